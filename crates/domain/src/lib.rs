@@ -1,0 +1,1 @@
+//! The nouns of Scrip and their arithmetic.

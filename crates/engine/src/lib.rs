@@ -1,0 +1,1 @@
+//! The verbs of Scrip, one file per use case.

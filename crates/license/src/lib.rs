@@ -1,0 +1,1 @@
+//! Authorization codes of Scrip: encode, sign, verify, offline.

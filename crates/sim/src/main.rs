@@ -1,0 +1,3 @@
+//! Deterministic simulator of Scrip.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A whole Scrip server on a fake clock, for tests.
