@@ -1,0 +1,51 @@
+//! The crate as an integrator sees it, against published vectors and against forgers.
+
+mod check;
+mod forgery;
+mod rfc8037;
+mod wycheproof;
+
+use scrip_license::{Activation, Claims, KeySet, Limits, RentalStart, SigningKey, Terms};
+
+const ISSUER: &str = "https://shop.example";
+const PRODUCT: &str = "prd_06bq3v8k2m9z0";
+const START: u64 = 1_795_000_000;
+const END: u64 = START + 86_400;
+
+fn key() -> SigningKey {
+    SigningKey::from_seed([7; 32])
+}
+
+fn keys() -> KeySet {
+    [key().public().clone()].into_iter().collect()
+}
+
+/// A rental for a day, from the purchase.
+fn rental() -> Claims {
+    Claims {
+        issuer: ISSUER.into(),
+        subject: "ZVGaSiSvYXkQaoXFFxyA7cG-w2sFO4vo".into(),
+        id: Claims::issue_id("lic_06bq3v8k2m9zc", 1),
+        license: "lic_06bq3v8k2m9zc".into(),
+        issued_at: START,
+        not_before: START,
+        expires_at: Some(END),
+        order: "ord_06bq3v8k2m9zb".into(),
+        product: PRODUCT.into(),
+        offer: "ofr_06bq3v8k2m9z1".into(),
+        terms: Terms::Rental { seconds: END - START, from: RentalStart::Purchase },
+        limits: Limits { machines: Some(3), downloads: None },
+        manifest: None,
+        activation: None,
+    }
+}
+
+/// A number of uses, which an activation must come before.
+fn uses() -> Claims {
+    Claims {
+        expires_at: None,
+        terms: Terms::Uses { count: 10 },
+        activation: Some(Activation::Required),
+        ..rental()
+    }
+}
