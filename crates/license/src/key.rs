@@ -68,7 +68,7 @@ pub enum KeyError {
 impl SigningKey {
     /// The key of a seed: 32 bytes from the operating system's entropy, used for nothing else.
     ///
-    /// The key wipes its own copy when it is dropped; the caller's copy is the caller's to wipe.
+    /// The key is wiped from memory when it is dropped; copies of the seed are the caller's to wipe.
     pub fn from_seed(seed: [u8; 32]) -> Self {
         let secret = ed25519_dalek::SigningKey::from_bytes(&seed);
         let public = PublicKey::of(secret.verifying_key());

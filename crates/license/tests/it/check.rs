@@ -12,6 +12,16 @@ fn reason(claims: &Claims, expect: &Expect<'_>, now: u64) -> Reason {
     verdict.reason
 }
 
+/// Codes live as long as what was sold, and programs in the field read them: this text may never change.
+const GOLDEN: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6Ii0tNklNNWwwT29zTGo5eVdza0lTWWhVQTNuXzNDVVJRa21yWU1TaGFfY2siLCJ0eXAiOiJzY3JpcC1saWNlbnNlK2p3dCJ9.eyJpc3MiOiJodHRwczovL3Nob3AuZXhhbXBsZSIsInN1YiI6IlpWR2FTaVN2WVhrUWFvWEZGeHlBN2NHLXcyc0ZPNHZvIiwianRpIjoibGljXzA2YnEzdjhrMm05emMuMSIsImxpYyI6ImxpY18wNmJxM3Y4azJtOXpjIiwiaWF0IjoxNzk1MDAwMDAwLCJuYmYiOjE3OTUwMDAwMDAsImV4cCI6MTc5NTA4NjQwMCwib3JkIjoib3JkXzA2YnEzdjhrMm05emIiLCJwcmQiOiJwcmRfMDZicTN2OGsybTl6MCIsIm9mciI6Im9mcl8wNmJxM3Y4azJtOXoxIiwidHJtIjp7ImtpbmQiOiJyZW50YWwiLCJzZWNvbmRzIjo4NjQwMCwiZnJvbSI6InB1cmNoYXNlIn0sImxpbSI6eyJtYWNoaW5lcyI6M319.t3BhTaDdFBJFQ6b4vRk2G1jlHWqtFPZJVsM7iAXbt-L3HZg2nXsvK3j-6sVIkyMef0Y1hOkJA00LSyE2OPz0Bg";
+
+#[test]
+fn the_form_of_codes_is_stable() {
+    assert_eq!(rental().sign(&key()).unwrap(), GOLDEN);
+    let verdict = check(GOLDEN, &keys(), &EXPECT, START);
+    assert_eq!((verdict.reason, verdict.claims), (Reason::Valid, Some(rental())));
+}
+
 #[test]
 fn time_is_exact_to_the_second() {
     assert_eq!(reason(&rental(), &EXPECT, 0), Reason::NotStarted);
