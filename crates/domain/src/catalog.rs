@@ -1,0 +1,201 @@
+//! The catalogue: products, their offers, releases and files.
+
+use scrip_license::{Limits, Terms};
+use serde::{Deserialize, Serialize};
+
+use crate::amount::Amount;
+use crate::id::Id;
+use crate::time::Timestamp;
+use crate::visibility::Visibility;
+use crate::words;
+
+words! {
+    /// How a product is received.
+    pub enum ProductKind {
+        /// As files.
+        Download = "download",
+        /// As a service: a code plus the vendor's instructions or access address.
+        Service = "service",
+        /// As several other products.
+        Bundle = "bundle",
+    }
+}
+
+words! {
+    /// Where a product stands: only a published one is for sale.
+    pub enum ProductState {
+        /// Being prepared; nobody else sees it.
+        Draft = "draft",
+        /// For sale.
+        Published = "published",
+        /// No longer for sale; its owners keep it.
+        Archived = "archived",
+    }
+}
+
+/// A thing for sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Its name among ids.
+    pub id: Id<Self>,
+    /// Its name in addresses: lower-case letters, digits and dashes.
+    pub slug: String,
+    /// How it is received.
+    pub kind: ProductKind,
+    /// Where it stands.
+    pub state: ProductState,
+    /// Its title, plain text.
+    pub title: String,
+    /// One or two sentences, plain text.
+    pub summary: String,
+    /// The description, Markdown.
+    pub description: String,
+    /// Where it belongs.
+    pub labels: Labels,
+    /// Addresses or object names of pictures.
+    pub pictures: Vec<Picture>,
+    /// Who sees what, where it differs from the vendor's settings.
+    pub visibility: Visibility,
+    /// What the buyer of a service is told with the code, Markdown.
+    pub instructions: String,
+    /// The lowest price of its current offers, zero included; kept with the offers, in the same commit.
+    pub price_from: Option<Amount>,
+    /// The newest published release, if there is one.
+    pub release: Option<Id<Release>>,
+    /// When it was first entered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Where a product belongs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Labels {
+    /// Shelves of the shop.
+    pub categories: Vec<String>,
+    /// Free words.
+    pub tags: Vec<String>,
+}
+
+/// A picture of a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// What it shows, for those who do not see it.
+    pub alt: String,
+    /// The object that holds it.
+    pub object: String,
+    /// Its media type.
+    pub media_type: String,
+}
+
+/// A price with terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its name.
+    pub id: Id<Self>,
+    /// What it sells.
+    pub product: Id<Product>,
+    /// What one unit costs, in smallest units of the token.
+    pub price: Amount,
+    /// What the buyer may do, and how long.
+    pub terms: Terms,
+    /// How many machines and downloads.
+    pub limits: Limits,
+    /// Whether it is offered now (and its product published).
+    pub current: bool,
+    /// When it was first entered.
+    pub created_at: Timestamp,
+}
+
+/// A version of a downloadable product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Its name.
+    pub id: Id<Self>,
+    /// Whose version it is.
+    pub product: Id<Product>,
+    /// The version, as the vendor writes it.
+    pub version: String,
+    /// The channel it is published in, `stable` if nothing is said.
+    pub channel: String,
+    /// What is new, Markdown.
+    pub notes: String,
+    /// SHA-256 of the manifest: the sorted list of its files' digests and names.
+    pub manifest: String,
+    /// When it was published; a release that was not is invisible.
+    pub published_at: Option<Timestamp>,
+}
+
+/// One artefact of a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name among ids.
+    pub id: Id<Self>,
+    /// The release it belongs to.
+    pub release: Id<Release>,
+    /// The name it is saved under: no path, no control characters.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 in lower-case hexadecimal; also its name in the object store.
+    pub sha256: String,
+    /// For which platform, as the vendor writes it; empty for all.
+    pub platform: String,
+    /// Its media type.
+    pub media_type: String,
+}
+
+/// Whether `slug` can be an address: 1 to 80 of `a-z0-9-`, no dash at either end.
+pub fn plausible_slug(slug: &str) -> bool {
+    (1..=80).contains(&slug.len())
+        && slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !slug.starts_with('-')
+        && !slug.ends_with('-')
+}
+
+/// Whether `name` can be a file's: no path, no control characters, not a name that means a folder.
+pub fn plausible_file_name(name: &str) -> bool {
+    (1..=200).contains(&name.len())
+        && !name.chars().any(|c| {
+            c.is_control() || matches!(c, '/' | '\\' | ':' | '"' | '<' | '>' | '|' | '?' | '*')
+        })
+        && !name.starts_with('.')
+        && !name.ends_with(['.', ' '])
+        && !name.starts_with(' ')
+}
+
+/// The digest that a release's licenses name: SHA-256 over `<sha256>  <name>\n` of its files, sorted.
+pub fn manifest_digest<'a>(files: impl IntoIterator<Item = &'a File>) -> String {
+    use sha2::{Digest, Sha256};
+    let mut lines: Vec<String> =
+        files.into_iter().map(|file| format!("{}  {}\n", file.sha256, file.name)).collect();
+    lines.sort_unstable();
+    let mut hasher = Sha256::new();
+    lines.iter().for_each(|line| hasher.update(line.as_bytes()));
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_cannot_climb() {
+        for good in ["tool-1.2.tar.gz", "Übersicht 2026.pdf"] {
+            assert!(plausible_file_name(good), "{good}");
+        }
+        for bad in ["", "..", ".hidden", "a/b", "a\\b", "C:x", "a\nb", "x.", " x", "a\u{0}b"] {
+            assert!(!plausible_file_name(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn slugs_are_plain() {
+        assert!(plausible_slug("field-recorder-2"));
+        for bad in ["", "-a", "a-", "A", "a b", "ä", "a/b"] {
+            assert!(!plausible_slug(bad), "{bad}");
+        }
+    }
+}

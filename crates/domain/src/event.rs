@@ -1,0 +1,47 @@
+//! Events: what happened, one row in the same commit as the thing itself.
+
+use crate::account::Account;
+use crate::id::Id;
+use crate::time::Timestamp;
+use crate::words;
+
+words! {
+    /// What can happen.
+    pub enum EventType {
+        /// An account was opened.
+        AccountOpened = "account.opened",
+        /// A top-up brought tokens.
+        TopUpCredited = "top_up.credited",
+        /// A top-up was declined.
+        TopUpDeclined = "top_up.declined",
+        /// An order was paid and delivered.
+        OrderPaid = "order.paid",
+        /// An order was declined.
+        OrderDeclined = "order.declined",
+    }
+}
+
+/// The thing that a row is about: the number of an order, a top-up, an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subject(pub u64);
+
+impl<T> From<Id<T>> for Subject {
+    fn from(id: Id<T>) -> Self {
+        Self(id.number())
+    }
+}
+
+/// One thing that happened to an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its name; grows with time.
+    pub id: Id<Self>,
+    /// What happened.
+    pub kind: EventType,
+    /// To whom.
+    pub account: Id<Account>,
+    /// What it is about.
+    pub subject: Subject,
+    /// When.
+    pub at: Timestamp,
+}

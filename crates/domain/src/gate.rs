@@ -1,0 +1,308 @@
+//! The gate: who may quote, order and buy, in which flow, with which balance.
+//!
+//! Refusals come in one order, and later checks are not made: no account, frozen, incomplete,
+//! balance. So the first three never speak of a balance.
+
+use crate::account::{Account, Field, NotPermitted};
+use crate::amount::Amount;
+use crate::order::{Basis, Check, CheckKind, CheckResult};
+use crate::settings::{Flow, Settings};
+use crate::time::Timestamp;
+use crate::words;
+
+words! {
+    /// What a visitor may see and do.
+    pub enum Standing {
+        /// No account, or one that does not permit transactions.
+        Visitor = "visitor",
+        /// An account.
+        Member = "member",
+        /// An account whose available balance is at or above the threshold.
+        Funded = "funded",
+    }
+}
+
+/// What the gate is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// See products.
+    Browse,
+    /// A price for a selection; nothing is kept.
+    Quote,
+    /// A draft order.
+    Order,
+    /// The payment: confirming a draft, or buying in one step.
+    Pay,
+}
+
+/// Why the gate stays shut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GateRefusal {
+    /// An account is needed; these fields are asked for at registration.
+    AccountRequired(Vec<Field>),
+    /// The account is frozen.
+    AccountFrozen,
+    /// Required fields are missing.
+    AccountIncomplete(Vec<Field>),
+    /// The balance is below the threshold.
+    BelowThreshold(Short),
+    /// The balance does not cover the selection.
+    InsufficientBalance(Short),
+}
+
+/// A balance and what it should have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// What would have been enough.
+    pub required: Amount,
+    /// What can be spent.
+    pub balance: Amount,
+}
+
+/// Where somebody stands. Without an account, or with one that permits nothing: a visitor.
+pub fn standing(
+    account: Option<(&Account, Amount)>,
+    settings: &Settings,
+    cheapest: Option<Amount>,
+) -> Standing {
+    match account {
+        Some((account, _)) if account.permits(&settings.registration).is_err() => Standing::Visitor,
+        Some((_, available)) if available >= settings.threshold.effective(cheapest) => {
+            Standing::Funded
+        }
+        Some(_) => Standing::Member,
+        None => Standing::Visitor,
+    }
+}
+
+/// Passes or refuses `act` on a selection that costs `total`, and gives the checks that were made.
+///
+/// `cheapest` is the lowest current price above zero.
+pub fn pass(
+    act: Act,
+    account: Option<(&Account, Amount)>,
+    settings: &Settings,
+    cheapest: Option<Amount>,
+    total: Amount,
+    at: Timestamp,
+) -> Result<Vec<Check>, GateRefusal> {
+    let members_only = settings.flow == Flow::MembersOnly;
+    let register_first = settings.flow == Flow::RegisterFirst;
+    let needs_account = match act {
+        Act::Browse => members_only,
+        Act::Quote => members_only || register_first,
+        Act::Order | Act::Pay => true,
+    };
+    if !needs_account {
+        return Ok(Vec::new());
+    }
+    let Some((account, available)) = account else {
+        return Err(GateRefusal::AccountRequired(settings.registration.clone()));
+    };
+    if act == Act::Browse {
+        return Ok(Vec::new());
+    }
+    account.permits(&settings.registration).map_err(|refusal| match refusal {
+        NotPermitted::Frozen => GateRefusal::AccountFrozen,
+        NotPermitted::Incomplete(fields) => GateRefusal::AccountIncomplete(fields),
+    })?;
+    let mut checks = vec![passed(CheckKind::Account, None, at)];
+    if register_first {
+        let required = settings.threshold.effective(cheapest);
+        if available < required {
+            return Err(GateRefusal::BelowThreshold(Short { required, balance: available }));
+        }
+        checks.push(passed(CheckKind::Balance, Some((Basis::Threshold, required, available)), at));
+    }
+    let selection_counts = match act {
+        Act::Browse | Act::Quote => false,
+        Act::Order => !register_first,
+        Act::Pay => true,
+    };
+    if selection_counts {
+        if available < total {
+            return Err(GateRefusal::InsufficientBalance(Short {
+                required: total,
+                balance: available,
+            }));
+        }
+        checks.push(passed(CheckKind::Balance, Some((Basis::Selection, total, available)), at));
+    }
+    Ok(checks)
+}
+
+fn passed(check: CheckKind, figures: Option<(Basis, Amount, Amount)>, at: Timestamp) -> Check {
+    Check {
+        check,
+        basis: figures.map(|(basis, ..)| basis),
+        required: figures.map(|(_, required, _)| required),
+        available: figures.map(|(.., available)| available),
+        result: CheckResult::Passed,
+        at,
+    }
+}
+
+/// The check that `refusal` stands for, to be kept with a declined order.
+pub fn failed(refusal: &GateRefusal, at: Timestamp) -> Check {
+    let (check, figures) = match refusal {
+        GateRefusal::AccountRequired(_)
+        | GateRefusal::AccountFrozen
+        | GateRefusal::AccountIncomplete(_) => (CheckKind::Account, None),
+        GateRefusal::BelowThreshold(short) => (CheckKind::Balance, Some((Basis::Threshold, short))),
+        GateRefusal::InsufficientBalance(short) => {
+            (CheckKind::Balance, Some((Basis::Selection, short)))
+        }
+    };
+    Check {
+        check,
+        basis: figures.map(|(basis, _)| basis),
+        required: figures.map(|(_, short)| short.required),
+        available: figures.map(|(_, short)| short.balance),
+        result: CheckResult::Failed,
+        at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Person;
+    use crate::amount::{Money, Unit};
+    use crate::id::Id;
+    use crate::settings::{Threshold, Token, UnitValue};
+    use crate::visibility::Visibility;
+
+    fn amount(units: u64) -> Amount {
+        Amount::new(units).unwrap()
+    }
+
+    fn settings(flow: Flow) -> Settings {
+        let unit = Unit::parse("EUR").unwrap();
+        Settings {
+            name: "Aurora".into(),
+            token: Token {
+                code: Unit::parse("AUR").unwrap(),
+                name: "Aurum".into(),
+                scale: 2,
+                unit_value: UnitValue {
+                    tokens: amount(100),
+                    money: Money { amount: amount(100), unit },
+                },
+            },
+            flow,
+            threshold: Threshold::Fixed { amount: amount(500) },
+            visibility: Visibility::default(),
+            registration: vec![Field::Name],
+            packs: Vec::new(),
+            terms_version: "1".into(),
+        }
+    }
+
+    fn account(complete: bool, frozen: bool) -> Account {
+        let at = Timestamp::from_millis(0);
+        Account {
+            id: Id::new(1).unwrap(),
+            wallet: Id::new(2).unwrap(),
+            email: "ada@example.com".into(),
+            password: String::new(),
+            person: Person { name: complete.then(|| "Ada".into()), ..Person::default() },
+            created_at: at,
+            frozen_at: frozen.then_some(at),
+        }
+    }
+
+    fn ask(
+        flow: Flow,
+        act: Act,
+        account: Option<(&Account, u64)>,
+        total: u64,
+    ) -> Result<usize, &'static str> {
+        let account = account.map(|(account, available)| (account, amount(available)));
+        let at = Timestamp::from_millis(0);
+        match pass(act, account, &settings(flow), Some(amount(100)), amount(total), at) {
+            Ok(checks) => Ok(checks.len()),
+            Err(GateRefusal::AccountRequired(_)) => Err("401"),
+            Err(GateRefusal::AccountFrozen) => Err("frozen"),
+            Err(GateRefusal::AccountIncomplete(_)) => Err("incomplete"),
+            Err(GateRefusal::BelowThreshold(_)) => Err("threshold"),
+            Err(GateRefusal::InsufficientBalance(_)) => Err("balance"),
+        }
+    }
+
+    /// The table of the public contract, cell by cell.
+    #[test]
+    fn every_flow_answers_as_the_contract_says() {
+        use Act::{Browse, Order, Pay, Quote};
+        use Flow::{BrowseFirst, MembersOnly, RegisterFirst};
+        let (whole, part, frozen) =
+            (account(true, false), account(false, false), account(true, true));
+        let rows: [(&str, Act, Option<(&Account, u64)>, u64, [Result<usize, &str>; 3]); 17] = [
+            ("visitor", Browse, None, 0, [Ok(0), Ok(0), Err("401")]),
+            ("visitor", Quote, None, 900, [Err("401"), Ok(0), Err("401")]),
+            ("visitor", Order, None, 900, [Err("401"); 3]),
+            ("visitor", Pay, None, 900, [Err("401"); 3]),
+            ("incomplete", Browse, Some((&part, 0)), 0, [Ok(0); 3]),
+            (
+                "incomplete",
+                Quote,
+                Some((&part, 0)),
+                900,
+                [Err("incomplete"), Ok(0), Err("incomplete")],
+            ),
+            ("incomplete", Order, Some((&part, 0)), 900, [Err("incomplete"); 3]),
+            ("frozen", Order, Some((&frozen, 0)), 900, [Err("frozen"); 3]),
+            (
+                "one below the threshold",
+                Quote,
+                Some((&whole, 499)),
+                1,
+                [Err("threshold"), Ok(0), Ok(1)],
+            ),
+            (
+                "one below the threshold",
+                Order,
+                Some((&whole, 499)),
+                1,
+                [Err("threshold"), Ok(2), Ok(2)],
+            ),
+            (
+                "one below the threshold",
+                Pay,
+                Some((&whole, 499)),
+                1,
+                [Err("threshold"), Ok(2), Ok(2)],
+            ),
+            ("at the threshold", Order, Some((&whole, 500)), 1, [Ok(2), Ok(2), Ok(2)]),
+            ("at the threshold", Pay, Some((&whole, 500)), 1, [Ok(3), Ok(2), Ok(2)]),
+            ("one below the total", Quote, Some((&whole, 899)), 900, [Ok(2), Ok(0), Ok(1)]),
+            (
+                "one below the total",
+                Order,
+                Some((&whole, 899)),
+                900,
+                [Ok(2), Err("balance"), Err("balance")],
+            ),
+            ("one below the total", Pay, Some((&whole, 899)), 900, [Err("balance"); 3]),
+            ("at the total", Pay, Some((&whole, 900)), 900, [Ok(3), Ok(2), Ok(2)]),
+        ];
+        for (who, act, account, total, expected) in rows {
+            for (flow, expected) in
+                [RegisterFirst, BrowseFirst, MembersOnly].into_iter().zip(expected)
+            {
+                assert_eq!(ask(flow, act, account, total), expected, "{flow}: {who}, {act:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_account_that_permits_nothing_stands_like_a_visitor() {
+        let settings = settings(Flow::BrowseFirst);
+        let of =
+            |account: &Account, units| standing(Some((account, amount(units))), &settings, None);
+        assert_eq!(of(&account(true, false), 499), Standing::Member);
+        assert_eq!(of(&account(true, false), 500), Standing::Funded);
+        assert_eq!(of(&account(false, false), 900), Standing::Visitor);
+        assert_eq!(of(&account(true, true), 900), Standing::Visitor);
+        assert_eq!(standing(None, &settings, None), Standing::Visitor);
+    }
+}

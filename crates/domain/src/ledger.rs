@@ -1,0 +1,153 @@
+//! The double-entry ledger: every movement of tokens debits one account and credits another.
+//!
+//! A user's accounts have a floor: they can never be debited below zero. The vendor's own accounts
+//! have none: `issued` goes as far into debit as tokens are outstanding. The sum over all is zero.
+
+use crate::amount::Amount;
+use crate::event::Subject;
+use crate::id::Id;
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+use crate::words;
+
+/// Two counters that only grow, up to 2^63 - 1 each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Everything ever taken out.
+    pub debits: u64,
+    /// Everything ever put in.
+    pub credits: u64,
+}
+
+impl Counters {
+    const MAX: u64 = u64::MAX >> 1;
+
+    /// Credits minus debits; zero for an account in debit.
+    pub fn credit_balance(self) -> Amount {
+        Amount::new(self.credits.saturating_sub(self.debits)).unwrap_or(Amount::MAX)
+    }
+
+    /// With `amount` taken out; `None` when the counter is full.
+    pub fn debited(self, amount: Amount) -> Option<Self> {
+        let debits = self.debits.checked_add(amount.units()).filter(|sum| *sum <= Self::MAX)?;
+        Some(Self { debits, ..self })
+    }
+
+    /// With `amount` put in; `None` when the counter is full.
+    pub fn credited(self, amount: Amount) -> Option<Self> {
+        let credits = self.credits.checked_add(amount.units()).filter(|sum| *sum <= Self::MAX)?;
+        Some(Self { credits, ..self })
+    }
+
+    /// Whether no more was taken out than ever put in.
+    pub fn above_floor(self) -> bool {
+        self.credits >= self.debits
+    }
+}
+
+words! {
+    /// The vendor's own ledger accounts. They have no floor.
+    pub enum House {
+        /// The other side of every token sold: in debit by what was ever issued for money.
+        Issued = "issued",
+        /// The other side of tokens given without payment.
+        Granted = "granted",
+        /// Tokens that buyers have redeemed for goods.
+        Revenue = "revenue",
+        /// Tokens that have expired.
+        Breakage = "breakage",
+    }
+}
+
+/// A ledger account, as a side of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LedgerAccount {
+    /// What a wallet can spend.
+    Free(Id<Wallet>),
+    /// What a wallet's holds have reserved.
+    Held(Id<Wallet>),
+    /// One of the vendor's own.
+    House(House),
+}
+
+impl LedgerAccount {
+    /// The number under which it is stored: a wallet's id, the same negated for its held account,
+    /// and the first few numbers, which no minted id can have, for the vendor's own.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Free(wallet) => i64::try_from(wallet.number()).unwrap_or(i64::MAX),
+            Self::Held(wallet) => Self::Free(wallet).number().saturating_neg(),
+            Self::House(House::Issued) => 1,
+            Self::House(House::Granted) => 2,
+            Self::House(House::Revenue) => 3,
+            Self::House(House::Breakage) => 4,
+        }
+    }
+
+    /// The account stored under `number`; `None` for a number that stands for nothing.
+    pub fn from_number(number: i64) -> Option<Self> {
+        let house = House::ALL.iter().map(|house| Self::House(*house));
+        match (house.into_iter().find(|account| account.number() == number), number) {
+            (Some(account), _) => Some(account),
+            (None, ..0) => Id::new(number.unsigned_abs()).map(Self::Held),
+            (None, 0..=99) => None,
+            (None, _) => Id::new(number.unsigned_abs()).map(Self::Free),
+        }
+    }
+}
+
+words! {
+    /// Why tokens moved.
+    pub enum Reason {
+        /// Tokens were sold for money.
+        TopUp = "top_up",
+        /// The vendor put tokens in or took them out by hand.
+        Adjustment = "adjustment",
+        /// An order was paid.
+        Purchase = "purchase",
+    }
+}
+
+/// One immutable movement from one ledger account to another. A reversal is a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Its name.
+    pub id: Id<Self>,
+    /// The account that gives.
+    pub debit: LedgerAccount,
+    /// The account that receives.
+    pub credit: LedgerAccount,
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: Reason,
+    /// What it belongs to: the order, the top-up.
+    pub subject: Subject,
+    /// When.
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ledger_accounts_round_trip_through_their_numbers() {
+        let wallet = Id::new(1 << 40).unwrap();
+        let mut accounts = vec![LedgerAccount::Free(wallet), LedgerAccount::Held(wallet)];
+        accounts.extend(House::ALL.iter().map(|house| LedgerAccount::House(*house)));
+        for account in accounts {
+            assert_eq!(LedgerAccount::from_number(account.number()), Some(account));
+        }
+        assert_eq!(LedgerAccount::from_number(0), None);
+        assert_eq!(LedgerAccount::from_number(50), None);
+    }
+
+    #[test]
+    fn counters_stop_before_they_overflow() {
+        let full = Counters { debits: Counters::MAX, credits: Counters::MAX };
+        assert_eq!(full.debited(Amount::new(1).unwrap()), None);
+        assert_eq!(full.credited(Amount::new(1).unwrap()), None);
+        assert!(full.above_floor());
+    }
+}

@@ -1,0 +1,150 @@
+//! Lots: tokens that came in together, and the order in which they are spent.
+
+use crate::amount::Amount;
+use crate::id::Id;
+use crate::time::Timestamp;
+use crate::wallet::Wallet;
+use crate::words;
+
+words! {
+    /// Where a lot's tokens came from.
+    pub enum LotKind {
+        /// Bought with money.
+        Paid = "paid",
+        /// Given by the vendor.
+        Promo = "promo",
+        /// Received for another vendor's tokens.
+        Exchange = "exchange",
+        /// Lent under a credit line.
+        Credit = "credit",
+    }
+}
+
+impl LotKind {
+    /// The usual place in the order of spending: promotional tokens before all others.
+    pub const fn priority(self) -> u8 {
+        match self {
+            Self::Promo => 10,
+            Self::Paid | Self::Exchange | Self::Credit => 50,
+        }
+    }
+}
+
+/// Tokens that came in together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lot {
+    /// The wallet it lies in.
+    pub wallet: Id<Wallet>,
+    /// Its name; grows with age.
+    pub id: Id<Self>,
+    /// Where it came from.
+    pub kind: LotKind,
+    /// What it began with.
+    pub amount: Amount,
+    /// What is left, held tokens included.
+    pub remaining: Amount,
+    /// What of that is reserved by holds.
+    pub held: Amount,
+    /// Lower is spent first.
+    pub priority: u8,
+    /// When what is left expires.
+    pub expires_at: Option<Timestamp>,
+    /// From when on it can be exchanged for another vendor's tokens.
+    pub exchangeable_at: Option<Timestamp>,
+    /// When it came in.
+    pub created_at: Timestamp,
+}
+
+impl Lot {
+    /// What can be spent of it at `at`.
+    pub fn spendable(&self, at: Timestamp) -> Amount {
+        if self.expires_at.is_some_and(|expiry| expiry <= at) {
+            return Amount::ZERO;
+        }
+        self.remaining.checked_sub(self.held).unwrap_or(Amount::ZERO)
+    }
+}
+
+/// Which lots pay `amount`, and how much each: by priority, soonest expiry first, then oldest.
+/// `None` when they hold less than that.
+pub fn consume(lots: &[Lot], amount: Amount, at: Timestamp) -> Option<Vec<(Id<Lot>, Amount)>> {
+    let mut open: Vec<&Lot> = lots.iter().filter(|lot| !lot.spendable(at).is_zero()).collect();
+    open.sort_by_key(|lot| {
+        let expiry = lot.expires_at.map_or(i64::MAX, Timestamp::millis);
+        (lot.priority, expiry, lot.id)
+    });
+    let mut due = amount;
+    let mut parts = Vec::new();
+    for lot in open {
+        if due.is_zero() {
+            break;
+        }
+        let part = lot.spendable(at).min(due);
+        due = due.checked_sub(part)?;
+        parts.push((lot.id, part));
+    }
+    due.is_zero().then_some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lot(id: u64, kind: LotKind, remaining: u64, expires: Option<i64>) -> Lot {
+        let remaining = Amount::new(remaining).unwrap();
+        Lot {
+            wallet: Id::new(1).unwrap(),
+            id: Id::new(id).unwrap(),
+            kind,
+            amount: remaining,
+            remaining,
+            held: Amount::ZERO,
+            priority: kind.priority(),
+            expires_at: expires.map(Timestamp::from_millis),
+            exchangeable_at: None,
+            created_at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn parts(lots: &[Lot], amount: u64) -> Option<Vec<(u64, u64)>> {
+        let parts = consume(lots, Amount::new(amount).unwrap(), Timestamp::from_millis(100))?;
+        Some(parts.into_iter().map(|(id, part)| (id.number(), part.units())).collect())
+    }
+
+    #[test]
+    fn promotional_first_then_soonest_expiry_then_oldest() {
+        let lots = [
+            lot(1, LotKind::Paid, 5, None),
+            lot(2, LotKind::Paid, 5, Some(900)),
+            lot(3, LotKind::Promo, 5, Some(800)),
+            lot(4, LotKind::Promo, 5, Some(700)),
+            lot(5, LotKind::Paid, 5, None),
+        ];
+        assert_eq!(parts(&lots, 22), Some(vec![(4, 5), (3, 5), (2, 5), (1, 5), (5, 2)]));
+        assert_eq!(parts(&lots, 25).map(|parts| parts.len()), Some(5));
+        assert_eq!(parts(&lots, 26), None);
+        assert_eq!(parts(&lots, 0), Some(vec![]));
+    }
+
+    #[test]
+    fn expired_and_held_tokens_do_not_pay() {
+        let mut held = lot(2, LotKind::Paid, 5, None);
+        held.held = Amount::new(4).unwrap();
+        let lots = [lot(1, LotKind::Promo, 5, Some(100)), held];
+        assert_eq!(parts(&lots, 1), Some(vec![(2, 1)]));
+        assert_eq!(parts(&lots, 2), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_lots_pay_adds_up(remaining in proptest::collection::vec(0_u64..1000, 0..12), amount in 0_u64..8000) {
+            let lots: Vec<Lot> = remaining.iter().zip(1..).map(|(r, id)| lot(id, LotKind::Paid, *r, None)).collect();
+            match parts(&lots, amount) {
+                Some(parts) => prop_assert_eq!(parts.iter().map(|(_, part)| part).sum::<u64>(), amount),
+                None => prop_assert!(remaining.iter().sum::<u64>() < amount),
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Orders: a selection with its price snapshot, from draft to paid.
+//!
+//! ```text
+//! draft ──confirm──▶ paid ──▶ (refunds: a later chapter)
+//!   │ ├──confirm, short of tokens──▶ declined ──confirm again──▶ paid
+//!   │ └──cancel──▶ cancelled
+//!   └──30 minutes──▶ expired (derived: a draft past `expires_at`)
+//! ```
+//! A one-step purchase is born `paid`, or `declined`.
+
+use scrip_license::{Limits, Terms};
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::amount::Amount;
+use crate::catalog::{Offer, Product, Release};
+use crate::id::Id;
+use crate::lot::Lot;
+use crate::request::Request;
+use crate::time::{Span, Timestamp};
+use crate::words;
+
+/// How long a draft holds its prices.
+pub const DRAFT_LIFETIME: Span = Span::minutes(30);
+/// The most lines of an order.
+pub const MAX_LINES: usize = 50;
+/// The most units of an order, over all lines: one license and code per unit.
+pub const MAX_UNITS: u32 = 100;
+
+words! {
+    /// Where an order stands.
+    pub enum OrderState {
+        /// Selected, not confirmed.
+        Draft = "draft",
+        /// Paid and released.
+        Paid = "paid",
+        /// Not approved; nothing was charged.
+        Declined = "declined",
+        /// Given up by the buyer.
+        Cancelled = "cancelled",
+        /// Not confirmed in time. Derived from `expires_at`, never stored.
+        Expired = "expired",
+    }
+}
+
+/// A selection of offers with its price snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its name.
+    pub id: Id<Self>,
+    /// Who ordered.
+    pub account: Id<Account>,
+    /// Where it stands.
+    pub state: OrderState,
+    /// The sum of its lines, in smallest units of the token.
+    pub total: Amount,
+    /// Why it was declined, if it was.
+    pub reason: Option<DeclineReason>,
+    /// The checks that were made, in order.
+    pub checks: Vec<Check>,
+    /// When the selection was made.
+    pub selected_at: Timestamp,
+    /// Until when a draft holds its prices.
+    pub expires_at: Timestamp,
+    /// When it was paid.
+    pub paid_at: Option<Timestamp>,
+    /// What could be spent after it was paid.
+    pub balance_after: Option<Amount>,
+    /// The version of the terms that its confirmation accepted.
+    pub terms_version: Option<String>,
+    /// The payment method chosen for the account when it was paid.
+    pub payment_method: Option<String>,
+    /// The request that decided it (the last confirm, or the one-step purchase).
+    pub request: Option<Request>,
+}
+
+impl Order {
+    /// Where it stands at `at`: a draft, or an order declined for funds, that was not confirmed in
+    /// time has expired.
+    pub fn state_at(&self, at: Timestamp) -> OrderState {
+        match self.state {
+            OrderState::Draft if at >= self.expires_at => OrderState::Expired,
+            state => state,
+        }
+    }
+}
+
+words! {
+    /// Why an order was declined.
+    pub enum DeclineReason {
+        /// The balance did not cover the total.
+        InsufficientBalance = "insufficient_balance",
+        /// The balance was below the threshold.
+        BalanceBelowThreshold = "balance_below_threshold",
+        /// The account was frozen.
+        AccountFrozen = "account_frozen",
+    }
+}
+
+/// One offer in an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The order it belongs to.
+    pub order: Id<Order>,
+    /// Its name.
+    pub id: Id<Self>,
+    /// What was chosen.
+    pub offer: Id<Offer>,
+    /// What that sells.
+    pub product: Id<Product>,
+    /// The product's title as sold.
+    pub title: String,
+    /// What one unit cost when it was selected.
+    pub price: Amount,
+    /// How many units: one license each.
+    pub quantity: u32,
+    /// The terms as sold.
+    pub terms: Terms,
+    /// The limits as sold.
+    pub limits: Limits,
+    /// The release as sold, for a download; a published release never changes.
+    pub release: Option<Id<Release>>,
+}
+
+impl Line {
+    /// What the line costs; `None` out of range.
+    pub fn total(&self) -> Option<Amount> {
+        self.price.checked_mul(u64::from(self.quantity))
+    }
+}
+
+/// Tokens of one lot that paid for one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinePayment {
+    /// The line that was paid.
+    pub line: Id<Line>,
+    /// The lot that paid.
+    pub lot: Id<Lot>,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// A check that was made on the way to an order, kept with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// What was checked.
+    pub check: CheckKind,
+    /// Against what.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub basis: Option<Basis>,
+    /// The balance that was required.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub required: Option<Amount>,
+    /// The balance that was there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub available: Option<Amount>,
+    /// Whether it was enough.
+    pub result: CheckResult,
+    /// When.
+    pub at: Timestamp,
+}
+
+words! {
+    /// What a check is about.
+    pub enum CheckKind {
+        /// The account exists and permits transactions.
+        Account = "account",
+        /// The available balance.
+        Balance = "balance",
+    }
+}
+
+words! {
+    /// What a balance was compared with.
+    pub enum Basis {
+        /// The threshold that opens ordering.
+        Threshold = "threshold",
+        /// The total of the selection.
+        Selection = "selection",
+    }
+}
+
+words! {
+    /// What a check found.
+    pub enum CheckResult {
+        /// Enough.
+        Passed = "passed",
+        /// Not enough.
+        Failed = "failed",
+    }
+}
+
+/// Shares what `lots` gave among lines with these totals, in order: which lot paid how much of
+/// which line. Both sides must add up to the same.
+pub fn allot(lines: &[(Id<Line>, Amount)], lots: &[(Id<Lot>, Amount)]) -> Option<Vec<LinePayment>> {
+    let mut lots = lots.iter().copied();
+    let mut open: Option<(Id<Lot>, Amount)> = None;
+    let mut payments = Vec::with_capacity(lines.len());
+    for (line, total) in lines {
+        let mut due = *total;
+        while !due.is_zero() {
+            let (lot, left) = match open.take() {
+                Some(part) if !part.1.is_zero() => part,
+                _ => lots.next()?,
+            };
+            let amount = left.min(due);
+            due = due.checked_sub(amount)?;
+            open = Some((lot, left.checked_sub(amount)?));
+            if !amount.is_zero() {
+                payments.push(LinePayment { line: *line, lot, amount });
+            }
+        }
+    }
+    let left_over =
+        open.is_some_and(|(_, left)| !left.is_zero()) || lots.any(|(_, part)| !part.is_zero());
+    (!left_over).then_some(payments)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn amount(units: u64) -> Amount {
+        Amount::new(units).unwrap()
+    }
+
+    fn shares(lines: &[u64], lots: &[u64]) -> Option<Vec<(u64, u64, u64)>> {
+        let lines: Vec<_> =
+            lines.iter().zip(1..).map(|(t, id)| (Id::new(id).unwrap(), amount(*t))).collect();
+        let lots: Vec<_> =
+            lots.iter().zip(1..).map(|(t, id)| (Id::new(id).unwrap(), amount(*t))).collect();
+        let payments = allot(&lines, &lots)?;
+        Some(payments.iter().map(|p| (p.line.number(), p.lot.number(), p.amount.units())).collect())
+    }
+
+    #[test]
+    fn lots_pay_lines_in_order() {
+        assert_eq!(shares(&[3, 4], &[5, 2]), Some(vec![(1, 1, 3), (2, 1, 2), (2, 2, 2)]));
+        assert_eq!(shares(&[0, 4], &[4]), Some(vec![(2, 1, 4)]));
+        assert_eq!(shares(&[3], &[2]), None);
+        assert_eq!(shares(&[3], &[4]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_token_is_lost_between_lots_and_lines(lines in proptest::collection::vec(0_u64..50, 1..8), cut in 1_u64..40) {
+            let total: u64 = lines.iter().sum();
+            let mut lots = vec![cut; usize::try_from(total / cut).unwrap()];
+            lots.push(total % cut);
+            let shares = shares(&lines, &lots).unwrap();
+            for (index, line) in lines.iter().enumerate() {
+                let paid: u64 = shares.iter().filter(|s| s.0 == index as u64 + 1).map(|s| s.2).sum();
+                prop_assert_eq!(paid, *line);
+            }
+        }
+    }
+}

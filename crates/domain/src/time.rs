@@ -1,0 +1,140 @@
+//! Instants and spans. Time is an argument: nothing in this crate knows what time it is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An instant: milliseconds since 1970 in UTC. Shown and written as RFC 3339.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The instant `millis` milliseconds after 1970-01-01T00:00:00Z.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since 1970.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, rounded down, as JOSE claims want them.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The instant `span` later; the end of time instead of an overflow.
+    #[must_use]
+    pub const fn plus(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// The instant `span` earlier.
+    #[must_use]
+    pub const fn minus(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// The time from `earlier` to this instant; nothing when `earlier` is later.
+    pub const fn since(self, earlier: Self) -> Span {
+        let millis = self.0.saturating_sub(earlier.0);
+        Span(if millis < 0 { 0 } else { millis })
+    }
+
+    /// Reads RFC 3339; `None` when it is not that.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(at) => write!(f, "{at:.3}"),
+            Err(_) => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an RFC 3339 time"))
+    }
+}
+
+/// A length of time in milliseconds, never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(i64);
+
+impl Span {
+    /// `millis` milliseconds.
+    pub const fn millis(millis: u32) -> Self {
+        Self(millis as i64)
+    }
+
+    /// `seconds` seconds.
+    pub const fn seconds(seconds: u32) -> Self {
+        Self((seconds as i64).saturating_mul(1000))
+    }
+
+    /// `minutes` minutes.
+    pub const fn minutes(minutes: u32) -> Self {
+        Self((minutes as i64).saturating_mul(60_000))
+    }
+
+    /// `hours` hours.
+    pub const fn hours(hours: u32) -> Self {
+        Self((hours as i64).saturating_mul(3_600_000))
+    }
+
+    /// `days` days of 24 hours.
+    pub const fn days(days: u32) -> Self {
+        Self((days as i64).saturating_mul(86_400_000))
+    }
+
+    /// How many milliseconds.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+}
+
+/// Where the time comes from. The real clock lives in the binary; tests and the simulator bring theirs.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Where chance comes from. The operating system's lives in the binary; tests bring a seeded one.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes` with unpredictable bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_written_as_rfc_3339() {
+        let at = Timestamp::from_millis(1_795_390_200_123);
+        assert_eq!(at.to_string(), "2026-11-22T23:30:00.123Z");
+        assert_eq!(Timestamp::parse("2026-11-22T23:30:00.123Z"), Some(at));
+        assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn spans_never_run_backwards() {
+        let noon = Timestamp::from_millis(43_200_000);
+        assert_eq!(noon.plus(Span::hours(1)).since(noon), Span::minutes(60));
+        assert_eq!(noon.since(noon.plus(Span::days(1))), Span::millis(0));
+        assert_eq!(noon.minus(Span::seconds(1)).seconds(), 43_199);
+    }
+}

@@ -1,0 +1,283 @@
+-- The first schema. Amounts are smallest units, times are milliseconds since 1970, ids are 63-bit
+-- numbers that grow with time. A wallet's row is the guard of everything that belongs to its account.
+
+CREATE TABLE servers (
+    number BIGINT PRIMARY KEY,
+    ceiling BIGINT NOT NULL
+);
+
+CREATE TABLE vendor (
+    id BIGINT PRIMARY KEY,
+    settings TEXT NOT NULL
+);
+
+CREATE TABLE accounts (
+    id BIGINT PRIMARY KEY,
+    wallet BIGINT NOT NULL,
+    email TEXT NOT NULL,
+    password TEXT NOT NULL,
+    person TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    frozen_at BIGINT
+);
+
+CREATE TABLE logins (
+    email TEXT PRIMARY KEY,
+    account BIGINT NOT NULL
+);
+
+CREATE TABLE sessions (
+    token BYTEA PRIMARY KEY,
+    account BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE TABLE api_keys (
+    id BIGINT PRIMARY KEY,
+    account BIGINT,
+    secret BYTEA NOT NULL,
+    scopes TEXT NOT NULL,
+    label TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+
+-- Money. -----------------------------------------------------------------------------------------
+
+CREATE TABLE wallets (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    free_debits BIGINT NOT NULL CHECK (free_debits >= 0),
+    free_credits BIGINT NOT NULL,
+    held_debits BIGINT NOT NULL CHECK (held_debits >= 0),
+    held_credits BIGINT NOT NULL,
+    -- The floor: no user account below zero, whatever the code above believes.
+    CHECK (free_credits >= free_debits),
+    CHECK (held_credits >= held_debits)
+);
+
+-- The vendor's own ledger accounts: counters without a floor, added to once per batch.
+CREATE TABLE house (
+    name TEXT PRIMARY KEY,
+    debits BIGINT NOT NULL CHECK (debits >= 0),
+    credits BIGINT NOT NULL CHECK (credits >= 0)
+);
+
+CREATE TABLE lots (
+    wallet BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('paid', 'promo', 'exchange', 'credit')),
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    remaining BIGINT NOT NULL CHECK (remaining BETWEEN 0 AND amount),
+    held BIGINT NOT NULL CHECK (held BETWEEN 0 AND remaining),
+    priority BIGINT NOT NULL,
+    expires_at BIGINT,
+    exchangeable_at BIGINT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (wallet, id)
+);
+
+CREATE TABLE holds (
+    id BIGINT PRIMARY KEY,
+    wallet BIGINT NOT NULL,
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    reason TEXT NOT NULL,
+    subject BIGINT NOT NULL,
+    -- open, then exactly once: posted, voided or expired
+    state TEXT NOT NULL CHECK (state IN ('open', 'posted', 'voided', 'expired')),
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    resolved_at BIGINT,
+    CHECK ((state = 'open') = (resolved_at IS NULL))
+);
+
+CREATE TABLE hold_lots (
+    hold BIGINT NOT NULL,
+    lot BIGINT NOT NULL,
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (hold, lot)
+);
+
+CREATE TABLE transfers (
+    id BIGINT PRIMARY KEY,
+    debit BIGINT NOT NULL,
+    credit BIGINT NOT NULL,
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    reason TEXT NOT NULL,
+    subject BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    CHECK (debit <> credit)
+);
+
+CREATE TABLE top_ups (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    method TEXT NOT NULL,
+    payment_method TEXT,
+    tokens BIGINT NOT NULL CHECK (tokens > 0),
+    pay_amount BIGINT,
+    pay_unit TEXT,
+    assessment TEXT NOT NULL,
+    note TEXT,
+    created_at BIGINT NOT NULL,
+    credited_at BIGINT,
+    request_key BIGINT,
+    request_fingerprint BIGINT
+);
+
+-- Catalogue. -------------------------------------------------------------------------------------
+
+CREATE TABLE products (
+    id BIGINT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    title TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    description TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    pictures TEXT NOT NULL,
+    visibility TEXT NOT NULL,
+    instructions TEXT NOT NULL,
+    price_from BIGINT,
+    release BIGINT,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
+CREATE TABLE offers (
+    id BIGINT PRIMARY KEY,
+    product BIGINT NOT NULL,
+    price BIGINT NOT NULL CHECK (price >= 0),
+    terms TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    current BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX offers_of_product ON offers (product);
+CREATE INDEX offers_by_price ON offers (price) WHERE current = 1 AND price > 0;
+
+CREATE TABLE releases (
+    id BIGINT PRIMARY KEY,
+    product BIGINT NOT NULL,
+    version TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    manifest TEXT NOT NULL,
+    published_at BIGINT
+);
+CREATE INDEX releases_of_product ON releases (product);
+
+CREATE TABLE files (
+    release BIGINT NOT NULL,
+    id BIGINT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    size BIGINT NOT NULL CHECK (size >= 0),
+    sha256 TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    PRIMARY KEY (release, id)
+);
+
+-- Orders and licenses. ---------------------------------------------------------------------------
+
+CREATE TABLE orders (
+    id BIGINT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    total BIGINT NOT NULL CHECK (total >= 0),
+    reason TEXT,
+    checks TEXT NOT NULL,
+    selected_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    paid_at BIGINT,
+    balance_after BIGINT,
+    terms_version TEXT,
+    payment_method TEXT,
+    request_key BIGINT,
+    request_fingerprint BIGINT
+);
+
+CREATE TABLE order_lines (
+    "order" BIGINT NOT NULL,
+    id BIGINT NOT NULL,
+    offer BIGINT NOT NULL,
+    product BIGINT NOT NULL,
+    title TEXT NOT NULL,
+    price BIGINT NOT NULL CHECK (price >= 0),
+    quantity BIGINT NOT NULL CHECK (quantity > 0),
+    terms TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    release BIGINT,
+    PRIMARY KEY ("order", id)
+);
+
+CREATE TABLE line_payments (
+    line BIGINT NOT NULL,
+    lot BIGINT NOT NULL,
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (line, lot)
+);
+
+CREATE TABLE licenses (
+    id BIGINT PRIMARY KEY,
+    "order" BIGINT NOT NULL,
+    line BIGINT NOT NULL,
+    account BIGINT NOT NULL,
+    product BIGINT NOT NULL,
+    offer BIGINT NOT NULL,
+    terms TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    release BIGINT,
+    state TEXT NOT NULL,
+    issue BIGINT NOT NULL,
+    kid TEXT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    expires_at BIGINT
+);
+CREATE INDEX licenses_of_order ON licenses ("order");
+
+-- Receipts are numbered without gaps, when they are first asked for.
+CREATE TABLE receipts (
+    "order" BIGINT PRIMARY KEY,
+    number BIGINT NOT NULL UNIQUE,
+    issued_at BIGINT NOT NULL
+);
+
+CREATE TABLE downloads (
+    license BIGINT NOT NULL,
+    file BIGINT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (license, file, at)
+);
+
+-- The one index by account: orders, owned products, idempotency keys and statement lines of an
+-- account lie side by side, so that a purchase touches one randomly placed index page, not four.
+CREATE TABLE by_account (
+    account BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    key BIGINT NOT NULL,
+    target BIGINT NOT NULL,
+    note BIGINT NOT NULL,
+    PRIMARY KEY (account, kind, key, target)
+);
+
+CREATE TABLE events (
+    id BIGINT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    account BIGINT NOT NULL,
+    subject BIGINT NOT NULL,
+    at BIGINT NOT NULL
+);
+
+-- Search: what people look for. `description` is a column of its own, because a standing that may
+-- not see descriptions must not find anything by them.
+ALTER TABLE products
+    ADD COLUMN search_open tsvector GENERATED ALWAYS AS
+        (to_tsvector('simple', title || ' ' || summary || ' ' || labels)) STORED,
+    ADD COLUMN search_all tsvector GENERATED ALWAYS AS
+        (to_tsvector('simple', title || ' ' || summary || ' ' || labels || ' ' || description)) STORED;
+CREATE INDEX products_search_open ON products USING gin (search_open);
+CREATE INDEX products_search_all ON products USING gin (search_all);

@@ -1,0 +1,290 @@
+-- The first schema. Amounts are smallest units, times are milliseconds since 1970, ids are 63-bit
+-- numbers that grow with time. A wallet's row is the guard of everything that belongs to its account.
+
+CREATE TABLE servers (
+    number INTEGER PRIMARY KEY,
+    ceiling INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE vendor (
+    id INTEGER PRIMARY KEY,
+    settings TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY,
+    wallet INTEGER NOT NULL,
+    email TEXT NOT NULL,
+    password TEXT NOT NULL,
+    person TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    frozen_at INTEGER
+) STRICT;
+
+CREATE TABLE logins (
+    email TEXT PRIMARY KEY,
+    account INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    token BLOB PRIMARY KEY,
+    account INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE api_keys (
+    id INTEGER PRIMARY KEY,
+    account INTEGER,
+    secret BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    label TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT;
+
+-- Money. -----------------------------------------------------------------------------------------
+
+CREATE TABLE wallets (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    free_debits INTEGER NOT NULL CHECK (free_debits >= 0),
+    free_credits INTEGER NOT NULL,
+    held_debits INTEGER NOT NULL CHECK (held_debits >= 0),
+    held_credits INTEGER NOT NULL,
+    -- The floor: no user account below zero, whatever the code above believes.
+    CHECK (free_credits >= free_debits),
+    CHECK (held_credits >= held_debits)
+) STRICT;
+
+-- The vendor's own ledger accounts: counters without a floor, added to once per batch.
+CREATE TABLE house (
+    name TEXT PRIMARY KEY,
+    debits INTEGER NOT NULL CHECK (debits >= 0),
+    credits INTEGER NOT NULL CHECK (credits >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lots (
+    wallet INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('paid', 'promo', 'exchange', 'credit')),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    remaining INTEGER NOT NULL CHECK (remaining BETWEEN 0 AND amount),
+    held INTEGER NOT NULL CHECK (held BETWEEN 0 AND remaining),
+    priority INTEGER NOT NULL,
+    expires_at INTEGER,
+    exchangeable_at INTEGER,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (wallet, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holds (
+    id INTEGER PRIMARY KEY,
+    wallet INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    reason TEXT NOT NULL,
+    subject INTEGER NOT NULL,
+    -- open, then exactly once: posted, voided or expired
+    state TEXT NOT NULL CHECK (state IN ('open', 'posted', 'voided', 'expired')),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    resolved_at INTEGER,
+    CHECK ((state = 'open') = (resolved_at IS NULL))
+) STRICT;
+
+CREATE TABLE hold_lots (
+    hold INTEGER NOT NULL,
+    lot INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (hold, lot)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE transfers (
+    id INTEGER PRIMARY KEY,
+    debit INTEGER NOT NULL,
+    credit INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    reason TEXT NOT NULL,
+    subject INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    CHECK (debit <> credit)
+) STRICT;
+
+CREATE TABLE top_ups (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    method TEXT NOT NULL,
+    payment_method TEXT,
+    tokens INTEGER NOT NULL CHECK (tokens > 0),
+    pay_amount INTEGER,
+    pay_unit TEXT,
+    assessment TEXT NOT NULL,
+    note TEXT,
+    created_at INTEGER NOT NULL,
+    credited_at INTEGER,
+    request_key INTEGER,
+    request_fingerprint INTEGER
+) STRICT;
+
+-- Catalogue. -------------------------------------------------------------------------------------
+
+CREATE TABLE products (
+    id INTEGER PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    title TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    description TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    pictures TEXT NOT NULL,
+    visibility TEXT NOT NULL,
+    instructions TEXT NOT NULL,
+    price_from INTEGER,
+    release INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE offers (
+    id INTEGER PRIMARY KEY,
+    product INTEGER NOT NULL,
+    price INTEGER NOT NULL CHECK (price >= 0),
+    terms TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    current INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX offers_of_product ON offers (product);
+CREATE INDEX offers_by_price ON offers (price) WHERE current = 1 AND price > 0;
+
+CREATE TABLE releases (
+    id INTEGER PRIMARY KEY,
+    product INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    manifest TEXT NOT NULL,
+    published_at INTEGER
+) STRICT;
+CREATE INDEX releases_of_product ON releases (product);
+
+CREATE TABLE files (
+    release INTEGER NOT NULL,
+    id INTEGER NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    size INTEGER NOT NULL CHECK (size >= 0),
+    sha256 TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    PRIMARY KEY (release, id)
+) STRICT, WITHOUT ROWID;
+
+-- Orders and licenses. ---------------------------------------------------------------------------
+
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    total INTEGER NOT NULL CHECK (total >= 0),
+    reason TEXT,
+    checks TEXT NOT NULL,
+    selected_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    paid_at INTEGER,
+    balance_after INTEGER,
+    terms_version TEXT,
+    payment_method TEXT,
+    request_key INTEGER,
+    request_fingerprint INTEGER
+) STRICT;
+
+CREATE TABLE order_lines (
+    "order" INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    offer INTEGER NOT NULL,
+    product INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    price INTEGER NOT NULL CHECK (price >= 0),
+    quantity INTEGER NOT NULL CHECK (quantity > 0),
+    terms TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    release INTEGER,
+    PRIMARY KEY ("order", id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE line_payments (
+    line INTEGER NOT NULL,
+    lot INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    PRIMARY KEY (line, lot)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE licenses (
+    id INTEGER PRIMARY KEY,
+    "order" INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    product INTEGER NOT NULL,
+    offer INTEGER NOT NULL,
+    terms TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    release INTEGER,
+    state TEXT NOT NULL,
+    issue INTEGER NOT NULL,
+    kid TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER
+) STRICT;
+CREATE INDEX licenses_of_order ON licenses ("order");
+
+-- Receipts are numbered without gaps, when they are first asked for.
+CREATE TABLE receipts (
+    "order" INTEGER PRIMARY KEY,
+    number INTEGER NOT NULL UNIQUE,
+    issued_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE downloads (
+    license INTEGER NOT NULL,
+    file INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (license, file, at)
+) STRICT, WITHOUT ROWID;
+
+-- The one index by account: orders, owned products, idempotency keys and statement lines of an
+-- account lie side by side, so that a purchase touches one randomly placed index page, not four.
+CREATE TABLE by_account (
+    account INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    note INTEGER NOT NULL,
+    PRIMARY KEY (account, kind, key, target)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    account INTEGER NOT NULL,
+    subject INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+
+-- Search: what people look for, kept in step by triggers. `description` is a column of its own,
+-- because a standing that may not see descriptions must not find anything by them.
+CREATE VIRTUAL TABLE products_search USING fts5 (
+    title, summary, labels, description,
+    content = 'products', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+);
+CREATE TRIGGER products_search_insert AFTER INSERT ON products BEGIN
+    INSERT INTO products_search (rowid, title, summary, labels, description)
+    VALUES (new.id, new.title, new.summary, new.labels, new.description);
+END;
+CREATE TRIGGER products_search_update AFTER UPDATE ON products BEGIN
+    INSERT INTO products_search (products_search, rowid, title, summary, labels, description)
+    VALUES ('delete', old.id, old.title, old.summary, old.labels, old.description);
+    INSERT INTO products_search (rowid, title, summary, labels, description)
+    VALUES (new.id, new.title, new.summary, new.labels, new.description);
+END;

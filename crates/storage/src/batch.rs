@@ -1,0 +1,241 @@
+//! The one room where anything is written: load, decide, save, commit, answer.
+//!
+//! The loop takes the commands that are waiting, unites what they want, loads once, decides each in
+//! order (each sees what those before it changed), saves all changes, commits once, and answers all.
+//! A batch costs one sync to disk. Nothing waits for a batch to fill: the next one gathers while the
+//! last one commits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use scrip_domain::{Clock, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::books::{Books, Changes, Wants};
+use crate::fault::Fault;
+
+/// The most commands in one batch.
+const MAX_BATCH: usize = 512;
+/// The most rows that one command may write.
+const MAX_ROWS: usize = 500;
+
+/// A use case that writes: it says which rows it wants, and decides on them. Pure: no time, no
+/// chance, nothing from outside but what its fields and the books bring.
+pub trait Command: Send + 'static {
+    /// The answer when it was done.
+    type Receipt: Send + 'static;
+    /// The answer when it was refused.
+    type Refusal: Send + 'static;
+
+    /// The keys of every row that [`Command::decide`] will look at.
+    fn wants(&self, wants: &mut Wants);
+
+    /// The decision at `at`. A refusal may write its own record, but moves no value.
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Self::Receipt, Self::Refusal>, Fault>;
+}
+
+/// What a command decided.
+#[derive(Debug)]
+pub struct Decision<R, E> {
+    /// The answer, given after the commit.
+    pub answer: Result<R, E>,
+    /// What is written.
+    pub changes: Changes,
+}
+
+impl<R, E> Decision<R, E> {
+    /// It is done, with these changes.
+    pub fn done(receipt: R, changes: Changes) -> Self {
+        Self { answer: Ok(receipt), changes }
+    }
+
+    /// It is refused, and leaves no trace.
+    pub fn refused(refusal: E) -> Self {
+        Self { answer: Err(refusal), changes: Changes::default() }
+    }
+
+    /// It is refused, and that goes on record.
+    pub fn refused_on_record(refusal: E, changes: Changes) -> Self {
+        Self { answer: Err(refusal), changes }
+    }
+}
+
+/// Told of every batch after its commit and before its answers: caches forget here.
+pub trait Observer: Send + Sync {
+    /// `books` holds what was written.
+    fn committed(&self, books: &Books);
+}
+
+/// What a database must be able to do for the loop. All of it happens inside one transaction.
+pub trait Backend: Send {
+    /// Begins, and loads what is wanted: guards first, then the rest.
+    fn load(&mut self, wants: &Wants) -> impl Future<Output = Result<Books, Fault>> + Send;
+    /// Writes everything that was written in the books.
+    fn save(&mut self, books: &Books) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Makes it durable. [`Fault::Unknown`] when nobody knows whether it did.
+    fn commit(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
+    /// Forgets it.
+    fn rollback(&mut self) -> impl Future<Output = ()> + Send;
+    /// Time for housekeeping between two batches.
+    fn between(&mut self) {}
+}
+
+/// A command on its way, its types forgotten.
+pub(crate) trait Pending: Send {
+    fn wants(&self, wants: &mut Wants);
+    /// Decides, keeps the answer, and gives the changes.
+    fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Changes, Fault>;
+    /// Sends the kept answer, or the fault.
+    fn answer(self: Box<Self>, outcome: Result<(), Fault>);
+}
+
+pub(crate) type Answer<C> = Result<Result<<C as Command>::Receipt, <C as Command>::Refusal>, Fault>;
+
+pub(crate) struct Waiting<C: Command> {
+    command: C,
+    decided: Option<Result<C::Receipt, C::Refusal>>,
+    reply: oneshot::Sender<Answer<C>>,
+}
+
+impl<C: Command> Waiting<C> {
+    pub(crate) fn new(command: C, reply: oneshot::Sender<Answer<C>>) -> Self {
+        Self { command, decided: None, reply }
+    }
+}
+
+impl<C: Command> Pending for Waiting<C> {
+    fn wants(&self, wants: &mut Wants) {
+        self.command.wants(wants);
+    }
+
+    fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Changes, Fault> {
+        // A defect in one decision must not take the others of the batch with it.
+        let decision = catch_unwind(AssertUnwindSafe(|| self.command.decide(books, at)))
+            .map_err(|_| Fault::Bug("a decision panicked".into()))??;
+        let Decision { answer, changes } = decision;
+        if answer.is_err() && changes.moves_value() {
+            return Err(Fault::Bug("a refusal moved value".into()));
+        }
+        if changes.len() > MAX_ROWS {
+            return Err(Fault::Bug("a command wrote too many rows".into()));
+        }
+        self.decided = Some(answer);
+        Ok(changes)
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), Fault>) {
+        let answer = match (outcome, self.decided) {
+            (Ok(()), Some(decided)) => Ok(decided),
+            (Ok(()), None) => Err(Fault::Bug("a command was not decided".into())),
+            (Err(fault), _) => Err(fault),
+        };
+        // Nobody waits any more when the caller went away; what was committed stays.
+        drop(self.reply.send(answer));
+    }
+}
+
+type Batch = Vec<Box<dyn Pending>>;
+
+/// The commands that wait, shared by the loops that take them.
+pub(crate) type Queue = Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Pending>>>>;
+
+/// Takes commands from `queue` until it closes.
+///
+/// Ends with [`Fault::Unknown`] when a commit failed: what is true can then only be read at the next
+/// start.
+pub(crate) async fn run<B: Backend>(
+    mut backend: B,
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+) -> Result<(), Fault> {
+    let mut last = Timestamp::default();
+    let mut batch = Batch::with_capacity(MAX_BATCH);
+    while queue.lock().await.recv_many(&mut batch, MAX_BATCH).await > 0 {
+        last = clock.now().max(last);
+        let batch = std::mem::replace(&mut batch, Batch::with_capacity(MAX_BATCH));
+        carry_out(&mut backend, batch, last, observer.as_ref()).await?;
+        backend.between();
+    }
+    Ok(())
+}
+
+/// Carries out a batch; after a conflict, again as a whole, then one by one, so that only the
+/// guilty one fails.
+async fn carry_out<B: Backend>(
+    backend: &mut B,
+    mut batch: Batch,
+    at: Timestamp,
+    observer: &dyn Observer,
+) -> Result<(), Fault> {
+    for _ in 0..2 {
+        match attempt(backend, &mut batch, at, observer).await {
+            Ok(faults) => return answer(batch, faults),
+            Err(Fault::Conflict) => {}
+            Err(fault) => return fail(batch, fault),
+        }
+    }
+    for command in batch {
+        let mut one = vec![command];
+        match attempt(backend, &mut one, at, observer).await {
+            Ok(faults) => answer(one, faults)?,
+            Err(fault) => fail(one, fault)?,
+        }
+    }
+    Ok(())
+}
+
+/// One transaction. Gives a fault per command that had one; an error is the whole batch's.
+async fn attempt<B: Backend>(
+    backend: &mut B,
+    batch: &mut Batch,
+    at: Timestamp,
+    observer: &dyn Observer,
+) -> Result<Vec<Option<Fault>>, Fault> {
+    let mut wants = Wants::default();
+    batch.iter().for_each(|command| command.wants(&mut wants));
+    let mut books = match backend.load(&wants).await {
+        Ok(books) => books,
+        Err(fault) => {
+            backend.rollback().await;
+            return Err(fault);
+        }
+    };
+    let mut faults = Vec::with_capacity(batch.len());
+    for command in batch.iter_mut() {
+        let decided = command.decide(&books, at).and_then(|changes| books.apply(changes));
+        faults.push(decided.err());
+    }
+    if books.is_unwritten() {
+        backend.rollback().await;
+        return Ok(faults);
+    }
+    if let Err(fault) = backend.save(&books).await {
+        backend.rollback().await;
+        return Err(fault);
+    }
+    backend.commit().await?;
+    observer.committed(&books);
+    Ok(faults)
+}
+
+fn answer(batch: Batch, faults: Vec<Option<Fault>>) -> Result<(), Fault> {
+    for (command, fault) in batch.into_iter().zip(faults) {
+        command.answer(fault.map_or(Ok(()), Err));
+    }
+    Ok(())
+}
+
+fn fail(batch: Batch, fault: Fault) -> Result<(), Fault> {
+    for command in batch {
+        command.answer(Err(fault.clone()));
+    }
+    match fault {
+        Fault::Unknown(_) => Err(fault),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,294 @@
+//! What lies on the table while a batch is decided: the rows that were asked for, and what became of them.
+//!
+//! [`Wants`] is keys only. [`Books`] holds the rows under those keys and knows *absent* from *not
+//! asked for*; the latter is a defect of the command. [`Changes`] is what one decision writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scrip_domain::account::{Account, Login};
+use scrip_domain::amount::Amount;
+use scrip_domain::api_key::ApiKey;
+use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::event::Event;
+use scrip_domain::ledger::{Counters, House, Transfer};
+use scrip_domain::license::License;
+use scrip_domain::lot::Lot;
+use scrip_domain::order::{Line, LinePayment, Order};
+use scrip_domain::session::Session;
+use scrip_domain::settings::Vendor;
+use scrip_domain::top_up::TopUp;
+use scrip_domain::wallet::Wallet;
+
+use crate::fault::Fault;
+use crate::index::{Download, Entry, Receipt, ServerLease};
+use crate::table::{Row, Table};
+
+/// The groups of one table that a batch wants.
+#[derive(Debug)]
+pub struct Asked<R: Row> {
+    /// To be changed, or to guard what hangs from them: locked first, where databases lock.
+    pub(crate) guarded: BTreeSet<R::Group>,
+    /// To be read only.
+    pub(crate) read: BTreeSet<R::Group>,
+}
+
+impl<R: Row> Default for Asked<R> {
+    fn default() -> Self {
+        Self { guarded: BTreeSet::new(), read: BTreeSet::new() }
+    }
+}
+
+impl<R: Row> Asked<R> {
+    /// Asks for the rows of `group`, to read them or to change them under another row's guard.
+    pub fn read(&mut self, group: R::Group) {
+        self.read.insert(group);
+    }
+
+    /// Asks for the rows of `group` and guards them against other servers until the commit.
+    pub fn guard(&mut self, group: R::Group) {
+        self.guarded.insert(group);
+    }
+
+    /// Every group that is only read, once: those also guarded come with the guards.
+    pub(crate) fn only_read(&self) -> impl Iterator<Item = &R::Group> {
+        self.read.difference(&self.guarded)
+    }
+}
+
+/// One write to a table.
+#[derive(Clone, Debug)]
+pub enum Change<R> {
+    /// A new row.
+    Insert(R),
+    /// A row with new values.
+    Update(R),
+    /// A row that goes.
+    Delete(R),
+}
+
+impl<R> Change<R> {
+    /// The row.
+    pub fn row(&self) -> &R {
+        match self {
+            Self::Insert(row) | Self::Update(row) | Self::Delete(row) => row,
+        }
+    }
+}
+
+/// One table's part of the books.
+#[derive(Debug)]
+pub struct Shelf<R: Row> {
+    asked: BTreeMap<R::Group, Vec<R>>,
+    written: BTreeMap<R::Key, Change<R>>,
+}
+
+impl<R: Row> Default for Shelf<R> {
+    fn default() -> Self {
+        Self { asked: BTreeMap::new(), written: BTreeMap::new() }
+    }
+}
+
+impl<R: Row> Shelf<R> {
+    /// The rows of a group that was asked for, sorted by key.
+    pub fn all(&self, group: &R::Group) -> Result<&[R], Fault> {
+        self.asked
+            .get(group)
+            .map(Vec::as_slice)
+            .ok_or_else(|| Fault::Bug(format!("{} was not asked for {group:?}", R::table().name)))
+    }
+
+    /// The one row of a group that was asked for, or `None` when there is none.
+    pub fn get(&self, group: &R::Group) -> Result<Option<&R>, Fault> {
+        self.all(group).map(<[R]>::first)
+    }
+
+    /// What was written, sorted by key.
+    pub fn written(&self) -> impl Iterator<Item = &Change<R>> {
+        self.written.values()
+    }
+
+    /// Opens a group that was asked for, before its rows come.
+    pub(crate) fn open(&mut self, group: R::Group) {
+        self.asked.entry(group).or_default();
+    }
+
+    /// Puts a loaded row where it was asked for. Rows come sorted by key.
+    pub(crate) fn put(&mut self, row: R) {
+        self.asked.entry(row.group()).or_default().push(row);
+    }
+
+    fn apply(&mut self, change: Change<R>) {
+        if let Some(rows) = self.asked.get_mut(&change.row().group()) {
+            let key = change.row().key();
+            rows.retain(|row| row.key() != key);
+            if let Change::Insert(row) | Change::Update(row) = &change {
+                let place = rows.partition_point(|other| other.key() < key);
+                rows.insert(place, row.clone());
+            }
+        }
+        let key = change.row().key();
+        let change = match (self.written.remove(&key), change) {
+            // What the database has not seen yet stays an insert, or never happens.
+            (Some(Change::Insert(_)), Change::Update(row)) => Change::Insert(row),
+            (Some(Change::Insert(_)), Change::Delete(_)) => return,
+            (Some(Change::Delete(_)), Change::Insert(row)) => Change::Update(row),
+            (_, change) => change,
+        };
+        self.written.insert(key, change);
+    }
+}
+
+/// Every table that commands read and write, once, in the order in which guards are locked.
+macro_rules! tables {
+    ($($(#[$meta:meta])* $field:ident: $row:ty),* $(,)?) => {
+        /// Which rows a command wants: keys only.
+        #[derive(Debug, Default)]
+        pub struct Wants {
+            $($(#[$meta])* pub $field: Asked<$row>,)*
+            /// The lowest current price above zero.
+            pub cheapest: bool,
+            /// The highest receipt number.
+            pub last_receipt: bool,
+        }
+
+        /// The rows on the table.
+        #[derive(Debug, Default)]
+        pub struct Books {
+            $($(#[$meta])* pub $field: Shelf<$row>,)*
+            pub(crate) cheapest: Option<Option<Amount>>,
+            pub(crate) last_receipt: Option<u64>,
+            pub(crate) house: BTreeMap<House, Counters>,
+        }
+
+        /// What one decision writes.
+        #[derive(Debug, Default)]
+        pub struct Changes {
+            $($(#[$meta])* pub $field: Vec<Change<$row>>,)*
+            /// What is added to the vendor's own ledger accounts.
+            pub house: Vec<(House, Counters)>,
+        }
+
+        impl Changes {
+            /// How many rows.
+            pub fn len(&self) -> usize {
+                [self.house.len(), $(self.$field.len()),*].iter().sum()
+            }
+        }
+
+        impl Books {
+            /// Makes the next command in the batch see `changes`.
+            pub(crate) fn apply(&mut self, changes: Changes) -> Result<(), Fault> {
+                for (house, counters) in changes.house {
+                    self.add_to_house(house, counters)?;
+                }
+                $(changes.$field.into_iter().for_each(|change| self.$field.apply(change));)*
+                Ok(())
+            }
+
+            /// Whether nothing was written.
+            pub fn is_unwritten(&self) -> bool {
+                self.house.is_empty() $(&& self.$field.written.is_empty())*
+            }
+        }
+
+        /// Every table, in order.
+        pub(crate) fn tables() -> Vec<&'static Table> {
+            vec![$(<$row as Row>::table()),*]
+        }
+
+        /// Calls `$each!(field)` for every table, in order.
+        macro_rules! each_table {
+            ($each:ident) => { $($each!($field);)* };
+        }
+        pub(crate) use each_table;
+
+        /// Calls `$all!(field, field, …)` with every table, in order.
+        macro_rules! all_tables {
+            ($all:ident) => { $all!($($field),*) };
+        }
+        pub(crate) use all_tables;
+    };
+}
+
+tables! {
+    /// Leases of id ranges.
+    servers: ServerLease,
+    /// The vendor's settings.
+    vendor: Vendor,
+    /// Addresses that sign in.
+    logins: Login,
+    /// Accounts.
+    accounts: Account,
+    /// Sessions.
+    sessions: Session,
+    /// API keys.
+    api_keys: ApiKey,
+    /// Wallets: the guards of all that belongs to an account.
+    wallets: Wallet,
+    /// Lots, by wallet.
+    lots: Lot,
+    /// Products.
+    products: Product,
+    /// Offers.
+    offers: Offer,
+    /// Releases.
+    releases: Release,
+    /// Files, by release.
+    files: File,
+    /// Top-ups.
+    top_ups: TopUp,
+    /// Orders.
+    orders: Order,
+    /// Order lines, by order.
+    order_lines: Line,
+    /// Which lots paid which line.
+    line_payments: LinePayment,
+    /// Licenses.
+    licenses: License,
+    /// Receipts, by order.
+    receipts: Receipt,
+    /// Finished downloads, by license.
+    downloads: Download,
+    /// Transfers.
+    transfers: Transfer,
+    /// The index by account.
+    by_account: Entry,
+    /// Events.
+    events: Event,
+}
+
+impl Books {
+    /// The lowest current price above zero, which must have been asked for.
+    pub fn cheapest(&self) -> Result<Option<Amount>, Fault> {
+        self.cheapest.ok_or_else(|| Fault::Bug("the cheapest offer was not asked for".into()))
+    }
+
+    /// The highest receipt number so far, which must have been asked for.
+    pub fn last_receipt(&self) -> Result<u64, Fault> {
+        let loaded = self
+            .last_receipt
+            .ok_or_else(|| Fault::Bug("the last receipt was not asked for".into()))?;
+        let written = self.receipts.written().map(|change| change.row().number).max().unwrap_or(0);
+        Ok(loaded.max(written))
+    }
+
+    fn add_to_house(&mut self, house: House, added: Counters) -> Result<(), Fault> {
+        let full = || Fault::Bug(format!("the counters of {house} are full"));
+        let sum = self.house.entry(house).or_default();
+        sum.debits = sum.debits.checked_add(added.debits).ok_or_else(full)?;
+        sum.credits = sum.credits.checked_add(added.credits).ok_or_else(full)?;
+        Ok(())
+    }
+}
+
+impl Changes {
+    /// Whether tokens or rights move: what a refusal may never do.
+    pub(crate) fn moves_value(&self) -> bool {
+        !(self.transfers.is_empty()
+            && self.lots.is_empty()
+            && self.wallets.is_empty()
+            && self.licenses.is_empty()
+            && self.line_payments.is_empty()
+            && self.house.is_empty())
+    }
+}

@@ -1,0 +1,32 @@
+//! Faults: the outcome is unknown. The caller asks again with the same key and gets the first answer.
+
+/// Why there is no answer. Never a refusal: nothing was decided, or nobody knows what was.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// The queue is full; nothing was tried.
+    #[error("too much is waiting to be written")]
+    Busy,
+    /// There is no room on the disk; nothing was written.
+    #[error("the disk is full")]
+    Full,
+    /// The database does not answer, or refused; nothing was written.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The commit failed: it may or may not have happened.
+    #[error("the outcome of a commit is unknown: {0}")]
+    Unknown(String),
+    /// Another writer was first; nothing was written.
+    #[error("another writer changed the same rows")]
+    Conflict,
+    /// A stored value is none that this program ever writes.
+    #[error("unreadable value in {table}.{column}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: String,
+    },
+    /// The program broke its own rule.
+    #[error("a defect: {0}")]
+    Bug(String),
+}

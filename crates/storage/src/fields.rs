@@ -1,0 +1,226 @@
+//! Fields: how each domain type is kept in cells, in both databases alike.
+
+use std::borrow::Cow;
+
+use scrip_domain::account::Person;
+use scrip_domain::api_key::Scope;
+use scrip_domain::catalog::{Labels, Picture};
+use scrip_domain::event::Subject;
+use scrip_domain::ledger::{Counters, LedgerAccount};
+use scrip_domain::order::Check;
+use scrip_domain::request::Request;
+use scrip_domain::settings::Settings;
+use scrip_domain::top_up::Assessment;
+use scrip_domain::visibility::Visibility;
+use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
+
+use crate::cells::{Cell, Kind, Reader};
+use crate::fault::Fault;
+
+/// A value that fills one column, or several next to each other.
+pub trait Field: Sized {
+    /// The columns: what is added to the field's name, and the kind.
+    const COLUMNS: &'static [(&'static str, Kind)];
+    /// Appends the cells.
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>);
+    /// Reads the same cells back; `None` when all of them are NULL.
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault>;
+}
+
+impl<F: Field> Field for Option<F> {
+    const COLUMNS: &'static [(&'static str, Kind)] = F::COLUMNS;
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        match self {
+            Some(value) => value.write(out),
+            None => out.extend(F::COLUMNS.iter().map(|_| Cell::Null)),
+        }
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        F::read(cells).map(Some)
+    }
+}
+
+/// Fields kept as one integer.
+macro_rules! int_fields {
+    ($(($($generic:ident)?) $type:ty: $to:expr, $from:expr;)*) => {$(
+        impl$(<$generic>)? Field for $type {
+            const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Int)];
+
+            fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+                let to: fn(&Self) -> i64 = $to;
+                out.push(Cell::Int(to(self)));
+            }
+
+            fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+                let from: fn(i64) -> Option<Self> = $from;
+                match cells.int()? {
+                    Some(number) => from(number).map(Some).ok_or_else(|| cells.corrupt()),
+                    None => Ok(None),
+                }
+            }
+        }
+    )*};
+}
+
+/// A number that this program keeps below 2^63.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> Option<u64> {
+    u64::try_from(number).ok()
+}
+
+int_fields! {
+    (T) Id<T>: |id| signed(id.number()), |number| unsigned(number).and_then(Id::new);
+    () Amount: |amount| signed(amount.units()), |number| unsigned(number).and_then(Amount::new);
+    () Timestamp: |at| at.millis(), |number| Some(Timestamp::from_millis(number));
+    () Subject: |subject| signed(subject.0), |number| unsigned(number).map(Subject);
+    () LedgerAccount: |account| account.number(), LedgerAccount::from_number;
+    () u64: |number| signed(*number), unsigned;
+    () u32: |number| i64::from(*number), |number| u32::try_from(number).ok();
+    () u8: |number| i64::from(*number), |number| u8::try_from(number).ok();
+    () bool: |truth| i64::from(*truth), |number| match number { 0 => Some(false), 1 => Some(true), _ => None };
+}
+
+impl Field for String {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        out.push(Cell::Text(Cow::Borrowed(self)));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        cells.text()
+    }
+}
+
+/// Fields kept as a word of a closed list.
+macro_rules! word_fields {
+    ($($type:path),* $(,)?) => {$(
+        impl Field for $type {
+            const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+
+            fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+                out.push(Cell::Text(Cow::Borrowed(self.as_str())));
+            }
+
+            fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+                match cells.text()? {
+                    Some(word) => Self::parse(&word).map(Some).ok_or_else(|| cells.corrupt()),
+                    None => Ok(None),
+                }
+            }
+        }
+    )*};
+}
+
+word_fields! {
+    scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
+    scrip_domain::event::EventType, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
+    scrip_domain::license::LicenseState, scrip_domain::lot::LotKind,
+    scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
+    scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
+}
+
+/// Fields kept as JSON: small values that are read whole and never searched by.
+macro_rules! json_fields {
+    ($($type:ty),* $(,)?) => {$(
+        impl Field for $type {
+            const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+
+            fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+                // Maps with string keys only: serialization cannot fail.
+                out.push(Cell::Text(serde_json::to_string(self).unwrap_or_default().into()));
+            }
+
+            fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+                match cells.text()? {
+                    Some(json) => serde_json::from_str(&json).map(Some).map_err(|_| cells.corrupt()),
+                    None => Ok(None),
+                }
+            }
+        }
+    )*};
+}
+
+json_fields! {
+    Assessment, Labels, Person, Settings, Vec<Check>, Vec<Picture>, Vec<Scope>, Visibility,
+    scrip_license::Limits, scrip_license::Terms,
+}
+
+impl Field for Vec<u8> {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Bytes)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        out.push(Cell::Bytes(Cow::Borrowed(self)));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        cells.bytes()
+    }
+}
+
+impl Field for [u8; 16] {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Bytes)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        out.push(Cell::Bytes(Cow::Borrowed(self)));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        match cells.bytes()? {
+            Some(bytes) => bytes.try_into().map(Some).map_err(|_| cells.corrupt()),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Field for Counters {
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_debits", Kind::Int), ("_credits", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.debits.write(out);
+        self.credits.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let (debits, credits) = (u64::read(cells)?, u64::read(cells)?);
+        Ok(debits.zip(credits).map(|(debits, credits)| Self { debits, credits }))
+    }
+}
+
+impl Field for Request {
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_key", Kind::Int), ("_fingerprint", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.key.write(out);
+        self.fingerprint.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let (key, fingerprint) = (u64::read(cells)?, u64::read(cells)?);
+        Ok(key.zip(fingerprint).map(|(key, fingerprint)| Self { key, fingerprint }))
+    }
+}
+
+impl Field for Money {
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_amount", Kind::Int), ("_unit", Kind::Text)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.amount.write(out);
+        out.push(Cell::Text(Cow::Borrowed(self.unit.as_str())));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let (amount, unit) = (Amount::read(cells)?, cells.text()?);
+        let (Some(amount), Some(unit)) = (amount, unit) else { return Ok(None) };
+        let unit = Unit::parse(&unit).ok_or_else(|| cells.corrupt())?;
+        Ok(Some(Self { amount, unit }))
+    }
+}

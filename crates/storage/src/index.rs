@@ -1,0 +1,108 @@
+//! The one index by account: everything that is looked up by account lies side by side.
+//!
+//! A purchase adds an order, an owned product, an idempotency key and a statement line. As four
+//! indices that would be four randomly placed pages per purchase, the largest cost of all after the
+//! commit itself; as one it is a single page.
+
+use scrip_domain::account::Account;
+use scrip_domain::catalog::Product;
+use scrip_domain::event::Subject;
+use scrip_domain::ledger::Transfer;
+use scrip_domain::license::License;
+use scrip_domain::order::Order;
+use scrip_domain::request::Request;
+use scrip_domain::top_up::TopUp;
+use scrip_domain::{Id, Timestamp};
+
+/// An entry: under `kind` and `key`, `account` has `target`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose.
+    pub account: Id<Account>,
+    /// Which list; see the constants.
+    pub kind: u8,
+    /// What it is found by.
+    pub key: u64,
+    /// What is found.
+    pub target: u64,
+    /// A word more: the fingerprint of a request, else zero.
+    pub note: u64,
+}
+
+/// Orders, by id.
+pub const ORDER: u8 = 1;
+/// Licenses, by product.
+pub const OWNED: u8 = 2;
+/// Idempotency keys, by their number.
+pub const REQUEST: u8 = 3;
+/// Statement lines (transfers), by id.
+pub const TRANSFER: u8 = 4;
+/// Top-ups, by id.
+pub const TOP_UP: u8 = 5;
+
+/// What an entry is asked for by.
+pub type Group = (Id<Account>, u8, u64);
+
+impl Entry {
+    /// `account` has this order.
+    pub fn order(account: Id<Account>, order: Id<Order>) -> Self {
+        Self { account, kind: ORDER, key: order.number(), target: order.number(), note: 0 }
+    }
+
+    /// `account` has this license of a product.
+    pub fn owned(account: Id<Account>, product: Id<Product>, license: Id<License>) -> Self {
+        Self { account, kind: OWNED, key: product.number(), target: license.number(), note: 0 }
+    }
+
+    /// `account` has used this idempotency key, which names `subject`.
+    pub fn request(account: Id<Account>, request: Request, subject: Subject) -> Self {
+        Self {
+            account,
+            kind: REQUEST,
+            key: request.key,
+            target: subject.0,
+            note: request.fingerprint,
+        }
+    }
+
+    /// `account` has this line on its statement.
+    pub fn transfer(account: Id<Account>, transfer: Id<Transfer>) -> Self {
+        Self { account, kind: TRANSFER, key: transfer.number(), target: transfer.number(), note: 0 }
+    }
+
+    /// `account` has this top-up.
+    pub fn top_up(account: Id<Account>, top_up: Id<TopUp>) -> Self {
+        Self { account, kind: TOP_UP, key: top_up.number(), target: top_up.number(), note: 0 }
+    }
+}
+
+/// How a server's id mint is leased: no number is minted beyond the ceiling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLease {
+    /// The server's number, 0 to 255.
+    pub number: u8,
+    /// Up to when it may mint ids.
+    pub ceiling: Timestamp,
+}
+
+/// A receipt: the number under which an order's payment was receipted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Counted up without gaps.
+    pub number: u64,
+    /// The order.
+    pub order: Id<Order>,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+}
+
+/// A download that was carried to the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// By the right of which license.
+    pub license: Id<License>,
+    /// Which file.
+    pub file: Id<scrip_domain::catalog::File>,
+    /// When its last byte was sent.
+    pub at: Timestamp,
+}

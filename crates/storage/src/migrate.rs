@@ -1,0 +1,83 @@
+//! Migrations: forward only, each applied once, known by name and digest.
+//!
+//! A database that knows a migration which this program does not is newer than the program; one
+//! whose migration has another digest was made by something else. Both are refused.
+
+use sha2::{Digest, Sha256};
+
+use crate::fault::Fault;
+
+/// One step of the schema.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Migration {
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+pub(crate) const SQLITE: &[Migration] =
+    &[Migration { name: "0001_start", sql: include_str!("../migrations/sqlite/0001_start.sql") }];
+
+pub(crate) const POSTGRES: &[Migration] =
+    &[Migration { name: "0001_start", sql: include_str!("../migrations/postgres/0001_start.sql") }];
+
+/// The table that remembers what was applied; the same text on both databases.
+pub(crate) const TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, digest TEXT NOT NULL)";
+/// What was applied.
+pub(crate) const APPLIED: &str = "SELECT name, digest FROM migrations ORDER BY name";
+/// Remembers one.
+pub(crate) const REMEMBER: &str = "INSERT INTO migrations (name, digest) VALUES ($1, $2)";
+
+impl Migration {
+    /// SHA-256 of its text.
+    pub fn digest(&self) -> String {
+        Sha256::digest(self.sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Which of `known` are still to be applied, when `applied` were.
+pub(crate) fn pending(
+    known: &'static [Migration],
+    applied: &[(String, String)],
+) -> Result<Vec<Migration>, Fault> {
+    for (name, digest) in applied {
+        let Some(migration) = known.iter().find(|migration| migration.name == name) else {
+            return Err(Fault::Unavailable(format!(
+                "the database is newer than this program: it has migration {name}; use the newer program"
+            )));
+        };
+        if migration.digest() != *digest {
+            return Err(Fault::Unavailable(format!(
+                "migration {name} was applied in another form; this is not a database of this program"
+            )));
+        }
+    }
+    let is_new = |migration: &&Migration| applied.iter().all(|(name, _)| name != migration.name);
+    Ok(known.iter().filter(is_new).copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_or_foreign_database_is_refused() {
+        let known = SQLITE.first().unwrap();
+        let row = |name: &str, digest: String| vec![(name.to_owned(), digest)];
+        assert_eq!(pending(SQLITE, &[]).unwrap().len(), SQLITE.len());
+        assert_eq!(
+            pending(SQLITE, &row(known.name, known.digest())).unwrap().len(),
+            SQLITE.len() - 1
+        );
+        let newer = pending(SQLITE, &row("9999_future", String::new())).unwrap_err();
+        assert!(newer.to_string().contains("newer"), "{newer}");
+        let foreign = pending(SQLITE, &row(known.name, "00".into())).unwrap_err();
+        assert!(foreign.to_string().contains("another form"), "{foreign}");
+    }
+
+    #[test]
+    fn both_databases_take_the_same_steps() {
+        let names = |list: &[Migration]| list.iter().map(|m| m.name).collect::<Vec<_>>();
+        assert_eq!(names(SQLITE), names(POSTGRES));
+    }
+}

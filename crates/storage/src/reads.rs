@@ -1,0 +1,67 @@
+//! Everything that is read outside of a batch, by name. Each method is one text, valid on both
+//! databases: parameters are numbered in the order in which they first occur.
+
+mod account;
+mod catalog;
+mod order;
+
+use crate::cells::{Cell, Reader};
+use crate::fault::Fault;
+use crate::fields::Field;
+use crate::sql;
+use crate::store::Store;
+use crate::table::Row;
+
+/// A page of a list: what comes after `after`, at most `limit` of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The last number of the page before; `None` for the first page.
+    pub after: Option<u64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The bound for a list that goes down from the newest.
+    pub(crate) fn below(self) -> Cell<'static> {
+        number(self.after.unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn limit(self) -> Cell<'static> {
+        Cell::Int(i64::from(self.limit))
+    }
+}
+
+/// A number as a cell.
+pub(crate) fn number(number: u64) -> Cell<'static> {
+    Cell::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// Any field as cells.
+pub(crate) fn cells<F: Field>(field: &F) -> Vec<Cell<'static>> {
+    let mut cells = Vec::new();
+    field.write(&mut cells);
+    cells.into_iter().map(Cell::into_owned).collect()
+}
+
+impl Store {
+    /// The rows of `R`'s table, as `t`, that `tail` chooses.
+    pub(crate) async fn rows<R: Row>(
+        &self,
+        tail: &str,
+        cells: Vec<Cell<'static>>,
+    ) -> Result<Vec<R>, Fault> {
+        let table = R::table();
+        let text = format!("SELECT {} FROM {} t {tail}", sql::prefixed(&table.columns), table.name);
+        self.query(text, cells, |cells: &mut Reader<'_>| R::read(cells)).await
+    }
+
+    /// The first of them.
+    pub(crate) async fn row<R: Row>(
+        &self,
+        tail: &str,
+        cells: Vec<Cell<'static>>,
+    ) -> Result<Option<R>, Fault> {
+        Ok(self.rows(tail, cells).await?.into_iter().next())
+    }
+}

@@ -1,0 +1,128 @@
+//! Reads about accounts: sign-in, wallet, statement, top-ups.
+
+use scrip_domain::account::{Account, Login};
+use scrip_domain::api_key::ApiKey;
+use scrip_domain::ledger::Transfer;
+use scrip_domain::lot::Lot;
+use scrip_domain::session::{Session, TokenHash};
+use scrip_domain::settings::Vendor;
+use scrip_domain::top_up::TopUp;
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Id};
+
+use crate::fault::Fault;
+use crate::fields::Field;
+use crate::index::{Entry, REQUEST, ServerLease, TOP_UP, TRANSFER};
+use crate::reads::{Page, cells, number};
+use crate::sql;
+use crate::store::Store;
+
+impl Store {
+    /// The vendor, once it has been set up.
+    pub async fn vendor(&self) -> Result<Option<Vendor>, Fault> {
+        self.row("ORDER BY t.id LIMIT 1", vec![]).await
+    }
+
+    /// The lease of a server's number.
+    pub async fn server_lease(&self, server: u8) -> Result<Option<ServerLease>, Fault> {
+        self.row("WHERE t.number = $1", vec![number(u64::from(server))]).await
+    }
+
+    /// The account that an address (folded) signs in to.
+    pub async fn login(&self, email: &str) -> Result<Option<Login>, Fault> {
+        self.row("WHERE t.email = $1", cells(&email.to_owned())).await
+    }
+
+    /// An account.
+    pub async fn account(&self, id: Id<Account>) -> Result<Option<Account>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// A page of all accounts, newest first.
+    pub async fn accounts(&self, page: Page) -> Result<Vec<Account>, Fault> {
+        self.row_page("WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// A session, also one that has ended.
+    pub async fn session(&self, token: TokenHash) -> Result<Option<Session>, Fault> {
+        self.row("WHERE t.token = $1", cells(&token)).await
+    }
+
+    /// An API key, also a revoked one.
+    pub async fn api_key(&self, id: Id<ApiKey>) -> Result<Option<ApiKey>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// A page of all API keys, newest first.
+    pub async fn api_keys(&self, page: Page) -> Result<Vec<ApiKey>, Fault> {
+        self.row_page("WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// A wallet.
+    pub async fn wallet(&self, id: Id<Wallet>) -> Result<Option<Wallet>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// A wallet's lots that have something left, oldest first.
+    pub async fn open_lots(&self, wallet: Id<Wallet>) -> Result<Vec<Lot>, Fault> {
+        self.rows("WHERE t.wallet = $1 AND t.remaining > 0 ORDER BY t.id", cells(&wallet)).await
+    }
+
+    /// A page of an account's statement, newest first.
+    pub async fn transfers_of(
+        &self,
+        account: Id<Account>,
+        page: Page,
+    ) -> Result<Vec<Transfer>, Fault> {
+        self.listed(account, TRANSFER, page).await
+    }
+
+    /// A top-up.
+    pub async fn top_up(&self, id: Id<TopUp>) -> Result<Option<TopUp>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// A page of an account's top-ups, newest first.
+    pub async fn top_ups_of(&self, account: Id<Account>, page: Page) -> Result<Vec<TopUp>, Fault> {
+        self.listed(account, TOP_UP, page).await
+    }
+
+    /// What an idempotency key of an account names.
+    pub async fn request(&self, account: Id<Account>, key: u64) -> Result<Option<Entry>, Fault> {
+        let mut values = cells(&account);
+        values.extend([number(u64::from(REQUEST)), number(key)]);
+        self.row("WHERE t.account = $1 AND t.kind = $2 AND t.key = $3", values).await
+    }
+
+    /// The lowest current price above zero.
+    pub async fn cheapest_offer(&self) -> Result<Option<Amount>, Fault> {
+        let found =
+            self.query(sql::CHEAPEST.to_owned(), vec![], |cells| Amount::read(cells)).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// A page of rows that the index lists for an account, newest first.
+    pub(crate) async fn listed<R: crate::table::Row>(
+        &self,
+        account: Id<Account>,
+        kind: u8,
+        page: Page,
+    ) -> Result<Vec<R>, Fault> {
+        let mut values = cells(&account);
+        values.extend([number(u64::from(kind)), page.below(), page.limit()]);
+        self.rows(
+            "JOIN by_account b ON b.target = t.id
+             WHERE b.account = $1 AND b.kind = $2 AND b.key < $3 ORDER BY b.key DESC LIMIT $4",
+            values,
+        )
+        .await
+    }
+
+    pub(crate) async fn row_page<R: crate::table::Row>(
+        &self,
+        tail: &str,
+        page: Page,
+    ) -> Result<Vec<R>, Fault> {
+        self.rows(tail, vec![page.below(), page.limit()]).await
+    }
+}

@@ -1,0 +1,125 @@
+//! Which domain type is kept in which table, field by field.
+
+use scrip_domain::account::{Account, Login, Person};
+use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_domain::catalog::{
+    File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
+};
+use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
+use scrip_domain::license::{License, LicenseState};
+use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
+use scrip_domain::request::Request;
+use scrip_domain::session::Session;
+use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::top_up::{Assessment, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::visibility::Visibility;
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Id, Money, Timestamp};
+use scrip_license::{Limits, Terms};
+
+use crate::index::{Download, Entry, Receipt, ServerLease};
+use crate::table::row;
+
+row!(ServerLease, "servers", group(number: u8), key(number: u8), { number: u8, ceiling: Timestamp });
+
+row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), { id: Id<Vendor>, settings: Settings });
+
+row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
+    id: Id<Account>, wallet: Id<Wallet>, email: String, password: String, person: Person,
+    created_at: Timestamp, frozen_at: Option<Timestamp>,
+});
+
+row!(Login, "logins", group(email: String), key(email: String), { email: String, account: Id<Account> });
+
+row!(Session, "sessions", group(token: [u8; 16]), key(token: [u8; 16]), {
+    token: [u8; 16], account: Id<Account>, created_at: Timestamp, expires_at: Timestamp,
+});
+
+row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
+    id: Id<ApiKey>, account: Option<Id<Account>>, secret: Vec<u8>, scopes: Vec<Scope>, label: String,
+    created_at: Timestamp, revoked_at: Option<Timestamp>,
+});
+
+row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
+    id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters,
+});
+
+row!(Lot, "lots", group(wallet: Id<Wallet>), key(wallet: Id<Wallet>, id: Id<Lot>), {
+    wallet: Id<Wallet>, id: Id<Lot>, kind: LotKind, amount: Amount, remaining: Amount, held: Amount,
+    priority: u8, expires_at: Option<Timestamp>, exchangeable_at: Option<Timestamp>, created_at: Timestamp,
+});
+
+row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {
+    id: Id<Transfer>, debit: LedgerAccount, credit: LedgerAccount, amount: Amount, reason: Reason,
+    subject: Subject, at: Timestamp,
+});
+
+row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
+    id: Id<TopUp>, account: Id<Account>, state: TopUpState, method: TopUpMethod,
+    payment_method: Option<String>, tokens: Amount, pay: Option<Money>, assessment: Assessment,
+    note: Option<String>, created_at: Timestamp, credited_at: Option<Timestamp>, request: Option<Request>,
+});
+
+row!(Product, "products", group(id: Id<Product>), key(id: Id<Product>), {
+    id: Id<Product>, slug: String, kind: ProductKind, state: ProductState, title: String,
+    summary: String, description: String, labels: Labels, pictures: Vec<Picture>,
+    visibility: Visibility, instructions: String, price_from: Option<Amount>,
+    release: Option<Id<Release>>, created_at: Timestamp, updated_at: Timestamp,
+});
+
+row!(Offer, "offers", group(id: Id<Offer>), key(id: Id<Offer>), {
+    id: Id<Offer>, product: Id<Product>, price: Amount, terms: Terms, limits: Limits, current: bool,
+    created_at: Timestamp,
+});
+
+row!(Release, "releases", group(id: Id<Release>), key(id: Id<Release>), {
+    id: Id<Release>, product: Id<Product>, version: String, channel: String, notes: String,
+    manifest: String, published_at: Option<Timestamp>,
+});
+
+row!(File, "files", group(release: Id<Release>), key(release: Id<Release>, id: Id<File>), {
+    release: Id<Release>, id: Id<File>, name: String, size: u64, sha256: String, platform: String,
+    media_type: String,
+});
+
+row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
+    id: Id<Order>, account: Id<Account>, state: OrderState, total: Amount,
+    reason: Option<DeclineReason>, checks: Vec<Check>, selected_at: Timestamp, expires_at: Timestamp,
+    paid_at: Option<Timestamp>, balance_after: Option<Amount>, terms_version: Option<String>,
+    payment_method: Option<String>, request: Option<Request>,
+});
+
+row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<Line>), {
+    order: Id<Order>, id: Id<Line>, offer: Id<Offer>, product: Id<Product>, title: String,
+    price: Amount, quantity: u32, terms: Terms, limits: Limits, release: Option<Id<Release>>,
+});
+
+row!(LinePayment, "line_payments", group(line: Id<Line>), key(line: Id<Line>, lot: Id<Lot>), {
+    line: Id<Line>, lot: Id<Lot>, amount: Amount,
+});
+
+row!(License, "licenses", group(id: Id<License>), key(id: Id<License>), {
+    id: Id<License>, order: Id<Order>, line: Id<Line>, account: Id<Account>, product: Id<Product>,
+    offer: Id<Offer>, terms: Terms, limits: Limits, release: Option<Id<Release>>,
+    state: LicenseState, issue: u32, kid: String, issued_at: Timestamp, expires_at: Option<Timestamp>,
+});
+
+row!(Receipt, "receipts", group(order: Id<Order>), key(order: Id<Order>), {
+    order: Id<Order>, number: u64, issued_at: Timestamp,
+});
+
+row!(Download, "downloads", group(license: Id<License>),
+    key(license: Id<License>, file: Id<File>, at: Timestamp), {
+    license: Id<License>, file: Id<File>, at: Timestamp,
+});
+
+row!(Entry, "by_account", group(account: Id<Account>, kind: u8, key: u64),
+    key(account: Id<Account>, kind: u8, key: u64, target: u64), {
+    account: Id<Account>, kind: u8, key: u64, target: u64, note: u64,
+});
+
+row!(Event, "events", group(id: Id<Event>), key(id: Id<Event>), {
+    id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp,
+});

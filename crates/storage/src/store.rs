@@ -1,0 +1,250 @@
+//! The store: where commands are handed in and rows are read, the same for both databases.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use scrip_domain::Clock;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+
+use crate::batch::{self, Answer, Backend, Command, Observer, Pending, Queue, Waiting};
+use crate::books::{Books, Wants};
+use crate::cells::{Cell, Reader};
+use crate::fault::Fault;
+use crate::postgres::{self, PostgresReaders, PostgresWriter};
+use crate::sqlite::{Checkpointer, Memory, Place, SqliteReaders, SqliteWriter};
+
+/// Commands that may wait; one more is answered [`Fault::Busy`] at once.
+const QUEUE: usize = 4096;
+/// Reads that may run on threads of their own at once.
+const READS: usize = 8;
+/// Loops side by side on one PostgreSQL: one decides while the other commits.
+const LOOPS: usize = 2;
+
+/// How SQLite is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// On the calling task: deterministic, for tests and the simulator.
+    Inline,
+    /// On a pool of blocking threads.
+    Threads,
+}
+
+/// Books in and out: commands are submitted here, rows are read here.
+#[derive(Debug)]
+pub struct Store {
+    queue: mpsc::Sender<Box<dyn Pending>>,
+    readers: Readers,
+}
+
+#[derive(Debug)]
+enum Readers {
+    Sqlite { readers: Arc<SqliteReaders>, reading: Reading, threads: Arc<Semaphore> },
+    Postgres(PostgresReaders),
+}
+
+/// The other half of a store: what carries the commands out. Somebody must [`Writer::run`] it.
+pub struct Writer {
+    backends: Backends,
+    queue: Queue,
+}
+
+enum Backends {
+    Sqlite(Box<SqliteWriter>, Place),
+    Postgres(Vec<PostgresWriter>),
+}
+
+impl Store {
+    /// Opens the SQLite database in the file at `path`; creates it when it is missing.
+    pub fn sqlite(path: &Path, reading: Reading) -> Result<(Self, Writer), Fault> {
+        Self::at(Place::file(path), reading)
+    }
+
+    /// Opens a SQLite database in memory.
+    pub fn memory(memory: &Memory) -> Result<(Self, Writer), Fault> {
+        Self::at(memory.place(), Reading::Inline)
+    }
+
+    fn at(place: Place, reading: Reading) -> Result<(Self, Writer), Fault> {
+        let writer = Box::new(SqliteWriter::open(place.clone())?);
+        let readers = Readers::Sqlite {
+            readers: Arc::new(SqliteReaders::new(place.clone())),
+            reading,
+            threads: Arc::new(Semaphore::new(READS)),
+        };
+        Ok(Self::over(readers, Backends::Sqlite(writer, place)))
+    }
+
+    /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`).
+    pub async fn postgres(url: &str) -> Result<(Self, Writer), Fault> {
+        postgres::migrate(url).await?;
+        let mut writers = Vec::with_capacity(LOOPS);
+        for _ in 0..LOOPS {
+            writers.push(PostgresWriter::open(url).await?);
+        }
+        Ok(Self::over(Readers::Postgres(PostgresReaders::new(url)), Backends::Postgres(writers)))
+    }
+
+    fn over(readers: Readers, backends: Backends) -> (Self, Writer) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Mutex::new(receiver));
+        (Self { queue: sender, readers }, Writer { backends, queue })
+    }
+
+    /// Hands in a command and waits until the batch that holds it has committed.
+    ///
+    /// The inner result is the decision; a [`Fault`] means that nobody knows: ask again.
+    pub async fn submit<C: Command>(&self, command: C) -> Answer<C> {
+        let (reply, answer) = oneshot::channel();
+        let waiting: Box<dyn Pending> = Box::new(Waiting::new(command, reply));
+        self.queue.try_send(waiting).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Fault::Busy,
+            mpsc::error::TrySendError::Closed(_) => {
+                Fault::Unavailable("the writer has stopped".into())
+            }
+        })?;
+        answer.await.unwrap_or_else(|_| Err(Fault::Unknown("the writer has stopped".into())))
+    }
+
+    /// How many commands wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity().saturating_sub(self.queue.capacity())
+    }
+
+    /// Whether this is SQLite (the texts that search differ).
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.readers, Readers::Sqlite { .. })
+    }
+
+    /// Runs a text that reads, and maps its rows.
+    pub(crate) async fn query<T: Send + 'static>(
+        &self,
+        text: String,
+        cells: Vec<Cell<'static>>,
+        map: impl Fn(&mut Reader<'_>) -> Result<T, Fault> + Send + Sync + 'static,
+    ) -> Result<Vec<T>, Fault> {
+        match &self.readers {
+            Readers::Postgres(readers) => readers.query(&text, &cells, map).await,
+            Readers::Sqlite { readers, reading: Reading::Inline, .. } => {
+                readers.query(&text, &cells, map)
+            }
+            Readers::Sqlite { readers, threads, .. } => {
+                let stopped = |_| Fault::Unavailable("the readers have stopped".into());
+                let permit = threads.clone().acquire_owned().await.map_err(stopped)?;
+                let readers = readers.clone();
+                let read = tokio::task::spawn_blocking(move || {
+                    let rows = readers.query(&text, &cells, map);
+                    drop(permit);
+                    rows
+                });
+                read.await.map_err(|_| Fault::Bug("a read panicked".into()))?
+            }
+        }
+    }
+}
+
+/// What becomes of a commit, in the simulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitFate {
+    /// It happens and is answered.
+    Answered,
+    /// The process dies before it happens.
+    Lost,
+    /// The process dies after it happened, before anybody was told.
+    Untold,
+}
+
+impl Writer {
+    /// Carries commands out until the store is dropped, or until a commit's outcome is unknown.
+    pub async fn run(
+        self,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<(), Fault> {
+        match self.backends {
+            Backends::Sqlite(writer, _) => batch::run(*writer, self.queue, clock, observer).await,
+            Backends::Postgres(writers) => {
+                let mut loops = tokio::task::JoinSet::new();
+                for writer in writers {
+                    loops.spawn(batch::run(
+                        writer,
+                        self.queue.clone(),
+                        clock.clone(),
+                        observer.clone(),
+                    ));
+                }
+                while let Some(ended) = loops.join_next().await {
+                    ended.map_err(|_| Fault::Bug("the writer panicked".into()))??;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// The same, on SQLite, with commits that meet the fates that `fate` gives them.
+    pub async fn run_with_fates(
+        self,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+        fate: Box<dyn FnMut() -> CommitFate + Send>,
+    ) -> Result<(), Fault> {
+        match self.backends {
+            Backends::Sqlite(writer, _) => {
+                batch::run(Fated { inner: *writer, fate }, self.queue, clock, observer).await
+            }
+            Backends::Postgres(_) => Err(Fault::Bug("only SQLite is simulated".into())),
+        }
+    }
+
+    /// What moves SQLite's log into its database, to be run beside the writer; `None` elsewhere.
+    pub fn checkpointer(&self) -> Result<Option<Checkpointer>, Fault> {
+        match &self.backends {
+            Backends::Sqlite(_, place) if place.is_file() => Checkpointer::open(place).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the writer blocks its thread, and so wants one of its own.
+    pub fn blocks(&self) -> bool {
+        matches!(self.backends, Backends::Sqlite(..))
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+/// A backend whose commits meet their fate.
+struct Fated<B> {
+    inner: B,
+    fate: Box<dyn FnMut() -> CommitFate + Send>,
+}
+
+impl<B: Backend> Backend for Fated<B> {
+    async fn load(&mut self, wants: &Wants) -> Result<Books, Fault> {
+        self.inner.load(wants).await
+    }
+
+    async fn save(&mut self, books: &Books) -> Result<(), Fault> {
+        self.inner.save(books).await
+    }
+
+    async fn commit(&mut self) -> Result<(), Fault> {
+        match (self.fate)() {
+            CommitFate::Answered => self.inner.commit().await,
+            CommitFate::Lost => {
+                self.inner.rollback().await;
+                Err(Fault::Unknown("died before the commit".into()))
+            }
+            CommitFate::Untold => {
+                self.inner.commit().await?;
+                Err(Fault::Unknown("died after the commit".into()))
+            }
+        }
+    }
+
+    async fn rollback(&mut self) {
+        self.inner.rollback().await;
+    }
+}
