@@ -60,6 +60,8 @@ pub struct Product {
     pub instructions: String,
     /// The lowest price of its current offers, zero included; kept with the offers, in the same commit.
     pub price_from: Option<Amount>,
+    /// The same without the free ones: the balance that covers this product.
+    pub cheapest: Option<Amount>,
     /// The newest published release, if there is one.
     pub release: Option<Id<Release>>,
     /// When it was first entered.

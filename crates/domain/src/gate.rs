@@ -139,6 +139,7 @@ fn passed(check: CheckKind, figures: Option<(Basis, Amount, Amount)>, at: Timest
         available: figures.map(|(.., available)| available),
         result: CheckResult::Passed,
         at,
+        request: None,
     }
 }
 
@@ -160,6 +161,7 @@ pub fn failed(refusal: &GateRefusal, at: Timestamp) -> Check {
         available: figures.map(|(_, short)| short.balance),
         result: CheckResult::Failed,
         at,
+        request: None,
     }
 }
 

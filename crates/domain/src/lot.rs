@@ -65,9 +65,20 @@ impl Lot {
     }
 }
 
+/// What one lot gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The lot.
+    pub lot: Id<Lot>,
+    /// Of which kind it is.
+    pub kind: LotKind,
+    /// How much it gives.
+    pub amount: Amount,
+}
+
 /// Which lots pay `amount`, and how much each: by priority, soonest expiry first, then oldest.
 /// `None` when they hold less than that.
-pub fn consume(lots: &[Lot], amount: Amount, at: Timestamp) -> Option<Vec<(Id<Lot>, Amount)>> {
+pub fn consume(lots: &[Lot], amount: Amount, at: Timestamp) -> Option<Vec<Part>> {
     let mut open: Vec<&Lot> = lots.iter().filter(|lot| !lot.spendable(at).is_zero()).collect();
     open.sort_by_key(|lot| {
         let expiry = lot.expires_at.map_or(i64::MAX, Timestamp::millis);
@@ -79,9 +90,9 @@ pub fn consume(lots: &[Lot], amount: Amount, at: Timestamp) -> Option<Vec<(Id<Lo
         if due.is_zero() {
             break;
         }
-        let part = lot.spendable(at).min(due);
-        due = due.checked_sub(part)?;
-        parts.push((lot.id, part));
+        let amount = lot.spendable(at).min(due);
+        due = due.checked_sub(amount)?;
+        parts.push(Part { lot: lot.id, kind: lot.kind, amount });
     }
     due.is_zero().then_some(parts)
 }
@@ -110,7 +121,7 @@ mod tests {
 
     fn parts(lots: &[Lot], amount: u64) -> Option<Vec<(u64, u64)>> {
         let parts = consume(lots, Amount::new(amount).unwrap(), Timestamp::from_millis(100))?;
-        Some(parts.into_iter().map(|(id, part)| (id.number(), part.units())).collect())
+        Some(parts.into_iter().map(|part| (part.lot.number(), part.amount.units())).collect())
     }
 
     #[test]

@@ -15,8 +15,7 @@ use crate::account::Account;
 use crate::amount::Amount;
 use crate::catalog::{Offer, Product, Release};
 use crate::id::Id;
-use crate::lot::Lot;
-use crate::request::Request;
+use crate::lot::{Lot, LotKind, Part};
 use crate::time::{Span, Timestamp};
 use crate::words;
 
@@ -56,6 +55,8 @@ pub struct Order {
     pub total: Amount,
     /// Why it was declined, if it was.
     pub reason: Option<DeclineReason>,
+    /// Whether the buyer insists on buying again what is already owned.
+    pub again: bool,
     /// The checks that were made, in order.
     pub checks: Vec<Check>,
     /// When the selection was made.
@@ -70,8 +71,6 @@ pub struct Order {
     pub terms_version: Option<String>,
     /// The payment method chosen for the account when it was paid.
     pub payment_method: Option<String>,
-    /// The request that decided it (the last confirm, or the one-step purchase).
-    pub request: Option<Request>,
 }
 
 impl Order {
@@ -136,6 +135,8 @@ pub struct LinePayment {
     pub line: Id<Line>,
     /// The lot that paid.
     pub lot: Id<Lot>,
+    /// Of which kind that is.
+    pub kind: LotKind,
     /// How much.
     pub amount: Amount,
 }
@@ -159,6 +160,9 @@ pub struct Check {
     pub result: CheckResult,
     /// When.
     pub at: Timestamp,
+    /// The idempotency key (its number) of the confirm that this check declined.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request: Option<u64>,
 }
 
 words! {
@@ -191,30 +195,27 @@ words! {
     }
 }
 
-/// Shares what `lots` gave among lines with these totals, in order: which lot paid how much of
-/// which line. Both sides must add up to the same.
-pub fn allot(lines: &[(Id<Line>, Amount)], lots: &[(Id<Lot>, Amount)]) -> Option<Vec<LinePayment>> {
-    let mut lots = lots.iter().copied();
-    let mut open: Option<(Id<Lot>, Amount)> = None;
+/// Shares what lots gave among lines with these totals, in order: which lot paid how much of which
+/// line. `None` when the two sides do not add up to the same.
+pub fn allot(lines: &[(Id<Line>, Amount)], parts: &[Part]) -> Option<Vec<LinePayment>> {
+    let mut parts = parts.iter().copied().filter(|part| !part.amount.is_zero());
+    let mut open: Option<Part> = None;
     let mut payments = Vec::with_capacity(lines.len());
     for (line, total) in lines {
         let mut due = *total;
         while !due.is_zero() {
-            let (lot, left) = match open.take() {
-                Some(part) if !part.1.is_zero() => part,
-                _ => lots.next()?,
+            let part = match open.take() {
+                Some(part) => part,
+                None => parts.next()?,
             };
-            let amount = left.min(due);
+            let amount = part.amount.min(due);
             due = due.checked_sub(amount)?;
-            open = Some((lot, left.checked_sub(amount)?));
-            if !amount.is_zero() {
-                payments.push(LinePayment { line: *line, lot, amount });
-            }
+            let left = part.amount.checked_sub(amount)?;
+            open = (!left.is_zero()).then_some(Part { amount: left, ..part });
+            payments.push(LinePayment { line: *line, lot: part.lot, kind: part.kind, amount });
         }
     }
-    let left_over =
-        open.is_some_and(|(_, left)| !left.is_zero()) || lots.any(|(_, part)| !part.is_zero());
-    (!left_over).then_some(payments)
+    (open.is_none() && parts.next().is_none()).then_some(payments)
 }
 
 #[cfg(test)]
@@ -230,8 +231,12 @@ mod tests {
     fn shares(lines: &[u64], lots: &[u64]) -> Option<Vec<(u64, u64, u64)>> {
         let lines: Vec<_> =
             lines.iter().zip(1..).map(|(t, id)| (Id::new(id).unwrap(), amount(*t))).collect();
-        let lots: Vec<_> =
-            lots.iter().zip(1..).map(|(t, id)| (Id::new(id).unwrap(), amount(*t))).collect();
+        let part = |(units, id): (&u64, u64)| Part {
+            lot: Id::new(id).unwrap(),
+            kind: LotKind::Paid,
+            amount: amount(*units),
+        };
+        let lots: Vec<_> = lots.iter().zip(1..).map(part).collect();
         let payments = allot(&lines, &lots)?;
         Some(payments.iter().map(|p| (p.line.number(), p.lot.number(), p.amount.units())).collect())
     }

@@ -25,7 +25,7 @@ pub struct Entry {
     pub key: u64,
     /// What is found.
     pub target: u64,
-    /// A word more: the fingerprint of a request, else zero.
+    /// A word more: the fingerprint of a request; 1 for a valid perpetual license; else zero.
     pub note: u64,
 }
 
@@ -49,9 +49,15 @@ impl Entry {
         Self { account, kind: ORDER, key: order.number(), target: order.number(), note: 0 }
     }
 
-    /// `account` has this license of a product.
-    pub fn owned(account: Id<Account>, product: Id<Product>, license: Id<License>) -> Self {
-        Self { account, kind: OWNED, key: product.number(), target: license.number(), note: 0 }
+    /// `account` has this license of a product; `lasting` when it is a valid perpetual one.
+    pub fn owned(
+        account: Id<Account>,
+        product: Id<Product>,
+        license: Id<License>,
+        lasting: bool,
+    ) -> Self {
+        let note = u64::from(lasting);
+        Self { account, kind: OWNED, key: product.number(), target: license.number(), note }
     }
 
     /// `account` has used this idempotency key, which names `subject`.

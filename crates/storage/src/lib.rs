@@ -2,7 +2,7 @@
 //!
 //! Writing: a [`Command`] says which rows it [`Wants`], decides on the loaded [`Books`], and gives
 //! [`Changes`]; [`batch`] takes many of them through one commit. The two databases differ, for
-//! writes, in loading and saving only. Reading: named methods of [`Store`], one SQL text each.
+//! writes, in loading and saving only. Blocking: named methods of [`Store`], one SQL text each.
 #![cfg_attr(
     not(test),
     deny(
@@ -34,4 +34,4 @@ pub use batch::{Command, Decision, Observer};
 pub use books::{Books, Changes, Wants};
 pub use fault::Fault;
 pub use sqlite::{Checkpointer, Memory};
-pub use store::{CommitFate, Reading, Store, Writer};
+pub use store::{Blocking, CommitFate, Store, Writer};

@@ -65,7 +65,7 @@ row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
 row!(Product, "products", group(id: Id<Product>), key(id: Id<Product>), {
     id: Id<Product>, slug: String, kind: ProductKind, state: ProductState, title: String,
     summary: String, description: String, labels: Labels, pictures: Vec<Picture>,
-    visibility: Visibility, instructions: String, price_from: Option<Amount>,
+    visibility: Visibility, instructions: String, price_from: Option<Amount>, cheapest: Option<Amount>,
     release: Option<Id<Release>>, created_at: Timestamp, updated_at: Timestamp,
 });
 
@@ -86,9 +86,9 @@ row!(File, "files", group(release: Id<Release>), key(release: Id<Release>, id: I
 
 row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
     id: Id<Order>, account: Id<Account>, state: OrderState, total: Amount,
-    reason: Option<DeclineReason>, checks: Vec<Check>, selected_at: Timestamp, expires_at: Timestamp,
+    reason: Option<DeclineReason>, again: bool, checks: Vec<Check>, selected_at: Timestamp, expires_at: Timestamp,
     paid_at: Option<Timestamp>, balance_after: Option<Amount>, terms_version: Option<String>,
-    payment_method: Option<String>, request: Option<Request>,
+    payment_method: Option<String>,
 });
 
 row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<Line>), {
@@ -97,7 +97,7 @@ row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<
 });
 
 row!(LinePayment, "line_payments", group(line: Id<Line>), key(line: Id<Line>, lot: Id<Lot>), {
-    line: Id<Line>, lot: Id<Lot>, amount: Amount,
+    line: Id<Line>, lot: Id<Lot>, kind: LotKind, amount: Amount,
 });
 
 row!(License, "licenses", group(id: Id<License>), key(id: Id<License>), {

@@ -20,9 +20,9 @@ const READS: usize = 8;
 /// Loops side by side on one PostgreSQL: one decides while the other commits.
 const LOOPS: usize = 2;
 
-/// How SQLite is read.
+/// Where work that blocks its thread is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum Blocking {
     /// On the calling task: deterministic, for tests and the simulator.
     Inline,
     /// On a pool of blocking threads.
@@ -38,7 +38,7 @@ pub struct Store {
 
 #[derive(Debug)]
 enum Readers {
-    Sqlite { readers: Arc<SqliteReaders>, reading: Reading, threads: Arc<Semaphore> },
+    Sqlite { readers: Arc<SqliteReaders>, blocking: Blocking, threads: Arc<Semaphore> },
     Postgres(PostgresReaders),
 }
 
@@ -55,20 +55,20 @@ enum Backends {
 
 impl Store {
     /// Opens the SQLite database in the file at `path`; creates it when it is missing.
-    pub fn sqlite(path: &Path, reading: Reading) -> Result<(Self, Writer), Fault> {
-        Self::at(Place::file(path), reading)
+    pub fn sqlite(path: &Path, blocking: Blocking) -> Result<(Self, Writer), Fault> {
+        Self::at(Place::file(path), blocking)
     }
 
     /// Opens a SQLite database in memory.
     pub fn memory(memory: &Memory) -> Result<(Self, Writer), Fault> {
-        Self::at(memory.place(), Reading::Inline)
+        Self::at(memory.place(), Blocking::Inline)
     }
 
-    fn at(place: Place, reading: Reading) -> Result<(Self, Writer), Fault> {
+    fn at(place: Place, blocking: Blocking) -> Result<(Self, Writer), Fault> {
         let writer = Box::new(SqliteWriter::open(place.clone())?);
         let readers = Readers::Sqlite {
             readers: Arc::new(SqliteReaders::new(place.clone())),
-            reading,
+            blocking,
             threads: Arc::new(Semaphore::new(READS)),
         };
         Ok(Self::over(readers, Backends::Sqlite(writer, place)))
@@ -110,6 +110,11 @@ impl Store {
         self.queue.max_capacity().saturating_sub(self.queue.capacity())
     }
 
+    /// Whether this process is the only one that writes here.
+    pub fn is_exclusive(&self) -> bool {
+        self.is_sqlite()
+    }
+
     /// Whether this is SQLite (the texts that search differ).
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.readers, Readers::Sqlite { .. })
@@ -124,7 +129,7 @@ impl Store {
     ) -> Result<Vec<T>, Fault> {
         match &self.readers {
             Readers::Postgres(readers) => readers.query(&text, &cells, map).await,
-            Readers::Sqlite { readers, reading: Reading::Inline, .. } => {
+            Readers::Sqlite { readers, blocking: Blocking::Inline, .. } => {
                 readers.query(&text, &cells, map)
             }
             Readers::Sqlite { readers, threads, .. } => {

@@ -142,6 +142,7 @@ CREATE TABLE products (
     visibility TEXT NOT NULL,
     instructions TEXT NOT NULL,
     price_from BIGINT,
+    cheapest BIGINT,
     release BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
@@ -189,15 +190,14 @@ CREATE TABLE orders (
     state TEXT NOT NULL,
     total BIGINT NOT NULL CHECK (total >= 0),
     reason TEXT,
+    again BIGINT NOT NULL,
     checks TEXT NOT NULL,
     selected_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     paid_at BIGINT,
     balance_after BIGINT,
     terms_version TEXT,
-    payment_method TEXT,
-    request_key BIGINT,
-    request_fingerprint BIGINT
+    payment_method TEXT
 );
 
 CREATE TABLE order_lines (
@@ -217,6 +217,7 @@ CREATE TABLE order_lines (
 CREATE TABLE line_payments (
     line BIGINT NOT NULL,
     lot BIGINT NOT NULL,
+    kind TEXT NOT NULL,
     amount BIGINT NOT NULL CHECK (amount > 0),
     PRIMARY KEY (line, lot)
 );

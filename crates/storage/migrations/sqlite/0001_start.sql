@@ -142,6 +142,7 @@ CREATE TABLE products (
     visibility TEXT NOT NULL,
     instructions TEXT NOT NULL,
     price_from INTEGER,
+    cheapest INTEGER,
     release INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
@@ -189,15 +190,14 @@ CREATE TABLE orders (
     state TEXT NOT NULL,
     total INTEGER NOT NULL CHECK (total >= 0),
     reason TEXT,
+    again INTEGER NOT NULL,
     checks TEXT NOT NULL,
     selected_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     paid_at INTEGER,
     balance_after INTEGER,
     terms_version TEXT,
-    payment_method TEXT,
-    request_key INTEGER,
-    request_fingerprint INTEGER
+    payment_method TEXT
 ) STRICT;
 
 CREATE TABLE order_lines (
@@ -217,6 +217,7 @@ CREATE TABLE order_lines (
 CREATE TABLE line_payments (
     line INTEGER NOT NULL,
     lot INTEGER NOT NULL,
+    kind TEXT NOT NULL,
     amount INTEGER NOT NULL CHECK (amount > 0),
     PRIMARY KEY (line, lot)
 ) STRICT, WITHOUT ROWID;
