@@ -8,6 +8,7 @@ use crate::amount::Amount;
 use crate::order::{Basis, Check, CheckKind, CheckResult};
 use crate::settings::{Flow, Settings};
 use crate::time::Timestamp;
+use crate::visibility::Level;
 use crate::words;
 
 words! {
@@ -19,6 +20,18 @@ words! {
         Member = "member",
         /// An account whose available balance is at or above the threshold.
         Funded = "funded",
+    }
+}
+
+impl Standing {
+    /// Whether it sees what needs `level`; `covered` says whether the balance covers the thing.
+    pub fn sees(self, level: Level, covered: bool) -> bool {
+        match level {
+            Level::Visitor => true,
+            Level::Member => self >= Self::Member,
+            Level::Funded => self >= Self::Funded,
+            Level::Covered => self >= Self::Member && covered,
+        }
     }
 }
 
@@ -48,6 +61,23 @@ pub enum GateRefusal {
     BelowThreshold(Short),
     /// The balance does not cover the selection.
     InsufficientBalance(Short),
+}
+
+impl GateRefusal {
+    /// Whether it is the balance that is not enough: then an order is declined, on record.
+    pub fn is_about_balance(&self) -> bool {
+        matches!(self, Self::BelowThreshold(_) | Self::InsufficientBalance(_))
+    }
+
+    /// The refusal that a kept failed check of a balance stands for.
+    pub fn from_check(check: &Check) -> Option<Self> {
+        let short = Short { required: check.required?, balance: check.available? };
+        match (check.result, check.basis?) {
+            (CheckResult::Passed, _) => None,
+            (CheckResult::Failed, Basis::Threshold) => Some(Self::BelowThreshold(short)),
+            (CheckResult::Failed, Basis::Selection) => Some(Self::InsufficientBalance(short)),
+        }
+    }
 }
 
 /// A balance and what it should have been.

@@ -107,6 +107,16 @@ impl<R: Row> Shelf<R> {
         self.written.values()
     }
 
+    /// Whether anything was written.
+    pub fn is_written(&self) -> bool {
+        !self.written.is_empty()
+    }
+
+    /// Whether a row that was there before was changed or deleted.
+    pub fn rewrites(&self) -> bool {
+        self.written.values().any(|change| !matches!(change, Change::Insert(_)))
+    }
+
     /// Opens a group that was asked for, before its rows come.
     pub(crate) fn open(&mut self, group: R::Group) {
         self.asked.entry(group).or_default();
