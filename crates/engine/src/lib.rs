@@ -39,6 +39,7 @@ use scrip_domain::settings::Vendor;
 use scrip_domain::{Clock, Entropy, Id, Timestamp};
 use scrip_storage::{Blocking, Command, Fault, Store};
 
+pub use ledger::Buyer;
 pub use memory::Memory;
 
 use crate::ids::IdMint;
