@@ -56,7 +56,7 @@ impl Arrivals {
             Self::Open(open) => {
                 open.due.acquire().await.ok()?.forget();
                 let number = open.taken.replace(open.taken.get() + 1);
-                Some(open.run.start + offset(number, open.rate))
+                Some(open.due_at(number))
             }
         }
     }
@@ -69,27 +69,27 @@ impl Arrivals {
         }
     }
 
-    /// How many requests fell due and were never sent, since the server could not keep up.
-    pub(super) fn unsent(&self) -> u64 {
-        match self {
-            Self::Closed { .. } => 0,
-            Self::Open(open) => due(open.run.end - open.run.start, open.rate) - open.taken.get(),
-        }
+    /// Since when each request is due that was never sent, since the server could not keep up.
+    pub(super) fn unsent(&self) -> impl Iterator<Item = Instant> {
+        let open = match self {
+            Self::Closed { .. } => None,
+            Self::Open(open) => Some(open),
+        };
+        open.into_iter().flat_map(|open| (open.taken.get()..open.total()).map(|n| open.due_at(n)))
     }
 }
 
 impl Open {
     async fn pace(&self) -> io::Result<()> {
         let alarm = Alarm::new()?;
-        let total = due(self.run.end - self.run.start, self.rate);
+        let total = self.total();
         let mut released = 0;
         while released < total {
             let now = Instant::now();
             let due_now = due(now.saturating_duration_since(self.run.start), self.rate).min(total);
             self.due.add_permits(usize::try_from(due_now - released).unwrap_or(usize::MAX));
             released = due_now;
-            let next = self.run.start + offset(released, self.rate);
-            alarm.sleep(next.saturating_duration_since(now).max(TICK)).await?;
+            alarm.sleep(self.due_at(released).saturating_duration_since(now).max(TICK)).await?;
         }
         let patience = Instant::now() + GRACE;
         while self.taken.get() < total && Instant::now() < patience {
@@ -98,9 +98,17 @@ impl Open {
         self.due.close();
         Ok(())
     }
+
+    fn total(&self) -> u64 {
+        due(self.run.end - self.run.start, self.rate)
+    }
+
+    fn due_at(&self, number: u64) -> Instant {
+        self.run.start + offset(number, self.rate)
+    }
 }
 
-/// When the request of this number is due, from the start.
+/// When the request of this number is due, counted from the start.
 fn offset(number: u64, rate: u32) -> Duration {
     let rate = u64::from(rate);
     let nanos = (number % rate) * 1_000_000_000 / rate;
@@ -153,7 +161,15 @@ mod tests {
         paced.expect("a timer");
         let meant: Vec<_> = (0..50).map(Duration::from_millis).collect();
         assert_eq!(dues, meant);
-        assert_eq!(arrivals.unsent(), 0);
+        assert_eq!(arrivals.unsent().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_was_never_sent_is_known() {
+        let start = Instant::now();
+        let arrivals = Arrivals::new(start..start + Duration::from_secs(1), Some(4));
+        let unsent: Vec<_> = arrivals.unsent().map(|due| (due - start).as_millis()).collect();
+        assert_eq!(unsent, [0, 250, 500, 750]);
     }
 
     #[tokio::test]

@@ -57,7 +57,7 @@ pub(super) async fn run(args: &DownloadsArgs) -> Result<Report, BenchError> {
         accounts: None,
         rate: None,
     };
-    Ok(Report::new(about, &record.borrow(), 0, cpu))
+    Ok(Report::new(about, &record.borrow(), cpu))
 }
 
 /// The link to the largest file for sale, bought for a new account.

@@ -77,7 +77,8 @@ pub(super) async fn run<W: Workload + 'static>(
     run.arrivals.pace().await.map_err(BenchError::io("pacing the requests"))?;
     finish(&mut tasks, times.run.end + PATIENCE, &run.record).await;
     let cpu = thread_cpu().saturating_sub(cpu);
-    Ok(Report::new(about, &run.record.borrow(), run.arrivals.unsent(), cpu))
+    run.arrivals.unsent().for_each(|due| run.record.borrow_mut().unsent(due));
+    Ok(Report::new(about, &run.record.borrow(), cpu))
 }
 
 /// Opens all connections before the first request, so that none is measured while another one connects.

@@ -107,13 +107,13 @@ impl Common {
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     /// The address makes no sense.
-    #[error("{0}")]
+    #[error("no address to load")]
     Url(#[from] BadUrl),
     /// The preparation failed.
-    #[error("while preparing: {0}")]
+    #[error("the preparation failed")]
     Client(#[from] scrip_client::Error),
     /// The machine refused something.
-    #[error("{doing}: {source}")]
+    #[error("{doing}")]
     Io {
         /// What was attempted.
         doing: String,

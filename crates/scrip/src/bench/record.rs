@@ -10,12 +10,14 @@ use tokio::time::Instant;
 /// Everything above an hour is an hour.
 const LONGEST_MICROS: u64 = 3_600_000_000;
 
-/// Counts answers and their latency; only requests that were due within the window count.
+/// Counts the answers that come within the window, and how long those were waited for that were due within it.
 #[derive(Debug)]
 pub(super) struct Record {
     window: Range<Instant>,
     /// In microseconds, to three digits.
     latencies: Histogram<u64>,
+    answers: u64,
+    unsent: u64,
     errors: BTreeMap<String, u64>,
     bytes: u64,
     exchanges: u64,
@@ -25,14 +27,27 @@ impl Record {
     pub(super) fn new(window: Range<Instant>) -> Self {
         let latencies = Histogram::new_with_bounds(1, LONGEST_MICROS, 3);
         let latencies = latencies.expect("constant bounds that make a histogram");
-        Self { window, latencies, errors: BTreeMap::new(), bytes: 0, exchanges: 0 }
+        let errors = BTreeMap::new();
+        Self { window, latencies, answers: 0, unsent: 0, errors, bytes: 0, exchanges: 0 }
     }
 
     /// A right answer has come just now.
     pub(super) fn answered(&mut self, due: Instant) {
+        let now = Instant::now();
         self.exchanges += 1;
+        self.answers += u64::from(self.window.contains(&now));
+        self.waited(due, now);
+    }
+
+    /// A request that is due will never be sent. It has waited in vain so far, which counts as its latency.
+    pub(super) fn unsent(&mut self, due: Instant) {
+        self.unsent += 1;
+        self.waited(due, Instant::now());
+    }
+
+    fn waited(&mut self, due: Instant, now: Instant) {
         if self.window.contains(&due) {
-            let micros = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let micros = u64::try_from((now - due).as_micros()).unwrap_or(u64::MAX);
             self.latencies.saturating_record(micros.max(1));
         }
     }
@@ -59,7 +74,11 @@ impl Record {
     }
 
     pub(super) fn answers(&self) -> u64 {
-        self.latencies.len()
+        self.answers
+    }
+
+    pub(super) fn unsent_requests(&self) -> u64 {
+        self.unsent
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -90,18 +109,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_the_window_counts() {
-        let start = Instant::now() - Duration::from_secs(10);
-        let mut record = Record::new(start..start + Duration::from_secs(5));
+    async fn answers_count_by_when_they_come_and_latencies_by_when_they_were_due() {
+        let now = Instant::now();
         let second = Duration::from_secs(1);
-        record.answered(start - second);
-        record.answered(start);
-        record.answered(start + second);
-        record.answered(start + second * 5);
-        assert_eq!((record.answers(), record.exchanges()), (2, 4));
-        assert!((record.seconds() - 5.0).abs() < f64::EPSILON);
+        let mut record = Record::new(now - second..now + second * 3600);
+        record.answered(now - second * 2);
+        record.answered(now);
+        assert_eq!((record.answers(), record.latencies.len()), (2, 1));
+
+        let mut record = Record::new(now - second * 2..now - second);
+        record.answered(now - second * 2);
         record.came(7);
-        assert_eq!(record.bytes(), 0);
+        record.unsent(now - second * 2);
+        assert_eq!((record.answers(), record.bytes(), record.exchanges()), (0, 0, 1));
+        assert_eq!((record.latencies.len(), record.unsent_requests()), (2, 1));
+        assert!((record.seconds() - 1.0).abs() < f64::EPSILON);
     }
 
     #[tokio::test]

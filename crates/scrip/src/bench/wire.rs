@@ -1,8 +1,8 @@
 //! HTTP/1.1 as far as a load generator needs it: send prepared bytes, find the end of the answer.
 //!
-//! Why not hyper: measured at 256 connections against the same server on the same two cores, hyper's client takes
-//! HYPER us of CPU per request and this takes OURS us, nearly all of it in the kernel. The difference would be missing
-//! from the server that is being measured.
+//! Why not hyper: its client took 9.4 to 10.7 us of CPU per request where this takes 7.2 to 7.8 us (reading 1 KiB from
+//! axum over 256 connections, both on one thread, in turns on the same two cores), of which the kernel has 6. What the
+//! generator itself adds fell from 3.5 us to 1.5 us; the difference would be missing from the server that is measured.
 
 use std::io;
 
