@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{Body, Client, Error, Money, url};
 
-/// A client that acts as an administrator. Bodies and answers are plain JSON: who writes them has the API's
-/// documentation open.
+/// A client that acts as an administrator. Bodies and answers are plain JSON: who writes them has
+/// the API's documentation open.
 #[derive(Clone, Debug)]
 pub struct Admin(Client);
 
@@ -69,7 +69,8 @@ impl Admin {
         self.post("releases", release).await
     }
 
-    /// Uploads a file as a stream; the pairs say what it is, such as `release`, `name` and `platform`.
+    /// Uploads a file as a stream; the pairs say what it is, such as `release`, `name` and
+    /// `platform`.
     pub async fn upload_file(
         &self,
         about: &[(&str, &str)],

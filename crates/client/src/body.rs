@@ -23,8 +23,8 @@ impl Body {
         Self(Empty::new().map_err(|never| match never {}).boxed_unsync())
     }
 
-    /// A body of so many bytes from a reader, in constant memory. A reader that ends early ends the request in an
-    /// error: a shorter file is never taken for the whole one.
+    /// A body of so many bytes from a reader, in constant memory. A reader that ends early ends the
+    /// request in an error: a shorter file is never taken for the whole one.
     pub fn reader(reader: impl AsyncRead + Send + Unpin + 'static, length: u64) -> Self {
         Self(Reading { reader, left: length, buffer: BytesMut::new() }.boxed_unsync())
     }

@@ -60,8 +60,8 @@ impl Client {
         self.stream(method, path, headers, body).await?.collect().await
     }
 
-    /// Any request, with the body of the answer as it comes in. An `Authorization` among the headers replaces the
-    /// client's own.
+    /// Any request, with the body of the answer as it comes in. An `Authorization` among the
+    /// headers replaces the client's own.
     pub async fn stream(
         &self,
         method: Method,

@@ -16,8 +16,8 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
 
-/// Opens streams to a host and port. Streams are boxed, so that the client needs no type parameter: one allocation per
-/// connection, none per request.
+/// Opens streams to a host and port. Streams are boxed, so that the client needs no type parameter:
+/// one allocation per connection, none per request.
 #[derive(Clone)]
 pub struct Connector(Arc<dyn Fn(String, u16) -> Dialled + Send + Sync>);
 

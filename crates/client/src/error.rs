@@ -23,8 +23,8 @@ pub enum Error {
         /// What the network said.
         source: io::Error,
     },
-    /// The connection ended before the answer did: what was asked may or may not have happened. Ask again, with the
-    /// same idempotency key.
+    /// The connection ended before the answer did: what was asked may or may not have happened. Ask
+    /// again, with the same idempotency key.
     #[error("the connection was lost before the answer was complete")]
     Lost(#[source] Box<dyn StdError + Send + Sync>),
     /// The server answered something that this client cannot read.

@@ -1,11 +1,13 @@
 //! Typed HTTP client of Scrip's public API.
 //!
-//! [`Client`] has one method per route; their types live in a file per noun. What the server refuses comes back as
-//! [`Error::Problem`]; what may or may not have happened as [`Error::Lost`], after which the caller asks again with the
-//! same idempotency key. Members that this client doesn't know are ignored, as the API only ever adds.
+//! [`Client`] has one method per route; their types live in a file per noun. What the server
+//! refuses comes back as [`Error::Problem`]; what may or may not have happened as [`Error::Lost`],
+//! after which the caller asks again with the same idempotency key. Members that this client
+//! doesn't know are ignored, as the API only ever adds.
 //!
-//! There is no clock in here: who wants a deadline drops the future, which closes its connection. There is no network
-//! either: a [`Connector`] opens the streams, so that the same client runs over TCP and inside the simulator.
+//! There is no clock in here: who wants a deadline drops the future, which closes its connection.
+//! There is no network either: a [`Connector`] opens the streams, so that the same client runs over
+//! TCP and inside the simulator.
 //!
 //! ```no_run
 //! # async fn buy() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An amount in the smallest unit of a token or currency. Arithmetic on it is the server's business.
+/// An amount in the smallest unit of a token or currency. Arithmetic on it is the server's
+/// business.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
     /// How many of the smallest unit.

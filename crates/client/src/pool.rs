@@ -18,7 +18,8 @@ pub(crate) type Connection = SendRequest<RequestBody>;
 /// More than a busy caller uses at once; what comes back beyond is closed.
 const MAX_IDLE: usize = 256;
 
-/// Connections to one server. The one used last is used first, so that a burst's surplus goes stale and falls out.
+/// Connections to one server. The one used last is used first, so that a burst's surplus goes stale
+/// and falls out.
 pub(crate) struct Pool {
     connector: Connector,
     idle: Mutex<Vec<Connection>>,
@@ -29,8 +30,9 @@ impl Pool {
         Self { connector, idle: Mutex::new(Vec::new()) }
     }
 
-    /// Sends a request on an idle connection or a new one. A connection that the server has closed meanwhile gives the
-    /// request back unsent, and the next one is tried; a request of which a byte was sent is never sent again.
+    /// Sends a request on an idle connection or a new one. A connection that the server has closed
+    /// meanwhile gives the request back unsent, and the next one is tried; a request of which a
+    /// byte was sent is never sent again.
     pub(crate) async fn send(
         &self,
         base: &BaseUrl,

@@ -25,7 +25,8 @@ pub struct NewTopUp {
 }
 
 impl NewTopUp {
-    /// So many tokens from the demo processor; `demo_approved`, `demo_declined` and `demo_review` choose its answer.
+    /// So many tokens from the demo processor; `demo_approved`, `demo_declined` and `demo_review`
+    /// choose its answer.
     pub fn demo(tokens: Money, payment_method: &str) -> Self {
         let payment_method = Some(payment_method.to_owned());
         Self { tokens: Some(tokens), method: "demo".to_owned(), payment_method, ..Self::default() }

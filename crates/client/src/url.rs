@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Where a server's API stands: `http://host[:port][/prefix]`. Encryption is the business of a proxy before the server.
+/// Where a server's API stands: `http://host[:port][/prefix]`. Encryption is the business of a
+/// proxy before the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     /// Name or address, without the brackets of an IPv6 address.
@@ -81,7 +82,8 @@ impl BaseUrl {
         if self.port == 80 { host } else { format!("{host}:{}", self.port) }
     }
 
-    /// The path and query of an absolute URL on this server; a path is returned as it is. `None`: another server's.
+    /// The path and query of an absolute URL on this server; a path is returned as it is. `None`:
+    /// another server's.
     pub fn path_of<'u>(&self, url: &'u str) -> Option<&'u str> {
         if url.starts_with('/') {
             return Some(url);
@@ -97,7 +99,8 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Percent-encodes one segment of a path or one value of a query (RFC 3986: all but the unreserved).
+/// Percent-encodes one segment of a path or one value of a query (RFC 3986: all but the
+/// unreserved).
 pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,8 +1,9 @@
-//! The yardstick: what axum alone does on this machine, with the server's allocator and no shop behind it.
+//! The yardstick: what axum alone does on this machine, with the server's allocator and no shop
+//! behind it.
 //!
-//! `cargo run --release -p scrip-web --example echo -- 9000`, then pair it with the shop's own figures:
-//! `scrip bench reads --url http://127.0.0.1:9000/json` and
-//! `scrip bench reads --url http://127.0.0.1:9000/echo --body '{"id":1,"name":"echo","tags":["a","b"]}'`.
+//! `cargo run --release -p scrip-web --example echo -- 9000`, then pair it with the shop's own
+//! figures: `scrip bench reads --url http://127.0.0.1:9000/json` and `scrip bench reads --url
+//! http://127.0.0.1:9000/echo --body '{"id":1,"name":"echo","tags":["a","b"]}'`.
 
 use std::error::Error;
 
@@ -40,7 +41,8 @@ async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     println!("http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {
-        // Without it the figure would be the kernel's patience, not axum's speed; a stream that refuses is closing.
+        // Without it the figure would be the kernel's patience, not axum's speed; a stream that
+        // refuses is closing.
         let _ = stream.set_nodelay(true);
     });
     Ok(axum::serve(listener, router).await?)

@@ -1,4 +1,5 @@
-//! A timer finer than the runtime's, whose steps of a millisecond would be most of a fast server's latency.
+//! A timer finer than the runtime's, whose steps of a millisecond would be most of a fast server's
+//! latency.
 
 #[cfg(target_os = "linux")]
 pub(super) use self::timerfd::Alarm;

@@ -1,9 +1,10 @@
 //! When the next request is due.
 //!
-//! In the closed loop that is as soon as a connection is free: it shows the highest rate, but a server that stalls also
-//! stalls the questions, so that few requests see the stall. In the open loop requests fall due at a fixed rate whatever
-//! the server does. They wait in one queue for the next free connection, and their latency counts from when they were
-//! due: a stall then shows in every request that fell into it.
+//! In the closed loop that is as soon as a connection is free: it shows the highest rate, but a
+//! server that stalls also stalls the questions, so that few requests see the stall. In the open
+//! loop requests fall due at a fixed rate whatever the server does. They wait in one queue for the
+//! next free connection, and their latency counts from when they were due: a stall then shows in
+//! every request that fell into it.
 
 use std::cell::Cell;
 use std::io;
@@ -15,8 +16,8 @@ use tokio::time::Instant;
 
 use super::alarm::Alarm;
 
-/// The open loop wakes no oftener: a timer costs about as much as a request. Requests leave up to this much late,
-/// which counts as their latency.
+/// The open loop wakes no oftener: a timer costs about as much as a request. Requests leave up to
+/// this much late, which counts as their latency.
 const TICK: Duration = Duration::from_micros(200);
 /// How long after the end requests that are due may still be sent.
 const GRACE: Duration = Duration::from_secs(2);
@@ -115,7 +116,8 @@ fn offset(number: u64, rate: u32) -> Duration {
     Duration::from_secs(number / rate) + Duration::from_nanos(nanos)
 }
 
-/// How many requests are due in a time from the start, the one at its beginning included and at its end not.
+/// How many requests are due in a time from the start, the one at its beginning included and at its
+/// end not.
 fn due(elapsed: Duration, rate: u32) -> u64 {
     let rate = u64::from(rate);
     elapsed.as_secs() * rate + (u64::from(elapsed.subsec_nanos()) * rate).div_ceil(1_000_000_000)

@@ -12,11 +12,11 @@ use super::load::{self, Times};
 use super::record::Record;
 use super::report::{About, Report};
 use super::sessions::Sessions;
-use super::wire::Connection;
+use super::wire::{Connection, Sink};
 use super::{BenchError, Common, Crowd, goods};
 
-/// Large enough to make few calls, small enough to stay in the processor's cache.
-const BUFFER: usize = 256 * 1024;
+/// Large enough for few calls, small enough for the processor's cache.
+const SINK: usize = 256 * 1024;
 
 /// Which downloads.
 #[derive(Debug, Args)]
@@ -34,22 +34,8 @@ pub(super) async fn run(args: &DownloadsArgs) -> Result<Report, BenchError> {
         Some(url) => url.clone(),
         None => bought(common).await?,
     };
-    let (server, request) = request(&url)?;
-    let connections = load::open(&server, common.connections, BUFFER).await?;
-    let times = Times::from_now(common);
-    let record = Rc::new(RefCell::new(Record::new(times.window)));
-    let cpu = load::thread_cpu();
-    let mut tasks = JoinSet::new();
-    for connection in connections {
-        let (request, record) = (Rc::clone(&request), Rc::clone(&record));
-        let downloads = keep_busy(server.clone(), connection, request, record);
-        // What is under way at the end is given up: its bytes are counted, its latency is not.
-        tasks.spawn_local(async move {
-            let _ = tokio::time::timeout_at(times.run.end, downloads).await;
-        });
-    }
-    while tasks.join_next().await.is_some() {}
-    let cpu = load::thread_cpu().saturating_sub(cpu);
+    let (server, path) = load::target(&url)?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", server.authority());
     let about = About {
         load: "downloads",
         server: server.to_string(),
@@ -57,7 +43,20 @@ pub(super) async fn run(args: &DownloadsArgs) -> Result<Report, BenchError> {
         accounts: None,
         rate: None,
     };
-    Ok(Report::new(about, &record.borrow(), cpu))
+    let connections = load::open(&server, common.connections).await?;
+    let times = Times::from_now(common);
+    let record = RefCell::new(Record::new(times.window));
+    let downloads = Rc::new(Downloads { server, request, record, sink: Sink::new(SINK) });
+    let cpu = load::thread_cpu();
+    let mut tasks = JoinSet::new();
+    for connection in connections {
+        tasks.spawn_local(Rc::clone(&downloads).keep_busy(connection));
+    }
+    // What is under way at the end is given up: its bytes count, its latency doesn't.
+    tokio::time::sleep_until(times.run.end).await;
+    tasks.shutdown().await;
+    let cpu = load::thread_cpu().saturating_sub(cpu);
+    Ok(Report::new(about, &downloads.record.borrow(), cpu))
 }
 
 /// The link to the largest file for sale, bought for a new account.
@@ -77,26 +76,25 @@ fn absolute(client: &Client, url: String) -> String {
     if url.starts_with('/') { format!("http://{}{url}", client.base().authority()) } else { url }
 }
 
-fn request(url: &str) -> Result<(BaseUrl, Rc<[u8]>), BenchError> {
-    let (server, path) = load::target(url)?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", server.authority());
-    Ok((server, request.into_bytes().into()))
+struct Downloads {
+    server: BaseUrl,
+    request: String,
+    record: RefCell<Record>,
+    sink: Sink,
 }
 
-async fn keep_busy(
-    server: BaseUrl,
-    mut connection: Connection,
-    request: Rc<[u8]>,
-    record: Rc<RefCell<Record>>,
-) {
-    loop {
-        let start = Instant::now();
-        match connection.drain(&request, |bytes| record.borrow_mut().came(bytes)).await {
-            Ok(200) => record.borrow_mut().answered(start),
-            Ok(status) => record.borrow_mut().failed(&format!("status_{status}")),
-            Err(error) => {
-                record.borrow_mut().failed(error.code());
-                connection = load::reconnect(&server, connection, BUFFER).await;
+impl Downloads {
+    async fn keep_busy(self: Rc<Self>, mut connection: Connection) {
+        loop {
+            let start = Instant::now();
+            let came = |bytes| self.record.borrow_mut().came(bytes);
+            match connection.drain(self.request.as_bytes(), &self.sink, came).await {
+                Ok(200) => self.record.borrow_mut().answered(start),
+                Ok(status) => self.record.borrow_mut().failed(&format!("status_{status}")),
+                Err(error) => {
+                    self.record.borrow_mut().failed(error.code());
+                    connection = load::reconnect(&self.server, connection).await;
+                }
             }
         }
     }

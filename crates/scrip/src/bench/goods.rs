@@ -21,7 +21,8 @@ pub(super) async fn first_product(client: &Client) -> Result<String, BenchError>
     Ok(first.ok_or(BenchError::NothingFound("product"))?.slug)
 }
 
-/// The cheapest offer that costs something, so that tokens move; a free one where there is no other.
+/// The cheapest offer that costs something, so that tokens move; a free one where there is no
+/// other.
 pub(super) async fn cheapest_offer(client: &Client) -> Result<String, BenchError> {
     let products = products(client).await?;
     let offers = products.into_iter().flat_map(|product| product.offers);

@@ -16,8 +16,6 @@ use super::report::{About, Report};
 use super::wire::{Answer, Connection};
 use super::{BenchError, Common};
 
-/// An answer of a product or purchase fits; a longer one makes its connection's buffer grow once.
-const BUFFER: usize = 16 * 1024;
 /// How long after the end an answer may still come.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before connecting again to a server that is gone.
@@ -61,7 +59,7 @@ pub(super) async fn run<W: Workload + 'static>(
     about: About,
     workload: W,
 ) -> Result<Report, BenchError> {
-    let connections = open(&server, common.connections, BUFFER).await?;
+    let connections = open(&server, common.connections).await?;
     let times = Times::from_now(common);
     let run = Rc::new(Run {
         server,
@@ -81,15 +79,12 @@ pub(super) async fn run<W: Workload + 'static>(
     Ok(Report::new(about, &run.record.borrow(), cpu))
 }
 
-/// Opens all connections before the first request, so that none is measured while another one connects.
-pub(super) async fn open(
-    server: &BaseUrl,
-    count: u32,
-    buffer: usize,
-) -> Result<Vec<Connection>, BenchError> {
+/// Opens all connections before the first request, so that none is measured while another one
+/// connects.
+pub(super) async fn open(server: &BaseUrl, count: u32) -> Result<Vec<Connection>, BenchError> {
     let mut connections = Vec::new();
     for _ in 0..count {
-        let connection = Connection::open(&server.host, server.port, buffer).await;
+        let connection = Connection::open(server).await;
         connections.push(connection.map_err(BenchError::io(format!("connecting to {server}")))?);
     }
     Ok(connections)
@@ -119,7 +114,7 @@ impl<W: Workload> Run<W> {
                 Ok(answer) => self.judge(due, &answer),
                 Err(error) => {
                     self.record.borrow_mut().failed(error.code());
-                    connection = reconnect(&self.server, connection, BUFFER).await;
+                    connection = reconnect(&self.server, connection).await;
                 }
             }
         }
@@ -135,9 +130,10 @@ impl<W: Workload> Run<W> {
     }
 }
 
-/// A new connection; while there is none, the old one, on which the next request fails and is counted.
-pub(super) async fn reconnect(server: &BaseUrl, old: Connection, buffer: usize) -> Connection {
-    let new = Connection::open(&server.host, server.port, buffer).await;
+/// A new connection; while there is none, the old one, on which the next request fails and is
+/// counted.
+pub(super) async fn reconnect(server: &BaseUrl, old: Connection) -> Connection {
+    let new = Connection::open(server).await;
     if new.is_err() {
         tokio::time::sleep(RECONNECT).await;
     }

@@ -1,8 +1,9 @@
 //! `scrip bench`: loads a running server and says how fast it answers.
 //!
-//! Everything happens on one thread, because the generator mostly shares its machine with the server: what it takes is
-//! missing there. Latency is counted from when a request was *due* ([`arrivals`]), so that a server which stalls cannot
-//! slow the questions down and look fast. Only an answer that says what was asked for counts as one ([`load`]).
+//! Everything happens on one thread, because the generator mostly shares its machine with the
+//! server: what it takes is missing there. Latency is counted from when a request was *due*
+//! ([`arrivals`]), so that a server which stalls cannot slow the questions down and look fast. Only
+//! an answer that says what was asked for counts as one ([`load`]).
 
 mod alarm;
 mod arrivals;
@@ -81,8 +82,8 @@ struct Crowd {
     /// What each new account is given, in the token's smallest unit
     #[arg(long, value_name = "AMOUNT", default_value_t = FUNDS)]
     tokens: u64,
-    /// Requests per second, sent when they are due whether or not the server keeps up (open loop); without it each
-    /// connection asks again as soon as it is answered (closed loop)
+    /// Requests per second, sent when they are due whether or not the server keeps up (open loop);
+    /// without it each connection asks again as soon as it is answered (closed loop)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
     /// Seed of the choice of accounts
@@ -148,8 +149,8 @@ impl BenchError {
 
 /// Loads the server as asked and prints the report.
 pub async fn run(args: BenchArgs) -> Result<(), BenchError> {
-    // A thread and a runtime of its own: no lock and no hand-over between the tasks, and its CPU time is the
-    // generator's cost.
+    // A thread and a runtime of its own: no lock and no hand-over between the tasks, and its CPU
+    // time is the generator's cost.
     let ran = tokio::task::spawn_blocking(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(BenchError::io("starting the generator"))?;

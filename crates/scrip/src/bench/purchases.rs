@@ -92,8 +92,8 @@ impl Workload for Purchases {
     }
 }
 
-/// Whether there is something that begins like a signed code. The standard library looks for short texts sixteen bytes
-/// at a time, so that this costs next to nothing.
+/// Whether there is something that begins like a signed code. The standard library looks for short
+/// texts sixteen bytes at a time, so that this costs next to nothing.
 fn has_code(answer: &Answer<'_>) -> bool {
     std::str::from_utf8(answer.body).is_ok_and(|body| body.contains(r#""jws":"ey"#))
 }

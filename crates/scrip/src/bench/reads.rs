@@ -1,4 +1,5 @@
-//! One product, read by members drawn by chance; or any URL, to pair the figure with another server's.
+//! One product, read by members drawn by chance; or any URL, to pair the figure with another
+//! server's.
 
 use clap::Args;
 use scrip_client::BaseUrl;

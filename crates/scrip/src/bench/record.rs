@@ -10,7 +10,8 @@ use tokio::time::Instant;
 /// Everything above an hour is an hour.
 const LONGEST_MICROS: u64 = 3_600_000_000;
 
-/// Counts the answers that come within the window, and how long those were waited for that were due within it.
+/// Counts the answers that come within the window, and how long those were waited for that were due
+/// within it.
 #[derive(Debug)]
 pub(super) struct Record {
     window: Range<Instant>,
@@ -39,7 +40,8 @@ impl Record {
         self.waited(due, now);
     }
 
-    /// A request that is due will never be sent. It has waited in vain so far, which counts as its latency.
+    /// A request that is due will never be sent. It has waited in vain so far, which counts as its
+    /// latency.
     pub(super) fn unsent(&mut self, due: Instant) {
         self.unsent += 1;
         self.waited(due, Instant::now());
@@ -52,7 +54,8 @@ impl Record {
         }
     }
 
-    /// Something else has come, or nothing. It counts even while warming up: no error is an accident.
+    /// Something else has come, or nothing. It counts even while warming up: no error is an
+    /// accident.
     pub(super) fn failed(&mut self, code: &str) {
         self.exchanges += 1;
         if let Some(count) = self.errors.get_mut(code) {

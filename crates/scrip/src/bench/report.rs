@@ -29,7 +29,8 @@ pub(super) struct Report {
     pub(super) p999_ms: f64,
     pub(super) max_ms: f64,
     pub(super) errors: BTreeMap<String, u64>,
-    /// Requests of the open loop that were due and could not be sent: the latencies are then lower bounds.
+    /// Requests of the open loop that were due and could not be sent: the latencies are then lower
+    /// bounds.
     pub(super) unsent: u64,
     /// What the generator itself took for each request.
     pub(super) generator_cpu_us: f64,

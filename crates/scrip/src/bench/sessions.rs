@@ -1,4 +1,5 @@
-//! The accounts that ask, as session tokens: opened by a server in demo mode without the cost of a password each.
+//! The accounts that ask, as session tokens: opened by a server in demo mode without the cost of a
+//! password each.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -9,7 +10,8 @@ use scrip_client::{Client, Money};
 
 use super::{BenchError, Common, Crowd};
 
-/// How many accounts one call opens: answers of a megabyte, and the other commands of the server not kept waiting.
+/// How many accounts one call opens: answers of a megabyte, and the other commands of the server
+/// not kept waiting.
 const CHUNK: usize = 10_000;
 
 /// Session tokens, drawn by chance and with replacement.
@@ -42,7 +44,8 @@ impl Sessions {
 
     /// Any of the tokens, each as likely as the others.
     pub(super) fn draw(&mut self) -> &str {
-        // A 32-bit fraction of the count: without a division, and even to one part in 40 000 for 100 000 accounts.
+        // A 32-bit fraction of the count: without a division, and even to one part in 40 000 for
+        // 100 000 accounts.
         let fraction = u64::from(self.chance.next_u32());
         let at = (fraction * self.tokens.len() as u64) >> 32;
         &self.tokens[usize::try_from(at).expect("less than the count")]
