@@ -1,9 +1,11 @@
 //! The yardstick: what axum alone does on this machine, with the server's allocator and no shop
-//! behind it.
+//! behind it. The same generator loads it, so that the shop's own figures can be paired with it:
 //!
-//! `cargo run --release -p scrip-web --example echo -- 9000`, then pair it with the shop's own
-//! figures: `scrip bench reads --url http://127.0.0.1:9000/json` and `scrip bench reads --url
-//! http://127.0.0.1:9000/echo --body '{"id":1,"name":"echo","tags":["a","b"]}'`.
+//! ```sh
+//! cargo run --release -p scrip-web --example echo -- 9000
+//! scrip bench reads --url http://127.0.0.1:9000/json
+//! scrip bench reads --url http://127.0.0.1:9000/echo --body '{"id":1,"name":"echo","tags":["a"]}'
+//! ```
 
 use std::error::Error;
 
