@@ -116,7 +116,13 @@ mod tests {
         fs::write(&pin, "six==1").unwrap();
         let mut runs = 0;
         assert!(once(&home, &[&pin], || Err(Failure::new("no network"))).is_err());
-        let mut install = || once(&home, &[&pin], || Ok(runs += 1)).unwrap();
+        let mut install = || {
+            let count = || {
+                runs += 1;
+                Ok(())
+            };
+            once(&home, &[&pin], count).unwrap();
+        };
         install();
         install();
         fs::write(&pin, "six==2").unwrap();

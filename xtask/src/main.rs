@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` sets up what is missing and passes every test; `.ci/run` calls it and nothing
 //! else. `cargo xtask tidy` holds the rules that the compiler cannot. `cargo xtask postgres` lends a
-//! private PostgreSQL.
+//! private `PostgreSQL`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ enum Task {
     Test(test::Options),
     /// Check the rules that the compiler cannot: arrows, rooms, lengths, words
     Tidy,
-    /// Run a private PostgreSQL until Ctrl-C, or for one command
+    /// Run a private `PostgreSQL` until Ctrl-C, or for one command
     Postgres {
         /// Print `SCRIP_TEST_POSTGRES=<url>` instead of the bare URL
         #[arg(long)]

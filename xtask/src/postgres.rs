@@ -1,4 +1,4 @@
-//! A private PostgreSQL cluster for tests, from Debian's binaries.
+//! A private `PostgreSQL` cluster for tests, from Debian's binaries.
 //!
 //! The cluster is owned by a *guard*: a child process in a process group of its own, which starts the
 //! server and waits until its standard input ends. That happens when the `Cluster` is dropped, and just as

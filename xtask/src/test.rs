@@ -24,7 +24,7 @@ pub struct Options {
     /// List the steps and end
     #[arg(long)]
     list: bool,
-    /// Leave PostgreSQL running at the end, for a look at what the tests left
+    /// Leave `PostgreSQL` running at the end, for a look at what the tests left
     #[arg(long)]
     keep: bool,
 }
@@ -55,7 +55,9 @@ struct Bench {
 pub fn run(options: &Options) -> Outcome {
     let chosen = choose(&options.only)?;
     if options.list {
-        chosen.iter().for_each(|step| println!("{:<9} {}", step.name, step.about));
+        for step in &chosen {
+            println!("{:<9} {}", step.name, step.about);
+        }
         return Ok(());
     }
     let mut bench = Bench::default();

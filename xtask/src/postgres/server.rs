@@ -159,10 +159,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         let mut stop = self.program("pg_ctl");
         stop.args(["stop", "--mode", "immediate", "--silent", "--pgdata"]).arg(self.data());
-        if self.port != 0 {
-            if let Err(failure) = hush(&mut stop) {
-                eprintln!("PostgreSQL does not stop: {failure}");
-            }
+        if self.port != 0
+            && let Err(failure) = hush(&mut stop)
+        {
+            eprintln!("PostgreSQL does not stop: {failure}");
         }
         if let Err(error) = fs::remove_dir_all(&self.home) {
             eprintln!("{} stays: {error}", self.home.display());
