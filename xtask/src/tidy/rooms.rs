@@ -42,6 +42,8 @@ pub fn sql(project: &Project) -> Vec<Finding> {
 /// In capitals anywhere, in small letters at the beginning of the text only: "select one from the list" in
 /// the middle of a sentence is English.
 fn is_sql(literal: &str) -> bool {
+    // As written in the source, a line break is a backslash and a letter, which is no part of a word.
+    let literal = literal.replace("\\n", " ").replace("\\t", " ");
     let words: Vec<&str> =
         literal.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let first = words.first().copied().unwrap_or("");
