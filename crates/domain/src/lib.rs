@@ -23,6 +23,7 @@ pub mod gate;
 pub mod id;
 pub mod ledger;
 pub mod license;
+pub mod listing;
 pub mod lot;
 pub mod order;
 pub mod request;
