@@ -18,6 +18,7 @@ pub mod account;
 pub mod amount;
 pub mod api_key;
 pub mod catalog;
+pub mod estimate;
 pub mod event;
 pub mod gate;
 pub mod id;
