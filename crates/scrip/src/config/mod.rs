@@ -53,8 +53,8 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Config {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// The address under which buyers reach it.
-    pub public_url: String,
+    /// The address under which buyers reach it; where it listens when there is none.
+    pub public_url: Option<String>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
     /// Where the books are.
@@ -163,7 +163,7 @@ impl Config {
         })?;
         Ok(Self {
             listen,
-            public_url: public_url.unwrap_or_else(|| format!("http://{listen}")),
+            public_url,
             trusted_proxies: proxies.unwrap_or_default(),
             database: database(raw, folder)?,
             data: folder.join(raw.text("data")?.unwrap_or_else(|| ".".to_owned())),
