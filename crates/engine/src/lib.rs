@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod catalog;
 pub mod code;
 mod ids;
 pub mod keys;
