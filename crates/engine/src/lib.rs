@@ -33,7 +33,7 @@ pub mod throttle;
 pub mod top_up;
 pub mod vendor;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrip_domain::id::Kind;
 use scrip_domain::settings::Vendor;
@@ -46,7 +46,7 @@ pub use scrip_storage::Fault;
 pub use scrip_storage::reads::Page;
 
 use crate::ids::IdMint;
-use crate::keys::Keys;
+use crate::keys::{KeyHome, Keys};
 use crate::memory::MemoryLimits;
 use crate::passwords::Passwords;
 use crate::throttle::Throttle;
@@ -59,7 +59,8 @@ pub struct Engine {
     store: Store,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    keys: Keys,
+    keys: RwLock<Arc<Keys>>,
+    key_home: Option<Arc<dyn KeyHome>>,
     ids: Mutex<IdMint>,
     passwords: Passwords,
     throttle: Throttle,
@@ -121,7 +122,8 @@ impl Engine {
             store: ground.store,
             clock: ground.clock,
             entropy: ground.entropy,
-            keys: ground.keys,
+            keys: RwLock::new(Arc::new(ground.keys)),
+            key_home: None,
             memory,
             mode: ground.mode,
         })
@@ -137,9 +139,9 @@ impl Engine {
         self.clock.now()
     }
 
-    /// Signing keys and secrets.
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+    /// Signing keys and secrets, as they are now.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Guards against guessing.

@@ -173,7 +173,7 @@ impl Engine {
             licenses: self.mint_many(units)?,
             transfer: self.mint()?,
             event: self.mint()?,
-            kid: self.keys.current().ok_or_else(no_key)?.kid().to_owned(),
+            kid: self.keys().current().ok_or_else(no_key)?.kid().to_owned(),
         })
     }
 
