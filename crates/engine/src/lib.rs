@@ -16,10 +16,12 @@
 pub mod account;
 pub mod api_key;
 pub mod code;
+pub mod download;
 mod ids;
 pub mod keys;
 mod ledger;
 pub mod memory;
+pub mod objects;
 pub mod order;
 mod passwords;
 pub mod purchase;
@@ -41,7 +43,9 @@ use scrip_storage::{Blocking, Command, Fault, Store};
 
 pub use ledger::Buyer;
 pub use memory::Memory;
+pub use objects::Objects;
 
+use crate::download::Tickets;
 use crate::ids::IdMint;
 use crate::keys::Keys;
 use crate::memory::MemoryLimits;
@@ -61,6 +65,8 @@ pub struct Engine {
     passwords: Passwords,
     throttle: Throttle,
     memory: Arc<Memory>,
+    objects: Objects,
+    tickets: Tickets,
     mode: Mode,
 }
 
@@ -76,6 +82,8 @@ pub struct Ground {
     pub keys: Keys,
     /// This server's number among those on the same database.
     pub server: u8,
+    /// The bytes of the catalogue's files.
+    pub objects: Objects,
     /// Where passwords are hashed.
     pub blocking: Blocking,
     /// What it is run for.
@@ -120,6 +128,8 @@ impl Engine {
             entropy: ground.entropy,
             keys: ground.keys,
             memory,
+            objects: ground.objects,
+            tickets: Tickets::since(now),
             mode: ground.mode,
         })
     }
@@ -137,6 +147,11 @@ impl Engine {
     /// Signing keys and secrets.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// The bytes of the catalogue's files.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     /// Guards against guessing.
