@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod catalog;
 pub mod code;
 pub mod download;
 mod ids;

@@ -12,6 +12,7 @@ use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
+use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::session::Session;
@@ -297,6 +298,10 @@ tables! {
     lots: Lot,
     /// Products.
     products: Product,
+    /// What lists and searches know of a product.
+    listings: Listing,
+    /// Labels, by product.
+    labelled: Labelled,
     /// Offers.
     offers: Offer,
     /// Releases.

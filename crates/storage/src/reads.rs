@@ -3,6 +3,7 @@
 
 mod account;
 mod catalog;
+pub mod listing;
 mod order;
 
 use crate::cells::{Cell, Reader};

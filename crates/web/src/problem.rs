@@ -24,9 +24,14 @@ use utoipa::ToSchema;
 use crate::money::MoneyOut;
 use crate::request_id;
 
+/// An answer that says what is wrong. Small, because every handler may carry one.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<ProblemOut>);
+
 /// An answer that says what is wrong: `application/problem+json`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct ProblemOut {
     /// Where the code is explained.
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid_field")]
@@ -73,7 +78,7 @@ pub struct FieldError {
 impl Problem {
     /// A problem with a stable code.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ProblemOut {
             kind: format!("/problems/{code}"),
             title: code.replace('_', " "),
             status: status.as_u16(),
@@ -84,7 +89,7 @@ impl Problem {
             more: Map::new(),
             retry_after: None,
             challenge: None,
-        }
+        }))
     }
 
     /// A field of the request is wrong.
@@ -114,14 +119,14 @@ impl Problem {
         for field in fields {
             problem = problem.with_error(field.as_str(), "required", "asked for at registration");
         }
-        problem.challenge = Some("Bearer");
+        problem.0.challenge = Some("Bearer");
         problem
     }
 
     /// The credentials are wrong or have ended.
     pub fn invalid_credentials(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail);
-        problem.challenge = Some("Bearer");
+        problem.0.challenge = Some("Bearer");
         problem
     }
 
@@ -129,14 +134,14 @@ impl Problem {
     pub fn rate_limited(seconds: u64) -> Self {
         let detail = format!("too many tries: wait {seconds} seconds");
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-        problem.retry_after = Some(seconds);
+        problem.0.retry_after = Some(seconds);
         problem
     }
 
     /// The same problem with a further member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
-        self.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self.0.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 
@@ -150,20 +155,20 @@ impl Problem {
     ) -> Self {
         let error =
             FieldError { field: field.into(), code: code.to_owned(), detail: detail.into() };
-        self.errors.push(error);
+        self.0.errors.push(error);
         self
     }
 
     /// The same problem with the scheme by which to authenticate.
     #[must_use]
     pub fn challenged(mut self, scheme: &'static str) -> Self {
-        self.challenge = Some(scheme);
+        self.0.challenge = Some(scheme);
         self
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn short(code: &str, detail: &str, short: Short, token: &Token) -> Self {
@@ -397,7 +402,7 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let busy = |detail: &str| {
             let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
-            problem.retry_after = Some(1);
+            problem.0.retry_after = Some(1);
             problem
         };
         match &fault {
@@ -429,8 +434,8 @@ impl From<Fault> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        let (retry_after, challenge) = (self.retry_after, self.challenge);
-        let mut response = (status, Json(self)).into_response();
+        let (retry_after, challenge) = (self.0.retry_after, self.0.challenge);
+        let mut response = (status, Json(&self.0)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -255,6 +255,7 @@ pub fn product(number: u64, slug: &str) -> Product {
         price_from: Some(Amount::MAX),
         cheapest: Some(Amount::ZERO),
         release: Some(last()),
+        version: u64::MAX >> 1,
         created_at: FIRST,
         updated_at: LAST,
     }
@@ -264,10 +265,12 @@ pub fn offer(number: u64, price: u64, current: bool) -> Offer {
     Offer {
         id: id(number),
         product: last(),
+        key: text(),
         price: amount(price),
         terms: terms(),
         limits: limits(),
         current,
+        retired_at: None,
         created_at: LAST,
     }
 }
@@ -286,7 +289,7 @@ async fn catalog(store: &Running) {
     round_trips!(store, products(id): product(Id::<Product>::MAX, AWKWARD) => bare, other product(0, ""));
     let dear = offer(Id::<Offer>::MAX, Amount::MAX.units(), true);
     round_trips!(store, offers(id): dear.clone() =>
-        Offer { price: Amount::ZERO, terms: Terms::Perpetual, limits: Limits::default(), current: false, ..dear },
+        Offer { price: Amount::ZERO, terms: Terms::Perpetual, limits: Limits::default(), current: false, retired_at: Some(LAST), ..dear },
         other offer(0, 1, false));
     let release = Release {
         id: last(),

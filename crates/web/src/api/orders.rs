@@ -170,7 +170,7 @@ fn check(check: &Check, token: &Token) -> CheckOut {
     let money = |amount| MoneyOut::tokens(amount, token);
     CheckOut {
         check: check.check.as_str(),
-        basis: check.basis.map(|basis| basis.as_str()),
+        basis: check.basis.map(scrip_domain::order::Basis::as_str),
         required: check.required.map(money),
         available: check.available.map(money),
         result: check.result.as_str(),
@@ -192,7 +192,7 @@ impl OrderOut {
             state: state.as_str(),
             lines: drafted.lines.iter().map(line).collect(),
             total: MoneyOut::tokens(order.total, token),
-            reason: order.reason.map(|reason| reason.as_str()),
+            reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
             checks: order.checks.iter().map(|row| check(row, token)).collect(),
             selected_at: order.selected_at.to_string(),
             expires_at: order.expires_at.to_string(),

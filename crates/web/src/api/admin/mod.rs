@@ -8,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
 
+/// Every route under `/v1/admin`.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
