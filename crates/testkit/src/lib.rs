@@ -23,7 +23,7 @@ use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::keys::Keys;
 use scrip_engine::register::Registration;
-use scrip_engine::{Engine, Ground, Memory, Mode};
+use scrip_engine::{Engine, Ground, Memory, Mode, Objects};
 use scrip_storage::{Blocking, Store};
 use scrip_web::{App, Server};
 use serde_json::{Value, json};
@@ -83,6 +83,7 @@ pub struct Shop {
     pub admin: String,
     router: Router,
     disk: scrip_storage::Memory,
+    objects: tempfile::TempDir,
 }
 
 /// The settings of the shop: `AUR` with two decimals, 100 of its units for one cent less than a euro's hundredth.
@@ -126,7 +127,9 @@ impl Shop {
         let clock = Arc::new(TestClock::default());
         let memory = Arc::new(Memory::default());
         tokio::spawn(writer.run(clock.clone(), memory.clone()));
+        let objects = tempfile::tempdir().expect("a temporary folder");
         let ground = Ground {
+            objects: Objects::open(objects.path(), 1, Blocking::Inline).expect("objects"),
             store,
             clock: clock.clone(),
             entropy: Arc::new(TestEntropy::seeded(42)),
@@ -139,7 +142,7 @@ impl Shop {
         engine.put_settings(settings).await.expect("no fault").expect("settings");
         let key = engine.make_key(None, vec![Scope::Admin], "test".into()).await.expect("a key");
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
-        Self { clock, router: scrip_web::router(app.clone()), app, admin: key.token, disk }
+        Self { clock, router: scrip_web::router(app.clone()), app, admin: key.token, disk, objects }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
@@ -213,6 +216,11 @@ impl Shop {
             assert_eq!(answer.status, 201, "{answer:?}");
         }
         opened.token.reveal().to_owned()
+    }
+
+    /// The folder of objects, removed with the shop.
+    pub fn objects(&self) -> &std::path::Path {
+        self.objects.path()
     }
 
     /// The database, kept alive as long as the shop.

@@ -10,6 +10,7 @@ use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
+use scrip_engine::download::DownloadRefusal;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
@@ -304,6 +305,32 @@ impl Problem {
     fn key_reused() -> Self {
         let detail = "this Idempotency-Key was used for another request: use a new one";
         Self::new(StatusCode::CONFLICT, "idempotency_key_reused", detail)
+    }
+}
+
+impl From<DownloadRefusal> for Problem {
+    fn from(refusal: DownloadRefusal) -> Self {
+        match refusal {
+            DownloadRefusal::CodeRefused(reason) => {
+                let detail = match reason {
+                    Some(reason) => format!("the code does not open this file: {reason}"),
+                    None => "the code or link is wrong, or the link has ended".to_owned(),
+                };
+                let problem = Self::new(StatusCode::FORBIDDEN, "code_refused", detail);
+                match reason {
+                    Some(reason) => problem.with("license_code", reason.as_str()),
+                    None => problem,
+                }
+            }
+            DownloadRefusal::Limit => Self::new(
+                StatusCode::FORBIDDEN,
+                "download_limit",
+                "the downloads of this license are used up; fetching the same file again within \
+                 24 hours stays free",
+            ),
+            DownloadRefusal::NoSuchFile => Self::not_found(),
+            DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
     }
 }
 
