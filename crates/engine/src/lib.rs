@@ -16,6 +16,7 @@
 pub mod account;
 pub mod api_key;
 pub mod code;
+pub mod doctor;
 mod ids;
 pub mod keys;
 mod ledger;

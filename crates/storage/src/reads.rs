@@ -3,6 +3,7 @@
 
 mod account;
 mod catalog;
+pub mod doctor;
 mod order;
 
 use crate::cells::{Cell, Reader};
