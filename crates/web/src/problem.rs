@@ -7,6 +7,7 @@ use scrip_domain::account::Field;
 use scrip_domain::gate::{GateRefusal, Short};
 use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
+use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
 use scrip_engine::purchase::PurchaseRefusal;
@@ -15,7 +16,6 @@ use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
 use scrip_engine::top_up::TopUpRefusal;
 use scrip_engine::vendor::SettingsRefusal;
-use scrip_storage::Fault;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -147,7 +147,8 @@ impl Problem {
         code: &str,
         detail: impl Into<String>,
     ) -> Self {
-        let error = FieldError { field: field.into(), code: code.to_owned(), detail: detail.into() };
+        let error =
+            FieldError { field: field.into(), code: code.to_owned(), detail: detail.into() };
         self.errors.push(error);
         self
     }
@@ -177,9 +178,11 @@ impl Problem {
     pub fn gate(refusal: &GateRefusal, token: &Token) -> Self {
         match refusal {
             GateRefusal::AccountRequired(fields) => Self::account_required(fields),
-            GateRefusal::AccountFrozen => {
-                Self::new(StatusCode::FORBIDDEN, "account_frozen", "the account is frozen: ask the vendor")
-            }
+            GateRefusal::AccountFrozen => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_frozen",
+                "the account is frozen: ask the vendor",
+            ),
             GateRefusal::AccountIncomplete(fields) => {
                 let detail = "complete your account first";
                 let problem = Self::new(StatusCode::FORBIDDEN, "account_incomplete", detail)
@@ -236,19 +239,25 @@ impl Problem {
                     "choose a current offer",
                 )
             }
-            PurchaseRefusal::PriceHidden { line, needs } => Self::hidden(*needs, fields).with_error(
-                format!("lines[{line}].offer"),
-                "price_hidden",
-                "its price is not shown to you yet",
-            ),
+            PurchaseRefusal::PriceHidden { line, needs } => Self::hidden(*needs, fields)
+                .with_error(
+                    format!("lines[{line}].offer"),
+                    "price_hidden",
+                    "its price is not shown to you yet",
+                ),
             PurchaseRefusal::PriceChanged(total) => {
                 conflict("price_changed", "the total is now another: look again and confirm")
                     .with("total", MoneyOut::tokens(*total, token))
             }
-            PurchaseRefusal::AlreadyOwned(line) => {
-                conflict("already_owned", "you own this already; send allow_duplicate to buy it again")
-                    .with_error(format!("lines[{line}].offer"), "already_owned", "owned for good")
-            }
+            PurchaseRefusal::AlreadyOwned(line) => conflict(
+                "already_owned",
+                "you own this already; send allow_duplicate to buy it again",
+            )
+            .with_error(
+                format!("lines[{line}].offer"),
+                "already_owned",
+                "owned for good",
+            ),
             PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
             PurchaseRefusal::NoSuchOrder => Self::not_found(),
             PurchaseRefusal::NotDraft(state) => {
@@ -271,15 +280,19 @@ impl Problem {
             )
             .with("top_up", body())
             .with("reasons", &top_up.assessment.reasons),
-            TopUpRefusal::MethodUnknown => Self::field("method", "this vendor takes no such method"),
+            TopUpRefusal::MethodUnknown => {
+                Self::field("method", "this vendor takes no such method")
+            }
             TopUpRefusal::PaymentMethodUnknown => {
                 Self::field("payment_method", "one of demo_approved, demo_declined, demo_review")
             }
             TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
             TopUpRefusal::KeyReused => Self::key_reused(),
-            TopUpRefusal::AccountFrozen => {
-                Self::new(StatusCode::FORBIDDEN, "account_frozen", "the account is frozen: ask the vendor")
-            }
+            TopUpRefusal::AccountFrozen => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_frozen",
+                "the account is frozen: ask the vendor",
+            ),
         }
     }
 
@@ -292,10 +305,12 @@ impl Problem {
 impl From<RegisterRefusal> for Problem {
     fn from(refusal: RegisterRefusal) -> Self {
         match refusal {
-            RegisterRefusal::EmailTaken => {
-                Self::new(StatusCode::CONFLICT, "email_taken", "this address has an account: sign in")
-                    .with_error("email", "taken", "this address has an account")
-            }
+            RegisterRefusal::EmailTaken => Self::new(
+                StatusCode::CONFLICT,
+                "email_taken",
+                "this address has an account: sign in",
+            )
+            .with_error("email", "taken", "this address has an account"),
             RegisterRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
     }
@@ -315,9 +330,10 @@ impl From<SignInRefusal> for Problem {
 impl From<SettingsRefusal> for Problem {
     fn from(refusal: SettingsRefusal) -> Self {
         match refusal {
-            SettingsRefusal::TokenFixed => {
-                Self::field("token", "the token's code and scale are fixed: amounts mean something by them")
-            }
+            SettingsRefusal::TokenFixed => Self::field(
+                "token",
+                "the token's code and scale are fixed: amounts mean something by them",
+            ),
             SettingsRefusal::TokenOutOfRange => {
                 Self::field("token", "scale is 0 to 6, and the unit value has no zero in it")
             }
@@ -330,7 +346,9 @@ impl From<NotASelection> for Problem {
         match refusal {
             NotASelection::Empty => Self::field("lines", "select at least one offer"),
             NotASelection::TooManyLines => Self::field("lines", "at most 50 lines"),
-            NotASelection::NoUnits(line) => Self::field(format!("lines[{line}].quantity"), "at least 1"),
+            NotASelection::NoUnits(line) => {
+                Self::field(format!("lines[{line}].quantity"), "at least 1")
+            }
             NotASelection::TooManyUnits => Self::field("lines", "at most 100 units in all"),
         }
     }
@@ -406,5 +424,9 @@ pub async fn no_route() -> Problem {
 
 /// The path is right, the method is not; axum adds `Allow`.
 pub async fn no_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path takes other methods")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path takes other methods",
+    )
 }

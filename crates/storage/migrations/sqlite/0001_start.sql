@@ -289,3 +289,7 @@ CREATE TRIGGER products_search_update AFTER UPDATE ON products BEGIN
     INSERT INTO products_search (rowid, title, summary, labels, description)
     VALUES (new.id, new.title, new.summary, new.labels, new.description);
 END;
+CREATE TRIGGER products_search_delete AFTER DELETE ON products BEGIN
+    INSERT INTO products_search (products_search, rowid, title, summary, labels, description)
+    VALUES ('delete', old.id, old.title, old.summary, old.labels, old.description);
+END;

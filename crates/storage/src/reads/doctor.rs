@@ -106,7 +106,7 @@ impl Probe {
 impl Store {
     /// Puts one question to the books.
     pub async fn examine(&self, probe: &Probe) -> Result<Examined, Fault> {
-        let rows = self.query(probe.text(), vec![], |cells| {
+        let rows = self.query("doctor", probe.text(), vec![], |cells| {
             Ok((cells.int()?, cells.int()?, cells.int()?, cells.int()?))
         });
         let rows = rows.await?;
@@ -121,7 +121,7 @@ impl Store {
     /// The keys that sign the licenses in the books.
     pub async fn signing_keys(&self) -> Result<Vec<SignedBy>, Fault> {
         let text = "SELECT kid, COUNT(*), MIN(id) FROM licenses GROUP BY kid ORDER BY kid";
-        self.query(text.to_owned(), vec![], |cells| {
+        self.query("licenses", text.to_owned(), vec![], |cells| {
             let kid = cells.text()?.ok_or_else(|| cells.corrupt())?;
             let licenses = cells.int()?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
             let first = cells.int()?.and_then(|n| Id::new(u64::try_from(n).ok()?));

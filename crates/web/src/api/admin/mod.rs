@@ -1,0 +1,12 @@
+//! What a vendor's staff manages.
+
+mod accounts;
+mod settings;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(settings::routes()).merge(accounts::routes())
+}
