@@ -17,6 +17,7 @@ pub mod account;
 pub mod api_key;
 pub mod catalog;
 pub mod code;
+pub mod doctor;
 pub mod download;
 mod ids;
 pub mod keys;
