@@ -44,6 +44,7 @@ pub fn run(postgres_url: &str) -> Outcome {
 
 /// Built once, as cargo's tests were: a second profile would double the time.
 fn build(target: &Path) -> Outcome<PathBuf> {
+    println!("    building the binary");
     let arguments = ["build", "--quiet", "--package", "scrip", "--bin", "scrip"];
     hush(Command::new("cargo").args(arguments).current_dir(root()))?;
     Ok(target.join("debug/scrip"))

@@ -261,6 +261,8 @@ mod tests {
         }
     }
 
+    type Row<'a> = (&'a str, Act, Option<(&'a Account, u64)>, u64, [Result<usize, &'a str>; 3]);
+
     /// The table of the public contract, cell by cell.
     #[test]
     fn every_flow_answers_as_the_contract_says() {
@@ -268,7 +270,7 @@ mod tests {
         use Flow::{BrowseFirst, MembersOnly, RegisterFirst};
         let (whole, part, frozen) =
             (account(true, false), account(false, false), account(true, true));
-        let rows: [(&str, Act, Option<(&Account, u64)>, u64, [Result<usize, &str>; 3]); 17] = [
+        let rows: [Row; 17] = [
             ("visitor", Browse, None, 0, [Ok(0), Ok(0), Err("401")]),
             ("visitor", Quote, None, 900, [Err("401"), Ok(0), Err("401")]),
             ("visitor", Order, None, 900, [Err("401"); 3]),

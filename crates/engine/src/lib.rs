@@ -38,10 +38,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use scrip_domain::id::Kind;
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Clock, Entropy, Id, Timestamp};
-use scrip_storage::{Blocking, Command, Fault, Store};
+use scrip_storage::{Blocking, Command, Store};
 
 pub use ledger::Buyer;
 pub use memory::Memory;
+pub use scrip_storage::Fault;
+pub use scrip_storage::reads::Page;
 
 use crate::ids::IdMint;
 use crate::keys::Keys;

@@ -135,11 +135,7 @@ impl Memory {
     pub(crate) fn remember_session(&self, session: Session, since: Timestamp, epoch: Epoch) {
         let token = session.token;
         let kept = Kept { value: session, since };
-        self.keep(
-            epoch,
-            || self.sessions.insert(token, kept),
-            || drop(self.sessions.remove(&token)),
-        );
+        self.keep(epoch, || self.sessions.insert(token, kept), || _ = self.sessions.remove(&token));
     }
 
     pub(crate) fn member(&self, account: Id<Account>, now: Timestamp) -> Option<Member> {
@@ -155,7 +151,7 @@ impl Memory {
         }
         let kept = Kept { value: member, since };
         let keep = || drop(self.members.get_or_insert_with(&id, || Ok::<_, ()>(kept)));
-        self.keep(epoch, keep, || drop(self.members.remove(&id)));
+        self.keep(epoch, keep, || _ = self.members.remove(&id));
     }
 
     pub(crate) fn api_key(&self, id: Id<ApiKey>, now: Timestamp) -> Option<Arc<ApiKey>> {
@@ -165,7 +161,7 @@ impl Memory {
     pub(crate) fn remember_api_key(&self, key: Arc<ApiKey>, since: Timestamp, epoch: Epoch) {
         let id = key.id;
         let kept = Kept { value: key, since };
-        self.keep(epoch, || self.api_keys.insert(id, kept), || drop(self.api_keys.remove(&id)));
+        self.keep(epoch, || self.api_keys.insert(id, kept), || _ = self.api_keys.remove(&id));
     }
 
     pub(crate) fn product_of(&self, offer: Id<Offer>) -> Option<Id<Product>> {

@@ -80,13 +80,17 @@ pub trait Backend: Send {
     fn commit(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
     /// Forgets it.
     fn rollback(&mut self) -> impl Future<Output = ()> + Send;
+    /// Whether it can go on after a commit with an unknown outcome: because the truth lies in the
+    /// database, and the next batch loads it from there.
+    fn heals(&self) -> bool;
     /// Time for housekeeping between two batches.
     fn between(&mut self) {}
 }
 
 /// A command on its way, its types forgotten.
 pub(crate) trait Pending: Send {
-    fn wants(&self, wants: &mut Wants);
+    /// Says what it wants.
+    fn wants(&self, wants: &mut Wants) -> Result<(), Fault>;
     /// Decides, keeps the answer, and gives the changes.
     fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Changes, Fault>;
     /// Sends the kept answer, or the fault.
@@ -108,11 +112,13 @@ impl<C: Command> Waiting<C> {
 }
 
 impl<C: Command> Pending for Waiting<C> {
-    fn wants(&self, wants: &mut Wants) {
-        self.command.wants(wants);
+    fn wants(&self, wants: &mut Wants) -> Result<(), Fault> {
+        catch_unwind(AssertUnwindSafe(|| self.command.wants(wants)))
+            .map_err(|_| Fault::Bug("a command panicked".into()))
     }
 
     fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Changes, Fault> {
+        self.decided = None;
         // A defect in one decision must not take the others of the batch with it.
         let decision = catch_unwind(AssertUnwindSafe(|| self.command.decide(books, at)))
             .map_err(|_| Fault::Bug("a decision panicked".into()))??;
@@ -145,8 +151,8 @@ pub(crate) type Queue = Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Pending>>>
 
 /// Takes commands from `queue` until it closes.
 ///
-/// Ends with [`Fault::Unknown`] when a commit failed: what is true can then only be read at the next
-/// start.
+/// Ends with [`Fault::Unknown`] when a commit failed and the backend does not heal: what is true can
+/// then only be read at the next start.
 pub(crate) async fn run<B: Backend>(
     mut backend: B,
     queue: Queue,
@@ -164,29 +170,56 @@ pub(crate) async fn run<B: Backend>(
     Ok(())
 }
 
-/// Carries out a batch; after a conflict, again as a whole, then one by one, so that only the
-/// guilty one fails.
+/// How often a batch is tried that meets other writers, and how often a single command is.
+const TRIES: (usize, usize) = (2, 4);
+
+/// Carries out a batch. After a conflict it is tried again, loaded and decided anew; when that does
+/// not help, or when one command's rows or values are at fault, it is halved until the guilty
+/// command stands alone: only that one fails, and one among 512 costs some twenty commits, not 512.
 async fn carry_out<B: Backend>(
     backend: &mut B,
-    mut batch: Batch,
+    batch: Batch,
     at: Timestamp,
     observer: &dyn Observer,
 ) -> Result<(), Fault> {
-    for _ in 0..2 {
-        match attempt(backend, &mut batch, at, observer).await {
-            Ok(faults) => return answer(batch, faults),
-            Err(Fault::Conflict) => {}
-            Err(fault) => return fail(batch, fault),
-        }
-    }
-    for command in batch {
-        let mut one = vec![command];
-        match attempt(backend, &mut one, at, observer).await {
-            Ok(faults) => answer(one, faults)?,
-            Err(fault) => fail(one, fault)?,
+    let mut batches = vec![batch];
+    while let Some(mut batch) = batches.pop() {
+        match tries(backend, &mut batch, at, observer).await {
+            Ok(faults) => answer(batch, faults),
+            Err(Fault::Conflict | Fault::Bug(_) | Fault::Corrupt { .. }) if batch.len() > 1 => {
+                let rest = batch.split_off(batch.len() / 2);
+                batches.push(rest);
+                batches.push(batch);
+            }
+            Err(fault) => {
+                let ends = matches!(fault, Fault::Unknown(_)) && !backend.heals();
+                fail(batch, &fault);
+                if ends {
+                    // What still waits was not tried, but only a new start can tell what was.
+                    batches.into_iter().for_each(|batch| fail(batch, &fault));
+                    return Err(fault);
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// Tries a batch until it meets no other writer, but not for ever.
+async fn tries<B: Backend>(
+    backend: &mut B,
+    batch: &mut Batch,
+    at: Timestamp,
+    observer: &dyn Observer,
+) -> Result<Vec<Option<Fault>>, Fault> {
+    let tries = if batch.len() > 1 { TRIES.0 } else { TRIES.1 };
+    for _ in 1..tries {
+        match attempt(backend, batch, at, observer).await {
+            Err(Fault::Conflict) => {}
+            outcome => return outcome,
+        }
+    }
+    attempt(backend, batch, at, observer).await
 }
 
 /// One transaction. Gives a fault per command that had one; an error is the whole batch's.
@@ -197,7 +230,7 @@ async fn attempt<B: Backend>(
     observer: &dyn Observer,
 ) -> Result<Vec<Option<Fault>>, Fault> {
     let mut wants = Wants::default();
-    batch.iter().for_each(|command| command.wants(&mut wants));
+    let mut faults: Vec<_> = batch.iter().map(|command| command.wants(&mut wants).err()).collect();
     let mut books = match backend.load(&wants).await {
         Ok(books) => books,
         Err(fault) => {
@@ -205,10 +238,11 @@ async fn attempt<B: Backend>(
             return Err(fault);
         }
     };
-    let mut faults = Vec::with_capacity(batch.len());
-    for command in batch.iter_mut() {
-        let decided = command.decide(&books, at).and_then(|changes| books.apply(changes));
-        faults.push(decided.err());
+    for (command, fault) in batch.iter_mut().zip(&mut faults) {
+        if fault.is_none() {
+            let decided = command.decide(&books, at).and_then(|changes| books.apply(changes));
+            *fault = decided.err();
+        }
     }
     if books.is_unwritten() {
         backend.rollback().await;
@@ -223,19 +257,14 @@ async fn attempt<B: Backend>(
     Ok(faults)
 }
 
-fn answer(batch: Batch, faults: Vec<Option<Fault>>) -> Result<(), Fault> {
+fn answer(batch: Batch, faults: Vec<Option<Fault>>) {
     for (command, fault) in batch.into_iter().zip(faults) {
         command.answer(fault.map_or(Ok(()), Err));
     }
-    Ok(())
 }
 
-fn fail(batch: Batch, fault: Fault) -> Result<(), Fault> {
+fn fail(batch: Batch, fault: &Fault) {
     for command in batch {
         command.answer(Err(fault.clone()));
-    }
-    match fault {
-        Fault::Unknown(_) => Err(fault),
-        _ => Ok(()),
     }
 }

@@ -76,6 +76,14 @@ impl<R> Change<R> {
     }
 }
 
+/// What is written to one table, in the order in which it must be.
+#[derive(Debug)]
+pub(crate) struct Sorted<'a, R: Row> {
+    pub deletes: Vec<R::Key>,
+    pub updates: Vec<&'a R>,
+    pub inserts: Vec<&'a R>,
+}
+
 /// One table's part of the books.
 #[derive(Debug)]
 pub struct Shelf<R: Row> {
@@ -118,6 +126,19 @@ impl<R: Row> Shelf<R> {
         self.written.values().any(|change| !matches!(change, Change::Insert(_)))
     }
 
+    /// What was written, by what is done with it, each sorted by key.
+    pub(crate) fn sorted(&self) -> Sorted<'_, R> {
+        let mut sorted = Sorted { deletes: Vec::new(), updates: Vec::new(), inserts: Vec::new() };
+        for change in self.written() {
+            match change {
+                Change::Insert(row) => sorted.inserts.push(row),
+                Change::Update(row) => sorted.updates.push(row),
+                Change::Delete(row) => sorted.deletes.push(row.key()),
+            }
+        }
+        sorted
+    }
+
     /// Opens a group that was asked for, before its rows come.
     pub(crate) fn open(&mut self, group: R::Group) {
         self.asked.entry(group).or_default();
@@ -126,6 +147,35 @@ impl<R: Row> Shelf<R> {
     /// Puts a loaded row where it was asked for. Rows come sorted by key.
     pub(crate) fn put(&mut self, row: R) {
         self.asked.entry(row.group()).or_default().push(row);
+    }
+
+    /// Whether a command's changes fit what is known: only what is there is changed, and only what
+    /// was asked for; nothing is there twice.
+    ///
+    /// Checked here and not by the database alone, because changes of one batch meet each other
+    /// before it sees them: of two inserts under one key the second would replace the first.
+    fn check(&self, changes: &[Change<R>]) -> Result<(), Fault> {
+        for (index, change) in changes.iter().enumerate() {
+            let (key, group) = (change.row().key(), change.row().group());
+            let earlier = changes.iter().take(index).rev().find(|other| other.row().key() == key);
+            let there = match earlier.or_else(|| self.written.get(&key)) {
+                Some(Change::Insert(_) | Change::Update(_)) => Some(true),
+                Some(Change::Delete(_)) => Some(false),
+                None => self.asked.get(&group).map(|rows| rows.iter().any(|row| row.key() == key)),
+            };
+            let asked = self.asked.contains_key(&group);
+            let bug = |what: &str| Err(Fault::Bug(format!("{} {what}: {key:?}", R::table().name)));
+            match (change, there) {
+                (Change::Insert(_), None | Some(false)) => {}
+                (Change::Insert(_), Some(true)) if asked => return bug("would be there twice"),
+                // Nobody looked, so nobody is to blame: the first of the batch was faster.
+                (Change::Insert(_), Some(true)) => return Err(Fault::Conflict),
+                (_, Some(true)) => {}
+                (_, Some(false)) => return bug("is not there to be changed"),
+                (_, None) => return bug("was changed but not asked for"),
+            }
+        }
+        Ok(())
     }
 
     fn apply(&mut self, change: Change<R>) {
@@ -184,21 +234,29 @@ macro_rules! tables {
             pub fn len(&self) -> usize {
                 [self.house.len(), $(self.$field.len()),*].iter().sum()
             }
+
+            /// Whether nothing is written.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
         }
 
         impl Books {
-            /// Makes the next command in the batch see `changes`.
+            /// Makes the next command in the batch see `changes`: all of them, or none and a fault.
             pub(crate) fn apply(&mut self, changes: Changes) -> Result<(), Fault> {
-                for (house, counters) in changes.house {
-                    self.add_to_house(house, counters)?;
+                $(self.$field.check(&changes.$field)?;)*
+                let mut house = self.house.clone();
+                for (name, counters) in changes.house {
+                    add_to_house(&mut house, name, counters)?;
                 }
+                self.house = house;
                 $(changes.$field.into_iter().for_each(|change| self.$field.apply(change));)*
                 Ok(())
             }
 
             /// Whether nothing was written.
             pub fn is_unwritten(&self) -> bool {
-                self.house.is_empty() $(&& self.$field.written.is_empty())*
+                self.house.is_empty() $(&& !self.$field.is_written())*
             }
         }
 
@@ -286,14 +344,21 @@ impl Books {
         let written = self.receipts.written().map(|change| change.row().number).max().unwrap_or(0);
         Ok(loaded.max(written))
     }
+}
 
-    fn add_to_house(&mut self, house: House, added: Counters) -> Result<(), Fault> {
-        let full = || Fault::Bug(format!("the counters of {house} are full"));
-        let sum = self.house.entry(house).or_default();
-        sum.debits = sum.debits.checked_add(added.debits).ok_or_else(full)?;
-        sum.credits = sum.credits.checked_add(added.credits).ok_or_else(full)?;
-        Ok(())
-    }
+fn add_to_house(
+    sums: &mut BTreeMap<House, Counters>,
+    house: House,
+    added: Counters,
+) -> Result<(), Fault> {
+    let full = || Fault::Bug(format!("the counters of {house} are full"));
+    let add = |sum: u64, more: u64| {
+        sum.checked_add(more).filter(|sum| i64::try_from(*sum).is_ok()).ok_or_else(full)
+    };
+    let sum = sums.entry(house).or_default();
+    sum.debits = add(sum.debits, added.debits)?;
+    sum.credits = add(sum.credits, added.credits)?;
+    Ok(())
 }
 
 impl Changes {

@@ -26,9 +26,28 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// Bytes.
     Bytes(Cow<'a, [u8]>),
+    /// What no column holds, and why. It reaches no database: altering it in silence (a clamped
+    /// number, a cut text) would corrupt the books.
+    Unfit(&'static str),
 }
 
-impl Cell<'_> {
+impl<'a> Cell<'a> {
+    /// A number, which must be below 2^63.
+    pub fn number(number: u64) -> Self {
+        i64::try_from(number).map_or(Self::Unfit("a number is above 2^63 - 1"), Self::Int)
+    }
+
+    /// A text, which must not hold NUL: `PostgreSQL` has no such text, and both databases must agree.
+    /// Callers refuse it at the door; here it is a defect.
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        if text.as_bytes().contains(&0) {
+            Self::Unfit("a text holds NUL")
+        } else {
+            Self::Text(text)
+        }
+    }
+
     /// The same value, owned.
     pub fn into_owned(self) -> Cell<'static> {
         match self {
@@ -36,12 +55,23 @@ impl Cell<'_> {
             Self::Int(number) => Cell::Int(number),
             Self::Text(text) => Cell::Text(text.into_owned().into()),
             Self::Bytes(bytes) => Cell::Bytes(bytes.into_owned().into()),
+            Self::Unfit(why) => Cell::Unfit(why),
         }
+    }
+}
+
+/// Refuses cells that no column holds.
+pub fn fit(cells: &[Cell<'_>]) -> Result<(), Fault> {
+    match cells.iter().find_map(|cell| if let Cell::Unfit(why) = cell { Some(why) } else { None }) {
+        Some(why) => Err(Fault::Bug((*why).to_owned())),
+        None => Ok(()),
     }
 }
 
 /// A row on its way out of either database.
 pub trait Source {
+    /// The name of the column at `index`, as the text that read it calls it.
+    fn column(&self, index: usize) -> String;
     /// The integer at `index`; `None` for NULL; the error is the driver's.
     fn int(&self, index: usize) -> Result<Option<i64>, String>;
     /// The text at `index`.
@@ -57,10 +87,16 @@ pub struct Reader<'a> {
     next: usize,
 }
 
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reader({}, {})", self.table, self.next)
+    }
+}
+
 impl<'a> Reader<'a> {
-    /// A reader of `source`, a row of `table`, from column `first`.
-    pub fn new(source: &'a dyn Source, table: &'static str, first: usize) -> Self {
-        Self { source, table, next: first }
+    /// A reader of `source`, which comes from `table`.
+    pub fn new(source: &'a dyn Source, table: &'static str) -> Self {
+        Self { source, table, next: 0 }
     }
 
     /// The next cell as an integer, `None` for NULL.
@@ -89,6 +125,12 @@ impl<'a> Reader<'a> {
 
     /// The fault that the cell read last is not one this program writes.
     pub fn corrupt(&self) -> Fault {
-        Fault::Corrupt { table: self.table, column: format!("column {}", self.next) }
+        // Numbers only: a key that is an address or a token has no place in a log.
+        let row = match self.source.int(0) {
+            Ok(Some(number)) => number.to_string(),
+            _ => "?".to_owned(),
+        };
+        let column = self.source.column(self.next.saturating_sub(1));
+        Fault::Corrupt { table: self.table, column, row }
     }
 }

@@ -19,12 +19,14 @@ pub enum Fault {
     #[error("another writer changed the same rows")]
     Conflict,
     /// A stored value is none that this program ever writes.
-    #[error("unreadable value in {table}.{column}")]
+    #[error("unreadable value in {table}.{column}, row {row}")]
     Corrupt {
         /// The table.
         table: &'static str,
         /// The column.
         column: String,
+        /// The row: the first number of its key, `?` when its key has none.
+        row: String,
     },
     /// The program broke its own rule.
     #[error("a defect: {0}")]

@@ -49,8 +49,8 @@ macro_rules! int_fields {
             const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Int)];
 
             fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
-                let to: fn(&Self) -> i64 = $to;
-                out.push(Cell::Int(to(self)));
+                let to: fn(&Self) -> Cell<'static> = $to;
+                out.push(to(self));
             }
 
             fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
@@ -64,33 +64,28 @@ macro_rules! int_fields {
     )*};
 }
 
-/// A number that this program keeps below 2^63.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 fn unsigned(number: i64) -> Option<u64> {
     u64::try_from(number).ok()
 }
 
 int_fields! {
-    (T) Id<T>: |id| signed(id.number()), |number| unsigned(number).and_then(Id::new);
-    () Amount: |amount| signed(amount.units()), |number| unsigned(number).and_then(Amount::new);
-    () Timestamp: |at| at.millis(), |number| Some(Timestamp::from_millis(number));
-    () Subject: |subject| signed(subject.0), |number| unsigned(number).map(Subject);
-    () LedgerAccount: |account| account.number(), LedgerAccount::from_number;
-    () u64: |number| signed(*number), unsigned;
-    () u32: |number| i64::from(*number), |number| u32::try_from(number).ok();
-    () u8: |number| i64::from(*number), |number| u8::try_from(number).ok();
-    () Level: |level| i64::from(level.rank()), |number| u8::try_from(number).ok().and_then(Level::from_rank);
-    () bool: |truth| i64::from(*truth), |number| match number { 0 => Some(false), 1 => Some(true), _ => None };
+    (T) Id<T>: |id| Cell::number(id.number()), |number| unsigned(number).and_then(Id::new);
+    () Amount: |amount| Cell::number(amount.units()), |number| unsigned(number).and_then(Amount::new);
+    () Timestamp: |at| Cell::Int(at.millis()), |number| Some(Timestamp::from_millis(number));
+    () Subject: |subject| Cell::number(subject.0), |number| unsigned(number).map(Subject);
+    () LedgerAccount: |account| Cell::Int(account.number()), LedgerAccount::from_number;
+    () u64: |number| Cell::number(*number), unsigned;
+    () u32: |number| Cell::Int(i64::from(*number)), |number| u32::try_from(number).ok();
+    () u8: |number| Cell::Int(i64::from(*number)), |number| u8::try_from(number).ok();
+    () Level: |level| Cell::Int(i64::from(level.rank())), |number| u8::try_from(number).ok().and_then(Level::from_rank);
+    () bool: |truth| Cell::Int(i64::from(*truth)), |number| match number { 0 => Some(false), 1 => Some(true), _ => None };
 }
 
 impl Field for String {
     const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
 
     fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
-        out.push(Cell::Text(Cow::Borrowed(self)));
+        out.push(Cell::text(self.as_str()));
     }
 
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
@@ -180,6 +175,15 @@ impl Field for [u8; 16] {
     }
 }
 
+/// Two cells that are NULL together or not at all.
+fn both<A, B>(cells: &Reader<'_>, pair: (Option<A>, Option<B>)) -> Result<Option<(A, B)>, Fault> {
+    match pair {
+        (Some(first), Some(second)) => Ok(Some((first, second))),
+        (None, None) => Ok(None),
+        _ => Err(cells.corrupt()),
+    }
+}
+
 impl Field for Counters {
     const COLUMNS: &'static [(&'static str, Kind)] =
         &[("_debits", Kind::Int), ("_credits", Kind::Int)];
@@ -190,8 +194,8 @@ impl Field for Counters {
     }
 
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
-        let (debits, credits) = (u64::read(cells)?, u64::read(cells)?);
-        Ok(debits.zip(credits).map(|(debits, credits)| Self { debits, credits }))
+        let pair = (u64::read(cells)?, u64::read(cells)?);
+        Ok(both(cells, pair)?.map(|(debits, credits)| Self { debits, credits }))
     }
 }
 
@@ -205,8 +209,8 @@ impl Field for Request {
     }
 
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
-        let (key, fingerprint) = (u64::read(cells)?, u64::read(cells)?);
-        Ok(key.zip(fingerprint).map(|(key, fingerprint)| Self { key, fingerprint }))
+        let pair = (u64::read(cells)?, u64::read(cells)?);
+        Ok(both(cells, pair)?.map(|(key, fingerprint)| Self { key, fingerprint }))
     }
 }
 
@@ -220,8 +224,8 @@ impl Field for Money {
     }
 
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
-        let (amount, unit) = (Amount::read(cells)?, cells.text()?);
-        let (Some(amount), Some(unit)) = (amount, unit) else { return Ok(None) };
+        let pair = (Amount::read(cells)?, cells.text()?);
+        let Some((amount, unit)) = both(cells, pair)? else { return Ok(None) };
         let unit = Unit::parse(&unit).ok_or_else(|| cells.corrupt())?;
         Ok(Some(Self { amount, unit }))
     }

@@ -2,7 +2,7 @@
 //!
 //! Writing: a [`Command`] says which rows it [`Wants`], decides on the loaded [`Books`], and gives
 //! [`Changes`]; [`batch`] takes many of them through one commit. The two databases differ, for
-//! writes, in loading and saving only. Blocking: named methods of [`Store`], one SQL text each.
+//! writes, in loading and saving only. Reading: named methods of [`Store`], one SQL text each.
 #![cfg_attr(
     not(test),
     deny(

@@ -7,17 +7,19 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use futures_util::{FutureExt, try_join};
 use scrip_domain::Amount;
+use scrip_domain::ledger::{Counters, House};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Config, NoTls, Statement};
 
 use crate::batch::Backend;
-use crate::books::{Asked, Books, Change, Shelf, Wants, all_tables, each_table};
-use crate::cells::{Cell, Kind, Reader, Source};
+use crate::books::{Asked, Books, Shelf, Wants, all_tables, each_table};
+use crate::cells::{Cell, Kind, Reader, Source, fit};
 use crate::fault::Fault;
 use crate::migrate;
 use crate::sql;
@@ -26,20 +28,36 @@ use crate::table::{Keys, Row};
 /// A connection that heals: opened when it is first needed, and again when it was lost.
 #[derive(Debug)]
 pub(crate) struct Line {
-    url: String,
+    config: Config,
     setup: &'static str,
+    /// Texts prepared before anything else is done.
+    texts: Vec<&'static str>,
     live: Mutex<Option<Arc<Live>>>,
 }
 
+/// An open connection and what it has prepared: a new connection begins with neither.
 #[derive(Debug)]
 struct Live {
     client: Client,
     statements: Mutex<BTreeMap<String, Statement>>,
 }
 
+/// What `url` says, with bounds on how long a silent network is waited for.
+pub(crate) fn config(url: &str) -> Result<Config, Fault> {
+    let mut config: Config = url.parse().map_err(|e| fault(&e))?;
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(Duration::from_secs(10));
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(Duration::from_secs(30));
+    }
+    config.keepalives_idle(Duration::from_secs(30));
+    Ok(config)
+}
+
 impl Line {
-    pub fn new(url: &str, setup: &'static str) -> Self {
-        Self { url: url.to_owned(), setup, live: Mutex::default() }
+    fn new(config: Config, setup: &'static str, texts: Vec<&'static str>) -> Self {
+        Self { config, setup, texts, live: Mutex::default() }
     }
 
     async fn live(&self) -> Result<Arc<Live>, Fault> {
@@ -47,12 +65,16 @@ impl Line {
         if let Some(live) = live.filter(|live| !live.client.is_closed()) {
             return Ok(live);
         }
-        let (client, connection) =
-            tokio_postgres::connect(&self.url, NoTls).await.map_err(|e| fault(&e))?;
+        let (client, connection) = self.config.connect(NoTls).await.map_err(|e| fault(&e))?;
         // The connection's own task: it ends with the client, and its errors reach the client.
         tokio::spawn(connection.map(drop));
         client.batch_execute(self.setup).await.map_err(|e| fault(&e))?;
-        let live = Arc::new(Live { client, statements: Mutex::default() });
+        let live = Live { client, statements: Mutex::default() };
+        // All or none: what is pipelined later keeps its order only if nothing stops to prepare.
+        for text in &self.texts {
+            live.prepared(text).await?;
+        }
+        let live = Arc::new(live);
         *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
         Ok(live)
     }
@@ -76,6 +98,7 @@ impl Live {
         text: &str,
         cells: &[Cell<'_>],
     ) -> Result<Vec<tokio_postgres::Row>, Fault> {
+        fit(cells)?;
         let statement = self.prepared(text).await?;
         let params: Vec<&(dyn ToSql + Sync)> = cells.iter().map(|cell| cell as _).collect();
         self.client.query(&statement, &params).await.map_err(|e| fault(&e))
@@ -98,27 +121,14 @@ const READER_SETUP: &str =
     "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = '60s'";
 
 impl PostgresWriter {
-    /// A writer on the database at `url`, whose schema is up to date. Prepares every statement, so
-    /// that pipelined ones keep their order.
-    pub(crate) async fn open(url: &str) -> Result<Self, Fault> {
-        let writer = Self { line: Line::new(url, WRITER_SETUP), live: None };
+    /// A writer on a database whose schema is up to date.
+    pub(crate) async fn open(config: Config) -> Result<Self, Fault> {
+        let tables = crate::books::tables();
+        let mut texts: Vec<_> = tables.iter().flat_map(|table| table.postgres.all()).collect();
+        texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT, sql::ADD_TO_HOUSE]);
+        let writer = Self { line: Line::new(config, WRITER_SETUP, texts), live: None };
         writer.line.live().await?;
         Ok(writer)
-    }
-
-    async fn begin(&mut self) -> Result<Arc<Live>, Fault> {
-        let live = self.line.live().await?;
-        let first_use = live.statements.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        if first_use {
-            for text in crate::books::tables().iter().flat_map(|table| table.postgres.all()) {
-                live.prepared(text).await?;
-            }
-            for text in [sql::CHEAPEST, sql::LAST_RECEIPT, sql::ADD_TO_HOUSE] {
-                live.prepared(text).await?;
-            }
-        }
-        self.live = Some(live.clone());
-        Ok(live)
     }
 
     fn current(&self) -> Result<Arc<Live>, Fault> {
@@ -169,12 +179,13 @@ impl<'a> Column<'a> {
     }
 }
 
-fn columns<'a>(kinds: &[(String, Kind)], cells: &'a [Cell<'a>]) -> Vec<Column<'a>> {
+fn columns<'a>(kinds: &[(String, Kind)], cells: &'a [Cell<'a>]) -> Result<Vec<Column<'a>>, Fault> {
+    fit(cells)?;
     let width = kinds.len().max(1);
     let column = |(index, (_, kind)): (usize, &(String, Kind))| {
         Column::gather(*kind, cells.iter().skip(index).step_by(width))
     };
-    kinds.iter().enumerate().map(column).collect()
+    Ok(kinds.iter().enumerate().map(column).collect())
 }
 
 async fn load_groups<R: Row>(
@@ -188,12 +199,12 @@ async fn load_groups<R: Row>(
     let table = R::table();
     let mut cells = Vec::with_capacity(groups.len().saturating_mul(table.group));
     groups.iter().for_each(|group| group.write(&mut cells));
-    let columns = columns(table.group_columns(), &cells);
+    let columns = columns(table.group_columns(), &cells)?;
     let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
     let texts = &table.postgres;
     let statement = live.prepared(if lock { &texts.lock } else { &texts.load }).await?;
     let rows = live.client.query(&statement, &params).await.map_err(|e| fault(&e))?;
-    rows.iter().map(|row| R::read(&mut Reader::new(row, table.name, 0))).collect()
+    rows.iter().map(|row| R::read(&mut Reader::new(row, table.name))).collect()
 }
 
 /// Loads one table's guards.
@@ -219,25 +230,19 @@ async fn one_int(live: &Live, wanted: bool, text: &str) -> Result<Option<Option<
     Ok(Some(rows.first().and_then(|row| row.get::<_, Option<i64>>(0))))
 }
 
-/// Writes one table: an insert, an update and a delete at most, each with its count checked.
+/// Writes one table: deletes, then updates, then inserts (a value that must be unique is free before
+/// it is used again), each with its count checked.
 async fn save_table<R: Row>(live: &Live, shelf: &Shelf<R>) -> Result<(), Fault> {
     let table = R::table();
-    let mut inserts = Vec::new();
-    let mut updates = Vec::new();
-    let mut keys = Vec::new();
-    for change in shelf.written() {
-        match change {
-            Change::Insert(row) => row.write(&mut inserts),
-            Change::Update(row) => row.write(&mut updates),
-            Change::Delete(row) => keys.push(row.key()),
-        }
-    }
-    let mut deletes = Vec::new();
-    keys.iter().for_each(|key| key.write(&mut deletes));
+    let sorted = shelf.sorted();
+    let (mut deletes, mut updates, mut inserts) = (Vec::new(), Vec::new(), Vec::new());
+    sorted.deletes.iter().for_each(|key| key.write(&mut deletes));
+    sorted.updates.iter().for_each(|row| row.write(&mut updates));
+    sorted.inserts.iter().for_each(|row| row.write(&mut inserts));
     try_join!(
-        write(live, &table.postgres.insert, &table.columns, &inserts),
-        write(live, &table.postgres.update, &table.columns, &updates),
         write(live, &table.postgres.delete, table.key_columns(), &deletes),
+        write(live, &table.postgres.update, &table.columns, &updates),
+        write(live, &table.postgres.insert, &table.columns, &inserts),
     )?;
     Ok(())
 }
@@ -252,72 +257,84 @@ async fn write(
         return Ok(());
     }
     let rows = cells.len().checked_div(kinds.len()).unwrap_or(0);
-    let columns = columns(kinds, cells);
+    let columns = columns(kinds, cells)?;
     let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
     let statement = live.prepared(text).await?;
     let count = live.client.execute(&statement, &params).await.map_err(|e| fault(&e))?;
     if u64::try_from(rows) == Ok(count) { Ok(()) } else { Err(Fault::Conflict) }
 }
 
+/// Begins, locks the guards, and reads the rest in later statements, all in one round trip.
+async fn load(live: &Live, wants: &Wants) -> Result<Books, Fault> {
+    let mut books = Books::default();
+    let begin = async { live.client.batch_execute("BEGIN").await.map_err(|e| fault(&e)) };
+    // Statements go out in the order in which they are joined.
+    macro_rules! lock_then_read {
+        ($($field:ident),*) => {{
+            let ((), locked, _, read, cheapest, receipt) = try_join!(
+                begin,
+                async { try_join!($(guards(live, &wants.$field)),*) },
+                receipt_lock(live, wants.last_receipt),
+                async { try_join!($(plain(live, &wants.$field)),*) },
+                one_int(live, wants.cheapest, sql::CHEAPEST),
+                one_int(live, wants.last_receipt, sql::LAST_RECEIPT),
+            )?;
+            let ($($field,)*) = locked;
+            $(shelve(&wants.$field, &mut books.$field, $field);)*
+            let ($($field,)*) = read;
+            $($field.into_iter().for_each(|row| books.$field.put(row));)*
+            (cheapest, receipt)
+        }};
+    }
+    let (cheapest, receipt) = all_tables!(lock_then_read);
+    books.cheapest =
+        cheapest.map(|units| units.and_then(|units| Amount::new(u64::try_from(units).ok()?)));
+    books.last_receipt =
+        receipt.map(|number| number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0));
+    Ok(books)
+}
+
+async fn receipt_lock(live: &Live, wanted: bool) -> Result<(), Fault> {
+    if wanted { live.query(sql::LOCK_RECEIPTS, &[]).await.map(drop) } else { Ok(()) }
+}
+
+/// Adds to the vendor's own accounts, one statement each: at most one per account and batch.
+async fn save_house(live: &Live, books: &Books) -> Result<(), Fault> {
+    let cells = |(house, counters): (&House, &Counters)| {
+        [Cell::text(house.as_str()), Cell::number(counters.debits), Cell::number(counters.credits)]
+    };
+    let added: Vec<_> = books.house.iter().map(cells).collect();
+    try_join_all(added.iter().map(|cells| live.query(sql::ADD_TO_HOUSE, cells))).await.map(drop)
+}
+
 impl Backend for PostgresWriter {
     async fn load(&mut self, wants: &Wants) -> Result<Books, Fault> {
-        let live = self.begin().await?;
-        let live = live.as_ref();
-        let mut books = Books::default();
-        let begin = async { live.client.batch_execute("BEGIN").await.map_err(|e| fault(&e)) };
-        // Statements go out in the order in which they are joined.
-        macro_rules! lock_then_read {
-            ($($field:ident),*) => {{
-                let ((), locked, read, cheapest, receipt) = try_join!(
-                    begin,
-                    async { try_join!($(guards(live, &wants.$field)),*) },
-                    async { try_join!($(plain(live, &wants.$field)),*) },
-                    one_int(live, wants.cheapest, sql::CHEAPEST),
-                    one_int(live, wants.last_receipt, sql::LAST_RECEIPT),
-                )?;
-                let ($($field,)*) = locked;
-                $(shelve(&wants.$field, &mut books.$field, $field);)*
-                let ($($field,)*) = read;
-                $($field.into_iter().for_each(|row| books.$field.put(row));)*
-                (cheapest, receipt)
-            }};
+        let live = self.live.insert(self.line.live().await?).clone();
+        match load(&live, wants).await {
+            // Lost while nothing was written: on a new connection nobody need hear of it.
+            Err(Fault::Unavailable(_)) if live.client.is_closed() => {
+                let live = self.live.insert(self.line.live().await?).clone();
+                load(&live, wants).await
+            }
+            outcome => outcome,
         }
-        let (cheapest, receipt) = all_tables!(lock_then_read);
-        books.cheapest =
-            cheapest.map(|units| units.and_then(|units| Amount::new(u64::try_from(units).ok()?)));
-        books.last_receipt =
-            receipt.map(|number| number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0));
-        Ok(books)
     }
 
     async fn save(&mut self, books: &Books) -> Result<(), Fault> {
         let live = self.current()?;
         let live = live.as_ref();
-        let house = async {
-            // Last, so that the rows everybody shares are locked for the shortest time.
-            let mut added = Vec::new();
-            for (house, counters) in &books.house {
-                let number = |counter: u64| Cell::Int(i64::try_from(counter).unwrap_or(i64::MAX));
-                added.push([
-                    Cell::Text(house.as_str().into()),
-                    number(counters.debits),
-                    number(counters.credits),
-                ]);
-            }
-            let adding = added.iter().map(|cells| live.query(sql::ADD_TO_HOUSE, cells));
-            try_join_all(adding).await.map(drop)
-        };
         let mut saves: Vec<std::pin::Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + '_>>> =
             Vec::new();
         macro_rules! save {
             ($field:ident) => {
-                if books.$field.written().next().is_some() {
+                if books.$field.is_written() {
                     saves.push(Box::pin(save_table(live, &books.$field)));
                 }
             };
         }
         each_table!(save);
-        saves.push(Box::pin(house));
+        // Last, so that the rows everybody shares are locked for the shortest time.
+        saves.push(Box::pin(save_house(live, books)));
         try_join_all(saves).await.map(drop)
     }
 
@@ -335,6 +352,11 @@ impl Backend for PostgresWriter {
             drop(live.client.batch_execute("ROLLBACK").await);
         }
     }
+
+    fn heals(&self) -> bool {
+        // The server knows what it committed, and every batch loads from there what it needs.
+        true
+    }
 }
 
 /// Connections that read, used in turn.
@@ -345,14 +367,16 @@ pub(crate) struct PostgresReaders {
 }
 
 impl PostgresReaders {
-    pub fn new(url: &str) -> Self {
-        let lines = (0..4).map(|_| Line::new(url, READER_SETUP)).collect();
+    pub fn new(config: &Config) -> Self {
+        let line = |_| Line::new(config.clone(), READER_SETUP, Vec::new());
+        let lines = (0..4).map(line).collect();
         Self { lines, turn: std::sync::atomic::AtomicUsize::default() }
     }
 
-    /// Runs `text` and maps its rows.
+    /// Runs `text`, which reads `table`, and maps its rows.
     pub async fn query<T>(
         &self,
+        table: &'static str,
         text: &str,
         cells: &[Cell<'_>],
         map: impl Fn(&mut Reader<'_>) -> Result<T, Fault>,
@@ -362,14 +386,21 @@ impl PostgresReaders {
         let Some(line) = self.lines.get(index) else {
             return Err(Fault::Bug("no connection reads".into()));
         };
-        let rows = line.live().await?.query(text, cells).await?;
-        rows.iter().map(|row| map(&mut Reader::new(row, "query", 0))).collect()
+        let live = line.live().await?;
+        let rows = match live.query(text, cells).await {
+            // The server went away and may be back: a read can be asked again.
+            Err(Fault::Unavailable(_)) if live.client.is_closed() => {
+                line.live().await?.query(text, cells).await?
+            }
+            outcome => outcome?,
+        };
+        rows.iter().map(|row| map(&mut Reader::new(row, table))).collect()
     }
 }
 
-/// Brings the schema of the database at `url` up to date, one server at a time.
-pub(crate) async fn migrate(url: &str) -> Result<(), Fault> {
-    let line = Line::new(url, "SET lock_timeout = '60s'");
+/// Brings the schema of the database up to date, one server at a time.
+pub(crate) async fn migrate(config: Config) -> Result<(), Fault> {
+    let line = Line::new(config, "SET lock_timeout = '60s'", Vec::new());
     let live = line.live().await?;
     let client = &live.client;
     let run = async {
@@ -390,23 +421,21 @@ pub(crate) async fn migrate(url: &str) -> Result<(), Fault> {
 }
 
 fn fault(error: &tokio_postgres::Error) -> Fault {
+    let lost = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::UNIQUE_VIOLATION,
+    ];
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    let text = format!("{error}: {cause}");
     match error.code() {
-        Some(state)
-            if [
-                &SqlState::T_R_SERIALIZATION_FAILURE,
-                &SqlState::T_R_DEADLOCK_DETECTED,
-                &SqlState::UNIQUE_VIOLATION,
-            ]
-            .contains(&state) =>
-        {
-            Fault::Conflict
-        }
+        Some(state) if lost.contains(state) => Fault::Conflict,
         Some(state) if *state == SqlState::DISK_FULL => Fault::Full,
-        Some(state) if *state == SqlState::CHECK_VIOLATION => Fault::Bug(error.to_string()),
-        _ => {
-            let cause = error.source().map(ToString::to_string).unwrap_or_default();
-            Fault::Unavailable(format!("{error}: {cause}"))
+        // Data exceptions and broken constraints: what no command may try to write.
+        Some(state) if ["22", "23"].iter().any(|class| state.code().starts_with(class)) => {
+            Fault::Bug(text)
         }
+        _ => Fault::Unavailable(text),
     }
 }
 
@@ -417,6 +446,7 @@ impl ToSql for Cell<'_> {
         out: &mut BytesMut,
     ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match self {
+            Self::Unfit(why) => Err((*why).into()),
             Self::Null => Ok(IsNull::Yes),
             Self::Int(number) => number.to_sql(ty, out),
             Self::Text(text) => text.as_ref().to_sql(ty, out),
@@ -432,6 +462,10 @@ impl ToSql for Cell<'_> {
 }
 
 impl Source for tokio_postgres::Row {
+    fn column(&self, index: usize) -> String {
+        self.columns().get(index).map_or("?", |column| column.name()).to_owned()
+    }
+
     fn int(&self, index: usize) -> Result<Option<i64>, String> {
         self.try_get(index).map_err(|e| e.to_string())
     }

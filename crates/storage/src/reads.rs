@@ -23,19 +23,15 @@ pub struct Page {
 }
 
 impl Page {
-    /// The bound for a list that goes down from the newest.
-    pub(crate) fn below(self) -> Cell<'static> {
-        number(self.after.unwrap_or(u64::MAX))
+    /// The bound for a list that goes down from the newest: the highest number of this page.
+    pub(crate) fn highest(self) -> Cell<'static> {
+        let after = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).saturating_sub(1);
+        Cell::Int(self.after.map_or(i64::MAX, after))
     }
 
     pub(crate) fn limit(self) -> Cell<'static> {
         Cell::Int(i64::from(self.limit))
     }
-}
-
-/// A number as a cell.
-pub(crate) fn number(number: u64) -> Cell<'static> {
-    Cell::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// Any field as cells.
@@ -54,7 +50,7 @@ impl Store {
     ) -> Result<Vec<R>, Fault> {
         let table = R::table();
         let text = format!("SELECT {} FROM {} t {tail}", sql::prefixed(&table.columns), table.name);
-        self.query(text, cells, |cells: &mut Reader<'_>| R::read(cells)).await
+        self.query(table.name, text, cells, |cells: &mut Reader<'_>| R::read(cells)).await
     }
 
     /// The first of them.

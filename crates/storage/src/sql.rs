@@ -5,9 +5,14 @@ use crate::cells::Kind;
 use crate::table::Table;
 
 /// The lowest current price above zero.
-pub const CHEAPEST: &str = "SELECT MIN(price) FROM offers WHERE current = 1 AND price > 0";
+pub const CHEAPEST: &str = "SELECT MIN(price) AS price FROM offers WHERE current = 1 AND price > 0";
 /// The highest receipt number.
-pub const LAST_RECEIPT: &str = "SELECT MAX(number) FROM receipts";
+pub const LAST_RECEIPT: &str = "SELECT MAX(number) AS number FROM receipts";
+/// PostgreSQL: waits until no other batch numbers receipts. `MAX` locks nothing, so two loops would
+/// find the same number, and one of them would have decided in vain.
+pub const LOCK_RECEIPTS: &str = "SELECT pg_advisory_xact_lock(7307498)";
+/// The vendor's own ledger accounts.
+pub const HOUSE: &str = "SELECT name, debits, credits FROM house ORDER BY name";
 /// Adds to one of the vendor's own ledger accounts.
 pub const ADD_TO_HOUSE: &str = "INSERT INTO house (name, debits, credits) VALUES ($1, $2, $3)
      ON CONFLICT (name) DO UPDATE SET
@@ -26,6 +31,19 @@ pub struct Texts {
     pub update: String,
     /// Rows that go, found by key.
     pub delete: String,
+}
+
+/// Whether `$n` first occur in the order of their numbers. SQLite takes `$n` for names and counts
+/// them as they come; `PostgreSQL` takes them for numbers. Only then they mean the same.
+pub fn ascending(text: &str) -> bool {
+    let mut seen = 0_usize;
+    text.split('$').skip(1).all(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number = rest.get(..digits).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+        let next = seen.saturating_add(1);
+        seen = seen.max(number);
+        (1..=next).contains(&number)
+    })
 }
 
 type Columns = [(String, Kind)];
@@ -143,4 +161,36 @@ fn arrays(columns: &Columns) -> String {
 /// `t.column = k.column AND …`.
 fn matching(columns: &Columns) -> String {
     columns.iter().map(|(name, _)| format!("t.{name} = k.{name}")).collect::<Vec<_>>().join(" AND ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{books, migrate};
+
+    #[test]
+    fn shared_texts_number_their_parameters_in_order() {
+        assert!(ascending("a = $1 AND b = $2 AND c = $1"));
+        assert!(!ascending("a = $2 AND b = $1"));
+        assert!(!ascending("a = $1 AND b = $3"));
+        for text in [CHEAPEST, LAST_RECEIPT, HOUSE, ADD_TO_HOUSE, migrate::REMEMBER] {
+            assert!(ascending(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_text_for_sqlite_can_be_prepared() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in migrate::SQLITE {
+            connection.execute_batch(migration.sql).unwrap();
+        }
+        for table in books::tables() {
+            for text in table.sqlite.all() {
+                connection.prepare(text).unwrap();
+            }
+        }
+        for text in [CHEAPEST, LAST_RECEIPT, HOUSE, ADD_TO_HOUSE] {
+            connection.prepare(text).unwrap();
+        }
+    }
 }

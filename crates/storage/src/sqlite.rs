@@ -7,21 +7,29 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, ffi};
 use scrip_domain::Amount;
 
 use crate::batch::Backend;
-use crate::books::{Asked, Books, Change, Shelf, Wants, each_table};
-use crate::cells::{Cell, Reader, Source};
+use crate::books::{Asked, Books, Shelf, Wants, each_table};
+use crate::cells::{Cell, Reader, Source, fit};
 use crate::fault::Fault;
 use crate::migrate;
 use crate::sql;
-use crate::table::{Keys, Row, Table};
+use crate::table::{Keys, Row};
 
-/// The log may grow to this before the writer restarts it between two batches.
+/// The log may grow to this before the writer empties it between two batches.
 const WAL_BOUND: u64 = 64 << 20;
+/// When a reader kept the log from being emptied, it may grow by this before the next try.
+const WAL_STEP: u64 = 16 << 20;
+/// How long the writer waits for readers before it leaves the log as it is: long enough for any
+/// page, short enough that a long read (an export, a backup) does not stop the shop.
+const WAL_PATIENCE: Duration = Duration::from_millis(100);
+/// How long a connection waits for a lock that another one holds.
+const BUSY: Duration = Duration::from_secs(5);
 /// Writes stop when less than this is free on the disk.
 const DISK_RESERVE: u64 = 64 << 20;
 /// Statements kept prepared per connection.
@@ -29,34 +37,39 @@ const STATEMENTS: usize = 256;
 
 /// Where a database lies.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
-    uri: String,
-    path: Option<PathBuf>,
+pub(crate) enum Place {
+    /// In a file.
+    File(PathBuf),
+    /// In memory, under a name of its own, shared by all connections of this process.
+    Memory(String),
 }
 
 impl Place {
-    /// The file at `path`.
-    pub fn file(path: &Path) -> Self {
-        Self { uri: path.to_string_lossy().into_owned(), path: Some(path.to_owned()) }
+    /// The file, if it lies in one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Memory(_) => None,
+        }
     }
 
-    /// In memory, under a name of its own, shared by all connections of this process.
-    pub fn memory(name: &str) -> Self {
-        Self { uri: format!("file:/{name}?vfs=memdb"), path: None }
-    }
-
-    /// Whether it lies in a file.
-    pub fn is_file(&self) -> bool {
-        self.path.is_some()
-    }
-
-    fn connect(&self) -> Result<Connection, Fault> {
-        let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(&self.uri, flags).map_err(|e| fault(&e))?;
+    pub(crate) fn connect(&self) -> Result<Connection, Fault> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match self {
+            Self::File(path) => Connection::open_with_flags(path, flags),
+            Self::Memory(name) => {
+                let uri = format!("file:/{name}?vfs=memdb");
+                Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+            }
+        };
+        let connection = connection.map_err(|e| fault(&e))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.busy_timeout(BUSY).map_err(|e| fault(&e))?;
         connection
             .execute_batch(
-                "PRAGMA busy_timeout = 5000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
+                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
                  PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
             )
             .map_err(|e| fault(&e))?;
@@ -64,7 +77,7 @@ impl Place {
     }
 
     fn wal(&self) -> Option<PathBuf> {
-        let mut wal = self.path.clone()?.into_os_string();
+        let mut wal = self.file()?.as_os_str().to_owned();
         wal.push("-wal");
         Some(wal.into())
     }
@@ -78,14 +91,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// An empty database in memory called `name`.
+    /// An empty database in memory called `name`, of letters, digits, `-` and `_`.
     pub fn new(name: &str) -> Result<Self, Fault> {
-        let keeper = Place::memory(name).connect()?;
+        let keeper = Place::Memory(name.to_owned()).connect()?;
         Ok(Self { name: name.to_owned(), _keeper: keeper })
     }
 
     pub(crate) fn place(&self) -> Place {
-        Place::memory(&self.name)
+        Place::Memory(self.name.clone())
     }
 }
 
@@ -94,6 +107,9 @@ impl Memory {
 pub struct SqliteWriter {
     connection: Connection,
     place: Place,
+    // The size of the log at which the writer next tries to empty it.
+    wal_bound: u64,
+    disk_reserve: u64,
     // One process owns a folder: the lock lives as long as the writer.
     _lock: Option<File>,
 }
@@ -101,7 +117,7 @@ pub struct SqliteWriter {
 impl SqliteWriter {
     /// Opens (and creates) the database at `place`, locks it, and brings its schema up to date.
     pub(crate) fn open(place: Place) -> Result<Self, Fault> {
-        let lock = place.path.as_deref().map(lock).transpose()?;
+        let lock = place.file().map(lock).transpose()?;
         if rusqlite::version_number() < 3_051_003 {
             return Err(Fault::Bug("SQLite 3.51.3 or later is needed".into()));
         }
@@ -110,43 +126,64 @@ impl SqliteWriter {
             .execute_batch("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;")
             .map_err(|e| fault(&e))?;
         migrate(&mut connection)?;
-        Ok(Self { connection, place, _lock: lock })
+        Ok(Self {
+            connection,
+            place,
+            wal_bound: WAL_BOUND,
+            disk_reserve: DISK_RESERVE,
+            _lock: lock,
+        })
     }
 
     fn load_table<R: Row>(&self, asked: &Asked<R>, shelf: &mut Shelf<R>) -> Result<(), Fault> {
         if asked.guarded.is_empty() && asked.read.is_empty() {
             return Ok(());
         }
-        let text = &R::table().sqlite.load;
-        let mut statement = self.connection.prepare_cached(text).map_err(|e| fault(&e))?;
+        let table = R::table();
+        let mut statement = self.prepared(&table.sqlite.load)?;
         for group in asked.guarded.iter().chain(asked.only_read()) {
             shelf.open(group.clone());
-            let mut cells = Vec::with_capacity(4);
+            let mut cells = Vec::with_capacity(table.group);
             group.write(&mut cells);
+            fit(&cells)?;
             let mut rows =
                 statement.query(rusqlite::params_from_iter(&cells)).map_err(|e| fault(&e))?;
             while let Some(row) = rows.next().map_err(|e| fault(&e))? {
-                shelf.put(R::read(&mut Reader::new(row, R::table().name, 0))?);
+                shelf.put(R::read(&mut Reader::new(row, table.name))?);
             }
         }
         Ok(())
     }
 
+    /// Deletes, then updates, then inserts: a value that must be unique is free before it is used
+    /// again.
     fn save_table<R: Row>(&self, shelf: &Shelf<R>) -> Result<(), Fault> {
-        let table: &Table = R::table();
-        for change in shelf.written() {
-            let mut cells = Vec::with_capacity(table.columns.len());
-            let text = match change {
-                Change::Insert(_) => &table.sqlite.insert,
-                Change::Update(_) => &table.sqlite.update,
-                Change::Delete(_) => &table.sqlite.delete,
-            };
-            let key = change.row().key();
-            match change {
-                Change::Insert(row) | Change::Update(row) => row.write(&mut cells),
-                Change::Delete(_) => key.write(&mut cells),
-            }
-            let mut statement = self.connection.prepare_cached(text).map_err(|e| fault(&e))?;
+        if !shelf.is_written() {
+            return Ok(());
+        }
+        let texts = &R::table().sqlite;
+        let sorted = shelf.sorted();
+        self.write(&texts.delete, &sorted.deletes, |key, cells| key.write(cells))?;
+        self.write(&texts.update, &sorted.updates, |row, cells| row.write(cells))?;
+        self.write(&texts.insert, &sorted.inserts, |row, cells| row.write(cells))
+    }
+
+    /// Runs `text` once for each of `items`, and checks that each time one row was written.
+    fn write<'a, T>(
+        &self,
+        text: &str,
+        items: &'a [T],
+        write: impl Fn(&'a T, &mut Vec<Cell<'a>>),
+    ) -> Result<(), Fault> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let mut statement = self.prepared(text)?;
+        let mut cells = Vec::new();
+        for item in items {
+            cells.clear();
+            write(item, &mut cells);
+            fit(&cells)?;
             let count =
                 statement.execute(rusqlite::params_from_iter(&cells)).map_err(|e| fault(&e))?;
             if count != 1 {
@@ -156,18 +193,24 @@ impl SqliteWriter {
         Ok(())
     }
 
+    fn prepared(&self, text: &str) -> Result<CachedStatement<'_>, Fault> {
+        self.connection.prepare_cached(text).map_err(|e| fault(&e))
+    }
+
     fn execute(&self, text: &str) -> Result<(), Fault> {
-        let mut statement = self.connection.prepare_cached(text).map_err(|e| fault(&e))?;
+        let mut statement = self.prepared(text)?;
         statement.execute([]).map(drop).map_err(|e| fault(&e))
     }
 
     fn one_int(&self, text: &str) -> Result<Option<i64>, Fault> {
-        let mut statement = self.connection.prepare_cached(text).map_err(|e| fault(&e))?;
+        let mut statement = self.prepared(text)?;
         statement.query_row([], |row| row.get(0)).map_err(|e| fault(&e))
     }
 
     fn load_now(&mut self, wants: &Wants) -> Result<Books, Fault> {
-        self.place.path.as_deref().map_or(Ok(()), room_on_disk)?;
+        if let Some(file) = self.place.file() {
+            room_on_disk(file, self.disk_reserve)?;
+        }
         self.execute("BEGIN IMMEDIATE")?;
         let mut books = Books::default();
         macro_rules! load {
@@ -197,13 +240,14 @@ impl SqliteWriter {
         }
         each_table!(save);
         for (house, added) in &books.house {
-            let mut statement =
-                self.connection.prepare_cached(sql::ADD_TO_HOUSE).map_err(|e| fault(&e))?;
-            let (debits, credits) = (i64::try_from(added.debits), i64::try_from(added.credits));
-            let (Ok(debits), Ok(credits)) = (debits, credits) else {
-                return Err(Fault::Bug("a counter is full".into()));
-            };
-            statement.execute((house.as_str(), debits, credits)).map_err(|e| fault(&e))?;
+            let cells = [
+                Cell::text(house.as_str()),
+                Cell::number(added.debits),
+                Cell::number(added.credits),
+            ];
+            fit(&cells)?;
+            let mut statement = self.prepared(sql::ADD_TO_HOUSE)?;
+            statement.execute(rusqlite::params_from_iter(&cells)).map_err(|e| fault(&e))?;
         }
         Ok(())
     }
@@ -221,10 +265,11 @@ impl Backend for SqliteWriter {
     async fn commit(&mut self) -> Result<(), Fault> {
         match self.execute("COMMIT") {
             Ok(()) => Ok(()),
-            // Refused before anything was made durable: nothing happened.
-            Err(refused @ (Fault::Full | Fault::Conflict)) => {
+            // The transaction is still open (somebody held a lock), or there was no room for it:
+            // nothing was made durable. Anything else, a failed sync above all, may have been.
+            Err(fault) if !self.connection.is_autocommit() || matches!(fault, Fault::Full) => {
                 self.rollback().await;
-                Err(refused)
+                Err(fault)
             }
             Err(other) => Err(Fault::Unknown(other.to_string())),
         }
@@ -237,11 +282,24 @@ impl Backend for SqliteWriter {
         }
     }
 
+    fn heals(&self) -> bool {
+        // After a failed sync nobody knows which pages of the log are on the disk; only reading it
+        // anew does.
+        false
+    }
+
     fn between(&mut self) {
-        let size = |wal: PathBuf| std::fs::metadata(wal).map(|meta| meta.len()).unwrap_or(0);
-        if self.place.wal().map_or(0, size) > WAL_BOUND {
-            checkpoint(&self.connection, "RESTART");
+        let Some(wal) = self.place.wal() else { return };
+        let size = std::fs::metadata(wal).map(|meta| meta.len()).unwrap_or(0);
+        if size <= self.wal_bound {
+            return;
         }
+        // Emptied, not only restarted: a file that keeps its size would be over the bound for ever.
+        drop(self.connection.busy_timeout(WAL_PATIENCE));
+        let emptied = checkpoint(&self.connection, "TRUNCATE");
+        drop(self.connection.busy_timeout(BUSY));
+        self.wal_bound =
+            if emptied { self.wal_bound.min(WAL_BOUND) } else { size.saturating_add(WAL_STEP) };
     }
 }
 
@@ -260,11 +318,16 @@ impl Checkpointer {
     }
 }
 
-fn checkpoint(connection: &Connection, mode: &str) {
-    // A checkpoint that could not finish is tried again a second later.
-    let result = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
-    if let Err(error) = result {
-        tracing::warn!(%error, "a checkpoint did not finish");
+/// Whether it did all that `mode` asks for.
+fn checkpoint(connection: &Connection, mode: &str) -> bool {
+    let text = format!("PRAGMA wal_checkpoint({mode})");
+    match connection.query_row(&text, [], |row| row.get::<_, i64>(0)) {
+        Ok(busy) => busy == 0,
+        Err(error) => {
+            // It is tried again: a second later, or after some more batches.
+            tracing::warn!(%error, "a checkpoint did not finish");
+            false
+        }
     }
 }
 
@@ -280,13 +343,15 @@ impl SqliteReaders {
         Self { place, idle: Arc::default() }
     }
 
-    /// Runs `text` and maps its rows. Blocks for as long as SQLite takes.
+    /// Runs `text`, which reads `table`, and maps its rows. Blocks for as long as SQLite takes.
     pub fn query<T>(
         &self,
+        table: &'static str,
         text: &str,
         cells: &[Cell<'_>],
         map: impl Fn(&mut Reader<'_>) -> Result<T, Fault>,
     ) -> Result<Vec<T>, Fault> {
+        debug_assert!(sql::ascending(text), "parameters out of order: {text}");
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -298,7 +363,7 @@ impl SqliteReaders {
                 connection
             }
         };
-        let rows = query(&connection, text, cells, map);
+        let rows = query(&connection, table, text, cells, map);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         rows
     }
@@ -306,15 +371,17 @@ impl SqliteReaders {
 
 fn query<T>(
     connection: &Connection,
+    table: &'static str,
     text: &str,
     cells: &[Cell<'_>],
     map: impl Fn(&mut Reader<'_>) -> Result<T, Fault>,
 ) -> Result<Vec<T>, Fault> {
+    fit(cells)?;
     let mut statement = connection.prepare_cached(text).map_err(|e| fault(&e))?;
     let mut rows = statement.query(rusqlite::params_from_iter(cells)).map_err(|e| fault(&e))?;
     let mut out = Vec::new();
     while let Some(row) = rows.next().map_err(|e| fault(&e))? {
-        out.push(map(&mut Reader::new(row, "query", 0))?);
+        out.push(map(&mut Reader::new(row, table))?);
     }
     Ok(out)
 }
@@ -324,7 +391,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Fault> {
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(|e| fault(&e))?;
     transaction.execute_batch(migrate::TABLE).map_err(|e| fault(&e))?;
-    let applied = query(&transaction, migrate::APPLIED, &[], |cells| {
+    let applied = query(&transaction, "migrations", migrate::APPLIED, &[], |cells| {
         Ok((cells.text()?.unwrap_or_default(), cells.text()?.unwrap_or_default()))
     })?;
     for migration in migrate::pending(migrate::SQLITE, &applied)? {
@@ -352,21 +419,26 @@ fn lock(database: &Path) -> Result<File, Fault> {
     Ok(file)
 }
 
-fn room_on_disk(database: &Path) -> Result<(), Fault> {
+fn room_on_disk(database: &Path, reserve: u64) -> Result<(), Fault> {
     let Ok(disk) = rustix::fs::statvfs(database) else { return Ok(()) };
-    if disk.f_bavail.saturating_mul(disk.f_frsize) < DISK_RESERVE {
-        Err(Fault::Full)
-    } else {
-        Ok(())
-    }
+    if disk.f_bavail.saturating_mul(disk.f_frsize) < reserve { Err(Fault::Full) } else { Ok(()) }
 }
 
 fn fault(error: &rusqlite::Error) -> Fault {
-    use rusqlite::ErrorCode::{ConstraintViolation, DiskFull};
-    match error.sqlite_error_code() {
-        Some(DiskFull) => Fault::Full,
-        Some(ConstraintViolation) if !error.to_string().contains("CHECK") => Fault::Conflict,
-        Some(ConstraintViolation) => Fault::Bug(error.to_string()),
+    use rusqlite::ErrorCode::{ConstraintViolation, DiskFull, TooBig, TypeMismatch};
+    let Some(code) = error.sqlite_error() else {
+        return Fault::Bug(error.to_string());
+    };
+    let taken = [
+        ffi::SQLITE_CONSTRAINT_UNIQUE,
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+        ffi::SQLITE_CONSTRAINT_ROWID,
+    ];
+    match code.code {
+        DiskFull => Fault::Full,
+        ConstraintViolation if taken.contains(&code.extended_code) => Fault::Conflict,
+        // A floor, a missing or a foreign value: what no command may try to write.
+        ConstraintViolation | TypeMismatch | TooBig => Fault::Bug(error.to_string()),
         _ => Fault::Unavailable(error.to_string()),
     }
 }
@@ -374,6 +446,9 @@ fn fault(error: &rusqlite::Error) -> Fault {
 impl ToSql for Cell<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
+            Self::Unfit(why) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure((*why).into()));
+            }
             Self::Null => ValueRef::Null,
             Self::Int(number) => ValueRef::Integer(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
@@ -383,6 +458,10 @@ impl ToSql for Cell<'_> {
 }
 
 impl Source for rusqlite::Row<'_> {
+    fn column(&self, index: usize) -> String {
+        self.as_ref().column_name(index).unwrap_or("?").to_owned()
+    }
+
     fn int(&self, index: usize) -> Result<Option<i64>, String> {
         self.get(index).map_err(|e| e.to_string())
     }

@@ -56,7 +56,7 @@ enum Backends {
 impl Store {
     /// Opens the SQLite database in the file at `path`; creates it when it is missing.
     pub fn sqlite(path: &Path, blocking: Blocking) -> Result<(Self, Writer), Fault> {
-        Self::at(Place::file(path), blocking)
+        Self::at(Place::File(path.to_owned()), blocking)
     }
 
     /// Opens a SQLite database in memory.
@@ -76,12 +76,16 @@ impl Store {
 
     /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`).
     pub async fn postgres(url: &str) -> Result<(Self, Writer), Fault> {
-        postgres::migrate(url).await?;
+        let config = postgres::config(url)?;
+        postgres::migrate(config.clone()).await?;
         let mut writers = Vec::with_capacity(LOOPS);
         for _ in 0..LOOPS {
-            writers.push(PostgresWriter::open(url).await?);
+            writers.push(PostgresWriter::open(config.clone()).await?);
         }
-        Ok(Self::over(Readers::Postgres(PostgresReaders::new(url)), Backends::Postgres(writers)))
+        Ok(Self::over(
+            Readers::Postgres(PostgresReaders::new(&config)),
+            Backends::Postgres(writers),
+        ))
     }
 
     fn over(readers: Readers, backends: Backends) -> (Self, Writer) {
@@ -115,29 +119,30 @@ impl Store {
         self.is_sqlite()
     }
 
-    /// Whether this is SQLite (the texts that search differ).
+    /// Whether this is SQLite: the texts that search differ.
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.readers, Readers::Sqlite { .. })
     }
 
-    /// Runs a text that reads, and maps its rows.
+    /// Runs a text that reads `table`, and maps its rows.
     pub(crate) async fn query<T: Send + 'static>(
         &self,
+        table: &'static str,
         text: String,
         cells: Vec<Cell<'static>>,
         map: impl Fn(&mut Reader<'_>) -> Result<T, Fault> + Send + Sync + 'static,
     ) -> Result<Vec<T>, Fault> {
         match &self.readers {
-            Readers::Postgres(readers) => readers.query(&text, &cells, map).await,
+            Readers::Postgres(readers) => readers.query(table, &text, &cells, map).await,
             Readers::Sqlite { readers, blocking: Blocking::Inline, .. } => {
-                readers.query(&text, &cells, map)
+                readers.query(table, &text, &cells, map)
             }
             Readers::Sqlite { readers, threads, .. } => {
                 let stopped = |_| Fault::Unavailable("the readers have stopped".into());
                 let permit = threads.clone().acquire_owned().await.map_err(stopped)?;
                 let readers = readers.clone();
                 let read = tokio::task::spawn_blocking(move || {
-                    let rows = readers.query(&text, &cells, map);
+                    let rows = readers.query(table, &text, &cells, map);
                     drop(permit);
                     rows
                 });
@@ -203,7 +208,9 @@ impl Writer {
     /// What moves SQLite's log into its database, to be run beside the writer; `None` elsewhere.
     pub fn checkpointer(&self) -> Result<Option<Checkpointer>, Fault> {
         match &self.backends {
-            Backends::Sqlite(_, place) if place.is_file() => Checkpointer::open(place).map(Some),
+            Backends::Sqlite(_, place) if place.file().is_some() => {
+                Checkpointer::open(place).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -251,5 +258,13 @@ impl<B: Backend> Backend for Fated<B> {
 
     async fn rollback(&mut self) {
         self.inner.rollback().await;
+    }
+
+    fn heals(&self) -> bool {
+        self.inner.heals()
+    }
+
+    fn between(&mut self) {
+        self.inner.between();
     }
 }

@@ -42,7 +42,9 @@ impl FromRequestParts<App> for Caller {
         let Some(token) = bearer(parts)? else { return Ok(Self(None)) };
         match app.engine.authenticate(token).await? {
             Some(signed) => Ok(Self(Some(signed))),
-            None => Err(Problem::invalid_credentials("the session or key has ended: sign in again")),
+            None => {
+                Err(Problem::invalid_credentials("the session or key has ended: sign in again"))
+            }
         }
     }
 }
@@ -54,12 +56,18 @@ impl Caller {
         match signed.buyer {
             Some(buyer) if signed.may(scope) => Ok(Some(buyer)),
             Some(_) => Err(Problem::forbidden(format!("this key lacks the scope {scope}"))),
-            None => Err(Problem::forbidden("this is a vendor's key: use an account's session or key")),
+            None => {
+                Err(Problem::forbidden("this is a vendor's key: use an account's session or key"))
+            }
         }
     }
 }
 
-async fn buyer_with(parts: &mut Parts, app: &App, scope: Scope) -> Result<scrip_engine::Buyer, Problem> {
+async fn buyer_with(
+    parts: &mut Parts,
+    app: &App,
+    scope: Scope,
+) -> Result<scrip_engine::Buyer, Problem> {
     match Caller::from_request_parts(parts, app).await?.buyer(scope)? {
         Some(buyer) => Ok(buyer),
         None => Err(Problem::account_required(&app.engine.vendor().await?.settings.registration)),

@@ -37,7 +37,8 @@ impl<T> Body<T> {
     /// JSON value is the same request.
     pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
         // Through a value, so that spelling and order of members do not matter.
-        let value: serde_json::Value = serde_json::from_slice(&self.asked.bytes).unwrap_or_default();
+        let value: serde_json::Value =
+            serde_json::from_slice(&self.asked.bytes).unwrap_or_default();
         let Asked { method, path, .. } = &self.asked;
         IdempotentRequest::new(&key.0, format!("{method} {path} {value}").as_bytes())
     }
@@ -48,7 +49,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type =
+            parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
         let bytes = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
@@ -77,10 +79,22 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
-        if cause.is_data() { wrong_data(&path, &cause.to_string()) } else { malformed(&cause.to_string()) }
+        if cause.is_data() {
+            wrong_data(&path, &cause.to_string())
+        } else {
+            malformed(&cause.to_string())
+        }
     })?;
     json.end().map_err(|error| malformed(&error.to_string()))?;
     Ok(value)
+}
+
+/// Reads a value that was put together from a body, and names the field that is wrong.
+pub fn read<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        wrong_data(&path, &error.into_inner().to_string())
+    })
 }
 
 fn malformed(detail: &str) -> Problem {
@@ -94,10 +108,12 @@ fn wrong_data(path: &str, message: &str) -> Problem {
         let rest = message.strip_prefix(prefix)?;
         rest.split('`').next().map(str::to_owned)
     };
-    let below = |name: &str| if path == "." || path == name || path.ends_with(&format!(".{name}")) {
-        if path == "." { name.to_owned() } else { path.to_owned() }
-    } else {
-        format!("{path}.{name}")
+    let below = |name: &str| {
+        if path == "." || path == name || path.ends_with(&format!(".{name}")) {
+            if path == "." { name.to_owned() } else { path.to_owned() }
+        } else {
+            format!("{path}.{name}")
+        }
     };
     if let Some(name) = named("unknown field `") {
         let field = below(&name);
@@ -122,7 +138,8 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         query.map(|query| Self(query.0)).map_err(|rejection| {
             let message = rejection.body_text();
-            let message = message.strip_prefix("Failed to deserialize query string: ").unwrap_or(&message);
+            let message =
+                message.strip_prefix("Failed to deserialize query string: ").unwrap_or(&message);
             match message.split_once(": ") {
                 Some((path, detail)) => wrong_data(path, detail),
                 None => wrong_data(".", message),
@@ -133,7 +150,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 
 /// The id in the path. What is no id names nothing.
 #[derive(Debug)]
-pub struct IdPath<T>(pub Id<T>);
+pub struct IdPath<T: Kind>(pub Id<T>);
 
 impl<T: Kind + Send> FromRequestParts<App> for IdPath<T> {
     type Rejection = Problem;
@@ -175,7 +192,11 @@ impl FromRequestParts<App> for IdempotencyKey {
 }
 
 /// A text that a person typed: trimmed, within `limits` characters, without control characters.
-pub fn text(value: &str, field: &str, limits: std::ops::RangeInclusive<usize>) -> Result<String, Problem> {
+pub fn text(
+    value: &str,
+    field: &str,
+    limits: std::ops::RangeInclusive<usize>,
+) -> Result<String, Problem> {
     let value = value.trim();
     let count = value.chars().count();
     if !limits.contains(&count) {
@@ -187,4 +208,21 @@ pub fn text(value: &str, field: &str, limits: std::ops::RangeInclusive<usize>) -
         return Err(Problem::field(field, "no control characters"));
     }
     Ok(value.to_owned())
+}
+
+/// Where a request came from, for throttling: the peer's address.
+#[derive(Debug)]
+pub struct Source(pub String);
+
+/// The peer's address, put into the request by whoever accepted the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub std::net::IpAddr);
+
+impl FromRequestParts<App> for Source {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<Peer>();
+        Ok(Self(peer.map_or_else(|| "local".to_owned(), |peer| peer.0.to_string())))
+    }
 }

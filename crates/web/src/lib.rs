@@ -28,7 +28,7 @@ pub struct Server {
 /// Every route, ready to be served.
 pub fn router(app: App) -> Router {
     let (router, document) = openapi::split(api::routes());
-    let router = router.merge(openapi::routes(document)).with_state(app.clone());
+    let router = router.merge(openapi::routes(&document)).with_state(app.clone());
     router
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)

@@ -9,12 +9,15 @@ use utoipa::openapi::{Components, ContentBuilder, Ref, RefOr, ResponseBuilder, R
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldError, ProblemOut};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Scrip", description = "A store for digital goods, paid for with the vendor's own tokens."),
-    components(schemas(Problem, FieldError))
+    info(
+        title = "Scrip",
+        description = "A store for digital goods, paid for with the vendor's own tokens."
+    ),
+    components(schemas(ProblemOut, FieldError))
 )]
 struct Document;
 
@@ -37,7 +40,8 @@ pub fn split(routes: OpenApiRouter<App>) -> (Router<App>, utoipa::openapi::OpenA
         for operation in operations.into_iter().flatten() {
             let needs_caller = operation.security.is_some();
             let has_body = operation.request_body.is_some();
-            let has_input = has_body || operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
+            let has_input =
+                has_body || operation.parameters.as_ref().is_some_and(|all| !all.is_empty());
             add_common(&mut operation.responses, needs_caller, has_body, has_input);
         }
     }
@@ -57,7 +61,10 @@ fn add_common(responses: &mut Responses, needs_caller: bool, has_body: bool, has
         common.push(("403", "`forbidden`"));
     }
     if has_input {
-        common.push(("400", "`malformed`, `unknown_field`, `invalid_field`, `idempotency_key_missing`"));
+        common.push((
+            "400",
+            "`malformed`, `unknown_field`, `invalid_field`, `idempotency_key_missing`",
+        ));
         common.push(("404", "`not_found`"));
     }
     if has_body {
@@ -73,7 +80,9 @@ fn add_common(responses: &mut Responses, needs_caller: bool, has_body: bool, has
             && status.starts_with(['4', '5'])
             && response.content.is_empty()
         {
-            response.content.insert("application/problem+json".to_owned(), problem_content());
+            response
+                .content
+                .insert("application/problem+json".to_owned(), RefOr::T(problem_content()));
         }
     }
 }
@@ -91,7 +100,7 @@ fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
 }
 
 /// `GET /openapi.json`.
-pub fn routes(document: utoipa::openapi::OpenApi) -> Router<App> {
+pub fn routes(document: &utoipa::openapi::OpenApi) -> Router<App> {
     let json = document.to_json().unwrap_or_default();
     let show = move || async move { ([(header::CONTENT_TYPE, "application/json")], json.clone()) };
     Router::new().route("/openapi.json", get(show))

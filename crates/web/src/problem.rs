@@ -7,6 +7,7 @@ use scrip_domain::account::Field;
 use scrip_domain::gate::{GateRefusal, Short};
 use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
+use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
 use scrip_engine::purchase::PurchaseRefusal;
@@ -15,7 +16,6 @@ use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
 use scrip_engine::top_up::TopUpRefusal;
 use scrip_engine::vendor::SettingsRefusal;
-use scrip_storage::Fault;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -23,9 +23,14 @@ use utoipa::ToSchema;
 use crate::money::MoneyOut;
 use crate::request_id;
 
+/// An answer that says what is wrong. Small, because every handler may carry one.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<ProblemOut>);
+
 /// An answer that says what is wrong: `application/problem+json`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct ProblemOut {
     /// Where the code is explained.
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid_field")]
@@ -72,7 +77,7 @@ pub struct FieldError {
 impl Problem {
     /// A problem with a stable code.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ProblemOut {
             kind: format!("/problems/{code}"),
             title: code.replace('_', " "),
             status: status.as_u16(),
@@ -83,7 +88,7 @@ impl Problem {
             more: Map::new(),
             retry_after: None,
             challenge: None,
-        }
+        }))
     }
 
     /// A field of the request is wrong.
@@ -113,14 +118,14 @@ impl Problem {
         for field in fields {
             problem = problem.with_error(field.as_str(), "required", "asked for at registration");
         }
-        problem.challenge = Some("Bearer");
+        problem.0.challenge = Some("Bearer");
         problem
     }
 
     /// The credentials are wrong or have ended.
     pub fn invalid_credentials(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail);
-        problem.challenge = Some("Bearer");
+        problem.0.challenge = Some("Bearer");
         problem
     }
 
@@ -128,14 +133,14 @@ impl Problem {
     pub fn rate_limited(seconds: u64) -> Self {
         let detail = format!("too many tries: wait {seconds} seconds");
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-        problem.retry_after = Some(seconds);
+        problem.0.retry_after = Some(seconds);
         problem
     }
 
     /// The same problem with a further member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
-        self.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self.0.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 
@@ -147,21 +152,22 @@ impl Problem {
         code: &str,
         detail: impl Into<String>,
     ) -> Self {
-        let error = FieldError { field: field.into(), code: code.to_owned(), detail: detail.into() };
-        self.errors.push(error);
+        let error =
+            FieldError { field: field.into(), code: code.to_owned(), detail: detail.into() };
+        self.0.errors.push(error);
         self
     }
 
     /// The same problem with the scheme by which to authenticate.
     #[must_use]
     pub fn challenged(mut self, scheme: &'static str) -> Self {
-        self.challenge = Some(scheme);
+        self.0.challenge = Some(scheme);
         self
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn short(code: &str, detail: &str, short: Short, token: &Token) -> Self {
@@ -177,9 +183,11 @@ impl Problem {
     pub fn gate(refusal: &GateRefusal, token: &Token) -> Self {
         match refusal {
             GateRefusal::AccountRequired(fields) => Self::account_required(fields),
-            GateRefusal::AccountFrozen => {
-                Self::new(StatusCode::FORBIDDEN, "account_frozen", "the account is frozen: ask the vendor")
-            }
+            GateRefusal::AccountFrozen => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_frozen",
+                "the account is frozen: ask the vendor",
+            ),
             GateRefusal::AccountIncomplete(fields) => {
                 let detail = "complete your account first";
                 let problem = Self::new(StatusCode::FORBIDDEN, "account_incomplete", detail)
@@ -236,19 +244,25 @@ impl Problem {
                     "choose a current offer",
                 )
             }
-            PurchaseRefusal::PriceHidden { line, needs } => Self::hidden(*needs, fields).with_error(
-                format!("lines[{line}].offer"),
-                "price_hidden",
-                "its price is not shown to you yet",
-            ),
+            PurchaseRefusal::PriceHidden { line, needs } => Self::hidden(*needs, fields)
+                .with_error(
+                    format!("lines[{line}].offer"),
+                    "price_hidden",
+                    "its price is not shown to you yet",
+                ),
             PurchaseRefusal::PriceChanged(total) => {
                 conflict("price_changed", "the total is now another: look again and confirm")
                     .with("total", MoneyOut::tokens(*total, token))
             }
-            PurchaseRefusal::AlreadyOwned(line) => {
-                conflict("already_owned", "you own this already; send allow_duplicate to buy it again")
-                    .with_error(format!("lines[{line}].offer"), "already_owned", "owned for good")
-            }
+            PurchaseRefusal::AlreadyOwned(line) => conflict(
+                "already_owned",
+                "you own this already; send allow_duplicate to buy it again",
+            )
+            .with_error(
+                format!("lines[{line}].offer"),
+                "already_owned",
+                "owned for good",
+            ),
             PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
             PurchaseRefusal::NoSuchOrder => Self::not_found(),
             PurchaseRefusal::NotDraft(state) => {
@@ -271,15 +285,19 @@ impl Problem {
             )
             .with("top_up", body())
             .with("reasons", &top_up.assessment.reasons),
-            TopUpRefusal::MethodUnknown => Self::field("method", "this vendor takes no such method"),
+            TopUpRefusal::MethodUnknown => {
+                Self::field("method", "this vendor takes no such method")
+            }
             TopUpRefusal::PaymentMethodUnknown => {
                 Self::field("payment_method", "one of demo_approved, demo_declined, demo_review")
             }
             TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
             TopUpRefusal::KeyReused => Self::key_reused(),
-            TopUpRefusal::AccountFrozen => {
-                Self::new(StatusCode::FORBIDDEN, "account_frozen", "the account is frozen: ask the vendor")
-            }
+            TopUpRefusal::AccountFrozen => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_frozen",
+                "the account is frozen: ask the vendor",
+            ),
         }
     }
 
@@ -292,10 +310,12 @@ impl Problem {
 impl From<RegisterRefusal> for Problem {
     fn from(refusal: RegisterRefusal) -> Self {
         match refusal {
-            RegisterRefusal::EmailTaken => {
-                Self::new(StatusCode::CONFLICT, "email_taken", "this address has an account: sign in")
-                    .with_error("email", "taken", "this address has an account")
-            }
+            RegisterRefusal::EmailTaken => Self::new(
+                StatusCode::CONFLICT,
+                "email_taken",
+                "this address has an account: sign in",
+            )
+            .with_error("email", "taken", "this address has an account"),
             RegisterRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
     }
@@ -315,9 +335,10 @@ impl From<SignInRefusal> for Problem {
 impl From<SettingsRefusal> for Problem {
     fn from(refusal: SettingsRefusal) -> Self {
         match refusal {
-            SettingsRefusal::TokenFixed => {
-                Self::field("token", "the token's code and scale are fixed: amounts mean something by them")
-            }
+            SettingsRefusal::TokenFixed => Self::field(
+                "token",
+                "the token's code and scale are fixed: amounts mean something by them",
+            ),
             SettingsRefusal::TokenOutOfRange => {
                 Self::field("token", "scale is 0 to 6, and the unit value has no zero in it")
             }
@@ -330,7 +351,9 @@ impl From<NotASelection> for Problem {
         match refusal {
             NotASelection::Empty => Self::field("lines", "select at least one offer"),
             NotASelection::TooManyLines => Self::field("lines", "at most 50 lines"),
-            NotASelection::NoUnits(line) => Self::field(format!("lines[{line}].quantity"), "at least 1"),
+            NotASelection::NoUnits(line) => {
+                Self::field(format!("lines[{line}].quantity"), "at least 1")
+            }
             NotASelection::TooManyUnits => Self::field("lines", "at most 100 units in all"),
         }
     }
@@ -352,7 +375,7 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let busy = |detail: &str| {
             let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
-            problem.retry_after = Some(1);
+            problem.0.retry_after = Some(1);
             problem
         };
         match &fault {
@@ -384,8 +407,8 @@ impl From<Fault> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        let (retry_after, challenge) = (self.retry_after, self.challenge);
-        let mut response = (status, Json(self)).into_response();
+        let (retry_after, challenge) = (self.0.retry_after, self.0.challenge);
+        let mut response = (status, Json(&self.0)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -406,5 +429,9 @@ pub async fn no_route() -> Problem {
 
 /// The path is right, the method is not; axum adds `Allow`.
 pub async fn no_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path takes other methods")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path takes other methods",
+    )
 }

@@ -2,7 +2,7 @@
 
 use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::ApiKey;
-use scrip_domain::ledger::Transfer;
+use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::lot::Lot;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
@@ -10,10 +10,11 @@ use scrip_domain::top_up::TopUp;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id};
 
+use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
 use crate::index::{Entry, REQUEST, ServerLease, TOP_UP, TRANSFER};
-use crate::reads::{Page, cells, number};
+use crate::reads::{Page, cells};
 use crate::sql;
 use crate::store::Store;
 
@@ -25,7 +26,7 @@ impl Store {
 
     /// The lease of a server's number.
     pub async fn server_lease(&self, server: u8) -> Result<Option<ServerLease>, Fault> {
-        self.row("WHERE t.number = $1", vec![number(u64::from(server))]).await
+        self.row("WHERE t.number = $1", vec![Cell::number(u64::from(server))]).await
     }
 
     /// The account that an address (folded) signs in to.
@@ -40,7 +41,7 @@ impl Store {
 
     /// A page of all accounts, newest first.
     pub async fn accounts(&self, page: Page) -> Result<Vec<Account>, Fault> {
-        self.row_page("WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2", page).await
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 
     /// A session, also one that has ended.
@@ -55,7 +56,7 @@ impl Store {
 
     /// A page of all API keys, newest first.
     pub async fn api_keys(&self, page: Page) -> Result<Vec<ApiKey>, Fault> {
-        self.row_page("WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2", page).await
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 
     /// A wallet.
@@ -90,15 +91,25 @@ impl Store {
     /// What an idempotency key of an account names.
     pub async fn request(&self, account: Id<Account>, key: u64) -> Result<Option<Entry>, Fault> {
         let mut values = cells(&account);
-        values.extend([number(u64::from(REQUEST)), number(key)]);
+        values.extend([Cell::number(u64::from(REQUEST)), Cell::number(key)]);
         self.row("WHERE t.account = $1 AND t.kind = $2 AND t.key = $3", values).await
     }
 
     /// The lowest current price above zero.
     pub async fn cheapest_offer(&self) -> Result<Option<Amount>, Fault> {
-        let found =
-            self.query(sql::CHEAPEST.to_owned(), vec![], |cells| Amount::read(cells)).await?;
+        let text = sql::CHEAPEST.to_owned();
+        let found = self.query("offers", text, vec![], |cells| Amount::read(cells)).await?;
         Ok(found.into_iter().next().flatten())
+    }
+
+    /// The vendor's own ledger accounts that were ever added to. They are written once per batch
+    /// and never loaded there, so this is the only way to see them.
+    pub async fn house(&self) -> Result<Vec<(House, Counters)>, Fault> {
+        let read = |cells: &mut Reader<'_>| match (House::read(cells)?, Counters::read(cells)?) {
+            (Some(house), Some(counters)) => Ok((house, counters)),
+            _ => Err(cells.corrupt()),
+        };
+        self.query("house", sql::HOUSE.to_owned(), vec![], read).await
     }
 
     /// A page of rows that the index lists for an account, newest first.
@@ -109,10 +120,10 @@ impl Store {
         page: Page,
     ) -> Result<Vec<R>, Fault> {
         let mut values = cells(&account);
-        values.extend([number(u64::from(kind)), page.below(), page.limit()]);
+        values.extend([Cell::number(u64::from(kind)), page.highest(), page.limit()]);
         self.rows(
             "JOIN by_account b ON b.target = t.id
-             WHERE b.account = $1 AND b.kind = $2 AND b.key < $3 ORDER BY b.key DESC LIMIT $4",
+             WHERE b.account = $1 AND b.kind = $2 AND b.key <= $3 ORDER BY b.key DESC LIMIT $4",
             values,
         )
         .await
@@ -123,6 +134,6 @@ impl Store {
         tail: &str,
         page: Page,
     ) -> Result<Vec<R>, Fault> {
-        self.rows(tail, vec![page.below(), page.limit()]).await
+        self.rows(tail, vec![page.highest(), page.limit()]).await
     }
 }

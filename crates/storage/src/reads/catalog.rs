@@ -4,9 +4,10 @@ use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{File, Offer, Product, Release};
 
+use crate::cells::Cell;
 use crate::fault::Fault;
 use crate::index::{Entry, OWNED};
-use crate::reads::{Page, cells, number};
+use crate::reads::{Page, cells};
 use crate::store::Store;
 
 impl Store {
@@ -43,7 +44,7 @@ impl Store {
 
     /// A page of all products, in whatever state, newest first.
     pub async fn products(&self, page: Page) -> Result<Vec<Product>, Fault> {
-        self.row_page("WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2", page).await
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 
     /// A release.
@@ -82,7 +83,7 @@ impl Store {
     /// Whether an account has a license of a product.
     pub async fn owns(&self, account: Id<Account>, product: Id<Product>) -> Result<bool, Fault> {
         let mut values = cells(&account);
-        values.extend([number(u64::from(OWNED)), number(product.number())]);
+        values.extend([Cell::number(u64::from(OWNED)), Cell::number(product.number())]);
         let tail = "WHERE t.account = $1 AND t.kind = $2 AND t.key = $3 LIMIT 1";
         Ok(self.row::<Entry>(tail, values).await?.is_some())
     }

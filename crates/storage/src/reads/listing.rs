@@ -102,7 +102,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Listed>, Fault> {
         let (text, cells) = text(filter, eyes, run, limit, self.is_sqlite());
-        self.query(text, cells, read).await
+        self.query("products", text, cells, read).await
     }
 }
 
@@ -229,11 +229,11 @@ impl Text {
     }
 
     fn id(&mut self, id: Id<Product>) -> String {
-        self.cell(crate::reads::number(id.number()))
+        self.cell(Cell::number(id.number()))
     }
 
     fn amount(&mut self, amount: Amount) -> String {
-        self.cell(crate::reads::number(amount.units()))
+        self.cell(Cell::number(amount.units()))
     }
 
     /// Everything that a row must fulfil. The columns of the order are those of `o`.
@@ -321,7 +321,7 @@ impl Text {
 
     /// The condition that `account` has a license of the product in `column`.
     fn owned(&mut self, account: Id<Account>, column: &str) -> String {
-        let account = self.cell(crate::reads::number(account.number()));
+        let account = self.cell(Cell::number(account.number()));
         format!(
             "EXISTS (SELECT 1 FROM by_account b
                  WHERE b.account = {account} AND b.kind = {OWNED} AND b.key = {column})"

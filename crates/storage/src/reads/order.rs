@@ -5,9 +5,10 @@ use scrip_domain::account::Account;
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, LinePayment, Order};
 
+use crate::cells::Cell;
 use crate::fault::Fault;
 use crate::index::{Download, ORDER, OWNED, Receipt};
-use crate::reads::{Page, cells, number};
+use crate::reads::{Page, cells};
 use crate::store::Store;
 
 impl Store {
@@ -52,10 +53,10 @@ impl Store {
         page: Page,
     ) -> Result<Vec<License>, Fault> {
         let mut values = cells(&account);
-        values.extend([number(u64::from(OWNED)), page.below(), page.limit()]);
+        values.extend([Cell::number(u64::from(OWNED)), page.highest(), page.limit()]);
         self.rows(
             "JOIN by_account b ON b.target = t.id
-             WHERE b.account = $1 AND b.kind = $2 AND b.target < $3 ORDER BY b.target DESC LIMIT $4",
+             WHERE b.account = $1 AND b.kind = $2 AND b.target <= $3 ORDER BY b.target DESC LIMIT $4",
             values,
         )
         .await

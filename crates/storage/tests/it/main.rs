@@ -1,0 +1,75 @@
+//! One suite for every database: each test is stamped on SQLite in memory, SQLite in a file, and
+//! PostgreSQL. What only one of them can do stands in `sqlite` and `postgres`.
+
+mod batches;
+mod commands;
+mod home;
+mod model;
+mod opening;
+mod postgres;
+mod reads;
+mod rows;
+mod schema;
+mod sqlite;
+
+/// Stamps each test on each database.
+macro_rules! conformance {
+    ($($module:ident: $($test:ident),+;)+) => {
+        mod on_memory {
+            $($(#[tokio::test]
+            async fn $test() {
+                crate::home::in_memory(stringify!($test), crate::$module::$test).await;
+            })+)+
+        }
+        mod on_file {
+            $($(#[tokio::test]
+            async fn $test() {
+                crate::home::in_file(crate::$module::$test).await;
+            })+)+
+        }
+        mod on_postgres {
+            $($(#[tokio::test]
+            async fn $test() {
+                crate::home::on_postgres(stringify!($test), crate::$module::$test).await;
+            })+)+
+        }
+    };
+}
+
+conformance! {
+    batches:
+        commands_of_a_batch_see_each_other,
+        an_insert_and_its_update_are_written_once,
+        absent_is_told_from_not_asked_for,
+        what_was_not_asked_for_cannot_be_changed,
+        a_refusal_goes_on_record,
+        a_refusal_that_moves_value_is_a_fault,
+        a_panic_is_the_fault_of_its_command,
+        too_many_rows_are_a_fault,
+        a_taken_key_fails_the_second_only,
+        the_second_finds_what_the_first_wrote,
+        a_freed_value_can_be_used_in_the_same_batch,
+        the_schema_holds_the_floor,
+        one_among_many_is_found,
+        house_accounts_add_up,
+        a_full_house_account_is_a_fault_of_one,
+        a_full_queue_answers_at_once,
+        what_an_absent_caller_ordered_is_done,
+        receipts_are_numbered_without_gaps,
+        observers_see_what_was_written;
+    rows:
+        every_row_comes_back_as_it_was_written,
+        what_no_column_holds_is_a_defect;
+    opening:
+        everything_is_there_after_a_restart,
+        a_newer_database_is_refused,
+        a_foreign_migration_is_refused,
+        an_unknown_word_is_named,
+        an_unreadable_row_fails_only_who_wants_it,
+        a_stopped_writer_is_told;
+    reads:
+        every_read_answers_on_an_empty_database,
+        lists_go_down_from_the_newest,
+        the_cheapest_offer_is_current_and_not_free,
+        orders_come_with_all_that_hangs_from_them;
+}

@@ -1,0 +1,191 @@
+//! What only PostgreSQL has: connections that are lost, and other servers on the same database.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use scrip_storage::{Fault, Store};
+
+use crate::batches::receipt;
+use crate::commands::{Move, Refusal, balance, house, open};
+use crate::home::{Home, Nobody, Noon, client, on_postgres};
+
+const OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+#[tokio::test]
+async fn lost_connections_heal() {
+    on_postgres("lost_connections_heal", async |home: &Home| {
+        let store = home.start().await;
+        store.submit(open(100)).await.unwrap().unwrap();
+        let killer = client(home.url()).await;
+        for key in 0..20 {
+            killer.batch_execute(OTHERS).await.unwrap();
+            let deposit = Move { wallet: 100, tokens: 1, key };
+            until_answered(&store, deposit).await;
+        }
+        assert_eq!(until_read(&store).await, Some(20));
+        store.stop().await.unwrap();
+    })
+    .await;
+}
+
+/// As a caller does it: asks again with the same key.
+async fn until_answered(store: &Store, deposit: Move) {
+    loop {
+        match store.submit(deposit).await {
+            Ok(answer) => {
+                answer.unwrap();
+                return;
+            }
+            Err(Fault::Unavailable(_) | Fault::Unknown(_)) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+async fn until_read(store: &Store) -> Option<u64> {
+    loop {
+        if let Ok(wallet) = store.wallet(crate::commands::id(100)).await {
+            return wallet.map(|wallet| wallet.available().units());
+        }
+    }
+}
+
+/// Killed at any moment, commits among them: an unknown commit does not end the writer.
+#[tokio::test]
+async fn connections_lost_in_the_middle_lose_nothing() {
+    on_postgres("connections_lost_in_the_middle", async |home: &Home| {
+        let store = Arc::new(home.start().await);
+        for number in 100..110 {
+            store.submit(open(number)).await.unwrap().unwrap();
+        }
+        let killer = client(home.url()).await;
+        let callers = (0..10).map(|caller| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for key in 0..40 {
+                    let deposit =
+                        Move { wallet: 100 + key % 10, tokens: 1, key: caller * 1000 + key };
+                    until_answered(&store, deposit).await;
+                }
+            })
+        });
+        let callers = join_all(callers);
+        let kills = async {
+            for _ in 0..50 {
+                killer.batch_execute(OTHERS).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        let (called, ()) = tokio::join!(callers, kills);
+        called.into_iter().for_each(|caller| caller.unwrap());
+        until_read(&store).await;
+        for number in 100..110 {
+            until_answered(&store, Move { wallet: number, tokens: 1, key: 999_999 }).await;
+        }
+        let store = Arc::into_inner(store).unwrap();
+        let fresh = home.start().await;
+        for number in 100..110 {
+            assert_eq!(balance(&fresh, number).await, Some(41), "{number}");
+        }
+        assert_eq!(house(&fresh).await, -410);
+        fresh.stop().await.unwrap();
+        store.stop().await.unwrap();
+    })
+    .await;
+}
+
+/// Two servers with two loops each, on the same wallets and with the same keys.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_on_one_database_lose_and_double_nothing() {
+    on_postgres("two_servers_on_one_database", async |home: &Home| {
+        let servers = [Arc::new(home.start().await), Arc::new(home.start().await)];
+        let (wallets, keys, rounds) = (5_u64, 60_u64, 4_u64);
+        for number in 0..wallets {
+            servers[0].submit(open(100 + number)).await.unwrap().unwrap();
+        }
+        // Each key is asked for at both servers, several times, at once. Every third takes out.
+        let calls = (0..rounds).flat_map(|_| (0..keys).flat_map(|key| [(0, key), (1, key)]));
+        let calls = calls.map(|(server, key)| {
+            let store = servers[server].clone();
+            let tokens = if key % 3 == 2 { -7 } else { 5 };
+            let change = Move { wallet: 100 + key % wallets, tokens, key };
+            tokio::spawn(async move { (change, store.submit(change).await.unwrap()) })
+        });
+        let calls = calls.collect::<Vec<_>>();
+        let answers: Vec<_> =
+            join_all(calls).await.into_iter().map(|answer| answer.unwrap()).collect();
+        for number in 0..wallets {
+            let mut first = std::collections::BTreeMap::new();
+            let of_wallet = answers.iter().filter(|(change, _)| change.wallet == 100 + number);
+            for (change, answer) in of_wallet {
+                let (_, kept) = *first.entry(change.key).or_insert((change.tokens, *answer));
+                assert_eq!(kept, *answer, "{change:?} was answered in two ways");
+            }
+            let done = first.values().filter(|(_, answer)| *answer != Err(Refusal::TooPoor));
+            let expected: i64 = done.map(|(tokens, _)| tokens).sum();
+            let found = balance(&servers[number as usize % 2], 100 + number).await.unwrap();
+            assert_eq!(Ok(found), u64::try_from(expected), "wallet {number}");
+        }
+        let outstanding: i128 = join_all((0..wallets).map(|n| balance(&servers[0], 100 + n)))
+            .await
+            .into_iter()
+            .map(|balance| i128::from(balance.unwrap()))
+            .sum();
+        assert_eq!(house(&servers[0]).await, -outstanding);
+        for server in servers {
+            Arc::into_inner(server).unwrap().stop().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_number_receipts_without_gaps() {
+    on_postgres("two_servers_number_receipts", async |home: &Home| {
+        let servers = [Arc::new(home.start().await), Arc::new(home.start().await)];
+        let calls = (0..400_usize).map(|order| {
+            let store = servers[order % 2].clone();
+            tokio::spawn(async move { store.submit(receipt(order as u64)).await })
+        });
+        let calls = calls.collect::<Vec<_>>();
+        let numbers = join_all(calls).await.into_iter().map(|call| call.unwrap().unwrap().unwrap());
+        let mut numbers: Vec<u64> = numbers.collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=400).collect::<Vec<u64>>());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn servers_that_start_together_migrate_once() {
+    on_postgres("servers_that_start_together", async |home: &Home| {
+        let opened = join_all((0..4).map(|_| home.open())).await;
+        assert!(opened.iter().all(Result::is_ok));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told() {
+    let nobody = "postgres://scrip:a-secret@127.0.0.1:1/scrip";
+    let fault = Store::postgres(nobody).await.unwrap_err();
+    assert!(matches!(&fault, Fault::Unavailable(why) if !why.contains("a-secret")), "{fault}");
+    assert!(matches!(Store::postgres("nonsense").await, Err(Fault::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn what_is_printed_holds_no_password() {
+    on_postgres("what_is_printed", async |home: &Home| {
+        let url = home.url().replacen("://postgres@", "://postgres:a-secret@", 1);
+        let (store, writer) = Store::postgres(&url).await.unwrap();
+        assert!(!format!("{store:?}{writer:?}").contains("a-secret"));
+        assert!(
+            writer
+                .run_with_fates(Arc::new(Noon), Arc::new(Nobody), Box::new(|| unreachable!()))
+                .await
+                .is_err()
+        );
+    })
+    .await;
+}

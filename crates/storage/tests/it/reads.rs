@@ -1,0 +1,182 @@
+//! What is read outside of batches.
+
+use scrip_domain::catalog::Offer;
+use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::order::LinePayment;
+use scrip_domain::{Amount, Id};
+use scrip_storage::books::Change;
+use scrip_storage::index::{Download, Entry, Receipt};
+use scrip_storage::reads::Page;
+use scrip_storage::{Changes, Store};
+
+use crate::commands::{account, amount, change, id, look, write};
+use crate::home::{Home, NOON, Running};
+use crate::rows::{license, line, offer, order};
+
+const PAGE: Page = Page { after: None, limit: 10 };
+
+macro_rules! empty {
+    ($store:ident: one $($one:ident($($a:expr),*)),*; many $($many:ident($($b:expr),*)),* $(,)?) => {
+        $(assert!($store.$one($($a),*).await.unwrap().is_none(), stringify!($one));)*
+        $(assert!($store.$many($($b),*).await.unwrap().is_empty(), stringify!($many));)*
+    };
+}
+
+pub async fn every_read_answers_on_an_empty_database(home: &Home) {
+    let (store, _writer) = home.open().await.unwrap();
+    let who = account(1);
+    empty! {
+        store:
+        one vendor(), server_lease(255), login(""), account(id(1)), session([0; 16]), api_key(id(1)),
+            wallet(id(1)), top_up(id(1)), request(who, 1), cheapest_offer(), product(id(1)),
+            product_by_slug(""), offer(id(1)), release(id(1)), file(id(1)), order(id(1)), license(id(1)),
+            receipt(id(1));
+        many accounts(PAGE), api_keys(PAGE), open_lots(id(1)), transfers_of(who, PAGE),
+            top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
+            orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
+            licenses_of(who, PAGE), downloads_of(id(1)),
+    }
+}
+
+async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
+    store.submit(write(fill)).await.unwrap().unwrap();
+}
+
+fn transfer(number: u64) -> Transfer {
+    Transfer {
+        id: id(number),
+        debit: LedgerAccount::Free(id(100)),
+        credit: LedgerAccount::Free(id(101)),
+        amount: amount(1),
+        reason: Reason::Adjustment,
+        subject: scrip_domain::event::Subject(1),
+        at: NOON,
+    }
+}
+
+async fn statement(store: &Store, after: Option<u64>, limit: u32) -> Vec<u64> {
+    let page = store.transfers_of(account(7), Page { after, limit }).await.unwrap();
+    page.iter().map(|transfer| transfer.id.number()).collect()
+}
+
+pub async fn lists_go_down_from_the_newest(home: &Home) {
+    let store = home.start().await;
+    let last = Id::<Transfer>::MAX;
+    fill(&store, move |changes| {
+        for number in (0..25).chain([last]) {
+            changes.transfers.push(Change::Insert(transfer(number)));
+            changes.by_account.push(Change::Insert(Entry::transfer(account(7), id(number))));
+            // Neighbours in the index: another list, and other accounts.
+            changes.by_account.push(Change::Insert(Entry::order(account(7), id(number))));
+            changes.by_account.push(Change::Insert(Entry::transfer(account(6), id(number))));
+            changes.by_account.push(Change::Insert(Entry::transfer(account(8), id(number))));
+        }
+    })
+    .await;
+    assert_eq!(statement(&store, None, 3).await, vec![last, 24, 23]);
+    assert_eq!(statement(&store, Some(23), 3).await, vec![22, 21, 20]);
+    assert_eq!(statement(&store, Some(1), 3).await, vec![0]);
+    assert!(statement(&store, Some(0), 3).await.is_empty());
+    assert!(statement(&store, None, 0).await.is_empty());
+    assert_eq!(statement(&store, Some(u64::MAX), u32::MAX).await.len(), 25);
+    assert_eq!(statement(&store, None, u32::MAX).await.len(), 26);
+    fill(&store, |changes| {
+        for number in 0..5 {
+            changes.orders.push(Change::Insert(order(number, 7)));
+            changes.licenses.push(Change::Insert(license(number, number, 7)));
+            let owned = Entry::owned(account(7), id(100 - number), id(number), false);
+            changes.by_account.push(Change::Insert(owned));
+        }
+    })
+    .await;
+    let page = Page { after: Some(4), limit: 2 };
+    let orders = store.orders_of(account(7), page).await.unwrap();
+    assert_eq!(orders.iter().map(|order| order.id.number()).collect::<Vec<_>>(), vec![3, 2]);
+    let licenses = store.licenses_of(account(7), page).await.unwrap();
+    assert_eq!(licenses.iter().map(|l| l.id.number()).collect::<Vec<_>>(), vec![3, 2]);
+    store.stop().await.unwrap();
+}
+
+async fn cheapest(store: &Running) -> Option<u64> {
+    let read = store.cheapest_offer().await.unwrap();
+    let see = look(|wants| wants.cheapest = true, scrip_storage::Books::cheapest);
+    assert_eq!(store.submit(see).await.unwrap().unwrap(), read);
+    read.map(Amount::units)
+}
+
+pub async fn the_cheapest_offer_is_current_and_not_free(home: &Home) {
+    let store = home.start().await;
+    assert_eq!(cheapest(&store).await, None);
+    fill(&store, |changes| {
+        changes.offers.push(Change::Insert(offer(1, 0, true)));
+        changes.offers.push(Change::Insert(offer(2, 5, false)));
+    })
+    .await;
+    assert_eq!(cheapest(&store).await, None);
+    let prices = [Amount::MAX.units(), 30, 20];
+    fill(&store, move |changes| {
+        for (price, number) in prices.into_iter().zip(3..) {
+            changes.offers.push(Change::Insert(offer(number, price, true)));
+        }
+    })
+    .await;
+    assert_eq!(cheapest(&store).await, Some(20));
+    let withdraw = change(
+        |wants| wants.offers.guard((id(5),)),
+        |changes| {
+            changes.offers.push(Change::Update(Offer { current: false, ..offer(5, 20, true) }))
+        },
+    );
+    store.submit(withdraw).await.unwrap().unwrap();
+    assert_eq!(cheapest(&store).await, Some(30));
+    store.stop().await.unwrap();
+}
+
+fn lot(number: u64, remaining: u64) -> Lot {
+    Lot {
+        wallet: id(7),
+        id: id(number),
+        kind: LotKind::Paid,
+        amount: amount(10),
+        remaining: amount(remaining),
+        held: amount(0),
+        priority: 50,
+        expires_at: None,
+        exchangeable_at: None,
+        created_at: NOON,
+    }
+}
+
+pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        changes.orders.push(Change::Insert(order(1, 7)));
+        for number in [12, 11] {
+            changes.order_lines.push(Change::Insert(line(number, 1)));
+            for lot in [22, 21] {
+                let kind = LotKind::Paid;
+                let payment =
+                    LinePayment { line: id(number), lot: id(lot), kind, amount: amount(1) };
+                changes.line_payments.push(Change::Insert(payment));
+            }
+            changes.licenses.push(Change::Insert(license(number + 20, 1, 7)));
+        }
+        changes.order_lines.push(Change::Insert(line(13, 2)));
+        changes.lots.extend([lot(23, 1), lot(22, 0), lot(21, 10)].map(Change::Insert));
+        changes.receipts.push(Change::Insert(Receipt { order: id(1), number: 1, issued_at: NOON }));
+        changes.downloads.push(Change::Insert(Download { license: id(31), file: id(1), at: NOON }));
+    })
+    .await;
+    let lines = store.order_lines(id(1)).await.unwrap();
+    assert_eq!(lines, vec![line(11, 1), line(12, 1)]);
+    let payments = store.line_payments(id(1)).await.unwrap();
+    let pairs: Vec<_> = payments.iter().map(|p| (p.line.number(), p.lot.number())).collect();
+    assert_eq!(pairs, vec![(11, 21), (11, 22), (12, 21), (12, 22)]);
+    let licenses = store.licenses_of_order(id(1)).await.unwrap();
+    assert_eq!(licenses, vec![license(31, 1, 7), license(32, 1, 7)]);
+    assert_eq!(store.open_lots(id(7)).await.unwrap(), vec![lot(21, 10), lot(23, 1)]);
+    assert_eq!(store.receipt(id(1)).await.unwrap().unwrap().number, 1);
+    assert_eq!(store.downloads_of(id(31)).await.unwrap().len(), 1);
+    store.stop().await.unwrap();
+}

@@ -1,0 +1,490 @@
+//! Every row type, with the plainest and the most extreme values that its types allow.
+
+use std::fmt::Debug;
+
+use scrip_domain::account::{Account, Field, Login, Person};
+use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_domain::catalog::{
+    File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
+};
+use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
+use scrip_domain::license::{License, LicenseState};
+use scrip_domain::listing::{LabelKind, Labelled, Listing};
+use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::order::{
+    Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
+};
+use scrip_domain::request::Request;
+use scrip_domain::session::Session;
+use scrip_domain::settings::{Flow, Pack, Settings, Threshold, Token, UnitValue, Vendor};
+use scrip_domain::top_up::{
+    Assessment, CreditDecision, CreditStatus, TopUp, TopUpMethod, TopUpState,
+};
+use scrip_domain::visibility::{Level, Visibility};
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
+use scrip_license::{Limits, RentalStart, Terms};
+use scrip_storage::books::Change;
+use scrip_storage::index::{Download, Entry, Receipt, ServerLease};
+use scrip_storage::{Changes, Fault};
+
+use crate::commands::{amount, change, id, look, open, wallet, write};
+use crate::home::{Home, NOON, Running};
+
+/// Everything that makes texts difficult, but NUL.
+pub const AWKWARD: &str = "'; DROP TABLE wallets; --\u{1}\t\r\n\u{7f}\u{85}\\\"%_$1?1 Ünïcödé \u{202e}abc\u{202c} 🦀\u{10ffff} e\u{301}";
+const FIRST: Timestamp = Timestamp::from_millis(i64::MIN);
+const LAST: Timestamp = Timestamp::from_millis(i64::MAX);
+
+fn last<T>() -> Id<T> {
+    id(Id::<T>::MAX)
+}
+
+fn text() -> String {
+    AWKWARD.to_owned()
+}
+
+fn money() -> Money {
+    Money { amount: Amount::MAX, unit: Unit::parse("TOKENS12").unwrap() }
+}
+
+fn terms() -> Terms {
+    Terms::Rental { seconds: u64::MAX, from: RentalStart::FirstActivation }
+}
+
+fn limits() -> Limits {
+    Limits { machines: Some(u32::MAX), downloads: Some(0) }
+}
+
+/// Inserts, updates and deletes rows of one table, and looks each time, in a batch of its own.
+macro_rules! round_trips {
+    ($store:expr, $table:ident($($key:ident),+): $old:expr => $new:expr, other $other:expr) => {{
+        let (old, new, other) = ($old, $new, $other);
+        let store: &Running = $store;
+        let group = |row: &_| { let row = same(row, &old); ($(row.$key.clone(),)+) };
+        let groups = [group(&old), group(&other)];
+        let wanted = groups.clone();
+        let wants = move |wants: &mut scrip_storage::Wants| {
+            wanted.iter().for_each(|group| wants.$table.guard(group.clone()));
+        };
+        let see = |groups: [_; 2]| move |books: &scrip_storage::Books| {
+            let all = groups.iter().map(|group| Ok(books.$table.all(group)?.to_vec()));
+            Ok(all.collect::<Result<Vec<_>, Fault>>()?.concat())
+        };
+        let write_then_look = async |written: Vec<Change<_>>| {
+            let write = move |changes: &mut Changes| changes.$table.clone_from(&written);
+            store.submit(change(wants.clone(), write)).await.unwrap().unwrap();
+            store.submit(look(wants.clone(), see(groups.clone()))).await.unwrap().unwrap()
+        };
+        let sorted = write_then_look(vec![Change::Insert(old.clone()), Change::Insert(other.clone())]).await;
+        compare(stringify!($table), &sorted, &[&old, &other]);
+        let sorted = write_then_look(vec![Change::Update(new.clone())]).await;
+        compare(stringify!($table), &sorted, &[&new, &other]);
+        let sorted = write_then_look(vec![Change::Delete(new)]).await;
+        compare(stringify!($table), &sorted, &[&other]);
+    }};
+}
+
+fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
+    row
+}
+
+fn compare<T: PartialEq + Debug>(table: &str, found: &[T], expected: &[&T]) {
+    let found: Vec<&T> = found.iter().collect();
+    assert_eq!(found.len(), expected.len(), "{table}");
+    assert!(expected.iter().all(|row| found.contains(row)), "{table}: {found:#?}\n{expected:#?}");
+}
+
+pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
+    let store = home.start().await;
+    accounts(&store).await;
+    money_rows(&store).await;
+    catalog(&store).await;
+    listings(&store).await;
+    orders(&store).await;
+    small(&store).await;
+    store.stop().await.unwrap();
+}
+
+async fn accounts(store: &Running) {
+    let lease = ServerLease { number: 255, ceiling: LAST };
+    round_trips!(store, servers(number): lease.clone() =>
+        ServerLease { ceiling: FIRST, ..lease.clone() }, other ServerLease { number: 0, ceiling: NOON });
+    let vendor = Vendor { id: last(), settings: settings() };
+    let mut renamed = vendor.clone();
+    renamed.settings.name = String::new();
+    round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
+    let login = Login { email: text(), account: last() };
+    round_trips!(store, logins(email): login.clone() =>
+        Login { account: id(0), ..login.clone() }, other Login { email: String::new(), account: id(7) });
+    let person = Person {
+        name: Some(text()),
+        address: Some(String::new()),
+        phone: None,
+        payment_method: Some(text()),
+    };
+    let account = Account {
+        id: last(),
+        wallet: last(),
+        email: text(),
+        password: text(),
+        person,
+        created_at: FIRST,
+        frozen_at: Some(LAST),
+    };
+    round_trips!(store, accounts(id): account.clone() =>
+        Account { person: Person::default(), frozen_at: None, password: String::new(), ..account.clone() },
+        other Account { id: id(0), ..account.clone() });
+    let session =
+        Session { token: [0xff; 16], account: last(), created_at: FIRST, expires_at: LAST };
+    round_trips!(store, sessions(token): session.clone() =>
+        Session { expires_at: NOON, ..session.clone() }, other Session { token: [0; 16], ..session });
+    let key = ApiKey {
+        id: last(),
+        account: Some(last()),
+        secret: (0..=255).collect(),
+        scopes: Scope::ALL.to_vec(),
+        label: text(),
+        created_at: FIRST,
+        revoked_at: Some(LAST),
+    };
+    round_trips!(store, api_keys(id): key.clone() =>
+        ApiKey { account: None, secret: vec![], scopes: vec![], revoked_at: None, ..key.clone() },
+        other ApiKey { id: id(0), ..key });
+}
+
+fn settings() -> Settings {
+    let pack = Pack { tokens: Amount::MAX, pay: money() };
+    Settings {
+        name: text(),
+        token: Token {
+            code: Unit::parse("AUR").unwrap(),
+            name: text(),
+            scale: 6,
+            unit_value: UnitValue { tokens: Amount::MAX, money: money() },
+        },
+        flow: Flow::MembersOnly,
+        threshold: Threshold::Fixed { amount: Amount::MAX },
+        visibility: visibility(),
+        registration: Field::ALL.to_vec(),
+        packs: vec![pack; 3],
+        terms_version: text(),
+    }
+}
+
+fn visibility() -> Visibility {
+    Visibility {
+        product: Some(Level::Funded),
+        release_notes: Some(Level::Covered),
+        ..Visibility::default()
+    }
+}
+
+async fn money_rows(store: &Running) {
+    let full = Counters { debits: u64::MAX >> 1, credits: u64::MAX >> 1 };
+    let rich = Wallet { id: last(), account: last(), free: full, held: full };
+    let poor = Wallet { free: Counters::default(), ..rich.clone() };
+    round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
+    let lot = Lot {
+        wallet: last(),
+        id: last(),
+        kind: LotKind::Exchange,
+        amount: Amount::MAX,
+        remaining: Amount::MAX,
+        held: Amount::MAX,
+        priority: 255,
+        expires_at: Some(LAST),
+        exchangeable_at: Some(FIRST),
+        created_at: NOON,
+    };
+    round_trips!(store, lots(wallet): lot.clone() => Lot {
+        remaining: Amount::ZERO, held: Amount::ZERO, priority: 0, expires_at: None, exchangeable_at: None,
+        ..lot.clone()
+    }, other Lot { wallet: id(0), ..lot.clone() });
+    let transfer = Transfer {
+        id: last(),
+        debit: LedgerAccount::Held(last()),
+        credit: LedgerAccount::House(House::Breakage),
+        amount: Amount::MAX,
+        reason: Reason::TopUp,
+        subject: Subject(u64::MAX >> 1),
+        at: LAST,
+    };
+    round_trips!(store, transfers(id): transfer.clone() =>
+        Transfer { debit: LedgerAccount::Free(last()), amount: amount(1), ..transfer.clone() },
+        other Transfer { id: id(0), ..transfer.clone() });
+    let assessment = Assessment {
+        status: CreditStatus::Doubtful,
+        decision: CreditDecision::Review,
+        reasons: vec![text(), String::new()],
+        obtained_at: NOON,
+        decided_at: NOON,
+        valid_until: NOON,
+    };
+    let top_up = TopUp {
+        id: last(),
+        account: last(),
+        state: TopUpState::InReview,
+        method: TopUpMethod::Administrator,
+        payment_method: Some(text()),
+        tokens: Amount::MAX,
+        pay: Some(money()),
+        assessment,
+        note: Some(String::new()),
+        created_at: FIRST,
+        credited_at: Some(LAST),
+        request: Some(Request { key: u64::MAX >> 1, fingerprint: 0 }),
+    };
+    round_trips!(store, top_ups(id): top_up.clone() => TopUp {
+        payment_method: None, pay: None, note: None, credited_at: None, request: None, ..top_up.clone()
+    }, other TopUp { id: id(0), ..top_up.clone() });
+}
+
+pub fn product(number: u64, slug: &str) -> Product {
+    Product {
+        id: id(number),
+        slug: slug.to_owned(),
+        kind: ProductKind::Bundle,
+        state: ProductState::Published,
+        title: text(),
+        summary: String::new(),
+        description: text(),
+        labels: Labels { categories: vec![text()], tags: vec![] },
+        pictures: vec![Picture { alt: text(), object: String::new(), media_type: text() }],
+        visibility: visibility(),
+        instructions: text(),
+        price_from: Some(Amount::MAX),
+        cheapest: Some(Amount::ZERO),
+        release: Some(last()),
+        version: u64::MAX >> 1,
+        created_at: FIRST,
+        updated_at: LAST,
+    }
+}
+
+pub fn offer(number: u64, price: u64, current: bool) -> Offer {
+    Offer {
+        id: id(number),
+        product: last(),
+        key: format!("offer-{number}"),
+        price: amount(price),
+        terms: terms(),
+        limits: limits(),
+        current,
+        retired_at: (!current).then_some(FIRST),
+        created_at: LAST,
+    }
+}
+
+pub fn listing(number: u64) -> Listing {
+    Listing {
+        product: id(number),
+        kind: ProductKind::Service,
+        title: "field recorder".to_owned(),
+        price: Some(Amount::MAX),
+        cheapest: Some(Amount::MAX),
+        see_product: Some(Level::Member),
+        see_price: Some(Level::Covered),
+        see_description: Some(Level::Funded),
+        words: "field recorder".to_owned(),
+        description_words: "records sound".to_owned(),
+    }
+}
+
+async fn listings(store: &Running) {
+    let bare = Listing {
+        price: None,
+        cheapest: None,
+        see_product: None,
+        see_price: None,
+        see_description: None,
+        words: String::new(),
+        description_words: String::new(),
+        ..listing(Id::<Product>::MAX)
+    };
+    round_trips!(store, listings(product): listing(Id::<Product>::MAX) => bare, other listing(0));
+    let labelled = Labelled {
+        product: last(),
+        kind: LabelKind::Tag,
+        label: text(),
+        title: text(),
+        price: Some(Amount::MAX),
+    };
+    round_trips!(store, labelled(product): labelled.clone() =>
+        Labelled { title: String::new(), price: None, ..labelled.clone() },
+        other Labelled { product: id(0), ..labelled });
+}
+
+async fn catalog(store: &Running) {
+    let bare = Product {
+        title: String::new(),
+        labels: Labels::default(),
+        pictures: vec![],
+        visibility: Visibility::default(),
+        price_from: None,
+        cheapest: None,
+        release: None,
+        ..product(Id::<Product>::MAX, AWKWARD)
+    };
+    round_trips!(store, products(id): product(Id::<Product>::MAX, AWKWARD) => bare, other product(0, ""));
+    let dear = offer(Id::<Offer>::MAX, Amount::MAX.units(), true);
+    round_trips!(store, offers(id): dear.clone() =>
+        Offer { price: Amount::ZERO, terms: Terms::Perpetual, limits: Limits::default(), current: false, retired_at: Some(LAST), ..dear },
+        other offer(0, 1, false));
+    let release = Release {
+        id: last(),
+        product: last(),
+        version: text(),
+        channel: text(),
+        notes: text().repeat(1000),
+        manifest: String::new(),
+        published_at: Some(FIRST),
+    };
+    round_trips!(store, releases(id): release.clone() =>
+        Release { notes: String::new(), published_at: None, ..release.clone() },
+        other Release { id: id(0), version: String::new(), ..release });
+    let file = File {
+        id: last(),
+        release: last(),
+        name: text(),
+        size: u64::MAX >> 1,
+        sha256: text(),
+        platform: String::new(),
+        media_type: text(),
+    };
+    round_trips!(store, files(release): file.clone() => File { size: 0, name: String::new(), ..file.clone() },
+        other File { release: id(0), id: id(0), ..file });
+}
+
+pub fn check() -> Check {
+    Check {
+        check: CheckKind::Balance,
+        basis: Some(Basis::Selection),
+        required: Some(Amount::MAX),
+        available: Some(Amount::ZERO),
+        result: CheckResult::Failed,
+        at: NOON,
+        request: Some(u64::MAX),
+    }
+}
+
+pub fn order(number: u64, account: u64) -> Order {
+    Order {
+        id: id(number),
+        account: id(account),
+        state: OrderState::Declined,
+        total: Amount::MAX,
+        reason: Some(DeclineReason::BalanceBelowThreshold),
+        again: true,
+        checks: vec![check(), Check { basis: None, required: None, request: None, ..check() }],
+        selected_at: FIRST,
+        expires_at: LAST,
+        paid_at: Some(NOON),
+        balance_after: Some(Amount::MAX),
+        terms_version: Some(text()),
+        payment_method: Some(String::new()),
+    }
+}
+
+pub fn line(number: u64, order: u64) -> Line {
+    Line {
+        order: id(order),
+        id: id(number),
+        offer: last(),
+        product: last(),
+        title: text(),
+        price: Amount::MAX,
+        quantity: u32::MAX,
+        terms: Terms::Uses { count: u64::MAX },
+        limits: limits(),
+        release: Some(last()),
+    }
+}
+
+pub fn license(number: u64, order: u64, account: u64) -> License {
+    License {
+        id: id(number),
+        order: id(order),
+        line: last(),
+        account: id(account),
+        product: last(),
+        offer: last(),
+        terms: Terms::Trial { seconds: 0 },
+        limits: limits(),
+        release: Some(last()),
+        state: LicenseState::Revoked,
+        issue: u32::MAX,
+        kid: text(),
+        issued_at: FIRST,
+        expires_at: Some(LAST),
+    }
+}
+
+async fn orders(store: &Running) {
+    let max = Id::<Order>::MAX;
+    let bare = Order {
+        reason: None,
+        again: false,
+        checks: vec![],
+        paid_at: None,
+        balance_after: None,
+        terms_version: None,
+        payment_method: None,
+        ..order(max, max)
+    };
+    round_trips!(store, orders(id): order(max, max) => bare, other order(0, 0));
+    round_trips!(store, order_lines(order): line(max, max) =>
+        Line { price: Amount::ZERO, quantity: 1, title: String::new(), release: None, ..line(max, max) },
+        other line(0, 0));
+    let payment =
+        LinePayment { line: last(), lot: last(), kind: LotKind::Credit, amount: Amount::MAX };
+    round_trips!(store, line_payments(line): payment.clone() =>
+        LinePayment { kind: LotKind::Promo, amount: amount(1), ..payment.clone() },
+        other LinePayment { line: id(0), lot: id(0), ..payment.clone() });
+    round_trips!(store, licenses(id): license(max, max, max) => License {
+        release: None, expires_at: None, issue: 0, state: LicenseState::Valid, terms: Terms::Perpetual,
+        ..license(max, max, max)
+    }, other license(0, 0, 0));
+    let receipt = Receipt { order: last(), number: u64::MAX >> 1, issued_at: LAST };
+    round_trips!(store, receipts(order): receipt.clone() => Receipt { number: 0, ..receipt.clone() },
+        other Receipt { order: id(0), number: 1, issued_at: FIRST });
+    let download = Download { license: last(), file: last(), at: LAST };
+    round_trips!(store, downloads(license): download.clone() => download.clone(),
+        other Download { license: id(0), file: id(0), at: FIRST });
+}
+
+async fn small(store: &Running) {
+    let max = u64::MAX >> 1;
+    let entry = Entry { account: last(), kind: 255, key: max, target: max, note: max };
+    round_trips!(store, by_account(account, kind, key): entry.clone() => Entry { note: 0, ..entry.clone() },
+        other Entry { account: id(0), kind: 0, key: 0, target: 0, note: 0 });
+    let event = Event {
+        id: last(),
+        kind: EventType::OrderDeclined,
+        account: last(),
+        subject: Subject(max),
+        at: LAST,
+    };
+    round_trips!(store, events(id): event.clone() =>
+        Event { kind: EventType::AccountOpened, subject: Subject(0), at: FIRST, ..event.clone() },
+        other Event { id: id(0), ..event.clone() });
+}
+
+/// Altered in silence (a clamped number, a text cut at NUL) it would corrupt the books; and what one
+/// database takes, the other must.
+pub async fn what_no_column_holds_is_a_defect(home: &Home) {
+    let store = home.start().await;
+    let entry = Entry { account: id(1), kind: 1, key: u64::MAX, target: 0, note: 0 };
+    let too_large = write(move |changes| changes.by_account.push(Change::Insert(entry.clone())));
+    let nul = Login { email: "a\0b".into(), account: id(1) };
+    let with_nul = write(move |changes| changes.logins.push(Change::Insert(nul.clone())));
+    let (large, nul, fine) =
+        tokio::join!(store.submit(too_large), store.submit(with_nul), store.submit(open(100)));
+    assert!(matches!(large, Err(Fault::Bug(_))), "{large:?}");
+    assert!(matches!(nul, Err(Fault::Bug(_))), "{nul:?}");
+    fine.unwrap().unwrap();
+    assert!(matches!(store.login("a\0b").await, Err(Fault::Bug(_))));
+    assert_eq!(store.wallet(id(100)).await.unwrap(), Some(wallet(100, 0)));
+    store.stop().await.unwrap();
+}

@@ -1,0 +1,74 @@
+//! Both databases have the same tables with the same columns of the same kinds.
+
+use std::collections::BTreeSet;
+
+use crate::home::{Home, client, in_memory, on_postgres};
+
+type Column = (String, String, &'static str, bool);
+
+fn kind(name: &str) -> &'static str {
+    match name.to_lowercase().as_str() {
+        "integer" | "bigint" => "integer",
+        "text" => "text",
+        "blob" | "bytea" => "bytes",
+        "tsvector" => "search",
+        other => panic!("a column of kind {other}"),
+    }
+}
+
+/// What serves the search differs by design.
+fn is_shared((table, _, kind, _): &Column) -> bool {
+    !(table == "search" || table.starts_with("search_")) && *kind != "search"
+}
+
+fn sqlite(home: &Home) -> BTreeSet<Column> {
+    let connection = home.connection();
+    // Every column of a primary key is given, whether the text says so or not.
+    let text = "SELECT t.name, c.name, c.type, c.\"notnull\" OR c.pk > 0
+        FROM pragma_table_list t, pragma_table_info(t.name) c
+        WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite%'";
+    let mut statement = connection.prepare(text).unwrap();
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, kind(&row.get::<_, String>(2)?), row.get(3)?))
+    });
+    rows.unwrap().map(Result::unwrap).filter(is_shared).collect()
+}
+
+async fn postgres(home: &Home) -> BTreeSet<Column> {
+    let text = "SELECT table_name::text, column_name::text, data_type::text, is_nullable = 'NO'
+        FROM information_schema.columns WHERE table_schema = 'public'";
+    let rows = client(home.url()).await.query(text, &[]).await.unwrap();
+    let column = |row: &tokio_postgres::Row| {
+        (row.get(0), row.get(1), kind(&row.get::<_, String>(2)), row.get(3))
+    };
+    rows.iter().map(column).filter(is_shared).collect()
+}
+
+#[tokio::test]
+async fn both_databases_have_the_same_tables() {
+    in_memory("same_tables", async |memory: &Home| {
+        drop(memory.open().await.unwrap());
+        on_postgres("same_tables", async |server: &Home| {
+            drop(server.open().await.unwrap());
+            let (ours, theirs) = (sqlite(memory), postgres(server).await);
+            assert!(ours.len() > 100);
+            let only = |a: &BTreeSet<Column>, b| a.difference(b).cloned().collect::<Vec<_>>();
+            assert_eq!((only(&ours, &theirs), only(&theirs, &ours)), (vec![], vec![]));
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_index_is_on_both_databases() {
+    let sqlite = include_str!("../../migrations/sqlite/0001_start.sql");
+    let postgres = include_str!("../../migrations/postgres/0001_start.sql");
+    let indices = |text: &str| {
+        let lines = text.lines().filter(|line| line.starts_with("CREATE INDEX") || line.starts_with("CREATE UNIQUE INDEX"));
+        lines.filter(|line| !line.contains("search")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(indices(sqlite), indices(postgres));
+    let checks = |text: &str| text.matches("CHECK (").count();
+    assert_eq!(checks(sqlite), checks(postgres));
+}

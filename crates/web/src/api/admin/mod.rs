@@ -1,0 +1,13 @@
+//! What a vendor's staff manages.
+
+mod accounts;
+mod settings;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// Every route under `/v1/admin`.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(settings::routes()).merge(accounts::routes())
+}

@@ -1,0 +1,3 @@
+//! The API over the real router.
+
+mod accounts;
