@@ -65,7 +65,9 @@ async fn every_index_is_on_both_databases() {
     let sqlite = include_str!("../../migrations/sqlite/0001_start.sql");
     let postgres = include_str!("../../migrations/postgres/0001_start.sql");
     let indices = |text: &str| {
-        let lines = text.lines().filter(|line| line.starts_with("CREATE INDEX") || line.starts_with("CREATE UNIQUE INDEX"));
+        let lines = text.lines().filter(|line| {
+            line.starts_with("CREATE INDEX") || line.starts_with("CREATE UNIQUE INDEX")
+        });
         lines.filter(|line| !line.contains("search")).map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(indices(sqlite), indices(postgres));
