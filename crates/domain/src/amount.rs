@@ -48,6 +48,7 @@ impl Amount {
     }
 
     /// What is missing from `self` to reach `required`: zero when there is enough.
+    #[must_use]
     pub fn shortfall(self, required: Self) -> Self {
         Self(required.0.saturating_sub(self.0))
     }

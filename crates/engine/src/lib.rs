@@ -1,1 +1,219 @@
-//! The verbs of Scrip, one file per use case.
+//! The verbs of Scrip, one file per use case. Only here is anything decided.
+//!
+//! Read [`purchase`] first: a purchase from the request to the rows, top to bottom.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod account;
+pub mod api_key;
+pub mod catalog;
+pub mod code;
+pub mod doctor;
+pub mod download;
+mod ids;
+pub mod keys;
+mod ledger;
+pub mod memory;
+pub mod objects;
+pub mod order;
+mod passwords;
+pub mod purchase;
+pub mod quote;
+pub mod register;
+pub mod seal;
+pub mod selection;
+pub mod session;
+pub mod throttle;
+pub mod top_up;
+pub mod vendor;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use scrip_domain::id::Kind;
+use scrip_domain::settings::Vendor;
+use scrip_domain::{Clock, Entropy, Id, Timestamp};
+use scrip_storage::{Blocking, Command, Store};
+
+pub use ledger::Buyer;
+pub use memory::Memory;
+pub use objects::Objects;
+pub use scrip_storage::Fault;
+pub use scrip_storage::reads::Page;
+
+use crate::download::Tickets;
+use crate::ids::IdMint;
+use crate::keys::{KeyHome, Keys};
+use crate::memory::MemoryLimits;
+use crate::passwords::Passwords;
+use crate::throttle::Throttle;
+
+/// An answer: done or refused; a [`Fault`] when nobody knows.
+pub type Outcome<T, E> = Result<Result<T, E>, Fault>;
+
+/// Everything that a vendor's server can do.
+pub struct Engine {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    keys: RwLock<Arc<Keys>>,
+    key_home: Option<Arc<dyn KeyHome>>,
+    ids: Mutex<IdMint>,
+    passwords: Passwords,
+    throttle: Throttle,
+    memory: Arc<Memory>,
+    objects: Objects,
+    tickets: Tickets,
+    mode: Mode,
+}
+
+/// What the engine stands on.
+pub struct Ground {
+    /// Books in and out. Its writer must be running.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// Signing keys and secrets.
+    pub keys: Keys,
+    /// This server's number among those on the same database.
+    pub server: u8,
+    /// The bytes of the catalogue's files.
+    pub objects: Objects,
+    /// Where passwords are hashed.
+    pub blocking: Blocking,
+    /// What it is run for.
+    pub mode: Mode,
+}
+
+impl std::fmt::Debug for Ground {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ground").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// What a server is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// For money.
+    Live,
+    /// For show: the demo processor takes part, and passwords cost little.
+    Demo,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine on `ground`, which shares `memory` with the writer that it observes.
+    ///
+    /// Leases a range of ids; fails when the database does not answer.
+    pub async fn start(ground: Ground, memory: Arc<Memory>) -> Result<Self, Fault> {
+        let now = ground.clock.now();
+        let lease = ids::lease(&ground.store, ground.server, now).await?;
+        memory.limit(MemoryLimits::for_store(&ground.store));
+        Ok(Self {
+            ids: Mutex::new(lease),
+            passwords: Passwords::new(ground.mode, ground.blocking),
+            throttle: Throttle::default(),
+            store: ground.store,
+            clock: ground.clock,
+            entropy: ground.entropy,
+            keys: RwLock::new(Arc::new(ground.keys)),
+            key_home: None,
+            memory,
+            objects: ground.objects,
+            tickets: Tickets::since(now),
+            mode: ground.mode,
+        })
+    }
+
+    /// What this server is run for.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Signing keys and secrets, as they are now.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bytes of the catalogue's files.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Guards against guessing.
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
+    }
+
+    /// How many commands wait for the writer.
+    pub fn waiting(&self) -> usize {
+        self.store.waiting()
+    }
+
+    /// Fills `bytes` with chance.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        self.entropy.fill(bytes);
+    }
+
+    /// The rows, to be read.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A new id.
+    pub(crate) fn mint<T: Kind>(&self) -> Result<Id<T>, Fault> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).mint(self.clock.now())
+    }
+
+    /// `count` new ids.
+    pub(crate) fn mint_many<T: Kind>(&self, count: usize) -> Result<Vec<Id<T>>, Fault> {
+        (0..count).map(|_| self.mint()).collect()
+    }
+
+    /// Keeps the lease on ids ahead of the clock. Call it each second.
+    pub async fn renew_lease(&self) -> Result<(), Fault> {
+        let server = self.ids.lock().unwrap_or_else(PoisonError::into_inner).server();
+        let ceiling = ids::extend(&self.store, server, self.clock.now()).await?;
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).reach_to(ceiling);
+        Ok(())
+    }
+
+    /// The vendor; a fault when the server has not been set up.
+    pub async fn vendor(&self) -> Result<Arc<Vendor>, Fault> {
+        let now = self.clock.now();
+        if let Some(vendor) = self.memory.vendor(now) {
+            return Ok(vendor);
+        }
+        let epoch = self.memory.epoch();
+        let not_set_up =
+            || Fault::Unavailable("this server has no vendor yet: run `scrip init`".into());
+        let vendor = Arc::new(self.store.vendor().await?.ok_or_else(not_set_up)?);
+        self.memory.remember_vendor(vendor.clone(), now, epoch);
+        Ok(vendor)
+    }
+
+    /// Hands a command to the writer.
+    pub(crate) async fn submit<C: Command>(&self, command: C) -> Outcome<C::Receipt, C::Refusal> {
+        self.store.submit(command).await
+    }
+}

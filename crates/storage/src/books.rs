@@ -12,6 +12,7 @@ use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
+use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::session::Session;
@@ -115,9 +116,14 @@ impl<R: Row> Shelf<R> {
         self.written.values()
     }
 
-    /// Whether nothing was written.
-    pub(crate) fn is_unwritten(&self) -> bool {
-        self.written.is_empty()
+    /// Whether anything was written.
+    pub fn is_written(&self) -> bool {
+        !self.written.is_empty()
+    }
+
+    /// Whether a row that was there before was changed or deleted.
+    pub fn rewrites(&self) -> bool {
+        self.written.values().any(|change| !matches!(change, Change::Insert(_)))
     }
 
     /// What was written, by what is done with it, each sorted by key.
@@ -250,7 +256,7 @@ macro_rules! tables {
 
             /// Whether nothing was written.
             pub fn is_unwritten(&self) -> bool {
-                self.house.is_empty() $(&& self.$field.is_unwritten())*
+                self.house.is_empty() $(&& !self.$field.is_written())*
             }
         }
 
@@ -292,6 +298,10 @@ tables! {
     lots: Lot,
     /// Products.
     products: Product,
+    /// What lists and searches know of a product.
+    listings: Listing,
+    /// Labels, by product.
+    labelled: Labelled,
     /// Offers.
     offers: Offer,
     /// Releases.

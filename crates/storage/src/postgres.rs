@@ -327,7 +327,7 @@ impl Backend for PostgresWriter {
             Vec::new();
         macro_rules! save {
             ($field:ident) => {
-                if !books.$field.is_unwritten() {
+                if books.$field.is_written() {
                     saves.push(Box::pin(save_table(live, &books.$field)));
                 }
             };

@@ -3,6 +3,8 @@
 
 mod account;
 mod catalog;
+pub mod doctor;
+pub mod listing;
 mod order;
 
 use crate::cells::{Cell, Reader};

@@ -165,7 +165,7 @@ impl SqliteWriter {
     /// Deletes, then updates, then inserts: a value that must be unique is free before it is used
     /// again.
     fn save_table<R: Row>(&self, shelf: &Shelf<R>) -> Result<(), Fault> {
-        if shelf.is_unwritten() {
+        if !shelf.is_written() {
             return Ok(());
         }
         let texts = &R::table().sqlite;

@@ -116,6 +116,11 @@ impl Store {
 
     /// Whether this process is the only one that writes here.
     pub fn is_exclusive(&self) -> bool {
+        self.is_sqlite()
+    }
+
+    /// Whether this is SQLite: the texts that search differ.
+    pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.readers, Readers::Sqlite { .. })
     }
 

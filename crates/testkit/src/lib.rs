@@ -1,1 +1,264 @@
-//! A whole Scrip server on a fake clock, for tests.
+//! A whole Scrip server on a fake clock, with seeded chance and a database in memory.
+//!
+//! [`Shop::open`] gives a server without a network: requests go straight into the real router.
+//! Nothing here reads the wall clock or runs on a thread of its own, so a test repeats exactly.
+
+mod answer;
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use scrip_domain::account::Person;
+use scrip_domain::api_key::Scope;
+use scrip_domain::catalog::{Labels, ProductKind, ProductState};
+use scrip_domain::settings::{Settings, Token, UnitValue};
+use scrip_domain::visibility::Visibility;
+use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
+use scrip_engine::catalog::offer::OfferFields;
+use scrip_engine::catalog::product::ProductFields;
+use scrip_engine::keys::Keys;
+use scrip_engine::register::Registration;
+use scrip_engine::{Engine, Ground, Memory, Mode, Objects};
+use scrip_storage::{Blocking, Store};
+use scrip_web::{App, Server};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub use answer::Answer;
+
+/// A clock that stands still until it is told to go on.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
+
+impl Default for TestClock {
+    /// 2026-11-22T12:00:00Z.
+    fn default() -> Self {
+        Self(AtomicI64::new(1_795_348_800_000))
+    }
+}
+
+impl TestClock {
+    /// Lets `span` pass.
+    pub fn advance(&self, span: Span) {
+        self.0.fetch_add(span.as_millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Chance from a seed.
+#[derive(Debug)]
+pub struct TestEntropy(Mutex<ChaCha12Rng>);
+
+impl TestEntropy {
+    /// The same seed, the same chance.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(ChaCha12Rng::seed_from_u64(seed)))
+    }
+}
+
+impl Entropy for TestEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+    }
+}
+
+/// A vendor's server.
+#[derive(Debug)]
+pub struct Shop {
+    /// Its time.
+    pub clock: Arc<TestClock>,
+    /// Behind the router.
+    pub app: App,
+    /// An administrator's key.
+    pub admin: String,
+    router: Router,
+    disk: scrip_storage::Memory,
+    objects: tempfile::TempDir,
+}
+
+/// The settings of the shop: `AUR` with two decimals, 100 of its units for one cent less than a euro's hundredth.
+pub fn settings() -> Settings {
+    let amount = |units| Amount::new(units).unwrap_or_default();
+    let unit = |code| Unit::parse(code).unwrap_or_else(|| panic!("{code} is a unit"));
+    Settings {
+        name: "Aurora Instruments".into(),
+        token: Token {
+            code: unit("AUR"),
+            name: "Aurum".into(),
+            scale: 2,
+            unit_value: UnitValue {
+                tokens: amount(100),
+                money: Money { amount: amount(100), unit: unit("EUR") },
+            },
+        },
+        flow: scrip_domain::settings::Flow::default(),
+        threshold: scrip_domain::settings::Threshold::default(),
+        visibility: scrip_domain::visibility::Visibility::default(),
+        registration: Vec::new(),
+        packs: Vec::new(),
+        terms_version: "1".into(),
+    }
+}
+
+static SHOPS: AtomicU64 = AtomicU64::new(0);
+
+impl Shop {
+    /// Opens a shop with [`settings`].
+    pub async fn open() -> Self {
+        Self::open_with(settings()).await
+    }
+
+    /// Opens a shop with these settings.
+    pub async fn open_with(settings: Settings) -> Self {
+        let number = SHOPS.fetch_add(1, Ordering::Relaxed);
+        let disk =
+            scrip_storage::Memory::new(&format!("shop-{number}")).expect("a database in memory");
+        let (store, writer) = Store::memory(&disk).expect("a store in memory");
+        let clock = Arc::new(TestClock::default());
+        let memory = Arc::new(Memory::default());
+        tokio::spawn(writer.run(clock.clone(), memory.clone()));
+        let objects = tempfile::tempdir().expect("a temporary folder");
+        let ground = Ground {
+            objects: Objects::open(objects.path(), 1, Blocking::Inline).expect("objects"),
+            store,
+            clock: clock.clone(),
+            entropy: Arc::new(TestEntropy::seeded(42)),
+            keys: Keys::new(&[[7; 32]], &[9; 32]).expect("a license key"),
+            server: 1,
+            blocking: Blocking::Inline,
+            mode: Mode::Demo,
+        };
+        let engine = Engine::start(ground, memory).await.expect("an engine");
+        engine.put_settings(settings).await.expect("no fault").expect("settings");
+        let key = engine.make_key(None, vec![Scope::Admin], "test".into()).await.expect("a key");
+        let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
+        Self { clock, router: scrip_web::router(app.clone()), app, admin: key.token, disk, objects }
+    }
+
+    /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
+    pub async fn advance(&self, span: Span) {
+        self.clock.advance(span);
+        self.app.engine.renew_lease().await.expect("the lease is renewed");
+    }
+
+    /// Sends a request into the router. `body` null means none.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = if body.is_null() {
+            request.body(Body::empty())
+        } else {
+            request.header("content-type", "application/json").body(Body::from(body.to_string()))
+        };
+        self.raw(request.expect("a request")).await
+    }
+
+    /// Sends any request into the router.
+    pub async fn raw(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        Answer::read(response).await
+    }
+
+    /// A GET as `bearer` (empty for a visitor).
+    pub async fn get(&self, path: &str, bearer: &str) -> Answer {
+        let authorization = format!("Bearer {bearer}");
+        let headers = [("authorization", authorization.as_str())];
+        self.send("GET", path, if bearer.is_empty() { &[] } else { &headers }, Value::Null).await
+    }
+
+    /// A POST as `bearer` (empty for a visitor), with `key` (empty for none).
+    pub async fn post(&self, path: &str, bearer: &str, key: &str, body: Value) -> Answer {
+        let authorization = format!("Bearer {bearer}");
+        let mut headers = Vec::new();
+        if !bearer.is_empty() {
+            headers.push(("authorization", authorization.as_str()));
+        }
+        if !key.is_empty() {
+            headers.push(("idempotency-key", key));
+        }
+        self.send("POST", path, &headers, body).await
+    }
+
+    /// A buyer's session, with so many tokens in the wallet.
+    pub async fn buyer(&self, email: &str, tokens: u64) -> String {
+        let registration = Registration {
+            email: email.into(),
+            password: "correct horse".into(),
+            person: Person::default(),
+            source: "test".into(),
+        };
+        let opened =
+            self.app.engine.register(registration).await.expect("no fault").expect("an account");
+        if tokens > 0 {
+            let path = format!("/v1/admin/accounts/{}/adjust", opened.account.id);
+            let body = json!({ "tokens": { "amount": tokens, "unit": "AUR" }, "reason": "test" });
+            let answer = self
+                .post(&path, &self.admin, &format!("fund {email}").replace(' ', "-"), body)
+                .await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+        }
+        opened.token.reveal().to_owned()
+    }
+
+    /// The folder of objects, removed with the shop.
+    pub fn objects(&self) -> &std::path::Path {
+        self.objects.path()
+    }
+
+    /// The database, kept alive as long as the shop.
+    pub fn disk(&self) -> &scrip_storage::Memory {
+        &self.disk
+    }
+}
+
+impl Shop {
+    /// A published service called `slug` with one perpetual offer at `price`; gives the offer's id.
+    pub async fn service(&self, slug: &str, price: u64) -> String {
+        self.product(slug, price, scrip_license::Terms::Perpetual).await
+    }
+
+    /// A published service called `slug` with one offer on `terms` at `price`; gives the offer's id.
+    pub async fn product(&self, slug: &str, price: u64, terms: scrip_license::Terms) -> String {
+        let fields = ProductFields {
+            slug: slug.into(),
+            kind: ProductKind::Service,
+            title: format!("The {slug}"),
+            summary: String::new(),
+            description: String::new(),
+            labels: Labels::default(),
+            pictures: Vec::new(),
+            visibility: Visibility::default(),
+            instructions: "Call us.".into(),
+        };
+        let engine = &self.app.engine;
+        engine.create_product(fields).await.expect("no fault").expect("a product");
+        let price = Amount::new(price).expect("an amount");
+        let fields = OfferFields { price, terms, limits: scrip_license::Limits::default() };
+        let offer =
+            engine.put_offer(slug, "standard", fields).await.expect("no fault").expect("an offer");
+        engine
+            .move_product(slug, ProductState::Published)
+            .await
+            .expect("no fault")
+            .expect("published");
+        offer.into_inner().id.to_string()
+    }
+}

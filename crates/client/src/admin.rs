@@ -1,0 +1,100 @@
+//! What a vendor manages, as far as scripts and tests need it by name. Everything else goes through
+//! [`Client::request`].
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::{Body, Client, Error, Money, url};
+
+/// A client that acts as an administrator. Bodies and answers are plain JSON: who writes them has
+/// the API's documentation open.
+#[derive(Clone, Debug)]
+pub struct Admin(Client);
+
+impl Client {
+    /// The same client with an administrator's API key.
+    pub fn admin(&self, key: &str) -> Admin {
+        Admin(self.bearer(key))
+    }
+}
+
+impl Admin {
+    /// The client below, for other routes.
+    pub fn client(&self) -> &Client {
+        &self.0
+    }
+
+    /// Reads `/v1/admin/{path}`.
+    pub async fn get(&self, path: &str) -> Result<Value, Error> {
+        self.0.get(&admin(path)).await
+    }
+
+    /// Posts to `/v1/admin/{path}`.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Error> {
+        self.0.post(&admin(path), body).await
+    }
+
+    /// Posts to `/v1/admin/{path}` where an idempotency key is required.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Result<Value, Error> {
+        self.0.post_once(&admin(path), key, body).await
+    }
+
+    /// Changes what is at `/v1/admin/{path}`.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Error> {
+        self.0.write(Method::PATCH, &admin(path), None, body).await?.json()
+    }
+
+    /// The vendor's settings.
+    pub async fn settings(&self) -> Result<Value, Error> {
+        self.get("settings").await
+    }
+
+    /// Changes the settings that are given.
+    pub async fn change_settings(&self, changes: &Value) -> Result<Value, Error> {
+        self.patch("settings", changes).await
+    }
+
+    /// Adds a product.
+    pub async fn create_product(&self, product: &Value) -> Result<Value, Error> {
+        self.post("products", product).await
+    }
+
+    /// Adds an offer.
+    pub async fn create_offer(&self, offer: &Value) -> Result<Value, Error> {
+        self.post("offers", offer).await
+    }
+
+    /// Adds a release.
+    pub async fn create_release(&self, release: &Value) -> Result<Value, Error> {
+        self.post("releases", release).await
+    }
+
+    /// Uploads a file as a stream; the pairs say what it is, such as `release`, `name` and
+    /// `platform`.
+    pub async fn upload_file(
+        &self,
+        about: &[(&str, &str)],
+        media_type: &str,
+        content: impl Into<Body>,
+    ) -> Result<Value, Error> {
+        let about: Vec<_> = about.iter().map(|(name, value)| (*name, Some(*value))).collect();
+        let path = url::with_query("/v1/admin/files", &about);
+        self.0.request(Method::POST, &path, &[("content-type", media_type)], content).await?.json()
+    }
+
+    /// Gives tokens to an account, for a reason that goes on record.
+    pub async fn credit(
+        &self,
+        key: &str,
+        account: &str,
+        tokens: &Money,
+        reason: &str,
+    ) -> Result<Value, Error> {
+        let path = format!("accounts/{}/adjust", url::encode(account));
+        self.post_once(&path, key, &json!({"tokens": tokens, "reason": reason})).await
+    }
+}
+
+fn admin(path: &str) -> String {
+    format!("/v1/admin/{path}")
+}

@@ -1,0 +1,182 @@
+//! The address of a server, and the percent-encoding of what goes into a path.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Where a server's API stands: `http://host[:port][/prefix]`. Encryption is the business of a
+/// proxy before the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Name or address, without the brackets of an IPv6 address.
+    pub host: String,
+    /// The port, 80 when the address doesn't say.
+    pub port: u16,
+    /// What comes before the path of each route, without a slash at its end; mostly empty.
+    pub prefix: String,
+}
+
+/// Why a text is no address of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BadUrl {
+    /// Another scheme, or none.
+    #[error("the address of a server begins with http://")]
+    Scheme,
+    /// Nothing between the slashes, or something that is no host.
+    #[error("the address of a server needs a host, as in http://localhost:8080")]
+    Host,
+    /// Not a number from 1 to 65535.
+    #[error("the port of a server is a number from 1 to 65535")]
+    Port,
+    /// A question mark or a number sign.
+    #[error("the address of a server has no query and no fragment")]
+    Query,
+}
+
+impl FromStr for BaseUrl {
+    type Err = BadUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadUrl> {
+        let rest = text.strip_prefix("http://").ok_or(BadUrl::Scheme)?;
+        if rest.contains(['?', '#']) {
+            return Err(BadUrl::Query);
+        }
+        let (authority, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        let (host, port) = split_port(authority)?;
+        let valid = |c: char| c.is_ascii_graphic() && !"/@[]\\".contains(c);
+        if host.is_empty() || !host.chars().all(valid) || !prefix.chars().all(valid_in_path) {
+            return Err(BadUrl::Host);
+        }
+        Ok(Self { host: host.to_owned(), port, prefix: prefix.trim_end_matches('/').to_owned() })
+    }
+}
+
+fn valid_in_path(c: char) -> bool {
+    c.is_ascii_graphic()
+}
+
+fn split_port(authority: &str) -> Result<(&str, u16), BadUrl> {
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (host, after) = rest.split_once(']').ok_or(BadUrl::Host)?;
+        (
+            host,
+            if after.is_empty() {
+                None
+            } else {
+                Some(after.strip_prefix(':').ok_or(BadUrl::Host)?)
+            },
+        )
+    } else {
+        authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
+    };
+    let port = port.map_or(Ok(80), str::parse).map_err(|_| BadUrl::Port)?;
+    if port == 0 { Err(BadUrl::Port) } else { Ok((host, port)) }
+}
+
+impl BaseUrl {
+    /// `host:port` as the `Host` header wants it.
+    pub fn authority(&self) -> String {
+        let host = &self.host;
+        let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// The path and query of an absolute URL on this server; a path is returned as it is. `None`:
+    /// another server's.
+    pub fn path_of<'u>(&self, url: &'u str) -> Option<&'u str> {
+        if url.starts_with('/') {
+            return Some(url);
+        }
+        let path = url.strip_prefix("http://")?.strip_prefix(&self.authority())?;
+        path.starts_with('/').then_some(path)
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority(), self.prefix)
+    }
+}
+
+/// Percent-encodes one segment of a path or one value of a query (RFC 3986: all but the
+/// unreserved).
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// A path with a query of the pairs that have a value.
+pub(crate) fn with_query(path: &str, pairs: &[(&str, Option<&str>)]) -> String {
+    let mut out = path.to_owned();
+    let mut separator = if path.contains('?') { '&' } else { '?' };
+    for (name, value) in pairs {
+        let Some(value) = value else { continue };
+        let _ = write!(out, "{separator}{name}={}", encode(value));
+        separator = '&';
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<(String, u16, String), BadUrl> {
+        text.parse::<BaseUrl>().map(|url| (url.host, url.port, url.prefix))
+    }
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let url = |host: &str, port, prefix: &str| Ok((host.to_owned(), port, prefix.to_owned()));
+        assert_eq!(parsed("http://localhost"), url("localhost", 80, ""));
+        assert_eq!(parsed("http://localhost:8080/"), url("localhost", 8080, ""));
+        assert_eq!(parsed("http://shop.example/a/b/"), url("shop.example", 80, "/a/b"));
+        assert_eq!(parsed("http://[::1]:81"), url("::1", 81, ""));
+        assert_eq!(parsed("http://[::1]"), url("::1", 80, ""));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_its_reason() {
+        for (text, why) in [
+            ("https://shop.example", BadUrl::Scheme),
+            ("localhost:8080", BadUrl::Scheme),
+            ("http://", BadUrl::Host),
+            ("http://:80", BadUrl::Host),
+            ("http://user@shop.example", BadUrl::Host),
+            ("http://a b", BadUrl::Host),
+            ("http://[::1", BadUrl::Host),
+            ("http://[::1]8", BadUrl::Host),
+            ("http://shop.example/a b", BadUrl::Host),
+            ("http://shop.example:0", BadUrl::Port),
+            ("http://shop.example:65536", BadUrl::Port),
+            ("http://shop.example:", BadUrl::Port),
+            ("http://shop.example/?q", BadUrl::Query),
+        ] {
+            assert_eq!(parsed(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_this_server_becomes_a_path() {
+        let base: BaseUrl = "http://[::1]:8080".parse().expect("valid");
+        assert_eq!(base.path_of("http://[::1]:8080/v1/x?t=1"), Some("/v1/x?t=1"));
+        assert_eq!(base.path_of("/v1/x"), Some("/v1/x"));
+        assert_eq!(base.path_of("http://[::1]:80801/v1/x"), None);
+        assert_eq!(base.path_of("http://elsewhere/v1/x"), None);
+    }
+
+    #[test]
+    fn queries_are_encoded_and_skip_what_is_absent() {
+        let pairs = [("q", Some("a b&ü")), ("kind", None), ("limit", Some("3"))];
+        assert_eq!(with_query("/v1/products", &pairs), "/v1/products?q=a%20b%26%C3%BC&limit=3");
+    }
+}

@@ -1,0 +1,136 @@
+//! Authorization codes: what a license row looks like in the buyer's hand.
+//!
+//! Nothing of a code is stored but the key, the issue number and the time: signing again gives the
+//! same code, and the short form is recomputed. Both forms find the same row, and the row decides.
+
+use scrip_domain::Id;
+use scrip_domain::license::{License, LicenseState};
+use scrip_domain::time::Span;
+use scrip_license::{Activation, Claims, Digest, Reason, ShortCode, jws};
+use scrip_storage::Fault;
+
+use crate::Engine;
+use crate::keys::mac;
+
+/// Both forms of a license's code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The compact JWS.
+    pub jws: String,
+    /// The form for typing.
+    pub short: String,
+}
+
+/// Buyers' clocks run a little slow: a code counts from this long before it was issued.
+const SLACK: Span = Span::minutes(5);
+
+impl Engine {
+    /// The code of a license, in both forms.
+    pub async fn code(&self, license: &License) -> Result<Code, Fault> {
+        let vendor = self.vendor().await?;
+        let unknown = || Fault::Bug("the key that signed a license is missing".into());
+        let keys = self.keys();
+        let key = keys.license_key(&license.kid).ok_or_else(unknown)?;
+        let manifest = match license.release {
+            Some(release) => self.manifest(release).await?,
+            None => None,
+        };
+        let seconds = |at: scrip_domain::Timestamp| u64::try_from(at.seconds()).unwrap_or(0);
+        let id = license.id.to_string();
+        let claims = Claims {
+            issuer: vendor.id.to_string(),
+            subject: self.pairwise(license),
+            id: Claims::issue_id(&id, license.issue),
+            license: id,
+            issued_at: seconds(license.issued_at),
+            not_before: seconds(license.issued_at.minus(SLACK)),
+            expires_at: license.expires_at.map(seconds),
+            order: license.order.to_string(),
+            product: license.product.to_string(),
+            offer: license.offer.to_string(),
+            terms: license.terms,
+            limits: license.limits,
+            manifest,
+            activation: license.terms.start_with_activation().then_some(Activation::Required),
+        };
+        let jws = claims.sign(key).map_err(|error| Fault::Bug(error.to_string()))?;
+        let short = ShortCode::encode(keys.code_secret(), license.id.number(), license.issue);
+        Ok(Code { jws, short: short.to_string() })
+    }
+
+    /// The license that a code in either form stands for, and whether it is valid.
+    ///
+    /// The license comes only with a code that is genuine.
+    pub async fn validate(&self, code: &str) -> Result<(Reason, Option<License>), Fault> {
+        let found =
+            if code.contains('.') { self.by_jws(code).await? } else { self.by_short(code).await? };
+        let license = match found {
+            Ok(license) => license,
+            Err(reason) => return Ok((reason, None)),
+        };
+        let reason = self.state_of(&license);
+        Ok((reason, Some(license)))
+    }
+
+    /// Whether a license is in force now.
+    pub fn state_of(&self, license: &License) -> Reason {
+        match license.state {
+            LicenseState::Revoked => Reason::Revoked,
+            LicenseState::Valid if license.expires_at.is_some_and(|end| end <= self.now()) => {
+                Reason::Expired
+            }
+            LicenseState::Valid => Reason::Valid,
+        }
+    }
+
+    async fn by_jws(&self, code: &str) -> Result<Result<License, Reason>, Fault> {
+        let claims: Claims = match jws::verify(code, Claims::TYP, self.keys().public()) {
+            Ok(claims) => claims,
+            Err(jws::VerifyError::Signature | jws::VerifyError::UnknownKey) => {
+                return Ok(Err(Reason::BadSignature));
+            }
+            Err(_) => return Ok(Err(Reason::UnknownCode)),
+        };
+        let Ok(id) = claims.license.parse::<Id<License>>() else {
+            return Ok(Err(Reason::UnknownCode));
+        };
+        let license = self.store.license(id).await?;
+        Ok(match license {
+            Some(license) if claims.issue() == Some(license.issue) => Ok(license),
+            Some(_) => Err(Reason::Superseded),
+            None => Err(Reason::UnknownCode),
+        })
+    }
+
+    async fn by_short(&self, code: &str) -> Result<Result<License, Reason>, Fault> {
+        let Ok(code) = ShortCode::parse(code) else { return Ok(Err(Reason::UnknownCode)) };
+        let Some(id) = Id::new(code.license()) else { return Ok(Err(Reason::UnknownCode)) };
+        let license = self.store.license(id).await?;
+        Ok(match license {
+            Some(license) if code.matches(self.keys().code_secret(), license.issue) => Ok(license),
+            // A wrong code and an unknown license look the same.
+            Some(_) | None => Err(Reason::UnknownCode),
+        })
+    }
+
+    /// The buyer as this vendor's software knows it: a name that leads to no account.
+    fn pairwise(&self, license: &License) -> String {
+        let tag = mac(self.keys().seal_secret(), format!("subject {}", license.account).as_bytes());
+        tag.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    async fn manifest(
+        &self,
+        release: Id<scrip_domain::catalog::Release>,
+    ) -> Result<Option<Digest>, Fault> {
+        if let Some(manifest) = self.memory.manifest(release) {
+            return Ok(Some(manifest));
+        }
+        let Some(row) = self.store.release(release).await? else { return Ok(None) };
+        let manifest: Option<Digest> = row.manifest.parse().ok();
+        if let Some(manifest) = manifest {
+            self.memory.remember_manifest(release, manifest);
+        }
+        Ok(manifest)
+    }
+}

@@ -1,0 +1,280 @@
+//! Draft orders: selected and priced, not yet confirmed; and giving them up.
+
+use std::sync::Arc;
+
+use scrip_domain::gate::{self, Act};
+use scrip_domain::order::{DRAFT_LIFETIME, Line, Order, OrderState};
+use scrip_domain::request::Request;
+use scrip_domain::settings::Vendor;
+use scrip_domain::{Amount, Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::index::{self, Entry, Receipt};
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use crate::ledger::Buyer;
+use crate::purchase::{
+    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer,
+};
+use crate::quote::seen_prices;
+use crate::selection::{Chosen, Selection};
+use crate::{Engine, Outcome};
+
+/// A draft and its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drafted {
+    /// The order.
+    pub order: Order,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+impl Engine {
+    /// Opens a draft that holds today's prices for half an hour.
+    pub async fn draft(
+        &self,
+        buyer: Buyer,
+        selection: &Selection,
+        again: bool,
+        request: Request,
+    ) -> Outcome<Answered<Drafted>, PurchaseRefusal> {
+        let chosen = match self.products_of(selection).await? {
+            Ok(chosen) => chosen,
+            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+        };
+        let command = Draft {
+            buyer,
+            vendor: self.vendor().await?.id,
+            order: self.mint()?,
+            lines: self.mint_many(chosen.len())?,
+            chosen,
+            again,
+            request,
+        };
+        let order = match self.submit(command).await? {
+            Ok(Ok(drafted)) => return Ok(Ok(Answered::First(drafted))),
+            Ok(Err(before)) => before,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let lost = || Fault::Bug("an idempotency key names no order".into());
+        let row = self.store.order(order).await?.ok_or_else(lost)?;
+        let lines = self.store.order_lines(order).await?;
+        Ok(Ok(Answered::Replayed(Drafted { order: as_selected(row), lines })))
+    }
+
+    /// Gives up a draft. Doing it again changes nothing.
+    pub async fn cancel(
+        &self,
+        buyer: Buyer,
+        order: Id<Order>,
+    ) -> Outcome<Drafted, PurchaseRefusal> {
+        match self.submit(Cancel { buyer, order }).await? {
+            Ok(order) => {
+                let lines = self.store.order_lines(order.id).await?;
+                Ok(Ok(Drafted { order, lines }))
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// The receipt of a paid order, issued when it is first asked for.
+    pub async fn receipt(
+        &self,
+        buyer: Buyer,
+        order: Id<Order>,
+    ) -> Outcome<Receipt, PurchaseRefusal> {
+        if let Some(receipt) = self.store.receipt(order).await? {
+            let row = self.store.order(order).await?;
+            if row.is_some_and(|row| row.account == buyer.account) {
+                return Ok(Ok(receipt));
+            }
+        }
+        self.submit(IssueReceipt { buyer, order }).await
+    }
+}
+
+/// The order as it was when it was selected, whatever became of it.
+fn as_selected(order: Order) -> Order {
+    let checks = order.checks.into_iter().filter(|check| check.request.is_none());
+    Order {
+        state: OrderState::Draft,
+        reason: None,
+        checks: checks.collect(),
+        paid_at: None,
+        balance_after: None,
+        terms_version: None,
+        payment_method: None,
+        ..order
+    }
+}
+
+struct Draft {
+    buyer: Buyer,
+    vendor: Id<Vendor>,
+    order: Id<Order>,
+    lines: Vec<Id<Line>>,
+    chosen: Arc<[Chosen]>,
+    again: bool,
+    request: Request,
+}
+
+impl Command for Draft {
+    /// The draft, or the name of the order that the same request opened before.
+    type Receipt = Result<Drafted, Id<Order>>;
+    type Refusal = PurchaseRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        want_buyer(wants, self.buyer, self.vendor, self.request);
+        for chosen in self.chosen.iter() {
+            wants.offers.read((chosen.offer,));
+            wants.products.read((chosen.product,));
+            wants.by_account.read((self.buyer.account, index::OWNED, chosen.product.number()));
+        }
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Self::Receipt, PurchaseRefusal>, Fault> {
+        let missing = |what: &str| Fault::Bug(format!("a signed-in buyer has no {what}"));
+        let key = (self.buyer.account, index::REQUEST, self.request.key);
+        if let Some(entry) = books.by_account.get(&key)? {
+            return Ok(match Id::new(entry.target) {
+                Some(order) if entry.note == self.request.fingerprint => {
+                    Decision::done(Err(order), Changes::default())
+                }
+                _ => Decision::refused(PurchaseRefusal::KeyReused),
+            });
+        }
+        let account =
+            books.accounts.get(&(self.buyer.account,))?.ok_or_else(|| missing("account"))?;
+        let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
+        let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| missing("vendor"))?;
+        let (settings, cheapest) = (&vendor.settings, books.cheapest()?);
+        let who = Some((account, wallet.available()));
+        // The account first, without a total: a shut gate tells no price.
+        if let Err(shut) = gate::pass(Act::Order, who, settings, cheapest, Amount::ZERO, at) {
+            return Ok(Decision::refused(PurchaseRefusal::Gate(shut)));
+        }
+        let priced = match price_lines(books, self.order, &self.chosen, &self.lines)? {
+            Ok(priced) => priced,
+            Err(refusal) => return Ok(Decision::refused(refusal)),
+        };
+        let lines = match seen_prices(priced, who, settings, cheapest) {
+            Ok(lines) => lines,
+            Err(refusal) => return Ok(Decision::refused(refusal)),
+        };
+        let Some(total) = total_of(&lines) else {
+            return Ok(Decision::refused(PurchaseRefusal::TooMuch));
+        };
+        let checks = match gate::pass(Act::Order, who, settings, cheapest, total, at) {
+            Ok(checks) => checks,
+            Err(shut) => return Ok(Decision::refused(PurchaseRefusal::Gate(shut))),
+        };
+        if !self.again
+            && let Some(line) = already_owned(books, account.id, &lines)?
+        {
+            return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
+        }
+        // From here on the draft is opened.
+        let order = Order {
+            id: self.order,
+            account: account.id,
+            state: OrderState::Draft,
+            total,
+            reason: None,
+            again: self.again,
+            checks,
+            selected_at: at,
+            expires_at: at.plus(DRAFT_LIFETIME),
+            paid_at: None,
+            balance_after: None,
+            terms_version: None,
+            payment_method: None,
+        };
+        let mut changes = Changes::default();
+        changes.orders.push(Change::Insert(order.clone()));
+        changes.order_lines.extend(lines.iter().cloned().map(Change::Insert));
+        changes.by_account.push(Change::Insert(Entry::order(account.id, order.id)));
+        changes.by_account.push(Change::Insert(Entry::request(
+            account.id,
+            self.request,
+            order.id.into(),
+        )));
+        Ok(Decision::done(Ok(Drafted { order, lines }), changes))
+    }
+}
+
+struct Cancel {
+    buyer: Buyer,
+    order: Id<Order>,
+}
+
+impl Command for Cancel {
+    type Receipt = Order;
+    type Refusal = PurchaseRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.wallets.guard((self.buyer.wallet,));
+        wants.orders.read((self.order,));
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Order, PurchaseRefusal>, Fault> {
+        let order =
+            books.orders.get(&(self.order,))?.filter(|order| order.account == self.buyer.account);
+        let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
+        match order.state_at(at) {
+            OrderState::Draft => {}
+            OrderState::Cancelled => return Ok(Decision::done(order.clone(), Changes::default())),
+            OrderState::Expired => return Ok(Decision::refused(PurchaseRefusal::Expired)),
+            state @ (OrderState::Paid | OrderState::Declined) => {
+                return Ok(Decision::refused(PurchaseRefusal::NotDraft(state)));
+            }
+        }
+        let order = Order { state: OrderState::Cancelled, ..order.clone() };
+        let mut changes = Changes::default();
+        changes.orders.push(Change::Update(order.clone()));
+        Ok(Decision::done(order, changes))
+    }
+}
+
+struct IssueReceipt {
+    buyer: Buyer,
+    order: Id<Order>,
+}
+
+impl Command for IssueReceipt {
+    type Receipt = Receipt;
+    type Refusal = PurchaseRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.orders.read((self.order,));
+        wants.receipts.read((self.order,));
+        wants.last_receipt = true;
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Receipt, PurchaseRefusal>, Fault> {
+        let order =
+            books.orders.get(&(self.order,))?.filter(|order| order.account == self.buyer.account);
+        let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
+        if order.state != OrderState::Paid {
+            return Ok(Decision::refused(PurchaseRefusal::NotDraft(order.state_at(at))));
+        }
+        if let Some(receipt) = books.receipts.get(&(self.order,))? {
+            return Ok(Decision::done(receipt.clone(), Changes::default()));
+        }
+        let number = books.last_receipt()?.saturating_add(1);
+        let receipt = Receipt { number, order: order.id, issued_at: at };
+        let mut changes = Changes::default();
+        changes.receipts.push(Change::Insert(receipt.clone()));
+        Ok(Decision::done(receipt, changes))
+    }
+}

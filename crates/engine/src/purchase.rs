@@ -1,0 +1,649 @@
+//! Buying: from a selection to paid tokens, licenses and the order that records it.
+//!
+//! A purchase comes in two forms that end in the same step. [`Purchase`] does it all at once;
+//! [`Confirm`] pays a draft that was shown to the buyer. Both are one command, so one atomic,
+//! durable, idempotent step: check, debit the buyer, credit the vendor, order, licenses, event.
+//!
+//! ```text
+//! (nothing) ──Purchase──▶ paid            draft ──Confirm──▶ paid
+//!     └────────────────▶ declined             └───────────▶ declined ──Confirm──▶ paid
+//! ```
+//!
+//! Codes are signed after the commit, from the committed rows: Ed25519 is deterministic, so signing
+//! again gives the same code, and nothing slow happens inside the batch.
+
+use std::sync::Arc;
+
+use scrip_domain::account::Account;
+use scrip_domain::catalog::{Offer, Product, ProductState};
+use scrip_domain::event::{Event, EventType};
+use scrip_domain::gate::{self, Act, GateRefusal};
+use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
+use scrip_domain::license::{License, LicenseState};
+use scrip_domain::lot;
+use scrip_domain::order::{
+    self, Check, DRAFT_LIFETIME, DeclineReason, Line, LinePayment, Order, OrderState,
+};
+use scrip_domain::request::Request;
+use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::visibility::Level;
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Id, Span, Timestamp};
+use scrip_license::{RentalStart, Terms};
+use scrip_storage::books::Change;
+use scrip_storage::index::{self, Entry};
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use crate::ledger::{self, Buyer};
+use crate::selection::{Chosen, Selection};
+use crate::{Engine, Outcome};
+
+/// What a buyer asks for in one step.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The selection.
+    pub selection: Selection,
+    /// What the buyer believes that it costs.
+    pub expected_total: Option<Amount>,
+    /// Whether the buyer insists on buying again what is already owned.
+    pub again: bool,
+}
+
+/// An order that was paid, with everything that a confirmation says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// The order.
+    pub order: Order,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Which lots paid them.
+    pub payments: Vec<LinePayment>,
+    /// A license per unit.
+    pub licenses: Vec<License>,
+}
+
+/// A first answer, or the same one again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered<T> {
+    /// It was done now.
+    First(T),
+    /// It was done before, under the same idempotency key.
+    Replayed(T),
+}
+
+/// Why a selection was not bought. Nothing was charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PurchaseRefusal {
+    /// The gate stays shut.
+    Gate(GateRefusal),
+    /// The balance was not enough; the order is on record as declined.
+    Declined {
+        /// The declined order.
+        order: Id<Order>,
+        /// What was missing.
+        gate: GateRefusal,
+        /// Whether the same request was declined before.
+        replayed: bool,
+    },
+    /// An offer of the selection is not for sale; the index of its line.
+    NotForSale(usize),
+    /// The buyer may not see the price of a line.
+    PriceHidden {
+        /// The index of the line.
+        line: usize,
+        /// What would see it.
+        needs: Level,
+        /// What stands before that: no account, or one that permits nothing.
+        first: Option<GateRefusal>,
+    },
+    /// The total is now another.
+    PriceChanged(Amount),
+    /// A valid perpetual license of this line's product is owned; the index of the line.
+    AlreadyOwned(usize),
+    /// The sum is out of range.
+    TooMuch,
+    /// There is no such order of this account.
+    NoSuchOrder,
+    /// The order is neither a draft nor declined for funds.
+    NotDraft(OrderState),
+    /// The draft was not confirmed in time.
+    Expired,
+    /// The idempotency key was used for something else.
+    KeyReused,
+}
+
+/// The ids that a purchase mints before it is submitted, and the key that will sign its codes.
+#[derive(Debug)]
+struct Minted {
+    licenses: Vec<Id<License>>,
+    transfer: Id<Transfer>,
+    event: Id<Event>,
+    kid: String,
+}
+
+impl Engine {
+    /// Buys a selection in one step.
+    pub async fn purchase(
+        &self,
+        buyer: Buyer,
+        ask: Ask,
+        request: Request,
+    ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
+        let chosen = match self.products_of(&ask.selection).await? {
+            Ok(chosen) => chosen,
+            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+        };
+        let command = Purchase {
+            buyer,
+            vendor: self.vendor().await?.id,
+            order: self.mint()?,
+            lines: self.mint_many(chosen.len())?,
+            minted: self.mint_for(ask.selection.units())?,
+            chosen,
+            expected_total: ask.expected_total,
+            again: ask.again,
+            request,
+        };
+        self.answered(self.submit(command).await?, request).await
+    }
+
+    /// Confirms and pays a draft, or an order that was declined for funds.
+    pub async fn confirm(
+        &self,
+        buyer: Buyer,
+        order: Id<Order>,
+        request: Request,
+    ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
+        let lines = self.store.order_lines(order).await?;
+        let units = lines.iter().filter_map(|line| usize::try_from(line.quantity).ok()).sum();
+        let command = Confirm {
+            buyer,
+            vendor: self.vendor().await?.id,
+            order,
+            products: lines.iter().map(|line| line.product).collect(),
+            minted: self.mint_for(units)?,
+            request,
+        };
+        self.answered(self.submit(command).await?, request).await
+    }
+
+    fn mint_for(&self, units: usize) -> Result<Minted, Fault> {
+        let no_key = || Fault::Bug("there is no license key".into());
+        Ok(Minted {
+            licenses: self.mint_many(units)?,
+            transfer: self.mint()?,
+            event: self.mint()?,
+            kid: self.keys().current().ok_or_else(no_key)?.kid().to_owned(),
+        })
+    }
+
+    /// Rebuilds from its rows what the command only named.
+    async fn answered(
+        &self,
+        answer: Result<Settled, PurchaseRefusal>,
+        request: Request,
+    ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
+        let order = match answer {
+            Ok(Settled::Now(paid)) => return Ok(Ok(Answered::First(*paid))),
+            Ok(Settled::Before(order)) => order,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let lost = || Fault::Bug("an idempotency key names no order".into());
+        let paid = self.paid(order).await?.ok_or_else(lost)?;
+        let declined = paid.order.checks.iter().find(|check| check.request == Some(request.key));
+        Ok(match declined.and_then(GateRefusal::from_check) {
+            Some(gate) => Err(PurchaseRefusal::Declined { order, gate, replayed: true }),
+            None => Ok(Answered::Replayed(paid)),
+        })
+    }
+
+    /// A paid order with everything that its confirmation says; `None` when there is no such order.
+    pub async fn paid(&self, order: Id<Order>) -> Result<Option<Paid>, Fault> {
+        let Some(order) = self.store.order(order).await? else { return Ok(None) };
+        Ok(Some(Paid {
+            lines: self.store.order_lines(order.id).await?,
+            payments: self.store.line_payments(order.id).await?,
+            licenses: self.store.licenses_of_order(order.id).await?,
+            order,
+        }))
+    }
+}
+
+/// What a command answers: the paid order, or the name of the one that was paid before.
+enum Settled {
+    Now(Box<Paid>),
+    Before(Id<Order>),
+}
+
+struct Purchase {
+    buyer: Buyer,
+    vendor: Id<Vendor>,
+    order: Id<Order>,
+    lines: Vec<Id<Line>>,
+    chosen: Arc<[Chosen]>,
+    expected_total: Option<Amount>,
+    again: bool,
+    minted: Minted,
+    request: Request,
+}
+
+impl Command for Purchase {
+    type Receipt = Settled;
+    type Refusal = PurchaseRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        want_buyer(wants, self.buyer, self.vendor, self.request);
+        for chosen in self.chosen.iter() {
+            wants.offers.read((chosen.offer,));
+            wants.products.read((chosen.product,));
+            wants.by_account.read((self.buyer.account, index::OWNED, chosen.product.number()));
+        }
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
+        if let Some(answer) = replay(books, self.buyer, self.request)? {
+            return Ok(Decision { answer, changes: Changes::default() });
+        }
+        let desk = Desk::on(books, self.buyer, self.vendor)?;
+        // The account first, without a total: a shut gate tells no price.
+        if let Err(shut) = desk.gate(Amount::ZERO, at)
+            && !shut.is_about_balance()
+        {
+            return Ok(Decision::refused(PurchaseRefusal::Gate(shut)));
+        }
+        let lines = match price(books, &desk, self.order, &self.chosen, &self.lines)? {
+            Ok(lines) => lines,
+            Err(refusal) => return Ok(Decision::refused(refusal)),
+        };
+        let Some(total) = total_of(&lines) else {
+            return Ok(Decision::refused(PurchaseRefusal::TooMuch));
+        };
+        let order = Order {
+            id: self.order,
+            account: self.buyer.account,
+            state: OrderState::Draft,
+            total,
+            reason: None,
+            again: self.again,
+            checks: Vec::new(),
+            selected_at: at,
+            expires_at: at.plus(DRAFT_LIFETIME),
+            paid_at: None,
+            balance_after: None,
+            terms_version: None,
+            payment_method: None,
+        };
+        let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
+        desk.settle(books, Case { order, lines, expected, minted, request, new: true, at })
+    }
+}
+
+struct Confirm {
+    buyer: Buyer,
+    vendor: Id<Vendor>,
+    order: Id<Order>,
+    products: Vec<Id<Product>>,
+    minted: Minted,
+    request: Request,
+}
+
+impl Command for Confirm {
+    type Receipt = Settled;
+    type Refusal = PurchaseRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        want_buyer(wants, self.buyer, self.vendor, self.request);
+        wants.orders.read((self.order,));
+        wants.order_lines.read((self.order,));
+        for product in &self.products {
+            wants.by_account.read((self.buyer.account, index::OWNED, product.number()));
+        }
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
+        if let Some(answer) = replay(books, self.buyer, self.request)? {
+            return Ok(Decision { answer, changes: Changes::default() });
+        }
+        let order =
+            books.orders.get(&(self.order,))?.filter(|order| order.account == self.buyer.account);
+        let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
+        match order.state_at(at) {
+            OrderState::Draft => {}
+            OrderState::Declined if at < order.expires_at => {}
+            OrderState::Declined | OrderState::Expired => {
+                return Ok(Decision::refused(PurchaseRefusal::Expired));
+            }
+            state @ (OrderState::Paid | OrderState::Cancelled) => {
+                return Ok(Decision::refused(PurchaseRefusal::NotDraft(state)));
+            }
+        }
+        let lines = books.order_lines.all(&(self.order,))?.to_vec();
+        let desk = Desk::on(books, self.buyer, self.vendor)?;
+        let (order, minted, request) = (order.clone(), &self.minted, self.request);
+        desk.settle(books, Case { order, lines, expected: None, minted, request, new: false, at })
+    }
+}
+
+/// What lies on the desk: an order to be paid or declined.
+struct Case<'a> {
+    order: Order,
+    lines: Vec<Line>,
+    /// What the buyer believes that it costs.
+    expected: Option<Amount>,
+    minted: &'a Minted,
+    request: Request,
+    /// Whether the order is not in the books yet.
+    new: bool,
+    at: Timestamp,
+}
+
+/// Who stands at the desk: the rows that every purchase decides on.
+struct Desk<'a> {
+    account: &'a Account,
+    wallet: &'a Wallet,
+    settings: &'a Settings,
+    cheapest: Option<Amount>,
+}
+
+impl<'a> Desk<'a> {
+    fn on(books: &'a Books, buyer: Buyer, vendor: Id<Vendor>) -> Result<Self, Fault> {
+        let missing = |what: &str| Fault::Bug(format!("a signed-in buyer has no {what}"));
+        Ok(Self {
+            account: books.accounts.get(&(buyer.account,))?.ok_or_else(|| missing("account"))?,
+            wallet: books.wallets.get(&(buyer.wallet,))?.ok_or_else(|| missing("wallet"))?,
+            settings: &books.vendor.get(&(vendor,))?.ok_or_else(|| missing("vendor"))?.settings,
+            cheapest: books.cheapest()?,
+        })
+    }
+
+    /// What the gate says to paying `total`.
+    fn gate(&self, total: Amount, at: Timestamp) -> Result<Vec<Check>, GateRefusal> {
+        let who = Some((self.account, self.wallet.available()));
+        gate::pass(Act::Pay, who, self.settings, self.cheapest, total, at)
+    }
+
+    /// Pays an order, or declines it.
+    fn settle(
+        &self,
+        books: &Books,
+        case: Case<'_>,
+    ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
+        let total = case.order.total;
+        let gate = self.gate(total, case.at);
+        if let Err(shut) = &gate
+            && !shut.is_about_balance()
+        {
+            return Ok(Decision::refused(PurchaseRefusal::Gate(shut.clone())));
+        }
+        if case.expected.is_some_and(|expected| expected != total) {
+            return Ok(Decision::refused(PurchaseRefusal::PriceChanged(total)));
+        }
+        if !case.order.again
+            && let Some(line) = already_owned(books, self.account.id, &case.lines)?
+        {
+            return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
+        }
+        match gate {
+            Ok(checks) => {
+                let checks = case.marked(checks);
+                self.pay(books, case, checks)
+            }
+            Err(short) => Ok(case.decline(short)),
+        }
+    }
+
+    /// Moves the tokens, and makes the paid order and its licenses.
+    fn pay(
+        &self,
+        books: &Books,
+        case: Case<'_>,
+        checks: Vec<Check>,
+    ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
+        let total = case.order.total;
+        let lots = books.lots.all(&(self.wallet.id,))?;
+        let parts = lot::consume(lots, total, case.at)
+            .ok_or_else(|| Fault::Bug("a wallet's lots hold less than its balance".into()))?;
+        let totals: Option<Vec<_>> =
+            case.lines.iter().map(|line| line.total().map(|total| (line.id, total))).collect();
+        let payments = totals
+            .and_then(|totals| order::allot(&totals, &parts))
+            .ok_or_else(|| Fault::Bug("lines and lots do not add up".into()))?;
+        let licenses = case.licenses()?;
+
+        // From here on the purchase succeeds.
+        let mut changes = Changes::default();
+        ledger::take(&mut changes, lots, &parts)?;
+        let mut after = self.wallet.available();
+        if !total.is_zero() {
+            let transfer = Transfer {
+                id: case.minted.transfer,
+                debit: LedgerAccount::Free(self.wallet.id),
+                credit: LedgerAccount::House(House::Revenue),
+                amount: total,
+                reason: Reason::Purchase,
+                subject: case.order.id.into(),
+                at: case.at,
+            };
+            after = ledger::post(&mut changes, self.wallet, transfer)?.available();
+        }
+        let order = Order {
+            state: OrderState::Paid,
+            reason: None,
+            checks: [case.order.checks.clone(), checks].concat(),
+            paid_at: Some(case.at),
+            balance_after: Some(after),
+            terms_version: Some(self.settings.terms_version.clone()),
+            payment_method: self.account.person.payment_method.clone(),
+            ..case.order.clone()
+        };
+        case.record(&mut changes, &order, EventType::OrderPaid);
+        for license in &licenses {
+            let lasting = license.terms == Terms::Perpetual;
+            let entry = Entry::owned(license.account, license.product, license.id, lasting);
+            changes.by_account.push(Change::Insert(entry));
+            changes.licenses.push(Change::Insert(license.clone()));
+        }
+        changes.line_payments.extend(payments.iter().cloned().map(Change::Insert));
+        let paid = Paid { order, lines: case.lines, payments, licenses };
+        Ok(Decision::done(Settled::Now(Box::new(paid)), changes))
+    }
+}
+
+impl Case<'_> {
+    /// The checks of a confirm, marked with its request: the draft's own stay apart.
+    fn marked(&self, mut checks: Vec<Check>) -> Vec<Check> {
+        if !self.new {
+            checks.iter_mut().for_each(|check| check.request = Some(self.request.key));
+        }
+        checks
+    }
+
+    /// Puts a declined order on record: nothing moves, the key is taken.
+    fn decline(self, short: GateRefusal) -> Decision<Settled, PurchaseRefusal> {
+        let check = Check { request: Some(self.request.key), ..gate::failed(&short, self.at) };
+        let order = Order {
+            state: OrderState::Declined,
+            reason: Some(match &short {
+                GateRefusal::BelowThreshold(_) => DeclineReason::BalanceBelowThreshold,
+                _ => DeclineReason::InsufficientBalance,
+            }),
+            checks: [self.order.checks.clone(), vec![check]].concat(),
+            ..self.order.clone()
+        };
+        let mut changes = Changes::default();
+        self.record(&mut changes, &order, EventType::OrderDeclined);
+        let refusal = PurchaseRefusal::Declined { order: order.id, gate: short, replayed: false };
+        Decision::refused_on_record(refusal, changes)
+    }
+
+    /// The rows that paying and declining have in common.
+    fn record(&self, changes: &mut Changes, order: &Order, kind: EventType) {
+        let account = order.account;
+        let subject = order.id.into();
+        if self.new {
+            changes.orders.push(Change::Insert(order.clone()));
+            changes.order_lines.extend(self.lines.iter().cloned().map(Change::Insert));
+            changes.by_account.push(Change::Insert(Entry::order(account, order.id)));
+        } else {
+            changes.orders.push(Change::Update(order.clone()));
+        }
+        changes.by_account.push(Change::Insert(Entry::request(account, self.request, subject)));
+        let event = Event { id: self.minted.event, kind, account, subject, at: self.at };
+        changes.events.push(Change::Insert(event));
+    }
+
+    /// A license for each unit of each line.
+    fn licenses(&self) -> Result<Vec<License>, Fault> {
+        let mut ids = self.minted.licenses.iter();
+        let mut licenses = Vec::with_capacity(self.minted.licenses.len());
+        for line in &self.lines {
+            for _ in 0..line.quantity {
+                let id = ids
+                    .next()
+                    .ok_or_else(|| Fault::Bug("too few license ids were minted".into()))?;
+                licenses.push(License {
+                    id: *id,
+                    order: self.order.id,
+                    line: line.id,
+                    account: self.order.account,
+                    product: line.product,
+                    offer: line.offer,
+                    terms: line.terms,
+                    limits: line.limits,
+                    release: line.release,
+                    state: LicenseState::Valid,
+                    issue: 1,
+                    kid: self.minted.kid.clone(),
+                    issued_at: self.at,
+                    expires_at: ends_at(line.terms, self.at),
+                });
+            }
+        }
+        Ok(licenses)
+    }
+}
+
+/// What every order command wants of its buyer.
+pub(crate) fn want_buyer(wants: &mut Wants, buyer: Buyer, vendor: Id<Vendor>, request: Request) {
+    wants.wallets.guard((buyer.wallet,));
+    wants.accounts.read((buyer.account,));
+    wants.vendor.read((vendor,));
+    wants.lots.read((buyer.wallet,));
+    wants.by_account.read((buyer.account, index::REQUEST, request.key));
+    wants.cheapest = true;
+}
+
+/// The lines of a selection at today's prices.
+pub(crate) fn price_lines(
+    books: &Books,
+    order: Id<Order>,
+    chosen: &[Chosen],
+    ids: &[Id<Line>],
+) -> Result<Result<Vec<(Line, Product)>, PurchaseRefusal>, Fault> {
+    let mut lines = Vec::with_capacity(chosen.len());
+    for (index, (chosen, id)) in chosen.iter().zip(ids).enumerate() {
+        let offer = books.offers.get(&(chosen.offer,))?.filter(|offer| offer.current);
+        let product = books.products.get(&(chosen.product,))?;
+        let on_sale = product.filter(|product| product.state == ProductState::Published);
+        let (Some(offer), Some(product)) = (offer, on_sale) else {
+            return Ok(Err(PurchaseRefusal::NotForSale(index)));
+        };
+        lines.push((line_of(order, *id, offer, product, chosen.quantity), product.clone()));
+    }
+    Ok(Ok(lines))
+}
+
+pub(crate) fn line_of(
+    order: Id<Order>,
+    id: Id<Line>,
+    offer: &Offer,
+    product: &Product,
+    quantity: u32,
+) -> Line {
+    Line {
+        order,
+        id,
+        offer: offer.id,
+        product: product.id,
+        title: product.title.clone(),
+        price: offer.price,
+        quantity,
+        terms: offer.terms,
+        limits: offer.limits,
+        release: product.release,
+    }
+}
+
+fn price(
+    books: &Books,
+    desk: &Desk<'_>,
+    order: Id<Order>,
+    chosen: &[Chosen],
+    ids: &[Id<Line>],
+) -> Result<Result<Vec<Line>, PurchaseRefusal>, Fault> {
+    let priced = match price_lines(books, order, chosen, ids)? {
+        Ok(priced) => priced,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let who = Some((desk.account, desk.wallet.available()));
+    Ok(crate::quote::seen_prices(priced, who, desk.settings, desk.cheapest))
+}
+
+/// The sum of all lines; `None` out of range.
+pub(crate) fn total_of(lines: &[Line]) -> Option<Amount> {
+    lines.iter().try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.total()?))
+}
+
+/// The first line that sells what the account already owns for good.
+pub(crate) fn already_owned(
+    books: &Books,
+    account: Id<Account>,
+    lines: &[Line],
+) -> Result<Option<usize>, Fault> {
+    for (index, line) in lines.iter().enumerate() {
+        let owned = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
+        if line.terms == Terms::Perpetual && owned.iter().any(|entry| entry.note == 1) {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+/// What the idempotency key names, if it was used before.
+fn replay(
+    books: &Books,
+    buyer: Buyer,
+    request: Request,
+) -> Result<Option<Result<Settled, PurchaseRefusal>>, Fault> {
+    let Some(entry) = books.by_account.get(&(buyer.account, index::REQUEST, request.key))? else {
+        return Ok(None);
+    };
+    if entry.note != request.fingerprint {
+        return Ok(Some(Err(PurchaseRefusal::KeyReused)));
+    }
+    let order =
+        Id::new(entry.target).ok_or_else(|| Fault::Bug("an entry names no order".into()))?;
+    Ok(Some(Ok(Settled::Before(order))))
+}
+
+/// When terms that run from the purchase end.
+fn ends_at(terms: Terms, at: Timestamp) -> Option<Timestamp> {
+    let seconds = match terms {
+        Terms::Rental { seconds, from: RentalStart::Purchase } | Terms::Trial { seconds } => {
+            seconds
+        }
+        Terms::Rental { from: RentalStart::FirstActivation, .. }
+        | Terms::Perpetual
+        | Terms::Uses { .. }
+        | Terms::Processings { .. } => return None,
+    };
+    Some(at.plus(Span::seconds(u32::try_from(seconds).unwrap_or(u32::MAX))))
+}

@@ -1,0 +1,151 @@
+//! Registering: an address and a password open an account, and the account opens its wallet.
+
+use scrip_domain::account::{Account, Login, Person};
+use scrip_domain::event::{Event, EventType};
+use scrip_domain::ledger::Counters;
+use scrip_domain::session::Session;
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use crate::session::{Signed, Token};
+use crate::throttle::{Limited, RetryAfter};
+use crate::{Engine, Outcome};
+
+/// Who wants an account. The fields are checked where they come in.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The address that will sign in.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// What else is told.
+    pub person: Person,
+    /// Where the request came from, for throttling.
+    pub source: String,
+}
+
+/// Why no account was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegisterRefusal {
+    /// The address has an account.
+    EmailTaken,
+    /// Too many from this source, or too many at once.
+    RateLimited(RetryAfter),
+}
+
+/// An account with a session on it.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The account.
+    pub account: Account,
+    /// Its first session's token.
+    pub token: Token,
+    /// When that ends.
+    pub expires_at: Timestamp,
+}
+
+impl Engine {
+    /// Opens an account with its wallet, and a session on it.
+    pub async fn register(&self, who: Registration) -> Outcome<Registered, RegisterRefusal> {
+        let now = self.now();
+        if let Err(wait) = self.throttle.check(Limited::Register, &who.source, now) {
+            return Ok(Err(RegisterRefusal::RateLimited(wait)));
+        }
+        self.throttle.count(Limited::Register, &who.source, now);
+        let mut salt = [0; 16];
+        self.fill(&mut salt);
+        let Ok(password) = self.passwords.hash(&who.password, salt).await? else {
+            return Ok(Err(RegisterRefusal::RateLimited(RetryAfter(5))));
+        };
+        let (account, wallet) = (self.mint()?, self.mint()?);
+        let token = Token::new(self.entropy.as_ref());
+        let account = Account {
+            id: account,
+            wallet,
+            email: who.email.trim().to_owned(),
+            password,
+            person: who.person,
+            created_at: now,
+            frozen_at: None,
+        };
+        let session = token.session(account.id, now);
+        let expires_at = session.expires_at;
+        let command =
+            Open { account: account.clone(), session: Some(session), event: self.mint()? };
+        match self.submit(command).await? {
+            Ok(()) => Ok(Ok(Registered { account, token, expires_at })),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// Opens `count` accounts for load tests, each with a session and without a usable password.
+    pub async fn seed_accounts(&self, count: usize) -> Result<Vec<(Signed, Token)>, Fault> {
+        let now = self.now();
+        let mut opened = Vec::with_capacity(count);
+        for chunk in 0..count.div_ceil(256) {
+            let size = count.saturating_sub(chunk.saturating_mul(256)).min(256);
+            let mut opening = Vec::with_capacity(size);
+            for _ in 0..size {
+                let (account, wallet, event) = (self.mint()?, self.mint()?, self.mint()?);
+                let token = Token::new(self.entropy.as_ref());
+                let account = Account {
+                    id: account,
+                    wallet,
+                    email: format!("{account}@seed.invalid"),
+                    password: String::new(),
+                    person: Person::default(),
+                    created_at: now,
+                    frozen_at: None,
+                };
+                let session = token.session(account.id, now);
+                opened.push((Signed::of(&account), token));
+                opening.push(self.submit(Open { account, session: Some(session), event }));
+            }
+            for answer in futures_util::future::join_all(opening).await {
+                answer?.map_err(|_| Fault::Bug("a seeded address is taken".into()))?;
+            }
+        }
+        Ok(opened)
+    }
+}
+
+struct Open {
+    account: Account,
+    session: Option<Session>,
+    event: Id<Event>,
+}
+
+impl Command for Open {
+    type Receipt = ();
+    type Refusal = RegisterRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.logins.read((Login::fold(&self.account.email),));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), RegisterRefusal>, Fault> {
+        let email = Login::fold(&self.account.email);
+        if books.logins.get(&(email.clone(),))?.is_some() {
+            return Ok(Decision::refused(RegisterRefusal::EmailTaken));
+        }
+        let account = self.account.id;
+        let none = Counters::default();
+        let wallet = Wallet { id: self.account.wallet, account, free: none, held: none };
+        let event = Event {
+            id: self.event,
+            kind: EventType::AccountOpened,
+            account,
+            subject: account.into(),
+            at,
+        };
+        let mut changes = Changes::default();
+        changes.logins.push(Change::Insert(Login { email, account }));
+        changes.accounts.push(Change::Insert(self.account.clone()));
+        changes.wallets.push(Change::Insert(wallet));
+        changes.sessions.extend(self.session.clone().map(Change::Insert));
+        changes.events.push(Change::Insert(event));
+        Ok(Decision::done((), changes))
+    }
+}

@@ -1,0 +1,201 @@
+//! Signing in and out, and finding out who calls.
+
+use std::sync::Arc;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use scrip_domain::account::{Account, Login};
+use scrip_domain::api_key::Scope;
+use scrip_domain::session::{LIFETIME, Session, TokenHash};
+use scrip_domain::{Entropy, Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use sha2::{Digest, Sha256};
+
+use crate::ledger::Buyer;
+use crate::memory::Member;
+use crate::throttle::{Limited, RetryAfter};
+use crate::{Engine, Outcome};
+
+/// A bearer token: 256 bits of chance, told once.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(secret)")
+    }
+}
+
+impl Token {
+    pub(crate) fn new(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 32];
+        entropy.fill(&mut bytes);
+        Self(format!("scrip_{}", Base64UrlUnpadded::encode_string(&bytes)))
+    }
+
+    /// The token itself, for its owner only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn session(&self, account: Id<Account>, now: Timestamp) -> Session {
+        Session { token: hash(&self.0), account, created_at: now, expires_at: now.plus(LIFETIME) }
+    }
+}
+
+fn hash(token: &str) -> TokenHash {
+    let digest = Sha256::digest(token.as_bytes());
+    let mut hash = [0; 16];
+    hash.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
+    hash
+}
+
+/// A caller who is known.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// The account and wallet of a buyer; `None` for the vendor's own API keys.
+    pub buyer: Option<Buyer>,
+    /// What an API key may be used for; a session may do all that its account may.
+    pub scopes: Option<Vec<Scope>>,
+}
+
+impl Signed {
+    pub(crate) fn of(account: &Account) -> Self {
+        Self { buyer: Some(Buyer { account: account.id, wallet: account.wallet }), scopes: None }
+    }
+
+    /// Whether it may do what needs `scope`.
+    pub fn may(&self, scope: Scope) -> bool {
+        match &self.scopes {
+            // A session acts for its account, never for the vendor.
+            None => matches!(scope, Scope::Read | Scope::Purchase),
+            Some(scopes) => {
+                scopes.contains(&scope) || (self.buyer.is_none() && scopes.contains(&Scope::Admin))
+            }
+        }
+    }
+}
+
+/// Why nobody was signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInRefusal {
+    /// The address or the password is wrong; which of them is not told.
+    InvalidCredentials,
+    /// Too many tries.
+    RateLimited(RetryAfter),
+}
+
+/// A session that was opened.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Its token.
+    pub token: Token,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Engine {
+    /// Signs in with address and password. `source` is where the request came from.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        source: &str,
+    ) -> Outcome<SignedIn, SignInRefusal> {
+        let now = self.now();
+        let email = Login::fold(email);
+        let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
+        for (limit, who) in limits {
+            if let Err(wait) = self.throttle.check(limit, who, now) {
+                return Ok(Err(SignInRefusal::RateLimited(wait)));
+            }
+        }
+        let account = match self.store.login(&email).await? {
+            Some(login) => self.store.account(login.account).await?,
+            None => None,
+        };
+        let phc = account.as_ref().map(|account| account.password.as_str());
+        let Ok(right) = self.passwords.verify(password, phc).await? else {
+            return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
+        };
+        let Some(account) = account.filter(|_| right) else {
+            limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
+            return Ok(Err(SignInRefusal::InvalidCredentials));
+        };
+        self.throttle.forgive(Limited::SignInAddress, &email);
+        let token = Token::new(self.entropy.as_ref());
+        let session = token.session(account.id, now);
+        let expires_at = session.expires_at;
+        match self.submit(PutSession(Change::Insert(session))).await? {
+            Ok(()) => Ok(Ok(SignedIn { token, expires_at })),
+            Err(never) => match never {},
+        }
+    }
+
+    /// Ends the session of `token`. Ending it again changes nothing.
+    pub async fn sign_out(&self, token: &str) -> Result<(), Fault> {
+        let Some(session) = self.store.session(hash(token)).await? else { return Ok(()) };
+        match self.submit(PutSession(Change::Delete(session))).await? {
+            Ok(()) => Ok(()),
+            Err(never) => match never {},
+        }
+    }
+
+    /// Who holds `token` (a session's or an API key's); `None` when nobody does any more.
+    pub async fn authenticate(&self, token: &str) -> Result<Option<Signed>, Fault> {
+        if token.starts_with("key_") {
+            return self.authenticate_key(token).await;
+        }
+        let now = self.now();
+        let token = hash(token);
+        let session = match self.memory.session(&token, now) {
+            Some(session) => session,
+            None => {
+                let epoch = self.memory.epoch();
+                let Some(session) = self.store.session(token).await? else { return Ok(None) };
+                self.memory.remember_session(session.clone(), now, epoch);
+                session
+            }
+        };
+        if session.expires_at <= now {
+            return Ok(None);
+        }
+        let member = self.member(session.account).await?;
+        Ok(member.map(|member| Signed::of(&member.account)))
+    }
+
+    /// An account and what it can spend; `None` when there is no such account.
+    pub async fn member(&self, account: Id<Account>) -> Result<Option<Member>, Fault> {
+        let now = self.now();
+        if let Some(member) = self.memory.member(account, now) {
+            return Ok(Some(member));
+        }
+        let epoch = self.memory.epoch();
+        let Some(account) = self.store.account(account).await? else { return Ok(None) };
+        let no_wallet = || Fault::Bug("an account has no wallet".into());
+        let wallet = self.store.wallet(account.wallet).await?.ok_or_else(no_wallet)?;
+        let member = Member { account: Arc::new(account), available: wallet.available() };
+        self.memory.remember_member(member.clone(), now, epoch);
+        Ok(Some(member))
+    }
+}
+
+struct PutSession(Change<Session>);
+
+impl Command for PutSession {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.sessions.read((self.0.row().token,));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let there = books.sessions.get(&(self.0.row().token,))?.is_some();
+        let mut changes = Changes::default();
+        if there == matches!(self.0, Change::Delete(_)) {
+            changes.sessions.push(self.0.clone());
+        }
+        Ok(Decision::done((), changes))
+    }
+}

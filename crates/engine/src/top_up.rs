@@ -1,0 +1,241 @@
+//! Adding funds: the demo processor's top-ups, and the administrator's.
+//!
+//! The states stand in `scrip_domain::top_up`. Every top-up records its own credit assessment
+//! before the money decision; a declined one is on record with its reasons, and charges nothing.
+
+use scrip_domain::event::{Event, EventType};
+use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
+use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::request::Request;
+use scrip_domain::top_up::{
+    Assessment, CreditDecision, CreditStatus, TopUp, TopUpMethod, TopUpState,
+};
+use scrip_domain::{Amount, Id, Money, Span, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::index::{self, Entry};
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use crate::ledger::{self, Buyer};
+use crate::purchase::Answered;
+use crate::{Engine, Mode, Outcome};
+
+/// What a buyer, or an administrator for one, asks for.
+#[derive(Clone, Debug)]
+pub struct TopUpAsk {
+    /// Tokens, in smallest units, above zero.
+    pub tokens: Amount,
+    /// What is paid for them.
+    pub pay: Option<Money>,
+    /// How.
+    pub method: TopUpMethod,
+    /// With which payment method; the demo processor knows `demo_approved`, `demo_declined` and `demo_review`.
+    pub payment_method: Option<String>,
+    /// What an administrator notes.
+    pub note: Option<String>,
+}
+
+/// Why no top-up was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TopUpRefusal {
+    /// The credit assessment said no; it is on record.
+    Declined(Box<TopUp>),
+    /// The demo processor takes part in demo mode only.
+    MethodUnknown,
+    /// The payment method is none that the processor knows.
+    PaymentMethodUnknown,
+    /// The wallet would hold more than an amount can be.
+    TooMuch,
+    /// The idempotency key was used for something else.
+    KeyReused,
+    /// The account is frozen.
+    AccountFrozen,
+}
+
+impl Engine {
+    /// Adds funds to a wallet, or records why not.
+    pub async fn top_up(
+        &self,
+        buyer: Buyer,
+        ask: TopUpAsk,
+        request: Request,
+    ) -> Outcome<Answered<TopUp>, TopUpRefusal> {
+        if ask.method == TopUpMethod::Demo && self.mode != Mode::Demo {
+            return Ok(Err(TopUpRefusal::MethodUnknown));
+        }
+        let Some(assessment) = assess(&ask, self.now()) else {
+            return Ok(Err(TopUpRefusal::PaymentMethodUnknown));
+        };
+        let command = AddFunds {
+            buyer,
+            ask,
+            assessment,
+            request,
+            id: self.mint()?,
+            lot: self.mint()?,
+            transfer: self.mint()?,
+            event: self.mint()?,
+        };
+        let id = match self.submit(command).await? {
+            Ok(Ok(top_up)) => return Ok(Ok(Answered::First(top_up))),
+            Ok(Err(before)) => before,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let lost = || Fault::Bug("an idempotency key names no top-up".into());
+        let top_up = self.store.top_up(id).await?.ok_or_else(lost)?;
+        Ok(match top_up.state {
+            TopUpState::Declined => Err(TopUpRefusal::Declined(Box::new(top_up))),
+            TopUpState::InReview | TopUpState::Credited => Ok(Answered::Replayed(top_up)),
+        })
+    }
+}
+
+/// The credit status as the demo processor plays it; an administrator's word is good. `None` when
+/// the payment method is unknown.
+fn assess(ask: &TopUpAsk, now: Timestamp) -> Option<Assessment> {
+    let (status, decision, reason) = match (ask.method, ask.payment_method.as_deref()) {
+        (TopUpMethod::Administrator, _) => {
+            (CreditStatus::Good, CreditDecision::Approved, "administrator")
+        }
+        (TopUpMethod::Demo, None | Some("demo_approved")) => {
+            (CreditStatus::Good, CreditDecision::Approved, "demo_approved")
+        }
+        (TopUpMethod::Demo, Some("demo_declined")) => {
+            (CreditStatus::Bad, CreditDecision::Declined, "demo_declined")
+        }
+        (TopUpMethod::Demo, Some("demo_review")) => {
+            (CreditStatus::Doubtful, CreditDecision::Review, "demo_review")
+        }
+        (TopUpMethod::Demo, Some(_)) => return None,
+    };
+    Some(Assessment {
+        status,
+        decision,
+        reasons: vec![reason.to_owned()],
+        obtained_at: now,
+        decided_at: now,
+        valid_until: now.plus(Span::hours(1)),
+    })
+}
+
+struct AddFunds {
+    buyer: Buyer,
+    ask: TopUpAsk,
+    assessment: Assessment,
+    request: Request,
+    id: Id<TopUp>,
+    lot: Id<Lot>,
+    transfer: Id<Transfer>,
+    event: Id<Event>,
+}
+
+impl Command for AddFunds {
+    /// The top-up, or the name of the one that the same request made before.
+    type Receipt = Result<TopUp, Id<TopUp>>;
+    type Refusal = TopUpRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.wallets.guard((self.buyer.wallet,));
+        wants.accounts.read((self.buyer.account,));
+        wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Self::Receipt, TopUpRefusal>, Fault> {
+        let missing = |what: &str| Fault::Bug(format!("a buyer has no {what}"));
+        let account = self.buyer.account;
+        if let Some(entry) = books.by_account.get(&(account, index::REQUEST, self.request.key))? {
+            return Ok(match Id::new(entry.target) {
+                Some(id) if entry.note == self.request.fingerprint => {
+                    Decision::done(Err(id), Changes::default())
+                }
+                _ => Decision::refused(TopUpRefusal::KeyReused),
+            });
+        }
+        let row = books.accounts.get(&(account,))?.ok_or_else(|| missing("account"))?;
+        if row.frozen_at.is_some() {
+            return Ok(Decision::refused(TopUpRefusal::AccountFrozen));
+        }
+        let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
+        let tokens = self.ask.tokens;
+        if wallet.posted().checked_add(tokens).is_none() {
+            return Ok(Decision::refused(TopUpRefusal::TooMuch));
+        }
+        let (state, kind) = match self.assessment.decision {
+            CreditDecision::Approved => (TopUpState::Credited, Some(EventType::TopUpCredited)),
+            CreditDecision::Declined => (TopUpState::Declined, Some(EventType::TopUpDeclined)),
+            CreditDecision::Review => (TopUpState::InReview, None),
+        };
+        let top_up = TopUp {
+            id: self.id,
+            account,
+            state,
+            method: self.ask.method,
+            payment_method: self.ask.payment_method.clone(),
+            tokens,
+            pay: self.ask.pay,
+            assessment: self.assessment.clone(),
+            note: self.ask.note.clone(),
+            created_at: at,
+            credited_at: (state == TopUpState::Credited).then_some(at),
+            request: Some(self.request),
+        };
+        let mut changes = Changes::default();
+        let subject = top_up.id.into();
+        changes.top_ups.push(Change::Insert(top_up.clone()));
+        changes.by_account.push(Change::Insert(Entry::top_up(account, top_up.id)));
+        changes.by_account.push(Change::Insert(Entry::request(account, self.request, subject)));
+        let event = kind.map(|kind| Event { id: self.event, kind, account, subject, at });
+        changes.events.extend(event.map(Change::Insert));
+        match state {
+            TopUpState::Declined => {
+                let refusal = TopUpRefusal::Declined(Box::new(top_up));
+                return Ok(Decision::refused_on_record(refusal, changes));
+            }
+            TopUpState::InReview => return Ok(Decision::done(Ok(top_up), changes)),
+            TopUpState::Credited => {}
+        }
+        self.credit(&mut changes, wallet, at)?;
+        Ok(Decision::done(Ok(top_up), changes))
+    }
+}
+
+impl AddFunds {
+    /// A new lot of paid tokens, and the transfer that brings them.
+    fn credit(
+        &self,
+        changes: &mut Changes,
+        wallet: &scrip_domain::wallet::Wallet,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let amount = self.ask.tokens;
+        let transfer = Transfer {
+            id: self.transfer,
+            debit: LedgerAccount::House(House::Issued),
+            credit: LedgerAccount::Free(wallet.id),
+            amount,
+            reason: match self.ask.method {
+                TopUpMethod::Demo => Reason::TopUp,
+                TopUpMethod::Administrator => Reason::Adjustment,
+            },
+            subject: self.id.into(),
+            at,
+        };
+        ledger::post(changes, wallet, transfer)?;
+        changes.lots.push(Change::Insert(Lot {
+            wallet: wallet.id,
+            id: self.lot,
+            kind: LotKind::Paid,
+            amount,
+            remaining: amount,
+            held: Amount::ZERO,
+            priority: LotKind::Paid.priority(),
+            expires_at: None,
+            exchangeable_at: None,
+            created_at: at,
+        }));
+        Ok(())
+    }
+}

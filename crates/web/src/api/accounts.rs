@@ -1,0 +1,230 @@
+//! Accounts: registering, and an account's own data.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
+use scrip_domain::gate;
+use scrip_domain::settings::Settings;
+use scrip_engine::account::Edit;
+use scrip_engine::register::Registration;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::caller::{Buyer, Spender};
+use crate::extract::{Body, Source, text};
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(register)).routes(routes!(show, change))
+}
+
+/// Who wants an account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RegisterBody {
+    /// The address that will sign in.
+    #[schema(example = "ada@example.com", min_length = 6, max_length = 254)]
+    email: String,
+    /// 8 to 200 characters.
+    #[schema(example = "correct horse battery", min_length = 8, max_length = 200)]
+    password: String,
+    /// Full name.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    name: Option<String>,
+    /// Postal address.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    address: Option<String>,
+    /// Telephone number.
+    #[serde(default)]
+    #[schema(max_length = 40)]
+    phone: Option<String>,
+}
+
+/// An account, as its owner sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountOut {
+    #[schema(example = "acc_06bq3v8k2m9zc")]
+    id: String,
+    email: String,
+    #[schema(required)]
+    name: Option<String>,
+    #[schema(required)]
+    address: Option<String>,
+    #[schema(required)]
+    phone: Option<String>,
+    #[schema(required)]
+    payment_method: Option<String>,
+    created_at: String,
+    /// `visitor`, `member` or `funded`.
+    standing: &'static str,
+    /// Required fields that were not given yet.
+    missing: Vec<&'static str>,
+    permits: Permits,
+}
+
+/// Whether the account permits transactions.
+#[derive(Debug, Serialize, ToSchema)]
+struct Permits {
+    transact: bool,
+    /// Why not: `account_frozen` or `account_incomplete`.
+    #[schema(required)]
+    reason: Option<&'static str>,
+}
+
+/// An account that was opened, with a session on it.
+#[derive(Debug, Serialize, ToSchema)]
+struct Registered {
+    account: AccountOut,
+    /// The session's bearer token; told once.
+    token: String,
+    expires_at: String,
+}
+
+impl AccountOut {
+    /// An account with `available` to spend.
+    pub fn new(
+        account: &Account,
+        available: scrip_domain::Amount,
+        settings: &Settings,
+        cheapest: Option<scrip_domain::Amount>,
+    ) -> Self {
+        let reason = account.permits(&settings.registration).err().map(|refusal| match refusal {
+            NotPermitted::Frozen => "account_frozen",
+            NotPermitted::Incomplete(_) => "account_incomplete",
+        });
+        let missing = account.missing(&settings.registration);
+        Self {
+            id: account.id.to_string(),
+            email: account.email.clone(),
+            name: account.person.name.clone(),
+            address: account.person.address.clone(),
+            phone: account.person.phone.clone(),
+            payment_method: account.person.payment_method.clone(),
+            created_at: account.created_at.to_string(),
+            standing: gate::standing(Some((account, available)), settings, cheapest).as_str(),
+            missing: missing.iter().map(|field| field.as_str()).collect(),
+            permits: Permits { transact: reason.is_none(), reason },
+        }
+    }
+}
+
+fn person(
+    name: Option<String>,
+    address: Option<String>,
+    phone: Option<String>,
+) -> Result<Person, Problem> {
+    let checked = |value: Option<String>, field: &str, most: usize| match value {
+        None => Ok(None),
+        Some(value) => text(&value, field, 1..=most).map(Some),
+    };
+    Ok(Person {
+        name: checked(name, "name", 200)?,
+        address: checked(address, "address", 500)?,
+        phone: checked(phone, "phone", 40)?,
+        payment_method: None,
+    })
+}
+
+/// Opens an account with its wallet, and a session on it.
+#[utoipa::path(
+    post, path = "/v1/accounts", tag = "accounts", request_body = RegisterBody,
+    responses((status = 201, body = Registered), (status = 409, description = "`email_taken`"))
+)]
+async fn register(
+    State(app): State<App>,
+    source: Source,
+    body: Body<RegisterBody>,
+) -> Result<(StatusCode, Json<Registered>), Problem> {
+    let body = body.value;
+    if !plausible_email(body.email.trim()) {
+        return Err(Problem::field("email", "this is not an e-mail address"));
+    }
+    // A password is taken as it is: no trimming, no rules but its length.
+    if !(8..=200).contains(&body.password.chars().count()) {
+        return Err(Problem::field("password", "8 to 200 characters"));
+    }
+    let registration = Registration {
+        email: body.email,
+        password: body.password,
+        person: person(body.name, body.address, body.phone)?,
+        source: source.0,
+    };
+    let opened = app.engine.register(registration).await??;
+    let vendor = app.engine.vendor().await?;
+    let cheapest = app.engine.cheapest().await?;
+    let nothing = scrip_domain::Amount::ZERO;
+    Ok((
+        StatusCode::CREATED,
+        Json(Registered {
+            account: AccountOut::new(&opened.account, nothing, &vendor.settings, cheapest),
+            token: opened.token.reveal().to_owned(),
+            expires_at: opened.expires_at.to_string(),
+        }),
+    ))
+}
+
+/// The caller's own account.
+#[utoipa::path(
+    get, path = "/v1/account", tag = "accounts", security(("bearer" = [])),
+    responses((status = 200, body = AccountOut))
+)]
+async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<AccountOut>, Problem> {
+    let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
+    let vendor = app.engine.vendor().await?;
+    let cheapest = app.engine.cheapest().await?;
+    Ok(Json(AccountOut::new(&member.account, member.available, &vendor.settings, cheapest)))
+}
+
+/// What is changed; a field that is left out stays, null takes it away.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ChangeBody {
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    name: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    address: Option<Option<String>>,
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 40)]
+    phone: Option<Option<String>>,
+}
+
+/// Tells a field that is null from one that is left out.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+/// Changes the caller's own account.
+#[utoipa::path(
+    patch, path = "/v1/account", tag = "accounts", security(("bearer" = [])), request_body = ChangeBody,
+    responses((status = 200, body = AccountOut))
+)]
+async fn change(
+    State(app): State<App>,
+    Spender(buyer): Spender,
+    body: Body<ChangeBody>,
+) -> Result<Json<AccountOut>, Problem> {
+    let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
+    let old = &member.account.person;
+    let body = body.value;
+    let changed = person(
+        body.name.clone().flatten(),
+        body.address.clone().flatten(),
+        body.phone.clone().flatten(),
+    )?;
+    let person = Person {
+        name: if body.name.is_some() { changed.name } else { old.name.clone() },
+        address: if body.address.is_some() { changed.address } else { old.address.clone() },
+        phone: if body.phone.is_some() { changed.phone } else { old.phone.clone() },
+        payment_method: old.payment_method.clone(),
+    };
+    app.engine.edit_account(buyer.account, Edit::Person(person)).await??;
+    show(State(app), Buyer(buyer)).await
+}

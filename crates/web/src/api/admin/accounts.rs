@@ -1,0 +1,148 @@
+//! Accounts in the vendor's hand: adding tokens, freezing, thawing.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use scrip_domain::account::Account;
+use scrip_domain::top_up::TopUpMethod;
+use scrip_engine::account::Edit;
+use scrip_engine::top_up::TopUpAsk;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::api::accounts::AccountOut;
+use crate::api::top_ups::TopUpOut;
+use crate::api::{List, ListQuery};
+use crate::caller::Admin;
+use crate::extract::{Body, IdPath, IdempotencyKey, Query, text};
+use crate::money::MoneyIn;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(adjust))
+        .routes(routes!(freeze))
+        .routes(routes!(thaw))
+}
+
+async fn out(app: &App, account: scrip_domain::Id<Account>) -> Result<AccountOut, Problem> {
+    let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
+    let vendor = app.engine.vendor().await?;
+    let cheapest = app.engine.cheapest().await?;
+    Ok(AccountOut::new(&member.account, member.available, &vendor.settings, cheapest))
+}
+
+/// All accounts, newest first.
+#[utoipa::path(
+    get, path = "/v1/admin/accounts", tag = "admin", security(("bearer" = [])), params(ListQuery),
+    responses((status = 200, body = List<AccountOut>))
+)]
+async fn list(
+    _: Admin,
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<AccountOut>>, Problem> {
+    let page = query.page(&app.engine, "accounts")?;
+    let rows = app.engine.store().accounts(page).await?;
+    let mut data = Vec::with_capacity(rows.len());
+    for row in &rows {
+        data.push(out(&app, row.id).await?);
+    }
+    let next = List::of(&app.engine, "accounts", page, &rows, |row| row.id.number(), |_| ()).next;
+    Ok(Json(List { data, next }))
+}
+
+/// An account.
+#[utoipa::path(
+    get, path = "/v1/admin/accounts/{id}", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
+    responses((status = 200, body = AccountOut))
+)]
+async fn show(
+    _: Admin,
+    State(app): State<App>,
+    IdPath(account): IdPath<Account>,
+) -> Result<Json<AccountOut>, Problem> {
+    Ok(Json(out(&app, account).await?))
+}
+
+/// Tokens that an administrator adds.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AdjustBody {
+    /// How many; more than none.
+    tokens: MoneyIn,
+    /// Why, for the record.
+    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
+    reason: String,
+}
+
+/// Adds tokens to an account's wallet: a top-up by the administrator.
+#[utoipa::path(
+    post, path = "/v1/admin/accounts/{id}/adjust", tag = "admin", security(("bearer" = [])), request_body = AdjustBody,
+    params(
+        ("id" = String, Path, example = "acc_06bq3v8k2m9zc"),
+        ("Idempotency-Key" = String, Header, description = "a new one for each new adjustment", min_length = 1, max_length = 128, pattern = "^[!-~]+$"),
+    ),
+    responses((status = 201, body = TopUpOut), (status = 409, description = "`idempotency_key_reused`"))
+)]
+async fn adjust(
+    _: Admin,
+    State(app): State<App>,
+    IdPath(account): IdPath<Account>,
+    key: IdempotencyKey,
+    body: Body<AdjustBody>,
+) -> Result<Response, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let token = &vendor.settings.token;
+    let request = body.request(&key);
+    let tokens = body.value.tokens.in_tokens(token, "tokens")?;
+    if tokens.is_zero() {
+        return Err(Problem::field("tokens.amount", "more than nothing"));
+    }
+    let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
+    let ask = TopUpAsk {
+        tokens,
+        pay: None,
+        method: TopUpMethod::Administrator,
+        payment_method: None,
+        note: Some(text(&body.value.reason, "reason", 1..=500)?),
+    };
+    let buyer = scrip_engine::Buyer { account, wallet: member.account.wallet };
+    TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
+}
+
+/// Freezes an account: it permits no transactions.
+#[utoipa::path(
+    post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
+    responses((status = 200, body = AccountOut))
+)]
+async fn freeze(
+    _: Admin,
+    State(app): State<App>,
+    IdPath(account): IdPath<Account>,
+) -> Result<Json<AccountOut>, Problem> {
+    app.engine.edit_account(account, Edit::Freeze).await??;
+    Ok(Json(out(&app, account).await?))
+}
+
+/// Thaws a frozen account.
+#[utoipa::path(
+    post, path = "/v1/admin/accounts/{id}/thaw", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
+    responses((status = 200, body = AccountOut))
+)]
+async fn thaw(
+    _: Admin,
+    State(app): State<App>,
+    IdPath(account): IdPath<Account>,
+) -> Result<Json<AccountOut>, Problem> {
+    app.engine.edit_account(account, Edit::Thaw).await??;
+    Ok(Json(out(&app, account).await?))
+}

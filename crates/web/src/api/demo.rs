@@ -1,0 +1,82 @@
+//! Demo mode only: accounts by the thousand, for load tests.
+
+use axum::Json;
+use axum::extract::State;
+use scrip_domain::request::Request;
+use scrip_domain::top_up::TopUpMethod;
+use scrip_engine::Mode;
+use scrip_engine::top_up::TopUpAsk;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::caller::Admin;
+use crate::extract::Body;
+use crate::money::MoneyIn;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(seed))
+}
+
+/// How many accounts, with how many tokens each.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SeedBody {
+    /// 1 to 10 000.
+    #[schema(minimum = 1, maximum = 10_000)]
+    accounts: u32,
+    /// In each wallet; more than none.
+    tokens: MoneyIn,
+}
+
+/// The sessions of the accounts that were opened.
+#[derive(Debug, Serialize, ToSchema)]
+struct Seeded {
+    sessions: Vec<String>,
+}
+
+/// Opens accounts with tokens and a session each, without a password. In demo mode only.
+#[utoipa::path(
+    post, path = "/v1/demo/seed", tag = "demo", security(("bearer" = [])), request_body = SeedBody,
+    responses((status = 200, body = Seeded))
+)]
+async fn seed(
+    _: Admin,
+    State(app): State<App>,
+    body: Body<SeedBody>,
+) -> Result<Json<Seeded>, Problem> {
+    if app.engine.mode() != Mode::Demo {
+        return Err(Problem::not_found());
+    }
+    let body = body.value;
+    if !(1..=10_000).contains(&body.accounts) {
+        return Err(Problem::field("accounts", "1 to 10000"));
+    }
+    let vendor = app.engine.vendor().await?;
+    let tokens = body.tokens.in_tokens(&vendor.settings.token, "tokens")?;
+    if tokens.is_zero() {
+        return Err(Problem::field("tokens.amount", "more than nothing"));
+    }
+    let opened = app.engine.seed_accounts(body.accounts as usize).await?;
+    let mut sessions = Vec::with_capacity(opened.len());
+    for chunk in opened.chunks(256) {
+        let top_ups = chunk.iter().filter_map(|(signed, _)| signed.buyer).map(|buyer| {
+            let ask = TopUpAsk {
+                tokens,
+                pay: None,
+                method: TopUpMethod::Administrator,
+                payment_method: None,
+                note: Some("seeded".to_owned()),
+            };
+            app.engine.top_up(buyer, ask, Request::new("seed", b"seed"))
+        });
+        for answer in futures_util::future::join_all(top_ups).await {
+            answer?.map_err(|refusal| Problem::top_up(&refusal, || serde_json::Value::Null))?;
+        }
+        sessions.extend(chunk.iter().map(|(_, token)| token.reveal().to_owned()));
+    }
+    Ok(Json(Seeded { sessions }))
+}

@@ -1,0 +1,220 @@
+//! Licenses: the library, and whether a code is valid.
+
+use axum::Json;
+use axum::extract::State;
+use scrip_domain::license::License;
+use scrip_engine::throttle::Limited;
+use scrip_license::Reason;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::api::{List, ListQuery};
+use crate::caller::Buyer;
+use crate::extract::{Body, IdPath, Query, Source};
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(validate))
+}
+
+/// A license, with its code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LicenseOut {
+    #[schema(example = "lic_06bq3v8k2m9zc")]
+    id: String,
+    product: String,
+    order: String,
+    /// `valid`, `expired` or `revoked`.
+    state: &'static str,
+    #[schema(value_type = Object)]
+    terms: Value,
+    #[schema(value_type = Object)]
+    limits: Value,
+    issued_at: String,
+    #[schema(required)]
+    expires_at: Option<String>,
+    code: CodeOut,
+    /// What can be downloaded with the code.
+    files: Vec<FileOut>,
+}
+
+/// Both forms of an authorization code.
+#[derive(Debug, Serialize, ToSchema)]
+struct CodeOut {
+    /// A compact JWS (EdDSA): any JOSE library verifies it.
+    jws: String,
+    /// The form for typing.
+    #[schema(example = "06BQ3-V8K2M-9ZC7X-4GQ2H-TN5W0")]
+    short: String,
+}
+
+/// A file that a license opens.
+#[derive(Debug, Serialize, ToSchema)]
+struct FileOut {
+    #[schema(example = "fil_06bq3v8k2m9zc")]
+    id: String,
+    name: String,
+    size: u64,
+    sha256: String,
+    platform: String,
+}
+
+impl LicenseOut {
+    /// A license in its owner's hand.
+    pub async fn new(app: &App, license: &License) -> Result<Self, Problem> {
+        let code = app.engine.code(license).await?;
+        let files = match license.release {
+            Some(release) => app.engine.store().files_of(release).await?,
+            None => Vec::new(),
+        };
+        let file = |file: scrip_domain::catalog::File| FileOut {
+            id: file.id.to_string(),
+            name: file.name,
+            size: file.size,
+            sha256: file.sha256,
+            platform: file.platform,
+        };
+        Ok(Self {
+            id: license.id.to_string(),
+            product: license.product.to_string(),
+            order: license.order.to_string(),
+            state: match app.engine.state_of(license) {
+                Reason::Valid => "valid",
+                Reason::Expired => "expired",
+                _ => "revoked",
+            },
+            terms: serde_json::to_value(license.terms).unwrap_or_default(),
+            limits: serde_json::to_value(license.limits).unwrap_or_default(),
+            issued_at: license.issued_at.to_string(),
+            expires_at: license.expires_at.map(|at| at.to_string()),
+            code: CodeOut { jws: code.jws, short: code.short },
+            files: files.into_iter().map(file).collect(),
+        })
+    }
+}
+
+/// The caller's library, newest first.
+#[utoipa::path(
+    get, path = "/v1/licenses", tag = "licenses", security(("bearer" = [])), params(ListQuery),
+    responses((status = 200, body = List<LicenseOut>))
+)]
+async fn list(
+    State(app): State<App>,
+    Buyer(buyer): Buyer,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<LicenseOut>>, Problem> {
+    let page = query.page(&app.engine, "licenses")?;
+    let rows = app.engine.store().licenses_of(buyer.account, page).await?;
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in &rows {
+        shown.push(LicenseOut::new(&app, row).await?);
+    }
+    let next = List::of(&app.engine, "licenses", page, &rows, |row| row.id.number(), |_| ()).next;
+    Ok(Json(List { data: shown, next }))
+}
+
+/// One of the caller's licenses.
+#[utoipa::path(
+    get, path = "/v1/licenses/{id}", tag = "licenses", security(("bearer" = [])),
+    params(("id" = String, Path, example = "lic_06bq3v8k2m9zc")),
+    responses((status = 200, body = LicenseOut))
+)]
+async fn show(
+    State(app): State<App>,
+    Buyer(buyer): Buyer,
+    IdPath(license): IdPath<License>,
+) -> Result<Json<LicenseOut>, Problem> {
+    let license = app.engine.store().license(license).await?;
+    let own = license.filter(|license| license.account == buyer.account);
+    Ok(Json(LicenseOut::new(&app, &own.ok_or_else(Problem::not_found)?).await?))
+}
+
+/// A code to be validated.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ValidateBody {
+    /// Either form.
+    #[schema(max_length = 4096)]
+    code: String,
+    /// The product that it must be for.
+    #[serde(default)]
+    #[schema(max_length = 40)]
+    product: Option<String>,
+    /// The machine; counts once machines are activated.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    #[expect(dead_code, reason = "part of the contract; machines come with activations")]
+    fingerprint: Option<String>,
+}
+
+/// Whether a code is valid.
+#[derive(Debug, Serialize, ToSchema)]
+struct Verdict {
+    valid: bool,
+    /// A stable reason code.
+    #[schema(example = "VALID")]
+    code: &'static str,
+    /// The license behind a genuine code, without its codes.
+    #[schema(required)]
+    license: Option<LicenseBrief>,
+}
+
+/// What a license allows.
+#[derive(Debug, Serialize, ToSchema)]
+struct LicenseBrief {
+    id: String,
+    product: String,
+    #[schema(value_type = Object)]
+    terms: Value,
+    #[schema(value_type = Object)]
+    limits: Value,
+    #[schema(required)]
+    expires_at: Option<String>,
+}
+
+/// Says whether a code in either form is valid, and why not.
+#[utoipa::path(
+    post, path = "/v1/licenses/validate", tag = "licenses", request_body = ValidateBody,
+    responses((status = 200, body = Verdict))
+)]
+async fn validate(
+    State(app): State<App>,
+    source: Source,
+    body: Body<ValidateBody>,
+) -> Result<Json<Verdict>, Problem> {
+    let engine = &app.engine;
+    let now = engine.now();
+    engine
+        .throttle()
+        .check(Limited::Codes, &source.0, now)
+        .map_err(|wait| Problem::rate_limited(wait.0))?;
+    let body = body.value;
+    let (mut reason, license) = engine.validate(body.code.trim()).await?;
+    match &license {
+        None => engine.throttle().count(Limited::Codes, &source.0, now),
+        Some(license) => {
+            let wrong = body
+                .product
+                .as_ref()
+                .is_some_and(|product| *product != license.product.to_string());
+            if reason == Reason::Valid && wrong {
+                reason = Reason::WrongProduct;
+            }
+        }
+    }
+    Ok(Json(Verdict {
+        valid: reason == Reason::Valid,
+        code: reason.as_str(),
+        license: license.map(|license| LicenseBrief {
+            id: license.id.to_string(),
+            product: license.product.to_string(),
+            terms: serde_json::to_value(license.terms).unwrap_or_default(),
+            limits: serde_json::to_value(license.limits).unwrap_or_default(),
+            expires_at: license.expires_at.map(|at| at.to_string()),
+        }),
+    }))
+}

@@ -1,0 +1,101 @@
+//! The JSON API, a file per noun.
+
+mod accounts;
+pub mod admin;
+mod demo;
+mod downloads;
+mod licenses;
+mod orders;
+mod quotes;
+mod sessions;
+mod top_ups;
+mod vendor;
+mod wallet;
+
+use scrip_engine::{Engine, Page};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+use crate::problem::Problem;
+
+/// Every route of the API.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(vendor::routes())
+        .merge(accounts::routes())
+        .merge(sessions::routes())
+        .merge(wallet::routes())
+        .merge(top_ups::routes())
+        .merge(quotes::routes())
+        .merge(orders::routes())
+        .merge(licenses::routes())
+        .merge(downloads::routes())
+        .merge(admin::routes())
+        .merge(demo::routes())
+}
+
+/// Which part of a list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    #[param(max_length = 1000)]
+    after: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// What is on this page.
+    pub data: Vec<T>,
+    /// Where the next page begins; null on the last one.
+    #[schema(required)]
+    pub next: Option<String>,
+}
+
+/// How long a cursor is good.
+const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
+
+impl ListQuery {
+    /// The page that is asked for, of the list called `list`.
+    pub fn page(&self, engine: &Engine, list: &str) -> Result<Page, Problem> {
+        let after = self.after.as_deref().map(|cursor| {
+            let unreadable = || Problem::field("after", "not a cursor of this list, or too old");
+            engine.unseal(&format!("cursor {list}"), cursor).ok_or_else(unreadable)
+        });
+        Ok(Page { after: after.transpose()?, limit: self.limit()? })
+    }
+
+    /// How many are asked for.
+    pub fn limit(&self) -> Result<u32, Problem> {
+        match self.limit {
+            None => Ok(20),
+            Some(limit @ 1..=100) => Ok(limit),
+            Some(_) => Err(Problem::field("limit", "1 to 100")),
+        }
+    }
+}
+
+impl<T> List<T> {
+    /// The page that `rows` make, each shown by `show`; a full page has a next one after `number`.
+    pub fn of<R>(
+        engine: &Engine,
+        list: &str,
+        page: Page,
+        rows: &[R],
+        number: impl Fn(&R) -> u64,
+        show: impl FnMut(&R) -> T,
+    ) -> Self {
+        let full = u32::try_from(rows.len()).is_ok_and(|count| count == page.limit);
+        let seal = |row: &R| {
+            engine.seal(&format!("cursor {list}"), &number(row), engine.now().plus(CURSOR))
+        };
+        Self { next: rows.last().filter(|_| full).map(seal), data: rows.iter().map(show).collect() }
+    }
+}

@@ -1,0 +1,506 @@
+//! Orders: drafts, confirming and buying in one step, history, receipts.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use scrip_domain::Id;
+use scrip_domain::api_key::Scope;
+use scrip_domain::order::{Check, LinePayment, Order, OrderState};
+use scrip_domain::settings::{Token, Vendor};
+use scrip_engine::order::Drafted;
+use scrip_engine::purchase::{Answered, Ask, Paid, PurchaseRefusal};
+use scrip_engine::selection::Selection;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::api::licenses::LicenseOut;
+use crate::api::quotes::{LineIn, PricedLine, selection};
+use crate::api::top_ups::replayed;
+use crate::api::{List, ListQuery};
+use crate::caller::{Buyer, Caller, Spender};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::money::{MoneyIn, MoneyOut};
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(show))
+        .routes(routes!(confirm))
+        .routes(routes!(cancel))
+        .routes(routes!(receipt))
+        .routes(routes!(purchase))
+}
+
+/// A selection, or one that was kept.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "lines": [{ "offer": "ofr_06bq3v8k2m9zc", "quantity": 1 }] }))]
+struct OrderBody {
+    /// 1 to 50 lines, at most 100 units.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 50)]
+    lines: Option<Vec<LineIn>>,
+    /// What an answer 401, 402 or 403 to an order carried.
+    #[serde(default)]
+    #[schema(max_length = 20_000)]
+    selection: Option<String>,
+    /// Buy again what is owned.
+    #[serde(default)]
+    allow_duplicate: bool,
+}
+
+/// A purchase in one step.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "lines": [{ "offer": "ofr_06bq3v8k2m9zc", "quantity": 1 }],
+    "expected_total": { "amount": 1250, "unit": "AUR" }
+}))]
+struct PurchaseBody {
+    /// 1 to 50 lines, at most 100 units.
+    #[schema(min_items = 1, max_items = 50)]
+    lines: Vec<LineIn>,
+    /// What the buyer believes that it costs: another total is refused.
+    expected_total: MoneyIn,
+    /// Buy again what is owned.
+    #[serde(default)]
+    allow_duplicate: bool,
+}
+
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderOut {
+    #[schema(example = "ord_06bq3v8k2m9zc")]
+    id: String,
+    /// `draft`, `paid`, `declined`, `cancelled` or `expired`.
+    state: &'static str,
+    lines: Vec<LineOut>,
+    total: MoneyOut,
+    /// Why it was declined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    checks: Vec<CheckOut>,
+    selected_at: String,
+    /// Until when a draft holds its prices.
+    expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<Confirmation>,
+    /// Which account paid, and the payment method chosen for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid_from: Option<PaidFrom>,
+    /// A license and its code for each unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licenses: Option<Vec<LicenseOut>>,
+}
+
+/// A line of an order.
+#[derive(Debug, Serialize, ToSchema)]
+struct LineOut {
+    #[schema(example = "lin_06bq3v8k2m9zc")]
+    id: String,
+    #[serde(flatten)]
+    priced: PricedLine,
+    /// Which lots paid it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid_from: Option<Vec<PaymentOut>>,
+}
+
+/// Tokens of one lot that paid for a line.
+#[derive(Debug, Serialize, ToSchema)]
+struct PaymentOut {
+    lot: String,
+    kind: &'static str,
+    issuer: String,
+    amount: MoneyOut,
+}
+
+/// A check that was made on the way.
+#[derive(Debug, Serialize, ToSchema)]
+struct CheckOut {
+    /// `account` or `balance`.
+    check: &'static str,
+    /// `threshold` or `selection`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    required: Option<MoneyOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available: Option<MoneyOut>,
+    /// `passed` or `failed`.
+    result: &'static str,
+    at: String,
+}
+
+/// The summary of the transaction.
+#[derive(Debug, Serialize, ToSchema)]
+struct Confirmation {
+    order: String,
+    vendor: VendorRef,
+    account: String,
+    lines: Vec<PricedLine>,
+    total: MoneyOut,
+    balance_after: MoneyOut,
+    licenses: Vec<String>,
+    /// The version of the vendor's terms that was accepted, with immediate delivery.
+    terms_version: String,
+    at: String,
+}
+
+/// A vendor, by name.
+#[derive(Debug, Serialize, ToSchema)]
+struct VendorRef {
+    id: String,
+    name: String,
+}
+
+/// Who paid.
+#[derive(Debug, Serialize, ToSchema)]
+struct PaidFrom {
+    account: String,
+    #[schema(required)]
+    payment_method: Option<String>,
+}
+
+fn check(check: &Check, token: &Token) -> CheckOut {
+    let money = |amount| MoneyOut::tokens(amount, token);
+    CheckOut {
+        check: check.check.as_str(),
+        basis: check.basis.map(scrip_domain::order::Basis::as_str),
+        required: check.required.map(money),
+        available: check.available.map(money),
+        result: check.result.as_str(),
+        at: check.at.to_string(),
+    }
+}
+
+impl OrderOut {
+    /// An order and its lines, without what only a paid one has.
+    fn unpaid(drafted: &Drafted, state: OrderState, token: &Token) -> Self {
+        let order = &drafted.order;
+        let line = |line| LineOut {
+            id: line_id(line),
+            priced: PricedLine::new(line, token),
+            paid_from: None,
+        };
+        Self {
+            id: order.id.to_string(),
+            state: state.as_str(),
+            lines: drafted.lines.iter().map(line).collect(),
+            total: MoneyOut::tokens(order.total, token),
+            reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
+            checks: order.checks.iter().map(|row| check(row, token)).collect(),
+            selected_at: order.selected_at.to_string(),
+            expires_at: order.expires_at.to_string(),
+            confirmation: None,
+            paid_from: None,
+            licenses: None,
+        }
+    }
+
+    /// A paid order, with everything that its confirmation says.
+    async fn paid(app: &App, paid: Paid, vendor: &Vendor) -> Result<Self, Problem> {
+        let token = &vendor.settings.token;
+        let mut licenses = Vec::with_capacity(paid.licenses.len());
+        for license in &paid.licenses {
+            licenses.push(LicenseOut::new(app, license).await?);
+        }
+        let Paid { order, lines, payments, licenses: rows } = paid;
+        let drafted = Drafted { order, lines };
+        let mut out = Self::unpaid(&drafted, OrderState::Paid, token);
+        let issuer = vendor.id.to_string();
+        for (line, row) in out.lines.iter_mut().zip(&drafted.lines) {
+            let of_line = payments.iter().filter(|payment| payment.line == row.id);
+            line.paid_from = Some(of_line.map(|row| payment(row, &issuer, token)).collect());
+        }
+        let order = &drafted.order;
+        let account = order.account.to_string();
+        out.confirmation = Some(Confirmation {
+            order: out.id.clone(),
+            vendor: VendorRef { id: issuer, name: vendor.settings.name.clone() },
+            account: account.clone(),
+            lines: drafted.lines.iter().map(|line| PricedLine::new(line, token)).collect(),
+            total: MoneyOut::tokens(order.total, token),
+            balance_after: MoneyOut::tokens(order.balance_after.unwrap_or_default(), token),
+            licenses: rows.iter().map(|license| license.id.to_string()).collect(),
+            terms_version: order.terms_version.clone().unwrap_or_default(),
+            at: order.paid_at.unwrap_or(order.selected_at).to_string(),
+        });
+        out.paid_from = Some(PaidFrom { account, payment_method: order.payment_method.clone() });
+        out.licenses = Some(licenses);
+        Ok(out)
+    }
+
+    /// An order in whatever state.
+    async fn of(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
+        if order.state == OrderState::Paid {
+            let paid = app.engine.paid(order.id).await?.ok_or_else(Problem::not_found)?;
+            return Self::paid(app, paid, vendor).await;
+        }
+        let lines = app.engine.store().order_lines(order.id).await?;
+        let state = order.state_at(app.engine.now());
+        Ok(Self::unpaid(&Drafted { order, lines }, state, &vendor.settings.token))
+    }
+}
+
+fn line_id(line: &scrip_domain::order::Line) -> String {
+    line.id.to_string()
+}
+
+fn payment(payment: &LinePayment, issuer: &str, token: &Token) -> PaymentOut {
+    PaymentOut {
+        lot: payment.lot.to_string(),
+        kind: payment.kind.as_str(),
+        issuer: issuer.to_owned(),
+        amount: MoneyOut::tokens(payment.amount, token),
+    }
+}
+
+/// The answer to a purchase or a confirm.
+async fn settled(
+    app: &App,
+    answer: Result<Answered<Paid>, PurchaseRefusal>,
+    status: StatusCode,
+    vendor: &Vendor,
+) -> Result<Response, Problem> {
+    let token = &vendor.settings.token;
+    match answer {
+        Ok(Answered::First(paid)) => {
+            Ok((status, Json(OrderOut::paid(app, paid, vendor).await?)).into_response())
+        }
+        Ok(Answered::Replayed(paid)) => {
+            let out = OrderOut::paid(app, paid, vendor).await?;
+            Ok(replayed((status, Json(out)).into_response()))
+        }
+        Err(refusal) => {
+            let problem = Problem::purchase(&refusal, token);
+            match refusal {
+                PurchaseRefusal::Declined { replayed: true, .. } => {
+                    Ok(replayed(problem.into_response()))
+                }
+                _ => Err(problem),
+            }
+        }
+    }
+}
+
+/// Keeps the selection of an order that was refused for its account or balance.
+fn keep(app: &App, selection: &Selection, problem: Problem) -> Problem {
+    match problem.status() {
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
+            problem.with("selection", app.engine.keep_selection(selection, app.engine.now()))
+        }
+        _ => problem,
+    }
+}
+
+/// Opens a draft: it holds its prices for 30 minutes.
+#[utoipa::path(
+    post, path = "/v1/orders", tag = "orders", request_body = OrderBody, security(("bearer" = [])),
+    params(("Idempotency-Key" = String, Header, description = "a new one for each new order", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    responses(
+        (status = 201, body = OrderOut),
+        (status = 401, description = "`account_required`, with `selection`"),
+        (status = 402, description = "`balance_below_threshold`, `insufficient_balance`, with `selection`"),
+        (status = 403, description = "`account_frozen`, `account_incomplete`, with `selection`; `forbidden`"),
+        (status = 409, description = "`not_for_sale`, `already_owned`, `idempotency_key_reused`"),
+    )
+)]
+async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body<OrderBody>,
+) -> Result<Response, Problem> {
+    let selection = match (&body.value.lines, &body.value.selection) {
+        (Some(lines), None) => selection(lines)?,
+        (None, Some(kept)) => {
+            let unreadable =
+                || Problem::field("selection", "not a kept selection, or too old: select again");
+            app.engine.resume_selection(kept).ok_or_else(unreadable)?
+        }
+        _ => return Err(Problem::field("lines", "give either lines or selection")),
+    };
+    let vendor = app.engine.vendor().await?;
+    let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
+    let Some(buyer) = caller.buyer(Scope::Purchase)? else {
+        return Err(keep(&app, &selection, Problem::account_required(fields)));
+    };
+    let request = body.request(&IdempotencyKey::of(&headers)?);
+    let again = body.value.allow_duplicate;
+    match app.engine.draft(buyer, &selection, again, request).await? {
+        Ok(Answered::First(drafted)) => {
+            let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
+            Ok((StatusCode::CREATED, Json(out)).into_response())
+        }
+        Ok(Answered::Replayed(drafted)) => {
+            let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
+            Ok(replayed((StatusCode::CREATED, Json(out)).into_response()))
+        }
+        Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, token))),
+    }
+}
+
+/// Nothing is asked for but the confirmation itself.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConfirmBody {}
+
+/// Confirms and pays a draft. The summary is the order as it was shown.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/confirm", tag = "orders", request_body = ConfirmBody, security(("bearer" = [])),
+    params(
+        ("id" = String, Path, example = "ord_06bq3v8k2m9zc"),
+        ("Idempotency-Key" = String, Header, description = "a new one for each new try", min_length = 1, max_length = 128, pattern = "^[!-~]+$"),
+    ),
+    responses(
+        (status = 200, body = OrderOut),
+        (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: the order is `declined`, on record"),
+        (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
+        (status = 409, description = "`order_not_draft`, `order_expired`, `already_owned`, `idempotency_key_reused`"),
+    )
+)]
+async fn confirm(
+    State(app): State<App>,
+    Spender(buyer): Spender,
+    IdPath(order): IdPath<Order>,
+    key: IdempotencyKey,
+    body: Body<ConfirmBody>,
+) -> Result<Response, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let answer = app.engine.confirm(buyer, order, body.request(&key)).await?;
+    settled(&app, answer, StatusCode::OK, &vendor).await
+}
+
+/// Gives up a draft.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/cancel", tag = "orders", security(("bearer" = [])),
+    params(("id" = String, Path, example = "ord_06bq3v8k2m9zc")),
+    responses(
+        (status = 200, body = OrderOut),
+        (status = 409, description = "`order_not_draft`, `order_expired`"),
+    )
+)]
+async fn cancel(
+    State(app): State<App>,
+    Spender(buyer): Spender,
+    IdPath(order): IdPath<Order>,
+) -> Result<Json<OrderOut>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let token = &vendor.settings.token;
+    let cancelled = app.engine.cancel(buyer, order).await?;
+    let cancelled = cancelled.map_err(|refusal| Problem::purchase(&refusal, token))?;
+    Ok(Json(OrderOut::unpaid(&cancelled, OrderState::Cancelled, token)))
+}
+
+/// Buys in one step.
+#[utoipa::path(
+    post, path = "/v1/purchases", tag = "orders", request_body = PurchaseBody, security(("bearer" = [])),
+    params(("Idempotency-Key" = String, Header, description = "a new one for each new purchase", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    responses(
+        (status = 201, body = OrderOut),
+        (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: declined, on record"),
+        (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
+        (status = 409, description = "`price_changed`, `not_for_sale`, `already_owned`, `idempotency_key_reused`"),
+    )
+)]
+async fn purchase(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body<PurchaseBody>,
+) -> Result<Response, Problem> {
+    let selection = selection(&body.value.lines)?;
+    let vendor = app.engine.vendor().await?;
+    let expected = body.value.expected_total.in_tokens(&vendor.settings.token, "expected_total")?;
+    let Some(buyer) = caller.buyer(Scope::Purchase)? else {
+        let problem = Problem::account_required(&vendor.settings.registration);
+        return Err(keep(&app, &selection, problem));
+    };
+    let request = body.request(&IdempotencyKey::of(&headers)?);
+    let again = body.value.allow_duplicate;
+    let ask = Ask { selection, expected_total: Some(expected), again };
+    let answer = app.engine.purchase(buyer, ask, request).await?;
+    settled(&app, answer, StatusCode::CREATED, &vendor).await
+}
+
+/// The caller's orders, newest first.
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders", security(("bearer" = [])), params(ListQuery),
+    responses((status = 200, body = List<OrderOut>))
+)]
+async fn list(
+    State(app): State<App>,
+    Buyer(buyer): Buyer,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<OrderOut>>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let page = query.page(&app.engine, "orders")?;
+    let rows = app.engine.store().orders_of(buyer.account, page).await?;
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in &rows {
+        shown.push(OrderOut::of(&app, row.clone(), &vendor).await?);
+    }
+    let mut shown = shown.into_iter();
+    let mut list =
+        List::of(&app.engine, "orders", page, &rows, |row| row.id.number(), |_| shown.next());
+    let data = list.data.drain(..).flatten().collect();
+    Ok(Json(List { data, next: list.next }))
+}
+
+async fn own(app: &App, buyer: scrip_engine::Buyer, order: Id<Order>) -> Result<Order, Problem> {
+    let order = app.engine.store().order(order).await?;
+    order.filter(|order| order.account == buyer.account).ok_or_else(Problem::not_found)
+}
+
+/// One of the caller's orders.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}", tag = "orders", security(("bearer" = [])),
+    params(("id" = String, Path, example = "ord_06bq3v8k2m9zc")),
+    responses((status = 200, body = OrderOut))
+)]
+async fn show(
+    State(app): State<App>,
+    Buyer(buyer): Buyer,
+    IdPath(order): IdPath<Order>,
+) -> Result<Json<OrderOut>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let order = own(&app, buyer, order).await?;
+    Ok(Json(OrderOut::of(&app, order, &vendor).await?))
+}
+
+/// A receipt.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReceiptOut {
+    /// Counted up without gaps.
+    number: u64,
+    issued_at: String,
+    order: OrderOut,
+}
+
+/// The receipt of a paid order, numbered when it is first asked for.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}/receipt", tag = "orders", security(("bearer" = [])),
+    params(("id" = String, Path, example = "ord_06bq3v8k2m9zc")),
+    responses((status = 200, body = ReceiptOut), (status = 409, description = "`order_not_draft`: it is not paid"))
+)]
+async fn receipt(
+    State(app): State<App>,
+    Buyer(buyer): Buyer,
+    IdPath(order): IdPath<Order>,
+) -> Result<Json<ReceiptOut>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let token = &vendor.settings.token;
+    let receipt = app.engine.receipt(buyer, order).await?;
+    let receipt = receipt.map_err(|refusal| Problem::purchase(&refusal, token))?;
+    let order = own(&app, buyer, order).await?;
+    Ok(Json(ReceiptOut {
+        number: receipt.number,
+        issued_at: receipt.issued_at.to_string(),
+        order: OrderOut::of(&app, order, &vendor).await?,
+    }))
+}

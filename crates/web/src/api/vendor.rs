@@ -1,0 +1,171 @@
+//! The vendor: who it is, its token, its rules, its keys.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use scrip_domain::settings::{Settings, Threshold};
+use scrip_domain::visibility::{FieldGroup, Level};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(discovery)).routes(routes!(keys))
+}
+
+/// The vendor.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VendorOut {
+    /// Its id.
+    #[schema(example = "vnd_06bq3v8k2m9zc")]
+    id: String,
+    /// Its name.
+    name: String,
+    token: TokenOut,
+    /// The way from visitor to order.
+    #[schema(value_type = String, example = "browse_first")]
+    flow: &'static str,
+    threshold: ThresholdOut,
+    /// What each group of a product's fields needs, where the product does not say otherwise.
+    #[schema(value_type = Object)]
+    visibility: Value,
+    /// What registration requires besides e-mail and password.
+    registration: Vec<&'static str>,
+    /// Amounts offered for a top-up.
+    packs: Vec<PackOut>,
+}
+
+/// The vendor's unit of stored value.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenOut {
+    #[schema(example = "AUR")]
+    code: String,
+    name: String,
+    /// Decimals.
+    #[schema(maximum = 6)]
+    scale: u8,
+    unit_value: UnitValueOut,
+}
+
+/// So many tokens are worth so much money.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnitValueOut {
+    tokens: MoneyOut,
+    money: MoneyOut,
+}
+
+/// The balance that opens ordering.
+#[derive(Debug, Serialize, ToSchema)]
+struct ThresholdOut {
+    /// `fixed` or `cheapest_offer`.
+    policy: &'static str,
+    /// The threshold in force.
+    amount: MoneyOut,
+}
+
+/// An amount offered for a top-up.
+#[derive(Debug, Serialize, ToSchema)]
+struct PackOut {
+    tokens: MoneyOut,
+    pay: MoneyOut,
+}
+
+/// The vendor: name, token, flow, threshold, visibility, registration, packs.
+#[utoipa::path(get, path = "/v1/vendor", tag = "vendor", responses((status = 200, body = VendorOut)))]
+async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let settings = &vendor.settings;
+    let cheapest = app.engine.cheapest().await?;
+    let token = &settings.token;
+    let (policy, amount) = match settings.threshold {
+        Threshold::Fixed { .. } => ("fixed", settings.threshold.effective(cheapest)),
+        Threshold::CheapestOffer => ("cheapest_offer", settings.threshold.effective(cheapest)),
+    };
+    Ok(Json(VendorOut {
+        id: vendor.id.to_string(),
+        name: settings.name.clone(),
+        token: TokenOut {
+            code: token.code.to_string(),
+            name: token.name.clone(),
+            scale: token.scale,
+            unit_value: UnitValueOut {
+                tokens: MoneyOut::tokens(token.unit_value.tokens, token),
+                money: MoneyOut::currency(token.unit_value.money),
+            },
+        },
+        flow: settings.flow.as_str(),
+        threshold: ThresholdOut { policy, amount: MoneyOut::tokens(amount, token) },
+        visibility: visibility(settings),
+        registration: settings.registration.iter().map(|field| field.as_str()).collect(),
+        packs: settings
+            .packs
+            .iter()
+            .map(|pack| PackOut {
+                tokens: MoneyOut::tokens(pack.tokens, token),
+                pay: MoneyOut::currency(pack.pay),
+            })
+            .collect(),
+    }))
+}
+
+/// The level that each group needs, all of them named.
+fn visibility(settings: &Settings) -> Value {
+    let level = |group: &FieldGroup| settings.visibility.get(*group).unwrap_or(Level::Visitor);
+    let groups = FieldGroup::ALL.iter().map(|group| (group.to_string(), json!(level(group))));
+    Value::Object(groups.collect())
+}
+
+/// Discovery: what this server is and where its parts are.
+#[derive(Debug, Serialize, ToSchema)]
+struct Discovery {
+    /// Its id among servers.
+    server: String,
+    /// What it does.
+    #[schema(example = json!(["vendor"]))]
+    roles: Vec<&'static str>,
+    name: String,
+    /// The code of its token.
+    token: String,
+    /// Where its public keys are.
+    jwks_uri: String,
+    /// Where its API is.
+    api_base: String,
+    /// The versions of the API that it speaks.
+    versions: Vec<&'static str>,
+}
+
+/// Discovery of server id, roles, token, key set, API base and versions.
+#[utoipa::path(get, path = "/.well-known/scrip", tag = "vendor", responses((status = 200, body = Discovery)))]
+async fn discovery(State(app): State<App>) -> Result<Json<Discovery>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    Ok(Json(Discovery {
+        server: vendor.id.to_string(),
+        roles: vec!["vendor"],
+        name: vendor.settings.name.clone(),
+        token: vendor.settings.token.code.to_string(),
+        jwks_uri: format!("{}/.well-known/jwks.json", app.public_url),
+        api_base: format!("{}/v1", app.public_url),
+        versions: vec!["v1"],
+    }))
+}
+
+/// The public keys of license codes (RFC 7517), retired ones included.
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", tag = "vendor",
+    responses((status = 200, body = Object, content_type = "application/jwk-set+json"))
+)]
+async fn keys(State(app): State<App>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/jwk-set+json"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    let body = serde_json::to_string(app.engine.keys().public()).unwrap_or_default();
+    (headers, body).into_response()
+}

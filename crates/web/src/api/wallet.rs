@@ -1,0 +1,145 @@
+//! The wallet: what is in it, and its statement.
+
+use axum::Json;
+use axum::extract::State;
+use scrip_domain::gate;
+use scrip_domain::ledger::{LedgerAccount, Transfer};
+use scrip_domain::settings::Token;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::api::{List, ListQuery};
+use crate::caller::Buyer;
+use crate::extract::Query;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(transfers))
+}
+
+/// A wallet.
+#[derive(Debug, Serialize, ToSchema)]
+struct WalletOut {
+    /// Everything in it.
+    posted: MoneyOut,
+    /// What holds have reserved.
+    held: MoneyOut,
+    /// What can be spent.
+    available: MoneyOut,
+    /// The balance that opens ordering.
+    threshold: MoneyOut,
+    /// `visitor`, `member` or `funded`.
+    standing: &'static str,
+    /// Tokens that came in together.
+    lots: Vec<LotOut>,
+}
+
+/// Tokens that came in together.
+#[derive(Debug, Serialize, ToSchema)]
+struct LotOut {
+    #[schema(example = "lot_06bq3v8k2m9zc")]
+    id: String,
+    /// `paid`, `promo`, `exchange` or `credit`.
+    kind: &'static str,
+    /// Who issued the tokens.
+    issuer: String,
+    /// What is left.
+    remaining: MoneyOut,
+    #[schema(required)]
+    expires_at: Option<String>,
+    #[schema(required)]
+    exchangeable_at: Option<String>,
+}
+
+/// A line of the statement.
+#[derive(Debug, Serialize, ToSchema)]
+struct TransferOut {
+    #[schema(example = "trf_06bq3v8k2m9zc")]
+    id: String,
+    /// `in` or `out`.
+    direction: &'static str,
+    amount: MoneyOut,
+    /// `top_up`, `adjustment` or `purchase`.
+    reason: &'static str,
+    /// The order or top-up that it belongs to.
+    subject: String,
+    at: String,
+}
+
+/// The caller's wallet.
+#[utoipa::path(
+    get, path = "/v1/wallet", tag = "wallet", security(("bearer" = [])),
+    responses((status = 200, body = WalletOut))
+)]
+async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<WalletOut>, Problem> {
+    let engine = &app.engine;
+    let vendor = engine.vendor().await?;
+    let (settings, token) = (&vendor.settings, &vendor.settings.token);
+    let member = engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
+    let wallet = engine.store().wallet(buyer.wallet).await?.ok_or_else(Problem::not_found)?;
+    let cheapest = engine.cheapest().await?;
+    let lots = engine.store().open_lots(buyer.wallet).await?;
+    let who = Some((member.account.as_ref(), wallet.available()));
+    let issuer = vendor.id.to_string();
+    Ok(Json(WalletOut {
+        posted: MoneyOut::tokens(wallet.posted(), token),
+        held: MoneyOut::tokens(wallet.held(), token),
+        available: MoneyOut::tokens(wallet.available(), token),
+        threshold: MoneyOut::tokens(settings.threshold.effective(cheapest), token),
+        standing: gate::standing(who, settings, cheapest).as_str(),
+        lots: lots
+            .iter()
+            .map(|lot| LotOut {
+                id: lot.id.to_string(),
+                kind: lot.kind.as_str(),
+                issuer: issuer.clone(),
+                remaining: MoneyOut::tokens(lot.remaining, token),
+                expires_at: lot.expires_at.map(|at| at.to_string()),
+                exchangeable_at: lot.exchangeable_at.map(|at| at.to_string()),
+            })
+            .collect(),
+    }))
+}
+
+/// The caller's statement, newest first.
+#[utoipa::path(
+    get, path = "/v1/wallet/transfers", tag = "wallet", security(("bearer" = [])), params(ListQuery),
+    responses((status = 200, body = List<TransferOut>))
+)]
+async fn transfers(
+    State(app): State<App>,
+    Buyer(buyer): Buyer,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<TransferOut>>, Problem> {
+    let engine = &app.engine;
+    let vendor = engine.vendor().await?;
+    let page = query.page(engine, "transfers")?;
+    let rows = engine.store().transfers_of(buyer.account, page).await?;
+    let show =
+        |row: &Transfer| line(row, LedgerAccount::Free(buyer.wallet), &vendor.settings.token);
+    Ok(Json(List::of(engine, "transfers", page, &rows, |row| row.id.number(), show)))
+}
+
+fn line(transfer: &Transfer, own: LedgerAccount, token: &Token) -> TransferOut {
+    use scrip_domain::Id;
+    use scrip_domain::ledger::Reason;
+    use scrip_domain::order::Order;
+    use scrip_domain::top_up::TopUp;
+    let number = transfer.subject.0;
+    let subject = match transfer.reason {
+        Reason::Purchase => Id::<Order>::new(number).map(|id| id.to_string()),
+        Reason::TopUp | Reason::Adjustment => Id::<TopUp>::new(number).map(|id| id.to_string()),
+    };
+    TransferOut {
+        id: transfer.id.to_string(),
+        direction: if transfer.credit == own { "in" } else { "out" },
+        amount: MoneyOut::tokens(transfer.amount, token),
+        reason: transfer.reason.as_str(),
+        subject: subject.unwrap_or_default(),
+        at: transfer.at.to_string(),
+    }
+}

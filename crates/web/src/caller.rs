@@ -1,0 +1,103 @@
+//! Who calls. Authorization is a parameter: a handler that takes a [`Buyer`] cannot forget it.
+
+use axum::extract::FromRequestParts;
+use http::header;
+use http::request::Parts;
+use scrip_domain::api_key::Scope;
+use scrip_engine::session::Signed;
+
+use crate::App;
+use crate::problem::Problem;
+
+/// Somebody, or a visitor.
+#[derive(Debug)]
+pub struct Caller(pub Option<Signed>);
+
+/// An account's own session or API key, to read with.
+#[derive(Debug)]
+pub struct Buyer(pub scrip_engine::Buyer);
+
+/// The same, to spend with.
+#[derive(Debug)]
+pub struct Spender(pub scrip_engine::Buyer);
+
+/// The vendor's staff, for everything.
+#[derive(Debug)]
+pub struct Admin;
+
+/// The bearer token of a request, if it has one.
+pub fn bearer(parts: &Parts) -> Result<Option<&str>, Problem> {
+    let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let value = value.to_str().unwrap_or_default();
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Problem::invalid_credentials("send Authorization: Bearer <token>")),
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Some(token) = bearer(parts)? else { return Ok(Self(None)) };
+        match app.engine.authenticate(token).await? {
+            Some(signed) => Ok(Self(Some(signed))),
+            None => {
+                Err(Problem::invalid_credentials("the session or key has ended: sign in again"))
+            }
+        }
+    }
+}
+
+impl Caller {
+    /// The buyer who may do what needs `scope`; `None` for a visitor.
+    pub fn buyer(&self, scope: Scope) -> Result<Option<scrip_engine::Buyer>, Problem> {
+        let Some(signed) = &self.0 else { return Ok(None) };
+        match signed.buyer {
+            Some(buyer) if signed.may(scope) => Ok(Some(buyer)),
+            Some(_) => Err(Problem::forbidden(format!("this key lacks the scope {scope}"))),
+            None => {
+                Err(Problem::forbidden("this is a vendor's key: use an account's session or key"))
+            }
+        }
+    }
+}
+
+async fn buyer_with(
+    parts: &mut Parts,
+    app: &App,
+    scope: Scope,
+) -> Result<scrip_engine::Buyer, Problem> {
+    match Caller::from_request_parts(parts, app).await?.buyer(scope)? {
+        Some(buyer) => Ok(buyer),
+        None => Err(Problem::account_required(&app.engine.vendor().await?.settings.registration)),
+    }
+}
+
+impl FromRequestParts<App> for Buyer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        buyer_with(parts, app, Scope::Read).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Spender {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        buyer_with(parts, app, Scope::Purchase).await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match Caller::from_request_parts(parts, app).await?.0 {
+            Some(signed) if signed.may(Scope::Admin) => Ok(Self),
+            Some(_) => Err(Problem::forbidden("this needs a vendor's key with the scope admin")),
+            None => Err(Problem::invalid_credentials("send an administrator's key")),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What comes in: strict bodies, queries, ids, idempotency keys. Every mistake names its field.
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use scrip_domain::Id;
+use scrip_domain::id::Kind;
+use scrip_domain::request::Request as IdempotentRequest;
+use serde::de::DeserializeOwned;
+
+use crate::App;
+use crate::problem::Problem;
+
+/// The largest JSON body, put into the request by whoever accepted the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxBody(pub usize);
+
+impl Default for MaxBody {
+    fn default() -> Self {
+        Self(64 * 1024)
+    }
+}
+
+/// A JSON body, read strictly: no unknown fields, no wrong types, no other content type.
+#[derive(Debug)]
+pub struct Body<T> {
+    /// The body.
+    pub value: T,
+    asked: Asked,
+}
+
+/// What was asked, for the idempotency key.
+#[derive(Debug)]
+struct Asked {
+    method: Method,
+    path: String,
+    bytes: Bytes,
+}
+
+impl<T> Body<T> {
+    /// The request as its idempotency key names it: the same key with the same method, path and
+    /// JSON value is the same request.
+    pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
+        // Through a value, so that spelling and order of members do not matter.
+        let value: serde_json::Value =
+            serde_json::from_slice(&self.asked.bytes).unwrap_or_default();
+        let Asked { method, path, .. } = &self.asked;
+        IdempotentRequest::new(&key.0, format!("{method} {path} {value}").as_bytes())
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let MaxBody(max_body) = parts.extensions.get().copied().unwrap_or_default();
+        let content_type =
+            parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+        let bytes = match Limited::new(body, max_body).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                let detail = format!("a body has at most {max_body} bytes");
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+            }
+            Err(_) => return Err(malformed("the body did not arrive whole")),
+        };
+        if !essence.trim().eq_ignore_ascii_case("application/json") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "send application/json",
+            ));
+        }
+        let value = parse(&bytes)?;
+        let asked = Asked { method: parts.method, path: parts.uri.path().to_owned(), bytes };
+        Ok(Self { value, asked })
+    }
+}
+
+/// Reads JSON and names the field that is wrong.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        if cause.is_data() {
+            wrong_data(&path, &cause.to_string())
+        } else {
+            malformed(&cause.to_string())
+        }
+    })?;
+    json.end().map_err(|error| malformed(&error.to_string()))?;
+    Ok(value)
+}
+
+/// Reads a value that was put together from a body, and names the field that is wrong.
+pub fn read<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        wrong_data(&path, &error.into_inner().to_string())
+    })
+}
+
+fn malformed(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is not JSON: {detail}"))
+}
+
+/// Tells an unknown field from a wrong one.
+fn wrong_data(path: &str, message: &str) -> Problem {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let named = |prefix: &str| {
+        let rest = message.strip_prefix(prefix)?;
+        rest.split('`').next().map(str::to_owned)
+    };
+    let below = |name: &str| {
+        if path == "." || path == name || path.ends_with(&format!(".{name}")) {
+            if path == "." { name.to_owned() } else { path.to_owned() }
+        } else {
+            format!("{path}.{name}")
+        }
+    };
+    if let Some(name) = named("unknown field `") {
+        let field = below(&name);
+        let detail = format!("there is no field {field}");
+        return Problem::new(StatusCode::BAD_REQUEST, "unknown_field", detail.clone())
+            .with_error(field, "unknown", detail);
+    }
+    if let Some(name) = named("missing field `") {
+        return Problem::field(below(&name), "this field is required");
+    }
+    Problem::field(path, message)
+}
+
+/// A query string, read strictly.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        query.map(|query| Self(query.0)).map_err(|rejection| {
+            let message = rejection.body_text();
+            let message =
+                message.strip_prefix("Failed to deserialize query string: ").unwrap_or(&message);
+            match message.split_once(": ") {
+                Some((path, detail)) => wrong_data(path, detail),
+                None => wrong_data(".", message),
+            }
+        })
+    }
+}
+
+/// The id in the path. What is no id names nothing.
+#[derive(Debug)]
+pub struct IdPath<T: Kind>(pub Id<T>);
+
+impl<T: Kind + Send> FromRequestParts<App> for IdPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let Path(text) = path.map_err(|_| Problem::not_found())?;
+        text.parse().map(Self).map_err(|_| Problem::not_found())
+    }
+}
+
+/// The `Idempotency-Key`: 1 to 128 visible characters.
+#[derive(Debug)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The key of a request that must have one.
+    pub fn of(headers: &http::HeaderMap) -> Result<Self, Problem> {
+        let Some(value) = headers.get("idempotency-key") else {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "idempotency_key_missing",
+                "send an Idempotency-Key, a new one for each new request",
+            ));
+        };
+        let key = value.to_str().ok().filter(|key| (1..=128).contains(&key.len()));
+        key.filter(|key| key.bytes().all(|b| b.is_ascii_graphic()))
+            .map(|key| Self(key.to_owned()))
+            .ok_or_else(|| Problem::field("Idempotency-Key", "1 to 128 visible characters"))
+    }
+}
+
+impl FromRequestParts<App> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        Self::of(&parts.headers)
+    }
+}
+
+/// A text that a person typed: trimmed, within `limits` characters, without control characters.
+pub fn text(
+    value: &str,
+    field: &str,
+    limits: std::ops::RangeInclusive<usize>,
+) -> Result<String, Problem> {
+    let value = value.trim();
+    let count = value.chars().count();
+    if !limits.contains(&count) {
+        let detail = format!("{} to {} characters", limits.start(), limits.end());
+        return Err(Problem::field(field, detail));
+    }
+    // Lines may break in an address; nothing else that does not show.
+    if value.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(Problem::field(field, "no control characters"));
+    }
+    Ok(value.to_owned())
+}
+
+/// Where a request came from, for throttling: the peer's address.
+#[derive(Debug)]
+pub struct Source(pub String);
+
+/// The peer's address, put into the request by whoever accepted the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub std::net::IpAddr);
+
+impl FromRequestParts<App> for Source {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<Peer>();
+        Ok(Self(peer.map_or_else(|| "local".to_owned(), |peer| peer.0.to_string())))
+    }
+}

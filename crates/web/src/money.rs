@@ -1,0 +1,71 @@
+//! Amounts as they cross the API: a whole number of smallest units, its unit, and how people write it.
+
+use scrip_domain::settings::Token;
+use scrip_domain::{Amount, Money, Unit};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::problem::Problem;
+
+/// An amount in an answer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "amount": 1250, "unit": "AUR", "display": "12.50 AUR" }))]
+pub struct MoneyOut {
+    /// Smallest units.
+    #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
+    amount: Amount,
+    /// A token code, or an ISO 4217 currency code.
+    #[schema(value_type = String)]
+    unit: Unit,
+    /// The same for people.
+    display: String,
+}
+
+impl MoneyOut {
+    /// So many of the vendor's tokens.
+    pub fn tokens(amount: Amount, token: &Token) -> Self {
+        let display = format!("{} {}", amount.decimal(token.scale), token.code);
+        Self { amount, unit: token.code, display }
+    }
+
+    /// Money in a currency. The scale is the currency's minor unit (ISO 4217).
+    pub fn currency(money: Money) -> Self {
+        let scale = match money.unit.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        };
+        let display = format!("{} {}", money.amount.decimal(scale), money.unit);
+        Self { amount: money.amount, unit: money.unit, display }
+    }
+}
+
+/// An amount in a request. `display` is ignored.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "amount": 1250, "unit": "AUR" }))]
+pub struct MoneyIn {
+    /// Smallest units: a JSON integer literal.
+    #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
+    pub amount: Amount,
+    /// The unit.
+    #[schema(value_type = String, pattern = "^[A-Z][A-Z0-9]{2,7}$")]
+    pub unit: Unit,
+    /// Ignored: answers can be sent back as they came.
+    #[serde(default)]
+    #[expect(dead_code, reason = "accepted and ignored, as the contract says")]
+    display: Option<String>,
+}
+
+impl MoneyIn {
+    /// The amount, which must be in the vendor's token.
+    pub fn in_tokens(&self, token: &Token, field: &str) -> Result<Amount, Problem> {
+        if self.unit == token.code {
+            Ok(self.amount)
+        } else {
+            let detail = format!("prices here are in {}", token.code);
+            Err(Problem::field(format!("{field}.unit"), detail))
+        }
+    }
+}

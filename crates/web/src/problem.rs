@@ -1,0 +1,464 @@
+//! Problems (RFC 9457): the one table from refusals and faults to status and code.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use scrip_domain::account::Field;
+use scrip_domain::gate::{GateRefusal, Short};
+use scrip_domain::settings::Token;
+use scrip_domain::visibility::Level;
+use scrip_engine::Fault;
+use scrip_engine::account::NoSuchAccount;
+use scrip_engine::api_key::NoSuchKey;
+use scrip_engine::download::DownloadRefusal;
+use scrip_engine::purchase::PurchaseRefusal;
+use scrip_engine::register::RegisterRefusal;
+use scrip_engine::selection::NotASelection;
+use scrip_engine::session::SignInRefusal;
+use scrip_engine::top_up::TopUpRefusal;
+use scrip_engine::vendor::SettingsRefusal;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::money::MoneyOut;
+use crate::request_id;
+
+/// An answer that says what is wrong. Small, because every handler may carry one.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<ProblemOut>);
+
+/// An answer that says what is wrong: `application/problem+json`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemOut {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/invalid_field")]
+    kind: String,
+    /// The code in words.
+    title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened here, for a person.
+    detail: String,
+    /// What callers branch on.
+    #[schema(example = "invalid_field")]
+    code: String,
+    /// The request, for support.
+    request_id: String,
+    /// The fields that are wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldError>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    more: Map<String, Value>,
+    #[serde(skip)]
+    #[schema(ignore)]
+    retry_after: Option<u64>,
+    #[serde(skip)]
+    #[schema(ignore)]
+    challenge: Option<&'static str>,
+}
+
+/// A field that is wrong.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Where: a path into the body, or the name of a parameter or header.
+    #[schema(example = "lines[0].quantity")]
+    pub field: String,
+    /// What is wrong with it.
+    pub code: String,
+    /// The same for a person.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem with a stable code.
+    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        Self(Box::new(ProblemOut {
+            kind: format!("/problems/{code}"),
+            title: code.replace('_', " "),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code: code.to_owned(),
+            request_id: request_id::current(),
+            errors: Vec::new(),
+            more: Map::new(),
+            retry_after: None,
+            challenge: None,
+        }))
+    }
+
+    /// A field of the request is wrong.
+    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let problem = Self::new(StatusCode::BAD_REQUEST, "invalid_field", detail.clone());
+        problem.with_error(field, "invalid", detail)
+    }
+
+    /// There is no such thing, or it is not the caller's.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+    }
+
+    /// The caller may not do this.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// An account is needed, with these fields at registration.
+    pub fn account_required(fields: &[Field]) -> Self {
+        let detail = "register or sign in first";
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "account_required", detail)
+            .with("links", json!({ "register": "/v1/accounts", "sign_in": "/v1/sessions" }))
+            .with_error("email", "required", "the address that signs in")
+            .with_error("password", "required", "8 to 200 characters");
+        for field in fields {
+            problem = problem.with_error(field.as_str(), "required", "asked for at registration");
+        }
+        problem.0.challenge = Some("Bearer");
+        problem
+    }
+
+    /// The credentials are wrong or have ended.
+    pub fn invalid_credentials(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail);
+        problem.0.challenge = Some("Bearer");
+        problem
+    }
+
+    /// Come back in so many seconds.
+    pub fn rate_limited(seconds: u64) -> Self {
+        let detail = format!("too many tries: wait {seconds} seconds");
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        problem.0.retry_after = Some(seconds);
+        problem
+    }
+
+    /// The same problem with a further member.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
+        self.0.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self
+    }
+
+    /// The same problem with a further wrong field.
+    #[must_use]
+    pub fn with_error(
+        mut self,
+        field: impl Into<String>,
+        code: &str,
+        detail: impl Into<String>,
+    ) -> Self {
+        let error =
+            FieldError { field: field.into(), code: code.to_owned(), detail: detail.into() };
+        self.0.errors.push(error);
+        self
+    }
+
+    /// The same problem with the scheme by which to authenticate.
+    #[must_use]
+    pub fn challenged(mut self, scheme: &'static str) -> Self {
+        self.0.challenge = Some(scheme);
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn short(code: &str, detail: &str, short: Short, token: &Token) -> Self {
+        let money = |amount| MoneyOut::tokens(amount, token);
+        Self::new(StatusCode::PAYMENT_REQUIRED, code, detail)
+            .with("required", money(short.required))
+            .with("balance", money(short.balance))
+            .with("shortfall", money(short.balance.shortfall(short.required)))
+            .with("links", json!({ "top_up": "/v1/top-ups" }))
+    }
+
+    /// What the gate says.
+    pub fn gate(refusal: &GateRefusal, token: &Token) -> Self {
+        match refusal {
+            GateRefusal::AccountRequired(fields) => Self::account_required(fields),
+            GateRefusal::AccountFrozen => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_frozen",
+                "the account is frozen: ask the vendor",
+            ),
+            GateRefusal::AccountIncomplete(fields) => {
+                let detail = "complete your account first";
+                let problem = Self::new(StatusCode::FORBIDDEN, "account_incomplete", detail)
+                    .with("links", json!({ "account": "/v1/account" }));
+                fields.iter().fold(problem, |problem, field| {
+                    problem.with_error(field.as_str(), "required", "required of every account")
+                })
+            }
+            GateRefusal::BelowThreshold(short) => Self::short(
+                "balance_below_threshold",
+                "ordering opens when your balance reaches the threshold: top up first",
+                *short,
+                token,
+            ),
+            GateRefusal::InsufficientBalance(short) => Self::short(
+                "insufficient_balance",
+                "your balance does not cover this: top up first",
+                *short,
+                token,
+            ),
+        }
+    }
+
+    /// What is said of a price that the caller's standing does not see: what would unlock it.
+    pub fn hidden(needs: Level, first: Option<&GateRefusal>, token: &Token) -> Self {
+        let unlock = |code, detail: &str| Self::new(StatusCode::PAYMENT_REQUIRED, code, detail);
+        let problem = match (first, needs) {
+            (Some(first), _) => Self::gate(first, token),
+            (None, Level::Covered) => unlock(
+                "insufficient_balance",
+                "this price is shown when your balance covers it: top up first",
+            ),
+            (None, Level::Visitor | Level::Member | Level::Funded) => unlock(
+                "balance_below_threshold",
+                "prices are shown when your balance reaches the threshold: top up first",
+            ),
+        };
+        problem.with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
+    }
+
+    /// Why a purchase, an order or a quote was refused.
+    pub fn purchase(refusal: &PurchaseRefusal, token: &Token) -> Self {
+        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
+        match refusal {
+            PurchaseRefusal::Gate(gate) => Self::gate(gate, token),
+            PurchaseRefusal::Declined { order, gate, .. } => {
+                Self::gate(gate, token).with("order", order).with("state", "declined")
+            }
+            PurchaseRefusal::NotForSale(line) => {
+                conflict("not_for_sale", "this offer is not for sale").with_error(
+                    format!("lines[{line}].offer"),
+                    "not_for_sale",
+                    "choose a current offer",
+                )
+            }
+            PurchaseRefusal::PriceHidden { line, needs, first } => {
+                Self::hidden(*needs, first.as_ref(), token).with_error(
+                    format!("lines[{line}].offer"),
+                    "price_hidden",
+                    "its price is not shown to you yet",
+                )
+            }
+            PurchaseRefusal::PriceChanged(total) => {
+                conflict("price_changed", "the total is now another: look again and confirm")
+                    .with("total", MoneyOut::tokens(*total, token))
+            }
+            PurchaseRefusal::AlreadyOwned(line) => conflict(
+                "already_owned",
+                "you own this already; send allow_duplicate to buy it again",
+            )
+            .with_error(
+                format!("lines[{line}].offer"),
+                "already_owned",
+                "owned for good",
+            ),
+            PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
+            PurchaseRefusal::NoSuchOrder => Self::not_found(),
+            PurchaseRefusal::NotDraft(state) => {
+                conflict("order_not_draft", &format!("the order is {state}")).with("state", state)
+            }
+            PurchaseRefusal::Expired => {
+                conflict("order_expired", "the draft has expired: select again at today's prices")
+            }
+            PurchaseRefusal::KeyReused => Self::key_reused(),
+        }
+    }
+
+    /// Why no top-up was made; `body` is the declined top-up.
+    pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
+        match refusal {
+            TopUpRefusal::Declined(top_up) => Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                "credit_declined",
+                "the top-up was declined; nothing was charged",
+            )
+            .with("top_up", body())
+            .with("reasons", &top_up.assessment.reasons),
+            TopUpRefusal::MethodUnknown => {
+                Self::field("method", "this vendor takes no such method")
+            }
+            TopUpRefusal::PaymentMethodUnknown => {
+                Self::field("payment_method", "one of demo_approved, demo_declined, demo_review")
+            }
+            TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
+            TopUpRefusal::KeyReused => Self::key_reused(),
+            TopUpRefusal::AccountFrozen => Self::new(
+                StatusCode::FORBIDDEN,
+                "account_frozen",
+                "the account is frozen: ask the vendor",
+            ),
+        }
+    }
+
+    fn key_reused() -> Self {
+        let detail = "this Idempotency-Key was used for another request: use a new one";
+        Self::new(StatusCode::CONFLICT, "idempotency_key_reused", detail)
+    }
+}
+
+impl From<DownloadRefusal> for Problem {
+    fn from(refusal: DownloadRefusal) -> Self {
+        match refusal {
+            DownloadRefusal::CodeRefused(reason) => {
+                let detail = match reason {
+                    Some(reason) => format!("the code does not open this file: {reason}"),
+                    None => "the code or link is wrong, or the link has ended".to_owned(),
+                };
+                let problem = Self::new(StatusCode::FORBIDDEN, "code_refused", detail);
+                match reason {
+                    Some(reason) => problem.with("license_code", reason.as_str()),
+                    None => problem,
+                }
+            }
+            DownloadRefusal::Limit => Self::new(
+                StatusCode::FORBIDDEN,
+                "download_limit",
+                "the downloads of this license are used up; fetching the same file again within \
+                 24 hours stays free",
+            ),
+            DownloadRefusal::NoSuchFile => Self::not_found(),
+            DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<RegisterRefusal> for Problem {
+    fn from(refusal: RegisterRefusal) -> Self {
+        match refusal {
+            RegisterRefusal::EmailTaken => Self::new(
+                StatusCode::CONFLICT,
+                "email_taken",
+                "this address has an account: sign in",
+            )
+            .with_error("email", "taken", "this address has an account"),
+            RegisterRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<SignInRefusal> for Problem {
+    fn from(refusal: SignInRefusal) -> Self {
+        match refusal {
+            SignInRefusal::InvalidCredentials => {
+                Self::invalid_credentials("the address or the password is wrong")
+            }
+            SignInRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<SettingsRefusal> for Problem {
+    fn from(refusal: SettingsRefusal) -> Self {
+        match refusal {
+            SettingsRefusal::TokenFixed => Self::field(
+                "token",
+                "the token's code and scale are fixed: amounts mean something by them",
+            ),
+            SettingsRefusal::TokenOutOfRange => {
+                Self::field("token", "scale is 0 to 6, and the unit value has no zero in it")
+            }
+        }
+    }
+}
+
+impl From<NotASelection> for Problem {
+    fn from(refusal: NotASelection) -> Self {
+        match refusal {
+            NotASelection::Empty => Self::field("lines", "select at least one offer"),
+            NotASelection::TooManyLines => Self::field("lines", "at most 50 lines"),
+            NotASelection::NoUnits(line) => {
+                Self::field(format!("lines[{line}].quantity"), "at least 1")
+            }
+            NotASelection::TooManyUnits => Self::field("lines", "at most 100 units in all"),
+        }
+    }
+}
+
+impl From<NoSuchAccount> for Problem {
+    fn from(_: NoSuchAccount) -> Self {
+        Self::not_found()
+    }
+}
+
+impl From<NoSuchKey> for Problem {
+    fn from(_: NoSuchKey) -> Self {
+        Self::not_found()
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let busy = |detail: &str| {
+            let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+            problem.0.retry_after = Some(1);
+            problem
+        };
+        match &fault {
+            Fault::Busy | Fault::Conflict => return busy("too much at once: ask again"),
+            Fault::Full => {
+                return Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "storage_full",
+                    "the server has no room left to write; nothing was changed",
+                );
+            }
+            Fault::Unavailable(_) | Fault::Unknown(_) | Fault::Corrupt { .. } | Fault::Bug(_) => {}
+        }
+        // Logged once, here at the edge; the caller learns the request id only.
+        tracing::error!(request_id = request_id::current(), %fault, "a request has no answer");
+        match fault {
+            Fault::Unavailable(_) | Fault::Unknown(_) => {
+                busy("the outcome is unknown: ask again with the same key")
+            }
+            _ => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "something is wrong on our side: ask again with the same key, or tell us the request id",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let (retry_after, challenge) = (self.0.retry_after, self.0.challenge);
+        let mut response = (status, Json(&self.0)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(scheme) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+        }
+        response
+    }
+}
+
+/// No route has this path.
+pub async fn no_route() -> Problem {
+    Problem::not_found()
+}
+
+/// The path is right, the method is not; axum adds `Allow`.
+pub async fn no_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path takes other methods",
+    )
+}

@@ -1,0 +1,199 @@
+//! Accounts, sessions, wallet, top-ups.
+
+use scrip_domain::Span;
+use scrip_testkit::Shop;
+use serde_json::json;
+
+fn ada() -> serde_json::Value {
+    json!({ "email": "Ada@example.com", "password": "correct horse" })
+}
+
+#[tokio::test]
+async fn a_stranger_becomes_a_buyer_and_signs_in_and_out() {
+    let shop = Shop::open().await;
+    let opened = shop.post("/v1/accounts", "", "", ada()).await;
+    assert_eq!(opened.status, 201, "{opened:?}");
+    assert!(opened.header("x-request-id").starts_with("req_"));
+    let token = opened.at("/token");
+    let own = shop.get("/v1/account", token).await;
+    assert_eq!(own.at("/email"), "Ada@example.com");
+    assert_eq!(own.at("/standing"), "funded", "no offer has a price: the threshold is zero");
+
+    let again = shop
+        .post(
+            "/v1/accounts",
+            "",
+            "",
+            json!({ "email": "ada@EXAMPLE.com", "password": "other horse" }),
+        )
+        .await;
+    assert_eq!((again.status, again.code()), (409, "email_taken"));
+
+    let wrong = shop
+        .post(
+            "/v1/sessions",
+            "",
+            "",
+            json!({ "email": "ada@example.com", "password": "wrong horse" }),
+        )
+        .await;
+    let nobody = shop
+        .post(
+            "/v1/sessions",
+            "",
+            "",
+            json!({ "email": "eve@example.com", "password": "wrong horse" }),
+        )
+        .await;
+    assert_eq!((wrong.status, wrong.code()), (401, "invalid_credentials"));
+    assert_eq!(
+        wrong.at("/detail"),
+        nobody.at("/detail"),
+        "sign-in never tells which addresses exist"
+    );
+
+    let session = shop
+        .post(
+            "/v1/sessions",
+            "",
+            "",
+            json!({ "email": "ada@example.com", "password": "correct horse" }),
+        )
+        .await;
+    assert_eq!(session.status, 201);
+    let token = session.at("/token");
+    let out = shop
+        .send(
+            "DELETE",
+            "/v1/sessions/current",
+            &[("authorization", &format!("Bearer {token}"))],
+            json!(null),
+        )
+        .await;
+    assert_eq!(out.status, 204);
+    assert_eq!(shop.get("/v1/account", token).await.code(), "invalid_credentials");
+}
+
+#[tokio::test]
+async fn sessions_end_and_guesses_are_throttled() {
+    let shop = Shop::open().await;
+    let token = shop.buyer("ada@example.com", 0).await;
+    let guess = json!({ "email": "ada@example.com", "password": "guess" });
+    for _ in 0..10 {
+        assert_eq!(shop.post("/v1/sessions", "", "", guess.clone()).await.status, 401);
+    }
+    let waits = shop.post("/v1/sessions", "", "", guess).await;
+    assert_eq!(
+        (waits.status, waits.code(), waits.header("retry-after")),
+        (429, "rate_limited", "300")
+    );
+    shop.advance(Span::days(31)).await;
+    assert_eq!(shop.get("/v1/account", &token).await.status, 401);
+}
+
+#[tokio::test]
+async fn bad_registrations_name_the_field_and_change_nothing() {
+    let shop = Shop::open().await;
+    let cases = [
+        (json!({ "email": "ada", "password": "correct horse" }), "invalid_field", "email"),
+        (
+            json!({ "email": "a@b.example\u{0}", "password": "correct horse" }),
+            "invalid_field",
+            "email",
+        ),
+        (json!({ "email": "ada@example.com", "password": "short" }), "invalid_field", "password"),
+        (json!({ "email": "ada@example.com" }), "invalid_field", "password"),
+        (json!({ "email": 7, "password": "correct horse" }), "invalid_field", "email"),
+        (
+            json!({ "email": "ada@example.com", "password": "correct horse", "admin": true }),
+            "unknown_field",
+            "admin",
+        ),
+        (
+            json!({ "email": "ada@example.com", "password": "correct horse", "name": "a\u{7}b" }),
+            "invalid_field",
+            "name",
+        ),
+    ];
+    for (body, code, field) in cases {
+        let answer = shop.post("/v1/accounts", "", "", body.clone()).await;
+        assert_eq!(
+            (answer.status, answer.code(), answer.at("/errors/0/field")),
+            (400, code, field),
+            "{body}"
+        );
+    }
+    let accounts = shop.get("/v1/admin/accounts", &shop.admin).await;
+    assert_eq!(accounts.json["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_top_up_credits_once_and_a_declined_one_is_on_record() {
+    let shop = Shop::open().await;
+    let token = shop.buyer("ada@example.com", 0).await;
+    let body = json!({ "tokens": { "amount": 500, "unit": "AUR" }, "method": "demo" });
+    let first = shop.post("/v1/top-ups", &token, "k1", body.clone()).await;
+    assert_eq!((first.status, first.at("/state")), (201, "credited"), "{first:?}");
+    let second = shop.post("/v1/top-ups", &token, "k1", body.clone()).await;
+    assert_eq!((second.status, second.header("idempotency-replayed")), (201, "true"));
+    assert_eq!(first.json, second.json);
+    let other = json!({ "tokens": { "amount": 501, "unit": "AUR" }, "method": "demo" });
+    assert_eq!(
+        shop.post("/v1/top-ups", &token, "k1", other).await.code(),
+        "idempotency_key_reused"
+    );
+    assert_eq!(shop.post("/v1/top-ups", &token, "", body).await.code(), "idempotency_key_missing");
+
+    let declined = json!({ "tokens": { "amount": 500, "unit": "AUR" }, "method": "demo", "payment_method": "demo_declined" });
+    for round in 0..2 {
+        let answer = shop.post("/v1/top-ups", &token, "k2", declined.clone()).await;
+        assert_eq!((answer.status, answer.code()), (402, "credit_declined"), "{round}");
+        assert_eq!(answer.at("/top_up/state"), "declined");
+    }
+    let wallet = shop.get("/v1/wallet", &token).await;
+    assert_eq!(wallet.at("/available/display"), "5.00 AUR");
+    assert_eq!(wallet.json["lots"].as_array().map(Vec::len), Some(1));
+    let lines = shop.get("/v1/wallet/transfers", &token).await;
+    assert_eq!(lines.json["data"].as_array().map(Vec::len), Some(1));
+    let top_ups = shop.get("/v1/top-ups?limit=1", &token).await;
+    assert_eq!(top_ups.at("/data/0/state"), "declined");
+    let next = top_ups.at("/next").to_owned();
+    let rest = shop.get(&format!("/v1/top-ups?limit=1&after={next}"), &token).await;
+    assert_eq!(rest.at("/data/0/state"), "credited");
+}
+
+#[tokio::test]
+async fn amounts_are_whole_numbers_of_the_right_unit() {
+    let shop = Shop::open().await;
+    let token = shop.buyer("ada@example.com", 0).await;
+    let bodies = [
+        (r#"{"tokens":{"amount":1.0,"unit":"AUR"},"method":"demo"}"#, "tokens.amount"),
+        (r#"{"tokens":{"amount":1e3,"unit":"AUR"},"method":"demo"}"#, "tokens.amount"),
+        (r#"{"tokens":{"amount":-1,"unit":"AUR"},"method":"demo"}"#, "tokens.amount"),
+        (r#"{"tokens":{"amount":"5","unit":"AUR"},"method":"demo"}"#, "tokens.amount"),
+        (r#"{"tokens":{"amount":0,"unit":"AUR"},"method":"demo"}"#, "tokens.amount"),
+        (r#"{"tokens":{"amount":1000000000000001,"unit":"AUR"},"method":"demo"}"#, "tokens.amount"),
+        (
+            r#"{"tokens":{"amount":99999999999999999999,"unit":"AUR"},"method":"demo"}"#,
+            "tokens.amount",
+        ),
+        (r#"{"tokens":{"amount":5,"unit":"EUR"},"method":"demo"}"#, "tokens.unit"),
+        (r#"{"tokens":{"amount":5,"unit":"aur"},"method":"demo"}"#, "tokens.unit"),
+        (r#"{"method":"demo"}"#, "tokens"),
+    ];
+    for (body, field) in bodies {
+        let request = http::Request::post("/v1/top-ups")
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", "k")
+            .header("content-type", "application/json")
+            .body(axum::body::Body::from(body))
+            .expect("a request");
+        let answer = shop.raw(request).await;
+        assert_eq!(
+            (answer.status, answer.code(), answer.at("/errors/0/field")),
+            (400, "invalid_field", field),
+            "{body}"
+        );
+    }
+    assert_eq!(shop.get("/v1/wallet", &token).await.at("/available/display"), "0.00 AUR");
+}

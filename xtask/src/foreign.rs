@@ -1,0 +1,104 @@
+//! Other people's software against our binary: stock clients, stock verifiers, real browsers.
+//!
+//! A check is a script in `tests/foreign` or `tests/browser`, named in `CHECKS`. It gets the binary in
+//! `SCRIP_BIN`, the cluster in `SCRIP_TEST_POSTGRES`, and what its folder pins: Python packages of
+//! `requirements.txt`, Node packages of `package.json` and `package-lock.json`. It passes by ending
+//! with 0.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::{Failure, Outcome, hush, root, show, target_directory};
+use crate::install;
+use crate::postgres::URL_VARIABLE;
+
+/// Folders whose scripts must stand in `CHECKS`; tidy compares them.
+pub const FOLDERS: &[&str] = &["tests/foreign", "tests/browser"];
+
+pub struct Check {
+    /// Path in the repository; the ending chooses what runs it.
+    pub script: &'static str,
+    /// Debian packages it needs.
+    debian: &'static [&'static str],
+}
+
+/// The checks, in the order in which they run.
+pub const CHECKS: &[Check] = &[];
+
+pub fn run(postgres_url: &str) -> Outcome {
+    if CHECKS.is_empty() {
+        println!("    none yet");
+        return Ok(());
+    }
+    let target = target_directory()?;
+    let binary = build(&target)?;
+    for Check { script, debian } in CHECKS {
+        println!("--> {script}");
+        install::debian(debian)?;
+        let mut command = interpreter(&root().join(script), &target)?;
+        command.env("SCRIP_BIN", &binary).env(URL_VARIABLE, postgres_url).current_dir(root());
+        show(&mut command)?;
+    }
+    Ok(())
+}
+
+/// Built once, as cargo's tests were: a second profile would double the time.
+fn build(target: &Path) -> Outcome<PathBuf> {
+    println!("    building the binary");
+    let arguments = ["build", "--quiet", "--package", "scrip", "--bin", "scrip"];
+    hush(Command::new("cargo").args(arguments).current_dir(root()))?;
+    Ok(target.join("debug/scrip"))
+}
+
+/// How a script is run, with its folder's packages installed.
+fn interpreter(script: &Path, target: &Path) -> Outcome<Command> {
+    if !script.is_file() {
+        return Err(Failure(format!("{} is listed, but not there", script.display())));
+    }
+    let folder = script.parent().expect("a file lies in a folder");
+    let home = target.join(folder.file_name().expect("the folder has a name"));
+    let mut command = match script.extension().and_then(|ending| ending.to_str()) {
+        Some("py") => Command::new(python(folder, &home)?),
+        Some("mjs") => {
+            if folder.join("package.json").exists() {
+                install::node(&home.join("node"), folder)?;
+            }
+            Command::new("node")
+        }
+        Some("sh") => Command::new("bash"),
+        _ => return Err(Failure(format!("{}: not .py, .mjs or .sh", script.display()))),
+    };
+    command.arg(script);
+    Ok(command)
+}
+
+fn python(folder: &Path, home: &Path) -> Outcome<PathBuf> {
+    let requirements = folder.join("requirements.txt");
+    if !requirements.exists() {
+        return Ok("python3".into());
+    }
+    Ok(install::python(&home.join("python"), &requirements)?.join("python"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_or_unknown_script_is_a_failure() {
+        assert!(interpreter(&root().join("tests/foreign/absent.py"), root()).is_err());
+        assert!(interpreter(&root().join("Cargo.toml"), root()).is_err());
+    }
+
+    #[test]
+    fn the_ending_chooses_the_interpreter() {
+        let folder = std::env::temp_dir().join(format!("scrip-foreign-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, program) in [("a.py", "python3"), ("a.mjs", "node"), ("a.sh", "bash")] {
+            let script = folder.join(name);
+            std::fs::write(&script, "").unwrap();
+            assert_eq!(interpreter(&script, &folder).unwrap().get_program(), program);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,140 @@
+//! Who may depend on whom. A crate that is not in the table is a finding: new crates take their place
+//! in the line on purpose.
+
+use cargo_metadata::DependencyKind::Development;
+
+use super::Finding;
+use super::project::{Package, Project};
+
+/// Each crate with those of ours that it may link, and that its tests may use besides.
+const LINE: &[(&str, &[&str], &[&str])] = &[
+    ("scrip-license", &[], &[]),
+    ("scrip-domain", &["scrip-license"], &[]),
+    ("scrip-storage", &["scrip-license", "scrip-domain"], &[]),
+    ("scrip-engine", &["scrip-license", "scrip-domain", "scrip-storage"], &["scrip-testkit"]),
+    // Pages and API are thin sides over the engine: no way around it to storage.
+    ("scrip-web", &["scrip-license", "scrip-domain", "scrip-engine"], TESTING),
+    // Types of the wire, but nothing of the server: an integrator's program links it.
+    ("scrip-client", &["scrip-license", "scrip-domain"], &[]),
+    ("scrip", SHIPPED, &["scrip-testkit", "scrip-sim"]),
+    ("scrip-testkit", SHIPPED, &[]),
+    ("scrip-sim", SIMULATED, &[]),
+    ("xtask", &[], &[]),
+];
+
+const SHIPPED: &[&str] = SIMULATED.split_at(6).0;
+const SIMULATED: &[&str] = &[
+    "scrip-license",
+    "scrip-domain",
+    "scrip-storage",
+    "scrip-engine",
+    "scrip-web",
+    "scrip-client",
+    "scrip-testkit",
+];
+const TESTING: &[&str] = &["scrip-testkit", "scrip-client"];
+
+/// A foreign crate and the only ones of ours that may name it in their manifest.
+const HOMES: &[(&str, &[&str])] = &[
+    ("rusqlite", &["scrip-storage"]),
+    ("tokio-postgres", &["scrip-storage"]),
+    ("axum", &["scrip-web", "scrip-testkit", "scrip-sim"]),
+    ("maud", &["scrip-web", "scrip-testkit", "scrip-sim"]),
+    ("utoipa", &["scrip-web", "scrip-testkit", "scrip-sim"]),
+    ("getrandom", &["scrip"]),
+];
+
+/// What crates without a world may not link, not even through another crate.
+const WORLD: &[&str] =
+    &["tokio", "rusqlite", "tokio-postgres", "axum", "hyper", "rand", "getrandom"];
+const WITHOUT_WORLD: &[&str] = &["scrip-license", "scrip-domain"];
+
+pub fn ours(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &project.packages {
+        let Some((_, linked, tested)) = LINE.iter().find(|(name, ..)| *name == package.name) else {
+            findings.push(found(package, "stands in no place of the line (xtask: arrows.rs)"));
+            continue;
+        };
+        let ours = package
+            .dependencies
+            .iter()
+            .filter(|(name, _)| project.packages.iter().any(|package| package.name == *name));
+        for (name, kind) in ours {
+            let name = name.as_str();
+            let in_tests = *kind == Development && tested.contains(&name);
+            if !linked.contains(&name) && !in_tests {
+                findings.push(found(package, &format!("may not depend on {name} ({kind})")));
+            }
+        }
+    }
+    findings
+}
+
+pub fn foreign(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &project.packages {
+        for (library, homes) in HOMES {
+            let named = package.dependencies.iter().any(|(name, _)| name == library);
+            if named && !homes.contains(&package.name.as_str()) {
+                findings
+                    .push(found(package, &format!("{library} is for {} only", homes.join(", "))));
+            }
+        }
+        if WITHOUT_WORLD.contains(&package.name.as_str()) {
+            let linked = WORLD.iter().filter(|library| package.links.contains(**library));
+            findings.extend(linked.map(|library| {
+                found(package, &format!("links {library}, if only through another crate"))
+            }));
+        }
+    }
+    findings
+}
+
+fn found(package: &Package, text: &str) -> Finding {
+    Finding::at(&package.name, 0, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use cargo_metadata::DependencyKind::{self, Normal};
+
+    use super::*;
+
+    /// The whole line without dependencies, and `package` with one.
+    fn project(package: &str, dependency: &str, kind: DependencyKind) -> Project {
+        let names = LINE.iter().map(|(name, ..)| *name).chain([package]);
+        let packages = names.map(|name| {
+            let own =
+                if name == package { vec![(dependency.to_owned(), kind)] } else { Vec::new() };
+            let links = own.iter().map(|(name, _)| name.clone()).collect();
+            Package { name: name.to_owned(), dependencies: own, links }
+        });
+        Project { files: Vec::new(), packages: packages.collect() }
+    }
+
+    #[test]
+    fn an_arrow_against_the_line_is_found() {
+        let broken = |package, name, kind| !ours(&project(package, name, kind)).is_empty();
+        assert!(broken("scrip-domain", "scrip-storage", Normal));
+        assert!(broken("scrip-domain", "scrip-storage", Development));
+        assert!(broken("scrip-web", "scrip-testkit", Normal));
+        assert!(broken("scrip-client", "scrip-engine", Normal));
+        assert!(broken("scrip", "scrip-sim", Normal));
+        assert!(broken("scrip-surprise", "serde", Normal));
+        assert!(!broken("scrip-web", "scrip-testkit", Development));
+        assert!(!broken("scrip-sim", "scrip-testkit", Normal));
+        assert!(!broken("scrip-engine", "scrip-storage", Normal));
+    }
+
+    #[test]
+    fn a_library_away_from_home_is_found() {
+        let broken = |package, name| !foreign(&project(package, name, Normal)).is_empty();
+        assert!(broken("scrip-engine", "rusqlite"));
+        assert!(broken("scrip-storage", "axum"));
+        assert!(broken("scrip-domain", "tokio"), "by what it links");
+        assert!(broken("scrip-engine", "getrandom"));
+        assert!(!broken("scrip-storage", "tokio-postgres"));
+        assert!(!broken("scrip", "getrandom"));
+    }
+}
