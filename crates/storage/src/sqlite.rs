@@ -170,7 +170,7 @@ impl SqliteWriter {
         }
         let texts = &R::table().sqlite;
         let sorted = shelf.sorted();
-        self.write(&texts.delete, &sorted.deletes, |key, cells| key.write(cells))?;
+        self.write(&texts.delete, &sorted.deletes, Keys::write)?;
         self.write(&texts.update, &sorted.updates, |row, cells| row.write(cells))?;
         self.write(&texts.insert, &sorted.inserts, |row, cells| row.write(cells))
     }

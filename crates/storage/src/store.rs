@@ -179,9 +179,9 @@ impl Writer {
                 for mut writer in writers {
                     let (queue, clock) = (self.queue.clone(), clock.clone());
                     let observer = observer.clone();
-                    loops.spawn(
-                        async move { batch::run(&mut writer, queue, clock, observer).await },
-                    );
+                    loops.spawn(async move {
+                        Box::pin(batch::run(&mut writer, queue, clock, observer)).await
+                    });
                 }
                 while let Some(ended) = loops.join_next().await {
                     ended.map_err(|_| Fault::Bug("the writer panicked".into()))??;
