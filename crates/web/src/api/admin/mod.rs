@@ -1,6 +1,8 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod api_keys;
+mod keys;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -9,5 +11,9 @@ use crate::App;
 
 /// Every route under `/v1/admin`.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(settings::routes()).merge(accounts::routes())
+    OpenApiRouter::new()
+        .merge(settings::routes())
+        .merge(accounts::routes())
+        .merge(api_keys::routes())
+        .merge(keys::routes())
 }
