@@ -1,3 +1,6 @@
 //! The API over the real router.
 
 mod accounts;
+mod downloads;
+mod goods;
+mod objects;
