@@ -474,3 +474,6 @@ impl Source for rusqlite::Row<'_> {
         self.get(index).map_err(|e| e.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,16 +171,17 @@ impl Writer {
         observer: Arc<dyn Observer>,
     ) -> Result<(), Fault> {
         match self.backends {
-            Backends::Sqlite(writer, _) => batch::run(*writer, self.queue, clock, observer).await,
+            Backends::Sqlite(mut writer, _) => {
+                batch::run(writer.as_mut(), self.queue, clock, observer).await
+            }
             Backends::Postgres(writers) => {
                 let mut loops = tokio::task::JoinSet::new();
-                for writer in writers {
-                    loops.spawn(batch::run(
-                        writer,
-                        self.queue.clone(),
-                        clock.clone(),
-                        observer.clone(),
-                    ));
+                for mut writer in writers {
+                    let (queue, clock) = (self.queue.clone(), clock.clone());
+                    let observer = observer.clone();
+                    loops.spawn(
+                        async move { batch::run(&mut writer, queue, clock, observer).await },
+                    );
                 }
                 while let Some(ended) = loops.join_next().await {
                     ended.map_err(|_| Fault::Bug("the writer panicked".into()))??;
@@ -199,7 +200,8 @@ impl Writer {
     ) -> Result<(), Fault> {
         match self.backends {
             Backends::Sqlite(writer, _) => {
-                batch::run(Fated { inner: *writer, fate }, self.queue, clock, observer).await
+                let mut fated = Fated { inner: *writer, fate };
+                batch::run(&mut fated, self.queue, clock, observer).await
             }
             Backends::Postgres(_) => Err(Fault::Bug("only SQLite is simulated".into())),
         }

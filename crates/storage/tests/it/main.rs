@@ -3,6 +3,7 @@
 
 mod batches;
 mod commands;
+mod doctor;
 mod home;
 mod listing;
 mod model;
@@ -38,6 +39,11 @@ macro_rules! conformance {
 }
 
 conformance! {
+    doctor:
+        empty_books_are_sound,
+        sound_books_are_found_sound,
+        each_probe_sees_its_damage,
+        a_probe_tells_what_and_at_most_ten;
     batches:
         commands_of_a_batch_see_each_other,
         an_insert_and_its_update_are_written_once,
