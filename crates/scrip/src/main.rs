@@ -1,6 +1,7 @@
 //! Scrip: a self-hosted store for digital goods, paid for with the vendor's own tokens.
 
 mod bench;
+mod catalog;
 
 use std::error::Error;
 use std::process::ExitCode;
