@@ -1,3 +1,5 @@
 //! The API over the real router.
 
 mod accounts;
+mod gate;
+mod orders;

@@ -1,6 +1,7 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod objects;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -9,5 +10,8 @@ use crate::App;
 
 /// Every route under `/v1/admin`.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(settings::routes()).merge(accounts::routes())
+    OpenApiRouter::new()
+        .merge(settings::routes())
+        .merge(accounts::routes())
+        .merge(objects::routes())
 }
