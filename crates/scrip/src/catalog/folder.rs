@@ -89,9 +89,10 @@ impl<'a> Reader<'a> {
             instructions: self.page(&table, "instructions", "instructions_file"),
         };
         let state = table.word("state", ProductState::ALL, ProductState::as_str);
-        let offers = table.tables("offers").into_iter().map(|offer| self.offer(offer)).collect();
+        let offers = table.tables("offers").into_iter();
+        let offers: Vec<Offer> = offers.map(|offer| self.offer(offer)).collect();
         let releases = table.tables("releases").into_iter();
-        let releases: Vec<_> = releases.map(|release| self.release(release)).collect();
+        let releases: Vec<Release> = releases.map(|release| self.release(release)).collect();
         self.unique(&table, "offers", &offers, |offer: &Offer| offer.key.clone());
         self.unique(&table, "releases", &releases, |release: &Release| {
             format!("{} {}", release.channel, release.version)
@@ -112,7 +113,11 @@ impl<'a> Reader<'a> {
         let picture = Picture {
             alt: table.needed("alt").unwrap_or_default().to_owned(),
             object: self.object(&table, path).0,
-            media_type: given.unwrap_or_else(|| goods::media_type(path).to_owned()),
+            // Where there is no path, that is the mistake, and not what would follow from it.
+            media_type: given.unwrap_or_else(|| match goods::media_type(path) {
+                _ if path.is_empty() => "image/png".to_owned(),
+                guess => guess.to_owned(),
+            }),
         };
         table.finish();
         picture
@@ -173,7 +178,7 @@ impl<'a> Reader<'a> {
     fn object(&mut self, table: &Table<'_>, path: &str) -> (String, u64) {
         // A digest of nothing keeps the bounds' checks from blaming it a second time.
         let nothing = || ("0".repeat(64), 0);
-        if !table.has("path") {
+        if path.is_empty() && !table.has("path") {
             return nothing();
         }
         let found = self.goods.object(path);
