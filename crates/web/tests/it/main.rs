@@ -1,5 +1,6 @@
 //! The API over the real router.
 
 mod accounts;
+mod catalog;
 mod gate;
 mod orders;

@@ -1,6 +1,7 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod catalog;
 mod objects;
 mod settings;
 
@@ -14,4 +15,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(settings::routes())
         .merge(accounts::routes())
         .merge(objects::routes())
+        .merge(catalog::routes())
 }
