@@ -96,6 +96,7 @@ async fn putting_what_is_there_changes_nothing() {
     assert_eq!(before.json["release"], before.json["releases"][0]["id"]);
 
     shop.clock.advance(scrip_domain::Span::hours(1));
+    shop.app.engine.renew_lease().await.unwrap();
     assert_eq!(staff(&shop, "PUT", path, release).await.status, 200);
     sell(&shop, "tool", 100, product("Tool")).await;
     let after = staff(&shop, "GET", "/products/tool", Value::Null).await;
@@ -391,8 +392,14 @@ async fn what_is_owned_stays_visible() {
     let offer = sell(&shop, "tool", 100, body.clone()).await;
     let ada = shop.buyer("ada@example.com", 100).await;
     let eve = shop.buyer("eve@example.com", 100).await;
-    let bought =
-        shop.post("/v1/purchases", &ada, "buy", json!({ "lines": [{ "offer": offer }] })).await;
+    let bought = shop
+        .post(
+            "/v1/purchases",
+            &ada,
+            "buy",
+            json!({ "lines": [{ "offer": offer }], "expected_total": tokens(100) }),
+        )
+        .await;
     assert_eq!(bought.status, 201, "{bought:?}");
     body["visibility"] = json!({ "product": "covered", "price": "covered" });
     assert_eq!(staff(&shop, "PUT", "/products/tool", body).await.status, 200);
