@@ -70,7 +70,7 @@ impl ProductFields {
     }
 
     /// The product with these fields; what it has besides stays.
-    fn on(&self, product: Product) -> Product {
+    fn on(&self, product: &Product) -> Product {
         let fields = self.clone();
         Product {
             slug: fields.slug,
@@ -82,7 +82,7 @@ impl ProductFields {
             pictures: fields.pictures,
             visibility: fields.visibility,
             instructions: fields.instructions,
-            ..product
+            ..*product
         }
     }
 }
@@ -189,7 +189,7 @@ impl Command for PutProduct {
             Some(Loaded { product, offers }) => (Some(product), offers),
             None => (None, Vec::new()),
         };
-        let blank = || Product {
+        let blank = Product {
             id: self.held.product,
             slug: String::new(),
             kind: self.fields.kind,
@@ -208,7 +208,7 @@ impl Command for PutProduct {
             created_at: at,
             updated_at: at,
         };
-        let product = self.fields.on(old.clone().unwrap_or_else(blank));
+        let product = self.fields.on(old.as_ref().unwrap_or(&blank));
         let mut changes = Changes::default();
         let new = Loaded { product, offers };
         let product = keep(books, &mut changes, old.as_ref(), new, at)?;
