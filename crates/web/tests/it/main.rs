@@ -2,6 +2,7 @@
 
 mod accounts;
 mod downloads;
+mod catalog;
 mod gate;
 mod goods;
 mod objects;
