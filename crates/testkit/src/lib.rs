@@ -116,6 +116,15 @@ impl Shop {
 
     /// Opens a shop with these settings.
     pub async fn open_with(settings: Settings) -> Self {
+        Self::open_on(settings, Blocking::Inline).await
+    }
+
+    /// Opens a shop that reads its objects as a real server does: to be measured, not repeated.
+    pub async fn open_on_threads() -> Self {
+        Self::open_on(settings(), Blocking::Threads).await
+    }
+
+    async fn open_on(settings: Settings, blocking: Blocking) -> Self {
         let number = SHOPS.fetch_add(1, Ordering::Relaxed);
         let disk =
             scrip_storage::Memory::new(&format!("shop-{number}")).expect("a database in memory");
@@ -125,7 +134,7 @@ impl Shop {
         tokio::spawn(writer.run(clock.clone(), memory.clone()));
         let objects = tempfile::tempdir().expect("a temporary folder");
         let ground = Ground {
-            objects: Objects::open(objects.path(), 1, Blocking::Inline).expect("objects"),
+            objects: Objects::open(objects.path(), 1, blocking).expect("objects"),
             store,
             clock: clock.clone(),
             entropy: Arc::new(TestEntropy::seeded(42)),
@@ -139,6 +148,12 @@ impl Shop {
         let key = engine.make_key(None, vec![Scope::Admin], "test".into()).await.expect("a key");
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
         Self { clock, router: scrip_web::router(app.clone()), app, admin: key.token, disk, objects }
+    }
+
+    /// Lets `span` pass, as a server does that runs meanwhile: its lease on ids goes on.
+    pub async fn wait(&self, span: Span) {
+        self.clock.advance(span);
+        self.app.engine.renew_lease().await.expect("a lease");
     }
 
     /// Sends a request into the router. `body` null means none.
