@@ -17,6 +17,7 @@ pub mod account;
 pub mod api_key;
 pub mod catalog;
 pub mod code;
+pub mod doctor;
 pub mod download;
 mod ids;
 pub mod keys;
@@ -35,7 +36,7 @@ pub mod throttle;
 pub mod top_up;
 pub mod vendor;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrip_domain::id::Kind;
 use scrip_domain::settings::Vendor;
@@ -50,7 +51,7 @@ pub use scrip_storage::reads::Page;
 
 use crate::download::Tickets;
 use crate::ids::IdMint;
-use crate::keys::Keys;
+use crate::keys::{KeyHome, Keys};
 use crate::memory::MemoryLimits;
 use crate::passwords::Passwords;
 use crate::throttle::Throttle;
@@ -63,7 +64,8 @@ pub struct Engine {
     store: Store,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    keys: Keys,
+    keys: RwLock<Arc<Keys>>,
+    key_home: Option<Arc<dyn KeyHome>>,
     ids: Mutex<IdMint>,
     passwords: Passwords,
     throttle: Throttle,
@@ -129,7 +131,8 @@ impl Engine {
             store: ground.store,
             clock: ground.clock,
             entropy: ground.entropy,
-            keys: ground.keys,
+            keys: RwLock::new(Arc::new(ground.keys)),
+            key_home: None,
             memory,
             objects: ground.objects,
             tickets: Tickets::since(now),
@@ -147,9 +150,9 @@ impl Engine {
         self.clock.now()
     }
 
-    /// Signing keys and secrets.
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+    /// Signing keys and secrets, as they are now.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The bytes of the catalogue's files.

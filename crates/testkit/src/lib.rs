@@ -15,8 +15,12 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
+use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::settings::{Settings, Token, UnitValue};
+use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
+use scrip_engine::catalog::offer::OfferFields;
+use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::keys::Keys;
 use scrip_engine::register::Registration;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects};
@@ -150,10 +154,10 @@ impl Shop {
         Self { clock, router: scrip_web::router(app.clone()), app, admin: key.token, disk, objects }
     }
 
-    /// Lets `span` pass, as a server does that runs meanwhile: its lease on ids goes on.
-    pub async fn wait(&self, span: Span) {
+    /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
+    pub async fn advance(&self, span: Span) {
         self.clock.advance(span);
-        self.app.engine.renew_lease().await.expect("a lease");
+        self.app.engine.renew_lease().await.expect("the lease is renewed");
     }
 
     /// Sends a request into the router. `body` null means none.
@@ -231,5 +235,39 @@ impl Shop {
     /// The database, kept alive as long as the shop.
     pub fn disk(&self) -> &scrip_storage::Memory {
         &self.disk
+    }
+}
+
+impl Shop {
+    /// A published service called `slug` with one perpetual offer at `price`; gives the offer's id.
+    pub async fn service(&self, slug: &str, price: u64) -> String {
+        self.product(slug, price, scrip_license::Terms::Perpetual).await
+    }
+
+    /// A published service called `slug` with one offer on `terms` at `price`; gives the offer's id.
+    pub async fn product(&self, slug: &str, price: u64, terms: scrip_license::Terms) -> String {
+        let fields = ProductFields {
+            slug: slug.into(),
+            kind: ProductKind::Service,
+            title: format!("The {slug}"),
+            summary: String::new(),
+            description: String::new(),
+            labels: Labels::default(),
+            pictures: Vec::new(),
+            visibility: Visibility::default(),
+            instructions: "Call us.".into(),
+        };
+        let engine = &self.app.engine;
+        engine.create_product(fields).await.expect("no fault").expect("a product");
+        let price = Amount::new(price).expect("an amount");
+        let fields = OfferFields { price, terms, limits: scrip_license::Limits::default() };
+        let offer =
+            engine.put_offer(slug, "standard", fields).await.expect("no fault").expect("an offer");
+        engine
+            .move_product(slug, ProductState::Published)
+            .await
+            .expect("no fault")
+            .expect("published");
+        offer.into_inner().id.to_string()
     }
 }

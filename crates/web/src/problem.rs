@@ -11,6 +11,7 @@ use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
 use scrip_engine::download::DownloadRefusal;
+use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
@@ -212,26 +213,25 @@ impl Problem {
         }
     }
 
-    /// What is said of a thing that the caller's standing does not see.
-    pub fn hidden(needs: Level, fields: &[Field]) -> Self {
-        match needs {
-            Level::Visitor | Level::Member => Self::account_required(fields),
-            Level::Funded => Self::new(
-                StatusCode::PAYMENT_REQUIRED,
-                "balance_below_threshold",
-                "prices are shown when your balance reaches the threshold: top up first",
-            ),
-            Level::Covered => Self::new(
-                StatusCode::PAYMENT_REQUIRED,
+    /// What is said of a price that the caller's standing does not see: what would unlock it.
+    pub fn hidden(needs: Level, first: Option<&GateRefusal>, token: &Token) -> Self {
+        let unlock = |code, detail: &str| Self::new(StatusCode::PAYMENT_REQUIRED, code, detail);
+        let problem = match (first, needs) {
+            (Some(first), _) => Self::gate(first, token),
+            (None, Level::Covered) => unlock(
                 "insufficient_balance",
                 "this price is shown when your balance covers it: top up first",
             ),
-        }
-        .with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
+            (None, Level::Visitor | Level::Member | Level::Funded) => unlock(
+                "balance_below_threshold",
+                "prices are shown when your balance reaches the threshold: top up first",
+            ),
+        };
+        problem.with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
     }
 
     /// Why a purchase, an order or a quote was refused.
-    pub fn purchase(refusal: &PurchaseRefusal, token: &Token, fields: &[Field]) -> Self {
+    pub fn purchase(refusal: &PurchaseRefusal, token: &Token) -> Self {
         let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match refusal {
             PurchaseRefusal::Gate(gate) => Self::gate(gate, token),
@@ -245,12 +245,13 @@ impl Problem {
                     "choose a current offer",
                 )
             }
-            PurchaseRefusal::PriceHidden { line, needs } => Self::hidden(*needs, fields)
-                .with_error(
+            PurchaseRefusal::PriceHidden { line, needs, first } => {
+                Self::hidden(*needs, first.as_ref(), token).with_error(
                     format!("lines[{line}].offer"),
                     "price_hidden",
                     "its price is not shown to you yet",
-                ),
+                )
+            }
             PurchaseRefusal::PriceChanged(total) => {
                 conflict("price_changed", "the total is now another: look again and confirm")
                     .with("total", MoneyOut::tokens(*total, token))
@@ -389,6 +390,13 @@ impl From<NotASelection> for Problem {
 impl From<NoSuchAccount> for Problem {
     fn from(_: NoSuchAccount) -> Self {
         Self::not_found()
+    }
+}
+
+impl From<NoKeyHome> for Problem {
+    fn from(_: NoKeyHome) -> Self {
+        let detail = "this server keeps no keys on a disk: a new one would be lost";
+        Self::new(StatusCode::CONFLICT, "keys_not_kept", detail)
     }
 }
 

@@ -203,7 +203,7 @@ async fn a_rental_ends() {
 #[tokio::test]
 async fn newer_releases_come_with_the_license() {
     let mut sold = Sold::new(1000).await;
-    sold.shop.wait(Span::hours(1)).await;
+    sold.shop.advance(Span::hours(1)).await;
     let newer = release(&sold.shop, "tool", "stable", "1.1", &[("tool.zip", b"newer")]).await;
     let beta = release(&sold.shop, "tool", "beta", "2.0", &[("tool.zip", b"beta")]).await;
     sold.file.clone_from(&newer[0]);

@@ -2,5 +2,7 @@
 
 mod accounts;
 mod downloads;
+mod gate;
 mod goods;
 mod objects;
+mod orders;

@@ -1,6 +1,8 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod api_keys;
+mod keys;
 mod objects;
 mod settings;
 
@@ -14,4 +16,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(settings::routes())
         .merge(accounts::routes())
         .merge(objects::routes())
+        .merge(api_keys::routes())
+        .merge(keys::routes())
 }
