@@ -38,6 +38,9 @@ fn main() -> std::process::ExitCode {
         let plan = Plan::of(arguments.seed.wrapping_add(offset), arguments.steps);
         let outcome = run(&plan, arguments.trace);
         let repeated = if arguments.once { None } else { Some(run(&plan, arguments.trace)) };
+        if offset % 100 == 99 {
+            println!("{} worlds, {failures} with something untrue", offset + 1);
+        }
         let differs = repeated.filter(|repeated| repeated.hash != outcome.hash);
         if outcome.violation.is_some() || differs.is_some() {
             failures += 1;
