@@ -281,7 +281,7 @@ impl Problem {
     /// Why no top-up was made; `body` is the declined top-up.
     pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
         match refusal {
-            TopUpRefusal::Declined(top_up) => Self::new(
+            TopUpRefusal::Declined { top_up, .. } => Self::new(
                 StatusCode::PAYMENT_REQUIRED,
                 "credit_declined",
                 "the top-up was declined; nothing was charged",
