@@ -11,6 +11,7 @@ use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
 use scrip_engine::download::DownloadRefusal;
+use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
@@ -389,6 +390,13 @@ impl From<NotASelection> for Problem {
 impl From<NoSuchAccount> for Problem {
     fn from(_: NoSuchAccount) -> Self {
         Self::not_found()
+    }
+}
+
+impl From<NoKeyHome> for Problem {
+    fn from(_: NoKeyHome) -> Self {
+        let detail = "this server keeps no keys on a disk: a new one would be lost";
+        Self::new(StatusCode::CONFLICT, "keys_not_kept", detail)
     }
 }
 

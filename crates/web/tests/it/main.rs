@@ -3,3 +3,6 @@
 mod accounts;
 mod gate;
 mod orders;
+mod downloads;
+mod goods;
+mod objects;

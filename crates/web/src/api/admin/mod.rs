@@ -2,6 +2,8 @@
 
 mod accounts;
 mod objects;
+mod api_keys;
+mod keys;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -14,4 +16,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(settings::routes())
         .merge(accounts::routes())
         .merge(objects::routes())
+        .merge(api_keys::routes())
+        .merge(keys::routes())
 }
