@@ -35,8 +35,7 @@ fn share(number: f64, low: f64, high: f64, most: usize) -> usize {
     let part = if high > low { (number - low) / (high - low) } else { 0.0 };
     // Counted up to instead of cast: a drawing is small.
     let wanted = part * f64::from(most);
-    let reached = (1..=most).take_while(|step| f64::from(*step) - 0.5 <= wanted).count();
-    reached
+    (1..=most).take_while(|step| f64::from(*step) - 0.5 <= wanted).count()
 }
 
 #[cfg(test)]
