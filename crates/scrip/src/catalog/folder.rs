@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         let given = table.text("media_type").map(str::to_owned);
         let picture = Picture {
             alt: table.needed("alt").unwrap_or_default().to_owned(),
-            object: self.object(&table, path).0,
+            object: self.object(&table, path),
             // Where there is no path, that is the mistake, and not what would follow from it.
             media_type: given.unwrap_or_else(|| match goods::media_type(path) {
                 _ if path.is_empty() => "image/png".to_owned(),
@@ -176,16 +176,16 @@ impl<'a> Reader<'a> {
         let name = table.text("name").unwrap_or(last).to_owned();
         let given = table.text("media_type").map(str::to_owned);
         let platform = table.text("platform").unwrap_or_default().to_owned();
-        let (sha256, size) = self.object(&table, path);
+        let sha256 = self.object(&table, path);
         table.finish();
         let media_type = given.unwrap_or_else(|| goods::media_type(&name).to_owned());
-        FileFields { name, size, sha256, platform, media_type }
+        FileFields { name, sha256, platform, media_type }
     }
 
-    /// The digest and size of the file at the table's `path`.
-    fn object(&mut self, table: &Table<'_>, path: &str) -> (String, u64) {
+    /// The digest of the file at the table's `path`.
+    fn object(&mut self, table: &Table<'_>, path: &str) -> String {
         // A digest of nothing keeps the bounds' checks from blaming it a second time.
-        let nothing = || ("0".repeat(64), 0);
+        let nothing = || "0".repeat(64);
         if path.is_empty() && !table.has("path") {
             return nothing();
         }

@@ -30,16 +30,16 @@ impl Goods {
         Ok(Self { root, known: BTreeMap::new(), objects: BTreeMap::new() })
     }
 
-    /// The SHA-256 and size of the file at `path`, or why it cannot be had.
-    pub fn object(&mut self, path: &str) -> Result<(String, u64), String> {
+    /// The SHA-256 of the file at `path`, or why it cannot be had.
+    pub fn object(&mut self, path: &str) -> Result<String, String> {
         let path = self.find(path)?;
         if let Some(sha256) = self.known.get(&path) {
-            return Ok((sha256.clone(), self.objects.get(sha256).map_or(0, |object| object.size)));
+            return Ok(sha256.clone());
         }
         let (sha256, size) = digest(&path).map_err(|error| format!("cannot be read: {error}"))?;
         self.known.insert(path.clone(), sha256.clone());
         self.objects.entry(sha256.clone()).or_insert(Object { path, size });
-        Ok((sha256, size))
+        Ok(sha256)
     }
 
     /// The text in the file at `path`, or why it cannot be had.
@@ -93,6 +93,17 @@ fn digest(path: &Path) -> io::Result<(String, u64)> {
         }
         hasher.update(&buffer[..read]);
         size += read as u64;
+    }
+}
+
+/// The ending of a picture's name that suggests its media type.
+pub fn ending(picture: &str) -> &'static str {
+    match picture {
+        "image/jpeg" => "jpg",
+        "image/webp" => "webp",
+        "image/avif" => "avif",
+        "image/gif" => "gif",
+        _ => "png",
     }
 }
 

@@ -12,12 +12,16 @@
 //! by name, so that the same folder can be applied again and again. What was once published stays:
 //! a product that left the folder is archived, an offer is withdrawn, a release is kept.
 
+pub mod apply;
 mod cursor;
 pub mod diff;
+pub mod export;
 pub mod folder;
 mod goods;
 mod mistake;
 mod price;
+pub mod remote;
+pub mod show;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -81,4 +85,11 @@ pub struct Object {
     pub path: PathBuf,
     /// How many.
     pub size: u64,
+}
+
+impl Catalog {
+    /// The product at `slug`.
+    pub fn product(&self, slug: &str) -> Option<&Product> {
+        self.products.iter().find(|product| product.fields.slug == slug)
+    }
 }

@@ -15,7 +15,6 @@ fn offer(key: &str, price: u64) -> Offer {
 fn file(name: &str) -> FileFields {
     FileFields {
         name: name.into(),
-        size: 1,
         sha256: "0".repeat(64),
         platform: String::new(),
         media_type: "text/plain".into(),

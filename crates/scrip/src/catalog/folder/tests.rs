@@ -71,9 +71,11 @@ files = [{{ path = "tides.csv", platform = "any" }}, {{ path = "tides.csv", name
         (csv.name.as_str(), csv.size, csv.media_type.as_str()),
         ("tides.csv", 18, "text/csv")
     );
+    assert_eq!((csv.name.as_str(), csv.media_type.as_str()), ("tides.csv", "text/csv"));
     assert_eq!((text.name.as_str(), text.media_type.as_str()), ("b.txt", "text/plain"));
     assert_eq!(csv.sha256, text.sha256);
     assert_eq!(catalog.objects.len(), 2);
+    assert_eq!(catalog.objects[&csv.sha256].size, 18);
 }
 
 #[test]
