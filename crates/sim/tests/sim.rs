@@ -50,7 +50,10 @@ fn a_commit_answered_and_forgotten_is_seen() {
 
 #[test]
 fn a_doubled_top_up_is_seen() {
-    is_seen(Defect::DoublesTopUps, &["available, not", "quoted with", "a statement of", "left, not"]);
+    is_seen(
+        Defect::DoublesTopUps,
+        &["available, not", "quoted with", "a statement of", "left, not"],
+    );
 }
 
 #[test]
@@ -70,5 +73,16 @@ fn a_wallet_shown_fuller_is_seen() {
 
 #[test]
 fn a_purchase_denied_after_it_was_made_is_seen() {
-    is_seen(Defect::DeniesPurchases, &["available, not", "quoted with", "a statement of", "left, not", "was first answered", "at hand", "is paid"]);
+    is_seen(
+        Defect::DeniesPurchases,
+        &[
+            "available, not",
+            "quoted with",
+            "a statement of",
+            "left, not",
+            "was first answered",
+            "at hand",
+            "is paid",
+        ],
+    );
 }

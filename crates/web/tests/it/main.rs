@@ -1,8 +1,8 @@
 //! The API over the real router.
 
 mod accounts;
-mod downloads;
 mod catalog;
+mod downloads;
 mod gate;
 mod goods;
 mod objects;

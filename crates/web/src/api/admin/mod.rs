@@ -2,8 +2,8 @@
 
 mod accounts;
 mod api_keys;
-mod keys;
 mod catalog;
+mod keys;
 mod objects;
 mod settings;
 
