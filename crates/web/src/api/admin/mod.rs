@@ -1,9 +1,10 @@
 //! What a vendor's staff manages.
 
 mod accounts;
-mod objects;
 mod api_keys;
+mod catalog;
 mod keys;
+mod objects;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -18,4 +19,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(keys::routes())
+        .merge(catalog::routes())
 }
