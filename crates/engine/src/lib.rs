@@ -17,10 +17,13 @@ pub mod account;
 pub mod api_key;
 pub mod catalog;
 pub mod code;
+pub mod doctor;
+pub mod download;
 mod ids;
 pub mod keys;
 mod ledger;
 pub mod memory;
+pub mod objects;
 pub mod order;
 mod passwords;
 pub mod purchase;
@@ -42,9 +45,11 @@ use scrip_storage::{Blocking, Command, Store};
 
 pub use ledger::Buyer;
 pub use memory::Memory;
+pub use objects::Objects;
 pub use scrip_storage::Fault;
 pub use scrip_storage::reads::Page;
 
+use crate::download::Tickets;
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::memory::MemoryLimits;
@@ -65,6 +70,8 @@ pub struct Engine {
     passwords: Passwords,
     throttle: Throttle,
     memory: Arc<Memory>,
+    objects: Objects,
+    tickets: Tickets,
     mode: Mode,
 }
 
@@ -80,6 +87,8 @@ pub struct Ground {
     pub keys: Keys,
     /// This server's number among those on the same database.
     pub server: u8,
+    /// The bytes of the catalogue's files.
+    pub objects: Objects,
     /// Where passwords are hashed.
     pub blocking: Blocking,
     /// What it is run for.
@@ -125,6 +134,8 @@ impl Engine {
             keys: RwLock::new(Arc::new(ground.keys)),
             key_home: None,
             memory,
+            objects: ground.objects,
+            tickets: Tickets::since(now),
             mode: ground.mode,
         })
     }
@@ -142,6 +153,11 @@ impl Engine {
     /// Signing keys and secrets, as they are now.
     pub fn keys(&self) -> Arc<Keys> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bytes of the catalogue's files.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     /// Guards against guessing.

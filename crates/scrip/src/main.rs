@@ -4,6 +4,7 @@
 //! line. Nothing is decided here; that happens in `scrip-engine`.
 
 mod bench;
+mod catalog;
 mod cli;
 mod clock;
 mod config;

@@ -3,6 +3,7 @@
 
 mod account;
 mod catalog;
+pub mod doctor;
 pub mod listing;
 mod order;
 

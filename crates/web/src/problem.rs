@@ -10,6 +10,8 @@ use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
+use scrip_engine::catalog::CatalogRefusal;
+use scrip_engine::download::DownloadRefusal;
 use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::register::RegisterRefusal;
@@ -212,26 +214,25 @@ impl Problem {
         }
     }
 
-    /// What is said of a thing that the caller's standing does not see.
-    pub fn hidden(needs: Level, fields: &[Field]) -> Self {
-        match needs {
-            Level::Visitor | Level::Member => Self::account_required(fields),
-            Level::Funded => Self::new(
-                StatusCode::PAYMENT_REQUIRED,
-                "balance_below_threshold",
-                "prices are shown when your balance reaches the threshold: top up first",
-            ),
-            Level::Covered => Self::new(
-                StatusCode::PAYMENT_REQUIRED,
+    /// What is said of a price that the caller's standing does not see: what would unlock it.
+    pub fn hidden(needs: Level, first: Option<&GateRefusal>, token: &Token) -> Self {
+        let unlock = |code, detail: &str| Self::new(StatusCode::PAYMENT_REQUIRED, code, detail);
+        let problem = match (first, needs) {
+            (Some(first), _) => Self::gate(first, token),
+            (None, Level::Covered) => unlock(
                 "insufficient_balance",
                 "this price is shown when your balance covers it: top up first",
             ),
-        }
-        .with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
+            (None, Level::Visitor | Level::Member | Level::Funded) => unlock(
+                "balance_below_threshold",
+                "prices are shown when your balance reaches the threshold: top up first",
+            ),
+        };
+        problem.with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
     }
 
     /// Why a purchase, an order or a quote was refused.
-    pub fn purchase(refusal: &PurchaseRefusal, token: &Token, fields: &[Field]) -> Self {
+    pub fn purchase(refusal: &PurchaseRefusal, token: &Token) -> Self {
         let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match refusal {
             PurchaseRefusal::Gate(gate) => Self::gate(gate, token),
@@ -245,12 +246,13 @@ impl Problem {
                     "choose a current offer",
                 )
             }
-            PurchaseRefusal::PriceHidden { line, needs } => Self::hidden(*needs, fields)
-                .with_error(
+            PurchaseRefusal::PriceHidden { line, needs, first } => {
+                Self::hidden(*needs, first.as_ref(), token).with_error(
                     format!("lines[{line}].offer"),
                     "price_hidden",
                     "its price is not shown to you yet",
-                ),
+                )
+            }
             PurchaseRefusal::PriceChanged(total) => {
                 conflict("price_changed", "the total is now another: look again and confirm")
                     .with("total", MoneyOut::tokens(*total, token))
@@ -279,7 +281,7 @@ impl Problem {
     /// Why no top-up was made; `body` is the declined top-up.
     pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
         match refusal {
-            TopUpRefusal::Declined(top_up) => Self::new(
+            TopUpRefusal::Declined { top_up, .. } => Self::new(
                 StatusCode::PAYMENT_REQUIRED,
                 "credit_declined",
                 "the top-up was declined; nothing was charged",
@@ -305,6 +307,32 @@ impl Problem {
     fn key_reused() -> Self {
         let detail = "this Idempotency-Key was used for another request: use a new one";
         Self::new(StatusCode::CONFLICT, "idempotency_key_reused", detail)
+    }
+}
+
+impl From<DownloadRefusal> for Problem {
+    fn from(refusal: DownloadRefusal) -> Self {
+        match refusal {
+            DownloadRefusal::CodeRefused(reason) => {
+                let detail = match reason {
+                    Some(reason) => format!("the code does not open this file: {reason}"),
+                    None => "the code or link is wrong, or the link has ended".to_owned(),
+                };
+                let problem = Self::new(StatusCode::FORBIDDEN, "code_refused", detail);
+                match reason {
+                    Some(reason) => problem.with("license_code", reason.as_str()),
+                    None => problem,
+                }
+            }
+            DownloadRefusal::Limit => Self::new(
+                StatusCode::FORBIDDEN,
+                "download_limit",
+                "the downloads of this license are used up; fetching the same file again within \
+                 24 hours stays free",
+            ),
+            DownloadRefusal::NoSuchFile => Self::not_found(),
+            DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
     }
 }
 
@@ -356,6 +384,31 @@ impl From<NotASelection> for Problem {
                 Self::field(format!("lines[{line}].quantity"), "at least 1")
             }
             NotASelection::TooManyUnits => Self::field("lines", "at most 100 units in all"),
+        }
+    }
+}
+
+impl From<CatalogRefusal> for Problem {
+    fn from(refusal: CatalogRefusal) -> Self {
+        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
+        match refusal {
+            CatalogRefusal::NoSuchProduct
+            | CatalogRefusal::NoSuchOffer
+            | CatalogRefusal::NoSuchRelease => Self::not_found(),
+            CatalogRefusal::SlugTaken => {
+                conflict("slug_taken", "another product has this slug: choose another")
+            }
+            CatalogRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
+            CatalogRefusal::ReleasePublished => conflict(
+                "release_published",
+                "codes carry the digest of a published release's files: make a new version",
+            ),
+            CatalogRefusal::NotFrom(state) => {
+                conflict("product_state", &format!("a product that is {state} cannot become this"))
+            }
+            CatalogRefusal::TooManyOffers => {
+                conflict("too_many_offers", "retire an offer first: a product has at most 50")
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line, a file per command.
 
 mod admin;
+mod catalog;
 mod check;
 mod init;
 mod remote;
@@ -32,6 +33,8 @@ enum Command {
     Config(check::ConfigArgs),
     /// Manage a running server
     Admin(admin::AdminArgs),
+    /// Apply or export a catalogue folder
+    Catalog(catalog::CatalogArgs),
     /// Verify an authorization code offline
     Verify(verify::VerifyArgs),
     /// Load a running server, and print its rate and latency
@@ -46,6 +49,7 @@ impl Cli {
             Command::Serve(args) => args.run(),
             Command::Config(args) => args.run(),
             Command::Admin(args) => args.run(),
+            Command::Catalog(args) => args.run(),
             // A code that is not good is an answer, not a failure.
             Command::Verify(args) => return args.run().map(|good| ExitCode::from(u8::from(!good))),
             Command::Bench(args) => {

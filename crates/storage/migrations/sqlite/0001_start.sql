@@ -330,7 +330,3 @@ WHEN old.words <> new.words OR old.description_words <> new.description_words BE
     INSERT INTO search (rowid, words, description_words)
     VALUES (new.product, new.words, new.description_words);
 END;
-CREATE TRIGGER products_search_delete AFTER DELETE ON products BEGIN
-    INSERT INTO products_search (products_search, rowid, title, summary, labels, description)
-    VALUES ('delete', old.id, old.title, old.summary, old.labels, old.description);
-END;

@@ -44,7 +44,7 @@ impl Store {
 
     /// A page of all products, in whatever state, newest first.
     pub async fn products(&self, page: Page) -> Result<Vec<Product>, Fault> {
-        self.row_page("WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2", page).await
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 
     /// A release.

@@ -3,10 +3,13 @@
 mod accounts;
 pub mod admin;
 mod demo;
+mod downloads;
 mod licenses;
 mod orders;
+mod products;
 mod quotes;
 mod sessions;
+mod terms;
 mod top_ups;
 mod vendor;
 mod wallet;
@@ -27,9 +30,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(wallet::routes())
         .merge(top_ups::routes())
+        .merge(products::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(licenses::routes())
+        .merge(downloads::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }

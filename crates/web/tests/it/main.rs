@@ -1,3 +1,9 @@
 //! The API over the real router.
 
 mod accounts;
+mod catalog;
+mod downloads;
+mod gate;
+mod goods;
+mod objects;
+mod orders;

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod api_keys;
+mod catalog;
 mod keys;
+mod objects;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -14,6 +16,8 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
         .merge(accounts::routes())
+        .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(keys::routes())
+        .merge(catalog::routes())
 }

@@ -1,0 +1,51 @@
+//! Probes of the catalogue: prices kept beside their offers agree with them, and nothing hangs loose.
+
+use scrip_domain::catalog::{File, Offer, Product};
+
+use super::{Probe, named};
+
+pub fn probes() -> [Probe; 4] {
+    [
+        Probe {
+            name: "product-prices",
+            proves: "each product's lowest prices are those of its current offers",
+            subject: named::<Product>,
+            counted: "products",
+            rows: "SELECT p.id AS subject, (SELECT MIN(o.price) FROM offers o
+                    WHERE o.product = p.id AND o.current = 1) AS expected, p.price_from AS found FROM products p
+                UNION ALL SELECT p.id, (SELECT MIN(o.price) FROM offers o
+                    WHERE o.product = p.id AND o.current = 1 AND o.price > 0), p.cheapest FROM products p"
+                .into(),
+        },
+        Probe {
+            name: "product-releases",
+            proves: "the release that a product sells is its own, and published",
+            subject: named::<Product>,
+            counted: "products",
+            rows: "SELECT p.id AS subject, p.id AS expected, (SELECT r.product FROM releases r
+                    WHERE r.id = p.release AND r.published_at IS NOT NULL) AS found
+                FROM products p WHERE p.release IS NOT NULL"
+                .into(),
+        },
+        Probe {
+            name: "offer-products",
+            proves: "each offer and each release is of a product that exists",
+            subject: named::<Offer>,
+            counted: "offers",
+            rows: "SELECT o.id AS subject, o.product AS expected,
+                    (SELECT p.id FROM products p WHERE p.id = o.product) AS found FROM offers o
+                UNION ALL SELECT r.id, r.product, (SELECT p.id FROM products p WHERE p.id = r.product)
+                FROM releases r"
+                .into(),
+        },
+        Probe {
+            name: "file-releases",
+            proves: "each file belongs to a release that exists",
+            subject: named::<File>,
+            counted: "files",
+            rows: "SELECT f.id AS subject, f.release AS expected,
+                    (SELECT r.id FROM releases r WHERE r.id = f.release) AS found FROM files f"
+                .into(),
+        },
+    ]
+}

@@ -1,0 +1,99 @@
+//! Probes of the index by account: everything is listed, and everything listed exists.
+
+use scrip_domain::account::Account;
+use scrip_license::Terms;
+
+use super::{Probe, named};
+use crate::index::{ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
+
+/// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
+/// no wallet can have; a held account is its wallet's number negated.
+const WALLET: &str = "CASE WHEN ABS(t.debit) >= 100 THEN ABS(t.debit) ELSE ABS(t.credit) END";
+
+pub fn probes() -> [Probe; 5] {
+    let probe = |name, proves, counted, rows: String| Probe {
+        name,
+        proves,
+        subject: named::<Account>,
+        counted,
+        rows: rows.into(),
+    };
+    [
+        probe(
+            "index-orders",
+            "each order is listed with its buyer, and each listed order exists",
+            "orders",
+            by_id("orders", ORDER),
+        ),
+        probe(
+            "index-top-ups",
+            "each top-up is listed with its account, and each listed top-up exists",
+            "top_ups",
+            by_id("top_ups", TOP_UP),
+        ),
+        probe(
+            "index-transfers",
+            "each transfer is on the statement of its wallet's account, and each statement line exists",
+            "transfers",
+            transfers(),
+        ),
+        probe(
+            "index-licenses",
+            "each license is listed with its owner and product, and each listed license exists",
+            "licenses",
+            licenses(),
+        ),
+        probe(
+            "index-requests",
+            "each idempotency key names an order or top-up of its account",
+            "by_account",
+            format!(
+                "SELECT b.account AS subject, b.account AS expected,
+                    COALESCE((SELECT o.account FROM orders o WHERE o.id = b.target),
+                        (SELECT u.account FROM top_ups u WHERE u.id = b.target)) AS found
+                FROM by_account b WHERE b.kind = {REQUEST}"
+            ),
+        ),
+    ]
+}
+
+/// Both directions for a table whose rows are listed under their own id.
+fn by_id(table: &str, kind: u8) -> String {
+    format!(
+        "SELECT r.account AS subject, 1 AS expected, (SELECT COUNT(*) FROM by_account b
+            WHERE b.account = r.account AND b.kind = {kind} AND b.key = r.id AND b.target = r.id) AS found
+        FROM {table} r
+        UNION ALL SELECT b.account, b.key,
+            (SELECT r.id FROM {table} r WHERE r.id = b.target AND r.account = b.account)
+        FROM by_account b WHERE b.kind = {kind}"
+    )
+}
+
+fn transfers() -> String {
+    format!(
+        "SELECT t.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM wallets w
+            JOIN by_account b ON b.account = w.account AND b.kind = {TRANSFER} AND b.key = t.id AND b.target = t.id
+            WHERE w.id = {WALLET}) AS found FROM transfers t
+        UNION ALL SELECT b.account, b.account, (SELECT w.account FROM transfers t JOIN wallets w ON w.id = {WALLET}
+            WHERE t.id = b.target AND t.id = b.key) FROM by_account b WHERE b.kind = {TRANSFER}"
+    )
+}
+
+/// A license is listed by its product; the note tells whether it is perpetual and in force.
+fn licenses() -> String {
+    let perpetual = serde_json::to_string(&Terms::Perpetual).unwrap_or_default();
+    let lasting = |license: &str| {
+        format!(
+            "CASE WHEN {license}.state = 'valid' AND {license}.terms = '{perpetual}' THEN 1 ELSE 0 END"
+        )
+    };
+    format!(
+        "SELECT c.account AS subject, {} AS expected, (SELECT b.note FROM by_account b
+            WHERE b.account = c.account AND b.kind = {OWNED} AND b.key = c.product AND b.target = c.id) AS found
+        FROM licenses c
+        UNION ALL SELECT b.account, b.target, (SELECT c.id FROM licenses c
+            WHERE c.id = b.target AND c.account = b.account AND c.product = b.key)
+        FROM by_account b WHERE b.kind = {OWNED}",
+        lasting("c")
+    )
+}

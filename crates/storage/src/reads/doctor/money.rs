@@ -1,0 +1,197 @@
+//! Probes of the ledger: conservation, counters, lots, holds, top-ups.
+
+use scrip_domain::ledger::{House, LedgerAccount};
+use scrip_domain::lot::Lot;
+use scrip_domain::top_up::TopUp;
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{account::Account, ledger::Transfer};
+
+use super::{Probe, all_books, named};
+use crate::index::{TOP_UP, TRANSFER};
+
+pub fn probes() -> Vec<Probe> {
+    let mut probes = vec![
+        Probe {
+            name: "conservation",
+            proves: "all wallets and the vendor's own accounts together sum to zero",
+            subject: all_books,
+            counted: "wallets",
+            rows: "SELECT 0 AS subject, 0 AS expected,
+                (SELECT COALESCE(SUM(free_credits - free_debits + held_credits - held_debits), 0) FROM wallets)
+                + (SELECT COALESCE(SUM(credits - debits), 0) FROM house) AS found"
+                .into(),
+        },
+        Probe {
+            name: "wallet-floors",
+            proves: "no wallet is below zero",
+            subject: named::<Wallet>,
+            counted: "wallets",
+            rows: "SELECT id AS subject, CASE WHEN free_credits < free_debits THEN 0
+                    ELSE free_credits - free_debits END AS expected, free_credits - free_debits AS found FROM wallets
+                UNION ALL SELECT id, CASE WHEN held_credits < held_debits THEN 0
+                    ELSE held_credits - held_debits END, held_credits - held_debits FROM wallets"
+                .into(),
+        },
+        Probe {
+            name: "wallet-counters",
+            proves: "each wallet's counters equal the sums of its transfers",
+            subject: named::<Wallet>,
+            counted: "wallets",
+            rows: wallet_counters().into(),
+        },
+        Probe {
+            name: "house-counters",
+            proves: "the vendor's own counters equal the sums of their transfers",
+            subject: house_name,
+            counted: "transfers",
+            rows: house_counters().into(),
+        },
+    ];
+    probes.extend(lots());
+    probes.extend(top_ups());
+    probes
+}
+
+fn lots() -> [Probe; 3] {
+    [
+        Probe {
+            name: "lots",
+            proves: "of each lot 0 <= held <= remaining <= amount, and its wallet exists",
+            subject: named::<Lot>,
+            counted: "lots",
+            rows: "SELECT l.id AS subject, 1 AS expected, CASE WHEN 0 <= l.held AND l.held <= l.remaining
+                    AND l.remaining <= l.amount AND EXISTS (SELECT 1 FROM wallets w WHERE w.id = l.wallet)
+                    THEN 1 ELSE 0 END AS found FROM lots l"
+                .into(),
+        },
+        Probe {
+            name: "wallet-lots",
+            proves: "each wallet's balance is what its lots have left",
+            subject: named::<Wallet>,
+            counted: "wallets",
+            rows: "SELECT w.id AS subject,
+                    w.free_credits - w.free_debits + w.held_credits - w.held_debits AS expected,
+                    (SELECT COALESCE(SUM(l.remaining), 0) FROM lots l WHERE l.wallet = w.id) AS found
+                FROM wallets w"
+                .into(),
+        },
+        Probe {
+            name: "holds",
+            proves: "what a wallet's held account holds, its lots and its open holds reserve, and each hold names its lots",
+            subject: named::<Wallet>,
+            counted: "holds",
+            rows: "SELECT w.id AS subject, w.held_credits - w.held_debits AS expected,
+                    (SELECT COALESCE(SUM(l.held), 0) FROM lots l WHERE l.wallet = w.id) AS found FROM wallets w
+                UNION ALL SELECT w.id, w.held_credits - w.held_debits, COALESCE(h.amount, 0) FROM wallets w
+                    LEFT JOIN (SELECT wallet, SUM(amount) AS amount FROM holds WHERE state = 'open' GROUP BY wallet) h
+                    ON h.wallet = w.id
+                UNION ALL SELECT h.wallet, h.amount,
+                    (SELECT COALESCE(SUM(p.amount), 0) FROM hold_lots p WHERE p.hold = h.id) FROM holds h"
+                .into(),
+        },
+    ]
+}
+
+fn top_ups() -> [Probe; 4] {
+    let issued = LedgerAccount::House(House::Issued).number();
+    [
+        Probe {
+            name: "top-up-transfers",
+            proves: "tokens are issued only for a credited top-up, to its account and in its amount",
+            subject: named::<Transfer>,
+            counted: "transfers",
+            rows: format!(
+                "SELECT t.id AS subject, t.amount AS expected, CASE WHEN u.state = 'credited'
+                    AND u.account = w.account THEN u.tokens END AS found
+                FROM transfers t LEFT JOIN top_ups u ON u.id = t.subject LEFT JOIN wallets w ON w.id = t.credit
+                WHERE t.debit = {issued}"
+            )
+            .into(),
+        },
+        Probe {
+            name: "top-ups-credited",
+            proves: "each credited top-up brought one transfer, the others none",
+            subject: named::<Account>,
+            counted: "top_ups",
+            rows: format!(
+                "SELECT a.id AS subject, (SELECT COUNT(*) FROM by_account b JOIN top_ups u ON u.id = b.target
+                    WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited') AS expected,
+                (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT t.subject) THEN COUNT(*) ELSE -1 END
+                    FROM by_account b JOIN transfers t ON t.id = b.target
+                    WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit = {issued}) AS found
+                FROM accounts a"
+            )
+            .into(),
+        },
+        Probe {
+            name: "top-up-lots",
+            proves: "an account's paid lots began with what its credited top-ups brought, one lot each",
+            subject: named::<Account>,
+            counted: "lots",
+            rows: format!(
+                "SELECT a.id AS subject, (SELECT COALESCE(SUM(u.tokens), 0) FROM by_account b
+                    JOIN top_ups u ON u.id = b.target
+                    WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited') AS expected,
+                (SELECT COALESCE(SUM(l.amount), 0) FROM lots l
+                    WHERE l.wallet = a.wallet AND l.kind = 'paid') AS found FROM accounts a
+                UNION ALL SELECT a.id, (SELECT COUNT(*) FROM by_account b JOIN top_ups u ON u.id = b.target
+                    WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited'),
+                (SELECT COUNT(*) FROM lots l WHERE l.wallet = a.wallet AND l.kind = 'paid') FROM accounts a"
+            )
+            .into(),
+        },
+        Probe {
+            name: "top-up-states",
+            proves: "credited top-ups, and no others, say when",
+            subject: named::<TopUp>,
+            counted: "top_ups",
+            rows: "SELECT id AS subject, CASE WHEN state = 'credited' THEN 1 ELSE 0 END AS expected,
+                    CASE WHEN credited_at IS NOT NULL THEN 1 ELSE 0 END AS found FROM top_ups"
+                .into(),
+        },
+    ]
+}
+
+/// Four comparisons: both sides of the free and of the held account. What is listed on the wallet's
+/// statement is summed; that the list is whole is a probe of its own.
+fn wallet_counters() -> String {
+    let sides = [
+        ("free_credits", "t.credit = w.id"),
+        ("free_debits", "t.debit = w.id"),
+        ("held_credits", "t.credit = -w.id"),
+        ("held_debits", "t.debit = -w.id"),
+    ];
+    let arm = |(counter, side): (&str, &str)| {
+        format!(
+            "SELECT w.id AS subject, w.{counter} AS expected, (SELECT COALESCE(SUM(t.amount), 0)
+                FROM by_account b JOIN transfers t ON t.id = b.target
+                WHERE b.account = w.account AND b.kind = {TRANSFER} AND {side}) AS found FROM wallets w"
+        )
+    };
+    sides.map(arm).join(" UNION ALL ")
+}
+
+/// Both counters of each of the vendor's accounts. `+ 0` keeps SQLite from building an index over
+/// all transfers for the comparison.
+fn house_counters() -> String {
+    let mut arms = Vec::new();
+    for house in House::ALL {
+        let number = LedgerAccount::House(*house).number();
+        for (counter, side) in [("credits", "credit"), ("debits", "debit")] {
+            arms.push(format!(
+                "SELECT {number} AS subject,
+                    COALESCE((SELECT h.{counter} FROM house h WHERE h.name = '{house}'), 0) AS expected,
+                    (SELECT COALESCE(SUM(t.amount), 0) FROM transfers t WHERE t.{side} + 0 = {number}) AS found"
+            ));
+        }
+    }
+    arms.join(" UNION ALL ")
+}
+
+fn house_name(number: u64) -> String {
+    let account = i64::try_from(number).ok().and_then(LedgerAccount::from_number);
+    match account {
+        Some(LedgerAccount::House(house)) => house.to_string(),
+        _ => number.to_string(),
+    }
+}

@@ -1,0 +1,189 @@
+//! The doctor's probes: silent on sound books, and each one sees the damage that it is there for.
+
+use scrip_storage::Store;
+use scrip_storage::reads::doctor::{Finding, MAX_FINDINGS, probes};
+
+use crate::home::Home;
+
+const SOUND: &str = include_str!("doctor.sql");
+
+/// What a probe must see: its name, and what a defect or a stranger did to sound books.
+const DAMAGES: &[(&str, &str)] = &[
+    ("conservation", "UPDATE house SET credits = credits + 1 WHERE name = 'revenue'"),
+    ("conservation", "DELETE FROM wallets WHERE id = 2001"),
+    ("wallet-floors", "UPDATE wallets SET free_debits = 101 WHERE id = 2001"),
+    ("wallet-floors", "UPDATE wallets SET held_debits = 11 WHERE id = 2001"),
+    ("wallet-counters", "UPDATE wallets SET free_debits = free_debits + 1, free_credits = free_credits + 1"),
+    ("wallet-counters", "UPDATE wallets SET held_credits = held_credits + 1 WHERE id = 2001"),
+    ("wallet-counters", "DELETE FROM transfers WHERE id = 4002"),
+    ("house-counters", "UPDATE house SET credits = credits + 1, debits = debits + 1 WHERE name = 'issued'"),
+    ("house-counters", "INSERT INTO transfers VALUES (4009, 2, 4, 5, 'purchase', 1, 1)"),
+    ("lots", "UPDATE lots SET held = 41"),
+    ("lots", "UPDATE lots SET remaining = 101"),
+    ("lots", "UPDATE lots SET held = -1"),
+    ("lots", "UPDATE lots SET wallet = 2003"),
+    ("wallet-lots", "UPDATE lots SET remaining = 39"),
+    ("wallet-lots", "DELETE FROM lots"),
+    ("holds", "UPDATE lots SET held = 9"),
+    ("holds", "UPDATE holds SET state = 'voided', resolved_at = 5"),
+    ("holds", "UPDATE hold_lots SET amount = 11"),
+    ("top-up-transfers", "UPDATE top_ups SET tokens = 99 WHERE id = 3001"),
+    ("top-up-transfers", "UPDATE top_ups SET account = 1002 WHERE id = 3001"),
+    ("top-up-transfers", "UPDATE transfers SET subject = 3002 WHERE id = 4001"),
+    ("top-ups-credited", "DELETE FROM transfers WHERE id = 4001"),
+    ("top-ups-credited", "UPDATE top_ups SET state = 'credited' WHERE id = 3002"),
+    (
+        "top-ups-credited",
+        "INSERT INTO transfers VALUES (4009, 1, 2001, 100, 'top_up', 3001, 1);
+         INSERT INTO by_account VALUES (1001, 4, 4009, 4009, 0)",
+    ),
+    ("top-up-lots", "UPDATE lots SET amount = 101"),
+    ("top-up-lots", "INSERT INTO lots SELECT wallet, 5002, kind, 1, 0, 0, 50, NULL, NULL, 0 FROM lots"),
+    ("top-up-states", "UPDATE top_ups SET credited_at = NULL WHERE id = 3001"),
+    ("top-up-states", "UPDATE top_ups SET credited_at = 3 WHERE id = 3002"),
+    ("account-wallets", "DELETE FROM wallets WHERE id = 2002"),
+    ("account-wallets", "UPDATE wallets SET account = 1001 WHERE id = 2002"),
+    ("wallet-accounts", "DELETE FROM accounts WHERE id = 1002"),
+    ("logins", "DELETE FROM logins WHERE account = 1002"),
+    ("logins", "INSERT INTO logins VALUES ('second@example.org', 1001)"),
+    ("logins", "INSERT INTO logins VALUES ('nobody@example.org', 1009)"),
+    ("order-states", "UPDATE orders SET paid_at = NULL WHERE id = 6001"),
+    ("order-states", "UPDATE orders SET balance_after = 3 WHERE id = 6002"),
+    ("order-states", "UPDATE orders SET state = 'lost' WHERE id = 6002"),
+    ("order-totals", "UPDATE orders SET total = 4 WHERE id = 6002"),
+    ("order-totals", r#"DELETE FROM order_lines WHERE "order" = 6002"#),
+    ("order-transfers", "UPDATE transfers SET amount = 59 WHERE id = 4002"),
+    ("order-transfers", "UPDATE orders SET state = 'declined' WHERE id = 6001"),
+    ("order-transfers", "UPDATE orders SET account = 1002 WHERE id = 6001"),
+    ("orders-charged", "DELETE FROM transfers WHERE id = 4002"),
+    (
+        "orders-charged",
+        "INSERT INTO transfers VALUES (4009, 2001, 3, 60, 'purchase', 6001, 1);
+         INSERT INTO by_account VALUES (1001, 4, 4009, 4009, 0)",
+    ),
+    ("line-payments", "UPDATE line_payments SET amount = 59"),
+    ("line-payments", "INSERT INTO line_payments VALUES (7002, 5001, 'paid', 5)"),
+    ("line-payments", r#"UPDATE order_lines SET "order" = 6009 WHERE id = 7002"#),
+    ("payment-lots", "UPDATE line_payments SET lot = 5009"),
+    ("payment-lots", "UPDATE line_payments SET kind = 'promo'"),
+    ("payments-total", "INSERT INTO line_payments VALUES (7009, 5001, 'paid', 5)"),
+    ("licenses", "DELETE FROM licenses WHERE id = 8002"),
+    ("licenses", "UPDATE licenses SET account = 1002 WHERE id = 8002"),
+    ("licenses", "UPDATE orders SET state = 'declined' WHERE id = 6001"),
+    (
+        "licenses",
+        "INSERT INTO licenses SELECT 8003, \"order\", line, account, product, offer, terms, limits, release, state,
+             issue, kid, issued_at, expires_at FROM licenses WHERE id = 8001",
+    ),
+    ("license-lines", "UPDATE licenses SET line = 7009 WHERE id = 8001"),
+    ("license-lines", "UPDATE orders SET state = 'draft' WHERE id = 6001"),
+    ("receipts", "UPDATE receipts SET number = 2"),
+    ("receipts", "INSERT INTO receipts VALUES (6002, 2, 3)"),
+    ("receipts", "UPDATE receipts SET number = 0"),
+    ("index-orders", "DELETE FROM by_account WHERE target = 6002"),
+    ("index-orders", "DELETE FROM orders WHERE id = 6002"),
+    ("index-orders", "UPDATE by_account SET account = 1002 WHERE target = 6002"),
+    ("index-top-ups", "DELETE FROM by_account WHERE kind = 5 AND target = 3002"),
+    ("index-top-ups", "DELETE FROM top_ups WHERE id = 3002"),
+    ("index-transfers", "DELETE FROM by_account WHERE target = 4002"),
+    ("index-transfers", "DELETE FROM transfers WHERE id = 4003"),
+    ("index-transfers", "UPDATE by_account SET account = 1002 WHERE target = 4003"),
+    ("index-licenses", "DELETE FROM by_account WHERE target = 8002"),
+    ("index-licenses", "DELETE FROM licenses WHERE id = 8002"),
+    ("index-licenses", "UPDATE by_account SET note = 0 WHERE target = 8002"),
+    ("index-licenses", "UPDATE licenses SET state = 'revoked' WHERE id = 8002"),
+    ("index-requests", "UPDATE by_account SET target = 6009 WHERE kind = 3 AND key = 11"),
+    ("index-requests", "UPDATE by_account SET account = 1002 WHERE kind = 3"),
+    ("product-prices", "UPDATE offers SET price = 31 WHERE id = 201"),
+    ("product-prices", "UPDATE offers SET current = 0 WHERE id = 202"),
+    ("product-prices", "UPDATE products SET price_from = NULL"),
+    ("product-releases", "UPDATE products SET release = 302"),
+    ("product-releases", "DELETE FROM releases WHERE id = 301"),
+    ("offer-products", "UPDATE offers SET product = 109 WHERE id = 203"),
+    ("offer-products", "UPDATE releases SET product = 109 WHERE id = 302"),
+    ("file-releases", "DELETE FROM releases WHERE id = 301"),
+];
+
+pub async fn empty_books_are_sound(home: &Home) {
+    let store = home.start().await;
+    assert_eq!(sick(&store).await, Vec::<String>::new());
+}
+
+pub async fn sound_books_are_found_sound(home: &Home) {
+    let store = home.start().await;
+    home.execute(SOUND).await;
+    assert_eq!(sick(&store).await, Vec::<String>::new());
+    for probe in probes() {
+        assert!(store.examine(&probe).await.unwrap().rows > 0, "{} examined nothing", probe.name);
+    }
+}
+
+pub async fn each_probe_sees_its_damage(home: &Home) {
+    let store = home.start().await;
+    for (name, damage) in DAMAGES {
+        home.execute(SOUND).await;
+        home.execute(&unguarded(home, damage)).await;
+        let sick = sick(&store).await;
+        assert!(sick.iter().any(|found| found == name), "{name} missed {damage}; seen by {sick:?}");
+    }
+    for probe in probes() {
+        assert!(
+            DAMAGES.iter().any(|(name, _)| *name == probe.name),
+            "{} is not tested",
+            probe.name
+        );
+    }
+}
+
+pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
+    let store = home.start().await;
+    home.execute(SOUND).await;
+    home.execute("UPDATE lots SET remaining = 41").await;
+    let all = probes();
+    let probe = |wanted: &str| all.iter().find(|probe| probe.name == wanted).unwrap();
+    let examined = store.examine(probe("wallet-lots")).await.unwrap();
+    let subject = "wal_00000000001yh".to_owned();
+    assert_eq!(examined.rows, 2);
+    assert_eq!(examined.findings, [Finding { subject, expected: Some(40), found: Some(41) }]);
+    assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 40 expected, 41 found");
+    for number in 0..20 {
+        home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number})"))
+            .await;
+    }
+    let examined = store.examine(probe("logins")).await.unwrap();
+    assert_eq!(examined.findings.len(), MAX_FINDINGS as usize);
+    let keys = store.signing_keys().await.unwrap();
+    assert_eq!(
+        keys.iter().map(|key| (key.kid.as_str(), key.licenses)).collect::<Vec<_>>(),
+        [("k1", 2)]
+    );
+}
+
+/// The names of the probes that found something.
+async fn sick(store: &Store) -> Vec<String> {
+    let mut sick = Vec::new();
+    for probe in probes() {
+        let examined = store.examine(&probe).await;
+        let examined = examined.unwrap_or_else(|fault| panic!("{}: {fault}", probe.name));
+        if !examined.findings.is_empty() {
+            sick.push(probe.name.to_owned());
+        }
+    }
+    sick
+}
+
+/// The damage, done past the schema's own checks: what they hold back is looked for as well.
+fn unguarded(home: &Home, damage: &str) -> String {
+    match home {
+        Home::Postgres { .. } => format!(
+            "DO $$ DECLARE c record; BEGIN
+                 FOR c IN SELECT conrelid::regclass AS tab, conname FROM pg_constraint WHERE contype = 'c'
+                     AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts')
+                 LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
+             END $$; {damage}"
+        ),
+        Home::Memory { .. } | Home::File { .. } => {
+            format!("PRAGMA ignore_check_constraints = ON; {damage}")
+        }
+    }
+}
