@@ -191,8 +191,15 @@ fn killed_in_the_middle_of_writes_the_books_are_right() {
     }
     let shown = server.admin(&folder, &["accounts", "show", "ada@example.org"]);
     assert_eq!(shown["available"]["amount"], KEYS * 7);
+    // Beside the server that writes.
+    let (text, code) = said(&run(&["doctor", "--config", &folder.config()]));
+    assert_eq!((code, text.contains("The books are whole.")), (0, true), "{text}");
     server.signal(Signal::INT);
     assert_eq!(server.end().0, 0);
+    let (text, code) = said(&run(&["doctor", "--json", "--config", &folder.config()]));
+    assert_eq!((code, text.contains("\"sound\":true")), (0, true), "{text}");
+    std::fs::remove_file(folder.path("scrip.db")).unwrap();
+    assert_eq!(said(&run(&["doctor", "--config", &folder.config()])).1, 2);
 }
 
 /// Runs 16 at a time; gives what they found.
