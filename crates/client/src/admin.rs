@@ -1,10 +1,10 @@
 //! What a vendor manages, as far as scripts and tests need it by name. Everything else goes through
 //! [`Client::request`].
 
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{Body, Client, Error, Money, url};
+use crate::{Body, Client, Error, Money, Reply, url};
 
 /// A client that acts as an administrator. Bodies and answers are plain JSON: who writes them has
 /// the API's documentation open.
@@ -42,6 +42,37 @@ impl Admin {
     /// Changes what is at `/v1/admin/{path}`.
     pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Error> {
         self.0.write(Method::PATCH, &admin(path), None, body).await?.json()
+    }
+
+    /// Puts what `/v1/admin/{path}` is to be.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Error> {
+        self.0.write(Method::PUT, &admin(path), None, body).await?.json()
+    }
+
+    /// Deletes what is at `/v1/admin/{path}`.
+    pub async fn delete(&self, path: &str) -> Result<Value, Error> {
+        self.0.request(Method::DELETE, &admin(path), &[], Body::empty()).await?.json()
+    }
+
+    /// Whether the bytes with this SHA-256 are there.
+    pub async fn has_object(&self, sha256: &str) -> Result<bool, Error> {
+        let answer = self.0.request(Method::HEAD, &object(sha256), &[], Body::empty()).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND => Ok(false),
+            status if status.is_success() => Ok(true),
+            _ => Err(answer.refusal()),
+        }
+    }
+
+    /// Uploads the bytes with this SHA-256 as a stream; the server checks it.
+    pub async fn put_object(&self, sha256: &str, content: impl Into<Body>) -> Result<Value, Error> {
+        let headers = [("content-type", "application/octet-stream")];
+        self.0.request(Method::PUT, &object(sha256), &headers, content).await?.json()
+    }
+
+    /// The bytes with this SHA-256 as a stream.
+    pub async fn get_object(&self, sha256: &str) -> Result<Reply, Error> {
+        self.0.stream(Method::GET, &object(sha256), &[], Body::empty()).await?.accepted().await
     }
 
     /// The vendor's settings.
@@ -93,6 +124,10 @@ impl Admin {
         let path = format!("accounts/{}/adjust", url::encode(account));
         self.post_once(&path, key, &json!({"tokens": tokens, "reason": reason})).await
     }
+}
+
+fn object(sha256: &str) -> String {
+    admin(&format!("objects/{}", url::encode(sha256)))
 }
 
 fn admin(path: &str) -> String {

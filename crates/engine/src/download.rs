@@ -8,6 +8,7 @@
 
 mod ticket;
 
+use scrip_domain::account::Account;
 use scrip_domain::catalog::{File, Release};
 use scrip_domain::license::License;
 use scrip_domain::{Id, Span, Timestamp};
@@ -19,14 +20,15 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 pub use ticket::Ticket;
 pub(crate) use ticket::Tickets;
 
+use crate::catalog::release::STABLE;
 use crate::objects::Object;
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
 /// How long a file may be fetched again after a download that counted.
 const FREE: Span = Span::hours(24);
-/// The channel of a license that was sold before there was a release.
-const STABLE: &str = "stable";
+/// What is shorter says more about buffers than about the client's line.
+const TELLING: u64 = 4 << 20;
 
 /// What is shown at the door.
 #[derive(Clone, Copy)]
@@ -53,6 +55,7 @@ pub struct Grant {
     pub file: File,
     /// By the right of which license.
     pub license: Id<License>,
+    account: Id<Account>,
     issue: u32,
     ticket: Option<ticket::Pass>,
 }
@@ -109,7 +112,8 @@ impl Engine {
                 return Ok(Err(DownloadRefusal::Limit));
             }
         }
-        Ok(Ok(Grant { file, license: license.id, issue: license.issue, ticket }))
+        let License { id, account, issue, .. } = license;
+        Ok(Ok(Grant { file, license: id, account, issue, ticket }))
     }
 
     /// The license behind a code, with guesses limited: per source first, then generously per
@@ -164,6 +168,15 @@ impl Engine {
         }
     }
 
+    /// So many bytes were sent since then, whether or not they were all: the buyer's next estimate
+    /// goes by it.
+    pub fn sent(&self, grant: &Grant, bytes: u64, since: Timestamp) {
+        let millis = u64::try_from(self.now().since(since).as_millis()).unwrap_or(0);
+        if bytes >= TELLING {
+            self.measured(grant.account, bytes, millis);
+        }
+    }
+
     /// The last byte was sent: the download counts, unless the same file counted within 24 hours.
     pub async fn finished(&self, grant: &Grant) -> Result<(), Fault> {
         match self.submit(Count { license: grant.license, file: grant.file.id }).await? {
@@ -179,6 +192,7 @@ fn entitles(license: &License, sold: Option<&Release>, release: &Release) -> boo
     if license.release == Some(release.id) {
         return true;
     }
+    // Sold before there was a release: the channel that everybody gets.
     let channel = sold.map_or(STABLE, |sold| sold.channel.as_str());
     let since = sold.and_then(|sold| sold.published_at);
     release.product == license.product
@@ -213,5 +227,76 @@ impl Command for Count {
             changes.downloads.push(Change::Insert(download));
         }
         Ok(Decision::done((), changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::license::LicenseState;
+    use scrip_license::{Limits, Terms};
+
+    use super::*;
+
+    fn id<T>(number: u64) -> Id<T> {
+        Id::new(number).unwrap()
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn release(number: u64, channel: &str, published_at: i64) -> Release {
+        Release {
+            id: id(number),
+            product: id(1),
+            version: number.to_string(),
+            channel: channel.into(),
+            notes: String::new(),
+            manifest: String::new(),
+            published_at: Some(at(published_at)),
+        }
+    }
+
+    fn license(release: Option<u64>) -> License {
+        License {
+            id: id(9),
+            order: id(9),
+            line: id(9),
+            account: id(9),
+            product: id(1),
+            offer: id(9),
+            terms: Terms::Perpetual,
+            limits: Limits::default(),
+            release: release.map(id),
+            state: LicenseState::Valid,
+            issue: 1,
+            kid: String::new(),
+            issued_at: at(0),
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_license_opens_its_release_and_newer_ones_of_product_and_channel() {
+        let sold = release(5, "stable", 500);
+        let mine = license(Some(5));
+        let opens = |release: &Release| entitles(&mine, Some(&sold), release);
+        assert!(opens(&sold));
+        assert!(opens(&release(6, "stable", 600)));
+        assert!(!opens(&release(4, "stable", 400)), "an older one was not sold");
+        assert!(!opens(&release(6, "beta", 600)), "another channel");
+        assert!(!opens(&Release { product: id(2), ..release(6, "stable", 600) }));
+        let early = license(None);
+        assert!(entitles(&early, None, &release(1, "stable", 1)));
+        assert!(!entitles(&early, None, &release(1, "beta", 1)));
+    }
+
+    #[test]
+    fn a_download_that_counted_is_free_for_a_day() {
+        let counted = [Download { license: id(9), file: id(3), at: at(1000) }];
+        let end = at(1000).plus(FREE);
+        assert!(is_free(&counted, id(3), end.minus(Span::millis(1))));
+        assert!(!is_free(&counted, id(3), end));
+        assert!(!is_free(&counted, id(4), at(1001)));
     }
 }

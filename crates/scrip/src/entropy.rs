@@ -7,7 +7,10 @@ use scrip_domain::Entropy;
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(clippy::disallowed_methods, reason = "this is the chance that everybody else is given")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the chance that everybody else is given"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         // Without chance nothing that we do is safe; there is no going on.
         getrandom::fill(bytes).expect("the operating system gives random bytes");

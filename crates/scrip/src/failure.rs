@@ -63,11 +63,11 @@ impl From<scrip_client::Error> for Failure {
     fn from(error: scrip_client::Error) -> Self {
         let failure = Self::of(&error);
         match &error {
-            scrip_client::Error::Unreachable { .. } => failure
-                .advise("Is the server running there? Give its address with --server or SCRIP_SERVER."),
-            scrip_client::Error::Lost(_) => failure.advise(
-                "What was asked may or may not have happened: look before you ask again.",
+            scrip_client::Error::Unreachable { .. } => failure.advise(
+                "Is the server running there? Give its address with --server or SCRIP_SERVER.",
             ),
+            scrip_client::Error::Lost(_) => failure
+                .advise("What was asked may or may not have happened: look before you ask again."),
             _ => failure,
         }
     }

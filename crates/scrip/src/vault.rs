@@ -50,8 +50,9 @@ impl Vault {
     /// All keys, the newest first.
     pub fn open(&self) -> Outcome<Keys> {
         let numbers = self.numbers().map_err(|error| {
-            self.cannot("read", &error)
-                .advise("Keys lie in keys/ in the data folder; `scrip init` makes them, a backup has them.")
+            self.cannot("read", &error).advise(
+                "Keys lie in keys/ in the data folder; `scrip init` makes them, a backup has them.",
+            )
         })?;
         let mut seeds = Vec::with_capacity(numbers.len());
         for number in numbers.iter().rev() {
@@ -76,7 +77,7 @@ impl Vault {
         for entry in fs::read_dir(&self.folder)? {
             let name = entry?.file_name();
             let name = name.to_str().and_then(|name| name.strip_prefix("license-"));
-            let number = name.and_then(|name| name.strip_suffix(".seed")?.parse().ok());
+            let number = name.and_then(|name| name.strip_suffix(".seed")?.parse::<u32>().ok());
             numbers.extend(number);
         }
         numbers.sort_unstable();
@@ -124,7 +125,8 @@ impl Vault {
 
 impl KeyHome for Vault {
     fn keep(&self, seed: [u8; 32]) -> Result<Keys, Fault> {
-        self.add(&seed).map_err(|error| Fault::Unavailable(format!("the keys' folder: {error}")))?;
+        self.add(&seed)
+            .map_err(|error| Fault::Unavailable(format!("the keys' folder: {error}")))?;
         self.open().map_err(|failure| Fault::Unavailable(failure.to_string()))
     }
 }
@@ -143,7 +145,8 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
         return None;
     }
     for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        let pair = text.get(at..at + 2).filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let pair =
+            text.get(at..at + 2).filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()))?;
         *byte = u8::from_str_radix(pair, 16).ok()?;
     }
     Some(bytes)

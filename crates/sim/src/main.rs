@@ -1,3 +1,71 @@
-//! Deterministic simulator of Scrip.
+//! Explores seeds, and repeats one.
 
-fn main() {}
+use clap::Parser;
+use scrip_sim::{Outcome, Plan, run};
+
+/// Lets whole worlds run, each from one seed, and looks for one in which something is untrue.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example: cargo run --release -p scrip-sim -- --seeds 1000")]
+struct Arguments {
+    /// The seed to run (`0x…` or decimal), or the first of many.
+    #[arg(long, value_parser = seed, default_value = "0x1")]
+    seed: u64,
+    /// How many seeds to run, from the first on.
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// How many steps all buyers of a world take together.
+    #[arg(long, default_value_t = 150)]
+    steps: u64,
+    /// Run each seed once, not twice.
+    #[arg(long)]
+    once: bool,
+    /// Print the trace.
+    #[arg(long)]
+    trace: bool,
+}
+
+fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => text.parse(),
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    let mut failures = 0_u64;
+    for offset in 0..arguments.seeds {
+        let plan = Plan::of(arguments.seed.wrapping_add(offset), arguments.steps);
+        let outcome = run(&plan, arguments.trace);
+        let repeated = if arguments.once { None } else { Some(run(&plan, arguments.trace)) };
+        if offset % 100 == 99 {
+            println!("{} worlds, {failures} with something untrue", offset + 1);
+        }
+        let differs = repeated.filter(|repeated| repeated.hash != outcome.hash);
+        if outcome.violation.is_some() || differs.is_some() {
+            failures += 1;
+            tell(&outcome, differs.as_ref(), arguments.steps);
+        } else if arguments.seeds == 1 {
+            let Outcome { hash, lines, lasted, .. } = outcome;
+            println!("sound: {lines} lines in {lasted:?} of the world's time, trace {hash}");
+        }
+    }
+    println!("{} worlds, {failures} with something untrue", arguments.seeds);
+    if failures == 0 { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+}
+
+fn tell(outcome: &Outcome, differs: Option<&Outcome>, steps: u64) {
+    for line in &outcome.tail {
+        println!("{line}");
+    }
+    if let Some(violation) = &outcome.violation {
+        println!("untrue: {violation}");
+    }
+    if let Some(other) = differs {
+        println!("two runs differ: {} and {}", outcome.hash, other.hash);
+    }
+    println!(
+        "repeat it: cargo run -p scrip-sim -- --seed {:#x} --steps {steps} --trace\n",
+        outcome.seed
+    );
+}

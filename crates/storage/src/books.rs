@@ -166,11 +166,11 @@ impl<R: Row> Shelf<R> {
             let asked = self.asked.contains_key(&group);
             let bug = |what: &str| Err(Fault::Bug(format!("{} {what}: {key:?}", R::table().name)));
             match (change, there) {
-                (Change::Insert(_), None | Some(false)) => {}
+                (Change::Insert(_), None | Some(false))
+                | (Change::Update(_) | Change::Delete(_), Some(true)) => {}
                 (Change::Insert(_), Some(true)) if asked => return bug("would be there twice"),
                 // Nobody looked, so nobody is to blame: the first of the batch was faster.
                 (Change::Insert(_), Some(true)) => return Err(Fault::Conflict),
-                (_, Some(true)) => {}
                 (_, Some(false)) => return bug("is not there to be changed"),
                 (_, None) => return bug("was changed but not asked for"),
             }

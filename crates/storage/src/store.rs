@@ -161,6 +161,10 @@ pub enum CommitFate {
     Lost,
     /// The process dies after it happened, before anybody was told.
     Untold,
+    /// It is refused; the process goes on.
+    Refused,
+    /// It is answered and never happens: a disk that lies, by which an auditor is shown to see.
+    Forgotten,
 }
 
 impl Writer {
@@ -179,9 +183,9 @@ impl Writer {
                 for mut writer in writers {
                     let (queue, clock) = (self.queue.clone(), clock.clone());
                     let observer = observer.clone();
-                    loops.spawn(
-                        async move { batch::run(&mut writer, queue, clock, observer).await },
-                    );
+                    loops.spawn(async move {
+                        Box::pin(batch::run(&mut writer, queue, clock, observer)).await
+                    });
                 }
                 while let Some(ended) = loops.join_next().await {
                     ended.map_err(|_| Fault::Bug("the writer panicked".into()))??;
@@ -254,6 +258,14 @@ impl<B: Backend> Backend for Fated<B> {
             CommitFate::Untold => {
                 self.inner.commit().await?;
                 Err(Fault::Unknown("died after the commit".into()))
+            }
+            CommitFate::Refused => {
+                self.inner.rollback().await;
+                Err(Fault::Busy)
+            }
+            CommitFate::Forgotten => {
+                self.inner.rollback().await;
+                Ok(())
             }
         }
     }

@@ -12,6 +12,7 @@ use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
 use scrip_engine::catalog::CatalogRefusal;
 use scrip_engine::download::DownloadRefusal;
+use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
@@ -280,7 +281,7 @@ impl Problem {
     /// Why no top-up was made; `body` is the declined top-up.
     pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
         match refusal {
-            TopUpRefusal::Declined(top_up) => Self::new(
+            TopUpRefusal::Declined { top_up, .. } => Self::new(
                 StatusCode::PAYMENT_REQUIRED,
                 "credit_declined",
                 "the top-up was declined; nothing was charged",
@@ -415,6 +416,13 @@ impl From<CatalogRefusal> for Problem {
 impl From<NoSuchAccount> for Problem {
     fn from(_: NoSuchAccount) -> Self {
         Self::not_found()
+    }
+}
+
+impl From<NoKeyHome> for Problem {
+    fn from(_: NoKeyHome) -> Self {
+        let detail = "this server keeps no keys on a disk: a new one would be lost";
+        Self::new(StatusCode::CONFLICT, "keys_not_kept", detail)
     }
 }
 

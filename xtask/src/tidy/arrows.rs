@@ -19,6 +19,8 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip", SHIPPED, &["scrip-testkit", "scrip-sim"]),
     ("scrip-testkit", SHIPPED, &[]),
     ("scrip-sim", SIMULATED, &[]),
+    // A sold program, which stands for those of Scrip's users.
+    ("scrip-sample", &["scrip-license"], &[]),
     ("xtask", &[], &[]),
 ];
 

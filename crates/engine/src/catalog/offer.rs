@@ -23,10 +23,16 @@ pub struct OfferFields {
 }
 
 impl OfferFields {
-    fn checked(self) -> Result<Self, Wrong> {
+    /// The fields as they are kept, or what is out of its bounds first.
+    pub fn checked(self) -> Result<Self, Wrong> {
         let (terms, limits) = (rules::terms(self.terms)?, rules::limits(self.limits)?);
         Ok(Self { price: self.price, terms, limits })
     }
+}
+
+/// An offer's key, or what is out of its bounds.
+pub fn checked_key(key: &str) -> Result<String, Wrong> {
+    rules::slug(key, "key", 40)
 }
 
 impl Engine {
@@ -38,7 +44,7 @@ impl Engine {
         key: &str,
         fields: OfferFields,
     ) -> Outcome<Put<Offer>, CatalogRefusal> {
-        let checked = rules::slug(key, "key", 40).and_then(|key| Ok((key, fields.checked()?)));
+        let checked = checked_key(key).and_then(|key| Ok((key, fields.checked()?)));
         let (key, fields) = match checked {
             Ok(checked) => checked,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),

@@ -52,7 +52,8 @@ impl<T> Put<T> {
 }
 
 impl ProductFields {
-    fn checked(self) -> Result<Self, Wrong> {
+    /// The fields as they are kept, or what is out of its bounds first.
+    pub fn checked(self) -> Result<Self, Wrong> {
         if self.kind == ProductKind::Bundle {
             return Err(rules::wrong("kind", "download or service: bundles are not sold yet"));
         }

@@ -68,7 +68,8 @@ impl FileFields {
 }
 
 impl ReleaseFields {
-    fn checked(self) -> Result<Self, Wrong> {
+    /// The fields as they are kept, or what is out of its bounds first.
+    pub fn checked(self) -> Result<Self, Wrong> {
         if self.files.len() > FILES {
             return Err(wrong("files", format!("at most {FILES}")));
         }
@@ -90,6 +91,11 @@ impl ReleaseFields {
     }
 }
 
+/// A release's channel and version, or what is out of its bounds.
+pub fn checked_name(channel: &str, version: &str) -> Result<(String, String), Wrong> {
+    Ok((rules::slug(channel, "channel", 20)?, rules::version(version)?))
+}
+
 impl Engine {
     /// Makes a product's release of this version be like this: enters it, changes it while it is
     /// open, publishes it. Of a published one only the notes can change.
@@ -100,9 +106,8 @@ impl Engine {
         version: &str,
         fields: ReleaseFields,
     ) -> Outcome<Put<WholeRelease>, CatalogRefusal> {
-        let checked = rules::slug(channel, "channel", 20)
-            .and_then(|channel| Ok((channel, rules::version(version)?, fields.checked()?)));
-        let (channel, version, fields) = match checked {
+        let checked = checked_name(channel, version).and_then(|name| Ok((name, fields.checked()?)));
+        let ((channel, version), fields) = match checked {
             Ok(checked) => checked,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };

@@ -141,7 +141,9 @@ impl Config {
     pub fn load(path: &Path, environment: &Environment) -> Outcome<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::new(format!("cannot read the configuration {}: {error}", path.display()))
-                .advise("Make a vendor's folder with `scrip init DIR`, or name the file with --config.")
+                .advise(
+                    "Make a vendor's folder with `scrip init DIR`, or name the file with --config.",
+                )
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut raw = Raw::default();
@@ -152,11 +154,12 @@ impl Config {
 
     fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {
         let listen = raw.socket("listen")?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-        let public_url = raw.read("public_url", "an address such as https://shop.example", |value| {
-            let url = value.text()?.trim_end_matches('/').to_owned();
-            let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-            (!host.is_empty() && !host.contains(['?', '#', ' '])).then_some(url)
-        })?;
+        let public_url =
+            raw.read("public_url", "an address such as https://shop.example", |value| {
+                let url = value.text()?.trim_end_matches('/').to_owned();
+                let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+                (!host.is_empty() && !host.contains(['?', '#', ' '])).then_some(url)
+            })?;
         let networks = "a list of addresses or networks such as 10.0.0.0/8";
         let proxies = raw.read("trusted_proxies", networks, |value| {
             value.list()?.iter().map(|text| text.parse().ok()).collect()
@@ -204,7 +207,9 @@ fn database(raw: &Raw, folder: &Path) -> Outcome<Database> {
         (None, _) => "scrip.db".to_owned(),
     };
     if text.is_empty() {
-        return Err(Failure::new("the database is empty").advise("Give a path or a postgres:// URL."));
+        return Err(
+            Failure::new("the database is empty").advise("Give a path or a postgres:// URL.")
+        );
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return Ok(Database::Postgres(text));
@@ -226,11 +231,12 @@ fn metrics(raw: &Raw) -> Outcome<Option<SocketAddr>> {
 
 impl Log {
     fn of(raw: &Raw) -> Outcome<Self> {
-        let format = raw.read("log.format", "\"human\" or \"json\"", |value| match value.text()? {
-            "human" => Some(LogFormat::Human),
-            "json" => Some(LogFormat::Json),
-            _ => None,
-        })?;
+        let format =
+            raw.read("log.format", "\"human\" or \"json\"", |value| match value.text()? {
+                "human" => Some(LogFormat::Human),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            })?;
         let filter = raw.read("log.filter", "a filter such as \"info\"", |value| {
             let text = value.text()?;
             text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned())

@@ -143,7 +143,9 @@ fn cannot_open(database: &Database, fault: &Fault) -> Failure {
         failure.advise("Install the version that wrote it, or a later one; nothing was changed.")
     } else if let Database::Sqlite(path) = database {
         let folder = path.parent().unwrap_or(Path::new(".")).display();
-        failure.advise(format!("Check that this user may read and write {folder}, and that the file is a database."))
+        failure.advise(format!(
+            "Check that this user may read and write {folder}, and that the file is a database."
+        ))
     } else {
         failure.advise("Check the URL, the password, and that PostgreSQL accepts connections.")
     }

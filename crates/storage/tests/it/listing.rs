@@ -20,12 +20,12 @@ const LEVELS: [Option<Level>; 5] =
 fn goods(n: u64) -> Product {
     let pick = |of: [&str; 3]| of[usize::try_from(n % 3).unwrap()].to_owned();
     let level = |period: u64| LEVELS[usize::try_from((n / period) % 5).unwrap()];
-    let price = (n % 7 > 0).then(|| amount(n % 6 * 10));
+    let price = (!n.is_multiple_of(7)).then(|| amount(n % 6 * 10));
     Product {
-        kind: if n % 4 == 0 { ProductKind::Service } else { ProductKind::Download },
+        kind: if n.is_multiple_of(4) { ProductKind::Service } else { ProductKind::Download },
         state: if n % 11 == 3 { ProductState::Draft } else { ProductState::Published },
         title: format!("{} Nr. {}", pick(["Übung", "Field-Recorder", "drum kit"]), n % 13),
-        summary: if n % 2 == 0 { "Recording sounds".into() } else { String::new() },
+        summary: if n.is_multiple_of(2) { "Recording sounds".into() } else { String::new() },
         description: if n % 5 < 2 {
             "Hidden treasure, recorded outside".into()
         } else {
@@ -37,7 +37,7 @@ fn goods(n: u64) -> Product {
         },
         pictures: vec![],
         visibility: Visibility {
-            product: if n % 3 == 0 { level(3) } else { None },
+            product: if n.is_multiple_of(3) { level(3) } else { None },
             price: level(1),
             description: level(2),
             ..Visibility::default()

@@ -2,5 +2,8 @@
 
 mod accounts;
 mod catalog;
+mod downloads;
 mod gate;
+mod goods;
+mod objects;
 mod orders;

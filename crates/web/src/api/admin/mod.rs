@@ -1,7 +1,9 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod api_keys;
 mod catalog;
+mod keys;
 mod objects;
 mod settings;
 
@@ -15,5 +17,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(settings::routes())
         .merge(accounts::routes())
         .merge(objects::routes())
+        .merge(api_keys::routes())
+        .merge(keys::routes())
         .merge(catalog::routes())
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::Stream;
 use hyper::body::{Body, Frame, SizeHint};
+use scrip_domain::Timestamp;
 use scrip_engine::download::Grant;
 use scrip_engine::objects::Chunks;
 
@@ -17,7 +18,9 @@ pub struct Sending {
     app: App,
     grant: Grant,
     chunks: Chunks,
-    started: bool,
+    /// When the first bytes went out.
+    started: Option<Timestamp>,
+    sent: u64,
     /// Whether these bytes reach the end of the file and have not been counted yet.
     counts: bool,
 }
@@ -25,7 +28,7 @@ pub struct Sending {
 impl Sending {
     /// `chunks` of the file of `grant`; `to_the_end` if they include its last byte.
     pub fn new(app: App, grant: Grant, chunks: Chunks, to_the_end: bool) -> Self {
-        let mut sending = Self { app, grant, chunks, started: false, counts: to_the_end };
+        let mut sending = Self { app, grant, chunks, started: None, sent: 0, counts: to_the_end };
         // Of an empty file nothing is ever asked for.
         sending.passed();
         sending
@@ -56,11 +59,14 @@ impl Body for Sending {
         let Some(read) = ready!(Pin::new(&mut self.chunks).poll_next(context)) else {
             return Poll::Ready(None);
         };
-        if !std::mem::replace(&mut self.started, true) {
+        if self.started.is_none() {
+            self.started = Some(self.app.engine.now());
             self.app.engine.started(&self.grant);
         }
         match read {
             Ok(chunk) => {
+                let bytes = u64::try_from(chunk.as_ref().len()).unwrap_or(u64::MAX);
+                self.sent = self.sent.saturating_add(bytes);
                 self.passed();
                 // The chunk's memory itself, without a copy.
                 Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(chunk)))))
@@ -79,5 +85,13 @@ impl Body for Sending {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.chunks.remaining())
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some(since) = self.started {
+            self.app.engine.sent(&self.grant, self.sent, since);
+        }
     }
 }

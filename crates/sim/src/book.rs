@@ -1,0 +1,383 @@
+//! The auditor's book on one buyer: reckoned from answers alone, it knows what must be true.
+//!
+//! A request without an answer stays open, and what it may have done makes the balance a range until
+//! the same key has been answered. Nothing here knows how the engine decides.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::voice::{Answer, Ask, Basket, Deed};
+
+/// Something is true that must not be.
+#[derive(Debug)]
+pub struct Violation(pub String);
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// Holds, or a violation that says why not.
+pub type Verdict = Result<(), Violation>;
+
+/// Demands that something holds.
+macro_rules! demand {
+    ($holds:expr, $($why:tt)+) => {
+        if !$holds { return Err($crate::book::Violation(format!($($why)+))); }
+    };
+}
+pub(crate) use demand;
+
+/// An order, as far as answers told.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// `draft`, `paid`, `declined` or `cancelled`.
+    pub state: &'static str,
+    /// What was ordered.
+    pub basket: Basket,
+    /// The whole order, once it was paid.
+    pub paid: Value,
+    /// Whether a cancel of it was never answered.
+    pub maybe_cancelled: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Told {
+    ask: Ask,
+    answer: Answer,
+    /// How often it was told as something new.
+    fresh: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    ask: Ask,
+    /// Whether a copy of it may still be on its way.
+    silent: bool,
+}
+
+/// Everything that one buyer was told.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// The balance that opens ordering.
+    pub threshold: u64,
+    brought: i128,
+    spent: i128,
+    open: BTreeMap<String, Open>,
+    told: BTreeMap<String, Told>,
+    /// The orders, by id.
+    pub orders: BTreeMap<String, Known>,
+    /// The licenses, by id, as they were first shown.
+    pub licenses: BTreeMap<String, Value>,
+}
+
+impl Book {
+    /// `ask` is about to be sent.
+    pub fn sent(&mut self, ask: &Ask) {
+        let Some(key) = &ask.key else { return };
+        if !self.told.contains_key(key) {
+            let open = Open { ask: ask.clone(), silent: false };
+            self.open.entry(key.clone()).or_insert(open);
+        }
+    }
+
+    /// Nothing came back.
+    pub fn silence(&mut self, ask: &Ask) {
+        if let Some(open) = ask.key.as_ref().and_then(|key| self.open.get_mut(key)) {
+            open.silent = true;
+        }
+    }
+
+    /// From now on nothing is on its way any more.
+    pub fn quiet(&mut self) {
+        self.open.values_mut().for_each(|open| open.silent = false);
+    }
+
+    /// What was asked and not answered.
+    pub fn unanswered(&self) -> Vec<Ask> {
+        self.open.values().map(|open| open.ask.clone()).collect()
+    }
+
+    /// What was asked and answered, under a key that is taken.
+    pub fn answered(&self) -> Vec<Ask> {
+        self.told.values().map(|told| told.ask.clone()).collect()
+    }
+
+    /// What can be spent: at least, and at most.
+    pub fn available(&self) -> (i128, i128) {
+        let (mut low, mut high) = (self.brought - self.spent, self.brought - self.spent);
+        for open in self.open.values() {
+            match &open.ask.deed {
+                Deed::TopUp(tokens) => high += i128::from(*tokens),
+                Deed::Purchase(basket) => low -= i128::from(basket.total),
+                Deed::Confirm(order) => {
+                    low -= self.orders.get(order).map_or(0, |known| i128::from(known.basket.total));
+                }
+                Deed::Draft(_) | Deed::Read => {}
+            }
+        }
+        (low, high)
+    }
+
+    /// What came in and what went out, all told.
+    pub fn turnover(&self) -> (i128, i128) {
+        (self.brought, self.spent)
+    }
+
+    /// `answer` came to `ask`. `alone` when the buyer asked nothing else at the same time.
+    pub fn hear(&mut self, ask: &Ask, answer: &Answer, alone: bool) -> Verdict {
+        let Some(key) = &ask.key else { return Ok(()) };
+        if let Some(told) = self.told.get_mut(key) {
+            return told.again(answer);
+        }
+        let silent = self.open.get(key).is_some_and(|open| open.silent);
+        let taken = match (&ask.deed, answer.status, answer.code()) {
+            (Deed::TopUp(tokens), 201, _) => self.topped_up(*tokens, ask, answer)?,
+            (Deed::TopUp(_), 402, "credit_declined") => true,
+            (Deed::Draft(basket), 201, _) => self.drafted(*basket, answer)?,
+            (Deed::Draft(basket), 402, code) => {
+                self.short(basket.total, 0, code)?;
+                false
+            }
+            (Deed::Draft(_) | Deed::Purchase(_) | Deed::Confirm(_), 409, "already_owned") => false,
+            (Deed::Purchase(basket), 201, _) => self.paid(*basket, key, answer, alone)?,
+            (Deed::Purchase(basket), 402, code) => {
+                // A repetition tells of a moment that is long gone.
+                if !answer.replayed {
+                    self.short(basket.total, basket.total, code)?;
+                }
+                self.declined(*basket, answer)?
+            }
+            (Deed::Confirm(order), ..) => self.confirmed(&order.clone(), key, answer, alone)?,
+            (_, status, code) => {
+                return Err(Violation(format!("{:?} was answered {status} {code}", ask.deed)));
+            }
+        };
+        if taken {
+            self.open.remove(key);
+            let fresh = u32::from(!answer.replayed);
+            let told = Told { ask: ask.clone(), answer: answer.clone(), fresh };
+            self.told.insert(key.clone(), told);
+        } else if !silent {
+            self.open.remove(key);
+        }
+        Ok(())
+    }
+
+    fn topped_up(&mut self, tokens: u64, ask: &Ask, answer: &Answer) -> Result<bool, Violation> {
+        let state = answer.body["state"].as_str().unwrap_or_default();
+        let wanted = match ask.body["payment_method"].as_str() {
+            Some("demo_declined") => "declined",
+            Some("demo_review") => "in_review",
+            _ => "credited",
+        };
+        demand!(state == wanted, "a top-up is {state}, not {wanted}");
+        demand!(
+            answer.body["tokens"]["amount"] == tokens,
+            "a top-up of {tokens} brought {}",
+            answer.body["tokens"]
+        );
+        if state == "credited" {
+            self.brought += i128::from(tokens);
+        }
+        Ok(true)
+    }
+
+    fn drafted(&mut self, basket: Basket, answer: &Answer) -> Result<bool, Violation> {
+        let id = answer.body["id"].as_str().unwrap_or_default().to_owned();
+        demand!(answer.body["state"] == "draft", "a new order is {}", answer.body["state"]);
+        demand!(answer.body["total"]["amount"] == basket.total, "a draft costs another total");
+        demand!(!self.orders.contains_key(&id), "two drafts are called {id}");
+        let known = Known { state: "draft", basket, paid: Value::Null, maybe_cancelled: false };
+        self.orders.insert(id, known);
+        Ok(true)
+    }
+
+    /// Too few tokens: there must have been a moment at which that was so. `own` is what the asking
+    /// itself counts for among what is open.
+    fn short(&self, total: u64, own: u64, code: &str) -> Verdict {
+        demand!(
+            matches!(code, "insufficient_balance" | "balance_below_threshold"),
+            "declined with {code}"
+        );
+        let (low, _) = self.available();
+        let (low, enough) = (low + i128::from(own), i128::from(total.max(self.threshold)));
+        demand!(low < enough, "declined, with {low} at hand and {enough} needed");
+        Ok(())
+    }
+
+    fn declined(&mut self, basket: Basket, answer: &Answer) -> Result<bool, Violation> {
+        let id = answer.body["order"].as_str().unwrap_or_default().to_owned();
+        demand!(!id.is_empty(), "a declined purchase names no order");
+        demand!(!self.orders.contains_key(&id), "two orders are called {id}");
+        let known = Known { state: "declined", basket, paid: Value::Null, maybe_cancelled: false };
+        self.orders.insert(id, known);
+        Ok(true)
+    }
+
+    fn confirmed(
+        &mut self,
+        order: &str,
+        key: &str,
+        answer: &Answer,
+        alone: bool,
+    ) -> Result<bool, Violation> {
+        let Some(known) = self.orders.get(order).cloned() else {
+            return Err(Violation(format!("an order {order} was confirmed that nobody knows")));
+        };
+        match (answer.status, answer.code()) {
+            (200, _) => {
+                demand!(answer.body["id"] == order, "another order was confirmed");
+                self.paid(known.basket, key, answer, alone)
+            }
+            (402, code) => {
+                if !answer.replayed {
+                    self.short(known.basket.total, known.basket.total, code)?;
+                }
+                if known.state == "draft" {
+                    self.put(order, "declined");
+                }
+                Ok(true)
+            }
+            (409, "order_not_draft") => {
+                let others = self.open.iter().any(|(other, open)| {
+                    other != key && open.ask.deed == Deed::Confirm(order.to_owned())
+                });
+                let explained =
+                    !matches!(known.state, "draft" | "declined") || known.maybe_cancelled || others;
+                demand!(explained, "an order is {} and cannot be confirmed", known.state);
+                Ok(false)
+            }
+            (409, "order_expired") => Ok(false),
+            (status, code) => Err(Violation(format!("confirm was answered {status} {code}"))),
+        }
+    }
+
+    /// An order was paid: once, at its price, with a license for each unit.
+    fn paid(
+        &mut self,
+        basket: Basket,
+        key: &str,
+        answer: &Answer,
+        alone: bool,
+    ) -> Result<bool, Violation> {
+        let body = &answer.body;
+        let id = body["id"].as_str().unwrap_or_default().to_owned();
+        demand!(body["state"] == "paid", "a paid order is {}", body["state"]);
+        demand!(
+            body["total"]["amount"] == basket.total,
+            "paid {} for {}",
+            body["total"],
+            basket.total
+        );
+        let before = self.orders.get(&id).map(|known| known.state);
+        demand!(
+            matches!(before, None | Some("draft" | "declined")),
+            "{id} was {before:?} and is paid"
+        );
+        let (_, high) = self.available();
+        demand!(high >= i128::from(basket.total), "{} paid with {high} at hand", basket.total);
+        let licenses = body["licenses"].as_array().cloned().unwrap_or_default();
+        demand!(
+            licenses.len() == basket.units,
+            "{} licenses for {} units of {id}",
+            licenses.len(),
+            basket.units
+        );
+        for license in licenses {
+            let name = license["id"].as_str().unwrap_or_default().to_owned();
+            demand!(license["order"] == *id, "{name} is not of {id}");
+            let twice = self.licenses.insert(name.clone(), license).is_some();
+            demand!(!twice, "{name} was given twice");
+        }
+        self.spent += i128::from(basket.total);
+        self.open.remove(key);
+        let known = Known { state: "paid", basket, paid: body.clone(), maybe_cancelled: false };
+        self.orders.insert(id, known);
+        if alone && !answer.replayed {
+            let (low, high) = self.available();
+            let after =
+                body["confirmation"]["balance_after"]["amount"].as_u64().unwrap_or(u64::MAX);
+            let after = i128::from(after);
+            demand!((low..=high).contains(&after), "{after} left, not {low} to {high}");
+        }
+        Ok(true)
+    }
+
+    /// A cancel of `order` was answered, or not.
+    pub fn cancelled(&mut self, order: &str, answer: Option<&Answer>) -> Verdict {
+        let Some(known) = self.orders.get_mut(order) else { return Ok(()) };
+        match answer.map(|answer| (answer.status, answer.code())) {
+            None => known.maybe_cancelled = true,
+            Some((200, _)) => {
+                demand!(known.state != "paid", "a paid order was cancelled");
+                known.state = "cancelled";
+            }
+            Some((409, "order_not_draft" | "order_expired")) => {
+                let confirming = |open: &Open| open.ask.deed == Deed::Confirm(order.to_owned());
+                let explained = known.state != "draft"
+                    || known.maybe_cancelled
+                    || self.open.values().any(confirming);
+                demand!(explained, "a draft cannot be cancelled");
+            }
+            Some((status, code)) => {
+                return Err(Violation(format!("cancel was answered {status} {code}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A wallet was shown.
+    pub fn wallet(&self, body: &Value) -> Verdict {
+        let amount = |of: &Value| i128::from(of["amount"].as_u64().unwrap_or(u64::MAX));
+        let (available, held, posted) =
+            (amount(&body["available"]), amount(&body["held"]), amount(&body["posted"]));
+        let (low, high) = self.available();
+        demand!((low..=high).contains(&available), "{available} available, not {low} to {high}");
+        demand!(posted == available + held, "{posted} posted, but {available} + {held}");
+        let lots = body["lots"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let lots: i128 = lots.iter().map(|lot| amount(&lot["remaining"])).sum();
+        demand!(lots == posted, "lots of {lots} in a wallet of {posted}");
+        Ok(())
+    }
+
+    fn put(&mut self, order: &str, state: &'static str) {
+        if let Some(known) = self.orders.get_mut(order) {
+            known.state = state;
+        }
+    }
+}
+
+impl Told {
+    /// The same key was answered again: the same answer, which says that it is a repetition.
+    fn again(&mut self, answer: &Answer) -> Verdict {
+        let key = self.ask.key.as_deref().unwrap_or_default();
+        demand!(
+            answer.status == self.answer.status && same(&answer.body, &self.answer.body),
+            "{key} was first answered {} {}, then {} {}",
+            self.answer.status,
+            self.answer.body,
+            answer.status,
+            answer.body
+        );
+        self.fresh += u32::from(!answer.replayed);
+        demand!(self.fresh <= 1, "{key} was done twice, or its repetition is not marked");
+        Ok(())
+    }
+}
+
+/// The same answer, told under another request id.
+fn same(one: &Value, other: &Value) -> bool {
+    let bare = |value: &Value| {
+        let mut value = value.clone();
+        if let Some(object) = value.as_object_mut() {
+            object.remove("request_id");
+        }
+        value
+    };
+    bare(one) == bare(other)
+}

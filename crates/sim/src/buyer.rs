@@ -1,0 +1,373 @@
+//! A buyer: takes the steps that its seed draws, and keeps a book on what it hears.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future;
+use scrip_license::KeySet;
+use serde_json::{Value, json};
+
+use crate::book::{Book, Verdict, Violation, demand};
+use crate::chance::Chance;
+use crate::goods::Good;
+use crate::plan::Plan;
+use crate::step::Step;
+use crate::voice::{Answer, Ask, Basket, Deed, Voice};
+
+/// What all buyers know.
+#[derive(Debug)]
+pub struct Market {
+    /// The seed's plan.
+    pub plan: Plan,
+    /// What is for sale.
+    pub goods: Vec<Good>,
+    /// An administrator's key.
+    pub admin: String,
+    /// The balance that opens ordering.
+    pub threshold: u64,
+}
+
+/// One buyer.
+#[derive(Debug)]
+pub struct Buyer {
+    pub(crate) name: String,
+    pub(crate) voice: Voice,
+    pub(crate) market: Arc<Market>,
+    pub(crate) chance: Chance,
+    pub(crate) book: Book,
+    pub(crate) account: String,
+    pub(crate) token: String,
+    pub(crate) keys: KeySet,
+    count: u64,
+}
+
+impl Buyer {
+    /// The buyer called `name`.
+    pub fn new(name: &str, voice: Voice, market: Arc<Market>) -> Self {
+        let chance = Chance::of(market.plan.seed, name);
+        let mut book = Book::default();
+        book.threshold = market.threshold;
+        let (account, token) = (String::new(), String::new());
+        let (name, keys) = (name.to_owned(), KeySet::new());
+        Self { name, voice, market, chance, book, account, token, keys, count: 0 }
+    }
+
+    /// Opens an account, and takes its steps.
+    pub async fn live(&mut self) -> Verdict {
+        self.register().await?;
+        for _ in 0..self.market.plan.steps {
+            let Some(step) = self.chance.weighed(&self.market.plan.weights) else { break };
+            self.take(step).await?;
+            if self.chance.permille(300) {
+                tokio::time::sleep(Duration::from_millis(self.chance.between(1, 400))).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, step: Step) -> Verdict {
+        match step {
+            Step::TopUp => self.top_up().await,
+            Step::Grant => self.grant().await,
+            Step::Look => self.look().await,
+            Step::Quote => self.quote().await,
+            Step::Draft => self.draft().await,
+            Step::Confirm => self.confirm().await,
+            Step::Cancel => self.cancel().await,
+            Step::Purchase => {
+                let ask = self.purchase();
+                self.tell(&ask).await
+            }
+            Step::Twice => self.twice().await,
+            Step::Race => self.race().await,
+            Step::Again => match self.chance.pick(&self.book.answered()).cloned() {
+                Some(ask) => self.tell(&ask).await,
+                None => Ok(()),
+            },
+            Step::Misuse => self.misuse().await,
+            Step::Resolve => match self.chance.pick(&self.book.unanswered()).cloned() {
+                Some(ask) => self.tell(&ask).await,
+                None => Ok(()),
+            },
+            Step::Reread => self.reread().await,
+            Step::Validate => self.validate_any().await,
+            Step::Wallet => self.look_into_wallet().await.map(drop),
+            Step::Receipt => self.receipt().await,
+            Step::SignIn => self.sign_in().await.map(drop),
+            Step::Visit => self.visit().await,
+        }
+    }
+
+    /// How long the next answer is waited for.
+    pub(crate) fn patience(&mut self) -> Duration {
+        let hurried = self.chance.permille(self.market.plan.impatience);
+        Duration::from_millis(if hurried { self.chance.between(1, 150) } else { 10_000 })
+    }
+
+    /// Asks, with the patience of the moment.
+    pub(crate) async fn ask(&mut self, ask: &Ask) -> Option<Answer> {
+        let patience = self.patience();
+        self.voice.ask(ask, patience).await
+    }
+
+    /// Sends what has a key, and books what comes back.
+    pub(crate) async fn tell(&mut self, ask: &Ask) -> Verdict {
+        self.book.sent(ask);
+        match self.ask(ask).await {
+            Some(answer) => self.book.hear(ask, &answer, true),
+            None => {
+                self.book.silence(ask);
+                Ok(())
+            }
+        }
+    }
+
+    fn keyed(&mut self, path: String, body: Value, deed: Deed) -> Ask {
+        self.count += 1;
+        let key = Some(format!("{}-{}", self.name, self.count));
+        Ask { key, deed, ..Ask::post(path, &self.token, body) }
+    }
+
+    async fn top_up(&mut self) -> Verdict {
+        let tokens = self.chance.between(1, 5000);
+        let method = match self.chance.below(10) {
+            0 => "demo_declined",
+            1 => "demo_review",
+            _ => "demo_approved",
+        };
+        let body = json!({ "tokens": money(tokens), "method": "demo", "payment_method": method });
+        let ask = self.keyed("/v1/top-ups".into(), body, Deed::TopUp(tokens));
+        self.tell(&ask).await
+    }
+
+    async fn grant(&mut self) -> Verdict {
+        let tokens = self.chance.between(1, 2000);
+        let path = format!("/v1/admin/accounts/{}/adjust", self.account);
+        let body = json!({ "tokens": money(tokens), "reason": "a gift" });
+        let ask = self.keyed(path, body, Deed::TopUp(tokens));
+        let ask = Ask { token: self.market.admin.clone(), ..ask };
+        self.tell(&ask).await
+    }
+
+    async fn look(&mut self) -> Verdict {
+        let paths = ["/v1/vendor", "/v1/account", "/v1/top-ups", "/v1/licenses", "/healthz"];
+        let Some(path) = self.chance.pick(&paths) else { return Ok(()) };
+        let ask = Ask::get(*path, &self.token);
+        self.ask(&ask).await;
+        Ok(())
+    }
+
+    /// One to three lines, and what they come to.
+    fn basket(&mut self) -> (Value, Basket) {
+        let mut basket = Basket { units: 0, total: 0 };
+        let mut lines = Vec::new();
+        for _ in 0..self.chance.between(1, 3) {
+            let quantity = if self.chance.permille(700) { 1 } else { self.chance.between(1, 4) };
+            let Some(good) = self.chance.pick(&self.market.goods) else { continue };
+            basket.units += usize::try_from(quantity).unwrap_or(0);
+            basket.total += good.price * quantity;
+            lines.push(json!({ "offer": good.offer, "quantity": quantity }));
+        }
+        (Value::Array(lines), basket)
+    }
+
+    async fn quote(&mut self) -> Verdict {
+        let (lines, basket) = self.basket();
+        let ask = Ask::post("/v1/quotes", &self.token, json!({ "lines": lines }));
+        let Some(answer) = self.ask(&ask).await else { return Ok(()) };
+        if answer.status == 200 {
+            let (total, balance) = (&answer.body["total"], &answer.body["balance"]);
+            demand!(total["amount"] == basket.total, "quoted {total} for {}", basket.total);
+            let (low, high) = self.book.available();
+            let balance = i128::from(balance["amount"].as_u64().unwrap_or(u64::MAX));
+            demand!((low..=high).contains(&balance), "quoted with {balance}, not {low} to {high}");
+        }
+        Ok(())
+    }
+
+    async fn draft(&mut self) -> Verdict {
+        let (lines, basket) = self.basket();
+        let body = json!({ "lines": lines, "allow_duplicate": self.chance.permille(500) });
+        let ask = self.keyed("/v1/orders".into(), body, Deed::Draft(basket));
+        self.tell(&ask).await
+    }
+
+    fn any_order(&mut self) -> Option<String> {
+        let orders: Vec<_> = self.book.orders.keys().cloned().collect();
+        let unpaid = |id: &&String| self.book.orders.get(*id).is_some_and(|o| o.state != "paid");
+        let unpaid: Vec<_> = orders.iter().filter(unpaid).cloned().collect();
+        let seldom = self.chance.permille(150) || unpaid.is_empty();
+        self.chance.pick(if seldom { &orders } else { &unpaid }).cloned()
+    }
+
+    async fn confirm(&mut self) -> Verdict {
+        let Some(order) = self.any_order() else { return self.draft().await };
+        let path = format!("/v1/orders/{order}/confirm");
+        let ask = self.keyed(path, json!({}), Deed::Confirm(order));
+        self.tell(&ask).await
+    }
+
+    async fn cancel(&mut self) -> Verdict {
+        let Some(order) = self.any_order() else { return Ok(()) };
+        let ask = Ask::post(format!("/v1/orders/{order}/cancel"), &self.token, Value::Null);
+        let answer = self.ask(&ask).await;
+        self.book.cancelled(&order, answer.as_ref())
+    }
+
+    fn purchase(&mut self) -> Ask {
+        let (lines, basket) = self.basket();
+        let again = self.chance.permille(600);
+        let body = json!({ "lines": lines, "expected_total": money(basket.total), "allow_duplicate": again });
+        self.keyed("/v1/purchases".into(), body, Deed::Purchase(basket))
+    }
+
+    async fn twice(&mut self) -> Verdict {
+        let ask = self.purchase();
+        self.together(&ask, &ask).await
+    }
+
+    async fn race(&mut self) -> Verdict {
+        let (one, other) = (self.purchase(), self.purchase());
+        self.together(&one, &other).await
+    }
+
+    async fn together(&mut self, one: &Ask, other: &Ask) -> Verdict {
+        self.book.sent(one);
+        self.book.sent(other);
+        let (first, second) = (self.patience(), self.patience());
+        let answers = future::join(self.voice.ask(one, first), self.voice.ask(other, second)).await;
+        // What is not answered may have been done: that first, the rest is judged by it.
+        for (ask, answer) in [(one, &answers.0), (other, &answers.1)] {
+            if answer.is_none() {
+                self.book.silence(ask);
+            }
+        }
+        for (ask, answer) in [(one, answers.0), (other, answers.1)] {
+            if let Some(answer) = answer {
+                self.book.hear(ask, &answer, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn misuse(&mut self) -> Verdict {
+        let Some(old) = self.chance.pick(&self.book.answered()).cloned() else { return Ok(()) };
+        let body =
+            json!({ "tokens": money(1), "method": "demo", "payment_method": "demo_approved" });
+        let ask = Ask { key: old.key, ..Ask::post("/v1/top-ups", &self.token, body) };
+        let Some(answer) = self.ask(&ask).await else { return Ok(()) };
+        demand!(
+            answer.status == 409 && answer.code() == "idempotency_key_reused",
+            "a key used again for something else was answered {} {}",
+            answer.status,
+            answer.body
+        );
+        Ok(())
+    }
+
+    async fn reread(&mut self) -> Verdict {
+        let orders: Vec<_> = self.book.orders.keys().cloned().collect();
+        let Some(id) = self.chance.pick(&orders).cloned() else { return Ok(()) };
+        let ask = Ask::get(format!("/v1/orders/{id}"), &self.token);
+        match self.ask(&ask).await {
+            Some(answer) => self.compare_order(&id, &answer),
+            None => Ok(()),
+        }
+    }
+
+    async fn validate_any(&mut self) -> Verdict {
+        let licenses: Vec<_> = self.book.licenses.keys().cloned().collect();
+        let Some(id) = self.chance.pick(&licenses).cloned() else { return Ok(()) };
+        let Some(license) = self.book.licenses.get(&id) else { return Ok(()) };
+        let form = if self.chance.permille(500) { "jws" } else { "short" };
+        let code = license["code"][form].as_str().unwrap_or_default().to_owned();
+        if self.chance.permille(800) {
+            return self.validate(&id, &code).await;
+        }
+        let damaged: String = code.chars().rev().collect();
+        let body = json!({ "code": damaged });
+        let Some(answer) = self.ask(&Ask::post("/v1/licenses/validate", "", body)).await else {
+            return Ok(());
+        };
+        demand!(answer.body["valid"] != true, "a damaged code is valid: {damaged}");
+        Ok(())
+    }
+
+    async fn receipt(&mut self) -> Verdict {
+        let Some(id) = self.any_order() else { return Ok(()) };
+        let ask = Ask::get(format!("/v1/orders/{id}/receipt"), &self.token);
+        let Some(answer) = self.ask(&ask).await else { return Ok(()) };
+        if answer.status == 200 {
+            return self
+                .compare_order(&id, &Answer { body: answer.body["order"].clone(), ..answer });
+        }
+        let paid = self.book.orders.get(&id).is_some_and(|known| known.state == "paid");
+        demand!(!paid, "a paid order has no receipt: {}", answer.body);
+        Ok(())
+    }
+
+    async fn visit(&mut self) -> Verdict {
+        let ask = Ask { token: String::new(), ..self.purchase() };
+        let Some(answer) = self.ask(&ask).await else { return Ok(()) };
+        demand!(answer.status == 401, "a visitor's purchase was answered {}", answer.status);
+        Ok(())
+    }
+
+    fn credentials(&self) -> Value {
+        json!({ "email": format!("{}@example.org", self.name), "password": "correct horse" })
+    }
+
+    /// Registers until there is an account, whatever gets lost on the way.
+    async fn register(&mut self) -> Verdict {
+        let mut asked = false;
+        loop {
+            let ask = Ask::post("/v1/accounts", "", self.credentials());
+            match self.ask(&ask).await {
+                Some(answer) if answer.status == 201 => {
+                    self.token = answer.body["token"].as_str().unwrap_or_default().to_owned();
+                    self.account =
+                        answer.body["account"]["id"].as_str().unwrap_or_default().to_owned();
+                    return Ok(());
+                }
+                Some(answer) if answer.code() == "email_taken" => {
+                    demand!(asked, "an address that nobody uses is taken");
+                    while !self.sign_in().await? {}
+                    return self.find_account().await;
+                }
+                Some(answer) => {
+                    return Err(Violation(format!("registering was answered {}", answer.body)));
+                }
+                None => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+            asked = true;
+        }
+    }
+
+    async fn find_account(&mut self) -> Verdict {
+        loop {
+            let ask = Ask::get("/v1/account", &self.token);
+            if let Some(answer) = self.ask(&ask).await {
+                demand!(answer.status == 200, "an account was answered {}", answer.body);
+                self.account = answer.body["id"].as_str().unwrap_or_default().to_owned();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Signs in; whether there was an answer.
+    async fn sign_in(&mut self) -> Result<bool, Violation> {
+        let ask = Ask::post("/v1/sessions", "", self.credentials());
+        let Some(answer) = self.ask(&ask).await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            return Ok(false);
+        };
+        demand!(answer.status == 201, "signing in was answered {}", answer.body);
+        self.token = answer.body["token"].as_str().unwrap_or_default().to_owned();
+        Ok(true)
+    }
+}
+
+/// An amount of the shop's tokens.
+fn money(amount: u64) -> Value {
+    json!({ "amount": amount, "unit": "AUR" })
+}

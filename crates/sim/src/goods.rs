@@ -1,0 +1,119 @@
+//! What the simulated shop sells: a catalogue drawn from the seed, written as rows.
+
+use scrip_domain::catalog::{Labels, Offer, Product, ProductKind, ProductState};
+use scrip_domain::visibility::Visibility;
+use scrip_domain::{Amount, Id, Timestamp};
+use scrip_license::{Limits, RentalStart, Terms};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use crate::chance::Chance;
+
+/// One offer, as buyers know it.
+#[derive(Clone, Debug)]
+pub struct Good {
+    /// The offer's id.
+    pub offer: String,
+    /// Its price.
+    pub price: u64,
+}
+
+/// Products with their offers, on their way into the books.
+#[derive(Clone, Debug)]
+pub struct Goods {
+    products: Vec<Product>,
+    offers: Vec<Offer>,
+}
+
+impl Goods {
+    /// What `chance` brings.
+    pub fn draw(chance: &mut Chance) -> Self {
+        let mut goods = Self { products: Vec::new(), offers: Vec::new() };
+        let at = Timestamp::from_millis(0);
+        for number in 1..=chance.between(1, 6) {
+            let Some(product) = Id::new(1000 + number) else { continue };
+            for part in 0..chance.between(1, 3) {
+                let price = match chance.below(8) {
+                    0 => 0,
+                    1..=4 => chance.between(1, 300),
+                    _ => chance.between(300, 1500),
+                };
+                let Some(id) = Id::new(2000 + number * 10 + part) else { continue };
+                let price = Amount::new(price).unwrap_or_default();
+                let (terms, limits) = (terms(chance), Limits::default());
+                goods.offers.push(Offer {
+                    id,
+                    product,
+                    key: format!("offer-{part}"),
+                    price,
+                    terms,
+                    limits,
+                    current: true,
+                    retired_at: None,
+                    created_at: at,
+                });
+            }
+            goods.products.push(goods.product(product, number, at));
+        }
+        goods
+    }
+
+    fn product(&self, id: Id<Product>, number: u64, at: Timestamp) -> Product {
+        let own = self.offers.iter().filter(|offer| offer.product == id).map(|offer| offer.price);
+        Product {
+            id,
+            slug: format!("good-{number}"),
+            kind: ProductKind::Service,
+            state: ProductState::Published,
+            title: format!("Good {number}"),
+            summary: String::new(),
+            description: String::new(),
+            labels: Labels::default(),
+            pictures: Vec::new(),
+            visibility: Visibility::default(),
+            instructions: String::new(),
+            price_from: own.clone().min(),
+            cheapest: own.filter(|price| !price.is_zero()).min(),
+            release: None,
+            version: 0,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// The same as buyers know it.
+    pub fn known(&self) -> Vec<Good> {
+        let known =
+            |offer: &Offer| Good { offer: offer.id.to_string(), price: offer.price.units() };
+        self.offers.iter().map(known).collect()
+    }
+
+    /// The lowest price above zero.
+    pub fn cheapest(&self) -> Option<Amount> {
+        self.offers.iter().map(|offer| offer.price).filter(|price| !price.is_zero()).min()
+    }
+}
+
+/// Terms that outlast the world: what has ended is no longer shown as it was sold.
+fn terms(chance: &mut Chance) -> Terms {
+    match chance.below(4) {
+        0 => Terms::Perpetual,
+        1 => Terms::Rental { seconds: 30 * 86_400, from: RentalStart::Purchase },
+        2 => Terms::Rental { seconds: 86_400, from: RentalStart::FirstActivation },
+        _ => Terms::Uses { count: 10 },
+    }
+}
+
+impl Command for Goods {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, _: &mut Wants) {}
+
+    fn decide(&self, _: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        changes.products.extend(self.products.iter().cloned().map(Change::Insert));
+        changes.offers.extend(self.offers.iter().cloned().map(Change::Insert));
+        Ok(Decision::done((), changes))
+    }
+}

@@ -1,0 +1,27 @@
+//! Deterministic simulator of Scrip: a whole server, its buyers, a network and a disk, all from one
+//! seed.
+//!
+//! The server is the real one: engine and router behind hyper, on turmoil's network and clock. What
+//! fails is drawn from the seed: the process dies, commits are lost or happen untold, links hold back
+//! or lose what they carry, buyers lose patience. An auditor that knows nothing of the engine reckons
+//! from the answers what must be true ([`book`]), and asks again with the same key where it heard
+//! nothing. Every request, answer and fault goes into a trace; the same seed gives the same trace.
+//!
+//! Start reading at [`world`].
+
+mod audit;
+mod book;
+mod buyer;
+mod chance;
+mod clock;
+mod faults;
+mod goods;
+mod plan;
+mod server;
+mod step;
+mod trace;
+mod voice;
+mod world;
+
+pub use plan::{Defect, Plan};
+pub use world::{Outcome, run};

@@ -1,0 +1,110 @@
+//! What a seed draws before its world begins: who does what how often, and how much goes wrong.
+//!
+//! A swarm: each seed leaves some kinds of steps and faults out altogether, so that what would be
+//! rare beside all the others gets worlds in which it is common.
+
+use scrip_domain::Amount;
+use scrip_domain::settings::{Flow, Threshold};
+
+use crate::chance::Chance;
+use crate::step::Step;
+
+/// What one seed means.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed.
+    pub seed: u64,
+    /// How many buyers there are.
+    pub buyers: u64,
+    /// How many steps each takes.
+    pub steps: u64,
+    /// How often each kind of step is taken.
+    pub(crate) weights: Vec<(Step, u64)>,
+    /// The way from visitor to order.
+    pub flow: Flow,
+    /// The balance that opens ordering.
+    pub threshold: Threshold,
+    /// Of a thousand commits, so many are lost with the process,
+    pub lost: u64,
+    /// so many happen before the process dies untold,
+    pub untold: u64,
+    /// and so many are refused.
+    pub refused: u64,
+    /// The process dies about this often, in milliseconds; zero for never.
+    pub crash_every: u64,
+    /// A link goes bad about this often, in milliseconds; zero for never.
+    pub cut_every: u64,
+    /// A message takes at most this many milliseconds.
+    pub latency: u64,
+    /// Of a thousand requests, so many are given up within moments.
+    pub impatience: u64,
+    /// What is wrong on purpose.
+    pub defect: Defect,
+}
+
+/// A deliberate defect, to prove that the auditor sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Defect {
+    /// Nothing is wrong.
+    #[default]
+    None,
+    /// Some commits are answered and never happen.
+    ForgetsCommits,
+    /// Some requests reach the server twice, the second time without their idempotency key's word.
+    DoublesTopUps,
+    /// Some answers lack a license that was paid for.
+    HidesLicenses,
+    /// Some codes come from another license.
+    SwapsCodes,
+    /// Wallets are shown fuller than they are.
+    FlattersWallets,
+    /// A refusal is answered where a purchase was made.
+    DeniesPurchases,
+}
+
+impl Plan {
+    /// What `seed` means, for so many steps in all.
+    pub fn of(seed: u64, steps: u64) -> Self {
+        let mut chance = Chance::of(seed, "plan");
+        let buyers = chance.between(1, 6);
+        let seldom = |chance: &mut Chance, most: u64| {
+            if chance.permille(500) { 0 } else { chance.between(1, most) }
+        };
+        Self {
+            seed,
+            buyers,
+            steps: (steps / buyers).max(1),
+            lost: seldom(&mut chance, 60),
+            untold: seldom(&mut chance, 60),
+            refused: seldom(&mut chance, 60),
+            crash_every: seldom(&mut chance, 12) * 500,
+            cut_every: seldom(&mut chance, 6) * 500,
+            impatience: seldom(&mut chance, 300),
+            latency: chance.between(4, 80),
+            weights: weights(&mut chance),
+            flow: *chance.pick(Flow::ALL).unwrap_or(&Flow::BrowseFirst),
+            threshold: match chance.below(3) {
+                0 => Threshold::Fixed { amount: Amount::new(500).unwrap_or_default() },
+                _ => Threshold::CheapestOffer,
+            },
+            defect: Defect::None,
+        }
+    }
+
+    /// The same with something wrong in it.
+    #[must_use]
+    pub fn with(self, defect: Defect) -> Self {
+        Self { defect, ..self }
+    }
+}
+
+/// Top-ups and purchases always, of the others two in three.
+fn weights(chance: &mut Chance) -> Vec<(Step, u64)> {
+    let weight = |step: &Step| {
+        let always = matches!(step, Step::TopUp | Step::Purchase);
+        let weight = chance.between(1, 9);
+        let dropped = chance.permille(330) && !always;
+        (*step, if dropped { 0 } else { weight })
+    };
+    Step::ALL.iter().map(weight).collect()
+}

@@ -1,0 +1,266 @@
+//! The machine on which the shop runs: its disk and secrets outlive the process.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use scrip_domain::api_key::Scope;
+use scrip_domain::settings::Settings;
+use scrip_engine::keys::Keys;
+use scrip_engine::objects::Objects;
+use scrip_engine::{Engine, Ground, Mode};
+use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
+use scrip_testkit::TestEntropy;
+use scrip_web::Server;
+
+use crate::chance::Chance;
+use crate::clock::SimClock;
+use crate::faults::Interposer;
+use crate::goods::Goods;
+use crate::plan::{Defect, Plan};
+use crate::trace::Trace;
+
+/// What stays when the process dies.
+pub struct Machine {
+    disk: Mutex<Memory>,
+    folder: tempfile::TempDir,
+    clock: Arc<SimClock>,
+    // One stream for all lives of the process: a secret is never drawn twice.
+    entropy: Arc<TestEntropy>,
+    license_keys: Mutex<Vec<[u8; 32]>>,
+    plan: Plan,
+    fates: Mutex<Chance>,
+    interposer: Interposer,
+    trace: Trace,
+    calm: AtomicBool,
+    dead: AtomicBool,
+    panicked: AtomicBool,
+}
+
+impl Machine {
+    /// A machine with an empty disk called `name`.
+    pub fn new(
+        name: &str,
+        plan: &Plan,
+        clock: Arc<SimClock>,
+        trace: Trace,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            disk: Mutex::new(Memory::new(name).map_err(|fault| fault.to_string())?),
+            folder: tempfile::tempdir().map_err(|error| error.to_string())?,
+            clock,
+            entropy: Arc::new(TestEntropy::seeded(plan.seed)),
+            license_keys: Mutex::new(vec![[1; 32]]),
+            plan: plan.clone(),
+            fates: Mutex::new(Chance::of(plan.seed, "fates")),
+            interposer: Interposer::new(plan),
+            trace,
+            calm: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+        })
+    }
+
+    /// No more faults from now on.
+    pub fn calm(&self) {
+        self.calm.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the process has died since this was asked last.
+    pub fn has_died(&self) -> bool {
+        self.dead.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether something in the server panicked.
+    pub fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::SeqCst)
+    }
+
+    /// The machine starts again: its clock is wrong in a new way, its keys may have been rotated.
+    pub fn restarts(&self, chance: &mut Chance) {
+        let skew = i64::try_from(chance.below(10_000)).unwrap_or(0) - 5_000;
+        self.clock.set_skew(skew);
+        if chance.permille(200) {
+            let mut keys = self.license_keys.lock().unwrap_or_else(PoisonError::into_inner);
+            let seed = u8::try_from(keys.len() + 1).unwrap_or(u8::MAX);
+            keys.insert(0, [seed; 32]);
+        }
+        self.trace.note("shop", &format!("starts, its clock {skew} ms ahead"));
+    }
+
+    fn open(&self) -> Result<(Store, Writer), String> {
+        let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        Store::memory(&disk).map_err(|fault| fault.to_string())
+    }
+
+    fn keys(&self) -> Result<Keys, String> {
+        let seeds = self.license_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        Keys::new(&seeds, &[9; 32]).ok_or_else(|| "no license key".to_owned())
+    }
+
+    /// Examines the books on the disk.
+    pub async fn examine(&self) -> Result<(), String> {
+        let (store, _writer) = self.open()?;
+        let report = scrip_engine::doctor::examine(&store, &self.keys()?).await;
+        let report = report.map_err(|fault| format!("doctor: {fault}"))?;
+        match report.unsound().next() {
+            Some(check) => Err(format!("doctor: {}: {:?}", check.name, check.findings)),
+            None => Ok(()),
+        }
+    }
+
+    /// Sets the shop up; gives an administrator's key.
+    pub async fn set_up(
+        self: &Arc<Self>,
+        settings: Settings,
+        goods: Goods,
+    ) -> Result<String, String> {
+        let (store, writer) = self.open()?;
+        let memory = Arc::new(scrip_engine::Memory::default());
+        let writer = tokio::spawn(writer.run(self.clock.clone(), memory.clone()));
+        let done = async {
+            let Ok(()) = store.submit(goods).await?;
+            let engine = Engine::start(self.ground(store), memory).await?;
+            let settings = engine.put_settings(settings).await?;
+            let key = engine.make_key(None, vec![Scope::Admin], "sim".into()).await?;
+            Ok::<_, scrip_storage::Fault>((settings.is_ok(), key.token))
+        };
+        let (set, token) = done.await.map_err(|fault| fault.to_string())?;
+        writer.abort();
+        if set { Ok(token) } else { Err("the settings were refused".to_owned()) }
+    }
+
+    /// The simulated machine's folder of objects; nothing is uploaded in the simulation.
+    fn objects(&self) -> Objects {
+        Objects::open(self.folder.path(), 1, Blocking::Inline)
+            .unwrap_or_else(|why| unreachable!("{why}"))
+    }
+
+    fn ground(&self, store: Store) -> Ground {
+        Ground {
+            store,
+            objects: self.objects(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            keys: self.keys().unwrap_or_else(|why| unreachable!("{why}")),
+            server: 1,
+            blocking: Blocking::Inline,
+            mode: Mode::Demo,
+        }
+    }
+
+    fn fate(&self) -> CommitFate {
+        if self.calm.load(Ordering::SeqCst) {
+            return CommitFate::Answered;
+        }
+        let mut fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
+        let draw = fates.below(1000);
+        let Plan { lost, untold, refused, .. } = self.plan;
+        let fate = match draw {
+            _ if draw < lost => CommitFate::Lost,
+            _ if draw < lost + untold => CommitFate::Untold,
+            _ if draw < lost + untold + refused => CommitFate::Refused,
+            _ if self.plan.defect == Defect::ForgetsCommits && draw > 950 => CommitFate::Forgotten,
+            _ => return CommitFate::Answered,
+        };
+        self.trace.note("disk", &format!("a commit is {fate:?}"));
+        fate
+    }
+
+    /// One life of the process. Ends when a commit's outcome is unknown.
+    async fn live(self: Arc<Self>) -> Result<Infallible, String> {
+        let (store, writer) = self.open()?;
+        let memory = Arc::new(scrip_engine::Memory::default());
+        let fates = self.clone();
+        let writing = writer.run_with_fates(
+            self.clock.clone(),
+            memory.clone(),
+            Box::new(move || fates.fate()),
+        );
+        let mut running: Running = FuturesUnordered::new();
+        running
+            .push(Box::pin(async move { Err(format!("the writer ended: {:?}", writing.await)) }));
+        let engine = tokio::select! {
+            biased;
+            ended = running.next() => return Err(format!("{ended:?}")),
+            started = Engine::start(self.ground(store), memory) => started.map_err(|f| f.to_string())?,
+        };
+        let app = Arc::new(Server { engine, public_url: "http://shop".into() });
+        running.push(Box::pin(renew(app.clone())));
+        let router = scrip_web::router(app);
+        let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
+        let listener = listener.map_err(|error| error.to_string())?;
+        loop {
+            tokio::select! {
+                biased;
+                ended = running.next() => match ended {
+                    Some(Ok(())) => {}
+                    other => return Err(format!("{other:?}")),
+                },
+                accepted = listener.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    let connection = connection(self.clone(), router.clone(), stream);
+                    running.push(Box::pin(self.clone().guarded(connection)));
+                }
+            }
+        }
+    }
+
+    /// A panic is noticed, and ends the process.
+    async fn guarded(self: Arc<Self>, work: impl Future<Output = ()>) -> Result<(), String> {
+        AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
+            self.panicked.store(true, Ordering::SeqCst);
+            "a panic".to_owned()
+        })
+    }
+}
+
+/// Everything that the process does. Futures of one task, not tasks: when a runtime is dropped, its
+/// tasks go in an order that depends on how many there ever were in the whole process, and with them
+/// the order in which connections break.
+type Running = FuturesUnordered<Pin<Box<dyn Future<Output = Result<(), String>>>>>;
+
+/// Keeps the lease on ids. A fault now is tried again in a second; the lease reaches further.
+async fn renew(app: Arc<Server>) -> Result<(), String> {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(app.engine.renew_lease().await);
+    }
+}
+
+async fn connection(machine: Arc<Machine>, router: axum::Router, stream: turmoil::net::TcpStream) {
+    let answer = service_fn(move |request| answer(machine.clone(), router.clone(), request));
+    // How a connection ends is its client's business.
+    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);
+}
+
+async fn answer(
+    machine: Arc<Machine>,
+    router: axum::Router,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, body.collect().await?.to_bytes());
+    Ok(machine.interposer.answer(router, request).await)
+}
+
+/// Runs the shop until it dies, and then waits to be switched off.
+pub async fn serve(machine: Arc<Machine>) -> turmoil::Result {
+    let Err(why) = machine.clone().live().await;
+    machine.trace.note("shop", &format!("dies: {why}"));
+    machine.dead.store(true, Ordering::SeqCst);
+    std::future::pending().await
+}

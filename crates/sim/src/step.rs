@@ -1,0 +1,69 @@
+//! The kinds of step that a buyer takes.
+
+/// One kind of step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Tops up by the demo processor.
+    TopUp,
+    /// Has an administrator put tokens in.
+    Grant,
+    /// Looks around.
+    Look,
+    /// Asks for a quote.
+    Quote,
+    /// Opens a draft.
+    Draft,
+    /// Confirms an order.
+    Confirm,
+    /// Cancels an order.
+    Cancel,
+    /// Buys in one step.
+    Purchase,
+    /// Buys with two clicks: the same request twice at once.
+    Twice,
+    /// Buys two things at once.
+    Race,
+    /// Asks again what was answered.
+    Again,
+    /// Uses a key again for something else.
+    Misuse,
+    /// Asks again what was not answered.
+    Resolve,
+    /// Looks at an order or a license again.
+    Reread,
+    /// Has a code validated, or a damaged one.
+    Validate,
+    /// Looks at the wallet.
+    Wallet,
+    /// Asks for a receipt.
+    Receipt,
+    /// Signs in again.
+    SignIn,
+    /// Comes as a visitor.
+    Visit,
+}
+
+impl Step {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::TopUp,
+        Self::Grant,
+        Self::Look,
+        Self::Quote,
+        Self::Draft,
+        Self::Confirm,
+        Self::Cancel,
+        Self::Purchase,
+        Self::Twice,
+        Self::Race,
+        Self::Again,
+        Self::Misuse,
+        Self::Resolve,
+        Self::Reread,
+        Self::Validate,
+        Self::Wallet,
+        Self::Receipt,
+        Self::SignIn,
+        Self::Visit,
+    ];
+}
