@@ -48,6 +48,7 @@ impl Amount {
     }
 
     /// What is missing from `self` to reach `required`: zero when there is enough.
+    #[must_use]
     pub fn shortfall(self, required: Self) -> Self {
         Self(required.0.saturating_sub(self.0))
     }
@@ -55,6 +56,20 @@ impl Amount {
     /// The sum of all, or `None` above [`Amount::MAX`].
     pub fn try_sum(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
         amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
+    }
+
+    /// Reads what people write, with at most `scale` decimals: `12.5` at scale 2 is `1250`.
+    pub fn parse_decimal(text: &str, scale: u8) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        // A fraction may end in zeros that the scale does not need, but in nothing else.
+        let fraction =
+            if are_digits(fraction) { fraction.trim_end_matches('0') } else { return None };
+        let scale = usize::from(scale);
+        if !are_digits(whole) || fraction.len() > scale {
+            return None;
+        }
+        format!("{whole}{fraction:0<scale$}").parse().ok().and_then(Self::new)
     }
 
     /// The amount as people write it, with `scale` decimals: `1250` at scale 2 is `12.50`.
@@ -110,6 +125,16 @@ impl Unit {
         let length = self.0.iter().position(|b| *b == 0).unwrap_or(self.0.len());
         self.0.get(..length).and_then(|code| std::str::from_utf8(code).ok()).unwrap_or_default()
     }
+
+    /// The decimals of a currency (ISO 4217). A token's are its vendor's choice.
+    pub fn currency_scale(&self) -> u8 {
+        match self.as_str() {
+            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
+            | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+            _ => 2,
+        }
+    }
 }
 
 impl fmt::Display for Unit {
@@ -160,6 +185,22 @@ mod tests {
         assert_eq!(shown(7, 4), "0.0007");
         assert_eq!(shown(0, 6), "0.000000");
         assert_eq!(shown(42, 0), "42");
+    }
+
+    #[test]
+    fn what_people_write_is_read_exactly_or_not_at_all() {
+        let read = |text, scale| Amount::parse_decimal(text, scale).map(Amount::units);
+        assert_eq!(read("12.50", 2), Some(1250));
+        assert_eq!(read("12.5", 2), Some(1250));
+        assert_eq!(read("12", 2), Some(1200));
+        assert_eq!(read("12.500", 2), Some(1250));
+        assert_eq!(read("0.0007", 4), Some(7));
+        assert_eq!(read("42", 0), Some(42));
+        assert_eq!(read("42.0", 0), Some(42));
+        for bad in ["", ".5", "5.", "1.234", "-1", "+1", "1e3", "1,5", "1.5.0", "1000000000000001"]
+        {
+            assert_eq!(read(bad, 2), None, "{bad}");
+        }
     }
 
     #[test]

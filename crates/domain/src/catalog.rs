@@ -64,6 +64,9 @@ pub struct Product {
     pub cheapest: Option<Amount>,
     /// The newest published release, if there is one.
     pub release: Option<Id<Release>>,
+    /// Counts the changes to it, its offers and its releases. A command that looked at them before
+    /// compares it, and looks again when it is another.
+    pub version: u64,
     /// When it was first entered.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -99,14 +102,18 @@ pub struct Offer {
     pub id: Id<Self>,
     /// What it sells.
     pub product: Id<Product>,
+    /// The vendor's own name of it, one of its kind per product: `standard`, `rental-30d`.
+    pub key: String,
     /// What one unit costs, in smallest units of the token.
     pub price: Amount,
     /// What the buyer may do, and how long.
     pub terms: Terms,
     /// How many machines and downloads.
     pub limits: Limits,
-    /// Whether it is offered now (and its product published).
+    /// Whether it is offered now: not retired, and its product published.
     pub current: bool,
+    /// Since when it is offered no more, if it was withdrawn.
+    pub retired_at: Option<Timestamp>,
     /// When it was first entered.
     pub created_at: Timestamp,
 }

@@ -126,16 +126,14 @@ pub fn pass(
     if !needs_account {
         return Ok(Vec::new());
     }
-    let Some((account, available)) = account else {
-        return Err(GateRefusal::AccountRequired(settings.registration.clone()));
-    };
     if act == Act::Browse {
-        return Ok(Vec::new());
+        return match account {
+            Some(_) => Ok(Vec::new()),
+            None => Err(GateRefusal::AccountRequired(settings.registration.clone())),
+        };
     }
-    account.permits(&settings.registration).map_err(|refusal| match refusal {
-        NotPermitted::Frozen => GateRefusal::AccountFrozen,
-        NotPermitted::Incomplete(fields) => GateRefusal::AccountIncomplete(fields),
-    })?;
+    let available = account.map_or(Amount::ZERO, |(_, available)| available);
+    self::account(account.map(|(account, _)| account), settings)?;
     let mut checks = vec![passed(CheckKind::Account, None, at)];
     if register_first {
         let required = settings.threshold.effective(cheapest);
@@ -159,6 +157,16 @@ pub fn pass(
         checks.push(passed(CheckKind::Balance, Some((Basis::Selection, total, available)), at));
     }
     Ok(checks)
+}
+
+/// Whether there is an account that permits transactions.
+pub fn account(account: Option<&Account>, settings: &Settings) -> Result<(), GateRefusal> {
+    let fields = &settings.registration;
+    let Some(account) = account else { return Err(GateRefusal::AccountRequired(fields.clone())) };
+    account.permits(fields).map_err(|refusal| match refusal {
+        NotPermitted::Frozen => GateRefusal::AccountFrozen,
+        NotPermitted::Incomplete(fields) => GateRefusal::AccountIncomplete(fields),
+    })
 }
 
 fn passed(check: CheckKind, figures: Option<(Basis, Amount, Amount)>, at: Timestamp) -> Check {
@@ -261,6 +269,8 @@ mod tests {
         }
     }
 
+    type Row<'a> = (&'a str, Act, Option<(&'a Account, u64)>, u64, [Result<usize, &'a str>; 3]);
+
     /// The table of the public contract, cell by cell.
     #[test]
     fn every_flow_answers_as_the_contract_says() {
@@ -268,7 +278,7 @@ mod tests {
         use Flow::{BrowseFirst, MembersOnly, RegisterFirst};
         let (whole, part, frozen) =
             (account(true, false), account(false, false), account(true, true));
-        let rows: [(&str, Act, Option<(&Account, u64)>, u64, [Result<usize, &str>; 3]); 17] = [
+        let rows: [Row; 17] = [
             ("visitor", Browse, None, 0, [Ok(0), Ok(0), Err("401")]),
             ("visitor", Quote, None, 900, [Err("401"), Ok(0), Err("401")]),
             ("visitor", Order, None, 900, [Err("401"); 3]),

@@ -160,7 +160,7 @@ pub struct Check {
     pub result: CheckResult,
     /// When.
     pub at: Timestamp,
-    /// The idempotency key (its number) of the confirm that this check declined.
+    /// The idempotency key (its number) of the confirm that made this check, or that it declined.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request: Option<u64>,
 }

@@ -77,33 +77,38 @@ pub struct Span(i64);
 impl Span {
     /// `millis` milliseconds.
     pub const fn millis(millis: u32) -> Self {
-        Self(millis as i64)
+        Self(widen(millis))
     }
 
     /// `seconds` seconds.
     pub const fn seconds(seconds: u32) -> Self {
-        Self((seconds as i64).saturating_mul(1000))
+        Self(widen(seconds).saturating_mul(1000))
     }
 
     /// `minutes` minutes.
     pub const fn minutes(minutes: u32) -> Self {
-        Self((minutes as i64).saturating_mul(60_000))
+        Self(widen(minutes).saturating_mul(60_000))
     }
 
     /// `hours` hours.
     pub const fn hours(hours: u32) -> Self {
-        Self((hours as i64).saturating_mul(3_600_000))
+        Self(widen(hours).saturating_mul(3_600_000))
     }
 
     /// `days` days of 24 hours.
     pub const fn days(days: u32) -> Self {
-        Self((days as i64).saturating_mul(86_400_000))
+        Self(widen(days).saturating_mul(86_400_000))
     }
 
     /// How many milliseconds.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
+}
+
+#[expect(clippy::as_conversions, reason = "`i64::from` is not const yet; widening loses nothing")]
+const fn widen(count: u32) -> i64 {
+    count as i64
 }
 
 /// Where the time comes from. The real clock lives in the binary; tests and the simulator bring theirs.

@@ -18,6 +18,23 @@ words! {
     }
 }
 
+impl Level {
+    /// Its place among the levels: a visitor's is 0.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Visitor => 0,
+            Self::Member => 1,
+            Self::Funded => 2,
+            Self::Covered => 3,
+        }
+    }
+
+    /// The level with this rank.
+    pub fn from_rank(rank: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|level| level.rank() == rank)
+    }
+}
+
 words! {
     /// A group of a product's fields that is shown or hidden together.
     pub enum FieldGroup {

@@ -6,7 +6,7 @@
 use scrip_domain::Id;
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::time::Span;
-use scrip_license::{Activation, Claims, Digest, KeySet, Reason, ShortCode, jws};
+use scrip_license::{Activation, Claims, Digest, Reason, ShortCode, jws};
 use scrip_storage::Fault;
 
 use crate::Engine;
@@ -29,7 +29,8 @@ impl Engine {
     pub async fn code(&self, license: &License) -> Result<Code, Fault> {
         let vendor = self.vendor().await?;
         let unknown = || Fault::Bug("the key that signed a license is missing".into());
-        let key = self.keys.license_key(&license.kid).ok_or_else(unknown)?;
+        let keys = self.keys();
+        let key = keys.license_key(&license.kid).ok_or_else(unknown)?;
         let manifest = match license.release {
             Some(release) => self.manifest(release).await?,
             None => None,
@@ -53,7 +54,7 @@ impl Engine {
             activation: license.terms.start_with_activation().then_some(Activation::Required),
         };
         let jws = claims.sign(key).map_err(|error| Fault::Bug(error.to_string()))?;
-        let short = ShortCode::encode(self.keys.code_secret(), license.id.number(), license.issue);
+        let short = ShortCode::encode(keys.code_secret(), license.id.number(), license.issue);
         Ok(Code { jws, short: short.to_string() })
     }
 
@@ -83,8 +84,7 @@ impl Engine {
     }
 
     async fn by_jws(&self, code: &str) -> Result<Result<License, Reason>, Fault> {
-        let keys: &KeySet = self.keys.public();
-        let claims: Claims = match jws::verify(code, Claims::TYP, keys) {
+        let claims: Claims = match jws::verify(code, Claims::TYP, self.keys().public()) {
             Ok(claims) => claims,
             Err(jws::VerifyError::Signature | jws::VerifyError::UnknownKey) => {
                 return Ok(Err(Reason::BadSignature));
@@ -107,7 +107,7 @@ impl Engine {
         let Some(id) = Id::new(code.license()) else { return Ok(Err(Reason::UnknownCode)) };
         let license = self.store.license(id).await?;
         Ok(match license {
-            Some(license) if code.matches(self.keys.code_secret(), license.issue) => Ok(license),
+            Some(license) if code.matches(self.keys().code_secret(), license.issue) => Ok(license),
             // A wrong code and an unknown license look the same.
             Some(_) | None => Err(Reason::UnknownCode),
         })
@@ -115,7 +115,7 @@ impl Engine {
 
     /// The buyer as this vendor's software knows it: a name that leads to no account.
     fn pairwise(&self, license: &License) -> String {
-        let tag = mac(self.keys.seal_secret(), format!("subject {}", license.account).as_bytes());
+        let tag = mac(self.keys().seal_secret(), format!("subject {}", license.account).as_bytes());
         tag.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 

@@ -45,7 +45,7 @@ impl Report {
 impl Engine {
     /// Examines the books.
     pub async fn doctor(&self) -> Result<Report, Fault> {
-        examine(&self.store, &self.keys).await
+        examine(&self.store, &self.keys()).await
     }
 }
 

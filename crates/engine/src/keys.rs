@@ -1,10 +1,16 @@
 //! Keys and secrets, one purpose each. They lie outside the database.
+//!
+//! A license key is never taken away: a rotation puts a new one before the others, and what the old
+//! ones signed is verified, and signed again, with them.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
 use scrip_license::{KeySet, SigningKey};
+use scrip_storage::Fault;
 use sha2::Sha256;
+
+use crate::Engine;
 
 /// What a server signs and seals with.
 #[derive(Clone)]
@@ -63,6 +69,41 @@ impl Keys {
     /// The secret of what the server gives out and takes back: tickets, cursors, selections.
     pub(crate) fn seal_secret(&self) -> &[u8; 32] {
         &self.seal_secret
+    }
+}
+
+/// Where the keys lie for good: on a disk, beside the database.
+pub trait KeyHome: Send + Sync {
+    /// Keeps the seed of a new license key, durably, before anything is signed with it; gives all
+    /// keys, the new one first.
+    fn keep(&self, seed: [u8; 32]) -> Result<Keys, Fault>;
+}
+
+/// This server has no home for keys, so that a new one would be lost with the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoKeyHome;
+
+impl Engine {
+    /// The same engine, with a home for new keys.
+    #[must_use]
+    pub fn with_key_home(self, home: Arc<dyn KeyHome>) -> Self {
+        Self { key_home: Some(home), ..self }
+    }
+
+    /// Makes a new license key, which signs from now on, and gives its name.
+    pub fn rotate_license_key(&self) -> Result<Result<String, NoKeyHome>, Fault> {
+        let Some(home) = &self.key_home else { return Ok(Err(NoKeyHome)) };
+        let mut seed = [0; 32];
+        self.fill(&mut seed);
+        let keys = home.keep(seed)?;
+        let kid = keys.current().map(|key| key.kid().to_owned()).unwrap_or_default();
+        self.use_keys(keys);
+        Ok(Ok(kid))
+    }
+
+    /// Works with `keys` from now on. What is being signed is signed with the old ones.
+    pub fn use_keys(&self, keys: Keys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }
 

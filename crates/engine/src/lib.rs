@@ -15,12 +15,15 @@
 
 pub mod account;
 pub mod api_key;
+pub mod catalog;
 pub mod code;
 pub mod doctor;
+pub mod download;
 mod ids;
 pub mod keys;
 mod ledger;
 pub mod memory;
+pub mod objects;
 pub mod order;
 mod passwords;
 pub mod purchase;
@@ -33,7 +36,7 @@ pub mod throttle;
 pub mod top_up;
 pub mod vendor;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrip_domain::id::Kind;
 use scrip_domain::settings::Vendor;
@@ -42,11 +45,13 @@ use scrip_storage::{Blocking, Command, Store};
 
 pub use ledger::Buyer;
 pub use memory::Memory;
+pub use objects::Objects;
 pub use scrip_storage::Fault;
 pub use scrip_storage::reads::Page;
 
+use crate::download::Tickets;
 use crate::ids::IdMint;
-use crate::keys::Keys;
+use crate::keys::{KeyHome, Keys};
 use crate::memory::MemoryLimits;
 use crate::passwords::Passwords;
 use crate::throttle::Throttle;
@@ -59,11 +64,14 @@ pub struct Engine {
     store: Store,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    keys: Keys,
+    keys: RwLock<Arc<Keys>>,
+    key_home: Option<Arc<dyn KeyHome>>,
     ids: Mutex<IdMint>,
     passwords: Passwords,
     throttle: Throttle,
     memory: Arc<Memory>,
+    objects: Objects,
+    tickets: Tickets,
     mode: Mode,
 }
 
@@ -79,6 +87,8 @@ pub struct Ground {
     pub keys: Keys,
     /// This server's number among those on the same database.
     pub server: u8,
+    /// The bytes of the catalogue's files.
+    pub objects: Objects,
     /// Where passwords are hashed.
     pub blocking: Blocking,
     /// What it is run for.
@@ -121,8 +131,11 @@ impl Engine {
             store: ground.store,
             clock: ground.clock,
             entropy: ground.entropy,
-            keys: ground.keys,
+            keys: RwLock::new(Arc::new(ground.keys)),
+            key_home: None,
             memory,
+            objects: ground.objects,
+            tickets: Tickets::since(now),
             mode: ground.mode,
         })
     }
@@ -137,9 +150,14 @@ impl Engine {
         self.clock.now()
     }
 
-    /// Signing keys and secrets.
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+    /// Signing keys and secrets, as they are now.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bytes of the catalogue's files.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     /// Guards against guessing.

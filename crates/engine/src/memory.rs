@@ -10,15 +10,22 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use scrip_domain::account::Account;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::catalog::{Offer, Product, Release};
+use scrip_domain::estimate::Speed;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
 use scrip_storage::{Books, Observer, Store};
+
+use crate::catalog::parts::Parts;
+
+/// How many bytes of products are remembered.
+const PRODUCTS: u64 = 64 << 20;
 
 /// How long what is remembered is believed, where another server may have changed it.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +54,16 @@ struct Kept<T> {
     since: Timestamp,
 }
 
+/// Weighs a product by the bytes that it takes.
+#[derive(Clone, Debug)]
+struct ByBytes;
+
+impl Weighter<Id<Product>, Kept<Arc<Parts>>> for ByBytes {
+    fn weight(&self, _: &Id<Product>, kept: &Kept<Arc<Parts>>) -> u64 {
+        kept.value.bytes()
+    }
+}
+
 /// What is remembered.
 #[derive(Debug)]
 pub struct Memory {
@@ -57,6 +74,9 @@ pub struct Memory {
     api_keys: Cache<Id<ApiKey>, Kept<Arc<ApiKey>>>,
     products_of: Cache<Id<Offer>, Id<Product>>,
     manifests: Cache<Id<Release>, Digest>,
+    slugs: Cache<String, Id<Product>>,
+    products: Cache<Id<Product>, Kept<Arc<Parts>>, ByBytes>,
+    speeds: Cache<Id<Account>, Speed>,
     vendor: RwLock<Option<Kept<Arc<Vendor>>>>,
     cheapest: RwLock<Option<Kept<Option<Amount>>>>,
 }
@@ -71,6 +91,9 @@ impl Default for Memory {
             api_keys: Cache::new(10_000),
             products_of: Cache::new(100_000),
             manifests: Cache::new(10_000),
+            slugs: Cache::new(100_000),
+            products: Cache::with_weighter(10_000, PRODUCTS, ByBytes),
+            speeds: Cache::new(10_000),
             vendor: RwLock::default(),
             cheapest: RwLock::default(),
         }
@@ -112,11 +135,7 @@ impl Memory {
     pub(crate) fn remember_session(&self, session: Session, since: Timestamp, epoch: Epoch) {
         let token = session.token;
         let kept = Kept { value: session, since };
-        self.keep(
-            epoch,
-            || self.sessions.insert(token, kept),
-            || drop(self.sessions.remove(&token)),
-        );
+        self.keep(epoch, || self.sessions.insert(token, kept), || _ = self.sessions.remove(&token));
     }
 
     pub(crate) fn member(&self, account: Id<Account>, now: Timestamp) -> Option<Member> {
@@ -132,7 +151,7 @@ impl Memory {
         }
         let kept = Kept { value: member, since };
         let keep = || drop(self.members.get_or_insert_with(&id, || Ok::<_, ()>(kept)));
-        self.keep(epoch, keep, || drop(self.members.remove(&id)));
+        self.keep(epoch, keep, || _ = self.members.remove(&id));
     }
 
     pub(crate) fn api_key(&self, id: Id<ApiKey>, now: Timestamp) -> Option<Arc<ApiKey>> {
@@ -142,7 +161,7 @@ impl Memory {
     pub(crate) fn remember_api_key(&self, key: Arc<ApiKey>, since: Timestamp, epoch: Epoch) {
         let id = key.id;
         let kept = Kept { value: key, since };
-        self.keep(epoch, || self.api_keys.insert(id, kept), || drop(self.api_keys.remove(&id)));
+        self.keep(epoch, || self.api_keys.insert(id, kept), || _ = self.api_keys.remove(&id));
     }
 
     pub(crate) fn product_of(&self, offer: Id<Offer>) -> Option<Id<Product>> {
@@ -159,6 +178,27 @@ impl Memory {
 
     pub(crate) fn remember_manifest(&self, release: Id<Release>, manifest: Digest) {
         self.manifests.insert(release, manifest);
+    }
+
+    /// The product at `slug`. What has moved to another slug since is not found here.
+    pub(crate) fn product(&self, slug: &str, now: Timestamp) -> Option<Arc<Parts>> {
+        let parts = self.believed(self.products.get(&self.slugs.get(slug)?)?, now)?;
+        (parts.product.slug == slug).then_some(parts)
+    }
+
+    pub(crate) fn remember_product(&self, parts: Arc<Parts>, since: Timestamp, epoch: Epoch) {
+        let id = parts.product.id;
+        self.slugs.insert(parts.product.slug.clone(), id);
+        let kept = Kept { value: parts, since };
+        self.keep(epoch, || self.products.insert(id, kept), || drop(self.products.remove(&id)));
+    }
+
+    pub(crate) fn speed(&self, account: Id<Account>) -> Option<Speed> {
+        self.speeds.get(&account)
+    }
+
+    pub(crate) fn remember_speed(&self, account: Id<Account>, speed: Speed) {
+        self.speeds.insert(account, speed);
     }
 
     pub(crate) fn vendor(&self, now: Timestamp) -> Option<Arc<Vendor>> {
@@ -208,6 +248,10 @@ impl Observer for Memory {
         }
         for change in books.accounts.written() {
             self.members.remove(&change.row().id);
+        }
+        // Every command on offers, releases and files counts its product's version up.
+        for change in books.products.written() {
+            self.products.remove(&change.row().id);
         }
         for change in books.wallets.written() {
             let wallet = change.row();

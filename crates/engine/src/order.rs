@@ -94,10 +94,7 @@ impl Engine {
 
 /// The order as it was when it was selected, whatever became of it.
 fn as_selected(order: Order) -> Order {
-    let checks = order
-        .checks
-        .into_iter()
-        .filter(|check| check.at == order.selected_at && check.request.is_none());
+    let checks = order.checks.into_iter().filter(|check| check.request.is_none());
     Order {
         state: OrderState::Draft,
         reason: None,

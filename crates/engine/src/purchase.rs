@@ -93,6 +93,8 @@ pub enum PurchaseRefusal {
         line: usize,
         /// What would see it.
         needs: Level,
+        /// What stands before that: no account, or one that permits nothing.
+        first: Option<GateRefusal>,
     },
     /// The total is now another.
     PriceChanged(Amount),
@@ -171,7 +173,7 @@ impl Engine {
             licenses: self.mint_many(units)?,
             transfer: self.mint()?,
             event: self.mint()?,
-            kid: self.keys.current().ok_or_else(no_key)?.kid().to_owned(),
+            kid: self.keys().current().ok_or_else(no_key)?.kid().to_owned(),
         })
     }
 
@@ -390,7 +392,10 @@ impl<'a> Desk<'a> {
             return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
         }
         match gate {
-            Ok(checks) => self.pay(books, case, checks),
+            Ok(checks) => {
+                let checks = case.marked(checks);
+                self.pay(books, case, checks)
+            }
             Err(short) => Ok(case.decline(short)),
         }
     }
@@ -453,6 +458,14 @@ impl<'a> Desk<'a> {
 }
 
 impl Case<'_> {
+    /// The checks of a confirm, marked with its request: the draft's own stay apart.
+    fn marked(&self, mut checks: Vec<Check>) -> Vec<Check> {
+        if !self.new {
+            checks.iter_mut().for_each(|check| check.request = Some(self.request.key));
+        }
+        checks
+    }
+
     /// Puts a declined order on record: nothing moves, the key is taken.
     fn decline(self, short: GateRefusal) -> Decision<Settled, PurchaseRefusal> {
         let check = Check { request: Some(self.request.key), ..gate::failed(&short, self.at) };

@@ -111,7 +111,8 @@ pub(crate) fn seen_prices(
         }
         let price = needs(FieldGroup::Price);
         if !sees(price) {
-            return Err(PurchaseRefusal::PriceHidden { line: index, needs: price });
+            let first = gate::account(who.map(|(account, _)| account), settings).err();
+            return Err(PurchaseRefusal::PriceHidden { line: index, needs: price, first });
         }
     }
     Ok(priced.into_iter().map(|(line, _)| line).collect())

@@ -50,6 +50,6 @@ impl Engine {
         message.extend_from_slice(purpose.as_bytes());
         message.push(0);
         message.extend_from_slice(body);
-        mac(self.keys.seal_secret(), &message).into_iter().take(MAC).collect()
+        mac(self.keys().seal_secret(), &message).into_iter().take(MAC).collect()
     }
 }

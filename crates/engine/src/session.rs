@@ -115,9 +115,8 @@ impl Engine {
             None => None,
         };
         let phc = account.as_ref().map(|account| account.password.as_str());
-        let right = match self.passwords.verify(password, phc).await? {
-            Ok(right) => right,
-            Err(_) => return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5)))),
+        let Ok(right) = self.passwords.verify(password, phc).await? else {
+            return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(account) = account.filter(|_| right) else {
             limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));

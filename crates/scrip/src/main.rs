@@ -1,45 +1,31 @@
 //! Scrip: a self-hosted store for digital goods, paid for with the vendor's own tokens.
+//!
+//! Here the program meets the world: configuration, the real clock, chance and network, the command
+//! line. Nothing is decided here; that happens in `scrip-engine`.
 
 mod bench;
+mod catalog;
+mod cli;
+mod clock;
+mod config;
+mod entropy;
+mod failure;
+mod server;
+mod vault;
 
-use std::error::Error;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-/// A self-hosted store for digital goods, paid for with the vendor's own tokens.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Load a running server, and print its rate and latency
-    Bench(bench::BenchArgs),
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Command::Bench(args) = Cli::parse().command;
-    match bench::run(args).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("scrip bench: {}", with_causes(&error));
-            ExitCode::FAILURE
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("scrip: {failure}");
+            failure.exit_code()
         }
     }
-}
-
-/// An error and what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -154,7 +154,7 @@ pub(crate) type Queue = Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Pending>>>
 /// Ends with [`Fault::Unknown`] when a commit failed and the backend does not heal: what is true can
 /// then only be read at the next start.
 pub(crate) async fn run<B: Backend>(
-    mut backend: B,
+    backend: &mut B,
     queue: Queue,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
@@ -164,7 +164,7 @@ pub(crate) async fn run<B: Backend>(
     while queue.lock().await.recv_many(&mut batch, MAX_BATCH).await > 0 {
         last = clock.now().max(last);
         let batch = std::mem::replace(&mut batch, Batch::with_capacity(MAX_BATCH));
-        carry_out(&mut backend, batch, last, observer.as_ref()).await?;
+        carry_out(backend, batch, last, observer.as_ref()).await?;
         backend.between();
     }
     Ok(())

@@ -12,6 +12,7 @@ use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
+use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::session::Session;
@@ -165,11 +166,11 @@ impl<R: Row> Shelf<R> {
             let asked = self.asked.contains_key(&group);
             let bug = |what: &str| Err(Fault::Bug(format!("{} {what}: {key:?}", R::table().name)));
             match (change, there) {
-                (Change::Insert(_), None | Some(false)) => {}
+                (Change::Insert(_), None | Some(false))
+                | (Change::Update(_) | Change::Delete(_), Some(true)) => {}
                 (Change::Insert(_), Some(true)) if asked => return bug("would be there twice"),
                 // Nobody looked, so nobody is to blame: the first of the batch was faster.
                 (Change::Insert(_), Some(true)) => return Err(Fault::Conflict),
-                (_, Some(true)) => {}
                 (_, Some(false)) => return bug("is not there to be changed"),
                 (_, None) => return bug("was changed but not asked for"),
             }
@@ -297,6 +298,10 @@ tables! {
     lots: Lot,
     /// Products.
     products: Product,
+    /// What lists and searches know of a product.
+    listings: Listing,
+    /// Labels, by product.
+    labelled: Labelled,
     /// Offers.
     offers: Offer,
     /// Releases.

@@ -11,7 +11,7 @@ use scrip_domain::order::Check;
 use scrip_domain::request::Request;
 use scrip_domain::settings::Settings;
 use scrip_domain::top_up::Assessment;
-use scrip_domain::visibility::Visibility;
+use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 
 use crate::cells::{Cell, Kind, Reader};
@@ -77,6 +77,7 @@ int_fields! {
     () u64: |number| Cell::number(*number), unsigned;
     () u32: |number| Cell::Int(i64::from(*number)), |number| u32::try_from(number).ok();
     () u8: |number| Cell::Int(i64::from(*number)), |number| u8::try_from(number).ok();
+    () Level: |level| Cell::Int(i64::from(level.rank())), |number| u8::try_from(number).ok().and_then(Level::from_rank);
     () bool: |truth| Cell::Int(i64::from(*truth)), |number| match number { 0 => Some(false), 1 => Some(true), _ => None };
 }
 
@@ -115,7 +116,8 @@ macro_rules! word_fields {
 word_fields! {
     scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
     scrip_domain::event::EventType, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
-    scrip_domain::license::LicenseState, scrip_domain::lot::LotKind,
+    scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
+    scrip_domain::lot::LotKind,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
 }

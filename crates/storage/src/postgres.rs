@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::{FutureExt, try_join};
 use scrip_domain::Amount;
 use scrip_domain::ledger::{Counters, House};
@@ -100,7 +100,10 @@ impl Live {
     ) -> Result<Vec<tokio_postgres::Row>, Fault> {
         fit(cells)?;
         let statement = self.prepared(text).await?;
-        let params: Vec<&(dyn ToSql + Sync)> = cells.iter().map(|cell| cell as _).collect();
+        let mut params: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(cells.len());
+        for cell in cells {
+            params.push(cell);
+        }
         self.client.query(&statement, &params).await.map_err(|e| fault(&e))
     }
 }
@@ -310,11 +313,11 @@ async fn save_house(live: &Live, books: &Books) -> Result<(), Fault> {
 impl Backend for PostgresWriter {
     async fn load(&mut self, wants: &Wants) -> Result<Books, Fault> {
         let live = self.live.insert(self.line.live().await?).clone();
-        match load(&live, wants).await {
+        match Box::pin(load(&live, wants)).await {
             // Lost while nothing was written: on a new connection nobody need hear of it.
             Err(Fault::Unavailable(_)) if live.client.is_closed() => {
                 let live = self.live.insert(self.line.live().await?).clone();
-                load(&live, wants).await
+                Box::pin(load(&live, wants)).await
             }
             outcome => outcome,
         }
@@ -323,8 +326,7 @@ impl Backend for PostgresWriter {
     async fn save(&mut self, books: &Books) -> Result<(), Fault> {
         let live = self.current()?;
         let live = live.as_ref();
-        let mut saves: Vec<std::pin::Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + '_>>> =
-            Vec::new();
+        let mut saves: Vec<BoxFuture<'_, Result<(), Fault>>> = Vec::new();
         macro_rules! save {
             ($field:ident) => {
                 if books.$field.is_written() {

@@ -4,6 +4,7 @@
 mod account;
 mod catalog;
 pub mod doctor;
+pub mod listing;
 mod order;
 
 use crate::cells::{Cell, Reader};

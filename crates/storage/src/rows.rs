@@ -8,13 +8,14 @@ use scrip_domain::catalog::{
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
+use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::request::Request;
 use scrip_domain::session::Session;
 use scrip_domain::settings::{Settings, Vendor};
 use scrip_domain::top_up::{Assessment, TopUp, TopUpMethod, TopUpState};
-use scrip_domain::visibility::Visibility;
+use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_license::{Limits, Terms};
@@ -64,14 +65,25 @@ row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
 
 row!(Product, "products", group(id: Id<Product>), key(id: Id<Product>), {
     id: Id<Product>, slug: String, kind: ProductKind, state: ProductState, title: String,
-    summary: String, description: String, labels: Labels, pictures: Vec<Picture>,
-    visibility: Visibility, instructions: String, price_from: Option<Amount>, cheapest: Option<Amount>,
-    release: Option<Id<Release>>, created_at: Timestamp, updated_at: Timestamp,
+    summary: String, labels: Labels, pictures: Vec<Picture>, visibility: Visibility,
+    price_from: Option<Amount>, cheapest: Option<Amount>, release: Option<Id<Release>>, version: u64,
+    created_at: Timestamp, updated_at: Timestamp, instructions: String, description: String,
+});
+
+row!(Listing, "listings", group(product: Id<Product>), key(product: Id<Product>), {
+    product: Id<Product>, kind: ProductKind, title: String, price: Option<Amount>,
+    cheapest: Option<Amount>, see_product: Option<Level>, see_price: Option<Level>,
+    see_description: Option<Level>, words: String, description_words: String,
+});
+
+row!(Labelled, "labelled", group(product: Id<Product>),
+    key(product: Id<Product>, kind: LabelKind, label: String), {
+    product: Id<Product>, kind: LabelKind, label: String, title: String, price: Option<Amount>,
 });
 
 row!(Offer, "offers", group(id: Id<Offer>), key(id: Id<Offer>), {
-    id: Id<Offer>, product: Id<Product>, price: Amount, terms: Terms, limits: Limits, current: bool,
-    created_at: Timestamp,
+    id: Id<Offer>, product: Id<Product>, key: String, price: Amount, terms: Terms, limits: Limits,
+    current: bool, retired_at: Option<Timestamp>, created_at: Timestamp,
 });
 
 row!(Release, "releases", group(id: Id<Release>), key(id: Id<Release>), {

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const WAL_STEP: u64 = 16 << 20;
 /// How long the writer waits for readers before it leaves the log as it is: long enough for any
 /// page, short enough that a long read (an export, a backup) does not stop the shop.
 const WAL_PATIENCE: Duration = Duration::from_millis(100);
+/// Bytes of a page of a new database.
+const PAGE: u32 = 2048;
 /// How long a connection waits for a lock that another one holds.
 const BUSY: Duration = Duration::from_secs(5);
 /// Writes stop when less than this is free on the disk.
@@ -107,7 +110,9 @@ impl Memory {
 pub struct SqliteWriter {
     connection: Connection,
     place: Place,
-    // The size of the log at which the writer next tries to empty it.
+    // How many bytes of the log are in use, which is less than its file once it was restarted.
+    wal_used: Arc<AtomicU64>,
+    // How many it takes for the writer to restart it.
     wal_bound: u64,
     disk_reserve: u64,
     // One process owns a folder: the lock lives as long as the writer.
@@ -123,12 +128,14 @@ impl SqliteWriter {
         }
         let mut connection = place.connect()?;
         connection
-            .execute_batch("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;")
+            .execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA journal_mode = WAL;"))
             .map_err(|e| fault(&e))?;
         migrate(&mut connection)?;
+        let wal_used = watch_log(&mut connection)?;
         Ok(Self {
             connection,
             place,
+            wal_used,
             wal_bound: WAL_BOUND,
             disk_reserve: DISK_RESERVE,
             _lock: lock,
@@ -163,7 +170,7 @@ impl SqliteWriter {
         }
         let texts = &R::table().sqlite;
         let sorted = shelf.sorted();
-        self.write(&texts.delete, &sorted.deletes, |key, cells| key.write(cells))?;
+        self.write(&texts.delete, &sorted.deletes, Keys::write)?;
         self.write(&texts.update, &sorted.updates, |row, cells| row.write(cells))?;
         self.write(&texts.insert, &sorted.inserts, |row, cells| row.write(cells))
     }
@@ -289,18 +296,41 @@ impl Backend for SqliteWriter {
     }
 
     fn between(&mut self) {
-        let Some(wal) = self.place.wal() else { return };
-        let size = std::fs::metadata(wal).map(|meta| meta.len()).unwrap_or(0);
-        if size <= self.wal_bound {
+        let used = self.wal_used.load(Ordering::Relaxed);
+        if used <= self.wal_bound {
             return;
         }
-        // Emptied, not only restarted: a file that keeps its size would be over the bound for ever.
+        // A file of the usual size is written over again, which costs less than a new one. One that
+        // a long read made large gives its room back.
+        let size = self.place.wal().and_then(|wal| std::fs::metadata(wal).ok());
+        let large = size.is_some_and(|meta| meta.len() > WAL_BOUND.saturating_mul(2));
         drop(self.connection.busy_timeout(WAL_PATIENCE));
-        let emptied = checkpoint(&self.connection, "TRUNCATE");
+        let done = checkpoint(&self.connection, if large { "TRUNCATE" } else { "RESTART" });
         drop(self.connection.busy_timeout(BUSY));
-        self.wal_bound =
-            if emptied { self.wal_bound.min(WAL_BOUND) } else { size.saturating_add(WAL_STEP) };
+        if done {
+            self.wal_used.store(0, Ordering::Relaxed);
+            self.wal_bound = self.wal_bound.min(WAL_BOUND);
+        } else {
+            self.wal_bound = used.saturating_add(WAL_STEP);
+        }
     }
+}
+
+/// Keeps count of the bytes of the log that are in use: each commit tells.
+fn watch_log(connection: &mut Connection) -> Result<Arc<AtomicU64>, Fault> {
+    let used = Arc::new(AtomicU64::new(0));
+    let page: u64 = connection
+        .query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0))
+        .map_err(|e| fault(&e))?
+        .into();
+    let told = used.clone();
+    let tell = move |_: &mut rusqlite::hooks::Wal, pages| {
+        let bytes = u64::try_from(pages).unwrap_or(0).saturating_mul(page);
+        told.store(bytes, Ordering::Relaxed);
+        Ok(())
+    };
+    connection.wal_hook(Some(tell)).map_err(|e| fault(&e))?;
+    Ok(used)
 }
 
 /// Moves what was committed from the log into the database, beside the writer.
@@ -474,3 +504,6 @@ impl Source for rusqlite::Row<'_> {
         self.get(index).map_err(|e| e.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,6 +116,11 @@ impl Store {
 
     /// Whether this process is the only one that writes here.
     pub fn is_exclusive(&self) -> bool {
+        self.is_sqlite()
+    }
+
+    /// Whether this is SQLite: the texts that search differ.
+    pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.readers, Readers::Sqlite { .. })
     }
 
@@ -170,16 +175,17 @@ impl Writer {
         observer: Arc<dyn Observer>,
     ) -> Result<(), Fault> {
         match self.backends {
-            Backends::Sqlite(writer, _) => batch::run(*writer, self.queue, clock, observer).await,
+            Backends::Sqlite(mut writer, _) => {
+                batch::run(writer.as_mut(), self.queue, clock, observer).await
+            }
             Backends::Postgres(writers) => {
                 let mut loops = tokio::task::JoinSet::new();
-                for writer in writers {
-                    loops.spawn(batch::run(
-                        writer,
-                        self.queue.clone(),
-                        clock.clone(),
-                        observer.clone(),
-                    ));
+                for mut writer in writers {
+                    let (queue, clock) = (self.queue.clone(), clock.clone());
+                    let observer = observer.clone();
+                    loops.spawn(async move {
+                        Box::pin(batch::run(&mut writer, queue, clock, observer)).await
+                    });
                 }
                 while let Some(ended) = loops.join_next().await {
                     ended.map_err(|_| Fault::Bug("the writer panicked".into()))??;
@@ -198,7 +204,8 @@ impl Writer {
     ) -> Result<(), Fault> {
         match self.backends {
             Backends::Sqlite(writer, _) => {
-                batch::run(Fated { inner: *writer, fate }, self.queue, clock, observer).await
+                let mut fated = Fated { inner: *writer, fate };
+                batch::run(&mut fated, self.queue, clock, observer).await
             }
             Backends::Postgres(_) => Err(Fault::Bug("only SQLite is simulated".into())),
         }

@@ -13,8 +13,15 @@ use serde::de::DeserializeOwned;
 use crate::App;
 use crate::problem::Problem;
 
-/// The largest JSON body.
-const MAX_BODY: usize = 64 * 1024;
+/// The largest JSON body, put into the request by whoever accepted the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxBody(pub usize);
+
+impl Default for MaxBody {
+    fn default() -> Self {
+        Self(64 * 1024)
+    }
+}
 
 /// A JSON body, read strictly: no unknown fields, no wrong types, no other content type.
 #[derive(Debug)]
@@ -49,13 +56,14 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        let MaxBody(max_body) = parts.extensions.get().copied().unwrap_or_default();
         let content_type =
             parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-        let bytes = match Limited::new(body, MAX_BODY).collect().await {
+        let bytes = match Limited::new(body, max_body).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
-                let detail = format!("a body has at most {MAX_BODY} bytes");
+                let detail = format!("a body has at most {max_body} bytes");
                 return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
             }
             Err(_) => return Err(malformed("the body did not arrive whole")),

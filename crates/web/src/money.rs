@@ -28,14 +28,9 @@ impl MoneyOut {
         Self { amount, unit: token.code, display }
     }
 
-    /// Money in a currency. The scale is the currency's minor unit (ISO 4217).
+    /// Money in a currency.
     pub fn currency(money: Money) -> Self {
-        let scale = match money.unit.as_str() {
-            "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF"
-            | "UGX" | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-            "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-            _ => 2,
-        };
+        let scale = money.unit.currency_scale();
         let display = format!("{} {}", money.amount.decimal(scale), money.unit);
         Self { amount: money.amount, unit: money.unit, display }
     }

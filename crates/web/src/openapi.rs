@@ -9,7 +9,7 @@ use utoipa::openapi::{Components, ContentBuilder, Ref, RefOr, ResponseBuilder, R
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldError, ProblemOut};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,7 +17,7 @@ use crate::problem::{FieldError, Problem};
         title = "Scrip",
         description = "A store for digital goods, paid for with the vendor's own tokens."
     ),
-    components(schemas(Problem, FieldError))
+    components(schemas(ProblemOut, FieldError))
 )]
 struct Document;
 
@@ -100,7 +100,7 @@ fn problem(description: &str) -> RefOr<utoipa::openapi::Response> {
 }
 
 /// `GET /openapi.json`.
-pub fn routes(document: utoipa::openapi::OpenApi) -> Router<App> {
+pub fn routes(document: &utoipa::openapi::OpenApi) -> Router<App> {
     let json = document.to_json().unwrap_or_default();
     let show = move || async move { ([(header::CONTENT_TYPE, "application/json")], json.clone()) };
     Router::new().route("/openapi.json", get(show))

@@ -10,6 +10,8 @@ use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
+use scrip_engine::download::DownloadRefusal;
+use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
@@ -23,9 +25,14 @@ use utoipa::ToSchema;
 use crate::money::MoneyOut;
 use crate::request_id;
 
+/// An answer that says what is wrong. Small, because every handler may carry one.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<ProblemOut>);
+
 /// An answer that says what is wrong: `application/problem+json`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct ProblemOut {
     /// Where the code is explained.
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid_field")]
@@ -72,7 +79,7 @@ pub struct FieldError {
 impl Problem {
     /// A problem with a stable code.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ProblemOut {
             kind: format!("/problems/{code}"),
             title: code.replace('_', " "),
             status: status.as_u16(),
@@ -83,7 +90,7 @@ impl Problem {
             more: Map::new(),
             retry_after: None,
             challenge: None,
-        }
+        }))
     }
 
     /// A field of the request is wrong.
@@ -113,14 +120,14 @@ impl Problem {
         for field in fields {
             problem = problem.with_error(field.as_str(), "required", "asked for at registration");
         }
-        problem.challenge = Some("Bearer");
+        problem.0.challenge = Some("Bearer");
         problem
     }
 
     /// The credentials are wrong or have ended.
     pub fn invalid_credentials(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail);
-        problem.challenge = Some("Bearer");
+        problem.0.challenge = Some("Bearer");
         problem
     }
 
@@ -128,14 +135,14 @@ impl Problem {
     pub fn rate_limited(seconds: u64) -> Self {
         let detail = format!("too many tries: wait {seconds} seconds");
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
-        problem.retry_after = Some(seconds);
+        problem.0.retry_after = Some(seconds);
         problem
     }
 
     /// The same problem with a further member.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
-        self.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
+        self.0.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 
@@ -149,20 +156,20 @@ impl Problem {
     ) -> Self {
         let error =
             FieldError { field: field.into(), code: code.to_owned(), detail: detail.into() };
-        self.errors.push(error);
+        self.0.errors.push(error);
         self
     }
 
     /// The same problem with the scheme by which to authenticate.
     #[must_use]
     pub fn challenged(mut self, scheme: &'static str) -> Self {
-        self.challenge = Some(scheme);
+        self.0.challenge = Some(scheme);
         self
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn short(code: &str, detail: &str, short: Short, token: &Token) -> Self {
@@ -206,26 +213,25 @@ impl Problem {
         }
     }
 
-    /// What is said of a thing that the caller's standing does not see.
-    pub fn hidden(needs: Level, fields: &[Field]) -> Self {
-        match needs {
-            Level::Visitor | Level::Member => Self::account_required(fields),
-            Level::Funded => Self::new(
-                StatusCode::PAYMENT_REQUIRED,
-                "balance_below_threshold",
-                "prices are shown when your balance reaches the threshold: top up first",
-            ),
-            Level::Covered => Self::new(
-                StatusCode::PAYMENT_REQUIRED,
+    /// What is said of a price that the caller's standing does not see: what would unlock it.
+    pub fn hidden(needs: Level, first: Option<&GateRefusal>, token: &Token) -> Self {
+        let unlock = |code, detail: &str| Self::new(StatusCode::PAYMENT_REQUIRED, code, detail);
+        let problem = match (first, needs) {
+            (Some(first), _) => Self::gate(first, token),
+            (None, Level::Covered) => unlock(
                 "insufficient_balance",
                 "this price is shown when your balance covers it: top up first",
             ),
-        }
-        .with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
+            (None, Level::Visitor | Level::Member | Level::Funded) => unlock(
+                "balance_below_threshold",
+                "prices are shown when your balance reaches the threshold: top up first",
+            ),
+        };
+        problem.with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
     }
 
     /// Why a purchase, an order or a quote was refused.
-    pub fn purchase(refusal: &PurchaseRefusal, token: &Token, fields: &[Field]) -> Self {
+    pub fn purchase(refusal: &PurchaseRefusal, token: &Token) -> Self {
         let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match refusal {
             PurchaseRefusal::Gate(gate) => Self::gate(gate, token),
@@ -239,12 +245,13 @@ impl Problem {
                     "choose a current offer",
                 )
             }
-            PurchaseRefusal::PriceHidden { line, needs } => Self::hidden(*needs, fields)
-                .with_error(
+            PurchaseRefusal::PriceHidden { line, needs, first } => {
+                Self::hidden(*needs, first.as_ref(), token).with_error(
                     format!("lines[{line}].offer"),
                     "price_hidden",
                     "its price is not shown to you yet",
-                ),
+                )
+            }
             PurchaseRefusal::PriceChanged(total) => {
                 conflict("price_changed", "the total is now another: look again and confirm")
                     .with("total", MoneyOut::tokens(*total, token))
@@ -299,6 +306,32 @@ impl Problem {
     fn key_reused() -> Self {
         let detail = "this Idempotency-Key was used for another request: use a new one";
         Self::new(StatusCode::CONFLICT, "idempotency_key_reused", detail)
+    }
+}
+
+impl From<DownloadRefusal> for Problem {
+    fn from(refusal: DownloadRefusal) -> Self {
+        match refusal {
+            DownloadRefusal::CodeRefused(reason) => {
+                let detail = match reason {
+                    Some(reason) => format!("the code does not open this file: {reason}"),
+                    None => "the code or link is wrong, or the link has ended".to_owned(),
+                };
+                let problem = Self::new(StatusCode::FORBIDDEN, "code_refused", detail);
+                match reason {
+                    Some(reason) => problem.with("license_code", reason.as_str()),
+                    None => problem,
+                }
+            }
+            DownloadRefusal::Limit => Self::new(
+                StatusCode::FORBIDDEN,
+                "download_limit",
+                "the downloads of this license are used up; fetching the same file again within \
+                 24 hours stays free",
+            ),
+            DownloadRefusal::NoSuchFile => Self::not_found(),
+            DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
     }
 }
 
@@ -360,6 +393,13 @@ impl From<NoSuchAccount> for Problem {
     }
 }
 
+impl From<NoKeyHome> for Problem {
+    fn from(_: NoKeyHome) -> Self {
+        let detail = "this server keeps no keys on a disk: a new one would be lost";
+        Self::new(StatusCode::CONFLICT, "keys_not_kept", detail)
+    }
+}
+
 impl From<NoSuchKey> for Problem {
     fn from(_: NoSuchKey) -> Self {
         Self::not_found()
@@ -370,7 +410,7 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let busy = |detail: &str| {
             let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
-            problem.retry_after = Some(1);
+            problem.0.retry_after = Some(1);
             problem
         };
         match &fault {
@@ -402,8 +442,8 @@ impl From<Fault> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        let (retry_after, challenge) = (self.retry_after, self.challenge);
-        let mut response = (status, Json(self)).into_response();
+        let (retry_after, challenge) = (self.0.retry_after, self.0.challenge);
+        let mut response = (status, Json(&self.0)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -136,28 +136,65 @@ CREATE TABLE products (
     state TEXT NOT NULL,
     title TEXT NOT NULL,
     summary TEXT NOT NULL,
-    description TEXT NOT NULL,
     labels TEXT NOT NULL,
     pictures TEXT NOT NULL,
     visibility TEXT NOT NULL,
-    instructions TEXT NOT NULL,
     price_from BIGINT,
     cheapest BIGINT,
     release BIGINT,
+    version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    -- Last, because they are long: lists never read as far.
+    instructions TEXT NOT NULL,
+    description TEXT NOT NULL
 );
+
+-- What is for sale, as lists and searches find it: published products only, a few numbers each, so
+-- that a page of a list costs the same among a hundred products and a hundred thousand. `title` is
+-- folded. The `see_` columns are ranks of levels; NULL is the vendor's setting.
+CREATE TABLE listings (
+    product BIGINT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    title TEXT COLLATE "C" NOT NULL,
+    price BIGINT,
+    cheapest BIGINT,
+    see_product BIGINT,
+    see_price BIGINT,
+    see_description BIGINT,
+    -- Every word once, folded: those that everybody who sees the product may find it by, and those
+    -- of the description apart, because who may not see it must not find anything by it.
+    words TEXT NOT NULL,
+    description_words TEXT NOT NULL
+);
+CREATE INDEX listings_by_title ON listings (title, product);
+CREATE INDEX listings_by_price ON listings (price, product);
+
+-- Labels of what is for sale, with what labelled lists are sorted by.
+CREATE TABLE labelled (
+    product BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    label TEXT NOT NULL,
+    title TEXT COLLATE "C" NOT NULL,
+    price BIGINT,
+    PRIMARY KEY (product, kind, label)
+);
+CREATE INDEX labelled_by_product ON labelled (kind, label, product);
+CREATE INDEX labelled_by_title ON labelled (kind, label, title, product);
+CREATE INDEX labelled_by_price ON labelled (kind, label, price, product);
 
 CREATE TABLE offers (
     id BIGINT PRIMARY KEY,
     product BIGINT NOT NULL,
+    key TEXT NOT NULL,
     price BIGINT NOT NULL CHECK (price >= 0),
     terms TEXT NOT NULL,
     limits TEXT NOT NULL,
     current BIGINT NOT NULL,
+    retired_at BIGINT,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX offers_of_product ON offers (product);
+CREATE UNIQUE INDEX offers_of_product ON offers (product, key);
 CREATE INDEX offers_by_price ON offers (price) WHERE current = 1 AND price > 0;
 
 CREATE TABLE releases (
@@ -169,7 +206,7 @@ CREATE TABLE releases (
     manifest TEXT NOT NULL,
     published_at BIGINT
 );
-CREATE INDEX releases_of_product ON releases (product);
+CREATE UNIQUE INDEX releases_of_product ON releases (product, version, channel);
 
 CREATE TABLE files (
     release BIGINT NOT NULL,
@@ -273,12 +310,13 @@ CREATE TABLE events (
     at BIGINT NOT NULL
 );
 
--- Search: what people look for. `description` is a column of its own, because a standing that may
--- not see descriptions must not find anything by them.
-ALTER TABLE products
-    ADD COLUMN search_open tsvector GENERATED ALWAYS AS
-        (to_tsvector('simple', title || ' ' || summary || ' ' || labels)) STORED,
+-- Search: the words of what is for sale. They are folded and told apart before they come here, so no
+-- parser and no dictionary has anything to decide.
+ALTER TABLE listings
+    ADD COLUMN search_words tsvector GENERATED ALWAYS AS
+        (array_to_tsvector(string_to_array(words, ' '))) STORED,
     ADD COLUMN search_all tsvector GENERATED ALWAYS AS
-        (to_tsvector('simple', title || ' ' || summary || ' ' || labels || ' ' || description)) STORED;
-CREATE INDEX products_search_open ON products USING gin (search_open);
-CREATE INDEX products_search_all ON products USING gin (search_all);
+        (array_to_tsvector(string_to_array(words, ' '))
+            || array_to_tsvector(string_to_array(description_words, ' '))) STORED;
+CREATE INDEX listings_search_words ON listings USING gin (search_words);
+CREATE INDEX listings_search_all ON listings USING gin (search_all);

@@ -136,28 +136,65 @@ CREATE TABLE products (
     state TEXT NOT NULL,
     title TEXT NOT NULL,
     summary TEXT NOT NULL,
-    description TEXT NOT NULL,
     labels TEXT NOT NULL,
     pictures TEXT NOT NULL,
     visibility TEXT NOT NULL,
-    instructions TEXT NOT NULL,
     price_from INTEGER,
     cheapest INTEGER,
     release INTEGER,
+    version INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    -- Last, because they are long: lists never read as far.
+    instructions TEXT NOT NULL,
+    description TEXT NOT NULL
 ) STRICT;
+
+-- What is for sale, as lists and searches find it: published products only, a few numbers each, so
+-- that a page of a list costs the same among a hundred products and a hundred thousand. `title` is
+-- folded. The `see_` columns are ranks of levels; NULL is the vendor's setting.
+CREATE TABLE listings (
+    product INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    price INTEGER,
+    cheapest INTEGER,
+    see_product INTEGER,
+    see_price INTEGER,
+    see_description INTEGER,
+    -- Every word once, folded: those that everybody who sees the product may find it by, and those
+    -- of the description apart, because who may not see it must not find anything by it.
+    words TEXT NOT NULL,
+    description_words TEXT NOT NULL
+) STRICT;
+CREATE INDEX listings_by_title ON listings (title, product);
+CREATE INDEX listings_by_price ON listings (price, product);
+
+-- Labels of what is for sale, with what labelled lists are sorted by.
+CREATE TABLE labelled (
+    product INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    label TEXT NOT NULL,
+    title TEXT NOT NULL,
+    price INTEGER,
+    PRIMARY KEY (product, kind, label)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX labelled_by_product ON labelled (kind, label, product);
+CREATE INDEX labelled_by_title ON labelled (kind, label, title, product);
+CREATE INDEX labelled_by_price ON labelled (kind, label, price, product);
 
 CREATE TABLE offers (
     id INTEGER PRIMARY KEY,
     product INTEGER NOT NULL,
+    key TEXT NOT NULL,
     price INTEGER NOT NULL CHECK (price >= 0),
     terms TEXT NOT NULL,
     limits TEXT NOT NULL,
     current INTEGER NOT NULL,
+    retired_at INTEGER,
     created_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX offers_of_product ON offers (product);
+CREATE UNIQUE INDEX offers_of_product ON offers (product, key);
 CREATE INDEX offers_by_price ON offers (price) WHERE current = 1 AND price > 0;
 
 CREATE TABLE releases (
@@ -169,7 +206,7 @@ CREATE TABLE releases (
     manifest TEXT NOT NULL,
     published_at INTEGER
 ) STRICT;
-CREATE INDEX releases_of_product ON releases (product);
+CREATE UNIQUE INDEX releases_of_product ON releases (product, version, channel);
 
 CREATE TABLE files (
     release INTEGER NOT NULL,
@@ -273,23 +310,23 @@ CREATE TABLE events (
     at INTEGER NOT NULL
 ) STRICT;
 
--- Search: what people look for, kept in step by triggers. `description` is a column of its own,
--- because a standing that may not see descriptions must not find anything by them.
-CREATE VIRTUAL TABLE products_search USING fts5 (
-    title, summary, labels, description,
-    content = 'products', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+-- Search: the words of what is for sale, kept in step by triggers. The words are folded and told
+-- apart before they come here, so the tokenizer has nothing to decide.
+CREATE VIRTUAL TABLE search USING fts5 (
+    words, description_words,
+    content = '', contentless_delete = 1,
+    tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3'
 );
-CREATE TRIGGER products_search_insert AFTER INSERT ON products BEGIN
-    INSERT INTO products_search (rowid, title, summary, labels, description)
-    VALUES (new.id, new.title, new.summary, new.labels, new.description);
+CREATE TRIGGER search_insert AFTER INSERT ON listings BEGIN
+    INSERT INTO search (rowid, words, description_words)
+    VALUES (new.product, new.words, new.description_words);
 END;
-CREATE TRIGGER products_search_update AFTER UPDATE ON products BEGIN
-    INSERT INTO products_search (products_search, rowid, title, summary, labels, description)
-    VALUES ('delete', old.id, old.title, old.summary, old.labels, old.description);
-    INSERT INTO products_search (rowid, title, summary, labels, description)
-    VALUES (new.id, new.title, new.summary, new.labels, new.description);
+CREATE TRIGGER search_delete AFTER DELETE ON listings BEGIN
+    DELETE FROM search WHERE rowid = old.product;
 END;
-CREATE TRIGGER products_search_delete AFTER DELETE ON products BEGIN
-    INSERT INTO products_search (products_search, rowid, title, summary, labels, description)
-    VALUES ('delete', old.id, old.title, old.summary, old.labels, old.description);
+CREATE TRIGGER search_update AFTER UPDATE ON listings
+WHEN old.words <> new.words OR old.description_words <> new.description_words BEGIN
+    DELETE FROM search WHERE rowid = old.product;
+    INSERT INTO search (rowid, words, description_words)
+    VALUES (new.product, new.words, new.description_words);
 END;

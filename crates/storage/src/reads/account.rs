@@ -98,7 +98,7 @@ impl Store {
     /// The lowest current price above zero.
     pub async fn cheapest_offer(&self) -> Result<Option<Amount>, Fault> {
         let text = sql::CHEAPEST.to_owned();
-        let found = self.query("offers", text, vec![], |cells| Amount::read(cells)).await?;
+        let found = self.query("offers", text, vec![], Amount::read).await?;
         Ok(found.into_iter().next().flatten())
     }
 

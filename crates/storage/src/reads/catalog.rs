@@ -1,10 +1,13 @@
 //! Reads about the catalogue.
 
 use scrip_domain::Id;
+use scrip_domain::account::Account;
 use scrip_domain::catalog::{File, Offer, Product, Release};
 
+use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::reads::cells;
+use crate::index::{Entry, OWNED};
+use crate::reads::{Page, cells};
 use crate::store::Store;
 
 impl Store {
@@ -28,6 +31,22 @@ impl Store {
         self.rows("WHERE t.product = $1 ORDER BY t.id", cells(&product)).await
     }
 
+    /// The offer that the vendor calls `key`, current or not.
+    pub async fn offer_by_key(
+        &self,
+        product: Id<Product>,
+        key: &str,
+    ) -> Result<Option<Offer>, Fault> {
+        let mut values = cells(&product);
+        values.extend(cells(&key.to_owned()));
+        self.row("WHERE t.product = $1 AND t.key = $2", values).await
+    }
+
+    /// A page of all products, in whatever state, newest first.
+    pub async fn products(&self, page: Page) -> Result<Vec<Product>, Fault> {
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
     /// A release.
     pub async fn release(&self, id: Id<Release>) -> Result<Option<Release>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await
@@ -38,6 +57,19 @@ impl Store {
         self.rows("WHERE t.product = $1 ORDER BY t.id DESC", cells(&product)).await
     }
 
+    /// A product's release of this version in this channel.
+    pub async fn release_by_version(
+        &self,
+        product: Id<Product>,
+        version: &str,
+        channel: &str,
+    ) -> Result<Option<Release>, Fault> {
+        let mut values = cells(&product);
+        values.extend(cells(&version.to_owned()));
+        values.extend(cells(&channel.to_owned()));
+        self.row("WHERE t.product = $1 AND t.version = $2 AND t.channel = $3", values).await
+    }
+
     /// A file.
     pub async fn file(&self, id: Id<File>) -> Result<Option<File>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await
@@ -46,5 +78,13 @@ impl Store {
     /// A release's files, in the order of their ids.
     pub async fn files_of(&self, release: Id<Release>) -> Result<Vec<File>, Fault> {
         self.rows("WHERE t.release = $1 ORDER BY t.id", cells(&release)).await
+    }
+
+    /// Whether an account has a license of a product.
+    pub async fn owns(&self, account: Id<Account>, product: Id<Product>) -> Result<bool, Fault> {
+        let mut values = cells(&account);
+        values.extend([Cell::number(u64::from(OWNED)), Cell::number(product.number())]);
+        let tail = "WHERE t.account = $1 AND t.kind = $2 AND t.key = $3 LIMIT 1";
+        Ok(self.row::<Entry>(tail, values).await?.is_some())
     }
 }

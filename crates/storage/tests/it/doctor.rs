@@ -127,7 +127,11 @@ pub async fn each_probe_sees_its_damage(home: &Home) {
         assert!(sick.iter().any(|found| found == name), "{name} missed {damage}; seen by {sick:?}");
     }
     for probe in probes() {
-        assert!(DAMAGES.iter().any(|(name, _)| *name == probe.name), "{} is not tested", probe.name);
+        assert!(
+            DAMAGES.iter().any(|(name, _)| *name == probe.name),
+            "{} is not tested",
+            probe.name
+        );
     }
 }
 
@@ -141,17 +145,18 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let subject = "wal_00000000001yh".to_owned();
     assert_eq!(examined.rows, 2);
     assert_eq!(examined.findings, [Finding { subject, expected: Some(40), found: Some(41) }]);
-    assert_eq!(
-        examined.findings[0].to_string(),
-        "wal_00000000001yh: 40 expected, 41 found"
-    );
+    assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 40 expected, 41 found");
     for number in 0..20 {
-        home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number})")).await;
+        home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number})"))
+            .await;
     }
     let examined = store.examine(probe("logins")).await.unwrap();
     assert_eq!(examined.findings.len(), MAX_FINDINGS as usize);
     let keys = store.signing_keys().await.unwrap();
-    assert_eq!(keys.iter().map(|key| (key.kid.as_str(), key.licenses)).collect::<Vec<_>>(), [("k1", 2)]);
+    assert_eq!(
+        keys.iter().map(|key| (key.kid.as_str(), key.licenses)).collect::<Vec<_>>(),
+        [("k1", 2)]
+    );
 }
 
 /// The names of the probes that found something.

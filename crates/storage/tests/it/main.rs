@@ -5,6 +5,7 @@ mod batches;
 mod commands;
 mod doctor;
 mod home;
+mod listing;
 mod model;
 mod opening;
 mod postgres;
@@ -73,6 +74,10 @@ conformance! {
         an_unknown_word_is_named,
         an_unreadable_row_fails_only_who_wants_it,
         a_stopped_writer_is_told;
+    listing:
+        lists_hold_what_each_sees_and_nothing_else,
+        any_question_is_only_words,
+        what_changes_is_found_by_its_new_words_only;
     reads:
         every_read_answers_on_an_empty_database,
         lists_go_down_from_the_newest,

@@ -124,7 +124,8 @@ async fn two_servers_on_one_database_lose_and_double_nothing() {
             }
             let done = first.values().filter(|(_, answer)| *answer != Err(Refusal::TooPoor));
             let expected: i64 = done.map(|(tokens, _)| tokens).sum();
-            let found = balance(&servers[number as usize % 2], 100 + number).await.unwrap();
+            let either = &servers[usize::from(number % 2 == 1)];
+            let found = balance(either, 100 + number).await.unwrap();
             assert_eq!(Ok(found), u64::try_from(expected), "wallet {number}");
         }
         let outstanding: i128 = join_all((0..wallets).map(|n| balance(&servers[0], 100 + n)))

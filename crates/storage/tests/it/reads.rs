@@ -125,7 +125,7 @@ pub async fn the_cheapest_offer_is_current_and_not_free(home: &Home) {
     let withdraw = change(
         |wants| wants.offers.guard((id(5),)),
         |changes| {
-            changes.offers.push(Change::Update(Offer { current: false, ..offer(5, 20, true) }))
+            changes.offers.push(Change::Update(Offer { current: false, ..offer(5, 20, true) }));
         },
     );
     store.submit(withdraw).await.unwrap().unwrap();

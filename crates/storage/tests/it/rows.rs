@@ -10,6 +10,7 @@ use scrip_domain::catalog::{
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
+use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
@@ -100,6 +101,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     accounts(&store).await;
     money_rows(&store).await;
     catalog(&store).await;
+    listings(&store).await;
     orders(&store).await;
     small(&store).await;
     store.stop().await.unwrap();
@@ -255,6 +257,7 @@ pub fn product(number: u64, slug: &str) -> Product {
         price_from: Some(Amount::MAX),
         cheapest: Some(Amount::ZERO),
         release: Some(last()),
+        version: u64::MAX >> 1,
         created_at: FIRST,
         updated_at: LAST,
     }
@@ -264,12 +267,53 @@ pub fn offer(number: u64, price: u64, current: bool) -> Offer {
     Offer {
         id: id(number),
         product: last(),
+        key: format!("offer-{number}"),
         price: amount(price),
         terms: terms(),
         limits: limits(),
         current,
+        retired_at: (!current).then_some(FIRST),
         created_at: LAST,
     }
+}
+
+pub fn listing(number: u64) -> Listing {
+    Listing {
+        product: id(number),
+        kind: ProductKind::Service,
+        title: "field recorder".to_owned(),
+        price: Some(Amount::MAX),
+        cheapest: Some(Amount::MAX),
+        see_product: Some(Level::Member),
+        see_price: Some(Level::Covered),
+        see_description: Some(Level::Funded),
+        words: "field recorder".to_owned(),
+        description_words: "records sound".to_owned(),
+    }
+}
+
+async fn listings(store: &Running) {
+    let bare = Listing {
+        price: None,
+        cheapest: None,
+        see_product: None,
+        see_price: None,
+        see_description: None,
+        words: String::new(),
+        description_words: String::new(),
+        ..listing(Id::<Product>::MAX)
+    };
+    round_trips!(store, listings(product): listing(Id::<Product>::MAX) => bare, other listing(0));
+    let labelled = Labelled {
+        product: last(),
+        kind: LabelKind::Tag,
+        label: text(),
+        title: text(),
+        price: Some(Amount::MAX),
+    };
+    round_trips!(store, labelled(product): labelled.clone() =>
+        Labelled { title: String::new(), price: None, ..labelled.clone() },
+        other Labelled { product: id(0), ..labelled });
 }
 
 async fn catalog(store: &Running) {
@@ -286,7 +330,7 @@ async fn catalog(store: &Running) {
     round_trips!(store, products(id): product(Id::<Product>::MAX, AWKWARD) => bare, other product(0, ""));
     let dear = offer(Id::<Offer>::MAX, Amount::MAX.units(), true);
     round_trips!(store, offers(id): dear.clone() =>
-        Offer { price: Amount::ZERO, terms: Terms::Perpetual, limits: Limits::default(), current: false, ..dear },
+        Offer { price: Amount::ZERO, terms: Terms::Perpetual, limits: Limits::default(), current: false, retired_at: Some(LAST), ..dear },
         other offer(0, 1, false));
     let release = Release {
         id: last(),
@@ -299,7 +343,7 @@ async fn catalog(store: &Running) {
     };
     round_trips!(store, releases(id): release.clone() =>
         Release { notes: String::new(), published_at: None, ..release.clone() },
-        other Release { id: id(0), ..release });
+        other Release { id: id(0), version: String::new(), ..release });
     let file = File {
         id: last(),
         release: last(),

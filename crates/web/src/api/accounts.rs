@@ -197,7 +197,6 @@ struct ChangeBody {
 }
 
 /// Tells a field that is null from one that is left out.
-#[expect(clippy::option_option, reason = "left out, null and given are three things")]
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(deserializer).map(Some)
 }

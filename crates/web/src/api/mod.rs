@@ -3,6 +3,7 @@
 mod accounts;
 pub mod admin;
 mod demo;
+mod downloads;
 mod licenses;
 mod orders;
 mod quotes;
@@ -30,6 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(licenses::routes())
+        .merge(downloads::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }

@@ -170,7 +170,7 @@ fn check(check: &Check, token: &Token) -> CheckOut {
     let money = |amount| MoneyOut::tokens(amount, token);
     CheckOut {
         check: check.check.as_str(),
-        basis: check.basis.map(|basis| basis.as_str()),
+        basis: check.basis.map(scrip_domain::order::Basis::as_str),
         required: check.required.map(money),
         available: check.available.map(money),
         result: check.result.as_str(),
@@ -192,7 +192,7 @@ impl OrderOut {
             state: state.as_str(),
             lines: drafted.lines.iter().map(line).collect(),
             total: MoneyOut::tokens(order.total, token),
-            reason: order.reason.map(|reason| reason.as_str()),
+            reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
             checks: order.checks.iter().map(|row| check(row, token)).collect(),
             selected_at: order.selected_at.to_string(),
             expires_at: order.expires_at.to_string(),
@@ -267,7 +267,7 @@ async fn settled(
     status: StatusCode,
     vendor: &Vendor,
 ) -> Result<Response, Problem> {
-    let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
+    let token = &vendor.settings.token;
     match answer {
         Ok(Answered::First(paid)) => {
             Ok((status, Json(OrderOut::paid(app, paid, vendor).await?)).into_response())
@@ -277,7 +277,7 @@ async fn settled(
             Ok(replayed((status, Json(out)).into_response()))
         }
         Err(refusal) => {
-            let problem = Problem::purchase(&refusal, token, fields);
+            let problem = Problem::purchase(&refusal, token);
             match refusal {
                 PurchaseRefusal::Declined { replayed: true, .. } => {
                     Ok(replayed(problem.into_response()))
@@ -341,7 +341,7 @@ async fn create(
             let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
             Ok(replayed((StatusCode::CREATED, Json(out)).into_response()))
         }
-        Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, token, fields))),
+        Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, token))),
     }
 }
 
@@ -391,9 +391,9 @@ async fn cancel(
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<OrderOut>, Problem> {
     let vendor = app.engine.vendor().await?;
-    let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
+    let token = &vendor.settings.token;
     let cancelled = app.engine.cancel(buyer, order).await?;
-    let cancelled = cancelled.map_err(|refusal| Problem::purchase(&refusal, token, fields))?;
+    let cancelled = cancelled.map_err(|refusal| Problem::purchase(&refusal, token))?;
     Ok(Json(OrderOut::unpaid(&cancelled, OrderState::Cancelled, token)))
 }
 
@@ -494,9 +494,9 @@ async fn receipt(
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let vendor = app.engine.vendor().await?;
-    let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
+    let token = &vendor.settings.token;
     let receipt = app.engine.receipt(buyer, order).await?;
-    let receipt = receipt.map_err(|refusal| Problem::purchase(&refusal, token, fields))?;
+    let receipt = receipt.map_err(|refusal| Problem::purchase(&refusal, token))?;
     let order = own(&app, buyer, order).await?;
     Ok(Json(ReceiptOut {
         number: receipt.number,

@@ -120,13 +120,13 @@ async fn create(
 ) -> Result<Json<QuoteOut>, Problem> {
     let selection = selection(&body.value.lines)?;
     let vendor = app.engine.vendor().await?;
-    let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
+    let token = &vendor.settings.token;
     let member = match caller.buyer(Scope::Read)? {
         Some(buyer) => app.engine.member(buyer.account).await?,
         None => None,
     };
     let quote = app.engine.quote(member.as_ref(), &selection).await?;
-    let quote = quote.map_err(|refusal| Problem::purchase(&refusal, token, fields))?;
+    let quote = quote.map_err(|refusal| Problem::purchase(&refusal, token))?;
     let money = |amount| MoneyOut::tokens(amount, token);
     let remaining = quote.balance.and_then(|balance| balance.checked_sub(quote.total));
     let shortfall = quote.balance.map(|balance| balance.shortfall(quote.total));

@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use scrip_domain::account::Account;
+use scrip_domain::account::{Account, Login};
 use scrip_domain::top_up::TopUpMethod;
 use scrip_engine::account::Edit;
 use scrip_engine::top_up::TopUpAsk;
-use serde::Deserialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,7 +18,7 @@ use crate::api::top_ups::TopUpOut;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, IdempotencyKey, Query, text};
-use crate::money::MoneyIn;
+use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -30,24 +30,65 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(thaw))
 }
 
-async fn out(app: &App, account: scrip_domain::Id<Account>) -> Result<AccountOut, Problem> {
+/// An account, as the vendor sees it.
+#[derive(Debug, Serialize, ToSchema)]
+struct HeldAccount {
+    #[serde(flatten)]
+    account: AccountOut,
+    /// What its wallet can spend.
+    available: MoneyOut,
+    #[schema(required)]
+    frozen_at: Option<String>,
+}
+
+async fn out(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldAccount, Problem> {
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
     let vendor = app.engine.vendor().await?;
     let cheapest = app.engine.cheapest().await?;
-    Ok(AccountOut::new(&member.account, member.available, &vendor.settings, cheapest))
+    let (account, available, settings) = (&member.account, member.available, &vendor.settings);
+    Ok(HeldAccount {
+        account: AccountOut::new(account, available, settings, cheapest),
+        available: MoneyOut::tokens(available, &settings.token),
+        frozen_at: account.frozen_at.map(|at| at.to_string()),
+    })
+}
+
+/// Which accounts.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct AccountsQuery {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    #[param(max_length = 1000)]
+    after: Option<String>,
+    /// Only the one that signs in with this address.
+    #[param(max_length = 254)]
+    email: Option<String>,
 }
 
 /// All accounts, newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/accounts", tag = "admin", security(("bearer" = [])), params(ListQuery),
-    responses((status = 200, body = List<AccountOut>))
+    get, path = "/v1/admin/accounts", tag = "admin", security(("bearer" = [])), params(AccountsQuery),
+    responses((status = 200, body = List<HeldAccount>))
 )]
 async fn list(
     _: Admin,
     State(app): State<App>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<List<AccountOut>>, Problem> {
-    let page = query.page(&app.engine, "accounts")?;
+    Query(query): Query<AccountsQuery>,
+) -> Result<Json<List<HeldAccount>>, Problem> {
+    let AccountsQuery { limit, after, email } = query;
+    let page = ListQuery { limit, after }.page(&app.engine, "accounts")?;
+    if let Some(email) = email {
+        let login = app.engine.store().login(&Login::fold(&email)).await?;
+        let data = match login {
+            Some(login) => vec![out(&app, login.account).await?],
+            None => Vec::new(),
+        };
+        return Ok(Json(List { data, next: None }));
+    }
     let rows = app.engine.store().accounts(page).await?;
     let mut data = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -61,13 +102,13 @@ async fn list(
 #[utoipa::path(
     get, path = "/v1/admin/accounts/{id}", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
-    responses((status = 200, body = AccountOut))
+    responses((status = 200, body = HeldAccount))
 )]
 async fn show(
     _: Admin,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
-) -> Result<Json<AccountOut>, Problem> {
+) -> Result<Json<HeldAccount>, Problem> {
     Ok(Json(out(&app, account).await?))
 }
 
@@ -121,13 +162,13 @@ async fn adjust(
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
-    responses((status = 200, body = AccountOut))
+    responses((status = 200, body = HeldAccount))
 )]
 async fn freeze(
     _: Admin,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
-) -> Result<Json<AccountOut>, Problem> {
+) -> Result<Json<HeldAccount>, Problem> {
     app.engine.edit_account(account, Edit::Freeze).await??;
     Ok(Json(out(&app, account).await?))
 }
@@ -136,13 +177,13 @@ async fn freeze(
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/thaw", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
-    responses((status = 200, body = AccountOut))
+    responses((status = 200, body = HeldAccount))
 )]
 async fn thaw(
     _: Admin,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
-) -> Result<Json<AccountOut>, Problem> {
+) -> Result<Json<HeldAccount>, Problem> {
     app.engine.edit_account(account, Edit::Thaw).await??;
     Ok(Json(out(&app, account).await?))
 }

@@ -1,12 +1,21 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod api_keys;
+mod keys;
+mod objects;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
 
+/// Every route under `/v1/admin`.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(settings::routes()).merge(accounts::routes())
+    OpenApiRouter::new()
+        .merge(settings::routes())
+        .merge(accounts::routes())
+        .merge(objects::routes())
+        .merge(api_keys::routes())
+        .merge(keys::routes())
 }

@@ -1,0 +1,90 @@
+//! The catalogue: what staff puts into it, and what each visitor sees of it.
+//!
+//! Staff names things by their own names, so that a folder can be applied again and again: products
+//! by slug, offers by key, releases by version and channel, files by name.
+//!
+//! ```text
+//! product: draft ──▶ published ◀──▶ archived        release: (open) ──publish──▶ published, for ever
+//! ```
+//!
+//! Every command on a product has the product's row as its guard and counts its version up. What a
+//! command must know before (which offers there are) comes from a plain read; when the version has
+//! moved on meanwhile the command is stale, and what it must know is looked up again.
+//!
+//! A price can be changed in place: order lines and licenses carry price, terms and limits as they
+//! were bought, so no order changes with it, and the offer keeps its id and its links.
+
+pub mod estimate;
+mod held;
+pub mod list;
+pub mod markdown;
+pub mod offer;
+pub mod parts;
+pub mod product;
+pub mod release;
+mod rules;
+pub mod view;
+
+use scrip_domain::catalog::ProductState;
+use scrip_storage::Fault;
+
+use crate::Outcome;
+
+/// Why the catalogue was not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CatalogRefusal {
+    /// There is no such product.
+    NoSuchProduct,
+    /// The product has no offer of this key.
+    NoSuchOffer,
+    /// The product has no such release.
+    NoSuchRelease,
+    /// Another product has this slug.
+    SlugTaken,
+    /// A field is out of its bounds.
+    Wrong(Wrong),
+    /// The release is published, and its files are fixed: codes carry the digest of their list.
+    ReleasePublished,
+    /// A product in this state does not become that.
+    NotFrom(ProductState),
+    /// The product has as many offers as it can have.
+    TooManyOffers,
+}
+
+/// A field that is out of its bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Which: a path into what was given.
+    pub field: String,
+    /// What it must be.
+    pub must: String,
+}
+
+/// Why a command was not carried out: refused, or built on what is no longer so.
+#[derive(Debug)]
+enum Stop {
+    Stale,
+    Refused(CatalogRefusal),
+}
+
+impl From<CatalogRefusal> for Stop {
+    fn from(refusal: CatalogRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Looks up and submits until what was looked up still held when it was decided, three times at
+/// most; somebody else who takes the same unique name at the same time makes it stale as well.
+async fn until_fresh<T>(
+    mut attempt: impl AsyncFnMut() -> Outcome<T, Stop>,
+) -> Outcome<T, CatalogRefusal> {
+    for _ in 0..3 {
+        match attempt().await {
+            Ok(Ok(done)) => return Ok(Ok(done)),
+            Ok(Err(Stop::Refused(refusal))) => return Ok(Err(refusal)),
+            Ok(Err(Stop::Stale)) | Err(Fault::Conflict) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Err(Fault::Conflict)
+}

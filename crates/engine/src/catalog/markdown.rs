@@ -1,0 +1,72 @@
+//! Markdown of the vendor's texts, made into HTML that can do no harm.
+//!
+//! Nothing of the text becomes markup except through Markdown: raw HTML is shown as the text that
+//! it is, and links go to web and mail addresses only.
+
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
+
+/// `text` as HTML.
+pub fn to_html(text: &str) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let events = Parser::new_ext(text, options).map(|event| match event {
+        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type, dest_url: harmless(dest_url), title, id })
+        }
+        // A picture elsewhere would tell its server who looks: pictures are the product's own.
+        Event::Start(Tag::Image { link_type, title, id, .. }) => {
+            Event::Start(Tag::Link { link_type, dest_url: "".into(), title, id })
+        }
+        Event::End(pulldown_cmark::TagEnd::Image) => Event::End(pulldown_cmark::TagEnd::Link),
+        event => event,
+    });
+    let mut out = String::with_capacity(text.len().saturating_mul(2));
+    html::push_html(&mut out, events);
+    out
+}
+
+/// The address, if it leads to a page or a mailbox and nowhere else.
+fn harmless(url: CowStr<'_>) -> CowStr<'_> {
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match scheme.as_deref() {
+        Some("http" | "https" | "mailto") => url,
+        // Without a scheme: a place on this site, but not another site's (`//host`).
+        None if !url.starts_with("//") && !url.contains('\\') => url,
+        _ => "".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_become_pages() {
+        let html = to_html("# Tool\n\nA *fine* [tool](https://example.com).");
+        assert!(html.contains("<h1>Tool</h1>"), "{html}");
+        assert!(html.contains("<em>fine</em> <a href=\"https://example.com\">tool</a>"), "{html}");
+    }
+
+    #[test]
+    fn nothing_harmful_comes_through() {
+        for bad in [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "a <b onclick=\"x()\">b</b>",
+            "[x](javascript:alert(1))",
+            "[x](JaVaScRiPt:alert(1))",
+            "[x](data:text/html;base64,PHNjcmlwdD4=)",
+            "[x](//evil.example)",
+            "![x](https://evil.example/pixel.png)",
+            "<javascript:alert(1)>",
+        ] {
+            let html = to_html(bad);
+            assert!(!html.contains("<script"), "{html}");
+            assert!(!html.contains("<img"), "{html}");
+            assert!(!html.contains("<b "), "{html}");
+            assert!(!html.to_lowercase().contains("href=\"javascript"), "{html}");
+            assert!(!html.contains("href=\"data:"), "{html}");
+            assert!(!html.contains("href=\"//"), "{html}");
+        }
+    }
+}

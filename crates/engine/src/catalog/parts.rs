@@ -1,0 +1,93 @@
+//! A product with all that belongs to it, as it is read and remembered.
+
+use std::sync::Arc;
+
+use scrip_domain::Id;
+use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_storage::Fault;
+
+use super::markdown;
+use crate::Engine;
+
+/// A product, its current offers, its newest release with files, and its texts as HTML.
+#[derive(Debug)]
+pub struct Parts {
+    /// The product.
+    pub(crate) product: Product,
+    /// Its current offers, oldest first.
+    pub(crate) offers: Vec<Offer>,
+    /// Its newest published release.
+    pub(crate) release: Option<Release>,
+    /// That release's files.
+    pub(crate) files: Vec<File>,
+    pub(crate) description_html: String,
+    pub(crate) notes_html: String,
+}
+
+impl Parts {
+    /// The product's id, by which nobody learns what is hidden.
+    pub fn id(&self) -> Id<Product> {
+        self.product.id
+    }
+
+    /// About how many bytes they take.
+    pub(crate) fn bytes(&self) -> u64 {
+        let product = &self.product;
+        let texts = [
+            product.description.len(),
+            product.instructions.len(),
+            product.summary.len(),
+            self.description_html.len(),
+            self.notes_html.len(),
+            self.release.as_ref().map_or(0, |release| release.notes.len()),
+        ];
+        let rows = [self.offers.len(), self.files.len(), product.pictures.len()];
+        let texts = texts.into_iter().fold(2048, usize::saturating_add);
+        let bytes =
+            rows.into_iter().fold(texts, |sum, rows| sum.saturating_add(rows.saturating_mul(256)));
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
+impl Engine {
+    /// The product at `slug` with all its parts, in whatever state.
+    pub(crate) async fn parts(&self, slug: &str) -> Result<Option<Arc<Parts>>, Fault> {
+        let now = self.now();
+        if let Some(parts) = self.memory.product(slug, now) {
+            return Ok(Some(parts));
+        }
+        loop {
+            let epoch = self.memory.epoch();
+            let Some(product) = self.store.product_by_slug(slug).await? else { return Ok(None) };
+            let version = product.version;
+            let parts = Arc::new(self.parts_of(product).await?);
+            // Several reads, one product: it must not have changed between the first and the last.
+            let same = self.store.product(parts.id()).await?.map(|product| product.version);
+            if same == Some(version) {
+                self.memory.remember_product(parts.clone(), now, epoch);
+                return Ok(Some(parts));
+            }
+        }
+    }
+
+    async fn parts_of(&self, product: Product) -> Result<Parts, Fault> {
+        let mut offers = self.store.offers_of(product.id).await?;
+        offers.retain(|offer| offer.current);
+        let release = match product.release {
+            Some(release) => self.store.release(release).await?,
+            None => None,
+        };
+        let files = match &release {
+            Some(release) => self.store.files_of(release.id).await?,
+            None => Vec::new(),
+        };
+        Ok(Parts {
+            description_html: markdown::to_html(&product.description),
+            notes_html: markdown::to_html(release.as_ref().map_or("", |release| &release.notes)),
+            product,
+            offers,
+            release,
+            files,
+        })
+    }
+}

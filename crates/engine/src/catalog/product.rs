@@ -1,0 +1,233 @@
+//! Products: entered, changed, published, archived.
+
+use scrip_domain::Timestamp;
+use scrip_domain::catalog::{Labels, Picture, Product, ProductKind, ProductState};
+use scrip_domain::visibility::Visibility;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use super::held::{Held, Loaded, keep};
+use super::rules;
+use super::{CatalogRefusal, Stop, Wrong, until_fresh};
+use crate::{Engine, Outcome};
+
+/// What staff says of a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductFields {
+    /// Its name in addresses.
+    pub slug: String,
+    /// How it is received.
+    pub kind: ProductKind,
+    /// 1 to 200 characters.
+    pub title: String,
+    /// At most 500 characters.
+    pub summary: String,
+    /// Markdown, at most 100 kB.
+    pub description: String,
+    /// At most 20 of each kind, each at most 40 characters.
+    pub labels: Labels,
+    /// At most 20.
+    pub pictures: Vec<Picture>,
+    /// Who sees what, where it differs from the vendor's settings.
+    pub visibility: Visibility,
+    /// What the buyer of a service is told with the code, Markdown, at most 20 kB.
+    pub instructions: String,
+}
+
+/// Whether something is there already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Put<T> {
+    /// It is new.
+    Created(T),
+    /// It was there, and is now as it was asked for.
+    Kept(T),
+}
+
+impl<T> Put<T> {
+    /// The thing.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Created(thing) | Self::Kept(thing) => thing,
+        }
+    }
+}
+
+impl ProductFields {
+    /// The fields as they are kept, or what is out of its bounds first.
+    pub fn checked(self) -> Result<Self, Wrong> {
+        if self.kind == ProductKind::Bundle {
+            return Err(rules::wrong("kind", "download or service: bundles are not sold yet"));
+        }
+        Ok(Self {
+            slug: rules::slug(&self.slug, "slug", 80)?,
+            kind: self.kind,
+            title: rules::line(&self.title, "title", 1, 200)?,
+            summary: rules::line(&self.summary, "summary", 0, 500)?,
+            description: rules::page(&self.description, "description", 100_000)?,
+            labels: rules::labels(&self.labels)?,
+            pictures: rules::pictures(&self.pictures)?,
+            visibility: self.visibility,
+            instructions: rules::page(&self.instructions, "instructions", 20_000)?,
+        })
+    }
+
+    /// The product with these fields; what it has besides stays.
+    fn on(&self, product: Product) -> Product {
+        let fields = self.clone();
+        Product {
+            slug: fields.slug,
+            kind: fields.kind,
+            title: fields.title,
+            summary: fields.summary,
+            description: fields.description,
+            labels: fields.labels,
+            pictures: fields.pictures,
+            visibility: fields.visibility,
+            instructions: fields.instructions,
+            ..product
+        }
+    }
+}
+
+impl Engine {
+    /// Enters a new product, as a draft.
+    pub async fn create_product(&self, fields: ProductFields) -> Outcome<Product, CatalogRefusal> {
+        let fields = match fields.checked() {
+            Ok(fields) => fields,
+            Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
+        };
+        until_fresh(async || {
+            if self.store.product_by_slug(&fields.slug).await?.is_some() {
+                return Ok(Err(CatalogRefusal::SlugTaken.into()));
+            }
+            self.submit(PutProduct { held: Held::new(self.mint()?), fields: fields.clone() }).await
+        })
+        .await
+    }
+
+    /// Makes the product at `slug` be like this: enters it as a draft, or changes it. Another slug
+    /// among the fields renames it.
+    pub async fn put_product(
+        &self,
+        slug: &str,
+        fields: ProductFields,
+    ) -> Outcome<Put<Product>, CatalogRefusal> {
+        let fields = match fields.checked() {
+            Ok(fields) => fields,
+            Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
+        };
+        until_fresh(async || {
+            let old = self.store.product_by_slug(slug).await?;
+            let moves = old.is_none() || fields.slug != slug;
+            if moves && fields.slug != slug && self.is_taken(&fields.slug).await? {
+                return Ok(Err(CatalogRefusal::SlugTaken.into()));
+            }
+            let held = match &old {
+                Some(product) => self.hold(product).await?,
+                None => Held::new(self.mint()?),
+            };
+            let product = self.submit(PutProduct { held, fields: fields.clone() }).await?;
+            Ok(product.map(if old.is_some() { Put::Kept } else { Put::Created }))
+        })
+        .await
+    }
+
+    async fn is_taken(&self, slug: &str) -> Result<bool, Fault> {
+        Ok(self.store.product_by_slug(slug).await?.is_some())
+    }
+
+    /// Publishes or archives a product, with its offers. Doing it again changes nothing.
+    pub async fn move_product(
+        &self,
+        slug: &str,
+        to: ProductState,
+    ) -> Outcome<Product, CatalogRefusal> {
+        until_fresh(async || {
+            let Some(product) = self.store.product_by_slug(slug).await? else {
+                return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+            };
+            self.submit(MoveProduct { held: self.hold(&product).await?, to }).await
+        })
+        .await
+    }
+}
+
+struct PutProduct {
+    held: Held,
+    fields: ProductFields,
+}
+
+impl Command for PutProduct {
+    type Receipt = Product;
+    type Refusal = Stop;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.held.want(wants);
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Product, Stop>, Fault> {
+        let loaded = match self.held.load(books)? {
+            Ok(loaded) => loaded,
+            Err(stop) => return Ok(Decision::refused(stop)),
+        };
+        let (old, offers) = match loaded {
+            Some(Loaded { product, offers }) => (Some(product), offers),
+            None => (None, Vec::new()),
+        };
+        let blank = || Product {
+            id: self.held.product,
+            slug: String::new(),
+            kind: self.fields.kind,
+            state: ProductState::Draft,
+            title: String::new(),
+            summary: String::new(),
+            description: String::new(),
+            labels: Labels::default(),
+            pictures: Vec::new(),
+            visibility: Visibility::default(),
+            instructions: String::new(),
+            price_from: None,
+            cheapest: None,
+            release: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        };
+        let product = self.fields.on(old.clone().unwrap_or_else(blank));
+        let mut changes = Changes::default();
+        let new = Loaded { product, offers };
+        let product = keep(books, &mut changes, old.as_ref(), new, at)?;
+        Ok(Decision::done(product, changes))
+    }
+}
+
+struct MoveProduct {
+    held: Held,
+    to: ProductState,
+}
+
+impl Command for MoveProduct {
+    type Receipt = Product;
+    type Refusal = Stop;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.held.want(wants);
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Product, Stop>, Fault> {
+        let old = match self.held.load(books)? {
+            Ok(Some(old)) => old,
+            Ok(None) => return Ok(Decision::refused(Stop::Stale)),
+            Err(stop) => return Ok(Decision::refused(stop)),
+        };
+        let from = old.product.state;
+        // What was once for sale has owners, and is never a draft again.
+        if self.to == ProductState::Draft && from != ProductState::Draft {
+            return Ok(Decision::refused(CatalogRefusal::NotFrom(from).into()));
+        }
+        let Loaded { product, offers } = old;
+        let moved = Loaded { product: Product { state: self.to, ..product.clone() }, offers };
+        let mut changes = Changes::default();
+        let product = keep(books, &mut changes, Some(&product), moved, at)?;
+        Ok(Decision::done(product, changes))
+    }
+}

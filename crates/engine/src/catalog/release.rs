@@ -1,0 +1,233 @@
+//! Releases: prepared open, published for ever.
+
+use std::collections::BTreeSet;
+
+use scrip_domain::catalog::{self, File, Product, Release};
+use scrip_domain::{Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use super::held::{Held, Loaded, keep};
+use super::product::Put;
+use super::rules::{self, wrong};
+use super::{CatalogRefusal, Stop, Wrong, until_fresh};
+use crate::{Engine, Outcome};
+
+/// The channel whose newest release is the product's.
+pub const STABLE: &str = "stable";
+/// The most files of one release.
+const FILES: usize = 100;
+/// The largest file: what a JSON number holds exactly.
+const SIZE: u64 = (1 << 53) - 1;
+
+/// What staff says of a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseFields {
+    /// What is new, Markdown, at most 50 kB.
+    pub notes: String,
+    /// All its files.
+    pub files: Vec<FileFields>,
+    /// Whether it is published with this. A published one stays so.
+    pub publish: bool,
+}
+
+/// What staff says of a file. Its bytes lie in the object store under their digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFields {
+    /// The name it is saved under.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+    /// For which platform; empty for all.
+    pub platform: String,
+    /// Its media type.
+    pub media_type: String,
+}
+
+/// A release with its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeRelease {
+    /// The release.
+    pub release: Release,
+    /// Its files, in the order in which they were entered.
+    pub files: Vec<File>,
+}
+
+impl FileFields {
+    fn checked(self, index: usize) -> Result<Self, Wrong> {
+        let at = |field: &str| format!("files[{index}].{field}");
+        if !catalog::plausible_file_name(&self.name) {
+            let must = "1 to 200 bytes: no path, no control characters, no leading dot";
+            return Err(wrong(at("name"), must));
+        }
+        if self.size > SIZE {
+            return Err(wrong(at("size"), format!("at most {SIZE}")));
+        }
+        Ok(Self {
+            sha256: rules::sha256(&self.sha256, &at("sha256"))?,
+            platform: rules::line(&self.platform, &at("platform"), 0, 40)?,
+            media_type: rules::media_type(&self.media_type, &at("media_type"))?,
+            name: self.name,
+            size: self.size,
+        })
+    }
+}
+
+impl ReleaseFields {
+    /// The fields as they are kept, or what is out of its bounds first.
+    pub fn checked(self) -> Result<Self, Wrong> {
+        if self.files.len() > FILES {
+            return Err(wrong("files", format!("at most {FILES}")));
+        }
+        let mut names = BTreeSet::new();
+        let mut files = Vec::with_capacity(self.files.len());
+        for (index, file) in self.files.into_iter().enumerate() {
+            let file = file.checked(index)?;
+            // Some file systems take `Read.me` and `read.me` for one.
+            if !names.insert(file.name.to_lowercase()) {
+                return Err(wrong(
+                    format!("files[{index}].name"),
+                    "another name: this one is taken",
+                ));
+            }
+            files.push(file);
+        }
+        let notes = rules::page(&self.notes, "notes", 50_000)?;
+        Ok(Self { notes, files, publish: self.publish })
+    }
+}
+
+/// A release's channel and version, or what is out of its bounds.
+pub fn checked_name(channel: &str, version: &str) -> Result<(String, String), Wrong> {
+    Ok((rules::slug(channel, "channel", 20)?, rules::version(version)?))
+}
+
+impl Engine {
+    /// Makes a product's release of this version be like this: enters it, changes it while it is
+    /// open, publishes it. Of a published one only the notes can change.
+    pub async fn put_release(
+        &self,
+        slug: &str,
+        channel: &str,
+        version: &str,
+        fields: ReleaseFields,
+    ) -> Outcome<Put<WholeRelease>, CatalogRefusal> {
+        let checked = checked_name(channel, version).and_then(|name| Ok((name, fields.checked()?)));
+        let ((channel, version), fields) = match checked {
+            Ok(checked) => checked,
+            Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
+        };
+        until_fresh(async || {
+            let Some(product) = self.store.product_by_slug(slug).await? else {
+                return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+            };
+            let held = self.hold(&product).await?;
+            let old = self.store.release_by_version(product.id, &version, &channel).await?;
+            let release = match &old {
+                Some(release) => release.id,
+                None => self.mint()?,
+            };
+            let put = PutRelease {
+                held,
+                release,
+                ids: self.mint_many(fields.files.len())?,
+                channel: channel.clone(),
+                version: version.clone(),
+                fields: fields.clone(),
+            };
+            let whole = self.submit(put).await?;
+            Ok(whole.map(if old.is_some() { Put::Kept } else { Put::Created }))
+        })
+        .await
+    }
+}
+
+struct PutRelease {
+    held: Held,
+    release: Id<Release>,
+    ids: Vec<Id<File>>,
+    channel: String,
+    version: String,
+    fields: ReleaseFields,
+}
+
+impl Command for PutRelease {
+    type Receipt = WholeRelease;
+    type Refusal = Stop;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.held.want(wants);
+        wants.releases.read((self.release,));
+        wants.files.read((self.release,));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<WholeRelease, Stop>, Fault> {
+        let Loaded { product, offers } = match self.held.load(books)? {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return Ok(Decision::refused(Stop::Stale)),
+            Err(stop) => return Ok(Decision::refused(stop)),
+        };
+        let old = books.releases.get(&(self.release,))?;
+        let was = books.files.all(&(self.release,))?;
+        let files = self.files(was);
+        let published = old.and_then(|release| release.published_at);
+        let is_new = |file: &File| !was.contains(file);
+        if published.is_some() && (was.len() != files.len() || files.iter().any(is_new)) {
+            return Ok(Decision::refused(CatalogRefusal::ReleasePublished.into()));
+        }
+        let release = Release {
+            id: self.release,
+            product: product.id,
+            version: self.version.clone(),
+            channel: self.channel.clone(),
+            notes: self.fields.notes.clone(),
+            manifest: catalog::manifest_digest(&files),
+            published_at: published.or(self.fields.publish.then_some(at)),
+        };
+        let mut changes = Changes::default();
+        match old {
+            Some(old) if *old == release => {}
+            Some(_) => changes.releases.push(Change::Update(release.clone())),
+            None => changes.releases.push(Change::Insert(release.clone())),
+        }
+        write_files(&mut changes, was, &files);
+        let now_published = published.is_none() && release.published_at.is_some();
+        let newest = (now_published && release.channel == STABLE).then_some(release.id);
+        let new = Product { release: newest.or(product.release), ..product.clone() };
+        keep(books, &mut changes, Some(&product), Loaded { product: new, offers }, at)?;
+        Ok(Decision::done(WholeRelease { release, files }, changes))
+    }
+}
+
+impl PutRelease {
+    /// The files as rows: those whose names were there keep their ids.
+    fn files(&self, was: &[File]) -> Vec<File> {
+        let row = |(fields, id): (&FileFields, &Id<File>)| File {
+            id: was.iter().find(|old| old.name == fields.name).map_or(*id, |old| old.id),
+            release: self.release,
+            name: fields.name.clone(),
+            size: fields.size,
+            sha256: fields.sha256.clone(),
+            platform: fields.platform.clone(),
+            media_type: fields.media_type.clone(),
+        };
+        let mut files: Vec<File> = self.fields.files.iter().zip(&self.ids).map(row).collect();
+        files.sort_by_key(|file| file.id);
+        files
+    }
+}
+
+fn write_files(changes: &mut Changes, was: &[File], files: &[File]) {
+    for gone in was.iter().filter(|old| !files.iter().any(|new| new.id == old.id)) {
+        changes.files.push(Change::Delete(gone.clone()));
+    }
+    for file in files {
+        match was.iter().find(|old| old.id == file.id) {
+            Some(old) if old == file => {}
+            Some(_) => changes.files.push(Change::Update(file.clone())),
+            None => changes.files.push(Change::Insert(file.clone())),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Bounds of what staff may enter. What is refused here is refused with the field's name.
+
+use std::collections::BTreeSet;
+
+use scrip_domain::catalog::{self, Labels, Picture};
+use scrip_license::{Limits, Terms};
+
+use super::Wrong;
+
+/// A hundred years: the longest rental and trial, in seconds.
+const CENTURY: u64 = 100 * 366 * 86_400;
+/// The most uses or processings of one license.
+const COUNTS: u64 = 1_000_000_000;
+/// The most labels of a kind, and pictures.
+const MANY: usize = 20;
+
+pub(super) fn wrong(field: impl Into<String>, must: impl Into<String>) -> Wrong {
+    Wrong { field: field.into(), must: must.into() }
+}
+
+/// One line of text: trimmed, `1..=most` characters (or none when `least` is 0), nothing that does
+/// not show.
+pub(super) fn line(text: &str, field: &str, least: usize, most: usize) -> Result<String, Wrong> {
+    let text = text.trim();
+    if !(least..=most).contains(&text.chars().count()) {
+        return Err(wrong(field, format!("{least} to {most} characters")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(wrong(field, "no control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Text of several lines, at most `most` bytes: line ends as `\n`, nothing else that does not show.
+pub(super) fn page(text: &str, field: &str, most: usize) -> Result<String, Wrong> {
+    if text.len() > most {
+        return Err(wrong(field, format!("at most {most} bytes")));
+    }
+    let text = text.replace("\r\n", "\n");
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(wrong(field, "no control characters"));
+    }
+    Ok(text)
+}
+
+/// A name in addresses.
+pub(super) fn slug(slug: &str, field: &str, most: usize) -> Result<String, Wrong> {
+    if slug.len() <= most && catalog::plausible_slug(slug) {
+        return Ok(slug.to_owned());
+    }
+    Err(wrong(field, format!("1 to {most} of a-z, 0-9 and -, with no - at either end")))
+}
+
+/// A version: visible, and safe in an address and in a file name.
+pub(super) fn version(version: &str) -> Result<String, Wrong> {
+    let plausible = (1..=40).contains(&version.len())
+        && version.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+~-".contains(&b))
+        && !version.starts_with('.');
+    if plausible {
+        return Ok(version.to_owned());
+    }
+    Err(wrong("version", "1 to 40 letters, digits and . _ + ~ -, not a . first"))
+}
+
+/// A media type without parameters.
+pub(super) fn media_type(text: &str, field: &str) -> Result<String, Wrong> {
+    let token = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
+    match text.split_once('/') {
+        Some((kind, subtype)) if text.len() <= 100 && token(kind) && token(subtype) => {
+            Ok(text.to_ascii_lowercase())
+        }
+        _ => Err(wrong(field, "a media type such as application/zip")),
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub(super) fn sha256(text: &str, field: &str) -> Result<String, Wrong> {
+    let hex = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if hex && text.len() == 64 {
+        return Ok(text.to_owned());
+    }
+    Err(wrong(field, "64 lower-case hexadecimal digits"))
+}
+
+pub(super) fn labels(labels: &Labels) -> Result<Labels, Wrong> {
+    Ok(Labels {
+        categories: distinct(&labels.categories, "categories")?,
+        tags: distinct(&labels.tags, "tags")?,
+    })
+}
+
+/// Labels, each once, in their order.
+fn distinct(labels: &[String], field: &str) -> Result<Vec<String>, Wrong> {
+    if labels.len() > MANY {
+        return Err(wrong(field, format!("at most {MANY}")));
+    }
+    let mut seen = BTreeSet::new();
+    let mut kept = Vec::with_capacity(labels.len());
+    for (index, label) in labels.iter().enumerate() {
+        let label = line(label, &format!("{field}[{index}]"), 1, 40)?;
+        if seen.insert(label.clone()) {
+            kept.push(label);
+        }
+    }
+    Ok(kept)
+}
+
+pub(super) fn pictures(pictures: &[Picture]) -> Result<Vec<Picture>, Wrong> {
+    if pictures.len() > MANY {
+        return Err(wrong("pictures", format!("at most {MANY}")));
+    }
+    let picture = |(index, picture): (usize, &Picture)| {
+        let at = |field: &str| format!("pictures[{index}].{field}");
+        let media_type = media_type(&picture.media_type, &at("media_type"))?;
+        // Not SVG: it can carry scripts.
+        if !matches!(
+            &*media_type,
+            "image/png" | "image/jpeg" | "image/webp" | "image/avif" | "image/gif"
+        ) {
+            let must = "image/png, image/jpeg, image/webp, image/avif or image/gif";
+            return Err(wrong(at("media_type"), must));
+        }
+        Ok(Picture {
+            alt: line(&picture.alt, &at("alt"), 0, 200)?,
+            object: sha256(&picture.object, &at("object"))?,
+            media_type,
+        })
+    };
+    pictures.iter().enumerate().map(picture).collect()
+}
+
+pub(super) fn terms(terms: Terms) -> Result<Terms, Wrong> {
+    let (value, most, field) = match terms {
+        Terms::Perpetual => return Ok(terms),
+        Terms::Rental { seconds, .. } | Terms::Trial { seconds } => {
+            (seconds, CENTURY, "terms.seconds")
+        }
+        Terms::Uses { count } | Terms::Processings { count } => (count, COUNTS, "terms.count"),
+    };
+    if (1..=most).contains(&value) { Ok(terms) } else { Err(wrong(field, format!("1 to {most}"))) }
+}
+
+pub(super) fn limits(limits: Limits) -> Result<Limits, Wrong> {
+    for (limit, field) in [(limits.machines, "machines"), (limits.downloads, "downloads")] {
+        if limit.is_some_and(|limit| !(1..=1_000_000).contains(&limit)) {
+            return Err(wrong(format!("limits.{field}"), "1 to 1000000, or absent for no limit"));
+        }
+    }
+    Ok(limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_kept_within_their_bounds() {
+        assert_eq!(line("  A title ", "title", 1, 200).unwrap(), "A title");
+        assert_eq!(line(" ", "title", 1, 200).unwrap_err().field, "title");
+        assert_eq!(line(&"ä".repeat(200), "title", 1, 200).unwrap().chars().count(), 200);
+        assert!(line(&"ä".repeat(201), "title", 1, 200).is_err());
+        assert!(line("a\nb", "title", 1, 200).is_err());
+        assert_eq!(page("a\r\nb\tc", "description", 10).unwrap(), "a\nb\tc");
+        assert!(page("a\0", "description", 10).is_err());
+        assert!(page("12345678901", "description", 10).is_err());
+    }
+
+    #[test]
+    fn labels_are_few_short_and_different() {
+        let of = |tags: Vec<String>| labels(&Labels { categories: vec![], tags });
+        assert_eq!(of(vec!["a".into(), " a".into(), "b".into()]).unwrap().tags, ["a", "b"]);
+        assert_eq!(of(vec!["a".into(), "x".repeat(41)]).unwrap_err().field, "tags[1]");
+        assert_eq!(of(vec!["a".into(); 21]).unwrap_err().field, "tags");
+    }
+
+    #[test]
+    fn names_are_safe_in_addresses() {
+        for good in ["1.0", "2026.11+build~7", "v2-rc_1"] {
+            assert!(version(good).is_ok(), "{good}");
+        }
+        for bad in ["", "..", ".1", "1/2", "1 2", "1%2", &"1".repeat(41)] {
+            assert!(version(bad).is_err(), "{bad}");
+        }
+        assert_eq!(media_type("Application/Zip", "media_type").unwrap(), "application/zip");
+        for bad in ["", "zip", "a/b/c", "a/b; c=d", "a/\n"] {
+            assert!(media_type(bad, "media_type").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn terms_and_limits_have_a_beginning_and_an_end() {
+        assert!(terms(Terms::Trial { seconds: 0 }).is_err());
+        assert!(terms(Terms::Trial { seconds: CENTURY }).is_ok());
+        assert!(terms(Terms::Trial { seconds: CENTURY + 1 }).is_err());
+        assert!(terms(Terms::Uses { count: 0 }).is_err());
+        assert!(limits(Limits { machines: Some(0), downloads: None }).is_err());
+        assert!(limits(Limits { machines: None, downloads: Some(1) }).is_ok());
+    }
+}

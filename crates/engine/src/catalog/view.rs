@@ -1,0 +1,307 @@
+//! One product as one visitor may see it: hidden fields are absent, and named.
+
+use std::sync::Arc;
+
+use scrip_domain::catalog::{
+    File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
+};
+use scrip_domain::estimate::{Pace, Speed};
+use scrip_domain::gate::{self, Act, GateRefusal, Standing};
+use scrip_domain::settings::{UnitValue, Vendor};
+use scrip_domain::visibility::{FieldGroup, Level, Visibility};
+use scrip_domain::{Amount, Id, Money, Timestamp};
+use scrip_license::{Limits, Terms};
+
+use super::parts::Parts;
+use crate::memory::Member;
+use crate::{Engine, Outcome};
+
+/// Who looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// Where they stand.
+    pub standing: Standing,
+    /// What they can spend; zero for a visitor.
+    pub available: Amount,
+    /// Whether they have a license of the product: what an account owns stays visible to it.
+    pub owns: bool,
+}
+
+impl Viewer {
+    /// Whether they see what needs `level` of a product that a balance of `cheapest` covers.
+    pub fn sees(&self, level: Level, cheapest: Option<Amount>) -> bool {
+        let covered = self.available >= cheapest.unwrap_or(Amount::ZERO);
+        self.owns || self.standing.sees(level, covered)
+    }
+}
+
+/// Fields that are hidden, and what sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hidden {
+    /// The fields, as the API names them.
+    pub fields: Vec<&'static str>,
+    /// What sees them.
+    pub needs: Level,
+}
+
+/// The fields of a group, as the API names them.
+pub fn fields_of(group: FieldGroup) -> &'static [&'static str] {
+    match group {
+        FieldGroup::Product => &["product"],
+        FieldGroup::Price => &["price_from", "offers.price", "payment"],
+        FieldGroup::Description => &["description", "description_html"],
+        FieldGroup::Pictures => &["pictures"],
+        FieldGroup::Files => &["files", "size"],
+        FieldGroup::ReleaseNotes => &["release.notes", "release.notes_html"],
+    }
+}
+
+/// A product, without what is hidden. `None` is hidden wherever it could also be nothing.
+#[derive(Clone, Debug)]
+pub struct ProductView<'a> {
+    /// Its name among ids.
+    pub id: Id<Product>,
+    /// Its name in addresses.
+    pub slug: &'a str,
+    /// How it is received.
+    pub kind: ProductKind,
+    /// Published; or archived, for its owners.
+    pub state: ProductState,
+    /// Its title.
+    pub title: &'a str,
+    /// Its summary.
+    pub summary: &'a str,
+    /// Where it belongs.
+    pub labels: &'a Labels,
+    /// When it was entered.
+    pub created_at: Timestamp,
+    /// What it costs, and what that means for who looks.
+    pub payment: Option<Payment>,
+    /// Its current offers.
+    pub offers: Vec<OfferView>,
+    /// The description, Markdown.
+    pub description: Option<&'a str>,
+    /// The same as HTML.
+    pub description_html: Option<&'a str>,
+    /// Its pictures.
+    pub pictures: Option<&'a [Picture]>,
+    /// Its newest release.
+    pub release: Option<ReleaseView<'a>>,
+    /// That release's files.
+    pub files: Option<&'a [File]>,
+    /// Their bytes.
+    pub size: Option<u64>,
+    /// What is hidden.
+    pub hidden: Vec<Hidden>,
+}
+
+/// What a product costs, and what that means for who looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// The lowest price; `None` when nothing is offered.
+    pub price_from: Option<Amount>,
+    /// What can be spent; `None` for a visitor.
+    pub available: Option<Amount>,
+    /// What remains after it; `None` when it is not enough.
+    pub remaining: Option<Amount>,
+    /// What is missing.
+    pub shortfall: Option<Amount>,
+    /// What the missing tokens cost.
+    pub top_up: Option<Money>,
+}
+
+/// An offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferView {
+    /// Its name.
+    pub id: Id<Offer>,
+    /// What one unit costs; `None` when that is hidden.
+    pub price: Option<Amount>,
+    /// What the buyer may do.
+    pub terms: Terms,
+    /// How many machines and downloads.
+    pub limits: Limits,
+}
+
+/// A release.
+#[derive(Clone, Copy, Debug)]
+pub struct ReleaseView<'a> {
+    /// Its name.
+    pub id: Id<Release>,
+    /// Its version.
+    pub version: &'a str,
+    /// Its channel.
+    pub channel: &'a str,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+    /// What is new, Markdown; `None` when that is hidden.
+    pub notes: Option<&'a str>,
+    /// The same as HTML.
+    pub notes_html: Option<&'a str>,
+}
+
+/// The product as `viewer` may see it; `None` when they may not, or when nobody may any more.
+pub fn view<'a>(
+    parts: &'a Parts,
+    viewer: &Viewer,
+    vendor: &Visibility,
+    value: &UnitValue,
+) -> Option<ProductView<'a>> {
+    let product = &parts.product;
+    let shown = match product.state {
+        ProductState::Draft => false,
+        ProductState::Published => true,
+        ProductState::Archived => viewer.owns,
+    };
+    let needed = |group| product.visibility.needed(group, vendor);
+    let sees = |group| viewer.sees(needed(group), product.cheapest);
+    if !shown || !sees(FieldGroup::Product) {
+        return None;
+    }
+    let price = sees(FieldGroup::Price);
+    let description = sees(FieldGroup::Description);
+    let notes = sees(FieldGroup::ReleaseNotes);
+    let files = sees(FieldGroup::Files);
+    let offer = |offer: &Offer| OfferView {
+        id: offer.id,
+        price: price.then_some(offer.price),
+        terms: offer.terms,
+        limits: offer.limits,
+    };
+    let release = |release: &'a Release| ReleaseView {
+        id: release.id,
+        version: &release.version,
+        channel: &release.channel,
+        published_at: release.published_at,
+        notes: notes.then_some(&release.notes),
+        notes_html: notes.then_some(&parts.notes_html),
+    };
+    let size = || parts.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size));
+    Some(ProductView {
+        id: product.id,
+        slug: &product.slug,
+        kind: product.kind,
+        state: product.state,
+        title: &product.title,
+        summary: &product.summary,
+        labels: &product.labels,
+        created_at: product.created_at,
+        payment: price.then(|| payment(product.price_from, viewer, value)),
+        offers: parts.offers.iter().map(offer).collect(),
+        description: description.then_some(&product.description),
+        description_html: description.then_some(&parts.description_html),
+        pictures: sees(FieldGroup::Pictures).then_some(&product.pictures),
+        release: parts.release.as_ref().map(release),
+        files: files.then_some(&parts.files),
+        size: files.then(size),
+        hidden: hidden(FieldGroup::ALL, needed, sees),
+    })
+}
+
+/// What is hidden of `groups`, by what sees it.
+pub(super) fn hidden(
+    groups: &[FieldGroup],
+    needed: impl Fn(FieldGroup) -> Level,
+    sees: impl Fn(FieldGroup) -> bool,
+) -> Vec<Hidden> {
+    let mut hidden: Vec<Hidden> = Vec::new();
+    for group in groups.iter().copied().filter(|group| !sees(*group)) {
+        let needs = needed(group);
+        let fields = fields_of(group);
+        match hidden.iter_mut().find(|entry| entry.needs == needs) {
+            Some(entry) => entry.fields.extend(fields),
+            None => hidden.push(Hidden { fields: fields.to_vec(), needs }),
+        }
+    }
+    hidden
+}
+
+fn payment(price_from: Option<Amount>, viewer: &Viewer, value: &UnitValue) -> Payment {
+    let known = viewer.standing != Standing::Visitor;
+    let available = known.then_some(viewer.available);
+    let both = available.zip(price_from);
+    let shortfall = both
+        .map(|(available, price)| available.shortfall(price))
+        .filter(|shortfall| !shortfall.is_zero());
+    Payment {
+        price_from,
+        available,
+        remaining: both.and_then(|(available, price)| available.checked_sub(price)),
+        shortfall,
+        top_up: shortfall.and_then(|shortfall| value.price_of(shortfall)),
+    }
+}
+
+/// A product that somebody looks at.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    parts: Arc<Parts>,
+    viewer: Viewer,
+    vendor: Arc<Vendor>,
+    /// The speed that its downloads are estimated at.
+    pub pace: Pace,
+}
+
+impl Shown {
+    /// What they see.
+    pub fn view(&self) -> Option<ProductView<'_>> {
+        let settings = &self.vendor.settings;
+        view(&self.parts, &self.viewer, &settings.visibility, &settings.token.unit_value)
+    }
+
+    /// The vendor.
+    pub fn vendor(&self) -> &Vendor {
+        &self.vendor
+    }
+}
+
+impl Engine {
+    /// The product at `slug`, for `member` or a visitor; `None` when there is none that they see.
+    pub async fn show_product(
+        &self,
+        member: Option<&Member>,
+        slug: &str,
+        hint: Option<Speed>,
+    ) -> Outcome<Option<Shown>, GateRefusal> {
+        let (vendor, viewer) = match self.viewer(member).await? {
+            Ok(looking) => looking,
+            Err(shut) => return Ok(Err(shut)),
+        };
+        let Some(parts) = self.parts(slug).await? else { return Ok(Ok(None)) };
+        let measured = member.and_then(|member| self.measured_speed(member.account.id));
+        let mut shown = Shown { parts, viewer, vendor, pace: Pace::best(measured, hint) };
+        let all = shown.view().is_some_and(|view| view.hidden.is_empty());
+        if let (Some(member), false) = (member, all) {
+            // Only what hides something asks who owns it: the usual product costs no read.
+            let (account, product) = (member.account.id, shown.parts.id());
+            shown.viewer.owns = self.store.owns(account, product).await?;
+        }
+        Ok(Ok(shown.view().is_some().then_some(shown)))
+    }
+
+    /// The vendor, and who `member` is to it; a visitor in a shop for members is turned away.
+    pub(super) async fn viewer(
+        &self,
+        member: Option<&Member>,
+    ) -> Outcome<(Arc<Vendor>, Viewer), GateRefusal> {
+        let vendor = self.vendor().await?;
+        let cheapest = self.cheapest().await?;
+        let who = member.map(|member| (member.account.as_ref(), member.available));
+        let settings = &vendor.settings;
+        let gate = gate::pass(Act::Browse, who, settings, cheapest, Amount::ZERO, self.now());
+        if let Err(shut) = gate {
+            return Ok(Err(shut));
+        }
+        let standing = gate::standing(who, settings, cheapest);
+        // Who permits no transactions is a visitor, and has no balance to look with.
+        let available = match who {
+            Some((_, available)) if standing != Standing::Visitor => available,
+            _ => Amount::ZERO,
+        };
+        Ok(Ok((vendor, Viewer { standing, available, owns: false })))
+    }
+}
+
+#[cfg(test)]
+#[path = "view/tests.rs"]
+mod tests;

@@ -1,0 +1,302 @@
+//! Downloading: a code or a ticket opens the file, and the license row decides.
+//!
+//! A license opens the release that it was sold with, and every newer one of the same product that
+//! is published in the same channel. Claims in a code decide nothing here: the row may say more.
+//!
+//! A download counts when its last byte was sent, once per license, file and 24 hours: cutting it,
+//! resuming it and fetching it again cost nothing. What is limited is what counts.
+
+mod ticket;
+
+use scrip_domain::account::Account;
+use scrip_domain::catalog::{File, Release};
+use scrip_domain::license::License;
+use scrip_domain::{Id, Span, Timestamp};
+use scrip_license::{Digest, Reason, ShortCode};
+use scrip_storage::books::Change;
+use scrip_storage::index::Download;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+pub use ticket::Ticket;
+pub(crate) use ticket::Tickets;
+
+use crate::catalog::release::STABLE;
+use crate::objects::Object;
+use crate::throttle::{Limited, RetryAfter};
+use crate::{Engine, Outcome};
+
+/// How long a file may be fetched again after a download that counted.
+const FREE: Span = Span::hours(24);
+/// What is shorter says more about buffers than about the client's line.
+const TELLING: u64 = 4 << 20;
+
+/// What is shown at the door.
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
+    /// An authorization code, in either form.
+    Code(&'a str),
+    /// A ticket.
+    Ticket(&'a str),
+}
+
+impl std::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Code(_) => "Code(secret)",
+            Self::Ticket(_) => "Ticket(secret)",
+        })
+    }
+}
+
+/// The leave to download a file now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The file.
+    pub file: File,
+    /// By the right of which license.
+    pub license: Id<License>,
+    account: Id<Account>,
+    issue: u32,
+    ticket: Option<ticket::Pass>,
+}
+
+/// Why a file is not handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownloadRefusal {
+    /// The code or ticket does not open this file. The reason comes only with a genuine one.
+    CodeRefused(Option<Reason>),
+    /// The license's downloads are used up.
+    Limit,
+    /// There is no such file.
+    NoSuchFile,
+    /// Too many wrong codes.
+    RateLimited(RetryAfter),
+}
+
+impl Engine {
+    /// Whether `credential` opens `file` now. `source` is where the request came from.
+    pub async fn authorize_download(
+        &self,
+        credential: Credential<'_>,
+        file: Id<File>,
+        source: &str,
+    ) -> Outcome<Grant, DownloadRefusal> {
+        let (license, ticket) = match credential {
+            Credential::Code(code) => match self.redeem(code, source).await? {
+                Ok(license) => (license, None),
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+            Credential::Ticket(text) => match self.admit(text, file).await? {
+                Ok((license, pass)) => (license, Some(pass)),
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+        };
+        let reason = self.state_of(&license);
+        if reason != Reason::Valid {
+            return Ok(Err(DownloadRefusal::CodeRefused(Some(reason))));
+        }
+        let Some((file, release)) = self.published(file).await? else {
+            return Ok(Err(DownloadRefusal::NoSuchFile));
+        };
+        let sold = match license.release {
+            Some(id) => self.store.release(id).await?,
+            None => None,
+        };
+        if !entitles(&license, sold.as_ref(), &release) {
+            return Ok(Err(DownloadRefusal::CodeRefused(Some(Reason::WrongProduct))));
+        }
+        if let Some(limit) = license.limits.downloads {
+            let counted = self.store.downloads_of(license.id).await?;
+            let used_up = u32::try_from(counted.len()).unwrap_or(u32::MAX) >= limit;
+            if used_up && !is_free(&counted, file.id, self.now()) {
+                return Ok(Err(DownloadRefusal::Limit));
+            }
+        }
+        let License { id, account, issue, .. } = license;
+        Ok(Ok(Grant { file, license: id, account, issue, ticket }))
+    }
+
+    /// The license behind a code, with guesses limited: per source first, then generously per
+    /// license. A signed code cannot be guessed, and so is never kept waiting.
+    async fn redeem(&self, code: &str, source: &str) -> Outcome<License, DownloadRefusal> {
+        let typed = !code.contains('.');
+        let license = ShortCode::parse(code).ok().map(|code| code.license().to_string());
+        let limits = [(Limited::Codes, Some(source)), (Limited::License, license.as_deref())];
+        let limits = limits.into_iter().filter_map(|(limit, who)| typed.then_some((limit, who?)));
+        let now = self.now();
+        for (limit, who) in limits.clone() {
+            if let Err(wait) = self.throttle.check(limit, who, now) {
+                return Ok(Err(DownloadRefusal::RateLimited(wait)));
+            }
+        }
+        let (reason, license) = self.validate(code).await?;
+        if let Some(license) = license {
+            return Ok(Ok(license));
+        }
+        limits.for_each(|(limit, who)| self.throttle.count(limit, who, now));
+        let genuine = !matches!(reason, Reason::UnknownCode | Reason::BadSignature);
+        Ok(Err(DownloadRefusal::CodeRefused(genuine.then_some(reason))))
+    }
+
+    /// A file of a published release, with that release.
+    async fn published(&self, file: Id<File>) -> Result<Option<(File, Release)>, Fault> {
+        let Some(file) = self.store.file(file).await? else { return Ok(None) };
+        let release = self.store.release(file.release).await?;
+        let now = self.now();
+        Ok(release
+            .filter(|release| release.published_at.is_some_and(|at| at <= now))
+            .map(|release| (file, release)))
+    }
+
+    /// The bytes of a file that may be downloaded.
+    pub async fn open_download(&self, grant: &Grant) -> Result<Object, Fault> {
+        let File { id, size, sha256, .. } = &grant.file;
+        let damaged = |what: &str| Fault::Unavailable(format!("the object of {id} is {what}"));
+        let digest: Digest = sha256.parse().map_err(|_| Fault::Corrupt {
+            table: "files",
+            column: "sha256".into(),
+            row: id.to_string(),
+        })?;
+        let object = self.objects.get(digest).await?.ok_or_else(|| damaged("missing"))?;
+        if object.size() == *size { Ok(object) } else { Err(damaged("not whole")) }
+    }
+
+    /// Bytes are being sent: from now on the ticket, if it was one, is good for a day.
+    pub fn started(&self, grant: &Grant) {
+        if let Some(pass) = grant.ticket {
+            self.tickets.start(pass, self.now());
+        }
+    }
+
+    /// So many bytes were sent since then, whether or not they were all: the buyer's next estimate
+    /// goes by it.
+    pub fn sent(&self, grant: &Grant, bytes: u64, since: Timestamp) {
+        let millis = u64::try_from(self.now().since(since).as_millis()).unwrap_or(0);
+        if bytes >= TELLING {
+            self.measured(grant.account, bytes, millis);
+        }
+    }
+
+    /// The last byte was sent: the download counts, unless the same file counted within 24 hours.
+    pub async fn finished(&self, grant: &Grant) -> Result<(), Fault> {
+        match self.submit(Count { license: grant.license, file: grant.file.id }).await? {
+            Ok(()) => Ok(()),
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Whether a license opens a published release: the one it was sold with, and newer ones of the
+/// same product and channel.
+fn entitles(license: &License, sold: Option<&Release>, release: &Release) -> bool {
+    if license.release == Some(release.id) {
+        return true;
+    }
+    // Sold before there was a release: the channel that everybody gets.
+    let channel = sold.map_or(STABLE, |sold| sold.channel.as_str());
+    let since = sold.and_then(|sold| sold.published_at);
+    release.product == license.product
+        && release.channel == channel
+        && release.published_at >= since
+}
+
+/// Whether fetching `file` at `at` counts no more.
+fn is_free(counted: &[Download], file: Id<File>, at: Timestamp) -> bool {
+    counted.iter().any(|download| download.file == file && at < download.at.plus(FREE))
+}
+
+struct Count {
+    license: Id<License>,
+    file: Id<File>,
+}
+
+impl Command for Count {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.licenses.guard((self.license,));
+        wants.downloads.read((self.license,));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        let there = books.licenses.get(&(self.license,))?.is_some();
+        if there && !is_free(books.downloads.all(&(self.license,))?, self.file, at) {
+            let download = Download { license: self.license, file: self.file, at };
+            changes.downloads.push(Change::Insert(download));
+        }
+        Ok(Decision::done((), changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::license::LicenseState;
+    use scrip_license::{Limits, Terms};
+
+    use super::*;
+
+    fn id<T>(number: u64) -> Id<T> {
+        Id::new(number).unwrap()
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn release(number: u64, channel: &str, published_at: i64) -> Release {
+        Release {
+            id: id(number),
+            product: id(1),
+            version: number.to_string(),
+            channel: channel.into(),
+            notes: String::new(),
+            manifest: String::new(),
+            published_at: Some(at(published_at)),
+        }
+    }
+
+    fn license(release: Option<u64>) -> License {
+        License {
+            id: id(9),
+            order: id(9),
+            line: id(9),
+            account: id(9),
+            product: id(1),
+            offer: id(9),
+            terms: Terms::Perpetual,
+            limits: Limits::default(),
+            release: release.map(id),
+            state: LicenseState::Valid,
+            issue: 1,
+            kid: String::new(),
+            issued_at: at(0),
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_license_opens_its_release_and_newer_ones_of_product_and_channel() {
+        let sold = release(5, "stable", 500);
+        let mine = license(Some(5));
+        let opens = |release: &Release| entitles(&mine, Some(&sold), release);
+        assert!(opens(&sold));
+        assert!(opens(&release(6, "stable", 600)));
+        assert!(!opens(&release(4, "stable", 400)), "an older one was not sold");
+        assert!(!opens(&release(6, "beta", 600)), "another channel");
+        assert!(!opens(&Release { product: id(2), ..release(6, "stable", 600) }));
+        let early = license(None);
+        assert!(entitles(&early, None, &release(1, "stable", 1)));
+        assert!(!entitles(&early, None, &release(1, "beta", 1)));
+    }
+
+    #[test]
+    fn a_download_that_counted_is_free_for_a_day() {
+        let counted = [Download { license: id(9), file: id(3), at: at(1000) }];
+        let end = at(1000).plus(FREE);
+        assert!(is_free(&counted, id(3), end.minus(Span::millis(1))));
+        assert!(!is_free(&counted, id(3), end));
+        assert!(!is_free(&counted, id(4), at(1001)));
+    }
+}

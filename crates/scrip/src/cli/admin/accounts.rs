@@ -1,0 +1,180 @@
+//! `scrip admin accounts`.
+
+use clap::{Args, Subcommand};
+use scrip_client::{Admin, Money};
+use scrip_domain::Amount;
+use serde_json::{Value, json};
+
+use crate::cli::remote::{Remote, new_key, table, text, texts};
+use crate::failure::{Failure, Outcome};
+
+/// What to do with accounts.
+#[derive(Debug, Args)]
+pub struct AccountsArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List accounts, newest first
+    #[command(after_help = "Example:\n  scrip admin accounts list --limit 100")]
+    List {
+        /// How many at most, 1 to 100
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// The `next` of the list before
+        #[arg(long, value_name = "CURSOR")]
+        after: Option<String>,
+    },
+    /// Show an account
+    #[command(after_help = "Example:\n  scrip admin accounts show ada@example.org")]
+    Show {
+        /// Its id, or its e-mail address
+        account: String,
+    },
+    /// Add tokens to an account's wallet
+    #[command(after_help = "\
+Example:
+  scrip admin accounts adjust ada@example.org 12.50 --reason 'paid by cheque 1234'
+
+When the answer is lost, ask again with the same --key: it is added once.")]
+    Adjust {
+        /// Its id, or its e-mail address
+        account: String,
+        /// Tokens, with their decimals
+        tokens: String,
+        /// Why, for the record
+        #[arg(long)]
+        reason: String,
+        /// The idempotency key; a new one without it
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// Freeze an account: it permits no transactions
+    #[command(after_help = "Example:\n  scrip admin accounts freeze acc_06bq3v8k2m9zc")]
+    Freeze {
+        /// Its id, or its e-mail address
+        account: String,
+    },
+    /// Thaw a frozen account
+    #[command(after_help = "Example:\n  scrip admin accounts thaw acc_06bq3v8k2m9zc")]
+    Thaw {
+        /// Its id, or its e-mail address
+        account: String,
+    },
+}
+
+impl AccountsArgs {
+    pub async fn run(&self, remote: &Remote) -> Outcome {
+        let admin = remote.admin()?;
+        match &self.action {
+            Action::List { limit, after } => {
+                let after = after.as_ref().map(|after| format!("&after={after}"));
+                let path = format!("accounts?limit={limit}{}", after.unwrap_or_default());
+                remote.tell(&admin.get(&path).await?, list);
+            }
+            Action::Show { account } => {
+                let id = id_of(&admin, account).await?;
+                remote.tell(&admin.get(&format!("accounts/{id}")).await?, card);
+            }
+            Action::Adjust { account, tokens, reason, key } => {
+                let id = id_of(&admin, account).await?;
+                let tokens = money(&admin, tokens).await?;
+                let key = key.clone().unwrap_or_else(new_key);
+                let made = admin.credit(&key, &id, &tokens, reason).await.map_err(|error| {
+                    let lost = matches!(error, scrip_client::Error::Lost(_));
+                    let failure = Failure::from(error);
+                    if lost {
+                        failure.advise(format!("Ask again with --key {key}"))
+                    } else {
+                        failure
+                    }
+                })?;
+                remote.tell(&made, |made| {
+                    format!(
+                        "{} {} for {account}",
+                        text(made, "/state"),
+                        text(made, "/tokens/display")
+                    )
+                });
+            }
+            Action::Freeze { account } => {
+                let id = id_of(&admin, account).await?;
+                remote.tell(&admin.post(&format!("accounts/{id}/freeze"), &json!({})).await?, card);
+            }
+            Action::Thaw { account } => {
+                let id = id_of(&admin, account).await?;
+                remote.tell(&admin.post(&format!("accounts/{id}/thaw"), &json!({})).await?, card);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The id of an account that is named by id or address.
+async fn id_of(admin: &Admin, account: &str) -> Outcome<String> {
+    if !account.contains('@') {
+        let is_name = account.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let wrong = || Failure::usage(format!("{account} is no account id and no e-mail address"));
+        return is_name.then(|| account.to_owned()).ok_or_else(wrong);
+    }
+    let encoded: String = account.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let found = admin.get(&format!("accounts?email={encoded}")).await?;
+    match text(&found, "/data/0/id") {
+        "" => Err(Failure::new(format!("there is no account with the address {account}"))),
+        id => Ok(id.to_owned()),
+    }
+}
+
+/// An amount as a person writes it, in the vendor's token.
+async fn money(admin: &Admin, tokens: &str) -> Outcome<Money> {
+    let token = admin.client().vendor().await?.token;
+    let amount = Amount::parse_decimal(tokens, token.scale).ok_or_else(|| {
+        Failure::usage(format!(
+            "{tokens} is no amount of {} with {} decimals",
+            token.code, token.scale
+        ))
+    })?;
+    Ok(Money::new(amount.units(), &token.code))
+}
+
+fn list(answer: &Value) -> String {
+    let mut rows = vec![["ACCOUNT", "E-MAIL", "AVAILABLE", "STATE"].map(str::to_owned).to_vec()];
+    for account in answer.pointer("/data").and_then(Value::as_array).into_iter().flatten() {
+        let cells = ["/id", "/email", "/available/display"].map(|pointer| text(account, pointer));
+        let mut row = cells.map(str::to_owned).to_vec();
+        row.push(state(account));
+        rows.push(row);
+    }
+    match text(answer, "/next") {
+        "" => table(&rows),
+        next => format!("{}\nmore: --after {next}", table(&rows)),
+    }
+}
+
+fn card(account: &Value) -> String {
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let of = |pointer| text(account, pointer).to_owned();
+    let rows = [
+        row("account", of("/id")),
+        row("e-mail", of("/email")),
+        row("name", of("/name")),
+        row("available", of("/available/display")),
+        row("standing", of("/standing")),
+        row("state", state(account)),
+        row("missing", texts(account, "/missing")),
+        row("created", of("/created_at")),
+    ];
+    table(
+        &rows.into_iter().filter(|row| row.iter().all(|cell| !cell.is_empty())).collect::<Vec<_>>(),
+    )
+}
+
+fn state(account: &Value) -> String {
+    match text(account, "/permits/reason") {
+        "account_frozen" => "frozen".to_owned(),
+        "account_incomplete" => "incomplete".to_owned(),
+        _ => "open".to_owned(),
+    }
+}

@@ -1,0 +1,37 @@
+//! `scrip admin keys`.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::cli::remote::{Remote, text, texts};
+use crate::failure::Outcome;
+
+/// What to do with license keys.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a new license key, which signs all codes from now on; codes that were sold stay good
+    #[command(after_help = "\
+Example:
+  scrip admin keys rotate
+
+The new key lies in keys/ of the server's data folder: back it up. Where several servers share a database,
+copy it to the others and send them SIGHUP.")]
+    Rotate,
+}
+
+impl KeysArgs {
+    pub async fn run(&self, remote: &Remote) -> Outcome {
+        let Action::Rotate = self.action;
+        let rotated = remote.admin()?.post("keys/rotate", &json!({})).await?;
+        remote.tell(&rotated, |keys| {
+            format!("signs now: {}\nverifies:  {}", text(keys, "/kid"), texts(keys, "/kids"))
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! `scrip admin`: what the vendor's staff does, through the running server.
+
+mod accounts;
+mod api_keys;
+mod keys;
+
+use clap::{Args, Subcommand};
+
+use super::one_thread;
+use super::remote::Remote;
+use crate::failure::Outcome;
+
+/// What to manage.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  export SCRIP_SERVER=http://127.0.0.1:8080 SCRIP_ADMIN_KEY=key_...
+  scrip admin accounts list
+  scrip admin accounts adjust ada@example.org 12.50 --reason 'paid by cheque'")]
+pub struct AdminArgs {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+#[derive(Debug, Subcommand)]
+enum Noun {
+    /// Buyers' accounts
+    Accounts(accounts::AccountsArgs),
+    /// License keys
+    Keys(keys::KeysArgs),
+    /// API keys
+    ApiKeys(api_keys::ApiKeysArgs),
+}
+
+impl AdminArgs {
+    pub fn run(&self) -> Outcome {
+        one_thread(async {
+            match &self.noun {
+                Noun::Accounts(args) => args.run(&self.remote).await,
+                Noun::Keys(args) => args.run(&self.remote).await,
+                Noun::ApiKeys(args) => args.run(&self.remote).await,
+            }
+        })
+    }
+}

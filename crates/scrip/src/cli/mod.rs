@@ -1,0 +1,66 @@
+//! The command line, a file per command.
+
+mod admin;
+mod check;
+mod init;
+mod remote;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::bench;
+use crate::failure::{Failure, Outcome};
+
+/// A self-hosted store for digital goods, paid for with the vendor's own tokens.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new vendor's folder: configuration, keys, database, first administrator
+    Init(init::InitArgs),
+    /// Serve a vendor's folder
+    Serve(serve::ServeArgs),
+    /// Look at the configuration
+    Config(check::ConfigArgs),
+    /// Manage a running server
+    Admin(admin::AdminArgs),
+    /// Verify an authorization code offline
+    Verify(verify::VerifyArgs),
+    /// Load a running server, and print its rate and latency
+    Bench(bench::BenchArgs),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub fn run(self) -> Outcome<ExitCode> {
+        match self.command {
+            Command::Init(args) => args.run(),
+            Command::Serve(args) => args.run(),
+            Command::Config(args) => args.run(),
+            Command::Admin(args) => args.run(),
+            // A code that is not good is an answer, not a failure.
+            Command::Verify(args) => return args.run().map(|good| ExitCode::from(u8::from(!good))),
+            Command::Bench(args) => {
+                one_thread(async { bench::run(args).await.map_err(|error| Failure::of(&error)) })
+            }
+        }
+        .map(|()| ExitCode::SUCCESS)
+    }
+}
+
+/// Runs a command that waits for others most of the time.
+fn one_thread<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start: {error}")))?
+        .block_on(work)
+}

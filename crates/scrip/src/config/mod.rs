@@ -1,0 +1,267 @@
+//! Configuration: one TOML file, over which the environment wins. What is wrong in it is refused with
+//! its place, before anything else is done.
+
+mod raw;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use scrip_web::Network;
+
+use self::raw::Raw;
+use crate::failure::{Failure, Outcome};
+
+/// The file that documents every option, with the defaults.
+pub const DEFAULT: &str = include_str!("config.default.toml");
+
+/// The name of the file in a vendor's folder.
+pub const FILE: &str = "scrip.toml";
+
+/// Every option that there is.
+const KEYS: &[&str] = &[
+    "listen",
+    "public_url",
+    "trusted_proxies",
+    "database",
+    "database_file",
+    "data",
+    "server_number",
+    "threads",
+    "metrics",
+    "stop_seconds",
+    "demo",
+    "log.format",
+    "log.filter",
+    "limits.json_bytes",
+    "limits.header_seconds",
+    "limits.body_seconds",
+    "limits.stall_seconds",
+    "limits.connections",
+];
+
+/// Variables of the environment by our name that are no configuration of a server.
+const OTHERS: &[&str] = &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY"];
+
+/// The environment, as far as it can be read as text.
+pub type Environment = BTreeMap<String, String>;
+
+/// How a server is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The address under which buyers reach it; where it listens when there is none.
+    pub public_url: Option<String>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Where the books are.
+    pub database: Database,
+    /// The folder of keys and goods.
+    pub data: PathBuf,
+    /// Its number among those on the same database.
+    pub server_number: u8,
+    /// Threads that answer requests; 0 for one per core.
+    pub threads: usize,
+    /// The second listener, for metrics and health.
+    pub metrics: Option<SocketAddr>,
+    /// How long a stop waits for requests.
+    pub stop: Duration,
+    /// Whether it is a demo.
+    pub demo: bool,
+    /// How it logs.
+    pub log: Log,
+    /// What clients may take.
+    pub limits: Limits,
+    /// What is not wrong, but probably not meant.
+    pub warnings: Vec<String>,
+}
+
+/// Where the books are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// In a SQLite file.
+    Sqlite(PathBuf),
+    /// Behind this URL, which may hold a password.
+    Postgres(String),
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(_) => f.write_str("PostgreSQL"),
+        }
+    }
+}
+
+/// How a server logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// For whom.
+    pub format: LogFormat,
+    /// Which lines.
+    pub filter: String,
+}
+
+/// For whom logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// For programs: a JSON object per line.
+    Json,
+}
+
+/// What clients may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a JSON body.
+    pub json_bytes: usize,
+    /// Time for a request's head.
+    pub header: Duration,
+    /// Time for a request's body.
+    pub body: Duration,
+    /// Time in which something of an answer must be taken.
+    pub stall: Duration,
+    /// Connections at once.
+    pub connections: usize,
+}
+
+impl Config {
+    /// Reads the file at `path`, and the environment over it.
+    pub fn load(path: &Path, environment: &Environment) -> Outcome<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::new(format!("cannot read the configuration {}: {error}", path.display()))
+                .advise(
+                    "Make a vendor's folder with `scrip init DIR`, or name the file with --config.",
+                )
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut raw = Raw::default();
+        raw.read_file(&path.display().to_string(), &text, KEYS)?;
+        raw.read_environment(environment, KEYS, OTHERS);
+        Self::of(&raw, folder)
+    }
+
+    fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {
+        let listen = raw.socket("listen")?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let public_url =
+            raw.read("public_url", "an address such as https://shop.example", |value| {
+                let url = value.text()?.trim_end_matches('/').to_owned();
+                let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+                (!host.is_empty() && !host.contains(['?', '#', ' '])).then_some(url)
+            })?;
+        let networks = "a list of addresses or networks such as 10.0.0.0/8";
+        let proxies = raw.read("trusted_proxies", networks, |value| {
+            value.list()?.iter().map(|text| text.parse().ok()).collect()
+        })?;
+        Ok(Self {
+            listen,
+            public_url,
+            trusted_proxies: proxies.unwrap_or_default(),
+            database: database(raw, folder)?,
+            data: folder.join(raw.text("data")?.unwrap_or_else(|| ".".to_owned())),
+            server_number: raw.number("server_number", 0..=255)?.unwrap_or(0),
+            threads: raw.number("threads", 0..=1024)?.unwrap_or(0),
+            metrics: metrics(raw)?,
+            stop: raw.seconds("stop_seconds", 0..=3600)?.unwrap_or(Duration::from_secs(30)),
+            demo: raw.flag("demo")?.unwrap_or(false),
+            log: Log::of(raw)?,
+            limits: Limits::of(raw)?,
+            warnings: raw.warnings().to_vec(),
+        })
+    }
+}
+
+/// The process's environment.
+#[expect(clippy::disallowed_methods, reason = "here, once, configuration is read")]
+pub fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn database(raw: &Raw, folder: &Path) -> Outcome<Database> {
+    let text = match (raw.text("database")?, raw.text("database_file")?) {
+        (Some(_), Some(file)) if !file.is_empty() => {
+            return Err(Failure::new("database and database_file are both given")
+                .advise("Give the one and leave the other out."));
+        }
+        (_, Some(file)) if !file.is_empty() => {
+            let path = folder.join(file);
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Failure::new(format!("cannot read database_file {}: {error}", path.display()))
+            })?;
+            text.trim().to_owned()
+        }
+        (Some(text), _) => text,
+        (None, _) => "scrip.db".to_owned(),
+    };
+    if text.is_empty() {
+        return Err(
+            Failure::new("the database is empty").advise("Give a path or a postgres:// URL.")
+        );
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(Database::Postgres(text));
+    }
+    if let Some((scheme, _)) = text.split_once("://") {
+        return Err(Failure::new(format!("there is no database of the kind {scheme}"))
+            .advise("Give the path of a SQLite file, or postgres://user:password@host/database."));
+    }
+    Ok(Database::Sqlite(folder.join(text)))
+}
+
+fn metrics(raw: &Raw) -> Outcome<Option<SocketAddr>> {
+    let address = raw.read("metrics", "\"none\", or an address and port", |value| {
+        let text = value.text()?;
+        if text == "none" { Some(None) } else { text.parse().ok().map(Some) }
+    })?;
+    Ok(address.flatten())
+}
+
+impl Log {
+    fn of(raw: &Raw) -> Outcome<Self> {
+        let format =
+            raw.read("log.format", "\"human\" or \"json\"", |value| match value.text()? {
+                "human" => Some(LogFormat::Human),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            })?;
+        let filter = raw.read("log.filter", "a filter such as \"info\"", |value| {
+            let text = value.text()?;
+            text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned())
+        })?;
+        Ok(Self {
+            format: format.unwrap_or(LogFormat::Human),
+            filter: filter.unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+}
+
+impl Limits {
+    fn of(raw: &Raw) -> Outcome<Self> {
+        let seconds = |key: &str, default: u64| -> Outcome<Duration> {
+            Ok(raw.seconds(key, 1..=3600)?.unwrap_or(Duration::from_secs(default)))
+        };
+        Ok(Self {
+            json_bytes: raw.number("limits.json_bytes", 1024..=16_777_216)?.unwrap_or(65_536),
+            header: seconds("limits.header_seconds", 15)?,
+            body: seconds("limits.body_seconds", 20)?,
+            stall: seconds("limits.stall_seconds", 60)?,
+            connections: raw.number("limits.connections", 1..=1_000_000)?.unwrap_or(10_000),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

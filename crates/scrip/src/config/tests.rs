@@ -1,0 +1,101 @@
+use super::*;
+
+fn read(text: &str, environment: &[(&str, &str)]) -> Outcome<Config> {
+    let mut raw = Raw::default();
+    raw.read_file("scrip.toml", text, KEYS)?;
+    let pairs = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    raw.read_environment(&pairs.collect(), KEYS, OTHERS);
+    Config::of(&raw, Path::new("/srv/shop"))
+}
+
+fn refusal(text: &str) -> String {
+    read(text, &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn the_default_file_documents_every_option_with_its_default() {
+    let given: String = DEFAULT
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let mut raw = Raw::default();
+    raw.read_file("scrip.toml", &given, KEYS).unwrap();
+    for key in KEYS {
+        assert!(raw.read(key, "", |_| Some(())).unwrap().is_some(), "{key} is not documented");
+    }
+    // The two ways to name the database exclude each other; an empty file name is none.
+    let given = given.replace("database = \"scrip.db\"\n", "");
+    let given = given.replace("public_url = \"http://127.0.0.1:8080\"\n", "");
+    assert_eq!(read(&given, &[]).unwrap(), read("", &[]).unwrap());
+    assert_eq!(read(DEFAULT, &[]).unwrap(), read("", &[]).unwrap());
+}
+
+#[test]
+fn an_unknown_option_is_refused_with_its_place_and_its_neighbour() {
+    let text = refusal("listen = \"127.0.0.1:1\"\n\n[limits]\nheader_second = 3\n");
+    assert!(text.contains("line 4: there is no option limits.header_second"), "{text}");
+    assert!(text.contains("limits.header_seconds"), "{text}");
+    let text = refusal("lisen = \"127.0.0.1:1\"");
+    assert!(text.contains("Do you mean listen?"), "{text}");
+    let text = refusal("[limit]\nconnections = 3");
+    assert!(text.contains("Do you mean limits.connections?"), "{text}");
+    let text = refusal("colour = \"red\"");
+    assert!(text.contains("print-default"), "{text}");
+}
+
+#[test]
+fn a_wrong_type_or_range_is_refused_without_repeating_the_value() {
+    for (text, expected) in [
+        ("server_number = 256", "line 1: server_number must be a whole number from 0 to 255"),
+        ("server_number = \"1\"", "must be a whole number"),
+        ("demo = \"yes\"", "demo must be true or false"),
+        ("\nlisten = 8080", "line 2: listen must be an address and port"),
+        ("listen = \"secret\"", "listen must be"),
+        ("trusted_proxies = [\"10.0.0.0/33\"]", "trusted_proxies must be a list"),
+        ("public_url = \"ftp://x\"", "public_url must be"),
+        ("database = \"mysql://secret\"", "no database of the kind mysql"),
+        ("[log]\nformat = \"xml\"", "line 2: log.format must be"),
+        ("[log]\nfilter = \"a=b=c\"", "log.filter must be"),
+        ("metrics = true", "metrics must be"),
+        ("listen = ", "line 1: this is not TOML"),
+        ("database = \"a\"\ndatabase_file = \"b\"", "both given"),
+    ] {
+        let refusal = refusal(text);
+        assert!(refusal.contains(expected), "{text}: {refusal}");
+        assert!(!refusal.contains("secret"), "{refusal}");
+    }
+}
+
+#[test]
+fn the_environment_wins() {
+    let file = "listen = \"127.0.0.1:1\"\ndatabase_file = \"gone\"\n[log]\nformat = \"human\"";
+    let environment = [
+        ("SCRIP_LISTEN", "0.0.0.0:2"),
+        ("SCRIP_DATABASE", "postgres://u:p@h/d"),
+        ("SCRIP_LOG_FORMAT", "json"),
+        ("SCRIP_SERVER_NUMBER", "7"),
+        ("SCRIP_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+        ("SCRIP_DEMO", "true"),
+        ("SCRIP_LIMITS_CONNECTIONS", "5"),
+        ("SCRIP_SERVER", "http://elsewhere"),
+        ("SCRIP_LISTN", "1"),
+        ("PATH", "/bin"),
+    ];
+    let config = read(file, &environment).unwrap();
+    assert_eq!(config.listen, "0.0.0.0:2".parse().unwrap());
+    assert_eq!(config.database, Database::Postgres("postgres://u:p@h/d".to_owned()));
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!((config.server_number, config.demo, config.limits.connections), (7, true, 5));
+    assert_eq!(config.trusted_proxies.len(), 2);
+    assert_eq!(config.warnings, ["SCRIP_LISTN in the environment is no option"]);
+    assert!(!format!("{config:?}").contains("u:p"), "a password is not shown");
+    let wrong = read("", &[("SCRIP_THREADS", "many")]).unwrap_err().to_string();
+    assert!(wrong.contains("the environment, SCRIP_THREADS: threads must be"), "{wrong}");
+}
+
+#[test]
+fn paths_are_relative_to_the_folder_of_the_file() {
+    let config = read("database = \"books/a.db\"\ndata = \"/var/goods\"", &[]).unwrap();
+    assert_eq!(config.database, Database::Sqlite("/srv/shop/books/a.db".into()));
+    assert_eq!(config.data, Path::new("/var/goods"));
+}

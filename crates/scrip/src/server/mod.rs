@@ -1,0 +1,198 @@
+//! A server from configuration to exit: open the books, listen, answer, stop without losing anything.
+
+pub mod books;
+pub mod logs;
+mod signals;
+
+use std::cell::Cell;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scrip_domain::Clock;
+use scrip_engine::objects::Objects;
+use scrip_engine::{Engine, Ground, Mode};
+use scrip_storage::Blocking;
+use scrip_web::{App, Server, Watch};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use self::books::{Books, Writing};
+use self::signals::Stop;
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::entropy::SystemEntropy;
+use crate::failure::{Failure, Outcome};
+use crate::vault::Vault;
+
+/// Serves until it is asked to stop.
+pub fn run(config: &Config) -> Outcome {
+    logs::start(&config.log);
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    allow_many_files();
+    let threads = match config.threads {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        threads => threads,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
+    let outcome = runtime.block_on(serve(config));
+    // Reads that are still running on threads of their own change nothing.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+async fn serve(config: &Config) -> Outcome {
+    let cannot = |what: &'static str| {
+        move |error: io::Error| Failure::new(format!("cannot {what}: {error}"))
+    };
+    let stop = Stop::listen().map_err(cannot("listen to signals"))?;
+    let hang_up = signal(SignalKind::hangup()).map_err(cannot("listen to signals"))?;
+    let vault = Arc::new(Vault::within(&config.data));
+    let (engine, writing) = open(config, &vault, false).await?;
+    let listener = listen(config.listen)?;
+    let listening = listener.local_addr().map_err(cannot("listen"))?;
+    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
+    let app: App = Arc::new(Server { engine, public_url });
+    app.engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
+    let watch = Arc::new(Watch::over(app.clone()));
+    let mut beside = JoinSet::new();
+    beside.spawn(beat(watch.clone()));
+    beside.spawn(signals::reload_keys(hang_up, vault, app));
+    if let Some(address) = config.metrics {
+        let listener = listen(address)?;
+        let router = scrip_web::own_address(watch.clone());
+        let (watch, limits) = (watch.clone(), limits(config));
+        beside.spawn(async move {
+            let never = std::future::pending();
+            scrip_web::serve(listener, router, watch, limits, never, Duration::ZERO).await;
+        });
+    }
+    say_ready(listening);
+    answer(config, listener, watch, writing, stop, beside).await
+}
+
+/// Opens the books and starts an engine on them; makes the database first when it is to be `new`.
+pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(Engine, Writing)> {
+    let keys = vault.open()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let opened = if new {
+        Books::create(&config.database, clock.clone()).await
+    } else {
+        Books::open(&config.database, clock.clone()).await
+    };
+    let Books { store, memory, writing } = opened?;
+    let objects =
+        Objects::open(&config.data.join("objects"), config.server_number, Blocking::Threads);
+    let ground = Ground {
+        store,
+        objects: objects.map_err(|fault| Failure::of(&fault))?,
+        clock,
+        entropy: Arc::new(SystemEntropy),
+        keys,
+        server: config.server_number,
+        blocking: Blocking::Threads,
+        mode: if config.demo { Mode::Demo } else { Mode::Live },
+    };
+    let engine = Engine::start(ground, memory).await.map_err(|fault| Failure::of(&fault))?;
+    Ok((engine.with_key_home(vault.clone()), writing))
+}
+
+/// Answers until somebody asks to stop or the writer must not go on; then ends in order.
+async fn answer(
+    config: &Config,
+    listener: TcpListener,
+    watch: Arc<Watch>,
+    mut writing: Writing,
+    mut stop: Stop,
+    beside: JoinSet<()>,
+) -> Outcome {
+    let fault = Cell::new(None);
+    let end = async {
+        tokio::select! {
+            () = stop.asked() => tracing::info!("asked to stop"),
+            ended = writing.ended() => fault.set(Some(ended)),
+        }
+        watch.stopping();
+    };
+    let router = scrip_web::front(&watch);
+    let cut =
+        scrip_web::serve(listener, router, watch.clone(), limits(config), end, config.stop).await;
+    stop.insist();
+    if cut > 0 {
+        tracing::warn!(connections = cut, "some connections did not end in time and were cut");
+    }
+    // The writer ends when nobody can hand in anything any more.
+    drop((beside, watch));
+    if let Some(fault) = fault.take() {
+        tracing::error!(%fault, "the writer has ended");
+        return Err(Failure::new(format!("the server had to stop: {fault}"))
+            .advise("What is true stands in the database: start again, and callers ask again with their keys."));
+    }
+    writing.close().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn listen(address: SocketAddr) -> Outcome<TcpListener> {
+    scrip_web::listen(address).map_err(|error| {
+        let failure = Failure::new(format!("cannot listen on {address}: {error}"));
+        match error.kind() {
+            io::ErrorKind::AddrInUse => failure
+                .advise("Another program listens there: stop it, or set `listen` to another port."),
+            io::ErrorKind::PermissionDenied => {
+                failure.advise("Ports below 1024 need a privilege: set `listen` to a higher one.")
+            }
+            _ => failure.advise("Set `listen` to an address of this machine."),
+        }
+    })
+}
+
+fn limits(config: &Config) -> scrip_web::Limits {
+    let limits = &config.limits;
+    scrip_web::Limits {
+        connections: limits.connections,
+        header: limits.header,
+        body: limits.body,
+        stall: limits.stall,
+        json_bytes: limits.json_bytes,
+        trusted_proxies: config.trusted_proxies.clone(),
+    }
+}
+
+/// The one line on standard output: whoever started us waits for it.
+fn say_ready(listening: SocketAddr) {
+    let mut out = io::stdout().lock();
+    // Nobody needs to read it.
+    let _ = writeln!(out, "listening on http://{listening}");
+    let _ = out.flush();
+}
+
+/// Keeps the lease on ids ahead of the clock, which shows that the writer commits.
+async fn beat(watch: Arc<Watch>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        match watch.app().engine.renew_lease().await {
+            Ok(()) => watch.committed(),
+            Err(fault) => tracing::warn!(%fault, "the lease on ids was not renewed"),
+        }
+    }
+}
+
+/// A connection is a file, and the usual limit of 1024 is for programs that have none.
+fn allow_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit on open files stays as it is");
+    }
+}

@@ -1,0 +1,210 @@
+//! Keys on disk: the folder `keys` beside the database, readable by its owner only.
+//!
+//! | file | what |
+//! |---|---|
+//! | `license-0001.seed`, `license-0002.seed`, … | seeds of license keys; the highest number signs |
+//! | `master.secret` | from which the secrets of short codes, tickets and cursors are derived |
+//!
+//! Each holds 64 hexadecimal digits. A seed is written whole and synced before anything is signed
+//! with it, and never overwritten: what it signed must stay verifiable.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use scrip_domain::Entropy;
+use scrip_engine::Fault;
+use scrip_engine::keys::{KeyHome, Keys};
+
+use crate::failure::{Failure, Outcome};
+
+const MASTER: &str = "master.secret";
+
+/// The folder of a server's keys.
+#[derive(Debug)]
+pub struct Vault {
+    folder: PathBuf,
+    // Two rotations at once must not take the same number.
+    writing: Mutex<()>,
+}
+
+impl Vault {
+    /// The vault in the data folder `data`.
+    pub fn within(data: &Path) -> Self {
+        Self { folder: data.join("keys"), writing: Mutex::default() }
+    }
+
+    /// Makes the folder, a master secret and the first license key.
+    pub fn create(&self, entropy: &dyn Entropy) -> Outcome {
+        DirBuilder::new().mode(0o700).create(&self.folder).map_err(|e| self.cannot("make", &e))?;
+        for name in [MASTER.to_owned(), seed_name(1)] {
+            let mut secret = [0; 32];
+            entropy.fill(&mut secret);
+            self.write(&name, &secret).map_err(|e| self.cannot("write to", &e))?;
+        }
+        Ok(())
+    }
+
+    /// All keys, the newest first.
+    pub fn open(&self) -> Outcome<Keys> {
+        let numbers = self.numbers().map_err(|error| {
+            self.cannot("read", &error).advise(
+                "Keys lie in keys/ in the data folder; `scrip init` makes them, a backup has them.",
+            )
+        })?;
+        let mut seeds = Vec::with_capacity(numbers.len());
+        for number in numbers.iter().rev() {
+            seeds.push(self.read(&seed_name(*number))?);
+        }
+        let master = self.read(MASTER)?;
+        Keys::new(&seeds, &master).ok_or_else(|| {
+            Failure::new(format!("there is no license key in {}", self.folder.display()))
+                .advise("Restore keys/ from a backup: codes that were sold need them.")
+        })
+    }
+
+    /// Adds a license key, which signs from the next time that the keys are opened.
+    pub fn add(&self, seed: &[u8; 32]) -> io::Result<()> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = self.numbers()?.last().copied().unwrap_or(0) + 1;
+        self.write(&seed_name(next), seed)
+    }
+
+    fn numbers(&self) -> io::Result<Vec<u32>> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            let name = name.to_str().and_then(|name| name.strip_prefix("license-"));
+            let number = name.and_then(|name| name.strip_suffix(".seed")?.parse::<u32>().ok());
+            numbers.extend(number);
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn read(&self, name: &str) -> Outcome<[u8; 32]> {
+        let path = self.folder.join(name);
+        let cannot = |error: io::Error| {
+            Failure::new(format!("cannot read the key {}: {error}", path.display()))
+        };
+        let mode = fs::metadata(&path).map_err(cannot)?.permissions().mode();
+        if mode & 0o007 != 0 {
+            return Err(Failure::new(format!("{} is open to every user", path.display()))
+                .advise(format!("Close it: chmod 600 {}", path.display())));
+        }
+        if mode & 0o070 != 0 {
+            tracing::warn!(path = %path.display(), "a key is open to its group");
+        }
+        let text = fs::read_to_string(&path).map_err(cannot)?;
+        from_hex(text.trim()).ok_or_else(|| {
+            Failure::new(format!("{} is not a key: 64 hexadecimal digits", path.display()))
+                .advise("Restore it from a backup.")
+        })
+    }
+
+    /// Under another name first, so that a key is there whole or not at all.
+    fn write(&self, name: &str, secret: &[u8; 32]) -> io::Result<()> {
+        let draft = self.folder.join(format!("{name}.new"));
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let digits: String = secret.iter().flat_map(|byte| hex_digits(*byte)).collect();
+        writeln!(file, "{digits}")?;
+        file.sync_all()?;
+        // A link, unlike a rename, fails where there is a key already.
+        fs::hard_link(&draft, self.folder.join(name))?;
+        fs::remove_file(&draft)?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    fn cannot(&self, what: &str, error: &io::Error) -> Failure {
+        Failure::new(format!("cannot {what} the keys' folder {}: {error}", self.folder.display()))
+    }
+}
+
+impl KeyHome for Vault {
+    fn keep(&self, seed: [u8; 32]) -> Result<Keys, Fault> {
+        self.add(&seed)
+            .map_err(|error| Fault::Unavailable(format!("the keys' folder: {error}")))?;
+        self.open().map_err(|failure| Fault::Unavailable(failure.to_string()))
+    }
+}
+
+fn seed_name(number: u32) -> String {
+    format!("license-{number:04}.seed")
+}
+
+fn hex_digits(byte: u8) -> [char; 2] {
+    [byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0'))
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        let pair =
+            text.get(at..at + 2).filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+
+    fn vault() -> (tempfile::TempDir, Vault) {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::within(folder.path());
+        vault.create(&SystemEntropy).unwrap();
+        (folder, vault)
+    }
+
+    fn kid(keys: &Keys) -> String {
+        keys.current().unwrap().kid().to_owned()
+    }
+
+    #[test]
+    fn a_rotation_signs_with_a_new_key_and_keeps_the_old() {
+        let (_folder, vault) = vault();
+        let first = kid(&vault.open().unwrap());
+        assert_eq!(kid(&vault.open().unwrap()), first);
+        let rotated = vault.keep([7; 32]).unwrap();
+        assert_ne!(kid(&rotated), first);
+        let opened = vault.open().unwrap();
+        assert_eq!(kid(&opened), kid(&rotated));
+        assert!(opened.license_key(&first).is_some());
+    }
+
+    #[test]
+    fn keys_are_never_overwritten() {
+        let (_folder, vault) = vault();
+        assert!(vault.create(&SystemEntropy).is_err());
+        assert!(vault.write(&seed_name(1), &[1; 32]).is_err());
+    }
+
+    #[test]
+    fn a_key_that_everybody_can_read_is_refused() {
+        let (_folder, vault) = vault();
+        let path = vault.folder.join(seed_name(1));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let refusal = vault.open().unwrap_err().to_string();
+        assert!(refusal.contains("chmod 600"), "{refusal}");
+    }
+
+    #[test]
+    fn damaged_and_missing_keys_are_told() {
+        let (_folder, vault) = vault();
+        fs::write(vault.folder.join(MASTER), "+1".repeat(32)).unwrap();
+        assert!(vault.open().unwrap_err().to_string().contains("is not a key"));
+        fs::remove_file(vault.folder.join(seed_name(1))).unwrap();
+        fs::remove_file(vault.folder.join(MASTER)).unwrap();
+        assert!(vault.open().unwrap_err().to_string().contains("master.secret"));
+        assert!(Vault::within(Path::new("gone")).open().is_err());
+    }
+}

@@ -1,0 +1,330 @@
+//! The list of what is for sale, filtered, searched and sorted, a page at a time.
+//!
+//! Whoever may not see something meets no trace of it: who may not see a product does not find it,
+//! who may not see a description finds nothing by its words, and who may not see a price does not
+//! learn it from the order of a list. Pages continue behind a key, never at a number of rows, so
+//! the thousandth costs what the first did.
+
+use scrip_domain::account::Account;
+use scrip_domain::catalog::{Labels, Picture, Product, ProductKind};
+use scrip_domain::gate::Standing;
+use scrip_domain::listing::LabelKind;
+use scrip_domain::visibility::{Level, Visibility};
+use scrip_domain::{Amount, Id, Timestamp};
+
+use crate::cells::{Cell, Reader};
+use crate::fault::Fault;
+use crate::fields::Field;
+use crate::index::OWNED;
+use crate::store::Store;
+
+/// What is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only this kind.
+    pub kind: Option<ProductKind>,
+    /// Only what carries all of these labels (folded).
+    pub labels: Vec<(LabelKind, String)>,
+    /// Only what has all of these words (folded); the last may be the beginning of one.
+    pub words: Vec<String>,
+}
+
+/// Who looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Eyes {
+    /// Where they stand.
+    pub standing: Standing,
+    /// Whose licenses show what is hidden from others; `None` for a visitor.
+    pub account: Option<Id<Account>>,
+    /// What they can spend.
+    pub available: Amount,
+    /// What sees a product that does not say otherwise.
+    pub product: Level,
+    /// What sees such a product's price.
+    pub price: Level,
+    /// What sees such a product's description.
+    pub description: Level,
+}
+
+/// The order of a list, and the key behind which it continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Newest first, below this one.
+    Newest(Option<Id<Product>>),
+    /// By title, behind this one.
+    Title(Option<(String, Id<Product>)>),
+    /// Those whose price is seen, lowest first.
+    Cheapest(Option<(Amount, Id<Product>)>),
+    /// Those whose price is seen, highest first.
+    Dearest(Option<(Amount, Id<Product>)>),
+    /// Those whose price is not seen, newest first: nothing tells where a price would stand.
+    Unpriced(Option<Id<Product>>),
+}
+
+/// A product, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The product.
+    pub id: Id<Product>,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its kind.
+    pub kind: ProductKind,
+    /// Its title.
+    pub title: String,
+    /// Its summary.
+    pub summary: String,
+    /// Where it belongs.
+    pub labels: Labels,
+    /// Its pictures.
+    pub pictures: Vec<Picture>,
+    /// Who sees what.
+    pub visibility: Visibility,
+    /// The lowest price of its offers.
+    pub price_from: Option<Amount>,
+    /// The balance that covers it.
+    pub cheapest: Option<Amount>,
+    /// When it was entered.
+    pub created_at: Timestamp,
+    /// Its place in an alphabetical list.
+    pub sort_title: String,
+    /// Whether the account that looks has a license of it.
+    pub owned: bool,
+}
+
+impl Store {
+    /// At most `limit` products of `filter` that `eyes` see, in the order of `run`.
+    pub async fn listed_products(
+        &self,
+        filter: &Filter,
+        eyes: &Eyes,
+        run: &Run,
+        limit: u32,
+    ) -> Result<Vec<Listed>, Fault> {
+        let (text, cells) = text(filter, eyes, run, limit, self.is_sqlite());
+        self.query("products", text, cells, read).await
+    }
+}
+
+fn read(cells: &mut Reader<'_>) -> Result<Listed, Fault> {
+    fn some<F: Field>(cells: &mut Reader<'_>) -> Result<F, Fault> {
+        F::read(cells)?.ok_or_else(|| cells.corrupt())
+    }
+    Ok(Listed {
+        id: some(cells)?,
+        slug: some(cells)?,
+        kind: some(cells)?,
+        title: some(cells)?,
+        summary: some(cells)?,
+        labels: some(cells)?,
+        pictures: some(cells)?,
+        visibility: some(cells)?,
+        price_from: Amount::read(cells)?,
+        cheapest: Amount::read(cells)?,
+        created_at: some(cells)?,
+        sort_title: some(cells)?,
+        owned: some(cells)?,
+    })
+}
+
+/// The statement of one page: the keys of its rows from the index tables, then the products.
+fn text(
+    filter: &Filter,
+    eyes: &Eyes,
+    run: &Run,
+    limit: u32,
+    sqlite: bool,
+) -> (String, Vec<Cell<'static>>) {
+    let mut text = Text::default();
+    let owned = match eyes.account {
+        Some(account) => format!("CASE WHEN {} THEN 1 ELSE 0 END", text.owned(account, "p.id")),
+        None => "0".to_owned(),
+    };
+    let keys = match (filter.words.is_empty(), sqlite) {
+        (true, _) => browse(&mut text, filter, eyes, run),
+        (false, false) => search_postgres(&mut text, filter, eyes, run),
+        (false, true) => search_sqlite(&mut text, filter, eyes, run),
+    };
+    let (order, outer) = match run {
+        Run::Newest(_) | Run::Unpriced(_) => ("product DESC", "f.product DESC"),
+        Run::Title(_) => ("title, product", "f.title, f.product"),
+        Run::Cheapest(_) => ("price, product", "f.price, f.product"),
+        Run::Dearest(_) => ("price DESC, product DESC", "f.price DESC, f.product DESC"),
+    };
+    let limit = text.cell(Cell::Int(i64::from(limit)));
+    // The comma-less CROSS JOINs keep SQLite to the order in which tables are named.
+    let text_of = format!(
+        "SELECT p.id, p.slug, p.kind, p.title, p.summary, p.labels, p.pictures, p.visibility,
+             p.price_from, p.cheapest, p.created_at, f.title, CAST({owned} AS BIGINT)
+         FROM ({keys} ORDER BY {order} LIMIT {limit}) f CROSS JOIN products p
+         WHERE p.id = f.product ORDER BY {outer}"
+    );
+    (text_of, text.cells)
+}
+
+/// Without words: from the list, or from the first label, whichever carries the order.
+fn browse(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> String {
+    let Some(((kind, label), others)) = filter.labels.split_first() else {
+        let conditions = text.conditions(filter.kind, &[], eyes, run, "t");
+        return format!(
+            "SELECT t.product AS product, t.title AS title, t.price AS price
+             FROM listings t WHERE {conditions}"
+        );
+    };
+    let label = text.cell(Cell::Text(label.clone().into()));
+    let conditions = text.conditions(filter.kind, others, eyes, run, "c");
+    format!(
+        "SELECT c.product AS product, c.title AS title, c.price AS price
+         FROM labelled c CROSS JOIN listings t
+         WHERE c.kind = '{kind}' AND c.label = {label} AND t.product = c.product AND {conditions}"
+    )
+}
+
+fn search_postgres(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> String {
+    let quoted: Vec<String> = filter.words.iter().map(|word| format!("'{word}'")).collect();
+    let query = text.cell(Cell::Text(format!("{}:*", quoted.join(" & ")).into()));
+    let query = format!("CAST(CAST({query} AS TEXT) AS tsquery)");
+    let description = text.sees("t.see_description", eyes.description, eyes);
+    let conditions = text.conditions(filter.kind, &filter.labels, eyes, run, "t");
+    format!(
+        "SELECT t.product AS product, t.title AS title, t.price AS price FROM listings t
+         WHERE (t.search_words @@ {query} OR (t.search_all @@ {query} AND {description}))
+             AND {conditions}"
+    )
+}
+
+/// Two ways of finding that share no product: by all words where the description is seen, and by
+/// the others where it is not. Each comes in the index's own order, so a page ends early.
+fn search_sqlite(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> String {
+    let quoted: Vec<String> = filter.words.iter().map(|word| format!("\"{word}\"")).collect();
+    let words = format!("{} *", quoted.join(" AND "));
+    let mut arm = |query: String, sees: bool| {
+        let query = text.cell(Cell::Text(query.into()));
+        let description = text.sees("t.see_description", eyes.description, eyes);
+        let description = if sees { description } else { format!("NOT {description}") };
+        let conditions = text.conditions(filter.kind, &filter.labels, eyes, run, "t");
+        format!(
+            "SELECT search.rowid AS product, t.title AS title, t.price AS price
+             FROM search CROSS JOIN listings t
+             WHERE search MATCH {query} AND t.product = search.rowid AND {description}
+                 AND {conditions}"
+        )
+    };
+    let all = arm(words.clone(), true);
+    let open = arm(format!("words : ({words})"), false);
+    format!("{all} UNION ALL {open}")
+}
+
+/// A statement in the making: every value that comes from outside is a parameter.
+#[derive(Default)]
+struct Text {
+    cells: Vec<Cell<'static>>,
+}
+
+impl Text {
+    /// A further parameter; numbered in the order in which they stand in the text.
+    fn cell(&mut self, cell: Cell<'static>) -> String {
+        self.cells.push(cell);
+        format!("${}", self.cells.len())
+    }
+
+    fn id(&mut self, id: Id<Product>) -> String {
+        self.cell(Cell::number(id.number()))
+    }
+
+    fn amount(&mut self, amount: Amount) -> String {
+        self.cell(Cell::number(amount.units()))
+    }
+
+    /// Everything that a row must fulfil. The columns of the order are those of `o`.
+    fn conditions(
+        &mut self,
+        kind: Option<ProductKind>,
+        labels: &[(LabelKind, String)],
+        eyes: &Eyes,
+        run: &Run,
+        o: &str,
+    ) -> String {
+        let mut conditions = vec![self.sees("t.see_product", eyes.product, eyes)];
+        if let Some(kind) = kind {
+            conditions.push(format!("t.kind = '{kind}'"));
+        }
+        for (kind, label) in labels {
+            let label = self.cell(Cell::Text(label.clone().into()));
+            conditions.push(format!(
+                "EXISTS (SELECT 1 FROM labelled l WHERE l.product = t.product
+                     AND l.kind = '{kind}' AND l.label = {label})"
+            ));
+        }
+        match run {
+            Run::Newest(_) | Run::Title(_) => {}
+            Run::Cheapest(_) | Run::Dearest(_) => {
+                conditions.push(format!("{o}.price IS NOT NULL"));
+                conditions.push(self.sees("t.see_price", eyes.price, eyes));
+            }
+            Run::Unpriced(_) => {
+                let sees = self.sees("t.see_price", eyes.price, eyes);
+                conditions.push(format!("NOT (t.price IS NOT NULL AND {sees})"));
+            }
+        }
+        conditions.extend(self.behind(run, o));
+        conditions.join(" AND ")
+    }
+
+    /// The condition that a row comes behind the last page.
+    fn behind(&mut self, run: &Run, o: &str) -> Option<String> {
+        match run {
+            Run::Newest(after) | Run::Unpriced(after) => {
+                let id = self.id((*after)?);
+                Some(format!("{o}.product < {id}"))
+            }
+            Run::Title(after) => {
+                let (title, id) = after.clone()?;
+                let (title, id) = (self.cell(Cell::Text(title.into())), self.id(id));
+                Some(format!("({o}.title, {o}.product) > ({title}, {id})"))
+            }
+            Run::Cheapest(after) => {
+                let (price, id) = (*after)?;
+                let (price, id) = (self.amount(price), self.id(id));
+                Some(format!("({o}.price, {o}.product) > ({price}, {id})"))
+            }
+            Run::Dearest(after) => {
+                let (price, id) = (*after)?;
+                let (price, id) = (self.amount(price), self.id(id));
+                Some(format!("({o}.price, {o}.product) < ({price}, {id})"))
+            }
+        }
+    }
+
+    /// The condition that `eyes` see what needs the level in `column`, or `vendor`'s without one.
+    /// It is never NULL, so it may be negated. The same as [`Standing::sees`], for what is owned too.
+    fn sees(&mut self, column: &str, vendor: Level, eyes: &Eyes) -> String {
+        let needed = format!("COALESCE({column}, {})", vendor.rank());
+        let below = match eyes.standing {
+            Standing::Visitor => Level::Visitor,
+            Standing::Member => Level::Member,
+            Standing::Funded => Level::Funded,
+        };
+        let mut ways = vec![format!("{needed} <= {}", below.rank())];
+        if eyes.standing != Standing::Visitor {
+            let available = self.amount(eyes.available);
+            ways.push(format!(
+                "({needed} = {} AND COALESCE(t.cheapest, 0) <= {available})",
+                Level::Covered.rank()
+            ));
+        }
+        if let Some(account) = eyes.account {
+            ways.push(self.owned(account, "t.product"));
+        }
+        format!("({})", ways.join(" OR "))
+    }
+
+    /// The condition that `account` has a license of the product in `column`.
+    fn owned(&mut self, account: Id<Account>, column: &str) -> String {
+        let account = self.cell(Cell::number(account.number()));
+        format!(
+            "EXISTS (SELECT 1 FROM by_account b
+                 WHERE b.account = {account} AND b.kind = {OWNED} AND b.key = {column})"
+        )
+    }
+}

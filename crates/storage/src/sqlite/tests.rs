@@ -1,0 +1,206 @@
+//! What only shows with a hand on the writer's own connection: a full disk, a lock that somebody
+//! else holds, a log that grows.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use scrip_domain::api_key::ApiKey;
+use scrip_domain::{Clock, Id, Timestamp};
+use tokio::sync::{Mutex, mpsc};
+
+use super::*;
+use crate::batch::{self, Command, Decision, Observer, Waiting};
+use crate::books::{Change, Changes};
+use crate::store::{Blocking, Store};
+
+struct Zero;
+
+impl Clock for Zero {
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+}
+
+impl Observer for Zero {
+    fn committed(&self, _: &Books) {}
+}
+
+/// Writes a row of so many bytes.
+struct Put {
+    number: u64,
+    bytes: usize,
+}
+
+impl Command for Put {
+    type Receipt = ();
+    type Refusal = ();
+
+    fn wants(&self, _: &mut Wants) {}
+
+    fn decide(&self, _: &Books, _: Timestamp) -> Result<Decision<(), ()>, Fault> {
+        let key = ApiKey {
+            id: Id::new(self.number).unwrap(),
+            account: None,
+            secret: vec![7; self.bytes],
+            scopes: vec![],
+            label: String::new(),
+            created_at: Timestamp::default(),
+            revoked_at: None,
+        };
+        let api_keys = vec![Change::Insert(key)];
+        Ok(Decision::done((), Changes { api_keys, ..Changes::default() }))
+    }
+}
+
+/// Carries these out in one batch, and gives the writer back.
+async fn carry_out(
+    writer: SqliteWriter,
+    commands: Vec<Put>,
+) -> (SqliteWriter, Vec<Result<(), Fault>>) {
+    let mut writer = writer;
+    let (sender, receiver) = mpsc::channel::<Box<dyn batch::Pending>>(commands.len());
+    let mut answers = Vec::new();
+    for command in commands {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        assert!(sender.try_send(Box::new(Waiting::new(command, reply))).is_ok());
+        answers.push(answer);
+    }
+    drop(sender);
+    let queue = Arc::new(Mutex::new(receiver));
+    batch::run(&mut writer, queue, Arc::new(Zero), Arc::new(Zero)).await.unwrap();
+    let answers = join_all(answers).await.into_iter();
+    (writer, answers.map(|answer| answer.unwrap().map(|done| done.unwrap())).collect())
+}
+
+fn put(number: u64, bytes: usize) -> Vec<Put> {
+    vec![Put { number, bytes }]
+}
+
+fn home() -> (tempfile::TempDir, Place, SqliteWriter) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("scrip.db"));
+    let writer = SqliteWriter::open(place.clone()).unwrap();
+    (folder, place, writer)
+}
+
+fn keys(place: &Place) -> i64 {
+    let connection = place.connect().unwrap();
+    connection.query_row("SELECT COUNT(*) FROM api_keys", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_writing_until_there_is_room() {
+    let (_folder, place, writer) = home();
+    let pages: i64 =
+        writer.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    let allow = |writer: &SqliteWriter, pages: i64| {
+        writer
+            .connection
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+            .unwrap();
+    };
+    allow(&writer, pages + 10);
+    let (writer, answers) = carry_out(writer, put(1, 100)).await;
+    assert!(answers[0].is_ok());
+    let (writer, answers) = carry_out(writer, put(2, 1 << 20)).await;
+    assert!(matches!(answers[0], Err(Fault::Full)), "{answers:?}");
+    assert_eq!(keys(&place), 1);
+    allow(&writer, i64::from(u32::MAX) - 1);
+    let (_, answers) = carry_out(writer, put(2, 1 << 20)).await;
+    assert!(answers[0].is_ok(), "{answers:?}");
+    assert_eq!(keys(&place), 2);
+}
+
+#[tokio::test]
+async fn writing_stops_before_the_disk_is_full() {
+    let (_folder, place, mut writer) = home();
+    writer.disk_reserve = u64::MAX;
+    let (mut writer, answers) = carry_out(writer, put(1, 1)).await;
+    assert!(matches!(answers[0], Err(Fault::Full)), "{answers:?}");
+    assert_eq!(keys(&place), 0);
+    writer.disk_reserve = 0;
+    let (_, answers) = carry_out(writer, put(1, 1)).await;
+    assert!(answers[0].is_ok());
+}
+
+#[tokio::test]
+async fn a_lock_of_another_program_loses_nothing() {
+    let (_folder, place, writer) = home();
+    writer.connection.busy_timeout(Duration::ZERO).unwrap();
+    let other = place.connect().unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let (writer, answers) = carry_out(writer, put(1, 1)).await;
+    assert!(matches!(answers[0], Err(Fault::Unavailable(_))), "{answers:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    let (_, answers) = carry_out(writer, put(1, 1)).await;
+    assert!(answers[0].is_ok());
+    assert_eq!(keys(&place), 1);
+}
+
+/// In memory there is no log, and a reader in the middle of a read holds up a commit.
+#[tokio::test]
+async fn a_commit_that_a_reader_holds_up_did_not_happen() {
+    let memory = Memory::new("a_commit_that_a_reader_holds_up").unwrap();
+    let writer = SqliteWriter::open(memory.place()).unwrap();
+    writer.connection.busy_timeout(Duration::ZERO).unwrap();
+    let reader = memory.place().connect().unwrap();
+    reader.execute_batch("BEGIN; SELECT COUNT(*) FROM api_keys").unwrap();
+    let (writer, answers) = carry_out(writer, put(1, 1)).await;
+    assert!(matches!(answers[0], Err(Fault::Unavailable(_))), "{answers:?}");
+    reader.execute_batch("ROLLBACK").unwrap();
+    let (_, answers) = carry_out(writer, put(1, 1)).await;
+    assert!(answers[0].is_ok());
+    assert_eq!(keys(&memory.place()), 1);
+}
+
+fn log_size(place: &Place) -> u64 {
+    std::fs::metadata(place.wal().unwrap()).map_or(0, |meta| meta.len())
+}
+
+#[tokio::test]
+async fn the_log_stays_bounded_without_a_checkpointer() {
+    let (_folder, place, mut writer) = home();
+    writer.wal_bound = 1 << 20;
+    let mut restarts = 0;
+    for number in 0..40 {
+        (writer, _) = carry_out(writer, put(number, 100_000)).await;
+        restarts += u32::from(writer.wal_used.load(Ordering::Relaxed) == 0);
+    }
+    // Its file ends where the first round ended: a little above the bound.
+    assert!(log_size(&place) <= (1 << 20) + 200_000, "{}", log_size(&place));
+    // Not after every batch: that would cost more than the commits.
+    assert!((2..=4).contains(&restarts), "{restarts}");
+    assert_eq!(keys(&place), 40);
+}
+
+#[tokio::test]
+async fn a_long_read_makes_the_log_grow_but_not_the_writer_wait() {
+    let (_folder, place, mut writer) = home();
+    writer.wal_bound = 1 << 20;
+    let reader = place.connect().unwrap();
+    reader.execute_batch("BEGIN; SELECT COUNT(*) FROM api_keys").unwrap();
+    for number in 0..20 {
+        (writer, _) = carry_out(writer, put(number, 100_000)).await;
+    }
+    // Tried once; the next try is a good piece further on.
+    assert!(log_size(&place) > 1 << 20);
+    assert!(writer.wal_bound > WAL_STEP);
+    let seen: i64 =
+        reader.query_row("SELECT COUNT(*) FROM api_keys", [], |row| row.get(0)).unwrap();
+    assert_eq!(seen, 0);
+    reader.execute_batch("COMMIT").unwrap();
+    writer.wal_bound = 1 << 20;
+    (writer, _) = carry_out(writer, put(20, 1)).await;
+    assert_eq!(writer.wal_used.load(Ordering::Relaxed), 0);
+    assert_eq!((writer.wal_bound, keys(&place)), (1 << 20, 21));
+}
+
+#[tokio::test]
+async fn reads_go_on_while_writing_has_stopped() {
+    let (_folder, place, writer) = home();
+    let (writer, _) = carry_out(writer, put(1, 1)).await;
+    drop(writer);
+    let (store, _writer) = Store::sqlite(place.file().unwrap(), Blocking::Inline).unwrap();
+    place.connect().unwrap().execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(store.api_key(Id::new(1).unwrap()).await.unwrap().is_some());
+}

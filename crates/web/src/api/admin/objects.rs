@@ -1,0 +1,91 @@
+//! Objects: the bytes of files, uploaded before a release names them.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use scrip_engine::objects::PutRefusal;
+use scrip_license::Digest;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::caller::Admin;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(put, probe))
+}
+
+/// The digest in the path. Anything else never comes near the file system.
+#[derive(Debug)]
+struct Name(Digest);
+
+impl FromRequestParts<App> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let wrong = || Problem::field("sha256", "64 lower-case hexadecimal digits");
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, app).await.map_err(|_| wrong())?;
+        text.parse().map(Self).map_err(|_| wrong())
+    }
+}
+
+/// An object that is there.
+#[derive(Debug, Serialize, ToSchema)]
+struct ObjectOut {
+    sha256: String,
+    size: u64,
+}
+
+/// Uploads the bytes that have this SHA-256, as a stream of any length.
+///
+/// Sending them again changes nothing; an upload that is cut, or has another digest, leaves nothing.
+#[utoipa::path(
+    put, path = "/v1/admin/objects/{sha256}", tag = "admin", security(("bearer" = [])),
+    params(("sha256" = String, Path, description = "lower-case hexadecimal", pattern = "^[0-9a-f]{64}$")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 201, body = ObjectOut, description = "stored"),
+        (status = 200, body = ObjectOut, description = "it was there"),
+    )
+)]
+async fn put(
+    _: Admin,
+    State(app): State<App>,
+    Name(sha256): Name,
+    body: Body,
+) -> Result<(StatusCode, Json<ObjectOut>), Problem> {
+    let objects = app.engine.objects();
+    let there = objects.size(sha256).await?.is_some();
+    let stored = match objects.put(body.into_data_stream(), Some(sha256)).await? {
+        Ok(stored) => stored,
+        Err(PutRefusal::Cut) => {
+            let detail = "the body did not arrive whole; nothing was stored";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", detail));
+        }
+        Err(PutRefusal::OtherDigest(digest)) => {
+            let detail = format!("the bytes have the digest {digest}; nothing was stored");
+            return Err(Problem::field("sha256", detail));
+        }
+    };
+    let status = if there { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(ObjectOut { sha256: sha256.to_string(), size: stored.size })))
+}
+
+/// Whether the bytes with this SHA-256 are there, and how many.
+#[utoipa::path(
+    head, path = "/v1/admin/objects/{sha256}", tag = "admin", security(("bearer" = [])),
+    params(("sha256" = String, Path, description = "lower-case hexadecimal", pattern = "^[0-9a-f]{64}$")),
+    responses((status = 200, description = "there, `Content-Length` bytes"))
+)]
+async fn probe(_: Admin, State(app): State<App>, Name(sha256): Name) -> Result<Response, Problem> {
+    let size = app.engine.objects().size(sha256).await?.ok_or_else(Problem::not_found)?;
+    let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, HeaderValue::from(size))]);
+    Ok((StatusCode::OK, headers).into_response())
+}

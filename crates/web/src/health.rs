@@ -1,0 +1,119 @@
+//! Is it alive, can it serve, what does it count: `/healthz`, `/readyz`, `/metrics`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{StatusCode, header};
+use scrip_domain::api_key::Scope;
+use scrip_domain::{Span, Timestamp};
+use serde::Serialize;
+
+use crate::App;
+use crate::caller::Caller;
+use crate::metrics::{CONTENT_TYPE, Metrics};
+use crate::problem::Problem;
+
+/// A writer that has committed nothing for so long is not alive: the lease on ids alone makes it
+/// commit each second.
+const SILENCE: Span = Span::seconds(5);
+/// A database that has not answered by then does not serve.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Watches over a server.
+#[derive(Debug)]
+pub struct Watch {
+    app: App,
+    /// What is counted.
+    pub metrics: Metrics,
+    committed: AtomicI64,
+    stopping: AtomicBool,
+}
+
+impl Watch {
+    /// Watches over `app`, whose writer has just committed.
+    pub fn over(app: App) -> Self {
+        let committed = AtomicI64::new(app.engine.now().millis());
+        Self { app, metrics: Metrics::default(), committed, stopping: AtomicBool::new(false) }
+    }
+
+    /// What is watched.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The writer has committed something now.
+    pub fn committed(&self) {
+        self.committed.store(self.app.engine.now().millis(), Ordering::Relaxed);
+    }
+
+    /// The server is about to stop: new requests should go elsewhere.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    async fn readiness(&self) -> Readiness {
+        let last = Timestamp::from_millis(self.committed.load(Ordering::Relaxed));
+        let read = tokio::time::timeout(PATIENCE, self.app.engine.store().vendor()).await;
+        let stopping = self.stopping.load(Ordering::Relaxed);
+        let database = matches!(read, Ok(Ok(Some(_))));
+        let writer = self.app.engine.now() < last.plus(SILENCE);
+        Readiness { ready: database && writer && !stopping, database, writer, stopping }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    /// The database answers.
+    database: bool,
+    /// The writer commits.
+    writer: bool,
+    stopping: bool,
+}
+
+/// The routes for those who run the server, on an address of their own.
+pub fn own_address(watch: Arc<Watch>) -> Router {
+    health().route("/metrics", get(metrics)).with_state(watch)
+}
+
+/// The same beside the API, where metrics are for those with a key.
+pub(crate) fn beside(watch: Arc<Watch>) -> Router {
+    health().route("/metrics", get(metrics_by_key)).with_state(watch)
+}
+
+fn health() -> Router<Arc<Watch>> {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+}
+
+async fn healthz() -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "alive": true })))
+        .into_response()
+}
+
+async fn readyz(State(watch): State<Arc<Watch>>) -> Response {
+    let readiness = watch.readiness().await;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(readiness)).into_response()
+}
+
+async fn metrics(State(watch): State<Arc<Watch>>) -> Response {
+    let text = watch.metrics.render(&watch.app.engine);
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
+}
+
+async fn metrics_by_key(
+    State(watch): State<Arc<Watch>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (mut parts, _) = request.into_parts();
+    match Caller::from_request_parts(&mut parts, &watch.app).await?.0 {
+        Some(signed) if signed.may(Scope::Metrics) => Ok(metrics(State(watch)).await),
+        Some(_) => Err(Problem::forbidden("this needs a key with the scope metrics")),
+        None => Err(Problem::invalid_credentials("send a key with the scope metrics")),
+    }
+}

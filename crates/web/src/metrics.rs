@@ -1,0 +1,135 @@
+//! What is counted, in the Prometheus text format.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use scrip_engine::Engine;
+
+/// Bounds of the histogram of answer times, in seconds: around a commit, and around a password.
+const BOUNDS: [f64; 10] = [0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
+
+/// The content type of what [`Metrics::render`] gives.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The counters of a server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Route, Histogram>,
+    connections: Gauge,
+    waiting: Gauge,
+    resident: Gauge,
+}
+
+// Labels are few and known beforehand: a route is its pattern, never the path that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("scrip");
+        let requests = Family::<Request, Counter>::default();
+        let durations = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(BOUNDS));
+        let (connections, waiting, resident) =
+            (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("http_requests", "Requests that were answered", requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time to the head of an answer",
+            Unit::Seconds,
+            durations.clone(),
+        );
+        registry.register("http_connections", "Connections that are open", connections.clone());
+        registry.register("commands_waiting", "Commands that wait for the writer", waiting.clone());
+        registry.register_with_unit(
+            "resident_memory",
+            "Memory that the process occupies",
+            Unit::Bytes,
+            resident.clone(),
+        );
+        Self { registry, requests, durations, connections, waiting, resident }
+    }
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub fn answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        let route = route.to_owned();
+        let labels =
+            Request { method: known(method), route: route.clone(), status: status.as_u16() };
+        self.requests.get_or_create(&labels).inc();
+        self.durations.get_or_create(&Route { route }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a connection until what is returned is dropped.
+    pub fn connected(&self) -> impl Drop + Send + use<> {
+        Connected::new(self.connections.clone())
+    }
+
+    /// Everything that was counted, as text.
+    pub fn render(&self, engine: &Engine) -> String {
+        self.waiting.set(i64::try_from(engine.waiting()).unwrap_or(i64::MAX));
+        self.resident.set(resident().unwrap_or(0));
+        let mut text = String::new();
+        // Writing into a string does not fail; half a text would be no metrics.
+        if encode(&mut text, &self.registry).is_err() {
+            text.clear();
+        }
+        text
+    }
+}
+
+/// A connection that is counted.
+#[derive(Debug)]
+struct Connected(Gauge);
+
+impl Connected {
+    fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Anybody can invent methods; a label for each would fill the memory.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// What Linux says of this process: the second number of `statm` counts resident pages.
+fn resident() -> Option<i64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: i64 = pages.split(' ').nth(1)?.parse().ok()?;
+    pages.checked_mul(4096)
+}

@@ -1,0 +1,356 @@
+//! Downloads: who gets which bytes, and what counts.
+
+use axum::body::HttpBody as _;
+use http::Request;
+use http_body_util::BodyExt;
+use proptest::prelude::*;
+use scrip_domain::Span;
+use scrip_license::{RentalStart, Terms};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::goods::{Sold, buy, bytes, hex, product, release};
+
+#[tokio::test]
+async fn a_code_in_any_writing_opens_the_file() {
+    let sold = Sold::new(300_000).await;
+    let short = &sold.code.short;
+    let plain = short.replace('-', "");
+    let codes = [
+        short.clone(),
+        short.to_lowercase(),
+        plain.to_lowercase(),
+        plain.clone(),
+        plain.replace('0', "o").replace('1', "l"),
+        format!("  {short} "),
+        sold.code.jws.clone(),
+    ];
+    for code in codes {
+        let whole = sold.ask("GET", &code, &[]).await;
+        assert_eq!(whole.status, 200, "{code} {}", whole.code());
+        assert!(whole.bytes == sold.content);
+    }
+    let path = format!("/v1/downloads/{}", sold.file);
+    let scheme = format!("LICENSE {short}");
+    let other = sold.shop.send("GET", &path, &[("authorization", &scheme)], Value::Null).await;
+    assert_eq!(other.status, 200, "schemes have no case");
+}
+
+#[tokio::test]
+async fn the_headers_say_what_it_is() {
+    let sold = Sold::new(1000).await;
+    let etag = format!("\"{}\"", hex(&sold.content));
+    for method in ["GET", "HEAD"] {
+        // Ranges are for GET; HEAD tells of the whole.
+        let range: &[_] = if method == "HEAD" { &[("range", "bytes=0-0")] } else { &[] };
+        let answer = sold.ask(method, &sold.code.short, range).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.bytes.len(), if method == "GET" { 1000 } else { 0 });
+        for (name, value) in [
+            ("content-length", "1000"),
+            ("content-type", "application/zip"),
+            ("accept-ranges", "bytes"),
+            ("etag", etag.as_str()),
+            ("cache-control", "private"),
+            ("x-content-type-options", "nosniff"),
+            (
+                "content-disposition",
+                "attachment; filename=\"_bung 1.zip\"; filename*=UTF-8''%C3%9Cbung%201.zip",
+            ),
+        ] {
+            assert_eq!(answer.header(name), value, "{method} {name}");
+        }
+        let digest = answer.header("repr-digest");
+        assert!(digest.starts_with("sha-256=:") && digest.ends_with(":") && digest.len() == 54);
+    }
+    assert_eq!(sold.counted().await, 1, "HEAD counts nothing");
+}
+
+#[tokio::test]
+async fn ranges_are_parts() {
+    let sold = Sold::new(1000).await;
+    for (range, bytes) in [
+        ("bytes=0-0", 0..1),
+        ("bytes=0-499", 0..500),
+        ("bytes=500-", 500..1000),
+        ("bytes=-10", 990..1000),
+        ("bytes=-5000", 0..1000),
+        ("bytes=900-5000", 900..1000),
+        ("bytes=0-99,100-199", 0..200),
+        ("bytes=150-299, 0-199", 0..300),
+    ] {
+        let part = sold.get(&[("range", range)]).await;
+        assert_eq!(part.status, 206, "{range}");
+        let said = format!("bytes {}-{}/1000", bytes.start, bytes.end - 1);
+        assert_eq!(part.header("content-range"), said, "{range}");
+        assert_eq!(part.header("content-length"), bytes.len().to_string(), "{range}");
+        assert!(part.bytes == sold.content[bytes], "{range}");
+    }
+    for range in ["bytes=0-1,5-6", "lines=0-1", "bytes=5-4", "bytes=x-", "bytes", "bytes=1-2-3"] {
+        let whole = sold.get(&[("range", range)]).await;
+        assert_eq!((whole.status, whole.header("content-range")), (200, ""), "{range}");
+        assert!(whole.bytes == sold.content, "{range}");
+    }
+    for range in ["bytes=1000-", "bytes=-0", "bytes=2000-3000"] {
+        let none = sold.get(&[("range", range)]).await;
+        assert_eq!((none.status, none.code()), (416, "range_not_satisfiable"), "{range}");
+        assert_eq!(none.header("content-range"), "bytes */1000", "{range}");
+    }
+}
+
+#[tokio::test]
+async fn conditions_are_kept() {
+    let sold = Sold::new(1000).await;
+    let etag = format!("\"{}\"", hex(&sold.content));
+    let weak = format!("W/{etag}");
+    let range = ("range", "bytes=10-19");
+    assert_eq!(sold.get(&[range, ("if-range", &etag)]).await.status, 206);
+    for other in [weak.as_str(), "\"other\"", "Sun, 22 Nov 2026 12:00:00 GMT"] {
+        let whole = sold.get(&[range, ("if-range", other)]).await;
+        assert_eq!((whole.status, whole.bytes.len()), (200, 1000), "{other}");
+    }
+    for same in [etag.as_str(), &weak, "*", &format!("\"other\", {etag}")] {
+        let same_one = sold.get(&[range, ("if-none-match", same)]).await;
+        assert_eq!((same_one.status, same_one.bytes.len()), (304, 0), "{same}");
+        assert_eq!(same_one.header("etag"), etag);
+    }
+    assert_eq!(sold.get(&[("if-none-match", "\"other\"")]).await.status, 200);
+    assert_eq!(sold.get(&[("if-match", &etag)]).await.status, 200);
+    let other = sold.get(&[("if-match", "\"other\"")]).await;
+    assert_eq!((other.status, other.code()), (412, "precondition_failed"));
+    let nobody = sold.ask("GET", "", &[("if-none-match", "*")]).await;
+    assert_eq!(nobody.status, 403, "no condition opens what a code does not");
+}
+
+#[tokio::test]
+async fn an_empty_file_is_a_file() {
+    let sold = Sold::new(0).await;
+    let whole = sold.get(&[]).await;
+    assert_eq!((whole.status, whole.header("content-length")), (200, "0"));
+    assert_eq!(sold.get(&[("range", "bytes=0-")]).await.status, 416);
+    assert_eq!(sold.get(&[("range", "bytes=-5")]).await.status, 200);
+    assert_eq!(sold.counted().await, 1);
+}
+
+#[tokio::test]
+async fn without_the_right_code_there_is_nothing() {
+    let sold = Sold::new(1000).await;
+    let path = format!("/v1/downloads/{}", sold.file);
+    let bearer = format!("Bearer {}", sold.shop.admin);
+    for headers in [&[][..], &[("authorization", bearer.as_str())]] {
+        let nobody = sold.shop.send("GET", &path, headers, Value::Null).await;
+        assert_eq!((nobody.status, nobody.header("www-authenticate")), (401, "License"));
+    }
+    let foreign = {
+        let offer = product(&sold.shop, "other", Terms::Perpetual, None).await;
+        release(&sold.shop, "other", "stable", "1.0", &[("other.zip", b"other")]).await;
+        buy(&sold.shop, &offer, "bob@example.com").await
+    };
+    for code in [&foreign.short, &foreign.jws] {
+        let refused = sold.ask("GET", code, &[]).await;
+        assert_eq!((refused.status, refused.code()), (403, "code_refused"));
+        assert_eq!(refused.at("/license_code"), "WRONG_PRODUCT", "the code itself is genuine");
+    }
+    let mut damaged = sold.code.short.clone();
+    let last = if damaged.ends_with('A') { "B" } else { "A" };
+    damaged.replace_range(damaged.len() - 1.., last);
+    let (head, _) = sold.code.jws.rsplit_once('.').unwrap();
+    let (_, tail) = foreign.jws.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{tail}");
+    for code in [damaged.as_str(), &forged, "x", "", "a.b.c", "%00", &"A".repeat(5000)] {
+        let refused = sold.ask("GET", code, &[]).await;
+        assert_eq!((refused.status, refused.code()), (403, "code_refused"), "{code}");
+        assert_eq!(refused.json.get("license_code"), None, "{code}");
+    }
+    for path in
+        ["/v1/downloads/fil_0000000000000", "/v1/downloads/..%2F..%2Fetc", "/v1/downloads/x"]
+    {
+        let license = format!("License {}", sold.code.short);
+        let headers = [("authorization", license.as_str())];
+        assert_eq!(sold.shop.send("GET", path, &headers, Value::Null).await.status, 404, "{path}");
+    }
+    assert_eq!(sold.counted().await, 0);
+}
+
+#[tokio::test]
+async fn guesses_wait_and_signed_codes_do_not() {
+    let sold = Sold::new(1000).await;
+    let mut last = 403;
+    for _ in 0..61 {
+        last = sold.ask("GET", "00000-00000-00000-00000-00000", &[]).await.status;
+    }
+    assert_eq!(last, 429);
+    let waits = sold.get(&[]).await;
+    assert_eq!((waits.status, waits.code()), (429, "rate_limited"));
+    assert!(!waits.header("retry-after").is_empty());
+    assert_eq!(sold.ask("GET", &sold.code.jws, &[]).await.status, 200);
+    sold.shop.clock.advance(Span::minutes(1));
+    assert_eq!(sold.get(&[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_rental_ends() {
+    let terms = Terms::Rental { seconds: 3600, from: RentalStart::Purchase };
+    let sold = Sold::with(1000, terms, None).await;
+    let ticket = ticket(&sold, &sold.file).await;
+    assert_eq!(sold.get(&[]).await.status, 200);
+    sold.shop.clock.advance(Span::hours(1));
+    let over = sold.get(&[]).await;
+    assert_eq!((over.status, over.at("/license_code")), (403, "EXPIRED"));
+    assert_eq!(follow(&sold, &ticket).await.at("/license_code"), "EXPIRED");
+}
+
+#[tokio::test]
+async fn newer_releases_come_with_the_license() {
+    let mut sold = Sold::new(1000).await;
+    sold.shop.clock.advance(Span::hours(1));
+    let newer = release(&sold.shop, "tool", "stable", "1.1", &[("tool.zip", b"newer")]).await;
+    let beta = release(&sold.shop, "tool", "beta", "2.0", &[("tool.zip", b"beta")]).await;
+    sold.file.clone_from(&newer[0]);
+    assert!(sold.get(&[]).await.bytes == b"newer");
+    sold.file.clone_from(&beta[0]);
+    assert_eq!(sold.get(&[]).await.at("/license_code"), "WRONG_PRODUCT");
+}
+
+/// A ticket's path, from the answer that brings it.
+async fn ticket(sold: &Sold, file: &str) -> String {
+    let body = json!({ "code": sold.code.short, "file": file });
+    let ticket = sold.shop.post("/v1/downloads/tickets", "", "", body).await;
+    assert_eq!(ticket.status, 201, "{ticket:?}");
+    ticket.at("/url").strip_prefix("http://shop.test").unwrap().to_owned()
+}
+
+async fn follow(sold: &Sold, path: &str) -> scrip_testkit::Answer {
+    sold.shop.send("GET", path, &[], Value::Null).await
+}
+
+#[tokio::test]
+async fn a_ticket_opens_its_file_for_a_quarter_of_an_hour() {
+    let sold = Sold::new(1000).await;
+    let path = ticket(&sold, &sold.file).await;
+    sold.shop.clock.advance(Span::minutes(14));
+    let head = sold.shop.send("HEAD", &path, &[], Value::Null).await;
+    assert_eq!(head.status, 200);
+    sold.shop.clock.advance(Span::minutes(1));
+    let ended = follow(&sold, &path).await;
+    assert_eq!((ended.status, ended.code()), (403, "code_refused"), "HEAD starts nothing");
+}
+
+#[tokio::test]
+async fn a_started_ticket_goes_on_for_a_day() {
+    let sold = Sold::new(1000).await;
+    let path = ticket(&sold, &sold.file).await;
+    sold.shop.clock.advance(Span::minutes(14));
+    for _ in 0..3 {
+        assert_eq!(follow(&sold, &path).await.status, 200, "it may be used often");
+    }
+    sold.shop.clock.advance(Span::hours(23));
+    assert!(follow(&sold, &path).await.bytes == sold.content);
+    sold.shop.clock.advance(Span::hours(1));
+    assert_eq!(follow(&sold, &path).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_ticket_opens_nothing_else() {
+    let sold = Sold::new(1000).await;
+    let other = release(&sold.shop, "tool", "stable", "1.1", &[("tool.zip", b"newer")]).await;
+    let path = ticket(&sold, &sold.file).await;
+    let (_, seal) = path.split_once("?ticket=").unwrap();
+    let damaged = format!("{}A{}", &seal[..20], &seal[21..]);
+    for path in [
+        format!("/v1/downloads/{}?ticket={seal}", other[0]),
+        format!("/v1/downloads/{}?ticket={damaged}", sold.file),
+        format!("/v1/downloads/{}?ticket=", sold.file),
+    ] {
+        let refused = follow(&sold, &path).await;
+        assert_eq!((refused.status, refused.code()), (403, "code_refused"), "{path}");
+    }
+    let unknown = follow(&sold, &format!("{path}&x=1")).await;
+    assert_eq!((unknown.status, unknown.code()), (400, "unknown_field"));
+    let body = json!({ "code": "x", "file": sold.file });
+    let refused = sold.shop.post("/v1/downloads/tickets", "", "", body).await;
+    assert_eq!((refused.status, refused.code()), (403, "code_refused"));
+}
+
+#[tokio::test]
+async fn what_reaches_the_end_counts_once_a_day() {
+    let sold = Sold::new(600_000).await;
+    assert_eq!(sold.get(&[("range", "bytes=0-599998")]).await.status, 206);
+    assert_eq!(sold.counted().await, 0, "the last byte was not sent");
+    assert_eq!(sold.get(&[("range", "bytes=300000-")]).await.status, 206);
+    assert_eq!(sold.counted().await, 1, "a resumed one that reaches the end counts");
+    sold.shop.clock.advance(Span::hours(23));
+    sold.get(&[]).await;
+    assert_eq!(sold.counted().await, 1, "again within 24 hours is free");
+    sold.shop.clock.advance(Span::hours(1));
+    sold.get(&[]).await;
+    assert_eq!(sold.counted().await, 2);
+}
+
+#[tokio::test]
+async fn a_cut_download_costs_nothing_and_is_resumed() {
+    let sold = Sold::new(2_000_000).await;
+    let router = scrip_web::router(sold.shop.app.clone());
+    let request = Request::get(format!("/v1/downloads/{}", sold.file))
+        .header("authorization", format!("License {}", sold.code.short))
+        .body(axum::body::Body::empty());
+    let response = router.oneshot(request.unwrap()).await.unwrap();
+    let etag = response.headers()["etag"].to_str().unwrap().to_owned();
+    let mut body = response.into_body();
+    assert_eq!(body.size_hint().exact(), Some(2_000_000));
+    let mut got = Vec::new();
+    while got.len() < 1_000_000 {
+        got.extend_from_slice(&body.frame().await.unwrap().unwrap().into_data().unwrap());
+    }
+    drop(body);
+    assert_eq!(sold.counted().await, 0);
+    let range = format!("bytes={}-", got.len());
+    let rest = sold.get(&[("range", &range), ("if-range", &etag)]).await;
+    assert_eq!(rest.status, 206);
+    got.extend_from_slice(&rest.bytes);
+    assert!(got == sold.content);
+    assert_eq!(sold.counted().await, 1);
+}
+
+#[tokio::test]
+async fn the_limit_is_on_what_counts() {
+    let mut sold = Sold::with(1000, Terms::Perpetual, Some(1)).await;
+    let newer = release(&sold.shop, "tool", "stable", "1.1", &[("tool.zip", b"newer")]).await;
+    let first = sold.file.clone();
+    for _ in 0..3 {
+        assert_eq!(sold.get(&[("range", "bytes=0-500")]).await.status, 206);
+        assert_eq!(sold.get(&[]).await.status, 200);
+        assert_eq!(sold.counted().await, 1);
+    }
+    sold.file.clone_from(&newer[0]);
+    let over = sold.get(&[]).await;
+    assert_eq!((over.status, over.code()), (403, "download_limit"));
+    sold.file = first;
+    assert_eq!(sold.get(&[]).await.status, 200, "the counted one stays free for a day");
+    sold.shop.clock.advance(Span::hours(24));
+    let over = sold.get(&[]).await;
+    assert_eq!((over.status, over.code()), (403, "download_limit"));
+}
+
+#[test]
+fn any_split_into_ranges_makes_the_whole() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let sold = runtime.block_on(Sold::new(900_001));
+    let config = ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() };
+    proptest!(config, |(mut cuts in prop::collection::vec(0_usize..900_001, 0..6))| {
+        cuts.extend([0, 900_001]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        let whole = runtime.block_on(async {
+            let mut whole = Vec::new();
+            for cut in cuts.windows(2) {
+                let range = format!("bytes={}-{}", cut[0], cut[1] - 1);
+                let part = sold.get(&[("range", &range)]).await;
+                assert_eq!(part.status, 206);
+                whole.extend(part.bytes);
+            }
+            whole
+        });
+        prop_assert!(whole == bytes(900_001));
+    });
+}

@@ -1,0 +1,272 @@
+//! Quotes, drafts, confirming, buying in one step, history, codes.
+
+use scrip_domain::Span;
+use scrip_testkit::Shop;
+use serde_json::{Value, json};
+
+fn buy(offer: &str, total: u64) -> Value {
+    json!({ "lines": [{ "offer": offer }], "expected_total": { "amount": total, "unit": "AUR" } })
+}
+
+#[tokio::test]
+async fn a_purchase_is_paid_delivered_and_the_same_again() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let paid = shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await;
+    assert_eq!((paid.status, paid.at("/state")), (201, "paid"), "{paid:?}");
+    assert_eq!(paid.at("/confirmation/balance_after/display"), "7.50 AUR");
+    assert_eq!(paid.at("/lines/0/paid_from/0/amount/display"), "2.50 AUR");
+    assert_eq!(paid.json["checks"].as_array().map(Vec::len), Some(2));
+
+    let again = shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+    assert_eq!(again.json, paid.json, "the same request gives the same answer, codes included");
+    assert_eq!(shop.get("/v1/wallet", &ada).await.at("/available/display"), "7.50 AUR");
+
+    let order = shop.get(&format!("/v1/orders/{}", paid.at("/id")), &ada).await;
+    assert_eq!(order.json, paid.json, "history says everything that the confirmation said");
+    let orders = shop.get("/v1/orders", &ada).await;
+    assert_eq!(orders.json["data"], json!([paid.json]));
+    let library = shop.get("/v1/licenses", &ada).await;
+    assert_eq!(library.json["data"], paid.json["licenses"]);
+
+    for code in ["/licenses/0/code/jws", "/licenses/0/code/short"] {
+        let verdict =
+            shop.post("/v1/licenses/validate", "", "", json!({ "code": paid.at(code) })).await;
+        assert_eq!((verdict.at("/code"), verdict.json["valid"].as_bool()), ("VALID", Some(true)));
+    }
+    let eve = shop.buyer("eve@example.com", 0).await;
+    assert_eq!(shop.get(&format!("/v1/orders/{}", paid.at("/id")), &eve).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_key_names_one_request_only() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let eve = shop.buyer("eve@example.com", 1000).await;
+    assert_eq!(shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await.status, 201);
+    let mut other = buy(&offer, 250);
+    other["allow_duplicate"] = json!(true);
+    assert_eq!(
+        shop.post("/v1/purchases", &ada, "k1", other).await.code(),
+        "idempotency_key_reused"
+    );
+    assert_eq!(
+        shop.post("/v1/purchases", &eve, "k1", buy(&offer, 250)).await.status,
+        201,
+        "keys are per account"
+    );
+    assert_eq!(
+        shop.post("/v1/purchases", &ada, "", buy(&offer, 250)).await.code(),
+        "idempotency_key_missing"
+    );
+    let long = "k".repeat(129);
+    assert_eq!(
+        shop.post("/v1/purchases", &ada, &long, buy(&offer, 250)).await.code(),
+        "invalid_field"
+    );
+    // The members of a JSON value have no order: spelled otherwise it is the same request.
+    let respelled = format!(
+        r#" {{ "expected_total" : {{"unit":"AUR", "amount": 250}}, "lines":[{{"offer":"{offer}"}}] }}"#
+    );
+    let request = http::Request::post("/v1/purchases")
+        .header("authorization", format!("Bearer {ada}"))
+        .header("idempotency-key", "k1")
+        .header("content-type", "application/json")
+        .body(axum::body::Body::from(respelled))
+        .expect("a request");
+    assert_eq!(shop.raw(request).await.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn a_decline_is_on_record_charges_nothing_and_repeats() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 249).await;
+    let first = shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await;
+    assert_eq!((first.status, first.code()), (402, "insufficient_balance"), "{first:?}");
+    assert_eq!(first.at("/shortfall/display"), "0.01 AUR");
+    let order = first.at("/order").to_owned();
+    let record = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!((record.at("/state"), record.at("/reason")), ("declined", "insufficient_balance"));
+
+    let fund = json!({ "tokens": { "amount": 1, "unit": "AUR" }, "method": "demo" });
+    assert_eq!(shop.post("/v1/top-ups", &ada, "t1", fund).await.status, 201);
+    let again = shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await;
+    assert_eq!(
+        (again.status, again.header("idempotency-replayed")),
+        (402, "true"),
+        "its key is taken"
+    );
+    let confirmed = shop.post(&format!("/v1/orders/{order}/confirm"), &ada, "k2", json!({})).await;
+    assert_eq!((confirmed.status, confirmed.at("/state")), (200, "paid"), "{confirmed:?}");
+    let replay = shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await;
+    assert_eq!(
+        (replay.status, replay.at("/shortfall/display")),
+        (402, "0.01 AUR"),
+        "still the first answer"
+    );
+}
+
+#[tokio::test]
+async fn a_draft_holds_its_price_is_confirmed_cancelled_or_expires() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let body = json!({ "lines": [{ "offer": offer, "quantity": 2 }] });
+    let draft = shop.post("/v1/orders", &ada, "d1", body.clone()).await;
+    assert_eq!(
+        (draft.status, draft.at("/state"), draft.at("/total/display")),
+        (201, "draft", "5.00 AUR"),
+        "{draft:?}"
+    );
+    let confirm = format!("/v1/orders/{}/confirm", draft.at("/id"));
+    let paid = shop.post(&confirm, &ada, "c1", json!({})).await;
+    assert_eq!(
+        (paid.status, paid.json["licenses"].as_array().map(Vec::len)),
+        (200, Some(2)),
+        "{paid:?}"
+    );
+    assert_eq!(shop.post(&confirm, &ada, "c1", json!({})).await.json, paid.json);
+    assert_eq!(shop.post(&confirm, &ada, "c2", json!({})).await.code(), "order_not_draft");
+    let replay = shop.post("/v1/orders", &ada, "d1", body.clone()).await;
+    assert_eq!((replay.header("idempotency-replayed"), &replay.json), ("true", &draft.json));
+
+    assert_eq!(shop.post("/v1/orders", &ada, "d2", body.clone()).await.code(), "already_owned");
+    let mut insisted = body.clone();
+    insisted["allow_duplicate"] = json!(true);
+    let second = shop.post("/v1/orders", &ada, "d3", insisted.clone()).await;
+    let cancel = format!("/v1/orders/{}/cancel", second.at("/id"));
+    assert_eq!(shop.post(&cancel, &ada, "", Value::Null).await.at("/state"), "cancelled");
+    assert_eq!(shop.post(&cancel, &ada, "", Value::Null).await.at("/state"), "cancelled");
+
+    let third = shop.post("/v1/orders", &ada, "d4", insisted).await;
+    shop.advance(Span::minutes(30)).await;
+    let confirm = format!("/v1/orders/{}/confirm", third.at("/id"));
+    assert_eq!(shop.post(&confirm, &ada, "c3", json!({})).await.code(), "order_expired");
+    assert_eq!(
+        shop.get(&format!("/v1/orders/{}", third.at("/id")), &ada).await.at("/state"),
+        "expired"
+    );
+}
+
+#[tokio::test]
+async fn what_is_owned_for_good_is_not_sold_twice_by_accident() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let uses = shop.product("uses", 10, scrip_license::Terms::Uses { count: 5 }).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    assert_eq!(shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await.status, 201);
+    let again = shop.post("/v1/purchases", &ada, "k2", buy(&offer, 250)).await;
+    assert_eq!((again.status, again.code()), (409, "already_owned"));
+    let mut insist = buy(&offer, 250);
+    insist["allow_duplicate"] = json!(true);
+    assert_eq!(
+        shop.post("/v1/purchases", &ada, "k2", insist).await.status,
+        201,
+        "a refusal left the key free"
+    );
+    for key in ["u1", "u2"] {
+        assert_eq!(shop.post("/v1/purchases", &ada, key, buy(&uses, 10)).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn receipts_are_numbered_without_gaps() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 0).await;
+    let ada = shop.buyer("ada@example.com", 0).await;
+    let mut orders = Vec::new();
+    for key in ["a", "b", "c"] {
+        let mut body = buy(&offer, 0);
+        body["allow_duplicate"] = json!(true);
+        let paid = shop.post("/v1/purchases", &ada, key, body).await;
+        assert_eq!(paid.status, 201, "what is free is bought like the rest: {paid:?}");
+        orders.push(paid.at("/id").to_owned());
+    }
+    for (order, number) in [(&orders[2], 1), (&orders[0], 2), (&orders[2], 1), (&orders[1], 3)] {
+        let receipt = shop.get(&format!("/v1/orders/{order}/receipt"), &ada).await;
+        assert_eq!(receipt.json["number"], json!(number));
+    }
+}
+
+#[tokio::test]
+async fn selections_and_bodies_that_cannot_be_are_refused() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let lines = |lines: Value| json!({ "lines": lines });
+    let many: Vec<Value> = (0..10_000).map(|_| json!({ "offer": offer })).collect();
+    let cases = [
+        (lines(json!([])), 400, "invalid_field", "lines"),
+        (lines(json!([{ "offer": "ofr_0000000000009" }])), 409, "not_for_sale", "lines[0].offer"),
+        (lines(json!([{ "offer": "prd_0000000000009" }])), 400, "invalid_field", "lines[0].offer"),
+        (
+            lines(json!([{ "offer": offer, "quantity": 0 }])),
+            400,
+            "invalid_field",
+            "lines[0].quantity",
+        ),
+        (
+            lines(json!([{ "offer": offer, "quantity": -1 }])),
+            400,
+            "invalid_field",
+            "lines[0].quantity",
+        ),
+        (
+            lines(json!([{ "offer": offer, "quantity": 1.5 }])),
+            400,
+            "invalid_field",
+            "lines[0].quantity",
+        ),
+        (lines(json!([{ "offer": offer, "quantity": 101 }])), 400, "invalid_field", "lines"),
+        (lines(json!([{ "offer": offer, "price": 1 }])), 400, "unknown_field", "lines[0].price"),
+        (json!({ "lines": [{ "offer": offer }], "coupon": "X" }), 400, "unknown_field", "coupon"),
+    ];
+    for path in ["/v1/quotes", "/v1/orders"] {
+        for (body, status, code, field) in &cases {
+            let answer = shop.post(path, &ada, "k", body.clone()).await;
+            let got = (answer.status, answer.code(), answer.at("/errors/0/field"));
+            assert_eq!(got, (*status, *code, *field), "{path} {body}");
+        }
+        let huge = shop.post(path, &ada, "k", lines(json!(many))).await;
+        assert_eq!((huge.status, huge.code()), (413, "too_large"));
+    }
+    let wrong_total = shop.post("/v1/purchases", &ada, "k", buy(&offer, 249)).await;
+    assert_eq!((wrong_total.status, wrong_total.code()), (409, "price_changed"));
+    assert_eq!(shop.get("/v1/wallet", &ada).await.at("/available/display"), "10.00 AUR");
+    assert_eq!(shop.get("/v1/orders", &ada).await.json["data"], json!([]));
+}
+
+#[tokio::test]
+async fn damaged_bodies_and_paths_get_a_clear_problem() {
+    let shop = Shop::open().await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let send = async |content_type: &str, body: &str| {
+        let request = http::Request::post("/v1/quotes")
+            .header("authorization", format!("Bearer {ada}"))
+            .header("content-type", content_type)
+            .body(axum::body::Body::from(body.to_owned()))
+            .expect("a request");
+        let answer = shop.raw(request).await;
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        (answer.status, answer.code().to_owned())
+    };
+    assert_eq!(send("application/json", "{").await, (400, "malformed".into()));
+    assert_eq!(send("application/json", "{} x").await, (400, "invalid_field".into()));
+    assert_eq!(send("application/json", "").await, (400, "malformed".into()));
+    assert_eq!(send("text/plain", "{}").await, (415, "unsupported_media_type".into()));
+    assert_eq!(shop.get("/v1/orders/ord_zzz", &ada).await.code(), "not_found");
+    assert_eq!(shop.get("/v1/nothing", &ada).await.code(), "not_found");
+    let method = shop.send("PUT", "/v1/quotes", &[], Value::Null).await;
+    assert_eq!(
+        (method.status, method.code(), method.header("allow")),
+        (405, "method_not_allowed", "POST")
+    );
+    assert_eq!(shop.get("/v1/orders?limit=0", &ada).await.code(), "invalid_field");
+    assert_eq!(shop.get("/v1/orders?limit=x", &ada).await.code(), "invalid_field");
+    assert_eq!(shop.get("/v1/orders?page=2", &ada).await.code(), "unknown_field");
+    assert_eq!(shop.get("/v1/orders?after=forged", &ada).await.code(), "invalid_field");
+}
