@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -191,7 +191,8 @@ impl Machine {
             Box::new(move || fates.fate()),
         );
         let mut running: Running = FuturesUnordered::new();
-        running.push(Box::pin(async move { Err(format!("the writer ended: {:?}", writing.await)) }));
+        running
+            .push(Box::pin(async move { Err(format!("the writer ended: {:?}", writing.await)) }));
         let engine = tokio::select! {
             biased;
             ended = running.next() => return Err(format!("{ended:?}")),
@@ -240,11 +241,7 @@ async fn renew(app: Arc<Server>) -> Result<(), String> {
     }
 }
 
-async fn connection(
-    machine: Arc<Machine>,
-    router: axum::Router,
-    stream: turmoil::net::TcpStream,
-) {
+async fn connection(machine: Arc<Machine>, router: axum::Router, stream: turmoil::net::TcpStream) {
     let answer = service_fn(move |request| answer(machine.clone(), router.clone(), request));
     // How a connection ends is its client's business.
     drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);

@@ -14,8 +14,8 @@ fn sound(seed: u64, steps: u64) {
 
 /// Within a few seeds, the auditor objects to a defect, and says something like this.
 fn is_seen(defect: Defect, like: &[&str]) {
-    let outcomes = (1..20).map(|seed| run(&Plan::of(seed, 150).with(defect), false));
-    let seen = outcomes.filter_map(|Outcome { violation, .. }| violation).next();
+    let mut outcomes = (1..20).map(|seed| run(&Plan::of(seed, 150).with(defect), false));
+    let seen = outcomes.find_map(|Outcome { violation, .. }| violation);
     let seen = seen.unwrap_or_else(|| panic!("nobody saw {defect:?}"));
     assert!(like.iter().any(|like| seen.contains(like)), "{defect:?} was seen as: {seen}");
 }
@@ -50,7 +50,10 @@ fn a_commit_answered_and_forgotten_is_seen() {
 
 #[test]
 fn a_doubled_top_up_is_seen() {
-    is_seen(Defect::DoublesTopUps, &["available, not", "quoted with", "a statement of", "left, not"]);
+    is_seen(
+        Defect::DoublesTopUps,
+        &["available, not", "quoted with", "a statement of", "left, not"],
+    );
 }
 
 #[test]
@@ -70,5 +73,16 @@ fn a_wallet_shown_fuller_is_seen() {
 
 #[test]
 fn a_purchase_denied_after_it_was_made_is_seen() {
-    is_seen(Defect::DeniesPurchases, &["available, not", "quoted with", "a statement of", "left, not", "was first answered", "at hand", "is paid"]);
+    is_seen(
+        Defect::DeniesPurchases,
+        &[
+            "available, not",
+            "quoted with",
+            "a statement of",
+            "left, not",
+            "was first answered",
+            "at hand",
+            "is paid",
+        ],
+    );
 }
