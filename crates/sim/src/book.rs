@@ -268,9 +268,17 @@ impl Book {
         let body = &answer.body;
         let id = body["id"].as_str().unwrap_or_default().to_owned();
         demand!(body["state"] == "paid", "a paid order is {}", body["state"]);
-        demand!(body["total"]["amount"] == basket.total, "paid {} for {}", body["total"], basket.total);
+        demand!(
+            body["total"]["amount"] == basket.total,
+            "paid {} for {}",
+            body["total"],
+            basket.total
+        );
         let before = self.orders.get(&id).map(|known| known.state);
-        demand!(matches!(before, None | Some("draft" | "declined")), "{id} was {before:?} and is paid");
+        demand!(
+            matches!(before, None | Some("draft" | "declined")),
+            "{id} was {before:?} and is paid"
+        );
         let (_, high) = self.available();
         demand!(high >= i128::from(basket.total), "{} paid with {high} at hand", basket.total);
         let licenses = body["licenses"].as_array().cloned().unwrap_or_default();
@@ -292,7 +300,8 @@ impl Book {
         self.orders.insert(id, known);
         if alone && !answer.replayed {
             let (low, high) = self.available();
-            let after = body["confirmation"]["balance_after"]["amount"].as_u64().unwrap_or(u64::MAX);
+            let after =
+                body["confirmation"]["balance_after"]["amount"].as_u64().unwrap_or(u64::MAX);
             let after = i128::from(after);
             demand!((low..=high).contains(&after), "{after} left, not {low} to {high}");
         }

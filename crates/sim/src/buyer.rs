@@ -217,8 +217,7 @@ impl Buyer {
     fn purchase(&mut self) -> Ask {
         let (lines, basket) = self.basket();
         let again = self.chance.permille(600);
-        let body =
-            json!({ "lines": lines, "expected_total": money(basket.total), "allow_duplicate": again });
+        let body = json!({ "lines": lines, "expected_total": money(basket.total), "allow_duplicate": again });
         self.keyed("/v1/purchases".into(), body, Deed::Purchase(basket))
     }
 
@@ -236,8 +235,7 @@ impl Buyer {
         self.book.sent(one);
         self.book.sent(other);
         let (first, second) = (self.patience(), self.patience());
-        let answers =
-            future::join(self.voice.ask(one, first), self.voice.ask(other, second)).await;
+        let answers = future::join(self.voice.ask(one, first), self.voice.ask(other, second)).await;
         // What is not answered may have been done: that first, the rest is judged by it.
         for (ask, answer) in [(one, &answers.0), (other, &answers.1)] {
             if answer.is_none() {
@@ -254,7 +252,8 @@ impl Buyer {
 
     async fn misuse(&mut self) -> Verdict {
         let Some(old) = self.chance.pick(&self.book.answered()).cloned() else { return Ok(()) };
-        let body = json!({ "tokens": money(1), "method": "demo", "payment_method": "demo_approved" });
+        let body =
+            json!({ "tokens": money(1), "method": "demo", "payment_method": "demo_approved" });
         let ask = Ask { key: old.key, ..Ask::post("/v1/top-ups", &self.token, body) };
         let Some(answer) = self.ask(&ask).await else { return Ok(()) };
         demand!(
@@ -299,7 +298,8 @@ impl Buyer {
         let ask = Ask::get(format!("/v1/orders/{id}/receipt"), &self.token);
         let Some(answer) = self.ask(&ask).await else { return Ok(()) };
         if answer.status == 200 {
-            return self.compare_order(&id, &Answer { body: answer.body["order"].clone(), ..answer });
+            return self
+                .compare_order(&id, &Answer { body: answer.body["order"].clone(), ..answer });
         }
         let paid = self.book.orders.get(&id).is_some_and(|known| known.state == "paid");
         demand!(!paid, "a paid order has no receipt: {}", answer.body);
@@ -325,7 +325,8 @@ impl Buyer {
             match self.ask(&ask).await {
                 Some(answer) if answer.status == 201 => {
                     self.token = answer.body["token"].as_str().unwrap_or_default().to_owned();
-                    self.account = answer.body["account"]["id"].as_str().unwrap_or_default().to_owned();
+                    self.account =
+                        answer.body["account"]["id"].as_str().unwrap_or_default().to_owned();
                     return Ok(());
                 }
                 Some(answer) if answer.code() == "email_taken" => {

@@ -41,9 +41,17 @@ impl Goods {
                 let Some(id) = Id::new(2000 + number * 10 + part) else { continue };
                 let price = Amount::new(price).unwrap_or_default();
                 let (terms, limits) = (terms(chance), Limits::default());
-                let offer =
-                    Offer { id, product, price, terms, limits, current: true, created_at: at };
-                goods.offers.push(offer);
+                goods.offers.push(Offer {
+                    id,
+                    product,
+                    key: format!("offer-{part}"),
+                    price,
+                    terms,
+                    limits,
+                    current: true,
+                    retired_at: None,
+                    created_at: at,
+                });
             }
             goods.products.push(goods.product(product, number, at));
         }
@@ -67,6 +75,7 @@ impl Goods {
             price_from: own.clone().min(),
             cheapest: own.filter(|price| !price.is_zero()).min(),
             release: None,
+            version: 0,
             created_at: at,
             updated_at: at,
         }

@@ -61,5 +61,8 @@ fn tell(outcome: &Outcome, differs: Option<&Outcome>, steps: u64) {
     if let Some(other) = differs {
         println!("two runs differ: {} and {}", outcome.hash, other.hash);
     }
-    println!("repeat it: cargo run -p scrip-sim -- --seed {:#x} --steps {steps} --trace\n", outcome.seed);
+    println!(
+        "repeat it: cargo run -p scrip-sim -- --seed {:#x} --steps {steps} --trace\n",
+        outcome.seed
+    );
 }

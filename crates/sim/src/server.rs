@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use scrip_domain::api_key::Scope;
 use scrip_domain::settings::Settings;
 use scrip_engine::keys::Keys;
+use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
 use scrip_testkit::TestEntropy;
@@ -32,6 +33,7 @@ use crate::trace::Trace;
 /// What stays when the process dies.
 pub struct Machine {
     disk: Mutex<Memory>,
+    folder: tempfile::TempDir,
     clock: Arc<SimClock>,
     // One stream for all lives of the process: a secret is never drawn twice.
     entropy: Arc<TestEntropy>,
@@ -47,9 +49,15 @@ pub struct Machine {
 
 impl Machine {
     /// A machine with an empty disk called `name`.
-    pub fn new(name: &str, plan: &Plan, clock: Arc<SimClock>, trace: Trace) -> Result<Self, String> {
+    pub fn new(
+        name: &str,
+        plan: &Plan,
+        clock: Arc<SimClock>,
+        trace: Trace,
+    ) -> Result<Self, String> {
         Ok(Self {
             disk: Mutex::new(Memory::new(name).map_err(|fault| fault.to_string())?),
+            folder: tempfile::tempdir().map_err(|error| error.to_string())?,
             clock,
             entropy: Arc::new(TestEntropy::seeded(plan.seed)),
             license_keys: Mutex::new(vec![[1; 32]]),
@@ -112,7 +120,11 @@ impl Machine {
     }
 
     /// Sets the shop up; gives an administrator's key.
-    pub async fn set_up(self: &Arc<Self>, settings: Settings, goods: Goods) -> Result<String, String> {
+    pub async fn set_up(
+        self: &Arc<Self>,
+        settings: Settings,
+        goods: Goods,
+    ) -> Result<String, String> {
         let (store, writer) = self.open()?;
         let memory = Arc::new(scrip_engine::Memory::default());
         let writer = tokio::spawn(writer.run(self.clock.clone(), memory.clone()));
@@ -128,9 +140,16 @@ impl Machine {
         if set { Ok(token) } else { Err("the settings were refused".to_owned()) }
     }
 
+    /// The simulated machine's folder of objects; nothing is uploaded in the simulation.
+    fn objects(&self) -> Objects {
+        Objects::open(self.folder.path(), 1, Blocking::Inline)
+            .unwrap_or_else(|why| unreachable!("{why}"))
+    }
+
     fn ground(&self, store: Store) -> Ground {
         Ground {
             store,
+            objects: self.objects(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             keys: self.keys().unwrap_or_else(|why| unreachable!("{why}")),
@@ -163,8 +182,11 @@ impl Machine {
         let (store, writer) = self.open()?;
         let memory = Arc::new(scrip_engine::Memory::default());
         let fates = self.clone();
-        let writing =
-            writer.run_with_fates(self.clock.clone(), memory.clone(), Box::new(move || fates.fate()));
+        let writing = writer.run_with_fates(
+            self.clock.clone(),
+            memory.clone(),
+            Box::new(move || fates.fate()),
+        );
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { Err(format!("the writer ended: {:?}", writing.await)) });
         let engine = tokio::select! {

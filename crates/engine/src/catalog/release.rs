@@ -114,8 +114,7 @@ impl Engine {
         version: &str,
         fields: ReleaseFields,
     ) -> Outcome<Put<WholeRelease>, CatalogRefusal> {
-        let checked =
-            checked_name(channel, version).and_then(|name| Ok((name, fields.checked()?)));
+        let checked = checked_name(channel, version).and_then(|name| Ok((name, fields.checked()?)));
         let ((channel, version), fields) = match checked {
             Ok(checked) => checked,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),

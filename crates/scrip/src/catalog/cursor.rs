@@ -199,12 +199,7 @@ fn lines(source: &str, document: &DeTable<'_>) -> BTreeMap<String, usize> {
     lines
 }
 
-fn index(
-    table: &DeTable<'_>,
-    path: &str,
-    starts: &[usize],
-    lines: &mut BTreeMap<String, usize>,
-) {
+fn index(table: &DeTable<'_>, path: &str, starts: &[usize], lines: &mut BTreeMap<String, usize>) {
     for (key, value) in table {
         let name = key.get_ref();
         let path = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };

@@ -85,9 +85,10 @@ pub fn diff(there: &Catalog, wanted: &Catalog) -> Difference {
         difference.products.extend(change);
     }
     let slugs: BTreeSet<_> = wanted.products.iter().map(|product| &product.fields.slug).collect();
-    let gone = there.products.iter().filter(|old| {
-        old.state != ProductState::Archived && !slugs.contains(&old.fields.slug)
-    });
+    let gone = there
+        .products
+        .iter()
+        .filter(|old| old.state != ProductState::Archived && !slugs.contains(&old.fields.slug));
     difference.products.extend(gone.map(|old| ProductChange {
         slug: old.fields.slug.clone(),
         act: Act::Remove,

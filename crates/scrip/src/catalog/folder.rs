@@ -98,12 +98,16 @@ impl<'a> Reader<'a> {
             format!("{} {}", release.channel, release.version)
         });
         if fields.kind == ProductKind::Service && !releases.is_empty() {
-            table.mistake("releases", "a service has no releases: its instructions are what is sold");
+            table.mistake(
+                "releases",
+                "a service has no releases: its instructions are what is sold",
+            );
         }
         let path = table.path.clone();
         let complete = table.has("slug") && table.has("title") && table.has("kind");
         table.finish();
-        let fields = if complete { self.checked(&path, fields, ProductFields::checked) } else { fields };
+        let fields =
+            if complete { self.checked(&path, fields, ProductFields::checked) } else { fields };
         Product { fields, state: state.unwrap_or(ProductState::Published), offers, releases }
     }
 
@@ -125,7 +129,9 @@ impl<'a> Reader<'a> {
 
     fn offer(&mut self, table: Table<'a>) -> Offer {
         let key = table.needed("key").unwrap_or_default().to_owned();
-        if table.has("key") && let Err(wrong) = offer::checked_key(&key) {
+        if table.has("key")
+            && let Err(wrong) = offer::checked_key(&key)
+        {
             table.mistake("key", format!("must be {}", wrong.must));
         }
         let price = table.needed("price").unwrap_or("0");
@@ -154,7 +160,9 @@ impl<'a> Reader<'a> {
             files,
             publish: table.flag("published").unwrap_or(true),
         };
-        if table.has("version") && let Err(wrong) = release::checked_name(&channel, &version) {
+        if table.has("version")
+            && let Err(wrong) = release::checked_name(&channel, &version)
+        {
             table.mistake(&wrong.field, format!("must be {}", wrong.must));
         }
         let path = table.path.clone();
@@ -197,14 +205,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The value as the server will keep it, or a mistake at the field that is out of bounds.
-    fn checked<T: Clone>(
-        &self,
-        path: &str,
-        value: T,
-        checked: fn(T) -> Result<T, Wrong>,
-    ) -> T {
+    fn checked<T: Clone>(&self, path: &str, value: T, checked: fn(T) -> Result<T, Wrong>) -> T {
         checked(value.clone()).unwrap_or_else(|wrong| {
-            self.desk.mistake(&format!("{path}.{}", wrong.field), format!("must be {}", wrong.must));
+            self.desk
+                .mistake(&format!("{path}.{}", wrong.field), format!("must be {}", wrong.must));
             value
         })
     }
@@ -214,7 +218,8 @@ impl<'a> Reader<'a> {
         for (index, one) in all.iter().enumerate() {
             let name = name(one);
             if !seen.insert(name.clone()) {
-                self.desk.mistake(&format!("{}[{index}]", table.at(list)), format!("{name} is taken"));
+                self.desk
+                    .mistake(&format!("{}[{index}]", table.at(list)), format!("{name} is taken"));
             }
         }
     }

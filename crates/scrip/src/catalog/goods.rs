@@ -64,12 +64,11 @@ impl Goods {
         if path.is_empty() || path.contains(['\\', '\0']) || !plain {
             return Err("must be the path of a file inside the folder, without `..`".into());
         }
-        let found = self.root.join(relative).canonicalize().map_err(|error| {
-            match error.kind() {
+        let found =
+            self.root.join(relative).canonicalize().map_err(|error| match error.kind() {
                 io::ErrorKind::NotFound => format!("there is no file {path}"),
                 _ => format!("{path} cannot be found: {error}"),
-            }
-        })?;
+            })?;
         if !found.starts_with(&self.root) {
             return Err(format!("{path} leads out of the folder"));
         }

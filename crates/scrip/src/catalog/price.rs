@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", ".", "1.", ".5", "+1", "-1", "1,5", "1e3", "01", "1.2.3", " 1", "½", "１"] {
+        for text in ["", ".", "1.", ".5", "+1", "-1", "1,5", "1e3", "01", "1.2.3", " 1", "½", "１"]
+        {
             assert!(parse(text, 4).unwrap_err().contains("is not a price"), "{text}");
         }
         assert!(parse("0.00001", 4).unwrap_err().contains("finer"));

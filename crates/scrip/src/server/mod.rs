@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrip_domain::Clock;
+use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::Blocking;
 use scrip_web::{App, Server, Watch};
@@ -87,8 +88,11 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
         Books::open(&config.database, clock.clone()).await
     };
     let Books { store, memory, writing } = opened?;
+    let objects =
+        Objects::open(&config.data.join("objects"), config.server_number, Blocking::Threads);
     let ground = Ground {
         store,
+        objects: objects.map_err(|fault| Failure::of(&fault))?,
         clock,
         entropy: Arc::new(SystemEntropy),
         keys,

@@ -1,8 +1,8 @@
 //! The API over the real router.
 
 mod accounts;
-mod gate;
-mod orders;
 mod downloads;
+mod gate;
 mod goods;
 mod objects;
+mod orders;

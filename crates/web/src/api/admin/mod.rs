@@ -1,9 +1,9 @@
 //! What a vendor's staff manages.
 
 mod accounts;
-mod objects;
 mod api_keys;
 mod keys;
+mod objects;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
