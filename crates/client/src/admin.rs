@@ -65,11 +65,7 @@ impl Admin {
     }
 
     /// Uploads the bytes with this SHA-256 as a stream; the server checks it.
-    pub async fn put_object(
-        &self,
-        sha256: &str,
-        content: impl Into<Body>,
-    ) -> Result<Value, Error> {
+    pub async fn put_object(&self, sha256: &str, content: impl Into<Body>) -> Result<Value, Error> {
         let headers = [("content-type", "application/octet-stream")];
         self.0.request(Method::PUT, &object(sha256), &headers, content).await?.json()
     }

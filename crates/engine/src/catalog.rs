@@ -73,18 +73,21 @@ impl From<CatalogRefusal> for Stop {
     }
 }
 
-/// Looks up and submits until what was looked up still held when it was decided, three times at
-/// most; somebody else who takes the same unique name at the same time makes it stale as well.
-async fn until_fresh<T>(
-    mut attempt: impl AsyncFnMut() -> Outcome<T, Stop>,
-) -> Outcome<T, CatalogRefusal> {
-    for _ in 0..3 {
-        match attempt().await {
-            Ok(Ok(done)) => return Ok(Ok(done)),
-            Ok(Err(Stop::Refused(refusal))) => return Ok(Err(refusal)),
-            Ok(Err(Stop::Stale)) | Err(Fault::Conflict) => {}
-            Err(fault) => return Err(fault),
+/// How often a command looks up again what it must know: three times at most. Somebody else who
+/// takes the same unique name at the same time makes it stale as well.
+#[derive(Debug, Default)]
+struct Tries(u8);
+
+impl Tries {
+    /// The final answer, or `None`: look up and submit again.
+    fn settle<T>(&mut self, attempt: Outcome<T, Stop>) -> Option<Outcome<T, CatalogRefusal>> {
+        self.0 = self.0.saturating_add(1);
+        match attempt {
+            Ok(Ok(done)) => Some(Ok(Ok(done))),
+            Ok(Err(Stop::Refused(refusal))) => Some(Ok(Err(refusal))),
+            Ok(Err(Stop::Stale)) | Err(Fault::Conflict) if self.0 < 4 => None,
+            Ok(Err(Stop::Stale)) => Some(Err(Fault::Conflict)),
+            Err(fault) => Some(Err(fault)),
         }
     }
-    Err(Fault::Conflict)
 }

@@ -38,7 +38,12 @@ pub struct TopUpAsk {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TopUpRefusal {
     /// The credit assessment said no; it is on record.
-    Declined(Box<TopUp>),
+    Declined {
+        /// The declined top-up.
+        top_up: Box<TopUp>,
+        /// Whether the same request was declined before.
+        replayed: bool,
+    },
     /// The demo processor takes part in demo mode only.
     MethodUnknown,
     /// The payment method is none that the processor knows.
@@ -83,7 +88,9 @@ impl Engine {
         let lost = || Fault::Bug("an idempotency key names no top-up".into());
         let top_up = self.store.top_up(id).await?.ok_or_else(lost)?;
         Ok(match top_up.state {
-            TopUpState::Declined => Err(TopUpRefusal::Declined(Box::new(top_up))),
+            TopUpState::Declined => {
+                Err(TopUpRefusal::Declined { top_up: Box::new(top_up), replayed: true })
+            }
             TopUpState::InReview | TopUpState::Credited => Ok(Answered::Replayed(top_up)),
         })
     }
@@ -191,7 +198,8 @@ impl Command for AddFunds {
         changes.events.extend(event.map(Change::Insert));
         match state {
             TopUpState::Declined => {
-                let refusal = TopUpRefusal::Declined(Box::new(top_up));
+                let top_up = Box::new(top_up);
+                let refusal = TopUpRefusal::Declined { top_up, replayed: false };
                 return Ok(Decision::refused_on_record(refusal, changes));
             }
             TopUpState::InReview => return Ok(Decision::done(Ok(top_up), changes)),

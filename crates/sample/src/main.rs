@@ -34,7 +34,8 @@ fn run() -> Result<(), String> {
     if series.points.is_empty() {
         return Err("there are no numbers to draw".into());
     }
-    let text = if options.line { chart::line(&series) } else { chart::bars(&series, options.width) };
+    let text =
+        if options.line { chart::line(&series) } else { chart::bars(&series, options.width) };
     print(text.trim_end())
 }
 

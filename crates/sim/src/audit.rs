@@ -17,13 +17,13 @@ impl Buyer {
     /// Settles what is open, and compares all that was told with all that is there.
     pub async fn settle(&mut self) -> Verdict {
         // What still is on its way arrives now, or never.
-        tokio::time::sleep(Duration::from_secs(15)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
         self.book.quiet();
         for _ in 0..TRIES {
             for ask in self.book.unanswered() {
                 self.tell(&ask).await?;
                 // Only this very copy can be on its way; its silence ends with the next answer.
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_millis(300)).await;
                 self.book.quiet();
             }
         }

@@ -194,4 +194,4 @@ async fn routed(router: Router, request: Request<Bytes>) -> Response<Bytes> {
 }
 
 /// So long does a step of the world take.
-pub const TICK: Duration = Duration::from_millis(2);
+pub const TICK: Duration = Duration::from_millis(4);

@@ -36,7 +36,7 @@ impl Goods {
                 let price = match chance.below(8) {
                     0 => 0,
                     1..=4 => chance.between(1, 300),
-                    _ => chance.between(300, 4000),
+                    _ => chance.between(300, 1500),
                 };
                 let Some(id) = Id::new(2000 + number * 10 + part) else { continue };
                 let price = Amount::new(price).unwrap_or_default();

@@ -2,11 +2,15 @@
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -21,7 +25,6 @@ use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
 use scrip_testkit::TestEntropy;
 use scrip_web::Server;
-use tokio::task::JoinSet;
 
 use crate::chance::Chance;
 use crate::clock::SimClock;
@@ -187,54 +190,61 @@ impl Machine {
             memory.clone(),
             Box::new(move || fates.fate()),
         );
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move { Err(format!("the writer ended: {:?}", writing.await)) });
+        let mut running: Running = FuturesUnordered::new();
+        running
+            .push(Box::pin(async move { Err(format!("the writer ended: {:?}", writing.await)) }));
         let engine = tokio::select! {
             biased;
-            ended = tasks.join_next() => return Err(format!("{ended:?}")),
+            ended = running.next() => return Err(format!("{ended:?}")),
             started = Engine::start(self.ground(store), memory) => started.map_err(|f| f.to_string())?,
         };
         let app = Arc::new(Server { engine, public_url: "http://shop".into() });
-        let renewing = app.clone();
-        tasks.spawn(async move {
-            loop {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                // A fault now is tried again in a second; the lease reaches further than that.
-                drop(renewing.engine.renew_lease().await);
-            }
-        });
+        running.push(Box::pin(renew(app.clone())));
         let router = scrip_web::router(app);
         let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
         let listener = listener.map_err(|error| error.to_string())?;
         loop {
             tokio::select! {
                 biased;
-                ended = tasks.join_next() => match ended {
-                    Some(Ok(Ok(()))) => {}
-                    Some(Err(error)) if error.is_panic() => {
-                        self.panicked.store(true, Ordering::SeqCst);
-                        return Err(format!("a panic: {error}"));
-                    }
+                ended = running.next() => match ended {
+                    Some(Ok(())) => {}
                     other => return Err(format!("{other:?}")),
                 },
                 accepted = listener.accept() => {
                     let Ok((stream, _)) = accepted else { continue };
-                    tasks.spawn(connection(self.clone(), router.clone(), stream));
+                    let connection = connection(self.clone(), router.clone(), stream);
+                    running.push(Box::pin(self.clone().guarded(connection)));
                 }
             }
         }
     }
+
+    /// A panic is noticed, and ends the process.
+    async fn guarded(self: Arc<Self>, work: impl Future<Output = ()>) -> Result<(), String> {
+        AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
+            self.panicked.store(true, Ordering::SeqCst);
+            "a panic".to_owned()
+        })
+    }
 }
 
-async fn connection(
-    machine: Arc<Machine>,
-    router: axum::Router,
-    stream: turmoil::net::TcpStream,
-) -> Result<(), String> {
+/// Everything that the process does. Futures of one task, not tasks: when a runtime is dropped, its
+/// tasks go in an order that depends on how many there ever were in the whole process, and with them
+/// the order in which connections break.
+type Running = FuturesUnordered<Pin<Box<dyn Future<Output = Result<(), String>>>>>;
+
+/// Keeps the lease on ids. A fault now is tried again in a second; the lease reaches further.
+async fn renew(app: Arc<Server>) -> Result<(), String> {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        drop(app.engine.renew_lease().await);
+    }
+}
+
+async fn connection(machine: Arc<Machine>, router: axum::Router, stream: turmoil::net::TcpStream) {
     let answer = service_fn(move |request| answer(machine.clone(), router.clone(), request));
     // How a connection ends is its client's business.
     drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);
-    Ok(())
 }
 
 async fn answer(

@@ -120,6 +120,15 @@ impl Shop {
 
     /// Opens a shop with these settings.
     pub async fn open_with(settings: Settings) -> Self {
+        Self::open_on(settings, Blocking::Inline).await
+    }
+
+    /// Opens a shop that reads its objects as a real server does: to be measured, not repeated.
+    pub async fn open_on_threads() -> Self {
+        Self::open_on(settings(), Blocking::Threads).await
+    }
+
+    async fn open_on(settings: Settings, blocking: Blocking) -> Self {
         let number = SHOPS.fetch_add(1, Ordering::Relaxed);
         let disk =
             scrip_storage::Memory::new(&format!("shop-{number}")).expect("a database in memory");
@@ -129,7 +138,7 @@ impl Shop {
         tokio::spawn(writer.run(clock.clone(), memory.clone()));
         let objects = tempfile::tempdir().expect("a temporary folder");
         let ground = Ground {
-            objects: Objects::open(objects.path(), 1, Blocking::Inline).expect("objects"),
+            objects: Objects::open(objects.path(), 1, blocking).expect("objects"),
             store,
             clock: clock.clone(),
             entropy: Arc::new(TestEntropy::seeded(42)),

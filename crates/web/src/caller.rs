@@ -25,6 +25,10 @@ pub struct Spender(pub scrip_engine::Buyer);
 #[derive(Debug)]
 pub struct Admin;
 
+/// The vendor's staff, for the catalogue.
+#[derive(Debug)]
+pub struct Cataloguer;
+
 /// The bearer token of a request, if it has one.
 pub fn bearer(parts: &Parts) -> Result<Option<&str>, Problem> {
     let Some(value) = parts.headers.get(header::AUTHORIZATION) else { return Ok(None) };
@@ -97,6 +101,19 @@ impl FromRequestParts<App> for Admin {
         match Caller::from_request_parts(parts, app).await?.0 {
             Some(signed) if signed.may(Scope::Admin) => Ok(Self),
             Some(_) => Err(Problem::forbidden("this needs a vendor's key with the scope admin")),
+            None => Err(Problem::invalid_credentials("send an administrator's key")),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Cataloguer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match Caller::from_request_parts(parts, app).await?.0 {
+            // A buyer's key with this scope would still be a buyer's.
+            Some(signed) if signed.buyer.is_none() && signed.may(Scope::Catalog) => Ok(Self),
+            Some(_) => Err(Problem::forbidden("this needs a vendor's key with the scope catalog")),
             None => Err(Problem::invalid_credentials("send an administrator's key")),
         }
     }

@@ -81,6 +81,23 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
+/// The same, with room for a catalogue's long texts.
+#[derive(Debug)]
+pub struct LongBody<T>(pub T);
+
+/// The largest description with every character escaped, and the rest.
+const LONG_BODY: usize = 1024 * 1024;
+
+impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
+        let MaxBody(max_body) = request.extensions().get().copied().unwrap_or_default();
+        request.extensions_mut().insert(MaxBody(max_body.max(LONG_BODY)));
+        Ok(Self(Body::from_request(request, app).await?.value))
+    }
+}
+
 /// Reads JSON and names the field that is wrong.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);

@@ -10,6 +10,7 @@ use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
+use scrip_engine::catalog::CatalogRefusal;
 use scrip_engine::download::DownloadRefusal;
 use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
@@ -280,7 +281,7 @@ impl Problem {
     /// Why no top-up was made; `body` is the declined top-up.
     pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
         match refusal {
-            TopUpRefusal::Declined(top_up) => Self::new(
+            TopUpRefusal::Declined { top_up, .. } => Self::new(
                 StatusCode::PAYMENT_REQUIRED,
                 "credit_declined",
                 "the top-up was declined; nothing was charged",
@@ -383,6 +384,31 @@ impl From<NotASelection> for Problem {
                 Self::field(format!("lines[{line}].quantity"), "at least 1")
             }
             NotASelection::TooManyUnits => Self::field("lines", "at most 100 units in all"),
+        }
+    }
+}
+
+impl From<CatalogRefusal> for Problem {
+    fn from(refusal: CatalogRefusal) -> Self {
+        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
+        match refusal {
+            CatalogRefusal::NoSuchProduct
+            | CatalogRefusal::NoSuchOffer
+            | CatalogRefusal::NoSuchRelease => Self::not_found(),
+            CatalogRefusal::SlugTaken => {
+                conflict("slug_taken", "another product has this slug: choose another")
+            }
+            CatalogRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
+            CatalogRefusal::ReleasePublished => conflict(
+                "release_published",
+                "codes carry the digest of a published release's files: make a new version",
+            ),
+            CatalogRefusal::NotFrom(state) => {
+                conflict("product_state", &format!("a product that is {state} cannot become this"))
+            }
+            CatalogRefusal::TooManyOffers => {
+                conflict("too_many_offers", "retire an offer first: a product has at most 50")
+            }
         }
     }
 }

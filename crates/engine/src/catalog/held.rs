@@ -102,7 +102,7 @@ pub(super) fn keep(
     product.price_from = current.iter().copied().min();
     product.cheapest = current.into_iter().filter(|price| *price > Amount::ZERO).min();
     if let Some(old) = old {
-        if *old == product && changes.len() == 0 {
+        if *old == product && changes.is_empty() {
             return Ok(product);
         }
         product.version = old.version.saturating_add(1);

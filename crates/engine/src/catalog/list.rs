@@ -135,13 +135,13 @@ impl Engine {
             None => None,
         };
         let Some(run) = run(ask.sort, after) else { return Ok(Err(ListRefusal::BadCursor)) };
-        let eyes = eyes(member, &viewer, &vendor.settings.visibility);
+        let eyes = eyes(member, &viewer, vendor.settings.visibility);
         let Some(filter) = filter(ask) else {
             return Ok(Ok(Listing { items: Vec::new(), next: None, vendor }));
         };
         let (rows, next) = self.page(&filter, &eyes, run, limit).await?;
         let next = next.map(|cursor| self.seal(&purpose, &cursor, self.now().plus(CURSOR)));
-        let visibility = &vendor.settings.visibility;
+        let visibility = vendor.settings.visibility;
         let items = rows.into_iter().map(|row| item(row, viewer, visibility)).collect();
         Ok(Ok(Listing { items, next, vendor }))
     }
@@ -221,8 +221,8 @@ fn behind(run: &Run, last: &Listed) -> Cursor {
     }
 }
 
-fn eyes(member: Option<&Member>, viewer: &Viewer, vendor: &Visibility) -> Eyes {
-    let level = |group| Visibility::default().needed(group, vendor);
+fn eyes(member: Option<&Member>, viewer: &Viewer, vendor: Visibility) -> Eyes {
+    let level = |group| Visibility::default().needed(group, &vendor);
     Eyes {
         standing: viewer.standing,
         account: member.map(|member| member.account.id),
@@ -253,9 +253,9 @@ fn filter(ask: &Ask) -> Option<Filter> {
 /// The groups whose fields a list shows.
 const GROUPS: [FieldGroup; 2] = [FieldGroup::Price, FieldGroup::Pictures];
 
-fn item(row: Listed, viewer: Viewer, vendor: &Visibility) -> Item {
+fn item(row: Listed, viewer: Viewer, vendor: Visibility) -> Item {
     let viewer = Viewer { owns: row.owned, ..viewer };
-    let needed = |group| row.visibility.needed(group, vendor);
+    let needed = |group| row.visibility.needed(group, &vendor);
     let sees = |group| viewer.sees(needed(group), row.cheapest);
     let mut hidden = hidden(&GROUPS, needed, sees);
     // A list has no other fields of these groups.

@@ -8,7 +8,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use super::held::{Held, Loaded, OFFERS, keep};
 use super::product::Put;
 use super::rules;
-use super::{CatalogRefusal, Stop, Wrong, until_fresh};
+use super::{CatalogRefusal, Stop, Tries, Wrong};
 use crate::{Engine, Outcome};
 
 /// What staff says of an offer.
@@ -49,37 +49,54 @@ impl Engine {
             Ok(checked) => checked,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        until_fresh(async || {
-            let Some(product) = self.store.product_by_slug(slug).await? else {
-                return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
-            };
-            let held = self.hold(&product).await?;
-            let old = self.store.offer_by_key(product.id, &key).await?;
-            let id = match &old {
-                Some(offer) => offer.id,
-                None => self.mint()?,
-            };
-            let put = PutOffer { held, id, key: key.clone(), fields };
-            let offer = self.submit(put).await?;
-            Ok(offer.map(if old.is_some() { Put::Kept } else { Put::Created }))
-        })
-        .await
+        let mut tries = Tries::default();
+        loop {
+            if let Some(answer) = tries.settle(self.try_put_offer(slug, &key, fields).await) {
+                return answer;
+            }
+        }
+    }
+
+    async fn try_put_offer(
+        &self,
+        slug: &str,
+        key: &str,
+        fields: OfferFields,
+    ) -> Outcome<Put<Offer>, Stop> {
+        let Some(product) = self.store.product_by_slug(slug).await? else {
+            return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+        };
+        let held = self.hold(&product).await?;
+        let old = self.store.offer_by_key(product.id, key).await?;
+        let id = match &old {
+            Some(offer) => offer.id,
+            None => self.mint()?,
+        };
+        let put = PutOffer { held, id, key: key.to_owned(), fields };
+        let offer = self.submit(put).await?;
+        Ok(offer.map(if old.is_some() { Put::Kept } else { Put::Created }))
     }
 
     /// Withdraws an offer. Doing it again changes nothing.
     pub async fn retire_offer(&self, slug: &str, key: &str) -> Outcome<Offer, CatalogRefusal> {
-        until_fresh(async || {
-            let Some(product) = self.store.product_by_slug(slug).await? else {
-                return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
-            };
-            let held = self.hold(&product).await?;
-            match self.store.offer_by_key(product.id, key).await? {
-                Some(offer) if offer.retired_at.is_some() => Ok(Ok(offer)),
-                Some(offer) => self.submit(RetireOffer { held, id: offer.id }).await,
-                None => Ok(Err(CatalogRefusal::NoSuchOffer.into())),
+        let mut tries = Tries::default();
+        loop {
+            if let Some(answer) = tries.settle(self.try_retire_offer(slug, key).await) {
+                return answer;
             }
-        })
-        .await
+        }
+    }
+
+    async fn try_retire_offer(&self, slug: &str, key: &str) -> Outcome<Offer, Stop> {
+        let Some(product) = self.store.product_by_slug(slug).await? else {
+            return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+        };
+        let held = self.hold(&product).await?;
+        match self.store.offer_by_key(product.id, key).await? {
+            Some(offer) if offer.retired_at.is_some() => Ok(Ok(offer)),
+            Some(offer) => self.submit(RetireOffer { held, id: offer.id }).await,
+            None => Ok(Err(CatalogRefusal::NoSuchOffer.into())),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::held::{Held, Loaded, keep};
 use super::rules;
-use super::{CatalogRefusal, Stop, Wrong, until_fresh};
+use super::{CatalogRefusal, Stop, Tries, Wrong};
 use crate::{Engine, Outcome};
 
 /// What staff says of a product.
@@ -71,7 +71,7 @@ impl ProductFields {
     }
 
     /// The product with these fields; what it has besides stays.
-    fn on(&self, product: Product) -> Product {
+    fn on(&self, product: &Product) -> Product {
         let fields = self.clone();
         Product {
             slug: fields.slug,
@@ -83,7 +83,7 @@ impl ProductFields {
             pictures: fields.pictures,
             visibility: fields.visibility,
             instructions: fields.instructions,
-            ..product
+            ..*product
         }
     }
 }
@@ -95,13 +95,19 @@ impl Engine {
             Ok(fields) => fields,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        until_fresh(async || {
-            if self.store.product_by_slug(&fields.slug).await?.is_some() {
-                return Ok(Err(CatalogRefusal::SlugTaken.into()));
+        let mut tries = Tries::default();
+        loop {
+            if let Some(answer) = tries.settle(self.try_create(&fields).await) {
+                return answer;
             }
-            self.submit(PutProduct { held: Held::new(self.mint()?), fields: fields.clone() }).await
-        })
-        .await
+        }
+    }
+
+    async fn try_create(&self, fields: &ProductFields) -> Outcome<Product, Stop> {
+        if self.store.product_by_slug(&fields.slug).await?.is_some() {
+            return Ok(Err(CatalogRefusal::SlugTaken.into()));
+        }
+        self.submit(PutProduct { held: Held::new(self.mint()?), fields: fields.clone() }).await
     }
 
     /// Makes the product at `slug` be like this: enters it as a draft, or changes it. Another slug
@@ -115,20 +121,25 @@ impl Engine {
             Ok(fields) => fields,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        until_fresh(async || {
-            let old = self.store.product_by_slug(slug).await?;
-            let moves = old.is_none() || fields.slug != slug;
-            if moves && fields.slug != slug && self.is_taken(&fields.slug).await? {
-                return Ok(Err(CatalogRefusal::SlugTaken.into()));
+        let mut tries = Tries::default();
+        loop {
+            if let Some(answer) = tries.settle(self.try_put(slug, &fields).await) {
+                return answer;
             }
-            let held = match &old {
-                Some(product) => self.hold(product).await?,
-                None => Held::new(self.mint()?),
-            };
-            let product = self.submit(PutProduct { held, fields: fields.clone() }).await?;
-            Ok(product.map(if old.is_some() { Put::Kept } else { Put::Created }))
-        })
-        .await
+        }
+    }
+
+    async fn try_put(&self, slug: &str, fields: &ProductFields) -> Outcome<Put<Product>, Stop> {
+        let old = self.store.product_by_slug(slug).await?;
+        if fields.slug != slug && self.is_taken(&fields.slug).await? {
+            return Ok(Err(CatalogRefusal::SlugTaken.into()));
+        }
+        let held = match &old {
+            Some(product) => self.hold(product).await?,
+            None => Held::new(self.mint()?),
+        };
+        let product = self.submit(PutProduct { held, fields: fields.clone() }).await?;
+        Ok(product.map(if old.is_some() { Put::Kept } else { Put::Created }))
     }
 
     async fn is_taken(&self, slug: &str) -> Result<bool, Fault> {
@@ -141,13 +152,19 @@ impl Engine {
         slug: &str,
         to: ProductState,
     ) -> Outcome<Product, CatalogRefusal> {
-        until_fresh(async || {
-            let Some(product) = self.store.product_by_slug(slug).await? else {
-                return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
-            };
-            self.submit(MoveProduct { held: self.hold(&product).await?, to }).await
-        })
-        .await
+        let mut tries = Tries::default();
+        loop {
+            if let Some(answer) = tries.settle(self.try_move(slug, to).await) {
+                return answer;
+            }
+        }
+    }
+
+    async fn try_move(&self, slug: &str, to: ProductState) -> Outcome<Product, Stop> {
+        let Some(product) = self.store.product_by_slug(slug).await? else {
+            return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+        };
+        self.submit(MoveProduct { held: self.hold(&product).await?, to }).await
     }
 }
 
@@ -173,7 +190,7 @@ impl Command for PutProduct {
             Some(Loaded { product, offers }) => (Some(product), offers),
             None => (None, Vec::new()),
         };
-        let blank = || Product {
+        let blank = Product {
             id: self.held.product,
             slug: String::new(),
             kind: self.fields.kind,
@@ -192,7 +209,7 @@ impl Command for PutProduct {
             created_at: at,
             updated_at: at,
         };
-        let product = self.fields.on(old.clone().unwrap_or_else(blank));
+        let product = self.fields.on(old.as_ref().unwrap_or(&blank));
         let mut changes = Changes::default();
         let new = Loaded { product, offers };
         let product = keep(books, &mut changes, old.as_ref(), new, at)?;

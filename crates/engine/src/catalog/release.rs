@@ -10,15 +10,13 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use super::held::{Held, Loaded, keep};
 use super::product::Put;
 use super::rules::{self, wrong};
-use super::{CatalogRefusal, Stop, Wrong, until_fresh};
+use super::{CatalogRefusal, Stop, Tries, Wrong};
 use crate::{Engine, Outcome};
 
 /// The channel whose newest release is the product's.
 pub const STABLE: &str = "stable";
 /// The most files of one release.
 const FILES: usize = 100;
-/// The largest file: what a JSON number holds exactly.
-const SIZE: u64 = (1 << 53) - 1;
 
 /// What staff says of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +29,12 @@ pub struct ReleaseFields {
     pub publish: bool,
 }
 
-/// What staff says of a file. Its bytes lie in the object store under their digest.
+/// What staff says of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFields {
     /// The name it is saved under.
     pub name: String,
-    /// Bytes.
-    pub size: u64,
-    /// SHA-256, lower-case hexadecimal.
+    /// SHA-256, lower-case hexadecimal: the object that holds its bytes, uploaded before.
     pub sha256: String,
     /// For which platform; empty for all.
     pub platform: String,
@@ -62,15 +58,11 @@ impl FileFields {
             let must = "1 to 200 bytes: no path, no control characters, no leading dot";
             return Err(wrong(at("name"), must));
         }
-        if self.size > SIZE {
-            return Err(wrong(at("size"), format!("at most {SIZE}")));
-        }
         Ok(Self {
             sha256: rules::sha256(&self.sha256, &at("sha256"))?,
             platform: rules::line(&self.platform, &at("platform"), 0, 40)?,
             media_type: rules::media_type(&self.media_type, &at("media_type"))?,
             name: self.name,
-            size: self.size,
         })
     }
 }
@@ -119,28 +111,65 @@ impl Engine {
             Ok(checked) => checked,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        until_fresh(async || {
-            let Some(product) = self.store.product_by_slug(slug).await? else {
-                return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+        let sizes = match self.sizes(&fields.files).await? {
+            Ok(sizes) => sizes,
+            Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
+        };
+        let mut tries = Tries::default();
+        loop {
+            if let Some(answer) =
+                tries.settle(self.try_put_release(slug, &channel, &version, &fields, &sizes).await)
+            {
+                return answer;
+            }
+        }
+    }
+
+    async fn try_put_release(
+        &self,
+        slug: &str,
+        channel: &str,
+        version: &str,
+        fields: &ReleaseFields,
+        sizes: &[u64],
+    ) -> Outcome<Put<WholeRelease>, Stop> {
+        let Some(product) = self.store.product_by_slug(slug).await? else {
+            return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+        };
+        let held = self.hold(&product).await?;
+        let old = self.store.release_by_version(product.id, version, channel).await?;
+        let release = match &old {
+            Some(release) => release.id,
+            None => self.mint()?,
+        };
+        let put = PutRelease {
+            held,
+            release,
+            ids: self.mint_many(fields.files.len())?,
+            sizes: sizes.to_vec(),
+            channel: channel.to_owned(),
+            version: version.to_owned(),
+            fields: fields.clone(),
+        };
+        let whole = self.submit(put).await?;
+        Ok(whole.map(if old.is_some() { Put::Kept } else { Put::Created }))
+    }
+
+    /// How many bytes the files have; what was not uploaded cannot be released.
+    async fn sizes(&self, files: &[FileFields]) -> Outcome<Vec<u64>, Wrong> {
+        let mut sizes = Vec::with_capacity(files.len());
+        for (index, file) in files.iter().enumerate() {
+            let size = match file.sha256.parse() {
+                Ok(sha256) => self.objects.size(sha256).await?,
+                Err(_) => None,
             };
-            let held = self.hold(&product).await?;
-            let old = self.store.release_by_version(product.id, &version, &channel).await?;
-            let release = match &old {
-                Some(release) => release.id,
-                None => self.mint()?,
+            let Some(size) = size else {
+                let must = "the digest of an object that was uploaded before";
+                return Ok(Err(wrong(format!("files[{index}].sha256"), must)));
             };
-            let put = PutRelease {
-                held,
-                release,
-                ids: self.mint_many(fields.files.len())?,
-                channel: channel.clone(),
-                version: version.clone(),
-                fields: fields.clone(),
-            };
-            let whole = self.submit(put).await?;
-            Ok(whole.map(if old.is_some() { Put::Kept } else { Put::Created }))
-        })
-        .await
+            sizes.push(size);
+        }
+        Ok(Ok(sizes))
     }
 }
 
@@ -148,6 +177,7 @@ struct PutRelease {
     held: Held,
     release: Id<Release>,
     ids: Vec<Id<File>>,
+    sizes: Vec<u64>,
     channel: String,
     version: String,
     fields: ReleaseFields,
@@ -204,16 +234,17 @@ impl Command for PutRelease {
 impl PutRelease {
     /// The files as rows: those whose names were there keep their ids.
     fn files(&self, was: &[File]) -> Vec<File> {
-        let row = |(fields, id): (&FileFields, &Id<File>)| File {
+        let row = |((fields, id), size): ((&FileFields, &Id<File>), &u64)| File {
             id: was.iter().find(|old| old.name == fields.name).map_or(*id, |old| old.id),
             release: self.release,
             name: fields.name.clone(),
-            size: fields.size,
+            size: *size,
             sha256: fields.sha256.clone(),
             platform: fields.platform.clone(),
             media_type: fields.media_type.clone(),
         };
-        let mut files: Vec<File> = self.fields.files.iter().zip(&self.ids).map(row).collect();
+        let mut files: Vec<File> =
+            self.fields.files.iter().zip(&self.ids).zip(&self.sizes).map(row).collect();
         files.sort_by_key(|file| file.id);
         files
     }

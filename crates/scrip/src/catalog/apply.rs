@@ -73,9 +73,9 @@ fn verb(act: Act) -> &'static str {
 }
 
 async fn upload(admin: &Admin, sha256: &str, object: &Object) -> Outcome {
-    let file = tokio::fs::File::open(&object.path).await.map_err(|error| {
-        Failure::new(format!("cannot read {}: {error}", object.path.display()))
-    })?;
+    let file = tokio::fs::File::open(&object.path)
+        .await
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", object.path.display())))?;
     admin.put_object(sha256, Body::reader(file, object.size)).await?;
     Ok(())
 }
@@ -98,9 +98,8 @@ async fn change_product(
                 None => admin.delete(&path).await?,
             };
         }
-        let changed = |release: &&Release| {
-            change.releases.iter().any(|part| part.name == release.name())
-        };
+        let changed =
+            |release: &&Release| change.releases.iter().any(|part| part.name == release.name());
         for release in product.releases.iter().filter(changed) {
             let path = format!("{path}/releases/{}", release.name());
             admin.put(&path, &release_body(release)).await?;

@@ -26,7 +26,8 @@ use crate::failure::{Failure, Outcome};
 
 /// Writes `catalog` into the empty folder `dir`, with the files and pictures that `admin` has.
 pub async fn export(admin: &Admin, catalog: &Catalog, token: &Token, dir: &Path) -> Outcome {
-    let mut writer = Writer { admin, token, dir, text: format!("token = {}\n", quoted(&token.code)) };
+    let mut writer =
+        Writer { admin, token, dir, text: format!("token = {}\n", quoted(&token.code)) };
     for product in &catalog.products {
         writer.product(product).await?;
     }
@@ -101,7 +102,8 @@ impl Writer<'_> {
         self.line(&format!("terms = {{ {} }}", terms(fields.terms)));
         let Limits { machines, downloads } = fields.limits;
         let limits = [("machines", machines), ("downloads", downloads)];
-        let limits = limits.iter().filter_map(|(name, most)| Some(format!("{name} = {}", (*most)?)));
+        let limits =
+            limits.iter().filter_map(|(name, most)| Some(format!("{name} = {}", (*most)?)));
         let limits: Vec<_> = limits.collect();
         if !limits.is_empty() {
             self.line(&format!("limits = {{ {} }}", limits.join(", ")));
@@ -224,5 +226,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn strange(name: &str) -> Failure {
-    Failure::new(format!("the server has something with the name {name:?}, which is no name for a file"))
+    Failure::new(format!(
+        "the server has something with the name {name:?}, which is no name for a file"
+    ))
 }

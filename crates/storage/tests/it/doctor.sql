@@ -23,11 +23,11 @@ INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4001, 1, 2001, 100, 'top_up', 3001, 1), (4002, 2001, 3, 60, 'purchase', 6001, 2),
     (4003, 2001, -2001, 10, 'hold', 9001, 3);
 INSERT INTO products (id, slug, kind, state, title, summary, description, labels, pictures, visibility,
-        instructions, price_from, cheapest, release, created_at, updated_at) VALUES
-    (101, 'tool', 'download', 'published', 'Tool', '', '', '{}', '[]', '{}', '', 0, 30, 301, 0, 0);
-INSERT INTO offers (id, product, price, terms, limits, current, created_at) VALUES
-    (201, 101, 30, '{"kind":"perpetual"}', '{}', 1, 0), (202, 101, 0, '{"kind":"perpetual"}', '{}', 1, 0),
-    (203, 101, 7, '{"kind":"perpetual"}', '{}', 0, 0);
+        instructions, price_from, cheapest, release, version, created_at, updated_at) VALUES
+    (101, 'tool', 'download', 'published', 'Tool', '', '', '{}', '[]', '{}', '', 0, 30, 301, 1, 0, 0);
+INSERT INTO offers (id, product, key, price, terms, limits, current, created_at) VALUES
+    (201, 101, 'once', 30, '{"kind":"perpetual"}', '{}', 1, 0), (202, 101, 'free', 0, '{"kind":"perpetual"}', '{}', 1, 0),
+    (203, 101, 'old', 7, '{"kind":"perpetual"}', '{}', 0, 0);
 INSERT INTO releases (id, product, version, channel, notes, manifest, published_at) VALUES
     (301, 101, '1.0', 'stable', '', '', 0), (302, 101, '1.1', 'stable', '', '', NULL);
 INSERT INTO files (release, id, name, size, sha256, platform, media_type) VALUES

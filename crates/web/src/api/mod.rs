@@ -6,8 +6,10 @@ mod demo;
 mod downloads;
 mod licenses;
 mod orders;
+mod products;
 mod quotes;
 mod sessions;
+mod terms;
 mod top_ups;
 mod vendor;
 mod wallet;
@@ -28,6 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(wallet::routes())
         .merge(top_ups::routes())
+        .merge(products::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(licenses::routes())

@@ -113,12 +113,20 @@ impl TopUpOut {
             Ok(Answered::Replayed(top_up)) => {
                 Ok(replayed((StatusCode::CREATED, Json(Self::new(&top_up, token))).into_response()))
             }
-            Err(refusal) => Err(Problem::top_up(&refusal, || match &refusal {
-                TopUpRefusal::Declined(top_up) => {
-                    serde_json::to_value(Self::new(top_up, token)).unwrap_or_default()
+            Err(refusal) => {
+                let problem = Problem::top_up(&refusal, || match &refusal {
+                    TopUpRefusal::Declined { top_up, .. } => {
+                        serde_json::to_value(Self::new(top_up, token)).unwrap_or_default()
+                    }
+                    _ => serde_json::Value::Null,
+                });
+                match refusal {
+                    TopUpRefusal::Declined { replayed: true, .. } => {
+                        Ok(replayed(problem.into_response()))
+                    }
+                    _ => Err(problem),
                 }
-                _ => serde_json::Value::Null,
-            })),
+            }
         }
     }
 }

@@ -193,7 +193,7 @@ async fn a_rental_ends() {
     let terms = Terms::Rental { seconds: 3600, from: RentalStart::Purchase };
     let sold = Sold::with(1000, terms, None).await;
     let ticket = ticket(&sold, &sold.file).await;
-    assert_eq!(sold.get(&[]).await.status, 200);
+    assert_eq!(follow(&sold, &ticket).await.status, 200);
     sold.shop.clock.advance(Span::hours(1));
     let over = sold.get(&[]).await;
     assert_eq!((over.status, over.at("/license_code")), (403, "EXPIRED"));
@@ -203,7 +203,7 @@ async fn a_rental_ends() {
 #[tokio::test]
 async fn newer_releases_come_with_the_license() {
     let mut sold = Sold::new(1000).await;
-    sold.shop.clock.advance(Span::hours(1));
+    sold.shop.advance(Span::hours(1)).await;
     let newer = release(&sold.shop, "tool", "stable", "1.1", &[("tool.zip", b"newer")]).await;
     let beta = release(&sold.shop, "tool", "beta", "2.0", &[("tool.zip", b"beta")]).await;
     sold.file.clone_from(&newer[0]);

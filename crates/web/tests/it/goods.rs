@@ -109,8 +109,10 @@ impl Sold {
     }
 
     pub async fn with(length: usize, terms: Terms, downloads: Option<u32>) -> Self {
-        let shop = Shop::open().await;
-        let content = bytes(length);
+        Self::by(Shop::open().await, bytes(length), terms, downloads).await
+    }
+
+    pub async fn by(shop: Shop, content: Vec<u8>, terms: Terms, downloads: Option<u32>) -> Self {
         let offer = product(&shop, "tool", terms, downloads).await;
         let mut files = release(&shop, "tool", "stable", "1.0", &[("Übung 1.zip", &content)]).await;
         let code = buy(&shop, &offer, "ada@example.com").await;

@@ -1,6 +1,7 @@
 //! The API over the real router.
 
 mod accounts;
+mod catalog;
 mod downloads;
 mod gate;
 mod goods;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api_keys;
+mod catalog;
 mod keys;
 mod objects;
 mod settings;
@@ -18,4 +19,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(keys::routes())
+        .merge(catalog::routes())
 }

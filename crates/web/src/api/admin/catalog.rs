@@ -1,0 +1,385 @@
+//! The catalogue in the vendor's hand.
+//!
+//! Everything is addressed by the vendor's own names and put whole, so that a folder can be applied
+//! again and again: products by slug, offers by key, releases by channel and version, files by name
+//! and digest. Putting what is there already changes nothing.
+
+mod out;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use scrip_domain::catalog::{Labels, ProductState};
+use scrip_domain::visibility::{Level, Visibility};
+use scrip_engine::catalog::offer::OfferFields;
+use scrip_engine::catalog::product::{ProductFields, Put};
+use scrip_engine::catalog::release::{FileFields, ReleaseFields};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use out::{AdminOffer, AdminProduct, AdminRelease, Names};
+
+use crate::App;
+use crate::api::products::PictureBody;
+use crate::api::terms::{LimitsBody, TermsBody};
+use crate::api::{List, ListQuery};
+use crate::caller::Cataloguer;
+use crate::extract::{Body, LongBody, Query};
+use crate::money::MoneyIn;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, put))
+        .routes(routes!(publish))
+        .routes(routes!(archive))
+        .routes(routes!(put_offer, retire_offer))
+        .routes(routes!(put_release))
+}
+
+/// A product, whole.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ProductBody {
+    /// Its name in addresses: at most 80 of a-z, 0-9 and -. In a PUT, another one than that of the
+    /// address renames the product.
+    #[schema(max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+    slug: Option<String>,
+    kind: Kind,
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
+    title: String,
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    summary: String,
+    /// Markdown.
+    #[serde(default)]
+    #[schema(max_length = 100_000)]
+    description: String,
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    categories: Vec<String>,
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    tags: Vec<String>,
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pictures: Vec<PictureBody>,
+    /// Where it differs from the vendor's settings.
+    #[serde(default)]
+    visibility: VisibilityBody,
+    /// What the buyer of a service is told with the code, Markdown.
+    #[serde(default)]
+    #[schema(max_length = 20_000)]
+    instructions: String,
+}
+
+/// How a product is received.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// As files.
+    Download,
+    /// As a code with instructions.
+    Service,
+}
+
+/// What sees each group of fields; what is absent follows the vendor's settings.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct VisibilityBody {
+    product: Option<Sees>,
+    price: Option<Sees>,
+    description: Option<Sees>,
+    pictures: Option<Sees>,
+    files: Option<Sees>,
+    release_notes: Option<Sees>,
+}
+
+/// What a visitor must be to see something.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Sees {
+    Visitor,
+    Member,
+    Funded,
+    Covered,
+}
+
+impl From<Sees> for Level {
+    fn from(sees: Sees) -> Self {
+        match sees {
+            Sees::Visitor => Self::Visitor,
+            Sees::Member => Self::Member,
+            Sees::Funded => Self::Funded,
+            Sees::Covered => Self::Covered,
+        }
+    }
+}
+
+impl ProductBody {
+    fn fields(self, slug: String) -> ProductFields {
+        let level = |sees: Option<Sees>| sees.map(Level::from);
+        ProductFields {
+            slug,
+            kind: match self.kind {
+                Kind::Download => scrip_domain::catalog::ProductKind::Download,
+                Kind::Service => scrip_domain::catalog::ProductKind::Service,
+            },
+            title: self.title,
+            summary: self.summary,
+            description: self.description,
+            labels: Labels { categories: self.categories, tags: self.tags },
+            pictures: self.pictures.into_iter().map(Into::into).collect(),
+            visibility: Visibility {
+                product: level(self.visibility.product),
+                price: level(self.visibility.price),
+                description: level(self.visibility.description),
+                pictures: level(self.visibility.pictures),
+                files: level(self.visibility.files),
+                release_notes: level(self.visibility.release_notes),
+            },
+            instructions: self.instructions,
+        }
+    }
+}
+
+/// An answer to a PUT: 201 for what is new, 200 for what was there.
+fn put_status<T>(put: Put<T>) -> (StatusCode, T) {
+    match put {
+        Put::Created(thing) => (StatusCode::CREATED, thing),
+        Put::Kept(thing) => (StatusCode::OK, thing),
+    }
+}
+
+/// The products, newest first, in every state.
+#[utoipa::path(
+    get, path = "/v1/admin/products", tag = "admin", security(("bearer" = [])), params(ListQuery),
+    responses((status = 200, body = List<Names>))
+)]
+async fn list(
+    _: Cataloguer,
+    State(app): State<App>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<Names>>, Problem> {
+    let page = query.page(&app.engine, "admin products")?;
+    let rows = app.engine.store().products(page).await?;
+    let number = |row: &scrip_domain::catalog::Product| row.id.number();
+    Ok(Json(List::of(&app.engine, "admin products", page, &rows, number, |row| Names::from(row))))
+}
+
+/// Enters a product, as a draft.
+#[utoipa::path(
+    post, path = "/v1/admin/products", tag = "admin", security(("bearer" = [])), request_body = ProductBody,
+    responses((status = 201, body = AdminProduct), (status = 409, description = "`slug_taken`"))
+)]
+async fn create(
+    _: Cataloguer,
+    State(app): State<App>,
+    LongBody(body): LongBody<ProductBody>,
+) -> Result<(StatusCode, Json<AdminProduct>), Problem> {
+    let slug = body.slug.clone().ok_or_else(|| Problem::field("slug", "this field is required"))?;
+    let product = app.engine.create_product(body.fields(slug)).await??;
+    Ok((StatusCode::CREATED, Json(AdminProduct::load(&app, product).await?)))
+}
+
+/// A product with its offers and releases, everything that there is of it.
+#[utoipa::path(
+    get, path = "/v1/admin/products/{slug}", tag = "admin", security(("bearer" = [])),
+    params(("slug" = String, Path, example = "field-recorder")),
+    responses((status = 200, body = AdminProduct))
+)]
+async fn show(
+    _: Cataloguer,
+    State(app): State<App>,
+    Path(slug): Path<String>,
+) -> Result<Json<AdminProduct>, Problem> {
+    let product = app.engine.store().product_by_slug(&slug).await?;
+    let product = product.ok_or_else(Problem::not_found)?;
+    Ok(Json(AdminProduct::load(&app, product).await?))
+}
+
+/// Makes the product at this slug be like this: enters it as a draft, or changes it.
+#[utoipa::path(
+    put, path = "/v1/admin/products/{slug}", tag = "admin", security(("bearer" = [])), request_body = ProductBody,
+    params(("slug" = String, Path, example = "field-recorder")),
+    responses(
+        (status = 200, body = AdminProduct, description = "it was there, and is now like this"),
+        (status = 201, body = AdminProduct, description = "it is new, and a draft"),
+        (status = 409, description = "`slug_taken`"),
+    )
+)]
+async fn put(
+    _: Cataloguer,
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    LongBody(body): LongBody<ProductBody>,
+) -> Result<(StatusCode, Json<AdminProduct>), Problem> {
+    let new = body.slug.clone().unwrap_or_else(|| slug.clone());
+    let (status, product) = put_status(app.engine.put_product(&slug, body.fields(new)).await??);
+    Ok((status, Json(AdminProduct::load(&app, product).await?)))
+}
+
+/// Puts a product up for sale. Doing it again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/admin/products/{slug}/publish", tag = "admin", security(("bearer" = [])),
+    params(("slug" = String, Path, example = "field-recorder")),
+    responses((status = 200, body = AdminProduct))
+)]
+async fn publish(
+    _: Cataloguer,
+    State(app): State<App>,
+    Path(slug): Path<String>,
+) -> Result<Json<AdminProduct>, Problem> {
+    let product = app.engine.move_product(&slug, ProductState::Published).await??;
+    Ok(Json(AdminProduct::load(&app, product).await?))
+}
+
+/// Takes a product off sale; its owners keep it. Doing it again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/admin/products/{slug}/archive", tag = "admin", security(("bearer" = [])),
+    params(("slug" = String, Path, example = "field-recorder")),
+    responses((status = 200, body = AdminProduct))
+)]
+async fn archive(
+    _: Cataloguer,
+    State(app): State<App>,
+    Path(slug): Path<String>,
+) -> Result<Json<AdminProduct>, Problem> {
+    let product = app.engine.move_product(&slug, ProductState::Archived).await??;
+    Ok(Json(AdminProduct::load(&app, product).await?))
+}
+
+/// An offer, whole.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OfferBody {
+    /// What one unit costs; nothing is allowed.
+    price: MoneyIn,
+    terms: TermsBody,
+    #[serde(default)]
+    limits: LimitsBody,
+}
+
+/// Makes the offer of this key be like this: enters it, changes it, or offers it again. Orders and
+/// licenses keep the price, terms and limits that they were made with.
+#[utoipa::path(
+    put, path = "/v1/admin/products/{slug}/offers/{key}", tag = "admin", security(("bearer" = [])), request_body = OfferBody,
+    params(
+        ("slug" = String, Path, example = "field-recorder"),
+        ("key" = String, Path, description = "the vendor's own name of the offer", example = "standard", max_length = 40, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
+    ),
+    responses(
+        (status = 200, body = AdminOffer, description = "it was there, and is now like this"),
+        (status = 201, body = AdminOffer, description = "it is new"),
+        (status = 409, description = "`too_many_offers`"),
+    )
+)]
+async fn put_offer(
+    _: Cataloguer,
+    State(app): State<App>,
+    Path((slug, key)): Path<(String, String)>,
+    body: Body<OfferBody>,
+) -> Result<(StatusCode, Json<AdminOffer>), Problem> {
+    let vendor = app.engine.vendor().await?;
+    let token = &vendor.settings.token;
+    let OfferBody { price, terms, limits } = body.value;
+    let price = price.in_tokens(token, "price")?;
+    let fields = OfferFields { price, terms: terms.into(), limits: limits.into() };
+    let (status, offer) = put_status(app.engine.put_offer(&slug, &key, fields).await??);
+    Ok((status, Json(AdminOffer::new(&offer, token))))
+}
+
+/// Withdraws an offer. Doing it again changes nothing.
+#[utoipa::path(
+    delete, path = "/v1/admin/products/{slug}/offers/{key}", tag = "admin", security(("bearer" = [])),
+    params(
+        ("slug" = String, Path, example = "field-recorder"),
+        ("key" = String, Path, example = "standard"),
+    ),
+    responses((status = 200, body = AdminOffer))
+)]
+async fn retire_offer(
+    _: Cataloguer,
+    State(app): State<App>,
+    Path((slug, key)): Path<(String, String)>,
+) -> Result<Json<AdminOffer>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let offer = app.engine.retire_offer(&slug, &key).await??;
+    Ok(Json(AdminOffer::new(&offer, &vendor.settings.token)))
+}
+
+/// A release, whole.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReleaseBody {
+    /// What is new, Markdown.
+    #[serde(default)]
+    #[schema(max_length = 50_000)]
+    notes: String,
+    /// All its files.
+    #[schema(max_items = 100)]
+    files: Vec<FileBody>,
+    /// Whether it is published with this; a published one stays so.
+    #[serde(default)]
+    publish: bool,
+}
+
+/// A file of a release.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FileBody {
+    /// The name it is saved under: no path.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// The object that was uploaded before.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
+    /// For which platform; empty for all.
+    #[serde(default)]
+    #[schema(max_length = 40)]
+    platform: String,
+    #[serde(default = "any_bytes")]
+    #[schema(default = "application/octet-stream")]
+    media_type: String,
+}
+
+fn any_bytes() -> String {
+    "application/octet-stream".to_owned()
+}
+
+/// Makes the release of this version be like this: enters it, changes it while it is not published,
+/// publishes it. Of a published one only the notes can change.
+#[utoipa::path(
+    put, path = "/v1/admin/products/{slug}/releases/{channel}/{version}", tag = "admin", security(("bearer" = [])), request_body = ReleaseBody,
+    params(
+        ("slug" = String, Path, example = "field-recorder"),
+        ("channel" = String, Path, description = "buyers get the newest release of `stable`", example = "stable", max_length = 20, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
+        ("version" = String, Path, example = "1.2.0", max_length = 40, pattern = "^[A-Za-z0-9_+~-][A-Za-z0-9._+~-]*$"),
+    ),
+    responses(
+        (status = 200, body = AdminRelease, description = "it was there, and is now like this"),
+        (status = 201, body = AdminRelease, description = "it is new"),
+        (status = 409, description = "`release_published`"),
+    )
+)]
+async fn put_release(
+    _: Cataloguer,
+    State(app): State<App>,
+    Path((slug, channel, version)): Path<(String, String, String)>,
+    LongBody(body): LongBody<ReleaseBody>,
+) -> Result<(StatusCode, Json<AdminRelease>), Problem> {
+    let file = |file: FileBody| FileFields {
+        name: file.name,
+        sha256: file.sha256,
+        platform: file.platform,
+        media_type: file.media_type,
+    };
+    let files = body.files.into_iter().map(file).collect();
+    let fields = ReleaseFields { notes: body.notes, files, publish: body.publish };
+    let put = app.engine.put_release(&slug, &channel, &version, fields).await??;
+    let (status, whole) = put_status(put);
+    Ok((status, Json(AdminRelease::new(&whole.release, &whole.files))))
+}

@@ -1,0 +1,220 @@
+//! Products, as the caller may see them: what is hidden is absent, and named with what unlocks it.
+
+mod out;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use scrip_domain::api_key::Scope;
+use scrip_domain::catalog::ProductKind;
+use scrip_domain::estimate::Speed;
+use scrip_engine::catalog::list::{Ask, ListRefusal, Sort};
+use scrip_engine::memory::Member;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use out::PictureBody;
+use out::{ItemOut, ProductOut};
+
+use crate::App;
+use crate::api::List;
+use crate::caller::Caller;
+use crate::extract::Query;
+use crate::problem::Problem;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
+}
+
+/// Which products.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct ProductsQuery {
+    /// Words to be found; the last may be the beginning of one.
+    #[param(max_length = 200)]
+    q: Option<String>,
+    /// Only this kind.
+    #[param(value_type = Option<KindParam>, inline)]
+    kind: Option<ProductKind>,
+    /// Only this category.
+    #[param(max_length = 40)]
+    category: Option<String>,
+    /// Only this tag.
+    #[param(max_length = 40)]
+    tag: Option<String>,
+    /// The order. By price, products without a price that you see come last.
+    #[param(value_type = Option<SortParam>, inline)]
+    sort: Sort,
+    /// How many at most.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    #[param(max_length = 2000)]
+    after: Option<String>,
+}
+
+/// The kinds of products.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the parameter; the domain's own type reads it")]
+pub enum KindParam {
+    Download,
+    Service,
+    Bundle,
+}
+
+/// The orders of a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the parameter; the engine's own type reads it")]
+enum SortParam {
+    Newest,
+    Title,
+    Price,
+    #[serde(rename = "-price")]
+    PriceDown,
+}
+
+/// A member who looks, or a visitor.
+async fn looker(app: &App, caller: &Caller) -> Result<Option<Member>, Problem> {
+    match caller.buyer(Scope::Read)? {
+        Some(buyer) => Ok(app.engine.member(buyer.account).await?),
+        None => Ok(None),
+    }
+}
+
+/// Products that the caller sees, filtered, searched and sorted.
+#[utoipa::path(
+    get, path = "/v1/products", tag = "products", security((), ("bearer" = [])), params(ProductsQuery),
+    responses(
+        (status = 200, body = List<ItemOut>),
+        (status = 304, description = "as the `If-None-Match` has it"),
+        (status = 403, description = "`forbidden`: a vendor's key buys nothing"),
+    )
+)]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ProductsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let limit = match query.limit {
+        None => 20,
+        Some(limit @ 1..=100) => limit,
+        Some(_) => return Err(Problem::field("limit", "1 to 100")),
+    };
+    let member = looker(&app, &caller).await?;
+    let ProductsQuery { q, kind, category, tag, sort, after, .. } = query;
+    let ask = Ask { q, kind, category, tag, sort };
+    let page = app.engine.list_products(member.as_ref(), &ask, after.as_deref(), limit).await?;
+    let page = match page {
+        Ok(page) => page,
+        Err(ListRefusal::BadCursor) => {
+            return Err(Problem::field("after", "not a cursor of this list, or too old"));
+        }
+        Err(ListRefusal::Gate(shut)) => {
+            let vendor = app.engine.vendor().await?;
+            return Err(Problem::gate(&shut, &vendor.settings.token));
+        }
+    };
+    let token = &page.vendor.settings.token;
+    let signed_in = member.is_some();
+    let item = |item| ItemOut::new(item, token, signed_in);
+    let list = List { data: page.items.into_iter().map(item).collect(), next: page.next };
+    Ok(reply(&list, signed_in, &headers))
+}
+
+/// How a product is looked at.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct ProductQuery {
+    /// Your connection in Mbit/s, as a hint for estimated download times.
+    #[param(minimum = 0.001, maximum = 1_000_000)]
+    mbps: Option<f64>,
+}
+
+impl ProductQuery {
+    fn hint(&self) -> Result<Option<Speed>, Problem> {
+        let Some(mbps) = self.mbps else { return Ok(None) };
+        if !(0.001..=1_000_000.0).contains(&mbps) {
+            return Err(Problem::field("mbps", "0.001 to 1000000"));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 1 and 10^9, as was just checked"
+        )]
+        Ok(Speed::kilobits((mbps * 1000.0).round() as u32))
+    }
+}
+
+/// A product, as far as the caller sees it.
+#[utoipa::path(
+    get, path = "/v1/products/{slug}", tag = "products", security((), ("bearer" = [])),
+    params(("slug" = String, Path, example = "field-recorder"), ProductQuery),
+    responses(
+        (status = 200, body = ProductOut),
+        (status = 304, description = "as the `If-None-Match` has it"),
+        (status = 403, description = "`forbidden`: a vendor's key buys nothing"),
+    )
+)]
+async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Path(slug): Path<String>,
+    Query(query): Query<ProductQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let hint = query.hint()?;
+    let member = looker(&app, &caller).await?;
+    let shown = match app.engine.show_product(member.as_ref(), &slug, hint).await? {
+        Ok(shown) => shown,
+        Err(shut) => {
+            let vendor = app.engine.vendor().await?;
+            return Err(Problem::gate(&shut, &vendor.settings.token));
+        }
+    };
+    let Some(shown) = shown else { return Err(Problem::not_found()) };
+    let view = shown.view().ok_or_else(Problem::not_found)?;
+    let token = &shown.vendor().settings.token;
+    Ok(reply(
+        &ProductOut::new(&view, shown.pace, token, member.is_some()),
+        member.is_some(),
+        &headers,
+    ))
+}
+
+/// How long a visitor's view may be kept. A price that is hidden now is gone everywhere after this.
+const VISITORS: HeaderValue = HeaderValue::from_static("public, max-age=15");
+/// What a member sees is theirs alone.
+const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// The answer, kept by caches only when it is what every visitor sees.
+fn reply(body: &impl Serialize, signed_in: bool, asked: &HeaderMap) -> Response {
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let vary = (header::VARY, HeaderValue::from_static("Authorization, Cookie"));
+    if signed_in {
+        return ([json, vary, (header::CACHE_CONTROL, MEMBERS)], bytes).into_response();
+    }
+    let tag: String =
+        Sha256::digest(&bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{tag}\"");
+    let same = |value: &HeaderValue| {
+        let value = value.to_str().unwrap_or_default();
+        value.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+    };
+    let unchanged = asked.get_all(header::IF_NONE_MATCH).iter().any(same);
+    let etag =
+        (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")));
+    let headers = [vary, (header::CACHE_CONTROL, VISITORS), etag];
+    if unchanged {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, [json], bytes).into_response()
+}
