@@ -18,7 +18,7 @@ fn main() {
     let workspace = Path::new(&told("CARGO_MANIFEST_DIR")).join("../..");
     let workspace = workspace.canonicalize().expect("the workspace is two folders up");
     let out = PathBuf::from(told("OUT_DIR"));
-    let program = program(&workspace, &out);
+    let program = text(&program(&workspace, &out));
     let platform = format!(
         "{}-{}",
         told("CARGO_CFG_TARGET_OS").display(),
@@ -31,7 +31,8 @@ fn main() {
     );
     let goods = workspace.join("demo/catalog");
     for path in files(&goods) {
-        let name = path.strip_prefix(&goods).expect("it is in there").to_str().expect("plain names");
+        let name = text(path.strip_prefix(&goods).expect("it is in there"));
+        let path = text(&path);
         writeln!(list, "    ({name:?}, include_bytes!({path:?})),").expect("texts take everything");
     }
     list.push_str("];\n");
@@ -59,6 +60,10 @@ fn program(workspace: &Path, out: &Path) -> PathBuf {
     let status = cargo.status().expect("Cargo can be called a second time");
     assert!(status.success(), "the sample program (crates/sample) does not build");
     folder.join(target).join("sample/tallow")
+}
+
+fn text(path: &Path) -> String {
+    path.to_str().expect("the path of the workspace is text").to_owned()
 }
 
 /// All files below a folder, in an order that does not depend on the disk.
