@@ -133,8 +133,12 @@ mod tests {
         let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
         let kinds = |kind| catalog.products.iter().filter(|one| one.fields.kind == kind).count();
         assert_eq!((kinds(ProductKind::Download), kinds(ProductKind::Service)), (7, 1));
-        let mut prices: Vec<u64> = catalog.products.iter().flat_map(|one| &one.offers)
-            .map(|offer| offer.fields.price.units()).collect();
+        let mut prices: Vec<u64> = catalog
+            .products
+            .iter()
+            .flat_map(|one| &one.offers)
+            .map(|offer| offer.fields.price.units())
+            .collect();
         prices.sort_unstable();
         assert_eq!((prices.first(), prices.last()), (Some(&1), Some(&2_400_000)));
         let tallow = &catalog.product("tallow").unwrap().releases[0].fields.files[0];

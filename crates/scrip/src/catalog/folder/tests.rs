@@ -5,7 +5,8 @@ use tempfile::TempDir;
 
 use super::*;
 
-const TOP: &str = "token = \"AUR\"\n[[products]]\nslug = \"tides\"\nkind = \"download\"\ntitle = \"Tides\"\n";
+const TOP: &str =
+    "token = \"AUR\"\n[[products]]\nslug = \"tides\"\nkind = \"download\"\ntitle = \"Tides\"\n";
 
 fn token() -> Token {
     Token { code: "AUR".into(), scale: 4 }
@@ -83,12 +84,21 @@ fn every_mistake_has_its_line_and_key() {
         ("summary = 1", "6: products[0].summary: must be a text in quotes"),
         ("tags = [1]", "6: products[0].tags: must be a list of texts"),
         ("tags = [\"\"]", "6: products[0].tags[0]: must be 1 to 40 characters"),
-        ("state = \"gone\"", "6: products[0].state: \"gone\" is not one of draft, published, archived"),
+        (
+            "state = \"gone\"",
+            "6: products[0].state: \"gone\" is not one of draft, published, archived",
+        ),
         ("visibility = { price = \"rich\" }", "6: products[0].visibility.price: \"rich\" is not"),
         ("visibility = { prize = \"member\" }", "6: products[0].visibility.prize: is not known"),
-        ("description = \"a\"\ndescription_file = \"about.md\"", "7: products[0].description_file: is"),
+        (
+            "description = \"a\"\ndescription_file = \"about.md\"",
+            "7: products[0].description_file: is",
+        ),
         ("description_file = \"no.md\"", "6: products[0].description_file: there is no file no.md"),
-        ("description_file = \"pictures\"", "6: products[0].description_file: pictures is not a reg"),
+        (
+            "description_file = \"pictures\"",
+            "6: products[0].description_file: pictures is not a reg",
+        ),
         ("pictures = [{ alt = \"a\" }]", "6: products[0].pictures[0].path: is missing"),
         (
             "pictures = [{ alt = \"a\", path = \"tides.csv\" }]",
@@ -151,7 +161,8 @@ fn paths_cannot_leave_the_folder() {
             "{TOP}[[products.releases]]\nversion = \"1\"\nfiles = [{{ path = \"{path}\", name = \"a\" }}]"
         ));
         assert_eq!(found.len(), 1, "{path}: {found:#?}");
-        let expected = "8: products[0].releases[0].files[0].path: must be the path of a file inside";
+        let expected =
+            "8: products[0].releases[0].files[0].path: must be the path of a file inside";
         assert!(found[0].starts_with(expected), "{path}: {found:#?}");
     }
 }
