@@ -14,8 +14,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::books::{Books, Changes, Wants};
 use crate::fault::Fault;
 
-/// The most commands in one batch.
-const MAX_BATCH: usize = 512;
+/// The most commands in one batch. Larger ones would commit a little cheaper, but their callers all
+/// wait for the same commit and then all ask again: the writer and the rest of the program would take
+/// turns instead of working side by side.
+const MAX_BATCH: usize = 100;
 /// The most rows that one command may write.
 const MAX_ROWS: usize = 500;
 

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,8 +22,11 @@ use crate::migrate;
 use crate::sql;
 use crate::table::{Keys, Row};
 
-/// The log may grow to this before the writer empties it between two batches.
-const WAL_BOUND: u64 = 64 << 20;
+/// The log may grow to this before the writer empties it between two batches, come what may.
+const WAL_BOUND: u64 = 192 << 20;
+/// From this on the writer empties it right after a checkpoint beside it has finished: what is left
+/// to move is then little, and the batch that waits does not wait long.
+const WAL_EASY: u64 = 48 << 20;
 /// When a reader kept the log from being emptied, it may grow by this before the next try.
 const WAL_STEP: u64 = 16 << 20;
 /// How long the writer waits for readers before it leaves the log as it is: long enough for any
@@ -77,7 +80,7 @@ impl Place {
         connection
             .execute_batch(
                 "PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
-                 PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+                 PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -262144;",
             )
             .map_err(|e| fault(&e))?;
         Ok(connection)
@@ -119,6 +122,8 @@ pub struct SqliteWriter {
     // How many it takes for the writer to restart it.
     wal_bound: u64,
     disk_reserve: u64,
+    // Whether a checkpoint has finished since the last batch.
+    caught_up: Arc<AtomicBool>,
     // One process owns a folder: the lock lives as long as the writer.
     _lock: Option<File>,
 }
@@ -142,6 +147,7 @@ impl SqliteWriter {
             wal_used,
             wal_bound: WAL_BOUND,
             disk_reserve: DISK_RESERVE,
+            caught_up: Arc::default(),
             _lock: lock,
         })
     }
@@ -301,7 +307,8 @@ impl Backend for SqliteWriter {
 
     fn between(&mut self) {
         let used = self.wal_used.load(Ordering::Relaxed);
-        if used <= self.wal_bound {
+        let easy = self.caught_up.swap(false, Ordering::Relaxed) && used > WAL_EASY;
+        if !easy && used <= self.wal_bound {
             return;
         }
         // A file of the usual size is written over again: truncated, the file system must find each
@@ -340,16 +347,21 @@ fn watch_log(connection: &mut Connection) -> Result<Arc<AtomicU64>, Fault> {
 
 /// Moves what was committed from the log into the database, beside the writer.
 #[derive(Debug)]
-pub struct Checkpointer(Connection);
+pub struct Checkpointer {
+    connection: Connection,
+    caught_up: Arc<AtomicBool>,
+}
 
 impl Checkpointer {
-    pub(crate) fn open(place: &Place) -> Result<Self, Fault> {
-        place.connect().map(Self)
+    /// One that tells `writer` when it has caught up.
+    pub(crate) fn beside(writer: &SqliteWriter) -> Result<Self, Fault> {
+        Ok(Self { connection: writer.place.connect()?, caught_up: writer.caught_up.clone() })
     }
 
     /// Moves what can be moved without waiting for anybody. Call it each second.
     pub fn run(&self) {
-        checkpoint(&self.0, "PASSIVE");
+        checkpoint(&self.connection, "PASSIVE");
+        self.caught_up.store(true, Ordering::Relaxed);
     }
 }
 

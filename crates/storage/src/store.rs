@@ -252,8 +252,8 @@ impl Writer {
     /// What moves SQLite's log into its database, to be run beside the writer; `None` elsewhere.
     pub fn checkpointer(&self) -> Result<Option<Checkpointer>, Fault> {
         match &self.backends {
-            Backends::Sqlite(_, place) if place.file().is_some() => {
-                Checkpointer::open(place).map(Some)
+            Backends::Sqlite(writer, place) if place.file().is_some() => {
+                Checkpointer::beside(writer).map(Some)
             }
             _ => Ok(None),
         }
