@@ -52,7 +52,7 @@ fn a_commit_answered_and_forgotten_is_seen() {
 fn a_doubled_top_up_is_seen() {
     is_seen(
         Defect::DoublesTopUps,
-        &["available, not", "quoted with", "a statement of", "left, not"],
+        &["available, not", "quoted with", "a statement of", "left, not", "at hand"],
     );
 }
 
