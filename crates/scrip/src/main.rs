@@ -8,6 +8,7 @@ mod catalog;
 mod cli;
 mod clock;
 mod config;
+mod demo;
 mod entropy;
 mod failure;
 mod server;

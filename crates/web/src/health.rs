@@ -59,21 +59,22 @@ impl Watch {
     async fn readiness(&self) -> Readiness {
         let last = Timestamp::from_millis(self.committed.load(Ordering::Relaxed));
         let read = tokio::time::timeout(PATIENCE, self.app.engine.store().vendor()).await;
-        let stopping = self.stopping.load(Ordering::Relaxed);
-        let database = matches!(read, Ok(Ok(Some(_))));
-        let writer = self.app.engine.now() < last.plus(SILENCE);
-        Readiness { ready: database && writer && !stopping, database, writer, stopping }
+        let checks = [
+            ("database", matches!(read, Ok(Ok(Some(_))))),
+            ("writer", self.app.engine.now() < last.plus(SILENCE)),
+            ("stopping", !self.stopping.load(Ordering::Relaxed)),
+        ];
+        let failing: Vec<_> =
+            checks.iter().filter(|(_, good)| !good).map(|(name, _)| *name).collect();
+        Readiness { ready: failing.is_empty(), failing }
     }
 }
 
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
-    /// The database answers.
-    database: bool,
-    /// The writer commits.
-    writer: bool,
-    stopping: bool,
+    /// `database`: it does not answer; `writer`: it does not commit; `stopping`.
+    failing: Vec<&'static str>,
 }
 
 /// The routes for those who run the server, on an address of their own.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::diff::{Act, Difference, ProductChange};
 use super::folder::Token;
 use super::remote::product_path;
-use super::{Catalog, Object, Offer, Product, Release};
+use super::{Catalog, Object, Offer, Product, Release, show};
 use crate::failure::{Failure, Outcome};
 
 /// What is happening, for who waits.
@@ -54,7 +54,8 @@ pub async fn apply(
     progress: Progress<'_>,
 ) -> Outcome {
     for (sha256, object) in missing(admin, wanted, difference).await? {
-        progress(&format!("uploading {}", object.path.display()));
+        let name = object.path.file_name().unwrap_or_default().display();
+        progress(&format!("uploading {name}, {}", show::size(object.size)));
         upload(admin, sha256, object).await?;
     }
     for change in &difference.products {

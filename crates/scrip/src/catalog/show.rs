@@ -64,7 +64,7 @@ fn line(text: &mut String, noun: &str, part: &PartChange, removed: &str) {
 }
 
 /// Bytes for people, in powers of ten like disks and networks.
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     for (unit, name) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")] {
         if bytes >= unit {
             return format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10));

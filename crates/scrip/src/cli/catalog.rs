@@ -12,6 +12,7 @@ use super::remote::{Remote, print};
 use crate::catalog::diff::{Difference, diff};
 use crate::catalog::folder::{self, Token};
 use crate::catalog::{Catalog, apply, export, remote, show};
+use crate::demo::goods;
 use crate::failure::{Failure, Outcome};
 
 /// The catalogue as a folder.
@@ -29,6 +30,9 @@ enum CatalogCommand {
     /// Write a running server's catalogue as a folder
     #[command(after_help = EXPORT_EXAMPLE)]
     Export(ExportArgs),
+    /// Write the sample catalogue that the demo sells
+    #[command(after_help = SAMPLE_EXAMPLE)]
+    Sample(SampleArgs),
 }
 
 const APPLY_EXAMPLE: &str = "\
@@ -44,6 +48,20 @@ The folder can be applied again, here or on another server.
 
 Example:
   scrip catalog export copy-of-shop/ --server https://shop.example --admin-key key_...";
+
+const SAMPLE_EXAMPLE: &str = "\
+Real goods to start from or to try things with: a program, data, sounds, textures, a book, a service,
+and 212 MB of noise, made on the spot. Its prices are in AUR with four decimals.
+
+Example:
+  scrip catalog sample goods/
+  scrip catalog apply goods/ --dry-run";
+
+#[derive(Debug, Args)]
+struct SampleArgs {
+    /// The folder to write; it must be empty, or not there yet
+    dir: PathBuf,
+}
 
 #[derive(Debug, Args)]
 struct ApplyArgs {
@@ -73,6 +91,7 @@ impl CatalogArgs {
         match self.command {
             CatalogCommand::Apply(args) => one_thread(args.run()),
             CatalogCommand::Export(args) => one_thread(args.run()),
+            CatalogCommand::Sample(args) => args.run(),
         }
     }
 }
@@ -166,17 +185,29 @@ async fn read(dir: &Path, token: &Token) -> Outcome<Catalog> {
     })
 }
 
+fn must_be_empty(dir: &Path) -> Outcome {
+    match folder::is_empty(dir) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::usage(format!("{} is not empty", dir.display()))
+            .advise("Nothing is ever written over: give a new folder.")),
+        Err(error) => Err(Failure::new(format!("cannot read {}: {error}", dir.display()))),
+    }
+}
+
+impl SampleArgs {
+    fn run(&self) -> Outcome {
+        must_be_empty(&self.dir)?;
+        let dir = self.dir.display();
+        goods::prepare(&self.dir)
+            .map_err(|error| Failure::new(format!("cannot write {dir}: {error}")))?;
+        print(&format!("{dir} can be applied: scrip catalog apply {dir}"));
+        Ok(())
+    }
+}
+
 impl ExportArgs {
     async fn run(self) -> Outcome {
-        let dir = self.dir.display();
-        match folder::is_empty(&self.dir) {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(Failure::usage(format!("{dir} is not empty"))
-                    .advise("An export never writes over anything: give a new folder."));
-            }
-            Err(error) => return Err(Failure::new(format!("cannot read {dir}: {error}"))),
-        }
+        must_be_empty(&self.dir)?;
         let admin = self.remote.admin()?;
         let token = remote::token(&admin).await?;
         let catalog = remote::catalog(&admin).await?;

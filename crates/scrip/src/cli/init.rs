@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -213,7 +213,8 @@ fn worth(text: &str, scale: u8) -> Option<UnitValue> {
 /// Makes the folder; refuses one that has something in it.
 fn empty(dir: &Path) -> Outcome {
     let cannot = |error| Failure::new(format!("cannot make {}: {error}", dir.display()));
-    fs::create_dir_all(dir).map_err(cannot)?;
+    // Its owner's only: names and addresses of buyers will lie in it.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(cannot)?;
     match fs::read_dir(dir).map_err(cannot)?.next() {
         None => Ok(()),
         Some(_) => Err(Failure::new(format!("{} is not empty", dir.display()))

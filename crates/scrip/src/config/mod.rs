@@ -183,7 +183,6 @@ impl Config {
 }
 
 /// The process's environment.
-#[expect(clippy::disallowed_methods, reason = "here, once, configuration is read")]
 pub fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -31,6 +31,10 @@ async fn an_upload_is_stored_once_and_told_of() {
     let head = shop.send("HEAD", &path, &admin, Value::Null).await;
     assert_eq!((head.status, head.header("content-length")), (200, "1500000"));
     assert_eq!(files(&shop), 1);
+    let whole = Request::get(&path).header(admin[0].0, admin[0].1).body(Body::empty()).unwrap();
+    let whole = shop.raw(whole).await;
+    assert_eq!((whole.status, whole.header("content-length")), (200, "1500000"));
+    assert_eq!(whole.bytes, content);
 }
 
 #[tokio::test]

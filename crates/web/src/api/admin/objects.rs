@@ -4,6 +4,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use scrip_engine::objects::PutRefusal;
@@ -14,11 +16,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::caller::Admin;
+use crate::caller::Cataloguer;
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(put, probe))
+    OpenApiRouter::new().routes(routes!(put, get, probe))
 }
 
 /// The digest in the path. Anything else never comes near the file system.
@@ -56,7 +58,7 @@ struct ObjectOut {
     )
 )]
 async fn put(
-    _: Admin,
+    _: Cataloguer,
     State(app): State<App>,
     Name(sha256): Name,
     body: Body,
@@ -78,13 +80,38 @@ async fn put(
     Ok((status, Json(ObjectOut { sha256: sha256.to_string(), size: stored.size })))
 }
 
+/// The bytes with this SHA-256, for an export of the catalogue.
+#[utoipa::path(
+    get, path = "/v1/admin/objects/{sha256}", tag = "admin", security(("bearer" = [])),
+    params(("sha256" = String, Path, description = "lower-case hexadecimal", pattern = "^[0-9a-f]{64}$")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"))
+)]
+async fn get(
+    _: Cataloguer,
+    State(app): State<App>,
+    Name(sha256): Name,
+) -> Result<Response, Problem> {
+    let object = app.engine.objects().get(sha256).await?.ok_or_else(Problem::not_found)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CONTENT_LENGTH, HeaderValue::from(object.size())),
+    ];
+    // The chunks' memory itself, without a copy.
+    let bytes = object.chunks(0..object.size()).map(|chunk| chunk.map(Bytes::from_owner));
+    Ok((headers, Body::from_stream(bytes)).into_response())
+}
+
 /// Whether the bytes with this SHA-256 are there, and how many.
 #[utoipa::path(
     head, path = "/v1/admin/objects/{sha256}", tag = "admin", security(("bearer" = [])),
     params(("sha256" = String, Path, description = "lower-case hexadecimal", pattern = "^[0-9a-f]{64}$")),
     responses((status = 200, description = "there, `Content-Length` bytes"))
 )]
-async fn probe(_: Admin, State(app): State<App>, Name(sha256): Name) -> Result<Response, Problem> {
+async fn probe(
+    _: Cataloguer,
+    State(app): State<App>,
+    Name(sha256): Name,
+) -> Result<Response, Problem> {
     let size = app.engine.objects().size(sha256).await?.ok_or_else(Problem::not_found)?;
     let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, HeaderValue::from(size))]);
     Ok((StatusCode::OK, headers).into_response())

@@ -1,0 +1,162 @@
+//! The goods of the demo, as a catalogue folder that can be applied.
+//!
+//! Nearly everything is carried inside the binary (see `build.rs`), so that it can be written
+//! anywhere. One file would be too large for that and is made here: noise, from a seed, so that it
+//! is the same 212 MB on every machine.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::catalog::FILE;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/goods.rs"));
+}
+
+/// Where the sample program lies in the folder.
+const PROGRAM: &str = "files/tallow/tallow";
+/// Where the noise lies in the folder.
+const NOISE: &str = "files/noise/white-noise.wav";
+/// Stands in `catalog.toml` for the platform that the program was built for.
+const PLATFORM: &str = "@PLATFORM@";
+
+/// Samples per second and channel.
+const RATE: u32 = 44_100;
+/// Twenty minutes of two channels of two bytes.
+const NOISE_BYTES: u32 = 20 * 60 * RATE * 4;
+/// What the noise is made from. Another seed would be another file.
+const SEED: u64 = 2_027;
+
+/// Writes the goods as a catalogue folder at `into`. A folder that is there already stays as it is:
+/// what was published from it once has fixed digests.
+pub fn prepare(into: &Path) -> io::Result<()> {
+    if into.join(FILE).exists() {
+        return Ok(());
+    }
+    let (catalog, others): (Vec<_>, Vec<_>) =
+        embedded::FILES.iter().partition(|(path, _)| *path == FILE);
+    for (path, bytes) in others {
+        create(into, path)?.write_all(bytes)?;
+    }
+    program(into)?;
+    let mut file = BufWriter::with_capacity(1 << 20, create(into, NOISE)?);
+    noise(&mut file, NOISE_BYTES)?;
+    file.flush()?;
+    // Last, because it says that the folder is whole.
+    for (path, bytes) in catalog {
+        let text = String::from_utf8_lossy(bytes).replace(PLATFORM, embedded::PLATFORM);
+        create(into, path)?.write_all(text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn create(into: &Path, path: &str) -> io::Result<File> {
+    let whole = into.join(path);
+    fs::create_dir_all(whole.parent().unwrap_or(into))?;
+    File::create(whole)
+}
+
+fn program(into: &Path) -> io::Result<()> {
+    let mut file = create(into, PROGRAM)?;
+    file.write_all(embedded::PROGRAM)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+/// A WAV file with so many bytes of white noise, at a quarter of full level to spare ears.
+fn noise(out: &mut impl Write, bytes: u32) -> io::Result<()> {
+    out.write_all(b"RIFF")?;
+    out.write_all(&(36 + bytes).to_le_bytes())?;
+    out.write_all(b"WAVEfmt \x10\0\0\0\x01\0\x02\0")?;
+    out.write_all(&RATE.to_le_bytes())?;
+    out.write_all(&(RATE * 4).to_le_bytes())?;
+    out.write_all(b"\x04\0\x10\0data")?;
+    out.write_all(&bytes.to_le_bytes())?;
+    let mut chance = ChaCha8Rng::seed_from_u64(SEED);
+    let mut block = [0; 64 * 1024];
+    let mut left = bytes as usize;
+    while left > 0 {
+        let block = &mut block[..left.min(64 * 1024)];
+        chance.fill_bytes(block);
+        for sample in block.as_chunks_mut().0 {
+            *sample = (i16::from_le_bytes(*sample) >> 2).to_le_bytes();
+        }
+        out.write_all(block)?;
+        left -= block.len();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::catalog::ProductKind;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::catalog::folder::{self, Token};
+
+    const NOISE_SHA256: &str = "e0e38a58e0127cf34e7a0f96a0ecb9e015aa29903ca4d09fa8db9e175aa48d23";
+
+    #[test]
+    fn the_noise_is_the_same_everywhere() {
+        struct Hash(Sha256, u64);
+        impl Write for Hash {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.update(bytes);
+                self.1 += bytes.len() as u64;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut hash = Hash(Sha256::new(), 0);
+        noise(&mut hash, NOISE_BYTES).unwrap();
+        assert_eq!(hash.1, 211_680_044);
+        let digest: [u8; 32] = hash.0.finalize().into();
+        assert_eq!(scrip_license::Digest(digest).to_string(), NOISE_SHA256);
+    }
+
+    #[test]
+    fn the_goods_are_a_sound_folder_with_every_kind_of_offer() {
+        let dir = tempfile::tempdir().unwrap();
+        prepare(dir.path()).unwrap();
+        let token = Token { code: "AUR".into(), scale: 4 };
+        let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
+        let kinds = |kind| catalog.products.iter().filter(|one| one.fields.kind == kind).count();
+        assert_eq!((kinds(ProductKind::Download), kinds(ProductKind::Service)), (7, 1));
+        let mut prices: Vec<u64> = catalog
+            .products
+            .iter()
+            .flat_map(|one| &one.offers)
+            .map(|offer| offer.fields.price.units())
+            .collect();
+        prices.sort_unstable();
+        assert_eq!((prices.first(), prices.last()), (Some(&1), Some(&2_400_000)));
+        let tallow = &catalog.product("tallow").unwrap().releases[0].fields.files[0];
+        assert_eq!(tallow.platform, embedded::PLATFORM);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_program_that_is_sold_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        program(dir.path()).unwrap();
+        let table = dir.path().join("table.csv");
+        fs::write(&table, "name,height\na,4\nb,2\n").unwrap();
+        let run = std::process::Command::new(dir.path().join(PROGRAM))
+            .args(["--label", "1", "--column", "2", "--width", "4"])
+            .arg(&table)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(run.stdout).unwrap(), "a  ████ 4\nb  ██ 2\n");
+    }
+}

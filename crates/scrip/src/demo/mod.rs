@@ -1,0 +1,3 @@
+//! The demo: a shop with real goods.
+
+pub mod goods;

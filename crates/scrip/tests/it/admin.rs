@@ -1,0 +1,125 @@
+//! `scrip admin` against a running server.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::shop::{Folder, Server, run, said};
+
+/// Opens an account and gives its session's token.
+fn register(server: &Server, email: &str) -> String {
+    let body = json!({ "email": email, "password": "correct horse" });
+    let opened = server.call(Method::POST, "/v1/accounts", "", "-", &body);
+    opened["token"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn accounts_are_listed_adjusted_and_frozen() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    register(&server, "ada@example.org");
+    register(&server, "bob@example.org");
+    let list = server.admin(&folder, &["accounts", "list"]);
+    assert_eq!(list["data"].as_array().unwrap().len(), 2);
+    let id = list["data"][1]["id"].as_str().unwrap();
+
+    let adjust =
+        ["accounts", "adjust", "Ada@example.org", "12.5", "--reason", "a cheque", "--key", "k"];
+    assert_eq!(server.admin(&folder, &adjust)["tokens"]["display"], "12.50 TOK");
+    server.admin(&folder, &adjust);
+    let shown = server.admin(&folder, &["accounts", "show", id]);
+    assert_eq!(shown["available"]["amount"], 1250, "the same key adds once");
+    let frozen = server.admin(&folder, &["accounts", "freeze", id]);
+    assert_eq!(frozen["permits"]["reason"], "account_frozen");
+    let thawed = server.admin(&folder, &["accounts", "thaw", id]);
+    assert_eq!(thawed["permits"]["transact"], true);
+
+    let mistake = |args: &[&str]| {
+        let mut all = vec!["admin", "--server", &server.url, "--admin-key", &folder.admin_key];
+        all.extend(args);
+        said(&run(&all))
+    };
+    let (text, code) = mistake(&["accounts", "adjust", id, "1.234", "--reason", "r"]);
+    assert_eq!(code, 2, "{text}");
+    let (text, code) = mistake(&["accounts", "show", "eve@example.org"]);
+    assert_eq!((code, text.contains("no account with the address")), (1, true), "{text}");
+    let (text, code) = mistake(&["accounts", "list"]);
+    assert_eq!((code, text.contains("E-MAIL") && text.contains("bob@example.org")), (0, true));
+}
+
+#[test]
+fn api_keys_are_made_used_and_revoked() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let create = ["api-keys", "create", "--label", "second", "--scope", "admin"];
+    let made = server.admin(&folder, &create);
+    let token = made["token"].as_str().unwrap();
+    let list = |key: &str| {
+        said(&run(&["admin", "--server", &server.url, "--admin-key", key, "api-keys", "list"]))
+    };
+    let (text, code) = list(token);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("first administrator") && !text.contains(token), "{text}");
+    let revoke = ["api-keys", "revoke", made["id"].as_str().unwrap()];
+    assert!(server.admin(&folder, &revoke)["revoked_at"].is_string());
+    let (text, code) = list(token);
+    assert_eq!((code, text.contains("invalid_credentials")), (1, true), "{text}");
+
+    let (text, code) = said(&run(&["admin", "--server", &server.url, "accounts", "list"]));
+    assert_eq!((code, text.contains("SCRIP_ADMIN_KEY")), (2, true), "{text}");
+    let wrong = ["admin", "--server", &server.url, "--admin-key", &folder.admin_key];
+    let scope = ["api-keys", "create", "--label", "x", "--scope", "purchase"];
+    let (text, code) = said(&run(&[&wrong[..], &scope].concat()));
+    assert_eq!((code, text.contains("scopes")), (1, true), "{text}");
+}
+
+#[test]
+fn a_rotation_reaches_the_running_server_and_codes_survive_it() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let offer = put_on_sale(&server, &folder.admin_key);
+    let ada = register(&server, "ada@example.org");
+    let adjust = ["accounts", "adjust", "ada@example.org", "10", "--reason", "a test"];
+    server.admin(&folder, &adjust);
+
+    let old = buy(&server, &ada, &offer, "first");
+    let rotated = server.admin(&folder, &["keys", "rotate"]);
+    assert_eq!(rotated["kids"].as_array().unwrap().len(), 2);
+    assert!(folder.path("keys/license-0002.seed").exists());
+    let new = buy(&server, &ada, &offer, "second");
+    let head = |code: &Value| code["jws"].as_str().unwrap().split('.').next().unwrap().to_owned();
+    assert_ne!(head(&old), head(&new), "another key signs");
+    assert_eq!(buy(&server, &ada, &offer, "first"), old, "signed again with its own key");
+    are_valid(&server, [&old, &new]);
+
+    drop(server);
+    let server = folder.serve();
+    are_valid(&server, [&old, &new]);
+    assert_eq!(buy(&server, &ada, &offer, "second"), new);
+}
+
+fn put_on_sale(server: &Server, admin: &str) -> String {
+    let put = |path, body| server.call(Method::PUT, path, admin, "-", &body);
+    put("/v1/admin/products/tool", json!({ "kind": "service", "title": "A tool" }));
+    let price = json!({ "amount": 100, "unit": "TOK" });
+    let offer = json!({ "price": price, "terms": { "kind": "uses", "count": 5 } });
+    put("/v1/admin/products/tool/offers/one", offer);
+    server.call(Method::POST, "/v1/admin/products/tool/publish", admin, "-", &json!({}));
+    let product = server.call(Method::GET, "/v1/products/tool", "", "-", &Value::Null);
+    product["offers"][0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Buys the offer under `key`, and gives its code in both forms.
+fn buy(server: &Server, bearer: &str, offer: &str, key: &str) -> Value {
+    let total = json!({ "amount": 100, "unit": "TOK" });
+    let body = json!({ "lines": [{ "offer": offer }], "expected_total": total });
+    let order = server.call(Method::POST, "/v1/purchases", bearer, key, &body);
+    order["licenses"][0]["code"].clone()
+}
+
+fn are_valid(server: &Server, codes: [&Value; 2]) {
+    for form in codes.iter().flat_map(|code| [&code["jws"], &code["short"]]) {
+        let body = json!({ "code": form });
+        let answer = server.call(Method::POST, "/v1/licenses/validate", "", "-", &body);
+        assert_eq!(answer["valid"], true, "{form}: {answer}");
+    }
+}

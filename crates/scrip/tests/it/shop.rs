@@ -1,0 +1,138 @@
+//! A vendor's folder, and the server that runs on it.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use http::Method;
+use rustix::process::{Pid, Signal, kill_process};
+use scrip_client::Client;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary, in an environment without anything of ours.
+pub fn scrip(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scrip"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SCRIP_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(args);
+    command
+}
+
+/// Runs the binary to its end.
+pub fn run(args: &[&str]) -> Output {
+    scrip(args).output().expect("the binary runs")
+}
+
+/// What it said, and its exit code.
+pub fn said(output: &Output) -> (String, i32) {
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (text.into_owned(), output.status.code().unwrap_or(-1))
+}
+
+/// A vendor's folder.
+pub struct Folder {
+    dir: TempDir,
+    pub admin_key: String,
+}
+
+impl Folder {
+    /// A new one, whose server takes a free port.
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("shop");
+        let path = path.to_str().expect("a path");
+        let args = ["init", path, "--listen", "127.0.0.1:0", "--scale", "2", "--json"];
+        let output = run(&args);
+        assert!(output.status.success(), "{output:?}");
+        let made: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let admin_key = made["admin_key"].as_str().expect("a key").to_owned();
+        Self { dir, admin_key }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("shop").join(name)
+    }
+
+    pub fn config(&self) -> String {
+        self.path("scrip.toml").to_str().expect("a path").to_owned()
+    }
+
+    /// Adds to the configuration, before its first table.
+    pub fn configure(&self, line: &str) {
+        let text = std::fs::read_to_string(self.config()).expect("a configuration");
+        std::fs::write(self.config(), format!("{line}\n{text}")).expect("written");
+    }
+
+    /// A server on it, ready.
+    pub fn serve(&self) -> Server {
+        let mut command = scrip(&["serve", "--config", &self.config()]);
+        // Into a file: nobody empties a pipe while the test runs, and the server would wait.
+        let log = self.dir.path().join("log");
+        let file = std::fs::File::create(&log).expect("a log");
+        let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().expect("a server");
+        let mut line = String::new();
+        let mut out = BufReader::new(child.stdout.take().expect("an output"));
+        out.read_line(&mut line).expect("a line");
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            let log = std::fs::read_to_string(&log).expect("a log");
+            panic!("the server did not start: {line} {log}");
+        };
+        Server { url: url.to_owned(), child, log }
+    }
+}
+
+/// A running server.
+pub struct Server {
+    pub url: String,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("a signal");
+    }
+
+    /// Its exit code and log, once it has ended.
+    pub fn end(mut self) -> (i32, String) {
+        let code = self.child.wait().expect("an end").code().unwrap_or(-1);
+        (code, std::fs::read_to_string(&self.log).expect("a log"))
+    }
+
+    /// Asks it as the holder of `bearer` (empty for a visitor), with `key` for idempotency.
+    pub fn call(&self, method: Method, path: &str, bearer: &str, key: &str, body: &Value) -> Value {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let client = Client::new(&self.url).expect("an address");
+        let client = if bearer.is_empty() { client } else { client.bearer(bearer) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let answer = runtime.expect("a runtime").block_on(async {
+            let body = serde_json::to_vec(body).expect("JSON");
+            client.request(method, path, &headers, body).await
+        });
+        answer.and_then(|answer| answer.json()).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Runs `scrip admin` against it, and reads its JSON.
+    pub fn admin(&self, folder: &Folder, args: &[&str]) -> Value {
+        let mut all = vec!["admin", "--json", "--server", &self.url];
+        all.extend(["--admin-key", &folder.admin_key]);
+        all.extend(args);
+        let output = run(&all);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
