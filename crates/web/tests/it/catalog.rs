@@ -230,6 +230,13 @@ async fn bad_input_names_its_field_and_changes_nothing() {
     )
     .await;
     assert_eq!(long.status, 200, "100 kB are allowed");
+    assert_eq!(shop.get("/v1/products/tool", "").await.json["price_from"]["amount"], 100);
+}
+
+#[tokio::test]
+async fn bad_offers_and_unknown_names_change_nothing() {
+    let shop = Shop::open().await;
+    sell(&shop, "tool", 100, product("Tool")).await;
     for (offer, named) in [
         (
             json!({ "price": { "amount": 1, "unit": "EUR" }, "terms": { "kind": "perpetual" } }),
@@ -253,7 +260,9 @@ async fn bad_input_names_its_field_and_changes_nothing() {
         assert_eq!(answer.status, 400, "{offer}: {answer:?}");
         assert_eq!(answer.at("/errors/0/field"), named, "{answer:?}");
     }
-    let taken = staff(&shop, "POST", "/products", with("slug", json!("tool"))).await;
+    let mut taken = product("Tool");
+    taken["slug"] = json!("tool");
+    let taken = staff(&shop, "POST", "/products", taken).await;
     assert_eq!((taken.status, taken.code()), (409, "slug_taken"));
     for path in ["/products/none", "/products/none/publish", "/products/tool/offers/none"] {
         let method = if path.ends_with("publish") {
