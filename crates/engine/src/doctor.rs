@@ -81,3 +81,92 @@ async fn signing_keys(store: &Store, keys: &Keys) -> Result<Check, Fault> {
         findings: findings.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use scrip_domain::license::{License, LicenseState};
+    use scrip_domain::{Clock, Id, Timestamp};
+    use scrip_license::{Limits, Terms};
+    use scrip_storage::books::Change;
+    use scrip_storage::{Books, Changes, Command, Decision, Wants};
+
+    use super::*;
+
+    /// A license out of nowhere, signed by this key.
+    struct Forge(String);
+
+    impl Command for Forge {
+        type Receipt = ();
+        type Refusal = ();
+
+        fn wants(&self, _: &mut Wants) {}
+
+        fn decide(&self, _: &Books, at: Timestamp) -> Result<Decision<(), ()>, Fault> {
+            let license = License {
+                id: Id::new(8001).unwrap(),
+                order: Id::new(1).unwrap(),
+                line: Id::new(1).unwrap(),
+                account: Id::new(1).unwrap(),
+                product: Id::new(1).unwrap(),
+                offer: Id::new(1).unwrap(),
+                terms: Terms::Perpetual,
+                limits: Limits::default(),
+                release: None,
+                state: LicenseState::Valid,
+                issue: 1,
+                kid: self.0.clone(),
+                issued_at: at,
+                expires_at: None,
+            };
+            let mut changes = Changes::default();
+            changes.licenses.push(Change::Insert(license));
+            Ok(Decision::done((), changes))
+        }
+    }
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_millis(1_795_348_800_000)
+        }
+    }
+
+    async fn examined(name: &str, kid: Option<String>) -> Report {
+        let keys = Keys::new(&[[1; 32]], &[2; 32]).unwrap();
+        let memory = scrip_storage::Memory::new(name).unwrap();
+        let (store, writer) = Store::memory(&memory).unwrap();
+        tokio::spawn(writer.run(Arc::new(Noon), Arc::new(crate::Memory::default())));
+        if let Some(kid) = kid {
+            store.submit(Forge(kid)).await.unwrap().unwrap();
+        }
+        examine(&store, &keys).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn empty_books_are_sound() {
+        let report = examined("doctor-empty", None).await;
+        assert!(report.is_sound());
+        assert!(report.checks.len() > 20);
+    }
+
+    #[tokio::test]
+    async fn a_license_out_of_nowhere_is_found_and_so_is_its_lost_key() {
+        let report = examined("doctor-forged", Some("lost".to_owned())).await;
+        let unsound: Vec<&str> = report.unsound().map(|check| check.name.as_str()).collect();
+        assert_eq!(unsound, ["license-lines", "index-licenses", "signing-keys"]);
+        let keys = report.checks.last().unwrap();
+        assert_eq!(keys.rows, 1);
+        assert!(keys.findings[0].starts_with("lost: no such key, but 1 licenses name it"));
+    }
+
+    #[tokio::test]
+    async fn a_known_key_is_no_finding() {
+        let keys = Keys::new(&[[1; 32]], &[2; 32]).unwrap();
+        let kid = keys.current().unwrap().kid().to_owned();
+        let report = examined("doctor-known", Some(kid)).await;
+        assert!(report.unsound().all(|check| check.name != "signing-keys"));
+    }
+}

@@ -43,6 +43,12 @@ impl Failure {
         Self { advice: Some(advice.into()), ..self }
     }
 
+    /// The same, with another exit code: where 1 is an answer.
+    #[must_use]
+    pub fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+
     /// What the process ends with.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)

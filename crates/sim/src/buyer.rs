@@ -324,9 +324,8 @@ impl Buyer {
             let ask = Ask::post("/v1/accounts", "", self.credentials());
             match self.ask(&ask).await {
                 Some(answer) if answer.status == 201 => {
-                    self.token = answer.body["token"].as_str().unwrap_or_default().to_owned();
-                    self.account =
-                        answer.body["account"]["id"].as_str().unwrap_or_default().to_owned();
+                    self.token = word(&answer.body["token"]);
+                    self.account = word(&answer.body["account"]["id"]);
                     return Ok(());
                 }
                 Some(answer) if answer.code() == "email_taken" => {
@@ -348,7 +347,7 @@ impl Buyer {
             let ask = Ask::get("/v1/account", &self.token);
             if let Some(answer) = self.ask(&ask).await {
                 demand!(answer.status == 200, "an account was answered {}", answer.body);
-                self.account = answer.body["id"].as_str().unwrap_or_default().to_owned();
+                self.account = word(&answer.body["id"]);
                 return Ok(());
             }
         }
@@ -362,7 +361,7 @@ impl Buyer {
             return Ok(false);
         };
         demand!(answer.status == 201, "signing in was answered {}", answer.body);
-        self.token = answer.body["token"].as_str().unwrap_or_default().to_owned();
+        self.token = word(&answer.body["token"]);
         Ok(true)
     }
 }
@@ -370,4 +369,9 @@ impl Buyer {
 /// An amount of the shop's tokens.
 fn money(amount: u64) -> Value {
     json!({ "amount": amount, "unit": "AUR" })
+}
+
+/// A text in an answer; nothing where there is none.
+fn word(value: &Value) -> String {
+    value.as_str().map(str::to_owned).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -189,7 +189,7 @@ async fn routed(router: Router, request: Request<Bytes>) -> Response<Bytes> {
     let Ok(response) = router.oneshot(request.map(Full::new)).await;
     let (parts, body) = response.into_parts();
     // A body that breaks off is an empty one: nobody can read it as an answer.
-    let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     Response::from_parts(parts, bytes)
 }
 

@@ -18,7 +18,7 @@ use crate::trace::Trace;
 use crate::voice::Voice;
 
 /// No world lasts longer than this.
-const AGE: Duration = Duration::from_secs(4 * 3600);
+const AGE: Duration = Duration::from_hours(4);
 
 /// What became of a world.
 #[derive(Clone, Debug)]

@@ -289,7 +289,6 @@ fn sqlite(criterion: &mut Criterion) {
     let opened = Store::sqlite(&folder.path().join("scrip.db"), Blocking::Threads).unwrap();
     let store = fill(&runtime, opened);
     measure(criterion, "sqlite", &runtime, &store);
-    eprintln!("COUNT {}", NEXT.load(Ordering::Relaxed));
     drop(store);
     runtime.shutdown_background();
 }

@@ -10,6 +10,7 @@ use crate::batch::{self, Answer, Backend, Command, Observer, Pending, Queue, Wai
 use crate::books::{Books, Wants};
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
+use crate::migrate::{self, Migration};
 use crate::postgres::{self, PostgresReaders, PostgresWriter};
 use crate::sqlite::{Checkpointer, Memory, Place, SqliteReaders, SqliteWriter};
 
@@ -86,6 +87,43 @@ impl Store {
             Readers::Postgres(PostgresReaders::new(&config)),
             Backends::Postgres(writers),
         ))
+    }
+
+    /// Opens the SQLite database in the file at `path` only to read it: also beside the process that
+    /// writes it, whose lock is for writers.
+    pub async fn sqlite_read_only(path: &Path) -> Result<Self, Fault> {
+        if !path.is_file() {
+            return Err(Fault::Unavailable(format!("there is no file {}", path.display())));
+        }
+        let readers = Readers::Sqlite {
+            readers: Arc::new(SqliteReaders::new(Place::File(path.to_owned()))),
+            blocking: Blocking::Threads,
+            threads: Arc::new(Semaphore::new(READS)),
+        };
+        Self::reading(readers, migrate::SQLITE).await
+    }
+
+    /// Opens the PostgreSQL database at `url` only to read it.
+    pub async fn postgres_read_only(url: &str) -> Result<Self, Fault> {
+        let config = postgres::config(url)?;
+        Self::reading(Readers::Postgres(PostgresReaders::new(&config)), migrate::POSTGRES).await
+    }
+
+    async fn reading(readers: Readers, known: &'static [Migration]) -> Result<Self, Fault> {
+        // Nobody takes anything out of this queue: a command is refused at once.
+        let (queue, _) = mpsc::channel(1);
+        let store = Self { queue, readers };
+        let text = migrate::APPLIED.to_owned();
+        let applied = store.query("migrations", text, vec![], |cells| {
+            Ok((cells.text()?.unwrap_or_default(), cells.text()?.unwrap_or_default()))
+        });
+        match migrate::pending(known, &applied.await?)?.first() {
+            None => Ok(store),
+            Some(missing) => Err(Fault::Unavailable(format!(
+                "the database is older than this program: it lacks migration {}, which the next start of the server brings",
+                missing.name
+            ))),
+        }
     }
 
     fn over(readers: Readers, backends: Backends) -> (Self, Writer) {

@@ -241,7 +241,8 @@ fn filter(ask: &Ask) -> Option<Filter> {
     };
     let label =
         |kind, label: &Option<String>| label.as_ref().map(|label| (kind, listing::sort_key(label)));
-    let labels = [label(LabelKind::Category, &ask.category), label(LabelKind::Tag, &ask.tag)];
+    // The tag first, which is the rarer: the first label is the one that is walked.
+    let labels = [label(LabelKind::Tag, &ask.tag), label(LabelKind::Category, &ask.category)];
     let labels: Vec<_> = labels.into_iter().flatten().collect();
     // PostgreSQL has no text with NUL in it; no label has it either.
     if labels.iter().any(|(_, label)| label.contains('\0')) {

@@ -23,8 +23,8 @@ const DISK_RESERVE: u64 = 64 << 20;
 pub struct Upload {
     blocking: Blocking,
     gathered: Vec<u8>,
-    /// The draft and an empty part, once the part before is written.
-    writing: Option<Job<Result<(Draft, Vec<u8>), Fault>>>,
+    /// The part before.
+    writing: Option<Job<Written>>,
 }
 
 impl Upload {
@@ -73,11 +73,14 @@ impl Upload {
         Ok(())
     }
 
-    async fn written(&mut self) -> Result<(Draft, Vec<u8>), Fault> {
+    async fn written(&mut self) -> Written {
         let failed = || Fault::Bug("an upload went on after it failed".into());
         self.writing.take().ok_or_else(failed)?.wait().await?
     }
 }
+
+/// The draft, and an empty part to gather the next bytes in.
+type Written = Result<(Draft, Vec<u8>), Fault>;
 
 /// A file without its name yet.
 #[derive(Debug)]

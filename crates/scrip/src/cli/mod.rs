@@ -3,6 +3,7 @@
 mod admin;
 mod catalog;
 mod check;
+mod doctor;
 mod init;
 mod remote;
 mod serve;
@@ -37,6 +38,8 @@ enum Command {
     Catalog(catalog::CatalogArgs),
     /// Verify an authorization code offline
     Verify(verify::VerifyArgs),
+    /// Prove on a live database that the books are whole
+    Doctor(doctor::DoctorArgs),
     /// Load a running server, and print its rate and latency
     Bench(bench::BenchArgs),
 }
@@ -52,6 +55,9 @@ impl Cli {
             Command::Catalog(args) => args.run(),
             // A code that is not good is an answer, not a failure.
             Command::Verify(args) => return args.run().map(|good| ExitCode::from(u8::from(!good))),
+            Command::Doctor(args) => {
+                return args.run().map(|sound| ExitCode::from(u8::from(!sound)));
+            }
             Command::Bench(args) => {
                 one_thread(async { bench::run(args).await.map_err(|error| Failure::of(&error)) })
             }

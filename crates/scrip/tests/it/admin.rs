@@ -1,19 +1,15 @@
 //! `scrip admin` against a running server.
 
-use scrip_client::Client;
-use serde_json::Value;
+use http::Method;
+use serde_json::{Value, json};
 
 use crate::shop::{Folder, Server, run, said};
 
-fn register(server: &Server, email: &str) {
-    let body = format!(r#"{{"email":"{email}","password":"correct horse"}}"#);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(async {
-        let client = Client::new(&server.url).unwrap();
-        let headers = [("content-type", "application/json")];
-        client.request(http::Method::POST, "/v1/accounts", &headers, body.into_bytes()).await
-    });
-    answer.unwrap().json::<Value>().unwrap();
+/// Opens an account and gives its session's token.
+fn register(server: &Server, email: &str) -> String {
+    let body = json!({ "email": email, "password": "correct horse" });
+    let opened = server.call(Method::POST, "/v1/accounts", "", "-", &body);
+    opened["token"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -77,17 +73,53 @@ fn api_keys_are_made_used_and_revoked() {
 }
 
 #[test]
-fn a_rotation_reaches_the_running_server_and_survives_it() {
+fn a_rotation_reaches_the_running_server_and_codes_survive_it() {
     let folder = Folder::new();
     let server = folder.serve();
+    let offer = put_on_sale(&server, &folder.admin_key);
+    let ada = register(&server, "ada@example.org");
+    let adjust = ["accounts", "adjust", "ada@example.org", "10", "--reason", "a test"];
+    server.admin(&folder, &adjust);
+
+    let old = buy(&server, &ada, &offer, "first");
     let rotated = server.admin(&folder, &["keys", "rotate"]);
-    let new = rotated["kid"].as_str().unwrap().to_owned();
     assert_eq!(rotated["kids"].as_array().unwrap().len(), 2);
     assert!(folder.path("keys/license-0002.seed").exists());
+    let new = buy(&server, &ada, &offer, "second");
+    let head = |code: &Value| code["jws"].as_str().unwrap().split('.').next().unwrap().to_owned();
+    assert_ne!(head(&old), head(&new), "another key signs");
+    assert_eq!(buy(&server, &ada, &offer, "first"), old, "signed again with its own key");
+    are_valid(&server, [&old, &new]);
+
     drop(server);
     let server = folder.serve();
-    let rotated = server.admin(&folder, &["keys", "rotate"]);
-    let kids = rotated["kids"].as_array().unwrap();
-    assert_eq!(kids.len(), 3);
-    assert!(kids.iter().any(|kid| *kid == new));
+    are_valid(&server, [&old, &new]);
+    assert_eq!(buy(&server, &ada, &offer, "second"), new);
+}
+
+fn put_on_sale(server: &Server, admin: &str) -> String {
+    let put = |path, body| server.call(Method::PUT, path, admin, "-", &body);
+    put("/v1/admin/products/tool", json!({ "kind": "service", "title": "A tool" }));
+    let price = json!({ "amount": 100, "unit": "TOK" });
+    let offer = json!({ "price": price, "terms": { "kind": "uses", "count": 5 } });
+    put("/v1/admin/products/tool/offers/one", offer);
+    server.call(Method::POST, "/v1/admin/products/tool/publish", admin, "-", &json!({}));
+    let product = server.call(Method::GET, "/v1/products/tool", "", "-", &Value::Null);
+    product["offers"][0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Buys the offer under `key`, and gives its code in both forms.
+fn buy(server: &Server, bearer: &str, offer: &str, key: &str) -> Value {
+    let total = json!({ "amount": 100, "unit": "TOK" });
+    let body = json!({ "lines": [{ "offer": offer }], "expected_total": total });
+    let order = server.call(Method::POST, "/v1/purchases", bearer, key, &body);
+    order["licenses"][0]["code"].clone()
+}
+
+fn are_valid(server: &Server, codes: [&Value; 2]) {
+    for form in codes.iter().flat_map(|code| [&code["jws"], &code["short"]]) {
+        let body = json!({ "code": form });
+        let answer = server.call(Method::POST, "/v1/licenses/validate", "", "-", &body);
+        assert_eq!(answer["valid"], true, "{form}: {answer}");
+    }
 }

@@ -140,16 +140,10 @@ fn killed_in_the_middle_of_writes_the_books_are_right() {
     let folder = Folder::new();
     let server = folder.serve();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let account = runtime.block_on(async {
-        let client = Client::new(&server.url).unwrap();
-        let registration =
-            serde_json::json!({ "email": "ada@example.org", "password": "correct horse" });
-        let headers = [("content-type", "application/json")];
-        let body = serde_json::to_vec(&registration).unwrap();
-        let answer = client.request(http::Method::POST, "/v1/accounts", &headers, body).await;
-        let opened: serde_json::Value = answer.unwrap().json().unwrap();
-        opened["account"]["id"].as_str().unwrap().to_owned()
-    });
+    let registration =
+        serde_json::json!({ "email": "ada@example.org", "password": "correct horse" });
+    let opened = server.call(http::Method::POST, "/v1/accounts", "", "-", &registration);
+    let account = opened["account"]["id"].as_str().unwrap().to_owned();
 
     let answered = AtomicU64::new(0);
     let add = |url: String, number: u64| {
@@ -191,8 +185,15 @@ fn killed_in_the_middle_of_writes_the_books_are_right() {
     }
     let shown = server.admin(&folder, &["accounts", "show", "ada@example.org"]);
     assert_eq!(shown["available"]["amount"], KEYS * 7);
+    // Beside the server that writes.
+    let (text, code) = said(&run(&["doctor", "--config", &folder.config()]));
+    assert_eq!((code, text.contains("The books are whole.")), (0, true), "{text}");
     server.signal(Signal::INT);
     assert_eq!(server.end().0, 0);
+    let (text, code) = said(&run(&["doctor", "--json", "--config", &folder.config()]));
+    assert_eq!((code, text.contains("\"sound\":true")), (0, true), "{text}");
+    std::fs::remove_file(folder.path("scrip.db")).unwrap();
+    assert_eq!(said(&run(&["doctor", "--config", &folder.config()])).1, 2);
 }
 
 /// Runs 16 at a time; gives what they found.

@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
+use http::Method;
 use rustix::process::{Pid, Signal, kill_process};
+use scrip_client::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -101,6 +103,19 @@ impl Server {
     pub fn end(mut self) -> (i32, String) {
         let code = self.child.wait().expect("an end").code().unwrap_or(-1);
         (code, std::fs::read_to_string(&self.log).expect("a log"))
+    }
+
+    /// Asks it as the holder of `bearer` (empty for a visitor), with `key` for idempotency.
+    pub fn call(&self, method: Method, path: &str, bearer: &str, key: &str, body: &Value) -> Value {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let client = Client::new(&self.url).expect("an address");
+        let client = if bearer.is_empty() { client } else { client.bearer(bearer) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let answer = runtime.expect("a runtime").block_on(async {
+            let body = serde_json::to_vec(body).expect("JSON");
+            client.request(method, path, &headers, body).await
+        });
+        answer.and_then(|answer| answer.json()).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// Runs `scrip admin` against it, and reads its JSON.

@@ -318,5 +318,4 @@ ALTER TABLE listings
     ADD COLUMN search_all tsvector GENERATED ALWAYS AS
         (array_to_tsvector(string_to_array(words, ' '))
             || array_to_tsvector(string_to_array(description_words, ' '))) STORED;
-CREATE INDEX listings_search_words ON listings USING gin (search_words);
 CREATE INDEX listings_search_all ON listings USING gin (search_all);

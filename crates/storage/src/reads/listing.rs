@@ -18,6 +18,26 @@ use crate::fields::Field;
 use crate::index::OWNED;
 use crate::store::Store;
 
+/// How many products are few enough to be found first and sorted then.
+const FEW: usize = 3000;
+
+/// How words are found.
+#[derive(Clone, Copy)]
+enum Search {
+    None,
+    Sqlite,
+    Postgres { rare: bool },
+}
+
+/// A parameter as what `PostgreSQL` searches by.
+const QUERY: &str = "CAST(CAST({} AS TEXT) AS tsquery)";
+
+/// The words, all of them, the last as a beginning. They are letters and digits only.
+fn tsquery(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    format!("{}:*", quoted.join(" & "))
+}
+
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -101,8 +121,26 @@ impl Store {
         run: &Run,
         limit: u32,
     ) -> Result<Vec<Listed>, Fault> {
-        let (text, cells) = text(filter, eyes, run, limit, self.is_sqlite());
+        let search = match (filter.words.is_empty(), self.is_sqlite()) {
+            (true, _) => Search::None,
+            (false, true) => Search::Sqlite,
+            (false, false) => Search::Postgres { rare: self.is_rare(&filter.words).await? },
+        };
+        let (text, cells) = text(filter, eyes, run, limit, search);
         self.query("products", text, cells, read).await
+    }
+
+    /// Whether few products have these words. `PostgreSQL` plans a page of a list by walking its
+    /// order until enough is found, which for a rare word is the whole list: it must be told.
+    async fn is_rare(&self, words: &[String]) -> Result<bool, Fault> {
+        let query = QUERY.replace("{}", "$1");
+        let text = format!(
+            "SELECT t.product FROM listings t WHERE t.search_all @@ {query} LIMIT {}",
+            FEW.saturating_add(1)
+        );
+        let cells = vec![Cell::Text(tsquery(words).into())];
+        let found = self.query("listings", text, cells, |cells| Ok(cells.int()?.is_some())).await?;
+        Ok(found.len() <= FEW)
     }
 }
 
@@ -133,17 +171,17 @@ fn text(
     eyes: &Eyes,
     run: &Run,
     limit: u32,
-    sqlite: bool,
+    search: Search,
 ) -> (String, Vec<Cell<'static>>) {
     let mut text = Text::default();
     let owned = match eyes.account {
         Some(account) => format!("CASE WHEN {} THEN 1 ELSE 0 END", text.owned(account, "p.id")),
         None => "0".to_owned(),
     };
-    let keys = match (filter.words.is_empty(), sqlite) {
-        (true, _) => browse(&mut text, filter, eyes, run),
-        (false, false) => search_postgres(&mut text, filter, eyes, run),
-        (false, true) => search_sqlite(&mut text, filter, eyes, run),
+    let keys = match search {
+        Search::None => browse(&mut text, filter, eyes, run),
+        Search::Postgres { rare } => search_postgres(&mut text, filter, eyes, run, rare),
+        Search::Sqlite => search_sqlite(&mut text, filter, eyes, run),
     };
     let (order, outer) = match run {
         Run::Newest(_) | Run::Unpriced(_) => ("product DESC", "f.product DESC"),
@@ -180,16 +218,22 @@ fn browse(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> String {
     )
 }
 
-fn search_postgres(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> String {
-    let quoted: Vec<String> = filter.words.iter().map(|word| format!("'{word}'")).collect();
-    let query = text.cell(Cell::Text(format!("{}:*", quoted.join(" & ")).into()));
-    let query = format!("CAST(CAST({query} AS TEXT) AS tsquery)");
+/// `rare` words are found first, and what has them is sorted then.
+fn search_postgres(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run, rare: bool) -> String {
+    let query = text.cell(Cell::Text(tsquery(&filter.words).into()));
+    let query = QUERY.replace("{}", &query);
     let description = text.sees("t.see_description", eyes.description, eyes);
     let conditions = text.conditions(filter.kind, &filter.labels, eyes, run, "t");
+    let found = format!("l.search_all @@ {query}");
+    let (with, from, found) = if rare {
+        let with = format!("WITH t AS MATERIALIZED (SELECT * FROM listings l WHERE {found}) ");
+        (with, "t", "TRUE".to_owned())
+    } else {
+        (String::new(), "listings t", format!("t.search_all @@ {query}"))
+    };
     format!(
-        "SELECT t.product AS product, t.title AS title, t.price AS price FROM listings t
-         WHERE (t.search_words @@ {query} OR (t.search_all @@ {query} AND {description}))
-             AND {conditions}"
+        "{with}SELECT t.product AS product, t.title AS title, t.price AS price FROM {from}
+         WHERE {found} AND ({description} OR t.search_words @@ {query}) AND {conditions}"
     )
 }
 

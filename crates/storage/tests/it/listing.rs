@@ -207,6 +207,52 @@ pub async fn lists_hold_what_each_sees_and_nothing_else(home: &Home) {
     store.stop().await.unwrap();
 }
 
+pub async fn common_words_are_found_like_rare_ones(home: &Home) {
+    const MANY: u64 = 3100;
+    let store = home.start().await;
+    for from in (1..=MANY).step_by(100) {
+        let fill = write(move |changes| {
+            for number in (from..=MANY).take(100) {
+                let hidden = number % 3 == 0;
+                let price = Some(amount(number % 50 + 1));
+                let goods = Product {
+                    state: ProductState::Published,
+                    title: if hidden { "Other" } else { "Common" }.into(),
+                    summary: String::new(),
+                    description: "common".into(),
+                    labels: Labels::default(),
+                    visibility: Visibility {
+                        description: hidden.then_some(Level::Member),
+                        ..Visibility::default()
+                    },
+                    price_from: price,
+                    cheapest: price,
+                    ..goods(number)
+                };
+                changes.listings.extend(Listing::of(&goods).map(Change::Insert));
+                changes
+                    .products
+                    .push(Change::Insert(Product { slug: format!("product-{number}"), ..goods }));
+            }
+        });
+        store.submit(fill).await.unwrap().unwrap();
+    }
+    let filter = Filter { words: listing::asked("common"), ..Filter::default() };
+    for (eyes, finds) in [(looks().remove(0), MANY - MANY / 3), (looks().remove(6), MANY)] {
+        for first in [Run::Newest(None), Run::Cheapest(None)] {
+            let (mut run, mut count) = (first, 0);
+            loop {
+                let page = store.listed_products(&filter, &eyes, &run, 500).await.unwrap();
+                count += u64::try_from(page.len()).unwrap();
+                let Some(last) = page.last() else { break };
+                run = behind(&run, last);
+            }
+            assert_eq!(count, finds, "{eyes:?}");
+        }
+    }
+    store.stop().await.unwrap();
+}
+
 pub async fn any_question_is_only_words(home: &Home) {
     let store = home.start().await;
     stock(&store).await;

@@ -76,6 +76,7 @@ conformance! {
         a_stopped_writer_is_told;
     listing:
         lists_hold_what_each_sees_and_nothing_else,
+        common_words_are_found_like_rare_ones,
         any_question_is_only_words,
         what_changes_is_found_by_its_new_words_only;
     reads:

@@ -1,0 +1,75 @@
+//! `scrip doctor`: are the books whole?
+
+use clap::Args;
+use scrip_engine::doctor::{Report, examine};
+use scrip_storage::Store;
+use serde_json::json;
+
+use super::one_thread;
+use super::remote::{print, table};
+use super::serve::ConfigFile;
+use crate::config::{Config, Database};
+use crate::failure::{Failure, Outcome};
+use crate::vault::Vault;
+
+/// Which books.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  scrip doctor --config shop/scrip.toml
+
+Only reads, also while the server runs. Exit code 0 when the books are whole, 1 when they are not, 2 when
+they could not be examined.")]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// A JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+impl DoctorArgs {
+    pub fn run(&self) -> Outcome<bool> {
+        let report = self.examine().map_err(|failure| failure.with_code(2))?;
+        let sound = report.is_sound();
+        if self.json {
+            print(&json!({ "sound": sound, "checks": report.checks }));
+        } else {
+            print(&show(&report));
+        }
+        Ok(sound)
+    }
+
+    fn examine(&self) -> Outcome<Report> {
+        let config = self.file.load()?;
+        let keys = Vault::within(&config.data).open()?;
+        one_thread(async {
+            let store = open(&config).await?;
+            examine(&store, &keys).await.map_err(|fault| Failure::of(&fault))
+        })
+    }
+}
+
+async fn open(config: &Config) -> Outcome<Store> {
+    let opened = match &config.database {
+        Database::Sqlite(path) => Store::sqlite_read_only(path).await,
+        Database::Postgres(url) => Store::postgres_read_only(url).await,
+    };
+    opened.map_err(|fault| {
+        Failure::new(format!("cannot read the database {}: {fault}", config.database))
+    })
+}
+
+fn show(report: &Report) -> String {
+    let row = |check: &scrip_engine::doctor::Check| {
+        let mark = if check.findings.is_empty() { "good" } else { "BAD" };
+        vec![mark.to_owned(), check.name.clone(), check.rows.to_string(), check.proves.clone()]
+    };
+    let mut text = table(&report.checks.iter().map(row).collect::<Vec<_>>());
+    for check in report.unsound() {
+        for finding in &check.findings {
+            text += &format!("\n{}: {finding}", check.name);
+        }
+    }
+    text + if report.is_sound() { "\nThe books are whole." } else { "\nThe books are NOT whole." }
+}
