@@ -5,7 +5,8 @@ use tempfile::TempDir;
 
 use super::*;
 
-const TOP: &str = "token = \"AUR\"\n[[products]]\nslug = \"tides\"\nkind = \"download\"\ntitle = \"Tides\"\n";
+const TOP: &str =
+    "token = \"AUR\"\n[[products]]\nslug = \"tides\"\nkind = \"download\"\ntitle = \"Tides\"\n";
 
 fn token() -> Token {
     Token { code: "AUR".into(), scale: 4 }
@@ -73,27 +74,50 @@ files = [{{ path = "tides.csv", platform = "any" }}, {{ path = "tides.csv", name
     assert_eq!(catalog.objects[&csv.sha256].size, 18);
 }
 
+/// Each addition to a sound folder is one mistake, told like this.
+fn told(cases: &[(&str, &str)]) {
+    for (rest, expected) in cases {
+        let found = mistakes(&format!("{TOP}{rest}"));
+        assert_eq!(found.len(), 1, "{rest}: {found:#?}");
+        assert!(found[0].starts_with(expected), "{rest}: {found:#?}");
+    }
+}
+
 #[test]
-fn every_mistake_has_its_line_and_key() {
-    let offer = "[[products.offers]]\nkey = \"a\"\n";
-    let perpetual = "terms = { kind = \"perpetual\" }\n";
-    let release = "[[products.releases]]\nversion = \"1\"\n";
-    for (rest, expected) in [
+fn mistakes_of_a_product_have_their_line_and_key() {
+    told(&[
         ("colour = 1", "6: products[0].colour: is not known here; there are categories, "),
         ("summary = 1", "6: products[0].summary: must be a text in quotes"),
         ("tags = [1]", "6: products[0].tags: must be a list of texts"),
         ("tags = [\"\"]", "6: products[0].tags[0]: must be 1 to 40 characters"),
-        ("state = \"gone\"", "6: products[0].state: \"gone\" is not one of draft, published, archived"),
+        (
+            "state = \"gone\"",
+            "6: products[0].state: \"gone\" is not one of draft, published, archived",
+        ),
         ("visibility = { price = \"rich\" }", "6: products[0].visibility.price: \"rich\" is not"),
         ("visibility = { prize = \"member\" }", "6: products[0].visibility.prize: is not known"),
-        ("description = \"a\"\ndescription_file = \"about.md\"", "7: products[0].description_file: is"),
+        (
+            "description = \"a\"\ndescription_file = \"about.md\"",
+            "7: products[0].description_file: is",
+        ),
         ("description_file = \"no.md\"", "6: products[0].description_file: there is no file no.md"),
-        ("description_file = \"pictures\"", "6: products[0].description_file: pictures is not a reg"),
+        (
+            "description_file = \"pictures\"",
+            "6: products[0].description_file: pictures is not a reg",
+        ),
         ("pictures = [{ alt = \"a\" }]", "6: products[0].pictures[0].path: is missing"),
         (
             "pictures = [{ alt = \"a\", path = \"tides.csv\" }]",
             "6: products[0].pictures[0].media_type: must be image/png, ",
         ),
+    ]);
+}
+
+#[test]
+fn mistakes_of_an_offer_have_their_line_and_key() {
+    let offer = "[[products.offers]]\nkey = \"a\"\n";
+    let perpetual = "terms = { kind = \"perpetual\" }\n";
+    told(&[
         (&format!("{offer}price = \"1\""), "6: products[0].offers[0].terms: is missing"),
         (&format!("{offer}{perpetual}"), "6: products[0].offers[0].price: is missing"),
         (
@@ -128,6 +152,13 @@ fn every_mistake_has_its_line_and_key() {
             &format!("{offer}price = \"1\"\n{perpetual}{offer}price = \"2\"\n{perpetual}"),
             "10: products[0].offers[1]: a is taken",
         ),
+    ]);
+}
+
+#[test]
+fn mistakes_of_a_release_have_their_line_and_key() {
+    let release = "[[products.releases]]\nversion = \"1\"\n";
+    told(&[
         (release, "6: products[0].releases[0].files: a release needs at least one file"),
         (
             &format!("{release}files = [{{ path = \"tides.csv\", name = \"a/b\" }}]"),
@@ -137,11 +168,7 @@ fn every_mistake_has_its_line_and_key() {
             &format!("{release}files = [{{ path = \"tides.csv\" }}, {{ path = \"tides.csv\" }}]"),
             "8: products[0].releases[0].files[1].name: must be another name",
         ),
-    ] {
-        let found = mistakes(&format!("{TOP}{rest}"));
-        assert_eq!(found.len(), 1, "{rest}: {found:#?}");
-        assert!(found[0].starts_with(expected), "{rest}: {found:#?}");
-    }
+    ]);
 }
 
 #[test]
@@ -151,7 +178,8 @@ fn paths_cannot_leave_the_folder() {
             "{TOP}[[products.releases]]\nversion = \"1\"\nfiles = [{{ path = \"{path}\", name = \"a\" }}]"
         ));
         assert_eq!(found.len(), 1, "{path}: {found:#?}");
-        let expected = "8: products[0].releases[0].files[0].path: must be the path of a file inside";
+        let expected =
+            "8: products[0].releases[0].files[0].path: must be the path of a file inside";
         assert!(found[0].starts_with(expected), "{path}: {found:#?}");
     }
 }
