@@ -20,6 +20,7 @@ use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
+use scrip_storage::books::Change;
 use scrip_storage::{Books, Observer, Store};
 
 use crate::catalog::parts::Parts;
@@ -240,14 +241,33 @@ impl Observer for Memory {
             // First the epoch, so that a reader who is late drops what it brings.
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
+        // Who has just come will be back in a moment: a new session and a new account are remembered.
         for change in books.sessions.written() {
-            self.sessions.remove(&change.row().token);
+            match change {
+                Change::Insert(session) => {
+                    let kept = Kept { value: session.clone(), since: session.created_at };
+                    self.sessions.insert(session.token, kept);
+                }
+                Change::Update(session) | Change::Delete(session) => {
+                    self.sessions.remove(&session.token);
+                }
+            }
         }
         for change in books.api_keys.written() {
             self.api_keys.remove(&change.row().id);
         }
         for change in books.accounts.written() {
-            self.members.remove(&change.row().id);
+            match change {
+                Change::Insert(account) => {
+                    let member =
+                        Member { account: Arc::new(account.clone()), available: Amount::ZERO };
+                    let kept = Kept { value: member, since: account.created_at };
+                    self.members.insert(account.id, kept);
+                }
+                Change::Update(account) | Change::Delete(account) => {
+                    self.members.remove(&account.id);
+                }
+            }
         }
         // Every command on offers, releases and files counts its product's version up.
         for change in books.products.written() {

@@ -71,9 +71,8 @@ impl Line {
         client.batch_execute(self.setup).await.map_err(|e| fault(&e))?;
         let live = Live { client, statements: Mutex::default() };
         // All or none: what is pipelined later keeps its order only if nothing stops to prepare.
-        for text in &self.texts {
-            live.prepared(text).await?;
-        }
+        // Pipelined: a hundred round trips one after the other would make a lost connection felt.
+        try_join_all(self.texts.iter().map(|text| live.prepared(text))).await?;
         let live = Arc::new(live);
         *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
         Ok(live)

@@ -31,8 +31,9 @@ const WAL_STEP: u64 = 16 << 20;
 const WAL_PATIENCE: Duration = Duration::from_millis(100);
 /// Bytes of a page of a new database. A purchase touches some three randomly placed pages, and each
 /// goes whole into the log, through its checksum and later into the database: half the page is nearly
-/// half the bytes. Measured (`benches/batch.rs`, batches of 256, best of each, same minutes): 18 100
-/// purchases/s with 2 KiB, 15 900 with 1 KiB (deeper trees), 11 300 with 4 KiB.
+/// half the bytes. A separate bench of such rows on an idle machine gave 2 KiB 4 to 13 % more than
+/// 4 KiB. Ours (`benches/batch.rs`) has run on a busy machine only, where 1, 2 and 4 KiB could not be
+/// told apart: of two rounds one was for 2 KiB, one against. To be measured again on an idle one.
 const PAGE: u32 = 2048;
 /// How long a connection waits for a lock that another one holds.
 const BUSY: Duration = Duration::from_secs(5);
@@ -303,9 +304,9 @@ impl Backend for SqliteWriter {
         if used <= self.wal_bound {
             return;
         }
-        // A file of the usual size is written over again: 48 us of CPU per purchase, against 58 when
-        // it is truncated and the file system must find each block anew. One that a long read made
-        // large gives its room back.
+        // A file of the usual size is written over again: truncated, the file system must find each
+        // block anew (commits took 42 % of the writer's samples that way, 32 % this way). One that a
+        // long read made large gives its room back.
         let size = self.place.wal().and_then(|wal| std::fs::metadata(wal).ok());
         let large = size.is_some_and(|meta| meta.len() > WAL_BOUND.saturating_mul(2));
         drop(self.connection.busy_timeout(WAL_PATIENCE));

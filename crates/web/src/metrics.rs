@@ -127,9 +127,10 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// What Linux says of this process: the second number of `statm` counts resident pages.
+/// What Linux says of this process: `VmRSS:     12345 kB`.
 fn resident() -> Option<i64> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: i64 = pages.split(' ').nth(1)?.parse().ok()?;
-    pages.checked_mul(4096)
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: i64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    kib.checked_mul(1024)
 }

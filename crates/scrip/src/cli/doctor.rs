@@ -1,7 +1,7 @@
 //! `scrip doctor`: are the books whole?
 
 use clap::Args;
-use scrip_engine::doctor::{Report, examine};
+use scrip_engine::doctor::{Check, Report, examine};
 use scrip_storage::Store;
 use serde_json::json;
 
@@ -61,15 +61,19 @@ async fn open(config: &Config) -> Outcome<Store> {
 }
 
 fn show(report: &Report) -> String {
-    let row = |check: &scrip_engine::doctor::Check| {
+    let row = |check: &Check| {
         let mark = if check.findings.is_empty() { "good" } else { "BAD" };
         vec![mark.to_owned(), check.name.clone(), check.rows.to_string(), check.proves.clone()]
     };
-    let mut text = table(&report.checks.iter().map(row).collect::<Vec<_>>());
-    for check in report.unsound() {
-        for finding in &check.findings {
-            text += &format!("\n{}: {finding}", check.name);
-        }
-    }
-    text + if report.is_sound() { "\nThe books are whole." } else { "\nThe books are NOT whole." }
+    let rows: Vec<_> = report.checks.iter().map(row).collect();
+    let finding = |check: &Check| {
+        let name = check.name.clone();
+        check.findings.clone().into_iter().map(move |finding| format!("{name}: {finding}"))
+    };
+    let mut lines = vec![table(&rows)];
+    lines.extend(report.unsound().flat_map(finding));
+    let verdict =
+        if report.is_sound() { "The books are whole." } else { "The books are NOT whole." };
+    lines.push(verdict.to_owned());
+    lines.join("\n")
 }

@@ -26,6 +26,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Open a shop with real goods, tell the whole story once, then serve it
+    #[command(after_help = crate::demo::EXAMPLE)]
+    Demo(crate::demo::DemoArgs),
     /// Make a new vendor's folder: configuration, keys, database, first administrator
     Init(init::InitArgs),
     /// Serve a vendor's folder
@@ -48,6 +51,7 @@ impl Cli {
     /// Does what was asked for.
     pub fn run(self) -> Outcome<ExitCode> {
         match self.command {
+            Command::Demo(args) => return one_thread(args.run()),
             Command::Init(args) => args.run(),
             Command::Serve(args) => args.run(),
             Command::Config(args) => args.run(),

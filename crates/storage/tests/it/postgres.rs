@@ -18,12 +18,12 @@ async fn lost_connections_heal() {
         let store = home.start().await;
         store.submit(open(100)).await.unwrap().unwrap();
         let killer = client(home.url()).await;
-        for key in 0..20 {
+        for key in 0..8 {
             killer.batch_execute(OTHERS).await.unwrap();
             let deposit = Move { wallet: 100, tokens: 1, key };
             until_answered(&store, deposit).await;
         }
-        assert_eq!(until_read(&store).await, Some(20));
+        assert_eq!(until_read(&store).await, Some(8));
         store.stop().await.unwrap();
     })
     .await;

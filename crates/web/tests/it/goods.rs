@@ -44,7 +44,6 @@ pub async fn release(
         assert!(upload(shop, &sha256, content).await.status < 300);
         fields.push(FileFields {
             name: (*name).into(),
-            size: content.len() as u64,
             sha256,
             platform: String::new(),
             media_type: "application/zip".into(),

@@ -1,0 +1,98 @@
+//! How the story is told: a few lines a step for people, a JSON object a line for scripts.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::json;
+
+use super::server::DemoServer;
+
+/// Tells steps, and counts those that did not hold.
+#[derive(Debug)]
+pub struct Teller {
+    json: bool,
+    colour: bool,
+    told: usize,
+    failed: usize,
+}
+
+impl Teller {
+    /// A teller for people, or for scripts.
+    pub fn new(json: bool) -> Self {
+        Self { json, colour: std::io::stdout().is_terminal(), told: 0, failed: 0 }
+    }
+
+    /// Which servers there are.
+    pub fn servers(&self, server: &DemoServer) {
+        if self.json {
+            let server = json!({
+                "role": "vendor", "name": "Aurora Instruments", "url": server.url,
+                "admin_key": server.admin_key,
+            });
+            say(&json!({ "servers": [server] }).to_string());
+            return;
+        }
+        say(&format!("\n  {}  {}", self.bold("Aurora Instruments"), self.dim(&server.url)));
+        say(&format!(
+            "  {}\n",
+            self.dim("a shop on a local port, its data in a folder, its goods real")
+        ));
+    }
+
+    /// A step: what was asked, what came back, and whether that is as it must be.
+    pub fn step(&mut self, name: &str, held: bool, asked: &str, answered: &str) {
+        self.told += 1;
+        self.failed += usize::from(!held);
+        if self.json {
+            say(&json!({ "step": name, "ok": held, "asked": asked, "answered": answered })
+                .to_string());
+            return;
+        }
+        let mark = if held { self.paint("32", "✓") } else { self.paint("31", "✗") };
+        say(&format!("{mark} {:>2}  {}", self.told, self.bold(name)));
+        say(&format!("      {} {}", self.dim("→"), self.dim(asked)));
+        for line in answered.lines() {
+            say(&format!("      {} {line}", self.dim("←")));
+        }
+        say("");
+    }
+
+    /// The end of the story; whether every step held.
+    pub fn end(&self) -> bool {
+        if !self.json {
+            let (told, failed) = (self.told, self.failed);
+            let line = match failed {
+                0 => format!("  All {told} steps held."),
+                _ => format!("  {failed} of {told} steps did not hold."),
+            };
+            say(&self.bold(&line));
+        }
+        self.failed == 0
+    }
+
+    /// That the shop stays open.
+    pub fn serving(&self, server: &DemoServer) {
+        if self.json {
+            return;
+        }
+        say(&format!("\n  The shop stays open at {} until you stop it (Ctrl-C).", server.url));
+        say(&format!("  {} export SCRIP_SERVER={}", self.dim("·"), server.url));
+        say(&format!("  {} export SCRIP_ADMIN_KEY={}\n", self.dim("·"), server.admin_key));
+    }
+
+    fn paint(&self, style: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+}
+
+fn say(line: &str) {
+    // Nobody reads any more: the story goes on for its exit code.
+    drop(writeln!(std::io::stdout(), "{line}"));
+}
