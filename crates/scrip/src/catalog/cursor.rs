@@ -21,7 +21,7 @@ pub struct Table<'a> {
     desk: &'a Desk,
     /// Its path from the top, empty for the top.
     pub path: String,
-    table: &'a DeTable<'a>,
+    entries: &'a DeTable<'a>,
     asked: RefCell<BTreeSet<&'static str>>,
 }
 
@@ -70,7 +70,7 @@ impl Desk {
 impl<'a> Table<'a> {
     /// The top of a document.
     pub fn top(desk: &'a Desk, table: &'a DeTable<'a>) -> Self {
-        Self { desk, path: String::new(), table, asked: RefCell::default() }
+        Self { desk, path: String::new(), entries: table, asked: RefCell::default() }
     }
 
     /// The path of a key in this table.
@@ -141,8 +141,8 @@ impl<'a> Table<'a> {
 
     /// A table within.
     pub fn table(&self, key: &'static str) -> Option<Table<'a>> {
-        let table = self.read(key, "a table", DeValue::as_table)?;
-        Some(Table { desk: self.desk, path: self.at(key), table, asked: RefCell::default() })
+        let entries = self.read(key, "a table", DeValue::as_table)?;
+        Some(Table { desk: self.desk, path: self.at(key), entries, asked: RefCell::default() })
     }
 
     /// A list of tables within; empty where there is none.
@@ -151,10 +151,10 @@ impl<'a> Table<'a> {
             let items = value.as_array()?.iter().map(|item| item.get_ref().as_table());
             items.collect::<Option<Vec<_>>>()
         });
-        let table = |(index, table)| Table {
+        let table = |(index, entries)| Table {
             desk: self.desk,
             path: format!("{}[{index}]", self.at(key)),
-            table,
+            entries,
             asked: RefCell::default(),
         };
         items.unwrap_or_default().into_iter().enumerate().map(table).collect()
@@ -162,13 +162,13 @@ impl<'a> Table<'a> {
 
     /// Whether the key is there.
     pub fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.entries.contains_key(key)
     }
 
     /// Refuses what was never asked for.
     pub fn finish(self) {
         let asked = self.asked.borrow();
-        for key in self.table.keys().map(|key| key.get_ref().as_ref()) {
+        for key in self.entries.keys().map(|key| key.get_ref().as_ref()) {
             if !asked.contains(key) {
                 let known = asked.iter().copied().collect::<Vec<_>>().join(", ");
                 self.mistake(key, format!("is not known here; there are {known}"));
@@ -183,7 +183,7 @@ impl<'a> Table<'a> {
         read: impl FnOnce(&'a DeValue<'a>) -> Option<T>,
     ) -> Option<T> {
         self.asked.borrow_mut().insert(key);
-        let value = self.table.get(key)?;
+        let value = self.entries.get(key)?;
         let read = read(value.get_ref());
         if read.is_none() {
             self.mistake(key, format!("must be {must}"));

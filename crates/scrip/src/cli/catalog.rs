@@ -115,17 +115,20 @@ impl ApplyArgs {
             "upload": {"files": missing.len(), "bytes": bytes},
         });
         if difference.is_empty() {
-            return Ok(self.say(&told, false, "nothing to do: the catalogue is like the folder"));
+            self.say(&told, false, "nothing to do: the catalogue is like the folder");
+            return Ok(());
         }
         if !self.remote.json {
             print(&format!("{}, {uploads}", show::difference(&difference, &wanted)));
         }
         if self.dry_run {
-            return Ok(self.say(&told, false, "nothing was changed: this was a dry run"));
+            self.say(&told, false, "nothing was changed: this was a dry run");
+            return Ok(());
         }
         self.consent()?;
         self.apply(&admin, &wanted, &token, &difference).await?;
-        Ok(self.say(&told, true, "done: the catalogue is like the folder"))
+        self.say(&told, true, "done: the catalogue is like the folder");
+        Ok(())
     }
 
     async fn apply(

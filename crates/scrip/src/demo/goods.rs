@@ -28,6 +28,8 @@ const PLATFORM: &str = "@PLATFORM@";
 const RATE: u32 = 44_100;
 /// Twenty minutes of two channels of two bytes.
 const NOISE_BYTES: u32 = 20 * 60 * RATE * 4;
+/// How much noise is in memory at a time.
+const BLOCK: usize = 64 * 1024;
 /// What the noise is made from. Another seed would be another file.
 const SEED: u64 = 2_027;
 
@@ -81,10 +83,10 @@ fn noise(out: &mut impl Write, bytes: u32) -> io::Result<()> {
     out.write_all(b"\x04\0\x10\0data")?;
     out.write_all(&bytes.to_le_bytes())?;
     let mut chance = ChaCha8Rng::seed_from_u64(SEED);
-    let mut block = [0; 64 * 1024];
+    let mut block = vec![0; BLOCK];
     let mut left = bytes as usize;
     while left > 0 {
-        let block = &mut block[..left.min(64 * 1024)];
+        let block = &mut block[..left.min(BLOCK)];
         chance.fill_bytes(block);
         for sample in block.as_chunks_mut().0 {
             *sample = (i16::from_le_bytes(*sample) >> 2).to_le_bytes();

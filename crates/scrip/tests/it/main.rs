@@ -1,6 +1,7 @@
 //! The binary as people meet it: real processes in temporary folders, on free ports.
 
 mod admin;
+mod catalog;
 mod configuration;
 mod lifecycle;
 mod shop;

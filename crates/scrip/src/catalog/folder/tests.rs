@@ -74,12 +74,18 @@ files = [{{ path = "tides.csv", platform = "any" }}, {{ path = "tides.csv", name
     assert_eq!(catalog.objects[&csv.sha256].size, 18);
 }
 
+/// Each addition to a sound folder is one mistake, told like this.
+fn told(cases: &[(&str, &str)]) {
+    for (rest, expected) in cases {
+        let found = mistakes(&format!("{TOP}{rest}"));
+        assert_eq!(found.len(), 1, "{rest}: {found:#?}");
+        assert!(found[0].starts_with(expected), "{rest}: {found:#?}");
+    }
+}
+
 #[test]
-fn every_mistake_has_its_line_and_key() {
-    let offer = "[[products.offers]]\nkey = \"a\"\n";
-    let perpetual = "terms = { kind = \"perpetual\" }\n";
-    let release = "[[products.releases]]\nversion = \"1\"\n";
-    for (rest, expected) in [
+fn mistakes_of_a_product_have_their_line_and_key() {
+    told(&[
         ("colour = 1", "6: products[0].colour: is not known here; there are categories, "),
         ("summary = 1", "6: products[0].summary: must be a text in quotes"),
         ("tags = [1]", "6: products[0].tags: must be a list of texts"),
@@ -104,6 +110,14 @@ fn every_mistake_has_its_line_and_key() {
             "pictures = [{ alt = \"a\", path = \"tides.csv\" }]",
             "6: products[0].pictures[0].media_type: must be image/png, ",
         ),
+    ]);
+}
+
+#[test]
+fn mistakes_of_an_offer_have_their_line_and_key() {
+    let offer = "[[products.offers]]\nkey = \"a\"\n";
+    let perpetual = "terms = { kind = \"perpetual\" }\n";
+    told(&[
         (&format!("{offer}price = \"1\""), "6: products[0].offers[0].terms: is missing"),
         (&format!("{offer}{perpetual}"), "6: products[0].offers[0].price: is missing"),
         (
@@ -138,6 +152,13 @@ fn every_mistake_has_its_line_and_key() {
             &format!("{offer}price = \"1\"\n{perpetual}{offer}price = \"2\"\n{perpetual}"),
             "10: products[0].offers[1]: a is taken",
         ),
+    ]);
+}
+
+#[test]
+fn mistakes_of_a_release_have_their_line_and_key() {
+    let release = "[[products.releases]]\nversion = \"1\"\n";
+    told(&[
         (release, "6: products[0].releases[0].files: a release needs at least one file"),
         (
             &format!("{release}files = [{{ path = \"tides.csv\", name = \"a/b\" }}]"),
@@ -147,11 +168,7 @@ fn every_mistake_has_its_line_and_key() {
             &format!("{release}files = [{{ path = \"tides.csv\" }}, {{ path = \"tides.csv\" }}]"),
             "8: products[0].releases[0].files[1].name: must be another name",
         ),
-    ] {
-        let found = mistakes(&format!("{TOP}{rest}"));
-        assert_eq!(found.len(), 1, "{rest}: {found:#?}");
-        assert!(found[0].starts_with(expected), "{rest}: {found:#?}");
-    }
+    ]);
 }
 
 #[test]
