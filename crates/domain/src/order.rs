@@ -74,6 +74,31 @@ pub struct Order {
 }
 
 impl Order {
+    /// A draft selected at `at`, which holds its prices for [`DRAFT_LIFETIME`].
+    pub fn draft(
+        id: Id<Self>,
+        account: Id<Account>,
+        total: Amount,
+        again: bool,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            account,
+            state: OrderState::Draft,
+            total,
+            reason: None,
+            again,
+            checks: Vec::new(),
+            selected_at: at,
+            expires_at: at.plus(DRAFT_LIFETIME),
+            paid_at: None,
+            balance_after: None,
+            terms_version: None,
+            payment_method: None,
+        }
+    }
+
     /// Where it stands at `at`: a draft, or an order declined for funds, that was not confirmed in
     /// time has expired.
     pub fn state_at(&self, at: Timestamp) -> OrderState {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scrip_domain::gate::{self, Act};
-use scrip_domain::order::{DRAFT_LIFETIME, Line, Order, OrderState};
+use scrip_domain::order::{Line, Order, OrderState};
 use scrip_domain::request::Request;
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Amount, Id, Timestamp};
@@ -177,21 +177,7 @@ impl Command for Draft {
             return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
         }
         // From here on the draft is opened.
-        let order = Order {
-            id: self.order,
-            account: account.id,
-            state: OrderState::Draft,
-            total,
-            reason: None,
-            again: self.again,
-            checks,
-            selected_at: at,
-            expires_at: at.plus(DRAFT_LIFETIME),
-            paid_at: None,
-            balance_after: None,
-            terms_version: None,
-            payment_method: None,
-        };
+        let order = Order { checks, ..Order::draft(self.order, account.id, total, self.again, at) };
         let mut changes = Changes::default();
         changes.orders.push(Change::Insert(order.clone()));
         changes.order_lines.extend(lines.iter().cloned().map(Change::Insert));

@@ -21,9 +21,7 @@ use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::lot;
-use scrip_domain::order::{
-    self, Check, DRAFT_LIFETIME, DeclineReason, Line, LinePayment, Order, OrderState,
-};
+use scrip_domain::order::{self, Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::request::Request;
 use scrip_domain::settings::{Settings, Vendor};
 use scrip_domain::visibility::Level;
@@ -262,21 +260,7 @@ impl Command for Purchase {
         let Some(total) = total_of(&lines) else {
             return Ok(Decision::refused(PurchaseRefusal::TooMuch));
         };
-        let order = Order {
-            id: self.order,
-            account: self.buyer.account,
-            state: OrderState::Draft,
-            total,
-            reason: None,
-            again: self.again,
-            checks: Vec::new(),
-            selected_at: at,
-            expires_at: at.plus(DRAFT_LIFETIME),
-            paid_at: None,
-            balance_after: None,
-            terms_version: None,
-            payment_method: None,
-        };
+        let order = Order::draft(self.order, self.buyer.account, total, self.again, at);
         let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
         desk.settle(books, Case { order, lines, expected, minted, request, new: true, at })
     }

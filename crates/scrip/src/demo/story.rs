@@ -414,7 +414,7 @@ impl<'a> Story<'a> {
     async fn books(&mut self) -> Outcome {
         let report = self.server.doctor().await?;
         let checks = report["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let rows: u64 = checks.iter().filter_map(|check| check["examined"].as_u64()).sum();
+        let rows: u64 = checks.iter().filter_map(|check| check["rows"].as_u64()).sum();
         let held = report["sound"] == json!(true) && !checks.is_empty();
         let answer = format!(
             "{} checks over {rows} rows: {}",

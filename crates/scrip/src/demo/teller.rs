@@ -58,7 +58,9 @@ impl Teller {
 
     /// The end of the story; whether every step held.
     pub fn end(&self) -> bool {
-        if !self.json {
+        if self.json {
+            say(&json!({ "end": true, "told": self.told, "failed": self.failed }).to_string());
+        } else {
             let (told, failed) = (self.told, self.failed);
             let line = match failed {
                 0 => format!("  All {told} steps held."),

@@ -61,7 +61,7 @@ async fn the_headers_say_what_it_is() {
             assert_eq!(answer.header(name), value, "{method} {name}");
         }
         let digest = answer.header("repr-digest");
-        assert!(digest.starts_with("sha-256=:") && digest.ends_with(":") && digest.len() == 54);
+        assert!(digest.starts_with("sha-256=:") && digest.ends_with(':') && digest.len() == 54);
     }
     assert_eq!(sold.counted().await, 1, "HEAD counts nothing");
 }
