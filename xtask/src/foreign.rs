@@ -23,7 +23,11 @@ pub struct Check {
 }
 
 /// The checks, in the order in which they run.
-pub const CHECKS: &[Check] = &[];
+pub const CHECKS: &[Check] = &[
+    Check { script: "tests/foreign/jose.py", debian: &[] },
+    Check { script: "tests/foreign/downloads.py", debian: &["curl", "wget", "aria2"] },
+    Check { script: "tests/foreign/contract.py", debian: &[] },
+];
 
 pub fn run(postgres_url: &str) -> Outcome {
     if CHECKS.is_empty() {

@@ -106,6 +106,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
     }
 
+    /// A cursor names a page; one that this list never gave out, or long ago, names nothing.
+    pub fn no_page() -> Self {
+        let detail = "not a cursor of this list, or too old: begin without `after`";
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail).with_error("after", "invalid", detail)
+    }
+
     /// The caller may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)

@@ -175,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn the_closed_loop_ends() {
         let start = Instant::now();
-        let open = Arrivals::new(start..start + Duration::from_secs(3600), None);
+        let open = Arrivals::new(start..start + Duration::from_hours(1), None);
         assert!(open.next().await.is_some());
         let over = Arrivals::new(start..start, None);
         assert!(over.next().await.is_none());

@@ -210,7 +210,7 @@ struct TicketBody {
     #[schema(max_length = 4096)]
     code: String,
     /// The file.
-    #[schema(value_type = String, example = "fil_06bq3v8k2m9zc")]
+    #[schema(value_type = String, example = "fil_06bq3v8k2m9zc", pattern = "^fil_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
     file: Id<File>,
 }
 

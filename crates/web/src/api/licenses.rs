@@ -147,7 +147,6 @@ struct ValidateBody {
     /// The machine; counts once machines are activated.
     #[serde(default)]
     #[schema(max_length = 200)]
-    #[expect(dead_code, reason = "part of the contract; machines come with activations")]
     fingerprint: Option<String>,
 }
 
@@ -193,6 +192,15 @@ async fn validate(
         .check(Limited::Codes, &source.0, now)
         .map_err(|wait| Problem::rate_limited(wait.0))?;
     let body = body.value;
+    let most = |text: &Option<String>, field: &str, most: usize| match text {
+        Some(text) if text.chars().count() > most => {
+            Err(Problem::field(field, format!("at most {most} characters")))
+        }
+        _ => Ok(()),
+    };
+    most(&body.product, "product", 40)?;
+    most(&body.fingerprint, "fingerprint", 200)?;
+    most(&Some(body.code.clone()), "code", 4096)?;
     let (mut reason, license) = engine.validate(body.code.trim()).await?;
     match &license {
         None => engine.throttle().count(Limited::Codes, &source.0, now),

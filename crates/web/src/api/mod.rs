@@ -69,7 +69,7 @@ impl ListQuery {
     /// The page that is asked for, of the list called `list`.
     pub fn page(&self, engine: &Engine, list: &str) -> Result<Page, Problem> {
         let after = self.after.as_deref().map(|cursor| {
-            let unreadable = || Problem::field("after", "not a cursor of this list, or too old");
+            let unreadable = || Problem::no_page();
             engine.unseal(&format!("cursor {list}"), cursor).ok_or_else(unreadable)
         });
         Ok(Page { after: after.transpose()?, limit: self.limit()? })

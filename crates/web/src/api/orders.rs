@@ -416,11 +416,11 @@ async fn purchase(
 ) -> Result<Response, Problem> {
     let selection = selection(&body.value.lines)?;
     let vendor = app.engine.vendor().await?;
-    let expected = body.value.expected_total.in_tokens(&vendor.settings.token, "expected_total")?;
     let Some(buyer) = caller.buyer(Scope::Purchase)? else {
         let problem = Problem::account_required(&vendor.settings.registration);
         return Err(keep(&app, &selection, problem));
     };
+    let expected = body.value.expected_total.in_tokens(&vendor.settings.token, "expected_total")?;
     let request = body.request(&IdempotencyKey::of(&headers)?);
     let again = body.value.allow_duplicate;
     let ask = Ask { selection, expected_total: Some(expected), again };

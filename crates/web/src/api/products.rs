@@ -114,7 +114,7 @@ async fn list(
     let page = match page {
         Ok(page) => page,
         Err(ListRefusal::BadCursor) => {
-            return Err(Problem::field("after", "not a cursor of this list, or too old"));
+            return Err(Problem::no_page());
         }
         Err(ListRefusal::Gate(shut)) => {
             let vendor = app.engine.vendor().await?;

@@ -36,7 +36,7 @@ struct QuoteBody {
 #[serde(deny_unknown_fields)]
 pub struct LineIn {
     /// The offer.
-    #[schema(example = "ofr_06bq3v8k2m9zc", max_length = 40)]
+    #[schema(example = "ofr_06bq3v8k2m9zc", pattern = "^ofr_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
     offer: String,
     /// How many units.
     #[serde(default = "one")]

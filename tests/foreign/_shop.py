@@ -1,0 +1,67 @@
+"""A shop of our own binary for the checks of foreign software: a demo server and what was bought there."""
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+
+
+class Shop:
+    """`scrip demo`, kept in a folder that goes with it, after its story has been told."""
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.config = os.path.join(self.folder.name, "shop", "scrip.toml")
+        command = [os.environ["SCRIP_BIN"], "demo", "--json", "--port", str(port)]
+        command += ["--keep", os.path.dirname(self.config)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = self.admin = None
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if "servers" in said:
+                self.url, self.admin = said["servers"][0]["url"], said["servers"][0]["admin_key"]
+            if not said.get("ok", True):
+                raise SystemExit(f"a step of the demo did not hold: {line}")
+            if said.get("end"):
+                return self
+        raise SystemExit("the demo ended before its story did")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.folder.cleanup()
+
+    def ask(self, method, path, body=None, token=None, key=None):
+        """The JSON that the server answers; an error status ends the check."""
+        request = urllib.request.Request(self.url + path, method=method)
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        if key:
+            request.add_header("Idempotency-Key", key)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{method} {path}: {error.read().decode()}") from None
+
+    def buyer(self, email):
+        """A buyer's session, with 100 tokens."""
+        opened = self.ask("POST", "/v1/accounts", {"email": email, "password": "correct horse"})
+        tokens = {"amount": 1_000_000, "unit": "AUR"}
+        self.ask("POST", "/v1/top-ups", {"tokens": tokens, "method": "demo"}, opened["token"], "fund")
+        return opened["token"]
+
+    def buy(self, slug, token):
+        """The paid order of a product's first offer."""
+        offer = self.ask("GET", f"/v1/products/{slug}", token=token)["offers"][0]
+        body = {"lines": [{"offer": offer["id"]}], "expected_total": offer["price"]}
+        return self.ask("POST", "/v1/purchases", body, token, f"buy {slug}".replace(" ", "-"))
