@@ -27,7 +27,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct RegisterBody {
     /// The address that will sign in.
-    #[schema(example = "ada@example.com", min_length = 6, max_length = 254)]
+    #[schema(example = "ada@example.com", format = "email", max_length = 254)]
     email: String,
     /// 8 to 200 characters.
     #[schema(example = "correct horse battery", min_length = 8, max_length = 200)]

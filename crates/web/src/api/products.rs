@@ -41,7 +41,7 @@ struct ProductsQuery {
     #[param(value_type = Option<KindParam>, inline)]
     kind: Option<ProductKind>,
     /// Only this category.
-    #[param(max_length = 40)]
+    #[param(max_length = 1000)]
     category: Option<String>,
     /// Only this tag.
     #[param(max_length = 40)]
