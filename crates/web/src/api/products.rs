@@ -41,10 +41,8 @@ struct ProductsQuery {
     #[param(value_type = Option<KindParam>, inline)]
     kind: Option<ProductKind>,
     /// Only this category.
-    #[param(max_length = 1000)]
     category: Option<String>,
     /// Only this tag.
-    #[param(max_length = 40)]
     tag: Option<String>,
     /// The order. By price, products without a price that you see come last.
     #[param(value_type = Option<SortParam>, inline)]
@@ -53,7 +51,6 @@ struct ProductsQuery {
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
     /// The `next` of the page before.
-    #[param(max_length = 2000)]
     after: Option<String>,
 }
 
@@ -107,6 +104,9 @@ async fn list(
         Some(limit @ 1..=100) => limit,
         Some(_) => return Err(Problem::field("limit", "1 to 100")),
     };
+    if query.q.as_ref().is_some_and(|words| words.chars().count() > 200) {
+        return Err(Problem::field("q", "at most 200 characters"));
+    }
     let member = looker(&app, &caller).await?;
     let ProductsQuery { q, kind, category, tag, sort, after, .. } = query;
     let ask = Ask { q, kind, category, tag, sort };
