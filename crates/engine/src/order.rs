@@ -13,7 +13,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
 use crate::purchase::{
-    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer,
+    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer, want_chosen,
 };
 use crate::quote::seen_prices;
 use crate::selection::{Chosen, Selection};
@@ -124,11 +124,7 @@ impl Command for Draft {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        for chosen in self.chosen.iter() {
-            wants.offers.read((chosen.offer,));
-            wants.products.read((chosen.product,));
-            wants.by_account.read((self.buyer.account, index::OWNED, chosen.product.number()));
-        }
+        want_chosen(wants, self.buyer, &self.chosen);
     }
 
     fn decide(

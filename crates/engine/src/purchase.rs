@@ -231,11 +231,7 @@ impl Command for Purchase {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        for chosen in self.chosen.iter() {
-            wants.offers.read((chosen.offer,));
-            wants.products.read((chosen.product,));
-            wants.by_account.read((self.buyer.account, index::OWNED, chosen.product.number()));
-        }
+        want_chosen(wants, self.buyer, &self.chosen);
     }
 
     fn decide(
@@ -523,6 +519,15 @@ pub(crate) fn want_buyer(wants: &mut Wants, buyer: Buyer, vendor: Id<Vendor>, re
     wants.lots.read((buyer.wallet,));
     wants.by_account.read((buyer.account, index::REQUEST, request.key));
     wants.cheapest = true;
+}
+
+/// What every command wants that prices a selection.
+pub(crate) fn want_chosen(wants: &mut Wants, buyer: Buyer, chosen: &[Chosen]) {
+    for chosen in chosen {
+        wants.offers.read((chosen.offer,));
+        wants.products.read((chosen.product,));
+        wants.by_account.read((buyer.account, index::OWNED, chosen.product.number()));
+    }
 }
 
 /// The lines of a selection at today's prices.
