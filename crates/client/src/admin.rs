@@ -85,34 +85,6 @@ impl Admin {
         self.patch("settings", changes).await
     }
 
-    /// Adds a product.
-    pub async fn create_product(&self, product: &Value) -> Result<Value, Error> {
-        self.post("products", product).await
-    }
-
-    /// Adds an offer.
-    pub async fn create_offer(&self, offer: &Value) -> Result<Value, Error> {
-        self.post("offers", offer).await
-    }
-
-    /// Adds a release.
-    pub async fn create_release(&self, release: &Value) -> Result<Value, Error> {
-        self.post("releases", release).await
-    }
-
-    /// Uploads a file as a stream; the pairs say what it is, such as `release`, `name` and
-    /// `platform`.
-    pub async fn upload_file(
-        &self,
-        about: &[(&str, &str)],
-        media_type: &str,
-        content: impl Into<Body>,
-    ) -> Result<Value, Error> {
-        let about: Vec<_> = about.iter().map(|(name, value)| (*name, Some(*value))).collect();
-        let path = url::with_query("/v1/admin/files", &about);
-        self.0.request(Method::POST, &path, &[("content-type", media_type)], content).await?.json()
-    }
-
     /// Gives tokens to an account, for a reason that goes on record.
     pub async fn credit(
         &self,

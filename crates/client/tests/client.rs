@@ -155,9 +155,8 @@ async fn uploads_stream_with_their_length_and_downloads_with_their_range() {
     let client = Client::new(&address).expect("valid");
     let content = Body::reader(tokio::io::repeat(7), 1_000_000);
     let admin = client.admin("root");
-    let about = [("name", "a b.zip")];
-    let seen = admin.upload_file(&about, "application/zip", content).await.expect("uploaded");
-    assert_eq!(seen["path"], "/v1/admin/files?name=a%20b.zip");
+    let seen = admin.put_object("ab12", content).await.expect("uploaded");
+    assert_eq!(seen["path"], "/v1/admin/objects/ab12");
     assert_eq!((&seen["length"], &seen["body"]), (&json!("1000000"), &json!(1_000_000)));
 
     let mut reply = client.download("fil_1", "CODE", Range::From(9)).await.expect("a file");
