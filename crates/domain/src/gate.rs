@@ -178,6 +178,7 @@ fn passed(check: CheckKind, figures: Option<(Basis, Amount, Amount)>, at: Timest
         result: CheckResult::Passed,
         at,
         request: None,
+        request_id: None,
     }
 }
 
@@ -200,6 +201,7 @@ pub fn failed(refusal: &GateRefusal, at: Timestamp) -> Check {
         result: CheckResult::Failed,
         at,
         request: None,
+        request_id: None,
     }
 }
 

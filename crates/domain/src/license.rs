@@ -5,13 +5,13 @@
 //!   └──▶ revoked, suspended, refunded, superseded (later chapters)
 //! ```
 
-use scrip_license::{Limits, Terms};
+use scrip_license::{Limits, RentalStart, Terms};
 
 use crate::account::Account;
 use crate::catalog::{Offer, Product, Release};
 use crate::id::Id;
 use crate::order::{Line, Order};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::words;
 
 words! {
@@ -55,4 +55,46 @@ pub struct License {
     pub issued_at: Timestamp,
     /// Until when it is in force, for terms that end by time from purchase.
     pub expires_at: Option<Timestamp>,
+}
+
+impl License {
+    /// The license to a unit of `line` of `account`'s order, as it is first issued at `at`.
+    pub fn first_issue(
+        id: Id<Self>,
+        line: &Line,
+        account: Id<Account>,
+        kid: String,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            order: line.order,
+            line: line.id,
+            account,
+            product: line.product,
+            offer: line.offer,
+            terms: line.terms,
+            limits: line.limits,
+            release: line.release,
+            state: LicenseState::Valid,
+            issue: 1,
+            kid,
+            issued_at: at,
+            expires_at: ends_at(line.terms, at),
+        }
+    }
+}
+
+/// When terms that run from the purchase end.
+fn ends_at(terms: Terms, at: Timestamp) -> Option<Timestamp> {
+    let seconds = match terms {
+        Terms::Rental { seconds, from: RentalStart::Purchase } | Terms::Trial { seconds } => {
+            seconds
+        }
+        Terms::Rental { from: RentalStart::FirstActivation, .. }
+        | Terms::Perpetual
+        | Terms::Uses { .. }
+        | Terms::Processings { .. } => return None,
+    };
+    Some(at.plus(Span::seconds(u32::try_from(seconds).unwrap_or(u32::MAX))))
 }

@@ -16,6 +16,7 @@ use crate::amount::Amount;
 use crate::catalog::{Offer, Product, Release};
 use crate::id::Id;
 use crate::lot::{Lot, LotKind, Part};
+use crate::request::RequestId;
 use crate::time::{Span, Timestamp};
 use crate::words;
 
@@ -188,6 +189,9 @@ pub struct Check {
     /// The idempotency key (its number) of the confirm that made this check, or that it declined.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request: Option<u64>,
+    /// The request that it declined, by the name in its answer.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_id: Option<RequestId>,
 }
 
 words! {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Field;
 use crate::amount::{Amount, Money, Unit};
 use crate::id::Id;
+use crate::time::Timestamp;
 use crate::visibility::Visibility;
 use crate::words;
 
@@ -15,6 +16,26 @@ pub struct Vendor {
     pub id: Id<Self>,
     /// What it has decided.
     pub settings: Settings,
+    /// What it was called before, oldest first.
+    pub former_names: Vec<FormerName>,
+}
+
+/// A name that a vendor gave up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormerName {
+    /// The name.
+    pub name: String,
+    /// Until when it was called that.
+    pub until: Timestamp,
+}
+
+impl Vendor {
+    /// What it was called at `at`: what was sold under a name says so for ever.
+    pub fn name_at(&self, at: Timestamp) -> &str {
+        let former = self.former_names.iter().find(|former| at < former.until);
+        former.map_or(&self.settings.name, |former| &former.name)
+    }
 }
 
 /// What a vendor can set.

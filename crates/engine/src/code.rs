@@ -3,9 +3,9 @@
 //! Nothing of a code is stored but the key, the issue number and the time: signing again gives the
 //! same code, and the short form is recomputed. Both forms find the same row, and the row decides.
 
-use scrip_domain::Id;
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::time::Span;
+use scrip_domain::{Id, Timestamp};
 use scrip_license::{Activation, Claims, Digest, Reason, ShortCode, jws};
 use scrip_storage::Fault;
 
@@ -24,6 +24,15 @@ pub struct Code {
 /// Buyers' clocks run a little slow: a code counts from this long before it was issued.
 const SLACK: Span = Span::minutes(5);
 
+/// Whether a license is in force at `at`.
+pub fn state_at(license: &License, at: Timestamp) -> Reason {
+    match license.state {
+        LicenseState::Revoked => Reason::Revoked,
+        LicenseState::Valid if license.expires_at.is_some_and(|end| end <= at) => Reason::Expired,
+        LicenseState::Valid => Reason::Valid,
+    }
+}
+
 impl Engine {
     /// The code of a license, in both forms.
     pub async fn code(&self, license: &License) -> Result<Code, Fault> {
@@ -35,7 +44,7 @@ impl Engine {
             Some(release) => self.manifest(release).await?,
             None => None,
         };
-        let seconds = |at: scrip_domain::Timestamp| u64::try_from(at.seconds()).unwrap_or(0);
+        let seconds = |at: Timestamp| u64::try_from(at.seconds()).unwrap_or(0);
         let id = license.id.to_string();
         let claims = Claims {
             issuer: vendor.id.to_string(),
@@ -74,13 +83,7 @@ impl Engine {
 
     /// Whether a license is in force now.
     pub fn state_of(&self, license: &License) -> Reason {
-        match license.state {
-            LicenseState::Revoked => Reason::Revoked,
-            LicenseState::Valid if license.expires_at.is_some_and(|end| end <= self.now()) => {
-                Reason::Expired
-            }
-            LicenseState::Valid => Reason::Valid,
-        }
+        state_at(license, self.now())
     }
 
     async fn by_jws(&self, code: &str) -> Result<Result<License, Reason>, Fault> {

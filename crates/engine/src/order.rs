@@ -55,10 +55,33 @@ impl Engine {
             Ok(Err(before)) => before,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        Ok(Ok(Answered::Replayed(self.first_draft(order).await?)))
+    }
+
+    /// The draft that `request` opened, if it did: to be asked when what it selected can no longer
+    /// be read.
+    pub async fn drafted_before(
+        &self,
+        buyer: Buyer,
+        request: Request,
+    ) -> Outcome<Option<Drafted>, PurchaseRefusal> {
+        let Some(entry) = self.store.request(buyer.account, request.key).await? else {
+            return Ok(Ok(None));
+        };
+        match Id::new(entry.target) {
+            Some(order) if entry.note == request.fingerprint => {
+                Ok(Ok(Some(self.first_draft(order).await?)))
+            }
+            _ => Ok(Err(PurchaseRefusal::KeyReused)),
+        }
+    }
+
+    /// An order as it was when it was a draft.
+    async fn first_draft(&self, order: Id<Order>) -> Result<Drafted, Fault> {
         let lost = || Fault::Bug("an idempotency key names no order".into());
         let row = self.store.order(order).await?.ok_or_else(lost)?;
         let lines = self.store.order_lines(order).await?;
-        Ok(Ok(Answered::Replayed(Drafted { order: as_selected(row), lines })))
+        Ok(Drafted { order: as_selected(row), lines })
     }
 
     /// Gives up a draft. Doing it again changes nothing.

@@ -19,15 +19,15 @@ use scrip_domain::catalog::{Offer, Product, ProductState};
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
-use scrip_domain::license::{License, LicenseState};
+use scrip_domain::license::License;
 use scrip_domain::lot;
 use scrip_domain::order::{self, Check, DeclineReason, Line, LinePayment, Order, OrderState};
-use scrip_domain::request::Request;
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{Settings, Vendor};
 use scrip_domain::visibility::Level;
 use scrip_domain::wallet::Wallet;
-use scrip_domain::{Amount, Id, Span, Timestamp};
-use scrip_license::{RentalStart, Terms};
+use scrip_domain::{Amount, Id, Timestamp};
+use scrip_license::Terms;
 use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -60,6 +60,25 @@ pub struct Paid {
     pub licenses: Vec<License>,
 }
 
+impl Paid {
+    /// When it was paid.
+    pub fn at(&self) -> Timestamp {
+        self.order.paid_at.unwrap_or(self.order.selected_at)
+    }
+
+    /// With its licenses as they were issued, whatever became of them since.
+    fn at_first(mut self) -> Self {
+        let at = self.at();
+        for license in &mut self.licenses {
+            if let Some(line) = self.lines.iter().find(|line| line.id == license.line) {
+                let kid = std::mem::take(&mut license.kid);
+                *license = License::first_issue(license.id, line, license.account, kid, at);
+            }
+        }
+        self
+    }
+}
+
 /// A first answer, or the same one again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answered<T> {
@@ -80,8 +99,8 @@ pub enum PurchaseRefusal {
         order: Id<Order>,
         /// What was missing.
         gate: GateRefusal,
-        /// Whether the same request was declined before.
-        replayed: bool,
+        /// The request that was declined first, when this is the same one again.
+        replayed: Option<RequestId>,
     },
     /// An offer of the selection is not for sale; the index of its line.
     NotForSale(usize),
@@ -188,10 +207,15 @@ impl Engine {
         };
         let lost = || Fault::Bug("an idempotency key names no order".into());
         let paid = self.paid(order).await?.ok_or_else(lost)?;
-        let declined = paid.order.checks.iter().find(|check| check.request == Some(request.key));
-        Ok(match declined.and_then(GateRefusal::from_check) {
-            Some(gate) => Err(PurchaseRefusal::Declined { order, gate, replayed: true }),
-            None => Ok(Answered::Replayed(paid)),
+        let made = |check: &&Check| check.request == Some(request.key);
+        let declined = paid.order.checks.iter().find(made).and_then(|check| {
+            Some((GateRefusal::from_check(check)?, check.request_id.unwrap_or_default()))
+        });
+        Ok(match declined {
+            Some((gate, first)) => {
+                Err(PurchaseRefusal::Declined { order, gate, replayed: Some(first) })
+            }
+            None => Ok(Answered::Replayed(paid.at_first())),
         })
     }
 
@@ -448,7 +472,9 @@ impl Case<'_> {
 
     /// Puts a declined order on record: nothing moves, the key is taken.
     fn decline(self, short: GateRefusal) -> Decision<Settled, PurchaseRefusal> {
-        let check = Check { request: Some(self.request.key), ..gate::failed(&short, self.at) };
+        let Request { key, id, .. } = self.request;
+        let (request, request_id) = (Some(key), Some(id));
+        let check = Check { request, request_id, ..gate::failed(&short, self.at) };
         let order = Order {
             state: OrderState::Declined,
             reason: Some(match &short {
@@ -460,7 +486,7 @@ impl Case<'_> {
         };
         let mut changes = Changes::default();
         self.record(&mut changes, &order, EventType::OrderDeclined);
-        let refusal = PurchaseRefusal::Declined { order: order.id, gate: short, replayed: false };
+        let refusal = PurchaseRefusal::Declined { order: order.id, gate: short, replayed: None };
         Decision::refused_on_record(refusal, changes)
     }
 
@@ -489,22 +515,8 @@ impl Case<'_> {
                 let id = ids
                     .next()
                     .ok_or_else(|| Fault::Bug("too few license ids were minted".into()))?;
-                licenses.push(License {
-                    id: *id,
-                    order: self.order.id,
-                    line: line.id,
-                    account: self.order.account,
-                    product: line.product,
-                    offer: line.offer,
-                    terms: line.terms,
-                    limits: line.limits,
-                    release: line.release,
-                    state: LicenseState::Valid,
-                    issue: 1,
-                    kid: self.minted.kid.clone(),
-                    issued_at: self.at,
-                    expires_at: ends_at(line.terms, self.at),
-                });
+                let (account, kid) = (self.order.account, self.minted.kid.clone());
+                licenses.push(License::first_issue(*id, line, account, kid, self.at));
             }
         }
         Ok(licenses)
@@ -621,18 +633,4 @@ fn replay(
     let order =
         Id::new(entry.target).ok_or_else(|| Fault::Bug("an entry names no order".into()))?;
     Ok(Some(Ok(Settled::Before(order))))
-}
-
-/// When terms that run from the purchase end.
-fn ends_at(terms: Terms, at: Timestamp) -> Option<Timestamp> {
-    let seconds = match terms {
-        Terms::Rental { seconds, from: RentalStart::Purchase } | Terms::Trial { seconds } => {
-            seconds
-        }
-        Terms::Rental { from: RentalStart::FirstActivation, .. }
-        | Terms::Perpetual
-        | Terms::Uses { .. }
-        | Terms::Processings { .. } => return None,
-    };
-    Some(at.plus(Span::seconds(u32::try_from(seconds).unwrap_or(u32::MAX))))
 }

@@ -39,7 +39,7 @@ pub struct TopUpAsk {
 pub enum TopUpRefusal {
     /// The credit assessment said no; it is on record.
     Declined {
-        /// The declined top-up.
+        /// The declined top-up; it names the request that was declined first.
         top_up: Box<TopUp>,
         /// Whether the same request was declined before.
         replayed: bool,
@@ -85,6 +85,27 @@ impl Engine {
             Ok(Err(before)) => before,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        self.topped_up(id).await
+    }
+
+    /// The answer that `request` got before, if it did: to be asked when what it pays buys no tokens
+    /// any more.
+    pub async fn topped_up_before(
+        &self,
+        buyer: Buyer,
+        request: Request,
+    ) -> Result<Option<Result<Answered<TopUp>, TopUpRefusal>>, Fault> {
+        let Some(entry) = self.store.request(buyer.account, request.key).await? else {
+            return Ok(None);
+        };
+        Ok(Some(match Id::new(entry.target) {
+            Some(id) if entry.note == request.fingerprint => self.topped_up(id).await?,
+            _ => Err(TopUpRefusal::KeyReused),
+        }))
+    }
+
+    /// The first answer again.
+    async fn topped_up(&self, id: Id<TopUp>) -> Outcome<Answered<TopUp>, TopUpRefusal> {
         let lost = || Fault::Bug("an idempotency key names no top-up".into());
         let top_up = self.store.top_up(id).await?.ok_or_else(lost)?;
         Ok(match top_up.state {

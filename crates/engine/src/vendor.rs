@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -29,37 +29,46 @@ impl Engine {
             Some(vendor) => vendor.id,
             None => self.mint()?,
         };
-        Ok(self.submit(PutSettings(Vendor { id, settings })).await?.map(Arc::new))
+        Ok(self.submit(PutSettings { id, settings }).await?.map(Arc::new))
     }
 }
 
-struct PutSettings(Vendor);
+struct PutSettings {
+    id: Id<Vendor>,
+    settings: Settings,
+}
 
 impl Command for PutSettings {
     type Receipt = Vendor;
     type Refusal = SettingsRefusal;
 
     fn wants(&self, wants: &mut Wants) {
-        wants.vendor.guard((self.0.id,));
+        wants.vendor.guard((self.id,));
     }
 
     fn decide(
         &self,
         books: &Books,
-        _: Timestamp,
+        at: Timestamp,
     ) -> Result<Decision<Vendor, SettingsRefusal>, Fault> {
-        let key: (Id<Vendor>,) = (self.0.id,);
+        let (id, settings) = (self.id, self.settings.clone());
+        let mut vendor = Vendor { id, settings, former_names: Vec::new() };
         let mut changes = Changes::default();
-        match books.vendor.get(&key)? {
+        match books.vendor.get(&(id,))? {
             Some(old) => {
-                let (old, new) = (&old.settings.token, &self.0.settings.token);
-                if (old.code, old.scale) != (new.code, new.scale) {
+                let (was, is) = (&old.settings.token, &vendor.settings.token);
+                if (was.code, was.scale) != (is.code, is.scale) {
                     return Ok(Decision::refused(SettingsRefusal::TokenFixed));
                 }
-                changes.vendor.push(Change::Update(self.0.clone()));
+                vendor.former_names.clone_from(&old.former_names);
+                if old.settings.name != vendor.settings.name {
+                    let name = old.settings.name.clone();
+                    vendor.former_names.push(FormerName { name, until: at });
+                }
+                changes.vendor.push(Change::Update(vendor.clone()));
             }
-            None => changes.vendor.push(Change::Insert(self.0.clone())),
+            None => changes.vendor.push(Change::Insert(vendor.clone())),
         }
-        Ok(Decision::done(self.0.clone(), changes))
+        Ok(Decision::done(vendor, changes))
     }
 }

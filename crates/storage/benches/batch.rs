@@ -14,7 +14,7 @@ use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::order::{Check, CheckKind, CheckResult, Line, LinePayment, Order, OrderState};
-use scrip_domain::request::Request;
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Clock, Id, Timestamp};
 use scrip_license::{Limits, Terms};
@@ -92,7 +92,8 @@ struct Purchase {
 
 impl Purchase {
     fn request(&self) -> Request {
-        Request { key: self.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 1, fingerprint: 7 }
+        let key = self.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 1;
+        Request { key, fingerprint: 7, id: RequestId::default() }
     }
 
     fn order(&self, price: Amount, left: Amount, at: Timestamp) -> Order {
@@ -104,6 +105,7 @@ impl Purchase {
             result: CheckResult::Passed,
             at,
             request: None,
+            request_id: None,
         };
         Order {
             id: id(self.number),

@@ -8,8 +8,8 @@ use scrip_domain::catalog::{Labels, Picture};
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{Counters, LedgerAccount};
 use scrip_domain::order::Check;
-use scrip_domain::request::Request;
-use scrip_domain::settings::Settings;
+use scrip_domain::request::{Request, RequestId};
+use scrip_domain::settings::{FormerName, Settings};
 use scrip_domain::top_up::Assessment;
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
@@ -72,6 +72,7 @@ int_fields! {
     (T) Id<T>: |id| Cell::number(id.number()), |number| unsigned(number).and_then(Id::new);
     () Amount: |amount| Cell::number(amount.units()), |number| unsigned(number).and_then(Amount::new);
     () Timestamp: |at| Cell::Int(at.millis()), |number| Some(Timestamp::from_millis(number));
+    () RequestId: |id| Cell::number(id.number()), |number| unsigned(number).and_then(RequestId::new);
     () Subject: |subject| Cell::number(subject.0), |number| unsigned(number).map(Subject);
     () LedgerAccount: |account| Cell::Int(account.number()), LedgerAccount::from_number;
     () u64: |number| Cell::number(*number), unsigned;
@@ -144,7 +145,7 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Assessment, Labels, Person, Settings, Vec<Check>, Vec<Picture>, Vec<Scope>, Visibility,
+    Assessment, Labels, Person, Settings, Vec<Check>, Vec<FormerName>, Vec<Picture>, Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms,
 }
 
@@ -201,16 +202,18 @@ impl Field for Counters {
 
 impl Field for Request {
     const COLUMNS: &'static [(&'static str, Kind)] =
-        &[("_key", Kind::Int), ("_fingerprint", Kind::Int)];
+        &[("_key", Kind::Int), ("_fingerprint", Kind::Int), ("_id", Kind::Int)];
 
     fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
         self.key.write(out);
         self.fingerprint.write(out);
+        self.id.write(out);
     }
 
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
         let pair = (u64::read(cells)?, u64::read(cells)?);
-        Ok(both(cells, pair)?.map(|(key, fingerprint)| Self { key, fingerprint }))
+        let named = (both(cells, pair)?, RequestId::read(cells)?);
+        Ok(both(cells, named)?.map(|((key, fingerprint), id)| Self { key, fingerprint, id }))
     }
 }
 

@@ -14,11 +14,19 @@ pub(crate) struct Migration {
     pub sql: &'static str,
 }
 
-pub(crate) const SQLITE: &[Migration] =
-    &[Migration { name: "0001_start", sql: include_str!("../migrations/sqlite/0001_start.sql") }];
+/// The migrations of one database, in order.
+macro_rules! migrations {
+    ($database:literal: $($name:literal),*) => {
+        &[$(Migration {
+            name: $name,
+            sql: include_str!(concat!("../migrations/", $database, "/", $name, ".sql")),
+        }),*]
+    };
+}
 
-pub(crate) const POSTGRES: &[Migration] =
-    &[Migration { name: "0001_start", sql: include_str!("../migrations/postgres/0001_start.sql") }];
+pub(crate) const SQLITE: &[Migration] = migrations!("sqlite": "0001_start", "0002_records");
+
+pub(crate) const POSTGRES: &[Migration] = migrations!("postgres": "0001_start", "0002_records");
 
 /// The table that remembers what was applied; the same text on both databases.
 pub(crate) const TABLE: &str =

@@ -13,7 +13,7 @@ use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::request::Request;
 use scrip_domain::session::Session;
-use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::top_up::{Assessment, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
@@ -25,7 +25,9 @@ use crate::table::row;
 
 row!(ServerLease, "servers", group(number: u8), key(number: u8), { number: u8, ceiling: Timestamp });
 
-row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), { id: Id<Vendor>, settings: Settings });
+row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
+    id: Id<Vendor>, settings: Settings, former_names: Vec<FormerName>,
+});
 
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, password: String, person: Person,

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::problem::Problem;
+use crate::request_id;
 
 /// The largest JSON body, put into the request by whoever accepted the connection.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +48,8 @@ impl<T> Body<T> {
         let value: serde_json::Value =
             serde_json::from_slice(&self.asked.bytes).unwrap_or_default();
         let Asked { method, path, .. } = &self.asked;
-        IdempotentRequest::new(&key.0, format!("{method} {path} {value}").as_bytes())
+        let what = format!("{method} {path} {value}");
+        IdempotentRequest::new(&key.0, what.as_bytes(), request_id::current())
     }
 }
 

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use scrip_domain::account::Field;
 use scrip_domain::gate::{GateRefusal, Short};
+use scrip_domain::request::RequestId;
 use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
@@ -86,7 +87,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             code: code.to_owned(),
-            request_id: request_id::current(),
+            request_id: request_id::current().to_string(),
             errors: Vec::new(),
             more: Map::new(),
             retry_after: None,
@@ -171,6 +172,13 @@ impl Problem {
     #[must_use]
     pub fn challenged(mut self, scheme: &'static str) -> Self {
         self.0.challenge = Some(scheme);
+        self
+    }
+
+    /// The same problem as the first answer to this request had it.
+    #[must_use]
+    pub fn of_request(mut self, first: RequestId) -> Self {
+        self.0.request_id = first.to_string();
         self
     }
 
@@ -457,7 +465,7 @@ impl From<Fault> for Problem {
             Fault::Unavailable(_) | Fault::Unknown(_) | Fault::Corrupt { .. } | Fault::Bug(_) => {}
         }
         // Logged once, here at the edge; the caller learns the request id only.
-        tracing::error!(request_id = request_id::current(), %fault, "a request has no answer");
+        tracing::error!(request_id = %request_id::current(), %fault, "a request has no answer");
         match fault {
             Fault::Unavailable(_) | Fault::Unknown(_) => {
                 busy("the outcome is unknown: ask again with the same key")

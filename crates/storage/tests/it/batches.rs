@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use scrip_domain::account::Login;
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House};
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::wallet::Wallet;
 use scrip_storage::books::Change;
 use scrip_storage::index::{Entry, Receipt};
@@ -413,7 +414,8 @@ pub async fn observers_see_what_was_written(home: &Home) {
     store.submit(open(100)).await.unwrap().unwrap();
     assert_eq!(*diary.0.lock().unwrap(), vec![100]);
     store.submit(look(|wants| wants.wallets.read((id(100),)), |_| Ok(()))).await.unwrap().unwrap();
-    let entry = Entry::request(id(100), scrip_domain::request::Request::new("k", b"w"), Subject(1));
+    let request = Request::new("k", b"w", RequestId::default());
+    let entry = Entry::request(id(100), request, Subject(1));
     store
         .submit(write(move |c| c.by_account.push(Change::Insert(entry.clone()))))
         .await

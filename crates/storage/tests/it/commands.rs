@@ -3,7 +3,7 @@
 use scrip_domain::account::Account;
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
-use scrip_domain::request::Request;
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
@@ -113,7 +113,7 @@ impl Move {
     }
 
     fn request(self) -> Request {
-        Request { key: self.key, fingerprint: self.tokens.unsigned_abs() }
+        Request { key: self.key, fingerprint: self.tokens.unsigned_abs(), id: RequestId::default() }
     }
 
     fn entry(self, subject: u64) -> Change<Entry> {

@@ -15,9 +15,11 @@ use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
 };
-use scrip_domain::request::Request;
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
-use scrip_domain::settings::{Flow, Pack, Settings, Threshold, Token, UnitValue, Vendor};
+use scrip_domain::settings::{
+    Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
+};
 use scrip_domain::top_up::{
     Assessment, CreditDecision, CreditStatus, TopUp, TopUpMethod, TopUpState,
 };
@@ -111,8 +113,9 @@ async fn accounts(store: &Running) {
     let lease = ServerLease { number: 255, ceiling: LAST };
     round_trips!(store, servers(number): lease.clone() =>
         ServerLease { ceiling: FIRST, ..lease.clone() }, other ServerLease { number: 0, ceiling: NOON });
-    let vendor = Vendor { id: last(), settings: settings() };
-    let mut renamed = vendor.clone();
+    let former = FormerName { name: text(), until: NOON };
+    let vendor = Vendor { id: last(), settings: settings(), former_names: vec![former] };
+    let mut renamed = Vendor { former_names: Vec::new(), ..vendor.clone() };
     renamed.settings.name = String::new();
     round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
     let login = Login { email: text(), account: last() };
@@ -234,7 +237,11 @@ async fn money_rows(store: &Running) {
         note: Some(String::new()),
         created_at: FIRST,
         credited_at: Some(LAST),
-        request: Some(Request { key: u64::MAX >> 1, fingerprint: 0 }),
+        request: Some(Request {
+            key: u64::MAX >> 1,
+            fingerprint: 0,
+            id: RequestId::of_chance(u64::MAX),
+        }),
     };
     round_trips!(store, top_ups(id): top_up.clone() => TopUp {
         payment_method: None, pay: None, note: None, credited_at: None, request: None, ..top_up.clone()
@@ -366,6 +373,7 @@ pub fn check() -> Check {
         result: CheckResult::Failed,
         at: NOON,
         request: Some(u64::MAX),
+        request_id: Some(RequestId::of_chance(u64::MAX)),
     }
 }
 

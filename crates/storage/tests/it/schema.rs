@@ -62,8 +62,14 @@ async fn both_databases_have_the_same_tables() {
 
 #[tokio::test]
 async fn every_index_is_on_both_databases() {
-    let sqlite = include_str!("../../migrations/sqlite/0001_start.sql");
-    let postgres = include_str!("../../migrations/postgres/0001_start.sql");
+    let sqlite = concat!(
+        include_str!("../../migrations/sqlite/0001_start.sql"),
+        include_str!("../../migrations/sqlite/0002_records.sql")
+    );
+    let postgres = concat!(
+        include_str!("../../migrations/postgres/0001_start.sql"),
+        include_str!("../../migrations/postgres/0002_records.sql")
+    );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {
             line.starts_with("CREATE INDEX") || line.starts_with("CREATE UNIQUE INDEX")

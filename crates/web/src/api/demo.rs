@@ -16,6 +16,7 @@ use crate::caller::Admin;
 use crate::extract::Body;
 use crate::money::MoneyIn;
 use crate::problem::Problem;
+use crate::request_id;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(seed))
@@ -71,7 +72,7 @@ async fn seed(
                 payment_method: None,
                 note: Some("seeded".to_owned()),
             };
-            app.engine.top_up(buyer, ask, Request::new("seed", b"seed"))
+            app.engine.top_up(buyer, ask, Request::new("seed", b"seed", request_id::current()))
         });
         for answer in futures_util::future::join_all(top_ups).await {
             answer?.map_err(|refusal| Problem::top_up(&refusal, || serde_json::Value::Null))?;

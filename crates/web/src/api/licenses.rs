@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use scrip_domain::Timestamp;
 use scrip_domain::license::License;
+use scrip_engine::code::state_at;
 use scrip_engine::throttle::Limited;
 use scrip_license::Reason;
 use serde::{Deserialize, Serialize};
@@ -64,8 +66,8 @@ struct FileOut {
 }
 
 impl LicenseOut {
-    /// A license in its owner's hand.
-    pub async fn new(app: &App, license: &License) -> Result<Self, Problem> {
+    /// A license in its owner's hand, in the state that it has at `at`.
+    pub async fn new(app: &App, license: &License, at: Timestamp) -> Result<Self, Problem> {
         let code = app.engine.code(license).await?;
         let files = match license.release {
             Some(release) => app.engine.store().files_of(release).await?,
@@ -82,7 +84,7 @@ impl LicenseOut {
             id: license.id.to_string(),
             product: license.product.to_string(),
             order: license.order.to_string(),
-            state: match app.engine.state_of(license) {
+            state: match state_at(license, at) {
                 Reason::Valid => "valid",
                 Reason::Expired => "expired",
                 _ => "revoked",
@@ -111,7 +113,7 @@ async fn list(
     let rows = app.engine.store().licenses_of(buyer.account, page).await?;
     let mut shown = Vec::with_capacity(rows.len());
     for row in &rows {
-        shown.push(LicenseOut::new(&app, row).await?);
+        shown.push(LicenseOut::new(&app, row, app.engine.now()).await?);
     }
     let next = List::of(&app.engine, "licenses", page, &rows, |row| row.id.number(), |_| ()).next;
     Ok(Json(List { data: shown, next }))
@@ -130,7 +132,8 @@ async fn show(
 ) -> Result<Json<LicenseOut>, Problem> {
     let license = app.engine.store().license(license).await?;
     let own = license.filter(|license| license.account == buyer.account);
-    Ok(Json(LicenseOut::new(&app, &own.ok_or_else(Problem::not_found)?).await?))
+    let own = own.ok_or_else(Problem::not_found)?;
+    Ok(Json(LicenseOut::new(&app, &own, app.engine.now()).await?))
 }
 
 /// A code to be validated.

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use scrip_domain::Id;
 use scrip_domain::api_key::Scope;
 use scrip_domain::order::{Check, LinePayment, Order, OrderState};
 use scrip_domain::settings::{Token, Vendor};
+use scrip_domain::{Id, Timestamp};
 use scrip_engine::order::Drafted;
 use scrip_engine::purchase::{Answered, Ask, Paid, PurchaseRefusal};
 use scrip_engine::selection::Selection;
@@ -202,12 +202,13 @@ impl OrderOut {
         }
     }
 
-    /// A paid order, with everything that its confirmation says.
-    async fn paid(app: &App, paid: Paid, vendor: &Vendor) -> Result<Self, Problem> {
-        let token = &vendor.settings.token;
+    /// A paid order, with everything that its confirmation says, and its licenses as they are at
+    /// `at`.
+    async fn paid(app: &App, paid: Paid, vendor: &Vendor, at: Timestamp) -> Result<Self, Problem> {
+        let (token, paid_at) = (&vendor.settings.token, paid.at());
         let mut licenses = Vec::with_capacity(paid.licenses.len());
         for license in &paid.licenses {
-            licenses.push(LicenseOut::new(app, license).await?);
+            licenses.push(LicenseOut::new(app, license, at).await?);
         }
         let Paid { order, lines, payments, licenses: rows } = paid;
         let drafted = Drafted { order, lines };
@@ -221,14 +222,14 @@ impl OrderOut {
         let account = order.account.to_string();
         out.confirmation = Some(Confirmation {
             order: out.id.clone(),
-            vendor: VendorRef { id: issuer, name: vendor.settings.name.clone() },
+            vendor: VendorRef { id: issuer, name: vendor.name_at(paid_at).to_owned() },
             account: account.clone(),
             lines: drafted.lines.iter().map(|line| PricedLine::new(line, token)).collect(),
             total: MoneyOut::tokens(order.total, token),
             balance_after: MoneyOut::tokens(order.balance_after.unwrap_or_default(), token),
             licenses: rows.iter().map(|license| license.id.to_string()).collect(),
             terms_version: order.terms_version.clone().unwrap_or_default(),
-            at: order.paid_at.unwrap_or(order.selected_at).to_string(),
+            at: paid_at.to_string(),
         });
         out.paid_from = Some(PaidFrom { account, payment_method: order.payment_method.clone() });
         out.licenses = Some(licenses);
@@ -239,7 +240,7 @@ impl OrderOut {
     async fn of(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
         if order.state == OrderState::Paid {
             let paid = app.engine.paid(order.id).await?.ok_or_else(Problem::not_found)?;
-            return Self::paid(app, paid, vendor).await;
+            return Self::paid(app, paid, vendor, app.engine.now()).await;
         }
         let lines = app.engine.store().order_lines(order.id).await?;
         let state = order.state_at(app.engine.now());
@@ -260,27 +261,28 @@ fn payment(payment: &LinePayment, issuer: &str, token: &Token) -> PaymentOut {
     }
 }
 
-/// The answer to a purchase or a confirm.
+/// The answer to a purchase or a confirm: as of when it was paid, the first time and ever after.
 async fn settled(
     app: &App,
     answer: Result<Answered<Paid>, PurchaseRefusal>,
     status: StatusCode,
-    vendor: &Vendor,
 ) -> Result<Response, Problem> {
-    let token = &vendor.settings.token;
+    let vendor = app.engine.vendor().await?;
     match answer {
         Ok(Answered::First(paid)) => {
-            Ok((status, Json(OrderOut::paid(app, paid, vendor).await?)).into_response())
+            let at = paid.at();
+            Ok((status, Json(OrderOut::paid(app, paid, &vendor, at).await?)).into_response())
         }
         Ok(Answered::Replayed(paid)) => {
-            let out = OrderOut::paid(app, paid, vendor).await?;
+            let at = paid.at();
+            let out = OrderOut::paid(app, paid, &vendor, at).await?;
             Ok(replayed((status, Json(out)).into_response()))
         }
         Err(refusal) => {
-            let problem = Problem::purchase(&refusal, token);
+            let problem = Problem::purchase(&refusal, &vendor.settings.token);
             match refusal {
-                PurchaseRefusal::Declined { replayed: true, .. } => {
-                    Ok(replayed(problem.into_response()))
+                PurchaseRefusal::Declined { replayed: Some(first), .. } => {
+                    Ok(replayed(problem.of_request(first).into_response()))
                 }
                 _ => Err(problem),
             }
@@ -317,30 +319,33 @@ async fn create(
     body: Body<OrderBody>,
 ) -> Result<Response, Problem> {
     let selection = match (&body.value.lines, &body.value.selection) {
-        (Some(lines), None) => selection(lines)?,
-        (None, Some(kept)) => {
-            let unreadable =
-                || Problem::field("selection", "not a kept selection, or too old: select again");
-            app.engine.resume_selection(kept).ok_or_else(unreadable)?
-        }
+        (Some(lines), None) => Some(selection(lines)?),
+        (None, Some(kept)) => app.engine.resume_selection(kept),
         _ => return Err(Problem::field("lines", "give either lines or selection")),
     };
+    let unreadable =
+        || Problem::field("selection", "not a kept selection, or too old: select again");
     let vendor = app.engine.vendor().await?;
     let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
     let Some(buyer) = caller.buyer(Scope::Purchase)? else {
+        let selection = selection.ok_or_else(unreadable)?;
         return Err(keep(&app, &selection, Problem::account_required(fields)));
     };
     let request = body.request(&IdempotencyKey::of(&headers)?);
     let again = body.value.allow_duplicate;
+    let draft = |drafted: &Drafted| {
+        let out = OrderOut::unpaid(drafted, OrderState::Draft, token);
+        (StatusCode::CREATED, Json(out)).into_response()
+    };
+    let Some(selection) = selection else {
+        // Too old to be selected from, but it may have been, in time.
+        let before = app.engine.drafted_before(buyer, request).await?;
+        let before = before.map_err(|refusal| Problem::purchase(&refusal, token))?;
+        return Ok(replayed(draft(&before.ok_or_else(unreadable)?)));
+    };
     match app.engine.draft(buyer, &selection, again, request).await? {
-        Ok(Answered::First(drafted)) => {
-            let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
-            Ok((StatusCode::CREATED, Json(out)).into_response())
-        }
-        Ok(Answered::Replayed(drafted)) => {
-            let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
-            Ok(replayed((StatusCode::CREATED, Json(out)).into_response()))
-        }
+        Ok(Answered::First(drafted)) => Ok(draft(&drafted)),
+        Ok(Answered::Replayed(drafted)) => Ok(replayed(draft(&drafted))),
         Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, token))),
     }
 }
@@ -371,9 +376,8 @@ async fn confirm(
     key: IdempotencyKey,
     body: Body<ConfirmBody>,
 ) -> Result<Response, Problem> {
-    let vendor = app.engine.vendor().await?;
     let answer = app.engine.confirm(buyer, order, body.request(&key)).await?;
-    settled(&app, answer, StatusCode::OK, &vendor).await
+    settled(&app, answer, StatusCode::OK).await
 }
 
 /// Gives up a draft.
@@ -425,7 +429,7 @@ async fn purchase(
     let again = body.value.allow_duplicate;
     let ask = Ask { selection, expected_total: Some(expected), again };
     let answer = app.engine.purchase(buyer, ask, request).await?;
-    settled(&app, answer, StatusCode::CREATED, &vendor).await
+    settled(&app, answer, StatusCode::CREATED).await
 }
 
 /// The caller's orders, newest first.

@@ -121,8 +121,9 @@ impl TopUpOut {
                     _ => serde_json::Value::Null,
                 });
                 match refusal {
-                    TopUpRefusal::Declined { replayed: true, .. } => {
-                        Ok(replayed(problem.into_response()))
+                    TopUpRefusal::Declined { replayed: true, top_up } => {
+                        let first = top_up.request.map(|request| request.id).unwrap_or_default();
+                        Ok(replayed(problem.of_request(first).into_response()))
                     }
                     _ => Err(problem),
                 }
@@ -183,7 +184,14 @@ async fn create(
     let token = &vendor.settings.token;
     let request = body.request(&key);
     let body = body.value;
-    let (tokens, pay) = tokens(&body, token)?;
+    let (tokens, pay) = match tokens(&body, token) {
+        Ok(asked) => asked,
+        // Tokens may have had another price, or another currency, when this was first asked.
+        Err(problem) => match app.engine.topped_up_before(buyer, request).await? {
+            Some(answer) => return TopUpOut::answer(answer, token),
+            None => return Err(problem),
+        },
+    };
     if body.method != TopUpMethod::Demo.as_str() {
         return Err(Problem::field("method", "this vendor takes no such method"));
     }

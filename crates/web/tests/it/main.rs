@@ -7,3 +7,4 @@ mod gate;
 mod goods;
 mod objects;
 mod orders;
+mod replays;

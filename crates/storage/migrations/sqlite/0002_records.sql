@@ -1,0 +1,8 @@
+-- Records: what a replay, an order's evidence and the vendor's own history are put together from.
+
+-- Every problem names its request, and a replayed one names the first.
+ALTER TABLE top_ups ADD COLUMN request_id INTEGER;
+UPDATE top_ups SET request_id = 0 WHERE request_key IS NOT NULL;
+
+-- A confirmation goes on naming the vendor as it was called when it was paid.
+ALTER TABLE vendor ADD COLUMN former_names TEXT NOT NULL DEFAULT '[]';
