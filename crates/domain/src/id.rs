@@ -14,7 +14,7 @@ use std::str::FromStr;
 use scrip_license::base32;
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// A kind of thing that has ids.
 pub trait Kind {
@@ -73,6 +73,13 @@ impl<T> Id<T> {
     /// The lowest id that can have been minted at `at`: where a scan by time starts.
     pub fn floor(at: Timestamp) -> Self {
         Self { number: millis_since_2026(at) << 20, kind: PhantomData }
+    }
+
+    /// Where a scan starts that must find what was minted up to `span` before this id.
+    #[must_use]
+    pub fn before(self, span: Span) -> Self {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(0);
+        Self { number: self.number.saturating_sub(millis << 20), kind: PhantomData }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod catalog;
 pub mod code;
 pub mod doctor;
 pub mod download;
+pub mod evidence;
 mod ids;
 pub mod keys;
 mod ledger;

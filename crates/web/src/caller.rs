@@ -3,6 +3,8 @@
 use axum::extract::FromRequestParts;
 use http::header;
 use http::request::Parts;
+use scrip_domain::Id;
+use scrip_domain::account::Account;
 use scrip_domain::api_key::Scope;
 use scrip_engine::session::Signed;
 
@@ -20,6 +22,25 @@ pub struct Buyer(pub scrip_engine::Buyer);
 /// The same, to spend with.
 #[derive(Debug)]
 pub struct Spender(pub scrip_engine::Buyer);
+
+/// An account, to read what is its own; or the vendor's staff, to read what is anybody's.
+#[derive(Debug)]
+pub enum Reader {
+    /// An account's session or API key.
+    Buyer(scrip_engine::Buyer),
+    /// The vendor's staff.
+    Admin,
+}
+
+impl Reader {
+    /// Whether what belongs to `account` may be read.
+    pub fn may_read_of(&self, account: Id<Account>) -> bool {
+        match self {
+            Self::Buyer(buyer) => buyer.account == account,
+            Self::Admin => true,
+        }
+    }
+}
 
 /// The vendor's staff, for everything.
 #[derive(Debug)]
@@ -68,13 +89,25 @@ impl Caller {
 }
 
 async fn buyer_with(
-    parts: &mut Parts,
+    caller: &Caller,
     app: &App,
     scope: Scope,
 ) -> Result<scrip_engine::Buyer, Problem> {
-    match Caller::from_request_parts(parts, app).await?.buyer(scope)? {
+    match caller.buyer(scope)? {
         Some(buyer) => Ok(buyer),
         None => Err(Problem::account_required(&app.engine.vendor().await?.settings.registration)),
+    }
+}
+
+impl FromRequestParts<App> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        match &caller.0 {
+            Some(signed) if signed.may(Scope::Admin) => Ok(Self::Admin),
+            _ => buyer_with(&caller, app, Scope::Read).await.map(Self::Buyer),
+        }
     }
 }
 
@@ -82,7 +115,8 @@ impl FromRequestParts<App> for Buyer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        buyer_with(parts, app, Scope::Read).await.map(Self)
+        let caller = Caller::from_request_parts(parts, app).await?;
+        buyer_with(&caller, app, Scope::Read).await.map(Self)
     }
 }
 
@@ -90,7 +124,8 @@ impl FromRequestParts<App> for Spender {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        buyer_with(parts, app, Scope::Purchase).await.map(Self)
+        let caller = Caller::from_request_parts(parts, app).await?;
+        buyer_with(&caller, app, Scope::Purchase).await.map(Self)
     }
 }
 

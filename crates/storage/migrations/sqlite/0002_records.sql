@@ -6,3 +6,6 @@ UPDATE top_ups SET request_id = 0 WHERE request_key IS NOT NULL;
 
 -- A confirmation goes on naming the vendor as it was called when it was paid.
 ALTER TABLE vendor ADD COLUMN former_names TEXT NOT NULL DEFAULT '[]';
+
+-- The events of an order. Orders grow, so this index grows at its right edge.
+CREATE INDEX events_of_subject ON events (subject);

@@ -1,13 +1,17 @@
 //! Reads about orders, licenses and downloads.
 
-use scrip_domain::Id;
 use scrip_domain::account::Account;
+use scrip_domain::event::Event;
+use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
+use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Id, Span};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::index::{Download, ORDER, OWNED, Receipt};
+use crate::index::{Download, Entry, ORDER, OWNED, REQUEST, Receipt, TRANSFER};
 use crate::reads::{Page, cells};
 use crate::store::Store;
 
@@ -65,6 +69,70 @@ impl Store {
     /// An order's receipt, if one was issued.
     pub async fn receipt(&self, order: Id<Order>) -> Result<Option<Receipt>, Fault> {
         self.row(r#"WHERE t."order" = $1"#, cells(&order)).await
+    }
+
+    /// The lots of `wallet` that paid an order, each once, oldest first.
+    pub async fn lots_of_order(
+        &self,
+        wallet: Id<Wallet>,
+        order: Id<Order>,
+    ) -> Result<Vec<Lot>, Fault> {
+        let mut values = cells(&wallet);
+        values.extend(cells(&order));
+        self.rows(
+            r#"WHERE t.wallet = $1 AND t.id IN (
+                 SELECT p.lot FROM line_payments p JOIN order_lines l ON l.id = p.line
+                 WHERE l."order" = $2) ORDER BY t.id"#,
+            values,
+        )
+        .await
+    }
+
+    /// The lines of an account's statement that are about an order, oldest first. Nothing that is
+    /// about an order was posted before it was made, give or take what servers' clocks differ.
+    pub async fn transfers_of_order(
+        &self,
+        account: Id<Account>,
+        order: Id<Order>,
+    ) -> Result<Vec<Transfer>, Fault> {
+        let mut values = cells(&account);
+        values.push(Cell::number(u64::from(TRANSFER)));
+        values.push(Cell::number(order.before(Span::hours(1)).number()));
+        values.extend(cells(&order));
+        self.rows(
+            "JOIN by_account b ON b.target = t.id
+             WHERE b.account = $1 AND b.kind = $2 AND b.key >= $3 AND t.subject = $4 ORDER BY t.id",
+            values,
+        )
+        .await
+    }
+
+    /// The idempotency keys of an account that name an order.
+    pub async fn requests_of_order(
+        &self,
+        account: Id<Account>,
+        order: Id<Order>,
+    ) -> Result<Vec<Entry>, Fault> {
+        let mut values = cells(&account);
+        values.push(Cell::number(u64::from(REQUEST)));
+        values.extend(cells(&order));
+        self.rows("WHERE t.account = $1 AND t.kind = $2 AND t.target = $3 ORDER BY t.key", values)
+            .await
+    }
+
+    /// What happened to an order, oldest first.
+    pub async fn events_of_order(&self, order: Id<Order>) -> Result<Vec<Event>, Fault> {
+        self.rows("WHERE t.subject = $1 ORDER BY t.id", cells(&order)).await
+    }
+
+    /// The finished downloads of an order's licenses, oldest first.
+    pub async fn downloads_of_order(&self, order: Id<Order>) -> Result<Vec<Download>, Fault> {
+        self.rows(
+            r#"JOIN licenses l ON l.id = t.license WHERE l."order" = $1
+               ORDER BY t.at, t.license, t.file"#,
+            cells(&order),
+        )
+        .await
     }
 
     /// The finished downloads of a license, oldest first.

@@ -83,5 +83,6 @@ conformance! {
         every_read_answers_on_an_empty_database,
         lists_go_down_from_the_newest,
         the_cheapest_offer_is_current_and_not_free,
-        orders_come_with_all_that_hangs_from_them;
+        orders_come_with_all_that_hangs_from_them,
+        what_is_about_an_order_is_found_and_nothing_else;
 }

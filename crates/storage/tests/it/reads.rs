@@ -1,10 +1,12 @@
 //! What is read outside of batches.
 
 use scrip_domain::catalog::Offer;
+use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
-use scrip_domain::order::LinePayment;
-use scrip_domain::{Amount, Id};
+use scrip_domain::order::{LinePayment, Order};
+use scrip_domain::request::{Request, RequestId};
+use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Download, Entry, Receipt};
 use scrip_storage::reads::Page;
@@ -35,7 +37,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
         many accounts(PAGE), api_keys(PAGE), open_lots(id(1)), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
-            licenses_of(who, PAGE), downloads_of(id(1)),
+            licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1), id(1)),
+            transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
+            downloads_of_order(id(1)),
     }
 }
 
@@ -50,7 +54,7 @@ fn transfer(number: u64) -> Transfer {
         credit: LedgerAccount::Free(id(101)),
         amount: amount(1),
         reason: Reason::Adjustment,
-        subject: scrip_domain::event::Subject(1),
+        subject: Subject(1),
         at: NOON,
     }
 }
@@ -178,5 +182,56 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
     assert_eq!(store.open_lots(id(7)).await.unwrap(), vec![lot(21, 10), lot(23, 1)]);
     assert_eq!(store.receipt(id(1)).await.unwrap().unwrap().number, 1);
     assert_eq!(store.downloads_of(id(31)).await.unwrap().len(), 1);
+    store.stop().await.unwrap();
+}
+
+fn event(number: u64, subject: u64) -> Event {
+    let kind = EventType::OrderPaid;
+    Event { id: id(number), kind, account: id(7), subject: Subject(subject), at: NOON }
+}
+
+pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
+    let store = home.start().await;
+    let old = Id::<Order>::floor(NOON).number();
+    let before = Id::<Order>::floor(NOON.minus(Span::minutes(59))).number();
+    fill(&store, move |changes| {
+        changes.order_lines.extend([line(11, old), line(12, old + 1)].map(Change::Insert));
+        for (line, lot) in [(11, 22), (11, 21), (12, 23)] {
+            let (line, lot, kind) = (id(line), id(lot), LotKind::Paid);
+            let payment = LinePayment { line, lot, kind, amount: amount(1) };
+            changes.line_payments.push(Change::Insert(payment));
+        }
+        changes.lots.extend([lot(21, 0), lot(22, 1), lot(23, 1)].map(Change::Insert));
+        for (number, subject) in [(old + 5, old), (before, old), (old + 6, old + 1)] {
+            let row = Transfer { subject: Subject(subject), ..transfer(number) };
+            changes.transfers.push(Change::Insert(row));
+            changes.by_account.push(Change::Insert(Entry::transfer(account(7), id(number))));
+        }
+        for (key, target) in [(9, old), (8, old), (7, old + 1)] {
+            let request = Request { key, fingerprint: 0, id: RequestId::default() };
+            let entry = Entry::request(account(7), request, Subject(target));
+            changes.by_account.push(Change::Insert(entry));
+        }
+        changes.events.extend([event(2, old), event(1, old), event(3, 9)].map(Change::Insert));
+        changes.licenses.push(Change::Insert(license(31, old, 7)));
+        changes.licenses.push(Change::Insert(license(32, old + 1, 7)));
+        for (license, file, at) in [(31, 1, 5), (31, 2, 4), (32, 1, 3)] {
+            let (license, file, at) = (id(license), id(file), Timestamp::from_millis(at));
+            changes.downloads.push(Change::Insert(Download { license, file, at }));
+        }
+    })
+    .await;
+    let (who, order) = (account(7), id(old));
+    assert_eq!(store.lots_of_order(id(7), order).await.unwrap(), vec![lot(21, 0), lot(22, 1)]);
+    let transfers = store.transfers_of_order(who, order).await.unwrap();
+    let numbers: Vec<u64> = transfers.iter().map(|transfer| transfer.id.number()).collect();
+    assert_eq!(numbers, vec![before, old + 5]);
+    let requests = store.requests_of_order(who, order).await.unwrap();
+    assert_eq!(requests.iter().map(|entry| entry.key).collect::<Vec<_>>(), vec![8, 9]);
+    let events = store.events_of_order(order).await.unwrap();
+    assert_eq!(events, vec![event(1, old), event(2, old)]);
+    let downloads = store.downloads_of_order(order).await.unwrap();
+    let files: Vec<u64> = downloads.iter().map(|download| download.file.number()).collect();
+    assert_eq!(files, vec![2, 1]);
     store.stop().await.unwrap();
 }

@@ -4,6 +4,7 @@ mod accounts;
 pub mod admin;
 mod demo;
 mod downloads;
+mod evidence;
 mod licenses;
 mod orders;
 mod products;
@@ -33,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(products::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
+        .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(downloads::routes())
         .merge(admin::routes())

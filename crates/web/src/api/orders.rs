@@ -121,7 +121,7 @@ struct PaymentOut {
 
 /// A check that was made on the way.
 #[derive(Debug, Serialize, ToSchema)]
-struct CheckOut {
+pub struct CheckOut {
     /// `account` or `balance`.
     check: &'static str,
     /// `threshold` or `selection`.
@@ -166,15 +166,18 @@ struct PaidFrom {
     payment_method: Option<String>,
 }
 
-fn check(check: &Check, token: &Token) -> CheckOut {
-    let money = |amount| MoneyOut::tokens(amount, token);
-    CheckOut {
-        check: check.check.as_str(),
-        basis: check.basis.map(scrip_domain::order::Basis::as_str),
-        required: check.required.map(money),
-        available: check.available.map(money),
-        result: check.result.as_str(),
-        at: check.at.to_string(),
+impl CheckOut {
+    /// A check, its figures in the vendor's tokens.
+    pub fn new(check: &Check, token: &Token) -> Self {
+        let money = |amount| MoneyOut::tokens(amount, token);
+        Self {
+            check: check.check.as_str(),
+            basis: check.basis.map(scrip_domain::order::Basis::as_str),
+            required: check.required.map(money),
+            available: check.available.map(money),
+            result: check.result.as_str(),
+            at: check.at.to_string(),
+        }
     }
 }
 
@@ -193,7 +196,7 @@ impl OrderOut {
             lines: drafted.lines.iter().map(line).collect(),
             total: MoneyOut::tokens(order.total, token),
             reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
-            checks: order.checks.iter().map(|row| check(row, token)).collect(),
+            checks: order.checks.iter().map(|check| CheckOut::new(check, token)).collect(),
             selected_at: order.selected_at.to_string(),
             expires_at: order.expires_at.to_string(),
             confirmation: None,

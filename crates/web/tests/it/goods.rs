@@ -85,10 +85,15 @@ pub struct Bought {
 /// Buys an offer for a new account.
 pub async fn buy(shop: &Shop, offer: &str, email: &str) -> Bought {
     let buyer = shop.buyer(email, 1000).await;
+    buy_as(shop, offer, &buyer).await
+}
+
+/// Buys an offer for an account that is signed in.
+pub async fn buy_as(shop: &Shop, offer: &str, buyer: &str) -> Bought {
     let body = json!({
         "lines": [{ "offer": offer }], "expected_total": { "amount": 100, "unit": "AUR" }
     });
-    let paid = shop.post("/v1/purchases", &buyer, "buy", body).await;
+    let paid = shop.post("/v1/purchases", buyer, "buy", body).await;
     assert_eq!(paid.status, 201, "{paid:?}");
     let code = |form: &str| paid.at(&format!("/licenses/0/code/{form}")).to_owned();
     Bought { jws: code("jws"), short: code("short") }
@@ -99,6 +104,8 @@ pub struct Sold {
     pub shop: Shop,
     pub content: Vec<u8>,
     pub file: String,
+    /// The buyer's session.
+    pub buyer: String,
     pub code: Bought,
 }
 
@@ -114,8 +121,9 @@ impl Sold {
     pub async fn by(shop: Shop, content: Vec<u8>, terms: Terms, downloads: Option<u32>) -> Self {
         let offer = product(&shop, "tool", terms, downloads).await;
         let mut files = release(&shop, "tool", "stable", "1.0", &[("Übung 1.zip", &content)]).await;
-        let code = buy(&shop, &offer, "ada@example.com").await;
-        Self { shop, content, file: files.remove(0), code }
+        let buyer = shop.buyer("ada@example.com", 1000).await;
+        let code = buy_as(&shop, &offer, &buyer).await;
+        Self { shop, content, file: files.remove(0), buyer, code }
     }
 
     /// Asks for the file by the short code, with further headers.

@@ -3,6 +3,7 @@
 mod accounts;
 mod catalog;
 mod downloads;
+mod evidence;
 mod gate;
 mod goods;
 mod objects;
