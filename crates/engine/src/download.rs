@@ -3,9 +3,17 @@
 //! A license opens the release that it was sold with, and every newer one of the same product that
 //! is published in the same channel. Claims in a code decide nothing here: the row may say more.
 //!
-//! A download counts when its last byte was sent, once per license, file and 24 hours: cutting it,
+//! A download counts when its last byte is sent, once per license, file and 24 hours: cutting it,
 //! resuming it and fetching it again cost nothing. What is limited is what counts.
+//!
+//! The limit is held twice. Where it is exact: with a limited license the last piece waits for
+//! [`Count`], one command under the license's guard, and is not sent when that refuses, whatever
+//! else is under way on however many servers. And where it is polite: an answer that reaches the end
+//! of a file holds a [`Slot`] while it is sent, so what would be refused at its end is refused at its
+//! beginning. A slot is memory, not a row: it ends with its answer, so a cancelled download and a
+//! restart leave nothing behind that somebody would have to wait for.
 
+mod slot;
 mod ticket;
 
 use scrip_domain::account::Account;
@@ -17,6 +25,8 @@ use scrip_storage::books::Change;
 use scrip_storage::index::Download;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+pub use slot::Slot;
+pub(crate) use slot::Slots;
 pub use ticket::Ticket;
 pub(crate) use ticket::Tickets;
 
@@ -57,8 +67,21 @@ pub struct Grant {
     pub license: Id<License>,
     account: Id<Account>,
     issue: u32,
+    /// How many downloads the license includes.
+    limit: Option<u32>,
     ticket: Option<ticket::Pass>,
 }
+
+impl Grant {
+    /// Whether the license includes so many downloads and no more.
+    pub fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+}
+
+/// The license's downloads are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsedUp;
 
 /// Why a file is not handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,15 +128,15 @@ impl Engine {
         if !entitles(&license, sold.as_ref(), &release) {
             return Ok(Err(DownloadRefusal::CodeRefused(Some(Reason::WrongProduct))));
         }
-        if let Some(limit) = license.limits.downloads {
+        let limit = license.limits.downloads;
+        if let Some(limit) = limit {
             let counted = self.store.downloads_of(license.id).await?;
-            let used_up = u32::try_from(counted.len()).unwrap_or(u32::MAX) >= limit;
-            if used_up && !is_free(&counted, file.id, self.now()) {
+            if !is_free(&counted, file.id, self.now()) && used_up(counted.len(), limit) {
                 return Ok(Err(DownloadRefusal::Limit));
             }
         }
         let License { id, account, issue, .. } = license;
-        Ok(Ok(Grant { file, license: id, account, issue, ticket }))
+        Ok(Ok(Grant { file, license: id, account, issue, limit, ticket }))
     }
 
     /// The license behind a code, with guesses limited: per source first, then generously per
@@ -161,13 +184,6 @@ impl Engine {
         if object.size() == *size { Ok(object) } else { Err(damaged("not whole")) }
     }
 
-    /// Bytes are being sent: from now on the ticket, if it was one, is good for a day.
-    pub fn started(&self, grant: &Grant) {
-        if let Some(pass) = grant.ticket {
-            self.tickets.start(pass, self.now());
-        }
-    }
-
     /// So many bytes were sent since then, whether or not they were all: the buyer's next estimate
     /// goes by it.
     pub fn sent(&self, grant: &Grant, bytes: u64, since: Timestamp) {
@@ -177,13 +193,15 @@ impl Engine {
         }
     }
 
-    /// The last byte was sent: the download counts, unless the same file counted within 24 hours.
-    pub async fn finished(&self, grant: &Grant) -> Result<(), Fault> {
-        match self.submit(Count { license: grant.license, file: grant.file.id }).await? {
-            Ok(()) => Ok(()),
-            Err(never) => match never {},
-        }
+    /// The last byte is sent: the download counts, unless the same file counted within 24 hours.
+    pub async fn finished(&self, grant: &Grant) -> Outcome<(), UsedUp> {
+        self.submit(Count { license: grant.license, file: grant.file.id }).await
     }
+}
+
+/// Whether so many downloads leave room for no further one.
+fn used_up(downloads: usize, limit: u32) -> bool {
+    u32::try_from(downloads).unwrap_or(u32::MAX) >= limit
 }
 
 /// Whether a license opens a published release: the one it was sold with, and newer ones of the
@@ -212,20 +230,26 @@ struct Count {
 
 impl Command for Count {
     type Receipt = ();
-    type Refusal = std::convert::Infallible;
+    type Refusal = UsedUp;
 
     fn wants(&self, wants: &mut Wants) {
         wants.licenses.guard((self.license,));
         wants.downloads.read((self.license,));
     }
 
-    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), UsedUp>, Fault> {
+        let lost = || Fault::Bug("a license is gone while its file is sent".into());
+        let license = books.licenses.get(&(self.license,))?.ok_or_else(lost)?;
+        let counted = books.downloads.all(&(self.license,))?;
         let mut changes = Changes::default();
-        let there = books.licenses.get(&(self.license,))?.is_some();
-        if there && !is_free(books.downloads.all(&(self.license,))?, self.file, at) {
-            let download = Download { license: self.license, file: self.file, at };
-            changes.downloads.push(Change::Insert(download));
+        if is_free(counted, self.file, at) {
+            return Ok(Decision::done((), changes));
         }
+        if license.limits.downloads.is_some_and(|limit| used_up(counted.len(), limit)) {
+            return Ok(Decision::refused(UsedUp));
+        }
+        let download = Download { license: self.license, file: self.file, at };
+        changes.downloads.push(Change::Insert(download));
         Ok(Decision::done((), changes))
     }
 }

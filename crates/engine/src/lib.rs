@@ -50,7 +50,7 @@ pub use objects::Objects;
 pub use scrip_storage::Fault;
 pub use scrip_storage::reads::Page;
 
-use crate::download::Tickets;
+use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::memory::MemoryLimits;
@@ -73,6 +73,7 @@ pub struct Engine {
     memory: Arc<Memory>,
     objects: Objects,
     tickets: Tickets,
+    slots: Arc<Slots>,
     mode: Mode,
 }
 
@@ -136,7 +137,8 @@ impl Engine {
             key_home: None,
             memory,
             objects: ground.objects,
-            tickets: Tickets::since(now),
+            tickets: Tickets::default(),
+            slots: Arc::default(),
             mode: ground.mode,
         })
     }

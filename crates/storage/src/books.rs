@@ -21,7 +21,7 @@ use scrip_domain::top_up::TopUp;
 use scrip_domain::wallet::Wallet;
 
 use crate::fault::Fault;
-use crate::index::{Download, Entry, Receipt, ServerLease};
+use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
 use crate::table::{Row, Table};
 
 /// The groups of one table that a batch wants.
@@ -322,6 +322,8 @@ tables! {
     receipts: Receipt,
     /// Finished downloads, by license.
     downloads: Download,
+    /// Started tickets, by license.
+    started_tickets: StartedTicket,
     /// Transfers.
     transfers: Transfer,
     /// The index by account.

@@ -102,6 +102,19 @@ pub struct Receipt {
     pub issued_at: Timestamp,
 }
 
+/// A ticket with which bytes were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartedTicket {
+    /// By the right of which license.
+    pub license: Id<License>,
+    /// Which file.
+    pub file: Id<scrip_domain::catalog::File>,
+    /// When the ticket was issued: its name beside license and file.
+    pub issued_at: Timestamp,
+    /// When its first bytes were sent.
+    pub at: Timestamp,
+}
+
 /// A download that was carried to the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {

@@ -20,7 +20,7 @@ use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_license::{Limits, Terms};
 
-use crate::index::{Download, Entry, Receipt, ServerLease};
+use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
 use crate::table::row;
 
 row!(ServerLease, "servers", group(number: u8), key(number: u8), { number: u8, ceiling: Timestamp });
@@ -127,6 +127,11 @@ row!(Receipt, "receipts", group(order: Id<Order>), key(order: Id<Order>), {
 row!(Download, "downloads", group(license: Id<License>),
     key(license: Id<License>, file: Id<File>, at: Timestamp), {
     license: Id<License>, file: Id<File>, at: Timestamp,
+});
+
+row!(StartedTicket, "started_tickets", group(license: Id<License>),
+    key(license: Id<License>, file: Id<File>, issued_at: Timestamp), {
+    license: Id<License>, file: Id<File>, issued_at: Timestamp, at: Timestamp,
 });
 
 row!(Entry, "by_account", group(account: Id<Account>, kind: u8, key: u64),

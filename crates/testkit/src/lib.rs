@@ -82,8 +82,16 @@ pub struct Shop {
     /// An administrator's key.
     pub admin: String,
     router: Router,
+    machine: Machine,
+}
+
+/// What a server stands on, kept alive as long as the shop; it goes on with another server.
+#[derive(Debug)]
+struct Machine {
+    name: String,
     disk: scrip_storage::Memory,
-    objects: tempfile::TempDir,
+    objects: Arc<tempfile::TempDir>,
+    entropy: Arc<TestEntropy>,
 }
 
 /// The settings of the shop: `AUR` with two decimals, 100 of its units for one cent less than a euro's hundredth.
@@ -129,29 +137,56 @@ impl Shop {
     }
 
     async fn open_on(settings: Settings, blocking: Blocking) -> Self {
-        let number = SHOPS.fetch_add(1, Ordering::Relaxed);
-        let disk =
-            scrip_storage::Memory::new(&format!("shop-{number}")).expect("a database in memory");
-        let (store, writer) = Store::memory(&disk).expect("a store in memory");
-        let clock = Arc::new(TestClock::default());
+        let name = format!("shop-{}", SHOPS.fetch_add(1, Ordering::Relaxed));
+        let machine = Machine {
+            disk: scrip_storage::Memory::new(&name).expect("a database in memory"),
+            name,
+            objects: Arc::new(tempfile::tempdir().expect("a temporary folder")),
+            entropy: Arc::new(TestEntropy::seeded(42)),
+        };
+        let mut shop = Self::start(machine, Arc::default(), String::new(), blocking).await;
+        let engine = &shop.app.engine;
+        engine.put_settings(settings).await.expect("no fault").expect("settings");
+        let key = engine.make_key(None, vec![Scope::Admin], "test".into()).await.expect("a key");
+        shop.admin = key.token;
+        shop
+    }
+
+    /// Another server on the same books and objects, which remembers nothing: what a restart is
+    /// like, and what a second server is like.
+    pub async fn another(&self) -> Self {
+        let Machine { name, objects, entropy, .. } = &self.machine;
+        let machine = Machine {
+            disk: scrip_storage::Memory::new(name).expect("the same database"),
+            name: name.clone(),
+            objects: objects.clone(),
+            entropy: entropy.clone(),
+        };
+        Self::start(machine, self.clock.clone(), self.admin.clone(), Blocking::Inline).await
+    }
+
+    async fn start(
+        machine: Machine,
+        clock: Arc<TestClock>,
+        admin: String,
+        blocking: Blocking,
+    ) -> Self {
+        let (store, writer) = Store::memory(&machine.disk).expect("a store in memory");
         let memory = Arc::new(Memory::default());
         tokio::spawn(writer.run(clock.clone(), memory.clone()));
-        let objects = tempfile::tempdir().expect("a temporary folder");
         let ground = Ground {
-            objects: Objects::open(objects.path(), 1, blocking).expect("objects"),
+            objects: Objects::open(machine.objects.path(), 1, blocking).expect("objects"),
             store,
             clock: clock.clone(),
-            entropy: Arc::new(TestEntropy::seeded(42)),
+            entropy: machine.entropy.clone(),
             keys: Keys::new(&[[7; 32]], &[9; 32]).expect("a license key"),
             server: 1,
             blocking: Blocking::Inline,
             mode: Mode::Demo,
         };
         let engine = Engine::start(ground, memory).await.expect("an engine");
-        engine.put_settings(settings).await.expect("no fault").expect("settings");
-        let key = engine.make_key(None, vec![Scope::Admin], "test".into()).await.expect("a key");
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
-        Self { clock, router: scrip_web::router(app.clone()), app, admin: key.token, disk, objects }
+        Self { clock, router: scrip_web::router(app.clone()), app, admin, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
@@ -229,12 +264,12 @@ impl Shop {
 
     /// The folder of objects, removed with the shop.
     pub fn objects(&self) -> &std::path::Path {
-        self.objects.path()
+        self.machine.objects.path()
     }
 
     /// The database, kept alive as long as the shop.
     pub fn disk(&self) -> &scrip_storage::Memory {
-        &self.disk
+        &self.machine.disk
     }
 }
 

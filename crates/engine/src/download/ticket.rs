@@ -5,19 +5,21 @@
 //!   └──bytes were sent──▶ started ──24 hours──▶ ended
 //! ```
 //!
-//! A ticket is sealed and says all there is to know but whether it was started; that is remembered
-//! in memory, bounded. A server that was started after a ticket was issued cannot remember, and
-//! believes that bytes were sent: so a restart kills no download, and an unused ticket from before
-//! it lives a day.
+//! A ticket is sealed and says all there is to know but whether it was started. That is a row, written
+//! when the first bytes have been sent and asked for only when a quarter of an hour is over; a few are
+//! remembered, so that a download in many pieces writes once.
 
 use quick_cache::sync::Cache;
 use scrip_domain::catalog::File;
 use scrip_domain::license::License;
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_license::Reason;
+use scrip_storage::books::Change;
+use scrip_storage::index::StartedTicket;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde::{Deserialize, Serialize};
 
-use super::{Credential, DownloadRefusal};
+use super::{Credential, DownloadRefusal, Grant};
 use crate::{Engine, Outcome};
 
 const PURPOSE: &str = "download ticket";
@@ -26,7 +28,9 @@ const START: Span = Span::minutes(15);
 /// To go on for, once bytes were sent.
 const GO_ON: Span = Span::hours(24);
 /// Started tickets that are remembered.
-const REMEMBERED: usize = 50_000;
+const REMEMBERED: usize = 10_000;
+/// The most dead rows that one command clears away.
+const CLEARED: usize = 100;
 
 /// A ticket.
 #[derive(Clone)]
@@ -57,36 +61,19 @@ pub(super) struct Pass {
     issued_at: i64,
 }
 
-/// Which tickets were started, and when.
-#[derive(Debug)]
-pub(crate) struct Tickets {
-    started: Cache<Pass, Timestamp>,
-    /// Since when this is remembered.
-    since: Timestamp,
+impl Pass {
+    fn issued_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.issued_at)
+    }
 }
 
-impl Tickets {
-    pub fn since(since: Timestamp) -> Self {
-        Self { started: Cache::new(REMEMBERED), since }
-    }
+/// When tickets were started, as far as it is remembered.
+#[derive(Debug)]
+pub(crate) struct Tickets(Cache<Pass, Timestamp>);
 
-    /// Bytes were sent for `pass`; the first time counts.
-    pub(super) fn start(&self, pass: Pass, now: Timestamp) {
-        if self.started.get(&pass).is_none() {
-            self.started.insert(pass, now);
-        }
-    }
-
-    /// Whether `pass`, whose seal is whole, may be used at `now`.
-    fn admits(&self, pass: &Pass, now: Timestamp) -> bool {
-        let issued_at = Timestamp::from_millis(pass.issued_at);
-        if now < issued_at.plus(START) {
-            return true;
-        }
-        match self.started.get(pass) {
-            Some(started) => now < started.plus(GO_ON),
-            None => issued_at < self.since,
-        }
+impl Default for Tickets {
+    fn default() -> Self {
+        Self(Cache::new(REMEMBERED))
     }
 }
 
@@ -118,14 +105,74 @@ impl Engine {
     ) -> Outcome<(License, Pass), DownloadRefusal> {
         let refused = |reason| Ok(Err(DownloadRefusal::CodeRefused(reason)));
         let now = self.now();
-        let pass = self
-            .unseal::<Pass>(PURPOSE, text)
-            .filter(|pass| pass.file == file && self.tickets.admits(pass, now));
+        let pass = self.unseal::<Pass>(PURPOSE, text).filter(|pass| pass.file == file);
         let Some(pass) = pass else { return refused(None) };
+        if now >= pass.issued_at().plus(START) {
+            let started = self.started_at(&pass).await?;
+            if started.is_none_or(|at| now >= at.plus(GO_ON)) {
+                return refused(None);
+            }
+        }
         match self.store.license(pass.license).await? {
             Some(license) if license.issue == pass.issue => Ok(Ok((license, pass))),
             Some(_) => refused(Some(Reason::Superseded)),
             None => refused(None),
         }
+    }
+
+    /// When the first bytes were sent with a ticket.
+    async fn started_at(&self, pass: &Pass) -> Result<Option<Timestamp>, Fault> {
+        if let Some(at) = self.tickets.0.get(pass) {
+            return Ok(Some(at));
+        }
+        let row = self.store.started_ticket(pass.license, pass.file, pass.issued_at()).await?;
+        Ok(row.map(|row| row.at))
+    }
+
+    /// Whether `grant` came by a ticket that is not known to be started.
+    pub fn is_first_use(&self, grant: &Grant) -> bool {
+        grant.ticket.is_some_and(|pass| self.tickets.0.get(&pass).is_none())
+    }
+
+    /// The first bytes were sent: from now on the ticket, if it was one, is good for a day.
+    pub async fn started(&self, grant: &Grant) -> Result<(), Fault> {
+        let Some(pass) = grant.ticket else { return Ok(()) };
+        match self.submit(Start(pass)).await? {
+            Ok(at) => self.tickets.0.insert(pass, at),
+            Err(never) => match never {},
+        }
+        Ok(())
+    }
+}
+
+/// Puts on record that bytes were sent with a ticket; the first time counts.
+struct Start(Pass);
+
+impl Command for Start {
+    type Receipt = Timestamp;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.licenses.guard((self.0.license,));
+        wants.started_tickets.read((self.0.license,));
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Timestamp, Self::Refusal>, Fault> {
+        let (license, file, issued_at) = (self.0.license, self.0.file, self.0.issued_at());
+        let started = books.started_tickets.all(&(license,))?;
+        if let Some(row) = started.iter().find(|row| (row.file, row.issued_at) == (file, issued_at))
+        {
+            return Ok(Decision::done(row.at, Changes::default()));
+        }
+        let mut changes = Changes::default();
+        let dead = started.iter().filter(|row| at >= row.at.plus(GO_ON)).take(CLEARED);
+        changes.started_tickets.extend(dead.cloned().map(Change::Delete));
+        let row = StartedTicket { license, file, issued_at, at };
+        changes.started_tickets.push(Change::Insert(row));
+        Ok(Decision::done(at, changes))
     }
 }

@@ -9,3 +9,12 @@ ALTER TABLE vendor ADD COLUMN former_names TEXT NOT NULL DEFAULT '[]';
 
 -- The events of an order. Orders grow, so this index grows at its right edge.
 CREATE INDEX events_of_subject ON events (subject);
+
+-- Tickets with which bytes were sent: they live on for a day, and rows older than that are cleared away.
+CREATE TABLE started_tickets (
+    license INTEGER NOT NULL,
+    file INTEGER NOT NULL,
+    issued_at INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (license, file, issued_at)
+) STRICT, WITHOUT ROWID;

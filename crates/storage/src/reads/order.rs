@@ -1,17 +1,18 @@
 //! Reads about orders, licenses and downloads.
 
 use scrip_domain::account::Account;
+use scrip_domain::catalog::File;
 use scrip_domain::event::Event;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::wallet::Wallet;
-use scrip_domain::{Id, Span};
+use scrip_domain::{Id, Span, Timestamp};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::index::{Download, Entry, ORDER, OWNED, REQUEST, Receipt, TRANSFER};
+use crate::index::{Download, Entry, ORDER, OWNED, REQUEST, Receipt, StartedTicket, TRANSFER};
 use crate::reads::{Page, cells};
 use crate::store::Store;
 
@@ -133,6 +134,19 @@ impl Store {
             cells(&order),
         )
         .await
+    }
+
+    /// The ticket that was issued at `issued_at`, if bytes were sent with it.
+    pub async fn started_ticket(
+        &self,
+        license: Id<License>,
+        file: Id<File>,
+        issued_at: Timestamp,
+    ) -> Result<Option<StartedTicket>, Fault> {
+        let mut values = cells(&license);
+        values.extend(cells(&file));
+        values.extend(cells(&issued_at));
+        self.row("WHERE t.license = $1 AND t.file = $2 AND t.issued_at = $3", values).await
     }
 
     /// The finished downloads of a license, oldest first.

@@ -33,7 +33,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
         one vendor(), server_lease(255), login(""), account(id(1)), session([0; 16]), api_key(id(1)),
             wallet(id(1)), top_up(id(1)), request(who, 1), cheapest_offer(), product(id(1)),
             product_by_slug(""), offer(id(1)), release(id(1)), file(id(1)), order(id(1)), license(id(1)),
-            receipt(id(1));
+            receipt(id(1)), started_ticket(id(1), id(1), NOON);
         many accounts(PAGE), api_keys(PAGE), open_lots(id(1)), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),

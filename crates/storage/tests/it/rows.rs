@@ -28,7 +28,7 @@ use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 use scrip_license::{Limits, RentalStart, Terms};
 use scrip_storage::books::Change;
-use scrip_storage::index::{Download, Entry, Receipt, ServerLease};
+use scrip_storage::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
 use scrip_storage::{Changes, Fault};
 
 use crate::commands::{amount, change, id, look, open, wallet, write};
@@ -458,6 +458,10 @@ async fn orders(store: &Running) {
     round_trips!(store, receipts(order): receipt.clone() => Receipt { number: 0, ..receipt.clone() },
         other Receipt { order: id(0), number: 1, issued_at: FIRST });
     let download = Download { license: last(), file: last(), at: LAST };
+    let ticket = StartedTicket { license: last(), file: last(), issued_at: FIRST, at: LAST };
+    round_trips!(store, started_tickets(license): ticket.clone() =>
+        StartedTicket { at: FIRST, ..ticket.clone() },
+        other StartedTicket { license: id(0), issued_at: LAST, ..ticket.clone() });
     round_trips!(store, downloads(license): download.clone() => download.clone(),
         other Download { license: id(0), file: id(0), at: FIRST });
 }

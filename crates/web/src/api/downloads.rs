@@ -5,6 +5,8 @@ mod conditions;
 mod disposition;
 mod range;
 
+use std::ops::Range;
+
 use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
@@ -13,8 +15,7 @@ use base64ct::{Base64, Encoding};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use scrip_domain::Id;
 use scrip_domain::catalog::File;
-use scrip_engine::download::{Credential, Grant};
-use scrip_engine::objects::Object;
+use scrip_engine::download::Credential;
 use scrip_license::Digest;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -101,11 +102,18 @@ async fn download(
         return Ok(unsatisfiable(size));
     }
     let object = app.engine.open_download(&grant).await?;
-    Ok(if method == Method::HEAD {
-        common.head(size)
-    } else {
-        common.send(app, grant, &object, part)
-    })
+    if method == Method::HEAD {
+        return Ok(common.head(size));
+    }
+    let (status, bytes) = match part {
+        Part::Of(bytes) => (StatusCode::PARTIAL_CONTENT, bytes),
+        Part::Whole | Part::Nothing => (StatusCode::OK, 0..size),
+    };
+    // Only what reaches the end will count.
+    let to_the_end = bytes.end == size;
+    let slot = if to_the_end { app.engine.hold_slot(&grant).await?? } else { None };
+    let body = Sending::new(app, grant, object.chunks(bytes.clone()), to_the_end, slot);
+    Ok(common.send(status, bytes, size, body))
 }
 
 /// The code in the header, or the ticket in the address.
@@ -170,12 +178,7 @@ impl Common {
         (StatusCode::OK, self.headers).into_response()
     }
 
-    fn send(mut self, app: App, grant: Grant, object: &Object, part: Part) -> Response {
-        let size = object.size();
-        let (status, bytes) = match part {
-            Part::Of(bytes) => (StatusCode::PARTIAL_CONTENT, bytes),
-            Part::Whole | Part::Nothing => (StatusCode::OK, 0..size),
-        };
+    fn send(mut self, status: StatusCode, bytes: Range<u64>, size: u64, body: Sending) -> Response {
         if status == StatusCode::PARTIAL_CONTENT
             && let Some(last) = bytes.end.checked_sub(1)
             && let Ok(range) =
@@ -185,8 +188,6 @@ impl Common {
         }
         let length = bytes.end.saturating_sub(bytes.start);
         self.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        let to_the_end = bytes.end == size;
-        let body = Sending::new(app, grant, object.chunks(bytes), to_the_end);
         (status, self.headers, HttpBody::new(body)).into_response()
     }
 }

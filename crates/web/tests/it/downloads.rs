@@ -6,10 +6,11 @@ use http_body_util::BodyExt;
 use proptest::prelude::*;
 use scrip_domain::Span;
 use scrip_license::{RentalStart, Terms};
+use scrip_testkit::Shop;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::goods::{Sold, buy, bytes, hex, product, release};
+use crate::goods::{Sold, buy, bytes, hex, product, release, settle};
 
 #[tokio::test]
 async fn a_code_in_any_writing_opens_the_file() {
@@ -194,6 +195,7 @@ async fn a_rental_ends() {
     let sold = Sold::with(1000, terms, None).await;
     let ticket = ticket(&sold, &sold.file).await;
     assert_eq!(follow(&sold, &ticket).await.status, 200);
+    settle().await;
     sold.shop.clock.advance(Span::hours(1));
     let over = sold.get(&[]).await;
     assert_eq!((over.status, over.at("/license_code")), (403, "EXPIRED"));
@@ -244,9 +246,38 @@ async fn a_started_ticket_goes_on_for_a_day() {
     for _ in 0..3 {
         assert_eq!(follow(&sold, &path).await.status, 200, "it may be used often");
     }
+    settle().await;
     sold.shop.clock.advance(Span::hours(23));
     assert!(follow(&sold, &path).await.bytes == sold.content);
     sold.shop.clock.advance(Span::hours(1));
+    assert_eq!(follow(&sold, &path).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_restart_neither_ends_a_ticket_nor_lengthens_it() {
+    let mut sold = Sold::new(1000).await;
+    let used = ticket(&sold, &sold.file).await;
+    sold.shop.clock.advance(Span::minutes(1));
+    let other = ticket(&sold, &sold.file).await;
+    let part = sold.shop.send("GET", &used, &[("range", "bytes=0-9")], Value::Null).await;
+    assert_eq!(part.status, 206);
+    settle().await;
+    sold.shop = sold.shop.another().await;
+    assert_eq!(follow(&sold, &other).await.status, 200, "in its first quarter of an hour");
+    sold.shop = sold.shop.another().await;
+    sold.shop.clock.advance(Span::minutes(15));
+    assert_eq!(follow(&sold, &used).await.status, 200, "bytes were sent before the restart");
+    sold.shop.clock.advance(Span::hours(23));
+    sold.shop.clock.advance(Span::minutes(45));
+    assert_eq!(follow(&sold, &used).await.status, 403, "a day after the first bytes");
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_not_started_ends_whatever_restarts() {
+    let mut sold = Sold::new(1000).await;
+    let path = ticket(&sold, &sold.file).await;
+    sold.shop = sold.shop.another().await;
+    sold.shop.clock.advance(Span::minutes(15));
     assert_eq!(follow(&sold, &path).await.status, 403);
 }
 
@@ -330,6 +361,82 @@ async fn the_limit_is_on_what_counts() {
     sold.shop.clock.advance(Span::hours(24));
     let over = sold.get(&[]).await;
     assert_eq!((over.status, over.code()), (403, "download_limit"));
+}
+
+/// An answer whose body has not been read: the download is under way.
+async fn begin(shop: &Shop, file: &str, code: &str) -> (u16, axum::body::Body) {
+    let request = Request::get(format!("/v1/downloads/{file}"))
+        .header("authorization", format!("License {code}"))
+        .body(axum::body::Body::empty());
+    let router = scrip_web::router(shop.app.clone());
+    let response = router.oneshot(request.unwrap()).await.unwrap();
+    (response.status().as_u16(), response.into_body())
+}
+
+/// Reads to the end, and tells how many bytes came, or that the answer broke off.
+async fn read(body: axum::body::Body) -> Result<usize, axum::Error> {
+    body.collect().await.map(|body| body.to_bytes().len())
+}
+
+/// A license of one download, and the ids of two files that it opens, of 600 000 bytes each.
+async fn two_files() -> (Sold, String) {
+    let sold = Sold::with(600_000, Terms::Perpetual, Some(1)).await;
+    let content = bytes(600_000);
+    let mut newer = release(&sold.shop, "tool", "stable", "1.1", &[("b.zip", &content)]).await;
+    (sold, newer.remove(0))
+}
+
+#[tokio::test]
+async fn what_is_being_sent_takes_part_in_the_limit() {
+    let (sold, other) = two_files().await;
+    let (shop, first, code) = (&sold.shop, &sold.file, &sold.code.short);
+    let (status, mut begun) = begin(shop, first, code).await;
+    assert_eq!(status, 200);
+    begun.frame().await.unwrap().unwrap();
+    assert_eq!(begin(shop, &other, code).await.0, 403, "the first one may yet count");
+    let path = format!("/v1/downloads/{other}");
+    let license = format!("License {code}");
+    let headers = [("authorization", license.as_str()), ("range", "bytes=0-99")];
+    let part = shop.send("GET", &path, &headers, Value::Null).await;
+    assert_eq!(part.status, 206, "a part that is not the last one cannot count");
+    let (again, same) = begin(shop, first, code).await;
+    assert_eq!(again, 200, "the same file counts once");
+
+    drop((begun, same));
+    assert_eq!(sold.counted().await, 0);
+    let (status, body) = begin(shop, &other, code).await;
+    assert_eq!(status, 200, "what was cancelled left the place free");
+    assert_eq!(read(body).await.unwrap(), 600_000);
+    assert_eq!(sold.counted().await, 1);
+    let (status, _) = begin(shop, first, code).await;
+    assert_eq!(status, 403);
+}
+
+#[tokio::test]
+async fn two_answers_with_the_same_file_count_once() {
+    let (sold, _) = two_files().await;
+    let (one, two) = (
+        begin(&sold.shop, &sold.file, &sold.code.short).await,
+        begin(&sold.shop, &sold.file, &sold.code.short).await,
+    );
+    let read = futures_util::future::join(read(one.1), read(two.1)).await;
+    assert_eq!((read.0.unwrap(), read.1.unwrap()), (600_000, 600_000));
+    assert_eq!(sold.counted().await, 1);
+}
+
+#[tokio::test]
+async fn the_limit_holds_between_servers_too() {
+    let (sold, other) = two_files().await;
+    let code = &sold.code.short;
+    let beside = sold.shop.another().await;
+    let (here, begun) = begin(&sold.shop, &sold.file, code).await;
+    let (there, ended) = begin(&beside, &other, code).await;
+    assert_eq!((here, there), (200, 200), "neither knows of the other's answer");
+    assert_eq!(read(ended).await.unwrap(), 600_000);
+    assert!(read(begun).await.is_err(), "the last piece is not sent without a download left");
+    assert_eq!(sold.counted().await, 1);
+    let refused = sold.get(&[("range", "bytes=500000-")]).await;
+    assert_eq!((refused.status, refused.code()), (403, "download_limit"));
 }
 
 #[test]

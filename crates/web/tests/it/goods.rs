@@ -76,6 +76,13 @@ pub async fn product(shop: &Shop, slug: &str, terms: Terms, downloads: Option<u3
     offer.id.to_string()
 }
 
+/// Lets what is under way be written.
+pub async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Both forms of the code of a license.
 pub struct Bought {
     pub jws: String,
@@ -141,9 +148,7 @@ impl Sold {
 
     /// How many downloads count, after what is under way has been written.
     pub async fn counted(&self) -> usize {
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
+        settle().await;
         let (_, license) = self.shop.app.engine.validate(&self.code.short).await.unwrap();
         let license = license.unwrap().id;
         self.shop.app.engine.store().downloads_of(license).await.unwrap().len()

@@ -1,4 +1,7 @@
-//! The body of a download: chunks as they are read, and the count when the last one went out.
+//! The body of a download: chunks as they are read, and the count when the last one goes out.
+//!
+//! Where nothing is limited nobody waits for the count. With a limited license the last chunk waits
+//! for it, and never goes out when there was no download left.
 
 use std::io;
 use std::pin::Pin;
@@ -6,12 +9,16 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use scrip_domain::Timestamp;
-use scrip_engine::download::Grant;
+use scrip_engine::download::{Grant, Slot};
 use scrip_engine::objects::Chunks;
 
 use crate::App;
+
+/// What a poll gives.
+type Sent = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
 
 /// A download that is being sent. Dropped before its end, it has cost nothing.
 pub struct Sending {
@@ -23,28 +30,74 @@ pub struct Sending {
     sent: u64,
     /// Whether these bytes reach the end of the file and have not been counted yet.
     counts: bool,
+    /// The last chunk, while it waits for its count.
+    last: Option<(Bytes, BoxFuture<'static, io::Result<()>>)>,
+    /// Ends with this answer.
+    _slot: Option<Slot>,
 }
 
 impl Sending {
     /// `chunks` of the file of `grant`; `to_the_end` if they include its last byte.
-    pub fn new(app: App, grant: Grant, chunks: Chunks, to_the_end: bool) -> Self {
-        let mut sending = Self { app, grant, chunks, started: None, sent: 0, counts: to_the_end };
-        // Of an empty file nothing is ever asked for.
-        sending.passed();
-        sending
+    pub fn new(
+        app: App,
+        grant: Grant,
+        chunks: Chunks,
+        to_the_end: bool,
+        slot: Option<Slot>,
+    ) -> Self {
+        let (started, sent, counts, last) = (None, 0, to_the_end, None);
+        if to_the_end && chunks.remaining() == 0 {
+            // Of an empty file nothing is ever asked for.
+            tokio::spawn(count(app.clone(), grant.clone()));
+        }
+        Self { app, grant, chunks, started, sent, counts, last, _slot: slot }
     }
 
-    /// After the last byte the download counts. Nobody waits for that: the buyer has the goods.
-    fn passed(&mut self) {
-        if self.chunks.remaining() > 0 || !std::mem::take(&mut self.counts) {
+    /// The first bytes go out.
+    fn start(&mut self) {
+        if self.started.is_some() {
             return;
         }
-        let (app, grant) = (self.app.clone(), self.grant.clone());
-        tokio::spawn(async move {
-            if let Err(fault) = app.engine.finished(&grant).await {
-                tracing::error!(license = %grant.license, %fault, "a download was not counted");
-            }
-        });
+        self.started = Some(self.app.engine.now());
+        if self.app.engine.is_first_use(&self.grant) {
+            let (app, grant) = (self.app.clone(), self.grant.clone());
+            tokio::spawn(async move {
+                if let Err(fault) = app.engine.started(&grant).await {
+                    tracing::error!(license = %grant.license, %fault, "a ticket was not kept");
+                }
+            });
+        }
+    }
+
+    /// Hands `bytes` over.
+    fn send(&mut self, bytes: Bytes) -> Sent {
+        self.start();
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.sent = self.sent.saturating_add(length);
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    /// Hands the last chunk over once it has counted.
+    fn poll_last(&mut self, context: &mut Context<'_>) -> Sent {
+        let Some((_, count)) = &mut self.last else { return Poll::Ready(None) };
+        let counted = ready!(count.as_mut().poll(context));
+        match (self.last.take(), counted) {
+            (Some((bytes, _)), Ok(())) => self.send(bytes),
+            (_, Err(error)) => Poll::Ready(Some(Err(error))),
+            (None, Ok(())) => Poll::Ready(None),
+        }
+    }
+}
+
+/// Counts a download, and says whether it may be sent to its end.
+async fn count(app: App, grant: Grant) -> io::Result<()> {
+    match app.engine.finished(&grant).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(io::Error::other("the downloads of this license are used up")),
+        Err(fault) => {
+            tracing::error!(license = %grant.license, %fault, "a download was not counted");
+            Err(io::Error::other("whether this download counts is unknown"))
+        }
     }
 }
 
@@ -52,39 +105,41 @@ impl Body for Sending {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let Some(read) = ready!(Pin::new(&mut self.chunks).poll_next(context)) else {
-            return Poll::Ready(None);
-        };
-        if self.started.is_none() {
-            self.started = Some(self.app.engine.now());
-            self.app.engine.started(&self.grant);
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Sent {
+        if self.last.is_some() {
+            return self.poll_last(context);
         }
-        match read {
-            Ok(chunk) => {
-                let bytes = u64::try_from(chunk.as_ref().len()).unwrap_or(u64::MAX);
-                self.sent = self.sent.saturating_add(bytes);
-                self.passed();
-                // The chunk's memory itself, without a copy.
-                Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(chunk)))))
-            }
-            Err(error) => {
+        let chunk = match ready!(Pin::new(&mut self.chunks).poll_next(context)) {
+            Some(Ok(chunk)) => chunk,
+            Some(Err(error)) => {
                 let file = self.grant.file.id;
                 tracing::error!(%file, %error, "a download broke off");
-                Poll::Ready(Some(Err(error)))
+                return Poll::Ready(Some(Err(error)));
             }
+            None => return Poll::Ready(None),
+        };
+        // The chunk's memory itself, without a copy.
+        let bytes = Bytes::from_owner(chunk);
+        if self.chunks.remaining() > 0 || !std::mem::take(&mut self.counts) {
+            return self.send(bytes);
         }
+        let count = count(self.app.clone(), self.grant.clone());
+        if self.grant.is_limited() {
+            self.last = Some((bytes, Box::pin(count)));
+            return self.poll_last(context);
+        }
+        tokio::spawn(count);
+        self.send(bytes)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.chunks.remaining() == 0
+        self.chunks.remaining() == 0 && self.last.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.chunks.remaining())
+        let held = self.last.as_ref().map_or(0, |(bytes, _)| bytes.len());
+        let held = u64::try_from(held).unwrap_or(u64::MAX);
+        SizeHint::with_exact(self.chunks.remaining().saturating_add(held))
     }
 }
 
