@@ -52,7 +52,7 @@ pub struct Product {
     pub description: String,
     /// Where it belongs.
     pub labels: Labels,
-    /// Addresses or object names of pictures.
+    /// Its pictures.
     pub pictures: Vec<Picture>,
     /// Who sees what, where it differs from the vendor's settings.
     pub visibility: Visibility,
@@ -83,6 +83,10 @@ pub struct Labels {
     pub tags: Vec<String>,
 }
 
+/// The media types that a picture can have. Not SVG: it can carry scripts.
+pub const PICTURE_TYPES: [&str; 5] =
+    ["image/png", "image/jpeg", "image/webp", "image/avif", "image/gif"];
+
 /// A picture of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,7 +95,7 @@ pub struct Picture {
     pub alt: String,
     /// The object that holds it.
     pub object: String,
-    /// Its media type.
+    /// Its media type: one of [`PICTURE_TYPES`].
     pub media_type: String,
 }
 

@@ -20,6 +20,7 @@ pub mod list;
 pub mod markdown;
 pub mod offer;
 pub mod parts;
+pub mod picture;
 pub mod product;
 pub mod release;
 mod rules;

@@ -139,6 +139,11 @@ impl Problem {
         problem
     }
 
+    /// The caller means another representation than there is.
+    pub fn precondition_failed(detail: &str) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+    }
+
     /// Come back in so many seconds.
     pub fn rate_limited(seconds: u64) -> Self {
         let detail = format!("too many tries: wait {seconds} seconds");

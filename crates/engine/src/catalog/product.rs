@@ -91,7 +91,7 @@ impl ProductFields {
 impl Engine {
     /// Enters a new product, as a draft.
     pub async fn create_product(&self, fields: ProductFields) -> Outcome<Product, CatalogRefusal> {
-        let fields = match fields.checked() {
+        let fields = match self.checked(fields).await? {
             Ok(fields) => fields,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
@@ -101,6 +101,15 @@ impl Engine {
                 return answer;
             }
         }
+    }
+
+    /// The fields as they are kept, or what is out of its bounds first, or not there.
+    async fn checked(&self, fields: ProductFields) -> Outcome<ProductFields, Wrong> {
+        let fields = match fields.checked() {
+            Ok(fields) => fields,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        Ok(self.uploaded(&fields.pictures).await?.map(|()| fields))
     }
 
     async fn try_create(&self, fields: &ProductFields) -> Outcome<Product, Stop> {
@@ -117,7 +126,7 @@ impl Engine {
         slug: &str,
         fields: ProductFields,
     ) -> Outcome<Put<Product>, CatalogRefusal> {
-        let fields = match fields.checked() {
+        let fields = match self.checked(fields).await? {
             Ok(fields) => fields,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use scrip_domain::catalog::{self, Labels, Picture};
+use scrip_domain::catalog::{self, Labels, PICTURE_TYPES, Picture};
 use scrip_license::{Limits, Terms};
 
 use super::Wrong;
@@ -115,13 +115,8 @@ pub(super) fn pictures(pictures: &[Picture]) -> Result<Vec<Picture>, Wrong> {
     let picture = |(index, picture): (usize, &Picture)| {
         let at = |field: &str| format!("pictures[{index}].{field}");
         let media_type = media_type(&picture.media_type, &at("media_type"))?;
-        // Not SVG: it can carry scripts.
-        if !matches!(
-            &*media_type,
-            "image/png" | "image/jpeg" | "image/webp" | "image/avif" | "image/gif"
-        ) {
-            let must = "image/png, image/jpeg, image/webp, image/avif or image/gif";
-            return Err(wrong(at("media_type"), must));
+        if !PICTURE_TYPES.contains(&&*media_type) {
+            return Err(wrong(at("media_type"), format!("one of {}", PICTURE_TYPES.join(", "))));
         }
         Ok(Picture {
             alt: line(&picture.alt, &at("alt"), 0, 200)?,

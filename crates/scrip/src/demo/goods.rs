@@ -135,6 +135,14 @@ mod tests {
         let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
         let kinds = |kind| catalog.products.iter().filter(|one| one.fields.kind == kind).count();
         assert_eq!((kinds(ProductKind::Download), kinds(ProductKind::Service)), (7, 1));
+        for product in &catalog.products {
+            let pictures = &product.fields.pictures;
+            assert!(!pictures.is_empty(), "{} has no picture", product.fields.slug);
+            for picture in pictures {
+                let bytes = fs::read(&catalog.objects[&picture.object].path).unwrap();
+                assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n") && !picture.alt.is_empty());
+            }
+        }
         let mut prices: Vec<u64> = catalog
             .products
             .iter()

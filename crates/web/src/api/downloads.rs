@@ -1,7 +1,7 @@
 //! Downloads: a file's bytes for its code or ticket, whole or in part.
 
 mod body;
-mod conditions;
+pub mod conditions;
 mod disposition;
 mod range;
 
@@ -81,12 +81,7 @@ async fn download(
         Verdict::Go => {}
         Verdict::NotModified => return Ok(common.not_modified()),
         Verdict::Failed => {
-            let detail = "the file is another than the one you named";
-            return Err(Problem::new(
-                StatusCode::PRECONDITION_FAILED,
-                "precondition_failed",
-                detail,
-            ));
+            return Err(Problem::precondition_failed("the file is another than the one you named"));
         }
     }
     let size = grant.file.size;

@@ -7,6 +7,7 @@ mod downloads;
 mod evidence;
 mod licenses;
 mod orders;
+mod pictures;
 mod products;
 mod quotes;
 mod sessions;
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(wallet::routes())
         .merge(top_ups::routes())
         .merge(products::routes())
+        .merge(pictures::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(evidence::routes())

@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use out::PictureBody;
-use out::{ItemOut, ProductOut};
+use out::{ItemOut, ProductOut, Window};
 
 use crate::App;
 use crate::api::List;
@@ -77,7 +77,7 @@ enum SortParam {
 }
 
 /// A member who looks, or a visitor.
-async fn looker(app: &App, caller: &Caller) -> Result<Option<Member>, Problem> {
+pub async fn looker(app: &App, caller: &Caller) -> Result<Option<Member>, Problem> {
     match caller.buyer(Scope::Read)? {
         Some(buyer) => Ok(app.engine.member(buyer.account).await?),
         None => Ok(None),
@@ -121,9 +121,9 @@ async fn list(
             return Err(Problem::gate(&shut, &vendor.settings.token));
         }
     };
-    let token = &page.vendor.settings.token;
     let signed_in = member.is_some();
-    let item = |item| ItemOut::new(item, token, signed_in);
+    let window = Window { token: &page.vendor.settings.token, url: &app.public_url, signed_in };
+    let item = |item| ItemOut::new(item, &window);
     let list = List { data: page.items.into_iter().map(item).collect(), next: page.next };
     Ok(reply(&list, signed_in, &headers))
 }
@@ -181,16 +181,16 @@ async fn show(
     };
     let Some(shown) = shown else { return Err(Problem::not_found()) };
     let view = shown.view().ok_or_else(Problem::not_found)?;
+    let signed_in = member.is_some();
     let token = &shown.vendor().settings.token;
-    Ok(reply(
-        &ProductOut::new(&view, shown.pace, token, member.is_some()),
-        member.is_some(),
-        &headers,
-    ))
+    let window = Window { token, url: &app.public_url, signed_in };
+    Ok(reply(&ProductOut::new(&view, shown.pace, &window), signed_in, &headers))
 }
 
 /// How long a visitor's view may be kept. A price that is hidden now is gone everywhere after this.
-const VISITORS: HeaderValue = HeaderValue::from_static("public, max-age=15");
+pub const VISITORS: HeaderValue = HeaderValue::from_static("public, max-age=15");
+/// What is seen depends on who looks.
+pub const VARY: HeaderValue = HeaderValue::from_static("Authorization, Cookie");
 /// What a member sees is theirs alone.
 const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-store");
 
@@ -198,7 +198,7 @@ const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-store");
 fn reply(body: &impl Serialize, signed_in: bool, asked: &HeaderMap) -> Response {
     let bytes = serde_json::to_vec(body).unwrap_or_default();
     let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let vary = (header::VARY, HeaderValue::from_static("Authorization, Cookie"));
+    let vary = (header::VARY, VARY);
     if signed_in {
         return ([json, vary, (header::CACHE_CONTROL, MEMBERS)], bytes).into_response();
     }

@@ -8,4 +8,5 @@ mod gate;
 mod goods;
 mod objects;
 mod orders;
+mod pictures;
 mod replays;

@@ -108,7 +108,7 @@ fn mistakes_of_a_product_have_their_line_and_key() {
         ("pictures = [{ alt = \"a\" }]", "6: products[0].pictures[0].path: is missing"),
         (
             "pictures = [{ alt = \"a\", path = \"tides.csv\" }]",
-            "6: products[0].pictures[0].media_type: must be image/png, ",
+            "6: products[0].pictures[0].media_type: must be one of image/png, ",
         ),
     ]);
 }

@@ -12,6 +12,17 @@ use utoipa::ToSchema;
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::money::MoneyOut;
 
+/// How a product is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'a> {
+    /// What prices are in.
+    pub token: &'a Token,
+    /// The address under which buyers reach the shop.
+    pub url: &'a str,
+    /// Whether an account looks.
+    pub signed_in: bool,
+}
+
 /// A product on a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemOut {
@@ -30,12 +41,13 @@ pub struct ItemOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     price_from: Option<MoneyOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pictures: Option<Vec<PictureBody>>,
+    pictures: Option<Vec<PictureOut>>,
     hidden: Vec<HiddenOut>,
 }
 
 impl ItemOut {
-    pub fn new(item: Item, token: &Token, signed_in: bool) -> Self {
+    pub fn new(item: Item, window: &Window<'_>) -> Self {
+        let pictures = item.pictures.as_ref().map(|all| window.pictures(&item.slug, all));
         Self {
             id: item.id.to_string(),
             slug: item.slug,
@@ -45,9 +57,9 @@ impl ItemOut {
             categories: item.labels.categories,
             tags: item.labels.tags,
             created_at: item.created_at.to_string(),
-            price_from: item.price_from.map(|price| MoneyOut::tokens(price, token)),
-            pictures: item.pictures.map(|all| all.into_iter().map(PictureBody::from).collect()),
-            hidden: HiddenOut::all(&item.hidden, signed_in),
+            price_from: item.price_from.map(|price| MoneyOut::tokens(price, window.token)),
+            pictures,
+            hidden: HiddenOut::all(&item.hidden, window.signed_in),
         }
     }
 }
@@ -82,7 +94,7 @@ pub struct ProductOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description_html: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pictures: Option<Vec<PictureBody>>,
+    pictures: Option<Vec<PictureOut>>,
     /// The newest release.
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<ReleaseOut<'a>>,
@@ -183,6 +195,28 @@ struct UsualOut {
 }
 
 /// A picture.
+#[derive(Debug, Serialize, ToSchema)]
+struct PictureOut {
+    /// Where it is, for whoever sees it here.
+    url: String,
+    #[schema(example = "image/webp")]
+    media_type: String,
+    /// What it shows, for those who do not see it.
+    alt: String,
+}
+
+impl Window<'_> {
+    fn pictures(&self, slug: &str, all: &[Picture]) -> Vec<PictureOut> {
+        let picture = |picture: &Picture| PictureOut {
+            url: format!("{}/v1/products/{slug}/pictures/{}", self.url, picture.object),
+            media_type: picture.media_type.clone(),
+            alt: picture.alt.clone(),
+        };
+        all.iter().map(picture).collect()
+    }
+}
+
+/// A picture, as staff enters it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PictureBody {
@@ -226,9 +260,9 @@ struct LinksOut {
 }
 
 impl<'a> ProductOut<'a> {
-    pub fn new(view: &ProductView<'a>, pace: Pace, token: &Token, signed_in: bool) -> Self {
+    pub fn new(view: &ProductView<'a>, pace: Pace, window: &Window<'_>) -> Self {
+        let token = window.token;
         let money = |amount| MoneyOut::tokens(amount, token);
-        let pictures = |all: &[Picture]| all.iter().cloned().map(PictureBody::from).collect();
         let files = |all: &'a [File]| all.iter().map(|file| FileOut::new(file, pace)).collect();
         Self {
             id: view.id.to_string(),
@@ -245,11 +279,11 @@ impl<'a> ProductOut<'a> {
             offers: view.offers.iter().map(|offer| OfferOut::new(offer, token)).collect(),
             description: view.description,
             description_html: view.description_html,
-            pictures: view.pictures.map(pictures),
+            pictures: view.pictures.map(|all| window.pictures(view.slug, all)),
             release: view.release.map(ReleaseOut::from),
             files: view.files.map(files),
             size: view.size,
-            hidden: HiddenOut::all(&view.hidden, signed_in),
+            hidden: HiddenOut::all(&view.hidden, window.signed_in),
         }
     }
 }
