@@ -17,6 +17,7 @@ pub mod account;
 pub mod api_key;
 pub mod catalog;
 pub mod code;
+pub mod demo;
 pub mod doctor;
 pub mod download;
 pub mod evidence;
@@ -50,6 +51,7 @@ pub use objects::Objects;
 pub use scrip_storage::Fault;
 pub use scrip_storage::reads::Page;
 
+use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
@@ -64,6 +66,7 @@ pub type Outcome<T, E> = Result<Result<T, E>, Fault>;
 pub struct Engine {
     store: Store,
     clock: Arc<dyn Clock>,
+    demo_clock: Option<Arc<DemoClock>>,
     entropy: Arc<dyn Entropy>,
     keys: RwLock<Arc<Keys>>,
     key_home: Option<Arc<dyn KeyHome>>,
@@ -132,6 +135,7 @@ impl Engine {
             throttle: Throttle::default(),
             store: ground.store,
             clock: ground.clock,
+            demo_clock: None,
             entropy: ground.entropy,
             keys: RwLock::new(Arc::new(ground.keys)),
             key_home: None,

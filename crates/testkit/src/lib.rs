@@ -21,6 +21,7 @@ use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
 use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
+use scrip_engine::demo::DemoClock;
 use scrip_engine::keys::Keys;
 use scrip_engine::register::Registration;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects};
@@ -173,11 +174,12 @@ impl Shop {
     ) -> Self {
         let (store, writer) = Store::memory(&machine.disk).expect("a store in memory");
         let memory = Arc::new(Memory::default());
-        tokio::spawn(writer.run(clock.clone(), memory.clone()));
+        let demo_clock = Arc::new(DemoClock::over(clock.clone()));
+        tokio::spawn(writer.run(demo_clock.clone(), memory.clone()));
         let ground = Ground {
             objects: Objects::open(machine.objects.path(), 1, blocking).expect("objects"),
             store,
-            clock: clock.clone(),
+            clock: demo_clock.clone(),
             entropy: machine.entropy.clone(),
             keys: Keys::new(&[[7; 32]], &[9; 32]).expect("a license key"),
             server: 1,
@@ -185,6 +187,7 @@ impl Shop {
             mode: Mode::Demo,
         };
         let engine = Engine::start(ground, memory).await.expect("an engine");
+        let engine = engine.with_demo_clock(demo_clock);
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
         Self { clock, router: scrip_web::router(app.clone()), app, admin, machine }
     }

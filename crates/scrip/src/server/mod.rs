@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrip_domain::Clock;
+use scrip_engine::demo::DemoClock;
 use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::Blocking;
@@ -81,7 +82,9 @@ async fn serve(config: &Config) -> Outcome {
 /// Opens the books and starts an engine on them; makes the database first when it is to be `new`.
 pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(Engine, Writing)> {
     let keys = vault.open()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let system: Arc<dyn Clock> = Arc::new(SystemClock);
+    let demo = config.demo.then(|| Arc::new(DemoClock::over(system.clone())));
+    let clock = demo.clone().map_or(system, |demo| demo as Arc<dyn Clock>);
     let opened = if new {
         Books::create(&config.database, clock.clone()).await
     } else {
@@ -101,7 +104,12 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
         mode: if config.demo { Mode::Demo } else { Mode::Live },
     };
     let engine = Engine::start(ground, memory).await.map_err(|fault| Failure::of(&fault))?;
-    Ok((engine.with_key_home(vault.clone()), writing))
+    let engine = engine.with_key_home(vault.clone());
+    let engine = match demo {
+        Some(demo) => engine.with_demo_clock(demo),
+        None => engine,
+    };
+    Ok((engine, writing))
 }
 
 /// Answers until somebody asks to stop or the writer must not go on; then ends in order.

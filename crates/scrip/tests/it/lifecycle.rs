@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::Signal;
 use scrip_client::{Client, Error, Money};
+use scrip_domain::Timestamp;
+use serde_json::Value;
 
 use crate::shop::{Folder, run, said};
 
@@ -105,6 +107,26 @@ fn what_is_in_the_way_is_told_in_a_sentence() {
     let (text, code) = serve(&other);
     assert_eq!(code, 1);
     assert!(text.contains("chmod 600"), "{text}");
+}
+
+#[test]
+fn time_passes_at_will_in_a_demo_only() {
+    let folder = Folder::new();
+    let advance = |url: &str| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let client = Client::new(url).unwrap();
+        runtime.unwrap().block_on(client.advance_clock(86_400))
+    };
+    let server = folder.serve();
+    let refused = advance(&server.url).unwrap_err();
+    assert_eq!(refused.code(), Some("not_found"));
+    drop(server);
+    folder.configure("demo = true");
+    let server = folder.serve();
+    let now = |answer: Value| Timestamp::parse(answer["now"].as_str().unwrap()).unwrap();
+    let (first, second) = (advance(&server.url).unwrap(), advance(&server.url).unwrap());
+    let passed = now(second).since(now(first)).as_millis() / 1000;
+    assert!((86_400..86_500).contains(&passed), "{passed}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! Demo mode only: accounts by the thousand, for load tests.
+//! Demo mode only: accounts by the thousand, for load tests; and time that passes at will.
 
 use axum::Json;
 use axum::extract::State;
+use scrip_domain::Span;
 use scrip_domain::request::Request;
 use scrip_domain::top_up::TopUpMethod;
 use scrip_engine::Mode;
+use scrip_engine::demo::DemoRefusal;
 use scrip_engine::top_up::TopUpAsk;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +21,7 @@ use crate::problem::Problem;
 use crate::request_id;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(seed))
+    OpenApiRouter::new().routes(routes!(seed)).routes(routes!(clock))
 }
 
 /// How many accounts, with how many tokens each.
@@ -80,4 +82,40 @@ async fn seed(
         sessions.extend(chunk.iter().map(|(_, token)| token.reveal().to_owned()));
     }
     Ok(Json(Seeded { sessions }))
+}
+
+/// How much time shall pass.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ClockBody {
+    /// Seconds, at least one.
+    #[schema(minimum = 1)]
+    advance: u32,
+}
+
+/// The server's clock.
+#[derive(Debug, Serialize, ToSchema)]
+struct ClockOut {
+    /// The time now.
+    now: String,
+}
+
+/// Lets time pass: drafts expire, rentals end, sessions too. In demo mode only, where anybody may; a
+/// new start sets the clock right.
+#[utoipa::path(
+    post, path = "/v1/demo/clock", tag = "demo", request_body = ClockBody,
+    responses((status = 200, body = ClockOut))
+)]
+async fn clock(State(app): State<App>, body: Body<ClockBody>) -> Result<Json<ClockOut>, Problem> {
+    let ClockBody { advance } = body.value;
+    if advance == 0 {
+        return Err(Problem::field("advance", "at least one second"));
+    }
+    match app.engine.advance_clock(Span::seconds(advance)).await? {
+        Ok(now) => Ok(Json(ClockOut { now: now.to_string() })),
+        Err(DemoRefusal::NoDemo) => Err(Problem::not_found()),
+        Err(DemoRefusal::TooFar) => {
+            Err(Problem::field("advance", "no demo goes beyond the year 2099"))
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod catalog;
+mod demo;
 mod downloads;
 mod evidence;
 mod gate;
