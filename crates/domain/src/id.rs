@@ -35,6 +35,7 @@ macro_rules! kinds {
 kinds! {
     crate::account::Account => "acc",
     crate::api_key::ApiKey => "key",
+    crate::audit::Audit => "aud",
     crate::catalog::File => "fil",
     crate::catalog::Offer => "ofr",
     crate::catalog::Product => "prd",

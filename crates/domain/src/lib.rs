@@ -17,6 +17,7 @@
 pub mod account;
 pub mod amount;
 pub mod api_key;
+pub mod audit;
 pub mod catalog;
 pub mod estimate;
 pub mod event;

@@ -33,6 +33,9 @@ impl Request {
 pub struct RequestId(u64);
 
 impl RequestId {
+    /// No request.
+    pub const NONE: Self = Self(0);
+
     /// A name made of chance; 63 bits of it, so that every database holds it as a number.
     pub const fn of_chance(bits: u64) -> Self {
         Self(bits >> 1)

@@ -1,21 +1,25 @@
 //! An account's own data: changing it; and the vendor's hand on accounts: freezing, thawing.
 
 use scrip_domain::account::{Account, Person};
+use scrip_domain::audit::Act;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use serde_json::json;
+
+use crate::audit::{Note, Staff};
 use crate::{Engine, Outcome};
 
 /// What is changed of an account.
 #[derive(Clone, Debug)]
-pub enum Edit {
+enum Edit {
     /// The personal information as it shall be.
     Person(Person),
     /// The account is frozen: it permits no transactions.
-    Freeze,
+    Freeze(Note),
     /// It is thawed.
-    Thaw,
+    Thaw(Note),
 }
 
 /// There is no such account.
@@ -23,12 +27,34 @@ pub enum Edit {
 pub struct NoSuchAccount;
 
 impl Engine {
-    /// Changes an account and gives it as it is now.
+    /// Changes what an account says of its owner, and gives it as it is now.
     pub async fn edit_account(
         &self,
         account: Id<Account>,
-        edit: Edit,
+        person: Person,
     ) -> Outcome<Account, NoSuchAccount> {
+        self.edit(account, Edit::Person(person)).await
+    }
+
+    /// Freezes an account: it permits no transactions. Doing it again changes nothing.
+    pub async fn freeze_account(
+        &self,
+        by: Staff,
+        account: Id<Account>,
+    ) -> Outcome<Account, NoSuchAccount> {
+        self.edit(account, Edit::Freeze(self.note(by)?)).await
+    }
+
+    /// Thaws a frozen account. Doing it again changes nothing.
+    pub async fn thaw_account(
+        &self,
+        by: Staff,
+        account: Id<Account>,
+    ) -> Outcome<Account, NoSuchAccount> {
+        self.edit(account, Edit::Thaw(self.note(by)?)).await
+    }
+
+    async fn edit(&self, account: Id<Account>, edit: Edit) -> Outcome<Account, NoSuchAccount> {
         let Some(member) = self.member(account).await? else { return Ok(Err(NoSuchAccount)) };
         let wallet = member.account.wallet;
         self.submit(EditAccount { account, wallet, edit }).await
@@ -56,16 +82,31 @@ impl Command for EditAccount {
         books: &Books,
         at: Timestamp,
     ) -> Result<Decision<Account, NoSuchAccount>, Fault> {
-        let Some(account) = books.accounts.get(&(self.account,))? else {
+        let Some(old) = books.accounts.get(&(self.account,))? else {
             return Ok(Decision::refused(NoSuchAccount));
         };
-        let mut account = account.clone();
-        match &self.edit {
-            Edit::Person(person) => account.person = person.clone(),
-            Edit::Freeze => account.frozen_at = account.frozen_at.or(Some(at)),
-            Edit::Thaw => account.frozen_at = None,
-        }
+        let mut account = old.clone();
+        let acted = match &self.edit {
+            Edit::Person(person) => {
+                account.person = person.clone();
+                None
+            }
+            Edit::Freeze(note) => {
+                account.frozen_at = old.frozen_at.or(Some(at));
+                Some((note, Act::AccountFrozen))
+            }
+            Edit::Thaw(note) => {
+                account.frozen_at = None;
+                Some((note, Act::AccountThawed))
+            }
+        };
         let mut changes = Changes::default();
+        if account == *old {
+            return Ok(Decision::done(account, changes));
+        }
+        if let Some((note, act)) = acted {
+            note.write(&mut changes, act, account.id, json!({}), at);
+        }
         changes.accounts.push(Change::Update(account.clone()));
         Ok(Decision::done(account, changes))
     }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_domain::account::Account;
 use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_domain::audit::Act;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::audit::{Note, Staff, difference};
 use crate::ledger::Buyer;
 use crate::session::Signed;
 use crate::{Engine, Outcome};
@@ -38,6 +41,7 @@ impl Engine {
     /// Makes a key, of the vendor's own or of an account.
     pub async fn make_key(
         &self,
+        by: Staff,
         account: Option<Id<Account>>,
         scopes: Vec<Scope>,
         label: String,
@@ -55,21 +59,15 @@ impl Engine {
             revoked_at: None,
         };
         let token = format!("{}.{secret}", key.id);
-        match self.submit(PutKey(key.clone())).await? {
+        match self.submit(Make { key: key.clone(), note: self.note(by)? }).await? {
             Ok(()) => Ok(NewKey { key, token }),
             Err(never) => match never {},
         }
     }
 
     /// Revokes a key. Doing it again changes nothing.
-    pub async fn revoke_key(&self, id: Id<ApiKey>) -> Outcome<ApiKey, NoSuchKey> {
-        let Some(key) = self.store.api_key(id).await? else { return Ok(Err(NoSuchKey)) };
-        let revoked_at = key.revoked_at.or(Some(self.now()));
-        let key = ApiKey { revoked_at, ..key };
-        match self.submit(PutKey(key.clone())).await? {
-            Ok(()) => Ok(Ok(key)),
-            Err(never) => match never {},
-        }
+    pub async fn revoke_key(&self, by: Staff, key: Id<ApiKey>) -> Outcome<ApiKey, NoSuchKey> {
+        self.submit(Revoke { key, note: self.note(by)? }).await
     }
 
     /// Who holds the key `token`.
@@ -98,26 +96,57 @@ impl Engine {
                 None => return Ok(None),
             },
         };
-        Ok(Some(Signed { buyer, scopes: Some(key.scopes.clone()) }))
+        Ok(Some(Signed { buyer, scopes: Some(key.scopes.clone()), key: Some(key.id) }))
     }
 }
 
-struct PutKey(ApiKey);
+struct Make {
+    key: ApiKey,
+    note: Note,
+}
 
-impl Command for PutKey {
+impl Command for Make {
     type Receipt = ();
     type Refusal = std::convert::Infallible;
 
     fn wants(&self, wants: &mut Wants) {
-        wants.api_keys.guard((self.0.id,));
+        wants.api_keys.guard((self.key.id,));
     }
 
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(&self, _: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let ApiKey { id, account, scopes, label, .. } = &self.key;
+        let what = json!({ "label": label, "scopes": scopes, "account": account });
         let mut changes = Changes::default();
-        changes.api_keys.push(match books.api_keys.get(&(self.0.id,))? {
-            Some(_) => Change::Update(self.0.clone()),
-            None => Change::Insert(self.0.clone()),
-        });
+        changes.api_keys.push(Change::Insert(self.key.clone()));
+        self.note.write(&mut changes, Act::ApiKeyMade, id, difference(&Value::Null, &what), at);
         Ok(Decision::done((), changes))
+    }
+}
+
+struct Revoke {
+    key: Id<ApiKey>,
+    note: Note,
+}
+
+impl Command for Revoke {
+    type Receipt = ApiKey;
+    type Refusal = NoSuchKey;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.api_keys.guard((self.key,));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<ApiKey, NoSuchKey>, Fault> {
+        let Some(key) = books.api_keys.get(&(self.key,))? else {
+            return Ok(Decision::refused(NoSuchKey));
+        };
+        let mut changes = Changes::default();
+        if key.revoked_at.is_some() {
+            return Ok(Decision::done(key.clone(), changes));
+        }
+        let key = ApiKey { revoked_at: Some(at), ..key.clone() };
+        changes.api_keys.push(Change::Update(key.clone()));
+        self.note.write(&mut changes, Act::ApiKeyRevoked, key.id, json!({}), at);
+        Ok(Decision::done(key, changes))
     }
 }

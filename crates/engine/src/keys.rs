@@ -6,11 +6,14 @@
 use std::sync::{Arc, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
+use scrip_domain::audit::Act;
 use scrip_license::{KeySet, SigningKey};
 use scrip_storage::Fault;
+use serde_json::json;
 use sha2::Sha256;
 
-use crate::Engine;
+use crate::audit::Staff;
+use crate::{Engine, Outcome};
 
 /// What a server signs and seals with.
 #[derive(Clone)]
@@ -91,13 +94,15 @@ impl Engine {
     }
 
     /// Makes a new license key, which signs from now on, and gives its name.
-    pub fn rotate_license_key(&self) -> Result<Result<String, NoKeyHome>, Fault> {
+    ///
+    /// It lies outside the database, so the act goes on record first: a key that signs has its row.
+    pub async fn rotate_license_key(&self, by: Staff) -> Outcome<String, NoKeyHome> {
         let Some(home) = &self.key_home else { return Ok(Err(NoKeyHome)) };
         let mut seed = [0; 32];
         self.fill(&mut seed);
-        let keys = home.keep(seed)?;
-        let kid = keys.current().map(|key| key.kid().to_owned()).unwrap_or_default();
-        self.use_keys(keys);
+        let kid = SigningKey::from_seed(seed).kid().to_owned();
+        self.record(by, Act::LicenseKeyRotated, kid.clone(), json!({})).await?;
+        self.use_keys(home.keep(seed)?);
         Ok(Ok(kid))
     }
 

@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod audit;
 pub mod catalog;
 pub mod code;
 pub mod demo;
@@ -45,6 +46,7 @@ use scrip_domain::settings::Vendor;
 use scrip_domain::{Clock, Entropy, Id, Timestamp};
 use scrip_storage::{Blocking, Command, Store};
 
+pub use audit::Staff;
 pub use ledger::Buyer;
 pub use memory::Memory;
 pub use objects::Objects;

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_domain::account::{Account, Login};
-use scrip_domain::api_key::Scope;
+use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_domain::audit::Actor;
+use scrip_domain::request::RequestId;
 use scrip_domain::session::{LIFETIME, Session, TokenHash};
 use scrip_domain::{Entropy, Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use sha2::{Digest, Sha256};
 
+use crate::audit::Staff;
 use crate::ledger::Buyer;
 use crate::memory::Member;
 use crate::throttle::{Limited, RetryAfter};
@@ -57,11 +60,20 @@ pub struct Signed {
     pub buyer: Option<Buyer>,
     /// What an API key may be used for; a session may do all that its account may.
     pub scopes: Option<Vec<Scope>>,
+    /// The API key.
+    pub key: Option<Id<ApiKey>>,
 }
 
 impl Signed {
     pub(crate) fn of(account: &Account) -> Self {
-        Self { buyer: Some(Buyer { account: account.id, wallet: account.wallet }), scopes: None }
+        let buyer = Buyer { account: account.id, wallet: account.wallet };
+        Self { buyer: Some(buyer), scopes: None, key: None }
+    }
+
+    /// The vendor's staff, if it may do what needs `scope` there: a buyer's key is always a buyer's.
+    pub fn staff(&self, scope: Scope, request: RequestId) -> Option<Staff> {
+        let key = self.key.filter(|_| self.buyer.is_none() && self.may(scope))?;
+        Some(Staff::new(Actor::Key(key), request))
     }
 
     /// Whether it may do what needs `scope`.

@@ -3,6 +3,7 @@
 //! The states stand in `scrip_domain::top_up`. Every top-up records its own credit assessment
 //! before the money decision; a declined one is on record with its reasons, and charges nothing.
 
+use scrip_domain::audit::Act;
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
@@ -15,6 +16,9 @@ use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use serde_json::{Value, json};
+
+use crate::audit::{Note, Staff, difference};
 use crate::ledger::{self, Buyer};
 use crate::purchase::Answered;
 use crate::{Engine, Mode, Outcome};
@@ -27,11 +31,33 @@ pub struct TopUpAsk {
     /// What is paid for them.
     pub pay: Option<Money>,
     /// How.
-    pub method: TopUpMethod,
-    /// With which payment method; the demo processor knows `demo_approved`, `demo_declined` and `demo_review`.
-    pub payment_method: Option<String>,
-    /// What an administrator notes.
-    pub note: Option<String>,
+    pub way: Way,
+}
+
+/// How tokens come in.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// By the demo processor.
+    Demo {
+        /// `demo_approved`, `demo_declined` or `demo_review`; the first without one.
+        payment_method: Option<String>,
+    },
+    /// By hand.
+    Administrator {
+        /// Whose.
+        by: Staff,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Way {
+    fn method(&self) -> TopUpMethod {
+        match self {
+            Self::Demo { .. } => TopUpMethod::Demo,
+            Self::Administrator { .. } => TopUpMethod::Administrator,
+        }
+    }
 }
 
 /// Why no top-up was made.
@@ -64,17 +90,22 @@ impl Engine {
         ask: TopUpAsk,
         request: Request,
     ) -> Outcome<Answered<TopUp>, TopUpRefusal> {
-        if ask.method == TopUpMethod::Demo && self.mode != Mode::Demo {
+        if matches!(ask.way, Way::Demo { .. }) && self.mode != Mode::Demo {
             return Ok(Err(TopUpRefusal::MethodUnknown));
         }
-        let Some(assessment) = assess(&ask, self.now()) else {
+        let Some(assessment) = assess(&ask.way, self.now()) else {
             return Ok(Err(TopUpRefusal::PaymentMethodUnknown));
+        };
+        let note = match &ask.way {
+            Way::Administrator { by, .. } => Some(self.note(*by)?),
+            Way::Demo { .. } => None,
         };
         let command = AddFunds {
             buyer,
             ask,
             assessment,
             request,
+            note,
             id: self.mint()?,
             lot: self.mint()?,
             transfer: self.mint()?,
@@ -119,21 +150,22 @@ impl Engine {
 
 /// The credit status as the demo processor plays it; an administrator's word is good. `None` when
 /// the payment method is unknown.
-fn assess(ask: &TopUpAsk, now: Timestamp) -> Option<Assessment> {
-    let (status, decision, reason) = match (ask.method, ask.payment_method.as_deref()) {
-        (TopUpMethod::Administrator, _) => {
-            (CreditStatus::Good, CreditDecision::Approved, "administrator")
+fn assess(way: &Way, now: Timestamp) -> Option<Assessment> {
+    let payment_method = match way {
+        Way::Administrator { .. } => "administrator",
+        Way::Demo { payment_method } => payment_method.as_deref().unwrap_or("demo_approved"),
+    };
+    let (status, decision, reason) = match (way, payment_method) {
+        (Way::Administrator { .. }, reason) | (Way::Demo { .. }, reason @ "demo_approved") => {
+            (CreditStatus::Good, CreditDecision::Approved, reason)
         }
-        (TopUpMethod::Demo, None | Some("demo_approved")) => {
-            (CreditStatus::Good, CreditDecision::Approved, "demo_approved")
+        (Way::Demo { .. }, reason @ "demo_declined") => {
+            (CreditStatus::Bad, CreditDecision::Declined, reason)
         }
-        (TopUpMethod::Demo, Some("demo_declined")) => {
-            (CreditStatus::Bad, CreditDecision::Declined, "demo_declined")
+        (Way::Demo { .. }, reason @ "demo_review") => {
+            (CreditStatus::Doubtful, CreditDecision::Review, reason)
         }
-        (TopUpMethod::Demo, Some("demo_review")) => {
-            (CreditStatus::Doubtful, CreditDecision::Review, "demo_review")
-        }
-        (TopUpMethod::Demo, Some(_)) => return None,
+        (Way::Demo { .. }, _) => return None,
     };
     Some(Assessment {
         status,
@@ -150,6 +182,7 @@ struct AddFunds {
     ask: TopUpAsk,
     assessment: Assessment,
     request: Request,
+    note: Option<Note>,
     id: Id<TopUp>,
     lot: Id<Lot>,
     transfer: Id<Transfer>,
@@ -196,20 +229,7 @@ impl Command for AddFunds {
             CreditDecision::Declined => (TopUpState::Declined, Some(EventType::TopUpDeclined)),
             CreditDecision::Review => (TopUpState::InReview, None),
         };
-        let top_up = TopUp {
-            id: self.id,
-            account,
-            state,
-            method: self.ask.method,
-            payment_method: self.ask.payment_method.clone(),
-            tokens,
-            pay: self.ask.pay,
-            assessment: self.assessment.clone(),
-            note: self.ask.note.clone(),
-            created_at: at,
-            credited_at: (state == TopUpState::Credited).then_some(at),
-            request: Some(self.request),
-        };
+        let top_up = self.top_up(state, at);
         let mut changes = Changes::default();
         let subject = top_up.id.into();
         changes.top_ups.push(Change::Insert(top_up.clone()));
@@ -227,11 +247,38 @@ impl Command for AddFunds {
             TopUpState::Credited => {}
         }
         self.credit(&mut changes, wallet, at)?;
+        if let Some(note) = &self.note {
+            let what = json!({ "top_up": self.id, "tokens": tokens, "reason": top_up.note });
+            let what = difference(&Value::Null, &what);
+            note.write(&mut changes, Act::AccountAdjusted, account, what, at);
+        }
         Ok(Decision::done(Ok(top_up), changes))
     }
 }
 
 impl AddFunds {
+    /// The row, in the state that the assessment led to.
+    fn top_up(&self, state: TopUpState, at: Timestamp) -> TopUp {
+        let (payment_method, note) = match &self.ask.way {
+            Way::Demo { payment_method } => (payment_method.clone(), None),
+            Way::Administrator { reason, .. } => (None, Some(reason.clone())),
+        };
+        TopUp {
+            id: self.id,
+            account: self.buyer.account,
+            state,
+            method: self.ask.way.method(),
+            payment_method,
+            tokens: self.ask.tokens,
+            pay: self.ask.pay,
+            assessment: self.assessment.clone(),
+            note,
+            created_at: at,
+            credited_at: (state == TopUpState::Credited).then_some(at),
+            request: Some(self.request),
+        }
+    }
+
     /// A new lot of paid tokens, and the transfer that brings them.
     fn credit(
         &self,
@@ -245,9 +292,9 @@ impl AddFunds {
             debit: LedgerAccount::House(House::Issued),
             credit: LedgerAccount::Free(wallet.id),
             amount,
-            reason: match self.ask.method {
-                TopUpMethod::Demo => Reason::TopUp,
-                TopUpMethod::Administrator => Reason::Adjustment,
+            reason: match self.ask.way {
+                Way::Demo { .. } => Reason::TopUp,
+                Way::Administrator { .. } => Reason::Adjustment,
             },
             subject: self.id.into(),
             at,

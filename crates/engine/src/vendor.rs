@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use scrip_domain::audit::Act;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use serde_json::{Value, json};
+
+use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
 /// Why settings were not changed.
@@ -20,7 +24,11 @@ pub enum SettingsRefusal {
 
 impl Engine {
     /// Sets up the vendor, or changes its settings.
-    pub async fn put_settings(&self, settings: Settings) -> Outcome<Arc<Vendor>, SettingsRefusal> {
+    pub async fn put_settings(
+        &self,
+        by: Staff,
+        settings: Settings,
+    ) -> Outcome<Arc<Vendor>, SettingsRefusal> {
         let value = &settings.token.unit_value;
         if settings.token.scale > 6 || value.tokens.is_zero() || value.money.amount.is_zero() {
             return Ok(Err(SettingsRefusal::TokenOutOfRange));
@@ -29,13 +37,15 @@ impl Engine {
             Some(vendor) => vendor.id,
             None => self.mint()?,
         };
-        Ok(self.submit(PutSettings { id, settings }).await?.map(Arc::new))
+        let command = PutSettings { id, settings, note: self.note(by)? };
+        Ok(self.submit(command).await?.map(Arc::new))
     }
 }
 
 struct PutSettings {
     id: Id<Vendor>,
     settings: Settings,
+    note: Note,
 }
 
 impl Command for PutSettings {
@@ -54,10 +64,15 @@ impl Command for PutSettings {
         let (id, settings) = (self.id, self.settings.clone());
         let mut vendor = Vendor { id, settings, former_names: Vec::new() };
         let mut changes = Changes::default();
+        let mut was = Value::Null;
         match books.vendor.get(&(id,))? {
+            Some(old) if old.settings == vendor.settings => {
+                return Ok(Decision::done(old.clone(), changes));
+            }
             Some(old) => {
-                let (was, is) = (&old.settings.token, &vendor.settings.token);
-                if (was.code, was.scale) != (is.code, is.scale) {
+                was = json!(old.settings);
+                let (had, has) = (&old.settings.token, &vendor.settings.token);
+                if (had.code, had.scale) != (has.code, has.scale) {
                     return Ok(Decision::refused(SettingsRefusal::TokenFixed));
                 }
                 vendor.former_names.clone_from(&old.former_names);
@@ -69,6 +84,8 @@ impl Command for PutSettings {
             }
             None => changes.vendor.push(Change::Insert(vendor.clone())),
         }
+        let what = difference(&was, &json!(vendor.settings));
+        self.note.write(&mut changes, Act::SettingsChanged, id, what, at);
         Ok(Decision::done(vendor, changes))
     }
 }

@@ -21,7 +21,7 @@ use scrip_domain::api_key::Scope;
 use scrip_domain::settings::Settings;
 use scrip_engine::keys::Keys;
 use scrip_engine::objects::Objects;
-use scrip_engine::{Engine, Ground, Mode};
+use scrip_engine::{Engine, Ground, Mode, Staff};
 use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
 use scrip_testkit::TestEntropy;
 use scrip_web::Server;
@@ -134,8 +134,9 @@ impl Machine {
         let done = async {
             let Ok(()) = store.submit(goods).await?;
             let engine = Engine::start(self.ground(store), memory).await?;
-            let settings = engine.put_settings(settings).await?;
-            let key = engine.make_key(None, vec![Scope::Admin], "sim".into()).await?;
+            let settings = engine.put_settings(Staff::OPERATOR, settings).await?;
+            let key =
+                engine.make_key(Staff::OPERATOR, None, vec![Scope::Admin], "sim".into()).await?;
             Ok::<_, scrip_storage::Fault>((settings.is_ok(), key.token))
         };
         let (set, token) = done.await.map_err(|fault| fault.to_string())?;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use scrip_domain::account::{Account, Login};
 use scrip_domain::amount::Amount;
 use scrip_domain::api_key::ApiKey;
+use scrip_domain::audit::Audit;
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
@@ -330,6 +331,8 @@ tables! {
     by_account: Entry,
     /// Events.
     events: Event,
+    /// Acts of the vendor's staff.
+    audit: Audit,
 }
 
 impl Books {

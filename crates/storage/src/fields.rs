@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
+use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Picture};
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{Counters, LedgerAccount};
@@ -115,7 +116,7 @@ macro_rules! word_fields {
 }
 
 word_fields! {
-    scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
+    scrip_domain::audit::Act, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
     scrip_domain::event::EventType, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
     scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
     scrip_domain::lot::LotKind,
@@ -146,7 +147,22 @@ macro_rules! json_fields {
 
 json_fields! {
     Assessment, Labels, Person, Settings, Vec<Check>, Vec<FormerName>, Vec<Picture>, Vec<Scope>, Visibility,
-    scrip_license::Limits, scrip_license::Terms,
+    scrip_license::Limits, scrip_license::Terms, serde_json::Value,
+}
+
+impl Field for Actor {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        out.push(Cell::text(self.to_string()));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        match cells.text()? {
+            Some(text) => text.parse().map(Some).map_err(|_| cells.corrupt()),
+            None => Ok(None),
+        }
+    }
 }
 
 impl Field for Vec<u8> {

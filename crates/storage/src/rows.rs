@@ -2,6 +2,7 @@
 
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
@@ -11,7 +12,7 @@ use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
-use scrip_domain::request::Request;
+use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::top_up::{Assessment, TopUp, TopUpMethod, TopUpState};
@@ -141,4 +142,9 @@ row!(Entry, "by_account", group(account: Id<Account>, kind: u8, key: u64),
 
 row!(Event, "events", group(id: Id<Event>), key(id: Id<Event>), {
     id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp,
+});
+
+row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {
+    id: Id<Audit>, actor: Actor, act: Act, subject: String, changes: serde_json::Value,
+    request: RequestId, at: Timestamp,
 });

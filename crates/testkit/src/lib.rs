@@ -24,7 +24,7 @@ use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::keys::Keys;
 use scrip_engine::register::Registration;
-use scrip_engine::{Engine, Ground, Memory, Mode, Objects};
+use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
 use scrip_web::{App, Server};
 use serde_json::{Value, json};
@@ -147,8 +147,11 @@ impl Shop {
         };
         let mut shop = Self::start(machine, Arc::default(), String::new(), blocking).await;
         let engine = &shop.app.engine;
-        engine.put_settings(settings).await.expect("no fault").expect("settings");
-        let key = engine.make_key(None, vec![Scope::Admin], "test".into()).await.expect("a key");
+        engine.put_settings(Staff::OPERATOR, settings).await.expect("no fault").expect("settings");
+        let key = engine
+            .make_key(Staff::OPERATOR, None, vec![Scope::Admin], "test".into())
+            .await
+            .expect("a key");
         shop.admin = key.token;
         shop
     }
@@ -296,13 +299,16 @@ impl Shop {
             instructions: "Call us.".into(),
         };
         let engine = &self.app.engine;
-        engine.create_product(fields).await.expect("no fault").expect("a product");
+        engine.create_product(Staff::OPERATOR, fields).await.expect("no fault").expect("a product");
         let price = Amount::new(price).expect("an amount");
         let fields = OfferFields { price, terms, limits: scrip_license::Limits::default() };
-        let offer =
-            engine.put_offer(slug, "standard", fields).await.expect("no fault").expect("an offer");
+        let offer = engine
+            .put_offer(Staff::OPERATOR, slug, "standard", fields)
+            .await
+            .expect("no fault")
+            .expect("an offer");
         engine
-            .move_product(slug, ProductState::Published)
+            .move_product(Staff::OPERATOR, slug, ProductState::Published)
             .await
             .expect("no fault")
             .expect("published");

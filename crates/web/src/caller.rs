@@ -6,10 +6,12 @@ use http::request::Parts;
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::api_key::Scope;
+use scrip_engine::Staff;
 use scrip_engine::session::Signed;
 
 use crate::App;
 use crate::problem::Problem;
+use crate::request_id;
 
 /// Somebody, or a visitor.
 #[derive(Debug)]
@@ -44,11 +46,11 @@ impl Reader {
 
 /// The vendor's staff, for everything.
 #[derive(Debug)]
-pub struct Admin;
+pub struct Admin(pub Staff);
 
 /// The vendor's staff, for the catalogue.
 #[derive(Debug)]
-pub struct Cataloguer;
+pub struct Cataloguer(pub Staff);
 
 /// The bearer token of a request, if it has one.
 pub fn bearer(parts: &Parts) -> Result<Option<&str>, Problem> {
@@ -104,10 +106,10 @@ impl FromRequestParts<App> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, app).await?;
-        match &caller.0 {
-            Some(signed) if signed.may(Scope::Admin) => Ok(Self::Admin),
-            _ => buyer_with(&caller, app, Scope::Read).await.map(Self::Buyer),
+        if staff(&caller, Scope::Admin).is_ok() {
+            return Ok(Self::Admin);
         }
+        buyer_with(&caller, app, Scope::Read).await.map(Self::Buyer)
     }
 }
 
@@ -129,15 +131,21 @@ impl FromRequestParts<App> for Spender {
     }
 }
 
+/// The vendor's staff, who may do what needs `scope`.
+fn staff(caller: &Caller, scope: Scope) -> Result<Staff, Problem> {
+    let Some(signed) = &caller.0 else {
+        return Err(Problem::invalid_credentials("send an administrator's key"));
+    };
+    signed.staff(scope, request_id::current()).ok_or_else(|| {
+        Problem::forbidden(format!("this needs a vendor's key with the scope {scope}"))
+    })
+}
+
 impl FromRequestParts<App> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match Caller::from_request_parts(parts, app).await?.0 {
-            Some(signed) if signed.may(Scope::Admin) => Ok(Self),
-            Some(_) => Err(Problem::forbidden("this needs a vendor's key with the scope admin")),
-            None => Err(Problem::invalid_credentials("send an administrator's key")),
-        }
+        staff(&Caller::from_request_parts(parts, app).await?, Scope::Admin).map(Self)
     }
 }
 
@@ -145,11 +153,6 @@ impl FromRequestParts<App> for Cataloguer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match Caller::from_request_parts(parts, app).await?.0 {
-            // A buyer's key with this scope would still be a buyer's.
-            Some(signed) if signed.buyer.is_none() && signed.may(Scope::Catalog) => Ok(Self),
-            Some(_) => Err(Problem::forbidden("this needs a vendor's key with the scope catalog")),
-            None => Err(Problem::invalid_credentials("send an administrator's key")),
-        }
+        staff(&Caller::from_request_parts(parts, app).await?, Scope::Catalog).map(Self)
     }
 }

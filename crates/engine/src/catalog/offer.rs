@@ -1,14 +1,18 @@
 //! Offers: put, and retired.
 
+use scrip_domain::audit::Act;
 use scrip_domain::catalog::Offer;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_license::{Limits, Terms};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use serde_json::{Value, json};
+
 use super::held::{Held, Loaded, OFFERS, keep};
 use super::product::Put;
 use super::rules;
 use super::{CatalogRefusal, Stop, Tries, Wrong};
+use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
 /// What staff says of an offer.
@@ -40,6 +44,7 @@ impl Engine {
     /// Orders and licenses keep the price, terms and limits that they were made with.
     pub async fn put_offer(
         &self,
+        by: Staff,
         slug: &str,
         key: &str,
         fields: OfferFields,
@@ -51,7 +56,7 @@ impl Engine {
         };
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_put_offer(slug, &key, fields).await) {
+            if let Some(answer) = tries.settle(self.try_put_offer(by, slug, &key, fields).await) {
                 return answer;
             }
         }
@@ -59,6 +64,7 @@ impl Engine {
 
     async fn try_put_offer(
         &self,
+        by: Staff,
         slug: &str,
         key: &str,
         fields: OfferFields,
@@ -72,29 +78,36 @@ impl Engine {
             Some(offer) => offer.id,
             None => self.mint()?,
         };
-        let put = PutOffer { held, id, key: key.to_owned(), fields };
+        let put = PutOffer { held, note: self.note(by)?, id, key: key.to_owned(), fields };
         let offer = self.submit(put).await?;
         Ok(offer.map(if old.is_some() { Put::Kept } else { Put::Created }))
     }
 
     /// Withdraws an offer. Doing it again changes nothing.
-    pub async fn retire_offer(&self, slug: &str, key: &str) -> Outcome<Offer, CatalogRefusal> {
+    pub async fn retire_offer(
+        &self,
+        by: Staff,
+        slug: &str,
+        key: &str,
+    ) -> Outcome<Offer, CatalogRefusal> {
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_retire_offer(slug, key).await) {
+            if let Some(answer) = tries.settle(self.try_retire_offer(by, slug, key).await) {
                 return answer;
             }
         }
     }
 
-    async fn try_retire_offer(&self, slug: &str, key: &str) -> Outcome<Offer, Stop> {
+    async fn try_retire_offer(&self, by: Staff, slug: &str, key: &str) -> Outcome<Offer, Stop> {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
         let held = self.hold(&product).await?;
         match self.store.offer_by_key(product.id, key).await? {
             Some(offer) if offer.retired_at.is_some() => Ok(Ok(offer)),
-            Some(offer) => self.submit(RetireOffer { held, id: offer.id }).await,
+            Some(offer) => {
+                self.submit(RetireOffer { held, note: self.note(by)?, id: offer.id }).await
+            }
             None => Ok(Err(CatalogRefusal::NoSuchOffer.into())),
         }
     }
@@ -102,6 +115,7 @@ impl Engine {
 
 struct PutOffer {
     held: Held,
+    note: Note,
     id: Id<Offer>,
     key: String,
     fields: OfferFields,
@@ -146,12 +160,31 @@ impl Command for PutOffer {
         let mut changes = Changes::default();
         let new = Loaded { product: product.clone(), offers };
         keep(books, &mut changes, Some(&product), new, at)?;
+        if !changes.is_empty() {
+            let old = books.offers.get(&(self.id,))?;
+            let act = if old.is_some() { Act::OfferChanged } else { Act::OfferEntered };
+            let what = difference(&old.map_or(Value::Null, entered), &entered(&offer));
+            self.note.write(&mut changes, act, self.id, what, at);
+        }
         Ok(Decision::done(written(&changes, offer), changes))
     }
 }
 
+/// What staff enters of an offer, for the record.
+fn entered(offer: &Offer) -> Value {
+    json!({
+        "product": offer.product,
+        "key": offer.key,
+        "price": offer.price,
+        "terms": offer.terms,
+        "limits": offer.limits,
+        "retired_at": offer.retired_at,
+    })
+}
+
 struct RetireOffer {
     held: Held,
+    note: Note,
     id: Id<Offer>,
 }
 
@@ -177,6 +210,7 @@ impl Command for RetireOffer {
         let mut changes = Changes::default();
         let new = Loaded { product: product.clone(), offers };
         keep(books, &mut changes, Some(&product), new, at)?;
+        self.note.write(&mut changes, Act::OfferRetired, self.id, json!({}), at);
         Ok(Decision::done(written(&changes, offer), changes))
     }
 }

@@ -1,13 +1,17 @@
 //! Products: entered, changed, published, archived.
 
 use scrip_domain::Timestamp;
+use scrip_domain::audit::Act;
 use scrip_domain::catalog::{Labels, Picture, Product, ProductKind, ProductState};
 use scrip_domain::visibility::Visibility;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use serde_json::{Value, json};
+
 use super::held::{Held, Loaded, keep};
 use super::rules;
 use super::{CatalogRefusal, Stop, Tries, Wrong};
+use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
 /// What staff says of a product.
@@ -90,14 +94,18 @@ impl ProductFields {
 
 impl Engine {
     /// Enters a new product, as a draft.
-    pub async fn create_product(&self, fields: ProductFields) -> Outcome<Product, CatalogRefusal> {
+    pub async fn create_product(
+        &self,
+        by: Staff,
+        fields: ProductFields,
+    ) -> Outcome<Product, CatalogRefusal> {
         let fields = match self.checked(fields).await? {
             Ok(fields) => fields,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_create(&fields).await) {
+            if let Some(answer) = tries.settle(self.try_create(by, &fields).await) {
                 return answer;
             }
         }
@@ -112,17 +120,19 @@ impl Engine {
         Ok(self.uploaded(&fields.pictures).await?.map(|()| fields))
     }
 
-    async fn try_create(&self, fields: &ProductFields) -> Outcome<Product, Stop> {
+    async fn try_create(&self, by: Staff, fields: &ProductFields) -> Outcome<Product, Stop> {
         if self.store.product_by_slug(&fields.slug).await?.is_some() {
             return Ok(Err(CatalogRefusal::SlugTaken.into()));
         }
-        self.submit(PutProduct { held: Held::new(self.mint()?), fields: fields.clone() }).await
+        let (held, note) = (Held::new(self.mint()?), self.note(by)?);
+        self.submit(PutProduct { held, note, fields: fields.clone() }).await
     }
 
     /// Makes the product at `slug` be like this: enters it as a draft, or changes it. Another slug
     /// among the fields renames it.
     pub async fn put_product(
         &self,
+        by: Staff,
         slug: &str,
         fields: ProductFields,
     ) -> Outcome<Put<Product>, CatalogRefusal> {
@@ -132,13 +142,18 @@ impl Engine {
         };
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_put(slug, &fields).await) {
+            if let Some(answer) = tries.settle(self.try_put(by, slug, &fields).await) {
                 return answer;
             }
         }
     }
 
-    async fn try_put(&self, slug: &str, fields: &ProductFields) -> Outcome<Put<Product>, Stop> {
+    async fn try_put(
+        &self,
+        by: Staff,
+        slug: &str,
+        fields: &ProductFields,
+    ) -> Outcome<Put<Product>, Stop> {
         let old = self.store.product_by_slug(slug).await?;
         if fields.slug != slug && self.is_taken(&fields.slug).await? {
             return Ok(Err(CatalogRefusal::SlugTaken.into()));
@@ -147,7 +162,8 @@ impl Engine {
             Some(product) => self.hold(product).await?,
             None => Held::new(self.mint()?),
         };
-        let product = self.submit(PutProduct { held, fields: fields.clone() }).await?;
+        let put = PutProduct { held, note: self.note(by)?, fields: fields.clone() };
+        let product = self.submit(put).await?;
         Ok(product.map(if old.is_some() { Put::Kept } else { Put::Created }))
     }
 
@@ -158,27 +174,46 @@ impl Engine {
     /// Publishes or archives a product, with its offers. Doing it again changes nothing.
     pub async fn move_product(
         &self,
+        by: Staff,
         slug: &str,
         to: ProductState,
     ) -> Outcome<Product, CatalogRefusal> {
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_move(slug, to).await) {
+            if let Some(answer) = tries.settle(self.try_move(by, slug, to).await) {
                 return answer;
             }
         }
     }
 
-    async fn try_move(&self, slug: &str, to: ProductState) -> Outcome<Product, Stop> {
+    async fn try_move(&self, by: Staff, slug: &str, to: ProductState) -> Outcome<Product, Stop> {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
-        self.submit(MoveProduct { held: self.hold(&product).await?, to }).await
+        let (held, note) = (self.hold(&product).await?, self.note(by)?);
+        self.submit(MoveProduct { held, note, to }).await
     }
+}
+
+/// What staff enters of a product, for the record.
+fn entered(product: &Product) -> Value {
+    json!({
+        "slug": product.slug,
+        "kind": product.kind,
+        "title": product.title,
+        "summary": product.summary,
+        "description": product.description,
+        "categories": product.labels.categories,
+        "tags": product.labels.tags,
+        "pictures": product.pictures,
+        "visibility": product.visibility,
+        "instructions": product.instructions,
+    })
 }
 
 struct PutProduct {
     held: Held,
+    note: Note,
     fields: ProductFields,
 }
 
@@ -222,12 +257,19 @@ impl Command for PutProduct {
         let mut changes = Changes::default();
         let new = Loaded { product, offers };
         let product = keep(books, &mut changes, old.as_ref(), new, at)?;
+        if !changes.is_empty() {
+            let act = if old.is_some() { Act::ProductChanged } else { Act::ProductEntered };
+            let was = old.as_ref().map_or(Value::Null, entered);
+            let what = difference(&was, &entered(&product));
+            self.note.write(&mut changes, act, product.id, what, at);
+        }
         Ok(Decision::done(product, changes))
     }
 }
 
 struct MoveProduct {
     held: Held,
+    note: Note,
     to: ProductState,
 }
 
@@ -254,6 +296,15 @@ impl Command for MoveProduct {
         let moved = Loaded { product: Product { state: self.to, ..product.clone() }, offers };
         let mut changes = Changes::default();
         let product = keep(books, &mut changes, Some(&product), moved, at)?;
+        let act = match self.to {
+            ProductState::Published => Act::ProductPublished,
+            ProductState::Archived => Act::ProductArchived,
+            ProductState::Draft => Act::ProductChanged,
+        };
+        if !changes.is_empty() {
+            let what = json!({ "state": { "from": from, "to": self.to } });
+            self.note.write(&mut changes, act, product.id, what, at);
+        }
         Ok(Decision::done(product, changes))
     }
 }

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use scrip_domain::audit::Act;
 use scrip_domain::catalog::{self, File, Product, Release};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use serde_json::{Value, json};
+
 use super::held::{Held, Loaded, keep};
 use super::product::Put;
 use super::rules::{self, wrong};
 use super::{CatalogRefusal, Stop, Tries, Wrong};
+use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
 /// The channel whose newest release is the product's.
@@ -101,6 +105,7 @@ impl Engine {
     /// open, publishes it. Of a published one only the notes can change.
     pub async fn put_release(
         &self,
+        by: Staff,
         slug: &str,
         channel: &str,
         version: &str,
@@ -115,11 +120,10 @@ impl Engine {
             Ok(sizes) => sizes,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
+        let wanted = Wanted { channel, version, fields, sizes };
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) =
-                tries.settle(self.try_put_release(slug, &channel, &version, &fields, &sizes).await)
-            {
+            if let Some(answer) = tries.settle(self.try_put_release(by, slug, &wanted).await) {
                 return answer;
             }
         }
@@ -127,16 +131,15 @@ impl Engine {
 
     async fn try_put_release(
         &self,
+        by: Staff,
         slug: &str,
-        channel: &str,
-        version: &str,
-        fields: &ReleaseFields,
-        sizes: &[u64],
+        wanted: &Wanted,
     ) -> Outcome<Put<WholeRelease>, Stop> {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
         let held = self.hold(&product).await?;
+        let Wanted { version, channel, fields, .. } = wanted;
         let old = self.store.release_by_version(product.id, version, channel).await?;
         let release = match &old {
             Some(release) => release.id,
@@ -144,12 +147,10 @@ impl Engine {
         };
         let put = PutRelease {
             held,
+            note: self.note(by)?,
             release,
             ids: self.mint_many(fields.files.len())?,
-            sizes: sizes.to_vec(),
-            channel: channel.to_owned(),
-            version: version.to_owned(),
-            fields: fields.clone(),
+            wanted: wanted.clone(),
         };
         let whole = self.submit(put).await?;
         Ok(whole.map(if old.is_some() { Put::Kept } else { Put::Created }))
@@ -173,14 +174,22 @@ impl Engine {
     }
 }
 
-struct PutRelease {
-    held: Held,
-    release: Id<Release>,
-    ids: Vec<Id<File>>,
-    sizes: Vec<u64>,
+/// A release as it shall be.
+#[derive(Clone, Debug)]
+struct Wanted {
     channel: String,
     version: String,
     fields: ReleaseFields,
+    /// How many bytes its files have.
+    sizes: Vec<u64>,
+}
+
+struct PutRelease {
+    held: Held,
+    note: Note,
+    release: Id<Release>,
+    ids: Vec<Id<File>>,
+    wanted: Wanted,
 }
 
 impl Command for PutRelease {
@@ -207,14 +216,15 @@ impl Command for PutRelease {
         if published.is_some() && (was.len() != files.len() || files.iter().any(is_new)) {
             return Ok(Decision::refused(CatalogRefusal::ReleasePublished.into()));
         }
+        let Wanted { version, channel, fields, .. } = &self.wanted;
         let release = Release {
             id: self.release,
             product: product.id,
-            version: self.version.clone(),
-            channel: self.channel.clone(),
-            notes: self.fields.notes.clone(),
+            version: version.clone(),
+            channel: channel.clone(),
+            notes: fields.notes.clone(),
             manifest: catalog::manifest_digest(&files),
-            published_at: published.or(self.fields.publish.then_some(at)),
+            published_at: published.or(fields.publish.then_some(at)),
         };
         let mut changes = Changes::default();
         match old {
@@ -227,6 +237,12 @@ impl Command for PutRelease {
         let newest = (now_published && release.channel == STABLE).then_some(release.id);
         let new = Product { release: newest.or(product.release), ..product.clone() };
         keep(books, &mut changes, Some(&product), Loaded { product: new, offers }, at)?;
+        if !changes.is_empty() {
+            let act = if old.is_some() { Act::ReleaseChanged } else { Act::ReleaseEntered };
+            let was = old.map_or(Value::Null, |old| entered(old, was));
+            let what = difference(&was, &entered(&release, &files));
+            self.note.write(&mut changes, act, release.id, what, at);
+        }
         Ok(Decision::done(WholeRelease { release, files }, changes))
     }
 }
@@ -243,11 +259,36 @@ impl PutRelease {
             platform: fields.platform.clone(),
             media_type: fields.media_type.clone(),
         };
-        let mut files: Vec<File> =
-            self.fields.files.iter().zip(&self.ids).zip(&self.sizes).map(row).collect();
+        let mut files: Vec<File> = self
+            .wanted
+            .fields
+            .files
+            .iter()
+            .zip(&self.ids)
+            .zip(&self.wanted.sizes)
+            .map(row)
+            .collect();
         files.sort_by_key(|file| file.id);
         files
     }
+}
+
+/// What staff enters of a release, for the record.
+fn entered(release: &Release, files: &[File]) -> Value {
+    let file = |file: &File| {
+        json!({
+            "name": file.name, "sha256": file.sha256, "platform": file.platform,
+            "media_type": file.media_type,
+        })
+    };
+    json!({
+        "product": release.product,
+        "channel": release.channel,
+        "version": release.version,
+        "notes": release.notes,
+        "files": files.iter().map(file).collect::<Vec<_>>(),
+        "published_at": release.published_at,
+    })
 }
 
 fn write_files(changes: &mut Changes, was: &[File], files: &[File]) {

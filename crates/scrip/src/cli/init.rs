@@ -11,6 +11,7 @@ use scrip_domain::api_key::Scope;
 use scrip_domain::settings::{Flow, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
+use scrip_engine::Staff;
 use serde_json::json;
 
 use super::one_thread;
@@ -189,10 +190,13 @@ async fn open_shop(config: &Config, vault: Arc<Vault>, settings: Settings) -> Ou
         return Err(Failure::new(format!("this database belongs to a vendor already: {name}"))
             .advise("Name another database, or serve this one with its own folder and keys."));
     }
-    let put = engine.put_settings(settings).await.map_err(|fault| Failure::of(&fault))?;
+    let put = engine
+        .put_settings(Staff::OPERATOR, settings)
+        .await
+        .map_err(|fault| Failure::of(&fault))?;
     put.map_err(|refusal| Failure::usage(format!("these settings cannot be: {refusal:?}")))?;
     let label = "first administrator".to_owned();
-    let key = engine.make_key(None, vec![Scope::Admin], label).await;
+    let key = engine.make_key(Staff::OPERATOR, None, vec![Scope::Admin], label).await;
     let key = key.map_err(|fault| Failure::of(&fault))?;
     drop(engine);
     writing.close().await?;

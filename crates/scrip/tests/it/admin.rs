@@ -73,6 +73,26 @@ fn api_keys_are_made_used_and_revoked() {
 }
 
 #[test]
+fn the_audit_log_tells_who_did_what() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    register(&server, "ada@example.org");
+    server.admin(&folder, &["accounts", "freeze", "ada@example.org"]);
+    server.admin(&folder, &["keys", "rotate"]);
+    let log = server.admin(&folder, &["audit"]);
+    let acts: Vec<_> = log["data"].as_array().unwrap().iter().map(|row| &row["act"]).collect();
+    let made = ["api_key.made", "settings.changed"];
+    assert_eq!(acts, [&["license_key.rotated", "account.frozen"][..], &made].concat());
+    assert_eq!(log["data"][3]["actor"], "operator", "init has no key yet");
+    let admin = ["--server", &server.url, "--admin-key", &folder.admin_key];
+    let (text, code) = said(&run(&[&["admin"][..], &admin, &["audit", "--limit", "2"]].concat()));
+    assert_eq!(code, 0, "{text}");
+    let key = folder.admin_key.split('.').next().unwrap();
+    assert!(text.contains("account.frozen") && text.contains(key), "{text}");
+    assert!(text.contains("more: --after") && !text.contains(&folder.admin_key), "{text}");
+}
+
+#[test]
 fn a_rotation_reaches_the_running_server_and_codes_survive_it() {
     let folder = Folder::new();
     let server = folder.serve();

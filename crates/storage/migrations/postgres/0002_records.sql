@@ -18,3 +18,14 @@ CREATE TABLE started_tickets (
     at BIGINT NOT NULL,
     PRIMARY KEY (license, file, issued_at)
 );
+
+-- Which act of the vendor's staff changed what.
+CREATE TABLE audit (
+    id BIGINT PRIMARY KEY,
+    actor TEXT NOT NULL,
+    act TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    request BIGINT NOT NULL,
+    at BIGINT NOT NULL
+);

@@ -18,3 +18,14 @@ CREATE TABLE started_tickets (
     at INTEGER NOT NULL,
     PRIMARY KEY (license, file, issued_at)
 ) STRICT, WITHOUT ROWID;
+
+-- Which act of the vendor's staff changed what.
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    actor TEXT NOT NULL,
+    act TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    request INTEGER NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;

@@ -1,7 +1,8 @@
-//! Reads about accounts: sign-in, wallet, statement, top-ups.
+//! Reads about accounts: sign-in, wallet, statement, top-ups; and what staff did.
 
 use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::ApiKey;
+use scrip_domain::audit::Audit;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::lot::Lot;
 use scrip_domain::session::{Session, TokenHash};
@@ -56,6 +57,11 @@ impl Store {
 
     /// A page of all API keys, newest first.
     pub async fn api_keys(&self, page: Page) -> Result<Vec<ApiKey>, Fault> {
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// A page of what the vendor's staff did, newest first.
+    pub async fn audit(&self, page: Page) -> Result<Vec<Audit>, Fault> {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 

@@ -39,7 +39,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1), id(1)),
             transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
-            downloads_of_order(id(1)),
+            downloads_of_order(id(1)), audit(PAGE),
     }
 }
 

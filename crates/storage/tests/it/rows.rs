@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use scrip_domain::account::{Account, Field, Login, Person};
 use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
@@ -481,6 +482,18 @@ async fn small(store: &Running) {
     round_trips!(store, events(id): event.clone() =>
         Event { kind: EventType::AccountOpened, subject: Subject(0), at: FIRST, ..event.clone() },
         other Event { id: id(0), ..event.clone() });
+    let audit = Audit {
+        id: last(),
+        actor: Actor::Key(last()),
+        act: Act::LicenseKeyRotated,
+        subject: text(),
+        changes: serde_json::json!({ "name": { "from": text(), "to": [null, 1, true] } }),
+        request: RequestId::of_chance(u64::MAX),
+        at: LAST,
+    };
+    round_trips!(store, audit(id): audit.clone() =>
+        Audit { actor: Actor::Operator, request: RequestId::NONE, at: FIRST, ..audit.clone() },
+        other Audit { id: id(0), ..audit.clone() });
 }
 
 /// Altered in silence (a clamped number, a text cut at NUL) it would corrupt the books; and what one

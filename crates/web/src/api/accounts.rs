@@ -6,7 +6,6 @@ use http::StatusCode;
 use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
 use scrip_domain::gate;
 use scrip_domain::settings::Settings;
-use scrip_engine::account::Edit;
 use scrip_engine::register::Registration;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -237,6 +236,6 @@ async fn change(
         phone: if body.phone.is_some() { changed.phone } else { old.phone.clone() },
         payment_method: old.payment_method.clone(),
     };
-    app.engine.edit_account(buyer.account, Edit::Person(person)).await??;
+    app.engine.edit_account(buyer.account, person).await??;
     show(State(app), Buyer(buyer)).await
 }

@@ -4,10 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use scrip_domain::Span;
 use scrip_domain::request::Request;
-use scrip_domain::top_up::TopUpMethod;
 use scrip_engine::Mode;
 use scrip_engine::demo::DemoRefusal;
-use scrip_engine::top_up::TopUpAsk;
+use scrip_engine::top_up::{TopUpAsk, Way};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,13 +66,7 @@ async fn seed(
     let mut sessions = Vec::with_capacity(opened.len());
     for chunk in opened.chunks(256) {
         let top_ups = chunk.iter().filter_map(|(signed, _)| signed.buyer).map(|buyer| {
-            let ask = TopUpAsk {
-                tokens,
-                pay: None,
-                method: TopUpMethod::Administrator,
-                payment_method: None,
-                note: Some("seeded".to_owned()),
-            };
+            let ask = TopUpAsk { tokens, pay: None, way: Way::Demo { payment_method: None } };
             app.engine.top_up(buyer, ask, Request::new("seed", b"seed", request_id::current()))
         });
         for answer in futures_util::future::join_all(top_ups).await {

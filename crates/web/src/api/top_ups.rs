@@ -8,7 +8,7 @@ use scrip_domain::Amount;
 use scrip_domain::settings::Token;
 use scrip_domain::top_up::{TopUp, TopUpMethod};
 use scrip_engine::purchase::Answered;
-use scrip_engine::top_up::{TopUpAsk, TopUpRefusal};
+use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -196,13 +196,8 @@ async fn create(
         return Err(Problem::field("method", "this vendor takes no such method"));
     }
     let payment_method = body.payment_method.map(|method| text(&method, "payment_method", 1..=100));
-    let ask = TopUpAsk {
-        tokens,
-        pay: Some(pay),
-        method: TopUpMethod::Demo,
-        payment_method: payment_method.transpose()?,
-        note: None,
-    };
+    let way = Way::Demo { payment_method: payment_method.transpose()? };
+    let ask = TopUpAsk { tokens, pay: Some(pay), way };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use scrip_domain::gate::Standing;
 use scrip_domain::settings::{Flow, Settings};
 use scrip_domain::visibility::{Level, Visibility};
+use scrip_engine::Staff;
 use scrip_testkit::{Answer, Shop, settings};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -289,7 +290,7 @@ async fn only_staff_changes_the_catalogue() {
     };
     assert_eq!(put("").await, 401);
     assert_eq!(put(&ada).await, 403);
-    let scope = |scope| shop.app.engine.make_key(None, vec![scope], "key".into());
+    let scope = |scope| shop.app.engine.make_key(Staff::OPERATOR, None, vec![scope], "key".into());
     let catalog = scope(scrip_domain::api_key::Scope::Catalog).await.unwrap().token;
     let accounts = scope(scrip_domain::api_key::Scope::Accounts).await.unwrap().token;
     assert_eq!(put(&accounts).await, 403);

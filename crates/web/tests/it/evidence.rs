@@ -1,6 +1,7 @@
 //! The evidence of an order: complete, the same again, and nobody else's.
 
 use scrip_domain::Span;
+use scrip_engine::Staff;
 use scrip_license::Terms;
 use scrip_testkit::Shop;
 use serde_json::{Value, json};
@@ -117,6 +118,7 @@ async fn evidence_is_for_the_owner_and_the_vendor() {
     assert_eq!(shop.get(&path(&order), "").await.code(), "account_required");
     assert_eq!(shop.get(&path("ord_0000000000009"), &shop.admin).await.code(), "not_found");
     let scopes = vec![scrip_domain::api_key::Scope::Catalog];
-    let key = shop.app.engine.make_key(None, scopes, "goods".into()).await.unwrap();
+    let key =
+        shop.app.engine.make_key(Staff::OPERATOR, None, scopes, "goods".into()).await.unwrap();
     assert_eq!(shop.get(&path(&order), &key.token).await.code(), "forbidden");
 }

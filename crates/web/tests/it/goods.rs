@@ -5,6 +5,7 @@ use http::Request;
 use scrip_domain::Amount;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::visibility::Visibility;
+use scrip_engine::Staff;
 use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::catalog::release::{FileFields, ReleaseFields};
@@ -50,7 +51,13 @@ pub async fn release(
         });
     }
     let fields = ReleaseFields { notes: String::new(), files: fields, publish: true };
-    let put = shop.app.engine.put_release(slug, channel, version, fields).await.unwrap().unwrap();
+    let put = shop
+        .app
+        .engine
+        .put_release(Staff::OPERATOR, slug, channel, version, fields)
+        .await
+        .unwrap()
+        .unwrap();
     put.into_inner().files.iter().map(|file| file.id.to_string()).collect()
 }
 
@@ -68,11 +75,16 @@ pub async fn product(shop: &Shop, slug: &str, terms: Terms, downloads: Option<u3
         instructions: String::new(),
     };
     let engine = &shop.app.engine;
-    engine.create_product(fields).await.unwrap().unwrap();
+    engine.create_product(Staff::OPERATOR, fields).await.unwrap().unwrap();
     let limits = Limits { machines: None, downloads };
     let offer = OfferFields { price: Amount::new(100).unwrap(), terms, limits };
-    let offer = engine.put_offer(slug, "standard", offer).await.unwrap().unwrap().into_inner();
-    engine.move_product(slug, ProductState::Published).await.unwrap().unwrap();
+    let offer = engine
+        .put_offer(Staff::OPERATOR, slug, "standard", offer)
+        .await
+        .unwrap()
+        .unwrap()
+        .into_inner();
+    engine.move_product(Staff::OPERATOR, slug, ProductState::Published).await.unwrap().unwrap();
     offer.id.to_string()
 }
 

@@ -1,6 +1,7 @@
 //! The API over the real router.
 
 mod accounts;
+mod audit;
 mod catalog;
 mod demo;
 mod downloads;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod keys;
 
 use clap::{Args, Subcommand};
@@ -32,6 +33,8 @@ enum Noun {
     Keys(keys::KeysArgs),
     /// API keys
     ApiKeys(api_keys::ApiKeysArgs),
+    /// The audit log: who changed what, newest first
+    Audit(audit::AuditArgs),
 }
 
 impl AdminArgs {
@@ -41,6 +44,7 @@ impl AdminArgs {
                 Noun::Accounts(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
+                Noun::Audit(args) => args.run(&self.remote).await,
             }
         })
     }

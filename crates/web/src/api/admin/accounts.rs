@@ -4,9 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use scrip_domain::account::{Account, Login};
-use scrip_domain::top_up::TopUpMethod;
-use scrip_engine::account::Edit;
-use scrip_engine::top_up::TopUpAsk;
+use scrip_engine::top_up::{TopUpAsk, Way};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -133,7 +131,7 @@ struct AdjustBody {
     responses((status = 201, body = TopUpOut), (status = 409, description = "`idempotency_key_reused`"))
 )]
 async fn adjust(
-    _: Admin,
+    Admin(by): Admin,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
     key: IdempotencyKey,
@@ -147,13 +145,8 @@ async fn adjust(
         return Err(Problem::field("tokens.amount", "more than nothing"));
     }
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
-    let ask = TopUpAsk {
-        tokens,
-        pay: None,
-        method: TopUpMethod::Administrator,
-        payment_method: None,
-        note: Some(text(&body.value.reason, "reason", 1..=500)?),
-    };
+    let reason = text(&body.value.reason, "reason", 1..=500)?;
+    let ask = TopUpAsk { tokens, pay: None, way: Way::Administrator { by, reason } };
     let buyer = scrip_engine::Buyer { account, wallet: member.account.wallet };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }
@@ -165,11 +158,11 @@ async fn adjust(
     responses((status = 200, body = HeldAccount))
 )]
 async fn freeze(
-    _: Admin,
+    Admin(by): Admin,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.edit_account(account, Edit::Freeze).await??;
+    app.engine.freeze_account(by, account).await??;
     Ok(Json(out(&app, account).await?))
 }
 
@@ -180,10 +173,10 @@ async fn freeze(
     responses((status = 200, body = HeldAccount))
 )]
 async fn thaw(
-    _: Admin,
+    Admin(by): Admin,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.edit_account(account, Edit::Thaw).await??;
+    app.engine.thaw_account(by, account).await??;
     Ok(Json(out(&app, account).await?))
 }

@@ -101,7 +101,7 @@ struct CreateBody {
     responses((status = 201, body = NewApiKey))
 )]
 async fn create(
-    _: Admin,
+    Admin(by): Admin,
     State(app): State<App>,
     body: Body<CreateBody>,
 ) -> Result<Response, Problem> {
@@ -114,7 +114,7 @@ async fn create(
     scopes.sort_unstable_by_key(|scope| scope.as_str());
     scopes.dedup();
     check(&scopes, account.is_some())?;
-    let made = app.engine.make_key(account, scopes, label).await?;
+    let made = app.engine.make_key(by, account, scopes, label).await?;
     let body = NewApiKey { key: (&made.key).into(), token: made.token };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
@@ -150,9 +150,9 @@ fn check(scopes: &[Scope], of_account: bool) -> Result<(), Problem> {
     responses((status = 200, body = ApiKeyOut))
 )]
 async fn revoke(
-    _: Admin,
+    Admin(by): Admin,
     State(app): State<App>,
     IdPath(key): IdPath<ApiKey>,
 ) -> Result<Json<ApiKeyOut>, Problem> {
-    Ok(Json((&app.engine.revoke_key(key).await??).into()))
+    Ok(Json((&app.engine.revoke_key(by, key).await??).into()))
 }

@@ -176,12 +176,12 @@ async fn list(
     responses((status = 201, body = AdminProduct), (status = 409, description = "`slug_taken`"))
 )]
 async fn create(
-    _: Cataloguer,
+    Cataloguer(by): Cataloguer,
     State(app): State<App>,
     LongBody(body): LongBody<ProductBody>,
 ) -> Result<(StatusCode, Json<AdminProduct>), Problem> {
     let slug = body.slug.clone().ok_or_else(|| Problem::field("slug", "this field is required"))?;
-    let product = app.engine.create_product(body.fields(slug)).await??;
+    let product = app.engine.create_product(by, body.fields(slug)).await??;
     Ok((StatusCode::CREATED, Json(AdminProduct::load(&app, product).await?)))
 }
 
@@ -212,13 +212,13 @@ async fn show(
     )
 )]
 async fn put(
-    _: Cataloguer,
+    Cataloguer(by): Cataloguer,
     State(app): State<App>,
     Path(slug): Path<String>,
     LongBody(body): LongBody<ProductBody>,
 ) -> Result<(StatusCode, Json<AdminProduct>), Problem> {
     let new = body.slug.clone().unwrap_or_else(|| slug.clone());
-    let (status, product) = put_status(app.engine.put_product(&slug, body.fields(new)).await??);
+    let (status, product) = put_status(app.engine.put_product(by, &slug, body.fields(new)).await??);
     Ok((status, Json(AdminProduct::load(&app, product).await?)))
 }
 
@@ -229,11 +229,11 @@ async fn put(
     responses((status = 200, body = AdminProduct))
 )]
 async fn publish(
-    _: Cataloguer,
+    Cataloguer(by): Cataloguer,
     State(app): State<App>,
     Path(slug): Path<String>,
 ) -> Result<Json<AdminProduct>, Problem> {
-    let product = app.engine.move_product(&slug, ProductState::Published).await??;
+    let product = app.engine.move_product(by, &slug, ProductState::Published).await??;
     Ok(Json(AdminProduct::load(&app, product).await?))
 }
 
@@ -244,11 +244,11 @@ async fn publish(
     responses((status = 200, body = AdminProduct))
 )]
 async fn archive(
-    _: Cataloguer,
+    Cataloguer(by): Cataloguer,
     State(app): State<App>,
     Path(slug): Path<String>,
 ) -> Result<Json<AdminProduct>, Problem> {
-    let product = app.engine.move_product(&slug, ProductState::Archived).await??;
+    let product = app.engine.move_product(by, &slug, ProductState::Archived).await??;
     Ok(Json(AdminProduct::load(&app, product).await?))
 }
 
@@ -278,7 +278,7 @@ struct OfferBody {
     )
 )]
 async fn put_offer(
-    _: Cataloguer,
+    Cataloguer(by): Cataloguer,
     State(app): State<App>,
     Path((slug, key)): Path<(String, String)>,
     body: Body<OfferBody>,
@@ -288,7 +288,7 @@ async fn put_offer(
     let OfferBody { price, terms, limits } = body.value;
     let price = price.in_tokens(token, "price")?;
     let fields = OfferFields { price, terms: terms.into(), limits: limits.into() };
-    let (status, offer) = put_status(app.engine.put_offer(&slug, &key, fields).await??);
+    let (status, offer) = put_status(app.engine.put_offer(by, &slug, &key, fields).await??);
     Ok((status, Json(AdminOffer::new(&offer, token))))
 }
 
@@ -302,12 +302,12 @@ async fn put_offer(
     responses((status = 200, body = AdminOffer))
 )]
 async fn retire_offer(
-    _: Cataloguer,
+    Cataloguer(by): Cataloguer,
     State(app): State<App>,
     Path((slug, key)): Path<(String, String)>,
 ) -> Result<Json<AdminOffer>, Problem> {
     let vendor = app.engine.vendor().await?;
-    let offer = app.engine.retire_offer(&slug, &key).await??;
+    let offer = app.engine.retire_offer(by, &slug, &key).await??;
     Ok(Json(AdminOffer::new(&offer, &vendor.settings.token)))
 }
 
@@ -366,7 +366,7 @@ fn any_bytes() -> String {
     )
 )]
 async fn put_release(
-    _: Cataloguer,
+    Cataloguer(by): Cataloguer,
     State(app): State<App>,
     Path((slug, channel, version)): Path<(String, String, String)>,
     LongBody(body): LongBody<ReleaseBody>,
@@ -379,7 +379,7 @@ async fn put_release(
     };
     let files = body.files.into_iter().map(file).collect();
     let fields = ReleaseFields { notes: body.notes, files, publish: body.publish };
-    let put = app.engine.put_release(&slug, &channel, &version, fields).await??;
+    let put = app.engine.put_release(by, &slug, &channel, &version, fields).await??;
     let (status, whole) = put_status(put);
     Ok((status, Json(AdminRelease::new(&whole.release, &whole.files))))
 }

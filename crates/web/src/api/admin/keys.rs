@@ -30,8 +30,8 @@ struct KeysOut {
     post, path = "/v1/admin/keys/rotate", tag = "admin", security(("bearer" = [])),
     responses((status = 200, body = KeysOut), (status = 409, description = "`keys_not_kept`"))
 )]
-async fn rotate(_: Admin, State(app): State<App>) -> Result<Json<KeysOut>, Problem> {
-    let kid = app.engine.rotate_license_key()??;
+async fn rotate(Admin(by): Admin, State(app): State<App>) -> Result<Json<KeysOut>, Problem> {
+    let kid = app.engine.rotate_license_key(by).await??;
     tracing::info!(kid, "a new license key signs from now on");
     let kids = app.engine.keys().public().iter().map(|key| key.kid().to_owned()).collect();
     Ok(Json(KeysOut { kid, kids }))

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api_keys;
+mod audit;
 mod catalog;
 mod keys;
 mod objects;
@@ -18,6 +19,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
+        .merge(audit::routes())
         .merge(keys::routes())
         .merge(catalog::routes())
 }

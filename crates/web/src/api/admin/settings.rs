@@ -31,7 +31,7 @@ async fn show(_: Admin, State(app): State<App>) -> Result<Json<Settings>, Proble
     responses((status = 200, body = Object))
 )]
 async fn change(
-    _: Admin,
+    Admin(by): Admin,
     State(app): State<App>,
     body: Body<Map<String, Value>>,
 ) -> Result<Json<Settings>, Problem> {
@@ -42,6 +42,6 @@ async fn change(
         debug_assert!(slot.is_some(), "settings are an object");
     }
     let settings = crate::extract::read(settings)?;
-    let vendor = app.engine.put_settings(settings).await??;
+    let vendor = app.engine.put_settings(by, settings).await??;
     Ok(Json(vendor.settings.clone()))
 }

@@ -1,0 +1,109 @@
+//! The audit log: who of the vendor's staff changed what, a row in the same commit as the act.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::api_key::ApiKey;
+use crate::id::Id;
+use crate::request::RequestId;
+use crate::time::Timestamp;
+use crate::words;
+
+words! {
+    /// What staff can do to a shop.
+    pub enum Act {
+        /// The vendor's settings were changed.
+        SettingsChanged = "settings.changed",
+        /// A product was entered.
+        ProductEntered = "product.entered",
+        /// A product was changed.
+        ProductChanged = "product.changed",
+        /// A product was put up for sale.
+        ProductPublished = "product.published",
+        /// A product was taken off sale.
+        ProductArchived = "product.archived",
+        /// An offer was entered.
+        OfferEntered = "offer.entered",
+        /// An offer was changed.
+        OfferChanged = "offer.changed",
+        /// An offer was withdrawn.
+        OfferRetired = "offer.retired",
+        /// A release was entered.
+        ReleaseEntered = "release.entered",
+        /// A release was changed.
+        ReleaseChanged = "release.changed",
+        /// Tokens were added to an account's wallet.
+        AccountAdjusted = "account.adjusted",
+        /// An account was frozen.
+        AccountFrozen = "account.frozen",
+        /// An account was thawed.
+        AccountThawed = "account.thawed",
+        /// An API key was made.
+        ApiKeyMade = "api_key.made",
+        /// An API key was revoked.
+        ApiKeyRevoked = "api_key.revoked",
+        /// A new license key was made.
+        LicenseKeyRotated = "license_key.rotated",
+    }
+}
+
+/// Who acts for the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever holds this API key of the vendor's own.
+    Key(Id<ApiKey>),
+    /// Whoever has the server's folder in their hands.
+    Operator,
+}
+
+/// The word for who needs no key.
+const OPERATOR: &str = "operator";
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => fmt::Display::fmt(key, f),
+            Self::Operator => f.write_str(OPERATOR),
+        }
+    }
+}
+
+impl FromStr for Actor {
+    type Err = crate::id::NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == OPERATOR { Ok(Self::Operator) } else { text.parse().map(Self::Key) }
+    }
+}
+
+/// An act that is on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// Its name; grows with time.
+    pub id: Id<Self>,
+    /// Who acted.
+    pub actor: Actor,
+    /// What was done.
+    pub act: Act,
+    /// What it was done to: an id, or the name of a license key.
+    pub subject: String,
+    /// What changed, member by member.
+    pub changes: serde_json::Value,
+    /// The request that asked for it; zero when it was none.
+    pub request: RequestId,
+    /// When.
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actors_round_trip_through_text() {
+        for actor in [Actor::Operator, Actor::Key(Id::new(7).unwrap())] {
+            assert_eq!(actor.to_string().parse(), Ok(actor));
+        }
+        assert!("acc_0000000000007".parse::<Actor>().is_err());
+    }
+}
