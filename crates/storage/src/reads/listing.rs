@@ -18,15 +18,19 @@ use crate::fields::Field;
 use crate::index::OWNED;
 use crate::store::Store;
 
-/// How many products are few enough to be found first and sorted then.
-const FEW: usize = 3000;
+/// How many products of a list are looked at for words before these are looked up: a page of what
+/// every tenth product has, and a few milliseconds.
+const PEEK: u32 = 300;
 
 /// How words are found.
 #[derive(Clone, Copy)]
 enum Search {
     None,
     Sqlite,
-    Postgres { rare: bool },
+    /// In the first products of the list.
+    Peek,
+    /// By the index of words.
+    Postgres,
 }
 
 /// A parameter as what `PostgreSQL` searches by.
@@ -124,23 +128,19 @@ impl Store {
         let search = match (filter.words.is_empty(), self.is_sqlite()) {
             (true, _) => Search::None,
             (false, true) => Search::Sqlite,
-            (false, false) => Search::Postgres { rare: self.is_rare(&filter.words).await? },
+            (false, false) => {
+                // Its index of words has no order, so what has a word must all be found and sorted:
+                // cheap for a rare word. A common one fills the page from the first few products.
+                let (text, cells) = text(filter, eyes, run, limit, Search::Peek);
+                let page = self.query("products", text, cells, read).await?;
+                if u32::try_from(page.len()).is_ok_and(|found| found == limit) {
+                    return Ok(page);
+                }
+                Search::Postgres
+            }
         };
         let (text, cells) = text(filter, eyes, run, limit, search);
         self.query("products", text, cells, read).await
-    }
-
-    /// Whether few products have these words. `PostgreSQL` plans a page of a list by walking its
-    /// order until enough is found, which for a rare word is the whole list: it must be told.
-    async fn is_rare(&self, words: &[String]) -> Result<bool, Fault> {
-        let query = QUERY.replace("{}", "$1");
-        let text = format!(
-            "SELECT t.product FROM listings t WHERE t.search_all @@ {query} LIMIT {}",
-            FEW.saturating_add(1)
-        );
-        let cells = vec![Cell::Text(tsquery(words).into())];
-        let found = self.query("listings", text, cells, |cells| Ok(cells.int()?.is_some())).await?;
-        Ok(found.len() <= FEW)
     }
 }
 
@@ -178,16 +178,17 @@ fn text(
         Some(account) => format!("CASE WHEN {} THEN 1 ELSE 0 END", text.owned(account, "p.id")),
         None => "0".to_owned(),
     };
-    let keys = match search {
-        Search::None => browse(&mut text, filter, eyes, run),
-        Search::Postgres { rare } => search_postgres(&mut text, filter, eyes, run, rare),
-        Search::Sqlite => search_sqlite(&mut text, filter, eyes, run),
-    };
     let (order, outer) = match run {
         Run::Newest(_) | Run::Unpriced(_) => ("product DESC", "f.product DESC"),
         Run::Title(_) => ("title, product", "f.title, f.product"),
         Run::Cheapest(_) => ("price, product", "f.price, f.product"),
         Run::Dearest(_) => ("price DESC, product DESC", "f.price DESC, f.product DESC"),
+    };
+    let keys = match search {
+        Search::None => browse(&mut text, filter, eyes, run),
+        Search::Peek => peek_postgres(&mut text, filter, eyes, run, order),
+        Search::Postgres => search_postgres(&mut text, filter, eyes, run),
+        Search::Sqlite => search_sqlite(&mut text, filter, eyes, run),
     };
     let limit = text.cell(Cell::Int(i64::from(limit)));
     // The comma-less CROSS JOINs keep SQLite to the order in which tables are named.
@@ -218,22 +219,30 @@ fn browse(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> String {
     )
 }
 
-/// `rare` words are found first, and what has them is sorted then.
-fn search_postgres(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run, rare: bool) -> String {
+/// The first products of the list without words, each looked at for the words. Nothing that is
+/// estimated of the words can change that: the OFFSET keeps the planner from another way.
+fn peek_postgres(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run, order: &str) -> String {
+    let list = browse(text, filter, eyes, run);
+    let query = text.cell(Cell::Text(tsquery(&filter.words).into()));
+    let query = QUERY.replace("{}", &query);
+    let description = text.sees("t.see_description", eyes.description, eyes);
+    format!(
+        "SELECT w.product, w.title, w.price FROM ({list} ORDER BY {order} LIMIT {PEEK}) w
+         CROSS JOIN LATERAL (SELECT 1 FROM listings t WHERE t.product = w.product
+             AND t.search_all @@ {query} AND ({description} OR t.search_words @@ {query}) OFFSET 0) found"
+    )
+}
+
+/// What has the words is found first, all of it, and sorted then.
+fn search_postgres(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> String {
     let query = text.cell(Cell::Text(tsquery(&filter.words).into()));
     let query = QUERY.replace("{}", &query);
     let description = text.sees("t.see_description", eyes.description, eyes);
     let conditions = text.conditions(filter.kind, &filter.labels, eyes, run, "t");
-    let found = format!("l.search_all @@ {query}");
-    let (with, from, found) = if rare {
-        let with = format!("WITH t AS MATERIALIZED (SELECT * FROM listings l WHERE {found}) ");
-        (with, "t", "TRUE".to_owned())
-    } else {
-        (String::new(), "listings t", format!("t.search_all @@ {query}"))
-    };
     format!(
-        "{with}SELECT t.product AS product, t.title AS title, t.price AS price FROM {from}
-         WHERE {found} AND ({description} OR t.search_words @@ {query}) AND {conditions}"
+        "WITH t AS MATERIALIZED (SELECT * FROM listings l WHERE l.search_all @@ {query})
+         SELECT t.product AS product, t.title AS title, t.price AS price FROM t
+         WHERE ({description} OR t.search_words @@ {query}) AND {conditions}"
     )
 }
 
@@ -295,9 +304,11 @@ impl Text {
         }
         for (kind, label) in labels {
             let label = self.cell(Cell::Text(label.clone().into()));
+            // The OFFSET keeps it a look-up per row: joined the other way round, because of a wrong
+            // estimate, it took PostgreSQL seconds.
             conditions.push(format!(
                 "EXISTS (SELECT 1 FROM labelled l WHERE l.product = t.product
-                     AND l.kind = '{kind}' AND l.label = {label})"
+                     AND l.kind = '{kind}' AND l.label = {label} LIMIT 1 OFFSET 0)"
             ));
         }
         match run {
