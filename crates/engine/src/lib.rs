@@ -52,7 +52,6 @@ pub use scrip_storage::reads::Page;
 use crate::download::Tickets;
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
-use crate::memory::MemoryLimits;
 use crate::passwords::Passwords;
 use crate::throttle::Throttle;
 
@@ -123,7 +122,8 @@ impl Engine {
     pub async fn start(ground: Ground, memory: Arc<Memory>) -> Result<Self, Fault> {
         let now = ground.clock.now();
         let lease = ids::lease(&ground.store, ground.server, now).await?;
-        memory.limit(MemoryLimits::for_store(&ground.store));
+        memory.serve(&ground.store);
+        memory.hear(ground.store.generation().await?, now);
         Ok(Self {
             ids: Mutex::new(lease),
             passwords: Passwords::new(ground.mode, ground.blocking),
@@ -198,6 +198,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Looks whether another server on the same database has changed what this one remembers. Call it
+    /// each second.
+    pub async fn catch_up(&self) -> Result<(), Fault> {
+        if !self.store.is_exclusive() {
+            let now = self.clock.now();
+            self.memory.hear(self.store.generation().await?, now);
+        }
+        Ok(())
+    }
+
     /// The vendor; a fault when the server has not been set up.
     pub async fn vendor(&self) -> Result<Arc<Vendor>, Fault> {
         let now = self.clock.now();
@@ -208,7 +218,7 @@ impl Engine {
         let not_set_up =
             || Fault::Unavailable("this server has no vendor yet: run `scrip init`".into());
         let vendor = Arc::new(self.store.vendor().await?.ok_or_else(not_set_up)?);
-        self.memory.remember_vendor(vendor.clone(), now, epoch);
+        self.memory.remember_vendor(vendor.clone(), epoch);
         Ok(vendor)
     }
 

@@ -13,7 +13,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
 use crate::purchase::{
-    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer, want_chosen,
+    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer, want_chosen, want_owned,
 };
 use crate::quote::seen_prices;
 use crate::selection::{Chosen, Selection};
@@ -124,7 +124,8 @@ impl Command for Draft {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        want_chosen(wants, self.buyer, &self.chosen);
+        want_chosen(wants, &self.chosen);
+        want_owned(wants, self.buyer, self.chosen.iter().map(|chosen| chosen.product));
     }
 
     fn decide(

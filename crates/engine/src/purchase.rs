@@ -231,7 +231,10 @@ impl Command for Purchase {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        want_chosen(wants, self.buyer, &self.chosen);
+        want_chosen(wants, &self.chosen);
+        if !self.again {
+            want_owned(wants, self.buyer, self.chosen.iter().map(|chosen| chosen.product));
+        }
     }
 
     fn decide(
@@ -279,9 +282,7 @@ impl Command for Confirm {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         wants.orders.read((self.order,));
         wants.order_lines.read((self.order,));
-        for product in &self.products {
-            wants.by_account.read((self.buyer.account, index::OWNED, product.number()));
-        }
+        want_owned(wants, self.buyer, self.products.iter().copied());
     }
 
     fn decide(
@@ -427,7 +428,7 @@ impl<'a> Desk<'a> {
         case.record(&mut changes, &order, EventType::OrderPaid);
         for license in &licenses {
             let lasting = license.terms == Terms::Perpetual;
-            let entry = Entry::owned(license.account, license.product, license.id, lasting);
+            let entry = Entry::license(license.account, license.product, license.id, lasting);
             changes.by_account.push(Change::Insert(entry));
             changes.licenses.push(Change::Insert(license.clone()));
         }
@@ -522,11 +523,21 @@ pub(crate) fn want_buyer(wants: &mut Wants, buyer: Buyer, vendor: Id<Vendor>, re
 }
 
 /// What every command wants that prices a selection.
-pub(crate) fn want_chosen(wants: &mut Wants, buyer: Buyer, chosen: &[Chosen]) {
+pub(crate) fn want_chosen(wants: &mut Wants, chosen: &[Chosen]) {
     for chosen in chosen {
         wants.offers.read((chosen.offer,));
         wants.products.read((chosen.product,));
-        wants.by_account.read((buyer.account, index::OWNED, chosen.product.number()));
+    }
+}
+
+/// What every command wants that must not sell twice what is owned.
+pub(crate) fn want_owned(
+    wants: &mut Wants,
+    buyer: Buyer,
+    products: impl Iterator<Item = Id<Product>>,
+) {
+    for product in products {
+        wants.by_account.read((buyer.account, index::OWNED, product.number()));
     }
 }
 
@@ -599,7 +610,7 @@ pub(crate) fn already_owned(
 ) -> Result<Option<usize>, Fault> {
     for (index, line) in lines.iter().enumerate() {
         let owned = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
-        if line.terms == Terms::Perpetual && owned.iter().any(|entry| entry.note == 1) {
+        if line.terms == Terms::Perpetual && !owned.is_empty() {
             return Ok(Some(index));
         }
     }

@@ -61,7 +61,7 @@ impl Engine {
         }
         let epoch = self.memory.epoch();
         let cheapest = self.store.cheapest_offer().await?;
-        self.memory.remember_cheapest(cheapest, now, epoch);
+        self.memory.remember_cheapest(cheapest, epoch);
         Ok(cheapest)
     }
 

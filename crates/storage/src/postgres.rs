@@ -127,7 +127,8 @@ impl PostgresWriter {
     pub(crate) async fn open(config: Config) -> Result<Self, Fault> {
         let tables = crate::books::tables();
         let mut texts: Vec<_> = tables.iter().flat_map(|table| table.postgres.all()).collect();
-        texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT, sql::ADD_TO_HOUSE]);
+        texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT]);
+        texts.extend([sql::ADD_TO_HOUSE, sql::NEXT_GENERATION]);
         let writer = Self { line: Line::new(config, WRITER_SETUP, texts), live: None };
         writer.line.live().await?;
         Ok(writer)
@@ -336,6 +337,11 @@ impl Backend for PostgresWriter {
         each_table!(save);
         // Last, so that the rows everybody shares are locked for the shortest time.
         saves.push(Box::pin(save_house(live, books)));
+        if books.changes_remembered() {
+            // Nobody else writes to a SQLite folder, so only here others must be told.
+            let next = async { live.query(sql::NEXT_GENERATION, &[]).await.map(drop) };
+            saves.push(Box::pin(next));
+        }
         try_join_all(saves).await.map(drop)
     }
 

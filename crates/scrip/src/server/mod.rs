@@ -174,7 +174,8 @@ fn say_ready(listening: SocketAddr) {
     let _ = out.flush();
 }
 
-/// Keeps the lease on ids ahead of the clock, which shows that the writer commits.
+/// Keeps the lease on ids ahead of the clock, which shows that the writer commits; and hears of what
+/// other servers have changed.
 async fn beat(watch: Arc<Watch>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -183,6 +184,9 @@ async fn beat(watch: Arc<Watch>) {
         match watch.app().engine.renew_lease().await {
             Ok(()) => watch.committed(),
             Err(fault) => tracing::warn!(%fault, "the lease on ids was not renewed"),
+        }
+        if let Err(fault) = watch.app().engine.catch_up().await {
+            tracing::warn!(%fault, "nothing is remembered until the database answers again");
         }
     }
 }

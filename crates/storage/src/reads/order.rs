@@ -5,9 +5,8 @@ use scrip_domain::account::Account;
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, LinePayment, Order};
 
-use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::index::{Download, ORDER, OWNED, Receipt};
+use crate::index::{Download, LICENSED, ORDER, OWNED, Receipt};
 use crate::reads::{Page, cells};
 use crate::store::Store;
 
@@ -53,13 +52,13 @@ impl Store {
         page: Page,
     ) -> Result<Vec<License>, Fault> {
         let mut values = cells(&account);
-        values.extend([Cell::number(u64::from(OWNED)), page.highest(), page.limit()]);
-        self.rows(
+        values.extend([page.highest(), page.limit()]);
+        let tail = format!(
             "JOIN by_account b ON b.target = t.id
-             WHERE b.account = $1 AND b.kind = $2 AND b.target <= $3 ORDER BY b.target DESC LIMIT $4",
-            values,
-        )
-        .await
+             WHERE b.account = $1 AND b.kind IN ({OWNED}, {LICENSED}) AND b.target <= $2
+             ORDER BY b.target DESC LIMIT $3"
+        );
+        self.rows(&tail, values).await
     }
 
     /// An order's receipt, if one was issued.

@@ -115,9 +115,10 @@ async fn accounts(store: &Running) {
     let mut renamed = vendor.clone();
     renamed.settings.name = String::new();
     round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
-    let login = Login { email: text(), account: last() };
+    let login = Login { email: text(), account: last(), password: text() };
     round_trips!(store, logins(email): login.clone() =>
-        Login { account: id(0), ..login.clone() }, other Login { email: String::new(), account: id(7) });
+        Login { account: id(0), password: String::new(), ..login.clone() },
+        other Login { email: String::new(), ..login });
     let person = Person {
         name: Some(text()),
         address: Some(String::new()),
@@ -128,16 +129,15 @@ async fn accounts(store: &Running) {
         id: last(),
         wallet: last(),
         email: text(),
-        password: text(),
         person,
         created_at: FIRST,
         frozen_at: Some(LAST),
     };
     round_trips!(store, accounts(id): account.clone() =>
-        Account { person: Person::default(), frozen_at: None, password: String::new(), ..account.clone() },
+        Account { person: Person::default(), frozen_at: None, ..account.clone() },
         other Account { id: id(0), ..account.clone() });
     let session =
-        Session { token: [0xff; 16], account: last(), created_at: FIRST, expires_at: LAST };
+        Session { token: [0xff; 16], account: last(), wallet: last(), created_at: FIRST, expires_at: LAST };
     round_trips!(store, sessions(token): session.clone() =>
         Session { expires_at: NOON, ..session.clone() }, other Session { token: [0; 16], ..session });
     let key = ApiKey {
