@@ -13,7 +13,8 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
 use crate::purchase::{
-    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer, want_chosen, want_owned,
+    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer, want_chosen,
+    want_owned,
 };
 use crate::quote::seen_prices;
 use crate::selection::{Chosen, Selection};

@@ -67,7 +67,10 @@ pub struct Signed {
 
 impl Signed {
     pub(crate) fn of(session: &Session) -> Self {
-        Self { buyer: Some(Buyer { account: session.account, wallet: session.wallet }), scopes: None }
+        Self {
+            buyer: Some(Buyer { account: session.account, wallet: session.wallet }),
+            scopes: None,
+        }
     }
 
     /// Whether it may do what needs `scope`.

@@ -136,8 +136,13 @@ async fn accounts(store: &Running) {
     round_trips!(store, accounts(id): account.clone() =>
         Account { person: Person::default(), frozen_at: None, ..account.clone() },
         other Account { id: id(0), ..account.clone() });
-    let session =
-        Session { token: [0xff; 16], account: last(), wallet: last(), created_at: FIRST, expires_at: LAST };
+    let session = Session {
+        token: [0xff; 16],
+        account: last(),
+        wallet: last(),
+        created_at: FIRST,
+        expires_at: LAST,
+    };
     round_trips!(store, sessions(token): session.clone() =>
         Session { expires_at: NOON, ..session.clone() }, other Session { token: [0; 16], ..session });
     let key = ApiKey {
@@ -477,7 +482,7 @@ pub async fn what_no_column_holds_is_a_defect(home: &Home) {
     let store = home.start().await;
     let entry = Entry { account: id(1), kind: 1, key: u64::MAX, target: 0, note: 0 };
     let too_large = write(move |changes| changes.by_account.push(Change::Insert(entry.clone())));
-    let nul = Login { email: "a\0b".into(), account: id(1) };
+    let nul = Login { email: "a\0b".into(), account: id(1), password: String::new() };
     let with_nul = write(move |changes| changes.logins.push(Change::Insert(nul.clone())));
     let (large, nul, fine) =
         tokio::join!(store.submit(too_large), store.submit(with_nul), store.submit(open(100)));
