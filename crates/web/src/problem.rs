@@ -374,9 +374,7 @@ impl From<SettingsRefusal> for Problem {
                 "token",
                 "the token's code and scale are fixed: amounts mean something by them",
             ),
-            SettingsRefusal::TokenOutOfRange => {
-                Self::field("token", "scale is 0 to 6, and the unit value has no zero in it")
-            }
+            SettingsRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
         }
     }
 }
