@@ -1,6 +1,7 @@
 //! The API over the real router.
 
 mod accounts;
+mod bad_input;
 mod catalog;
 mod downloads;
 mod gate;
