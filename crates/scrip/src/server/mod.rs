@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod logs;
+mod number;
 mod signals;
 
 use std::cell::Cell;
@@ -88,6 +89,9 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
         Books::open(&config.database, clock.clone()).await
     };
     let Books { store, memory, writing } = opened?;
+    if !new {
+        number::is_free(&store, config.server_number, clock.as_ref()).await?;
+    }
     let objects =
         Objects::open(&config.data.join("objects"), config.server_number, Blocking::Threads);
     let ground = Ground {
