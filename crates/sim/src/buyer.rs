@@ -345,11 +345,14 @@ impl Buyer {
     async fn find_account(&mut self) -> Verdict {
         loop {
             let ask = Ask::get("/v1/account", &self.token);
-            if let Some(answer) = self.ask(&ask).await {
-                demand!(answer.status == 200, "an account was answered {}", answer.body);
-                self.account = word(&answer.body["id"]);
-                return Ok(());
-            }
+            let Some(answer) = self.ask(&ask).await else {
+                // While the shop is down each try fails at once, in no time of this world.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            };
+            demand!(answer.status == 200, "an account was answered {}", answer.body);
+            self.account = word(&answer.body["id"]);
+            return Ok(());
         }
     }
 

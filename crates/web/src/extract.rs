@@ -64,7 +64,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
                 let detail = format!("a body has at most {max_body} bytes");
                 return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
             }
-            Err(_) => return Err(malformed("the body did not arrive whole")),
+            Err(_) => {
+                let detail = "the body did not arrive whole";
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", detail));
+            }
         };
         if !essence.trim().eq_ignore_ascii_case("application/json") {
             return Err(Problem::new(

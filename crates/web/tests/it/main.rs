@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod catalog;
+mod codes;
 mod downloads;
 mod gate;
 mod goods;
