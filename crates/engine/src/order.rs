@@ -39,7 +39,7 @@ impl Engine {
     ) -> Outcome<Answered<Drafted>, PurchaseRefusal> {
         let chosen = match self.products_of(selection).await? {
             Ok(chosen) => chosen,
-            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+            Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Order, line).await?)),
         };
         let command = Draft {
             buyer,
