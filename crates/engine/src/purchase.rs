@@ -98,6 +98,8 @@ pub enum PurchaseRefusal {
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.
     AlreadyOwned(usize),
+    /// The selection was kept too long ago.
+    SelectionTooOld,
     /// The sum is out of range.
     TooMuch,
     /// There is no such order of this account.

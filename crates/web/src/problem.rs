@@ -272,6 +272,7 @@ impl Problem {
                 "already_owned",
                 "owned for good",
             ),
+            PurchaseRefusal::SelectionTooOld => Self::field("selection", "too old: select again"),
             PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
             PurchaseRefusal::NoSuchOrder => Self::not_found(),
             PurchaseRefusal::NotDraft(state) => {

@@ -1,6 +1,6 @@
 //! The three flows, end to end, and hidden prices.
 
-use scrip_domain::Amount;
+use scrip_domain::{Amount, Span};
 use scrip_domain::account::Field;
 use scrip_domain::settings::{Flow, Settings, Threshold};
 use scrip_domain::visibility::{Level, Visibility};
@@ -68,6 +68,25 @@ async fn browse_first_keeps_the_selection() {
     assert_eq!((draft.status, draft.json["checks"][1]["basis"].as_str()), (201, Some("selection")));
     let forged = shop.post("/v1/orders", &ada, "f", json!({ "selection": "AAAA" })).await;
     assert_eq!((forged.status, forged.code()), (400, "invalid_field"));
+}
+
+/// A kept selection is good for a day; the order that was made of it is answered again for ever.
+#[tokio::test]
+async fn a_kept_selection_grows_old_and_its_order_does_not() {
+    let shop = Shop::open_with(shop_settings(Flow::BrowseFirst)).await;
+    let offer = shop.service("tuning", 250).await;
+    let stranger = shop.post("/v1/orders", "", "k", lines(&offer)).await;
+    let kept = json!({ "selection": stranger.at("/selection") });
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    shop.advance(Span::hours(23)).await;
+    let draft = shop.post("/v1/orders", &ada, "k", kept.clone()).await;
+    assert_eq!(draft.status, 201, "{draft:?}");
+    shop.advance(Span::hours(1)).await;
+    let again = shop.post("/v1/orders", &ada, "k", kept.clone()).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+    assert_eq!(again.json, draft.json);
+    let late = shop.post("/v1/orders", &ada, "l", kept).await;
+    assert_eq!((late.status, late.at("/errors/0/field")), (400, "selection"));
 }
 
 /// `members_only`: nothing is told before there is an account.
