@@ -3,6 +3,7 @@
 mod admin;
 mod catalog;
 mod configuration;
+mod killing;
 mod lifecycle;
 mod shop;
 mod verifying;

@@ -33,24 +33,72 @@ pub fn said(output: &Output) -> (String, i32) {
     (text.into_owned(), output.status.code().unwrap_or(-1))
 }
 
+/// A database on the tests' PostgreSQL; it goes with the test.
+pub struct Database {
+    name: String,
+    pub url: String,
+}
+
+impl Database {
+    /// An empty one, for the test called `test`.
+    pub fn new(test: &str) -> Self {
+        let name = format!("scrip_{test}_{}", std::process::id());
+        psql(&format!("CREATE DATABASE {name}"));
+        let (address, _) = cluster().rsplit_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a database");
+        Self { url: format!("{address}/{name}"), name }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        psql(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+/// Where the tests' PostgreSQL is.
+#[expect(clippy::disallowed_methods, reason = "tests are told where their server is in one way")]
+fn cluster() -> String {
+    std::env::var("SCRIP_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!("SCRIP_TEST_POSTGRES is not set: run `cargo xtask test`, or `cargo xtask postgres`")
+    })
+}
+
+fn psql(statement: &str) {
+    let output = Command::new("psql").args([&cluster(), "-qc", statement]).output();
+    let output = output.expect("psql comes with PostgreSQL");
+    assert!(output.status.success() || std::thread::panicking(), "{statement}: {output:?}");
+}
+
 /// A vendor's folder.
 pub struct Folder {
     dir: TempDir,
     pub admin_key: String,
+    /// Where its books are, if they are not in the folder.
+    _database: Option<Database>,
 }
 
 impl Folder {
     /// A new one, whose server takes a free port.
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// The same with its books on PostgreSQL.
+    pub fn on_postgres(test: &str) -> Self {
+        Self::with(Some(Database::new(test)))
+    }
+
+    fn with(database: Option<Database>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("shop");
         let path = path.to_str().expect("a path");
-        let args = ["init", path, "--listen", "127.0.0.1:0", "--scale", "2", "--json"];
+        let mut args = vec!["init", path, "--listen", "127.0.0.1:0", "--scale", "2", "--json"];
+        args.extend(database.iter().flat_map(|database| ["--database", &database.url]));
         let output = run(&args);
         assert!(output.status.success(), "{output:?}");
         let made: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let admin_key = made["admin_key"].as_str().expect("a key").to_owned();
-        Self { dir, admin_key }
+        Self { dir, admin_key, _database: database }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
