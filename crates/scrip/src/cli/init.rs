@@ -194,6 +194,7 @@ async fn open_shop(config: &Config, vault: Arc<Vault>, settings: Settings) -> Ou
     let label = "first administrator".to_owned();
     let key = engine.make_key(None, vec![Scope::Admin], label).await;
     let key = key.map_err(|fault| Failure::of(&fault))?;
+    engine.end_lease().await.map_err(|fault| Failure::of(&fault))?;
     drop(engine);
     writing.close().await?;
     Ok(key.token)

@@ -132,9 +132,16 @@ async fn answer(
     if cut > 0 {
         tracing::warn!(connections = cut, "some connections did not end in time and were cut");
     }
+    drop(beside);
+    let fault = fault.take();
+    if fault.is_none()
+        && let Err(fault) = watch.app().engine.end_lease().await
+    {
+        tracing::debug!(%fault, "the lease on ids ends by itself");
+    }
     // The writer ends when nobody can hand in anything any more.
-    drop((beside, watch));
-    if let Some(fault) = fault.take() {
+    drop(watch);
+    if let Some(fault) = fault {
         tracing::error!(%fault, "the writer has ended");
         return Err(Failure::new(format!("the server had to stop: {fault}"))
             .advise("What is true stands in the database: start again, and callers ask again with their keys."));
