@@ -22,7 +22,7 @@ pub mod offer;
 pub mod parts;
 pub mod product;
 pub mod release;
-mod rules;
+pub(crate) mod rules;
 pub mod view;
 
 use scrip_domain::catalog::ProductState;

@@ -208,6 +208,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Ends the lease on ids in order: nothing more can be made. The last thing to do before a stop.
+    pub async fn end_lease(&self) -> Result<(), Fault> {
+        ids::give_back(&self.store, &self.ids).await
+    }
+
     /// The vendor; a fault when the server has not been set up.
     pub async fn vendor(&self) -> Result<Arc<Vendor>, Fault> {
         let now = self.clock.now();

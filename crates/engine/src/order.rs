@@ -30,17 +30,19 @@ pub struct Drafted {
 }
 
 impl Engine {
-    /// Opens a draft that holds today's prices for half an hour.
+    /// Opens a draft that holds today's prices for half an hour; of a kept selection while that is
+    /// good.
     pub async fn draft(
         &self,
         buyer: Buyer,
         selection: &Selection,
+        kept_until: Option<Timestamp>,
         again: bool,
         request: Request,
     ) -> Outcome<Answered<Drafted>, PurchaseRefusal> {
         let chosen = match self.products_of(selection).await? {
             Ok(chosen) => chosen,
-            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+            Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Order, line).await?)),
         };
         let command = Draft {
             buyer,
@@ -48,6 +50,7 @@ impl Engine {
             order: self.mint()?,
             lines: self.mint_many(chosen.len())?,
             chosen,
+            kept_until,
             again,
             request,
         };
@@ -114,6 +117,7 @@ struct Draft {
     order: Id<Order>,
     lines: Vec<Id<Line>>,
     chosen: Arc<[Chosen]>,
+    kept_until: Option<Timestamp>,
     again: bool,
     request: Request,
 }
@@ -143,6 +147,9 @@ impl Command for Draft {
                 }
                 _ => Decision::refused(PurchaseRefusal::KeyReused),
             });
+        }
+        if self.kept_until.is_some_and(|until| until <= at) {
+            return Ok(Decision::refused(PurchaseRefusal::SelectionTooOld));
         }
         let account =
             books.accounts.get(&(self.buyer.account,))?.ok_or_else(|| missing("account"))?;

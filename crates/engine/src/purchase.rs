@@ -98,6 +98,8 @@ pub enum PurchaseRefusal {
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.
     AlreadyOwned(usize),
+    /// The selection was kept too long ago.
+    SelectionTooOld,
     /// The sum is out of range.
     TooMuch,
     /// There is no such order of this account.
@@ -129,7 +131,7 @@ impl Engine {
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
         let chosen = match self.products_of(&ask.selection).await? {
             Ok(chosen) => chosen,
-            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+            Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
         };
         let command = Purchase {
             buyer,
@@ -163,6 +165,24 @@ impl Engine {
             request,
         };
         self.answered(self.submit(command).await?, request).await
+    }
+
+    /// What is said of an offer that does not exist: the same as of one that the buyer may not see, and
+    /// after the same gate.
+    pub(crate) async fn no_such_offer(
+        &self,
+        buyer: Buyer,
+        act: Act,
+        line: usize,
+    ) -> Result<PurchaseRefusal, Fault> {
+        let vendor = self.vendor().await?;
+        let cheapest = self.cheapest().await?;
+        let member = self.member(buyer.account).await?;
+        let who = member.as_ref().map(|member| (member.account.as_ref(), member.available));
+        let gate = gate::pass(act, who, &vendor.settings, cheapest, Amount::ZERO, self.now());
+        // A payment asks for the balance only when it knows the price.
+        let shut = gate.err().filter(|shut| act == Act::Order || !shut.is_about_balance());
+        Ok(shut.map_or(PurchaseRefusal::NotForSale(line), PurchaseRefusal::Gate))
     }
 
     fn mint_for(&self, units: usize) -> Result<Minted, Fault> {

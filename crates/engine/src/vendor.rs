@@ -7,59 +7,193 @@ use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use crate::catalog::{Wrong, rules};
 use crate::{Engine, Outcome};
 
+/// The most packs that a top-up is offered in.
+const PACKS: usize = 20;
+
 /// Why settings were not changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsRefusal {
     /// The token's code and scale are fixed once a vendor exists: amounts mean something by them.
+    #[error("the token's code and scale are fixed")]
     TokenFixed,
-    /// The token's scale is 0 to 6, and its unit value has no zero in it.
-    TokenOutOfRange,
+    /// A setting is out of its bounds.
+    #[error("{} must be {}", .0.field, .0.must)]
+    Wrong(Wrong),
 }
 
+/// The settings were changed since they were looked at.
+#[derive(Debug)]
+struct Stale;
+
 impl Engine {
-    /// Sets up the vendor, or changes its settings.
+    /// Sets up the vendor, or puts these settings in the place of those in force.
     pub async fn put_settings(&self, settings: Settings) -> Outcome<Arc<Vendor>, SettingsRefusal> {
-        let value = &settings.token.unit_value;
-        if settings.token.scale > 6 || value.tokens.is_zero() || value.money.amount.is_zero() {
-            return Ok(Err(SettingsRefusal::TokenOutOfRange));
+        self.change_settings(|_| Ok(settings.clone())).await
+    }
+
+    /// Changes the settings to what `change` makes of those in force (none before the vendor is set
+    /// up). It is asked again when somebody else has changed them meanwhile: no change is lost.
+    pub async fn change_settings<E: From<SettingsRefusal>>(
+        &self,
+        change: impl Fn(Option<&Settings>) -> Result<Settings, E>,
+    ) -> Outcome<Arc<Vendor>, E> {
+        for _ in 0..3 {
+            let old = self.store.vendor().await?;
+            let settings = match change(old.as_ref().map(|old| &old.settings)) {
+                Ok(settings) => settings,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let settings = match checked(settings, old.as_ref().map(|old| &old.settings)) {
+                Ok(settings) => settings,
+                Err(refusal) => return Ok(Err(refusal.into())),
+            };
+            let id = match &old {
+                Some(vendor) => vendor.id,
+                None => self.mint()?,
+            };
+            let put = PutSettings { new: Vendor { id, settings }, old };
+            if let Ok(vendor) = self.submit(put).await? {
+                return Ok(Ok(Arc::new(vendor)));
+            }
         }
-        let id = match self.store.vendor().await? {
-            Some(vendor) => vendor.id,
-            None => self.mint()?,
-        };
-        Ok(self.submit(PutSettings(Vendor { id, settings })).await?.map(Arc::new))
+        Err(Fault::Conflict)
     }
 }
 
-struct PutSettings(Vendor);
+/// The settings as they are kept, or what cannot be.
+fn checked(settings: Settings, old: Option<&Settings>) -> Result<Settings, SettingsRefusal> {
+    if let Some(old) = old {
+        let (old, new) = (&old.token, &settings.token);
+        if (old.code, old.scale) != (new.code, new.scale) {
+            return Err(SettingsRefusal::TokenFixed);
+        }
+    }
+    bounded(settings).map_err(SettingsRefusal::Wrong)
+}
+
+fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
+    settings.name = rules::line(&settings.name, "name", 1, 200)?;
+    settings.token.name = rules::line(&settings.token.name, "token.name", 1, 100)?;
+    settings.terms_version = rules::line(&settings.terms_version, "terms_version", 1, 40)?;
+    if settings.token.scale > 6 {
+        return Err(rules::wrong("token.scale", "0 to 6"));
+    }
+    let value = &settings.token.unit_value;
+    if value.tokens.is_zero() || value.money.amount.is_zero() {
+        return Err(rules::wrong("token.unit_value", "a ratio with no zero in it"));
+    }
+    let mut fields = Vec::new();
+    for field in settings.registration {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    settings.registration = fields;
+    if settings.packs.len() > PACKS {
+        return Err(rules::wrong("packs", format!("at most {PACKS}")));
+    }
+    for (index, pack) in settings.packs.iter().enumerate() {
+        if pack.tokens.is_zero() {
+            return Err(rules::wrong(format!("packs[{index}].tokens"), "more than nothing"));
+        }
+        if pack.pay.unit != value.money.unit {
+            let must = format!("in {}, like the token's value", value.money.unit);
+            return Err(rules::wrong(format!("packs[{index}].pay.unit"), must));
+        }
+    }
+    Ok(settings)
+}
+
+struct PutSettings {
+    new: Vendor,
+    /// What is to be replaced, as it was looked at.
+    old: Option<Vendor>,
+}
 
 impl Command for PutSettings {
     type Receipt = Vendor;
-    type Refusal = SettingsRefusal;
+    type Refusal = Stale;
 
     fn wants(&self, wants: &mut Wants) {
-        wants.vendor.guard((self.0.id,));
+        wants.vendor.guard((self.new.id,));
     }
 
-    fn decide(
-        &self,
-        books: &Books,
-        _: Timestamp,
-    ) -> Result<Decision<Vendor, SettingsRefusal>, Fault> {
-        let key: (Id<Vendor>,) = (self.0.id,);
-        let mut changes = Changes::default();
-        match books.vendor.get(&key)? {
-            Some(old) => {
-                let (old, new) = (&old.settings.token, &self.0.settings.token);
-                if (old.code, old.scale) != (new.code, new.scale) {
-                    return Ok(Decision::refused(SettingsRefusal::TokenFixed));
-                }
-                changes.vendor.push(Change::Update(self.0.clone()));
-            }
-            None => changes.vendor.push(Change::Insert(self.0.clone())),
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<Vendor, Stale>, Fault> {
+        let key: (Id<Vendor>,) = (self.new.id,);
+        let there = books.vendor.get(&key)?;
+        if there != self.old.as_ref() {
+            return Ok(Decision::refused(Stale));
         }
-        Ok(Decision::done(self.0.clone(), changes))
+        let mut changes = Changes::default();
+        changes.vendor.push(match there {
+            Some(_) => Change::Update(self.new.clone()),
+            None => Change::Insert(self.new.clone()),
+        });
+        Ok(Decision::done(self.new.clone(), changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::account::Field;
+    use scrip_domain::settings::{Flow, Pack, Threshold, Token, UnitValue};
+    use scrip_domain::visibility::Visibility;
+    use scrip_domain::{Amount, Money, Unit};
+
+    use super::*;
+
+    fn settings() -> Settings {
+        let amount = |units| Amount::new(units).unwrap();
+        let money = Money { amount: amount(100), unit: Unit::parse("EUR").unwrap() };
+        Settings {
+            name: " Aurora ".into(),
+            token: Token {
+                code: Unit::parse("AUR").unwrap(),
+                name: "Aurum".into(),
+                scale: 2,
+                unit_value: UnitValue { tokens: amount(100), money },
+            },
+            flow: Flow::default(),
+            threshold: Threshold::default(),
+            visibility: Visibility::default(),
+            registration: vec![Field::Name, Field::Phone, Field::Name],
+            packs: vec![Pack { tokens: amount(500), pay: money }],
+            terms_version: "1".into(),
+        }
+    }
+
+    #[test]
+    fn settings_are_kept_tidy() {
+        let kept = checked(settings(), None).unwrap();
+        assert_eq!(kept.name, "Aurora");
+        assert_eq!(kept.registration, [Field::Name, Field::Phone]);
+        assert_eq!(checked(kept.clone(), Some(&kept)).unwrap(), kept);
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_named() {
+        let spoil: [(&str, fn(&mut Settings)); 8] = [
+            ("name", |all| all.name = " ".into()),
+            ("name", |all| all.name = "a\u{0}b".into()),
+            ("name", |all| all.name = "a".repeat(201)),
+            ("token.name", |all| all.token.name = "\n".into()),
+            ("token.unit_value", |all| all.token.unit_value.tokens = Amount::ZERO),
+            ("terms_version", |all| all.terms_version = String::new()),
+            ("packs[0].tokens", |all| all.packs[0].tokens = Amount::ZERO),
+            ("packs[0].pay.unit", |all| all.packs[0].pay.unit = Unit::parse("USD").unwrap()),
+        ];
+        for (field, spoil) in spoil {
+            let mut all = settings();
+            spoil(&mut all);
+            let refusal = checked(all, None).unwrap_err();
+            let SettingsRefusal::Wrong(wrong) = refusal else { panic!("{refusal:?}") };
+            assert_eq!(wrong.field, field);
+        }
+        let mut other = settings();
+        other.token.scale = 3;
+        assert_eq!(checked(other, Some(&settings())), Err(SettingsRefusal::TokenFixed));
     }
 }

@@ -75,6 +75,11 @@ impl Store {
         Ok(Self::over(readers, Backends::Sqlite(writer)))
     }
 
+    /// Whether `url` can name a PostgreSQL database; nothing is asked of the network.
+    pub fn is_postgres_url(url: &str) -> Result<(), Fault> {
+        postgres::config(url).map(drop)
+    }
+
     /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`).
     pub async fn postgres(url: &str) -> Result<(Self, Writer), Fault> {
         let config = postgres::config(url)?;

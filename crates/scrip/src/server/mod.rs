@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod logs;
+mod number;
 mod signals;
 
 use std::cell::Cell;
@@ -88,6 +89,9 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
         Books::open(&config.database, clock.clone()).await
     };
     let Books { store, memory, writing } = opened?;
+    if !new {
+        number::is_free(&store, config.server_number, clock.as_ref()).await?;
+    }
     let objects =
         Objects::open(&config.data.join("objects"), config.server_number, Blocking::Threads);
     let ground = Ground {
@@ -128,9 +132,16 @@ async fn answer(
     if cut > 0 {
         tracing::warn!(connections = cut, "some connections did not end in time and were cut");
     }
+    drop(beside);
+    let fault = fault.take();
+    if fault.is_none()
+        && let Err(fault) = watch.app().engine.end_lease().await
+    {
+        tracing::debug!(%fault, "the lease on ids ends by itself");
+    }
     // The writer ends when nobody can hand in anything any more.
-    drop((beside, watch));
-    if let Some(fault) = fault.take() {
+    drop(watch);
+    if let Some(fault) = fault {
         tracing::error!(%fault, "the writer has ended");
         return Err(Failure::new(format!("the server had to stop: {fault}"))
             .advise("What is true stands in the database: start again, and callers ask again with their keys."));

@@ -3,6 +3,8 @@
 mod admin;
 mod catalog;
 mod configuration;
+mod databases;
+mod killing;
 mod lifecycle;
 mod shop;
 mod verifying;

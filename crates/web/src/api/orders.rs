@@ -316,12 +316,12 @@ async fn create(
     headers: HeaderMap,
     body: Body<OrderBody>,
 ) -> Result<Response, Problem> {
-    let selection = match (&body.value.lines, &body.value.selection) {
-        (Some(lines), None) => selection(lines)?,
+    let (selection, kept_until) = match (&body.value.lines, &body.value.selection) {
+        (Some(lines), None) => (selection(lines)?, None),
         (None, Some(kept)) => {
-            let unreadable =
-                || Problem::field("selection", "not a kept selection, or too old: select again");
-            app.engine.resume_selection(kept).ok_or_else(unreadable)?
+            let unreadable = || Problem::field("selection", "not a kept selection: select again");
+            let (selection, until) = app.engine.kept_selection(kept).ok_or_else(unreadable)?;
+            (selection, Some(until))
         }
         _ => return Err(Problem::field("lines", "give either lines or selection")),
     };
@@ -332,7 +332,7 @@ async fn create(
     };
     let request = body.request(&IdempotencyKey::of(&headers)?);
     let again = body.value.allow_duplicate;
-    match app.engine.draft(buyer, &selection, again, request).await? {
+    match app.engine.draft(buyer, &selection, kept_until, again, request).await? {
         Ok(Answered::First(drafted)) => {
             let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
             Ok((StatusCode::CREATED, Json(out)).into_response())

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use scrip_domain::account::{Account, Login};
+use scrip_domain::account::{Account, Login, plausible_email};
 use scrip_domain::top_up::TopUpMethod;
 use scrip_engine::account::Edit;
 use scrip_engine::top_up::TopUpAsk;
@@ -17,7 +17,7 @@ use crate::api::accounts::AccountOut;
 use crate::api::top_ups::TopUpOut;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, text};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query, lines};
 use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
 
@@ -82,7 +82,11 @@ async fn list(
     let AccountsQuery { limit, after, email } = query;
     let page = ListQuery { limit, after }.page(&app.engine, "accounts")?;
     if let Some(email) = email {
-        let login = app.engine.store().login(&Login::fold(&email)).await?;
+        // What is no address has no account, and may be no text that a database holds.
+        let login = match plausible_email(email.trim()) {
+            true => app.engine.store().login(&Login::fold(&email)).await?,
+            false => None,
+        };
         let data = match login {
             Some(login) => vec![out(&app, login.account).await?],
             None => Vec::new(),
@@ -152,7 +156,7 @@ async fn adjust(
         pay: None,
         method: TopUpMethod::Administrator,
         payment_method: None,
-        note: Some(text(&body.value.reason, "reason", 1..=500)?),
+        note: Some(lines(&body.value.reason, "reason", 1..=500)?),
     };
     let buyer = scrip_engine::Buyer { account, wallet: member.account.wallet };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
