@@ -18,12 +18,16 @@ use crate::failure::{Failure, Outcome};
 
 /// A self-hosted store for digital goods, paid for with the vendor's own tokens.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, after_help = "\
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "\
 Example:
   scrip init shop --name 'Aurora Instruments' --token-code AUR
   scrip serve --config shop/scrip.toml
 
-`scrip demo` opens a shop with real goods and tells the whole story.")]
+`scrip demo` opens a shop with real goods and tells the whole story."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -95,8 +99,9 @@ mod tests {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let own = if help.contains("Example:\n") { Vec::new() } else { vec![path.to_owned()] };
         let below = command.get_subcommands().filter(|command| command.get_name() != "help");
-        let below =
-            below.flat_map(|command| without_example(command, &format!("{path} {}", command.get_name())));
+        let below = below.flat_map(|command| {
+            without_example(command, &format!("{path} {}", command.get_name()))
+        });
         own.into_iter().chain(below).collect()
     }
 

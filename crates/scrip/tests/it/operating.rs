@@ -92,7 +92,13 @@ fn logs_hold_no_secrets_at_any_level() {
         let body = json!({ "code": code });
         server.call(Method::POST, "/v1/licenses/validate", "", "-", &body);
     }
-    server.ask(Method::GET, &format!("/v1/products?q={short}&ticket={short}"), token, "-", &Value::Null);
+    server.ask(
+        Method::GET,
+        &format!("/v1/products?q={short}&ticket={short}"),
+        token,
+        "-",
+        &Value::Null,
+    );
     server.ask(Method::GET, &format!("/v1/downloads/{short}?ticket={jws}"), "", "-", &Value::Null);
     // What is no HTTP at all is worth a line at this level.
     let address = server.url.strip_prefix("http://").unwrap();
@@ -128,7 +134,7 @@ fn logs_hold_no_secrets_at_any_level() {
     assert!(answered.clone().count() >= 10 && answered.clone().all(|line| line.contains("req_")));
 }
 
-/// The text format of metrics, as its specification (OpenMetrics 1.0) has it.
+/// The text format of metrics, as its specification (`OpenMetrics` 1.0) has it.
 #[test]
 fn metrics_are_what_a_collector_reads() {
     let folder = Folder::new();
@@ -170,7 +176,9 @@ fn metrics_are_what_a_collector_reads() {
             }
         }
     }
-    for name in ["scrip_http_requests", "scrip_http_request_duration_seconds", "scrip_commands_waiting"] {
+    for name in
+        ["scrip_http_requests", "scrip_http_request_duration_seconds", "scrip_commands_waiting"]
+    {
         assert!(types.contains_key(name), "{name} in {types:?}");
     }
     let bucket = r#"scrip_http_request_duration_seconds_bucket{le="+Inf",route="/v1/vendor"}"#;
