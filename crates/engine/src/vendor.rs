@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn what_is_out_of_bounds_is_named() {
-        let spoil: [(&str, fn(&mut Settings)); 8] = [
+        type Spoil = (&'static str, fn(&mut Settings));
+        let spoil: [Spoil; 8] = [
             ("name", |all| all.name = " ".into()),
             ("name", |all| all.name = "a\u{0}b".into()),
             ("name", |all| all.name = "a".repeat(201)),

@@ -193,7 +193,11 @@ impl Book {
             _ => "credited",
         };
         demand!(state == wanted, "a top-up is {state}, not {wanted}");
-        demand!(declined == (state == "declined"), "a top-up is {state}, and was {}", answer.status);
+        demand!(
+            declined == (state == "declined"),
+            "a top-up is {state}, and was {}",
+            answer.status
+        );
         demand!(
             top_up["tokens"]["amount"] == tokens,
             "a top-up of {tokens} brought {}",
@@ -356,7 +360,8 @@ impl Book {
             basket.units.len()
         );
         let given = licenses.iter().map(|license| sort_of(&license["product"], &license["terms"]));
-        let bought = basket.units.iter().map(|good| sort_of(&json!(good.product), &json!(good.terms)));
+        let bought =
+            basket.units.iter().map(|good| sort_of(&json!(good.product), &json!(good.terms)));
         let (mut given, mut bought): (Vec<_>, Vec<_>) = (given.collect(), bought.collect());
         given.sort();
         bought.sort();

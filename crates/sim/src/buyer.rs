@@ -252,8 +252,9 @@ impl Buyer {
 
     async fn misuse(&mut self) -> Verdict {
         let Some(old) = self.chance.pick(&self.book.answered()).cloned() else { return Ok(()) };
+        // More than any top-up: a random one of the same amount would be the very same request.
         let body =
-            json!({ "tokens": money(1), "method": "demo", "payment_method": "demo_approved" });
+            json!({ "tokens": money(5001), "method": "demo", "payment_method": "demo_approved" });
         let ask = Ask { key: old.key, ..Ask::post("/v1/top-ups", &self.token, body) };
         let Some(answer) = self.ask(&ask).await else { return Ok(()) };
         demand!(

@@ -434,7 +434,8 @@ fn fault(error: &tokio_postgres::Error) -> Fault {
         SqlState::UNIQUE_VIOLATION,
     ];
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    let text = format!("{error}: {cause}");
+    // One line: the server's own words may have several.
+    let text = format!("{error}: {cause}").replace('\n', "; ");
     match error.code() {
         Some(state) if lost.contains(state) => Fault::Conflict,
         Some(state) if *state == SqlState::DISK_FULL => Fault::Full,

@@ -12,6 +12,7 @@ use crate::vault::Vault;
 
 /// What to do with the configuration.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scrip config check --config shop/scrip.toml")]
 pub struct ConfigArgs {
     #[command(subcommand)]
     action: Action,

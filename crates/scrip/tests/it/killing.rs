@@ -119,7 +119,8 @@ impl Buyer {
                 format!("key-{}", self.begun)
             });
             let asking = ask(url, &self.token, &key, offer);
-            let ((), answer) = futures_util::join!(async { doom.count(&doom.sent, doom.at.0) }, asking);
+            let ((), answer) =
+                futures_util::join!(async { doom.count(&doom.sent, doom.at.0) }, asking);
             let Some((status, _, body)) = answer else {
                 self.open = Some(key);
                 return;
@@ -158,7 +159,8 @@ impl Buyer {
             assert!(there.contains(order), "{order}");
         }
         let code = |license: &Value| license["code"].to_string();
-        let codes: BTreeSet<_> = all(server, "/v1/licenses", &self.token).iter().map(code).collect();
+        let codes: BTreeSet<_> =
+            all(server, "/v1/licenses", &self.token).iter().map(code).collect();
         let told: BTreeSet<_> =
             paid.iter().flat_map(|order| order["licenses"].as_array().unwrap()).map(code).collect();
         assert_eq!((codes.len(), &codes), (paid.len(), &told));

@@ -142,7 +142,8 @@ fn a_refused_body_does_not_hide_its_answer() {
     for (path, status) in [("/v1/sessions", "413"), ("/v1/wallet", "405"), ("/v1/nothing", "404")] {
         let mut stream = TcpStream::connect(address).unwrap();
         let head = "Host: shop\r\nContent-Type: application/json\r\n";
-        write!(stream, "POST {path} HTTP/1.1\r\n{head}Content-Length: {}\r\n\r\n", body.len()).unwrap();
+        write!(stream, "POST {path} HTTP/1.1\r\n{head}Content-Length: {}\r\n\r\n", body.len())
+            .unwrap();
         stream.write_all(&body).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

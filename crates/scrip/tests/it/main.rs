@@ -6,5 +6,6 @@ mod configuration;
 mod databases;
 mod killing;
 mod lifecycle;
+mod operating;
 mod shop;
 mod verifying;

@@ -206,6 +206,24 @@ impl Server {
         (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap_or_default())
     }
 
+    /// What it answers to a GET that is no JSON.
+    pub fn text(&self, path: &str, bearer: &str) -> String {
+        let client = Client::new(&self.url).expect("an address").bearer(bearer);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let answer = runtime.expect("a runtime").block_on(async {
+            client.request(Method::GET, path, &[], scrip_client::Body::empty()).await
+        });
+        String::from_utf8(answer.expect("an answer").body.to_vec()).expect("text")
+    }
+
+    /// Waits until it has logged this.
+    pub fn logs(&self, words: &str) {
+        let begin = tokio::time::Instant::now();
+        while !std::fs::read_to_string(&self.log).expect("a log").contains(words) {
+            assert!(begin.elapsed().as_secs() < 20, "{words} is not logged");
+        }
+    }
+
     /// Runs `scrip admin` against it, and reads its JSON.
     pub fn admin(&self, folder: &Folder, args: &[&str]) -> Value {
         let mut all = vec!["admin", "--json", "--server", &self.url];

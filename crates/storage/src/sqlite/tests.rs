@@ -150,7 +150,8 @@ async fn what_was_deleted_or_replaced_is_written_no_more() {
             }
             let answers;
             (writer, answers) = carry_out(writer, put(2, 1)).await;
-            let told = matches!(&answers[0], Err(Fault::Unavailable(why)) if why.contains("deleted or"));
+            let told =
+                matches!(&answers[0], Err(Fault::Unavailable(why)) if why.contains("deleted or"));
             assert!(told, "{name}: {answers:?}");
         }
         std::fs::rename(&away, &here).unwrap();

@@ -38,7 +38,8 @@ async fn every_other_symbol_in_a_short_code_is_refused() {
         // Wrong tries are limited, per source and minute.
         sold.shop.clock.advance(Span::minutes(1));
     }
-    for damaged in [&code[1..], &code[..code.len() - 1], &format!("{code}0"), &code.replace('-', "_")]
+    for damaged in
+        [&code[1..], &code[..code.len() - 1], &format!("{code}0"), &code.replace('-', "_")]
     {
         assert_eq!(reason(&sold.shop, damaged).await, "UNKNOWN_CODE", "{damaged}");
     }
@@ -99,7 +100,10 @@ async fn forged_codes_are_refused() {
     let (signed, signature) = foreign.rsplit_once('.').unwrap();
     let (_, foreign_payload) = signed.split_once('.').unwrap();
     forged.push(foreign.clone());
-    forged.push(format!("{}.{foreign_payload}.{signature}", sold.code.jws.split_once('.').unwrap().0));
+    forged.push(format!(
+        "{}.{foreign_payload}.{signature}",
+        sold.code.jws.split_once('.').unwrap().0
+    ));
     forged.push("a".repeat(4096));
     forged.push(format!("{}.", "a".repeat(4000)));
     for code in &forged {

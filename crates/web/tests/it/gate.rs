@@ -1,9 +1,9 @@
 //! The three flows, end to end, and hidden prices.
 
-use scrip_domain::{Amount, Span};
 use scrip_domain::account::Field;
 use scrip_domain::settings::{Flow, Settings, Threshold};
 use scrip_domain::visibility::{Level, Visibility};
+use scrip_domain::{Amount, Span};
 use scrip_testkit::{Shop, settings};
 use serde_json::{Value, json};
 

@@ -83,9 +83,10 @@ async fn list(
     let page = ListQuery { limit, after }.page(&app.engine, "accounts")?;
     if let Some(email) = email {
         // What is no address has no account, and may be no text that a database holds.
-        let login = match plausible_email(email.trim()) {
-            true => app.engine.store().login(&Login::fold(&email)).await?,
-            false => None,
+        let login = if plausible_email(email.trim()) {
+            app.engine.store().login(&Login::fold(&email)).await?
+        } else {
+            None
         };
         let data = match login {
             Some(login) => vec![out(&app, login.account).await?],
