@@ -16,8 +16,6 @@ pub struct Account {
     pub wallet: Id<Wallet>,
     /// The address that signs in, as typed, trimmed.
     pub email: String,
-    /// The password as an argon2id PHC string (RFC 9106).
-    pub password: String,
     /// What else is known of the person.
     pub person: Person,
     /// When it was opened.
@@ -95,12 +93,15 @@ impl Person {
 }
 
 /// An address that signs in, to its account: one row per address, so that an address is taken once.
+/// The password lies here and not with the account, which every purchase reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// The address in lower case.
     pub email: String,
     /// The account it opens.
     pub account: Id<Account>,
+    /// The password as an argon2id PHC string (RFC 9106); empty where none opens it.
+    pub password: String,
 }
 
 impl Login {

@@ -246,7 +246,6 @@ mod tests {
             id: Id::new(1).unwrap(),
             wallet: Id::new(2).unwrap(),
             email: "ada@example.com".into(),
-            password: String::new(),
             person: Person { name: complete.then(|| "Ada".into()), ..Person::default() },
             created_at: at,
             frozen_at: frozen.then_some(at),

@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::id::Id;
 use crate::time::{Span, Timestamp};
+use crate::wallet::Wallet;
 
 /// What is kept of a bearer token: the first 16 bytes of its SHA-256.
 pub type TokenHash = [u8; 16];
@@ -17,6 +18,8 @@ pub struct Session {
     pub token: TokenHash,
     /// Whose session it is.
     pub account: Id<Account>,
+    /// The account's wallet, which never changes: known without reading the account.
+    pub wallet: Id<Wallet>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// From when on it is worthless.

@@ -81,7 +81,7 @@ impl Engine {
                 let epoch = self.memory.epoch();
                 let Some(key) = self.store.api_key(id).await? else { return Ok(None) };
                 let key = Arc::new(key);
-                self.memory.remember_api_key(key.clone(), now, epoch);
+                self.memory.remember_api_key(key.clone(), epoch);
                 key
             }
         };

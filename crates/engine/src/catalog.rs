@@ -23,7 +23,7 @@ pub mod parts;
 pub mod picture;
 pub mod product;
 pub mod release;
-mod rules;
+pub(crate) mod rules;
 pub mod view;
 
 use scrip_domain::catalog::ProductState;

@@ -3,14 +3,18 @@
 //! Nothing of a code is stored but the key, the issue number and the time: signing again gives the
 //! same code, and the short form is recomputed. Both forms find the same row, and the row decides.
 
+use std::sync::Arc;
+
+use scrip_domain::catalog::Release;
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::time::Span;
 use scrip_domain::{Id, Timestamp};
-use scrip_license::{Activation, Claims, Digest, Reason, ShortCode, jws};
+use scrip_license::{Activation, Claims, Reason, ShortCode, jws};
 use scrip_storage::Fault;
 
 use crate::Engine;
 use crate::keys::mac;
+use crate::memory::Released;
 
 /// Both forms of a license's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +45,7 @@ impl Engine {
         let keys = self.keys();
         let key = keys.license_key(&license.kid).ok_or_else(unknown)?;
         let manifest = match license.release {
-            Some(release) => self.manifest(release).await?,
+            Some(release) => self.released(release).await?.manifest,
             None => None,
         };
         let seconds = |at: Timestamp| u64::try_from(at.seconds()).unwrap_or(0);
@@ -122,18 +126,17 @@ impl Engine {
         tag.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    async fn manifest(
-        &self,
-        release: Id<scrip_domain::catalog::Release>,
-    ) -> Result<Option<Digest>, Fault> {
-        if let Some(manifest) = self.memory.manifest(release) {
-            return Ok(Some(manifest));
+    /// What is known of a release that was sold.
+    pub async fn released(&self, release: Id<Release>) -> Result<Arc<Released>, Fault> {
+        if let Some(released) = self.memory.released(release) {
+            return Ok(released);
         }
-        let Some(row) = self.store.release(release).await? else { return Ok(None) };
-        let manifest: Option<Digest> = row.manifest.parse().ok();
-        if let Some(manifest) = manifest {
-            self.memory.remember_manifest(release, manifest);
-        }
-        Ok(manifest)
+        let row = self.store.release(release).await?;
+        let lost = || Fault::Bug("a license is for a release that is not there".into());
+        let manifest = row.ok_or_else(lost)?.manifest.parse().ok();
+        let files = self.store.files_of(release).await?;
+        let released = Arc::new(Released { manifest, files });
+        self.memory.remember_released(release, released.clone());
+        Ok(released)
     }
 }

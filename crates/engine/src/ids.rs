@@ -3,6 +3,8 @@
 //! A server's number is leased in a row with a time ceiling a little ahead of the clock. Nothing is
 //! minted beyond the ceiling, and a server that starts begins above the old one.
 
+use std::sync::{Mutex, PoisonError};
+
 use scrip_domain::id::{Id, Kind, Mint};
 use scrip_domain::{Span, Timestamp};
 use scrip_storage::books::Change;
@@ -28,6 +30,12 @@ impl IdMint {
         self.ceiling = self.ceiling.max(ceiling);
     }
 
+    /// Mints nothing more; from this instant on nothing was minted.
+    fn end(&mut self) -> Timestamp {
+        self.ceiling = self.mint.reach();
+        self.ceiling.plus(Span::millis(1))
+    }
+
     pub fn mint<T: Kind>(&mut self, now: Timestamp) -> Result<Id<T>, Fault> {
         let number = self.mint.next(now);
         if self.mint.reach() >= self.ceiling {
@@ -50,6 +58,19 @@ pub(crate) async fn extend(store: &Store, server: u8, now: Timestamp) -> Result<
     let ceiling = now.plus(AHEAD);
     match store.submit(Extend(ServerLease { number: server, ceiling })).await? {
         Ok(ceiling) => Ok(ceiling),
+        Err(never) => match never {},
+    }
+}
+
+/// Gives back what is left of a lease, so that the next server of this number need not wait and see
+/// whether somebody still renews it.
+pub(crate) async fn give_back(store: &Store, mint: &Mutex<IdMint>) -> Result<(), Fault> {
+    let lease = {
+        let mut mint = mint.lock().unwrap_or_else(PoisonError::into_inner);
+        ServerLease { number: mint.server(), ceiling: mint.end() }
+    };
+    match store.submit(GiveBack(lease)).await? {
+        Ok(()) => Ok(()),
         Err(never) => match never {},
     }
 }
@@ -82,5 +103,25 @@ impl Command for Extend {
             }
         };
         Ok(Decision::done(ceiling, changes))
+    }
+}
+
+struct GiveBack(ServerLease);
+
+impl Command for GiveBack {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.servers.guard((self.0.number,));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        if let Some(lease) = books.servers.get(&(self.0.number,))? {
+            let ceiling = lease.ceiling.min(self.0.ceiling);
+            changes.servers.push(Change::Update(ServerLease { ceiling, ..lease.clone() }));
+        }
+        Ok(Decision::done((), changes))
     }
 }

@@ -57,7 +57,6 @@ use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
-use crate::memory::MemoryLimits;
 use crate::passwords::Passwords;
 use crate::throttle::Throttle;
 
@@ -130,7 +129,8 @@ impl Engine {
     pub async fn start(ground: Ground, memory: Arc<Memory>) -> Result<Self, Fault> {
         let now = ground.clock.now();
         let lease = ids::lease(&ground.store, ground.server, now).await?;
-        memory.limit(MemoryLimits::for_store(&ground.store));
+        memory.serve(&ground.store);
+        memory.hear(ground.store.generation().await?, now);
         Ok(Self {
             ids: Mutex::new(lease),
             passwords: Passwords::new(ground.mode, ground.blocking),
@@ -207,6 +207,21 @@ impl Engine {
         Ok(())
     }
 
+    /// Looks whether another server on the same database has changed what this one remembers. Call it
+    /// each second.
+    pub async fn catch_up(&self) -> Result<(), Fault> {
+        if !self.store.is_exclusive() {
+            let now = self.clock.now();
+            self.memory.hear(self.store.generation().await?, now);
+        }
+        Ok(())
+    }
+
+    /// Ends the lease on ids in order: nothing more can be made. The last thing to do before a stop.
+    pub async fn end_lease(&self) -> Result<(), Fault> {
+        ids::give_back(&self.store, &self.ids).await
+    }
+
     /// The vendor; a fault when the server has not been set up.
     pub async fn vendor(&self) -> Result<Arc<Vendor>, Fault> {
         let now = self.clock.now();
@@ -217,7 +232,7 @@ impl Engine {
         let not_set_up =
             || Fault::Unavailable("this server has no vendor yet: run `scrip init`".into());
         let vendor = Arc::new(self.store.vendor().await?.ok_or_else(not_set_up)?);
-        self.memory.remember_vendor(vendor.clone(), now, epoch);
+        self.memory.remember_vendor(vendor.clone(), epoch);
         Ok(vendor)
     }
 

@@ -2,19 +2,21 @@
 //!
 //! It serves reads and sign-in only; what decides money is loaded in the batch. The writer forgets
 //! for us: every commit passes here before it is answered. Where several servers share a database,
-//! another one's commits do not, and so nothing is believed for longer than a second.
+//! another one's commits do not: each second the servers look whether the database's *generation* has
+//! moved, and forget everything when it has. A server that cannot look believes nothing after three
+//! seconds. Balances, which every purchase moves, are believed for a second there.
 //!
 //! A read that began before a commit must not be remembered after it: a reader notes the
 //! [`Memory::epoch`] first, and what it brings is dropped when the epoch has moved on.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use scrip_domain::account::Account;
 use scrip_domain::api_key::ApiKey;
-use scrip_domain::catalog::{Offer, Product, Release};
+use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::estimate::Speed;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
@@ -28,16 +30,18 @@ use crate::catalog::parts::Parts;
 /// How many bytes of products are remembered.
 const PRODUCTS: u64 = 64 << 20;
 
-/// How long what is remembered is believed, where another server may have changed it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MemoryLimits {
-    believe: Option<Span>,
-}
+/// How long a balance is believed, where another server may have moved it.
+const BALANCE: Span = Span::seconds(1);
+/// How long anything is believed after the last look at the generation.
+const DEAF: Span = Span::seconds(3);
 
-impl MemoryLimits {
-    pub fn for_store(store: &Store) -> Self {
-        Self { believe: if store.is_exclusive() { None } else { Some(Span::seconds(1)) } }
-    }
+/// Who else may change what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    /// Nobody.
+    Alone,
+    /// Other servers on the same database.
+    Shared,
 }
 
 /// An account and what it can spend.
@@ -49,49 +53,58 @@ pub struct Member {
     pub available: Amount,
 }
 
-#[derive(Clone, Debug)]
-struct Kept<T> {
-    value: T,
-    since: Timestamp,
+/// What is known of a release, which never changes once it is sold.
+#[derive(Debug)]
+pub struct Released {
+    /// The digest of its manifest.
+    pub manifest: Option<Digest>,
+    /// Its files.
+    pub files: Vec<File>,
 }
 
 /// Weighs a product by the bytes that it takes.
 #[derive(Clone, Debug)]
 struct ByBytes;
 
-impl Weighter<Id<Product>, Kept<Arc<Parts>>> for ByBytes {
-    fn weight(&self, _: &Id<Product>, kept: &Kept<Arc<Parts>>) -> u64 {
-        kept.value.bytes()
+impl Weighter<Id<Product>, Arc<Parts>> for ByBytes {
+    fn weight(&self, _: &Id<Product>, parts: &Arc<Parts>) -> u64 {
+        parts.bytes()
     }
 }
 
 /// What is remembered.
 #[derive(Debug)]
 pub struct Memory {
-    limits: OnceLock<MemoryLimits>,
+    sharing: OnceLock<Sharing>,
+    generation: AtomicU64,
+    // When the generation was last looked at, in milliseconds since 1970.
+    heard_at: AtomicI64,
     epoch: AtomicU64,
-    sessions: Cache<TokenHash, Kept<Session>>,
-    members: Cache<Id<Account>, Kept<Member>>,
-    api_keys: Cache<Id<ApiKey>, Kept<Arc<ApiKey>>>,
+    sessions: Cache<TokenHash, Session>,
+    // With the time at which each was read.
+    members: Cache<Id<Account>, (Member, Timestamp)>,
+    api_keys: Cache<Id<ApiKey>, Arc<ApiKey>>,
     products_of: Cache<Id<Offer>, Id<Product>>,
-    manifests: Cache<Id<Release>, Digest>,
+    releases: Cache<Id<Release>, Arc<Released>>,
     slugs: Cache<String, Id<Product>>,
-    products: Cache<Id<Product>, Kept<Arc<Parts>>, ByBytes>,
+    products: Cache<Id<Product>, Arc<Parts>, ByBytes>,
     speeds: Cache<Id<Account>, Speed>,
-    vendor: RwLock<Option<Kept<Arc<Vendor>>>>,
-    cheapest: RwLock<Option<Kept<Option<Amount>>>>,
+    vendor: RwLock<Option<Arc<Vendor>>>,
+    cheapest: RwLock<Option<Option<Amount>>>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
         Self {
-            limits: OnceLock::new(),
+            sharing: OnceLock::new(),
+            generation: AtomicU64::new(0),
+            heard_at: AtomicI64::new(i64::MIN),
             epoch: AtomicU64::new(0),
             sessions: Cache::new(200_000),
             members: Cache::new(200_000),
             api_keys: Cache::new(10_000),
             products_of: Cache::new(100_000),
-            manifests: Cache::new(10_000),
+            releases: Cache::new(10_000),
             slugs: Cache::new(100_000),
             products: Cache::with_weighter(10_000, PRODUCTS, ByBytes),
             speeds: Cache::new(10_000),
@@ -102,19 +115,41 @@ impl Default for Memory {
 }
 
 impl Memory {
-    pub(crate) fn limit(&self, limits: MemoryLimits) {
-        self.limits.get_or_init(|| limits);
+    /// Says whose memory it is: of the only server on `store`, or of one among others.
+    pub(crate) fn serve(&self, store: &Store) {
+        let sharing = if store.is_exclusive() { Sharing::Alone } else { Sharing::Shared };
+        self.sharing.get_or_init(|| sharing);
     }
 
-    fn believed<T>(&self, kept: Kept<T>, now: Timestamp) -> Option<T> {
-        match self.limits.get().and_then(|limits| limits.believe) {
-            Some(span) if now >= kept.since.plus(span) => None,
-            _ => Some(kept.value),
+    /// The generation was `generation` at some time after `asked_at`: what was remembered of another
+    /// one is forgotten.
+    pub(crate) fn hear(&self, generation: u64, asked_at: Timestamp) {
+        if self.generation.swap(generation, Ordering::AcqRel) != generation {
+            self.forget_all();
         }
+        self.heard_at.store(asked_at.millis(), Ordering::Release);
+    }
+
+    fn forget_all(&self) {
+        // First the epoch, so that a reader who is late drops what it brings.
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.sessions.clear();
+        self.members.clear();
+        self.api_keys.clear();
+        self.slugs.clear();
+        self.products.clear();
+        *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether what is remembered may be believed: nobody else changes it, or we would have heard.
+    fn hears(&self, now: Timestamp) -> bool {
+        let heard_at = Timestamp::from_millis(self.heard_at.load(Ordering::Acquire));
+        self.sharing.get() != Some(&Sharing::Shared) || now < heard_at.plus(DEAF)
     }
 
     pub(crate) fn session(&self, token: &TokenHash, now: Timestamp) -> Option<Session> {
-        self.believed(self.sessions.get(token)?, now)
+        self.sessions.get(token).filter(|_| self.hears(now))
     }
 
     /// Changes whenever something that is remembered was changed by a commit.
@@ -133,36 +168,42 @@ impl Memory {
         }
     }
 
-    pub(crate) fn remember_session(&self, session: Session, since: Timestamp, epoch: Epoch) {
+    pub(crate) fn remember_session(&self, session: Session, epoch: Epoch) {
         let token = session.token;
-        let kept = Kept { value: session, since };
-        self.keep(epoch, || self.sessions.insert(token, kept), || _ = self.sessions.remove(&token));
+        let keep = || self.sessions.insert(token, session);
+        self.keep(epoch, keep, || _ = self.sessions.remove(&token));
     }
 
     pub(crate) fn member(&self, account: Id<Account>, now: Timestamp) -> Option<Member> {
-        self.believed(self.members.get(&account)?, now)
+        let (member, since) = self.members.get(&account)?;
+        self.is_fresh(since, now).then_some(member)
+    }
+
+    /// Whether a balance that was read at `since` may be believed.
+    fn is_fresh(&self, since: Timestamp, now: Timestamp) -> bool {
+        let alone = self.sharing.get() != Some(&Sharing::Shared);
+        self.hears(now) && (alone || now < since.plus(BALANCE))
     }
 
     /// Remembers what was read, unless the writer has put a newer balance there meanwhile.
     pub(crate) fn remember_member(&self, member: Member, since: Timestamp, epoch: Epoch) {
         let id = member.account.id;
         let old = self.members.peek(&id);
-        if old.is_some_and(|kept| self.believed(kept, since).is_none()) {
+        if old.is_some_and(|(_, read_at)| !self.is_fresh(read_at, since)) {
             self.members.remove(&id);
         }
-        let kept = Kept { value: member, since };
-        let keep = || drop(self.members.get_or_insert_with(&id, || Ok::<_, ()>(kept)));
+        let member = (member, since);
+        let keep = || drop(self.members.get_or_insert_with(&id, || Ok::<_, ()>(member)));
         self.keep(epoch, keep, || _ = self.members.remove(&id));
     }
 
     pub(crate) fn api_key(&self, id: Id<ApiKey>, now: Timestamp) -> Option<Arc<ApiKey>> {
-        self.believed(self.api_keys.get(&id)?, now)
+        self.api_keys.get(&id).filter(|_| self.hears(now))
     }
 
-    pub(crate) fn remember_api_key(&self, key: Arc<ApiKey>, since: Timestamp, epoch: Epoch) {
+    pub(crate) fn remember_api_key(&self, key: Arc<ApiKey>, epoch: Epoch) {
         let id = key.id;
-        let kept = Kept { value: key, since };
-        self.keep(epoch, || self.api_keys.insert(id, kept), || _ = self.api_keys.remove(&id));
+        self.keep(epoch, || self.api_keys.insert(id, key), || _ = self.api_keys.remove(&id));
     }
 
     pub(crate) fn product_of(&self, offer: Id<Offer>) -> Option<Id<Product>> {
@@ -173,25 +214,24 @@ impl Memory {
         self.products_of.insert(offer, product);
     }
 
-    pub(crate) fn manifest(&self, release: Id<Release>) -> Option<Digest> {
-        self.manifests.get(&release)
+    pub(crate) fn released(&self, release: Id<Release>) -> Option<Arc<Released>> {
+        self.releases.get(&release)
     }
 
-    pub(crate) fn remember_manifest(&self, release: Id<Release>, manifest: Digest) {
-        self.manifests.insert(release, manifest);
+    pub(crate) fn remember_released(&self, release: Id<Release>, released: Arc<Released>) {
+        self.releases.insert(release, released);
     }
 
     /// The product at `slug`. What has moved to another slug since is not found here.
     pub(crate) fn product(&self, slug: &str, now: Timestamp) -> Option<Arc<Parts>> {
-        let parts = self.believed(self.products.get(&self.slugs.get(slug)?)?, now)?;
-        (parts.product.slug == slug).then_some(parts)
+        let parts = self.products.get(&self.slugs.get(slug)?)?;
+        (parts.product.slug == slug && self.hears(now)).then_some(parts)
     }
 
-    pub(crate) fn remember_product(&self, parts: Arc<Parts>, since: Timestamp, epoch: Epoch) {
+    pub(crate) fn remember_product(&self, parts: Arc<Parts>, epoch: Epoch) {
         let id = parts.product.id;
         self.slugs.insert(parts.product.slug.clone(), id);
-        let kept = Kept { value: parts, since };
-        self.keep(epoch, || self.products.insert(id, kept), || drop(self.products.remove(&id)));
+        self.keep(epoch, || self.products.insert(id, parts), || drop(self.products.remove(&id)));
     }
 
     pub(crate) fn speed(&self, account: Id<Account>) -> Option<Speed> {
@@ -203,28 +243,23 @@ impl Memory {
     }
 
     pub(crate) fn vendor(&self, now: Timestamp) -> Option<Arc<Vendor>> {
-        let kept = self.vendor.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        self.believed(kept, now)
+        let vendor = self.vendor.read().unwrap_or_else(PoisonError::into_inner).clone();
+        vendor.filter(|_| self.hears(now))
     }
 
-    pub(crate) fn remember_vendor(&self, vendor: Arc<Vendor>, since: Timestamp, epoch: Epoch) {
+    pub(crate) fn remember_vendor(&self, vendor: Arc<Vendor>, epoch: Epoch) {
         let set = |kept| *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = kept;
-        self.keep(epoch, || set(Some(Kept { value: vendor, since })), || set(None));
+        self.keep(epoch, || set(Some(vendor)), || set(None));
     }
 
     pub(crate) fn cheapest(&self, now: Timestamp) -> Option<Option<Amount>> {
-        let kept = self.cheapest.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        self.believed(kept, now)
+        let cheapest = *self.cheapest.read().unwrap_or_else(PoisonError::into_inner);
+        cheapest.filter(|_| self.hears(now))
     }
 
-    pub(crate) fn remember_cheapest(
-        &self,
-        cheapest: Option<Amount>,
-        since: Timestamp,
-        epoch: Epoch,
-    ) {
+    pub(crate) fn remember_cheapest(&self, cheapest: Option<Amount>, epoch: Epoch) {
         let set = |kept| *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = kept;
-        self.keep(epoch, || set(Some(Kept { value: cheapest, since })), || set(None));
+        self.keep(epoch, || set(Some(cheapest)), || set(None));
     }
 }
 
@@ -234,20 +269,14 @@ pub(crate) struct Epoch(u64);
 
 impl Observer for Memory {
     fn committed(&self, books: &Books) {
-        let catalog = books.offers.is_written() || books.products.is_written();
-        let seen_before =
-            books.sessions.rewrites() || books.api_keys.rewrites() || books.accounts.rewrites();
-        if catalog || seen_before || books.vendor.is_written() {
+        if books.changes_remembered() {
             // First the epoch, so that a reader who is late drops what it brings.
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
         // Who has just come will be back in a moment: a new session and a new account are remembered.
         for change in books.sessions.written() {
             match change {
-                Change::Insert(session) => {
-                    let kept = Kept { value: session.clone(), since: session.created_at };
-                    self.sessions.insert(session.token, kept);
-                }
+                Change::Insert(session) => self.sessions.insert(session.token, session.clone()),
                 Change::Update(session) | Change::Delete(session) => {
                     self.sessions.remove(&session.token);
                 }
@@ -261,8 +290,7 @@ impl Observer for Memory {
                 Change::Insert(account) => {
                     let member =
                         Member { account: Arc::new(account.clone()), available: Amount::ZERO };
-                    let kept = Kept { value: member, since: account.created_at };
-                    self.members.insert(account.id, kept);
+                    self.members.insert(account.id, (member, account.created_at));
                 }
                 Change::Update(account) | Change::Delete(account) => {
                     self.members.remove(&account.id);
@@ -275,15 +303,15 @@ impl Observer for Memory {
         }
         for change in books.wallets.written() {
             let wallet = change.row();
-            let Some(mut kept) = self.members.peek(&wallet.account) else { continue };
-            kept.value.available = wallet.available();
+            let Some((mut member, read_at)) = self.members.peek(&wallet.account) else { continue };
+            member.available = wallet.available();
             // Its age stays: the account beside the balance was read back then.
-            self.members.insert(wallet.account, kept);
+            self.members.insert(wallet.account, (member, read_at));
         }
         if books.vendor.is_written() {
             *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
-        if catalog {
+        if books.offers.is_written() || books.products.is_written() {
             *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }

@@ -14,6 +14,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use crate::ledger::Buyer;
 use crate::purchase::{
     Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer, want_chosen,
+    want_owned,
 };
 use crate::quote::seen_prices;
 use crate::selection::{Chosen, Selection};
@@ -29,17 +30,19 @@ pub struct Drafted {
 }
 
 impl Engine {
-    /// Opens a draft that holds today's prices for half an hour.
+    /// Opens a draft that holds today's prices for half an hour; of a kept selection while that is
+    /// good.
     pub async fn draft(
         &self,
         buyer: Buyer,
         selection: &Selection,
+        kept_until: Option<Timestamp>,
         again: bool,
         request: Request,
     ) -> Outcome<Answered<Drafted>, PurchaseRefusal> {
         let chosen = match self.products_of(selection).await? {
             Ok(chosen) => chosen,
-            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+            Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Order, line).await?)),
         };
         let command = Draft {
             buyer,
@@ -47,6 +50,7 @@ impl Engine {
             order: self.mint()?,
             lines: self.mint_many(chosen.len())?,
             chosen,
+            kept_until,
             again,
             request,
         };
@@ -56,24 +60,6 @@ impl Engine {
             Err(refusal) => return Ok(Err(refusal)),
         };
         Ok(Ok(Answered::Replayed(self.first_draft(order).await?)))
-    }
-
-    /// The draft that `request` opened, if it did: to be asked when what it selected can no longer
-    /// be read.
-    pub async fn drafted_before(
-        &self,
-        buyer: Buyer,
-        request: Request,
-    ) -> Outcome<Option<Drafted>, PurchaseRefusal> {
-        let Some(entry) = self.store.request(buyer.account, request.key).await? else {
-            return Ok(Ok(None));
-        };
-        match Id::new(entry.target) {
-            Some(order) if entry.note == request.fingerprint => {
-                Ok(Ok(Some(self.first_draft(order).await?)))
-            }
-            _ => Ok(Err(PurchaseRefusal::KeyReused)),
-        }
     }
 
     /// An order as it was when it was a draft.
@@ -136,6 +122,7 @@ struct Draft {
     order: Id<Order>,
     lines: Vec<Id<Line>>,
     chosen: Arc<[Chosen]>,
+    kept_until: Option<Timestamp>,
     again: bool,
     request: Request,
 }
@@ -147,7 +134,8 @@ impl Command for Draft {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        want_chosen(wants, self.buyer, &self.chosen);
+        want_chosen(wants, &self.chosen);
+        want_owned(wants, self.buyer, self.chosen.iter().map(|chosen| chosen.product));
     }
 
     fn decide(
@@ -164,6 +152,9 @@ impl Command for Draft {
                 }
                 _ => Decision::refused(PurchaseRefusal::KeyReused),
             });
+        }
+        if self.kept_until.is_some_and(|until| until <= at) {
+            return Ok(Decision::refused(PurchaseRefusal::SelectionTooOld));
         }
         let account =
             books.accounts.get(&(self.buyer.account,))?.ok_or_else(|| missing("account"))?;

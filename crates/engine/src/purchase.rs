@@ -117,6 +117,8 @@ pub enum PurchaseRefusal {
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.
     AlreadyOwned(usize),
+    /// The selection was kept too long ago.
+    SelectionTooOld,
     /// The sum is out of range.
     TooMuch,
     /// There is no such order of this account.
@@ -148,7 +150,7 @@ impl Engine {
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
         let chosen = match self.products_of(&ask.selection).await? {
             Ok(chosen) => chosen,
-            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+            Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
         };
         let command = Purchase {
             buyer,
@@ -182,6 +184,24 @@ impl Engine {
             request,
         };
         self.answered(self.submit(command).await?, request).await
+    }
+
+    /// What is said of an offer that does not exist: the same as of one that the buyer may not see, and
+    /// after the same gate.
+    pub(crate) async fn no_such_offer(
+        &self,
+        buyer: Buyer,
+        act: Act,
+        line: usize,
+    ) -> Result<PurchaseRefusal, Fault> {
+        let vendor = self.vendor().await?;
+        let cheapest = self.cheapest().await?;
+        let member = self.member(buyer.account).await?;
+        let who = member.as_ref().map(|member| (member.account.as_ref(), member.available));
+        let gate = gate::pass(act, who, &vendor.settings, cheapest, Amount::ZERO, self.now());
+        // A payment asks for the balance only when it knows the price.
+        let shut = gate.err().filter(|shut| act == Act::Order || !shut.is_about_balance());
+        Ok(shut.map_or(PurchaseRefusal::NotForSale(line), PurchaseRefusal::Gate))
     }
 
     fn mint_for(&self, units: usize) -> Result<Minted, Fault> {
@@ -255,7 +275,10 @@ impl Command for Purchase {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        want_chosen(wants, self.buyer, &self.chosen);
+        want_chosen(wants, &self.chosen);
+        if !self.again {
+            want_owned(wants, self.buyer, self.chosen.iter().map(|chosen| chosen.product));
+        }
     }
 
     fn decide(
@@ -303,9 +326,7 @@ impl Command for Confirm {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         wants.orders.read((self.order,));
         wants.order_lines.read((self.order,));
-        for product in &self.products {
-            wants.by_account.read((self.buyer.account, index::OWNED, product.number()));
-        }
+        want_owned(wants, self.buyer, self.products.iter().copied());
     }
 
     fn decide(
@@ -451,7 +472,7 @@ impl<'a> Desk<'a> {
         case.record(&mut changes, &order, EventType::OrderPaid);
         for license in &licenses {
             let lasting = license.terms == Terms::Perpetual;
-            let entry = Entry::owned(license.account, license.product, license.id, lasting);
+            let entry = Entry::license(license.account, license.product, license.id, lasting);
             changes.by_account.push(Change::Insert(entry));
             changes.licenses.push(Change::Insert(license.clone()));
         }
@@ -534,11 +555,21 @@ pub(crate) fn want_buyer(wants: &mut Wants, buyer: Buyer, vendor: Id<Vendor>, re
 }
 
 /// What every command wants that prices a selection.
-pub(crate) fn want_chosen(wants: &mut Wants, buyer: Buyer, chosen: &[Chosen]) {
+pub(crate) fn want_chosen(wants: &mut Wants, chosen: &[Chosen]) {
     for chosen in chosen {
         wants.offers.read((chosen.offer,));
         wants.products.read((chosen.product,));
-        wants.by_account.read((buyer.account, index::OWNED, chosen.product.number()));
+    }
+}
+
+/// What every command wants that must not sell twice what is owned.
+pub(crate) fn want_owned(
+    wants: &mut Wants,
+    buyer: Buyer,
+    products: impl Iterator<Item = Id<Product>>,
+) {
+    for product in products {
+        wants.by_account.read((buyer.account, index::OWNED, product.number()));
     }
 }
 
@@ -611,7 +642,7 @@ pub(crate) fn already_owned(
 ) -> Result<Option<usize>, Fault> {
     for (index, line) in lines.iter().enumerate() {
         let owned = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
-        if line.terms == Terms::Perpetual && owned.iter().any(|entry| entry.note == 1) {
+        if line.terms == Terms::Perpetual && !owned.is_empty() {
             return Ok(Some(index));
         }
     }

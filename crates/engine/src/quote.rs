@@ -61,7 +61,7 @@ impl Engine {
         }
         let epoch = self.memory.epoch();
         let cheapest = self.store.cheapest_offer().await?;
-        self.memory.remember_cheapest(cheapest, now, epoch);
+        self.memory.remember_cheapest(cheapest, epoch);
         Ok(cheapest)
     }
 
@@ -87,7 +87,8 @@ impl Engine {
 }
 
 /// The lines, if the asker may see every product and price in them. `covered` means here that the
-/// balance covers the whole selection.
+/// balance covers the whole selection: asked last, when nothing else is hidden. Otherwise the line that
+/// is refused would tell whether the balance covers a sum with a hidden price in it.
 pub(crate) fn seen_prices(
     priced: Vec<(Line, Product)>,
     who: Option<(&Account, Amount)>,
@@ -103,16 +104,18 @@ pub(crate) fn seen_prices(
         }
         _ => false,
     };
-    let sees = |level: Level| standing.sees(level, covered);
-    for (index, (_, product)) in priced.iter().enumerate() {
-        let needs = |group| product.visibility.needed(group, &settings.visibility);
-        if !sees(needs(FieldGroup::Product)) {
-            return Err(PurchaseRefusal::NotForSale(index));
-        }
-        let price = needs(FieldGroup::Price);
-        if !sees(price) {
-            let first = gate::account(who.map(|(account, _)| account), settings).err();
-            return Err(PurchaseRefusal::PriceHidden { line: index, needs: price, first });
+    for covered in [true, covered] {
+        let sees = |level: Level| standing.sees(level, covered);
+        for (index, (_, product)) in priced.iter().enumerate() {
+            let needs = |group| product.visibility.needed(group, &settings.visibility);
+            if !sees(needs(FieldGroup::Product)) {
+                return Err(PurchaseRefusal::NotForSale(index));
+            }
+            let price = needs(FieldGroup::Price);
+            if !sees(price) {
+                let first = gate::account(who.map(|(account, _)| account), settings).err();
+                return Err(PurchaseRefusal::PriceHidden { line: index, needs: price, first });
+            }
         }
     }
     Ok(priced.into_iter().map(|(line, _)| line).collect())

@@ -65,15 +65,13 @@ impl Engine {
             id: account,
             wallet,
             email: who.email.trim().to_owned(),
-            password,
             person: who.person,
             created_at: now,
             frozen_at: None,
         };
-        let session = token.session(account.id, now);
+        let session = token.session(&account, now);
         let expires_at = session.expires_at;
-        let command =
-            Open { account: account.clone(), session: Some(session), event: self.mint()? };
+        let command = Open { account: account.clone(), password, session, event: self.mint()? };
         match self.submit(command).await? {
             Ok(()) => Ok(Ok(Registered { account, token, expires_at })),
             Err(refusal) => Ok(Err(refusal)),
@@ -94,14 +92,13 @@ impl Engine {
                     id: account,
                     wallet,
                     email: format!("{account}@seed.invalid"),
-                    password: String::new(),
                     person: Person::default(),
                     created_at: now,
                     frozen_at: None,
                 };
-                let session = token.session(account.id, now);
-                opened.push((Signed::of(&account), token));
-                opening.push(self.submit(Open { account, session: Some(session), event }));
+                let (session, password) = (token.session(&account, now), String::new());
+                opened.push((Signed::of(&session), token));
+                opening.push(self.submit(Open { account, password, session, event }));
             }
             for answer in futures_util::future::join_all(opening).await {
                 answer?.map_err(|_| Fault::Bug("a seeded address is taken".into()))?;
@@ -113,7 +110,8 @@ impl Engine {
 
 struct Open {
     account: Account,
-    session: Option<Session>,
+    password: String,
+    session: Session,
     event: Id<Event>,
 }
 
@@ -141,10 +139,11 @@ impl Command for Open {
             at,
         };
         let mut changes = Changes::default();
-        changes.logins.push(Change::Insert(Login { email, account }));
+        let password = self.password.clone();
+        changes.logins.push(Change::Insert(Login { email, account, password }));
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));
-        changes.sessions.extend(self.session.clone().map(Change::Insert));
+        changes.sessions.push(Change::Insert(self.session.clone()));
         changes.events.push(Change::Insert(event));
         Ok(Decision::done((), changes))
     }

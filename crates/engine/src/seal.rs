@@ -36,13 +36,23 @@ impl Engine {
 
     /// What was sealed for `purpose`; `None` when it was not, or has expired.
     pub fn unseal<T: DeserializeOwned>(&self, purpose: &str, sealed: &str) -> Option<T> {
+        let (value, expires_at) = self.unseal_any_age(purpose, sealed)?;
+        (self.now() < expires_at).then_some(value)
+    }
+
+    /// What was sealed for `purpose`, and until when it was good.
+    pub(crate) fn unseal_any_age<T: DeserializeOwned>(
+        &self,
+        purpose: &str,
+        sealed: &str,
+    ) -> Option<(T, Timestamp)> {
         let bytes = Base64UrlUnpadded::decode_vec(sealed).ok()?;
         let (body, tag) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
         if !bool::from(self.tag(purpose, body).as_slice().ct_eq(tag)) {
             return None;
         }
         let sealed: Sealed<T> = serde_json::from_slice(body).ok()?;
-        (self.now().millis() < sealed.expires_at).then_some(sealed.value)
+        Some((sealed.value, Timestamp::from_millis(sealed.expires_at)))
     }
 
     fn tag(&self, purpose: &str, body: &[u8]) -> Vec<u8> {

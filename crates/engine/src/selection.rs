@@ -84,9 +84,11 @@ impl Engine {
         self.seal("selection", selection, now.plus(KEPT))
     }
 
-    /// Resumes a kept selection.
-    pub fn resume_selection(&self, kept: &str) -> Option<Selection> {
-        self.unseal::<Selection>("selection", kept).and_then(|kept| Selection::new(kept.0).ok())
+    /// A kept selection, and until when it can be resumed: an order that was made of it before is
+    /// answered again later too.
+    pub fn kept_selection(&self, kept: &str) -> Option<(Selection, Timestamp)> {
+        let (kept, until) = self.unseal_any_age::<Selection>("selection", kept)?;
+        Some((Selection::new(kept.0).ok()?, until))
     }
 
     /// The products of the chosen offers; the index of the first line whose offer does not exist.

@@ -41,8 +41,14 @@ impl Token {
         &self.0
     }
 
-    pub(crate) fn session(&self, account: Id<Account>, now: Timestamp) -> Session {
-        Session { token: hash(&self.0), account, created_at: now, expires_at: now.plus(LIFETIME) }
+    pub(crate) fn session(&self, account: &Account, now: Timestamp) -> Session {
+        Session {
+            token: hash(&self.0),
+            account: account.id,
+            wallet: account.wallet,
+            created_at: now,
+            expires_at: now.plus(LIFETIME),
+        }
     }
 }
 
@@ -65,8 +71,8 @@ pub struct Signed {
 }
 
 impl Signed {
-    pub(crate) fn of(account: &Account) -> Self {
-        let buyer = Buyer { account: account.id, wallet: account.wallet };
+    pub(crate) fn of(session: &Session) -> Self {
+        let buyer = Buyer { account: session.account, wallet: session.wallet };
         Self { buyer: Some(buyer), scopes: None, key: None }
     }
 
@@ -122,21 +128,22 @@ impl Engine {
                 return Ok(Err(SignInRefusal::RateLimited(wait)));
             }
         }
-        let account = match self.store.login(&email).await? {
-            Some(login) => self.store.account(login.account).await?,
-            None => None,
-        };
-        let phc = account.as_ref().map(|account| account.password.as_str());
+        let login = self.store.login(&email).await?;
+        let phc = login.as_ref().map(|login| login.password.as_str());
         let Ok(right) = self.passwords.verify(password, phc).await? else {
             return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
         };
-        let Some(account) = account.filter(|_| right) else {
+        let account = match login.filter(|_| right) {
+            Some(login) => self.store.account(login.account).await?,
+            None => None,
+        };
+        let Some(account) = account else {
             limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
         self.throttle.forgive(Limited::SignInAddress, &email);
         let token = Token::new(self.entropy.as_ref());
-        let session = token.session(account.id, now);
+        let session = token.session(&account, now);
         let expires_at = session.expires_at;
         match self.submit(PutSession(Change::Insert(session))).await? {
             Ok(()) => Ok(Ok(SignedIn { token, expires_at })),
@@ -165,15 +172,11 @@ impl Engine {
             None => {
                 let epoch = self.memory.epoch();
                 let Some(session) = self.store.session(token).await? else { return Ok(None) };
-                self.memory.remember_session(session.clone(), now, epoch);
+                self.memory.remember_session(session.clone(), epoch);
                 session
             }
         };
-        if session.expires_at <= now {
-            return Ok(None);
-        }
-        let member = self.member(session.account).await?;
-        Ok(member.map(|member| Signed::of(&member.account)))
+        Ok((session.expires_at > now).then(|| Signed::of(&session)))
     }
 
     /// An account and what it can spend; `None` when there is no such account.

@@ -7,74 +7,145 @@ use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
-
 use serde_json::{Value, json};
 
 use crate::audit::{Note, Staff, difference};
+use crate::catalog::{Wrong, rules};
 use crate::{Engine, Outcome};
 
+/// The most packs that a top-up is offered in.
+const PACKS: usize = 20;
+
 /// Why settings were not changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsRefusal {
     /// The token's code and scale are fixed once a vendor exists: amounts mean something by them.
+    #[error("the token's code and scale are fixed")]
     TokenFixed,
-    /// The token's scale is 0 to 6, and its unit value has no zero in it.
-    TokenOutOfRange,
+    /// A setting is out of its bounds.
+    #[error("{} must be {}", .0.field, .0.must)]
+    Wrong(Wrong),
 }
 
+/// The settings were changed since they were looked at.
+#[derive(Debug)]
+struct Stale;
+
 impl Engine {
-    /// Sets up the vendor, or changes its settings.
+    /// Sets up the vendor, or puts these settings in the place of those in force.
     pub async fn put_settings(
         &self,
         by: Staff,
         settings: Settings,
     ) -> Outcome<Arc<Vendor>, SettingsRefusal> {
-        let value = &settings.token.unit_value;
-        if settings.token.scale > 6 || value.tokens.is_zero() || value.money.amount.is_zero() {
-            return Ok(Err(SettingsRefusal::TokenOutOfRange));
-        }
-        let id = match self.store.vendor().await? {
-            Some(vendor) => vendor.id,
-            None => self.mint()?,
-        };
-        let command = PutSettings { id, settings, note: self.note(by)? };
-        Ok(self.submit(command).await?.map(Arc::new))
+        self.change_settings(by, |_| Ok(settings.clone())).await
     }
+
+    /// Changes the settings to what `change` makes of those in force (none before the vendor is set
+    /// up). It is asked again when somebody else has changed them meanwhile: no change is lost.
+    pub async fn change_settings<E: From<SettingsRefusal>>(
+        &self,
+        by: Staff,
+        change: impl Fn(Option<&Settings>) -> Result<Settings, E>,
+    ) -> Outcome<Arc<Vendor>, E> {
+        for _ in 0..3 {
+            let old = self.store.vendor().await?;
+            let settings = match change(old.as_ref().map(|old| &old.settings)) {
+                Ok(settings) => settings,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let settings = match checked(settings, old.as_ref().map(|old| &old.settings)) {
+                Ok(settings) => settings,
+                Err(refusal) => return Ok(Err(refusal.into())),
+            };
+            let id = match &old {
+                Some(vendor) => vendor.id,
+                None => self.mint()?,
+            };
+            let put = PutSettings { id, settings, old, note: self.note(by)? };
+            if let Ok(vendor) = self.submit(put).await? {
+                return Ok(Ok(Arc::new(vendor)));
+            }
+        }
+        Err(Fault::Conflict)
+    }
+}
+
+/// The settings as they are kept, or what cannot be.
+fn checked(settings: Settings, old: Option<&Settings>) -> Result<Settings, SettingsRefusal> {
+    if let Some(old) = old {
+        let (old, new) = (&old.token, &settings.token);
+        if (old.code, old.scale) != (new.code, new.scale) {
+            return Err(SettingsRefusal::TokenFixed);
+        }
+    }
+    bounded(settings).map_err(SettingsRefusal::Wrong)
+}
+
+fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
+    settings.name = rules::line(&settings.name, "name", 1, 200)?;
+    settings.token.name = rules::line(&settings.token.name, "token.name", 1, 100)?;
+    settings.terms_version = rules::line(&settings.terms_version, "terms_version", 1, 40)?;
+    if settings.token.scale > 6 {
+        return Err(rules::wrong("token.scale", "0 to 6"));
+    }
+    let value = &settings.token.unit_value;
+    if value.tokens.is_zero() || value.money.amount.is_zero() {
+        return Err(rules::wrong("token.unit_value", "a ratio with no zero in it"));
+    }
+    let mut fields = Vec::new();
+    for field in settings.registration {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    settings.registration = fields;
+    if settings.packs.len() > PACKS {
+        return Err(rules::wrong("packs", format!("at most {PACKS}")));
+    }
+    for (index, pack) in settings.packs.iter().enumerate() {
+        if pack.tokens.is_zero() {
+            return Err(rules::wrong(format!("packs[{index}].tokens"), "more than nothing"));
+        }
+        if pack.pay.unit != value.money.unit {
+            let must = format!("in {}, like the token's value", value.money.unit);
+            return Err(rules::wrong(format!("packs[{index}].pay.unit"), must));
+        }
+    }
+    Ok(settings)
 }
 
 struct PutSettings {
     id: Id<Vendor>,
     settings: Settings,
     note: Note,
+    /// What is to be replaced, as it was looked at.
+    old: Option<Vendor>,
 }
 
 impl Command for PutSettings {
     type Receipt = Vendor;
-    type Refusal = SettingsRefusal;
+    type Refusal = Stale;
 
     fn wants(&self, wants: &mut Wants) {
         wants.vendor.guard((self.id,));
     }
 
-    fn decide(
-        &self,
-        books: &Books,
-        at: Timestamp,
-    ) -> Result<Decision<Vendor, SettingsRefusal>, Fault> {
-        let (id, settings) = (self.id, self.settings.clone());
-        let mut vendor = Vendor { id, settings, former_names: Vec::new() };
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Vendor, Stale>, Fault> {
+        let there = books.vendor.get(&(self.id,))?;
+        if there != self.old.as_ref() {
+            return Ok(Decision::refused(Stale));
+        }
+        let settings = self.settings.clone();
+        let mut vendor = Vendor { id: self.id, settings, former_names: Vec::new() };
         let mut changes = Changes::default();
         let mut was = Value::Null;
-        match books.vendor.get(&(id,))? {
+        match there {
             Some(old) if old.settings == vendor.settings => {
                 return Ok(Decision::done(old.clone(), changes));
             }
             Some(old) => {
                 was = json!(old.settings);
-                let (had, has) = (&old.settings.token, &vendor.settings.token);
-                if (had.code, had.scale) != (has.code, has.scale) {
-                    return Ok(Decision::refused(SettingsRefusal::TokenFixed));
-                }
                 vendor.former_names.clone_from(&old.former_names);
                 if old.settings.name != vendor.settings.name {
                     let name = old.settings.name.clone();
@@ -85,7 +156,70 @@ impl Command for PutSettings {
             None => changes.vendor.push(Change::Insert(vendor.clone())),
         }
         let what = difference(&was, &json!(vendor.settings));
-        self.note.write(&mut changes, Act::SettingsChanged, id, what, at);
+        self.note.write(&mut changes, Act::SettingsChanged, self.id, what, at);
         Ok(Decision::done(vendor, changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::account::Field;
+    use scrip_domain::settings::{Flow, Pack, Threshold, Token, UnitValue};
+    use scrip_domain::visibility::Visibility;
+    use scrip_domain::{Amount, Money, Unit};
+
+    use super::*;
+
+    fn settings() -> Settings {
+        let amount = |units| Amount::new(units).unwrap();
+        let money = Money { amount: amount(100), unit: Unit::parse("EUR").unwrap() };
+        Settings {
+            name: " Aurora ".into(),
+            token: Token {
+                code: Unit::parse("AUR").unwrap(),
+                name: "Aurum".into(),
+                scale: 2,
+                unit_value: UnitValue { tokens: amount(100), money },
+            },
+            flow: Flow::default(),
+            threshold: Threshold::default(),
+            visibility: Visibility::default(),
+            registration: vec![Field::Name, Field::Phone, Field::Name],
+            packs: vec![Pack { tokens: amount(500), pay: money }],
+            terms_version: "1".into(),
+        }
+    }
+
+    #[test]
+    fn settings_are_kept_tidy() {
+        let kept = checked(settings(), None).unwrap();
+        assert_eq!(kept.name, "Aurora");
+        assert_eq!(kept.registration, [Field::Name, Field::Phone]);
+        assert_eq!(checked(kept.clone(), Some(&kept)).unwrap(), kept);
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_named() {
+        type Spoil = (&'static str, fn(&mut Settings));
+        let spoil: [Spoil; 8] = [
+            ("name", |all| all.name = " ".into()),
+            ("name", |all| all.name = "a\u{0}b".into()),
+            ("name", |all| all.name = "a".repeat(201)),
+            ("token.name", |all| all.token.name = "\n".into()),
+            ("token.unit_value", |all| all.token.unit_value.tokens = Amount::ZERO),
+            ("terms_version", |all| all.terms_version = String::new()),
+            ("packs[0].tokens", |all| all.packs[0].tokens = Amount::ZERO),
+            ("packs[0].pay.unit", |all| all.packs[0].pay.unit = Unit::parse("USD").unwrap()),
+        ];
+        for (field, spoil) in spoil {
+            let mut all = settings();
+            spoil(&mut all);
+            let refusal = checked(all, None).unwrap_err();
+            let SettingsRefusal::Wrong(wrong) = refusal else { panic!("{refusal:?}") };
+            assert_eq!(wrong.field, field);
+        }
+        let mut other = settings();
+        other.token.scale = 3;
+        assert_eq!(checked(other, Some(&settings())), Err(SettingsRefusal::TokenFixed));
     }
 }

@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use scrip_domain::settings::Flow;
+use scrip_license::Terms;
+use serde_json::{Value, json};
 
+use crate::goods::Good;
 use crate::voice::{Answer, Ask, Basket, Deed};
 
 /// Something is true that must not be.
@@ -61,10 +64,11 @@ struct Open {
 }
 
 /// Everything that one buyer was told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Book {
+    flow: Flow,
     /// The balance that opens ordering.
-    pub threshold: u64,
+    threshold: u64,
     brought: i128,
     spent: i128,
     open: BTreeMap<String, Open>,
@@ -76,6 +80,13 @@ pub struct Book {
 }
 
 impl Book {
+    /// An empty book, of a shop with this flow and this threshold.
+    pub fn new(flow: Flow, threshold: u64) -> Self {
+        let (open, told) = (BTreeMap::new(), BTreeMap::new());
+        let (orders, licenses) = (BTreeMap::new(), BTreeMap::new());
+        Self { flow, threshold, brought: 0, spent: 0, open, told, orders, licenses }
+    }
+
     /// `ask` is about to be sent.
     pub fn sent(&mut self, ask: &Ask) {
         let Some(key) = &ask.key else { return };
@@ -136,21 +147,25 @@ impl Book {
         }
         let silent = self.open.get(key).is_some_and(|open| open.silent);
         let taken = match (&ask.deed, answer.status, answer.code()) {
-            (Deed::TopUp(tokens), 201, _) => self.topped_up(*tokens, ask, answer)?,
-            (Deed::TopUp(_), 402, "credit_declined") => true,
-            (Deed::Draft(basket), 201, _) => self.drafted(*basket, answer)?,
+            (Deed::TopUp(tokens), 201 | 402, _) => self.topped_up(*tokens, ask, answer)?,
+            (Deed::Draft(basket), 201, _) => self.drafted(basket, answer)?,
             (Deed::Draft(basket), 402, code) => {
-                self.short(basket.total, 0, code)?;
+                // In a shop that opens at the threshold, a draft asks for no more than that.
+                let total = if self.flow == Flow::RegisterFirst { 0 } else { basket.total };
+                self.short(total, 0, code)?;
                 false
             }
-            (Deed::Draft(_) | Deed::Purchase(_) | Deed::Confirm(_), 409, "already_owned") => false,
-            (Deed::Purchase(basket), 201, _) => self.paid(*basket, key, answer, alone)?,
+            (Deed::Draft(_) | Deed::Purchase(_) | Deed::Confirm(_), 409, "already_owned") => {
+                self.owned_already(&ask.deed, key)?;
+                false
+            }
+            (Deed::Purchase(basket), 201, _) => self.paid(basket, key, answer, alone)?,
             (Deed::Purchase(basket), 402, code) => {
                 // A repetition tells of a moment that is long gone.
                 if !answer.replayed {
                     self.short(basket.total, basket.total, code)?;
                 }
-                self.declined(*basket, answer)?
+                self.declined(basket.clone(), answer)?
             }
             (Deed::Confirm(order), ..) => self.confirmed(&order.clone(), key, answer, alone)?,
             (_, status, code) => {
@@ -169,7 +184,9 @@ impl Book {
     }
 
     fn topped_up(&mut self, tokens: u64, ask: &Ask, answer: &Answer) -> Result<bool, Violation> {
-        let state = answer.body["state"].as_str().unwrap_or_default();
+        let declined = answer.status == 402;
+        let top_up = if declined { &answer.body["top_up"] } else { &answer.body };
+        let state = top_up["state"].as_str().unwrap_or_default();
         let wanted = match ask.body["payment_method"].as_str() {
             Some("demo_declined") => "declined",
             Some("demo_review") => "in_review",
@@ -177,9 +194,14 @@ impl Book {
         };
         demand!(state == wanted, "a top-up is {state}, not {wanted}");
         demand!(
-            answer.body["tokens"]["amount"] == tokens,
+            declined == (state == "declined"),
+            "a top-up is {state}, and was {}",
+            answer.status
+        );
+        demand!(
+            top_up["tokens"]["amount"] == tokens,
             "a top-up of {tokens} brought {}",
-            answer.body["tokens"]
+            top_up["tokens"]
         );
         if state == "credited" {
             self.brought += i128::from(tokens);
@@ -187,11 +209,15 @@ impl Book {
         Ok(true)
     }
 
-    fn drafted(&mut self, basket: Basket, answer: &Answer) -> Result<bool, Violation> {
+    fn drafted(&mut self, basket: &Basket, answer: &Answer) -> Result<bool, Violation> {
         let id = answer.body["id"].as_str().unwrap_or_default().to_owned();
         demand!(answer.body["state"] == "draft", "a new order is {}", answer.body["state"]);
         demand!(answer.body["total"]["amount"] == basket.total, "a draft costs another total");
         demand!(!self.orders.contains_key(&id), "two drafts are called {id}");
+        if !answer.replayed {
+            self.is_new(basket)?;
+        }
+        let basket = basket.clone();
         let known = Known { state: "draft", basket, paid: Value::Null, maybe_cancelled: false };
         self.orders.insert(id, known);
         Ok(true)
@@ -200,13 +226,53 @@ impl Book {
     /// Too few tokens: there must have been a moment at which that was so. `own` is what the asking
     /// itself counts for among what is open.
     fn short(&self, total: u64, own: u64, code: &str) -> Verdict {
-        demand!(
-            matches!(code, "insufficient_balance" | "balance_below_threshold"),
-            "declined with {code}"
-        );
+        let enough = match (code, self.flow) {
+            ("balance_below_threshold", Flow::RegisterFirst) => self.threshold,
+            ("insufficient_balance", _) => total,
+            _ => return Err(Violation(format!("declined with {code}"))),
+        };
         let (low, _) = self.available();
-        let (low, enough) = (low + i128::from(own), i128::from(total.max(self.threshold)));
+        let (low, enough) = (low + i128::from(own), i128::from(enough));
         demand!(low < enough, "declined, with {low} at hand and {enough} needed");
+        Ok(())
+    }
+
+    /// What is owned for good is not sold twice to whoever does not insist.
+    fn is_new(&self, basket: &Basket) -> Verdict {
+        let owned = |license: &&Value| {
+            let is = |good: &&Good| license["product"] == *good.product;
+            license["terms"] == json!(Terms::Perpetual) && lasting(basket).any(|good| is(&good))
+        };
+        let owned = self.licenses.values().find(owned).filter(|_| !basket.again);
+        demand!(owned.is_none(), "sold again, although it is owned: {owned:?}");
+        Ok(())
+    }
+
+    /// Refused as owned already: it must be, or an unanswered request may have bought it.
+    fn owned_already(&self, deed: &Deed, key: &str) -> Verdict {
+        let basket = |deed: &Deed| match deed {
+            Deed::Draft(basket) | Deed::Purchase(basket) => basket.clone(),
+            Deed::Confirm(order) => {
+                self.orders.get(order).map_or_else(Basket::default, |known| known.basket.clone())
+            }
+            Deed::TopUp(_) | Deed::Read => Basket::default(),
+        };
+        let asked = basket(deed);
+        let others = self.open.iter().filter(|(other, open)| {
+            *other != key && matches!(open.ask.deed, Deed::Purchase(_) | Deed::Confirm(_))
+        });
+        let mut maybe: Vec<String> = Vec::new();
+        for (_, open) in others {
+            maybe.extend(lasting(&basket(&open.ask.deed)).map(|good| good.product.clone()));
+        }
+        let owns = |good: &Good| {
+            let told = self.licenses.values().any(|license| {
+                license["product"] == *good.product && license["terms"] == json!(Terms::Perpetual)
+            });
+            told || maybe.contains(&good.product)
+        };
+        let explained = !asked.again && lasting(&asked).any(owns);
+        demand!(explained, "refused as owned already, and nothing of it is owned");
         Ok(())
     }
 
@@ -232,7 +298,7 @@ impl Book {
         match (answer.status, answer.code()) {
             (200, _) => {
                 demand!(answer.body["id"] == order, "another order was confirmed");
-                self.paid(known.basket, key, answer, alone)
+                self.paid(&known.basket, key, answer, alone)
             }
             (402, code) => {
                 if !answer.replayed {
@@ -260,7 +326,7 @@ impl Book {
     /// An order was paid: once, at its price, with a license for each unit.
     fn paid(
         &mut self,
-        basket: Basket,
+        basket: &Basket,
         key: &str,
         answer: &Answer,
         alone: bool,
@@ -281,13 +347,25 @@ impl Book {
         );
         let (_, high) = self.available();
         demand!(high >= i128::from(basket.total), "{} paid with {high} at hand", basket.total);
+        if alone && !answer.replayed {
+            let shut = self.flow == Flow::RegisterFirst && high < i128::from(self.threshold);
+            demand!(!shut, "paid with {high} at hand, below the threshold of {}", self.threshold);
+            self.is_new(basket)?;
+        }
         let licenses = body["licenses"].as_array().cloned().unwrap_or_default();
         demand!(
-            licenses.len() == basket.units,
+            licenses.len() == basket.units.len(),
             "{} licenses for {} units of {id}",
             licenses.len(),
-            basket.units
+            basket.units.len()
         );
+        let given = licenses.iter().map(|license| sort_of(&license["product"], &license["terms"]));
+        let bought =
+            basket.units.iter().map(|good| sort_of(&json!(good.product), &json!(good.terms)));
+        let (mut given, mut bought): (Vec<_>, Vec<_>) = (given.collect(), bought.collect());
+        given.sort();
+        bought.sort();
+        demand!(given == bought, "licenses of {given:?} for {bought:?}");
         for license in licenses {
             let name = license["id"].as_str().unwrap_or_default().to_owned();
             demand!(license["order"] == *id, "{name} is not of {id}");
@@ -296,6 +374,7 @@ impl Book {
         }
         self.spent += i128::from(basket.total);
         self.open.remove(key);
+        let basket = basket.clone();
         let known = Known { state: "paid", basket, paid: body.clone(), maybe_cancelled: false };
         self.orders.insert(id, known);
         if alone && !answer.replayed {
@@ -342,6 +421,9 @@ impl Book {
         let lots = body["lots"].as_array().map(Vec::as_slice).unwrap_or_default();
         let lots: i128 = lots.iter().map(|lot| amount(&lot["remaining"])).sum();
         demand!(lots == posted, "lots of {lots} in a wallet of {posted}");
+        let funded = available >= i128::from(self.threshold);
+        let standing = if funded { "funded" } else { "member" };
+        demand!(body["standing"] == standing, "{} with {available}", body["standing"]);
         Ok(())
     }
 
@@ -368,6 +450,16 @@ impl Told {
         demand!(self.fresh <= 1, "{key} was done twice, or its repetition is not marked");
         Ok(())
     }
+}
+
+/// The units of a basket that are owned for good.
+fn lasting(basket: &Basket) -> impl Iterator<Item = &Good> {
+    basket.units.iter().filter(|good| good.terms == Terms::Perpetual)
+}
+
+/// What a license is for, to be compared.
+fn sort_of(product: &Value, terms: &Value) -> String {
+    format!("{product} {terms}")
 }
 
 /// The same answer, told under another request id.

@@ -45,8 +45,7 @@ impl Buyer {
     /// The buyer called `name`.
     pub fn new(name: &str, voice: Voice, market: Arc<Market>) -> Self {
         let chance = Chance::of(market.plan.seed, name);
-        let mut book = Book::default();
-        book.threshold = market.threshold;
+        let book = Book::new(market.plan.flow, market.threshold);
         let (account, token) = (String::new(), String::new());
         let (name, keys) = (name.to_owned(), KeySet::new());
         Self { name, voice, market, chance, book, account, token, keys, count: 0 }
@@ -159,12 +158,12 @@ impl Buyer {
 
     /// One to three lines, and what they come to.
     fn basket(&mut self) -> (Value, Basket) {
-        let mut basket = Basket { units: 0, total: 0 };
+        let mut basket = Basket::default();
         let mut lines = Vec::new();
         for _ in 0..self.chance.between(1, 3) {
             let quantity = if self.chance.permille(700) { 1 } else { self.chance.between(1, 4) };
             let Some(good) = self.chance.pick(&self.market.goods) else { continue };
-            basket.units += usize::try_from(quantity).unwrap_or(0);
+            basket.units.extend((0..quantity).map(|_| good.clone()));
             basket.total += good.price * quantity;
             lines.push(json!({ "offer": good.offer, "quantity": quantity }));
         }
@@ -186,8 +185,9 @@ impl Buyer {
     }
 
     async fn draft(&mut self) -> Verdict {
-        let (lines, basket) = self.basket();
-        let body = json!({ "lines": lines, "allow_duplicate": self.chance.permille(500) });
+        let (lines, mut basket) = self.basket();
+        basket.again = self.chance.permille(500);
+        let body = json!({ "lines": lines, "allow_duplicate": basket.again });
         let ask = self.keyed("/v1/orders".into(), body, Deed::Draft(basket));
         self.tell(&ask).await
     }
@@ -215,9 +215,9 @@ impl Buyer {
     }
 
     fn purchase(&mut self) -> Ask {
-        let (lines, basket) = self.basket();
-        let again = self.chance.permille(600);
-        let body = json!({ "lines": lines, "expected_total": money(basket.total), "allow_duplicate": again });
+        let (lines, mut basket) = self.basket();
+        basket.again = self.chance.permille(600);
+        let body = json!({ "lines": lines, "expected_total": money(basket.total), "allow_duplicate": basket.again });
         self.keyed("/v1/purchases".into(), body, Deed::Purchase(basket))
     }
 
@@ -252,8 +252,9 @@ impl Buyer {
 
     async fn misuse(&mut self) -> Verdict {
         let Some(old) = self.chance.pick(&self.book.answered()).cloned() else { return Ok(()) };
+        // More than any top-up: a random one of the same amount would be the very same request.
         let body =
-            json!({ "tokens": money(1), "method": "demo", "payment_method": "demo_approved" });
+            json!({ "tokens": money(5001), "method": "demo", "payment_method": "demo_approved" });
         let ask = Ask { key: old.key, ..Ask::post("/v1/top-ups", &self.token, body) };
         let Some(answer) = self.ask(&ask).await else { return Ok(()) };
         demand!(
@@ -345,11 +346,14 @@ impl Buyer {
     async fn find_account(&mut self) -> Verdict {
         loop {
             let ask = Ask::get("/v1/account", &self.token);
-            if let Some(answer) = self.ask(&ask).await {
-                demand!(answer.status == 200, "an account was answered {}", answer.body);
-                self.account = word(&answer.body["id"]);
-                return Ok(());
-            }
+            let Some(answer) = self.ask(&ask).await else {
+                // While the shop is down each try fails at once, in no time of this world.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            };
+            demand!(answer.status == 200, "an account was answered {}", answer.body);
+            self.account = word(&answer.body["id"]);
+            return Ok(());
         }
     }
 

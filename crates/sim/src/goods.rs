@@ -10,12 +10,16 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use crate::chance::Chance;
 
 /// One offer, as buyers know it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Good {
     /// The offer's id.
     pub offer: String,
     /// Its price.
     pub price: u64,
+    /// What it sells.
+    pub product: String,
+    /// On these terms.
+    pub terms: Terms,
 }
 
 /// Products with their offers, on their way into the books.
@@ -83,8 +87,12 @@ impl Goods {
 
     /// The same as buyers know it.
     pub fn known(&self) -> Vec<Good> {
-        let known =
-            |offer: &Offer| Good { offer: offer.id.to_string(), price: offer.price.units() };
+        let known = |offer: &Offer| Good {
+            offer: offer.id.to_string(),
+            price: offer.price.units(),
+            product: offer.product.to_string(),
+            terms: offer.terms,
+        };
         self.offers.iter().map(known).collect()
     }
 

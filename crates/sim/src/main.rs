@@ -33,10 +33,11 @@ fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
-    let mut failures = 0_u64;
+    let (mut failures, mut lines) = (0_u64, 0_u64);
     for offset in 0..arguments.seeds {
         let plan = Plan::of(arguments.seed.wrapping_add(offset), arguments.steps);
         let outcome = run(&plan, arguments.trace);
+        lines += outcome.lines;
         let repeated = if arguments.once { None } else { Some(run(&plan, arguments.trace)) };
         if offset % 100 == 99 {
             println!("{} worlds, {failures} with something untrue", offset + 1);
@@ -50,7 +51,8 @@ fn main() -> std::process::ExitCode {
             println!("sound: {lines} lines in {lasted:?} of the world's time, trace {hash}");
         }
     }
-    println!("{} worlds, {failures} with something untrue", arguments.seeds);
+    let seeds = arguments.seeds;
+    println!("{seeds} worlds, {lines} lines of trace, {failures} with something untrue");
     if failures == 0 { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }
 

@@ -6,6 +6,7 @@ use http::Method;
 use scrip_client::{Client, Connector};
 use serde_json::Value;
 
+use crate::goods::Good;
 use crate::trace::Trace;
 
 /// What a request is to bring about, as the buyer understands it.
@@ -24,12 +25,14 @@ pub enum Deed {
 }
 
 /// What is in a basket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Basket {
-    /// How many units.
-    pub units: usize,
+    /// A good for each unit.
+    pub units: Vec<Good>,
     /// What they cost.
     pub total: u64,
+    /// Whether the buyer insists on what is owned already.
+    pub again: bool,
 }
 
 /// A request.

@@ -83,6 +83,7 @@ fn a_purchase_denied_after_it_was_made_is_seen() {
             "was first answered",
             "at hand",
             "is paid",
+            "refused as owned",
         ],
     );
 }

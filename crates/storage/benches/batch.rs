@@ -177,7 +177,7 @@ impl Purchase {
         }));
         changes.by_account.extend([
             Change::Insert(Entry::order(account, id(number))),
-            Change::Insert(Entry::owned(account, id(number), id(number), true)),
+            Change::Insert(Entry::license(account, id(number), id(number), true)),
             Change::Insert(Entry::request(account, self.request(), Subject(number))),
             Change::Insert(Entry::transfer(account, id(number))),
         ]);

@@ -3,6 +3,7 @@
 //! [`Wants`] is keys only. [`Books`] holds the rows under those keys and knows *absent* from *not
 //! asked for*; the latter is a defect of the command. [`Changes`] is what one decision writes.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_domain::account::{Account, Login};
@@ -188,15 +189,16 @@ impl<R: Row> Shelf<R> {
                 rows.insert(place, row.clone());
             }
         }
-        let key = change.row().key();
-        let change = match (self.written.remove(&key), change) {
-            // What the database has not seen yet stays an insert, or never happens.
-            (Some(Change::Insert(_)), Change::Update(row)) => Change::Insert(row),
-            (Some(Change::Insert(_)), Change::Delete(_)) => return,
-            (Some(Change::Delete(_)), Change::Insert(row)) => Change::Update(row),
-            (_, change) => change,
-        };
-        self.written.insert(key, change);
+        match self.written.entry(change.row().key()) {
+            Slot::Vacant(slot) => _ = slot.insert(change),
+            Slot::Occupied(mut slot) => match (slot.get(), change) {
+                // What the database has not seen yet stays an insert, or never happens.
+                (Change::Insert(_), Change::Update(row)) => _ = slot.insert(Change::Insert(row)),
+                (Change::Insert(_), Change::Delete(_)) => _ = slot.remove(),
+                (Change::Delete(_), Change::Insert(row)) => _ = slot.insert(Change::Update(row)),
+                (_, change) => _ = slot.insert(change),
+            },
+        }
     }
 }
 
@@ -246,11 +248,13 @@ macro_rules! tables {
             /// Makes the next command in the batch see `changes`: all of them, or none and a fault.
             pub(crate) fn apply(&mut self, changes: Changes) -> Result<(), Fault> {
                 $(self.$field.check(&changes.$field)?;)*
-                let mut house = self.house.clone();
-                for (name, counters) in changes.house {
-                    add_to_house(&mut house, name, counters)?;
+                if !changes.house.is_empty() {
+                    let mut house = self.house.clone();
+                    for (name, counters) in changes.house {
+                        add_to_house(&mut house, name, counters)?;
+                    }
+                    self.house = house;
                 }
-                self.house = house;
                 $(changes.$field.into_iter().for_each(|change| self.$field.apply(change));)*
                 Ok(())
             }
@@ -339,6 +343,17 @@ impl Books {
     /// The lowest current price above zero, which must have been asked for.
     pub fn cheapest(&self) -> Result<Option<Amount>, Fault> {
         self.cheapest.ok_or_else(|| Fault::Bug("the cheapest offer was not asked for".into()))
+    }
+
+    /// Whether something was changed that servers remember between requests. What is only new nobody
+    /// remembers yet, and a balance is not remembered for long: a purchase changes nothing of it.
+    pub fn changes_remembered(&self) -> bool {
+        self.sessions.rewrites()
+            || self.api_keys.rewrites()
+            || self.accounts.rewrites()
+            || self.vendor.is_written()
+            || self.products.is_written()
+            || self.offers.is_written()
     }
 
     /// The highest receipt number so far, which must have been asked for.

@@ -25,14 +25,17 @@ pub struct Entry {
     pub key: u64,
     /// What is found.
     pub target: u64,
-    /// A word more: the fingerprint of a request; 1 for a valid perpetual license; else zero.
+    /// A word more: the fingerprint of a request; else zero.
     pub note: u64,
 }
 
 /// Orders, by id.
 pub const ORDER: u8 = 1;
-/// Licenses, by product.
+/// Valid perpetual licenses, by product: what is not sold twice.
 pub const OWNED: u8 = 2;
+/// All other licenses, by product. Apart from those, because there may be any number of them and
+/// each purchase looks at the others.
+pub const LICENSED: u8 = 6;
 /// Idempotency keys, by their number.
 pub const REQUEST: u8 = 3;
 /// Statement lines (transfers), by id.
@@ -50,14 +53,14 @@ impl Entry {
     }
 
     /// `account` has this license of a product; `lasting` when it is a valid perpetual one.
-    pub fn owned(
+    pub fn license(
         account: Id<Account>,
         product: Id<Product>,
         license: Id<License>,
         lasting: bool,
     ) -> Self {
-        let note = u64::from(lasting);
-        Self { account, kind: OWNED, key: product.number(), target: license.number(), note }
+        let kind = if lasting { OWNED } else { LICENSED };
+        Self { account, kind, key: product.number(), target: license.number(), note: 0 }
     }
 
     /// `account` has used this idempotency key, which names `subject`.

@@ -127,7 +127,8 @@ impl PostgresWriter {
     pub(crate) async fn open(config: Config) -> Result<Self, Fault> {
         let tables = crate::books::tables();
         let mut texts: Vec<_> = tables.iter().flat_map(|table| table.postgres.all()).collect();
-        texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT, sql::ADD_TO_HOUSE]);
+        texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT]);
+        texts.extend([sql::ADD_TO_HOUSE, sql::NEXT_GENERATION]);
         let writer = Self { line: Line::new(config, WRITER_SETUP, texts), live: None };
         writer.line.live().await?;
         Ok(writer)
@@ -336,6 +337,11 @@ impl Backend for PostgresWriter {
         each_table!(save);
         // Last, so that the rows everybody shares are locked for the shortest time.
         saves.push(Box::pin(save_house(live, books)));
+        if books.changes_remembered() {
+            // Nobody else writes to a SQLite folder, so only here others must be told.
+            let next = async { live.query(sql::NEXT_GENERATION, &[]).await.map(drop) };
+            saves.push(Box::pin(next));
+        }
         try_join_all(saves).await.map(drop)
     }
 
@@ -428,7 +434,8 @@ fn fault(error: &tokio_postgres::Error) -> Fault {
         SqlState::UNIQUE_VIOLATION,
     ];
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    let text = format!("{error}: {cause}");
+    // One line: the server's own words may have several.
+    let text = format!("{error}: {cause}").replace('\n', "; ");
     match error.code() {
         Some(state) if lost.contains(state) => Fault::Conflict,
         Some(state) if *state == SqlState::DISK_FULL => Fault::Full,

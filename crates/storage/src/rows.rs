@@ -31,14 +31,16 @@ row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
 });
 
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
-    id: Id<Account>, wallet: Id<Wallet>, email: String, password: String, person: Person,
+    id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
     created_at: Timestamp, frozen_at: Option<Timestamp>,
 });
 
-row!(Login, "logins", group(email: String), key(email: String), { email: String, account: Id<Account> });
+row!(Login, "logins", group(email: String), key(email: String), {
+    email: String, account: Id<Account>, password: String,
+});
 
 row!(Session, "sessions", group(token: [u8; 16]), key(token: [u8; 16]), {
-    token: [u8; 16], account: Id<Account>, created_at: Timestamp, expires_at: Timestamp,
+    token: [u8; 16], account: Id<Account>, wallet: Id<Wallet>, created_at: Timestamp, expires_at: Timestamp,
 });
 
 row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {

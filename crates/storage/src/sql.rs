@@ -18,6 +18,11 @@ pub const ADD_TO_HOUSE: &str = "INSERT INTO house (name, debits, credits) VALUES
      ON CONFLICT (name) DO UPDATE SET
          debits = house.debits + excluded.debits, credits = house.credits + excluded.credits";
 
+/// How often what servers remember has changed.
+pub const GENERATION: &str = "SELECT number FROM generation";
+/// It has changed once more.
+pub const NEXT_GENERATION: &str = "UPDATE generation SET number = number + 1";
+
 /// The texts that load and save one table.
 #[derive(Debug, Default)]
 pub struct Texts {

@@ -50,7 +50,7 @@ pub struct Writer {
 }
 
 enum Backends {
-    Sqlite(Box<SqliteWriter>, Place),
+    Sqlite(Box<SqliteWriter>),
     Postgres(Vec<PostgresWriter>),
 }
 
@@ -68,11 +68,16 @@ impl Store {
     fn at(place: Place, blocking: Blocking) -> Result<(Self, Writer), Fault> {
         let writer = Box::new(SqliteWriter::open(place.clone())?);
         let readers = Readers::Sqlite {
-            readers: Arc::new(SqliteReaders::new(place.clone())),
+            readers: Arc::new(SqliteReaders::new(place)),
             blocking,
             threads: Arc::new(Semaphore::new(READS)),
         };
-        Ok(Self::over(readers, Backends::Sqlite(writer, place)))
+        Ok(Self::over(readers, Backends::Sqlite(writer)))
+    }
+
+    /// Whether `url` can name a PostgreSQL database; nothing is asked of the network.
+    pub fn is_postgres_url(url: &str) -> Result<(), Fault> {
+        postgres::config(url).map(drop)
     }
 
     /// Opens the PostgreSQL database at `url` (`postgres://user:password@host/database`).
@@ -213,7 +218,7 @@ impl Writer {
         observer: Arc<dyn Observer>,
     ) -> Result<(), Fault> {
         match self.backends {
-            Backends::Sqlite(mut writer, _) => {
+            Backends::Sqlite(mut writer) => {
                 batch::run(writer.as_mut(), self.queue, clock, observer).await
             }
             Backends::Postgres(writers) => {
@@ -241,7 +246,7 @@ impl Writer {
         fate: Box<dyn FnMut() -> CommitFate + Send>,
     ) -> Result<(), Fault> {
         match self.backends {
-            Backends::Sqlite(writer, _) => {
+            Backends::Sqlite(writer) => {
                 let mut fated = Fated { inner: *writer, fate };
                 batch::run(&mut fated, self.queue, clock, observer).await
             }
@@ -252,10 +257,8 @@ impl Writer {
     /// What moves SQLite's log into its database, to be run beside the writer; `None` elsewhere.
     pub fn checkpointer(&self) -> Result<Option<Checkpointer>, Fault> {
         match &self.backends {
-            Backends::Sqlite(writer, place) if place.file().is_some() => {
-                Checkpointer::beside(writer).map(Some)
-            }
-            _ => Ok(None),
+            Backends::Sqlite(writer) => Checkpointer::beside(writer),
+            Backends::Postgres(_) => Ok(None),
         }
     }
 

@@ -1,7 +1,6 @@
 //! What comes in: strict bodies, queries, ids, idempotency keys. Every mistake names its field.
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -11,6 +10,7 @@ use scrip_domain::request::Request as IdempotentRequest;
 use serde::de::DeserializeOwned;
 
 use crate::App;
+use crate::json::Unambiguous;
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -37,17 +37,15 @@ pub struct Body<T> {
 struct Asked {
     method: Method,
     path: String,
-    bytes: Bytes,
+    json: Unambiguous,
 }
 
 impl<T> Body<T> {
     /// The request as its idempotency key names it: the same key with the same method, path and
     /// JSON value is the same request.
     pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
-        // Through a value, so that spelling and order of members do not matter.
-        let value: serde_json::Value =
-            serde_json::from_slice(&self.asked.bytes).unwrap_or_default();
-        let Asked { method, path, .. } = &self.asked;
+        // The value and not its bytes: spelling and order of members do not matter.
+        let Asked { method, path, json: Unambiguous(value) } = &self.asked;
         let what = format!("{method} {path} {value}");
         IdempotentRequest::new(&key.0, what.as_bytes(), request_id::current())
     }
@@ -68,7 +66,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
                 let detail = format!("a body has at most {max_body} bytes");
                 return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
             }
-            Err(_) => return Err(malformed("the body did not arrive whole")),
+            Err(_) => {
+                let detail = "the body did not arrive whole";
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", detail));
+            }
         };
         if !essence.trim().eq_ignore_ascii_case("application/json") {
             return Err(Problem::new(
@@ -77,8 +78,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
                 "send application/json",
             ));
         }
-        let value = parse(&bytes)?;
-        let asked = Asked { method: parts.method, path: parts.uri.path().to_owned(), bytes };
+        let json = parse(&bytes)?;
+        let value = read(&json)?;
+        let asked = Asked { method: parts.method, path: parts.uri.path().to_owned(), json };
         Ok(Self { value, asked })
     }
 }
@@ -100,8 +102,8 @@ impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
     }
 }
 
-/// Reads JSON and names the field that is wrong.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads JSON, in which no name may stand twice in one object.
+fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -116,9 +118,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// Reads a value that was put together from a body, and names the field that is wrong.
-pub fn read<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+/// Reads a value, and names the field that is wrong.
+pub fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
+    json.read().map_err(|error| {
         let path = error.path().to_string();
         wrong_data(&path, &error.into_inner().to_string())
     })
@@ -128,7 +130,7 @@ fn malformed(detail: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is not JSON: {detail}"))
 }
 
-/// Tells an unknown field from a wrong one.
+/// Tells an unknown field from a wrong one, and names it: the whole body or query is called `.`.
 fn wrong_data(path: &str, message: &str) -> Problem {
     let message = message.split(" at line ").next().unwrap_or(message);
     let named = |prefix: &str| {
@@ -151,7 +153,16 @@ fn wrong_data(path: &str, message: &str) -> Problem {
     if let Some(name) = named("missing field `") {
         return Problem::field(below(&name), "this field is required");
     }
-    Problem::field(path, message)
+    if let Some(name) = named("duplicate field `") {
+        return Problem::field(below(&name), "this field is given twice");
+    }
+    // A number's width in memory is no word of the contract.
+    match message.rsplit_once("expected u") {
+        Some((found, width)) if width.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Problem::field(path, format!("{found}expected a whole number"))
+        }
+        _ => Problem::field(path, message),
+    }
 }
 
 /// A query string, read strictly.
@@ -175,6 +186,23 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     }
 }
 
+/// The names in the path. What is no text, or holds NUL, which no name does and no database can be
+/// asked for, names nothing.
+#[derive(Debug)]
+pub struct NamePath<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for NamePath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::not_found());
+        }
+        let path = Path::<T>::from_request_parts(parts, app).await;
+        path.map(|Path(names)| Self(names)).map_err(|_| Problem::not_found())
+    }
+}
+
 /// The id in the path. What is no id names nothing.
 #[derive(Debug)]
 pub struct IdPath<T: Kind>(pub Id<T>);
@@ -183,8 +211,7 @@ impl<T: Kind + Send> FromRequestParts<App> for IdPath<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let path = Path::<String>::from_request_parts(parts, app).await;
-        let Path(text) = path.map_err(|_| Problem::not_found())?;
+        let NamePath(text) = NamePath::<String>::from_request_parts(parts, app).await?;
         text.parse().map(Self).map_err(|_| Problem::not_found())
     }
 }
@@ -196,13 +223,17 @@ pub struct IdempotencyKey(String);
 impl IdempotencyKey {
     /// The key of a request that must have one.
     pub fn of(headers: &http::HeaderMap) -> Result<Self, Problem> {
-        let Some(value) = headers.get("idempotency-key") else {
+        let mut values = headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else {
             return Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "idempotency_key_missing",
                 "send an Idempotency-Key, a new one for each new request",
             ));
         };
+        if values.next().is_some() {
+            return Err(Problem::field("Idempotency-Key", "one key, not several"));
+        }
         let key = value.to_str().ok().filter(|key| (1..=128).contains(&key.len()));
         key.filter(|key| key.bytes().all(|b| b.is_ascii_graphic()))
             .map(|key| Self(key.to_owned()))
@@ -218,11 +249,29 @@ impl FromRequestParts<App> for IdempotencyKey {
     }
 }
 
-/// A text that a person typed: trimmed, within `limits` characters, without control characters.
-pub fn text(
+/// A line that a person typed: trimmed, within `limits` characters, without control characters.
+pub fn line(
     value: &str,
     field: &str,
     limits: std::ops::RangeInclusive<usize>,
+) -> Result<String, Problem> {
+    typed(value, field, limits, |c| !c.is_control())
+}
+
+/// The same of several lines, such as an address.
+pub fn lines(
+    value: &str,
+    field: &str,
+    limits: std::ops::RangeInclusive<usize>,
+) -> Result<String, Problem> {
+    typed(value, field, limits, |c| !c.is_control() || c == '\n')
+}
+
+fn typed(
+    value: &str,
+    field: &str,
+    limits: std::ops::RangeInclusive<usize>,
+    shows: impl Fn(char) -> bool,
 ) -> Result<String, Problem> {
     let value = value.trim();
     let count = value.chars().count();
@@ -230,8 +279,7 @@ pub fn text(
         let detail = format!("{} to {} characters", limits.start(), limits.end());
         return Err(Problem::field(field, detail));
     }
-    // Lines may break in an address; nothing else that does not show.
-    if value.chars().any(|c| c.is_control() && c != '\n') {
+    if !value.chars().all(shows) {
         return Err(Problem::field(field, "no control characters"));
     }
     Ok(value.to_owned())

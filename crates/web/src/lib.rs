@@ -4,6 +4,7 @@ pub mod api;
 mod caller;
 mod extract;
 mod health;
+mod json;
 mod metrics;
 mod money;
 mod network;

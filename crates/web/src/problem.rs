@@ -285,6 +285,7 @@ impl Problem {
                 "already_owned",
                 "owned for good",
             ),
+            PurchaseRefusal::SelectionTooOld => Self::field("selection", "too old: select again"),
             PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
             PurchaseRefusal::NoSuchOrder => Self::not_found(),
             PurchaseRefusal::NotDraft(state) => {
@@ -387,9 +388,7 @@ impl From<SettingsRefusal> for Problem {
                 "token",
                 "the token's code and scale are fixed: amounts mean something by them",
             ),
-            SettingsRefusal::TokenOutOfRange => {
-                Self::field("token", "scale is 0 to 6, and the unit value has no zero in it")
-            }
+            SettingsRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
         }
     }
 }

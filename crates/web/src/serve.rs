@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::extract::{MaxBody, Peer};
 use crate::health::Watch;
 use crate::network::{self, Network};
-use crate::patience::{PatientBody, PatientStream};
+use crate::patience::{PatientBody, PatientStream, Unread};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -129,8 +129,9 @@ impl House {
         // refuses is closing.
         let _ = stream.set_nodelay(true);
         let _counted = self.watch.metrics.connected();
-        let stream = PatientStream::new(stream, self.limits.stall);
-        let door = Door { router: self.router, limits: self.limits, peer };
+        let unread = Unread::default();
+        let stream = PatientStream::new(stream, self.limits.stall, unread.clone());
+        let door = Door { router: self.router, limits: self.limits, peer, unread };
         let connection = self.http.serve_connection(TokioIo::new(stream), door);
         // What ends a connection early is the client's doing, and of no interest.
         if let Err(error) = watcher.watch(connection).await {
@@ -155,6 +156,7 @@ struct Door {
     router: Router,
     limits: Arc<Limits>,
     peer: IpAddr,
+    unread: Unread,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Door {
@@ -163,8 +165,9 @@ impl hyper::service::Service<Request<Incoming>> for Door {
     type Future = RouteFuture<Self::Error>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let unread = self.unread.clone();
         let mut request =
-            request.map(|body| PatientBody::new(body, self.limits.body).into_request());
+            request.map(|body| PatientBody::new(body, self.limits.body, unread).into_request());
         let caller = network::caller(self.peer, request.headers(), &self.limits.trusted_proxies);
         request.extensions_mut().insert(Peer(caller));
         if self.limits.json_bytes != MaxBody::default().0 {

@@ -64,7 +64,7 @@ impl Engine {
             // Several reads, one product: it must not have changed between the first and the last.
             let same = self.store.product(parts.id()).await?.map(|product| product.version);
             if same == Some(version) {
-                self.memory.remember_product(parts.clone(), now, epoch);
+                self.memory.remember_product(parts.clone(), epoch);
                 return Ok(Some(parts));
             }
         }

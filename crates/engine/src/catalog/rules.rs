@@ -14,13 +14,13 @@ const COUNTS: u64 = 1_000_000_000;
 /// The most labels of a kind, and pictures.
 const MANY: usize = 20;
 
-pub(super) fn wrong(field: impl Into<String>, must: impl Into<String>) -> Wrong {
+pub(crate) fn wrong(field: impl Into<String>, must: impl Into<String>) -> Wrong {
     Wrong { field: field.into(), must: must.into() }
 }
 
 /// One line of text: trimmed, `1..=most` characters (or none when `least` is 0), nothing that does
 /// not show.
-pub(super) fn line(text: &str, field: &str, least: usize, most: usize) -> Result<String, Wrong> {
+pub(crate) fn line(text: &str, field: &str, least: usize, most: usize) -> Result<String, Wrong> {
     let text = text.trim();
     if !(least..=most).contains(&text.chars().count()) {
         return Err(wrong(field, format!("{least} to {most} characters")));

@@ -20,6 +20,7 @@ const SINK: usize = 256 * 1024;
 
 /// Which downloads.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scrip bench downloads --connections 8 --seconds 10")]
 pub(super) struct DownloadsArgs {
     #[command(flatten)]
     pub(super) common: Common,

@@ -51,7 +51,7 @@ enum Load {
 #[derive(Clone, Debug, Args)]
 struct Common {
     /// The server's address
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", env = "SCRIP_SERVER", default_value = "http://127.0.0.1:8080")]
     server: String,
     /// An administrator's API key, with which accounts are opened
     #[arg(long, value_name = "KEY", env = "SCRIP_ADMIN_KEY", hide_env_values = true)]

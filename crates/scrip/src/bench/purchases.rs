@@ -16,6 +16,9 @@ const SAMPLE: u64 = 1000;
 
 /// Which purchases.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  scrip bench purchases --accounts 100000 --connections 256 --seconds 10"
+)]
 pub(super) struct PurchasesArgs {
     #[command(flatten)]
     pub(super) common: Common,

@@ -12,6 +12,7 @@ use super::{BenchError, Common, Crowd, goods};
 
 /// Which reads.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scrip bench reads --connections 64 --seconds 10")]
 pub(super) struct ReadsArgs {
     #[command(flatten)]
     pub(super) common: Common,

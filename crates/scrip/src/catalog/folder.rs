@@ -36,7 +36,7 @@ pub fn read(dir: &Path, token: &Token) -> Result<Catalog, Mistakes> {
         Mistakes { file: dir.join(FILE).display().to_string(), all: vec![mistake] }
     };
     let goods = Goods::open(dir).map_err(|error| whole(format!("cannot be read: {error}")))?;
-    let source = goods.text(FILE).map_err(whole)?;
+    let source = goods.document(FILE).map_err(whole)?;
     let (document, errors) = DeTable::parse_recoverable(&source);
     let desk = Desk::new(&source, document.get_ref(), &errors);
     if !desk.is_clean() {

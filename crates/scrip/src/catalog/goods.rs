@@ -13,6 +13,8 @@ use super::Object;
 const CHUNK: usize = 256 * 1024;
 /// The longest text that is read from a file; the server's bounds are stricter.
 const TEXT: u64 = 1024 * 1024;
+/// The longest `catalog.toml`: a hundred thousand products at two and a half KiB.
+const DOCUMENT: u64 = 256 * 1024 * 1024;
 
 /// The files of a folder.
 #[derive(Debug)]
@@ -42,17 +44,26 @@ impl Goods {
         Ok(sha256)
     }
 
+    /// The document at `path` that names all the others, or why it cannot be had.
+    pub fn document(&self, path: &str) -> Result<String, String> {
+        self.at_most(DOCUMENT, path)
+    }
+
     /// The text in the file at `path`, or why it cannot be had.
     pub fn text(&self, path: &str) -> Result<String, String> {
+        self.at_most(TEXT, path)
+    }
+
+    fn at_most(&self, most: u64, path: &str) -> Result<String, String> {
         let path = self.find(path)?;
         let mut text = String::new();
         let file = File::open(&path).map_err(|error| format!("cannot be read: {error}"))?;
-        match file.take(TEXT + 1).read_to_string(&mut text) {
+        match file.take(most + 1).read_to_string(&mut text) {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Err("is not a text in UTF-8".into())
             }
             Err(error) => Err(format!("cannot be read: {error}")),
-            Ok(_) if text.len() as u64 > TEXT => Err("is too long for a text".into()),
+            Ok(_) if text.len() as u64 > most => Err("is too long for a text".into()),
             Ok(_) => Ok(text),
         }
     }

@@ -17,6 +17,10 @@ use crate::failure::{Failure, Outcome};
 
 /// The catalogue as a folder.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  scrip catalog sample goods/
+  scrip catalog apply goods/")]
 pub struct CatalogArgs {
     #[command(subcommand)]
     command: CatalogCommand,

@@ -1,15 +1,18 @@
 //! `scrip config check`, `scrip config print-default`.
 
 use clap::{Args, Subcommand};
+use scrip_storage::Store;
 use serde_json::json;
 
 use super::remote::print;
 use super::serve::ConfigFile;
-use crate::config;
-use crate::failure::Outcome;
+use crate::config::{self, Config, Database};
+use crate::failure::{Failure, Outcome};
+use crate::vault::Vault;
 
 /// What to do with the configuration.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scrip config check --config shop/scrip.toml")]
 pub struct ConfigArgs {
     #[command(subcommand)]
     action: Action,
@@ -17,8 +20,12 @@ pub struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Say what is wrong with the configuration; exit code 0 when nothing is
-    #[command(after_help = "Example:\n  scrip config check --config shop/scrip.toml")]
+    /// Say what is wrong with the configuration, and with what it names: keys, folders, database
+    #[command(after_help = "\
+Example:
+  scrip config check --config shop/scrip.toml
+
+Exit code 0 when nothing is wrong, 1 when something is. Nothing is asked of the network.")]
     Check {
         #[command(flatten)]
         file: ConfigFile,
@@ -40,25 +47,46 @@ impl ConfigArgs {
             }
             Action::Check { file, json } => (file, *json),
         };
-        let config = file.load()?;
-        let listen = config.listen.to_string();
+        let checked = file.load().and_then(|config| stands(&config).map(|()| config));
         if as_json {
-            print(&json!({
-                "ok": true,
-                "listen": listen,
-                "public_url": config.public_url,
-                "database": config.database.to_string(),
-                "data": config.data,
-                "demo": config.demo,
-                "metrics": config.metrics.map(|address| address.to_string()),
-                "warnings": config.warnings,
-            }));
-            return Ok(());
+            let answer = match &checked {
+                Ok(config) => json!({
+                    "ok": true,
+                    "listen": config.listen.to_string(),
+                    "public_url": config.public_url,
+                    "database": config.database.to_string(),
+                    "data": config.data,
+                    "demo": config.demo,
+                    "metrics": config.metrics.map(|address| address.to_string()),
+                    "warnings": config.warnings,
+                }),
+                Err(failure) => json!({ "ok": false, "error": failure.to_string() }),
+            };
+            print(&answer);
+            return checked.map(drop);
         }
+        let config = checked?;
         for warning in &config.warnings {
             eprintln!("warning: {warning}");
         }
-        print(&format!("The configuration is good: {listen}, database {}.", config.database));
+        let Config { listen, database, .. } = &config;
+        print(&format!("The configuration is good: {listen}, database {database}."));
         Ok(())
+    }
+}
+
+/// Whether what the configuration names is there, as far as that shows on this machine.
+fn stands(config: &Config) -> Outcome {
+    Vault::within(&config.data).open()?;
+    match &config.database {
+        Database::Postgres(url) => Store::is_postgres_url(url)
+            .map_err(|fault| Failure::new(format!("the URL of the database is none: {fault}"))),
+        Database::Sqlite(path) => {
+            let opened = std::fs::OpenOptions::new().read(true).write(true).open(path);
+            opened.map(drop).map_err(|error| {
+                Failure::new(format!("cannot open the database {}: {error}", path.display()))
+                    .advise("`scrip init DIR` makes one; this user must be able to write to it.")
+            })
+        }
     }
 }

@@ -194,10 +194,11 @@ async fn open_shop(config: &Config, vault: Arc<Vault>, settings: Settings) -> Ou
         .put_settings(Staff::OPERATOR, settings)
         .await
         .map_err(|fault| Failure::of(&fault))?;
-    put.map_err(|refusal| Failure::usage(format!("these settings cannot be: {refusal:?}")))?;
+    put.map_err(|refusal| Failure::usage(refusal.to_string()))?;
     let label = "first administrator".to_owned();
     let key = engine.make_key(Staff::OPERATOR, None, vec![Scope::Admin], label).await;
     let key = key.map_err(|fault| Failure::of(&fault))?;
+    engine.end_lease().await.map_err(|fault| Failure::of(&fault))?;
     drop(engine);
     writing.close().await?;
     Ok(key.token)

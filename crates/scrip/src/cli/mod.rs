@@ -18,7 +18,16 @@ use crate::failure::{Failure, Outcome};
 
 /// A self-hosted store for digital goods, paid for with the vendor's own tokens.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "\
+Example:
+  scrip init shop --name 'Aurora Instruments' --token-code AUR
+  scrip serve --config shop/scrip.toml
+
+`scrip demo` opens a shop with real goods and tells the whole story."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -77,4 +86,29 @@ fn one_thread<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
         .build()
         .map_err(|error| Failure::new(format!("cannot start: {error}")))?
         .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The commands below `command` whose help shows no example.
+    fn without_example(command: &clap::Command, path: &str) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = if help.contains("Example:\n") { Vec::new() } else { vec![path.to_owned()] };
+        let below = command.get_subcommands().filter(|command| command.get_name() != "help");
+        let below = below.flat_map(|command| {
+            without_example(command, &format!("{path} {}", command.get_name()))
+        });
+        own.into_iter().chain(below).collect()
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_an_example() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        assert_eq!(without_example(&command, "scrip"), Vec::<String>::new());
+    }
 }

@@ -40,7 +40,7 @@ pub struct Remote {
 impl Remote {
     /// The server, asked by an administrator.
     pub fn admin(&self) -> Outcome<Admin> {
-        let key = self.admin_key.as_deref().ok_or_else(|| {
+        let key = self.admin_key.as_deref().filter(|key| !key.is_empty()).ok_or_else(|| {
             Failure::usage("an administrator's API key is needed").advise(
                 "Give it with --admin-key or SCRIP_ADMIN_KEY; `scrip init` printed the first one.",
             )

@@ -15,24 +15,32 @@ use super::remote::{client, print};
 use crate::clock::SystemClock;
 use crate::failure::{Failure, Outcome};
 
+/// Where the keys are.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Keys {
+    /// The vendor's key set, as its server gives it at /.well-known/jwks.json
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// The vendor's server, to take the key set from
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+}
+
 /// Which code, and by which keys.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  scrip verify eyJhbGciOi... --jwks shop-keys.json
   curl -s https://shop.example/.well-known/jwks.json > shop-keys.json
+  scrip verify eyJhbGciOi... --jwks shop-keys.json
 
 Exit code 0 when the code is good, 1 when it is not, 2 when it could not be looked at. Whether the license
 was revoked, or its uses are used up, only the server knows.")]
 pub struct VerifyArgs {
     /// The code in its long form (JWS); `-` reads it from standard input
     code: String,
-    /// The vendor's key set, as its server gives it at /.well-known/jwks.json
-    #[arg(long, value_name = "FILE", required_unless_present = "server")]
-    jwks: Option<PathBuf>,
-    /// The vendor's server, to take the key set from
-    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
-    server: Option<String>,
+    #[command(flatten)]
+    keys: Keys,
     /// The code must be for this product
     #[arg(long, value_name = "ID")]
     product: Option<String>,
@@ -74,18 +82,18 @@ impl VerifyArgs {
     }
 
     fn key_set(&self) -> Outcome<String> {
-        if let Some(path) = &self.jwks {
+        if let Some(path) = &self.keys.jwks {
             return std::fs::read_to_string(path).map_err(|error| {
                 Failure::usage(format!("cannot read the key set {}: {error}", path.display()))
             });
         }
-        let server = client(self.server.as_deref().unwrap_or_default())?;
+        let server = client(self.keys.server.as_deref().unwrap_or_default())?;
         one_thread(async {
             let path = "/.well-known/jwks.json";
             let answer = server.request(Method::GET, path, &[], Body::empty()).await;
             let keys: serde_json::Value = answer
                 .and_then(|answer| answer.json())
-                .map_err(|error| Failure::usage(error.to_string()))?;
+                .map_err(|error| Failure::from(error).with_code(2))?;
             Ok(keys.to_string())
         })
     }

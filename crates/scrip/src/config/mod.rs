@@ -6,6 +6,7 @@ mod raw;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -149,7 +150,17 @@ impl Config {
         let mut raw = Raw::default();
         raw.read_file(&path.display().to_string(), &text, KEYS)?;
         raw.read_environment(environment, KEYS, OTHERS);
-        Self::of(&raw, folder)
+        let mut config = Self::of(&raw, folder)?;
+        let holds_password =
+            matches!(&config.database, Database::Postgres(url) if text.contains(url.as_str()));
+        let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode());
+        if holds_password && mode & 0o007 != 0 {
+            let path = path.display();
+            config.warnings.push(format!(
+                "{path} names a database and is open to every user: chmod 600 {path}"
+            ));
+        }
+        Ok(config)
     }
 
     fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {
@@ -157,13 +168,17 @@ impl Config {
         let public_url =
             raw.read("public_url", "an address such as https://shop.example", |value| {
                 let url = value.text()?.trim_end_matches('/').to_owned();
-                let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-                (!host.is_empty() && !host.contains(['?', '#', ' '])).then_some(url)
+                is_public(&url).then_some(url)
             })?;
         let networks = "a list of addresses or networks such as 10.0.0.0/8";
         let proxies = raw.read("trusted_proxies", networks, |value| {
             value.list()?.iter().map(|text| text.parse().ok()).collect()
         })?;
+        let metrics = metrics(raw)?;
+        if metrics == Some(listen) && listen.port() != 0 {
+            return Err(Failure::new("metrics and listen are the same address")
+                .advise("Give metrics an address of its own, or \"none\"."));
+        }
         Ok(Self {
             listen,
             public_url,
@@ -172,7 +187,7 @@ impl Config {
             data: folder.join(raw.text("data")?.unwrap_or_else(|| ".".to_owned())),
             server_number: raw.number("server_number", 0..=255)?.unwrap_or(0),
             threads: raw.number("threads", 0..=1024)?.unwrap_or(0),
-            metrics: metrics(raw)?,
+            metrics,
             stop: raw.seconds("stop_seconds", 0..=3600)?.unwrap_or(Duration::from_secs(30)),
             demo: raw.flag("demo")?.unwrap_or(false),
             log: Log::of(raw)?,
@@ -187,6 +202,18 @@ pub fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
+}
+
+/// Whether a URL can be the server's own: http or https, a host, perhaps a port and a path.
+fn is_public(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let scheme = uri.scheme_str().is_some_and(|scheme| scheme == "http" || scheme == "https");
+    let host = uri.authority().is_some_and(|authority| {
+        let host = authority.host();
+        let all_host = authority.as_str() == host || authority.port_u16().is_some();
+        !host.is_empty() && all_host && !authority.as_str().contains('@')
+    });
+    scheme && host && uri.query().is_none() && !url.contains('#')
 }
 
 fn database(raw: &Raw, folder: &Path) -> Outcome<Database> {

@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod logs;
+mod number;
 mod signals;
 
 use std::cell::Cell;
@@ -91,6 +92,9 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
         Books::open(&config.database, clock.clone()).await
     };
     let Books { store, memory, writing } = opened?;
+    if !new {
+        number::is_free(&store, config.server_number, clock.as_ref()).await?;
+    }
     let objects =
         Objects::open(&config.data.join("objects"), config.server_number, Blocking::Threads);
     let ground = Ground {
@@ -136,9 +140,16 @@ async fn answer(
     if cut > 0 {
         tracing::warn!(connections = cut, "some connections did not end in time and were cut");
     }
+    drop(beside);
+    let fault = fault.take();
+    if fault.is_none()
+        && let Err(fault) = watch.app().engine.end_lease().await
+    {
+        tracing::debug!(%fault, "the lease on ids ends by itself");
+    }
     // The writer ends when nobody can hand in anything any more.
-    drop((beside, watch));
-    if let Some(fault) = fault.take() {
+    drop(watch);
+    if let Some(fault) = fault {
         tracing::error!(%fault, "the writer has ended");
         return Err(Failure::new(format!("the server had to stop: {fault}"))
             .advise("What is true stands in the database: start again, and callers ask again with their keys."));
@@ -182,7 +193,8 @@ fn say_ready(listening: SocketAddr) {
     let _ = out.flush();
 }
 
-/// Keeps the lease on ids ahead of the clock, which shows that the writer commits.
+/// Keeps the lease on ids ahead of the clock, which shows that the writer commits; and hears of what
+/// other servers have changed.
 async fn beat(watch: Arc<Watch>) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -191,6 +203,9 @@ async fn beat(watch: Arc<Watch>) {
         match watch.app().engine.renew_lease().await {
             Ok(()) => watch.committed(),
             Err(fault) => tracing::warn!(%fault, "the lease on ids was not renewed"),
+        }
+        if let Err(fault) = watch.app().engine.catch_up().await {
+            tracing::warn!(%fault, "nothing is remembered until the database answers again");
         }
     }
 }

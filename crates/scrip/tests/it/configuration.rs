@@ -28,6 +28,49 @@ fn a_wrong_configuration_keeps_the_server_from_starting() {
     }
 }
 
+/// What the configuration names must be there: keys that only their owner can read, a database.
+#[test]
+fn what_a_configuration_names_is_looked_at() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let check = || said(&run(&["config", "check", "--config", &folder.config()]));
+    let mode = |name: &str, mode: u32| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path(name), mode).unwrap();
+    };
+    let wrong = |expected: &str| {
+        let (text, code) = check();
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains(expected) && !text.contains("panicked"), "{expected}: {text}");
+    };
+    mode("keys/master.secret", 0o644);
+    wrong("chmod 600");
+    mode("keys/master.secret", 0o600);
+    let seed = std::fs::read_to_string(folder.path("keys/license-0001.seed")).unwrap();
+    std::fs::write(folder.path("keys/license-0001.seed"), "no key").unwrap();
+    wrong("is not a key");
+    std::fs::remove_file(folder.path("keys/license-0001.seed")).unwrap();
+    wrong("there is no license key");
+    std::fs::write(folder.path("keys/license-0001.seed"), &seed).unwrap();
+    mode("keys/license-0001.seed", 0o600);
+    assert_eq!(check().1, 0);
+    std::fs::rename(folder.path("scrip.db"), folder.path("away.db")).unwrap();
+    wrong("cannot open the database");
+    std::fs::rename(folder.path("away.db"), folder.path("scrip.db")).unwrap();
+
+    folder.configure("database = \"postgres://ada:hush@shop.example:none/books\"");
+    wrong("the URL of the database");
+    assert!(!check().0.contains("hush"));
+    let text = std::fs::read_to_string(folder.config()).unwrap().replace(":none/", ":5432/");
+    std::fs::write(folder.config(), text).unwrap();
+    mode("scrip.toml", 0o644);
+    let (text, code) = check();
+    assert_eq!((code, text.contains("warning") && text.contains("chmod 600")), (0, true), "{text}");
+    assert!(!text.contains("hush"), "{text}");
+    let (text, _) = said(&run(&["config", "check", "--json", "--config", "no/such.toml"]));
+    assert!(text.contains(r#"{"error":"cannot read the configuration no/such.toml"#), "{text}");
+}
+
 #[test]
 fn the_environment_wins_and_wrong_values_in_it_are_refused() {
     let folder = Folder::new();

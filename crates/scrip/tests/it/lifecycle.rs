@@ -154,6 +154,25 @@ fn a_client_that_dribbles_is_cut() {
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
 }
 
+/// A client that sends all of its body before it listens still hears why it was refused.
+#[test]
+fn a_refused_body_does_not_hide_its_answer() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let address = server.url.strip_prefix("http://").unwrap();
+    let body = vec![b' '; 16 << 20];
+    for (path, status) in [("/v1/sessions", "413"), ("/v1/wallet", "405"), ("/v1/nothing", "404")] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = "Host: shop\r\nContent-Type: application/json\r\n";
+        write!(stream, "POST {path} HTTP/1.1\r\n{head}Content-Length: {}\r\n\r\n", body.len())
+            .unwrap();
+        stream.write_all(&body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+    }
+}
+
 /// Tokens are added by many at once, the process is killed in the middle, and everybody asks again
 /// with the same keys: each is added exactly once, the answered ones without being asked for again.
 #[test]

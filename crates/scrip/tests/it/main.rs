@@ -3,6 +3,9 @@
 mod admin;
 mod catalog;
 mod configuration;
+mod databases;
+mod killing;
 mod lifecycle;
+mod operating;
 mod shop;
 mod verifying;

@@ -33,24 +33,91 @@ pub fn said(output: &Output) -> (String, i32) {
     (text.into_owned(), output.status.code().unwrap_or(-1))
 }
 
+/// A database on the tests' PostgreSQL; it goes with the test.
+pub struct Database {
+    pub name: String,
+    url: String,
+}
+
+impl Database {
+    /// An empty one, for the test called `test`.
+    pub fn new(test: &str) -> Self {
+        let name = format!("scrip_{test}_{}", std::process::id());
+        psql(&cluster(), &format!("CREATE DATABASE {name}"));
+        let cluster = cluster();
+        let (address, _) = cluster.rsplit_once('/').expect("a database in the URL");
+        Self { url: format!("{address}/{name}"), name }
+    }
+
+    /// Runs a statement in it, past the server.
+    pub fn execute(&self, statement: &str) {
+        psql(&self.url, statement);
+    }
+
+    /// Cuts every connection to it, and lets new ones in or not.
+    pub fn cut(&self, reachable: bool) {
+        let name = &self.name;
+        psql(&cluster(), &format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {reachable}"));
+        let all = format!("FROM pg_stat_activity WHERE datname = '{name}'");
+        psql(&cluster(), &format!("SELECT pg_terminate_backend(pid) {all}"));
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        psql(&cluster(), &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}
+
+/// Where the tests' PostgreSQL is.
+#[expect(clippy::disallowed_methods, reason = "tests are told where their server is in one way")]
+fn cluster() -> String {
+    std::env::var("SCRIP_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!("SCRIP_TEST_POSTGRES is not set: run `cargo xtask test`, or `cargo xtask postgres`")
+    })
+}
+
+fn psql(url: &str, statement: &str) {
+    let output = Command::new("psql").args([url, "-qc", statement]).output();
+    let output = output.expect("psql comes with PostgreSQL");
+    assert!(output.status.success() || std::thread::panicking(), "{statement}: {output:?}");
+}
+
 /// A vendor's folder.
 pub struct Folder {
     dir: TempDir,
     pub admin_key: String,
+    /// Where its books are, if they are not in the folder.
+    database: Option<Database>,
 }
 
 impl Folder {
     /// A new one, whose server takes a free port.
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// The same with its books on PostgreSQL.
+    pub fn on_postgres(test: &str) -> Self {
+        Self::with(Some(Database::new(test)))
+    }
+
+    fn with(database: Option<Database>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("shop");
         let path = path.to_str().expect("a path");
-        let args = ["init", path, "--listen", "127.0.0.1:0", "--scale", "2", "--json"];
+        let mut args = vec!["init", path, "--listen", "127.0.0.1:0", "--scale", "2", "--json"];
+        args.extend(database.iter().flat_map(|database| ["--database", &database.url]));
         let output = run(&args);
         assert!(output.status.success(), "{output:?}");
         let made: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let admin_key = made["admin_key"].as_str().expect("a key").to_owned();
-        Self { dir, admin_key }
+        Self { dir, admin_key, database }
+    }
+
+    /// Its database on PostgreSQL.
+    pub fn database(&self) -> &Database {
+        self.database.as_ref().expect("its books are on PostgreSQL")
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -69,9 +136,15 @@ impl Folder {
 
     /// A server on it, ready.
     pub fn serve(&self) -> Server {
+        self.serve_as(0)
+    }
+
+    /// The same with a number among those on one database.
+    pub fn serve_as(&self, number: u8) -> Server {
         let mut command = scrip(&["serve", "--config", &self.config()]);
+        command.env("SCRIP_SERVER_NUMBER", number.to_string());
         // Into a file: nobody empties a pipe while the test runs, and the server would wait.
-        let log = self.dir.path().join("log");
+        let log = self.dir.path().join(format!("log-{number}"));
         let file = std::fs::File::create(&log).expect("a log");
         let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().expect("a server");
         let mut line = String::new();
@@ -107,6 +180,20 @@ impl Server {
 
     /// Asks it as the holder of `bearer` (empty for a visitor), with `key` for idempotency.
     pub fn call(&self, method: Method, path: &str, bearer: &str, key: &str, body: &Value) -> Value {
+        let (status, answer) = self.ask(method, path, bearer, key, body);
+        assert!(status < 400, "{path}: {status} {answer}");
+        answer
+    }
+
+    /// The same, whatever the status; null where the answer has no body.
+    pub fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: &str,
+        key: &str,
+        body: &Value,
+    ) -> (u16, Value) {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         let client = Client::new(&self.url).expect("an address");
         let client = if bearer.is_empty() { client } else { client.bearer(bearer) };
@@ -115,7 +202,26 @@ impl Server {
             let body = serde_json::to_vec(body).expect("JSON");
             client.request(method, path, &headers, body).await
         });
-        answer.and_then(|answer| answer.json()).unwrap_or_else(|error| panic!("{path}: {error}"))
+        let answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
+        (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap_or_default())
+    }
+
+    /// What it answers to a GET that is no JSON.
+    pub fn text(&self, path: &str, bearer: &str) -> String {
+        let client = Client::new(&self.url).expect("an address").bearer(bearer);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let answer = runtime.expect("a runtime").block_on(async {
+            client.request(Method::GET, path, &[], scrip_client::Body::empty()).await
+        });
+        String::from_utf8(answer.expect("an answer").body.to_vec()).expect("text")
+    }
+
+    /// Waits until it has logged this.
+    pub fn logs(&self, words: &str) {
+        let begin = tokio::time::Instant::now();
+        while !std::fs::read_to_string(&self.log).expect("a log").contains(words) {
+            assert!(begin.elapsed().as_secs() < 20, "{words} is not logged");
+        }
     }
 
     /// Runs `scrip admin` against it, and reads its JSON.

@@ -6,6 +6,13 @@ CREATE TABLE servers (
     ceiling BIGINT NOT NULL
 );
 
+-- Counted up by each commit that changes what servers remember between requests: sessions, keys,
+-- accounts, settings, catalogue. So the others on the same database know when to forget.
+CREATE TABLE generation (
+    number BIGINT NOT NULL
+);
+INSERT INTO generation (number) VALUES (0);
+
 CREATE TABLE vendor (
     id BIGINT PRIMARY KEY,
     settings TEXT NOT NULL
@@ -15,7 +22,6 @@ CREATE TABLE accounts (
     id BIGINT PRIMARY KEY,
     wallet BIGINT NOT NULL,
     email TEXT NOT NULL,
-    password TEXT NOT NULL,
     person TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     frozen_at BIGINT
@@ -23,12 +29,14 @@ CREATE TABLE accounts (
 
 CREATE TABLE logins (
     email TEXT PRIMARY KEY,
-    account BIGINT NOT NULL
+    account BIGINT NOT NULL,
+    password TEXT NOT NULL
 );
 
 CREATE TABLE sessions (
     token BYTEA PRIMARY KEY,
     account BIGINT NOT NULL,
+    wallet BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );

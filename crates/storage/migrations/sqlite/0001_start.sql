@@ -6,6 +6,13 @@ CREATE TABLE servers (
     ceiling INTEGER NOT NULL
 ) STRICT;
 
+-- Counted up by each commit that changes what servers remember between requests: sessions, keys,
+-- accounts, settings, catalogue. So the others on the same database know when to forget.
+CREATE TABLE generation (
+    number INTEGER NOT NULL
+) STRICT;
+INSERT INTO generation (number) VALUES (0);
+
 CREATE TABLE vendor (
     id INTEGER PRIMARY KEY,
     settings TEXT NOT NULL
@@ -15,7 +22,6 @@ CREATE TABLE accounts (
     id INTEGER PRIMARY KEY,
     wallet INTEGER NOT NULL,
     email TEXT NOT NULL,
-    password TEXT NOT NULL,
     person TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     frozen_at INTEGER
@@ -23,12 +29,14 @@ CREATE TABLE accounts (
 
 CREATE TABLE logins (
     email TEXT PRIMARY KEY,
-    account INTEGER NOT NULL
+    account INTEGER NOT NULL,
+    password TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
     token BLOB PRIMARY KEY,
     account INTEGER NOT NULL,
+    wallet INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -118,6 +118,14 @@ impl Store {
         self.query("house", sql::HOUSE.to_owned(), vec![], read).await
     }
 
+    /// How often what servers remember of the rows has changed. On SQLite nobody counts: there is
+    /// one server.
+    pub async fn generation(&self) -> Result<u64, Fault> {
+        let text = sql::GENERATION.to_owned();
+        let found = self.query("generation", text, vec![], u64::read).await?;
+        Ok(found.into_iter().next().flatten().unwrap_or(0))
+    }
+
     /// A page of rows that the index lists for an account, newest first.
     pub(crate) async fn listed<R: crate::table::Row>(
         &self,

@@ -6,7 +6,7 @@ use scrip_domain::catalog::{File, Offer, Product, Release};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::index::{Entry, OWNED};
+use crate::index::{Entry, LICENSED, OWNED};
 use crate::reads::{Page, cells};
 use crate::store::Store;
 
@@ -83,8 +83,10 @@ impl Store {
     /// Whether an account has a license of a product.
     pub async fn owns(&self, account: Id<Account>, product: Id<Product>) -> Result<bool, Fault> {
         let mut values = cells(&account);
-        values.extend([Cell::number(u64::from(OWNED)), Cell::number(product.number())]);
-        let tail = "WHERE t.account = $1 AND t.kind = $2 AND t.key = $3 LIMIT 1";
-        Ok(self.row::<Entry>(tail, values).await?.is_some())
+        values.push(Cell::number(product.number()));
+        let tail = format!(
+            "WHERE t.account = $1 AND t.kind IN ({OWNED}, {LICENSED}) AND t.key = $2 LIMIT 1"
+        );
+        Ok(self.row::<Entry>(&tail, values).await?.is_some())
     }
 }

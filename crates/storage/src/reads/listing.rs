@@ -15,7 +15,7 @@ use scrip_domain::{Amount, Id, Timestamp};
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
-use crate::index::OWNED;
+use crate::index::{LICENSED, OWNED};
 use crate::store::Store;
 
 /// How many products of a list are looked at for words before these are looked up: a page of what
@@ -379,7 +379,7 @@ impl Text {
         let account = self.cell(Cell::number(account.number()));
         format!(
             "EXISTS (SELECT 1 FROM by_account b
-                 WHERE b.account = {account} AND b.kind = {OWNED} AND b.key = {column})"
+                 WHERE b.account = {account} AND b.kind IN ({OWNED}, {LICENSED}) AND b.key = {column})"
         )
     }
 }

@@ -12,7 +12,9 @@ use scrip_domain::{Id, Span, Timestamp};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::index::{Download, Entry, ORDER, OWNED, REQUEST, Receipt, StartedTicket, TRANSFER};
+use crate::index::{
+    Download, Entry, LICENSED, ORDER, OWNED, REQUEST, Receipt, StartedTicket, TRANSFER,
+};
 use crate::reads::{Page, cells};
 use crate::store::Store;
 
@@ -58,13 +60,13 @@ impl Store {
         page: Page,
     ) -> Result<Vec<License>, Fault> {
         let mut values = cells(&account);
-        values.extend([Cell::number(u64::from(OWNED)), page.highest(), page.limit()]);
-        self.rows(
+        values.extend([page.highest(), page.limit()]);
+        let tail = format!(
             "JOIN by_account b ON b.target = t.id
-             WHERE b.account = $1 AND b.kind = $2 AND b.target <= $3 ORDER BY b.target DESC LIMIT $4",
-            values,
-        )
-        .await
+             WHERE b.account = $1 AND b.kind IN ({OWNED}, {LICENSED}) AND b.target <= $2
+             ORDER BY b.target DESC LIMIT $3"
+        );
+        self.rows(&tail, values).await
     }
 
     /// An order's receipt, if one was issued.

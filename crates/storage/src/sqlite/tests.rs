@@ -137,6 +137,30 @@ async fn a_lock_of_another_program_loses_nothing() {
     assert_eq!(keys(&place), 1);
 }
 
+#[tokio::test]
+async fn what_was_deleted_or_replaced_is_written_no_more() {
+    let (folder, place, writer) = home();
+    let (mut writer, _) = carry_out(writer, put(1, 1)).await;
+    for name in ["scrip.db", "scrip.db-wal", "scrip.lock"] {
+        let (here, away) = (folder.path().join(name), folder.path().join("away"));
+        std::fs::rename(&here, &away).unwrap();
+        for replaced in [false, true] {
+            if replaced {
+                std::fs::copy(&away, &here).unwrap();
+            }
+            let answers;
+            (writer, answers) = carry_out(writer, put(2, 1)).await;
+            let told =
+                matches!(&answers[0], Err(Fault::Unavailable(why)) if why.contains("deleted or"));
+            assert!(told, "{name}: {answers:?}");
+        }
+        std::fs::rename(&away, &here).unwrap();
+    }
+    let (_, answers) = carry_out(writer, put(2, 1)).await;
+    assert!(answers[0].is_ok(), "{answers:?}");
+    assert_eq!(keys(&place), 2);
+}
+
 /// In memory there is no log, and a reader in the middle of a read holds up a commit.
 #[tokio::test]
 async fn a_commit_that_a_reader_holds_up_did_not_happen() {

@@ -45,8 +45,8 @@ const DAMAGES: &[(&str, &str)] = &[
     ("account-wallets", "UPDATE wallets SET account = 1001 WHERE id = 2002"),
     ("wallet-accounts", "DELETE FROM accounts WHERE id = 1002"),
     ("logins", "DELETE FROM logins WHERE account = 1002"),
-    ("logins", "INSERT INTO logins VALUES ('second@example.org', 1001)"),
-    ("logins", "INSERT INTO logins VALUES ('nobody@example.org', 1009)"),
+    ("logins", "INSERT INTO logins VALUES ('second@example.org', 1001, '')"),
+    ("logins", "INSERT INTO logins VALUES ('nobody@example.org', 1009, '')"),
     ("order-states", "UPDATE orders SET paid_at = NULL WHERE id = 6001"),
     ("order-states", "UPDATE orders SET balance_after = 3 WHERE id = 6002"),
     ("order-states", "UPDATE orders SET state = 'lost' WHERE id = 6002"),
@@ -90,7 +90,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("index-transfers", "UPDATE by_account SET account = 1002 WHERE target = 4003"),
     ("index-licenses", "DELETE FROM by_account WHERE target = 8002"),
     ("index-licenses", "DELETE FROM licenses WHERE id = 8002"),
-    ("index-licenses", "UPDATE by_account SET note = 0 WHERE target = 8002"),
+    ("index-licenses", "UPDATE by_account SET kind = 6 WHERE target = 8002"),
     ("index-licenses", "UPDATE licenses SET state = 'revoked' WHERE id = 8002"),
     ("index-requests", "UPDATE by_account SET target = 6009 WHERE kind = 3 AND key = 11"),
     ("index-requests", "UPDATE by_account SET account = 1002 WHERE kind = 3"),
@@ -147,7 +147,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     assert_eq!(examined.findings, [Finding { subject, expected: Some(40), found: Some(41) }]);
     assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 40 expected, 41 found");
     for number in 0..20 {
-        home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number})"))
+        home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number}, '')"))
             .await;
     }
     let examined = store.examine(probe("logins")).await.unwrap();

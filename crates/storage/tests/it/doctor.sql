@@ -6,9 +6,9 @@ DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
 DELETE FROM line_payments; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
 
-INSERT INTO accounts (id, wallet, email, password, person, created_at) VALUES
-    (1001, 2001, 'ada@example.org', '', '{}', 0), (1002, 2002, 'bob@example.org', '', '{}', 0);
-INSERT INTO logins (email, account) VALUES ('ada@example.org', 1001), ('bob@example.org', 1002);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
+    (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
+INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits) VALUES
     (2001, 1001, 70, 100, 0, 10), (2002, 1002, 0, 0, 0, 0);
 INSERT INTO house (name, debits, credits) VALUES ('issued', 100, 0), ('revenue', 0, 60);
@@ -45,5 +45,5 @@ INSERT INTO receipts ("order", number, issued_at) VALUES (6001, 1, 3);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
     (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
-    (1001, 2, 101, 8001, 1), (1001, 2, 101, 8002, 1), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78);
+    (1001, 2, 101, 8001, 0), (1001, 2, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78);
 COMMIT;

@@ -62,7 +62,7 @@ async fn stock(store: &Running) {
             changes.products.push(Change::Insert(goods));
         }
         for product in OWNED {
-            let entry = Entry::owned(id(7), id(product), id(product + 1000), true);
+            let entry = Entry::license(id(7), id(product), id(product + 1000), true);
             changes.by_account.push(Change::Insert(entry));
         }
     });

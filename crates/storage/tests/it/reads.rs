@@ -89,7 +89,7 @@ pub async fn lists_go_down_from_the_newest(home: &Home) {
         for number in 0..5 {
             changes.orders.push(Change::Insert(order(number, 7)));
             changes.licenses.push(Change::Insert(license(number, number, 7)));
-            let owned = Entry::owned(account(7), id(100 - number), id(number), false);
+            let owned = Entry::license(account(7), id(100 - number), id(number), false);
             changes.by_account.push(Change::Insert(owned));
         }
     })

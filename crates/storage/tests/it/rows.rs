@@ -119,9 +119,10 @@ async fn accounts(store: &Running) {
     let mut renamed = Vendor { former_names: Vec::new(), ..vendor.clone() };
     renamed.settings.name = String::new();
     round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
-    let login = Login { email: text(), account: last() };
+    let login = Login { email: text(), account: last(), password: text() };
     round_trips!(store, logins(email): login.clone() =>
-        Login { account: id(0), ..login.clone() }, other Login { email: String::new(), account: id(7) });
+        Login { account: id(0), password: String::new(), ..login.clone() },
+        other Login { email: String::new(), ..login });
     let person = Person {
         name: Some(text()),
         address: Some(String::new()),
@@ -132,16 +133,20 @@ async fn accounts(store: &Running) {
         id: last(),
         wallet: last(),
         email: text(),
-        password: text(),
         person,
         created_at: FIRST,
         frozen_at: Some(LAST),
     };
     round_trips!(store, accounts(id): account.clone() =>
-        Account { person: Person::default(), frozen_at: None, password: String::new(), ..account.clone() },
+        Account { person: Person::default(), frozen_at: None, ..account.clone() },
         other Account { id: id(0), ..account.clone() });
-    let session =
-        Session { token: [0xff; 16], account: last(), created_at: FIRST, expires_at: LAST };
+    let session = Session {
+        token: [0xff; 16],
+        account: last(),
+        wallet: last(),
+        created_at: FIRST,
+        expires_at: LAST,
+    };
     round_trips!(store, sessions(token): session.clone() =>
         Session { expires_at: NOON, ..session.clone() }, other Session { token: [0; 16], ..session });
     let key = ApiKey {
@@ -502,7 +507,7 @@ pub async fn what_no_column_holds_is_a_defect(home: &Home) {
     let store = home.start().await;
     let entry = Entry { account: id(1), kind: 1, key: u64::MAX, target: 0, note: 0 };
     let too_large = write(move |changes| changes.by_account.push(Change::Insert(entry.clone())));
-    let nul = Login { email: "a\0b".into(), account: id(1) };
+    let nul = Login { email: "a\0b".into(), account: id(1), password: String::new() };
     let with_nul = write(move |changes| changes.logins.push(Change::Insert(nul.clone())));
     let (large, nul, fine) =
         tokio::join!(store.submit(too_large), store.submit(with_nul), store.submit(open(100)));

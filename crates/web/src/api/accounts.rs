@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::{Buyer, Spender};
-use crate::extract::{Body, Source, text};
+use crate::extract::{Body, Source, line, lines};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -44,7 +44,7 @@ struct RegisterBody {
     #[schema(
         min_length = 1,
         max_length = 500,
-        pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$"
+        pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$"
     )]
     address: Option<String>,
     /// Telephone number.
@@ -130,14 +130,10 @@ fn person(
     address: Option<String>,
     phone: Option<String>,
 ) -> Result<Person, Problem> {
-    let checked = |value: Option<String>, field: &str, most: usize| match value {
-        None => Ok(None),
-        Some(value) => text(&value, field, 1..=most).map(Some),
-    };
     Ok(Person {
-        name: checked(name, "name", 200)?,
-        address: checked(address, "address", 500)?,
-        phone: checked(phone, "phone", 40)?,
+        name: name.map(|name| line(&name, "name", 1..=200)).transpose()?,
+        address: address.map(|address| lines(&address, "address", 1..=500)).transpose()?,
+        phone: phone.map(|phone| line(&phone, "phone", 1..=40)).transpose()?,
         payment_method: None,
     })
 }
@@ -200,7 +196,7 @@ struct ChangeBody {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$")]
     name: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$")]
     address: Option<Option<String>>,
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 40, pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$")]

@@ -69,16 +69,16 @@ impl LicenseOut {
     /// A license in its owner's hand, in the state that it has at `at`.
     pub async fn new(app: &App, license: &License, at: Timestamp) -> Result<Self, Problem> {
         let code = app.engine.code(license).await?;
-        let files = match license.release {
-            Some(release) => app.engine.store().files_of(release).await?,
-            None => Vec::new(),
+        let released = match license.release {
+            Some(release) => Some(app.engine.released(release).await?),
+            None => None,
         };
-        let file = |file: scrip_domain::catalog::File| FileOut {
+        let file = |file: &scrip_domain::catalog::File| FileOut {
             id: file.id.to_string(),
-            name: file.name,
+            name: file.name.clone(),
             size: file.size,
-            sha256: file.sha256,
-            platform: file.platform,
+            sha256: file.sha256.clone(),
+            platform: file.platform.clone(),
         };
         Ok(Self {
             id: license.id.to_string(),
@@ -94,7 +94,7 @@ impl LicenseOut {
             issued_at: license.issued_at.to_string(),
             expires_at: license.expires_at.map(|at| at.to_string()),
             code: CodeOut { jws: code.jws, short: code.short },
-            files: files.into_iter().map(file).collect(),
+            files: released.iter().flat_map(|released| released.files.iter().map(file)).collect(),
         })
     }
 }

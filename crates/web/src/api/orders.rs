@@ -321,34 +321,31 @@ async fn create(
     headers: HeaderMap,
     body: Body<OrderBody>,
 ) -> Result<Response, Problem> {
-    let selection = match (&body.value.lines, &body.value.selection) {
-        (Some(lines), None) => Some(selection(lines)?),
-        (None, Some(kept)) => app.engine.resume_selection(kept),
+    let (selection, kept_until) = match (&body.value.lines, &body.value.selection) {
+        (Some(lines), None) => (selection(lines)?, None),
+        (None, Some(kept)) => {
+            let unreadable = || Problem::field("selection", "not a kept selection: select again");
+            let (selection, until) = app.engine.kept_selection(kept).ok_or_else(unreadable)?;
+            (selection, Some(until))
+        }
         _ => return Err(Problem::field("lines", "give either lines or selection")),
     };
-    let unreadable =
-        || Problem::field("selection", "not a kept selection, or too old: select again");
     let vendor = app.engine.vendor().await?;
     let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
     let Some(buyer) = caller.buyer(Scope::Purchase)? else {
-        let selection = selection.ok_or_else(unreadable)?;
         return Err(keep(&app, &selection, Problem::account_required(fields)));
     };
     let request = body.request(&IdempotencyKey::of(&headers)?);
     let again = body.value.allow_duplicate;
-    let draft = |drafted: &Drafted| {
-        let out = OrderOut::unpaid(drafted, OrderState::Draft, token);
-        (StatusCode::CREATED, Json(out)).into_response()
-    };
-    let Some(selection) = selection else {
-        // Too old to be selected from, but it may have been, in time.
-        let before = app.engine.drafted_before(buyer, request).await?;
-        let before = before.map_err(|refusal| Problem::purchase(&refusal, token))?;
-        return Ok(replayed(draft(&before.ok_or_else(unreadable)?)));
-    };
-    match app.engine.draft(buyer, &selection, again, request).await? {
-        Ok(Answered::First(drafted)) => Ok(draft(&drafted)),
-        Ok(Answered::Replayed(drafted)) => Ok(replayed(draft(&drafted))),
+    match app.engine.draft(buyer, &selection, kept_until, again, request).await? {
+        Ok(Answered::First(drafted)) => {
+            let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
+            Ok((StatusCode::CREATED, Json(out)).into_response())
+        }
+        Ok(Answered::Replayed(drafted)) => {
+            let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
+            Ok(replayed((StatusCode::CREATED, Json(out)).into_response()))
+        }
         Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, token))),
     }
 }

@@ -2,7 +2,7 @@
 
 mod out;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use scrip_domain::api_key::Scope;
@@ -22,7 +22,7 @@ use out::{ItemOut, ProductOut, Window};
 use crate::App;
 use crate::api::List;
 use crate::caller::Caller;
-use crate::extract::Query;
+use crate::extract::{NamePath, Query};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -166,7 +166,7 @@ impl ProductQuery {
 async fn show(
     State(app): State<App>,
     caller: Caller,
-    Path(slug): Path<String>,
+    NamePath(slug): NamePath<String>,
     Query(query): Query<ProductQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

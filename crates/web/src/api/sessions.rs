@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
+use scrip_domain::account::plausible_email;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,7 +48,8 @@ async fn sign_in(
     body: Body<SignInBody>,
 ) -> Result<(StatusCode, Json<SessionOut>), Problem> {
     let body = body.value;
-    if body.email.len() > 254 || body.password.chars().count() > 200 {
+    // What is no address has no account: nothing is looked up, nor hashed.
+    if !plausible_email(body.email.trim()) || body.password.chars().count() > 200 {
         return Err(Problem::invalid_credentials("the address or the password is wrong"));
     }
     let opened = app.engine.sign_in(&body.email, &body.password, &source.0).await??;

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, text};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query, line};
 use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
 
@@ -195,7 +195,7 @@ async fn create(
     if body.method != TopUpMethod::Demo.as_str() {
         return Err(Problem::field("method", "this vendor takes no such method"));
     }
-    let payment_method = body.payment_method.map(|method| text(&method, "payment_method", 1..=100));
+    let payment_method = body.payment_method.map(|method| line(&method, "payment_method", 1..=100));
     let way = Way::Demo { payment_method: payment_method.transpose()? };
     let ask = TopUpAsk { tokens, pay: Some(pay), way };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)

@@ -1,9 +1,9 @@
 //! The three flows, end to end, and hidden prices.
 
-use scrip_domain::Amount;
 use scrip_domain::account::Field;
 use scrip_domain::settings::{Flow, Settings, Threshold};
 use scrip_domain::visibility::{Level, Visibility};
+use scrip_domain::{Amount, Span};
 use scrip_testkit::{Shop, settings};
 use serde_json::{Value, json};
 
@@ -68,6 +68,25 @@ async fn browse_first_keeps_the_selection() {
     assert_eq!((draft.status, draft.json["checks"][1]["basis"].as_str()), (201, Some("selection")));
     let forged = shop.post("/v1/orders", &ada, "f", json!({ "selection": "AAAA" })).await;
     assert_eq!((forged.status, forged.code()), (400, "invalid_field"));
+}
+
+/// A kept selection is good for a day; the order that was made of it is answered again for ever.
+#[tokio::test]
+async fn a_kept_selection_grows_old_and_its_order_does_not() {
+    let shop = Shop::open_with(shop_settings(Flow::BrowseFirst)).await;
+    let offer = shop.service("tuning", 250).await;
+    let stranger = shop.post("/v1/orders", "", "k", lines(&offer)).await;
+    let kept = json!({ "selection": stranger.at("/selection") });
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    shop.advance(Span::hours(23)).await;
+    let draft = shop.post("/v1/orders", &ada, "k", kept.clone()).await;
+    assert_eq!(draft.status, 201, "{draft:?}");
+    shop.advance(Span::hours(1)).await;
+    let again = shop.post("/v1/orders", &ada, "k", kept.clone()).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+    assert_eq!(again.json, draft.json);
+    let late = shop.post("/v1/orders", &ada, "l", kept).await;
+    assert_eq!((late.status, late.at("/errors/0/field")), (400, "selection"));
 }
 
 /// `members_only`: nothing is told before there is an account.
@@ -154,4 +173,77 @@ async fn a_hidden_price_is_not_found_by_arithmetic() {
         shop.post("/v1/quotes", &ada, "", lines(&offer)).await.at("/total/display"),
         "2.50 AUR"
     );
+}
+
+/// A product of its own visibility, with one offer; gives the offer's id.
+async fn hiding(shop: &Shop, slug: &str, price: u64, visibility: Value) -> String {
+    let offer = shop.service(slug, price).await;
+    let body = json!({ "kind": "service", "title": slug, "visibility": visibility });
+    let authorization = format!("Bearer {}", shop.admin);
+    let path = format!("/v1/admin/products/{slug}");
+    let put = shop.send("PUT", &path, &[("authorization", &authorization)], body).await;
+    assert_eq!(put.status, 200, "{put:?}");
+    offer
+}
+
+/// Which line is refused, and how, tells nothing of the prices in the others.
+#[tokio::test]
+async fn the_order_of_refusals_tells_no_hidden_price() {
+    let shop = Shop::open_with(shop_settings(Flow::BrowseFirst)).await;
+    let covered = hiding(&shop, "covered", 1, json!({ "price": "covered" })).await;
+    for (slug, hides, price) in [("dear", "price", 250), ("secret", "product", 250)] {
+        let hidden = hiding(&shop, slug, price, json!({ hides: "funded" })).await;
+        let mut told = Vec::new();
+        for balance in [250, 251] {
+            let ada = shop.buyer(&format!("{slug}-{balance}@example.com"), balance).await;
+            let lines = json!([{ "offer": covered }, { "offer": hidden }]);
+            for path in ["/v1/quotes", "/v1/orders", "/v1/purchases"] {
+                let mut body = json!({ "lines": lines });
+                if path == "/v1/purchases" {
+                    body["expected_total"] = json!({ "amount": 1, "unit": "AUR" });
+                }
+                let mut answer = shop.post(path, &ada, "k", body).await;
+                assert!(answer.status >= 400, "{path}: {answer:?}");
+                for own in ["request_id", "selection"] {
+                    answer.json.as_object_mut().unwrap().remove(own);
+                }
+                told.push((path, answer.json));
+            }
+        }
+        let (less, more) = told.split_at(3);
+        assert_eq!(less, more, "a balance of 250 and of 251 hear the same of {slug}");
+    }
+}
+
+/// An offer of a product that is hidden is told from one that does not exist by nobody.
+#[tokio::test]
+async fn a_hidden_product_is_like_none() {
+    for flow in [Flow::RegisterFirst, Flow::BrowseFirst, Flow::MembersOnly] {
+        let mut settings = shop_settings(flow);
+        settings.registration = vec![Field::Name];
+        let shop = Shop::open_with(settings).await;
+        let hidden = hiding(&shop, "secret", 250, json!({ "product": "funded" })).await;
+        let incomplete = shop.buyer("incomplete@example.com", 0).await;
+        let member = shop.buyer("member@example.com", 0).await;
+        let authorization = format!("Bearer {member}");
+        let name = json!({ "name": "Ada" });
+        shop.send("PATCH", "/v1/account", &[("authorization", &authorization)], name).await;
+        for (who, bearer) in [("visitor", ""), ("incomplete", &incomplete), ("member", &member)] {
+            for path in ["/v1/quotes", "/v1/orders", "/v1/purchases"] {
+                let told = async |offer: &str| {
+                    let mut body = lines(offer);
+                    if path == "/v1/purchases" {
+                        body["expected_total"] = json!({ "amount": 250, "unit": "AUR" });
+                    }
+                    let mut answer = shop.post(path, bearer, "k", body).await;
+                    for own in ["request_id", "selection"] {
+                        answer.json.as_object_mut().unwrap().remove(own);
+                    }
+                    answer.json
+                };
+                let (there, nowhere) = (told(&hidden).await, told("ofr_0000000000009").await);
+                assert_eq!(there, nowhere, "{flow}: {who}, {path}");
+            }
+        }
+    }
 }

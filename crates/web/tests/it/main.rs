@@ -2,7 +2,9 @@
 
 mod accounts;
 mod audit;
+mod bad_input;
 mod catalog;
+mod codes;
 mod demo;
 mod downloads;
 mod evidence;

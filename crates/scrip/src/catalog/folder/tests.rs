@@ -218,6 +218,25 @@ fn all_mistakes_are_said_at_once_in_the_order_of_lines() {
 }
 
 #[test]
+fn a_catalogue_may_be_long_and_a_text_may_not() {
+    let products: String = (0..8000)
+        .map(|number| {
+            format!(
+                "[[products]]\nslug = \"p-{number}\"\nkind = \"service\"\ntitle = \"{}\"\n",
+                "t".repeat(100)
+            )
+        })
+        .collect();
+    let source = format!("token = \"AUR\"\n{products}");
+    assert!(source.len() > 1 << 20);
+    assert_eq!(read(folder(&source).path(), &token()).unwrap().products.len(), 8000);
+    let dir = folder(&format!("{TOP}description_file = \"about.md\""));
+    fs::write(dir.path().join("about.md"), "a".repeat((1 << 20) + 1)).unwrap();
+    let refused = read(dir.path(), &token()).unwrap_err();
+    assert_eq!(refused.all[0].text, "is too long for a text");
+}
+
+#[test]
 fn the_same_slug_twice_is_one_too_many() {
     let product = &TOP["token = \"AUR\"\n".len()..];
     assert_eq!(mistakes(&format!("{TOP}{product}")), ["7: products[1].slug: tides is taken"]);

@@ -10,6 +10,10 @@ use crate::failure::{Failure, Outcome};
 
 /// What to do with accounts.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  scrip admin accounts list
+  scrip admin accounts adjust ada@example.org 12.50 --reason 'paid by cheque 1234'")]
 pub struct AccountsArgs {
     #[command(subcommand)]
     action: Action,

@@ -10,6 +10,9 @@ use crate::failure::{Failure, Outcome};
 
 /// What to do with API keys.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  scrip admin api-keys create --label prometheus --scope metrics"
+)]
 pub struct ApiKeysArgs {
     #[command(subcommand)]
     action: Action,

@@ -8,6 +8,7 @@ use crate::failure::Outcome;
 
 /// What to do with license keys.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  scrip admin keys rotate")]
 pub struct KeysArgs {
     #[command(subcommand)]
     action: Action,

@@ -4,7 +4,7 @@ use scrip_domain::account::Account;
 use scrip_license::Terms;
 
 use super::{Probe, named};
-use crate::index::{ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
+use crate::index::{LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
 
 /// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
 /// no wallet can have; a held account is its wallet's number negated.
@@ -79,21 +79,17 @@ fn transfers() -> String {
     )
 }
 
-/// A license is listed by its product; the note tells whether it is perpetual and in force.
+/// A license is listed by its product; the kind tells whether it is perpetual and in force.
 fn licenses() -> String {
     let perpetual = serde_json::to_string(&Terms::Perpetual).unwrap_or_default();
-    let lasting = |license: &str| {
-        format!(
-            "CASE WHEN {license}.state = 'valid' AND {license}.terms = '{perpetual}' THEN 1 ELSE 0 END"
-        )
-    };
     format!(
-        "SELECT c.account AS subject, {} AS expected, (SELECT b.note FROM by_account b
-            WHERE b.account = c.account AND b.kind = {OWNED} AND b.key = c.product AND b.target = c.id) AS found
+        "SELECT c.account AS subject,
+            CASE WHEN c.state = 'valid' AND c.terms = '{perpetual}' THEN {OWNED} ELSE {LICENSED} END AS expected,
+            (SELECT SUM(b.kind) FROM by_account b WHERE b.account = c.account
+                AND b.kind IN ({OWNED}, {LICENSED}) AND b.key = c.product AND b.target = c.id) AS found
         FROM licenses c
         UNION ALL SELECT b.account, b.target, (SELECT c.id FROM licenses c
             WHERE c.id = b.target AND c.account = b.account AND c.product = b.key)
-        FROM by_account b WHERE b.kind = {OWNED}",
-        lasting("c")
+        FROM by_account b WHERE b.kind IN ({OWNED}, {LICENSED})"
     )
 }

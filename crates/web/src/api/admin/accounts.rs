@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use scrip_domain::account::{Account, Login};
+use scrip_domain::account::{Account, Login, plausible_email};
 use scrip_engine::top_up::{TopUpAsk, Way};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,7 +15,7 @@ use crate::api::accounts::AccountOut;
 use crate::api::top_ups::TopUpOut;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, text};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query, lines};
 use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
 
@@ -80,7 +80,12 @@ async fn list(
     let AccountsQuery { limit, after, email } = query;
     let page = ListQuery { limit, after }.page(&app.engine, "accounts")?;
     if let Some(email) = email {
-        let login = app.engine.store().login(&Login::fold(&email)).await?;
+        // What is no address has no account, and may be no text that a database holds.
+        let login = if plausible_email(email.trim()) {
+            app.engine.store().login(&Login::fold(&email)).await?
+        } else {
+            None
+        };
         let data = match login {
             Some(login) => vec![out(&app, login.account).await?],
             None => Vec::new(),
@@ -145,7 +150,7 @@ async fn adjust(
         return Err(Problem::field("tokens.amount", "more than nothing"));
     }
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
-    let reason = text(&body.value.reason, "reason", 1..=500)?;
+    let reason = lines(&body.value.reason, "reason", 1..=500)?;
     let ask = TopUpAsk { tokens, pay: None, way: Way::Administrator { by, reason } };
     let buyer = scrip_engine::Buyer { account, wallet: member.account.wallet };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)

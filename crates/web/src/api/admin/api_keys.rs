@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, Query, text};
+use crate::extract::{Body, IdPath, Query, line};
 use crate::problem::Problem;
 
 /// The routes of API keys.
@@ -106,7 +106,7 @@ async fn create(
     body: Body<CreateBody>,
 ) -> Result<Response, Problem> {
     let CreateBody { label, mut scopes, account } = body.value;
-    let label = text(&label, "label", 1..=100)?;
+    let label = line(&label, "label", 1..=100)?;
     let account = match account {
         Some(account) => Some(owner(&app, &account).await?),
         None => None,

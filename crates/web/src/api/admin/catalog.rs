@@ -7,7 +7,7 @@
 mod out;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::catalog::{Labels, ProductState};
 use scrip_domain::visibility::{Level, Visibility};
@@ -26,7 +26,7 @@ use crate::api::products::PictureBody;
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::api::{List, ListQuery};
 use crate::caller::Cataloguer;
-use crate::extract::{Body, LongBody, Query};
+use crate::extract::{Body, LongBody, NamePath, Query};
 use crate::money::MoneyIn;
 use crate::problem::Problem;
 
@@ -194,7 +194,7 @@ async fn create(
 async fn show(
     _: Cataloguer,
     State(app): State<App>,
-    Path(slug): Path<String>,
+    NamePath(slug): NamePath<String>,
 ) -> Result<Json<AdminProduct>, Problem> {
     let product = app.engine.store().product_by_slug(&slug).await?;
     let product = product.ok_or_else(Problem::not_found)?;
@@ -214,7 +214,7 @@ async fn show(
 async fn put(
     Cataloguer(by): Cataloguer,
     State(app): State<App>,
-    Path(slug): Path<String>,
+    NamePath(slug): NamePath<String>,
     LongBody(body): LongBody<ProductBody>,
 ) -> Result<(StatusCode, Json<AdminProduct>), Problem> {
     let new = body.slug.clone().unwrap_or_else(|| slug.clone());
@@ -231,7 +231,7 @@ async fn put(
 async fn publish(
     Cataloguer(by): Cataloguer,
     State(app): State<App>,
-    Path(slug): Path<String>,
+    NamePath(slug): NamePath<String>,
 ) -> Result<Json<AdminProduct>, Problem> {
     let product = app.engine.move_product(by, &slug, ProductState::Published).await??;
     Ok(Json(AdminProduct::load(&app, product).await?))
@@ -246,7 +246,7 @@ async fn publish(
 async fn archive(
     Cataloguer(by): Cataloguer,
     State(app): State<App>,
-    Path(slug): Path<String>,
+    NamePath(slug): NamePath<String>,
 ) -> Result<Json<AdminProduct>, Problem> {
     let product = app.engine.move_product(by, &slug, ProductState::Archived).await??;
     Ok(Json(AdminProduct::load(&app, product).await?))
@@ -280,7 +280,7 @@ struct OfferBody {
 async fn put_offer(
     Cataloguer(by): Cataloguer,
     State(app): State<App>,
-    Path((slug, key)): Path<(String, String)>,
+    NamePath((slug, key)): NamePath<(String, String)>,
     body: Body<OfferBody>,
 ) -> Result<(StatusCode, Json<AdminOffer>), Problem> {
     let vendor = app.engine.vendor().await?;
@@ -304,7 +304,7 @@ async fn put_offer(
 async fn retire_offer(
     Cataloguer(by): Cataloguer,
     State(app): State<App>,
-    Path((slug, key)): Path<(String, String)>,
+    NamePath((slug, key)): NamePath<(String, String)>,
 ) -> Result<Json<AdminOffer>, Problem> {
     let vendor = app.engine.vendor().await?;
     let offer = app.engine.retire_offer(by, &slug, &key).await??;
@@ -368,7 +368,7 @@ fn any_bytes() -> String {
 async fn put_release(
     Cataloguer(by): Cataloguer,
     State(app): State<App>,
-    Path((slug, channel, version)): Path<(String, String, String)>,
+    NamePath((slug, channel, version)): NamePath<(String, String, String)>,
     LongBody(body): LongBody<ReleaseBody>,
 ) -> Result<(StatusCode, Json<AdminRelease>), Problem> {
     let file = |file: FileBody| FileFields {

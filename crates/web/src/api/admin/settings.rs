@@ -9,7 +9,8 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::Admin;
-use crate::extract::Body;
+use crate::extract::{Body, read};
+use crate::json::Unambiguous;
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -35,13 +36,15 @@ async fn change(
     State(app): State<App>,
     body: Body<Map<String, Value>>,
 ) -> Result<Json<Settings>, Problem> {
-    let vendor = app.engine.vendor().await?;
-    let mut settings = serde_json::to_value(&vendor.settings).unwrap_or_default();
-    for (name, value) in body.value {
-        let slot = settings.as_object_mut().map(|all| all.insert(name, value));
-        debug_assert!(slot.is_some(), "settings are an object");
-    }
-    let settings = crate::extract::read(settings)?;
-    let vendor = app.engine.put_settings(by, settings).await??;
+    let vendor = app.engine.change_settings(by, |old| changed(old, &body.value)).await??;
     Ok(Json(vendor.settings.clone()))
+}
+
+/// The settings in force with these members in the place of theirs.
+fn changed(old: Option<&Settings>, given: &Map<String, Value>) -> Result<Settings, Problem> {
+    let mut all = serde_json::to_value(old).unwrap_or_default();
+    if let Some(all) = all.as_object_mut() {
+        all.extend(given.clone());
+    }
+    read(&Unambiguous(all))
 }

@@ -1,0 +1,104 @@
+//! Databases that are away, deleted, newer or shared.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::shop::{Folder, Server, run, said, scrip};
+
+fn register(server: &Server, email: &str) -> Value {
+    let body = json!({ "email": email, "password": "correct horse" });
+    server.ask(Method::POST, "/v1/accounts", "", "-", &body).1
+}
+
+fn get(server: &Server, path: &str, bearer: &str) -> Value {
+    server.ask(Method::GET, path, bearer, "-", &Value::Null).1
+}
+
+/// Asks until the answer is so.
+fn until(server: &Server, path: &str, bearer: &str, so: impl Fn(&Value) -> bool) -> Duration {
+    let begin = Instant::now();
+    loop {
+        let answer = get(server, path, bearer);
+        if so(&answer) {
+            return begin.elapsed();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{path} is still {answer}");
+    }
+}
+
+#[test]
+fn a_sqlite_file_that_is_gone_takes_no_more() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    assert!(register(&server, "ada@example.org")["token"].is_string());
+    let (here, away) = (folder.path("scrip.db"), folder.path("away.db"));
+    std::fs::rename(&here, &away).unwrap();
+    assert_eq!(register(&server, "bob@example.org")["code"], "busy");
+    until(&server, "/readyz", "", |ready| ready["failing"] == json!(["writer"]));
+    assert!(!here.exists(), "no empty shop is put in its place");
+    std::fs::rename(&away, &here).unwrap();
+    assert!(register(&server, "bob@example.org")["token"].is_string());
+    until(&server, "/readyz", "", |ready| ready["ready"] == true);
+}
+
+#[test]
+fn a_postgresql_that_is_away_is_missed_and_found_again() {
+    let folder = Folder::on_postgres("away");
+    let server = folder.serve();
+    let ada = register(&server, "ada@example.org");
+    let ada = ada["token"].as_str().unwrap();
+    folder.database().cut(true);
+    assert!(get(&server, "/v1/wallet", ada)["posted"].is_object(), "connections are made anew");
+    folder.database().cut(false);
+    assert_eq!(register(&server, "bob@example.org")["code"], "busy");
+    let failing = json!(["database", "writer"]);
+    until(&server, "/readyz", "", |ready| ready["failing"] == failing);
+    assert_eq!(get(&server, "/healthz", "")["alive"], true);
+    folder.database().cut(true);
+    until(&server, "/readyz", "", |ready| ready["ready"] == true);
+    assert!(register(&server, "bob@example.org")["token"].is_string());
+    assert!(get(&server, "/v1/wallet", ada)["posted"].is_object());
+}
+
+#[test]
+fn a_newer_database_is_refused() {
+    let folder = Folder::on_postgres("newer");
+    folder.database().execute("COPY migrations FROM PROGRAM 'echo 9999_future,x' (FORMAT csv)");
+    let (text, code) = said(&run(&["serve", "--config", &folder.config()]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("newer than this program") && text.contains("later one"), "{text}");
+    let (text, code) = said(&run(&["doctor", "--config", &folder.config()]));
+    assert_eq!((code, text.contains("newer")), (2, true), "{text}");
+}
+
+/// Two servers on one PostgreSQL: what is done at one is so at the other, within a second.
+#[test]
+fn two_servers_are_one_shop() {
+    let folder = Folder::on_postgres("two");
+    let (one, two) = (folder.serve_as(0), folder.serve_as(1));
+    let ada = register(&one, "ada@example.org");
+    let ada = ada["token"].as_str().unwrap();
+    assert_eq!(get(&two, "/v1/account", ada)["email"], "ada@example.org");
+    assert_eq!(get(&two, "/v1/vendor", "")["flow"], "browse_first");
+    let settings = json!({ "flow": "members_only" });
+    let path = "/v1/admin/settings";
+    one.call(Method::PATCH, path, &folder.admin_key, "-", &settings);
+    let took = until(&two, "/v1/vendor", "", |vendor| vendor["flow"] == "members_only");
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+    // A session that ended at one has ended at the other.
+    one.call(Method::DELETE, "/v1/sessions/current", ada, "-", &Value::Null);
+    until(&two, "/v1/account", ada, |answer| answer["code"] == "invalid_credentials");
+}
+
+#[test]
+fn a_number_that_is_taken_is_refused() {
+    let folder = Folder::on_postgres("number");
+    let _server = folder.serve_as(7);
+    let mut second = scrip(&["serve", "--config", &folder.config()]);
+    let (text, code) = said(&second.env("SCRIP_SERVER_NUMBER", "7").output().unwrap());
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("another server with the number 7"), "{text}");
+}

@@ -1,0 +1,235 @@
+//! JSON, read strictly: a name that stands twice in an object is refused, and so is an array in an
+//! object's place, which serde's derived readers would take for its fields in order.
+
+use std::fmt;
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::{Map, Number, Value};
+
+/// Any JSON value, in which every name stands once.
+#[derive(Debug)]
+pub struct Unambiguous(pub Value);
+
+impl Unambiguous {
+    /// The value as a `T`.
+    pub fn read<T: DeserializeOwned>(
+        &self,
+    ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+        serde_path_to_error::deserialize(Strict(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Builder).map(Self)
+    }
+}
+
+struct Builder;
+
+impl<'de> Visitor<'de> for Builder {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(Unambiguous(value)) = access.next_element()? {
+            all.push(value);
+        }
+        Ok(Value::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut all = Map::new();
+        while let Some(name) = access.next_key::<String>()? {
+            if all.contains_key(&name) {
+                return Err(A::Error::custom(format!("duplicate field `{name}`")));
+            }
+            let Unambiguous(value) = access.next_value()?;
+            all.insert(name, value);
+        }
+        Ok(Value::Object(all))
+    }
+}
+
+/// A value in which an object is an object.
+#[derive(Clone, Copy)]
+struct Strict<'a>(&'a Value);
+
+impl<'de> IntoDeserializer<'de, serde_json::Error> for Strict<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Strict<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(all) => {
+                let mut elements = SeqDeserializer::new(all.iter().map(Strict));
+                let value = visitor.visit_seq(&mut elements)?;
+                elements.end()?;
+                Ok(value)
+            }
+            Value::Object(all) => {
+                let members = all.iter().map(|(name, value)| (name.as_str(), Strict(value)));
+                let mut members = MapDeserializer::new(members);
+                let value = visitor.visit_map(&mut members)?;
+                members.end()?;
+                Ok(value)
+            }
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Object(_) => self.deserialize_any(visitor),
+            other => Err(Self::Error::invalid_type(kind(other), &"an object")),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct map identifier ignored_any
+    }
+}
+
+/// What a value is, without repeating it.
+fn kind(value: &Value) -> Unexpected<'_> {
+    match value {
+        Value::Null => Unexpected::Unit,
+        Value::Bool(_) => Unexpected::Other("a boolean"),
+        Value::Number(_) => Unexpected::Other("a number"),
+        Value::String(_) => Unexpected::Other("a string"),
+        Value::Array(_) => Unexpected::Seq,
+        Value::Object(_) => Unexpected::Map,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Basket {
+        lines: Vec<Line>,
+        #[serde(default)]
+        note: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Line {
+        offer: String,
+        quantity: u32,
+    }
+
+    fn read(text: &str) -> Result<Basket, String> {
+        let json: Unambiguous = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        json.read().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_spelled_well_is_read() {
+        let basket = read(r#"{"lines": [{"offer": "a", "quantity": 2}], "note": null}"#).unwrap();
+        assert_eq!(basket.lines, [Line { offer: "a".into(), quantity: 2 }]);
+        assert_eq!(basket.note, None);
+    }
+
+    #[test]
+    fn arrays_are_not_taken_for_objects_and_no_name_stands_twice() {
+        for (text, expected) in [
+            ("[[]]", "invalid type: sequence, expected an object"),
+            (r#"{"lines": [["a", 2]]}"#, "lines[0]: invalid type: sequence, expected an object"),
+            (r#""secret""#, "invalid type: a string, expected an object"),
+            (r#"{"lines": [], "lines": []}"#, "duplicate field `lines`"),
+            (
+                r#"{"lines": [{"offer": "a", "quantity": 2, "quantity": 1}]}"#,
+                "duplicate field `quantity`",
+            ),
+            (r#"{"lines": [], "more": 1}"#, "unknown field `more`"),
+            (r#"{"lines": [{"offer": "a", "quantity": 4294967296}]}"#, "lines[0].quantity: inv"),
+        ] {
+            let refused = read(text).unwrap_err();
+            assert!(refused.contains(expected), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_deep_is_refused_and_not_followed() {
+        let deep = "[".repeat(100_000);
+        assert!(serde_json::from_str::<Unambiguous>(&deep).unwrap_err().is_syntax());
+    }
+}
