@@ -28,16 +28,18 @@ pub fn split(routes: OpenApiRouter<App>) -> (Router<App>, utoipa::openapi::OpenA
     let components = document.components.get_or_insert_with(Components::default);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    for path in document.paths.paths.values_mut() {
+    for (address, path) in &mut document.paths.paths {
         let operations = [
-            &mut path.get,
-            &mut path.put,
-            &mut path.post,
-            &mut path.delete,
-            &mut path.head,
-            &mut path.patch,
+            ("get", &mut path.get),
+            ("put", &mut path.put),
+            ("post", &mut path.post),
+            ("delete", &mut path.delete),
+            ("head", &mut path.head),
+            ("patch", &mut path.patch),
         ];
-        for operation in operations.into_iter().flatten() {
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            operation.operation_id = Some(operation_id(method, address));
             let needs_caller = operation.security.is_some();
             let has_body = operation.request_body.is_some();
             let has_input =
@@ -46,6 +48,13 @@ pub fn split(routes: OpenApiRouter<App>) -> (Router<App>, utoipa::openapi::OpenA
         }
     }
     (router, document)
+}
+
+/// A name that no other operation has: `get_products_slug`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric());
+    let words = words.filter(|word| !word.is_empty() && *word != "v1");
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 /// The answers that every route can give.
@@ -104,4 +113,25 @@ pub fn routes(document: &utoipa::openapi::OpenApi) -> Router<App> {
     let json = document.to_json().unwrap_or_default();
     let show = move || async move { ([(header::CONTENT_TYPE, "application/json")], json.clone()) };
     Router::new().route("/openapi.json", get(show))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let (_, document) = split(crate::api::routes());
+        let document = serde_json::to_value(&document).unwrap();
+        let mut names = BTreeSet::new();
+        for (address, path) in document["paths"].as_object().unwrap() {
+            for (method, operation) in path.as_object().unwrap() {
+                let Some(name) = operation["operationId"].as_str() else { continue };
+                assert!(names.insert(name.to_owned()), "{method} {address}: {name} is taken");
+            }
+        }
+        assert!(names.len() > 50 && names.contains("get_products_slug"), "{names:?}");
+    }
 }
