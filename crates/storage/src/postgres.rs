@@ -89,13 +89,23 @@ impl Live {
         self.ended.load(Ordering::Relaxed) || self.client.is_closed()
     }
 
+    /// What an error here means. One that ends the connection is remembered: the socket is closed only
+    /// a moment later.
+    fn fault(&self, error: &tokio_postgres::Error) -> Fault {
+        let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
+        if error.code().is_some_and(|state| ends.contains(state)) {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        fault(error)
+    }
+
     async fn prepared(&self, text: &str) -> Result<Statement, Fault> {
         let known =
             self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
         if let Some(statement) = known {
             return Ok(statement);
         }
-        let statement = self.client.prepare(text).await.map_err(|e| fault(&e))?;
+        let statement = self.client.prepare(text).await.map_err(|e| self.fault(&e))?;
         let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
         statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
@@ -112,13 +122,7 @@ impl Live {
         for cell in cells {
             params.push(cell);
         }
-        self.client.query(&statement, &params).await.map_err(|error| {
-            let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
-            if error.code().is_some_and(|state| ends.contains(state)) {
-                self.ended.store(true, Ordering::Relaxed);
-            }
-            fault(&error)
-        })
+        self.client.query(&statement, &params).await.map_err(|e| self.fault(&e))
     }
 }
 
@@ -221,7 +225,7 @@ async fn load_groups<R: Row>(
     let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
     let texts = &table.postgres;
     let statement = live.prepared(if lock { &texts.lock } else { &texts.load }).await?;
-    let rows = live.client.query(&statement, &params).await.map_err(|e| fault(&e))?;
+    let rows = live.client.query(&statement, &params).await.map_err(|e| live.fault(&e))?;
     rows.iter().map(|row| R::read(&mut Reader::new(row, table.name))).collect()
 }
 
@@ -278,14 +282,14 @@ async fn write(
     let columns = columns(kinds, cells)?;
     let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
     let statement = live.prepared(text).await?;
-    let count = live.client.execute(&statement, &params).await.map_err(|e| fault(&e))?;
+    let count = live.client.execute(&statement, &params).await.map_err(|e| live.fault(&e))?;
     if u64::try_from(rows) == Ok(count) { Ok(()) } else { Err(Fault::Conflict) }
 }
 
 /// Begins, locks the guards, and reads the rest in later statements, all in one round trip.
 async fn load(live: &Live, wants: &Wants) -> Result<Books, Fault> {
     let mut books = Books::default();
-    let begin = async { live.client.batch_execute("BEGIN").await.map_err(|e| fault(&e)) };
+    let begin = async { live.client.batch_execute("BEGIN").await.map_err(|e| live.fault(&e)) };
     // Statements go out in the order in which they are joined.
     macro_rules! lock_then_read {
         ($($field:ident),*) => {{
@@ -362,7 +366,7 @@ impl Backend for PostgresWriter {
 
     async fn commit(&mut self) -> Result<(), Fault> {
         let live = self.current()?;
-        live.client.batch_execute("COMMIT").await.map_err(|error| match fault(&error) {
+        live.client.batch_execute("COMMIT").await.map_err(|error| match live.fault(&error) {
             Fault::Conflict => Fault::Conflict,
             other => Fault::Unknown(other.to_string()),
         })
