@@ -316,3 +316,56 @@ impl Observer for Memory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+
+    /// A memory that heard at noon that the generation is 7, and knows a session.
+    fn remembers(sharing: Sharing) -> (Memory, TokenHash) {
+        let memory = Memory::default();
+        memory.sharing.get_or_init(|| sharing);
+        memory.hear(7, NOON);
+        let id = Id::new(1 << 40).unwrap();
+        let token = [1; 16];
+        let session = Session {
+            token,
+            account: id,
+            wallet: Id::new(1 << 41).unwrap(),
+            created_at: NOON,
+            expires_at: NOON,
+        };
+        memory.remember_session(session, memory.epoch());
+        (memory, token)
+    }
+
+    #[test]
+    fn among_others_all_is_forgotten_when_the_generation_moves() {
+        let (memory, token) = remembers(Sharing::Shared);
+        memory.hear(7, NOON.plus(Span::seconds(1)));
+        assert!(memory.session(&token, NOON.plus(Span::seconds(1))).is_some());
+        memory.hear(8, NOON.plus(Span::seconds(2)));
+        assert!(memory.session(&token, NOON.plus(Span::seconds(2))).is_none());
+    }
+
+    #[test]
+    fn who_cannot_look_believes_nothing_after_three_seconds() {
+        let (memory, token) = remembers(Sharing::Shared);
+        assert!(memory.session(&token, NOON.plus(Span::millis(2999))).is_some());
+        assert!(memory.session(&token, NOON.plus(Span::seconds(3))).is_none());
+        let (memory, token) = remembers(Sharing::Alone);
+        assert!(memory.session(&token, NOON.plus(Span::days(1))).is_some());
+    }
+
+    #[test]
+    fn what_was_read_before_the_generation_moved_is_not_remembered_after() {
+        let (memory, token) = remembers(Sharing::Shared);
+        let session = memory.session(&token, NOON).unwrap();
+        let before = memory.epoch();
+        memory.hear(8, NOON);
+        memory.remember_session(session, before);
+        assert!(memory.session(&token, NOON).is_none());
+    }
+}

@@ -33,8 +33,8 @@ pub struct Entry {
 pub const ORDER: u8 = 1;
 /// Valid perpetual licenses, by product: what is not sold twice.
 pub const OWNED: u8 = 2;
-/// All other licenses, by product. Apart from those, because there may be any number of them and
-/// each purchase looks at the others.
+/// All other licenses, by product. Apart from those: there may be any number of these, and no purchase
+/// need look at them.
 pub const LICENSED: u8 = 6;
 /// Idempotency keys, by their number.
 pub const REQUEST: u8 = 3;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub(crate) struct Line {
 struct Live {
     client: Client,
     statements: Mutex<BTreeMap<String, Statement>>,
+    // Whether the server has said that it closes the connection.
+    ended: AtomicBool,
 }
 
 /// What `url` says, with bounds on how long a silent network is waited for.
@@ -62,14 +65,14 @@ impl Line {
 
     async fn live(&self) -> Result<Arc<Live>, Fault> {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(live) = live.filter(|live| !live.client.is_closed()) {
+        if let Some(live) = live.filter(|live| !live.is_lost()) {
             return Ok(live);
         }
         let (client, connection) = self.config.connect(NoTls).await.map_err(|e| fault(&e))?;
         // The connection's own task: it ends with the client, and its errors reach the client.
         tokio::spawn(connection.map(drop));
         client.batch_execute(self.setup).await.map_err(|e| fault(&e))?;
-        let live = Live { client, statements: Mutex::default() };
+        let live = Live { client, statements: Mutex::default(), ended: AtomicBool::new(false) };
         // All or none: what is pipelined later keeps its order only if nothing stops to prepare.
         // Pipelined: a hundred round trips one after the other would make a lost connection felt.
         try_join_all(self.texts.iter().map(|text| live.prepared(text))).await?;
@@ -80,13 +83,29 @@ impl Line {
 }
 
 impl Live {
+    /// Whether nothing more will be answered here: the connection is closed, or the server has said
+    /// that it is about to close it.
+    fn is_lost(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) || self.client.is_closed()
+    }
+
+    /// What an error here means. One that ends the connection is remembered: the socket is closed only
+    /// a moment later.
+    fn fault(&self, error: &tokio_postgres::Error) -> Fault {
+        let ends = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
+        if error.code().is_some_and(|state| ends.contains(state)) {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        fault(error)
+    }
+
     async fn prepared(&self, text: &str) -> Result<Statement, Fault> {
         let known =
             self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
         if let Some(statement) = known {
             return Ok(statement);
         }
-        let statement = self.client.prepare(text).await.map_err(|e| fault(&e))?;
+        let statement = self.client.prepare(text).await.map_err(|e| self.fault(&e))?;
         let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
         statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
@@ -103,7 +122,7 @@ impl Live {
         for cell in cells {
             params.push(cell);
         }
-        self.client.query(&statement, &params).await.map_err(|e| fault(&e))
+        self.client.query(&statement, &params).await.map_err(|e| self.fault(&e))
     }
 }
 
@@ -206,7 +225,7 @@ async fn load_groups<R: Row>(
     let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
     let texts = &table.postgres;
     let statement = live.prepared(if lock { &texts.lock } else { &texts.load }).await?;
-    let rows = live.client.query(&statement, &params).await.map_err(|e| fault(&e))?;
+    let rows = live.client.query(&statement, &params).await.map_err(|e| live.fault(&e))?;
     rows.iter().map(|row| R::read(&mut Reader::new(row, table.name))).collect()
 }
 
@@ -263,14 +282,14 @@ async fn write(
     let columns = columns(kinds, cells)?;
     let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
     let statement = live.prepared(text).await?;
-    let count = live.client.execute(&statement, &params).await.map_err(|e| fault(&e))?;
+    let count = live.client.execute(&statement, &params).await.map_err(|e| live.fault(&e))?;
     if u64::try_from(rows) == Ok(count) { Ok(()) } else { Err(Fault::Conflict) }
 }
 
 /// Begins, locks the guards, and reads the rest in later statements, all in one round trip.
 async fn load(live: &Live, wants: &Wants) -> Result<Books, Fault> {
     let mut books = Books::default();
-    let begin = async { live.client.batch_execute("BEGIN").await.map_err(|e| fault(&e)) };
+    let begin = async { live.client.batch_execute("BEGIN").await.map_err(|e| live.fault(&e)) };
     // Statements go out in the order in which they are joined.
     macro_rules! lock_then_read {
         ($($field:ident),*) => {{
@@ -315,7 +334,7 @@ impl Backend for PostgresWriter {
         let live = self.live.insert(self.line.live().await?).clone();
         match Box::pin(load(&live, wants)).await {
             // Lost while nothing was written: on a new connection nobody need hear of it.
-            Err(Fault::Unavailable(_)) if live.client.is_closed() => {
+            Err(Fault::Unavailable(_)) if live.is_lost() => {
                 let live = self.live.insert(self.line.live().await?).clone();
                 Box::pin(load(&live, wants)).await
             }
@@ -347,7 +366,7 @@ impl Backend for PostgresWriter {
 
     async fn commit(&mut self) -> Result<(), Fault> {
         let live = self.current()?;
-        live.client.batch_execute("COMMIT").await.map_err(|error| match fault(&error) {
+        live.client.batch_execute("COMMIT").await.map_err(|error| match live.fault(&error) {
             Fault::Conflict => Fault::Conflict,
             other => Fault::Unknown(other.to_string()),
         })
@@ -396,7 +415,7 @@ impl PostgresReaders {
         let live = line.live().await?;
         let rows = match live.query(text, cells).await {
             // The server went away and may be back: a read can be asked again.
-            Err(Fault::Unavailable(_)) if live.client.is_closed() => {
+            Err(Fault::Unavailable(_)) if live.is_lost() => {
                 line.live().await?.query(text, cells).await?
             }
             outcome => outcome?,

