@@ -27,6 +27,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/jose.py", debian: &[] },
     Check { script: "tests/foreign/downloads.py", debian: &["curl", "wget", "aria2"] },
     Check { script: "tests/foreign/contract.py", debian: &[] },
+    Check { script: "tests/foreign/stripe.py", debian: &[] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {
@@ -49,8 +50,12 @@ pub fn run(postgres_url: &str) -> Outcome {
 /// Built once, as cargo's tests were: a second profile would double the time.
 fn build(target: &Path) -> Outcome<PathBuf> {
     println!("    building the binary");
-    let arguments = ["build", "--quiet", "--package", "scrip", "--bin", "scrip"];
-    hush(Command::new("cargo").args(arguments).current_dir(root()))?;
+    let binary = ["--package", "scrip", "--bin", "scrip"];
+    // The adapter's side of `stripe.py`, which is no part of the binary.
+    let adapter = ["--package", "scrip-stripe", "--example", "localstripe"];
+    let mut build = Command::new("cargo");
+    build.args(["build", "--quiet"]).args(binary).args(adapter);
+    hush(build.current_dir(root()))?;
     Ok(target.join("debug/scrip"))
 }
 

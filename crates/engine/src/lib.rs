@@ -29,6 +29,7 @@ pub mod memory;
 pub mod objects;
 pub mod order;
 mod passwords;
+pub mod processor;
 pub mod purchase;
 pub mod quote;
 pub mod register;
