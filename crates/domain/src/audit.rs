@@ -38,6 +38,8 @@ words! {
         AccountFrozen = "account.frozen",
         /// An account was thawed.
         AccountThawed = "account.thawed",
+        /// A top-up that waited for review was decided.
+        TopUpDecided = "top_up.decided",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

@@ -7,6 +7,7 @@ mod catalog;
 mod keys;
 mod objects;
 mod settings;
+mod top_ups;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -16,6 +17,7 @@ use crate::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
+        .merge(top_ups::routes())
         .merge(accounts::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
