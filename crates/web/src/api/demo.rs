@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::caller::Admin;
 use crate::extract::Body;
-use crate::money::MoneyIn;
+use crate::money::{AboveZero, MoneyIn};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -31,6 +31,7 @@ struct SeedBody {
     #[schema(minimum = 1, maximum = 10_000)]
     accounts: u32,
     /// In each wallet; more than none.
+    #[schema(value_type = AboveZero)]
     tokens: MoneyIn,
 }
 

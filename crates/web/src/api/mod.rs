@@ -14,6 +14,7 @@ mod sessions;
 mod terms;
 mod top_ups;
 mod vendor;
+mod visibility;
 mod wallet;
 
 use scrip_engine::{Engine, Page};
@@ -22,17 +23,17 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
+use crate::cors;
 use crate::problem::Problem;
 
 /// Every route of the API.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(vendor::routes())
+    let open = vendor::routes().merge(products::routes()).merge(licenses::by_code());
+    cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(wallet::routes())
         .merge(top_ups::routes())
-        .merge(products::routes())
         .merge(pictures::routes())
         .merge(quotes::routes())
         .merge(orders::routes())

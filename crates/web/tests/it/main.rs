@@ -14,3 +14,4 @@ mod objects;
 mod orders;
 mod pictures;
 mod replays;
+mod routes;
