@@ -10,6 +10,7 @@ mod metrics;
 mod money;
 mod network;
 mod openapi;
+mod pages;
 mod patience;
 pub mod problem;
 mod request_id;
@@ -46,6 +47,7 @@ pub fn router(watch: &Arc<Watch>) -> Router {
     let (router, document) = openapi::split(api::routes().merge(health::routes(watch.clone())));
     router
         .merge(openapi::routes(&document))
+        .merge(pages::routes(document))
         .with_state(app.clone())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
