@@ -51,6 +51,11 @@ def fitted(value, name=""):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    if case.path == "/v1/demo/clock" and isinstance(case.body, dict):
+        # Anybody may let time pass, whatever the request is meant to try; the sessions of this check must not end.
+        advance = case.body.get("advance")
+        if isinstance(advance, int) and not isinstance(advance, bool) and 1 < advance < 2**32:
+            case.body["advance"] = 1
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     place = f"{case.method} {case.path}"

@@ -64,10 +64,14 @@ def furnish(shop, ada):
     file = license["files"][0]
     product = {"slug": "reading-the-tide"}
     admin = "/v1/admin"
-    put = urllib.request.Request(f"{shop.url}{admin}/objects/{hashlib.sha256(b'bytes').hexdigest()}", method="PUT")
+    object = hashlib.sha256(b"bytes").hexdigest()
+    put = urllib.request.Request(f"{shop.url}{admin}/objects/{object}", method="PUT")
     put.add_header("Authorization", f"Bearer {shop.admin}")
     urllib.request.urlopen(put, b"bytes").close()
-    object = hashlib.sha256(b"bytes").hexdigest()
+    picture = {"object": object, "media_type": "image/png", "alt": "a few bytes"}
+    pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
+    shop.ask("POST", f"{admin}/products", pictured, shop.admin)
+    shop.ask("POST", f"{admin}/products/pictured/publish", token=shop.admin)
     return {
         "token": vendor["token"]["code"],
         "scale": vendor["token"]["scale"],
@@ -86,10 +90,13 @@ def furnish(shop, ada):
         },
         "paths": {
             "GET /v1/orders/{id}": {"id": order["id"]},
+            "GET /v1/orders/{id}/evidence": {"id": order["id"]},
             "GET /v1/orders/{id}/receipt": {"id": order["id"]},
             "GET /v1/licenses/{id}": {"id": license["id"]},
             "GET /v1/top-ups/{id}": {"id": shop.ask("GET", "/v1/top-ups", token=ada)["data"][0]["id"]},
             "GET /v1/products/{slug}": product,
+            "GET /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
+            "HEAD /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/adjust": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/freeze": {"id": account["id"]},
@@ -141,10 +148,15 @@ with Shop() as shop, tempfile.NamedTemporaryFile("r") as answers:
     staff = ["--include-path-regex", "^(/v1/admin/|/v1/demo/|/metrics)"]
     run(shop, known, answers.name, "an administrator", *bearer(shop.admin), *staff)
 
-    done = {line.split(" ", 1)[1].strip() for line in answers if line.startswith("2")}
+    count, done = 0, set()
+    for line in answers:
+        status, place = line.strip().split(" ", 1)
+        count += 1
+        if status.startswith("2"):
+            done.add(place)
     # schemathesis reads this one itself, and then passes it over.
     done.add("GET /openapi.json")
     for place, operation in operations(document):
         if place not in done and operation["operationId"] not in LEFT_OUT:
             raise SystemExit(f"{place} was never carried out")
-    print(f"{len(done)} operations were carried out")
+    print(f"{len(done)} operations were carried out, in {count} requests")

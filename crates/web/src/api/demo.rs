@@ -83,14 +83,16 @@ async fn seed(
 #[serde(deny_unknown_fields)]
 struct ClockBody {
     /// Seconds, at least one.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, example = 3600)]
     advance: u32,
 }
 
 /// The server's clock.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Clock)]
 struct ClockOut {
     /// The time now.
+    #[schema(format = DateTime)]
     now: String,
 }
 

@@ -28,13 +28,13 @@ use crate::problem::Problem;
 
 /// Every route of the API.
 pub fn routes() -> OpenApiRouter<App> {
-    let open = vendor::routes().merge(products::routes()).merge(licenses::by_code());
+    let open = vendor::routes().merge(products::routes());
+    let open = open.merge(pictures::routes()).merge(licenses::by_code());
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(wallet::routes())
         .merge(top_ups::routes())
-        .merge(pictures::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(evidence::routes())

@@ -1,5 +1,7 @@
 //! Addresses, methods, and which sites' scripts may call: what holds for every route.
 
+use std::collections::BTreeSet;
+
 use scrip_testkit::{Answer, Shop};
 use serde_json::{Value, json};
 
@@ -18,6 +20,22 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
         (parts.collect::<Vec<_>>().join("/"), methods.collect())
     };
     paths.map(path).collect()
+}
+
+/// What is for people, and so not in the document.
+const PAGES: [&str; 4] = ["/docs", "/problems", "/problems/{code}", "/style.css"];
+/// Where axum keeps what answers for an address without a route.
+const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
+
+#[tokio::test]
+async fn router_and_document_have_the_same_paths() {
+    let shop = Shop::open().await;
+    // The only way in which a router tells its paths: quoted, among what it is made of.
+    let router = format!("{:?}", shop.router());
+    let routed: BTreeSet<_> = router.split('"').filter(|text| text.starts_with('/')).collect();
+    let document = shop.get("/openapi.json", "").await.json;
+    let documented = document["paths"].as_object().unwrap().keys().map(String::as_str);
+    assert_eq!(routed, documented.chain(PAGES).chain(FALLBACK).collect());
 }
 
 #[tokio::test]
@@ -108,6 +126,8 @@ async fn head_is_there_where_get_is() {
     }
 }
 
+/// Of no product.
+const PICTURE: &str = "/v1/products/nothing/pictures/nothing";
 const ELSEWHERE: (&str, &str) = ("origin", "https://elsewhere.example");
 
 /// Public reads and `validate`: everybody's scripts may read the answer, and send no credentials.
@@ -122,6 +142,7 @@ async fn what_is_public_is_open_to_the_scripts_of_every_site() {
         "/v1/products",
         "/v1/products/tuning",
         "/v1/products/nothing",
+        PICTURE,
         "/openapi.json",
     ] {
         let answer = ask(&shop, "GET", path, &[ELSEWHERE]).await;
@@ -150,7 +171,7 @@ async fn everything_else_is_closed_to_the_scripts_of_other_sites() {
     let shop = Shop::open().await;
     let open = ["/.well-known/scrip", "/.well-known/jwks.json", "/openapi.json"];
     let open = open.into_iter().chain(["/v1/vendor", "/v1/products", "/v1/products/nothing"]);
-    let open: Vec<_> = open.chain(["/v1/licenses/validate"]).collect();
+    let open: Vec<_> = open.chain([PICTURE, "/v1/licenses/validate"]).collect();
     for (path, methods) in documented(&shop).await {
         if open.contains(&path.as_str()) {
             continue;

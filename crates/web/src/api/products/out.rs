@@ -208,6 +208,7 @@ struct UsualOut {
 
 /// A picture.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Picture)]
 struct PictureOut {
     /// Where it is, for whoever sees it here.
     url: String,
