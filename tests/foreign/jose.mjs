@@ -80,6 +80,8 @@ async function check(shop) {
   const kids = [before, after].map(async ({ jws }) => (await verify(jws)).protectedHeader.kid);
   const [old, fresh] = await Promise.all(kids);
   assert.notEqual(old, fresh, "the new key signs");
+  const again = await ask(shop, "GET", `/v1/orders/${before.order}`, { token });
+  assert.equal(again.licenses[0].code.jws, before.jws, "an old code is shown as it was");
   console.log("jose verified codes before and after a rotation, and refused damaged ones");
 }
 

@@ -83,7 +83,7 @@ async fn seed(
 #[serde(deny_unknown_fields)]
 struct ClockBody {
     /// Seconds, at least one.
-    #[schema(minimum = 1, example = 3600)]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32, format = Int64, example = 3600)]
     advance: u32,
 }
 
