@@ -42,19 +42,21 @@ fn all() -> Markup {
             code { "code" } " that stays the same for ever. Branch on it; show " code { "detail" }
             " to people; keep " code { "request_id" } " for support."
         }
-        table {
-            thead { tr { th scope="col" { "Status" } th scope="col" { "Code" } th scope="col" { "Meaning" } } }
-            tbody {
-                @for kind in kind::ALL {
-                    tr {
-                        td.status { (kind.status.as_u16()) }
-                        th scope="row" { a href=(kind.address()) { code { (kind.code) } } }
-                        td { (kind.title) }
-                    }
+        @for kinds in kind::ALL.chunk_by(|one, next| one.status == next.status) {
+            @if let Some(first) = kinds.first() { h2 { (status(first.status)) } }
+            dl.fields {
+                @for kind in kinds {
+                    dt { a href=(kind.address()) { code { (kind.code) } } }
+                    dd { (prose(kind.meaning)) }
                 }
             }
         }
     }
+}
+
+/// `402 Payment Required`.
+fn status(status: StatusCode) -> String {
+    format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default())
 }
 
 fn one(kind: &Kind) -> Markup {
@@ -66,7 +68,7 @@ fn one(kind: &Kind) -> Markup {
             dt { "Code" }
             dd { code { (kind.code) } }
             dt { "Status" }
-            dd { (kind.status.as_u16()) " " (kind.status.canonical_reason().unwrap_or_default()) }
+            dd { (status(kind.status)) }
         }
         h2 { "What it means" }
         p { (prose(kind.meaning)) }

@@ -74,7 +74,7 @@ impl Reference<'_> {
         match resolve(self.components, schema) {
             Some(Schema::Object(object)) if !object.properties.is_empty() => html! {
                 dl.fields {
-                    @for (name, field) in &object.properties {
+                    @for (name, field) in in_order(object) {
                         (self.field(name, field, object.required.contains(name)))
                     }
                 }
@@ -104,6 +104,20 @@ impl Reference<'_> {
             dd { @if let Some(description) = description(field) { (prose(description)) } }
         }
     }
+}
+
+/// The fields as they are declared, but first the one that says which of several things this is.
+fn in_order(object: &Object) -> Vec<(&String, &RefOr<Schema>)> {
+    let only_word = |field: &RefOr<Schema>| match field {
+        RefOr::T(Schema::Object(word)) => {
+            word.enum_values.as_ref().is_some_and(|all| all.len() == 1)
+        }
+        _ => false,
+    };
+    let (mut all, other): (Vec<_>, Vec<_>) =
+        object.properties.iter().partition(|(_, field)| only_word(field));
+    all.extend(other);
+    all
 }
 
 fn is_null(schema: &RefOr<Schema>) -> bool {
