@@ -10,7 +10,8 @@ use utoipa::{PartialSchema, ToSchema};
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Line<const LEAST: usize, const MOST: usize>(pub String);
 
-/// `LEAST` to `MOST` characters on any number of lines. Besides line ends and tabs, all show.
+/// `LEAST` to `MOST` characters on any number of lines. Besides line ends and tabs, all show. Where there
+/// must be some, blanks around them are dropped; elsewhere they may mean something, as in Markdown.
 #[derive(Clone, Debug, Default)]
 pub struct Text<const LEAST: usize, const MOST: usize>(pub String);
 
@@ -35,7 +36,8 @@ impl<'de, const LEAST: usize, const MOST: usize> Deserialize<'de> for Text<LEAST
         let unix = text.replace("\r\n", "\n");
         let hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
         let wrong = wrong(&text, LEAST, MOST, |_| false).or_else(|| wrong(&unix, 0, MOST, hidden));
-        wrong.map_or_else(|| Ok(Self(unix)), |wrong| Err(D::Error::custom(wrong)))
+        let kept = if LEAST > 0 { unix.trim().to_owned() } else { unix };
+        wrong.map_or_else(|| Ok(Self(kept)), |wrong| Err(D::Error::custom(wrong)))
     }
 }
 
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_has_lines_and_is_kept_as_it_is() {
+    fn a_text_has_lines_and_blanks_around_it_only_where_it_may_be_empty() {
         let of = |text: &str| read::<Text<0, 9>>(text).map(|text| text.0);
         assert_eq!(of(" a\r\n\tb\n").as_deref(), Some(" a\n\tb\n"));
         assert_eq!(of("").as_deref(), Some(""));
@@ -99,5 +101,6 @@ mod tests {
             assert_eq!(of(bad), None, "{bad:?}");
         }
         assert!(read::<Text<1, 9>>("\n ").is_none());
+        assert_eq!(read::<Text<1, 9>>("\n a\nb ").map(|text| text.0).as_deref(), Some("a\nb"));
     }
 }
