@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(hear))
@@ -37,7 +37,7 @@ async fn hear(
         Ok(payment) => payment,
         Err(HearRefusal::NoSuchProcessor) => return Err(Problem::not_found()),
         Err(HearRefusal::Hook(refusal)) => {
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", refusal.to_string()));
+            return Err(Problem::new(&kind::MALFORMED, refusal.to_string()));
         }
     };
     if let Some(payment) = payment {

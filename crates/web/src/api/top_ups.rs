@@ -18,9 +18,10 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, line};
-use crate::money::{MoneyIn, MoneyOut};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
+use crate::text::Line;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show))
@@ -33,21 +34,24 @@ pub fn routes() -> OpenApiRouter<App> {
 struct TopUpBody {
     /// So many tokens.
     #[serde(default)]
+    #[schema(value_type = Option<AboveZero>)]
     tokens: Option<MoneyIn>,
     /// As many tokens as this buys.
     #[serde(default)]
+    #[schema(value_type = Option<AboveZero>)]
     pay: Option<MoneyIn>,
-    /// How it is paid: `card`; `demo` in demo mode.
-    #[schema(max_length = 40)]
+    /// How it is paid: `card`, or `demo` in demo mode.
+    #[schema(pattern = "^(card|demo)$", example = "demo")]
     method: String,
     /// With which payment method.
     #[serde(default)]
-    #[schema(max_length = 100)]
-    payment_method: Option<String>,
+    #[schema(inline)]
+    payment_method: Option<Line<1, 100>>,
 }
 
 /// A top-up.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TopUp)]
 pub struct TopUpOut {
     #[schema(example = "top_06bq3v8k2m9zc")]
     id: String,
@@ -103,6 +107,7 @@ impl ActionOut {
 
 /// The recorded credit status, and the decision that it led to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Assessment)]
 pub struct AssessmentOut {
     #[schema(example = "asm_06bq3v8k2m9zc")]
     id: String,
@@ -221,7 +226,7 @@ fn tokens(body: &TopUpBody, token: &Token) -> Result<(Amount, scrip_domain::Mone
 /// Adds funds to the caller's wallet.
 #[utoipa::path(
     post, path = "/v1/top-ups", tag = "wallet", security(("bearer" = [])), request_body = TopUpBody,
-    params(("Idempotency-Key" = String, Header, description = "a new one for each new top-up", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = String, Header, description = "a new one for each new top-up", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f")),
     responses(
         (status = 201, body = TopUpOut),
         (status = 402, description = "`credit_declined`: on record, its key taken"),
@@ -247,8 +252,7 @@ async fn create(
             None => return Err(problem),
         },
     };
-    let named = body.payment_method.map(|method| line(&method, "payment_method", 1..=100));
-    let payment_method = named.transpose()?;
+    let payment_method = body.payment_method.map(|line| line.0);
     let way = match TopUpMethod::parse(&body.method) {
         Some(TopUpMethod::Card) => Way::Card { payment_method },
         Some(TopUpMethod::Demo) => Way::Demo { payment_method },

@@ -12,6 +12,8 @@ mod gate;
 mod goods;
 mod objects;
 mod orders;
+mod pages;
 mod pictures;
 mod replays;
+mod routes;
 mod top_ups;

@@ -161,7 +161,10 @@ async fn staff_decide_what_the_processor_doubts() {
 async fn the_vendors_rules_are_asked_first() {
     let shop = Shop::open().await;
     let ada = shop.buyer("ada@example.com", 0).await;
-    let credit = json!({ "decline_above": 1000, "review_above": 400, "top_ups_per_day": 3 });
+    let credit = json!({
+        "decline_above": { "amount": 1000, "unit": "AUR" }, "review_above": { "amount": 400, "unit": "AUR" },
+        "top_ups_per_day": 3,
+    });
     let patch = json!({ "credit": credit });
     let headers = [("authorization", format!("Bearer {}", shop.admin))];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));

@@ -15,9 +15,10 @@ use crate::api::accounts::AccountOut;
 use crate::api::top_ups::TopUpOut;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, lines};
-use crate::money::{MoneyIn, MoneyOut};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
+use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -63,7 +64,6 @@ struct AccountsQuery {
     #[param(max_length = 1000)]
     after: Option<String>,
     /// Only the one that signs in with this address.
-    #[param(max_length = 254)]
     email: Option<String>,
 }
 
@@ -120,10 +120,11 @@ async fn show(
 #[serde(deny_unknown_fields)]
 struct AdjustBody {
     /// How many; more than none.
+    #[schema(value_type = AboveZero)]
     tokens: MoneyIn,
     /// Why, for the record.
-    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
-    reason: String,
+    #[schema(inline, example = "A gift for the long wait")]
+    reason: Text<1, 500>,
 }
 
 /// Adds tokens to an account's wallet: a top-up by the administrator.
@@ -131,9 +132,13 @@ struct AdjustBody {
     post, path = "/v1/admin/accounts/{id}/adjust", tag = "admin", security(("bearer" = [])), request_body = AdjustBody,
     params(
         ("id" = String, Path, example = "acc_06bq3v8k2m9zc"),
-        ("Idempotency-Key" = String, Header, description = "a new one for each new adjustment", min_length = 1, max_length = 128, pattern = "^[!-~]+$"),
+        ("Idempotency-Key" = String, Header, description = "a new one for each new adjustment", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
     ),
-    responses((status = 201, body = TopUpOut), (status = 409, description = "`idempotency_key_reused`"))
+    responses(
+        (status = 201, body = TopUpOut),
+        (status = 403, description = "`account_frozen`, `forbidden`"),
+        (status = 409, description = "`idempotency_key_reused`"),
+    )
 )]
 async fn adjust(
     Admin(by): Admin,
@@ -150,8 +155,8 @@ async fn adjust(
         return Err(Problem::field("tokens.amount", "more than nothing"));
     }
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
-    let reason = lines(&body.value.reason, "reason", 1..=500)?;
-    let ask = TopUpAsk { tokens, pay: None, way: Way::Administrator { by, reason } };
+    let way = Way::Administrator { by, reason: body.value.reason.0 };
+    let ask = TopUpAsk { tokens, pay: None, way };
     let buyer = scrip_engine::Buyer { account, wallet: member.account.wallet };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod catalog;
+mod credit;
 mod keys;
 mod objects;
 mod settings;

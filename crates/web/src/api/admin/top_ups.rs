@@ -14,8 +14,9 @@ use crate::App;
 use crate::api::top_ups::{AssessmentOut, TopUpOut};
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, Query, lines};
+use crate::extract::{Body, IdPath, Query};
 use crate::problem::Problem;
+use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(waiting)).routes(routes!(show)).routes(routes!(decide))
@@ -107,8 +108,8 @@ struct DecideBody {
     /// Whether it may go on.
     approve: bool,
     /// Why, for the record; the buyer does not see it.
-    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
-    reason: String,
+    #[schema(inline)]
+    reason: Text<1, 500>,
 }
 
 /// Decides on a top-up that waits for review: it goes on, or is declined and what is reserved is let go.
@@ -128,8 +129,8 @@ async fn decide(
     body: Body<DecideBody>,
 ) -> Result<Json<HeldTopUp>, Problem> {
     let vendor = app.engine.vendor().await?;
-    let reason = lines(&body.value.reason, "reason", 1..=500)?;
-    let verdict = Verdict { approve: body.value.approve, reason };
+    let DecideBody { approve, reason } = body.value;
+    let verdict = Verdict { approve, reason: reason.0 };
     let decided = app.engine.decide_top_up(by, id, verdict).await?;
     let top_up = decided.map_err(|refusal| Problem::decide(&refusal))?;
     Ok(Json(HeldTopUp::new(&top_up, &vendor.settings.token)))
