@@ -3,6 +3,7 @@
 pub mod books;
 pub mod logs;
 mod number;
+pub mod processor;
 mod signals;
 
 use std::cell::Cell;
