@@ -1,4 +1,8 @@
 //! Lots: tokens that came in together, and the order in which they are spent.
+//!
+//! A lot is two things: the record of how it came in, which never changes, and what is left of it,
+//! which lies in its wallet until nothing is left. So a purchase changes one row, the wallet, and
+//! reads no more than what can still be spent, however often the buyer has topped up.
 
 use crate::amount::Amount;
 use crate::id::Id;
@@ -30,21 +34,17 @@ impl LotKind {
     }
 }
 
-/// Tokens that came in together.
+/// How tokens came in together. This never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lot {
-    /// The wallet it lies in.
-    pub wallet: Id<Wallet>,
     /// Its name; grows with age.
     pub id: Id<Self>,
-    /// Where it came from.
+    /// The wallet that they came into.
+    pub wallet: Id<Wallet>,
+    /// Where they came from.
     pub kind: LotKind,
-    /// What it began with.
+    /// How many.
     pub amount: Amount,
-    /// What is left, held tokens included.
-    pub remaining: Amount,
-    /// What of that is reserved by holds.
-    pub held: Amount,
     /// Lower is spent first.
     pub priority: u8,
     /// When what is left expires.
@@ -56,6 +56,40 @@ pub struct Lot {
 }
 
 impl Lot {
+    /// The lot as it lies in its wallet while nothing of it is spent.
+    pub fn opened(&self) -> OpenLot {
+        OpenLot {
+            lot: self.id,
+            kind: self.kind,
+            remaining: self.amount,
+            held: Amount::ZERO,
+            priority: self.priority,
+            expires_at: self.expires_at,
+            exchangeable_at: self.exchangeable_at,
+        }
+    }
+}
+
+/// What is left of a lot, in its wallet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenLot {
+    /// Which lot.
+    pub lot: Id<Lot>,
+    /// Where its tokens came from.
+    pub kind: LotKind,
+    /// What is left, held tokens included; above zero.
+    pub remaining: Amount,
+    /// What of that is reserved by holds.
+    pub held: Amount,
+    /// Lower is spent first.
+    pub priority: u8,
+    /// When what is left expires.
+    pub expires_at: Option<Timestamp>,
+    /// From when on it can be exchanged for another vendor's tokens.
+    pub exchangeable_at: Option<Timestamp>,
+}
+
+impl OpenLot {
     /// What can be spent of it at `at`.
     pub fn spendable(&self, at: Timestamp) -> Amount {
         if self.expires_at.is_some_and(|expiry| expiry <= at) {
@@ -78,11 +112,11 @@ pub struct Part {
 
 /// Which lots pay `amount`, and how much each: by priority, soonest expiry first, then oldest.
 /// `None` when they hold less than that.
-pub fn consume(lots: &[Lot], amount: Amount, at: Timestamp) -> Option<Vec<Part>> {
-    let mut open: Vec<&Lot> = lots.iter().filter(|lot| !lot.spendable(at).is_zero()).collect();
+pub fn consume(lots: &[OpenLot], amount: Amount, at: Timestamp) -> Option<Vec<Part>> {
+    let mut open: Vec<&OpenLot> = lots.iter().filter(|lot| !lot.spendable(at).is_zero()).collect();
     open.sort_by_key(|lot| {
         let expiry = lot.expires_at.map_or(i64::MAX, Timestamp::millis);
-        (lot.priority, expiry, lot.id)
+        (lot.priority, expiry, lot.lot)
     });
     let mut due = amount;
     let mut parts = Vec::new();
@@ -92,7 +126,7 @@ pub fn consume(lots: &[Lot], amount: Amount, at: Timestamp) -> Option<Vec<Part>>
         }
         let amount = lot.spendable(at).min(due);
         due = due.checked_sub(amount)?;
-        parts.push(Part { lot: lot.id, kind: lot.kind, amount });
+        parts.push(Part { lot: lot.lot, kind: lot.kind, amount });
     }
     due.is_zero().then_some(parts)
 }
@@ -103,23 +137,19 @@ mod tests {
 
     use super::*;
 
-    fn lot(id: u64, kind: LotKind, remaining: u64, expires: Option<i64>) -> Lot {
-        let remaining = Amount::new(remaining).unwrap();
-        Lot {
-            wallet: Id::new(1).unwrap(),
-            id: Id::new(id).unwrap(),
+    fn lot(id: u64, kind: LotKind, remaining: u64, expires: Option<i64>) -> OpenLot {
+        OpenLot {
+            lot: Id::new(id).unwrap(),
             kind,
-            amount: remaining,
-            remaining,
+            remaining: Amount::new(remaining).unwrap(),
             held: Amount::ZERO,
             priority: kind.priority(),
             expires_at: expires.map(Timestamp::from_millis),
             exchangeable_at: None,
-            created_at: Timestamp::from_millis(0),
         }
     }
 
-    fn parts(lots: &[Lot], amount: u64) -> Option<Vec<(u64, u64)>> {
+    fn parts(lots: &[OpenLot], amount: u64) -> Option<Vec<(u64, u64)>> {
         let parts = consume(lots, Amount::new(amount).unwrap(), Timestamp::from_millis(100))?;
         Some(parts.into_iter().map(|part| (part.lot.number(), part.amount.units())).collect())
     }
@@ -151,7 +181,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_lots_pay_adds_up(remaining in proptest::collection::vec(0_u64..1000, 0..12), amount in 0_u64..8000) {
-            let lots: Vec<Lot> = remaining.iter().zip(1..).map(|(r, id)| lot(id, LotKind::Paid, *r, None)).collect();
+            let lots: Vec<OpenLot> = remaining.iter().zip(1..).map(|(r, id)| lot(id, LotKind::Paid, *r, None)).collect();
             match parts(&lots, amount) {
                 Some(parts) => prop_assert_eq!(parts.iter().map(|(_, part)| part).sum::<u64>(), amount),
                 None => prop_assert!(remaining.iter().sum::<u64>() < amount),

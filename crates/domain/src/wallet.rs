@@ -1,12 +1,13 @@
-//! Wallets: an account's tokens, as two ledger accounts in one row.
+//! Wallets: an account's tokens, as two ledger accounts and what is left of its lots, in one row.
 //!
 //! What can be spent is the first account, what holds have reserved is the second. Counters only
-//! grow; balances are derived. `posted = available + held`.
+//! grow; balances are derived. `posted = available + held`, and it is the sum of the open lots.
 
 use crate::account::Account;
 use crate::amount::Amount;
 use crate::id::Id;
 use crate::ledger::Counters;
+use crate::lot::{OpenLot, Part};
 
 /// The tokens of one account. The row is the guard of everything that belongs to the account:
 /// its lots, holds, orders, licenses and idempotency keys change only under it.
@@ -20,9 +21,17 @@ pub struct Wallet {
     pub free: Counters,
     /// Tokens that holds have reserved.
     pub held: Counters,
+    /// What is left of its lots, oldest first; none that is used up.
+    pub lots: Vec<OpenLot>,
 }
 
 impl Wallet {
+    /// A wallet with nothing in it.
+    pub fn empty(id: Id<Self>, account: Id<Account>) -> Self {
+        let (free, held) = (Counters::default(), Counters::default());
+        Self { id, account, free, held, lots: Vec::new() }
+    }
+
     /// What can be spent.
     pub fn available(&self) -> Amount {
         self.free.credit_balance()
@@ -36,5 +45,18 @@ impl Wallet {
     /// Everything in the wallet.
     pub fn posted(&self) -> Amount {
         self.available().checked_add(self.held()).unwrap_or(Amount::MAX)
+    }
+
+    /// Without what its lots gave; `None` when one of them had less.
+    pub fn without(mut self, parts: &[Part]) -> Option<Self> {
+        for part in parts {
+            let lot = self.lots.iter_mut().find(|lot| lot.lot == part.lot)?;
+            lot.remaining = lot.remaining.checked_sub(part.amount)?;
+            if lot.remaining < lot.held {
+                return None;
+            }
+        }
+        self.lots.retain(|lot| !lot.remaining.is_zero());
+        Some(self)
     }
 }

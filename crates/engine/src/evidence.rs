@@ -46,14 +46,13 @@ impl Engine {
     pub async fn evidence(&self, order: &Order) -> Result<Evidence, Fault> {
         let (id, account, store) = (order.id, order.account, &self.store);
         let lost = || Fault::Bug("an order or its account is gone".into());
-        let wallet = self.member(account).await?.ok_or_else(lost)?.account.wallet;
         let order = self.paid(id).await?.ok_or_else(lost)?;
         Ok(Evidence {
             codes: self.code_digests(&order.licenses).await?,
             releases: self.sold_releases(&order).await?,
             requests: store.requests_of_order(account, id).await?,
             transfers: store.transfers_of_order(account, id).await?,
-            lots: store.lots_of_order(wallet, id).await?,
+            lots: store.lots_of_order(id).await?,
             downloads: store.downloads_of_order(id).await?,
             events: store.events_of_order(id).await?,
             receipt: store.receipt(id).await?,

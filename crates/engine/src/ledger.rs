@@ -9,15 +9,39 @@ use scrip_storage::books::Change;
 use scrip_storage::index::Entry;
 use scrip_storage::{Changes, Fault};
 
-/// Posts a transfer between `wallet` and the house: both counters, the statement line, the row.
+/// Puts a new lot into a wallet, from the house account that `transfer` debits.
 ///
-/// Gives the wallet as it is afterwards. The caller has checked that there is enough; a wallet that
-/// would go below its floor is a defect.
-pub(crate) fn post(
+/// Gives the wallet as it is afterwards.
+pub(crate) fn put(
     changes: &mut Changes,
     wallet: &Wallet,
+    lot: Lot,
     transfer: Transfer,
 ) -> Result<Wallet, Fault> {
+    let mut fuller = wallet.clone();
+    fuller.lots.push(lot.opened());
+    changes.lots.push(Change::Insert(lot));
+    post(changes, &fuller, transfer)
+}
+
+/// Takes what lots give out of a wallet, to the house account that `transfer` credits.
+///
+/// Gives the wallet as it is afterwards. The caller has checked that there is enough; a lot that
+/// would give more than it has is a defect.
+pub(crate) fn take(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    parts: &[Part],
+    transfer: Transfer,
+) -> Result<Wallet, Fault> {
+    let emptier = wallet.clone().without(parts);
+    let emptier = emptier.ok_or_else(|| Fault::Bug("a lot gave more than it had".into()))?;
+    post(changes, &emptier, transfer)
+}
+
+/// Posts a transfer between `wallet` and the house: both counters, the statement line, the row.
+/// A wallet that would go below its floor is a defect.
+fn post(changes: &mut Changes, wallet: &Wallet, transfer: Transfer) -> Result<Wallet, Fault> {
     let full = || Fault::Bug("a ledger counter is full".into());
     let once = |debits, credits| Counters { debits, credits };
     let units = transfer.amount.units();
@@ -40,20 +64,6 @@ pub(crate) fn post(
     changes.transfers.push(Change::Insert(transfer));
     changes.wallets.push(Change::Update(after.clone()));
     Ok(after)
-}
-
-/// Takes what lots give out of them.
-pub(crate) fn take(changes: &mut Changes, lots: &[Lot], parts: &[Part]) -> Result<(), Fault> {
-    for part in parts {
-        let lot = lots.iter().find(|lot| lot.id == part.lot);
-        let taken = lot.and_then(|lot| {
-            let remaining = lot.remaining.checked_sub(part.amount)?;
-            Some(Lot { remaining, ..lot.clone() })
-        });
-        let taken = taken.ok_or_else(|| Fault::Bug("a lot gave more than it had".into()))?;
-        changes.lots.push(Change::Update(taken));
-    }
-    Ok(())
 }
 
 /// The account and wallet of a buyer: what nearly every command begins with.

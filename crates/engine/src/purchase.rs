@@ -419,7 +419,7 @@ impl<'a> Desk<'a> {
         match gate {
             Ok(checks) => {
                 let checks = case.marked(checks);
-                self.pay(books, case, checks)
+                self.pay(case, checks)
             }
             Err(short) => Ok(case.decline(short)),
         }
@@ -428,13 +428,11 @@ impl<'a> Desk<'a> {
     /// Moves the tokens, and makes the paid order and its licenses.
     fn pay(
         &self,
-        books: &Books,
         case: Case<'_>,
         checks: Vec<Check>,
     ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
         let total = case.order.total;
-        let lots = books.lots.all(&(self.wallet.id,))?;
-        let parts = lot::consume(lots, total, case.at)
+        let parts = lot::consume(&self.wallet.lots, total, case.at)
             .ok_or_else(|| Fault::Bug("a wallet's lots hold less than its balance".into()))?;
         let totals: Option<Vec<_>> =
             case.lines.iter().map(|line| line.total().map(|total| (line.id, total))).collect();
@@ -445,7 +443,6 @@ impl<'a> Desk<'a> {
 
         // From here on the purchase succeeds.
         let mut changes = Changes::default();
-        ledger::take(&mut changes, lots, &parts)?;
         let mut after = self.wallet.available();
         if !total.is_zero() {
             let transfer = Transfer {
@@ -457,7 +454,7 @@ impl<'a> Desk<'a> {
                 subject: case.order.id.into(),
                 at: case.at,
             };
-            after = ledger::post(&mut changes, self.wallet, transfer)?.available();
+            after = ledger::take(&mut changes, self.wallet, &parts, transfer)?.available();
         }
         let order = Order {
             state: OrderState::Paid,
@@ -549,7 +546,6 @@ pub(crate) fn want_buyer(wants: &mut Wants, buyer: Buyer, vendor: Id<Vendor>, re
     wants.wallets.guard((buyer.wallet,));
     wants.accounts.read((buyer.account,));
     wants.vendor.read((vendor,));
-    wants.lots.read((buyer.wallet,));
     wants.by_account.read((buyer.account, index::REQUEST, request.key));
     wants.cheapest = true;
 }

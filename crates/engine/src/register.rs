@@ -2,7 +2,6 @@
 
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::event::{Event, EventType};
-use scrip_domain::ledger::Counters;
 use scrip_domain::session::Session;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
@@ -129,8 +128,7 @@ impl Command for Open {
             return Ok(Decision::refused(RegisterRefusal::EmailTaken));
         }
         let account = self.account.id;
-        let none = Counters::default();
-        let wallet = Wallet { id: self.account.wallet, account, free: none, held: none };
+        let wallet = Wallet::empty(self.account.wallet, account);
         let event = Event {
             id: self.event,
             kind: EventType::AccountOpened,

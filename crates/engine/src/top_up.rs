@@ -299,19 +299,17 @@ impl AddFunds {
             subject: self.id.into(),
             at,
         };
-        ledger::post(changes, wallet, transfer)?;
-        changes.lots.push(Change::Insert(Lot {
-            wallet: wallet.id,
+        let lot = Lot {
             id: self.lot,
+            wallet: wallet.id,
             kind: LotKind::Paid,
             amount,
-            remaining: amount,
-            held: Amount::ZERO,
             priority: LotKind::Paid.priority(),
             expires_at: None,
             exchangeable_at: None,
             created_at: at,
-        }));
+        };
+        ledger::put(changes, wallet, lot, transfer)?;
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
-use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::lot::{Lot, LotKind, Part};
 use scrip_domain::order::{Check, CheckKind, CheckResult, Line, LinePayment, Order, OrderState};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::wallet::Wallet;
@@ -65,20 +65,20 @@ impl Command for Open {
         for number in self.from..self.from + 250 {
             let free = Counters { debits: 0, credits: 1_000_000 };
             let held = Counters::default();
-            let wallet = Wallet { id: id(number), account: id(number), free, held };
-            changes.wallets.push(Change::Insert(wallet));
-            changes.lots.push(Change::Insert(Lot {
-                wallet: id(number),
+            let lot = Lot {
                 id: id(number),
+                wallet: id(number),
                 kind: LotKind::Paid,
                 amount: amount(1_000_000),
-                remaining: amount(1_000_000),
-                held: Amount::ZERO,
                 priority: 50,
                 expires_at: None,
                 exchangeable_at: None,
                 created_at: at,
-            }));
+            };
+            let lots = vec![lot.opened()];
+            let wallet = Wallet { id: id(number), account: id(number), free, held, lots };
+            changes.wallets.push(Change::Insert(wallet));
+            changes.lots.push(Change::Insert(lot));
         }
         Ok(Decision::done((), changes))
     }
@@ -199,7 +199,6 @@ impl Command for Purchase {
 
     fn wants(&self, wants: &mut Wants) {
         wants.wallets.guard((id(self.wallet),));
-        wants.lots.read((id(self.wallet),));
         wants.offers.read((id(1),));
         wants.by_account.read((id(self.wallet), REQUEST, self.request().key));
         wants.by_account.read((id(self.wallet), OWNED, self.number));
@@ -211,12 +210,12 @@ impl Command for Purchase {
         }
         let price = amount(3);
         let wallet = books.wallets.get(&(id(self.wallet),))?.unwrap();
-        let lot = books.lots.get(&(id(self.wallet),))?.unwrap();
         let free = wallet.free.debited(price).unwrap();
-        let remaining = lot.remaining.checked_sub(price).unwrap();
+        let part = Part { lot: id(self.wallet), kind: LotKind::Paid, amount: price };
+        let after = Wallet { free, ..wallet.clone() }.without(&[part]).unwrap();
+        let remaining = after.available();
         let mut changes = Changes::default();
-        changes.wallets.push(Change::Update(Wallet { free, ..wallet.clone() }));
-        changes.lots.push(Change::Update(Lot { remaining, ..lot.clone() }));
+        changes.wallets.push(Change::Update(after));
         changes.orders.push(Change::Insert(self.order(price, remaining, at)));
         changes.order_lines.push(Change::Insert(self.line(price)));
         changes.licenses.push(Change::Insert(self.license(at)));

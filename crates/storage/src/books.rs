@@ -299,7 +299,7 @@ tables! {
     api_keys: ApiKey,
     /// Wallets: the guards of all that belongs to an account.
     wallets: Wallet,
-    /// Lots, by wallet.
+    /// Lots, as they came in.
     lots: Lot,
     /// Products.
     products: Product,

@@ -8,6 +8,7 @@ use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Picture};
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{Counters, LedgerAccount};
+use scrip_domain::lot::{LotKind, OpenLot};
 use scrip_domain::order::Check;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
@@ -148,6 +149,44 @@ macro_rules! json_fields {
 json_fields! {
     Assessment, Labels, Person, Settings, Vec<Check>, Vec<FormerName>, Vec<Picture>, Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
+}
+
+/// What is left of a lot, as it is written in its wallet: numbers, short and in this order, since it is
+/// read and written with every purchase. The view `open_lots` of the schema reads the same.
+type Left = (u64, LotKind, Amount, Amount, u8, Option<i64>, Option<i64>);
+
+impl Field for Vec<OpenLot> {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        let left = |lot: &OpenLot| -> Left {
+            let millis = |at: Option<Timestamp>| at.map(Timestamp::millis);
+            let (expires, exchangeable) = (millis(lot.expires_at), millis(lot.exchangeable_at));
+            let OpenLot { lot, kind, remaining, held, priority, .. } = lot;
+            (lot.number(), *kind, *remaining, *held, *priority, expires, exchangeable)
+        };
+        let lots: Vec<Left> = self.iter().map(left).collect();
+        // Numbers and words only: serialization cannot fail.
+        out.push(Cell::Text(serde_json::to_string(&lots).unwrap_or_default().into()));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let Some(json) = cells.text()? else { return Ok(None) };
+        let open = |left: Left| {
+            let (lot, kind, remaining, held, priority, expires, exchangeable) = left;
+            Some(OpenLot {
+                lot: Id::new(lot)?,
+                kind,
+                remaining,
+                held,
+                priority,
+                expires_at: expires.map(Timestamp::from_millis),
+                exchangeable_at: exchangeable.map(Timestamp::from_millis),
+            })
+        };
+        let left: Vec<Left> = serde_json::from_str(&json).map_err(|_| cells.corrupt())?;
+        left.into_iter().map(open).collect::<Option<_>>().map(Some).ok_or_else(|| cells.corrupt())
+    }
 }
 
 impl Field for Actor {

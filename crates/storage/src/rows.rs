@@ -10,7 +10,7 @@ use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
-use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
@@ -49,12 +49,11 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 });
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
-    id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters,
+    id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, lots: Vec<OpenLot>,
 });
 
-row!(Lot, "lots", group(wallet: Id<Wallet>), key(wallet: Id<Wallet>, id: Id<Lot>), {
-    wallet: Id<Wallet>, id: Id<Lot>, kind: LotKind, amount: Amount, remaining: Amount, held: Amount,
-    priority: u8, expires_at: Option<Timestamp>, exchangeable_at: Option<Timestamp>, created_at: Timestamp,
+row!(Lot, "lots", group(id: Id<Lot>), key(id: Id<Lot>), {
+    id: Id<Lot>, wallet: Id<Wallet>, kind: LotKind, amount: Amount, priority: u8, expires_at: Option<Timestamp>, exchangeable_at: Option<Timestamp>, created_at: Timestamp,
 });
 
 row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {

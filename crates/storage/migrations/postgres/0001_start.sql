@@ -60,6 +60,9 @@ CREATE TABLE wallets (
     free_credits BIGINT NOT NULL,
     held_debits BIGINT NOT NULL CHECK (held_debits >= 0),
     held_credits BIGINT NOT NULL,
+    -- What is left of its lots: arrays of lot, kind, remaining, held, priority, expires_at and
+    -- exchangeable_at. Here, and not in rows of their own, because each purchase changes it.
+    lots TEXT NOT NULL,
     -- The floor: no user account below zero, whatever the code above believes.
     CHECK (free_credits >= free_debits),
     CHECK (held_credits >= held_debits)
@@ -72,19 +75,21 @@ CREATE TABLE house (
     credits BIGINT NOT NULL CHECK (credits >= 0)
 );
 
+-- How tokens came in together; never changed. What is left of them lies in the wallet.
 CREATE TABLE lots (
+    id BIGINT PRIMARY KEY,
     wallet BIGINT NOT NULL,
-    id BIGINT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('paid', 'promo', 'exchange', 'credit')),
     amount BIGINT NOT NULL CHECK (amount > 0),
-    remaining BIGINT NOT NULL CHECK (remaining BETWEEN 0 AND amount),
-    held BIGINT NOT NULL CHECK (held BETWEEN 0 AND remaining),
     priority BIGINT NOT NULL,
     expires_at BIGINT,
     exchangeable_at BIGINT,
-    created_at BIGINT NOT NULL,
-    PRIMARY KEY (wallet, id)
+    created_at BIGINT NOT NULL
 );
+
+CREATE VIEW open_lots AS
+SELECT w.id AS wallet, (l ->> 0)::BIGINT AS lot, l ->> 1 AS kind, (l ->> 2)::BIGINT AS remaining, (l ->> 3)::BIGINT AS held
+FROM wallets w CROSS JOIN LATERAL jsonb_array_elements(w.lots::JSONB) l;
 
 CREATE TABLE holds (
     id BIGINT PRIMARY KEY,

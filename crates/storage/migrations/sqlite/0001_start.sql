@@ -60,6 +60,9 @@ CREATE TABLE wallets (
     free_credits INTEGER NOT NULL,
     held_debits INTEGER NOT NULL CHECK (held_debits >= 0),
     held_credits INTEGER NOT NULL,
+    -- What is left of its lots: arrays of lot, kind, remaining, held, priority, expires_at and
+    -- exchangeable_at. Here, and not in rows of their own, because each purchase changes it.
+    lots TEXT NOT NULL,
     -- The floor: no user account below zero, whatever the code above believes.
     CHECK (free_credits >= free_debits),
     CHECK (held_credits >= held_debits)
@@ -72,19 +75,21 @@ CREATE TABLE house (
     credits INTEGER NOT NULL CHECK (credits >= 0)
 ) STRICT, WITHOUT ROWID;
 
+-- How tokens came in together; never changed. What is left of them lies in the wallet.
 CREATE TABLE lots (
+    id INTEGER PRIMARY KEY,
     wallet INTEGER NOT NULL,
-    id INTEGER NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('paid', 'promo', 'exchange', 'credit')),
     amount INTEGER NOT NULL CHECK (amount > 0),
-    remaining INTEGER NOT NULL CHECK (remaining BETWEEN 0 AND amount),
-    held INTEGER NOT NULL CHECK (held BETWEEN 0 AND remaining),
     priority INTEGER NOT NULL,
     expires_at INTEGER,
     exchangeable_at INTEGER,
-    created_at INTEGER NOT NULL,
-    PRIMARY KEY (wallet, id)
-) STRICT, WITHOUT ROWID;
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE VIEW open_lots AS
+SELECT w.id AS wallet, l.value ->> 0 AS lot, l.value ->> 1 AS kind, l.value ->> 2 AS remaining, l.value ->> 3 AS held
+FROM wallets w, json_each(w.lots) l;
 
 CREATE TABLE holds (
     id INTEGER PRIMARY KEY,

@@ -4,7 +4,6 @@ use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::ledger::{Counters, House, Transfer};
-use scrip_domain::lot::Lot;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::TopUp;
@@ -68,11 +67,6 @@ impl Store {
     /// A wallet.
     pub async fn wallet(&self, id: Id<Wallet>) -> Result<Option<Wallet>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await
-    }
-
-    /// A wallet's lots that have something left, oldest first.
-    pub async fn open_lots(&self, wallet: Id<Wallet>) -> Result<Vec<Lot>, Fault> {
-        self.rows("WHERE t.wallet = $1 AND t.remaining > 0 ORDER BY t.id", cells(&wallet)).await
     }
 
     /// A page of an account's statement, newest first.

@@ -7,7 +7,6 @@ use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
-use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Span, Timestamp};
 
 use crate::cells::Cell;
@@ -74,19 +73,13 @@ impl Store {
         self.row(r#"WHERE t."order" = $1"#, cells(&order)).await
     }
 
-    /// The lots of `wallet` that paid an order, each once, oldest first.
-    pub async fn lots_of_order(
-        &self,
-        wallet: Id<Wallet>,
-        order: Id<Order>,
-    ) -> Result<Vec<Lot>, Fault> {
-        let mut values = cells(&wallet);
-        values.extend(cells(&order));
+    /// The lots that paid an order, each once, oldest first.
+    pub async fn lots_of_order(&self, order: Id<Order>) -> Result<Vec<Lot>, Fault> {
         self.rows(
-            r#"WHERE t.wallet = $1 AND t.id IN (
+            r#"WHERE t.id IN (
                  SELECT p.lot FROM line_payments p JOIN order_lines l ON l.id = p.line
-                 WHERE l."order" = $2) ORDER BY t.id"#,
-            values,
+                 WHERE l."order" = $1) ORDER BY t.id"#,
+            cells(&order),
         )
         .await
     }

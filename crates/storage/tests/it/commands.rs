@@ -24,6 +24,7 @@ pub fn wallet(number: u64, balance: u64) -> Wallet {
         id: id(number),
         account: id(number),
         free: Counters { debits: 0, credits: balance },
+        lots: Vec::new(),
         held: Counters::default(),
     }
 }

@@ -18,13 +18,19 @@ const DAMAGES: &[(&str, &str)] = &[
     ("wallet-counters", "DELETE FROM transfers WHERE id = 4002"),
     ("house-counters", "UPDATE house SET credits = credits + 1, debits = debits + 1 WHERE name = 'issued'"),
     ("house-counters", "INSERT INTO transfers VALUES (4009, 2, 4, 5, 'purchase', 1, 1)"),
-    ("lots", "UPDATE lots SET held = 41"),
-    ("lots", "UPDATE lots SET remaining = 101"),
-    ("lots", "UPDATE lots SET held = -1"),
+    ("lots", "UPDATE wallets SET lots = '[[5001,\"paid\",40,41,50,null,null]]' WHERE id = 2001"),
+    ("lots", "UPDATE wallets SET lots = '[[5001,\"paid\",101,10,50,null,null]]' WHERE id = 2001"),
+    ("lots", "UPDATE wallets SET lots = '[[5001,\"paid\",40,-1,50,null,null]]' WHERE id = 2001"),
+    ("lots", "UPDATE wallets SET lots = '[[5009,\"paid\",40,10,50,null,null]]' WHERE id = 2001"),
+    ("lots", "UPDATE wallets SET lots = (SELECT w.lots FROM wallets w WHERE w.id = 2001) WHERE id = 2002"),
     ("lots", "UPDATE lots SET wallet = 2003"),
-    ("wallet-lots", "UPDATE lots SET remaining = 39"),
-    ("wallet-lots", "DELETE FROM lots"),
-    ("holds", "UPDATE lots SET held = 9"),
+    ("lots", "UPDATE lots SET kind = 'promo'"),
+    ("wallet-lots", "UPDATE wallets SET lots = '[[5001,\"paid\",39,10,50,null,null]]' WHERE id = 2001"),
+    ("wallet-lots", "UPDATE wallets SET lots = '[]'"),
+    ("lots-spent", "UPDATE wallets SET lots = '[[5001,\"paid\",39,10,50,null,null]]' WHERE id = 2001"),
+    ("lots-spent", "UPDATE wallets SET lots = '[]'"),
+    ("lots-spent", "UPDATE line_payments SET amount = 59"),
+    ("holds", "UPDATE wallets SET lots = '[[5001,\"paid\",40,9,50,null,null]]' WHERE id = 2001"),
     ("holds", "UPDATE holds SET state = 'voided', resolved_at = 5"),
     ("holds", "UPDATE hold_lots SET amount = 11"),
     ("top-up-transfers", "UPDATE top_ups SET tokens = 99 WHERE id = 3001"),
@@ -38,7 +44,7 @@ const DAMAGES: &[(&str, &str)] = &[
          INSERT INTO by_account VALUES (1001, 4, 4009, 4009, 0)",
     ),
     ("top-up-lots", "UPDATE lots SET amount = 101"),
-    ("top-up-lots", "INSERT INTO lots SELECT wallet, 5002, kind, 1, 0, 0, 50, NULL, NULL, 0 FROM lots"),
+    ("top-up-lots", "INSERT INTO lots SELECT 5002, wallet, kind, 1, 50, NULL, NULL, 0 FROM lots"),
     ("top-up-states", "UPDATE top_ups SET credited_at = NULL WHERE id = 3001"),
     ("top-up-states", "UPDATE top_ups SET credited_at = 3 WHERE id = 3002"),
     ("account-wallets", "DELETE FROM wallets WHERE id = 2002"),
@@ -138,7 +144,10 @@ pub async fn each_probe_sees_its_damage(home: &Home) {
 pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let store = home.start().await;
     home.execute(SOUND).await;
-    home.execute("UPDATE lots SET remaining = 41").await;
+    home.execute(
+        "UPDATE wallets SET lots = '[[5001,\"paid\",41,10,50,null,null]]' WHERE id = 2001",
+    )
+    .await;
     let all = probes();
     let probe = |wanted: &str| all.iter().find(|probe| probe.name == wanted).unwrap();
     let examined = store.examine(probe("wallet-lots")).await.unwrap();

@@ -9,11 +9,10 @@ DELETE FROM line_payments; DELETE FROM licenses; DELETE FROM receipts; DELETE FR
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
-INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits) VALUES
-    (2001, 1001, 70, 100, 0, 10), (2002, 1002, 0, 0, 0, 0);
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES
+    (2001, 1001, 70, 100, 0, 10, '[[5001,"paid",40,10,50,null,null]]'), (2002, 1002, 0, 0, 0, 0, '[]');
 INSERT INTO house (name, debits, credits) VALUES ('issued', 100, 0), ('revenue', 0, 60);
-INSERT INTO lots (wallet, id, kind, amount, remaining, held, priority, created_at) VALUES
-    (2001, 5001, 'paid', 100, 40, 10, 50, 0);
+INSERT INTO lots (id, wallet, kind, amount, priority, created_at) VALUES (5001, 2001, 'paid', 100, 50, 0);
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
 INSERT INTO hold_lots (hold, lot, amount) VALUES (9001, 5001, 10);

@@ -34,10 +34,10 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             wallet(id(1)), top_up(id(1)), request(who, 1), cheapest_offer(), product(id(1)),
             product_by_slug(""), offer(id(1)), release(id(1)), file(id(1)), order(id(1)), license(id(1)),
             receipt(id(1)), started_ticket(id(1), id(1), NOON);
-        many accounts(PAGE), api_keys(PAGE), open_lots(id(1)), transfers_of(who, PAGE),
+        many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
-            licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1), id(1)),
+            licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1)),
             transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
             downloads_of_order(id(1)), audit(PAGE),
     }
@@ -137,14 +137,12 @@ pub async fn the_cheapest_offer_is_current_and_not_free(home: &Home) {
     store.stop().await.unwrap();
 }
 
-fn lot(number: u64, remaining: u64) -> Lot {
+fn lot(number: u64) -> Lot {
     Lot {
         wallet: id(7),
         id: id(number),
         kind: LotKind::Paid,
         amount: amount(10),
-        remaining: amount(remaining),
-        held: amount(0),
         priority: 50,
         expires_at: None,
         exchangeable_at: None,
@@ -167,7 +165,6 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
             changes.licenses.push(Change::Insert(license(number + 20, 1, 7)));
         }
         changes.order_lines.push(Change::Insert(line(13, 2)));
-        changes.lots.extend([lot(23, 1), lot(22, 0), lot(21, 10)].map(Change::Insert));
         changes.receipts.push(Change::Insert(Receipt { order: id(1), number: 1, issued_at: NOON }));
         changes.downloads.push(Change::Insert(Download { license: id(31), file: id(1), at: NOON }));
     })
@@ -179,7 +176,6 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
     assert_eq!(pairs, vec![(11, 21), (11, 22), (12, 21), (12, 22)]);
     let licenses = store.licenses_of_order(id(1)).await.unwrap();
     assert_eq!(licenses, vec![license(31, 1, 7), license(32, 1, 7)]);
-    assert_eq!(store.open_lots(id(7)).await.unwrap(), vec![lot(21, 10), lot(23, 1)]);
     assert_eq!(store.receipt(id(1)).await.unwrap().unwrap().number, 1);
     assert_eq!(store.downloads_of(id(31)).await.unwrap().len(), 1);
     store.stop().await.unwrap();
@@ -201,7 +197,7 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
             let payment = LinePayment { line, lot, kind, amount: amount(1) };
             changes.line_payments.push(Change::Insert(payment));
         }
-        changes.lots.extend([lot(21, 0), lot(22, 1), lot(23, 1)].map(Change::Insert));
+        changes.lots.extend([lot(21), lot(22), lot(23)].map(Change::Insert));
         for (number, subject) in [(old + 5, old), (before, old), (old + 6, old + 1)] {
             let row = Transfer { subject: Subject(subject), ..transfer(number) };
             changes.transfers.push(Change::Insert(row));
@@ -222,7 +218,7 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
     })
     .await;
     let (who, order) = (account(7), id(old));
-    assert_eq!(store.lots_of_order(id(7), order).await.unwrap(), vec![lot(21, 0), lot(22, 1)]);
+    assert_eq!(store.lots_of_order(order).await.unwrap(), vec![lot(21), lot(22)]);
     let transfers = store.transfers_of_order(who, order).await.unwrap();
     let numbers: Vec<u64> = transfers.iter().map(|transfer| transfer.id.number()).collect();
     assert_eq!(numbers, vec![before, old + 5]);

@@ -12,7 +12,7 @@ use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
-use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
 };
@@ -102,6 +102,7 @@ fn compare<T: PartialEq + Debug>(table: &str, found: &[T], expected: &[&T]) {
 pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     let store = home.start().await;
     accounts(&store).await;
+    wallet_rows(&store).await;
     money_rows(&store).await;
     catalog(&store).await;
     listings(&store).await;
@@ -190,27 +191,38 @@ fn visibility() -> Visibility {
     }
 }
 
-async fn money_rows(store: &Running) {
+async fn wallet_rows(store: &Running) {
     let full = Counters { debits: u64::MAX >> 1, credits: u64::MAX >> 1 };
-    let rich = Wallet { id: last(), account: last(), free: full, held: full };
-    let poor = Wallet { free: Counters::default(), ..rich.clone() };
-    round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
-    let lot = Lot {
-        wallet: last(),
-        id: last(),
-        kind: LotKind::Exchange,
-        amount: Amount::MAX,
+    let open = OpenLot {
+        lot: last(),
+        kind: LotKind::Promo,
         remaining: Amount::MAX,
         held: Amount::MAX,
         priority: 255,
         expires_at: Some(LAST),
         exchangeable_at: Some(FIRST),
+    };
+    let plain = OpenLot { expires_at: None, exchangeable_at: None, ..open.clone() };
+    let lots = vec![open, plain];
+    let rich = Wallet { id: last(), account: last(), free: full, held: full, lots };
+    let poor = Wallet { free: Counters::default(), lots: Vec::new(), ..rich.clone() };
+    round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
+}
+
+async fn money_rows(store: &Running) {
+    let lot = Lot {
+        wallet: last(),
+        id: last(),
+        kind: LotKind::Exchange,
+        amount: Amount::MAX,
+        priority: 255,
+        expires_at: Some(LAST),
+        exchangeable_at: Some(FIRST),
         created_at: NOON,
     };
-    round_trips!(store, lots(wallet): lot.clone() => Lot {
-        remaining: Amount::ZERO, held: Amount::ZERO, priority: 0, expires_at: None, exchangeable_at: None,
-        ..lot.clone()
-    }, other Lot { wallet: id(0), ..lot.clone() });
+    round_trips!(store, lots(id): lot.clone() => Lot {
+        priority: 0, expires_at: None, exchangeable_at: None, ..lot.clone()
+    }, other Lot { id: id(0), ..lot.clone() });
     let transfer = Transfer {
         id: last(),
         debit: LedgerAccount::Held(last()),

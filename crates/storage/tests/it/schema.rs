@@ -36,7 +36,8 @@ fn sqlite(home: &Home) -> BTreeSet<Column> {
 
 async fn postgres(home: &Home) -> BTreeSet<Column> {
     let text = "SELECT table_name::text, column_name::text, data_type::text, is_nullable = 'NO'
-        FROM information_schema.columns WHERE table_schema = 'public'";
+        FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_schema = 'public' AND table_type = 'BASE TABLE'";
     let rows = client(home.url()).await.query(text, &[]).await.unwrap();
     let column = |row: &tokio_postgres::Row| {
         (row.get(0), row.get(1), kind(&row.get::<_, String>(2)), row.get(3))

@@ -82,7 +82,6 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
     let member = engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
     let wallet = engine.store().wallet(buyer.wallet).await?.ok_or_else(Problem::not_found)?;
     let cheapest = engine.cheapest().await?;
-    let lots = engine.store().open_lots(buyer.wallet).await?;
     let who = Some((member.account.as_ref(), wallet.available()));
     let issuer = vendor.id.to_string();
     Ok(Json(WalletOut {
@@ -91,10 +90,11 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
         available: MoneyOut::tokens(wallet.available(), token),
         threshold: MoneyOut::tokens(settings.threshold.effective(cheapest), token),
         standing: gate::standing(who, settings, cheapest).as_str(),
-        lots: lots
+        lots: wallet
+            .lots
             .iter()
             .map(|lot| LotOut {
-                id: lot.id.to_string(),
+                id: lot.lot.to_string(),
                 kind: lot.kind.as_str(),
                 issuer: issuer.clone(),
                 remaining: MoneyOut::tokens(lot.remaining, token),

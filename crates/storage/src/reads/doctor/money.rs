@@ -52,16 +52,19 @@ pub fn probes() -> Vec<Probe> {
     probes
 }
 
-fn lots() -> [Probe; 3] {
+fn lots() -> [Probe; 4] {
     [
         Probe {
             name: "lots",
-            proves: "of each lot 0 <= held <= remaining <= amount, and its wallet exists",
+            proves: "each lot lies in its wallet, once at most, and of it 0 <= held <= remaining <= amount",
             subject: named::<Lot>,
             counted: "lots",
-            rows: "SELECT l.id AS subject, 1 AS expected, CASE WHEN 0 <= l.held AND l.held <= l.remaining
-                    AND l.remaining <= l.amount AND EXISTS (SELECT 1 FROM wallets w WHERE w.id = l.wallet)
-                    THEN 1 ELSE 0 END AS found FROM lots l"
+            rows: "SELECT l.id AS subject, 1 AS expected,
+                    CASE WHEN EXISTS (SELECT 1 FROM wallets w WHERE w.id = l.wallet) THEN 1 ELSE 0 END AS found FROM lots l
+                UNION ALL SELECT o.lot, 1, CASE WHEN MIN(o.held) >= 0 AND MIN(o.remaining - o.held) >= 0
+                    AND MIN(o.remaining) > 0 AND MIN(l.amount - o.remaining) >= 0 THEN COUNT(*) ELSE 0 END
+                    FROM open_lots o LEFT JOIN lots l ON l.id = o.lot AND l.wallet = o.wallet AND l.kind = o.kind
+                    GROUP BY o.lot"
                 .into(),
         },
         Probe {
@@ -71,8 +74,19 @@ fn lots() -> [Probe; 3] {
             counted: "wallets",
             rows: "SELECT w.id AS subject,
                     w.free_credits - w.free_debits + w.held_credits - w.held_debits AS expected,
-                    (SELECT COALESCE(SUM(l.remaining), 0) FROM lots l WHERE l.wallet = w.id) AS found
+                    (SELECT COALESCE(SUM(l.remaining), 0) FROM open_lots l WHERE l.wallet = w.id) AS found
                 FROM wallets w"
+                .into(),
+        },
+        Probe {
+            name: "lots-spent",
+            proves: "what is gone of a lot has paid for lines, and what has paid for lines is gone",
+            subject: named::<Lot>,
+            counted: "lots",
+            rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) AS expected,
+                    COALESCE(o.remaining, 0) AS found
+                FROM lots l LEFT JOIN open_lots o ON o.lot = l.id
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id"
                 .into(),
         },
         Probe {
@@ -81,7 +95,7 @@ fn lots() -> [Probe; 3] {
             subject: named::<Wallet>,
             counted: "holds",
             rows: "SELECT w.id AS subject, w.held_credits - w.held_debits AS expected,
-                    (SELECT COALESCE(SUM(l.held), 0) FROM lots l WHERE l.wallet = w.id) AS found FROM wallets w
+                    (SELECT COALESCE(SUM(l.held), 0) FROM open_lots l WHERE l.wallet = w.id) AS found FROM wallets w
                 UNION ALL SELECT w.id, w.held_credits - w.held_debits, COALESCE(h.amount, 0) FROM wallets w
                     LEFT JOIN (SELECT wallet, SUM(amount) AS amount FROM holds WHERE state = 'open' GROUP BY wallet) h
                     ON h.wallet = w.id
@@ -94,6 +108,7 @@ fn lots() -> [Probe; 3] {
 
 fn top_ups() -> [Probe; 4] {
     let issued = LedgerAccount::House(House::Issued).number();
+    let paid = "SELECT wallet, SUM(amount) AS amount, COUNT(*) AS number FROM lots WHERE kind = 'paid' GROUP BY wallet";
     [
         Probe {
             name: "top-up-transfers",
@@ -132,11 +147,10 @@ fn top_ups() -> [Probe; 4] {
                 "SELECT a.id AS subject, (SELECT COALESCE(SUM(u.tokens), 0) FROM by_account b
                     JOIN top_ups u ON u.id = b.target
                     WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited') AS expected,
-                (SELECT COALESCE(SUM(l.amount), 0) FROM lots l
-                    WHERE l.wallet = a.wallet AND l.kind = 'paid') AS found FROM accounts a
+                COALESCE(l.amount, 0) AS found FROM accounts a LEFT JOIN ({paid}) l ON l.wallet = a.wallet
                 UNION ALL SELECT a.id, (SELECT COUNT(*) FROM by_account b JOIN top_ups u ON u.id = b.target
                     WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited'),
-                (SELECT COUNT(*) FROM lots l WHERE l.wallet = a.wallet AND l.kind = 'paid') FROM accounts a"
+                COALESCE(l.number, 0) FROM accounts a LEFT JOIN ({paid}) l ON l.wallet = a.wallet"
             )
             .into(),
         },
