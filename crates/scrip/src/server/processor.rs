@@ -18,12 +18,6 @@ fn stripe(account: &StripeAccount) -> Outcome<Arc<dyn Processor>> {
     let secret_key = vault::read(&account.secret_key_file)?;
     let webhook_secret = vault::read(&account.webhook_secret_file)?;
     let (secret_key, publishable_key) = (secret_key.trim(), account.publishable_key.as_str());
-    if is_test(secret_key) != is_test(publishable_key) {
-        return Err(Failure::new("one of Stripe's two keys is for tests, the other one is not")
-            .advise(
-                "Take both from the same mode: sk_test_ with pk_test_, sk_live_ with pk_live_.",
-            ));
-    }
     let settings = Settings {
         secret_key: Secret::new(secret_key),
         webhook_secret: Secret::new(webhook_secret.trim()),
@@ -34,6 +28,12 @@ fn stripe(account: &StripeAccount) -> Outcome<Arc<dyn Processor>> {
         let failure = Failure::of(&error);
         Failure::new(format!("processor.stripe: {failure}"))
     })?;
+    if is_test(secret_key) != is_test(publishable_key) {
+        return Err(Failure::new("one of Stripe's two keys is for tests, the other one is not")
+            .advise(
+                "Take both from the same mode: sk_test_ with pk_test_, sk_live_ with pk_live_.",
+            ));
+    }
     Ok(Arc::new(stripe))
 }
 
@@ -89,7 +89,7 @@ mod tests {
             assert!(refusal.contains(expected), "{refusal}");
         };
         told("sk_live_hidden", "whsec_hidden", "is for tests");
-        told("pk_test_hidden", "whsec_hidden", "does not begin with sk_");
+        told("whsec_hidden", "whsec_hidden", "does not begin with sk_");
         told("sk_test_hidden", "hidden", "does not begin with whsec_");
         let good = account("sk_test_hidden", "whsec_hidden");
         let clear = StripeAccount { api_base: "http://api.stripe.com".to_owned(), ..good.clone() };
