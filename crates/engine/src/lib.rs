@@ -159,10 +159,16 @@ impl Engine {
         })
     }
 
-    /// With a card processor, and the address to which it sends buyers back, without a slash at the end.
+    /// With a card processor.
     #[must_use]
-    pub fn with_processor(mut self, processor: Arc<dyn Processor>, public_url: String) -> Self {
+    pub fn with_processor(mut self, processor: Arc<dyn Processor>) -> Self {
         self.processor = Some(processor);
+        self
+    }
+
+    /// With the address under which buyers reach this server, without a slash at the end.
+    #[must_use]
+    pub fn with_public_url(mut self, public_url: String) -> Self {
         self.public_url = public_url;
         self
     }

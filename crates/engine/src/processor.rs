@@ -35,7 +35,7 @@ pub trait Processor: Send + Sync + fmt::Debug {
     /// Reserves the money on the card; nothing is taken yet. A declined card is a picture.
     fn authorize<'a>(&'a self, ask: &'a Authorization) -> Asked<'a, Payment>;
 
-    /// Takes `money`, at most what was authorized. The rest is released.
+    /// Takes what was authorized, whole: `money` says how much that is, so that a mix-up is refused.
     fn capture<'a>(&'a self, payment: &'a PaymentName, money: Money) -> Asked<'a, Payment>;
 
     /// Releases what is reserved. What was captured stays so, and the picture says it.

@@ -209,7 +209,8 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let processor = machine.processor.clone();
-        let engine = engine.with_processor(processor.clone(), "http://shop.test".into());
+        let engine =
+            engine.with_processor(processor.clone()).with_public_url("http://shop.test".into());
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
         Self { clock, app, admin, processor, router, machine }

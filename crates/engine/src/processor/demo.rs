@@ -386,22 +386,22 @@ impl Card {
         if self.payment.state != PaymentState::Authorized {
             return Ok(());
         }
-        let Money { amount, unit } = self.payment.money;
-        if money.unit != unit || money.amount > amount || money.amount.is_zero() {
+        if money != self.payment.money {
             return Err(ProcessorError::refused("wrong_amount", "not what was authorized"));
         }
-        let fee = fee(money.amount).map(|amount| Money { amount, unit });
+        let Money { amount, unit } = money;
+        let fee = fee(amount).map(|amount| Money { amount, unit });
         let name = &self.payment.name;
         let charge = ChargeName::new(format!("{name}_charge")).ok_or_else(nameless)?;
         if self.method.as_str() == "demo_disputed" {
             self.payment.disputes.push(Dispute {
                 name: DisputeName::new(format!("{name}_dispute")).ok_or_else(nameless)?,
-                amount: money.amount,
+                amount,
                 state: DisputeState::Open,
                 reason: "fraudulent".to_owned(),
             });
         }
-        self.payment.state = PaymentState::Captured { charge, amount: money.amount, fee };
+        self.payment.state = PaymentState::Captured { charge, amount, fee };
         Ok(())
     }
 

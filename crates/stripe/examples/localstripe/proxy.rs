@@ -90,6 +90,11 @@ impl Proxy {
         self.state().mishaps.extend(mishaps);
     }
 
+    /// A day passes: Stripe forgets idempotency keys.
+    pub fn forget_keys(&self) {
+        self.state().remembered.clear();
+    }
+
     /// What Stripe thinks of the buyer of a payment.
     pub fn assess(&self, payment: &str, level: &str, score: u8) {
         self.state().risks.insert(payment.to_owned(), (level.to_owned(), score));

@@ -96,6 +96,16 @@ fn each_payment_method_plays_its_part() {
 }
 
 #[test]
+fn another_sum_than_was_authorized_is_not_captured() {
+    let bank = calm();
+    let payment = now(bank.authorize(&ask(1, "demo_approved", 1000))).unwrap();
+    for units in [0, 999, 1001] {
+        assert!(now(bank.capture(&payment.name, euros(units))).is_err());
+    }
+    assert_eq!(now(bank.payment(&payment.name)), Ok(payment));
+}
+
+#[test]
 fn a_dispute_opens_with_the_capture_and_is_decided() {
     let bank = calm();
     let payment = now(bank.authorize(&ask(1, "demo_disputed", 1000))).unwrap();
@@ -179,7 +189,7 @@ enum Deed {
 fn deeds() -> impl Strategy<Value = (Deed, bool)> {
     let deed = prop_oneof![
         Just(Deed::Authorize),
-        (0..1200u64).prop_map(Deed::Capture),
+        prop_oneof![Just(1000), 0..1200u64].prop_map(Deed::Capture),
         Just(Deed::Cancel),
         (0..4u8, 0..700u64).prop_map(|(name, units)| Deed::Refund(name, units)),
         any::<bool>().prop_map(Deed::Answer),
