@@ -13,7 +13,7 @@ use scrip_domain::{Id, Money, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::seen::News;
+use super::seen::{Came, News};
 use crate::Engine;
 use crate::processor::{
     Authorization, Headers, Hook, HookRefusal, MethodName, Payment, PaymentName, Processor,
@@ -52,7 +52,7 @@ impl Engine {
     async fn run_errand(&self, processor: &dyn Processor, id: Id<TopUp>) -> Result<bool, Fault> {
         let Some(top_up) = self.take_errand(id).await? else { return Ok(false) };
         let news = self.call(processor, &top_up).await?;
-        self.seen(id, news).await?;
+        self.seen(id, news, Came::OnErrand).await?;
         Ok(true)
     }
 
@@ -83,7 +83,7 @@ impl Engine {
         match processor.payment(payment).await {
             Ok(picture) => {
                 if let Some(top_up) = picture.top_up {
-                    self.seen(top_up, News::Picture(picture)).await?;
+                    self.seen(top_up, News::Picture(picture), Came::Unasked).await?;
                 }
                 Ok(())
             }

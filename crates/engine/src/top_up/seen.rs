@@ -47,15 +47,29 @@ pub(super) enum News {
     Nothing,
 }
 
+/// How news came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// As the answer on an errand, which goes on with it.
+    OnErrand,
+    /// Unasked: an errand that is due stays due.
+    Unasked,
+}
+
 impl Engine {
     /// Books what was seen. Gives the top-up as it is then; `None` when there is none.
-    pub(super) async fn seen(&self, id: Id<TopUp>, news: News) -> Result<Option<TopUp>, Fault> {
+    pub(super) async fn seen(
+        &self,
+        id: Id<TopUp>,
+        news: News,
+        came: Came,
+    ) -> Result<Option<TopUp>, Fault> {
         let Some(processor) = &self.processor else { return Ok(None) };
         let Some(top_up) = self.store.top_up(id).await? else { return Ok(None) };
         let buyer = self.buyer_of(top_up.account).await?;
         let vendor = self.vendor().await?.id;
         let (processor, minted) = (processor.name(), self.minted()?);
-        let seen = Seen { id, buyer, vendor, processor, news, minted };
+        let seen = Seen { id, buyer, vendor, processor, news, came, minted };
         let answer: Result<TopUp, std::convert::Infallible> = self.submit(seen).await?;
         let Ok(top_up) = answer;
         if top_up.next_call().is_some() {
@@ -71,6 +85,7 @@ struct Seen {
     vendor: Id<Vendor>,
     processor: &'static str,
     news: News,
+    came: Came,
     minted: Minted,
 }
 
@@ -299,6 +314,7 @@ impl Seen {
             (None, Some(_)) => Some(Change::Insert(fresh)),
             (Some(errand), None) => Some(Change::Delete(errand.clone())),
             (Some(_), Some(_)) if stepped => Some(Change::Update(fresh)),
+            (Some(_), Some(_)) if self.came == Came::Unasked => None,
             (Some(errand), Some(_)) => {
                 let retry_after = match &self.news {
                     News::Unanswered { retry_after } => *retry_after,

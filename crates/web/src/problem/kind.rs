@@ -321,7 +321,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned order_not_draft order_expired idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
+        409 email_taken price_changed already_owned not_in_review order_not_draft order_expired idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type
