@@ -68,6 +68,12 @@ def furnish(shop, ada):
     put = urllib.request.Request(f"{shop.url}{admin}/objects/{object}", method="PUT")
     put.add_header("Authorization", f"Bearer {shop.admin}")
     urllib.request.urlopen(put, b"bytes").close()
+    vouchers = {"label": "fair", "tokens": offer["price"], "count": 500, "kind": "promo"}
+    vouchers = shop.ask("POST", f"{admin}/voucher-batches", vouchers, shop.admin)
+    shop.ask("PATCH", f"{admin}/settings", {"offline_instructions": "Transfer"}, shop.admin)
+    money = {"amount": 1_000_000, "unit": vendor["token"]["unit_value"]["money"]["unit"]}
+    due = {"pay": money, "method": "offline"}
+    due = [shop.ask("POST", "/v1/top-ups", due, ada, f"due-{n}")["id"] for n in range(3)]
     picture = {"object": object, "media_type": "image/png", "alt": "a few bytes"}
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
@@ -78,6 +84,7 @@ def furnish(shop, ada):
         "currency": vendor["token"]["unit_value"]["money"]["unit"],
         "price": offer["price"]["amount"],
         "drafts": drafts,
+        "vouchers": vouchers["codes"],
         "fields": {
             "offer": offer["id"],
             "selection": shop.refused("POST", "/v1/orders", selection)["selection"],
@@ -87,6 +94,8 @@ def furnish(shop, ada):
             "payment_method": "demo_approved",
             "sha256": object,
             "object": object,
+            "starts_at": "2026-01-01T00:00:00Z",
+            "expires_at": "2100-01-01T00:00:00Z",
         },
         "paths": {
             "GET /v1/orders/{id}": {"id": order["id"]},
@@ -97,6 +106,12 @@ def furnish(shop, ada):
             "GET /v1/products/{slug}": product,
             "GET /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
             "HEAD /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
+            "POST /v1/top-ups/{id}/cancel": {"id": due[0]},
+            f"GET {admin}/top-ups/{{id}}": {"id": due[1]},
+            f"POST {admin}/top-ups/{{id}}/received": {"id": due[1]},
+            f"POST {admin}/top-ups/{{id}}/cancel": {"id": due[2]},
+            f"GET {admin}/voucher-batches/{{id}}": {"id": vouchers["id"]},
+            f"POST {admin}/voucher-batches/{{id}}/close": {"id": vouchers["id"]},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/adjust": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/freeze": {"id": account["id"]},

@@ -40,6 +40,14 @@ words! {
         AccountThawed = "account.thawed",
         /// A top-up that waited for review was decided.
         TopUpDecided = "top_up.decided",
+        /// Money for an offline top-up was booked.
+        TopUpReceived = "top_up.received",
+        /// An offline top-up was given up.
+        TopUpCancelled = "top_up.cancelled",
+        /// A batch of vouchers was made.
+        VouchersMade = "vouchers.made",
+        /// A batch of vouchers was closed.
+        VouchersClosed = "vouchers.closed",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

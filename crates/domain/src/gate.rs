@@ -237,6 +237,7 @@ mod tests {
             registration: vec![Field::Name],
             packs: Vec::new(),
             credit: crate::credit::Policy::default(),
+            offline_instructions: String::new(),
             terms_version: "1".into(),
         }
     }

@@ -48,7 +48,9 @@ kinds! {
     crate::order::Line => "lin",
     crate::order::Order => "ord",
     crate::settings::Vendor => "vnd",
+    crate::top_up::Remittance => "rem",
     crate::top_up::TopUp => "top",
+    crate::voucher::VoucherBatch => "vch",
     crate::wallet::Wallet => "wal",
 }
 

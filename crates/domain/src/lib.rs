@@ -35,6 +35,7 @@ pub mod settings;
 pub mod time;
 pub mod top_up;
 pub mod visibility;
+pub mod voucher;
 pub mod wallet;
 
 pub use amount::{Amount, Money, Unit};

@@ -65,6 +65,9 @@ pub struct Settings {
     /// How an account's credit is judged before it adds funds.
     #[serde(default)]
     pub credit: Policy,
+    /// What a buyer does who pays offline; without it nobody can.
+    #[serde(default)]
+    pub offline_instructions: String,
     /// The version of the terms that a confirmation accepts.
     #[serde(default = "first_version")]
     pub terms_version: String,

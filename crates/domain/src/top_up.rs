@@ -12,6 +12,12 @@
 //! (`scrip_engine::top_up`). `unknown` is where nobody knows: it is left by asking, never by guessing.
 //! Authorized is where the processor's own assessment is looked at, which may put it to review, too.
 //! What is paid by hand, by voucher or to the demo needs no processor and goes from assessing to its end.
+//! Offline the buyer is to act, and what comes is credited part by part until all is there:
+//!
+//! ```text
+//! (assessing) ─▶ requires_action ─▶ credited
+//!                  └▶ cancelled, by the buyer while nothing came, by staff at any time
+//! ```
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +25,7 @@ use crate::account::Account;
 use crate::amount::{Amount, Money};
 use crate::credit::{Assessment, CreditDecision};
 use crate::id::Id;
+use crate::ledger::Transfer;
 use crate::lot::Lot;
 use crate::request::Request;
 use crate::time::Timestamp;
@@ -62,10 +69,25 @@ words! {
     pub enum TopUpMethod {
         /// By card, through the vendor's processor.
         Card = "card",
+        /// By bank transfer, cheque, money order or purchase order.
+        Offline = "offline",
+        /// With a voucher.
+        Voucher = "voucher",
         /// The demo's approvals; in demo mode only.
         Demo = "demo",
         /// By hand, by an administrator.
         Administrator = "administrator",
+    }
+}
+
+impl TopUpMethod {
+    /// Where an approved top-up goes first.
+    pub const fn once_approved(self) -> TopUpState {
+        match self {
+            Self::Card => TopUpState::Authorizing,
+            Self::Offline => TopUpState::RequiresAction,
+            Self::Voucher | Self::Demo | Self::Administrator => TopUpState::Credited,
+        }
     }
 }
 
@@ -92,6 +114,8 @@ pub struct TopUp {
     pub assessments: Vec<Assessment>,
     /// The payment at the processor, once it is known.
     pub payment: Option<Payment>,
+    /// What it waits for, and what came of that, when it is paid offline.
+    pub due: Option<Due>,
     /// The lots that it brought.
     pub lots: Vec<Id<Lot>>,
     /// What the administrator noted.
@@ -122,6 +146,9 @@ pub enum Call {
 impl TopUp {
     /// What the processor has to be asked, if anything.
     pub fn next_call(&self) -> Option<Call> {
+        if self.method != TopUpMethod::Card {
+            return None;
+        }
         let left = self.pay.and_then(|pay| pay.amount.checked_sub(self.payment.as_ref()?.refunded));
         match (self.state, &self.payment) {
             (TopUpState::Credited | TopUpState::InReview, _) => None,
@@ -146,6 +173,58 @@ impl TopUp {
         self.assessments.last()
     }
 
+    /// What an offline top-up still waits for.
+    pub fn left(&self) -> Option<Money> {
+        let (pay, due) = (self.pay?, self.due.as_ref()?);
+        Some(Money { amount: pay.amount.checked_sub(due.received)?, unit: pay.unit })
+    }
+
+    /// What `money` of what is left brings: its part of the tokens, rounded down, and with the last part
+    /// all that is missing, so that the parts are never more than the whole. `None` when it is more than
+    /// is left.
+    pub fn part_for(&self, money: Amount) -> Option<Amount> {
+        let (left, due) = (self.left()?.amount, self.due.as_ref()?);
+        if money == left {
+            return self.tokens.checked_sub(due.brought);
+        }
+        left.checked_sub(money)?;
+        let whole = u128::from(self.pay?.amount.units());
+        let part = u128::from(self.tokens.units()).checked_mul(u128::from(money.units()))?;
+        Amount::new(u64::try_from(part.checked_div(whole)?).ok()?)
+    }
+
+    /// With a part of what is due: all of it makes the top-up credited.
+    #[must_use]
+    pub fn with(mut self, remittance: &Remittance) -> Self {
+        if let Some(due) = &mut self.due {
+            let add = |sum: Amount, more| sum.checked_add(more).unwrap_or(Amount::MAX);
+            due.received = add(due.received, remittance.money.amount);
+            due.brought = add(due.brought, remittance.tokens);
+        }
+        if self.left().is_some_and(|left| left.amount.is_zero()) {
+            self.state = TopUpState::Credited;
+            self.credited_at = Some(remittance.at);
+        }
+        self
+    }
+
+    /// As it was when the request with this key had brought its part, which is among `all`, the oldest
+    /// first; `None` when it is not.
+    pub fn as_of(self, request: u64, all: &[Remittance]) -> Option<(Self, &[Remittance])> {
+        let place = all.iter().position(|one| one.request.key == request)?;
+        let until = all.get(..=place)?;
+        Some((until.iter().fold(self.at_first_due(), Self::with), until))
+    }
+
+    /// As it was when it began to wait for money.
+    fn at_first_due(mut self) -> Self {
+        let assessments = std::mem::take(&mut self.assessments);
+        let mut first = self.at_first();
+        first.state = TopUpState::RequiresAction;
+        first.assessments = assessments;
+        first
+    }
+
     /// As it was when it was asked for, whatever became of it since: what a replay shows.
     #[must_use]
     pub fn at_first(mut self) -> Self {
@@ -154,9 +233,11 @@ impl TopUp {
         self.state = match (first, self.method) {
             (Some(CreditDecision::Declined), _) => TopUpState::Declined,
             (Some(CreditDecision::Review), _) => TopUpState::InReview,
-            (_, TopUpMethod::Card) => TopUpState::Authorizing,
-            (_, TopUpMethod::Demo | TopUpMethod::Administrator) => TopUpState::Credited,
+            (_, method) => method.once_approved(),
         };
+        if let Some(due) = &mut self.due {
+            (due.received, due.brought) = (Amount::ZERO, Amount::ZERO);
+        }
         if self.state != TopUpState::Credited {
             self.credited_at = None;
         }
@@ -184,6 +265,40 @@ pub struct Payment {
     pub charge: Option<String>,
     /// What was given back.
     pub refunded: Amount,
+}
+
+/// What an offline top-up waits for, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What the buyer writes beside the money, and staff find the top-up by.
+    pub reference: String,
+    /// What the buyer is told, as the vendor's setting was then.
+    pub instructions: String,
+    /// The money that came.
+    pub received: Amount,
+    /// The tokens that it brought.
+    pub brought: Amount,
+}
+
+/// Money that came for an offline top-up, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remittance {
+    /// For which top-up.
+    pub top_up: Id<TopUp>,
+    /// Its name; grows with time.
+    pub id: Id<Self>,
+    /// How much came.
+    pub money: Money,
+    /// The tokens that it brought; none when it is too little for one.
+    pub tokens: Amount,
+    /// The transfer that brought them.
+    pub transfer: Option<Id<Transfer>>,
+    /// What staff noted.
+    pub note: String,
+    /// The request that it answers.
+    pub request: Request,
+    /// When it was booked.
+    pub at: Timestamp,
 }
 
 /// What the buyer must do for a payment.
@@ -226,4 +341,88 @@ pub struct Errand {
     pub due_at: Timestamp,
     /// How often it was tried without an answer.
     pub attempts: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::amount::Unit;
+    use crate::request::RequestId;
+
+    fn offline(tokens: u64, pay: u64) -> TopUp {
+        let amount = |units| Amount::new(units).unwrap();
+        TopUp {
+            id: Id::new(1).unwrap(),
+            account: Id::new(2).unwrap(),
+            state: TopUpState::RequiresAction,
+            reason: None,
+            method: TopUpMethod::Offline,
+            payment_method: None,
+            tokens: amount(tokens),
+            pay: Some(Money { amount: amount(pay), unit: Unit::parse("EUR").unwrap() }),
+            assessments: Vec::new(),
+            payment: None,
+            due: Some(Due {
+                reference: String::new(),
+                instructions: String::new(),
+                received: Amount::ZERO,
+                brought: Amount::ZERO,
+            }),
+            lots: Vec::new(),
+            note: None,
+            created_at: Timestamp::default(),
+            credited_at: None,
+            request: None,
+        }
+    }
+
+    fn remittance(top_up: &TopUp, key: u64, money: u64) -> Option<Remittance> {
+        let money = Amount::new(money)?;
+        Some(Remittance {
+            top_up: top_up.id,
+            id: Id::new(key)?,
+            money: Money { amount: money, unit: top_up.pay?.unit },
+            tokens: top_up.part_for(money)?,
+            transfer: None,
+            note: String::new(),
+            request: Request { key, fingerprint: 0, id: RequestId::NONE },
+            at: Timestamp::default(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_never_more_than_the_whole_and_the_last_brings_the_rest(
+            tokens in 1..=Amount::MAX.units(), pay in 1..=Amount::MAX.units(),
+            parts in proptest::collection::vec(1..=Amount::MAX.units(), 0..8),
+        ) {
+            let asked = offline(tokens, pay);
+            let (mut top_up, mut all) = (asked.clone(), Vec::new());
+            let last = |top_up: &TopUp| top_up.left().unwrap().amount.units();
+            for (key, part) in (1..).zip(parts) {
+                let Some(remittance) = remittance(&top_up, key, part) else {
+                    prop_assert!(part > last(&top_up));
+                    continue;
+                };
+                top_up = top_up.with(&remittance);
+                all.push((remittance, top_up.clone()));
+                prop_assert!(top_up.due.as_ref().unwrap().brought <= top_up.tokens);
+            }
+            if top_up.state != TopUpState::Credited {
+                let rest = remittance(&top_up, 99, last(&top_up)).unwrap();
+                top_up = top_up.with(&rest);
+                all.push((rest, top_up.clone()));
+            }
+            prop_assert_eq!(top_up.state, TopUpState::Credited);
+            prop_assert_eq!(top_up.due.as_ref().unwrap().brought, top_up.tokens);
+            let rows: Vec<_> = all.iter().map(|(remittance, _)| remittance.clone()).collect();
+            for (remittance, then) in all {
+                let seen = top_up.clone().as_of(remittance.request.key, &rows).unwrap();
+                prop_assert_eq!(&seen.0, &then);
+                prop_assert_eq!(seen.1.last(), Some(&remittance));
+            }
+        }
+    }
 }

@@ -39,6 +39,7 @@ pub mod session;
 pub mod throttle;
 pub mod top_up;
 pub mod vendor;
+pub mod voucher;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 

@@ -19,6 +19,10 @@ pub enum Limited {
     Codes,
     /// Wrong codes for one license.
     License,
+    /// Vouchers that one account tries.
+    VoucherAccount,
+    /// Vouchers that are tried from one source.
+    VoucherSource,
 }
 
 impl Limited {
@@ -30,6 +34,8 @@ impl Limited {
             Self::Register => (100, Span::hours(1)),
             Self::Codes => (60, Span::minutes(1)),
             Self::License => (600, Span::minutes(10)),
+            Self::VoucherAccount => (20, Span::minutes(10)),
+            Self::VoucherSource => (100, Span::minutes(10)),
         }
     }
 }

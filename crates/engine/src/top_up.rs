@@ -7,7 +7,9 @@
 mod begin;
 mod decide;
 pub mod errand;
+pub mod offline;
 mod seen;
+mod voucher;
 
 use scrip_domain::credit::Assessment;
 use scrip_domain::event::{Event, EventType};
@@ -15,6 +17,7 @@ use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::request::Request;
 use scrip_domain::top_up::{TopUp, TopUpMethod, TopUpState};
+use scrip_domain::voucher::VoucherBatch;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_storage::books::Change;
@@ -24,9 +27,12 @@ use crate::audit::Staff;
 use crate::ledger::{self, Buyer};
 use crate::processor::MethodName;
 use crate::purchase::Answered;
+use crate::throttle::RetryAfter;
 use crate::{Engine, Mode, Outcome};
 
+pub use begin::Reference;
 pub use decide::{DecideRefusal, Verdict};
+pub use voucher::Redeem;
 
 /// What a buyer, or an administrator for one, asks for.
 #[derive(Clone, Debug)]
@@ -47,6 +53,10 @@ pub enum Way {
         /// The processor's name of the card; the account's own without one.
         payment_method: Option<String>,
     },
+    /// By bank transfer, cheque, money order or purchase order.
+    Offline,
+    /// With a voucher.
+    Voucher(Redeem),
     /// By the demo's approvals.
     Demo {
         /// `demo_approved`, `demo_declined` or `demo_review`; the first without one.
@@ -65,6 +75,8 @@ impl Way {
     fn method(&self) -> TopUpMethod {
         match self {
             Self::Card { .. } => TopUpMethod::Card,
+            Self::Offline => TopUpMethod::Offline,
+            Self::Voucher(_) => TopUpMethod::Voucher,
             Self::Demo { .. } => TopUpMethod::Demo,
             Self::Administrator { .. } => TopUpMethod::Administrator,
         }
@@ -81,12 +93,17 @@ pub enum TopUpRefusal {
         /// Whether the same request was declined before.
         replayed: bool,
     },
-    /// The vendor takes no such method: no processor is set up, or the demo's outside of demo mode.
+    /// The vendor takes no such method: no processor is set up, nobody says how to pay offline, or it is
+    /// the demo's outside of demo mode.
     MethodUnknown,
     /// The payment method is none that the demo knows.
     PaymentMethodUnknown,
     /// A card must be named, and the account has none.
     PaymentMethodMissing,
+    /// No voucher has this code that the account could redeem now.
+    VoucherRefused,
+    /// Too many vouchers were tried.
+    RateLimited(RetryAfter),
     /// The wallet would hold more than an amount can be.
     TooMuch,
     /// The idempotency key was used for something else.
@@ -121,7 +138,7 @@ impl Engine {
                     return Ok(Err(TopUpRefusal::PaymentMethodUnknown));
                 }
             }
-            Way::Administrator { .. } => {}
+            Way::Offline | Way::Voucher(_) | Way::Administrator { .. } => {}
         }
         let card = matches!(ask.way, Way::Card { .. });
         let id = match self.begin(buyer, ask, request).await? {
@@ -186,44 +203,81 @@ impl Engine {
     }
 }
 
+/// Tokens on their way into a wallet.
+#[derive(Clone, Copy, Debug)]
+struct Coming {
+    tokens: Amount,
+    kind: LotKind,
+    expires_at: Option<Timestamp>,
+}
+
+impl Coming {
+    /// Tokens that were bought.
+    fn paid(tokens: Amount) -> Self {
+        Self { tokens, kind: LotKind::Paid, expires_at: None }
+    }
+
+    /// The tokens of a voucher.
+    fn of(batch: &VoucherBatch, at: Timestamp) -> Self {
+        let expires_at = batch.tokens_expire_at(at);
+        Self { tokens: batch.tokens, kind: batch.kind.lot(), expires_at }
+    }
+}
+
 impl Minted {
-    /// Puts the tokens into the wallet: a new lot of paid ones, and the transfer that brings them. The
-    /// wallet must be able to hold them.
+    /// Puts all that a top-up brings into the wallet, which must be able to hold it.
     fn credit(
         &self,
         changes: &mut Changes,
         wallet: &Wallet,
         top_up: TopUp,
+        coming: Coming,
         at: Timestamp,
     ) -> Result<TopUp, Fault> {
+        let mut credited = top_up;
+        self.bring(changes, wallet, &mut credited, coming, at)?;
+        credited.state = TopUpState::Credited;
+        credited.credited_at = Some(at);
+        Ok(credited)
+    }
+
+    /// Puts tokens into the wallet: a new lot, and the transfer that brings them.
+    fn bring(
+        &self,
+        changes: &mut Changes,
+        wallet: &Wallet,
+        top_up: &mut TopUp,
+        coming: Coming,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let Coming { tokens, kind, expires_at } = coming;
         let lot = Lot {
             id: self.lot,
             wallet: wallet.id,
-            kind: LotKind::Paid,
-            amount: top_up.tokens,
-            priority: LotKind::Paid.priority(),
-            expires_at: None,
+            kind,
+            amount: tokens,
+            priority: kind.priority(),
+            expires_at,
             exchangeable_at: None,
             created_at: at,
         };
+        let house = if kind == LotKind::Promo { House::Granted } else { House::Issued };
+        let reason = match top_up.method {
+            TopUpMethod::Administrator => Reason::Adjustment,
+            _ => Reason::TopUp,
+        };
         let transfer = Transfer {
             id: self.transfer,
-            debit: LedgerAccount::House(House::Issued),
+            debit: LedgerAccount::House(house),
             credit: LedgerAccount::Free(wallet.id),
-            amount: top_up.tokens,
-            reason: match top_up.method {
-                TopUpMethod::Administrator => Reason::Adjustment,
-                TopUpMethod::Card | TopUpMethod::Demo => Reason::TopUp,
-            },
+            amount: tokens,
+            reason,
             subject: top_up.id.into(),
             at,
         };
         ledger::put(changes, wallet, lot, transfer)?;
-        let mut credited = top_up;
-        credited.state = TopUpState::Credited;
-        credited.credited_at = Some(at);
-        credited.lots.push(self.lot);
-        Ok(credited)
+        top_up.lots.push(self.lot);
+        Ok(())
     }
 
     /// Tells of the state that a top-up has come to, where that is told.

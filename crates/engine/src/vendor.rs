@@ -13,6 +13,8 @@ use crate::audit::{Note, Staff, difference};
 use crate::catalog::{Wrong, rules};
 use crate::{Engine, Outcome};
 
+/// The most characters of what a buyer is told who pays offline.
+const INSTRUCTIONS: usize = 2000;
 /// The most packs that a top-up is offered in.
 const PACKS: usize = 20;
 
@@ -97,6 +99,9 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
     settings.name = rules::line(&settings.name, "name", 1, 200)?;
     settings.token.name = rules::line(&settings.token.name, "token.name", 1, 100)?;
     settings.terms_version = rules::line(&settings.terms_version, "terms_version", 1, 40)?;
+    let instructions =
+        rules::page(&settings.offline_instructions, "offline_instructions", INSTRUCTIONS)?;
+    instructions.trim().clone_into(&mut settings.offline_instructions);
     if settings.token.scale > 6 {
         return Err(rules::wrong("token.scale", "0 to 6"));
     }
@@ -199,6 +204,7 @@ mod tests {
             registration: vec![Field::Name, Field::Phone, Field::Name],
             packs: vec![Pack { tokens: amount(500), pay: money }],
             credit: Policy::default(),
+            offline_instructions: String::new(),
             terms_version: "1".into(),
         }
     }
@@ -214,11 +220,12 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_is_named() {
         type Spoil = (&'static str, fn(&mut Settings));
-        let spoil: [Spoil; 8] = [
+        let spoil: [Spoil; 9] = [
             ("name", |all| all.name = " ".into()),
             ("name", |all| all.name = "a\u{0}b".into()),
             ("name", |all| all.name = "a".repeat(201)),
             ("token.name", |all| all.token.name = "\n".into()),
+            ("offline_instructions", |all| all.offline_instructions = "a".repeat(2001)),
             ("token.unit_value", |all| all.token.unit_value.tokens = Amount::ZERO),
             ("terms_version", |all| all.terms_version = String::new()),
             ("packs[0].tokens", |all| all.packs[0].tokens = Amount::ZERO),

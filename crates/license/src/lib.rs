@@ -67,6 +67,7 @@
 //! | [`jws`] | signed documents of any claims: RFC 7515 compact form, `EdDSA` of RFC 8037 |
 //! | [`SigningKey`], [`PublicKey`], [`KeySet`] | Ed25519 (RFC 8032), JWK and JWK sets (RFC 7517), `kid` (RFC 7638) |
 //! | [`ShortCode`] | the 25 symbols that a person types |
+//! | [`Typed`] | other symbols that people type, with the same check symbol |
 //! | [`base32`] | the 13 symbols of an identifier |
 //!
 //! The JWS form can be checked as well by any stock JOSE library: demand `alg` `EdDSA`, the `typ`
@@ -90,8 +91,10 @@ mod claims;
 pub mod jws;
 mod key;
 mod short;
+mod typed;
 
 pub use check::{Expect, Reason, Verdict, check};
 pub use claims::{Activation, Claims, Digest, DigestError, Limits, RentalStart, Terms};
 pub use key::{KeyError, KeySet, PublicKey, SigningKey};
 pub use short::{ShortCode, ShortCodeError};
+pub use typed::Typed;

@@ -156,7 +156,7 @@ fn mac(secret: &[u8; 32], license: u64, issue: u32) -> u64 {
 /// differ, because x generates all 31 nonzero elements. A single error of d != 0 at weight w changes the
 /// sum by w*d != 0; two symbols a != b in each other's place, at weights v and w, change it by
 /// (v + w)*(a + b) != 0. Hence both are always found.
-fn check_digit<'a>(digits: impl Iterator<Item = &'a u8>) -> u8 {
+pub(crate) fn check_digit<'a>(digits: impl Iterator<Item = &'a u8>) -> u8 {
     digits.fold(0, |sum, digit| times_x(sum ^ digit))
 }
 
@@ -167,12 +167,12 @@ fn times_x(element: u8) -> u8 {
 }
 
 /// What people and their mail programs put between the groups: spaces, and dashes of all lengths.
-fn is_separator(character: char) -> bool {
+pub(crate) fn is_separator(character: char) -> bool {
     character.is_whitespace()
         || matches!(character, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ad}')
 }
 
-fn digit(character: char) -> Option<u8> {
+pub(crate) fn digit(character: char) -> Option<u8> {
     let symbol = match character.to_ascii_lowercase() {
         'i' | 'l' => b'1',
         'o' => b'0',

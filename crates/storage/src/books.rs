@@ -20,7 +20,8 @@ use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
-use scrip_domain::top_up::{Charge, Errand, TopUp};
+use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
+use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
 
 use crate::fault::Fault;
@@ -302,6 +303,10 @@ tables! {
     wallets: Wallet,
     /// Lots, as they came in.
     lots: Lot,
+    /// Batches of vouchers: the guards of their vouchers.
+    voucher_batches: VoucherBatch,
+    /// Vouchers.
+    vouchers: Voucher,
     /// Products.
     products: Product,
     /// What lists and searches know of a product.
@@ -318,6 +323,8 @@ tables! {
     credit_files: CreditFile,
     /// Top-ups.
     top_ups: TopUp,
+    /// Money for offline top-ups, by top-up.
+    remittances: Remittance,
     /// Charges, by processor and name.
     charges: Charge,
     /// What processors have to be asked.
@@ -397,6 +404,8 @@ impl Changes {
             && self.licenses.is_empty()
             && self.line_payments.is_empty()
             && self.charges.is_empty()
+            && self.remittances.is_empty()
+            && self.vouchers.is_empty()
             && self.house.is_empty())
     }
 }

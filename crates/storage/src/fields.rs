@@ -13,7 +13,7 @@ use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::order::Check;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
-use scrip_domain::top_up::Payment;
+use scrip_domain::top_up::{Due, Payment};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 
@@ -124,6 +124,7 @@ word_fields! {
     scrip_domain::lot::LotKind,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
+    scrip_domain::voucher::VoucherKind,
 }
 
 /// Fields kept as JSON: small values that are read whole and never searched by.
@@ -218,7 +219,7 @@ impl Field for Vec<u8> {
     }
 }
 
-impl Field for [u8; 16] {
+impl<const N: usize> Field for [u8; N] {
     const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Bytes)];
 
     fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
@@ -271,6 +272,34 @@ impl Field for Request {
         let pair = (u64::read(cells)?, u64::read(cells)?);
         let named = (both(cells, pair)?, RequestId::read(cells)?);
         Ok(both(cells, named)?.map(|((key, fingerprint), id)| Self { key, fingerprint, id }))
+    }
+}
+
+impl Field for Due {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("_reference", Kind::Text),
+        ("_instructions", Kind::Text),
+        ("_received", Kind::Int),
+        ("_brought", Kind::Int),
+    ];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.reference.write(out);
+        self.instructions.write(out);
+        self.received.write(out);
+        self.brought.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let texts = (cells.text()?, cells.text()?);
+        let amounts = (Amount::read(cells)?, Amount::read(cells)?);
+        let halves = (both(cells, texts)?, both(cells, amounts)?);
+        Ok(both(cells, halves)?.map(|((reference, instructions), (received, brought))| Self {
+            reference,
+            instructions,
+            received,
+            brought,
+        }))
     }
 }
 

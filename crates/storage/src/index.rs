@@ -12,6 +12,7 @@ use scrip_domain::license::License;
 use scrip_domain::order::Order;
 use scrip_domain::request::Request;
 use scrip_domain::top_up::TopUp;
+use scrip_domain::voucher::VoucherBatch;
 use scrip_domain::{Id, Timestamp};
 
 /// An entry: under `kind` and `key`, `account` has `target`.
@@ -42,6 +43,8 @@ pub const REQUEST: u8 = 3;
 pub const TRANSFER: u8 = 4;
 /// Top-ups, by id.
 pub const TOP_UP: u8 = 5;
+/// Top-ups by voucher, by batch.
+pub const VOUCHER: u8 = 7;
 
 /// What an entry is asked for by.
 pub type Group = (Id<Account>, u8, u64);
@@ -82,6 +85,11 @@ impl Entry {
     /// `account` has this top-up.
     pub fn top_up(account: Id<Account>, top_up: Id<TopUp>) -> Self {
         Self { account, kind: TOP_UP, key: top_up.number(), target: top_up.number(), note: 0 }
+    }
+
+    /// `account` has redeemed a voucher of this batch for a top-up.
+    pub fn voucher(account: Id<Account>, batch: Id<VoucherBatch>, top_up: Id<TopUp>) -> Self {
+        Self { account, kind: VOUCHER, key: batch.number(), target: top_up.number(), note: 0 }
     }
 }
 

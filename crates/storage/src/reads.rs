@@ -6,6 +6,7 @@ mod catalog;
 pub mod doctor;
 pub mod listing;
 mod order;
+mod voucher;
 
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;

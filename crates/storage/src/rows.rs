@@ -16,8 +16,11 @@ use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderS
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
-use scrip_domain::top_up::{Charge, Errand, Payment, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::top_up::{
+    Charge, Due, Errand, Payment, Remittance, TopUp, TopUpMethod, TopUpState,
+};
 use scrip_domain::visibility::{Level, Visibility};
+use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_license::{Limits, Terms};
@@ -65,7 +68,23 @@ row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {
 row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
     id: Id<TopUp>, account: Id<Account>, state: TopUpState, reason: Option<String>, method: TopUpMethod,
     payment_method: Option<String>, tokens: Amount, pay: Option<Money>, assessments: Vec<Assessment>,
-    payment: Option<Payment>, lots: Vec<Id<Lot>>, note: Option<String>, created_at: Timestamp, credited_at: Option<Timestamp>, request: Option<Request>,
+    payment: Option<Payment>, due: Option<Due>, lots: Vec<Id<Lot>>, note: Option<String>, created_at: Timestamp,
+    credited_at: Option<Timestamp>, request: Option<Request>,
+});
+
+row!(Remittance, "remittances", group(top_up: Id<TopUp>), key(top_up: Id<TopUp>, id: Id<Remittance>), {
+    top_up: Id<TopUp>, id: Id<Remittance>, money: Money, tokens: Amount, transfer: Option<Id<Transfer>>,
+    note: String, request: Request, at: Timestamp,
+});
+
+row!(VoucherBatch, "voucher_batches", group(id: Id<VoucherBatch>), key(id: Id<VoucherBatch>), {
+    id: Id<VoucherBatch>, label: String, tokens: Amount, count: u32, redeemed: u32, kind: VoucherKind,
+    starts_at: Option<Timestamp>, expires_at: Option<Timestamp>, per_account: Option<u32>,
+    tokens_expire_after_days: Option<u32>, created_at: Timestamp, closed_at: Option<Timestamp>,
+});
+
+row!(Voucher, "vouchers", group(code: CodeDigest), key(code: CodeDigest), {
+    code: CodeDigest, batch: Id<VoucherBatch>, top_up: Option<Id<TopUp>>,
 });
 
 row!(CreditFile, "credit_files", group(account: Id<Account>), key(account: Id<Account>), {

@@ -120,6 +120,7 @@ pub fn settings() -> Settings {
         registration: Vec::new(),
         packs: Vec::new(),
         credit: scrip_domain::credit::Policy::default(),
+        offline_instructions: String::new(),
         terms_version: "1".into(),
     }
 }

@@ -13,15 +13,17 @@ use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
-use scrip_engine::catalog::CatalogRefusal;
+use scrip_engine::catalog::{CatalogRefusal, Wrong};
 use scrip_engine::download::DownloadRefusal;
 use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
+use scrip_engine::top_up::offline::OfflineRefusal;
 use scrip_engine::top_up::{DecideRefusal, TopUpRefusal};
 use scrip_engine::vendor::SettingsRefusal;
+use scrip_engine::voucher::NoSuchBatch;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -210,9 +212,7 @@ impl Problem {
     pub fn gate(refusal: &GateRefusal, token: &Token) -> Self {
         match refusal {
             GateRefusal::AccountRequired(fields) => Self::account_required(fields),
-            GateRefusal::AccountFrozen => {
-                Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
-            }
+            GateRefusal::AccountFrozen => Self::account_frozen(),
             GateRefusal::AccountIncomplete(fields) => {
                 let detail = "complete your account first";
                 let problem = Self::new(&kind::ACCOUNT_INCOMPLETE, detail)
@@ -319,12 +319,40 @@ impl Problem {
             TopUpRefusal::PaymentMethodMissing => {
                 Self::field("payment_method", "name the card to pay with: the account has none")
             }
+            TopUpRefusal::VoucherRefused => {
+                Self::new(&kind::VOUCHER_REFUSED, "this voucher cannot be redeemed")
+            }
+            TopUpRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
             TopUpRefusal::KeyReused => Self::key_reused(),
-            TopUpRefusal::AccountFrozen => {
-                Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
-            }
+            TopUpRefusal::AccountFrozen => Self::account_frozen(),
         }
+    }
+
+    /// Why nothing was booked for an offline top-up, or why it was not cancelled.
+    pub fn offline(refusal: &OfflineRefusal) -> Self {
+        match refusal {
+            OfflineRefusal::NotFound => Self::not_found(),
+            OfflineRefusal::NotDue(state) => {
+                let detail = format!("nothing is due for this top-up: it is {state}");
+                Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
+            }
+            OfflineRefusal::SomeCame => {
+                let detail = "some of the money came already: ask the vendor to cancel the rest";
+                Self::new(&kind::TOP_UP_STATE, detail).with("state", "requires_action")
+            }
+            OfflineRefusal::Due(due) => {
+                let due = MoneyOut::currency(*due);
+                Self::field("money", format!("more than nothing, and at most what is due: {due}"))
+            }
+            OfflineRefusal::WalletFull => Self::field("money", "the wallet cannot hold that much"),
+            OfflineRefusal::KeyReused => Self::key_reused(),
+            OfflineRefusal::AccountFrozen => Self::account_frozen(),
+        }
+    }
+
+    fn account_frozen() -> Self {
+        Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
     }
 
     /// Why nothing was decided on a top-up.
@@ -401,7 +429,7 @@ impl From<SettingsRefusal> for Problem {
                 "token",
                 "the token's code and scale are fixed: amounts mean something by them",
             ),
-            SettingsRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
+            SettingsRefusal::Wrong(wrong) => wrong.into(),
         }
     }
 }
@@ -428,7 +456,7 @@ impl From<CatalogRefusal> for Problem {
             CatalogRefusal::SlugTaken => {
                 Self::new(&kind::SLUG_TAKEN, "another product has this slug: choose another")
             }
-            CatalogRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
+            CatalogRefusal::Wrong(wrong) => wrong.into(),
             CatalogRefusal::ReleasePublished => Self::new(
                 &kind::RELEASE_PUBLISHED,
                 "codes carry the digest of a published release's files: make a new version",
@@ -447,6 +475,18 @@ impl From<CatalogRefusal> for Problem {
 impl From<NoSuchAccount> for Problem {
     fn from(_: NoSuchAccount) -> Self {
         Self::not_found()
+    }
+}
+
+impl From<NoSuchBatch> for Problem {
+    fn from(_: NoSuchBatch) -> Self {
+        Self::not_found()
+    }
+}
+
+impl From<Wrong> for Problem {
+    fn from(wrong: Wrong) -> Self {
+        Self::field(wrong.field, wrong.must)
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn line(text: &str, field: &str, least: usize, most: usize) -> Result
 }
 
 /// Text of several lines, at most `most` characters: line ends as `\n`, nothing else that does not show.
-pub(super) fn page(text: &str, field: &str, most: usize) -> Result<String, Wrong> {
+pub(crate) fn page(text: &str, field: &str, most: usize) -> Result<String, Wrong> {
     if text.chars().count() > most {
         return Err(wrong(field, format!("at most {most} characters")));
     }

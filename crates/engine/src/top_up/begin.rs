@@ -6,16 +6,17 @@ use scrip_domain::credit::{
     Assessment, CreditDecision, CreditFile, CreditStatus, Facts, Policy, Source, VALID,
 };
 use scrip_domain::request::Request;
-use scrip_domain::settings::Vendor;
-use scrip_domain::top_up::{Errand, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::top_up::{Due, Errand, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::wallet::Wallet;
-use scrip_domain::{Id, Timestamp};
+use scrip_domain::{Amount, Id, Timestamp};
+use scrip_license::Typed;
 use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
-use super::{Minted, TopUpAsk, TopUpRefusal, Way};
+use super::{Coming, Minted, TopUpAsk, TopUpRefusal, Way};
 use crate::audit::{Note, difference};
 use crate::ledger::Buyer;
 use crate::{Engine, Outcome};
@@ -40,12 +41,19 @@ impl Engine {
     ) -> Outcome<Result<TopUp, Id<TopUp>>, TopUpRefusal> {
         let note = match &ask.way {
             Way::Administrator { by, .. } => Some(self.note(*by)?),
-            Way::Card { .. } | Way::Demo { .. } => None,
+            Way::Card { .. } | Way::Offline | Way::Voucher(_) | Way::Demo { .. } => None,
         };
         let (vendor, minted) = (self.vendor().await?.id, self.minted()?);
-        self.submit(Begin { buyer, ask, request, note, vendor, id: self.mint()?, minted }).await
+        let mut chance = [0; 10];
+        self.fill(&mut chance);
+        let reference = Typed::of_chance(chance);
+        let id = self.mint()?;
+        self.submit(Begin { buyer, ask, request, note, vendor, id, reference, minted }).await
     }
 }
+
+/// Nine symbols of chance, so that two meet once in many millions, and a check symbol.
+pub type Reference = Typed<10>;
 
 struct Begin {
     buyer: Buyer,
@@ -54,6 +62,7 @@ struct Begin {
     note: Option<Note>,
     vendor: Id<Vendor>,
     id: Id<TopUp>,
+    reference: Reference,
     minted: Minted,
 }
 
@@ -68,6 +77,9 @@ impl Command for Begin {
         wants.credit_files.read((self.buyer.account,));
         wants.vendor.read((self.vendor,));
         wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));
+        if let Way::Voucher(voucher) = &self.ask.way {
+            voucher.wants(wants, self.buyer);
+        }
     }
 
     fn decide(
@@ -86,23 +98,23 @@ impl Command for Begin {
             });
         }
         let account = books.accounts.get(&(of,))?.ok_or_else(|| missing("account"))?;
-        if account.frozen_at.is_some() {
-            return Ok(Decision::refused(TopUpRefusal::AccountFrozen));
-        }
         let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
-        if wallet.posted().checked_add(self.ask.tokens).is_none() {
-            return Ok(Decision::refused(TopUpRefusal::TooMuch));
+        let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| missing("vendor"))?;
+        let hindrance = self.hindrance(books, account, &vendor.settings, at)?;
+        let full = wallet.posted().checked_add(self.ask.tokens).is_none();
+        if let Some(refusal) = hindrance.or(full.then_some(TopUpRefusal::TooMuch)) {
+            return Ok(Decision::refused(refusal));
         }
         let Some(payment_method) = self.payment_method(account) else {
             return Ok(Decision::refused(TopUpRefusal::PaymentMethodMissing));
         };
-        let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| missing("vendor"))?;
         let known = books.credit_files.get(&(of,))?;
         let file = known.cloned().unwrap_or_else(|| CreditFile::empty(of));
         let assessment = self.assess(&vendor.settings.credit, &file, account, at);
-        let top_up = self.top_up(payment_method, assessment, at);
+        let mut top_up = self.top_up(payment_method, assessment, at);
+        top_up.due = self.due(&vendor.settings);
         let mut changes = Changes::default();
-        let top_up = self.go_on(&mut changes, wallet, top_up, at)?;
+        let top_up = self.go_on(books, &mut changes, wallet, top_up, at)?;
         let file = self.filed(&file, &top_up, at);
         changes.credit_files.push(match known {
             Some(_) => Change::Update(file),
@@ -126,6 +138,38 @@ impl Command for Begin {
 }
 
 impl Begin {
+    /// What stands in the way, before anybody is assessed.
+    fn hindrance(
+        &self,
+        books: &Books,
+        account: &Account,
+        settings: &Settings,
+        at: Timestamp,
+    ) -> Result<Option<TopUpRefusal>, Fault> {
+        if account.frozen_at.is_some() {
+            return Ok(Some(TopUpRefusal::AccountFrozen));
+        }
+        Ok(match &self.ask.way {
+            Way::Offline if settings.offline_instructions.is_empty() => {
+                Some(TopUpRefusal::MethodUnknown)
+            }
+            Way::Voucher(voucher) if voucher.opens(books, self.buyer, at)?.is_none() => {
+                Some(TopUpRefusal::VoucherRefused)
+            }
+            _ => None,
+        })
+    }
+
+    /// What is due when it is paid offline. The instructions are kept with it: the vendor may change them.
+    fn due(&self, settings: &Settings) -> Option<Due> {
+        matches!(self.ask.way, Way::Offline).then(|| Due {
+            reference: self.reference.to_string(),
+            instructions: settings.offline_instructions.clone(),
+            received: Amount::ZERO,
+            brought: Amount::ZERO,
+        })
+    }
+
     /// What it is paid with: `Some(None)` where nothing need be said, `None` where something is missing.
     fn payment_method(&self, account: &Account) -> Option<Option<String>> {
         match &self.ask.way {
@@ -134,12 +178,12 @@ impl Begin {
                 payment_method.as_ref().or(own).cloned().map(Some)
             }
             Way::Demo { payment_method } => Some(payment_method.clone()),
-            Way::Administrator { .. } => Some(None),
+            Way::Offline | Way::Voucher(_) | Way::Administrator { .. } => Some(None),
         }
     }
 
     /// The first assessment: an administrator's word is good, the demo says what its payment method
-    /// does, and for both the other ways the rules are asked.
+    /// does, and for all the other ways the rules are asked.
     fn assess(
         &self,
         policy: &Policy,
@@ -162,7 +206,7 @@ impl Begin {
                     (Source::Demo, status, vec![word])
                 }
             }
-            Way::Card { .. } => (Source::Rules, rules, reasons),
+            Way::Card { .. } | Way::Offline | Way::Voucher(_) => (Source::Rules, rules, reasons),
         };
         Assessment {
             id: self.minted.assessment,
@@ -186,14 +230,14 @@ impl Begin {
         at: Timestamp,
     ) -> TopUp {
         let note = match &self.ask.way {
-            Way::Card { .. } | Way::Demo { .. } => None,
+            Way::Card { .. } | Way::Offline | Way::Voucher(_) | Way::Demo { .. } => None,
             Way::Administrator { reason, .. } => Some(reason.clone()),
         };
         TopUp {
             id: self.id,
             account: self.buyer.account,
             state: match assessment.decision {
-                CreditDecision::Approved => TopUpState::Authorizing,
+                CreditDecision::Approved => self.ask.way.method().once_approved(),
                 CreditDecision::Declined => TopUpState::Declined,
                 CreditDecision::Review => TopUpState::InReview,
             },
@@ -204,6 +248,7 @@ impl Begin {
             pay: self.ask.pay,
             assessments: vec![assessment],
             payment: None,
+            due: None,
             lots: Vec::new(),
             note,
             created_at: at,
@@ -212,24 +257,31 @@ impl Begin {
         }
     }
 
-    /// Goes on with an approved one: the processor is to be asked, or the tokens are there.
+    /// Goes on with an approved one: the processor is to be asked, or the tokens are there. A voucher is
+    /// taken also while a person looks at its top-up.
     fn go_on(
         &self,
+        books: &Books,
         changes: &mut Changes,
         wallet: &Wallet,
         top_up: TopUp,
         at: Timestamp,
     ) -> Result<TopUp, Fault> {
-        match (top_up.state, top_up.method) {
-            (TopUpState::Authorizing, TopUpMethod::Card) => {
+        let mut coming = Coming::paid(top_up.tokens);
+        if let Way::Voucher(voucher) = &self.ask.way
+            && top_up.state != TopUpState::Declined
+        {
+            voucher.take(books, changes, &top_up)?;
+            coming = Coming::of(voucher.batch(books)?, at);
+        }
+        match top_up.state {
+            TopUpState::Authorizing => {
                 let errand = Errand { top_up: top_up.id, due_at: at, attempts: 0 };
                 changes.errands.push(Change::Insert(errand));
                 Ok(top_up)
             }
-            (TopUpState::Authorizing, TopUpMethod::Demo | TopUpMethod::Administrator) => {
-                self.minted.credit(changes, wallet, top_up, at)
-            }
-            (_, _) => Ok(top_up),
+            TopUpState::Credited => self.minted.credit(changes, wallet, top_up, coming, at),
+            _ => Ok(top_up),
         }
     }
 
@@ -240,8 +292,8 @@ impl Begin {
         }
         let credited = u32::from(top_up.state == TopUpState::Credited);
         let asked = match top_up.method {
-            TopUpMethod::Card | TopUpMethod::Demo => file.asked(self.ask.tokens, at),
             TopUpMethod::Administrator => file.clone(),
+            _ => file.asked(self.ask.tokens, at),
         };
         CreditFile { credited: asked.credited.saturating_add(credited), ..asked }
     }

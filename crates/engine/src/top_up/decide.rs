@@ -2,13 +2,13 @@
 
 use scrip_domain::audit::Act;
 use scrip_domain::credit::{Assessment, CreditDecision, CreditStatus, Source, VALID};
-use scrip_domain::top_up::{Errand, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::top_up::{Errand, TopUp, TopUpState};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
-use super::{Minted, TopUpRefusal};
+use super::{Coming, Minted, Redeem, TopUpRefusal};
 use crate::audit::{Note, Staff, difference};
 use crate::ledger::Buyer;
 use crate::{Engine, Outcome};
@@ -46,7 +46,8 @@ impl Engine {
         };
         let buyer = self.buyer_of(top_up.account).await?;
         let (note, minted) = (self.note(by)?, self.minted()?);
-        let answer = self.submit(Decide { id, buyer, verdict, note, minted }).await?;
+        let voucher = self.redeemed_for(id).await?;
+        let answer = self.submit(Decide { id, buyer, voucher, verdict, note, minted }).await?;
         if answer.as_ref().is_ok_and(|top_up| top_up.next_call().is_some()) {
             self.errands.notify_one();
         }
@@ -57,6 +58,7 @@ impl Engine {
 struct Decide {
     id: Id<TopUp>,
     buyer: Buyer,
+    voucher: Option<Redeem>,
     verdict: Verdict,
     note: Note,
     minted: Minted,
@@ -71,6 +73,9 @@ impl Command for Decide {
         wants.accounts.read((self.buyer.account,));
         wants.top_ups.read((self.id,));
         wants.credit_files.read((self.buyer.account,));
+        if let Some(voucher) = &self.voucher {
+            voucher.wants(wants, self.buyer);
+        }
     }
 
     fn decide(
@@ -94,8 +99,15 @@ impl Command for Decide {
         }
         let mut changes = Changes::default();
         let mut judged = self.judged(top_up, at);
-        if judged.state == TopUpState::Authorizing && judged.method != TopUpMethod::Card {
-            judged = self.minted.credit(&mut changes, wallet, judged, at)?;
+        if judged.state == TopUpState::Credited {
+            let coming = match &self.voucher {
+                Some(voucher) => Coming::of(voucher.batch(books)?, at),
+                None => Coming::paid(judged.tokens),
+            };
+            judged = self.minted.credit(&mut changes, wallet, judged, coming, at)?;
+        }
+        if let (TopUpState::Declined, Some(voucher)) = (judged.state, &self.voucher) {
+            voucher.give_back(books, &mut changes, &judged)?;
         }
         if judged.next_call().is_some() {
             let errand = Errand { top_up: judged.id, due_at: at, attempts: 0 };
@@ -140,7 +152,7 @@ impl Decide {
         });
         judged.state = match (decision, &top_up.payment) {
             (CreditDecision::Approved, Some(payment)) if payment.open => TopUpState::Capturing,
-            (CreditDecision::Approved, _) => TopUpState::Authorizing,
+            (CreditDecision::Approved, _) => judged.method.once_approved(),
             (CreditDecision::Declined | CreditDecision::Review, _) => TopUpState::Declined,
         };
         judged

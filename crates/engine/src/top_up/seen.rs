@@ -13,8 +13,8 @@ use scrip_domain::{Id, Money, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::Minted;
 use super::errand::due_again;
+use super::{Coming, Minted};
 use crate::Engine;
 use crate::ledger::Buyer;
 use crate::processor::{self, ChargeName, Payment, PaymentState, RiskLevel};
@@ -279,7 +279,8 @@ impl Seen {
             end(&mut top_up, TopUpState::Cancelled, "wallet_full");
         } else {
             top_up.reason = None;
-            top_up = self.minted.credit(changes, wallet, top_up, at)?;
+            let coming = Coming::paid(top_up.tokens);
+            top_up = self.minted.credit(changes, wallet, top_up, coming, at)?;
         }
         Ok(top_up)
     }

@@ -122,6 +122,7 @@ impl InitArgs {
             registration: Vec::new(),
             packs: Vec::new(),
             credit: scrip_domain::credit::Policy::default(),
+            offline_instructions: String::new(),
             terms_version: "1".to_owned(),
         })
     }

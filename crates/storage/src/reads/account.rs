@@ -7,7 +7,7 @@ use scrip_domain::credit::CreditFile;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
-use scrip_domain::top_up::{Errand, TopUp};
+use scrip_domain::top_up::{Errand, Remittance, TopUp};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 
@@ -82,6 +82,21 @@ impl Store {
     /// A top-up.
     pub async fn top_up(&self, id: Id<TopUp>) -> Result<Option<TopUp>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// The offline top-up with this reference.
+    pub async fn top_up_by_reference(&self, reference: &str) -> Result<Option<TopUp>, Fault> {
+        self.row("WHERE t.due_reference = $1", cells(&reference.to_owned())).await
+    }
+
+    /// The money that came for an offline top-up, oldest first.
+    pub async fn remittances_of(&self, top_up: Id<TopUp>) -> Result<Vec<Remittance>, Fault> {
+        self.rows("WHERE t.top_up = $1 ORDER BY t.id", cells(&top_up)).await
+    }
+
+    /// A page of all top-ups, newest first.
+    pub async fn top_ups(&self, page: Page) -> Result<Vec<TopUp>, Fault> {
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 
     /// A page of an account's top-ups, newest first.

@@ -10,6 +10,7 @@ mod catalog;
 mod index;
 mod money;
 mod orders;
+mod vouchers;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -81,6 +82,7 @@ pub struct SignedBy {
 /// Every probe, in the order in which they are best read.
 pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
+    probes.extend(vouchers::probes());
     probes.extend(accounts::probes());
     probes.extend(orders::probes());
     probes.extend(index::probes());

@@ -1,23 +1,44 @@
 -- Sound books: one buyer topped up 100, was declined once, bought two units for 60, holds 10 and
--- has an open draft; another buyer has done nothing.
+-- has an open draft. Another buyer paid one top-up offline in two parts and a third of a second one, and
+-- redeemed a promotional voucher.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
 DELETE FROM line_payments; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
+DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES
-    (2001, 1001, 70, 100, 0, 10, '[[5001,"paid",40,10,50,null,null]]'), (2002, 1002, 0, 0, 0, 0, '[]');
-INSERT INTO house (name, debits, credits) VALUES ('issued', 100, 0), ('revenue', 0, 60);
-INSERT INTO lots (id, wallet, kind, amount, priority, created_at) VALUES (5001, 2001, 'paid', 100, 50, 0);
+    (2001, 1001, 70, 100, 0, 10, '[[5001,"paid",40,10,50,null,null]]'), 
+    (2002, 1002, 0, 150, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null]]');
+INSERT INTO house (name, debits, credits) VALUES ('issued', 230, 0), ('granted', 20, 0), ('revenue', 0, 60);
+INSERT INTO lots (id, wallet, kind, amount, priority, created_at) VALUES (5001, 2001, 'paid', 100, 50, 0),
+    (5011, 2002, 'paid', 33, 50, 0), (5012, 2002, 'paid', 67, 50, 0), (5013, 2002, 'paid', 30, 50, 0),
+    (5014, 2002, 'promo', 20, 10, 0);
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
 INSERT INTO hold_lots (hold, lot, amount) VALUES (9001, 5001, 10);
 INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
     (3001, 1001, 'credited', 'demo', 100, '[]', '[]', 0, 1), (3002, 1001, 'declined', 'demo', 50, '[]', '[]', 0, NULL);
+INSERT INTO top_ups (id, account, state, method, tokens, pay_amount, pay_unit, assessments, lots, due_reference,
+        due_instructions, due_received, due_brought, created_at, credited_at) VALUES
+    (3003, 1002, 'credited', 'offline', 100, 3, 'EUR', '[]', '[]', 'A', '', 3, 100, 0, 2),
+    (3004, 1002, 'requires_action', 'offline', 90, 3, 'EUR', '[]', '[]', 'B', '', 1, 30, 0, NULL);
+INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
+    (3005, 1002, 'credited', 'voucher', 20, '[]', '[]', 0, 1);
+INSERT INTO remittances (top_up, id, money_amount, money_unit, tokens, transfer, note, request_key,
+        request_fingerprint, request_id, at) VALUES
+    (3003, 9101, 1, 'EUR', 33, 4011, '', 1, 1, 1, 1), (3003, 9102, 2, 'EUR', 67, 4012, '', 2, 2, 2, 2),
+    (3004, 9103, 1, 'EUR', 30, 4013, '', 3, 3, 3, 3);
+INSERT INTO voucher_batches (id, label, tokens, count, redeemed, kind, created_at) VALUES
+    (9201, '', 20, 2, 1, 'promo', 0);
+INSERT INTO vouchers (code, batch, top_up) VALUES (x'01', 9201, 3005), (x'02', 9201, NULL);
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
+    (4011, 1, 2002, 33, 'top_up', 3003, 1), (4012, 1, 2002, 67, 'top_up', 3003, 2),
+    (4013, 1, 2002, 30, 'top_up', 3004, 3), (4014, 2, 2002, 20, 'top_up', 3005, 1);
 INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4001, 1, 2001, 100, 'top_up', 3001, 1), (4002, 2001, 3, 60, 'purchase', 6001, 2),
     (4003, 2001, -2001, 10, 'hold', 9001, 3);
@@ -44,5 +65,7 @@ INSERT INTO receipts ("order", number, issued_at) VALUES (6001, 1, 3);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
     (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
+    (1002, 5, 3003, 3003, 0), (1002, 5, 3004, 3004, 0), (1002, 5, 3005, 3005, 0), (1002, 7, 9201, 3005, 0),
+    (1002, 4, 4011, 4011, 0), (1002, 4, 4012, 4012, 0), (1002, 4, 4013, 4013, 0), (1002, 4, 4014, 4014, 0),
     (1001, 2, 101, 8001, 0), (1001, 2, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78);
 COMMIT;

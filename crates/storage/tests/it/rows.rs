@@ -22,8 +22,11 @@ use scrip_domain::session::Session;
 use scrip_domain::settings::{
     Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
 };
-use scrip_domain::top_up::{Action, Charge, Errand, Payment, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::top_up::{
+    Action, Charge, Due, Errand, Payment, Remittance, TopUp, TopUpMethod, TopUpState,
+};
 use scrip_domain::visibility::{Level, Visibility};
+use scrip_domain::voucher::{Voucher, VoucherBatch, VoucherKind};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 use scrip_license::{Limits, RentalStart, Terms};
@@ -104,6 +107,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     wallet_rows(&store).await;
     money_rows(&store).await;
     top_up_rows(&store).await;
+    vouchers(&store).await;
     credit_rows(&store).await;
     catalog(&store).await;
     listings(&store).await;
@@ -181,6 +185,7 @@ fn settings() -> Settings {
         registration: Field::ALL.to_vec(),
         packs: vec![pack; 3],
         credit: scrip_domain::credit::Policy::default(),
+        offline_instructions: text(),
         terms_version: text(),
     }
 }
@@ -270,6 +275,12 @@ async fn top_up_rows(store: &Running) {
             charge: Some(text()),
             refunded: Amount::MAX,
         }),
+        due: Some(Due {
+            reference: text(),
+            instructions: text(),
+            received: Amount::MAX,
+            brought: Amount::ZERO,
+        }),
         lots: vec![last(), id(0)],
         note: Some(String::new()),
         created_at: FIRST,
@@ -281,8 +292,45 @@ async fn top_up_rows(store: &Running) {
         }),
     };
     round_trips!(store, top_ups(id): top_up.clone() => TopUp {
-        reason: None, payment_method: None, pay: None, payment: None, lots: Vec::new(), note: None, credited_at: None, request: None, ..top_up.clone()
-    }, other TopUp { id: id(0), ..top_up.clone() });
+        reason: None, payment_method: None, pay: None, payment: None, due: None, lots: Vec::new(), note: None, credited_at: None, request: None, ..top_up.clone()
+    }, other TopUp { id: id(0), due: None, ..top_up.clone() });
+    let remittance = Remittance {
+        top_up: last(),
+        id: last(),
+        money: money(),
+        tokens: Amount::MAX,
+        transfer: Some(last()),
+        note: text(),
+        request: Request { key: 0, fingerprint: u64::MAX >> 1, id: RequestId::NONE },
+        at: LAST,
+    };
+    round_trips!(store, remittances(top_up): remittance.clone() =>
+        Remittance { tokens: Amount::ZERO, transfer: None, at: FIRST, ..remittance.clone() },
+        other Remittance { top_up: id(0), ..remittance.clone() });
+}
+
+async fn vouchers(store: &Running) {
+    let batch = VoucherBatch {
+        id: last(),
+        label: text(),
+        tokens: Amount::MAX,
+        count: u32::MAX,
+        redeemed: u32::MAX,
+        kind: VoucherKind::Promo,
+        starts_at: Some(FIRST),
+        expires_at: Some(LAST),
+        per_account: Some(u32::MAX),
+        tokens_expire_after_days: Some(0),
+        created_at: NOON,
+        closed_at: Some(LAST),
+    };
+    round_trips!(store, voucher_batches(id): batch.clone() => VoucherBatch {
+        redeemed: 0, starts_at: None, expires_at: None, per_account: None, tokens_expire_after_days: None,
+        closed_at: None, ..batch.clone()
+    }, other VoucherBatch { id: id(0), ..batch.clone() });
+    let voucher = Voucher { code: [0xff; 32], batch: last(), top_up: Some(last()) };
+    round_trips!(store, vouchers(code): voucher.clone() => Voucher { top_up: None, ..voucher.clone() },
+        other Voucher { code: [0; 32], top_up: None, ..voucher.clone() });
 }
 
 async fn credit_rows(store: &Running) {

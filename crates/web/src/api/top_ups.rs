@@ -12,41 +12,102 @@ use scrip_engine::purchase::Answered;
 use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
+use utoipa::openapi::schema::Type;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};
-use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
 use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
 use crate::text::Line;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show)).routes(routes!(cancel))
 }
 
-/// What is asked for: either `tokens` or `pay`.
-#[derive(Debug, Deserialize, ToSchema)]
+/// What is asked for: `tokens` or `pay`; by voucher neither.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "tokens": { "amount": 5000, "unit": "AUR" }, "method": "demo" }))]
-struct TopUpBody {
-    /// So many tokens.
+struct CreateBody {
     #[serde(default)]
-    #[schema(value_type = Option<AboveZero>)]
     tokens: Option<MoneyIn>,
-    /// As many tokens as this buys.
     #[serde(default)]
-    #[schema(value_type = Option<AboveZero>)]
     pay: Option<MoneyIn>,
-    /// How it is paid: `card`, or `demo` in demo mode.
-    #[schema(pattern = "^(card|demo)$", example = "demo")]
     method: String,
-    /// With which payment method.
     #[serde(default)]
-    #[schema(inline)]
     payment_method: Option<Line<1, 100>>,
+    #[serde(default)]
+    voucher: Option<Line<1, 100>>,
+}
+
+/// What is asked for: so many tokens, as many as some money buys, or those of a voucher.
+#[derive(ToSchema)]
+#[serde(untagged, deny_unknown_fields)]
+#[schema(example = json!({ "tokens": { "amount": 5000, "unit": "AUR" }, "method": "demo" }))]
+#[expect(dead_code, reason = "describes what `CreateBody` reads")]
+enum TopUpBody {
+    Tokens {
+        /// So many tokens.
+        #[schema(value_type = AboveZero)]
+        tokens: MoneyIn,
+        /// How it is paid; `demo` in demo mode only.
+        #[schema(value_type = PaidWord)]
+        method: String,
+        /// With which payment method.
+        #[schema(inline)]
+        payment_method: Option<Line<1, 100>>,
+        #[schema(schema_with = nothing)]
+        pay: Option<()>,
+        #[schema(schema_with = nothing)]
+        voucher: Option<()>,
+    },
+    Pay {
+        /// As many tokens as this buys.
+        #[schema(value_type = AboveZero)]
+        pay: MoneyIn,
+        /// How it is paid; `demo` in demo mode only.
+        #[schema(value_type = PaidWord)]
+        method: String,
+        /// With which payment method.
+        #[schema(inline)]
+        payment_method: Option<Line<1, 100>>,
+        #[schema(schema_with = nothing)]
+        tokens: Option<()>,
+        #[schema(schema_with = nothing)]
+        voucher: Option<()>,
+    },
+    Voucher {
+        /// The voucher's code, in any case, with dashes or without.
+        #[schema(inline, example = "7GQ2H-TN5W0-06BQ3-V8K2M")]
+        voucher: Line<1, 100>,
+        /// `voucher`.
+        method: String,
+        #[schema(schema_with = nothing)]
+        tokens: Option<()>,
+        #[schema(schema_with = nothing)]
+        pay: Option<()>,
+        #[schema(schema_with = nothing)]
+        payment_method: Option<()>,
+    },
+}
+
+fn nothing() -> Object {
+    Object::with_type(Type::Null)
+}
+
+/// How money is paid.
+#[derive(ToSchema)]
+#[schema(as = PaidMethod)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `CreateBody` reads")]
+enum PaidWord {
+    Card,
+    Offline,
+    Demo,
 }
 
 /// A top-up.
@@ -61,6 +122,9 @@ pub struct TopUpOut {
     /// Why it failed, was cancelled or is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// What came of the money so far, when it is paid offline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<MoneyOut>,
     /// What the buyer must do.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_action: Option<ActionOut>,
@@ -91,12 +155,29 @@ enum ActionOut {
         /// What the script is given; it completes this one payment.
         client_secret: String,
     },
+    /// Send the money by transfer, cheque or order.
+    Transfer {
+        /// What to write beside it.
+        #[schema(example = "7GQ2H-TN5W0")]
+        reference: String,
+        /// What is still due.
+        money: MoneyOut,
+        /// What to do, in the vendor's words.
+        instructions: String,
+    },
 }
 
 impl ActionOut {
     fn of(top_up: &TopUp) -> Option<Self> {
         if top_up.state != TopUpState::RequiresAction {
             return None;
+        }
+        if let (Some(due), Some(left)) = (&top_up.due, top_up.left()) {
+            return Some(Self::Transfer {
+                reference: due.reference.clone(),
+                money: MoneyOut::currency(left),
+                instructions: due.instructions.clone(),
+            });
         }
         Some(match top_up.payment.as_ref()?.action.clone()? {
             Action::Redirect { url } => Self::Redirect { url },
@@ -150,6 +231,7 @@ impl TopUpOut {
             id: top_up.id.to_string(),
             state: top_up.state.as_str(),
             reason: top_up.reason.clone(),
+            received: received(top_up).map(MoneyOut::currency),
             next_action: ActionOut::of(top_up),
             method: top_up.method.as_str(),
             payment_method: top_up.payment_method.clone(),
@@ -192,6 +274,12 @@ impl TopUpOut {
     }
 }
 
+/// What came of an offline top-up's money.
+fn received(top_up: &TopUp) -> Option<scrip_domain::Money> {
+    let (pay, due) = (top_up.pay?, top_up.due.as_ref()?);
+    Some(scrip_domain::Money { amount: due.received, unit: pay.unit })
+}
+
 /// The same answer again, and it says so.
 pub fn replayed(mut response: Response) -> Response {
     response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
@@ -199,7 +287,7 @@ pub fn replayed(mut response: Response) -> Response {
 }
 
 /// How many tokens are asked for, and what they cost.
-fn tokens(body: &TopUpBody, token: &Token) -> Result<(Amount, scrip_domain::Money), Problem> {
+fn tokens(body: &CreateBody, token: &Token) -> Result<(Amount, scrip_domain::Money), Problem> {
     let out_of_range = |field: &str| Problem::field(field, "out of range");
     let (tokens, field) = match (&body.tokens, &body.pay) {
         (Some(tokens), None) => (tokens.in_tokens(token, "tokens")?, "tokens"),
@@ -223,6 +311,22 @@ fn tokens(body: &TopUpBody, token: &Token) -> Result<(Amount, scrip_domain::Mone
     Ok((tokens, pay))
 }
 
+/// The voucher that is to be redeemed, which stands by itself.
+fn voucher(body: &CreateBody) -> Result<Option<&str>, Problem> {
+    let by_voucher = TopUpMethod::parse(&body.method) == Some(TopUpMethod::Voucher);
+    let bare = body.tokens.is_none() && body.pay.is_none() && body.payment_method.is_none();
+    match &body.voucher {
+        Some(code) if by_voucher && bare => Ok(Some(&code.0)),
+        None if !by_voucher => Ok(None),
+        Some(_) if by_voucher => Err(Problem::field(
+            "voucher",
+            "a voucher says itself what it brings: give nothing else",
+        )),
+        Some(_) => Err(Problem::field("method", "voucher, with a voucher")),
+        None => Err(Problem::field("voucher", "this field is required")),
+    }
+}
+
 /// Adds funds to the caller's wallet.
 #[utoipa::path(
     post, path = "/v1/top-ups", tag = "wallet", security(("bearer" = [])), request_body = TopUpBody,
@@ -232,18 +336,25 @@ fn tokens(body: &TopUpBody, token: &Token) -> Result<(Amount, scrip_domain::Mone
         (status = 402, description = "`credit_declined`: on record, its key taken"),
         (status = 403, description = "`account_frozen`, `forbidden`"),
         (status = 409, description = "`idempotency_key_reused`"),
+        (status = 422, description = "`voucher_refused`: whatever is wrong with it"),
+        (status = 429, description = "`rate_limited`: too many vouchers were tried"),
     )
 )]
 async fn create(
     State(app): State<App>,
     Spender(buyer): Spender,
+    source: Source,
     key: IdempotencyKey,
-    body: Body<TopUpBody>,
+    body: Body<CreateBody>,
 ) -> Result<Response, Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
     let request = body.request(&key);
     let body = body.value;
+    if let Some(code) = voucher(&body)? {
+        let answer = app.engine.redeem_voucher(buyer, code, &source.0, request).await?;
+        return TopUpOut::answer(answer, token);
+    }
     let (tokens, pay) = match tokens(&body, token) {
         Ok(asked) => asked,
         // Tokens may have had another price, or another currency, when this was first asked.
@@ -256,7 +367,8 @@ async fn create(
     let way = match TopUpMethod::parse(&body.method) {
         Some(TopUpMethod::Card) => Way::Card { payment_method },
         Some(TopUpMethod::Demo) => Way::Demo { payment_method },
-        Some(TopUpMethod::Administrator) | None => {
+        Some(TopUpMethod::Offline) => Way::Offline,
+        Some(TopUpMethod::Voucher | TopUpMethod::Administrator) | None => {
             return Err(Problem::field("method", "this vendor takes no such method"));
         }
     };
@@ -296,5 +408,22 @@ async fn show(
     let top_up =
         app.engine.store().top_up(id).await?.filter(|top_up| top_up.account == buyer.account);
     let top_up = top_up.ok_or_else(Problem::not_found)?;
+    Ok(Json(TopUpOut::new(&top_up, &vendor.settings.token)))
+}
+
+/// Cancels one of the caller's top-ups that is paid offline, as long as nothing came.
+#[utoipa::path(
+    post, path = "/v1/top-ups/{id}/cancel", tag = "wallet", security(("bearer" = [])),
+    params(("id" = String, Path, example = "top_06bq3v8k2m9zc")),
+    responses((status = 200, body = TopUpOut), (status = 409, description = "`top_up_state`"))
+)]
+async fn cancel(
+    State(app): State<App>,
+    Spender(buyer): Spender,
+    IdPath(id): IdPath<TopUp>,
+) -> Result<Json<TopUpOut>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let cancelled = app.engine.cancel_own_top_up(buyer, id).await?;
+    let top_up = cancelled.map_err(|refusal| Problem::offline(&refusal))?;
     Ok(Json(TopUpOut::new(&top_up, &vendor.settings.token)))
 }

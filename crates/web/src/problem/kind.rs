@@ -210,6 +210,12 @@ NOT_IN_REVIEW, CONFLICT, "not_in_review", "Not in review",
     remedy "Read the top-up: its `assessments` say who decided what, and `state` where it is now.",
     example r#"{ "detail": "the top-up does not wait for review: it is credited" }"#;
 
+TOP_UP_STATE, CONFLICT, "top_up_state", "Top-up in another state",
+    means "The top-up is in a state in which this cannot be done: nothing is due for it, or, where its buyer \
+        wants to cancel it, some of the money came already. `state` says what it is.",
+    remedy "Read the top-up again. What is paid in part only staff can cancel.",
+    example r#"{ "detail": "nothing is due for this top-up: it is credited", "state": "credited" }"#;
+
 ORDER_NOT_DRAFT, CONFLICT, "order_not_draft", "Order in another state",
     means "The order is no draft any more, or, where a receipt was asked for, not paid yet. `state` says what \
         it is.",
@@ -278,6 +284,12 @@ RANGE_NOT_SATISFIABLE, RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range no
     remedy "Compare the size with that in `Content-Range`, and the digest with that of the catalogue.",
     example r#"{ "detail": "the file has 1048576 bytes" }"#;
 
+VOUCHER_REFUSED, UNPROCESSABLE_ENTITY, "voucher_refused", "Voucher refused",
+    means "The voucher cannot be redeemed by this account now. It may be mistyped, used, expired, closed or used \
+        too often by this account; which of these it is, is not told.",
+    remedy "Compare it with what was typed, and ask whoever gave it out.",
+    example r#"{ "detail": "this voucher cannot be redeemed" }"#;
+
 RATE_LIMITED, TOO_MANY_REQUESTS, "rate_limited", "Too many tries",
     means "There were too many tries from this source, or for this address or code. Guessing is slowed down.",
     remedy "Wait as many seconds as `Retry-After` says.",
@@ -321,11 +333,12 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review order_not_draft order_expired idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type
         416 range_not_satisfiable
+        422 voucher_refused
         429 rate_limited
         500 internal
         503 busy

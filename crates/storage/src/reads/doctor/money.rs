@@ -49,6 +49,7 @@ pub fn probes() -> Vec<Probe> {
     ];
     probes.extend(lots());
     probes.extend(top_ups());
+    probes.push(states());
     probes
 }
 
@@ -106,64 +107,90 @@ fn lots() -> [Probe; 4] {
     ]
 }
 
-fn top_ups() -> [Probe; 4] {
-    let issued = LedgerAccount::House(House::Issued).number();
-    let paid = "SELECT wallet, SUM(amount) AS amount, COUNT(*) AS number FROM lots WHERE kind = 'paid' GROUP BY wallet";
+/// Of a top-up `u`, the tokens that it has brought, and by how many transfers.
+const BROUGHT: &str = "CASE WHEN u.due_reference IS NOT NULL THEN u.due_brought
+    WHEN u.state = 'credited' THEN u.tokens ELSE 0 END";
+const TRANSFERS: &str = "CASE WHEN u.due_reference IS NOT NULL
+    THEN (SELECT COUNT(*) FROM remittances r WHERE r.top_up = u.id AND r.tokens > 0)
+    WHEN u.state = 'credited' THEN 1 ELSE 0 END";
+
+fn top_ups() -> [Probe; 3] {
+    let number = |house| LedgerAccount::House(house).number();
+    let (issued, granted) = (number(House::Issued), number(House::Granted));
+    let lots = |kinds: &str| {
+        format!(
+            "SELECT wallet, SUM(amount) AS amount, COUNT(*) AS number FROM lots WHERE kind IN ({kinds}) GROUP BY wallet"
+        )
+    };
+    let (all, promo) = (lots("'paid', 'promo'"), lots("'promo'"));
+    let sum = |of: &str| {
+        format!(
+            "SELECT COALESCE(SUM({of}), 0) FROM by_account b JOIN top_ups u ON u.id = b.target
+             WHERE b.account = a.id AND b.kind = {TOP_UP}"
+        )
+    };
+    let (brought, transfers) = (sum(BROUGHT), sum(TRANSFERS));
     [
         Probe {
             name: "top-up-transfers",
-            proves: "tokens are issued only for a credited top-up, to its account and in its amount",
+            proves: "tokens are issued or given only for a top-up, to its account and in the amounts that it brought",
             subject: named::<Transfer>,
             counted: "transfers",
             rows: format!(
-                "SELECT t.id AS subject, t.amount AS expected, CASE WHEN u.state = 'credited'
-                    AND u.account = w.account THEN u.tokens END AS found
+                "SELECT t.id AS subject, t.amount AS expected, CASE WHEN u.account = w.account THEN
+                    CASE WHEN u.due_reference IS NOT NULL
+                        THEN (SELECT SUM(r.tokens) FROM remittances r WHERE r.top_up = u.id AND r.transfer = t.id)
+                    WHEN u.state = 'credited' THEN u.tokens END END AS found
                 FROM transfers t LEFT JOIN top_ups u ON u.id = t.subject LEFT JOIN wallets w ON w.id = t.credit
-                WHERE t.debit = {issued}"
+                WHERE t.debit IN ({issued}, {granted})"
             )
             .into(),
         },
         Probe {
             name: "top-ups-credited",
-            proves: "each credited top-up brought one transfer, the others none",
+            proves: "each credited top-up, and each part of one that is paid offline, brought one transfer, the others none",
             subject: named::<Account>,
             counted: "top_ups",
             rows: format!(
-                "SELECT a.id AS subject, (SELECT COUNT(*) FROM by_account b JOIN top_ups u ON u.id = b.target
-                    WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited') AS expected,
-                (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT t.subject) THEN COUNT(*) ELSE -1 END
+                "SELECT a.id AS subject, ({transfers}) AS expected,
+                (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT COALESCE(r.id, t.subject)) THEN COUNT(*) ELSE -1 END
                     FROM by_account b JOIN transfers t ON t.id = b.target
-                    WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit = {issued}) AS found
+                    LEFT JOIN remittances r ON r.top_up = t.subject AND r.transfer = t.id
+                    WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit IN ({issued}, {granted})) AS found
                 FROM accounts a"
             )
             .into(),
         },
         Probe {
             name: "top-up-lots",
-            proves: "an account's paid lots began with what its credited top-ups brought, one lot each",
+            proves: "an account's lots began with what its top-ups brought, one for each transfer, promotional ones with what was given",
             subject: named::<Account>,
             counted: "lots",
             rows: format!(
-                "SELECT a.id AS subject, (SELECT COALESCE(SUM(u.tokens), 0) FROM by_account b
-                    JOIN top_ups u ON u.id = b.target
-                    WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited') AS expected,
-                COALESCE(l.amount, 0) AS found FROM accounts a LEFT JOIN ({paid}) l ON l.wallet = a.wallet
-                UNION ALL SELECT a.id, (SELECT COUNT(*) FROM by_account b JOIN top_ups u ON u.id = b.target
-                    WHERE b.account = a.id AND b.kind = {TOP_UP} AND u.state = 'credited'),
-                COALESCE(l.number, 0) FROM accounts a LEFT JOIN ({paid}) l ON l.wallet = a.wallet"
+                "SELECT a.id AS subject, ({brought}) AS expected, COALESCE(l.amount, 0) AS found
+                    FROM accounts a LEFT JOIN ({all}) l ON l.wallet = a.wallet
+                UNION ALL SELECT a.id, ({transfers}), COALESCE(l.number, 0)
+                    FROM accounts a LEFT JOIN ({all}) l ON l.wallet = a.wallet
+                UNION ALL SELECT a.id, (SELECT COALESCE(SUM(t.amount), 0) FROM by_account b
+                        JOIN transfers t ON t.id = b.target
+                        WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit = {granted}),
+                    COALESCE(l.amount, 0) FROM accounts a LEFT JOIN ({promo}) l ON l.wallet = a.wallet"
             )
             .into(),
         },
-        Probe {
-            name: "top-up-states",
-            proves: "credited top-ups, and no others, say when",
-            subject: named::<TopUp>,
-            counted: "top_ups",
-            rows: "SELECT id AS subject, CASE WHEN state = 'credited' THEN 1 ELSE 0 END AS expected,
-                    CASE WHEN credited_at IS NOT NULL THEN 1 ELSE 0 END AS found FROM top_ups"
-                .into(),
-        },
     ]
+}
+
+fn states() -> Probe {
+    Probe {
+        name: "top-up-states",
+        proves: "credited top-ups, and no others, say when",
+        subject: named::<TopUp>,
+        counted: "top_ups",
+        rows: "SELECT id AS subject, CASE WHEN state = 'credited' THEN 1 ELSE 0 END AS expected,
+            CASE WHEN credited_at IS NOT NULL THEN 1 ELSE 0 END AS found FROM top_ups"
+            .into(),
+    }
 }
 
 /// Four comparisons: both sides of the free and of the held account. What is listed on the wallet's

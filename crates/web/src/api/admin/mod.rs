@@ -9,6 +9,7 @@ mod keys;
 mod objects;
 mod settings;
 mod top_ups;
+mod vouchers;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -19,6 +20,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
         .merge(top_ups::routes())
+        .merge(vouchers::routes())
         .merge(accounts::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())

@@ -19,7 +19,7 @@ use crate::caller::Admin;
 use crate::extract::Body;
 use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
-use crate::text::Line;
+use crate::text::{Line, Text};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(show, change))
@@ -48,6 +48,9 @@ struct SettingsOut {
     packs: Vec<PackOut>,
     /// How an account's credit is judged before it adds funds.
     credit: CreditSetting<MoneyOut>,
+    /// What a buyer does who pays offline; when it is empty, nobody can.
+    #[schema(example = "Transfer to DE02 1203 0000 0000 2020 51.")]
+    offline_instructions: String,
     /// The version of the terms that a confirmation accepts.
     terms_version: String,
 }
@@ -88,6 +91,10 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = CreditSetting<MoneyIn>)]
     credit: Option<CreditSetting<MoneyIn>>,
+    /// What a buyer does who pays offline; when it is empty, nobody can.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Text<0, 2000>, inline)]
+    offline_instructions: Option<Text<0, 2000>>,
     /// The version of the terms that a confirmation accepts.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Line<1, 40>, inline)]
@@ -186,6 +193,7 @@ impl From<&Settings> for SettingsOut {
             registration: settings.registration.clone(),
             packs: settings.packs.iter().map(|pack| PackOut::new(pack, token)).collect(),
             credit: CreditSetting::new(&settings.credit, token),
+            offline_instructions: settings.offline_instructions.clone(),
             terms_version: settings.terms_version.clone(),
         }
     }
@@ -225,6 +233,9 @@ impl SettingsBody {
             registration: self.registration.unwrap_or_else(|| old.registration.clone()),
             packs,
             credit,
+            offline_instructions: self
+                .offline_instructions
+                .map_or_else(|| old.offline_instructions.clone(), |text| text.0),
             terms_version: self
                 .terms_version
                 .map_or_else(|| old.terms_version.clone(), |version| version.0),
