@@ -105,8 +105,8 @@ fn check(fields: &BatchFields) -> Result<(), Wrong> {
     if !(1..=MOST).contains(&fields.count) {
         return Err(rules::wrong("count", format!("1 to {MOST}")));
     }
-    if fields.per_account == Some(0) {
-        return Err(rules::wrong("per_account", "at least 1"));
+    if fields.per_account.is_some_and(|most| !(1..=MOST).contains(&most)) {
+        return Err(rules::wrong("per_account", format!("1 to {MOST}")));
     }
     if fields.tokens_expire_after_days.is_some_and(|days| !(1..=LONGEST).contains(&days)) {
         return Err(rules::wrong("tokens_expire_after_days", format!("1 to {LONGEST}")));

@@ -174,6 +174,7 @@ async fn a_batch_has_bounds_and_a_body_by_voucher_has_nothing_else() {
         (json!({ "count": 0 }), "count"),
         (json!({ "tokens": { "amount": 0, "unit": "AUR" } }), "tokens.amount"),
         (json!({ "per_account": 0 }), "per_account"),
+        (json!({ "per_account": 501 }), "per_account"),
         (json!({ "tokens_expire_after_days": 0 }), "tokens_expire_after_days"),
         (json!({ "kind": "credit" }), "kind"),
         (early, "expires_at"),

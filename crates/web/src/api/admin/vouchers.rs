@@ -109,7 +109,7 @@ struct VoucherBatchBody {
     expires_at: Option<Timestamp>,
     /// How many of them one account can redeem.
     #[serde(default)]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 500)]
     per_account: Option<u32>,
     /// After how many days their tokens expire.
     #[serde(default)]
