@@ -38,6 +38,8 @@ words! {
         AccountFrozen = "account.frozen",
         /// An account was thawed.
         AccountThawed = "account.thawed",
+        /// Tokens of an order were given back.
+        OrderRefunded = "order.refunded",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

@@ -18,6 +18,8 @@ words! {
         OrderPaid = "order.paid",
         /// An order was declined.
         OrderDeclined = "order.declined",
+        /// Tokens of an order went back.
+        OrderRefunded = "order.refunded",
     }
 }
 

@@ -108,6 +108,7 @@ impl Engine {
             note,
             id: self.mint()?,
             lot: self.mint()?,
+            expiry: self.mint()?,
             transfer: self.mint()?,
             event: self.mint()?,
         };
@@ -186,6 +187,8 @@ struct AddFunds {
     id: Id<TopUp>,
     lot: Id<Lot>,
     transfer: Id<Transfer>,
+    /// What has expired meanwhile is booked by it.
+    expiry: Id<Transfer>,
     event: Id<Event>,
 }
 
@@ -309,7 +312,8 @@ impl AddFunds {
             exchangeable_at: None,
             created_at: at,
         };
-        ledger::put(changes, wallet, lot, transfer)?;
+        let wallet = ledger::expire(changes, wallet, self.expiry, at)?;
+        ledger::put(changes, &wallet, lot, transfer)?;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod catalog;
 mod index;
 mod money;
 mod orders;
+mod refunds;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -83,6 +84,7 @@ pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
     probes.extend(accounts::probes());
     probes.extend(orders::probes());
+    probes.extend(refunds::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes

@@ -11,7 +11,7 @@ const SOUND: &str = include_str!("doctor.sql");
 const DAMAGES: &[(&str, &str)] = &[
     ("conservation", "UPDATE house SET credits = credits + 1 WHERE name = 'revenue'"),
     ("conservation", "DELETE FROM wallets WHERE id = 2001"),
-    ("wallet-floors", "UPDATE wallets SET free_debits = 101 WHERE id = 2001"),
+    ("wallet-floors", "UPDATE wallets SET free_debits = 156 WHERE id = 2001"),
     ("wallet-floors", "UPDATE wallets SET held_debits = 11 WHERE id = 2001"),
     ("wallet-counters", "UPDATE wallets SET free_debits = free_debits + 1, free_credits = free_credits + 1"),
     ("wallet-counters", "UPDATE wallets SET held_credits = held_credits + 1 WHERE id = 2001"),
@@ -30,6 +30,41 @@ const DAMAGES: &[(&str, &str)] = &[
     ("lots-spent", "UPDATE wallets SET lots = '[[5001,\"paid\",39,10,50,null,null]]' WHERE id = 2001"),
     ("lots-spent", "UPDATE wallets SET lots = '[]'"),
     ("lots-spent", "UPDATE line_payments SET amount = 59"),
+    ("lots-spent", "UPDATE refund_lots SET amount = 29"),
+    ("lots-spent", "UPDATE lot_changes SET amount = 14 WHERE kind = 'expired'"),
+    ("lots-spent", "UPDATE lot_changes SET kind = 'expired'"),
+    ("lots", "UPDATE wallets SET lots = '[[5002,\"promo\",26,0,10,900,null]]' WHERE id = 2001"),
+    ("lot-expiry", "UPDATE lot_changes SET amount = 14 WHERE kind = 'expired'"),
+    ("lot-expiry", "UPDATE transfers SET credit = 4 WHERE id = 4002"),
+    ("lot-expiry", "DELETE FROM transfers WHERE id = 4006"),
+    ("lot-expiry", "UPDATE lot_changes SET lot = 5009 WHERE kind = 'expired'"),
+    ("wallet-expiry", "UPDATE wallets SET next_expiry = NULL"),
+    ("wallet-expiry", "UPDATE wallets SET next_expiry = 901 WHERE id = 2001"),
+    ("wallet-expiry", "UPDATE wallets SET next_expiry = 900"),
+    ("grants", "UPDATE transfers SET amount = 21 WHERE id = 4004"),
+    ("grants", "UPDATE transfers SET subject = 5001 WHERE id = 4005"),
+    ("grants", "DELETE FROM lot_changes WHERE kind = 'joined'"),
+    ("refund-totals", "UPDATE refunds SET amount = 29"),
+    ("refund-totals", "UPDATE refund_lines SET amount = 29"),
+    ("refund-totals", "UPDATE refund_lots SET amount = 29"),
+    ("refund-totals", "UPDATE transfers SET amount = 29 WHERE id = 4007"),
+    ("refund-totals", "UPDATE transfers SET credit = 2002 WHERE id = 4007"),
+    ("refund-totals", "UPDATE transfers SET debit = 4 WHERE id = 4007"),
+    ("refund-transfers", "DELETE FROM refunds"),
+    ("refund-transfers", "UPDATE transfers SET reason = 'refund' WHERE id = 4002"),
+    ("refund-lines", "UPDATE refund_lines SET quantity = 3"),
+    ("refund-lines", "UPDATE refund_lines SET amount = 61"),
+    ("refund-lines", "UPDATE refund_lines SET line = 7009"),
+    ("refund-lines", "DELETE FROM refunds"),
+    ("refund-lines", "UPDATE refund_lots SET line = 7002"),
+    ("refund-lots", "UPDATE refund_lots SET amount = 61"),
+    ("refund-lots", "UPDATE refund_lots SET lot = 5002"),
+    ("refund-lots", "UPDATE refund_lots SET expired = 1"),
+    ("refund-states", "UPDATE orders SET state = 'paid' WHERE id = 6001"),
+    ("refund-states", "UPDATE orders SET state = 'refunded' WHERE id = 6001"),
+    ("refund-states", "UPDATE refund_lines SET quantity = 2"),
+    ("refund-licenses", "UPDATE licenses SET state = 'refunded'"),
+    ("refund-licenses", "UPDATE refunds SET licenses = 'keep'"),
     ("holds", "UPDATE wallets SET lots = '[[5001,\"paid\",40,9,50,null,null]]' WHERE id = 2001"),
     ("holds", "UPDATE holds SET state = 'voided', resolved_at = 5"),
     ("holds", "UPDATE hold_lots SET amount = 11"),
@@ -44,7 +79,7 @@ const DAMAGES: &[(&str, &str)] = &[
          INSERT INTO by_account VALUES (1001, 4, 4009, 4009, 0)",
     ),
     ("top-up-lots", "UPDATE lots SET amount = 101"),
-    ("top-up-lots", "INSERT INTO lots SELECT 5002, wallet, kind, 1, 50, NULL, NULL, 0 FROM lots"),
+    ("top-up-lots", "INSERT INTO lots SELECT 5003, wallet, kind, 1, 50, NULL, NULL, 0 FROM lots WHERE id = 5001"),
     ("top-up-states", "UPDATE top_ups SET credited_at = NULL WHERE id = 3001"),
     ("top-up-states", "UPDATE top_ups SET credited_at = 3 WHERE id = 3002"),
     ("account-wallets", "DELETE FROM wallets WHERE id = 2002"),
@@ -68,11 +103,11 @@ const DAMAGES: &[(&str, &str)] = &[
          INSERT INTO by_account VALUES (1001, 4, 4009, 4009, 0)",
     ),
     ("line-payments", "UPDATE line_payments SET amount = 59"),
-    ("line-payments", "INSERT INTO line_payments VALUES (7002, 5001, 'paid', 5)"),
+    ("line-payments", "INSERT INTO line_payments VALUES (7002, 5001, 'paid', 5, 0)"),
     ("line-payments", r#"UPDATE order_lines SET "order" = 6009 WHERE id = 7002"#),
     ("payment-lots", "UPDATE line_payments SET lot = 5009"),
     ("payment-lots", "UPDATE line_payments SET kind = 'promo'"),
-    ("payments-total", "INSERT INTO line_payments VALUES (7009, 5001, 'paid', 5)"),
+    ("payments-total", "INSERT INTO line_payments VALUES (7009, 5001, 'paid', 5, 0)"),
     ("licenses", "DELETE FROM licenses WHERE id = 8002"),
     ("licenses", "UPDATE licenses SET account = 1002 WHERE id = 8002"),
     ("licenses", "UPDATE orders SET state = 'declined' WHERE id = 6001"),
@@ -96,10 +131,12 @@ const DAMAGES: &[(&str, &str)] = &[
     ("index-transfers", "UPDATE by_account SET account = 1002 WHERE target = 4003"),
     ("index-licenses", "DELETE FROM by_account WHERE target = 8002"),
     ("index-licenses", "DELETE FROM licenses WHERE id = 8002"),
-    ("index-licenses", "UPDATE by_account SET kind = 6 WHERE target = 8002"),
-    ("index-licenses", "UPDATE licenses SET state = 'revoked' WHERE id = 8002"),
+    ("index-licenses", "UPDATE by_account SET kind = 6 WHERE target = 8001"),
+    ("index-licenses", "UPDATE licenses SET state = 'revoked' WHERE id = 8001"),
     ("index-requests", "UPDATE by_account SET target = 6009 WHERE kind = 3 AND key = 11"),
     ("index-requests", "UPDATE by_account SET account = 1002 WHERE kind = 3"),
+    ("index-requests", "UPDATE by_account SET account = 1002 WHERE kind = 3 AND key = 13"),
+    ("index-requests", "UPDATE transfers SET reason = 'adjustment' WHERE id = 4004"),
     ("product-prices", "UPDATE offers SET price = 31 WHERE id = 201"),
     ("product-prices", "UPDATE offers SET current = 0 WHERE id = 202"),
     ("product-prices", "UPDATE products SET price_from = NULL"),
@@ -145,7 +182,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let store = home.start().await;
     home.execute(SOUND).await;
     home.execute(
-        "UPDATE wallets SET lots = '[[5001,\"paid\",41,10,50,null,null]]' WHERE id = 2001",
+        "UPDATE wallets SET lots = '[[5001,\"paid\",81,10,50,null,null]]' WHERE id = 2001",
     )
     .await;
     let all = probes();
@@ -153,8 +190,8 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let examined = store.examine(probe("wallet-lots")).await.unwrap();
     let subject = "wal_00000000001yh".to_owned();
     assert_eq!(examined.rows, 2);
-    assert_eq!(examined.findings, [Finding { subject, expected: Some(40), found: Some(41) }]);
-    assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 40 expected, 41 found");
+    assert_eq!(examined.findings, [Finding { subject, expected: Some(80), found: Some(81) }]);
+    assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 80 expected, 81 found");
     for number in 0..20 {
         home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number}, '')"))
             .await;

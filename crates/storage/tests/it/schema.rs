@@ -65,11 +65,13 @@ async fn both_databases_have_the_same_tables() {
 async fn every_index_is_on_both_databases() {
     let sqlite = concat!(
         include_str!("../../migrations/sqlite/0001_start.sql"),
-        include_str!("../../migrations/sqlite/0002_records.sql")
+        include_str!("../../migrations/sqlite/0002_records.sql"),
+        include_str!("../../migrations/sqlite/0004_refunds.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
-        include_str!("../../migrations/postgres/0002_records.sql")
+        include_str!("../../migrations/postgres/0002_records.sql"),
+        include_str!("../../migrations/postgres/0004_refunds.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -30,7 +30,7 @@ pub struct LicenseOut {
     id: String,
     product: String,
     order: String,
-    /// `valid`, `expired` or `revoked`.
+    /// `valid`, `expired`, `revoked` or `refunded`.
     state: &'static str,
     #[schema(value_type = Object)]
     terms: Value,
@@ -87,6 +87,7 @@ impl LicenseOut {
             state: match state_at(license, at) {
                 Reason::Valid => "valid",
                 Reason::Expired => "expired",
+                Reason::Refunded => "refunded",
                 _ => "revoked",
             },
             terms: serde_json::to_value(license.terms).unwrap_or_default(),

@@ -48,6 +48,7 @@ pub fn probes() -> Vec<Probe> {
         },
     ];
     probes.extend(lots());
+    probes.extend(gifts());
     probes.extend(top_ups());
     probes
 }
@@ -56,15 +57,17 @@ fn lots() -> [Probe; 4] {
     [
         Probe {
             name: "lots",
-            proves: "each lot lies in its wallet, once at most, and of it 0 <= held <= remaining <= amount",
+            proves: "each lot lies in its wallet, once at most, and of it 0 <= held <= remaining <= what came in",
             subject: named::<Lot>,
             counted: "lots",
             rows: "SELECT l.id AS subject, 1 AS expected,
                     CASE WHEN EXISTS (SELECT 1 FROM wallets w WHERE w.id = l.wallet) THEN 1 ELSE 0 END AS found FROM lots l
                 UNION ALL SELECT o.lot, 1, CASE WHEN MIN(o.held) >= 0 AND MIN(o.remaining - o.held) >= 0
-                    AND MIN(o.remaining) > 0 AND MIN(l.amount - o.remaining) >= 0 THEN COUNT(*) ELSE 0 END
+                    AND MIN(o.remaining) > 0 AND MIN(l.amount + COALESCE(j.amount, 0) - o.remaining) >= 0
+                    THEN COUNT(*) ELSE 0 END
                     FROM open_lots o LEFT JOIN lots l ON l.id = o.lot AND l.wallet = o.wallet AND l.kind = o.kind
-                    GROUP BY o.lot"
+                    LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM lot_changes WHERE kind = 'joined' GROUP BY lot) j
+                        ON j.lot = o.lot GROUP BY o.lot"
                 .into(),
         },
         Probe {
@@ -80,13 +83,16 @@ fn lots() -> [Probe; 4] {
         },
         Probe {
             name: "lots-spent",
-            proves: "what is gone of a lot has paid for lines, and what has paid for lines is gone",
+            proves: "what is left of a lot is what came in and came back, without what has paid and what has expired",
             subject: named::<Lot>,
             counted: "lots",
-            rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) AS expected,
-                    COALESCE(o.remaining, 0) AS found
+            rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) + COALESCE(r.amount, 0)
+                    + COALESCE(c.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
                 FROM lots l LEFT JOIN open_lots o ON o.lot = l.id
-                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id"
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM refund_lots GROUP BY lot) r ON r.lot = l.id
+                LEFT JOIN (SELECT lot, SUM(CASE kind WHEN 'joined' THEN amount ELSE -amount END) AS amount
+                    FROM lot_changes GROUP BY lot) c ON c.lot = l.id"
                 .into(),
         },
         Probe {
@@ -106,9 +112,62 @@ fn lots() -> [Probe; 4] {
     ]
 }
 
+fn gifts() -> [Probe; 3] {
+    let granted = LedgerAccount::House(House::Granted).number();
+    let breakage = LedgerAccount::House(House::Breakage).number();
+    [
+        Probe {
+            name: "lot-expiry",
+            proves: "what expired in a wallet's lots, and nothing else, went to the breakage",
+            subject: named::<Transfer>,
+            counted: "lot_changes",
+            rows: format!(
+                "SELECT t.id AS subject, t.amount AS expected, (SELECT SUM(c.amount) FROM lot_changes c
+                    JOIN lots l ON l.id = c.lot AND l.wallet = t.debit
+                    WHERE c.transfer = t.id AND c.kind = 'expired' AND t.reason = 'expiry') AS found
+                FROM transfers t WHERE t.credit = {breakage}
+                UNION ALL SELECT c.transfer, 1, (SELECT COUNT(*) FROM transfers t WHERE t.id = c.transfer
+                    AND CASE c.kind WHEN 'expired' THEN t.credit = {breakage} ELSE t.reason <> 'expiry' END)
+                FROM lot_changes c"
+            )
+            .into(),
+        },
+        Probe {
+            name: "wallet-expiry",
+            proves: "each wallet says when the next of its tokens expire",
+            subject: named::<Wallet>,
+            counted: "wallets",
+            rows: "SELECT w.id AS subject, (SELECT MIN(l.expires_at) FROM open_lots l
+                    WHERE l.wallet = w.id AND l.remaining > l.held) AS expected, w.next_expiry AS found FROM wallets w"
+                .into(),
+        },
+        Probe {
+            name: "grants",
+            proves: "promotional lots hold what was granted, and what was granted lies in promotional lots",
+            subject: named::<Lot>,
+            counted: "lots",
+            rows: format!(
+                "SELECT l.id AS subject, l.amount + COALESCE(j.amount, 0) AS expected, COALESCE(g.amount, 0) AS found
+                FROM lots l
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM lot_changes WHERE kind = 'joined' GROUP BY lot) j
+                    ON j.lot = l.id
+                LEFT JOIN (SELECT subject, SUM(amount) AS amount FROM transfers WHERE debit = {granted} GROUP BY subject) g
+                    ON g.subject = l.id
+                WHERE l.kind = 'promo'
+                UNION ALL SELECT t.subject, t.credit, (SELECT l.wallet FROM lots l
+                    WHERE l.id = t.subject AND l.kind = 'promo') FROM transfers t WHERE t.debit = {granted}"
+            )
+            .into(),
+        },
+    ]
+}
+
 fn top_ups() -> [Probe; 4] {
     let issued = LedgerAccount::House(House::Issued).number();
-    let paid = "SELECT wallet, SUM(amount) AS amount, COUNT(*) AS number FROM lots WHERE kind = 'paid' GROUP BY wallet";
+    let paid = "SELECT p.wallet, SUM(p.amount) AS amount, COUNT(*) AS number FROM (
+            SELECT wallet, amount FROM lots WHERE kind = 'paid'
+            UNION ALL SELECT l.wallet, c.amount FROM lot_changes c JOIN lots l ON l.id = c.lot
+                WHERE c.kind = 'joined' AND l.kind = 'paid') p GROUP BY p.wallet";
     [
         Probe {
             name: "top-up-transfers",
@@ -140,7 +199,7 @@ fn top_ups() -> [Probe; 4] {
         },
         Probe {
             name: "top-up-lots",
-            proves: "an account's paid lots began with what its credited top-ups brought, one lot each",
+            proves: "an account's paid lots hold what its credited top-ups brought, one lot each or joined to one",
             subject: named::<Account>,
             counted: "lots",
             rows: format!(

@@ -6,6 +6,7 @@ mod audit;
 mod catalog;
 mod keys;
 mod objects;
+mod refunds;
 mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -17,6 +18,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
         .merge(accounts::routes())
+        .merge(refunds::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())
