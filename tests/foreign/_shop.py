@@ -39,6 +39,19 @@ class Shop:
 
     def ask(self, method, path, body=None, token=None, key=None):
         """The JSON that the server answers; an error status ends the check."""
+        try:
+            return self.send(method, path, body, token, key)
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{method} {path}: {error.read().decode()}") from None
+
+    def refused(self, method, path, body):
+        """The problem that the server answers; any other answer ends the check."""
+        try:
+            raise SystemExit(f"{method} {path}: {self.send(method, path, body)}")
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+
+    def send(self, method, path, body=None, token=None, key=None):
         request = urllib.request.Request(self.url + path, method=method)
         if token:
             request.add_header("Authorization", f"Bearer {token}")
@@ -47,11 +60,8 @@ class Shop:
         if body is not None:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise SystemExit(f"{method} {path}: {error.read().decode()}") from None
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
 
     def buyer(self, email):
         """A buyer's session, with 100 tokens."""

@@ -1,4 +1,4 @@
-"""Authorization codes are verified by joserfc, also after key rotation and restart; damaged ones are not."""
+"""Authorization codes are verified by joserfc, also after key rotation; damaged ones are not."""
 
 from joserfc import jws
 from joserfc.errors import JoseError

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{Failure, Outcome, hush, root, show, target_directory};
+use crate::command::{Failure, Outcome, exists, hush, root, show, target_directory};
 use crate::install;
 use crate::postgres::URL_VARIABLE;
 
@@ -25,6 +25,7 @@ pub struct Check {
 /// The checks, in the order in which they run.
 pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/jose.py", debian: &[] },
+    Check { script: "tests/foreign/jose.mjs", debian: &[] },
     Check { script: "tests/foreign/downloads.py", debian: &["curl", "wget", "aria2"] },
     Check { script: "tests/foreign/contract.py", debian: &[] },
 ];
@@ -64,6 +65,10 @@ fn interpreter(script: &Path, target: &Path) -> Outcome<Command> {
     let mut command = match script.extension().and_then(|ending| ending.to_str()) {
         Some("py") => Command::new(python(folder, &home)?),
         Some("mjs") => {
+            // Asked for by its name: Debian has a package for npm, others have it within nodejs.
+            if !exists("npm") {
+                install::debian(&["nodejs", "npm"])?;
+            }
             if folder.join("package.json").exists() {
                 install::node(&home.join("node"), folder)?;
             }

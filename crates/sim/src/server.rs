@@ -24,7 +24,7 @@ use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode, Staff};
 use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
 use scrip_testkit::TestEntropy;
-use scrip_web::Server;
+use scrip_web::{Server, Watch};
 
 use crate::chance::Chance;
 use crate::clock::SimClock;
@@ -201,7 +201,7 @@ impl Machine {
         };
         let app = Arc::new(Server { engine, public_url: "http://shop".into() });
         running.push(Box::pin(renew(app.clone())));
-        let router = scrip_web::router(app);
+        let router = scrip_web::router(&Arc::new(Watch::over(app)));
         let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
         let listener = listener.map_err(|error| error.to_string())?;
         loop {

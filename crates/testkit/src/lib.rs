@@ -26,7 +26,7 @@ use scrip_engine::keys::Keys;
 use scrip_engine::register::Registration;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
-use scrip_web::{App, Server};
+use scrip_web::{App, Server, Watch};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -192,7 +192,8 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
-        Self { clock, router: scrip_web::router(app.clone()), app, admin, machine }
+        let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
+        Self { clock, app, admin, router, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
@@ -266,6 +267,11 @@ impl Shop {
             assert_eq!(answer.status, 201, "{answer:?}");
         }
         opened.token.reveal().to_owned()
+    }
+
+    /// The router itself, for an answer that is not to be read whole.
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// The folder of objects, removed with the shop.

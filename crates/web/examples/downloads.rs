@@ -48,7 +48,7 @@ async fn serve(port: u16, content: Vec<u8>, buffer: Option<usize>) -> Result<(),
     if let Some(buffer) = buffer {
         http.max_buf_size(buffer);
     }
-    let router = scrip_web::router(sold.shop.app.clone());
+    let router = sold.shop.router();
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use http::request::Parts;
-use http::{Method, StatusCode, header};
+use http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scrip_domain::Id;
 use scrip_domain::id::Kind;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::json::Unambiguous;
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 use crate::request_id;
 
 /// The largest JSON body, put into the request by whoever accepted the connection.
@@ -64,19 +64,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
                 let detail = format!("a body has at most {max_body} bytes");
-                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+                return Err(Problem::new(&kind::TOO_LARGE, detail));
             }
             Err(_) => {
                 let detail = "the body did not arrive whole";
-                return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", detail));
+                return Err(Problem::new(&kind::MALFORMED, detail));
             }
         };
         if !essence.trim().eq_ignore_ascii_case("application/json") {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "send application/json",
-            ));
+            return Err(Problem::new(&kind::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
         }
         let json = parse(&bytes)?;
         let value = read(&json)?;
@@ -90,7 +86,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 pub struct LongBody<T>(pub T);
 
 /// The largest description with every character escaped, and the rest.
-const LONG_BODY: usize = 1024 * 1024;
+const LONG_BODY: usize = 2 * 1024 * 1024;
 
 impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
     type Rejection = Problem;
@@ -119,7 +115,7 @@ fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
 }
 
 /// Reads a value, and names the field that is wrong.
-pub fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
+fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
     json.read().map_err(|error| {
         let path = error.path().to_string();
         wrong_data(&path, &error.into_inner().to_string())
@@ -127,7 +123,7 @@ pub fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
 }
 
 fn malformed(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed", format!("the body is not JSON: {detail}"))
+    Problem::new(&kind::MALFORMED, format!("the body is not JSON: {detail}"))
 }
 
 /// Tells an unknown field from a wrong one, and names it: the whole body or query is called `.`.
@@ -147,7 +143,7 @@ fn wrong_data(path: &str, message: &str) -> Problem {
     if let Some(name) = named("unknown field `") {
         let field = below(&name);
         let detail = format!("there is no field {field}");
-        return Problem::new(StatusCode::BAD_REQUEST, "unknown_field", detail.clone())
+        return Problem::new(&kind::UNKNOWN_FIELD, detail.clone())
             .with_error(field, "unknown", detail);
     }
     if let Some(name) = named("missing field `") {
@@ -226,8 +222,7 @@ impl IdempotencyKey {
         let mut values = headers.get_all("idempotency-key").iter();
         let Some(value) = values.next() else {
             return Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "idempotency_key_missing",
+                &kind::IDEMPOTENCY_KEY_MISSING,
                 "send an Idempotency-Key, a new one for each new request",
             ));
         };
@@ -247,42 +242,6 @@ impl FromRequestParts<App> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         Self::of(&parts.headers)
     }
-}
-
-/// A line that a person typed: trimmed, within `limits` characters, without control characters.
-pub fn line(
-    value: &str,
-    field: &str,
-    limits: std::ops::RangeInclusive<usize>,
-) -> Result<String, Problem> {
-    typed(value, field, limits, |c| !c.is_control())
-}
-
-/// The same of several lines, such as an address.
-pub fn lines(
-    value: &str,
-    field: &str,
-    limits: std::ops::RangeInclusive<usize>,
-) -> Result<String, Problem> {
-    typed(value, field, limits, |c| !c.is_control() || c == '\n')
-}
-
-fn typed(
-    value: &str,
-    field: &str,
-    limits: std::ops::RangeInclusive<usize>,
-    shows: impl Fn(char) -> bool,
-) -> Result<String, Problem> {
-    let value = value.trim();
-    let count = value.chars().count();
-    if !limits.contains(&count) {
-        let detail = format!("{} to {} characters", limits.start(), limits.end());
-        return Err(Problem::field(field, detail));
-    }
-    if !value.chars().all(shows) {
-        return Err(Problem::field(field, "no control characters"));
-    }
-    Ok(value.to_owned())
 }
 
 /// Where a request came from, for throttling: the peer's address.

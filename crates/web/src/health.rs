@@ -12,6 +12,9 @@ use http::{StatusCode, header};
 use scrip_domain::api_key::Scope;
 use scrip_domain::{Span, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::Caller;
@@ -70,7 +73,15 @@ impl Watch {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// That the server is alive.
+#[derive(Debug, Serialize, ToSchema)]
+struct Alive {
+    alive: bool,
+}
+
+/// Whether the server can serve.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "ready": true, "failing": [] }))]
 struct Readiness {
     ready: bool,
     /// `database`: it does not answer; `writer`: it does not commit; `stopping`.
@@ -79,23 +90,35 @@ struct Readiness {
 
 /// The routes for those who run the server, on an address of their own.
 pub fn own_address(watch: Arc<Watch>) -> Router {
-    health().route("/metrics", get(metrics)).with_state(watch)
+    Router::from(health()).route("/metrics", get(metrics)).with_state(watch)
 }
 
 /// The same beside the API, where metrics are for those with a key.
-pub(crate) fn beside(watch: Arc<Watch>) -> Router {
-    health().route("/metrics", get(metrics_by_key)).with_state(watch)
+pub(crate) fn routes(watch: Arc<Watch>) -> OpenApiRouter<App> {
+    health().routes(routes!(metrics_by_key)).with_state(watch)
 }
 
-fn health() -> Router<Arc<Watch>> {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+fn health() -> OpenApiRouter<Arc<Watch>> {
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
 }
 
+/// Whether the process is alive.
+#[utoipa::path(
+    get, path = "/healthz", tag = "server",
+    responses((status = 200, description = "it is", body = Alive))
+)]
 async fn healthz() -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "alive": true })))
-        .into_response()
+    ([(header::CACHE_CONTROL, "no-store")], Json(Alive { alive: true })).into_response()
 }
 
+/// Whether the server can serve.
+#[utoipa::path(
+    get, path = "/readyz", tag = "server",
+    responses(
+        (status = 200, description = "it can", body = Readiness),
+        (status = 503, description = "it cannot: `failing` says why", body = Readiness),
+    )
+)]
 async fn readyz(State(watch): State<Arc<Watch>>) -> Response {
     let readiness = watch.readiness().await;
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -107,6 +130,16 @@ async fn metrics(State(watch): State<Arc<Watch>>) -> Response {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response()
 }
 
+/// What is counted, in the Prometheus text format, for a key with the scope `metrics`.
+///
+/// Where the server has an address of its own for those who run it, it is there without a key.
+#[utoipa::path(
+    get, path = "/metrics", tag = "server", security(("bearer" = [])),
+    responses((
+        status = 200, description = "the figures", body = String,
+        content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    ))
+)]
 async fn metrics_by_key(
     State(watch): State<Arc<Watch>>,
     request: Request,

@@ -158,9 +158,17 @@ impl<'de> Deserializer<'de> for Strict<'de> {
         self.0.deserialize_enum(name, variants, visitor)
     }
 
+    /// The word that says which variant an object is: serde would take its number too.
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::String(_) => self.deserialize_any(visitor),
+            other => Err(Self::Error::invalid_type(kind(other), &"a string")),
+        }
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map identifier ignored_any
+        seq tuple tuple_struct map ignored_any
     }
 }
 
@@ -225,6 +233,18 @@ mod tests {
             let refused = read(text).unwrap_err();
             assert!(refused.contains(expected), "{text}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_variant_is_named_by_its_word() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        enum Terms {
+            Perpetual {},
+        }
+        let read = |text| serde_json::from_str::<Unambiguous>(text).unwrap().read::<Terms>();
+        assert_eq!(read(r#"{"kind": "perpetual"}"#).unwrap(), Terms::Perpetual {});
+        assert!(read(r#"{"kind": 0}"#).is_err());
     }
 
     #[test]

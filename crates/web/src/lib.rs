@@ -1,7 +1,8 @@
-//! The JSON API of Scrip: thin handlers over the engine. Extract, call, map, reply.
+//! The JSON API of Scrip and its pages: two thin sides over the engine. Extract, call, map, reply.
 
 pub mod api;
 mod caller;
+mod cors;
 mod extract;
 mod health;
 mod json;
@@ -9,15 +10,18 @@ mod metrics;
 mod money;
 mod network;
 mod openapi;
+mod pages;
 mod patience;
 pub mod problem;
 mod request_id;
 mod serve;
+mod text;
 mod trace;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use scrip_engine::Engine;
 
 pub use health::{Watch, own_address};
@@ -37,20 +41,16 @@ pub struct Server {
     pub public_url: String,
 }
 
-/// Every route, ready to be served.
-pub fn router(app: App) -> Router {
-    let (router, document) = openapi::split(api::routes());
-    let router = router.merge(openapi::routes(&document)).with_state(app.clone());
+/// Every route, ready to be served; what is answered is logged and counted.
+pub fn router(watch: &Arc<Watch>) -> Router {
+    let app = watch.app().clone();
+    let (router, document) = openapi::split(api::routes().merge(health::routes(watch.clone())));
     router
+        .merge(openapi::routes(&document))
+        .merge(pages::routes(document))
+        .with_state(app.clone())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
-        .layer(axum::middleware::from_fn_with_state(app, request_id::stamp))
-}
-
-/// Every route and those of whoever runs the server, logged and counted.
-pub fn front(watch: &Arc<Watch>) -> Router {
-    let app = watch.app().clone();
-    let stamp = axum::middleware::from_fn_with_state(app.clone(), request_id::stamp);
-    let observe = axum::middleware::from_fn_with_state(watch.clone(), trace::observe);
-    health::beside(watch.clone()).layer(stamp).merge(router(app)).layer(observe)
+        .layer(from_fn_with_state(app, request_id::stamp))
+        .layer(from_fn_with_state(watch.clone(), trace::observe))
 }

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// An amount in an answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(example = json!({ "amount": 1250, "unit": "AUR", "display": "12.50 AUR" }))]
+#[schema(as = Money, example = json!({ "amount": 1250, "unit": "AUR", "display": "12.50 AUR" }))]
 pub struct MoneyOut {
     /// Smallest units.
     #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
@@ -38,8 +38,8 @@ impl MoneyOut {
 
 /// An amount in a request. `display` is ignored.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "amount": 1250, "unit": "AUR" }))]
+#[serde(deny_unknown_fields, expecting = "an object with amount and unit")]
+#[schema(as = MoneyBody, example = json!({ "amount": 1250, "unit": "AUR" }))]
 pub struct MoneyIn {
     /// Smallest units: a JSON integer literal.
     #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
@@ -50,6 +50,22 @@ pub struct MoneyIn {
     /// Ignored: answers can be sent back as they came.
     #[serde(default)]
     #[expect(dead_code, reason = "accepted and ignored, as the contract says")]
+    display: Option<String>,
+}
+
+/// An amount above zero in a request. `display` is ignored.
+#[derive(ToSchema)]
+#[schema(as = MoneyAboveZero, example = json!({ "amount": 5000, "unit": "AUR" }))]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes such an amount; `MoneyIn` reads it")]
+pub struct AboveZero {
+    /// Smallest units: a JSON integer literal.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_000u64)]
+    amount: u64,
+    /// The unit.
+    #[schema(pattern = "^[A-Z][A-Z0-9]{2,7}$")]
+    unit: String,
+    /// Ignored: answers can be sent back as they came.
     display: Option<String>,
 }
 

@@ -1,4 +1,6 @@
-//! Problems (RFC 9457): the one table from refusals and faults to status and code.
+//! Problems (RFC 9457): the one table from refusals and faults to problem types, which `kind` explains.
+
+pub mod kind;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -29,6 +31,8 @@ use utoipa::ToSchema;
 use crate::money::MoneyOut;
 use crate::request_id;
 
+pub use kind::Kind;
+
 /// An answer that says what is wrong. Small, because every handler may carry one.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<ProblemOut>);
@@ -40,9 +44,9 @@ pub struct ProblemOut {
     /// Where the code is explained.
     #[serde(rename = "type")]
     #[schema(example = "/problems/invalid_field")]
-    kind: String,
+    address: String,
     /// The code in words.
-    title: String,
+    title: &'static str,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
@@ -50,7 +54,7 @@ pub struct ProblemOut {
     detail: String,
     /// What callers branch on.
     #[schema(example = "invalid_field")]
-    code: String,
+    code: &'static str,
     /// The request, for support.
     request_id: String,
     /// The fields that are wrong.
@@ -75,20 +79,21 @@ pub struct FieldError {
     #[schema(example = "lines[0].quantity")]
     pub field: String,
     /// What is wrong with it.
+    #[schema(example = "invalid")]
     pub code: String,
     /// The same for a person.
     pub detail: String,
 }
 
 impl Problem {
-    /// A problem with a stable code.
-    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+    /// A problem of this type.
+    pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
         Self(Box::new(ProblemOut {
-            kind: format!("/problems/{code}"),
-            title: code.replace('_', " "),
-            status: status.as_u16(),
+            address: kind.address(),
+            title: kind.title,
+            status: kind.status.as_u16(),
             detail: detail.into(),
-            code: code.to_owned(),
+            code: kind.code,
             request_id: request_id::current().to_string(),
             errors: Vec::new(),
             more: Map::new(),
@@ -100,30 +105,30 @@ impl Problem {
     /// A field of the request is wrong.
     pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        let problem = Self::new(StatusCode::BAD_REQUEST, "invalid_field", detail.clone());
+        let problem = Self::new(&kind::INVALID_FIELD, detail.clone());
         problem.with_error(field, "invalid", detail)
     }
 
     /// There is no such thing, or it is not the caller's.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+        Self::new(&kind::NOT_FOUND, "there is nothing here")
     }
 
     /// A cursor names a page; one that this list never gave out, or long ago, names nothing.
     pub fn no_page() -> Self {
         let detail = "not a cursor of this list, or too old: begin without `after`";
-        Self::new(StatusCode::NOT_FOUND, "not_found", detail).with_error("after", "invalid", detail)
+        Self::new(&kind::NOT_FOUND, detail).with_error("after", "invalid", detail)
     }
 
     /// The caller may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+        Self::new(&kind::FORBIDDEN, detail)
     }
 
     /// An account is needed, with these fields at registration.
     pub fn account_required(fields: &[Field]) -> Self {
         let detail = "register or sign in first";
-        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "account_required", detail)
+        let mut problem = Self::new(&kind::ACCOUNT_REQUIRED, detail)
             .with("links", json!({ "register": "/v1/accounts", "sign_in": "/v1/sessions" }))
             .with_error("email", "required", "the address that signs in")
             .with_error("password", "required", "8 to 200 characters");
@@ -136,20 +141,20 @@ impl Problem {
 
     /// The credentials are wrong or have ended.
     pub fn invalid_credentials(detail: impl Into<String>) -> Self {
-        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", detail);
+        let mut problem = Self::new(&kind::INVALID_CREDENTIALS, detail);
         problem.0.challenge = Some("Bearer");
         problem
     }
 
     /// The caller means another representation than there is.
     pub fn precondition_failed(detail: &str) -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+        Self::new(&kind::PRECONDITION_FAILED, detail)
     }
 
     /// Come back in so many seconds.
     pub fn rate_limited(seconds: u64) -> Self {
         let detail = format!("too many tries: wait {seconds} seconds");
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        let mut problem = Self::new(&kind::RATE_LIMITED, detail);
         problem.0.retry_after = Some(seconds);
         problem
     }
@@ -194,9 +199,9 @@ impl Problem {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    fn short(code: &str, detail: &str, short: Short, token: &Token) -> Self {
+    fn short(kind: &'static Kind, detail: &str, short: Short, token: &Token) -> Self {
         let money = |amount| MoneyOut::tokens(amount, token);
-        Self::new(StatusCode::PAYMENT_REQUIRED, code, detail)
+        Self::new(kind, detail)
             .with("required", money(short.required))
             .with("balance", money(short.balance))
             .with("shortfall", money(short.balance.shortfall(short.required)))
@@ -207,27 +212,25 @@ impl Problem {
     pub fn gate(refusal: &GateRefusal, token: &Token) -> Self {
         match refusal {
             GateRefusal::AccountRequired(fields) => Self::account_required(fields),
-            GateRefusal::AccountFrozen => Self::new(
-                StatusCode::FORBIDDEN,
-                "account_frozen",
-                "the account is frozen: ask the vendor",
-            ),
+            GateRefusal::AccountFrozen => {
+                Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
+            }
             GateRefusal::AccountIncomplete(fields) => {
                 let detail = "complete your account first";
-                let problem = Self::new(StatusCode::FORBIDDEN, "account_incomplete", detail)
+                let problem = Self::new(&kind::ACCOUNT_INCOMPLETE, detail)
                     .with("links", json!({ "account": "/v1/account" }));
                 fields.iter().fold(problem, |problem, field| {
                     problem.with_error(field.as_str(), "required", "required of every account")
                 })
             }
             GateRefusal::BelowThreshold(short) => Self::short(
-                "balance_below_threshold",
+                &kind::BALANCE_BELOW_THRESHOLD,
                 "ordering opens when your balance reaches the threshold: top up first",
                 *short,
                 token,
             ),
             GateRefusal::InsufficientBalance(short) => Self::short(
-                "insufficient_balance",
+                &kind::INSUFFICIENT_BALANCE,
                 "your balance does not cover this: top up first",
                 *short,
                 token,
@@ -237,15 +240,14 @@ impl Problem {
 
     /// What is said of a price that the caller's standing does not see: what would unlock it.
     pub fn hidden(needs: Level, first: Option<&GateRefusal>, token: &Token) -> Self {
-        let unlock = |code, detail: &str| Self::new(StatusCode::PAYMENT_REQUIRED, code, detail);
         let problem = match (first, needs) {
             (Some(first), _) => Self::gate(first, token),
-            (None, Level::Covered) => unlock(
-                "insufficient_balance",
+            (None, Level::Covered) => Self::new(
+                &kind::INSUFFICIENT_BALANCE,
                 "this price is shown when your balance covers it: top up first",
             ),
-            (None, Level::Visitor | Level::Member | Level::Funded) => unlock(
-                "balance_below_threshold",
+            (None, Level::Visitor | Level::Member | Level::Funded) => Self::new(
+                &kind::BALANCE_BELOW_THRESHOLD,
                 "prices are shown when your balance reaches the threshold: top up first",
             ),
         };
@@ -254,14 +256,13 @@ impl Problem {
 
     /// Why a purchase, an order or a quote was refused.
     pub fn purchase(refusal: &PurchaseRefusal, token: &Token) -> Self {
-        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match refusal {
             PurchaseRefusal::Gate(gate) => Self::gate(gate, token),
             PurchaseRefusal::Declined { order, gate, .. } => {
                 Self::gate(gate, token).with("order", order).with("state", "declined")
             }
             PurchaseRefusal::NotForSale(line) => {
-                conflict("not_for_sale", "this offer is not for sale").with_error(
+                Self::new(&kind::NOT_FOR_SALE, "this offer is not for sale").with_error(
                     format!("lines[{line}].offer"),
                     "not_for_sale",
                     "choose a current offer",
@@ -275,11 +276,11 @@ impl Problem {
                 )
             }
             PurchaseRefusal::PriceChanged(total) => {
-                conflict("price_changed", "the total is now another: look again and confirm")
+                Self::new(&kind::PRICE_CHANGED, "the total is now another: look again and confirm")
                     .with("total", MoneyOut::tokens(*total, token))
             }
-            PurchaseRefusal::AlreadyOwned(line) => conflict(
-                "already_owned",
+            PurchaseRefusal::AlreadyOwned(line) => Self::new(
+                &kind::ALREADY_OWNED,
                 "you own this already; send allow_duplicate to buy it again",
             )
             .with_error(
@@ -291,11 +292,13 @@ impl Problem {
             PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
             PurchaseRefusal::NoSuchOrder => Self::not_found(),
             PurchaseRefusal::NotDraft(state) => {
-                conflict("order_not_draft", &format!("the order is {state}")).with("state", state)
+                Self::new(&kind::ORDER_NOT_DRAFT, format!("the order is {state}"))
+                    .with("state", state)
             }
-            PurchaseRefusal::Expired => {
-                conflict("order_expired", "the draft has expired: select again at today's prices")
-            }
+            PurchaseRefusal::Expired => Self::new(
+                &kind::ORDER_EXPIRED,
+                "the draft has expired: select again at today's prices",
+            ),
             PurchaseRefusal::KeyReused => Self::key_reused(),
         }
     }
@@ -303,13 +306,11 @@ impl Problem {
     /// Why no top-up was made; `body` is the declined top-up.
     pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
         match refusal {
-            TopUpRefusal::Declined { top_up, .. } => Self::new(
-                StatusCode::PAYMENT_REQUIRED,
-                "credit_declined",
-                "the top-up was declined; nothing was charged",
-            )
-            .with("top_up", body())
-            .with("reasons", &top_up.assessment.reasons),
+            TopUpRefusal::Declined { top_up, .. } => {
+                Self::new(&kind::CREDIT_DECLINED, "the top-up was declined; nothing was charged")
+                    .with("top_up", body())
+                    .with("reasons", &top_up.assessment.reasons)
+            }
             TopUpRefusal::MethodUnknown => {
                 Self::field("method", "this vendor takes no such method")
             }
@@ -318,22 +319,19 @@ impl Problem {
             }
             TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
             TopUpRefusal::KeyReused => Self::key_reused(),
-            TopUpRefusal::AccountFrozen => Self::new(
-                StatusCode::FORBIDDEN,
-                "account_frozen",
-                "the account is frozen: ask the vendor",
-            ),
+            TopUpRefusal::AccountFrozen => {
+                Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
+            }
         }
     }
 
     /// Why nothing of an order was given back.
     pub fn refund(refusal: &RefundRefusal) -> Self {
-        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match refusal {
             RefundRefusal::NoSuchOrder => Self::not_found(),
             RefundRefusal::NotPaid(state) => {
                 let detail = format!("nothing was paid: the order is {state}");
-                conflict("order_not_paid", &detail).with("state", state)
+                Self::new(&kind::ORDER_NOT_PAID, detail).with("state", state)
             }
             RefundRefusal::NoSuchLine(index) => {
                 Self::field(format!("lines[{index}].line"), "the order has no such line")
@@ -345,11 +343,11 @@ impl Problem {
                 Self::field(format!("lines[{index}]"), "more than the line sold or cost")
             }
             RefundRefusal::AlreadyRefunded(None) => {
-                conflict("already_refunded", "all of this order was given back before")
+                Self::new(&kind::ALREADY_REFUNDED, "all of this order was given back before")
             }
             RefundRefusal::AlreadyRefunded(Some(index)) => {
                 let detail = "less than this is left of the line after what was given back before";
-                conflict("already_refunded", detail).with_error(
+                Self::new(&kind::ALREADY_REFUNDED, detail).with_error(
                     format!("lines[{index}]"),
                     "already_refunded",
                     "look at the order's refunds",
@@ -362,7 +360,7 @@ impl Problem {
 
     fn key_reused() -> Self {
         let detail = "this Idempotency-Key was used for another request: use a new one";
-        Self::new(StatusCode::CONFLICT, "idempotency_key_reused", detail)
+        Self::new(&kind::IDEMPOTENCY_KEY_REUSED, detail)
     }
 }
 
@@ -374,15 +372,14 @@ impl From<DownloadRefusal> for Problem {
                     Some(reason) => format!("the code does not open this file: {reason}"),
                     None => "the code or link is wrong, or the link has ended".to_owned(),
                 };
-                let problem = Self::new(StatusCode::FORBIDDEN, "code_refused", detail);
+                let problem = Self::new(&kind::CODE_REFUSED, detail);
                 match reason {
                     Some(reason) => problem.with("license_code", reason.as_str()),
                     None => problem,
                 }
             }
             DownloadRefusal::Limit => Self::new(
-                StatusCode::FORBIDDEN,
-                "download_limit",
+                &kind::DOWNLOAD_LIMIT,
                 "the downloads of this license are used up; fetching the same file again within \
                  24 hours stays free",
             ),
@@ -403,7 +400,7 @@ impl From<GrantRefusal> for Problem {
             GrantRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
             GrantRefusal::AccountFrozen => {
                 let detail = "the account is frozen: thaw it first";
-                Self::new(StatusCode::FORBIDDEN, "account_frozen", detail)
+                Self::new(&kind::ACCOUNT_FROZEN, detail)
             }
             GrantRefusal::KeyReused => Self::key_reused(),
         }
@@ -414,8 +411,7 @@ impl From<RegisterRefusal> for Problem {
     fn from(refusal: RegisterRefusal) -> Self {
         match refusal {
             RegisterRefusal::EmailTaken => Self::new(
-                StatusCode::CONFLICT,
-                "email_taken",
+                &kind::EMAIL_TAKEN,
                 "this address has an account: sign in",
             )
             .with_error("email", "taken", "this address has an account"),
@@ -462,24 +458,24 @@ impl From<NotASelection> for Problem {
 
 impl From<CatalogRefusal> for Problem {
     fn from(refusal: CatalogRefusal) -> Self {
-        let conflict = |code, detail: &str| Self::new(StatusCode::CONFLICT, code, detail);
         match refusal {
             CatalogRefusal::NoSuchProduct
             | CatalogRefusal::NoSuchOffer
             | CatalogRefusal::NoSuchRelease => Self::not_found(),
             CatalogRefusal::SlugTaken => {
-                conflict("slug_taken", "another product has this slug: choose another")
+                Self::new(&kind::SLUG_TAKEN, "another product has this slug: choose another")
             }
             CatalogRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
-            CatalogRefusal::ReleasePublished => conflict(
-                "release_published",
+            CatalogRefusal::ReleasePublished => Self::new(
+                &kind::RELEASE_PUBLISHED,
                 "codes carry the digest of a published release's files: make a new version",
             ),
-            CatalogRefusal::NotFrom(state) => {
-                conflict("product_state", &format!("a product that is {state} cannot become this"))
-            }
+            CatalogRefusal::NotFrom(state) => Self::new(
+                &kind::PRODUCT_STATE,
+                format!("a product that is {state} cannot become this"),
+            ),
             CatalogRefusal::TooManyOffers => {
-                conflict("too_many_offers", "retire an offer first: a product has at most 50")
+                Self::new(&kind::TOO_MANY_OFFERS, "retire an offer first: a product has at most 50")
             }
         }
     }
@@ -494,7 +490,7 @@ impl From<NoSuchAccount> for Problem {
 impl From<NoKeyHome> for Problem {
     fn from(_: NoKeyHome) -> Self {
         let detail = "this server keeps no keys on a disk: a new one would be lost";
-        Self::new(StatusCode::CONFLICT, "keys_not_kept", detail)
+        Self::new(&kind::KEYS_NOT_KEPT, detail)
     }
 }
 
@@ -507,7 +503,7 @@ impl From<NoSuchKey> for Problem {
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let busy = |detail: &str| {
-            let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+            let mut problem = Self::new(&kind::BUSY, detail);
             problem.0.retry_after = Some(1);
             problem
         };
@@ -515,8 +511,7 @@ impl From<Fault> for Problem {
             Fault::Busy | Fault::Conflict => return busy("too much at once: ask again"),
             Fault::Full => {
                 return Self::new(
-                    StatusCode::INSUFFICIENT_STORAGE,
-                    "storage_full",
+                    &kind::STORAGE_FULL,
                     "the server has no room left to write; nothing was changed",
                 );
             }
@@ -529,8 +524,7 @@ impl From<Fault> for Problem {
                 busy("the outcome is unknown: ask again with the same key")
             }
             _ => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
+                &kind::INTERNAL,
                 "something is wrong on our side: ask again with the same key, or tell us the request id",
             ),
         }
@@ -562,9 +556,5 @@ pub async fn no_route() -> Problem {
 
 /// The path is right, the method is not; axum adds `Allow`.
 pub async fn no_method() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "this path takes other methods",
-    )
+    Problem::new(&kind::METHOD_NOT_ALLOWED, "this path takes other methods")
 }

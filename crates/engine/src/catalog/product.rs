@@ -25,7 +25,7 @@ pub struct ProductFields {
     pub title: String,
     /// At most 500 characters.
     pub summary: String,
-    /// Markdown, at most 100 kB.
+    /// Markdown, at most 100 000 characters.
     pub description: String,
     /// At most 20 of each kind, each at most 40 characters.
     pub labels: Labels,
@@ -33,7 +33,7 @@ pub struct ProductFields {
     pub pictures: Vec<Picture>,
     /// Who sees what, where it differs from the vendor's settings.
     pub visibility: Visibility,
-    /// What the buyer of a service is told with the code, Markdown, at most 20 kB.
+    /// What the buyer of a service is told with the code, Markdown, at most 20 000 characters.
     pub instructions: String,
 }
 

@@ -25,7 +25,7 @@ const FILES: usize = 100;
 /// What staff says of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReleaseFields {
-    /// What is new, Markdown, at most 50 kB.
+    /// What is new, Markdown, at most 50 000 characters.
     pub notes: String,
     /// All its files.
     pub files: Vec<FileFields>,

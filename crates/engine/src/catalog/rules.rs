@@ -31,10 +31,10 @@ pub(crate) fn line(text: &str, field: &str, least: usize, most: usize) -> Result
     Ok(text.to_owned())
 }
 
-/// Text of several lines, at most `most` bytes: line ends as `\n`, nothing else that does not show.
+/// Text of several lines, at most `most` characters: line ends as `\n`, nothing else that does not show.
 pub(super) fn page(text: &str, field: &str, most: usize) -> Result<String, Wrong> {
-    if text.len() > most {
-        return Err(wrong(field, format!("at most {most} bytes")));
+    if text.chars().count() > most {
+        return Err(wrong(field, format!("at most {most} characters")));
     }
     let text = text.replace("\r\n", "\n");
     if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::failure::{Failure, Outcome};
+use crate::server::signals::Stop;
 use server::DemoServer;
 use story::Story;
 use teller::Teller;
@@ -54,19 +55,28 @@ impl DemoArgs {
             (None, Some(temporary)) => temporary.path().join("shop"),
             (None, None) => return Err(Failure::new("there is no folder for the demo")),
         };
+        let mut stop = Stop::listen().map_err(|error| Failure::of(&error))?;
         let mut teller = Teller::new(self.json);
         let server = DemoServer::start(&folder, self.port).await?;
         teller.servers(&server);
         let mut story = Story::new(server, &mut teller)?;
-        story.tell().await?;
+        let told = tokio::select! {
+            told = story.tell() => Some(told),
+            () = stop.asked() => None,
+        };
         let mut server = story.into_server();
+        let Some(told) = told else {
+            server.stop().await;
+            return Ok(ExitCode::FAILURE);
+        };
+        told?;
         let held = teller.end();
         if self.exit {
             server.stop().await;
             return Ok(ExitCode::from(u8::from(!held)));
         }
         teller.serving(&server);
-        server.until_stopped().await?;
+        server.until_stopped(&mut stop).await?;
         Ok(ExitCode::from(u8::from(!held)))
     }
 }

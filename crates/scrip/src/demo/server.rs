@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 
 use super::goods;
 use crate::failure::{Failure, Outcome};
+use crate::server::signals::Stop;
 
 /// What is remembered of a demo beside its folder: the administrator's key.
 const MEMO: &str = "demo.json";
@@ -78,9 +79,9 @@ impl DemoServer {
     }
 
     /// Waits until somebody stops the demo, or the server ends.
-    pub async fn until_stopped(&mut self) -> Outcome {
+    pub async fn until_stopped(&mut self, stop: &mut Stop) -> Outcome {
         tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped.map_err(|error| Failure::of(&error))?,
+            () = stop.asked() => {}
             ended = self.process.wait() => {
                 let ended = ended.map_err(|error| Failure::of(&error))?;
                 return Err(Failure::new(format!("the server ended: {ended}")));

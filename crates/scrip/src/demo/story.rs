@@ -116,7 +116,8 @@ impl<'a> Story<'a> {
 
     /// The second flow: register, top up to the threshold, then select.
     async fn register_first(&mut self) -> Outcome<String> {
-        let threshold = json!({ "policy": "fixed", "amount": 100_000 });
+        let threshold =
+            json!({ "policy": "fixed", "amount": { "amount": 100_000, "unit": "AUR" } });
         self.flow(json!({ "flow": "register_first", "threshold": threshold })).await?;
         let offer = self.offer("tallow").await?;
         let quote = self.ask("", "POST", "/v1/quotes", lines(&offer)).await?;

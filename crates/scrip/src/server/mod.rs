@@ -3,7 +3,7 @@
 pub mod books;
 pub mod logs;
 mod number;
-mod signals;
+pub mod signals;
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -137,7 +137,7 @@ async fn answer(
         }
         watch.stopping();
     };
-    let router = scrip_web::front(&watch);
+    let router = scrip_web::router(&watch);
     let cut =
         scrip_web::serve(listener, router, watch.clone(), limits(config), end, config.stop).await;
     stop.insist();

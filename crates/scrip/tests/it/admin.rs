@@ -47,6 +47,46 @@ fn accounts_are_listed_adjusted_and_frozen() {
 }
 
 #[test]
+fn gifts_are_given_and_orders_given_back() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let ada = register(&server, "ada@example.org");
+    let gift = ["accounts", "adjust", "ada@example.org", "3", "--reason", "welcome", "--promo"];
+    let until = ["--expires-at", "2999-01-01T00:00:00Z"];
+    let given = server.admin(&folder, &[&gift[..], &until].concat());
+    assert_eq!((&given["kind"], &given["tokens"]["amount"]), (&json!("promo"), &json!(300)));
+
+    let admin = |method: Method, path: &str, body: &Value| {
+        server.call(method, &format!("/v1/admin/{path}"), &folder.admin_key, "-", body)
+    };
+    let product = json!({ "slug": "tool", "kind": "service", "title": "Tool" });
+    admin(Method::POST, "products", &product);
+    let offer =
+        json!({ "price": { "amount": 200, "unit": "TOK" }, "terms": { "kind": "perpetual" } });
+    let offer = admin(Method::PUT, "products/tool/offers/standard", &offer);
+    admin(Method::POST, "products/tool/publish", &Value::Null);
+    let body = json!({
+        "lines": [{ "offer": offer["id"] }], "expected_total": { "amount": 200, "unit": "TOK" }
+    });
+    let paid = server.call(Method::POST, "/v1/purchases", &ada, "p1", &body);
+    let (order, line) = (paid["id"].as_str().unwrap(), paid["lines"][0]["id"].as_str().unwrap());
+
+    let part =
+        ["refund", order, "--line", line, "--amount", "0.5", "--reason", "late", "--key", "r"];
+    let back = server.admin(&folder, &part);
+    assert_eq!(server.admin(&folder, &part), back, "the same key gives back once");
+    let rest = server.admin(&folder, &["refund", order, "--reason", "broken", "--keep-licenses"]);
+    assert_eq!(
+        (&rest["amount"]["display"], &rest["licenses"]),
+        (&json!("1.50 TOK"), &json!("keep"))
+    );
+    let mut all = vec!["admin", "--server", &server.url, "--admin-key", &folder.admin_key];
+    all.extend(["refund", order, "--reason", "again"]);
+    let (text, code) = said(&run(&all));
+    assert_eq!((code, text.contains("already_refunded")), (1, true), "{text}");
+}
+
+#[test]
 fn api_keys_are_made_used_and_revoked() {
     let folder = Folder::new();
     let server = folder.serve();

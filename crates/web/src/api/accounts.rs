@@ -14,8 +14,9 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::{Buyer, Spender};
-use crate::extract::{Body, Source, line, lines};
+use crate::extract::{Body, Source};
 use crate::problem::Problem;
+use crate::text::{Line, Text};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(register)).routes(routes!(show, change))
@@ -33,37 +34,26 @@ struct RegisterBody {
     password: String,
     /// Full name.
     #[serde(default)]
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$"
-    )]
-    name: Option<String>,
+    #[schema(inline)]
+    name: Option<Line<1, 200>>,
     /// Postal address.
     #[serde(default)]
-    #[schema(
-        min_length = 1,
-        max_length = 500,
-        pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$"
-    )]
-    address: Option<String>,
+    #[schema(inline)]
+    address: Option<Text<1, 500>>,
     /// Telephone number.
     #[serde(default)]
-    #[schema(
-        min_length = 1,
-        max_length = 40,
-        pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$"
-    )]
-    phone: Option<String>,
+    #[schema(inline)]
+    phone: Option<Line<1, 40>>,
 }
 
 /// An account, as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
 pub struct AccountOut {
     #[schema(example = "acc_06bq3v8k2m9zc")]
     id: String,
     email: String,
-    #[schema(required)]
+    #[schema(required, example = "Ada Lovelace")]
     name: Option<String>,
     #[schema(required)]
     address: Option<String>,
@@ -125,19 +115,6 @@ impl AccountOut {
     }
 }
 
-fn person(
-    name: Option<String>,
-    address: Option<String>,
-    phone: Option<String>,
-) -> Result<Person, Problem> {
-    Ok(Person {
-        name: name.map(|name| line(&name, "name", 1..=200)).transpose()?,
-        address: address.map(|address| lines(&address, "address", 1..=500)).transpose()?,
-        phone: phone.map(|phone| line(&phone, "phone", 1..=40)).transpose()?,
-        payment_method: None,
-    })
-}
-
 /// Opens an account with its wallet, and a session on it.
 #[utoipa::path(
     post, path = "/v1/accounts", tag = "accounts", request_body = RegisterBody,
@@ -159,7 +136,12 @@ async fn register(
     let registration = Registration {
         email: body.email,
         password: body.password,
-        person: person(body.name, body.address, body.phone)?,
+        person: Person {
+            name: body.name.map(|text| text.0),
+            address: body.address.map(|text| text.0),
+            phone: body.phone.map(|text| text.0),
+            payment_method: None,
+        },
         source: source.0,
     };
     let opened = app.engine.register(registration).await??;
@@ -189,23 +171,38 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Accoun
 }
 
 /// What is changed; a field that is left out stays, null takes it away.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = AccountChanges)]
 struct ChangeBody {
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$")]
-    name: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$")]
-    address: Option<Option<String>>,
-    #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 40, pattern = "^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$")]
-    phone: Option<Option<String>>,
+    /// Full name.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Line<1, 200>>, inline)]
+    name: Option<Option<Line<1, 200>>>,
+    /// Postal address.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Text<1, 500>>, inline)]
+    address: Option<Option<Text<1, 500>>>,
+    /// Telephone number.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Line<1, 40>>, inline)]
+    phone: Option<Option<Line<1, 40>>>,
 }
 
 /// Tells a field that is null from one that is left out.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// What is given, else what was there.
+fn changed<T>(
+    given: Option<Option<T>>,
+    old: Option<&String>,
+    text: impl FnOnce(T) -> String,
+) -> Option<String> {
+    given.map_or_else(|| old.cloned(), |given| given.map(text))
 }
 
 /// Changes the caller's own account.
@@ -221,15 +218,10 @@ async fn change(
     let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
     let old = &member.account.person;
     let body = body.value;
-    let changed = person(
-        body.name.clone().flatten(),
-        body.address.clone().flatten(),
-        body.phone.clone().flatten(),
-    )?;
     let person = Person {
-        name: if body.name.is_some() { changed.name } else { old.name.clone() },
-        address: if body.address.is_some() { changed.address } else { old.address.clone() },
-        phone: if body.phone.is_some() { changed.phone } else { old.phone.clone() },
+        name: changed(body.name, old.name.as_ref(), |line| line.0),
+        address: changed(body.address, old.address.as_ref(), |text| text.0),
+        phone: changed(body.phone, old.phone.as_ref(), |line| line.0),
         payment_method: old.payment_method.clone(),
     };
     app.engine.edit_account(buyer.account, person).await??;

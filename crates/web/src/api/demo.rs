@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::caller::Admin;
 use crate::extract::Body;
-use crate::money::MoneyIn;
+use crate::money::{AboveZero, MoneyIn};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -31,6 +31,7 @@ struct SeedBody {
     #[schema(minimum = 1, maximum = 10_000)]
     accounts: u32,
     /// In each wallet; more than none.
+    #[schema(value_type = AboveZero)]
     tokens: MoneyIn,
 }
 
@@ -82,14 +83,16 @@ async fn seed(
 #[serde(deny_unknown_fields)]
 struct ClockBody {
     /// Seconds, at least one.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32, format = Int64, example = 3600)]
     advance: u32,
 }
 
 /// The server's clock.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Clock)]
 struct ClockOut {
     /// The time now.
+    #[schema(format = DateTime)]
     now: String,
 }
 

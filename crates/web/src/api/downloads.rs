@@ -27,7 +27,7 @@ use crate::api::downloads::body::Sending;
 use crate::api::downloads::conditions::Verdict;
 use crate::api::downloads::range::Part;
 use crate::extract::{Body, IdPath, Query, Source};
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(download)).routes(routes!(ticket))
@@ -39,7 +39,6 @@ pub fn routes() -> OpenApiRouter<App> {
 #[into_params(parameter_in = Query)]
 struct TicketQuery {
     /// A ticket, in place of `Authorization: License <code>`.
-    #[param(max_length = 1000)]
     ticket: Option<String>,
 }
 
@@ -57,8 +56,8 @@ struct TicketQuery {
         ("If-Range" = Option<String>, Header, description = "the ETag of the part that is there"),
     ),
     responses(
-        (status = 200, description = "the file", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 206, description = "a part of it", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "the file", content_type = "*/*", body = Vec<u8>),
+        (status = 206, description = "a part of it", content_type = "*/*", body = Vec<u8>),
         (status = 304, description = "the copy that is there is the same"),
         (status = 401, description = "`invalid_credentials`: neither code nor ticket"),
         (status = 403, description = "`code_refused`, with the reason in `license_code` if the code itself is genuine; `download_limit`"),
@@ -190,8 +189,7 @@ impl Common {
 /// None of the bytes asked for are there (RFC 9110, section 15.5.17).
 fn unsatisfiable(size: u64) -> Response {
     let detail = format!("the file has {size} bytes");
-    let status = StatusCode::RANGE_NOT_SATISFIABLE;
-    let mut response = Problem::new(status, "range_not_satisfiable", detail).into_response();
+    let mut response = Problem::new(&kind::RANGE_NOT_SATISFIABLE, detail).into_response();
     if let Ok(range) = HeaderValue::from_str(&format!("bytes */{size}")) {
         response.headers_mut().insert(header::CONTENT_RANGE, range);
     }
@@ -212,6 +210,7 @@ struct TicketBody {
 
 /// A link that downloads one file without the code.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ticket)]
 struct TicketOut {
     /// The link: to be used often, and kept secret.
     url: String,

@@ -58,6 +58,7 @@ impl<T: Serialize> Proof<T> {
 
 /// Everything that is on record of an order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Evidence)]
 struct EvidenceOut {
     order: Proof<OrderRow>,
     /// Offers and products as sold.
@@ -212,10 +213,10 @@ impl FileRow {
 #[derive(Debug, Serialize, ToSchema)]
 struct RequestRow {
     /// The first 63 bits of the SHA-256 of the `Idempotency-Key`.
-    #[schema(pattern = "^[0-7][0-9a-f]{15}$")]
+    #[schema(pattern = "^[0-7][0-9a-f]{15}$", example = "2c26b46b68ffc68f")]
     key: String,
     /// The same of method, path and JSON value.
-    #[schema(pattern = "^[0-7][0-9a-f]{15}$")]
+    #[schema(pattern = "^[0-7][0-9a-f]{15}$", example = "2c26b46b68ffc68f")]
     fingerprint: String,
 }
 

@@ -8,23 +8,29 @@ use scrip_engine::code::state_at;
 use scrip_engine::throttle::Limited;
 use scrip_license::Reason;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::terms::{LimitsBody, TermsBody};
 use crate::api::{List, ListQuery};
 use crate::caller::Buyer;
 use crate::extract::{Body, IdPath, Query, Source};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(validate))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
+}
+
+/// What whoever has a code may ask, from anywhere.
+pub fn by_code() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(validate))
 }
 
 /// A license, with its code.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = License)]
 pub struct LicenseOut {
     #[schema(example = "lic_06bq3v8k2m9zc")]
     id: String,
@@ -32,10 +38,8 @@ pub struct LicenseOut {
     order: String,
     /// `valid`, `expired`, `revoked` or `refunded`.
     state: &'static str,
-    #[schema(value_type = Object)]
-    terms: Value,
-    #[schema(value_type = Object)]
-    limits: Value,
+    terms: TermsBody,
+    limits: LimitsBody,
     issued_at: String,
     #[schema(required)]
     expires_at: Option<String>,
@@ -46,6 +50,7 @@ pub struct LicenseOut {
 
 /// Both forms of an authorization code.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Codes)]
 struct CodeOut {
     /// A compact JWS (EdDSA): any JOSE library verifies it.
     jws: String,
@@ -56,10 +61,13 @@ struct CodeOut {
 
 /// A file that a license opens.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LicensedFile)]
 struct FileOut {
     #[schema(example = "fil_06bq3v8k2m9zc")]
     id: String,
+    #[schema(example = "field-recorder.zip")]
     name: String,
+    #[schema(example = 1_048_576)]
     size: u64,
     sha256: String,
     platform: String,
@@ -90,8 +98,8 @@ impl LicenseOut {
                 Reason::Refunded => "refunded",
                 _ => "revoked",
             },
-            terms: serde_json::to_value(license.terms).unwrap_or_default(),
-            limits: serde_json::to_value(license.limits).unwrap_or_default(),
+            terms: license.terms.into(),
+            limits: license.limits.into(),
             issued_at: license.issued_at.to_string(),
             expires_at: license.expires_at.map(|at| at.to_string()),
             code: CodeOut { jws: code.jws, short: code.short },
@@ -169,12 +177,11 @@ struct Verdict {
 /// What a license allows.
 #[derive(Debug, Serialize, ToSchema)]
 struct LicenseBrief {
+    #[schema(example = "lic_06bq3v8k2m9zc")]
     id: String,
     product: String,
-    #[schema(value_type = Object)]
-    terms: Value,
-    #[schema(value_type = Object)]
-    limits: Value,
+    terms: TermsBody,
+    limits: LimitsBody,
     #[schema(required)]
     expires_at: Option<String>,
 }
@@ -227,8 +234,8 @@ async fn validate(
         license: license.map(|license| LicenseBrief {
             id: license.id.to_string(),
             product: license.product.to_string(),
-            terms: serde_json::to_value(license.terms).unwrap_or_default(),
-            limits: serde_json::to_value(license.limits).unwrap_or_default(),
+            terms: license.terms.into(),
+            limits: license.limits.into(),
             expires_at: license.expires_at.map(|at| at.to_string()),
         }),
     }))

@@ -15,6 +15,7 @@ mod sessions;
 mod terms;
 mod top_ups;
 mod vendor;
+mod visibility;
 mod wallet;
 
 use scrip_engine::{Engine, Page};
@@ -23,18 +24,18 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
+use crate::cors;
 use crate::problem::Problem;
 
 /// Every route of the API.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(vendor::routes())
+    let open = vendor::routes().merge(products::routes());
+    let open = open.merge(pictures::routes()).merge(licenses::by_code());
+    cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(wallet::routes())
         .merge(top_ups::routes())
-        .merge(products::routes())
-        .merge(pictures::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(evidence::routes())

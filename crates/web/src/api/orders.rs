@@ -75,10 +75,12 @@ struct PurchaseBody {
 
 /// An order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
 pub struct OrderOut {
     #[schema(example = "ord_06bq3v8k2m9zc")]
     id: String,
     /// `draft`, `paid`, `partially_refunded`, `refunded`, `declined`, `cancelled` or `expired`.
+    #[schema(example = "paid")]
     state: &'static str,
     lines: Vec<LineOut>,
     total: MoneyOut,
@@ -104,6 +106,7 @@ pub struct OrderOut {
 
 /// A line of an order.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Line)]
 struct LineOut {
     #[schema(example = "lin_06bq3v8k2m9zc")]
     id: String,
@@ -116,8 +119,10 @@ struct LineOut {
 
 /// Tokens of one lot that paid for a line.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LotPayment)]
 struct PaymentOut {
     lot: String,
+    /// `paid`, `promo`, `exchange` or `credit`.
     kind: &'static str,
     issuer: String,
     amount: MoneyOut,
@@ -125,6 +130,7 @@ struct PaymentOut {
 
 /// A check that was made on the way.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Check)]
 pub struct CheckOut {
     /// `account` or `balance`.
     check: &'static str,
@@ -158,7 +164,9 @@ struct Confirmation {
 /// A vendor, by name.
 #[derive(Debug, Serialize, ToSchema)]
 struct VendorRef {
+    #[schema(example = "vnd_06bq3v8k2m9zc")]
     id: String,
+    #[schema(example = "Aurora Instruments")]
     name: String,
 }
 
@@ -324,7 +332,7 @@ fn keep(app: &App, selection: &Selection, problem: Problem) -> Problem {
 /// Opens a draft: it holds its prices for 30 minutes.
 #[utoipa::path(
     post, path = "/v1/orders", tag = "orders", request_body = OrderBody, security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "a new one for each new order", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = String, Header, description = "a new one for each new order", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f")),
     responses(
         (status = 201, body = OrderOut),
         (status = 401, description = "`account_required`, with `selection`"),
@@ -378,7 +386,7 @@ struct ConfirmBody {}
     post, path = "/v1/orders/{id}/confirm", tag = "orders", request_body = ConfirmBody, security(("bearer" = [])),
     params(
         ("id" = String, Path, example = "ord_06bq3v8k2m9zc"),
-        ("Idempotency-Key" = String, Header, description = "a new one for each new try", min_length = 1, max_length = 128, pattern = "^[!-~]+$"),
+        ("Idempotency-Key" = String, Header, description = "a new one for each new try", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
     ),
     responses(
         (status = 200, body = OrderOut),
@@ -422,7 +430,7 @@ async fn cancel(
 /// Buys in one step.
 #[utoipa::path(
     post, path = "/v1/purchases", tag = "orders", request_body = PurchaseBody, security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "a new one for each new purchase", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = String, Header, description = "a new one for each new purchase", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f")),
     responses(
         (status = 201, body = OrderOut),
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: declined, on record"),
@@ -497,6 +505,7 @@ async fn show(
 
 /// A receipt.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Receipt)]
 struct ReceiptOut {
     /// Counted up without gaps.
     number: u64,

@@ -29,7 +29,7 @@ const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-cache");
     security((), ("bearer" = [])),
     params(
         ("slug" = String, Path, example = "field-recorder"),
-        ("sha256" = String, Path, description = "lower-case hexadecimal"),
+        ("sha256" = String, Path, description = "lower-case hexadecimal", example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", pattern = "^[0-9a-f]{64}$"),
     ),
     responses(
         (

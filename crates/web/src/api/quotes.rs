@@ -34,6 +34,7 @@ struct QuoteBody {
 /// One chosen offer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = LineBody)]
 pub struct LineIn {
     /// The offer.
     #[schema(example = "ofr_06bq3v8k2m9zc", pattern = "^ofr_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
@@ -89,6 +90,7 @@ impl PricedLine {
 
 /// What a selection costs.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quote)]
 struct QuoteOut {
     lines: Vec<PricedLine>,
     total: MoneyOut,

@@ -31,6 +31,7 @@ struct SignInBody {
 
 /// A session that was opened.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
 struct SessionOut {
     /// The bearer token; told once.
     token: String,

@@ -17,9 +17,10 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, line};
-use crate::money::{MoneyIn, MoneyOut};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
+use crate::text::Line;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show))
@@ -32,21 +33,24 @@ pub fn routes() -> OpenApiRouter<App> {
 struct TopUpBody {
     /// So many tokens.
     #[serde(default)]
+    #[schema(value_type = Option<AboveZero>)]
     tokens: Option<MoneyIn>,
     /// As many tokens as this buys.
     #[serde(default)]
+    #[schema(value_type = Option<AboveZero>)]
     pay: Option<MoneyIn>,
-    /// How it is paid; `demo` in demo mode.
-    #[schema(max_length = 40)]
+    /// How it is paid: `demo`, in demo mode.
+    #[schema(pattern = "^demo$", example = "demo")]
     method: String,
     /// With which payment method.
     #[serde(default)]
-    #[schema(max_length = 100)]
-    payment_method: Option<String>,
+    #[schema(inline)]
+    payment_method: Option<Line<1, 100>>,
 }
 
 /// A top-up.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TopUp)]
 pub struct TopUpOut {
     #[schema(example = "top_06bq3v8k2m9zc")]
     id: String,
@@ -66,6 +70,7 @@ pub struct TopUpOut {
 
 /// The recorded credit status, and the decision that it led to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Assessment)]
 struct AssessmentOut {
     /// `good`, `doubtful` or `bad`.
     status: &'static str,
@@ -166,7 +171,7 @@ fn tokens(body: &TopUpBody, token: &Token) -> Result<(Amount, scrip_domain::Mone
 /// Adds funds to the caller's wallet.
 #[utoipa::path(
     post, path = "/v1/top-ups", tag = "wallet", security(("bearer" = [])), request_body = TopUpBody,
-    params(("Idempotency-Key" = String, Header, description = "a new one for each new top-up", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = String, Header, description = "a new one for each new top-up", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f")),
     responses(
         (status = 201, body = TopUpOut),
         (status = 402, description = "`credit_declined`: on record, its key taken"),
@@ -195,8 +200,7 @@ async fn create(
     if body.method != TopUpMethod::Demo.as_str() {
         return Err(Problem::field("method", "this vendor takes no such method"));
     }
-    let payment_method = body.payment_method.map(|method| line(&method, "payment_method", 1..=100));
-    let way = Way::Demo { payment_method: payment_method.transpose()? };
+    let way = Way::Demo { payment_method: body.payment_method.map(|line| line.0) };
     let ask = TopUpAsk { tokens, pay: Some(pay), way };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use scrip_domain::settings::{Settings, Threshold};
+use scrip_domain::settings::{Pack, Settings, Threshold, Token};
 use scrip_domain::visibility::{FieldGroup, Level};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -22,11 +22,13 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// The vendor.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Vendor)]
 pub struct VendorOut {
     /// Its id.
     #[schema(example = "vnd_06bq3v8k2m9zc")]
     id: String,
     /// Its name.
+    #[schema(example = "Aurora Instruments")]
     name: String,
     token: TokenOut,
     /// The way from visitor to order.
@@ -44,18 +46,21 @@ pub struct VendorOut {
 
 /// The vendor's unit of stored value.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Token)]
 pub struct TokenOut {
     #[schema(example = "AUR")]
     code: String,
+    #[schema(example = "Aurum")]
     name: String,
     /// Decimals.
-    #[schema(maximum = 6)]
+    #[schema(maximum = 6, example = 2)]
     scale: u8,
     unit_value: UnitValueOut,
 }
 
 /// So many tokens are worth so much money.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnitValue)]
 struct UnitValueOut {
     tokens: MoneyOut,
     money: MoneyOut,
@@ -63,6 +68,7 @@ struct UnitValueOut {
 
 /// The balance that opens ordering.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Threshold)]
 struct ThresholdOut {
     /// `fixed` or `cheapest_offer`.
     policy: &'static str,
@@ -72,9 +78,31 @@ struct ThresholdOut {
 
 /// An amount offered for a top-up.
 #[derive(Debug, Serialize, ToSchema)]
-struct PackOut {
+#[schema(as = Pack)]
+pub struct PackOut {
     tokens: MoneyOut,
     pay: MoneyOut,
+}
+
+impl From<&Token> for TokenOut {
+    fn from(token: &Token) -> Self {
+        Self {
+            code: token.code.to_string(),
+            name: token.name.clone(),
+            scale: token.scale,
+            unit_value: UnitValueOut {
+                tokens: MoneyOut::tokens(token.unit_value.tokens, token),
+                money: MoneyOut::currency(token.unit_value.money),
+            },
+        }
+    }
+}
+
+impl PackOut {
+    /// A pack of the vendor's tokens.
+    pub fn new(pack: &Pack, token: &Token) -> Self {
+        Self { tokens: MoneyOut::tokens(pack.tokens, token), pay: MoneyOut::currency(pack.pay) }
+    }
 }
 
 /// The vendor: name, token, flow, threshold, visibility, registration, packs.
@@ -91,27 +119,12 @@ async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
     Ok(Json(VendorOut {
         id: vendor.id.to_string(),
         name: settings.name.clone(),
-        token: TokenOut {
-            code: token.code.to_string(),
-            name: token.name.clone(),
-            scale: token.scale,
-            unit_value: UnitValueOut {
-                tokens: MoneyOut::tokens(token.unit_value.tokens, token),
-                money: MoneyOut::currency(token.unit_value.money),
-            },
-        },
+        token: TokenOut::from(token),
         flow: settings.flow.as_str(),
         threshold: ThresholdOut { policy, amount: MoneyOut::tokens(amount, token) },
         visibility: visibility(settings),
         registration: settings.registration.iter().map(|field| field.as_str()).collect(),
-        packs: settings
-            .packs
-            .iter()
-            .map(|pack| PackOut {
-                tokens: MoneyOut::tokens(pack.tokens, token),
-                pay: MoneyOut::currency(pack.pay),
-            })
-            .collect(),
+        packs: settings.packs.iter().map(|pack| PackOut::new(pack, token)).collect(),
     }))
 }
 
@@ -130,8 +143,10 @@ struct Discovery {
     /// What it does.
     #[schema(example = json!(["vendor"]))]
     roles: Vec<&'static str>,
+    #[schema(example = "Aurora Instruments")]
     name: String,
     /// The code of its token.
+    #[schema(example = "AUR")]
     token: String,
     /// Where its public keys are.
     jwks_uri: String,

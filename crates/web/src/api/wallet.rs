@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// A wallet.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Wallet)]
 struct WalletOut {
     /// Everything in it.
     posted: MoneyOut,
@@ -40,6 +41,7 @@ struct WalletOut {
 
 /// Tokens that came in together.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Lot)]
 struct LotOut {
     #[schema(example = "lot_06bq3v8k2m9zc")]
     id: String,
@@ -57,6 +59,7 @@ struct LotOut {
 
 /// A line of the statement.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Transfer)]
 struct TransferOut {
     #[schema(example = "trf_06bq3v8k2m9zc")]
     id: String,

@@ -321,7 +321,7 @@ async fn what_reaches_the_end_counts_once_a_day() {
 #[tokio::test]
 async fn a_cut_download_costs_nothing_and_is_resumed() {
     let sold = Sold::new(2_000_000).await;
-    let router = scrip_web::router(sold.shop.app.clone());
+    let router = sold.shop.router();
     let request = Request::get(format!("/v1/downloads/{}", sold.file))
         .header("authorization", format!("License {}", sold.code.short))
         .body(axum::body::Body::empty());
@@ -368,8 +368,7 @@ async fn begin(shop: &Shop, file: &str, code: &str) -> (u16, axum::body::Body) {
     let request = Request::get(format!("/v1/downloads/{file}"))
         .header("authorization", format!("License {code}"))
         .body(axum::body::Body::empty());
-    let router = scrip_web::router(shop.app.clone());
-    let response = router.oneshot(request.unwrap()).await.unwrap();
+    let response = shop.router().oneshot(request.unwrap()).await.unwrap();
     (response.status().as_u16(), response.into_body())
 }
 

@@ -13,6 +13,8 @@ mod gate;
 mod goods;
 mod objects;
 mod orders;
+mod pages;
 mod pictures;
 mod refunds;
 mod replays;
+mod routes;

@@ -56,7 +56,7 @@ async fn time_goes_by(shop: &Shop, account: &str) {
     let settings = json!({
         "name": "Borealis",
         "token": { "code": "AUR", "name": "Aurum", "scale": 2, "unit_value": {
-            "tokens": 100, "money": { "amount": 7, "unit": "CHF" }
+            "tokens": tokens(100), "money": { "amount": 7, "unit": "CHF" }
         } },
     });
     let key = format!("Bearer {}", shop.admin);

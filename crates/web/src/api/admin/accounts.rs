@@ -21,9 +21,10 @@ use crate::api::accounts::AccountOut;
 use crate::api::top_ups::{TopUpOut, replayed};
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, lines};
-use crate::money::{MoneyIn, MoneyOut};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
+use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -69,7 +70,6 @@ struct AccountsQuery {
     #[param(max_length = 1000)]
     after: Option<String>,
     /// Only the one that signs in with this address.
-    #[param(max_length = 254)]
     email: Option<String>,
 }
 
@@ -126,22 +126,23 @@ async fn show(
 #[serde(deny_unknown_fields)]
 struct AdjustBody {
     /// How many; more than none.
+    #[schema(value_type = AboveZero)]
     tokens: MoneyIn,
     /// Why, for the record.
-    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
-    reason: String,
+    #[schema(inline, example = "A gift for the long wait")]
+    reason: Text<1, 500>,
     /// `paid`: they were paid for; `promo`: they are a gift, and spent before all others.
     #[serde(default)]
-    #[schema(value_type = String, pattern = "^(paid|promo)$", default = "paid")]
+    #[schema(default = "paid", inline)]
     kind: AdjustKind,
     /// When promotional tokens expire.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>)]
     expires_at: Option<Timestamp>,
 }
 
 /// What kind of tokens an administrator adds.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum AdjustKind {
     /// Paid for.
@@ -211,11 +212,11 @@ impl GrantOut {
     post, path = "/v1/admin/accounts/{id}/adjust", tag = "admin", security(("bearer" = [])), request_body = AdjustBody,
     params(
         ("id" = String, Path, example = "acc_06bq3v8k2m9zc"),
-        ("Idempotency-Key" = String, Header, description = "a new one for each new adjustment", min_length = 1, max_length = 128, pattern = "^[!-~]+$"),
+        ("Idempotency-Key" = String, Header, description = "a new one for each new adjustment", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
     ),
     responses(
         (status = 201, body = Adjusted),
-        (status = 403, description = "`account_frozen`; `forbidden`"),
+        (status = 403, description = "`account_frozen`, `forbidden`"),
         (status = 409, description = "`idempotency_key_reused`"),
     )
 )]
@@ -234,7 +235,7 @@ async fn adjust(
         return Err(Problem::field("tokens.amount", "more than nothing"));
     }
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
-    let reason = lines(&body.value.reason, "reason", 1..=500)?;
+    let reason = body.value.reason.0;
     let buyer = scrip_engine::Buyer { account, wallet: member.account.wallet };
     let (kind, expires_at) = (body.value.kind, body.value.expires_at);
     if kind == AdjustKind::Promo {

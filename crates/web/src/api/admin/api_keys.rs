@@ -9,14 +9,17 @@ use scrip_domain::account::Account;
 use scrip_domain::api_key::{ApiKey, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
+use utoipa::openapi::schema::Type;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, Query, line};
+use crate::extract::{Body, IdPath, Query};
 use crate::problem::Problem;
+use crate::text::Line;
 
 /// The routes of API keys.
 pub fn routes() -> OpenApiRouter<App> {
@@ -25,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// An API key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApiKey)]
 struct ApiKeyOut {
     #[schema(example = "key_06bq3v8k2m9zc")]
     id: String,
@@ -46,6 +50,7 @@ struct NewApiKey {
     #[serde(flatten)]
     key: ApiKeyOut,
     /// The key itself, to be sent as a bearer token; told once.
+    #[schema(example = "key_06bq3v8k2m9zc.yNxBh0EZofMwqn4qAjKU4YOfmBEn6ff2TCSu2Z0rZHo")]
     token: String,
 }
 
@@ -79,25 +84,70 @@ async fn list(
 }
 
 /// A key that is wanted.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CreateBody {
-    /// What it is for, for people.
-    #[schema(min_length = 1, max_length = 100, pattern = "\\S")]
-    label: String,
-    /// `admin`, `catalog`, `accounts`, `metrics` for the vendor's keys; `read`, `purchase` for an
-    /// account's.
-    #[schema(value_type = Vec<String>, min_items = 1, example = json!(["metrics"]))]
+    label: Line<1, 100>,
     scopes: Vec<Scope>,
     /// Whose it is; the vendor's own without it.
     #[serde(default)]
-    #[schema(example = "acc_06bq3v8k2m9zc")]
     account: Option<String>,
+}
+
+/// A key that is wanted: the vendor's own, or an account's.
+#[derive(ToSchema)]
+#[serde(untagged, deny_unknown_fields)]
+#[schema(example = json!({ "label": "prometheus", "scopes": ["metrics"] }))]
+#[expect(dead_code, reason = "describes what `CreateBody` reads")]
+enum ApiKeyBody {
+    Vendors {
+        /// What it is for, for people.
+        #[schema(inline)]
+        label: Line<1, 100>,
+        #[schema(min_items = 1)]
+        scopes: Vec<VendorsScope>,
+        #[schema(schema_with = nobody)]
+        account: Option<()>,
+    },
+    Accounts {
+        /// What it is for, for people.
+        #[schema(inline)]
+        label: Line<1, 100>,
+        #[schema(min_items = 1)]
+        scopes: Vec<AccountsScope>,
+        /// Whose it is.
+        #[schema(example = "acc_06bq3v8k2m9zc", pattern = "^acc_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+        account: String,
+    },
+}
+
+fn nobody() -> Object {
+    Object::with_type(Type::Null)
+}
+
+/// What a vendor's key may be used for.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `CreateBody` reads")]
+enum VendorsScope {
+    Admin,
+    Catalog,
+    Accounts,
+    Metrics,
+}
+
+/// What an account's key may be used for.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what `CreateBody` reads")]
+enum AccountsScope {
+    Read,
+    Purchase,
 }
 
 /// Makes an API key.
 #[utoipa::path(
-    post, path = "/v1/admin/api-keys", tag = "admin", security(("bearer" = [])), request_body = CreateBody,
+    post, path = "/v1/admin/api-keys", tag = "admin", security(("bearer" = [])), request_body = ApiKeyBody,
     responses((status = 201, body = NewApiKey))
 )]
 async fn create(
@@ -106,7 +156,6 @@ async fn create(
     body: Body<CreateBody>,
 ) -> Result<Response, Problem> {
     let CreateBody { label, mut scopes, account } = body.value;
-    let label = line(&label, "label", 1..=100)?;
     let account = match account {
         Some(account) => Some(owner(&app, &account).await?),
         None => None,
@@ -114,7 +163,7 @@ async fn create(
     scopes.sort_unstable_by_key(|scope| scope.as_str());
     scopes.dedup();
     check(&scopes, account.is_some())?;
-    let made = app.engine.make_key(by, account, scopes, label).await?;
+    let made = app.engine.make_key(by, account, scopes, label.0).await?;
     let body = NewApiKey { key: (&made.key).into(), token: made.token };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }

@@ -20,6 +20,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// An act of the vendor's staff.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Audit)]
 struct AuditOut {
     #[schema(example = "aud_06bq3v8k2m9zc")]
     id: String,

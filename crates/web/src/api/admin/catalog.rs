@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::catalog::{Labels, ProductState};
-use scrip_domain::visibility::{Level, Visibility};
+use scrip_domain::visibility::Visibility;
 use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::{ProductFields, Put};
 use scrip_engine::catalog::release::{FileFields, ReleaseFields};
@@ -24,11 +24,13 @@ use out::{AdminOffer, AdminProduct, AdminRelease, Names};
 use crate::App;
 use crate::api::products::PictureBody;
 use crate::api::terms::{LimitsBody, TermsBody};
+use crate::api::visibility::VisibilityBody;
 use crate::api::{List, ListQuery};
 use crate::caller::Cataloguer;
 use crate::extract::{Body, LongBody, NamePath, Query};
 use crate::money::MoneyIn;
 use crate::problem::Problem;
+use crate::text::{Line, Text};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -49,36 +51,48 @@ struct ProductBody {
     #[schema(max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
     slug: Option<String>,
     kind: Kind,
-    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
-    title: String,
+    #[schema(inline)]
+    title: Line<1, 200>,
     #[serde(default)]
-    #[schema(max_length = 500)]
-    summary: String,
+    #[schema(inline)]
+    summary: Line<0, 500>,
     /// Markdown.
     #[serde(default)]
-    #[schema(max_length = 100_000)]
-    description: String,
+    #[schema(inline)]
+    description: Text<0, 100_000>,
     #[serde(default)]
-    #[schema(max_items = 20)]
-    categories: Vec<String>,
+    #[schema(max_items = 20, inline)]
+    categories: Vec<Line<1, 40>>,
     #[serde(default)]
-    #[schema(max_items = 20)]
-    tags: Vec<String>,
+    #[schema(max_items = 20, inline)]
+    tags: Vec<Line<1, 40>>,
     #[serde(default)]
     #[schema(max_items = 20)]
     pictures: Vec<PictureBody>,
     /// Where it differs from the vendor's settings.
     #[serde(default)]
-    visibility: VisibilityBody,
+    #[schema(value_type = VisibilityBody)]
+    visibility: Visibility,
     /// What the buyer of a service is told with the code, Markdown.
     #[serde(default)]
-    #[schema(max_length = 20_000)]
-    instructions: String,
+    #[schema(inline)]
+    instructions: Text<0, 20_000>,
+}
+
+/// A product that is new, with its slug.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; `ProductBody` reads it, for a PUT too")]
+struct NewProductBody {
+    #[serde(flatten)]
+    product: ProductBody,
+    #[schema(example = "field-recorder")]
+    slug: String,
 }
 
 /// How a product is received.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ProductKind)]
 enum Kind {
     /// As files.
     Download,
@@ -86,62 +100,25 @@ enum Kind {
     Service,
 }
 
-/// What sees each group of fields; what is absent follows the vendor's settings.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-struct VisibilityBody {
-    product: Option<Sees>,
-    price: Option<Sees>,
-    description: Option<Sees>,
-    pictures: Option<Sees>,
-    files: Option<Sees>,
-    release_notes: Option<Sees>,
-}
-
-/// What a visitor must be to see something.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Sees {
-    Visitor,
-    Member,
-    Funded,
-    Covered,
-}
-
-impl From<Sees> for Level {
-    fn from(sees: Sees) -> Self {
-        match sees {
-            Sees::Visitor => Self::Visitor,
-            Sees::Member => Self::Member,
-            Sees::Funded => Self::Funded,
-            Sees::Covered => Self::Covered,
-        }
-    }
+fn labels(lines: Vec<Line<1, 40>>) -> Vec<String> {
+    lines.into_iter().map(|line| line.0).collect()
 }
 
 impl ProductBody {
     fn fields(self, slug: String) -> ProductFields {
-        let level = |sees: Option<Sees>| sees.map(Level::from);
         ProductFields {
             slug,
             kind: match self.kind {
                 Kind::Download => scrip_domain::catalog::ProductKind::Download,
                 Kind::Service => scrip_domain::catalog::ProductKind::Service,
             },
-            title: self.title,
-            summary: self.summary,
-            description: self.description,
-            labels: Labels { categories: self.categories, tags: self.tags },
+            title: self.title.0,
+            summary: self.summary.0,
+            description: self.description.0,
+            labels: Labels { categories: labels(self.categories), tags: labels(self.tags) },
             pictures: self.pictures.into_iter().map(Into::into).collect(),
-            visibility: Visibility {
-                product: level(self.visibility.product),
-                price: level(self.visibility.price),
-                description: level(self.visibility.description),
-                pictures: level(self.visibility.pictures),
-                files: level(self.visibility.files),
-                release_notes: level(self.visibility.release_notes),
-            },
-            instructions: self.instructions,
+            visibility: self.visibility,
+            instructions: self.instructions.0,
         }
     }
 }
@@ -172,7 +149,7 @@ async fn list(
 
 /// Enters a product, as a draft.
 #[utoipa::path(
-    post, path = "/v1/admin/products", tag = "admin", security(("bearer" = [])), request_body = ProductBody,
+    post, path = "/v1/admin/products", tag = "admin", security(("bearer" = [])), request_body = NewProductBody,
     responses((status = 201, body = AdminProduct), (status = 409, description = "`slug_taken`"))
 )]
 async fn create(
@@ -188,7 +165,7 @@ async fn create(
 /// A product with its offers and releases, everything that there is of it.
 #[utoipa::path(
     get, path = "/v1/admin/products/{slug}", tag = "admin", security(("bearer" = [])),
-    params(("slug" = String, Path, example = "field-recorder")),
+    params(("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")),
     responses((status = 200, body = AdminProduct))
 )]
 async fn show(
@@ -204,7 +181,7 @@ async fn show(
 /// Makes the product at this slug be like this: enters it as a draft, or changes it.
 #[utoipa::path(
     put, path = "/v1/admin/products/{slug}", tag = "admin", security(("bearer" = [])), request_body = ProductBody,
-    params(("slug" = String, Path, example = "field-recorder")),
+    params(("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")),
     responses(
         (status = 200, body = AdminProduct, description = "it was there, and is now like this"),
         (status = 201, body = AdminProduct, description = "it is new, and a draft"),
@@ -225,7 +202,7 @@ async fn put(
 /// Puts a product up for sale. Doing it again changes nothing.
 #[utoipa::path(
     post, path = "/v1/admin/products/{slug}/publish", tag = "admin", security(("bearer" = [])),
-    params(("slug" = String, Path, example = "field-recorder")),
+    params(("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")),
     responses((status = 200, body = AdminProduct))
 )]
 async fn publish(
@@ -240,7 +217,7 @@ async fn publish(
 /// Takes a product off sale; its owners keep it. Doing it again changes nothing.
 #[utoipa::path(
     post, path = "/v1/admin/products/{slug}/archive", tag = "admin", security(("bearer" = [])),
-    params(("slug" = String, Path, example = "field-recorder")),
+    params(("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")),
     responses((status = 200, body = AdminProduct))
 )]
 async fn archive(
@@ -268,7 +245,7 @@ struct OfferBody {
 #[utoipa::path(
     put, path = "/v1/admin/products/{slug}/offers/{key}", tag = "admin", security(("bearer" = [])), request_body = OfferBody,
     params(
-        ("slug" = String, Path, example = "field-recorder"),
+        ("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
         ("key" = String, Path, description = "the vendor's own name of the offer", example = "standard", max_length = 40, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
     ),
     responses(
@@ -296,8 +273,8 @@ async fn put_offer(
 #[utoipa::path(
     delete, path = "/v1/admin/products/{slug}/offers/{key}", tag = "admin", security(("bearer" = [])),
     params(
-        ("slug" = String, Path, example = "field-recorder"),
-        ("key" = String, Path, example = "standard"),
+        ("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
+        ("key" = String, Path, example = "standard", max_length = 40, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
     ),
     responses((status = 200, body = AdminOffer))
 )]
@@ -317,8 +294,8 @@ async fn retire_offer(
 struct ReleaseBody {
     /// What is new, Markdown.
     #[serde(default)]
-    #[schema(max_length = 50_000)]
-    notes: String,
+    #[schema(inline)]
+    notes: Text<0, 50_000>,
     /// All its files.
     #[schema(max_items = 100)]
     files: Vec<FileBody>,
@@ -332,17 +309,29 @@ struct ReleaseBody {
 #[serde(deny_unknown_fields)]
 struct FileBody {
     /// The name it is saved under: no path.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        example = "field-recorder.zip",
+        pattern = r#"^[^\u0000-\u0020\u007f-\u009f/\\:"<>|?*.]([^\u0000-\u001f\u007f-\u009f/\\:"<>|?*]*[^\u0000-\u0020\u007f-\u009f/\\:"<>|?*.])?$"#
+    )]
     name: String,
     /// The object that was uploaded before.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
+    #[schema(
+        pattern = "^[0-9a-f]{64}$",
+        example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
     sha256: String,
     /// For which platform; empty for all.
     #[serde(default)]
-    #[schema(max_length = 40)]
-    platform: String,
+    #[schema(inline)]
+    platform: Line<0, 40>,
     #[serde(default = "any_bytes")]
-    #[schema(default = "application/octet-stream")]
+    #[schema(
+        default = "application/octet-stream",
+        max_length = 100,
+        pattern = "^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$"
+    )]
     media_type: String,
 }
 
@@ -355,7 +344,7 @@ fn any_bytes() -> String {
 #[utoipa::path(
     put, path = "/v1/admin/products/{slug}/releases/{channel}/{version}", tag = "admin", security(("bearer" = [])), request_body = ReleaseBody,
     params(
-        ("slug" = String, Path, example = "field-recorder"),
+        ("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
         ("channel" = String, Path, description = "buyers get the newest release of `stable`", example = "stable", max_length = 20, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
         ("version" = String, Path, example = "1.2.0", max_length = 40, pattern = "^[A-Za-z0-9_+~-][A-Za-z0-9._+~-]*$"),
     ),
@@ -374,11 +363,11 @@ async fn put_release(
     let file = |file: FileBody| FileFields {
         name: file.name,
         sha256: file.sha256,
-        platform: file.platform,
+        platform: file.platform.0,
         media_type: file.media_type,
     };
     let files = body.files.into_iter().map(file).collect();
-    let fields = ReleaseFields { notes: body.notes, files, publish: body.publish };
+    let fields = ReleaseFields { notes: body.notes.0, files, publish: body.publish };
     let put = app.engine.put_release(by, &slug, &channel, &version, fields).await??;
     let (status, whole) = put_status(put);
     Ok((status, Json(AdminRelease::new(&whole.release, &whole.files))))

@@ -18,6 +18,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// The license keys after a rotation.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Keys)]
 struct KeysOut {
     /// The name of the key that signs new codes (RFC 7638).
     kid: String,

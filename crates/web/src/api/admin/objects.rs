@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::Cataloguer;
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(put, get, probe))
@@ -40,8 +40,10 @@ impl FromRequestParts<App> for Name {
 
 /// An object that is there.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StoredObject)]
 struct ObjectOut {
     sha256: String,
+    #[schema(example = 1_048_576)]
     size: u64,
 }
 
@@ -50,11 +52,12 @@ struct ObjectOut {
 /// Sending them again changes nothing; an upload that is cut, or has another digest, leaves nothing.
 #[utoipa::path(
     put, path = "/v1/admin/objects/{sha256}", tag = "admin", security(("bearer" = [])),
-    params(("sha256" = String, Path, description = "lower-case hexadecimal", pattern = "^[0-9a-f]{64}$")),
+    params(("sha256" = String, Path, description = "lower-case hexadecimal", example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", pattern = "^[0-9a-f]{64}$")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 201, body = ObjectOut, description = "stored"),
         (status = 200, body = ObjectOut, description = "it was there"),
+        (status = 400, description = "`invalid_field`: no digest, or that of other bytes; `malformed`: the body did not arrive whole"),
     )
 )]
 async fn put(
@@ -69,7 +72,7 @@ async fn put(
         Ok(stored) => stored,
         Err(PutRefusal::Cut) => {
             let detail = "the body did not arrive whole; nothing was stored";
-            return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", detail));
+            return Err(Problem::new(&kind::MALFORMED, detail));
         }
         Err(PutRefusal::OtherDigest(digest)) => {
             let detail = format!("the bytes have the digest {digest}; nothing was stored");
@@ -83,8 +86,11 @@ async fn put(
 /// The bytes with this SHA-256, for an export of the catalogue.
 #[utoipa::path(
     get, path = "/v1/admin/objects/{sha256}", tag = "admin", security(("bearer" = [])),
-    params(("sha256" = String, Path, description = "lower-case hexadecimal", pattern = "^[0-9a-f]{64}$")),
-    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"))
+    params(("sha256" = String, Path, description = "lower-case hexadecimal", example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", pattern = "^[0-9a-f]{64}$")),
+    responses(
+        (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 400, description = "`invalid_field`: no digest"),
+    )
 )]
 async fn get(
     _: Cataloguer,
@@ -104,8 +110,11 @@ async fn get(
 /// Whether the bytes with this SHA-256 are there, and how many.
 #[utoipa::path(
     head, path = "/v1/admin/objects/{sha256}", tag = "admin", security(("bearer" = [])),
-    params(("sha256" = String, Path, description = "lower-case hexadecimal", pattern = "^[0-9a-f]{64}$")),
-    responses((status = 200, description = "there, `Content-Length` bytes"))
+    params(("sha256" = String, Path, description = "lower-case hexadecimal", example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", pattern = "^[0-9a-f]{64}$")),
+    responses(
+        (status = 200, description = "there, `Content-Length` bytes"),
+        (status = 400, description = "`invalid_field`: no digest"),
+    )
 )]
 async fn probe(
     _: Cataloguer,

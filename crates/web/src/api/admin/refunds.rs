@@ -19,9 +19,10 @@ use crate::App;
 use crate::api::refunds::RefundOut;
 use crate::api::top_ups::replayed;
 use crate::caller::Admin;
-use crate::extract::{Body, IdPath, IdempotencyKey, lines};
-use crate::money::MoneyIn;
+use crate::extract::{Body, IdPath, IdempotencyKey};
+use crate::money::{AboveZero, MoneyIn};
 use crate::problem::Problem;
+use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create, list))
@@ -39,12 +40,21 @@ struct RefundBody {
     #[schema(min_items = 1, max_items = 50)]
     lines: Option<Vec<RefundLineIn>>,
     /// Why, for the record and for the buyer.
-    #[schema(min_length = 1, max_length = 500, pattern = "\\S")]
-    reason: String,
+    #[schema(inline, example = "Does not start")]
+    reason: Text<1, 500>,
     /// `revoke` ends the licenses of the units that go back, `keep` leaves them to the buyer.
     #[serde(default = "revoke")]
-    #[schema(value_type = String, pattern = "^(revoke|keep)$", default = "revoke")]
+    #[schema(value_type = LicenseWord, default = "revoke", inline)]
     licenses: LicensePolicy,
+}
+
+/// What becomes of licenses.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "names the words for the document; `LicensePolicy` reads them")]
+enum LicenseWord {
+    Revoke,
+    Keep,
 }
 
 fn revoke() -> LicensePolicy {
@@ -63,6 +73,7 @@ struct RefundLineIn {
     quantity: Option<u32>,
     /// So much. No license ends before the last token goes back.
     #[serde(default)]
+    #[schema(value_type = Option<AboveZero>)]
     amount: Option<MoneyIn>,
 }
 
@@ -105,7 +116,7 @@ fn shares(body: &RefundBody, token: &Token) -> Result<Vec<(Id<Line>, Share)>, Pr
     post, path = "/v1/admin/orders/{id}/refunds", tag = "admin", security(("bearer" = [])), request_body = RefundBody,
     params(
         ("id" = String, Path, example = "ord_06bq3v8k2m9zc"),
-        ("Idempotency-Key" = String, Header, description = "a new one for each new refund", min_length = 1, max_length = 128, pattern = "^[!-~]+$"),
+        ("Idempotency-Key" = String, Header, description = "a new one for each new refund", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
     ),
     responses(
         (status = 201, body = RefundOut),
@@ -123,9 +134,8 @@ async fn create(
     let token = &vendor.settings.token;
     let request = body.request(&key);
     let lines_back = shares(&body.value, token)?;
-    let reason = lines(&body.value.reason, "reason", 1..=500)?;
-    let licenses = body.value.licenses;
-    let ask = RefundAsk { order, lines: lines_back, licenses, reason };
+    let RefundBody { reason, licenses, .. } = body.value;
+    let ask = RefundAsk { order, lines: lines_back, licenses, reason: reason.0 };
     let out = |refunded| (StatusCode::CREATED, Json(RefundOut::new(refunded, token)));
     match app.engine.refund(by, ask, request).await? {
         Ok(Answered::First(refunded)) => Ok(out(&refunded).into_response()),

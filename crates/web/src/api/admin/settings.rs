@@ -2,49 +2,268 @@
 
 use axum::Json;
 use axum::extract::State;
-use scrip_domain::settings::Settings;
-use serde_json::{Map, Value};
+use scrip_domain::account::Field;
+use scrip_domain::settings::{Flow, Pack, Settings, Threshold, Token, UnitValue};
+use scrip_domain::visibility::Visibility;
+use scrip_domain::{Money, Unit};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::vendor::{PackOut, TokenOut};
+use crate::api::visibility::VisibilityBody;
 use crate::caller::Admin;
-use crate::extract::{Body, read};
-use crate::json::Unambiguous;
+use crate::extract::Body;
+use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
+use crate::text::Line;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(show, change))
 }
 
+/// What a vendor has set.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Settings)]
+struct SettingsOut {
+    /// The vendor's name, as buyers see it.
+    #[schema(example = "Aurora Instruments")]
+    name: String,
+    token: TokenOut,
+    /// The way from visitor to order.
+    #[schema(value_type = FlowWord)]
+    flow: Flow,
+    /// The balance that opens ordering.
+    threshold: ThresholdSetting<MoneyOut>,
+    /// Who sees what of products that do not say otherwise.
+    #[schema(value_type = VisibilityBody)]
+    visibility: Visibility,
+    /// What registration requires besides e-mail and password.
+    #[schema(value_type = Vec<FieldWord>)]
+    registration: Vec<Field>,
+    /// Amounts offered for a top-up.
+    packs: Vec<PackOut>,
+    /// The version of the terms that a confirmation accepts.
+    terms_version: String,
+}
+
+/// What is changed; what is left out stays. What is given replaces the old value whole.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "flow": "register_first", "threshold": { "policy": "fixed", "amount": { "amount": 500, "unit": "AUR" } } }))]
+struct SettingsBody {
+    /// The vendor's name, as buyers see it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Line<1, 200>, inline)]
+    name: Option<Line<1, 200>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = TokenBody)]
+    token: Option<TokenBody>,
+    /// The way from visitor to order.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = FlowWord)]
+    flow: Option<Flow>,
+    /// The balance that opens ordering.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = ThresholdSetting<MoneyIn>)]
+    threshold: Option<ThresholdSetting<MoneyIn>>,
+    /// Who sees what of products that do not say otherwise.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = VisibilityBody)]
+    visibility: Option<Visibility>,
+    /// What registration requires besides e-mail and password.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Vec<FieldWord>)]
+    registration: Option<Vec<Field>>,
+    /// Amounts offered for a top-up.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Vec<PackBody>, max_items = 20)]
+    packs: Option<Vec<PackBody>>,
+    /// The version of the terms that a confirmation accepts.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Line<1, 40>, inline)]
+    terms_version: Option<Line<1, 40>>,
+}
+
+/// The vendor's unit of stored value. Its code and scale never change.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TokenBody {
+    #[schema(value_type = String, example = "AUR", pattern = "^[A-Z][A-Z0-9]{2,7}$")]
+    code: Unit,
+    #[schema(inline, example = "Aurum")]
+    name: Line<1, 100>,
+    /// Decimals.
+    #[schema(maximum = 6, example = 2)]
+    scale: u8,
+    unit_value: UnitValueBody,
+}
+
+/// So many tokens are worth so much money.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UnitValueBody {
+    #[schema(value_type = AboveZero)]
+    tokens: MoneyIn,
+    #[schema(value_type = AboveZero)]
+    money: MoneyIn,
+}
+
+/// An amount offered for a top-up.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PackBody {
+    #[schema(value_type = AboveZero)]
+    tokens: MoneyIn,
+    /// In the currency of the token's value.
+    pay: MoneyIn,
+}
+
+/// The policy for the balance that opens ordering.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "policy", rename_all = "snake_case", deny_unknown_fields)]
+enum ThresholdSetting<M> {
+    /// This amount, but never less than the cheapest offer.
+    Fixed {
+        /// Tokens.
+        amount: M,
+    },
+    /// The lowest current price above zero.
+    CheapestOffer {},
+}
+
+/// The ways from visitor to order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Flow)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what the domain's own type reads")]
+enum FlowWord {
+    RegisterFirst,
+    BrowseFirst,
+    MembersOnly,
+}
+
+/// What registration can require.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RegistrationField)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what the domain's own type reads")]
+enum FieldWord {
+    Name,
+    Address,
+    Phone,
+    PaymentMethod,
+}
+
+/// A field that is given has a value: null would say neither "stays" nor "goes".
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+impl From<&Settings> for SettingsOut {
+    fn from(settings: &Settings) -> Self {
+        let token = &settings.token;
+        Self {
+            name: settings.name.clone(),
+            token: token.into(),
+            flow: settings.flow,
+            threshold: match settings.threshold {
+                Threshold::Fixed { amount } => {
+                    ThresholdSetting::Fixed { amount: MoneyOut::tokens(amount, token) }
+                }
+                Threshold::CheapestOffer => ThresholdSetting::CheapestOffer {},
+            },
+            visibility: settings.visibility,
+            registration: settings.registration.clone(),
+            packs: settings.packs.iter().map(|pack| PackOut::new(pack, token)).collect(),
+            terms_version: settings.terms_version.clone(),
+        }
+    }
+}
+
+impl SettingsBody {
+    /// `old`, with what is given in place of what was there.
+    fn on(self, old: &Settings) -> Result<Settings, Problem> {
+        let token = match self.token {
+            Some(token) => token.read()?,
+            None => old.token.clone(),
+        };
+        let threshold = match self.threshold {
+            Some(ThresholdSetting::Fixed { amount }) => {
+                Threshold::Fixed { amount: amount.in_tokens(&token, "threshold.amount")? }
+            }
+            Some(ThresholdSetting::CheapestOffer {}) => Threshold::CheapestOffer,
+            None => old.threshold,
+        };
+        let packs = match self.packs {
+            Some(packs) => {
+                let packs = packs.into_iter().enumerate();
+                packs.map(|(index, pack)| pack.read(index, &token)).collect::<Result<_, _>>()?
+            }
+            None => old.packs.clone(),
+        };
+        Ok(Settings {
+            name: self.name.map_or_else(|| old.name.clone(), |name| name.0),
+            token,
+            flow: self.flow.unwrap_or(old.flow),
+            threshold,
+            visibility: self.visibility.unwrap_or(old.visibility),
+            registration: self.registration.unwrap_or_else(|| old.registration.clone()),
+            packs,
+            terms_version: self
+                .terms_version
+                .map_or_else(|| old.terms_version.clone(), |version| version.0),
+        })
+    }
+}
+
+impl TokenBody {
+    fn read(self) -> Result<Token, Problem> {
+        let UnitValueBody { tokens, money } = self.unit_value;
+        if tokens.unit != self.code {
+            let detail = format!("the token's own code, {}", self.code);
+            return Err(Problem::field("token.unit_value.tokens.unit", detail));
+        }
+        let unit_value = UnitValue {
+            tokens: tokens.amount,
+            money: Money { amount: money.amount, unit: money.unit },
+        };
+        Ok(Token { code: self.code, name: self.name.0, scale: self.scale, unit_value })
+    }
+}
+
+impl PackBody {
+    fn read(self, index: usize, token: &Token) -> Result<Pack, Problem> {
+        let tokens = self.tokens.in_tokens(token, &format!("packs[{index}].tokens"))?;
+        Ok(Pack { tokens, pay: Money { amount: self.pay.amount, unit: self.pay.unit } })
+    }
+}
+
 /// The settings.
 #[utoipa::path(
     get, path = "/v1/admin/settings", tag = "admin", security(("bearer" = [])),
-    responses((status = 200, body = Object))
+    responses((status = 200, body = SettingsOut))
 )]
-async fn show(_: Admin, State(app): State<App>) -> Result<Json<Settings>, Problem> {
-    Ok(Json(app.engine.vendor().await?.settings.clone()))
+async fn show(_: Admin, State(app): State<App>) -> Result<Json<SettingsOut>, Problem> {
+    Ok(Json((&app.engine.vendor().await?.settings).into()))
 }
 
 /// Changes the settings that are given; the others stay.
 #[utoipa::path(
-    patch, path = "/v1/admin/settings", tag = "admin", security(("bearer" = [])), request_body = Object,
-    responses((status = 200, body = Object))
+    patch, path = "/v1/admin/settings", tag = "admin", security(("bearer" = [])), request_body = SettingsBody,
+    responses((status = 200, body = SettingsOut))
 )]
 async fn change(
     Admin(by): Admin,
     State(app): State<App>,
-    body: Body<Map<String, Value>>,
-) -> Result<Json<Settings>, Problem> {
-    let vendor = app.engine.change_settings(by, |old| changed(old, &body.value)).await??;
-    Ok(Json(vendor.settings.clone()))
-}
-
-/// The settings in force with these members in the place of theirs.
-fn changed(old: Option<&Settings>, given: &Map<String, Value>) -> Result<Settings, Problem> {
-    let mut all = serde_json::to_value(old).unwrap_or_default();
-    if let Some(all) = all.as_object_mut() {
-        all.extend(given.clone());
-    }
-    read(&Unambiguous(all))
+    body: Body<SettingsBody>,
+) -> Result<Json<SettingsOut>, Problem> {
+    let change = |old: Option<&Settings>| match old {
+        Some(old) => body.value.clone().on(old),
+        None => Err(Problem::not_found()),
+    };
+    let vendor = app.engine.change_settings(by, change).await??;
+    Ok(Json((&vendor.settings).into()))
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::money::MoneyOut;
+use crate::text::Line;
 
 /// How a product is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,7 @@ pub struct Window<'a> {
 
 /// A product on a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProductItem)]
 pub struct ItemOut {
     #[schema(example = "prd_06bq3v8k2m9zc")]
     id: String,
@@ -66,6 +68,7 @@ impl ItemOut {
 
 /// A product.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
 pub struct ProductOut<'a> {
     #[schema(example = "prd_06bq3v8k2m9zc")]
     id: String,
@@ -109,6 +112,7 @@ pub struct ProductOut<'a> {
 
 /// What a product costs, and what that means for your wallet.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
 struct PaymentOut {
     /// The lowest price.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,6 +130,7 @@ struct PaymentOut {
 
 /// What is missing, and what that costs.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Shortfall)]
 struct ShortOut {
     tokens: MoneyOut,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +139,7 @@ struct ShortOut {
 
 /// An offer.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Offer)]
 struct OfferOut {
     #[schema(example = "ofr_06bq3v8k2m9zc")]
     id: String,
@@ -145,6 +151,7 @@ struct OfferOut {
 
 /// A release.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Release)]
 struct ReleaseOut<'a> {
     #[schema(example = "rel_06bq3v8k2m9zc")]
     id: String,
@@ -162,10 +169,13 @@ struct ReleaseOut<'a> {
 
 /// A file.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = File)]
 struct FileOut<'a> {
     #[schema(example = "fil_06bq3v8k2m9zc")]
     id: String,
+    #[schema(example = "field-recorder.zip")]
     name: &'a str,
+    #[schema(example = 1_048_576)]
     size: u64,
     sha256: &'a str,
     /// Empty for all platforms.
@@ -176,6 +186,7 @@ struct FileOut<'a> {
 
 /// How long a download takes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Estimate)]
 struct EstimateOut {
     seconds: u64,
     /// `measured` from your downloads, `hint` from `?mbps=`, or `reference`.
@@ -189,6 +200,7 @@ struct EstimateOut {
 
 /// How long a download takes at a usual speed.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsualTime)]
 struct UsualOut {
     mbps: f64,
     seconds: u64,
@@ -196,6 +208,7 @@ struct UsualOut {
 
 /// A picture.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Picture)]
 struct PictureOut {
     /// Where it is, for whoever sees it here.
     url: String,
@@ -221,18 +234,22 @@ impl Window<'_> {
 #[serde(deny_unknown_fields)]
 pub struct PictureBody {
     /// The object that holds it.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
+    #[schema(
+        pattern = "^[0-9a-f]{64}$",
+        example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
     pub object: String,
-    #[schema(example = "image/webp")]
+    #[schema(example = "image/webp", pattern = "^image/(png|jpeg|webp|avif|gif)$")]
     pub media_type: String,
     /// What it shows, for those who do not see it.
     #[serde(default)]
-    #[schema(max_length = 200)]
-    pub alt: String,
+    #[schema(inline)]
+    pub alt: Line<0, 200>,
 }
 
 /// Fields that you do not see, and what shows them.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Hidden)]
 pub struct HiddenOut {
     #[schema(value_type = Vec<String>, example = json!(["price_from", "offers.price", "payment"]))]
     fields: Vec<&'static str>,
@@ -244,6 +261,7 @@ pub struct HiddenOut {
 
 /// Where to get what is needed.
 #[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = Links, example = json!({ "register": "/v1/accounts", "sign_in": "/v1/sessions" }))]
 struct LinksOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -352,13 +370,13 @@ impl<'a> FileOut<'a> {
 
 impl From<Picture> for PictureBody {
     fn from(picture: Picture) -> Self {
-        Self { object: picture.object, media_type: picture.media_type, alt: picture.alt }
+        Self { object: picture.object, media_type: picture.media_type, alt: Line(picture.alt) }
     }
 }
 
 impl From<PictureBody> for Picture {
     fn from(body: PictureBody) -> Self {
-        Self { alt: body.alt, object: body.object, media_type: body.media_type }
+        Self { alt: body.alt.0, object: body.object, media_type: body.media_type }
     }
 }
 

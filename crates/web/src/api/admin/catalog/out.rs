@@ -2,17 +2,20 @@
 
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::settings::Token;
+use scrip_domain::visibility::Visibility;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::api::products::PictureBody;
 use crate::api::terms::{LimitsBody, TermsBody};
+use crate::api::visibility::VisibilityBody;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// A product, by name.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProductNames)]
 pub struct Names {
     #[schema(example = "prd_06bq3v8k2m9zc")]
     id: String,
@@ -56,8 +59,8 @@ pub struct AdminProduct {
     tags: Vec<String>,
     pictures: Vec<PictureBody>,
     /// What sees each group, where it differs from the vendor's settings.
-    #[schema(value_type = Object)]
-    visibility: serde_json::Value,
+    #[schema(value_type = VisibilityBody)]
+    visibility: Visibility,
     /// Markdown.
     instructions: String,
     /// The lowest price of what is offered now.
@@ -92,7 +95,7 @@ impl AdminProduct {
             id: product.id.to_string(),
             kind: product.kind.to_string(),
             state: product.state.to_string(),
-            visibility: serde_json::to_value(product.visibility).unwrap_or_default(),
+            visibility: product.visibility,
             price_from: product.price_from.map(|price| MoneyOut::tokens(price, token)),
             release: product.release.map(|release| release.to_string()),
             version: product.version,
@@ -168,7 +171,9 @@ pub struct AdminRelease {
 struct AdminFile {
     #[schema(example = "fil_06bq3v8k2m9zc")]
     id: String,
+    #[schema(example = "field-recorder.zip")]
     name: String,
+    #[schema(example = 1_048_576)]
     size: u64,
     sha256: String,
     platform: String,

@@ -1,0 +1,360 @@
+//! The problem types (RFC 9457): one table of what every code means and what to do about it. Answers, the
+//! OpenAPI document and the pages under `/problems` read it; a code that is not in it cannot be answered.
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+/// A problem type.
+#[derive(Debug)]
+pub struct Kind {
+    /// What callers branch on.
+    pub code: &'static str,
+    /// The HTTP status of every answer with this code.
+    pub status: StatusCode,
+    /// The code in words.
+    pub title: &'static str,
+    /// What it means. A word between backticks is as it stands in a request or an answer.
+    pub meaning: &'static str,
+    /// What to do about it, in the same way.
+    pub remedy: &'static str,
+    /// What an answer has of its own: a JSON object with `detail` and further members.
+    example: &'static str,
+}
+
+impl Kind {
+    /// The type with this code.
+    pub fn of(code: &str) -> Option<&'static Self> {
+        ALL.iter().copied().find(|kind| kind.code == code)
+    }
+
+    /// Where the code is explained.
+    pub fn address(&self) -> String {
+        format!("/problems/{}", self.code)
+    }
+
+    /// An answer with this code.
+    pub fn example(&self) -> Value {
+        let mut answer = Map::new();
+        answer.insert("type".to_owned(), self.address().into());
+        answer.insert("title".to_owned(), self.title.into());
+        answer.insert("status".to_owned(), self.status.as_u16().into());
+        if let Ok(own) = serde_json::from_str::<Map<String, Value>>(self.example) {
+            answer.extend(own);
+        }
+        answer.insert("code".to_owned(), self.code.into());
+        answer.insert("request_id".to_owned(), "req_8f14e45fceea167a".into());
+        Value::Object(answer)
+    }
+}
+
+/// Makes of each row a type, and of all of them the table.
+macro_rules! kinds {
+    ($($name:ident, $status:ident, $code:literal, $title:literal,
+        means $meaning:literal, remedy $remedy:literal, example $example:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $name: Kind = Kind {
+                code: $code,
+                status: StatusCode::$status,
+                title: $title,
+                meaning: $meaning,
+                remedy: $remedy,
+                example: $example,
+            };
+        )*
+
+        /// Every problem type, by status.
+        pub static ALL: &[&Kind] = &[$(&$name),*];
+    };
+}
+
+kinds! {
+MALFORMED, BAD_REQUEST, "malformed", "Malformed body",
+    means "The body is not JSON: it does not parse, ends too early, or did not arrive whole.",
+    remedy "Send valid JSON in UTF-8; `detail` says where reading stopped. Nothing was changed.",
+    example r#"{ "detail": "the body is not JSON: EOF while parsing an object at line 1 column 24" }"#;
+
+UNKNOWN_FIELD, BAD_REQUEST, "unknown_field", "Unknown field",
+    means "The body or the query has a field that this route does not know. It is refused rather than \
+        ignored, so that a misspelt field does not get lost.",
+    remedy "Correct or remove the field that `errors` names.",
+    example r#"{ "detail": "there is no field lines[0].quantty", "errors":
+        [{ "field": "lines[0].quantty", "code": "unknown", "detail": "there is no field lines[0].quantty" }] }"#;
+
+INVALID_FIELD, BAD_REQUEST, "invalid_field", "Invalid field",
+    means "A field, parameter or header is missing, has the wrong type, or is out of its bounds. An \
+        amount is a whole number of the smallest unit (`1250`, not `12.5`, `1250.0` or `\"1250\"`), in \
+        the unit that is expected there.",
+    remedy "Correct what `errors` names: `field` is the path into the body, or the name of the parameter \
+        or header. Nothing was changed.",
+    example r#"{ "detail": "at least 1", "errors":
+        [{ "field": "lines[0].quantity", "code": "invalid", "detail": "at least 1" }] }"#;
+
+IDEMPOTENCY_KEY_MISSING, BAD_REQUEST, "idempotency_key_missing", "No idempotency key",
+    means "What this route does must not happen twice, so it takes an `Idempotency-Key`.",
+    remedy "Send the header with 1 to 128 visible characters, a new key for each new request. If an answer \
+        is lost, send the same request with the same key again: you get the first answer.",
+    example r#"{ "detail": "send an Idempotency-Key, a new one for each new request" }"#;
+
+ACCOUNT_REQUIRED, UNAUTHORIZED, "account_required", "Account required",
+    means "This needs an account, and the request came without one.",
+    remedy "Register or sign in where `links` says, and send the token as `Authorization: Bearer`; `errors` \
+        names what registration asks for. An order that was refused carries `selection`: send it to \
+        `POST /v1/orders` within 24 hours to go on where you stopped.",
+    example r#"{ "detail": "register or sign in first",
+        "errors": [{ "field": "email", "code": "required", "detail": "the address that signs in" },
+            { "field": "password", "code": "required", "detail": "8 to 200 characters" }],
+        "links": { "register": "/v1/accounts", "sign_in": "/v1/sessions" } }"#;
+
+INVALID_CREDENTIALS, UNAUTHORIZED, "invalid_credentials", "Invalid credentials",
+    means "The credentials are wrong, or have ended: a session expires, a key can be revoked. Whether an \
+        address has an account is never told.",
+    remedy "Sign in again, or use another key. `WWW-Authenticate` names the scheme: `Bearer` with a session \
+        or an API key, `License` with an authorization code.",
+    example r#"{ "detail": "the session or key has ended: sign in again" }"#;
+
+BALANCE_BELOW_THRESHOLD, PAYMENT_REQUIRED, "balance_below_threshold", "Balance below the threshold",
+    means "Ordering, or what you asked to see, opens at a balance that the vendor has set, and yours is \
+        below it.",
+    remedy "Top up `shortfall` and ask again: `balance` is what you have, `required` the threshold. Nothing \
+        was charged.",
+    example r#"{ "detail": "ordering opens when your balance reaches the threshold: top up first",
+        "required": { "amount": 500, "unit": "AUR", "display": "5.00 AUR" },
+        "balance": { "amount": 450, "unit": "AUR", "display": "4.50 AUR" },
+        "shortfall": { "amount": 50, "unit": "AUR", "display": "0.50 AUR" },
+        "links": { "top_up": "/v1/top-ups" } }"#;
+
+INSUFFICIENT_BALANCE, PAYMENT_REQUIRED, "insufficient_balance", "Insufficient balance",
+    means "Your wallet does not cover this. Nothing was charged. A confirmation or purchase that was declined \
+        is on record, as `order`.",
+    remedy "Top up `shortfall` and ask again, with a new `Idempotency-Key`. An order that was declined for \
+        its balance can be confirmed until it expires.",
+    example r#"{ "detail": "your balance does not cover this: top up first",
+        "required": { "amount": 1250, "unit": "AUR", "display": "12.50 AUR" },
+        "balance": { "amount": 450, "unit": "AUR", "display": "4.50 AUR" },
+        "shortfall": { "amount": 800, "unit": "AUR", "display": "8.00 AUR" },
+        "order": "ord_06bq3v8k2m9zc", "state": "declined",
+        "links": { "top_up": "/v1/top-ups" } }"#;
+
+CREDIT_DECLINED, PAYMENT_REQUIRED, "credit_declined", "Top-up declined",
+    means "The credit assessment of this top-up did not approve it. Nothing was charged; the top-up is on \
+        record, as `top_up`.",
+    remedy "Try another payment method or amount, with a new `Idempotency-Key`; the same key gives this answer \
+        again. `reasons` says what the decision rests on.",
+    example r#"{ "detail": "the top-up was declined; nothing was charged", "reasons": ["demo_declined"],
+        "top_up": { "id": "top_06bq3v8k2m9zc", "state": "declined" } }"#;
+
+FORBIDDEN, FORBIDDEN, "forbidden", "Forbidden",
+    means "We know you, and you may not do this: the key lacks a scope, or is of the wrong kind. A vendor's \
+        key does not buy, and a buyer's does not manage.",
+    remedy "Use a key with the scope that `detail` names.",
+    example r#"{ "detail": "this needs a vendor's key with the scope catalog" }"#;
+
+ACCOUNT_INCOMPLETE, FORBIDDEN, "account_incomplete", "Account incomplete",
+    means "The vendor requires something of every account that yours does not have yet. Until then it permits \
+        no orders; top-ups stay open.",
+    remedy "Send what `errors` names with `PATCH /v1/account`, then go on where you stopped with `selection`.",
+    example r#"{ "detail": "complete your account first",
+        "errors": [{ "field": "address", "code": "required", "detail": "required of every account" }],
+        "links": { "account": "/v1/account" } }"#;
+
+ACCOUNT_FROZEN, FORBIDDEN, "account_frozen", "Account frozen",
+    means "The vendor has frozen this account: it permits no transactions. What it owns can still be used.",
+    remedy "Ask the vendor.",
+    example r#"{ "detail": "the account is frozen: ask the vendor" }"#;
+
+CODE_REFUSED, FORBIDDEN, "code_refused", "Code refused",
+    means "The authorization code or the ticket does not open this file.",
+    remedy "If the code itself is genuine, `license_code` says why: it has expired, was revoked, is for another \
+        product. Without `license_code` it is wrong, or the ticket has ended: copy the code again from your \
+        library, or ask for a new ticket.",
+    example r#"{ "detail": "the code does not open this file: EXPIRED", "license_code": "EXPIRED" }"#;
+
+DOWNLOAD_LIMIT, FORBIDDEN, "download_limit", "Downloads used up",
+    means "The license includes a number of downloads, and they are used up.",
+    remedy "A file that was fetched whole can be fetched again for 24 hours. After that, ask the vendor.",
+    example r#"{ "detail": "the downloads of this license are used up; fetching the same file again within 24 hours stays free" }"#;
+
+NOT_FOUND, NOT_FOUND, "not_found", "Not found",
+    means "There is nothing at this address, or it is not yours, or your standing does not see it. Which of \
+        these it is, is not told.",
+    remedy "Check the address. If it is a list's next page, begin without `after`: a cursor belongs to one list \
+        and is good for seven days.",
+    example r#"{ "detail": "there is nothing here" }"#;
+
+METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed",
+    means "There is something at this address, but not with this method.",
+    remedy "Use one of the methods that the header `Allow` names.",
+    example r#"{ "detail": "this path takes other methods" }"#;
+
+EMAIL_TAKEN, CONFLICT, "email_taken", "Address has an account",
+    means "An account with this e-mail address exists already.",
+    remedy "Sign in with `POST /v1/sessions`, or register with another address.",
+    example r#"{ "detail": "this address has an account: sign in",
+        "errors": [{ "field": "email", "code": "taken", "detail": "this address has an account" }] }"#;
+
+PRICE_CHANGED, CONFLICT, "price_changed", "Price changed",
+    means "The selection does not cost what `expected_total` says. Nothing was bought.",
+    remedy "Show the buyer the new `total`, and send it as `expected_total` if they agree.",
+    example r#"{ "detail": "the total is now another: look again and confirm",
+        "total": { "amount": 1400, "unit": "AUR", "display": "14.00 AUR" } }"#;
+
+ALREADY_OWNED, CONFLICT, "already_owned", "Already owned",
+    means "The account has a valid perpetual license for a product of this selection.",
+    remedy "Leave out the line that `errors` names, or send `allow_duplicate: true` to buy it again.",
+    example r#"{ "detail": "you own this already; send allow_duplicate to buy it again",
+        "errors": [{ "field": "lines[0].offer", "code": "already_owned", "detail": "owned for good" }] }"#;
+
+ORDER_NOT_DRAFT, CONFLICT, "order_not_draft", "Order in another state",
+    means "The order is no draft any more, or, where a receipt was asked for, not paid yet. `state` says what \
+        it is.",
+    remedy "Read the order again with `GET /v1/orders/{id}`.",
+    example r#"{ "detail": "the order is paid", "state": "paid" }"#;
+
+ORDER_EXPIRED, CONFLICT, "order_expired", "Order expired",
+    means "A draft holds its prices for 30 minutes, and this one's are over.",
+    remedy "Open a new order from the same selection, at today's prices.",
+    example r#"{ "detail": "the draft has expired: select again at today's prices" }"#;
+
+ORDER_NOT_PAID, CONFLICT, "order_not_paid", "Order not paid",
+    means "A refund gives back what was paid, and nothing was paid for this order. `state` says what it is.",
+    remedy "Read the order again with `GET /v1/orders/{id}`.",
+    example r#"{ "detail": "nothing was paid: the order is declined", "state": "declined" }"#;
+
+ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
+    means "All of the order or of a line was given back before, or so much that less is left than was asked \
+        for. Nothing moved.",
+    remedy "Read `GET /v1/admin/orders/{id}/refunds`, and ask for what is left; `errors` names the line.",
+    example r#"{ "detail": "less than this is left of the line after what was given back before", "errors":
+        [{ "field": "lines[0]", "code": "already_refunded", "detail": "look at the order's refunds" }] }"#;
+
+IDEMPOTENCY_KEY_REUSED, CONFLICT, "idempotency_key_reused", "Idempotency key reused",
+    means "This `Idempotency-Key` was used for a request with another method, path or body. The other request \
+        stands; this one changed nothing.",
+    remedy "Use a new key for each new request, and the same key only to repeat the very same one.",
+    example r#"{ "detail": "this Idempotency-Key was used for another request: use a new one" }"#;
+
+NOT_FOR_SALE, CONFLICT, "not_for_sale", "Not for sale",
+    means "An offer of the selection does not exist, is no longer offered, or is not for your standing.",
+    remedy "Replace the line that `errors` names by a current offer of the product.",
+    example r#"{ "detail": "this offer is not for sale",
+        "errors": [{ "field": "lines[0].offer", "code": "not_for_sale", "detail": "choose a current offer" }] }"#;
+
+SLUG_TAKEN, CONFLICT, "slug_taken", "Slug taken",
+    means "Another product has this slug.",
+    remedy "Choose another `slug`.",
+    example r#"{ "detail": "another product has this slug: choose another" }"#;
+
+RELEASE_PUBLISHED, CONFLICT, "release_published", "Release is published",
+    means "Codes carry the digest of a published release's files, so they can no longer change.",
+    remedy "Make a new version. The notes of a published release can still be changed.",
+    example r#"{ "detail": "codes carry the digest of a published release's files: make a new version" }"#;
+
+PRODUCT_STATE, CONFLICT, "product_state", "Product in another state",
+    means "A product in its state cannot become what was asked for.",
+    remedy "Read the product again; `detail` names its state.",
+    example r#"{ "detail": "a product that is draft cannot become this" }"#;
+
+TOO_MANY_OFFERS, CONFLICT, "too_many_offers", "Too many offers",
+    means "A product has at most 50 offers.",
+    remedy "Retire an offer first.",
+    example r#"{ "detail": "retire an offer first: a product has at most 50" }"#;
+
+KEYS_NOT_KEPT, CONFLICT, "keys_not_kept", "Keys are not kept",
+    means "This server keeps no keys on a disk, so a new one would be lost with it.",
+    remedy "Run the server on a folder of its own (`scrip init`), and rotate there.",
+    example r#"{ "detail": "this server keeps no keys on a disk: a new one would be lost" }"#;
+
+PRECONDITION_FAILED, PRECONDITION_FAILED, "precondition_failed", "Precondition failed",
+    means "The file is another than the one that `If-Match` names.",
+    remedy "Begin the download again, without the part that is there.",
+    example r#"{ "detail": "the file is another than the one you named" }"#;
+
+TOO_LARGE, PAYLOAD_TOO_LARGE, "too_large", "Body too large",
+    means "The body is larger than this route takes.",
+    remedy "Send less at once; `detail` names the limit.",
+    example r#"{ "detail": "a body has at most 65536 bytes" }"#;
+
+UNSUPPORTED_MEDIA_TYPE, UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type",
+    means "The body is not sent as JSON.",
+    remedy "Send `Content-Type: application/json`.",
+    example r#"{ "detail": "send application/json" }"#;
+
+RANGE_NOT_SATISFIABLE, RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range not satisfiable",
+    means "The file has none of the bytes that `Range` asks for. Often it is there already, whole.",
+    remedy "Compare the size with that in `Content-Range`, and the digest with that of the catalogue.",
+    example r#"{ "detail": "the file has 1048576 bytes" }"#;
+
+RATE_LIMITED, TOO_MANY_REQUESTS, "rate_limited", "Too many tries",
+    means "There were too many tries from this source, or for this address or code. Guessing is slowed down.",
+    remedy "Wait as many seconds as `Retry-After` says.",
+    example r#"{ "detail": "too many tries: wait 30 seconds" }"#;
+
+INTERNAL, INTERNAL_SERVER_ERROR, "internal", "Internal error",
+    means "Something is wrong on our side. Whether the request took effect is unknown.",
+    remedy "Ask again with the same `Idempotency-Key`; if it stays so, tell the vendor the `request_id`.",
+    example r#"{ "detail": "something is wrong on our side: ask again with the same key, or tell us the request id" }"#;
+
+BUSY, SERVICE_UNAVAILABLE, "busy", "Busy",
+    means "The server has too much to do at the moment, or lost its database while it answered. In the second \
+        case, as `detail` says, it is unknown whether the request took effect.",
+    remedy "Ask again with the same `Idempotency-Key`, after as many seconds as `Retry-After` says.",
+    example r#"{ "detail": "too much at once: ask again" }"#;
+
+STORAGE_FULL, INSUFFICIENT_STORAGE, "storage_full", "Storage full",
+    means "The server has no room left to write. Nothing was changed; reading goes on.",
+    remedy "Ask again later; the operator has to make room.",
+    example r#"{ "detail": "the server has no room left to write; nothing was changed" }"#;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Codes are for ever: this list grows, and nothing else.
+    #[test]
+    fn the_codes_are_those_of_the_contract() {
+        let mut by_status: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+        for kind in ALL {
+            by_status.entry(kind.status.as_u16()).or_default().push(kind.code);
+        }
+        let list = by_status.iter().map(|(status, codes)| format!("{status} {}", codes.join(" ")));
+        insta::assert_snapshot!(list.collect::<Vec<_>>().join("\n"), @r"
+        400 malformed unknown_field invalid_field idempotency_key_missing
+        401 account_required invalid_credentials
+        402 balance_below_threshold insufficient_balance credit_declined
+        403 forbidden account_incomplete account_frozen code_refused download_limit
+        404 not_found
+        405 method_not_allowed
+        409 email_taken price_changed already_owned order_not_draft order_expired order_not_paid already_refunded idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
+        412 precondition_failed
+        413 too_large
+        415 unsupported_media_type
+        416 range_not_satisfiable
+        429 rate_limited
+        500 internal
+        503 busy
+        507 storage_full
+        ");
+    }
+
+    #[test]
+    fn every_type_is_explained_and_has_an_example() {
+        for kind in ALL {
+            assert!(
+                std::ptr::eq(Kind::of(kind.code).unwrap(), *kind),
+                "{} is there twice",
+                kind.code
+            );
+            let own: Map<String, Value> = serde_json::from_str(kind.example).unwrap();
+            assert!(own["detail"].is_string(), "{}", kind.code);
+            for text in [kind.meaning, kind.remedy] {
+                assert!(text.ends_with('.') && !text.contains("  "), "{}: {text}", kind.code);
+                assert!(text.matches('`').count().is_multiple_of(2), "{}: {text}", kind.code);
+            }
+        }
+        assert!(ALL.is_sorted_by_key(|kind| kind.status), "the page lists them by status");
+    }
+}

@@ -1,0 +1,188 @@
+//! Addresses, methods, and which sites' scripts may call: what holds for every route.
+
+use std::collections::BTreeSet;
+
+use scrip_testkit::{Answer, Shop};
+use serde_json::{Value, json};
+
+async fn ask(shop: &Shop, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    shop.send(method, path, headers, Value::Null).await
+}
+
+/// Every path of the document with its methods, parameters filled with what names nothing.
+async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
+    let document = shop.get("/openapi.json", "").await.json;
+    let paths = document["paths"].as_object().unwrap().iter();
+    let path = |(path, item): (&String, &Value)| {
+        let parts =
+            path.split('/').map(|part| if part.starts_with('{') { "nothing" } else { part });
+        let methods = item.as_object().unwrap().keys().map(|name| name.to_uppercase());
+        (parts.collect::<Vec<_>>().join("/"), methods.collect())
+    };
+    paths.map(path).collect()
+}
+
+/// What is for people, and so not in the document.
+const PAGES: [&str; 4] = ["/docs", "/problems", "/problems/{code}", "/style.css"];
+/// Where axum keeps what answers for an address without a route.
+const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
+
+#[tokio::test]
+async fn router_and_document_have_the_same_paths() {
+    let shop = Shop::open().await;
+    // The only way in which a router tells its paths: quoted, among what it is made of.
+    let router = format!("{:?}", shop.router());
+    let routed: BTreeSet<_> = router.split('"').filter(|text| text.starts_with('/')).collect();
+    let document = shop.get("/openapi.json", "").await.json;
+    let documented = document["paths"].as_object().unwrap().keys().map(String::as_str);
+    assert_eq!(routed, documented.chain(PAGES).chain(FALLBACK).collect());
+}
+
+#[tokio::test]
+async fn the_document_names_every_route_of_the_server_too() {
+    let shop = Shop::open().await;
+    let paths = documented(&shop).await;
+    for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"] {
+        assert!(paths.iter().any(|(name, _)| name == path), "{path}");
+        let answer = shop.get(path, "").await;
+        assert_eq!(answer.status, if path == "/metrics" { 401 } else { 200 }, "{path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_without_a_route_is_not_found() {
+    let shop = Shop::open().await;
+    for path in [
+        "/v1",
+        "/v1/",
+        "/v1/nothing",
+        "/v1/products/",
+        "/v1/products/a/b",
+        "/v1/orders/ord_nothing/",
+        "//v1/vendor",
+        "/v1/%2e%2e/vendor",
+        "/V1/vendor",
+        "/problems/",
+        "/docs/",
+        "/favicon.ico",
+    ] {
+        for method in ["GET", "POST", "DELETE", "OPTIONS", "BREW"] {
+            let answer = ask(&shop, method, path, &[]).await;
+            assert_eq!((answer.status, answer.code()), (404, "not_found"), "{method} {path}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            assert!(answer.header("x-request-id").starts_with("req_"), "{method} {path}");
+        }
+    }
+    let request = axum::http::Request::builder().method("CONNECT").uri("example.com:80");
+    let answer = shop.raw(request.body(axum::body::Body::empty()).unwrap()).await;
+    assert_eq!(answer.code(), "not_found", "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_names_nothing() {
+    let shop = Shop::open().await;
+    for (path, bearer) in [
+        ("/v1/products/%ff", ""),
+        ("/v1/admin/products/%ff", shop.admin.as_str()),
+        ("/v1/orders/%ff", &shop.buyer("ada@example.com", 0).await),
+        ("/problems/%ff", ""),
+    ] {
+        let answer = shop.get(path, bearer).await;
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{path}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_refused_and_told_which_would_do() {
+    let shop = Shop::open().await;
+    let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"];
+    for (path, methods) in documented(&shop).await {
+        let has = |method: &str| methods.iter().any(|one| one == method);
+        let taken = |method: &str| has(method) || method == "HEAD" && has("GET");
+        for method in all.into_iter().filter(|method| !taken(method)) {
+            let answer = ask(&shop, method, &path, &[]).await;
+            let status = if method == "HEAD" { "" } else { "method_not_allowed" };
+            assert_eq!((answer.status, answer.code()), (405, status), "{method} {path}");
+            let allow: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();
+            assert!(methods.iter().all(|one| allow.contains(&one.as_str())), "{path}: {allow:?}");
+        }
+    }
+}
+
+/// The same head, without the body.
+#[tokio::test]
+async fn head_is_there_where_get_is() {
+    let shop = Shop::open().await;
+    shop.service("tuning", 250).await;
+    let public = ["/v1/vendor", "/v1/products", "/v1/products/tuning", "/openapi.json", "/healthz"];
+    for path in public.into_iter().chain(["/docs", "/problems", "/problems/busy", "/style.css"]) {
+        let get = ask(&shop, "GET", path, &[]).await;
+        let head = ask(&shop, "HEAD", path, &[]).await;
+        assert_eq!((get.status, head.status, head.bytes.len()), (200, 200, 0), "{path}");
+        assert_eq!(head.header("content-length"), get.bytes.len().to_string(), "{path}");
+        for name in ["content-type", "etag", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+    }
+}
+
+/// Of no product.
+const PICTURE: &str = "/v1/products/nothing/pictures/nothing";
+const ELSEWHERE: (&str, &str) = ("origin", "https://elsewhere.example");
+
+/// Public reads and `validate`: everybody's scripts may read the answer, and send no credentials.
+#[tokio::test]
+async fn what_is_public_is_open_to_the_scripts_of_every_site() {
+    let shop = Shop::open().await;
+    shop.service("tuning", 250).await;
+    for path in [
+        "/.well-known/scrip",
+        "/.well-known/jwks.json",
+        "/v1/vendor",
+        "/v1/products",
+        "/v1/products/tuning",
+        "/v1/products/nothing",
+        PICTURE,
+        "/openapi.json",
+    ] {
+        let answer = ask(&shop, "GET", path, &[ELSEWHERE]).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}: {answer:?}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "", "{path}");
+        assert!(answer.header("access-control-expose-headers").contains("x-request-id"));
+    }
+    let preflight = [
+        ELSEWHERE,
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type"),
+    ];
+    let asked = ask(&shop, "OPTIONS", "/v1/licenses/validate", &preflight).await;
+    assert_eq!((asked.status, asked.header("access-control-allow-origin")), (204, "*"));
+    let headers = asked.header("access-control-allow-headers");
+    assert!(headers.contains("content-type") && !headers.contains("authorization"), "{headers}");
+    assert_eq!(asked.header("allow"), "POST, OPTIONS");
+    let body = json!({ "code": "nothing" });
+    let answer = shop.send("POST", "/v1/licenses/validate", &[ELSEWHERE], body).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "*"));
+}
+
+/// No script of another site gets anything where there are credentials, or something is changed.
+#[tokio::test]
+async fn everything_else_is_closed_to_the_scripts_of_other_sites() {
+    let shop = Shop::open().await;
+    let open = ["/.well-known/scrip", "/.well-known/jwks.json", "/openapi.json"];
+    let open = open.into_iter().chain(["/v1/vendor", "/v1/products", "/v1/products/nothing"]);
+    let open: Vec<_> = open.chain([PICTURE, "/v1/licenses/validate"]).collect();
+    for (path, methods) in documented(&shop).await {
+        if open.contains(&path.as_str()) {
+            continue;
+        }
+        let preflight = [ELSEWHERE, ("access-control-request-method", "POST")];
+        for method in methods.iter().map(String::as_str).chain(["OPTIONS"]) {
+            let answer = ask(&shop, method, &path, &preflight).await;
+            let said =
+                answer.headers.keys().find(|name| name.as_str().starts_with("access-control"));
+            assert_eq!(said, None, "{method} {path}");
+            assert!(method != "OPTIONS" || answer.status == 405, "{path}: {}", answer.status);
+        }
+    }
+}
