@@ -75,6 +75,15 @@ pub enum RefundRefusal {
     KeyReused,
 }
 
+impl Refunded {
+    /// With its rows in the order in which they are read again, so that a repetition says the same.
+    fn sorted(refund: Refund, mut lines: Vec<RefundLine>, mut lots: Vec<RefundLot>) -> Self {
+        lines.sort_by_key(|row| row.line);
+        lots.sort_by_key(|row| (row.line, row.lot));
+        Self { refund, lines, lots }
+    }
+}
+
 impl Engine {
     /// Gives tokens of an order back.
     pub async fn refund(
@@ -230,7 +239,7 @@ impl Command for GiveBack {
             reason: self.ask.reason.clone(),
             at,
         };
-        let refunded = Refunded { refund, lines, lots };
+        let refunded = Refunded::sorted(refund, lines, lots);
         self.record(&mut changes, &refunded, at);
         Ok(Decision::done(Given::Now(Box::new(refunded)), changes))
     }

@@ -297,6 +297,23 @@ async fn whatever_is_asked_at_once_no_more_goes_back_than_was_paid() {
 }
 
 #[tokio::test]
+async fn lines_are_told_in_their_own_order_at_first_and_again() {
+    let shop = Shop::open().await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    gift(&shop, &ada, "g1", 150, None).await;
+    let (one, two) = (shop.service("one", 100).await, shop.service("two", 200).await);
+    let lines = json!([{ "offer": one }, { "offer": two }]);
+    let body = json!({ "lines": lines, "expected_total": aur(300) });
+    let paid = shop.post("/v1/purchases", &ada, "k1", body).await;
+    let line = |index: usize| json!({ "line": paid.json["lines"][index]["id"] });
+    let body = json!({ "lines": [line(1), line(0)], "reason": "both" });
+    let back = refund(&shop, paid.at("/id"), "r1", body.clone()).await;
+    assert_eq!(back.at("/lines/0/line"), paid.at("/lines/0/id"), "{back:?}");
+    assert_eq!(refund(&shop, paid.at("/id"), "r1", body).await.bytes, back.bytes);
+    is_sound(&shop).await;
+}
+
+#[tokio::test]
 async fn a_free_order_gives_back_its_license_only() {
     let shop = Shop::open().await;
     let offer = shop.service("tuning", 0).await;
@@ -329,6 +346,7 @@ async fn the_largest_order_goes_back_in_one_step() {
     shop.advance(Span::days(1)).await;
     let back = refund(&shop, paid.at("/id"), "r1", all()).await;
     assert_eq!((back.status, back.at("/expired/display")), (201, "6.93 AUR"), "{back:?}");
+    assert_eq!(refund(&shop, paid.at("/id"), "r1", all()).await.bytes, back.bytes);
     assert_eq!(available(&shop, &ada).await, 10_000);
     is_sound(&shop).await;
 }
