@@ -40,6 +40,8 @@ words! {
         AccountThawed = "account.thawed",
         /// Tokens of an order were given back.
         OrderRefunded = "order.refunded",
+        /// A top-up that waited for review was decided.
+        TopUpDecided = "top_up.decided",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

@@ -12,6 +12,8 @@ words! {
         AccountOpened = "account.opened",
         /// A top-up brought tokens.
         TopUpCredited = "top_up.credited",
+        /// A top-up waits for a person to look at it.
+        TopUpInReview = "top_up.in_review",
         /// A top-up was declined.
         TopUpDeclined = "top_up.declined",
         /// An order was paid and delivered.

@@ -236,6 +236,7 @@ mod tests {
             visibility: Visibility::default(),
             registration: vec![Field::Name],
             packs: Vec::new(),
+            credit: crate::credit::Policy::default(),
             terms_version: "1".into(),
         }
     }

@@ -19,6 +19,7 @@ pub mod amount;
 pub mod api_key;
 pub mod audit;
 pub mod catalog;
+pub mod credit;
 pub mod estimate;
 pub mod event;
 pub mod gate;

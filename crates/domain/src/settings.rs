@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Field;
 use crate::amount::{Amount, Money, Unit};
+use crate::credit::Policy;
 use crate::id::Id;
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
@@ -61,6 +62,9 @@ pub struct Settings {
     /// Amounts offered for a top-up.
     #[serde(default)]
     pub packs: Vec<Pack>,
+    /// How an account's credit is judged before it adds funds.
+    #[serde(default)]
+    pub credit: Policy,
     /// The version of the terms that a confirmation accepts.
     #[serde(default = "first_version")]
     pub terms_version: String,

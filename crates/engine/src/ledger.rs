@@ -13,28 +13,29 @@ use scrip_storage::{Changes, Fault};
 /// enough lots its tokens join one that is there: that is on record beside the lot, whose own record
 /// never changes. Money that came in is never turned away: it opens one lot more.
 ///
-/// Gives the wallet as it is afterwards.
+/// Gives the lot in which the tokens lie afterwards.
 pub(crate) fn put(
     changes: &mut Changes,
     wallet: &Wallet,
     lot: Lot,
     transfer: Transfer,
-) -> Result<Wallet, Fault> {
-    let fuller = match wallet.place_for(&lot) {
+) -> Result<Id<Lot>, Fault> {
+    let (home, fuller) = match wallet.place_for(&lot) {
         Place::Own | Place::Full => {
-            let fuller = wallet.clone().with(&lot);
+            let opened = (lot.id, wallet.clone().with(&lot));
             changes.lots.push(Change::Insert(lot));
-            fuller
+            opened
         }
         Place::With(open) => {
             let (transfer, kind) = (transfer.id, LotChangeKind::Joined);
             let joined = LotChange { transfer, lot: open.lot, kind, amount: lot.amount };
-            let fuller = wallet.clone().with_more(open.lot, lot.amount);
             changes.lot_changes.push(Change::Insert(joined));
-            fuller.ok_or_else(|| Fault::Bug("a lot would hold too much".into()))?
+            let fuller = wallet.clone().with_more(open.lot, lot.amount);
+            (open.lot, fuller.ok_or_else(|| Fault::Bug("a lot would hold too much".into()))?)
         }
     };
-    post(changes, &fuller, transfer)
+    post(changes, &fuller, transfer)?;
+    Ok(home)
 }
 
 /// Takes what lots give out of a wallet, to the house account that `transfer` credits.

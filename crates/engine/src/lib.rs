@@ -31,6 +31,7 @@ pub mod memory;
 pub mod objects;
 pub mod order;
 mod passwords;
+pub mod processor;
 pub mod purchase;
 pub mod quote;
 pub mod refund;
@@ -44,10 +45,12 @@ pub mod vendor;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use scrip_domain::account::Account;
 use scrip_domain::id::Kind;
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Clock, Entropy, Id, Timestamp};
 use scrip_storage::{Blocking, Command, Store};
+use tokio::sync::Notify;
 
 pub use audit::Staff;
 pub use ledger::Buyer;
@@ -61,6 +64,7 @@ use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::passwords::Passwords;
+use crate::processor::Processor;
 use crate::throttle::Throttle;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
@@ -81,6 +85,9 @@ pub struct Engine {
     objects: Objects,
     tickets: Tickets,
     slots: Arc<Slots>,
+    processor: Option<Arc<dyn Processor>>,
+    public_url: String,
+    errands: Notify,
     mode: Mode,
 }
 
@@ -148,8 +155,36 @@ impl Engine {
             objects: ground.objects,
             tickets: Tickets::default(),
             slots: Arc::default(),
+            processor: None,
+            public_url: String::new(),
+            errands: Notify::new(),
             mode: ground.mode,
         })
+    }
+
+    /// With a card processor.
+    #[must_use]
+    pub fn with_processor(mut self, processor: Arc<dyn Processor>) -> Self {
+        self.processor = Some(processor);
+        self
+    }
+
+    /// With the address under which buyers reach this server, without a slash at the end.
+    #[must_use]
+    pub fn with_public_url(mut self, public_url: String) -> Self {
+        self.public_url = public_url;
+        self
+    }
+
+    pub(crate) fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The account's own keys to everything that is guarded by its wallet.
+    pub(crate) async fn buyer_of(&self, account: Id<Account>) -> Result<Buyer, Fault> {
+        let lost = || Fault::Bug("an account is gone".into());
+        let member = self.member(account).await?.ok_or_else(lost)?;
+        Ok(Buyer { account, wallet: member.account.wallet })
     }
 
     /// What this server is run for.

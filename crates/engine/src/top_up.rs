@@ -1,27 +1,32 @@
-//! Adding funds: the demo processor's top-ups, and the administrator's.
+//! Adding funds: asking for a top-up, and staff's word on one that waits for review.
 //!
 //! The states stand in `scrip_domain::top_up`. Every top-up records its own credit assessment
-//! before the money decision; a declined one is on record with its reasons, and charges nothing.
+//! before the money decision; a declined one is on record with its reasons, and charges nothing. What a
+//! card processor is asked, and what becomes of its answers, are [`errand`] and [`seen`].
 
-use scrip_domain::audit::Act;
+mod begin;
+mod decide;
+pub mod errand;
+mod seen;
+
+use scrip_domain::credit::Assessment;
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::request::Request;
-use scrip_domain::top_up::{
-    Assessment, CreditDecision, CreditStatus, TopUp, TopUpMethod, TopUpState,
-};
-use scrip_domain::{Amount, Id, Money, Span, Timestamp};
+use scrip_domain::top_up::{TopUp, TopUpMethod, TopUpState};
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_storage::books::Change;
-use scrip_storage::index::{self, Entry};
-use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use scrip_storage::{Changes, Fault};
 
-use serde_json::{Value, json};
-
-use crate::audit::{Note, Staff, difference};
+use crate::audit::Staff;
 use crate::ledger::{self, Buyer};
+use crate::processor::MethodName;
 use crate::purchase::Answered;
 use crate::{Engine, Mode, Outcome};
+
+pub use decide::{DecideRefusal, Verdict};
 
 /// What a buyer, or an administrator for one, asks for.
 #[derive(Clone, Debug)]
@@ -37,7 +42,12 @@ pub struct TopUpAsk {
 /// How tokens come in.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// By the demo processor.
+    /// By card, through the vendor's processor.
+    Card {
+        /// The processor's name of the card; the account's own without one.
+        payment_method: Option<String>,
+    },
+    /// By the demo's approvals.
     Demo {
         /// `demo_approved`, `demo_declined` or `demo_review`; the first without one.
         payment_method: Option<String>,
@@ -54,6 +64,7 @@ pub enum Way {
 impl Way {
     fn method(&self) -> TopUpMethod {
         match self {
+            Self::Card { .. } => TopUpMethod::Card,
             Self::Demo { .. } => TopUpMethod::Demo,
             Self::Administrator { .. } => TopUpMethod::Administrator,
         }
@@ -70,10 +81,12 @@ pub enum TopUpRefusal {
         /// Whether the same request was declined before.
         replayed: bool,
     },
-    /// The demo processor takes part in demo mode only.
+    /// The vendor takes no such method: no processor is set up, or the demo's outside of demo mode.
     MethodUnknown,
-    /// The payment method is none that the processor knows.
+    /// The payment method is none that the demo knows.
     PaymentMethodUnknown,
+    /// A card must be named, and the account has none.
+    PaymentMethodMissing,
     /// The wallet would hold more than an amount can be.
     TooMuch,
     /// The idempotency key was used for something else.
@@ -83,37 +96,41 @@ pub enum TopUpRefusal {
 }
 
 impl Engine {
-    /// Adds funds to a wallet, or records why not.
+    /// Adds funds to a wallet, or records why not. By card this only begins it: a worker asks the
+    /// processor ([`Engine::run_errands`]), and is waiting to be told that there is something to do.
     pub async fn top_up(
         &self,
         buyer: Buyer,
         ask: TopUpAsk,
         request: Request,
     ) -> Outcome<Answered<TopUp>, TopUpRefusal> {
-        if matches!(ask.way, Way::Demo { .. }) && self.mode != Mode::Demo {
-            return Ok(Err(TopUpRefusal::MethodUnknown));
+        match &ask.way {
+            Way::Demo { payment_method } => {
+                if self.mode != Mode::Demo {
+                    return Ok(Err(TopUpRefusal::MethodUnknown));
+                }
+                if begin::demo_status(payment_method.as_deref()).is_none() {
+                    return Ok(Err(TopUpRefusal::PaymentMethodUnknown));
+                }
+            }
+            Way::Card { payment_method } => {
+                if self.processor.is_none() {
+                    return Ok(Err(TopUpRefusal::MethodUnknown));
+                }
+                if payment_method.as_ref().is_some_and(|name| MethodName::new(name).is_none()) {
+                    return Ok(Err(TopUpRefusal::PaymentMethodUnknown));
+                }
+            }
+            Way::Administrator { .. } => {}
         }
-        let Some(assessment) = assess(&ask.way, self.now()) else {
-            return Ok(Err(TopUpRefusal::PaymentMethodUnknown));
-        };
-        let note = match &ask.way {
-            Way::Administrator { by, .. } => Some(self.note(*by)?),
-            Way::Demo { .. } => None,
-        };
-        let command = AddFunds {
-            buyer,
-            ask,
-            assessment,
-            request,
-            note,
-            id: self.mint()?,
-            lot: self.mint()?,
-            expiry: self.mint()?,
-            transfer: self.mint()?,
-            event: self.mint()?,
-        };
-        let id = match self.submit(command).await? {
-            Ok(Ok(top_up)) => return Ok(Ok(Answered::First(top_up))),
+        let card = matches!(ask.way, Way::Card { .. });
+        let id = match self.begin(buyer, ask, request).await? {
+            Ok(Ok(top_up)) => {
+                if card {
+                    self.errands.notify_one();
+                }
+                return Ok(Ok(Answered::First(top_up)));
+            }
             Ok(Err(before)) => before,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -139,181 +156,89 @@ impl Engine {
     /// The first answer again.
     async fn topped_up(&self, id: Id<TopUp>) -> Outcome<Answered<TopUp>, TopUpRefusal> {
         let lost = || Fault::Bug("an idempotency key names no top-up".into());
-        let top_up = self.store.top_up(id).await?.ok_or_else(lost)?;
+        let top_up = self.store.top_up(id).await?.ok_or_else(lost)?.at_first();
         Ok(match top_up.state {
             TopUpState::Declined => {
                 Err(TopUpRefusal::Declined { top_up: Box::new(top_up), replayed: true })
             }
-            TopUpState::InReview | TopUpState::Credited => Ok(Answered::Replayed(top_up)),
+            _ => Ok(Answered::Replayed(top_up)),
         })
     }
 }
 
-/// The credit status as the demo processor plays it; an administrator's word is good. `None` when
-/// the payment method is unknown.
-fn assess(way: &Way, now: Timestamp) -> Option<Assessment> {
-    let payment_method = match way {
-        Way::Administrator { .. } => "administrator",
-        Way::Demo { payment_method } => payment_method.as_deref().unwrap_or("demo_approved"),
-    };
-    let (status, decision, reason) = match (way, payment_method) {
-        (Way::Administrator { .. }, reason) | (Way::Demo { .. }, reason @ "demo_approved") => {
-            (CreditStatus::Good, CreditDecision::Approved, reason)
-        }
-        (Way::Demo { .. }, reason @ "demo_declined") => {
-            (CreditStatus::Bad, CreditDecision::Declined, reason)
-        }
-        (Way::Demo { .. }, reason @ "demo_review") => {
-            (CreditStatus::Doubtful, CreditDecision::Review, reason)
-        }
-        (Way::Demo { .. }, _) => return None,
-    };
-    Some(Assessment {
-        status,
-        decision,
-        reasons: vec![reason.to_owned()],
-        obtained_at: now,
-        decided_at: now,
-        valid_until: now.plus(Span::hours(1)),
-    })
-}
-
-struct AddFunds {
-    buyer: Buyer,
-    ask: TopUpAsk,
-    assessment: Assessment,
-    request: Request,
-    note: Option<Note>,
-    id: Id<TopUp>,
+/// The ids that moving a top-up may need.
+#[derive(Clone, Copy, Debug)]
+struct Minted {
     lot: Id<Lot>,
     transfer: Id<Transfer>,
     /// What has expired meanwhile is booked by it.
     expiry: Id<Transfer>,
     event: Id<Event>,
+    assessment: Id<Assessment>,
 }
 
-impl Command for AddFunds {
-    /// The top-up, or the name of the one that the same request made before.
-    type Receipt = Result<TopUp, Id<TopUp>>;
-    type Refusal = TopUpRefusal;
-
-    fn wants(&self, wants: &mut Wants) {
-        wants.wallets.guard((self.buyer.wallet,));
-        wants.accounts.read((self.buyer.account,));
-        wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));
-    }
-
-    fn decide(
-        &self,
-        books: &Books,
-        at: Timestamp,
-    ) -> Result<Decision<Self::Receipt, TopUpRefusal>, Fault> {
-        let missing = |what: &str| Fault::Bug(format!("a buyer has no {what}"));
-        let account = self.buyer.account;
-        if let Some(entry) = books.by_account.get(&(account, index::REQUEST, self.request.key))? {
-            return Ok(match Id::new(entry.target) {
-                Some(id) if entry.note == self.request.fingerprint => {
-                    Decision::done(Err(id), Changes::default())
-                }
-                _ => Decision::refused(TopUpRefusal::KeyReused),
-            });
-        }
-        let row = books.accounts.get(&(account,))?.ok_or_else(|| missing("account"))?;
-        if row.frozen_at.is_some() {
-            return Ok(Decision::refused(TopUpRefusal::AccountFrozen));
-        }
-        let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
-        let tokens = self.ask.tokens;
-        if wallet.posted().checked_add(tokens).is_none() {
-            return Ok(Decision::refused(TopUpRefusal::TooMuch));
-        }
-        let (state, kind) = match self.assessment.decision {
-            CreditDecision::Approved => (TopUpState::Credited, Some(EventType::TopUpCredited)),
-            CreditDecision::Declined => (TopUpState::Declined, Some(EventType::TopUpDeclined)),
-            CreditDecision::Review => (TopUpState::InReview, None),
-        };
-        let top_up = self.top_up(state, at);
-        let mut changes = Changes::default();
-        let subject = top_up.id.into();
-        changes.top_ups.push(Change::Insert(top_up.clone()));
-        changes.by_account.push(Change::Insert(Entry::top_up(account, top_up.id)));
-        changes.by_account.push(Change::Insert(Entry::request(account, self.request, subject)));
-        let event = kind.map(|kind| Event { id: self.event, kind, account, subject, at });
-        changes.events.extend(event.map(Change::Insert));
-        match state {
-            TopUpState::Declined => {
-                let top_up = Box::new(top_up);
-                let refusal = TopUpRefusal::Declined { top_up, replayed: false };
-                return Ok(Decision::refused_on_record(refusal, changes));
-            }
-            TopUpState::InReview => return Ok(Decision::done(Ok(top_up), changes)),
-            TopUpState::Credited => {}
-        }
-        self.credit(&mut changes, wallet, at)?;
-        if let Some(note) = &self.note {
-            let what = json!({ "top_up": self.id, "tokens": tokens, "reason": top_up.note });
-            let what = difference(&Value::Null, &what);
-            note.write(&mut changes, Act::AccountAdjusted, account, what, at);
-        }
-        Ok(Decision::done(Ok(top_up), changes))
+impl Engine {
+    fn minted(&self) -> Result<Minted, Fault> {
+        Ok(Minted {
+            lot: self.mint()?,
+            expiry: self.mint()?,
+            transfer: self.mint()?,
+            event: self.mint()?,
+            assessment: self.mint()?,
+        })
     }
 }
 
-impl AddFunds {
-    /// The row, in the state that the assessment led to.
-    fn top_up(&self, state: TopUpState, at: Timestamp) -> TopUp {
-        let (payment_method, note) = match &self.ask.way {
-            Way::Demo { payment_method } => (payment_method.clone(), None),
-            Way::Administrator { reason, .. } => (None, Some(reason.clone())),
-        };
-        TopUp {
-            id: self.id,
-            account: self.buyer.account,
-            state,
-            method: self.ask.way.method(),
-            payment_method,
-            tokens: self.ask.tokens,
-            pay: self.ask.pay,
-            assessment: self.assessment.clone(),
-            note,
-            created_at: at,
-            credited_at: (state == TopUpState::Credited).then_some(at),
-            request: Some(self.request),
-        }
-    }
-
-    /// A new lot of paid tokens, and the transfer that brings them.
+impl Minted {
+    /// Puts the tokens into the wallet, as paid ones, and writes the transfer that brings them. The
+    /// wallet must be able to hold them.
     fn credit(
         &self,
         changes: &mut Changes,
-        wallet: &scrip_domain::wallet::Wallet,
+        wallet: &Wallet,
+        top_up: TopUp,
         at: Timestamp,
-    ) -> Result<(), Fault> {
-        let amount = self.ask.tokens;
-        let transfer = Transfer {
-            id: self.transfer,
-            debit: LedgerAccount::House(House::Issued),
-            credit: LedgerAccount::Free(wallet.id),
-            amount,
-            reason: match self.ask.way {
-                Way::Demo { .. } => Reason::TopUp,
-                Way::Administrator { .. } => Reason::Adjustment,
-            },
-            subject: self.id.into(),
-            at,
-        };
+    ) -> Result<TopUp, Fault> {
         let lot = Lot {
             id: self.lot,
             wallet: wallet.id,
             kind: LotKind::Paid,
-            amount,
+            amount: top_up.tokens,
             priority: LotKind::Paid.priority(),
             expires_at: None,
             exchangeable_at: None,
             created_at: at,
         };
+        let transfer = Transfer {
+            id: self.transfer,
+            debit: LedgerAccount::House(House::Issued),
+            credit: LedgerAccount::Free(wallet.id),
+            amount: top_up.tokens,
+            reason: match top_up.method {
+                TopUpMethod::Administrator => Reason::Adjustment,
+                TopUpMethod::Card | TopUpMethod::Demo => Reason::TopUp,
+            },
+            subject: top_up.id.into(),
+            at,
+        };
         let wallet = ledger::expire(changes, wallet, self.expiry, at)?;
-        ledger::put(changes, &wallet, lot, transfer)?;
-        Ok(())
+        let lot = ledger::put(changes, &wallet, lot, transfer)?;
+        let mut credited = top_up;
+        credited.state = TopUpState::Credited;
+        credited.credited_at = Some(at);
+        credited.lots.push(lot);
+        Ok(credited)
+    }
+
+    /// Tells of the state that a top-up has come to, where that is told.
+    fn tell(&self, changes: &mut Changes, top_up: &TopUp, at: Timestamp) {
+        let kind = match top_up.state {
+            TopUpState::Credited => EventType::TopUpCredited,
+            TopUpState::Declined | TopUpState::Failed => EventType::TopUpDeclined,
+            TopUpState::InReview => EventType::TopUpInReview,
+            _ => return,
+        };
+        let (account, subject) = (top_up.account, top_up.id.into());
+        changes.events.push(Change::Insert(Event { id: self.event, kind, account, subject, at }));
     }
 }

@@ -79,7 +79,18 @@ fn checked(settings: Settings, old: Option<&Settings>) -> Result<Settings, Setti
             return Err(SettingsRefusal::TokenFixed);
         }
     }
-    bounded(settings).map_err(SettingsRefusal::Wrong)
+    let settings = bounded(settings).map_err(SettingsRefusal::Wrong)?;
+    Ok(versioned(settings, old))
+}
+
+/// With the version of its credit policy: the next one when the policy is another.
+fn versioned(mut settings: Settings, old: Option<&Settings>) -> Settings {
+    let Some(old) = old.map(|old| &old.credit) else { return settings };
+    settings.credit.version = old.version;
+    if &settings.credit != old {
+        settings.credit.version = old.version.saturating_add(1);
+    }
+    settings
 }
 
 fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
@@ -164,6 +175,7 @@ impl Command for PutSettings {
 #[cfg(test)]
 mod tests {
     use scrip_domain::account::Field;
+    use scrip_domain::credit::Policy;
     use scrip_domain::settings::{Flow, Pack, Threshold, Token, UnitValue};
     use scrip_domain::visibility::Visibility;
     use scrip_domain::{Amount, Money, Unit};
@@ -186,6 +198,7 @@ mod tests {
             visibility: Visibility::default(),
             registration: vec![Field::Name, Field::Phone, Field::Name],
             packs: vec![Pack { tokens: amount(500), pay: money }],
+            credit: Policy::default(),
             terms_version: "1".into(),
         }
     }

@@ -86,19 +86,7 @@ impl Vault {
 
     fn read(&self, name: &str) -> Outcome<[u8; 32]> {
         let path = self.folder.join(name);
-        let cannot = |error: io::Error| {
-            Failure::new(format!("cannot read the key {}: {error}", path.display()))
-        };
-        let mode = fs::metadata(&path).map_err(cannot)?.permissions().mode();
-        if mode & 0o007 != 0 {
-            return Err(Failure::new(format!("{} is open to every user", path.display()))
-                .advise(format!("Close it: chmod 600 {}", path.display())));
-        }
-        if mode & 0o070 != 0 {
-            tracing::warn!(path = %path.display(), "a key is open to its group");
-        }
-        let text = fs::read_to_string(&path).map_err(cannot)?;
-        from_hex(text.trim()).ok_or_else(|| {
+        from_hex(read(&path)?.trim()).ok_or_else(|| {
             Failure::new(format!("{} is not a key: 64 hexadecimal digits", path.display()))
                 .advise("Restore it from a backup.")
         })
@@ -129,6 +117,21 @@ impl KeyHome for Vault {
             .map_err(|error| Fault::Unavailable(format!("the keys' folder: {error}")))?;
         self.open().map_err(|failure| Fault::Unavailable(failure.to_string()))
     }
+}
+
+/// The text of a secret's file, which must be closed to other users.
+pub fn read(path: &Path) -> Outcome<String> {
+    let cannot =
+        |error: io::Error| Failure::new(format!("cannot read the key {}: {error}", path.display()));
+    let mode = fs::metadata(path).map_err(cannot)?.permissions().mode();
+    if mode & 0o007 != 0 {
+        return Err(Failure::new(format!("{} is open to every user", path.display()))
+            .advise(format!("Close it: chmod 600 {}", path.display())));
+    }
+    if mode & 0o070 != 0 {
+        tracing::warn!(path = %path.display(), "a key is open to its group");
+    }
+    fs::read_to_string(path).map_err(cannot)
 }
 
 fn seed_name(number: u32) -> String {

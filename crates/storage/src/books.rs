@@ -11,6 +11,7 @@ use scrip_domain::amount::Amount;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::credit::CreditFile;
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
@@ -20,7 +21,7 @@ use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
-use scrip_domain::top_up::TopUp;
+use scrip_domain::top_up::{Charge, Errand, TopUp};
 use scrip_domain::wallet::Wallet;
 
 use crate::fault::Fault;
@@ -316,8 +317,14 @@ tables! {
     releases: Release,
     /// Files, by release.
     files: File,
+    /// Credit files.
+    credit_files: CreditFile,
     /// Top-ups.
     top_ups: TopUp,
+    /// Charges, by processor and name.
+    charges: Charge,
+    /// What processors have to be asked.
+    errands: Errand,
     /// Orders.
     orders: Order,
     /// Order lines, by order.
@@ -400,6 +407,7 @@ impl Changes {
             && self.licenses.is_empty()
             && self.line_payments.is_empty()
             && self.refunds.is_empty()
+            && self.charges.is_empty()
             && self.house.is_empty())
     }
 }

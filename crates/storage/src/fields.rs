@@ -6,13 +6,14 @@ use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Picture};
+use scrip_domain::credit::Assessment;
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{Counters, LedgerAccount};
-use scrip_domain::lot::{LotKind, OpenLot};
+use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::order::Check;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
-use scrip_domain::top_up::Assessment;
+use scrip_domain::top_up::Payment;
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 
@@ -148,7 +149,8 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Assessment, Labels, Person, Settings, Vec<Check>, Vec<FormerName>, Vec<Picture>, Vec<Scope>, Visibility,
+    Labels, Payment, Person, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>, Vec<Picture>,
+    Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }
 

@@ -25,10 +25,10 @@ macro_rules! migrations {
 }
 
 pub(crate) const SQLITE: &[Migration] =
-    migrations!("sqlite": "0001_start", "0002_records", "0004_refunds");
+    migrations!("sqlite": "0001_start", "0002_records", "0003_funding", "0004_refunds");
 
 pub(crate) const POSTGRES: &[Migration] =
-    migrations!("postgres": "0001_start", "0002_records", "0004_refunds");
+    migrations!("postgres": "0001_start", "0002_records", "0003_funding", "0004_refunds");
 
 /// The table that remembers what was applied; the same text on both databases.
 pub(crate) const TABLE: &str =

@@ -6,6 +6,7 @@ use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
+use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
@@ -16,7 +17,7 @@ use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
-use scrip_domain::top_up::{Assessment, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::top_up::{Charge, Errand, Payment, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
@@ -68,9 +69,22 @@ row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {
 });
 
 row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
-    id: Id<TopUp>, account: Id<Account>, state: TopUpState, method: TopUpMethod,
-    payment_method: Option<String>, tokens: Amount, pay: Option<Money>, assessment: Assessment,
-    note: Option<String>, created_at: Timestamp, credited_at: Option<Timestamp>, request: Option<Request>,
+    id: Id<TopUp>, account: Id<Account>, state: TopUpState, reason: Option<String>, method: TopUpMethod,
+    payment_method: Option<String>, tokens: Amount, pay: Option<Money>, assessments: Vec<Assessment>,
+    payment: Option<Payment>, lots: Vec<Id<Lot>>, note: Option<String>, created_at: Timestamp, credited_at: Option<Timestamp>, request: Option<Request>,
+});
+
+row!(CreditFile, "credit_files", group(account: Id<Account>), key(account: Id<Account>), {
+    account: Id<Account>, day: Timestamp, day_count: u32, day_tokens: Amount, credited: u32, declined: u32,
+    disputed: u32,
+});
+
+row!(Charge, "charges", group(processor: String, name: String), key(processor: String, name: String), {
+    processor: String, name: String, top_up: Id<TopUp>, money: Money, at: Timestamp,
+});
+
+row!(Errand, "errands", group(top_up: Id<TopUp>), key(top_up: Id<TopUp>), {
+    top_up: Id<TopUp>, due_at: Timestamp, attempts: u32,
 });
 
 row!(Product, "products", group(id: Id<Product>), key(id: Id<Product>), {

@@ -23,6 +23,7 @@ use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::keys::Keys;
+use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
 use scrip_engine::register::Registration;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
@@ -82,6 +83,8 @@ pub struct Shop {
     pub app: App,
     /// An administrator's key.
     pub admin: String,
+    /// The card processor.
+    pub processor: Arc<DemoProcessor>,
     router: Router,
     machine: Machine,
 }
@@ -93,6 +96,7 @@ struct Machine {
     disk: scrip_storage::Memory,
     objects: Arc<tempfile::TempDir>,
     entropy: Arc<TestEntropy>,
+    processor: Arc<DemoProcessor>,
 }
 
 /// The settings of the shop: `AUR` with two decimals, 100 of its units for one cent less than a euro's hundredth.
@@ -115,6 +119,7 @@ pub fn settings() -> Settings {
         visibility: scrip_domain::visibility::Visibility::default(),
         registration: Vec::new(),
         packs: Vec::new(),
+        credit: scrip_domain::credit::Policy::default(),
         terms_version: "1".into(),
     }
 }
@@ -129,23 +134,34 @@ impl Shop {
 
     /// Opens a shop with these settings.
     pub async fn open_with(settings: Settings) -> Self {
-        Self::open_on(settings, Blocking::Inline).await
+        Self::open_on(settings, Blocking::Inline, Calm).await
     }
 
     /// Opens a shop that reads its objects as a real server does: to be measured, not repeated.
     pub async fn open_on_threads() -> Self {
-        Self::open_on(settings(), Blocking::Threads).await
+        Self::open_on(settings(), Blocking::Threads, Calm).await
     }
 
-    async fn open_on(settings: Settings, blocking: Blocking) -> Self {
+    /// Opens a shop whose card processor is not to be relied upon.
+    pub async fn open_amid(mishaps: impl Mishaps + 'static) -> Self {
+        Self::open_on(settings(), Blocking::Inline, mishaps).await
+    }
+
+    async fn open_on(
+        settings: Settings,
+        blocking: Blocking,
+        mishaps: impl Mishaps + 'static,
+    ) -> Self {
         let name = format!("shop-{}", SHOPS.fetch_add(1, Ordering::Relaxed));
+        let clock = Arc::<TestClock>::default();
         let machine = Machine {
             disk: scrip_storage::Memory::new(&name).expect("a database in memory"),
             name,
             objects: Arc::new(tempfile::tempdir().expect("a temporary folder")),
             entropy: Arc::new(TestEntropy::seeded(42)),
+            processor: Arc::new(DemoProcessor::new(clock.clone(), [3; 32], Box::new(mishaps))),
         };
-        let mut shop = Self::start(machine, Arc::default(), String::new(), blocking).await;
+        let mut shop = Self::start(machine, clock, String::new(), blocking).await;
         let engine = &shop.app.engine;
         engine.put_settings(Staff::OPERATOR, settings).await.expect("no fault").expect("settings");
         let key = engine
@@ -159,12 +175,13 @@ impl Shop {
     /// Another server on the same books and objects, which remembers nothing: what a restart is
     /// like, and what a second server is like.
     pub async fn another(&self) -> Self {
-        let Machine { name, objects, entropy, .. } = &self.machine;
+        let Machine { name, objects, entropy, processor, .. } = &self.machine;
         let machine = Machine {
             disk: scrip_storage::Memory::new(name).expect("the same database"),
             name: name.clone(),
             objects: objects.clone(),
             entropy: entropy.clone(),
+            processor: processor.clone(),
         };
         Self::start(machine, self.clock.clone(), self.admin.clone(), Blocking::Inline).await
     }
@@ -191,15 +208,23 @@ impl Shop {
         };
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
+        let processor = machine.processor.clone();
+        let engine =
+            engine.with_processor(processor.clone()).with_public_url("http://shop.test".into());
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
-        Self { clock, app, admin, router, machine }
+        Self { clock, app, admin, processor, router, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
     pub async fn advance(&self, span: Span) {
         self.clock.advance(span);
         self.app.engine.renew_lease().await.expect("the lease is renewed");
+    }
+
+    /// Runs what the card processor has to be asked, until nothing is due.
+    pub async fn run_errands(&self) {
+        while self.app.engine.run_errands().await.expect("errands run") > 0 {}
     }
 
     /// Sends a request into the router. `body` null means none.

@@ -49,6 +49,7 @@ pub use examples::example;
         (name = "orders", description = "Selecting, confirming, buying; history and receipts."),
         (name = "licenses", description = "What an account owns, and whether a code is valid."),
         (name = "downloads", description = "The bytes that a code opens."),
+        (name = "hooks", description = "What card processors tell the server unasked."),
         (name = "admin", description = "What the vendor's staff manages, with the vendor's API keys."),
         (name = "demo", description = "In demo mode only."),
         (name = "server", description = "For those who run the server, and for programs that read this document."),

@@ -22,7 +22,7 @@ use scrip_engine::refund::RefundRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
-use scrip_engine::top_up::TopUpRefusal;
+use scrip_engine::top_up::{DecideRefusal, TopUpRefusal};
 use scrip_engine::vendor::SettingsRefusal;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -309,13 +309,17 @@ impl Problem {
             TopUpRefusal::Declined { top_up, .. } => {
                 Self::new(&kind::CREDIT_DECLINED, "the top-up was declined; nothing was charged")
                     .with("top_up", body())
-                    .with("reasons", &top_up.assessment.reasons)
+                    .with("reasons", top_up.assessment().map(|assessment| &assessment.reasons))
             }
             TopUpRefusal::MethodUnknown => {
                 Self::field("method", "this vendor takes no such method")
             }
-            TopUpRefusal::PaymentMethodUnknown => {
-                Self::field("payment_method", "one of demo_approved, demo_declined, demo_review")
+            TopUpRefusal::PaymentMethodUnknown => Self::field(
+                "payment_method",
+                "no such payment method: in the demo, one of demo_approved, demo_declined, demo_review",
+            ),
+            TopUpRefusal::PaymentMethodMissing => {
+                Self::field("payment_method", "name the card to pay with: the account has none")
             }
             TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
             TopUpRefusal::KeyReused => Self::key_reused(),
@@ -355,6 +359,18 @@ impl Problem {
             }
             RefundRefusal::WalletFull => Self::field("lines", "the wallet cannot hold that much"),
             RefundRefusal::KeyReused => Self::key_reused(),
+        }
+    }
+
+    /// Why nothing was decided on a top-up.
+    pub fn decide(refusal: &DecideRefusal) -> Self {
+        match refusal {
+            DecideRefusal::NotFound => Self::not_found(),
+            DecideRefusal::NotInReview(state) => {
+                let detail = format!("the top-up does not wait for review: it is {state}");
+                Self::new(&kind::NOT_IN_REVIEW, detail)
+            }
+            DecideRefusal::Refused(refusal) => Self::top_up(refusal, || Value::Null),
         }
     }
 

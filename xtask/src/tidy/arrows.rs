@@ -16,7 +16,9 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-web", &["scrip-license", "scrip-domain", "scrip-engine"], TESTING),
     // Types of the wire, but nothing of the server: an integrator's program links it.
     ("scrip-client", &["scrip-license", "scrip-domain"], &[]),
-    ("scrip", SHIPPED, &["scrip-testkit", "scrip-sim"]),
+    // A processor behind the engine's port; only the binary knows which one it is.
+    ("scrip-stripe", &["scrip-domain", "scrip-engine"], &[]),
+    ("scrip", WIRED, &["scrip-testkit", "scrip-sim"]),
     ("scrip-testkit", SHIPPED, &[]),
     ("scrip-sim", SIMULATED, &[]),
     // A sold program, which stands for those of Scrip's users.
@@ -24,6 +26,16 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("xtask", &[], &[]),
 ];
 
+/// What the binary wires together.
+const WIRED: &[&str] = &[
+    "scrip-license",
+    "scrip-domain",
+    "scrip-storage",
+    "scrip-engine",
+    "scrip-stripe",
+    "scrip-web",
+    "scrip-client",
+];
 const SHIPPED: &[&str] = SIMULATED.split_at(6).0;
 const SIMULATED: &[&str] = &[
     "scrip-license",

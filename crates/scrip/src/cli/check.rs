@@ -6,8 +6,10 @@ use serde_json::json;
 
 use super::remote::print;
 use super::serve::ConfigFile;
+use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
+use crate::server::processor;
 use crate::vault::Vault;
 
 /// What to do with the configuration.
@@ -58,6 +60,7 @@ impl ConfigArgs {
                     "data": config.data,
                     "demo": config.demo,
                     "metrics": config.metrics.map(|address| address.to_string()),
+                    "processor": config.stripe.as_ref().map(|_| "stripe"),
                     "warnings": config.warnings,
                 }),
                 Err(failure) => json!({ "ok": false, "error": failure.to_string() }),
@@ -78,6 +81,8 @@ impl ConfigArgs {
 /// Whether what the configuration names is there, as far as that shows on this machine.
 fn stands(config: &Config) -> Outcome {
     Vault::within(&config.data).open()?;
+    let clock: std::sync::Arc<dyn scrip_domain::Clock> = std::sync::Arc::new(SystemClock);
+    processor::open(config, &clock)?;
     match &config.database {
         Database::Postgres(url) => Store::is_postgres_url(url)
             .map_err(|fault| Failure::new(format!("the URL of the database is none: {fault}"))),

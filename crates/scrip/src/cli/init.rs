@@ -121,6 +121,7 @@ impl InitArgs {
             visibility: Visibility::default(),
             registration: Vec::new(),
             packs: Vec::new(),
+            credit: scrip_domain::credit::Policy::default(),
             terms_version: "1".to_owned(),
         })
     }

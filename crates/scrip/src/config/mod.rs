@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, over which the environment wins. What is wrong in it is refused with
 //! its place, before anything else is done.
 
+mod processor;
 mod raw;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use scrip_web::Network;
 
+pub use self::processor::StripeAccount;
 use self::raw::Raw;
 use crate::failure::{Failure, Outcome};
 
@@ -41,6 +43,10 @@ const KEYS: &[&str] = &[
     "limits.body_seconds",
     "limits.stall_seconds",
     "limits.connections",
+    "processor.stripe.secret_key_file",
+    "processor.stripe.webhook_secret_file",
+    "processor.stripe.publishable_key",
+    "processor.stripe.api_base",
 ];
 
 /// Variables of the environment by our name that are no configuration of a server.
@@ -76,6 +82,8 @@ pub struct Config {
     pub log: Log,
     /// What clients may take.
     pub limits: Limits,
+    /// Who moves money between cards and the vendor.
+    pub stripe: Option<StripeAccount>,
     /// What is not wrong, but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -192,6 +200,7 @@ impl Config {
             demo: raw.flag("demo")?.unwrap_or(false),
             log: Log::of(raw)?,
             limits: Limits::of(raw)?,
+            stripe: StripeAccount::of(raw, folder)?,
             warnings: raw.warnings().to_vec(),
         })
     }

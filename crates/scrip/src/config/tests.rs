@@ -74,6 +74,22 @@ fn a_wrong_type_or_range_is_refused_without_repeating_the_value() {
 }
 
 #[test]
+fn an_account_at_stripe_is_whole_or_none() {
+    let whole = "secret_key_file = \"a\"\nwebhook_secret_file = \"b\"\npublishable_key = \"pk_1\"";
+    let table = |text: &str| format!("[processor.stripe]\n{text}");
+    let account = read(&table(whole), &[]).unwrap().stripe.unwrap();
+    assert_eq!(account.secret_key_file, Path::new("/srv/shop/a"));
+    assert_eq!(account.api_base, "https://api.stripe.com");
+    assert_eq!(read("", &[]).unwrap().stripe, None);
+    let base = [("SCRIP_PROCESSOR_STRIPE_API_BASE", "http://localhost:1")];
+    assert_eq!(read(&table(whole), &base).unwrap().stripe.unwrap().api_base, base[0].1);
+    let half = refusal(&table("publishable_key = \"pk_1\""));
+    assert!(half.contains("lacks secret_key_file and webhook_secret_file"), "{half}");
+    let swapped = refusal(&table(&whole.replace("pk_1", "sk_secret")));
+    assert!(swapped.contains("must begin with pk_") && !swapped.contains("sk_secret"), "{swapped}");
+}
+
+#[test]
 fn the_environment_wins() {
     let file = "listen = \"127.0.0.1:1\"\ndatabase_file = \"gone\"\n[log]\nformat = \"human\"";
     let environment = [

@@ -3,6 +3,7 @@
 pub mod books;
 pub mod logs;
 mod number;
+pub mod processor;
 pub mod signals;
 
 use std::cell::Cell;
@@ -64,12 +65,14 @@ async fn serve(config: &Config) -> Outcome {
     let listener = listen(config.listen)?;
     let listening = listener.local_addr().map_err(cannot("listen"))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
+    let engine = engine.with_public_url(public_url.clone());
     let app: App = Arc::new(Server { engine, public_url });
     app.engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
     let watch = Arc::new(Watch::over(app.clone()));
     let mut beside = JoinSet::new();
     beside.spawn(beat(watch.clone()));
     beside.spawn(sweep(watch.clone()));
+    beside.spawn(errands(app.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
         let listener = listen(address)?;
@@ -90,6 +93,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let system: Arc<dyn Clock> = Arc::new(SystemClock);
     let demo = config.demo.then(|| Arc::new(DemoClock::over(system.clone())));
     let clock = demo.clone().map_or(system, |demo| demo as Arc<dyn Clock>);
+    let processor = processor::open(config, &clock)?;
     let opened = if new {
         Books::create(&config.database, clock.clone()).await
     } else {
@@ -113,6 +117,10 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     };
     let engine = Engine::start(ground, memory).await.map_err(|fault| Failure::of(&fault))?;
     let engine = engine.with_key_home(vault.clone());
+    let engine = match processor {
+        Some(processor) => engine.with_processor(processor),
+        None => engine,
+    };
     let engine = match demo {
         Some(demo) => engine.with_demo_clock(demo),
         None => engine,
@@ -233,6 +241,21 @@ async fn sweep(watch: Arc<Watch>) {
         }
         if let Err(fault) = swept {
             tracing::warn!(%fault, "what has expired is booked at the next try");
+        }
+    }
+}
+
+/// Asks the card processor what has to be asked: when there is something new, and each second.
+async fn errands(app: App) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = app.engine.errand_waits() => {}
+            _ = second.tick() => {}
+        }
+        if let Err(fault) = app.engine.run_errands().await {
+            tracing::warn!(%fault, "what the card processor has to be asked waits");
         }
     }
 }

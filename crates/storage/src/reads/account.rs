@@ -3,11 +3,12 @@
 use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
+use scrip_domain::credit::CreditFile;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::lot::Lot;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
-use scrip_domain::top_up::TopUp;
+use scrip_domain::top_up::{Errand, TopUp};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 
@@ -104,6 +105,25 @@ impl Store {
     /// A page of an account's top-ups, newest first.
     pub async fn top_ups_of(&self, account: Id<Account>, page: Page) -> Result<Vec<TopUp>, Fault> {
         self.listed(account, TOP_UP, page).await
+    }
+
+    /// Top-ups that wait for a person, oldest first.
+    pub async fn top_ups_in_review(&self, page: Page) -> Result<Vec<TopUp>, Fault> {
+        let after = Cell::number(page.after.unwrap_or(0));
+        let tail = "WHERE t.state = 'in_review' AND t.id > $1 ORDER BY t.id LIMIT $2";
+        self.rows(tail, vec![after, page.limit()]).await
+    }
+
+    /// Errands that are due at `at`, the longest due first.
+    pub async fn errands_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Errand>, Fault> {
+        let mut values = cells(&at);
+        values.push(Cell::Int(i64::from(limit)));
+        self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at LIMIT $2", values).await
+    }
+
+    /// What is known of an account's credit; nothing before its first top-up.
+    pub async fn credit_file(&self, account: Id<Account>) -> Result<Option<CreditFile>, Fault> {
+        self.row("WHERE t.account = $1", cells(&account)).await
     }
 
     /// What an idempotency key of an account names.

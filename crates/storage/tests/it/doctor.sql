@@ -22,8 +22,8 @@ INSERT INTO lot_changes (transfer, lot, kind, amount) VALUES (4005, 5002, 'joine
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
 INSERT INTO hold_lots (hold, lot, amount) VALUES (9001, 5001, 10);
-INSERT INTO top_ups (id, account, state, method, tokens, assessment, created_at, credited_at) VALUES
-    (3001, 1001, 'credited', 'demo', 100, '{}', 0, 1), (3002, 1001, 'declined', 'demo', 50, '{}', 0, NULL);
+INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
+    (3001, 1001, 'credited', 'demo', 100, '[]', '[]', 0, 1), (3002, 1001, 'declined', 'demo', 50, '[]', '[]', 0, NULL);
 INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4001, 1, 2001, 100, 'top_up', 3001, 1), (4002, 2001, 3, 60, 'purchase', 6001, 2),
     (4003, 2001, -2001, 10, 'hold', 9001, 3), (4004, 2, 2001, 20, 'grant', 5002, 4), (4005, 2, 2001, 5, 'grant', 5002, 5),

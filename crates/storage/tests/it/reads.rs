@@ -34,14 +34,14 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             wallet(id(1)), transfer(id(1)), lot(id(1)), refund(id(1)), top_up(id(1)), request(who, 1),
             cheapest_offer(), product(id(1)),
             product_by_slug(""), offer(id(1)), release(id(1)), file(id(1)), order(id(1)), license(id(1)),
-            receipt(id(1)), started_ticket(id(1), id(1), NOON);
+            receipt(id(1)), started_ticket(id(1), id(1), NOON), credit_file(who);
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
             licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1)),
             transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
-            downloads_of_order(id(1)), audit(PAGE),
+            downloads_of_order(id(1)), audit(PAGE), top_ups_in_review(PAGE), errands_due(NOON, 5),
     }
 }
 

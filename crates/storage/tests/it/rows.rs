@@ -8,6 +8,7 @@ use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
+use scrip_domain::credit::{Assessment, CreditDecision, CreditFile, CreditStatus, Source};
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
@@ -22,9 +23,7 @@ use scrip_domain::session::Session;
 use scrip_domain::settings::{
     Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
 };
-use scrip_domain::top_up::{
-    Assessment, CreditDecision, CreditStatus, TopUp, TopUpMethod, TopUpState,
-};
+use scrip_domain::top_up::{Action, Charge, Errand, Payment, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
@@ -105,6 +104,8 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     accounts(&store).await;
     wallet_rows(&store).await;
     money_rows(&store).await;
+    top_up_rows(&store).await;
+    credit_rows(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;
@@ -180,6 +181,7 @@ fn settings() -> Settings {
         visibility: visibility(),
         registration: Field::ALL.to_vec(),
         packs: vec![pack; 3],
+        credit: scrip_domain::credit::Policy::default(),
         terms_version: text(),
     }
 }
@@ -246,7 +248,14 @@ async fn money_rows(store: &Running) {
     round_trips!(store, transfers(id): transfer.clone() =>
         Transfer { debit: LedgerAccount::Free(last()), amount: amount(1), ..transfer.clone() },
         other Transfer { id: id(0), ..transfer.clone() });
+}
+
+async fn top_up_rows(store: &Running) {
     let assessment = Assessment {
+        id: last(),
+        source: Source::Processor,
+        score: Some(100),
+        policy: u32::MAX,
         status: CreditStatus::Doubtful,
         decision: CreditDecision::Review,
         reasons: vec![text(), String::new()],
@@ -258,11 +267,21 @@ async fn money_rows(store: &Running) {
         id: last(),
         account: last(),
         state: TopUpState::InReview,
+        reason: Some(text()),
         method: TopUpMethod::Administrator,
         payment_method: Some(text()),
         tokens: Amount::MAX,
         pay: Some(money()),
-        assessment,
+        assessments: vec![assessment; 2],
+        payment: Some(Payment {
+            processor: text(),
+            name: text(),
+            open: true,
+            action: Some(Action::Redirect { url: text() }),
+            charge: Some(text()),
+            refunded: Amount::MAX,
+        }),
+        lots: vec![last(), id(0)],
         note: Some(String::new()),
         created_at: FIRST,
         credited_at: Some(LAST),
@@ -273,8 +292,31 @@ async fn money_rows(store: &Running) {
         }),
     };
     round_trips!(store, top_ups(id): top_up.clone() => TopUp {
-        payment_method: None, pay: None, note: None, credited_at: None, request: None, ..top_up.clone()
+        reason: None, payment_method: None, pay: None, payment: None, lots: Vec::new(), note: None, credited_at: None, request: None, ..top_up.clone()
     }, other TopUp { id: id(0), ..top_up.clone() });
+}
+
+async fn credit_rows(store: &Running) {
+    let file = CreditFile {
+        account: last(),
+        day: LAST,
+        day_count: u32::MAX,
+        day_tokens: Amount::MAX,
+        credited: u32::MAX,
+        declined: u32::MAX,
+        disputed: u32::MAX,
+    };
+    round_trips!(store, credit_files(account): file.clone() => CreditFile::empty(last()),
+        other CreditFile { account: id(0), ..file.clone() });
+    let charge =
+        Charge { processor: text(), name: text(), top_up: last(), money: money(), at: LAST };
+    round_trips!(store, charges(processor, name): charge.clone() =>
+        Charge { top_up: id(0), at: FIRST, ..charge.clone() },
+        other Charge { name: String::new(), ..charge.clone() });
+    let errand = Errand { top_up: last(), due_at: LAST, attempts: u32::MAX };
+    round_trips!(store, errands(top_up): errand.clone() =>
+        Errand { due_at: FIRST, attempts: 0, ..errand.clone() },
+        other Errand { top_up: id(0), ..errand.clone() });
 }
 
 pub fn product(number: u64, slug: &str) -> Product {

@@ -5,6 +5,7 @@ pub mod admin;
 mod demo;
 mod downloads;
 mod evidence;
+mod hooks;
 mod licenses;
 mod orders;
 mod pictures;
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(downloads::routes())
+        .merge(hooks::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }

@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
 use scrip_domain::Amount;
+use scrip_domain::credit::Assessment;
 use scrip_domain::settings::Token;
-use scrip_domain::top_up::{TopUp, TopUpMethod};
+use scrip_domain::top_up::{Action, TopUp, TopUpMethod, TopUpState};
 use scrip_engine::purchase::Answered;
 use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,8 @@ struct TopUpBody {
     #[serde(default)]
     #[schema(value_type = Option<AboveZero>)]
     pay: Option<MoneyIn>,
-    /// How it is paid: `demo`, in demo mode.
-    #[schema(pattern = "^demo$", example = "demo")]
+    /// How it is paid: `card`, or `demo` in demo mode.
+    #[schema(pattern = "^(card|demo)$", example = "demo")]
     method: String,
     /// With which payment method.
     #[serde(default)]
@@ -54,8 +55,15 @@ struct TopUpBody {
 pub struct TopUpOut {
     #[schema(example = "top_06bq3v8k2m9zc")]
     id: String,
-    /// `credited`, `in_review` or `declined`.
+    /// `declined`, `in_review`, `authorizing`, `requires_action`, `authorized`, `capturing`, `credited`, `failed`,
+    /// `cancelled`, or `unknown` while the processor does not answer.
     state: &'static str,
+    /// Why it failed, was cancelled or is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What the buyer must do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_action: Option<ActionOut>,
     method: &'static str,
     #[schema(required)]
     payment_method: Option<String>,
@@ -65,44 +73,91 @@ pub struct TopUpOut {
     created_at: String,
     #[schema(required)]
     credited_at: Option<String>,
-    assessment: AssessmentOut,
+    #[schema(required)]
+    assessment: Option<AssessmentOut>,
+}
+
+/// What the buyer must do before a payment goes on.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ActionOut {
+    /// Go to this address of the buyer's bank.
+    Redirect {
+        /// The address.
+        url: String,
+    },
+    /// Answer the bank through the processor's script.
+    Confirm {
+        /// What the script is given; it completes this one payment.
+        client_secret: String,
+    },
+}
+
+impl ActionOut {
+    fn of(top_up: &TopUp) -> Option<Self> {
+        if top_up.state != TopUpState::RequiresAction {
+            return None;
+        }
+        Some(match top_up.payment.as_ref()?.action.clone()? {
+            Action::Redirect { url } => Self::Redirect { url },
+            Action::Confirm { client_secret } => Self::Confirm { client_secret },
+        })
+    }
 }
 
 /// The recorded credit status, and the decision that it led to.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Assessment)]
-struct AssessmentOut {
+pub struct AssessmentOut {
+    #[schema(example = "asm_06bq3v8k2m9zc")]
+    id: String,
+    /// Who made it: `rules`, `demo`, `processor` or `staff`.
+    source: &'static str,
     /// `good`, `doubtful` or `bad`.
     status: &'static str,
     /// `approved`, `declined` or `review`.
     decision: &'static str,
     reasons: Vec<String>,
+    /// From 0, nothing against it, to 100; where the source gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<u8>,
     obtained_at: String,
     decided_at: String,
     valid_until: String,
 }
 
+impl AssessmentOut {
+    /// An assessment, as the account may see it.
+    pub fn new(assessment: &Assessment) -> Self {
+        Self {
+            id: assessment.id.to_string(),
+            source: assessment.source.as_str(),
+            status: assessment.status.as_str(),
+            decision: assessment.decision.as_str(),
+            reasons: assessment.reasons.clone(),
+            score: assessment.score,
+            obtained_at: assessment.obtained_at.to_string(),
+            decided_at: assessment.decided_at.to_string(),
+            valid_until: assessment.valid_until.to_string(),
+        }
+    }
+}
+
 impl TopUpOut {
     /// A top-up in the vendor's tokens.
     pub fn new(top_up: &TopUp, token: &Token) -> Self {
-        let assessment = &top_up.assessment;
         Self {
             id: top_up.id.to_string(),
             state: top_up.state.as_str(),
+            reason: top_up.reason.clone(),
+            next_action: ActionOut::of(top_up),
             method: top_up.method.as_str(),
             payment_method: top_up.payment_method.clone(),
             tokens: MoneyOut::tokens(top_up.tokens, token),
             pay: top_up.pay.map(MoneyOut::currency),
             created_at: top_up.created_at.to_string(),
             credited_at: top_up.credited_at.map(|at| at.to_string()),
-            assessment: AssessmentOut {
-                status: assessment.status.as_str(),
-                decision: assessment.decision.as_str(),
-                reasons: assessment.reasons.clone(),
-                obtained_at: assessment.obtained_at.to_string(),
-                decided_at: assessment.decided_at.to_string(),
-                valid_until: assessment.valid_until.to_string(),
-            },
+            assessment: top_up.assessment().map(AssessmentOut::new),
         }
     }
 
@@ -197,10 +252,14 @@ async fn create(
             None => return Err(problem),
         },
     };
-    if body.method != TopUpMethod::Demo.as_str() {
-        return Err(Problem::field("method", "this vendor takes no such method"));
-    }
-    let way = Way::Demo { payment_method: body.payment_method.map(|line| line.0) };
+    let payment_method = body.payment_method.map(|line| line.0);
+    let way = match TopUpMethod::parse(&body.method) {
+        Some(TopUpMethod::Card) => Way::Card { payment_method },
+        Some(TopUpMethod::Demo) => Way::Demo { payment_method },
+        Some(TopUpMethod::Administrator) | None => {
+            return Err(Problem::field("method", "this vendor takes no such method"));
+        }
+    };
     let ask = TopUpAsk { tokens, pay: Some(pay), way };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }

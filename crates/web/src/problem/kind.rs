@@ -205,6 +205,11 @@ ALREADY_OWNED, CONFLICT, "already_owned", "Already owned",
     example r#"{ "detail": "you own this already; send allow_duplicate to buy it again",
         "errors": [{ "field": "lines[0].offer", "code": "already_owned", "detail": "owned for good" }] }"#;
 
+NOT_IN_REVIEW, CONFLICT, "not_in_review", "Not in review",
+    means "The top-up does not wait for a person's word: it went on without one, or somebody gave it already.",
+    remedy "Read the top-up: its `assessments` say who decided what, and `state` where it is now.",
+    example r#"{ "detail": "the top-up does not wait for review: it is credited" }"#;
+
 ORDER_NOT_DRAFT, CONFLICT, "order_not_draft", "Order in another state",
     means "The order is no draft any more, or, where a receipt was asked for, not paid yet. `state` says what \
         it is.",
@@ -328,7 +333,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned order_not_draft order_expired order_not_paid already_refunded idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
+        409 email_taken price_changed already_owned not_in_review order_not_draft order_expired order_not_paid already_refunded idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

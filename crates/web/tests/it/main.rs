@@ -18,3 +18,4 @@ mod pictures;
 mod refunds;
 mod replays;
 mod routes;
+mod top_ups;

@@ -157,7 +157,7 @@ enum AdjustKind {
 #[serde(untagged)]
 #[expect(dead_code, reason = "it tells the document that there are two kinds of answer")]
 enum Adjusted {
-    TopUp(TopUpOut),
+    TopUp(Box<TopUpOut>),
     Grant(GrantOut),
 }
 

@@ -4,10 +4,12 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod catalog;
+mod credit;
 mod keys;
 mod objects;
 mod refunds;
 mod settings;
+mod top_ups;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -17,6 +19,7 @@ use crate::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
+        .merge(top_ups::routes())
         .merge(accounts::routes())
         .merge(refunds::routes())
         .merge(objects::routes())

@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::admin::credit::CreditSetting;
 use crate::api::vendor::{PackOut, TokenOut};
 use crate::api::visibility::VisibilityBody;
 use crate::caller::Admin;
@@ -45,6 +46,8 @@ struct SettingsOut {
     registration: Vec<Field>,
     /// Amounts offered for a top-up.
     packs: Vec<PackOut>,
+    /// How an account's credit is judged before it adds funds.
+    credit: CreditSetting<MoneyOut>,
     /// The version of the terms that a confirmation accepts.
     terms_version: String,
 }
@@ -81,6 +84,10 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Vec<PackBody>, max_items = 20)]
     packs: Option<Vec<PackBody>>,
+    /// How an account's credit is judged before it adds funds.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = CreditSetting<MoneyIn>)]
+    credit: Option<CreditSetting<MoneyIn>>,
     /// The version of the terms that a confirmation accepts.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Line<1, 40>, inline)]
@@ -178,6 +185,7 @@ impl From<&Settings> for SettingsOut {
             visibility: settings.visibility,
             registration: settings.registration.clone(),
             packs: settings.packs.iter().map(|pack| PackOut::new(pack, token)).collect(),
+            credit: CreditSetting::new(&settings.credit, token),
             terms_version: settings.terms_version.clone(),
         }
     }
@@ -204,6 +212,10 @@ impl SettingsBody {
             }
             None => old.packs.clone(),
         };
+        let credit = match self.credit {
+            Some(credit) => credit.read(&token)?,
+            None => old.credit.clone(),
+        };
         Ok(Settings {
             name: self.name.map_or_else(|| old.name.clone(), |name| name.0),
             token,
@@ -212,6 +224,7 @@ impl SettingsBody {
             visibility: self.visibility.unwrap_or(old.visibility),
             registration: self.registration.unwrap_or_else(|| old.registration.clone()),
             packs,
+            credit,
             terms_version: self
                 .terms_version
                 .map_or_else(|| old.terms_version.clone(), |version| version.0),

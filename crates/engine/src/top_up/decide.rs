@@ -1,0 +1,148 @@
+//! Staff's word on a top-up that waits for review.
+
+use scrip_domain::audit::Act;
+use scrip_domain::credit::{Assessment, CreditDecision, CreditStatus, Source, VALID};
+use scrip_domain::top_up::{Errand, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::{Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use serde_json::{Value, json};
+
+use super::{Minted, TopUpRefusal};
+use crate::audit::{Note, Staff, difference};
+use crate::ledger::Buyer;
+use crate::{Engine, Outcome};
+
+/// What staff say.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Whether it may go on.
+    pub approve: bool,
+    /// Why, for the record.
+    pub reason: String,
+}
+
+/// Why nothing was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecideRefusal {
+    /// There is no such top-up.
+    NotFound,
+    /// It does not wait for review: its state.
+    NotInReview(TopUpState),
+    /// It cannot be credited.
+    Refused(TopUpRefusal),
+}
+
+impl Engine {
+    /// Decides on a top-up that waits for review.
+    pub async fn decide_top_up(
+        &self,
+        by: Staff,
+        id: Id<TopUp>,
+        verdict: Verdict,
+    ) -> Outcome<TopUp, DecideRefusal> {
+        let Some(top_up) = self.store.top_up(id).await? else {
+            return Ok(Err(DecideRefusal::NotFound));
+        };
+        let buyer = self.buyer_of(top_up.account).await?;
+        let (note, minted) = (self.note(by)?, self.minted()?);
+        let answer = self.submit(Decide { id, buyer, verdict, note, minted }).await?;
+        if answer.as_ref().is_ok_and(|top_up| top_up.next_call().is_some()) {
+            self.errands.notify_one();
+        }
+        Ok(answer)
+    }
+}
+
+struct Decide {
+    id: Id<TopUp>,
+    buyer: Buyer,
+    verdict: Verdict,
+    note: Note,
+    minted: Minted,
+}
+
+impl Command for Decide {
+    type Receipt = TopUp;
+    type Refusal = DecideRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.wallets.guard((self.buyer.wallet,));
+        wants.accounts.read((self.buyer.account,));
+        wants.top_ups.read((self.id,));
+        wants.credit_files.read((self.buyer.account,));
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<TopUp, DecideRefusal>, Fault> {
+        let missing = |what: &str| Fault::Bug(format!("a top-up has no {what}"));
+        let top_up = books.top_ups.get(&(self.id,))?.ok_or_else(|| missing("row"))?;
+        if top_up.state != TopUpState::InReview {
+            return Ok(Decision::refused(DecideRefusal::NotInReview(top_up.state)));
+        }
+        let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
+        let account = books.accounts.get(&(top_up.account,))?.ok_or_else(|| missing("account"))?;
+        let refused = |refusal| Ok(Decision::refused(DecideRefusal::Refused(refusal)));
+        if self.verdict.approve && account.frozen_at.is_some() {
+            return refused(TopUpRefusal::AccountFrozen);
+        }
+        if self.verdict.approve && wallet.posted().checked_add(top_up.tokens).is_none() {
+            return refused(TopUpRefusal::TooMuch);
+        }
+        let mut changes = Changes::default();
+        let mut judged = self.judged(top_up, at);
+        if judged.state == TopUpState::Authorizing && judged.method != TopUpMethod::Card {
+            judged = self.minted.credit(&mut changes, wallet, judged, at)?;
+        }
+        if judged.next_call().is_some() {
+            let errand = Errand { top_up: judged.id, due_at: at, attempts: 0 };
+            changes.errands.push(Change::Insert(errand));
+        }
+        if let Some(mut file) = books.credit_files.get(&(top_up.account,))?.cloned() {
+            file.credited =
+                file.credited.saturating_add(u32::from(judged.state == TopUpState::Credited));
+            file.declined =
+                file.declined.saturating_add(u32::from(judged.state == TopUpState::Declined));
+            changes.credit_files.push(Change::Update(file));
+        }
+        changes.top_ups.push(Change::Update(judged.clone()));
+        self.minted.tell(&mut changes, &judged, at);
+        let what = json!({ "decision": judged.assessment().map(|last| last.decision), "reason": self.verdict.reason });
+        let what = difference(&Value::Null, &what);
+        self.note.write(&mut changes, Act::TopUpDecided, judged.id, what, at);
+        Ok(Decision::done(judged, changes))
+    }
+}
+
+impl Decide {
+    /// The top-up with what staff say of it.
+    fn judged(&self, top_up: &TopUp, at: Timestamp) -> TopUp {
+        let (status, decision) = if self.verdict.approve {
+            (CreditStatus::Good, CreditDecision::Approved)
+        } else {
+            (CreditStatus::Bad, CreditDecision::Declined)
+        };
+        let mut judged = top_up.clone();
+        judged.assessments.push(Assessment {
+            id: self.minted.assessment,
+            source: Source::Staff,
+            status,
+            decision,
+            reasons: vec!["reviewed".to_owned()],
+            score: None,
+            policy: top_up.assessment().map_or(0, |before| before.policy),
+            obtained_at: at,
+            decided_at: at,
+            valid_until: at.plus(VALID),
+        });
+        judged.state = match (decision, &top_up.payment) {
+            (CreditDecision::Approved, Some(payment)) if payment.open => TopUpState::Capturing,
+            (CreditDecision::Approved, _) => TopUpState::Authorizing,
+            (CreditDecision::Declined | CreditDecision::Review, _) => TopUpState::Declined,
+        };
+        judged
+    }
+}

@@ -1,0 +1,206 @@
+//! The worker that asks the processor: it finds what is due, makes the call, and hands in what it saw.
+//!
+//! ```text
+//! due ─▶ taken (moved ahead, so that no other server runs it) ─▶ called ─▶ seen ─▶ done, or due again
+//! ```
+//! Every call can be repeated without a second effect, so a worker that dies between any two of these
+//! steps costs a little time and nothing else: the errand is due again when its lease is over.
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use scrip_domain::settings::Vendor;
+use scrip_domain::top_up::{Call, Errand, TopUp};
+use scrip_domain::{Id, Money, Span, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use super::seen::{Came, News};
+use crate::Engine;
+use crate::processor::{
+    Authorization, Headers, Hook, HookRefusal, MethodName, Payment, PaymentName, Processor,
+    ProcessorError, REPEATABLE, RefundAsk, Search,
+};
+
+/// For how long an errand that was taken is nobody else's.
+const LEASE: Span = Span::minutes(2);
+/// Errands that one round takes on, and how many of them wait for the processor at a time.
+const ROUND: u32 = 50;
+const AT_ONCE: usize = 8;
+
+/// Why a message was not heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HearRefusal {
+    /// There is no such processor here.
+    NoSuchProcessor,
+    /// It was not believed.
+    Hook(HookRefusal),
+}
+
+impl Engine {
+    /// Runs what is due, once. Gives how many errands it ran.
+    pub async fn run_errands(&self) -> Result<usize, Fault> {
+        let Some(processor) = self.processor.clone() else { return Ok(0) };
+        let due = self.store.errands_due(self.now(), ROUND).await?;
+        let ran = stream::iter(due)
+            .map(|errand| self.run_errand(processor.as_ref(), errand.top_up))
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<bool>>()
+            .await?;
+        Ok(ran.into_iter().filter(|ran| *ran).count())
+    }
+
+    /// Runs one, unless it is not due any more.
+    async fn run_errand(&self, processor: &dyn Processor, id: Id<TopUp>) -> Result<bool, Fault> {
+        let Some(top_up) = self.take_errand(id).await? else { return Ok(false) };
+        let news = self.call(processor, &top_up).await?;
+        self.seen(id, news, Came::OnErrand).await?;
+        Ok(true)
+    }
+
+    /// Waits until there may be an errand before the next round.
+    pub async fn errand_waits(&self) {
+        self.errands.notified().await;
+    }
+
+    /// Reads what a processor says unasked: which payment it is about, if any of ours.
+    pub fn read_hook(
+        &self,
+        processor: &str,
+        headers: Headers<'_>,
+        body: &[u8],
+    ) -> Result<Option<PaymentName>, HearRefusal> {
+        let known = self.processor.as_ref().filter(|known| known.name() == processor);
+        let known = known.ok_or(HearRefusal::NoSuchProcessor)?;
+        match known.hook(headers, body, self.now()).map_err(HearRefusal::Hook)? {
+            Hook::Payment(payment) => Ok(Some(payment)),
+            Hook::Ignored => Ok(None),
+        }
+    }
+
+    /// Asks the processor for the picture of a payment, and books it. Busy when it does not answer: it
+    /// sends its message again.
+    pub async fn look_at(&self, payment: &PaymentName) -> Result<(), Fault> {
+        let Some(processor) = self.processor.clone() else { return Ok(()) };
+        match processor.payment(payment).await {
+            Ok(picture) => {
+                if let Some(top_up) = picture.top_up {
+                    self.seen(top_up, News::Picture(picture), Came::Unasked).await?;
+                }
+                Ok(())
+            }
+            Err(ProcessorError::Unanswered { .. }) => Err(Fault::Busy),
+            Err(ProcessorError::Refused { code, message }) => {
+                tracing::warn!(%payment, code, message, "the processor does not know its own payment");
+                Ok(())
+            }
+        }
+    }
+
+    async fn take_errand(&self, id: Id<TopUp>) -> Result<Option<TopUp>, Fault> {
+        let Some(top_up) = self.store.top_up(id).await? else { return Ok(None) };
+        let wallet = self.buyer_of(top_up.account).await?.wallet;
+        match self.submit(Take { id, wallet }).await? {
+            Ok(top_up) => Ok(Some(top_up)),
+            Err(NotDue) => Ok(None),
+        }
+    }
+
+    /// Asks what the top-up's state asks for.
+    async fn call(&self, processor: &dyn Processor, top_up: &TopUp) -> Result<News, Fault> {
+        let Some(call) = top_up.next_call() else { return Ok(News::Nothing) };
+        let money = top_up.pay.ok_or_else(|| Fault::Bug("a card pays no money".into()))?;
+        let payment = top_up.payment.as_ref().map(|payment| &payment.name);
+        let payment = payment.map(|name| {
+            let corrupt = || Fault::Bug("the name of a payment is none".into());
+            PaymentName::new(name.as_str()).ok_or_else(corrupt)
+        });
+        let picture = match (call, payment.transpose()?) {
+            (Call::Authorize, _) | (_, None) => {
+                let vendor = self.vendor().await?;
+                self.authorize(processor, top_up, money, &vendor).await
+            }
+            (Call::Capture, Some(payment)) => processor.capture(&payment, money).await.map(Some),
+            (Call::Cancel, Some(payment)) => processor.cancel(&payment).await.map(Some),
+            (Call::Ask, Some(payment)) => processor.payment(&payment).await.map(Some),
+            (Call::Refund, Some(payment)) => {
+                let name = format!("{}/back", top_up.id);
+                processor.refund(&RefundAsk { name, payment, money }).await.map(Some)
+            }
+        };
+        Ok(match picture {
+            Ok(Some(picture)) => News::Picture(picture),
+            Ok(None) => News::NeverArrived,
+            Err(ProcessorError::Refused { code, .. }) => News::Refused { call, code },
+            Err(ProcessorError::Unanswered { why, retry_after }) => {
+                tracing::info!(top_up = %top_up.id, why, "the processor gave no answer");
+                News::Unanswered { retry_after }
+            }
+        })
+    }
+
+    /// The same authorization as often as its answer is lost; once the processor may have forgotten
+    /// that it was the same, the payment is looked for instead.
+    async fn authorize(
+        &self,
+        processor: &dyn Processor,
+        top_up: &TopUp,
+        money: Money,
+        vendor: &Vendor,
+    ) -> Result<Option<Payment>, ProcessorError> {
+        let customer = processor.customer(top_up.account).await?;
+        if self.now() >= top_up.decided_at().plus(REPEATABLE) {
+            let since = top_up.created_at;
+            return processor.find(&Search { top_up: top_up.id, customer, since }).await;
+        }
+        let method = top_up.payment_method.as_deref().and_then(MethodName::new);
+        let Some(method) = method else {
+            return Err(ProcessorError::refused("payment_method", "no such payment method"));
+        };
+        let ask = Authorization {
+            top_up: top_up.id,
+            money,
+            customer,
+            method,
+            return_url: format!("{}/wallet", self.public_url()),
+            description: format!("{} {}", vendor.settings.name, vendor.settings.token.code),
+        };
+        processor.authorize(&ask).await.map(Some)
+    }
+}
+
+/// It is not due any more: done, or somebody else's.
+struct NotDue;
+
+struct Take {
+    id: Id<TopUp>,
+    wallet: Id<scrip_domain::wallet::Wallet>,
+}
+
+impl Command for Take {
+    type Receipt = TopUp;
+    type Refusal = NotDue;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.wallets.guard((self.wallet,));
+        wants.top_ups.read((self.id,));
+        wants.errands.read((self.id,));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<TopUp, NotDue>, Fault> {
+        let due = books.errands.get(&(self.id,))?.filter(|errand| errand.due_at <= at);
+        let (Some(errand), Some(top_up)) = (due, books.top_ups.get(&(self.id,))?) else {
+            return Ok(Decision::refused(NotDue));
+        };
+        let mut changes = Changes::default();
+        let taken = Errand { due_at: at.plus(LEASE), ..errand.clone() };
+        changes.errands.push(Change::Update(taken));
+        Ok(Decision::done(top_up.clone(), changes))
+    }
+}
+
+/// When an errand is due again that brought nothing final: soon at first, then ever later, at most an
+/// hour, and not before the processor wants to be asked.
+pub(super) fn due_again(errand: &Errand, retry_after: Option<Span>, at: Timestamp) -> Errand {
+    let seconds = 2_u32.saturating_pow(errand.attempts.saturating_add(1)).min(3600);
+    let later = at.plus(Span::seconds(seconds).max(retry_after.unwrap_or(Span::millis(0))));
+    Errand { due_at: later, attempts: errand.attempts.saturating_add(1), ..errand.clone() }
+}

@@ -1,0 +1,366 @@
+//! What was seen of a payment moves its top-up: one command for every source and order of news.
+//!
+//! Nothing here depends on how the news came. A picture that was seen before changes nothing; one that
+//! is older than what is known cannot undo it, because what a processor has taken it cannot un-take:
+//! credited stays credited. Money that was captured is credited, or is on its way back.
+
+use scrip_domain::credit::{
+    Assessment, CreditDecision, CreditFile, CreditStatus, Policy, Source, VALID,
+};
+use scrip_domain::settings::Vendor;
+use scrip_domain::top_up::{self, Action, Call, Charge, Errand, TopUp, TopUpState};
+use scrip_domain::{Id, Money, Span, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use super::Minted;
+use super::errand::due_again;
+use crate::Engine;
+use crate::ledger::Buyer;
+use crate::processor::{self, ChargeName, Payment, PaymentState, RiskLevel};
+
+/// Without an answer so often, what was asked for is unknown.
+const PATIENCE: u32 = 3;
+/// So long the buyer may take to do what the bank wants.
+const ABANDONED: Span = Span::hours(24);
+
+/// What was seen of a payment.
+#[derive(Clone, Debug)]
+pub(super) enum News {
+    /// The processor's picture of it.
+    Picture(Payment),
+    /// The processor refused a call, and did nothing.
+    Refused {
+        /// Which.
+        call: Call,
+        /// Why, as a word of the processor.
+        code: String,
+    },
+    /// There is none, and none will come.
+    NeverArrived,
+    /// The processor gave no answer.
+    Unanswered {
+        /// When it wants to be asked again.
+        retry_after: Option<Span>,
+    },
+    /// Nothing had to be asked.
+    Nothing,
+}
+
+/// How news came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// As the answer on an errand, which goes on with it.
+    OnErrand,
+    /// Unasked: an errand that is due stays due.
+    Unasked,
+}
+
+impl Engine {
+    /// Books what was seen. Gives the top-up as it is then; `None` when there is none.
+    pub(super) async fn seen(
+        &self,
+        id: Id<TopUp>,
+        news: News,
+        came: Came,
+    ) -> Result<Option<TopUp>, Fault> {
+        let Some(processor) = &self.processor else { return Ok(None) };
+        let Some(top_up) = self.store.top_up(id).await? else { return Ok(None) };
+        let buyer = self.buyer_of(top_up.account).await?;
+        let vendor = self.vendor().await?.id;
+        let (processor, minted) = (processor.name(), self.minted()?);
+        let seen = Seen { id, buyer, vendor, processor, news, came, minted };
+        let answer: Result<TopUp, std::convert::Infallible> = self.submit(seen).await?;
+        let Ok(top_up) = answer;
+        if top_up.next_call().is_some() {
+            self.errands.notify_one();
+        }
+        Ok(Some(top_up))
+    }
+}
+
+struct Seen {
+    id: Id<TopUp>,
+    buyer: Buyer,
+    vendor: Id<Vendor>,
+    processor: &'static str,
+    news: News,
+    came: Came,
+    minted: Minted,
+}
+
+impl Seen {
+    /// The charge of the picture, if money was taken.
+    fn charge(&self) -> Option<(&ChargeName, Money)> {
+        let News::Picture(picture) = &self.news else { return None };
+        let PaymentState::Captured { charge, amount, .. } = &picture.state else { return None };
+        Some((charge, Money { amount: *amount, unit: picture.money.unit }))
+    }
+}
+
+impl Command for Seen {
+    type Receipt = TopUp;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.wallets.guard((self.buyer.wallet,));
+        wants.accounts.read((self.buyer.account,));
+        wants.vendor.read((self.vendor,));
+        wants.top_ups.read((self.id,));
+        wants.credit_files.read((self.buyer.account,));
+        wants.errands.read((self.id,));
+        if let Some((charge, _)) = self.charge() {
+            wants.charges.read((self.processor.to_owned(), charge.to_string()));
+        }
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<TopUp, Self::Refusal>, Fault> {
+        let missing = |what: &str| Fault::Bug(format!("a top-up has no {what}"));
+        let before = books.top_ups.get(&(self.id,))?.ok_or_else(|| missing("row"))?;
+        let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| missing("vendor"))?;
+        let errand = books.errands.get(&(self.id,))?;
+        let mut changes = Changes::default();
+        let mut after = before.clone();
+        match &self.news {
+            News::Picture(picture) => {
+                self.picture(&mut after, picture);
+                self.advance(&mut after, picture, &vendor.settings.credit, at);
+            }
+            News::Refused { call, code } => refused(&mut after, *call, code),
+            News::NeverArrived => end(&mut after, TopUpState::Failed, "never_arrived"),
+            News::Unanswered { .. } => {
+                let tries = errand.map_or(0, |errand| errand.attempts.saturating_add(1));
+                if tries >= PATIENCE && !after.state.is_final() {
+                    after.state = TopUpState::Unknown;
+                    after.reason = Some("unanswered".to_owned());
+                }
+            }
+            News::Nothing => {}
+        }
+        if let Some((charge, money)) = self.charge() {
+            after = self.captured(books, &mut changes, after, (charge, money), at)?;
+        }
+        if after.state != before.state {
+            self.file(books, &mut changes, after.state)?;
+            self.minted.tell(&mut changes, &after, at);
+        }
+        let asked = self.ask_again(before, &after, errand, at);
+        changes.errands.extend(asked);
+        if &after != before {
+            changes.top_ups.push(Change::Update(after.clone()));
+        }
+        Ok(Decision::done(after, changes))
+    }
+}
+
+impl Seen {
+    /// What is known of the payment now.
+    fn picture(&self, top_up: &mut TopUp, picture: &Payment) {
+        let charge = top_up.payment.take().and_then(|payment| payment.charge);
+        let action = match &picture.state {
+            PaymentState::RequiresAction(processor::Action::Redirect(url)) => {
+                Some(Action::Redirect { url: url.clone() })
+            }
+            PaymentState::RequiresAction(processor::Action::Confirm(secret)) => {
+                Some(Action::Confirm { client_secret: secret.reveal().to_owned() })
+            }
+            _ => None,
+        };
+        let ended = matches!(
+            picture.state,
+            PaymentState::Captured { .. } | PaymentState::Cancelled | PaymentState::Failed { .. }
+        );
+        top_up.payment = Some(top_up::Payment {
+            processor: self.processor.to_owned(),
+            name: picture.name.to_string(),
+            open: !ended,
+            action,
+            charge,
+            refunded: picture.refunded,
+        });
+    }
+
+    /// Where the picture moves a top-up whose end is still open.
+    fn advance(&self, top_up: &mut TopUp, picture: &Payment, policy: &Policy, at: Timestamp) {
+        if top_up.state.is_final() {
+            return;
+        }
+        match &picture.state {
+            // What was taken is seen to in a step of its own.
+            PaymentState::Processing | PaymentState::Captured { .. } => {}
+            PaymentState::RequiresAction(_) => {
+                if at >= top_up.decided_at().plus(ABANDONED) {
+                    end(top_up, TopUpState::Cancelled, "abandoned");
+                } else {
+                    go(top_up, TopUpState::RequiresAction);
+                }
+            }
+            PaymentState::Authorized => match top_up.state {
+                // Assessed, and approved or put to review, when this was first seen.
+                TopUpState::Capturing | TopUpState::InReview => {}
+                _ => self.assess(top_up, picture, policy, at),
+            },
+            PaymentState::Cancelled => end(top_up, TopUpState::Cancelled, "cancelled"),
+            PaymentState::Failed { reason, decline_code } => {
+                let reason = decline_code.as_deref().unwrap_or(reason);
+                end(top_up, TopUpState::Failed, reason);
+            }
+            PaymentState::Unknown(state) => {
+                top_up.state = TopUpState::Unknown;
+                top_up.reason = Some(format!("processor_state {state}"));
+            }
+        }
+    }
+
+    /// The money is reserved: what the processor says of the buyer decides whether it is taken.
+    fn assess(&self, top_up: &mut TopUp, picture: &Payment, policy: &Policy, at: Timestamp) {
+        let approved = |before: &Assessment| {
+            before.source != Source::Rules && before.decision == CreditDecision::Approved
+        };
+        if top_up.assessment().is_some_and(approved) {
+            // Approved since by the processor or a person; the answer to the capture was lost.
+            return go(top_up, TopUpState::Capturing);
+        }
+        let (status, reason) = risk(picture, policy, top_up);
+        let assessment = Assessment {
+            id: self.minted.assessment,
+            source: Source::Processor,
+            status,
+            decision: status.decision(),
+            reasons: vec![reason],
+            score: picture.risk.as_ref().and_then(|risk| risk.score),
+            policy: policy.version,
+            obtained_at: at,
+            decided_at: at,
+            valid_until: at.plus(VALID),
+        };
+        match assessment.decision {
+            CreditDecision::Approved => go(top_up, TopUpState::Capturing),
+            CreditDecision::Review => go(top_up, TopUpState::InReview),
+            CreditDecision::Declined => go(top_up, TopUpState::Declined),
+        }
+        top_up.assessments.push(assessment);
+    }
+
+    /// The money was taken: it is credited once, or goes back.
+    fn captured(
+        &self,
+        books: &Books,
+        changes: &mut Changes,
+        mut top_up: TopUp,
+        (charge, money): (&ChargeName, Money),
+        at: Timestamp,
+    ) -> Result<TopUp, Fault> {
+        let missing = |what: &str| Fault::Bug(format!("a top-up has no {what}"));
+        let key = (self.processor.to_owned(), charge.to_string());
+        if let Some(payment) = &mut top_up.payment {
+            payment.charge = Some(charge.to_string());
+        }
+        if books.charges.get(&key)?.is_some() {
+            return Ok(top_up);
+        }
+        let (processor, name) = key;
+        let row = Charge { processor, name, top_up: top_up.id, money, at };
+        changes.charges.push(Change::Insert(row));
+        if top_up.state.is_final() {
+            return Ok(top_up);
+        }
+        let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
+        let account = books.accounts.get(&(top_up.account,))?.ok_or_else(|| missing("account"))?;
+        if account.frozen_at.is_some() {
+            end(&mut top_up, TopUpState::Cancelled, "account_frozen");
+        } else if top_up.pay != Some(money) {
+            end(&mut top_up, TopUpState::Cancelled, "amount_differs");
+        } else if wallet.posted().checked_add(top_up.tokens).is_none() {
+            end(&mut top_up, TopUpState::Cancelled, "wallet_full");
+        } else {
+            top_up.reason = None;
+            top_up = self.minted.credit(changes, wallet, top_up, at)?;
+        }
+        Ok(top_up)
+    }
+
+    /// Notes in the credit file what the top-up came to.
+    fn file(&self, books: &Books, changes: &mut Changes, state: TopUpState) -> Result<(), Fault> {
+        let Some(file) = books.credit_files.get(&(self.buyer.account,))? else { return Ok(()) };
+        let more = |count: u32| count.saturating_add(1);
+        let file = match state {
+            TopUpState::Credited => CreditFile { credited: more(file.credited), ..file.clone() },
+            TopUpState::Declined | TopUpState::Failed => {
+                CreditFile { declined: more(file.declined), ..file.clone() }
+            }
+            _ => return Ok(()),
+        };
+        changes.credit_files.push(Change::Update(file));
+        Ok(())
+    }
+
+    /// The errand as it goes on: at once after a step, later without one, not at all at the end.
+    fn ask_again(
+        &self,
+        before: &TopUp,
+        after: &TopUp,
+        errand: Option<&Errand>,
+        at: Timestamp,
+    ) -> Option<Change<Errand>> {
+        let stepped = before.next_call() != after.next_call();
+        let fresh = Errand { top_up: after.id, due_at: at, attempts: 0 };
+        match (errand, after.next_call()) {
+            (None, None) => None,
+            (None, Some(_)) => Some(Change::Insert(fresh)),
+            (Some(errand), None) => Some(Change::Delete(errand.clone())),
+            (Some(_), Some(_)) if stepped => Some(Change::Update(fresh)),
+            (Some(_), Some(_)) if self.came == Came::Unasked => None,
+            (Some(errand), Some(_)) => {
+                let retry_after = match &self.news {
+                    News::Unanswered { retry_after } => *retry_after,
+                    _ => None,
+                };
+                Some(Change::Update(due_again(errand, retry_after, at)))
+            }
+        }
+    }
+}
+
+/// A call that the processor refused did nothing: an authorization is over with it; of the others the
+/// picture is asked for, which says why.
+fn refused(top_up: &mut TopUp, call: Call, code: &str) {
+    match (call, top_up.state.is_final()) {
+        (Call::Authorize, _) => end(top_up, TopUpState::Failed, code),
+        (_, true) => {}
+        (_, false) => {
+            top_up.state = TopUpState::Unknown;
+            top_up.reason = Some(code.to_owned());
+        }
+    }
+}
+
+fn go(top_up: &mut TopUp, state: TopUpState) {
+    top_up.state = state;
+    top_up.reason = None;
+}
+
+fn end(top_up: &mut TopUp, state: TopUpState, reason: &str) {
+    top_up.state = state;
+    top_up.reason = Some(reason.to_owned());
+}
+
+/// What the processor's word on the buyer is worth. Where it says nothing, the vendor's policy says above
+/// which amount that is not enough.
+fn risk(picture: &Payment, policy: &Policy, top_up: &TopUp) -> (CreditStatus, String) {
+    let (status, reason) = match picture.risk.as_ref().map(|risk| &risk.level) {
+        Some(RiskLevel::Normal) => (CreditStatus::Good, "risk_normal"),
+        Some(RiskLevel::Elevated) => (CreditStatus::Doubtful, "risk_elevated"),
+        Some(RiskLevel::Highest) => (CreditStatus::Bad, "risk_highest"),
+        Some(RiskLevel::Unknown(_)) => (CreditStatus::Doubtful, "risk_unknown"),
+        None if policy.fail_closed_above.is_some_and(|most| top_up.tokens > most) => {
+            (CreditStatus::Doubtful, "risk_not_told")
+        }
+        None => (CreditStatus::Good, "risk_not_told"),
+    };
+    (status, reason.to_owned())
+}

@@ -1,0 +1,89 @@
+//! The vendor's credit policy, as a part of its settings.
+
+use scrip_domain::Amount;
+use scrip_domain::credit::Policy;
+use scrip_domain::settings::Token;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::money::{MoneyIn, MoneyOut};
+use crate::problem::Problem;
+
+/// How an account's credit is judged before it adds funds. A limit that is absent does not bind.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreditSetting<M> {
+    /// Counted up with every change, and kept with each assessment. Ignored in a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    /// More tokens than this in one top-up are looked at by a person.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    review_above: Option<M>,
+    /// More tokens than this in one top-up are declined.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    decline_above: Option<M>,
+    /// More tokens than this in a day are declined.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    tokens_per_day: Option<M>,
+    /// More top-ups than this in a day are declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    top_ups_per_day: Option<u32>,
+    /// While an account is younger than this, a person looks at every top-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 87_600)]
+    review_younger_than_hours: Option<u32>,
+    /// Above this many tokens a card of which the processor says nothing is looked at by a person.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    fail_closed_above: Option<M>,
+    /// Whether an account whose buyer's bank took money back is looked at; else it is declined.
+    #[serde(default)]
+    review_disputed: bool,
+}
+
+// The derived default would demand one of `M`.
+fn none<M>() -> Option<M> {
+    None
+}
+
+/// So many hours are ten years: the longest time for which an account is young.
+const LONGEST_YOUTH: u32 = 87_600;
+
+impl CreditSetting<MoneyOut> {
+    /// The policy in force.
+    pub fn new(policy: &Policy, token: &Token) -> Self {
+        let money = |amount: Option<Amount>| amount.map(|amount| MoneyOut::tokens(amount, token));
+        Self {
+            version: Some(policy.version),
+            review_above: money(policy.review_above),
+            decline_above: money(policy.decline_above),
+            tokens_per_day: money(policy.tokens_per_day),
+            top_ups_per_day: policy.top_ups_per_day,
+            review_younger_than_hours: policy.review_younger_than_hours,
+            fail_closed_above: money(policy.fail_closed_above),
+            review_disputed: policy.review_disputed,
+        }
+    }
+}
+
+impl CreditSetting<MoneyIn> {
+    /// The policy that is asked for.
+    pub fn read(self, token: &Token) -> Result<Policy, Problem> {
+        let amount = |money: Option<MoneyIn>, field: &str| {
+            money.map(|money| money.in_tokens(token, &format!("credit.{field}"))).transpose()
+        };
+        if self.review_younger_than_hours.is_some_and(|hours| hours > LONGEST_YOUTH) {
+            let detail = format!("at most {LONGEST_YOUTH} hours");
+            return Err(Problem::field("credit.review_younger_than_hours", detail));
+        }
+        Ok(Policy {
+            version: self.version.unwrap_or_default(),
+            review_above: amount(self.review_above, "review_above")?,
+            decline_above: amount(self.decline_above, "decline_above")?,
+            tokens_per_day: amount(self.tokens_per_day, "tokens_per_day")?,
+            top_ups_per_day: self.top_ups_per_day,
+            review_younger_than_hours: self.review_younger_than_hours,
+            fail_closed_above: amount(self.fail_closed_above, "fail_closed_above")?,
+            review_disputed: self.review_disputed,
+        })
+    }
+}

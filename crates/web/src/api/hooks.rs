@@ -1,0 +1,47 @@
+//! What processors say unasked.
+
+use axum::extract::{Path, State};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use scrip_engine::top_up::errand::HearRefusal;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::problem::{Problem, kind};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(hear))
+}
+
+/// A processor's own message, signed by its scheme. It only makes the server ask that processor.
+#[utoipa::path(
+    post, path = "/v1/hooks/{processor}", tag = "hooks",
+    params(("processor" = String, Path, example = "stripe")),
+    request_body(content = String, content_type = "application/json"),
+    responses(
+        (status = 204, description = "heard; also when it was heard before"),
+        (status = 400, description = "`malformed`: not signed, or not now, or not readable"),
+        (status = 404, description = "`not_found`: no such processor is set up"),
+        (status = 503, description = "`busy`: the processor could not be asked; send it again"),
+    )
+)]
+async fn hear(
+    State(app): State<App>,
+    Path(processor): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let payment = match app.engine.read_hook(&processor, &header, &body) {
+        Ok(payment) => payment,
+        Err(HearRefusal::NoSuchProcessor) => return Err(Problem::not_found()),
+        Err(HearRefusal::Hook(refusal)) => {
+            return Err(Problem::new(&kind::MALFORMED, refusal.to_string()));
+        }
+    };
+    if let Some(payment) = payment {
+        app.engine.look_at(&payment).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
