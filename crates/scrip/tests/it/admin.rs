@@ -1,6 +1,8 @@
 //! `scrip admin` against a running server.
 
 use http::Method;
+use rustix::process::Signal;
+use scrip_domain::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use crate::shop::{Folder, Server, run, said};
@@ -182,4 +184,28 @@ fn are_valid(server: &Server, codes: [&Value; 2]) {
         let answer = server.call(Method::POST, "/v1/licenses/validate", "", "-", &body);
         assert_eq!(answer["valid"], true, "{form}: {answer}");
     }
+}
+
+#[test]
+fn what_has_expired_meanwhile_is_booked_after_a_start() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let ada = register(&server, "ada@example.org");
+    let gift = ["accounts", "adjust", "ada@example.org", "3", "--reason", "welcome", "--promo"];
+    let lasting = server.admin(&folder, &gift);
+    let given_at = Timestamp::parse(lasting["credited_at"].as_str().unwrap()).unwrap();
+    let soon = given_at.plus(Span::seconds(3)).to_string();
+    server.admin(&folder, &[&gift[..], &["--expires-at", &soon]].concat());
+    let look =
+        |server: &Server, path: &str| server.call(Method::GET, path, &ada, "-", &Value::Null);
+    let gone = |_| look(&server, "/v1/wallet")["available"]["amount"] == 300;
+    assert!((0..50_000).any(gone), "it never expires");
+    let told = look(&server, "/v1/wallet/transfers");
+    assert_eq!(told["data"][0]["reason"], "grant", "nobody has booked it yet");
+    server.signal(Signal::TERM);
+    assert_eq!(server.end().0, 0);
+
+    let server = folder.serve();
+    let booked = |_| look(&server, "/v1/wallet/transfers")["data"][0]["reason"] == "expiry";
+    assert!((0..5_000).any(booked), "the sweep books nothing");
 }
