@@ -3,7 +3,7 @@
 -- has done nothing.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
-DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM products;
+DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
 DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines;
 DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
@@ -23,7 +23,11 @@ INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expir
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
 INSERT INTO hold_lots (hold, lot, amount) VALUES (9001, 5001, 10);
 INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
-    (3001, 1001, 'credited', 'demo', 100, '[]', '[]', 0, 1), (3002, 1001, 'declined', 'demo', 50, '[]', '[]', 0, NULL);
+    (3001, 1001, 'credited', 'card', 100, '[]', '[]', 0, 1), (3002, 1001, 'declined', 'demo', 50, '[]', '[]', 0, NULL),
+    (3003, 1001, 'authorizing', 'card', 50, '[]', '[]', 0, NULL);
+UPDATE top_ups SET pay_amount = 100, pay_unit = 'EUR' WHERE method = 'card';
+INSERT INTO charges (processor, name, top_up, money_amount, money_unit, at) VALUES ('demo', 'ch_1', 3001, 100, 'EUR', 1);
+INSERT INTO errands (top_up, due_at, attempts) VALUES (3003, 1, 0);
 INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4001, 1, 2001, 100, 'top_up', 3001, 1), (4002, 2001, 3, 60, 'purchase', 6001, 2),
     (4003, 2001, -2001, 10, 'hold', 9001, 3), (4004, 2, 2001, 20, 'grant', 5002, 4), (4005, 2, 2001, 5, 'grant', 5002, 5),
@@ -53,6 +57,7 @@ INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits,
 INSERT INTO receipts ("order", number, issued_at) VALUES (6001, 1, 3);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
+    (1001, 5, 3003, 3003, 0),
     (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
     (1001, 4, 4004, 4004, 0), (1001, 4, 4005, 4005, 0), (1001, 4, 4006, 4006, 0), (1001, 4, 4007, 4007, 0),
     (1001, 2, 101, 8001, 0), (1001, 6, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78),

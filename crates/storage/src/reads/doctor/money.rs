@@ -50,6 +50,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(lots());
     probes.extend(gifts());
     probes.extend(top_ups());
+    probes.extend(cards());
     probes
 }
 
@@ -220,6 +221,35 @@ fn top_ups() -> [Probe; 4] {
             counted: "top_ups",
             rows: "SELECT id AS subject, CASE WHEN state = 'credited' THEN 1 ELSE 0 END AS expected,
                     CASE WHEN credited_at IS NOT NULL THEN 1 ELSE 0 END AS found FROM top_ups"
+                .into(),
+        },
+    ]
+}
+
+fn cards() -> [Probe; 2] {
+    [
+        Probe {
+            name: "charges",
+            proves: "each top-up credited by card was charged what it cost, once, and no charge is without its top-up",
+            subject: named::<TopUp>,
+            counted: "charges",
+            rows: "SELECT u.id AS subject, u.pay_amount AS expected, c.amount AS found FROM top_ups u
+                    LEFT JOIN (SELECT top_up, money_unit, SUM(money_amount) AS amount FROM charges
+                        GROUP BY top_up, money_unit) c ON c.top_up = u.id AND c.money_unit = u.pay_unit
+                    WHERE u.method = 'card' AND u.state = 'credited'
+                UNION ALL SELECT c.top_up, 1, (SELECT COUNT(*) FROM top_ups u WHERE u.id = c.top_up AND u.method = 'card')
+                    FROM charges c"
+                .into(),
+        },
+        Probe {
+            name: "errands",
+            proves: "the processor is asked about each top-up by card that has not come to its end, and about no stranger's",
+            subject: named::<TopUp>,
+            counted: "errands",
+            rows: "SELECT u.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM errands e WHERE e.top_up = u.id) AS found
+                    FROM top_ups u WHERE u.method = 'card'
+                    AND u.state IN ('authorizing', 'requires_action', 'authorized', 'capturing', 'unknown')
+                UNION ALL SELECT e.top_up, 1, (SELECT COUNT(*) FROM top_ups u WHERE u.id = e.top_up) FROM errands e"
                 .into(),
         },
     ]
