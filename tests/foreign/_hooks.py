@@ -14,6 +14,7 @@ SHOP = json.loads(os.environ["SCRIP_SHOP"])
 ANSWERS = open(os.environ["SCRIP_ANSWERS"], "a", buffering=1)
 turns = itertools.count()
 drafts = itertools.cycle(SHOP["drafts"])
+reviews = itertools.cycle(SHOP["reviews"])
 vouchers = itertools.cycle(SHOP["vouchers"])
 
 
@@ -78,6 +79,8 @@ def before_call(context, case, kwargs):
     elif next(turns) % 2:
         if place in ("POST /v1/orders/{id}/confirm", "POST /v1/orders/{id}/cancel"):
             case.path_parameters["id"] = next(drafts)
+        elif place == "POST /v1/admin/top-ups/{id}/decide":
+            case.path_parameters["id"] = next(reviews)
         elif place in SHOP["paths"]:
             case.path_parameters |= SHOP["paths"][place]
 

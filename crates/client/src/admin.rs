@@ -96,6 +96,22 @@ impl Admin {
         let path = format!("accounts/{}/adjust", url::encode(account));
         self.post_once(&path, key, &json!({"tokens": tokens, "reason": reason})).await
     }
+
+    /// Gives an account promotional tokens, which expire when a time is given.
+    pub async fn grant(
+        &self,
+        key: &str,
+        account: &str,
+        tokens: &Money,
+        expires_at: Option<&str>,
+        reason: &str,
+    ) -> Result<Value, Error> {
+        let path = format!("accounts/{}/adjust", url::encode(account));
+        let body = json!({
+            "kind": "promo", "tokens": tokens, "expires_at": expires_at, "reason": reason
+        });
+        self.post_once(&path, key, &body).await
+    }
 }
 
 fn object(sha256: &str) -> String {

@@ -38,6 +38,7 @@ mod order;
 mod page;
 mod pool;
 mod product;
+mod refund;
 mod top_up;
 mod url;
 mod vendor;
@@ -59,6 +60,7 @@ pub use page::{Page, Paging};
 pub use product::{
     EstimatedDownload, File, Hidden, Offer, Payment, Product, ProductQuery, ProductSummary,
 };
+pub use refund::{NewRefund, RefundLine};
 pub use top_up::{Assessment, NewTopUp, TopUp};
 pub use url::{BadUrl, BaseUrl};
 pub use vendor::{Threshold, Token, UnitValue, Vendor};

@@ -38,6 +38,8 @@ words! {
         AccountFrozen = "account.frozen",
         /// An account was thawed.
         AccountThawed = "account.thawed",
+        /// Tokens of an order were given back.
+        OrderRefunded = "order.refunded",
         /// A top-up that waited for review was decided.
         TopUpDecided = "top_up.decided",
         /// Money for an offline top-up was booked.

@@ -20,6 +20,8 @@ words! {
         OrderPaid = "order.paid",
         /// An order was declined.
         OrderDeclined = "order.declined",
+        /// Tokens of an order went back.
+        OrderRefunded = "order.refunded",
     }
 }
 

@@ -47,6 +47,7 @@ kinds! {
     crate::lot::Lot => "lot",
     crate::order::Line => "lin",
     crate::order::Order => "ord",
+    crate::refund::Refund => "rfd",
     crate::settings::Vendor => "vnd",
     crate::top_up::Remittance => "rem",
     crate::top_up::TopUp => "top",

@@ -103,8 +103,14 @@ words! {
         TopUp = "top_up",
         /// The vendor put tokens in or took them out by hand.
         Adjustment = "adjustment",
+        /// The vendor gave tokens without payment.
+        Grant = "grant",
         /// An order was paid.
         Purchase = "purchase",
+        /// Tokens of an order went back.
+        Refund = "refund",
+        /// Tokens have expired.
+        Expiry = "expiry",
     }
 }
 

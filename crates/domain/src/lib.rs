@@ -29,6 +29,7 @@ pub mod license;
 pub mod listing;
 pub mod lot;
 pub mod order;
+pub mod refund;
 pub mod request;
 pub mod session;
 pub mod settings;

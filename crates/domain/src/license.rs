@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! valid ──rental or trial over──▶ expired (derived from `expires_at`, never stored)
-//!   └──▶ revoked, suspended, refunded, superseded (later chapters)
+//!   ├──refund──▶ refunded
+//!   └──▶ revoked, suspended, superseded (later chapters)
 //! ```
 
 use scrip_license::{Limits, RentalStart, Terms};
@@ -21,6 +22,8 @@ words! {
         Valid = "valid",
         /// Taken back by the vendor.
         Revoked = "revoked",
+        /// Ended by a refund.
+        Refunded = "refunded",
     }
 }
 

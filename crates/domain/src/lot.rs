@@ -6,7 +6,8 @@
 
 use crate::amount::Amount;
 use crate::id::Id;
-use crate::time::Timestamp;
+use crate::ledger::Transfer;
+use crate::time::{Span, Timestamp};
 use crate::wallet::Wallet;
 use crate::words;
 
@@ -24,6 +25,9 @@ words! {
     }
 }
 
+/// How long a lot opens again that had expired when tokens came back to it.
+const REOPENED: Span = Span::days(30);
+
 impl LotKind {
     /// The usual place in the order of spending: promotional tokens before all others.
     pub const fn priority(self) -> u8 {
@@ -31,6 +35,13 @@ impl LotKind {
             Self::Promo => 10,
             Self::Paid | Self::Exchange | Self::Credit => 50,
         }
+    }
+
+    /// Until when tokens last that come back at `at` to a lot that lasted until `expires_at`.
+    /// A gift that has expired stays expired; what was paid for can be spent once more.
+    pub fn lasts_until(self, expires_at: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
+        let expired = expires_at.is_some_and(|expiry| expiry <= at);
+        if expired && self != Self::Promo { Some(at.plus(REOPENED)) } else { expires_at }
     }
 }
 
@@ -70,6 +81,29 @@ impl Lot {
     }
 }
 
+words! {
+    /// What befell a lot that was neither its beginning, nor a payment, nor a refund.
+    pub enum LotChangeKind {
+        /// A later credit joined it, because the wallet had enough lots.
+        Joined = "joined",
+        /// It has expired.
+        Expired = "expired",
+    }
+}
+
+/// Tokens that came to a lot after its beginning, or that expired in it. This never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotChange {
+    /// The transfer that moved them.
+    pub transfer: Id<Transfer>,
+    /// The lot.
+    pub lot: Id<Lot>,
+    /// What befell it.
+    pub kind: LotChangeKind,
+    /// How many.
+    pub amount: Amount,
+}
+
 /// What is left of a lot, in its wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenLot {
@@ -90,12 +124,19 @@ pub struct OpenLot {
 }
 
 impl OpenLot {
+    /// What no hold has reserved of it.
+    pub fn unheld(&self) -> Amount {
+        self.remaining.checked_sub(self.held).unwrap_or(Amount::ZERO)
+    }
+
     /// What can be spent of it at `at`.
     pub fn spendable(&self, at: Timestamp) -> Amount {
-        if self.expires_at.is_some_and(|expiry| expiry <= at) {
-            return Amount::ZERO;
-        }
-        self.remaining.checked_sub(self.held).unwrap_or(Amount::ZERO)
+        if self.has_expired(at) { Amount::ZERO } else { self.unheld() }
+    }
+
+    /// Whether its time is over at `at`.
+    pub fn has_expired(&self, at: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expiry| expiry <= at)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Orders: a selection with its price snapshot, from draft to paid.
 //!
 //! ```text
-//! draft ──confirm──▶ paid ──▶ (refunds: a later chapter)
+//! draft ──confirm──▶ paid ──refund──▶ partially_refunded ──refund──▶ refunded
 //!   │ ├──confirm, short of tokens──▶ declined ──confirm again──▶ paid
 //!   │ └──cancel──▶ cancelled
 //!   └──30 minutes──▶ expired (derived: a draft past `expires_at`)
@@ -34,12 +34,23 @@ words! {
         Draft = "draft",
         /// Paid and released.
         Paid = "paid",
+        /// Paid, and a part of it given back.
+        PartiallyRefunded = "partially_refunded",
+        /// Paid, and all of it given back.
+        Refunded = "refunded",
         /// Not approved; nothing was charged.
         Declined = "declined",
         /// Given up by the buyer.
         Cancelled = "cancelled",
         /// Not confirmed in time. Derived from `expires_at`, never stored.
         Expired = "expired",
+    }
+}
+
+impl OrderState {
+    /// Whether it was paid, whatever was given back since.
+    pub fn is_paid(self) -> bool {
+        matches!(self, Self::Paid | Self::PartiallyRefunded | Self::Refunded)
     }
 }
 
@@ -165,6 +176,8 @@ pub struct LinePayment {
     pub kind: LotKind,
     /// How much.
     pub amount: Amount,
+    /// Its place among the lots that paid the order: lots get back in the reverse order.
+    pub place: u32,
 }
 
 /// A check that was made on the way to an order, kept with it.
@@ -241,7 +254,9 @@ pub fn allot(lines: &[(Id<Line>, Amount)], parts: &[Part]) -> Option<Vec<LinePay
             due = due.checked_sub(amount)?;
             let left = part.amount.checked_sub(amount)?;
             open = (!left.is_zero()).then_some(Part { amount: left, ..part });
-            payments.push(LinePayment { line: *line, lot: part.lot, kind: part.kind, amount });
+            let place = u32::try_from(payments.len()).ok()?;
+            let Part { lot, kind, .. } = part;
+            payments.push(LinePayment { line: *line, lot, kind, amount, place });
         }
     }
     (open.is_none() && parts.next().is_none()).then_some(payments)

@@ -32,6 +32,7 @@ const SLACK: Span = Span::minutes(5);
 pub fn state_at(license: &License, at: Timestamp) -> Reason {
     match license.state {
         LicenseState::Revoked => Reason::Revoked,
+        LicenseState::Refunded => Reason::Refunded,
         LicenseState::Valid if license.expires_at.is_some_and(|end| end <= at) => Reason::Expired,
         LicenseState::Valid => Reason::Valid,
     }

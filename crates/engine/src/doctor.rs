@@ -43,8 +43,9 @@ impl Report {
 }
 
 impl Engine {
-    /// Examines the books.
+    /// Examines the books, with everything booked that has expired.
     pub async fn doctor(&self) -> Result<Report, Fault> {
+        while self.expire_due().await? > 0 {}
         examine(&self.store, &self.keys()).await
     }
 }

@@ -17,6 +17,7 @@ pub use scrip_storage::index::{Download, Entry, Receipt};
 
 use crate::Engine;
 use crate::purchase::Paid;
+use crate::refund::Refunded;
 
 /// What is on record of an order.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Evidence {
     pub transfers: Vec<Transfer>,
     /// The lots that paid.
     pub lots: Vec<Lot>,
+    /// What was given back of it.
+    pub refunds: Vec<Refunded>,
     /// What was downloaded with its licenses.
     pub downloads: Vec<Download>,
     /// What happened to it.
@@ -53,6 +56,7 @@ impl Engine {
             requests: store.requests_of_order(account, id).await?,
             transfers: store.transfers_of_order(account, id).await?,
             lots: store.lots_of_order(id).await?,
+            refunds: self.refunds_of(id).await?,
             downloads: store.downloads_of_order(id).await?,
             events: store.events_of_order(id).await?,
             receipt: store.receipt(id).await?,

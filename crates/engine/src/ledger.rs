@@ -1,27 +1,41 @@
 //! Posting: the one way in which tokens move.
 
-use scrip_domain::Id;
 use scrip_domain::account::Account;
-use scrip_domain::ledger::{Counters, LedgerAccount, Transfer};
-use scrip_domain::lot::{Lot, Part};
-use scrip_domain::wallet::Wallet;
+use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
+use scrip_domain::lot::{Lot, LotChange, LotChangeKind, Part};
+use scrip_domain::wallet::{Place, Wallet};
+use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::Entry;
 use scrip_storage::{Changes, Fault};
 
-/// Puts a new lot into a wallet, from the house account that `transfer` debits.
+/// Puts a new lot into a wallet, from the house account that `transfer` debits. In a wallet that has
+/// enough lots its tokens join one that is there: that is on record beside the lot, whose own record
+/// never changes. Money that came in is never turned away: it opens one lot more.
 ///
-/// Gives the wallet as it is afterwards.
+/// Gives the lot in which the tokens lie afterwards.
 pub(crate) fn put(
     changes: &mut Changes,
     wallet: &Wallet,
     lot: Lot,
     transfer: Transfer,
-) -> Result<Wallet, Fault> {
-    let mut fuller = wallet.clone();
-    fuller.lots.push(lot.opened());
-    changes.lots.push(Change::Insert(lot));
-    post(changes, &fuller, transfer)
+) -> Result<Id<Lot>, Fault> {
+    let (home, fuller) = match wallet.place_for(&lot) {
+        Place::Own | Place::Full => {
+            let opened = (lot.id, wallet.clone().with(&lot));
+            changes.lots.push(Change::Insert(lot));
+            opened
+        }
+        Place::With(open) => {
+            let (transfer, kind) = (transfer.id, LotChangeKind::Joined);
+            let joined = LotChange { transfer, lot: open.lot, kind, amount: lot.amount };
+            changes.lot_changes.push(Change::Insert(joined));
+            let fuller = wallet.clone().with_more(open.lot, lot.amount);
+            (open.lot, fuller.ok_or_else(|| Fault::Bug("a lot would hold too much".into()))?)
+        }
+    };
+    post(changes, &fuller, transfer)?;
+    Ok(home)
 }
 
 /// Takes what lots give out of a wallet, to the house account that `transfer` credits.
@@ -37,6 +51,58 @@ pub(crate) fn take(
     let emptier = wallet.clone().without(parts);
     let emptier = emptier.ok_or_else(|| Fault::Bug("a lot gave more than it had".into()))?;
     post(changes, &emptier, transfer)
+}
+
+/// Gives tokens back to the lots that had given them.
+///
+/// Gives the wallet as it is afterwards: what came back to a lot that stays expired is still in it.
+pub(crate) fn give_back(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    parts: &[(&Lot, Amount)],
+    transfer: Transfer,
+) -> Result<Wallet, Fault> {
+    let at = transfer.at;
+    let mut fuller = Some(wallet.clone());
+    for (lot, amount) in parts {
+        fuller = fuller.and_then(|wallet| wallet.with_back(lot, *amount, at));
+    }
+    let fuller = fuller.ok_or_else(|| Fault::Bug("a lot would hold too much".into()))?;
+    post(changes, &fuller, transfer)
+}
+
+/// Books what has expired of a wallet at `at`, by the transfer called `id`.
+///
+/// Gives the wallet as it is afterwards. Every command that spends or credits does this first.
+pub(crate) fn expire(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    id: Id<Transfer>,
+    at: Timestamp,
+) -> Result<Wallet, Fault> {
+    let expired = wallet.expired(at);
+    let amount = Amount::try_sum(expired.iter().map(|part| part.amount));
+    let amount = amount.ok_or_else(|| Fault::Bug("lots hold more than there is".into()))?;
+    if amount.is_zero() {
+        return Ok(wallet.clone());
+    }
+    let change = |part: &Part| LotChange {
+        transfer: id,
+        lot: part.lot,
+        kind: LotChangeKind::Expired,
+        amount: part.amount,
+    };
+    changes.lot_changes.extend(expired.iter().map(change).map(Change::Insert));
+    let transfer = Transfer {
+        id,
+        debit: LedgerAccount::Free(wallet.id),
+        credit: LedgerAccount::House(House::Breakage),
+        amount,
+        reason: Reason::Expiry,
+        subject: wallet.id.into(),
+        at,
+    };
+    take(changes, wallet, &expired, transfer)
 }
 
 /// Posts a transfer between `wallet` and the house: both counters, the statement line, the row.

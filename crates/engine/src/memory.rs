@@ -20,6 +20,7 @@ use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::estimate::Speed;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
+use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
 use scrip_storage::books::Change;
@@ -51,6 +52,16 @@ pub struct Member {
     pub account: Arc<Account>,
     /// What its wallet can spend.
     pub available: Amount,
+    /// Until when: then something of it expires.
+    until: Option<Timestamp>,
+}
+
+impl Member {
+    /// An account and its wallet as it is at `at`.
+    pub(crate) fn new(account: Arc<Account>, wallet: Wallet, at: Timestamp) -> Self {
+        let wallet = wallet.as_of(at);
+        Self { account, available: wallet.available(), until: wallet.next_expiry }
+    }
 }
 
 /// What is known of a release, which never changes once it is sold.
@@ -176,7 +187,12 @@ impl Memory {
 
     pub(crate) fn member(&self, account: Id<Account>, now: Timestamp) -> Option<Member> {
         let (member, since) = self.members.get(&account)?;
-        self.is_fresh(since, now).then_some(member)
+        self.is_true(&member, since, now).then_some(member)
+    }
+
+    /// Whether a member that was read at `since` may be believed.
+    fn is_true(&self, member: &Member, since: Timestamp, now: Timestamp) -> bool {
+        member.until.is_none_or(|until| now < until) && self.is_fresh(since, now)
     }
 
     /// Whether a balance that was read at `since` may be believed.
@@ -189,7 +205,7 @@ impl Memory {
     pub(crate) fn remember_member(&self, member: Member, since: Timestamp, epoch: Epoch) {
         let id = member.account.id;
         let old = self.members.peek(&id);
-        if old.is_some_and(|(_, read_at)| !self.is_fresh(read_at, since)) {
+        if old.is_some_and(|(old, read_at)| !self.is_true(&old, read_at, since)) {
             self.members.remove(&id);
         }
         let member = (member, since);
@@ -288,9 +304,10 @@ impl Observer for Memory {
         for change in books.accounts.written() {
             match change {
                 Change::Insert(account) => {
-                    let member =
-                        Member { account: Arc::new(account.clone()), available: Amount::ZERO };
-                    self.members.insert(account.id, (member, account.created_at));
+                    let created_at = account.created_at;
+                    let account = Arc::new(account.clone());
+                    let member = Member { account, available: Amount::ZERO, until: None };
+                    self.members.insert(change.row().id, (member, created_at));
                 }
                 Change::Update(account) | Change::Delete(account) => {
                     self.members.remove(&account.id);
@@ -304,7 +321,8 @@ impl Observer for Memory {
         for change in books.wallets.written() {
             let wallet = change.row();
             let Some((mut member, read_at)) = self.members.peek(&wallet.account) else { continue };
-            member.available = wallet.available();
+            // What has expired and is not booked yet is no longer believed, and read again.
+            (member.available, member.until) = (wallet.available(), wallet.next_expiry);
             // Its age stays: the account beside the balance was read back then.
             self.members.insert(wallet.account, (member, read_at));
         }

@@ -161,7 +161,7 @@ impl Command for Draft {
         let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
         let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| missing("vendor"))?;
         let (settings, cheapest) = (&vendor.settings, books.cheapest()?);
-        let who = Some((account, wallet.available()));
+        let who = Some((account, wallet.available_at(at)));
         // The account first, without a total: a shut gate tells no price.
         if let Err(shut) = gate::pass(Act::Order, who, settings, cheapest, Amount::ZERO, at) {
             return Ok(Decision::refused(PurchaseRefusal::Gate(shut)));
@@ -227,7 +227,10 @@ impl Command for Cancel {
             OrderState::Draft => {}
             OrderState::Cancelled => return Ok(Decision::done(order.clone(), Changes::default())),
             OrderState::Expired => return Ok(Decision::refused(PurchaseRefusal::Expired)),
-            state @ (OrderState::Paid | OrderState::Declined) => {
+            state @ (OrderState::Paid
+            | OrderState::PartiallyRefunded
+            | OrderState::Refunded
+            | OrderState::Declined) => {
                 return Ok(Decision::refused(PurchaseRefusal::NotDraft(state)));
             }
         }
@@ -261,7 +264,7 @@ impl Command for IssueReceipt {
         let order =
             books.orders.get(&(self.order,))?.filter(|order| order.account == self.buyer.account);
         let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
-        if order.state != OrderState::Paid {
+        if !order.state.is_paid() {
             return Ok(Decision::refused(PurchaseRefusal::NotDraft(order.state_at(at))));
         }
         if let Some(receipt) = books.receipts.get(&(self.order,))? {

@@ -136,6 +136,8 @@ pub enum PurchaseRefusal {
 struct Minted {
     licenses: Vec<Id<License>>,
     transfer: Id<Transfer>,
+    /// What has expired meanwhile is booked by it.
+    expiry: Id<Transfer>,
     event: Id<Event>,
     kid: String,
 }
@@ -208,6 +210,7 @@ impl Engine {
         let no_key = || Fault::Bug("there is no license key".into());
         Ok(Minted {
             licenses: self.mint_many(units)?,
+            expiry: self.mint()?,
             transfer: self.mint()?,
             event: self.mint()?,
             kid: self.keys().current().ok_or_else(no_key)?.kid().to_owned(),
@@ -289,7 +292,7 @@ impl Command for Purchase {
         if let Some(answer) = replay(books, self.buyer, self.request)? {
             return Ok(Decision { answer, changes: Changes::default() });
         }
-        let desk = Desk::on(books, self.buyer, self.vendor)?;
+        let desk = Desk::on(books, self.buyer, self.vendor, at)?;
         // The account first, without a total: a shut gate tells no price.
         if let Err(shut) = desk.gate(Amount::ZERO, at)
             && !shut.is_about_balance()
@@ -346,12 +349,15 @@ impl Command for Confirm {
             OrderState::Declined | OrderState::Expired => {
                 return Ok(Decision::refused(PurchaseRefusal::Expired));
             }
-            state @ (OrderState::Paid | OrderState::Cancelled) => {
+            state @ (OrderState::Paid
+            | OrderState::PartiallyRefunded
+            | OrderState::Refunded
+            | OrderState::Cancelled) => {
                 return Ok(Decision::refused(PurchaseRefusal::NotDraft(state)));
             }
         }
         let lines = books.order_lines.all(&(self.order,))?.to_vec();
-        let desk = Desk::on(books, self.buyer, self.vendor)?;
+        let desk = Desk::on(books, self.buyer, self.vendor, at)?;
         let (order, minted, request) = (order.clone(), &self.minted, self.request);
         desk.settle(books, Case { order, lines, expected: None, minted, request, new: false, at })
     }
@@ -374,16 +380,25 @@ struct Case<'a> {
 struct Desk<'a> {
     account: &'a Account,
     wallet: &'a Wallet,
+    /// What can be spent of it: what has expired and is not booked yet cannot.
+    available: Amount,
     settings: &'a Settings,
     cheapest: Option<Amount>,
 }
 
 impl<'a> Desk<'a> {
-    fn on(books: &'a Books, buyer: Buyer, vendor: Id<Vendor>) -> Result<Self, Fault> {
+    fn on(
+        books: &'a Books,
+        buyer: Buyer,
+        vendor: Id<Vendor>,
+        at: Timestamp,
+    ) -> Result<Self, Fault> {
         let missing = |what: &str| Fault::Bug(format!("a signed-in buyer has no {what}"));
+        let wallet = books.wallets.get(&(buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
         Ok(Self {
             account: books.accounts.get(&(buyer.account,))?.ok_or_else(|| missing("account"))?,
-            wallet: books.wallets.get(&(buyer.wallet,))?.ok_or_else(|| missing("wallet"))?,
+            wallet,
+            available: wallet.available_at(at),
             settings: &books.vendor.get(&(vendor,))?.ok_or_else(|| missing("vendor"))?.settings,
             cheapest: books.cheapest()?,
         })
@@ -391,7 +406,7 @@ impl<'a> Desk<'a> {
 
     /// What the gate says to paying `total`.
     fn gate(&self, total: Amount, at: Timestamp) -> Result<Vec<Check>, GateRefusal> {
-        let who = Some((self.account, self.wallet.available()));
+        let who = Some((self.account, self.available));
         gate::pass(Act::Pay, who, self.settings, self.cheapest, total, at)
     }
 
@@ -443,7 +458,7 @@ impl<'a> Desk<'a> {
 
         // From here on the purchase succeeds.
         let mut changes = Changes::default();
-        let mut after = self.wallet.available();
+        let mut after = self.available;
         if !total.is_zero() {
             let transfer = Transfer {
                 id: case.minted.transfer,
@@ -454,7 +469,8 @@ impl<'a> Desk<'a> {
                 subject: case.order.id.into(),
                 at: case.at,
             };
-            after = ledger::take(&mut changes, self.wallet, &parts, transfer)?.available();
+            let wallet = ledger::expire(&mut changes, self.wallet, case.minted.expiry, case.at)?;
+            after = ledger::take(&mut changes, &wallet, &parts, transfer)?.available();
         }
         let order = Order {
             state: OrderState::Paid,
@@ -621,7 +637,7 @@ fn price(
         Ok(priced) => priced,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let who = Some((desk.account, desk.wallet.available()));
+    let who = Some((desk.account, desk.available));
     Ok(crate::quote::seen_prices(priced, who, desk.settings, desk.cheapest))
 }
 

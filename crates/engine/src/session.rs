@@ -189,7 +189,7 @@ impl Engine {
         let Some(account) = self.store.account(account).await? else { return Ok(None) };
         let no_wallet = || Fault::Bug("an account has no wallet".into());
         let wallet = self.store.wallet(account.wallet).await?.ok_or_else(no_wallet)?;
-        let member = Member { account: Arc::new(account), available: wallet.available() };
+        let member = Member::new(Arc::new(account), wallet, now);
         self.memory.remember_member(member.clone(), now, epoch);
         Ok(Some(member))
     }

@@ -188,6 +188,8 @@ impl Engine {
 struct Minted {
     lot: Id<Lot>,
     transfer: Id<Transfer>,
+    /// What has expired meanwhile is booked by it.
+    expiry: Id<Transfer>,
     event: Id<Event>,
     assessment: Id<Assessment>,
 }
@@ -196,6 +198,7 @@ impl Engine {
     fn minted(&self) -> Result<Minted, Fault> {
         Ok(Minted {
             lot: self.mint()?,
+            expiry: self.mint()?,
             transfer: self.mint()?,
             event: self.mint()?,
             assessment: self.mint()?,
@@ -275,8 +278,8 @@ impl Minted {
             subject: top_up.id.into(),
             at,
         };
-        ledger::put(changes, wallet, lot, transfer)?;
-        top_up.lots.push(self.lot);
+        let wallet = ledger::expire(changes, wallet, self.expiry, at)?;
+        top_up.lots.push(ledger::put(changes, &wallet, lot, transfer)?);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use scrip_license::{Claims, jws};
 use serde_json::{Value, json};
 
-use crate::book::{Known, Verdict, Violation, demand};
+use crate::book::{Known, Verdict, Violation, amount, demand};
 use crate::buyer::Buyer;
 use crate::voice::{Answer, Ask};
 
@@ -85,13 +85,20 @@ impl Buyer {
     async fn wallet_at_rest(&mut self) -> Verdict {
         let answer = self.insist(&Ask::get("/v1/wallet", &self.token.clone())).await?;
         self.book.wallet(&answer.body)?;
-        let (mut brought, mut spent) = (0, 0);
+        let (mut brought, mut spent, mut expired) = (0, 0, 0);
         for line in self.all("/v1/wallet/transfers").await? {
-            let amount = i128::from(line["amount"]["amount"].as_u64().unwrap_or(u64::MAX));
-            if line["direction"] == "in" { brought += amount } else { spent += amount }
+            let amount = amount(&line["amount"]);
+            match (line["direction"].as_str(), line["reason"].as_str()) {
+                (Some("in"), _) => brought += amount,
+                (_, Some("expiry")) => expired += amount,
+                _ => spent += amount,
+            }
         }
         let told = self.book.turnover();
         demand!((brought, spent) == told, "a statement of {brought} and {spent}, told {told:?}");
+        let (available, left) = (amount(&answer.body["available"]), brought - spent - expired);
+        demand!(available <= left, "{available} available of {left}");
+        demand!(expired <= self.book.gifts(), "{expired} has expired, which is more than gifts");
         Ok(())
     }
 
@@ -109,6 +116,43 @@ impl Buyer {
         Ok(())
     }
 
+    /// What was given back of an order that was paid is told in it, and nothing else has changed.
+    fn compare_refunded(&self, id: &str, known: &Known, body: &Value) -> Verdict {
+        let bare = |order: &Value| {
+            let mut order = order.clone();
+            for changed in ["state", "refunds", "licenses"] {
+                order.as_object_mut().and_then(|fields| fields.remove(changed));
+            }
+            order
+        };
+        demand!(bare(body) == bare(&known.paid), "{id} is {body}, was told as {}", known.paid);
+        let shown = body["refunds"].as_array().cloned().unwrap_or_default();
+        let told = known.refunds.iter().all(|refund| shown.contains(refund));
+        demand!(told, "{id} shows the refunds {shown:?}, told were {:?}", known.refunds);
+        if !self.book.is_refunding(id) {
+            let (many, few) = (shown.len(), known.refunds.len());
+            demand!(many == few, "{id} shows {many} refunds, told were {few}");
+        }
+        let units = |counts: fn(&Value) -> bool| -> u64 {
+            let lines = shown.iter().filter(|refund| counts(refund));
+            let lines =
+                lines.flat_map(|refund| refund["lines"].as_array().cloned().unwrap_or_default());
+            lines.map(|line| line["quantity"].as_u64().unwrap_or(0)).sum()
+        };
+        let licenses = body["licenses"].as_array().cloned().unwrap_or_default();
+        let ended = licenses.iter().filter(|license| license["state"] == "refunded").count() as u64;
+        let revoked = units(|refund| refund["licenses"] == "revoke");
+        demand!(ended == revoked, "{ended} licenses of {id} have ended, {revoked} were revoked");
+        let whole = units(|_| true) == licenses.len() as u64;
+        let state = match (shown.is_empty(), whole) {
+            (true, _) => "paid",
+            (false, false) => "partially_refunded",
+            (false, true) => "refunded",
+        };
+        demand!(body["state"] == state, "{id} is {}, not {state}", body["state"]);
+        Ok(())
+    }
+
     async fn licenses_at_rest(&mut self) -> Verdict {
         let rows = self.all("/v1/licenses").await?;
         demand!(rows.len() == self.book.licenses.len(), "{} licenses are listed", rows.len());
@@ -116,7 +160,12 @@ impl Buyer {
         for row in &rows {
             let id = row["id"].as_str().unwrap_or_default();
             let told = self.book.licenses.get(id);
-            demand!(told == Some(row), "a license is {row}, was told as {told:?}");
+            let mut as_told = row.clone();
+            let order = row["order"].as_str().unwrap_or_default();
+            if row["state"] == "refunded" && self.book.maybe_refunded(order, "") {
+                as_told["state"] = json!("valid");
+            }
+            demand!(told == Some(&as_told), "a license is {row}, was told as {told:?}");
             let jws = row["code"]["jws"].as_str().unwrap_or_default().to_owned();
             self.verify(id, row, &jws)?;
             self.validate(id, &jws).await?;
@@ -146,19 +195,27 @@ impl Buyer {
         if answer.status == 429 {
             return Ok(());
         }
-        let right = answer.body["valid"] == true && answer.body["license"]["id"] == *id;
+        let license = self.book.licenses.get(id);
+        let order = license.and_then(|license| license["order"].as_str()).unwrap_or_default();
+        let refunded = answer.body["code"] == "REFUNDED" && self.book.maybe_refunded(order, "");
+        let right =
+            (answer.body["valid"] == true || refunded) && answer.body["license"]["id"] == *id;
         demand!(right, "the code of {id} was answered {}", answer.body);
         Ok(())
     }
 
     /// An order was shown: is it what was told?
     pub(crate) fn compare_order(&mut self, id: &str, answer: &Answer) -> Verdict {
-        let Some(Known { state, paid, basket, .. }) = self.book.orders.get(id) else {
+        let Some(known) = self.book.orders.get(id) else {
             return Err(Violation(format!("{id} was shown and never told")));
         };
+        let Known { state, paid, basket, .. } = known;
         demand!(answer.status == 200, "{id} was answered {}", answer.body);
         let body = &answer.body;
         demand!(body["total"]["amount"] == basket.total, "{id} costs {}", body["total"]);
+        if *state == "paid" && self.book.maybe_refunded(id, "") {
+            return self.compare_refunded(id, known, body);
+        }
         if *state == "paid" {
             demand!(body == paid, "{id} is {body}, was told as {paid}");
         }

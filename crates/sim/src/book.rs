@@ -46,6 +46,19 @@ pub struct Known {
     pub paid: Value,
     /// Whether a cancel of it was never answered.
     pub maybe_cancelled: bool,
+    /// What was given back of it, as it was told.
+    pub refunds: Vec<Value>,
+}
+
+impl Known {
+    fn new(state: &'static str, basket: Basket, paid: Value) -> Self {
+        Self { state, basket, paid, maybe_cancelled: false, refunds: Vec::new() }
+    }
+
+    /// How much was given back.
+    fn given_back(&self) -> i128 {
+        self.refunds.iter().map(|refund| amount(&refund["amount"])).sum()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +84,8 @@ pub struct Book {
     threshold: u64,
     brought: i128,
     spent: i128,
+    /// What was given that may have expired since.
+    gifts: i128,
     open: BTreeMap<String, Open>,
     told: BTreeMap<String, Told>,
     /// The orders, by id.
@@ -84,7 +99,7 @@ impl Book {
     pub fn new(flow: Flow, threshold: u64) -> Self {
         let (open, told) = (BTreeMap::new(), BTreeMap::new());
         let (orders, licenses) = (BTreeMap::new(), BTreeMap::new());
-        Self { flow, threshold, brought: 0, spent: 0, open, told, orders, licenses }
+        Self { flow, threshold, brought: 0, spent: 0, gifts: 0, open, told, orders, licenses }
     }
 
     /// `ask` is about to be sent.
@@ -121,9 +136,14 @@ impl Book {
     /// What can be spent: at least, and at most.
     pub fn available(&self) -> (i128, i128) {
         let (mut low, mut high) = (self.brought - self.spent, self.brought - self.spent);
+        low -= self.gifts;
         for open in self.open.values() {
             match &open.ask.deed {
-                Deed::TopUp(tokens) => high += i128::from(*tokens),
+                Deed::TopUp(tokens) | Deed::Gift(tokens) => high += i128::from(*tokens),
+                Deed::Refund(order) => {
+                    let left = |known: &Known| i128::from(known.basket.total) - known.given_back();
+                    high += self.orders.get(order).map_or(0, left);
+                }
                 Deed::Purchase(basket) => low -= i128::from(basket.total),
                 Deed::Confirm(order) => {
                     low -= self.orders.get(order).map_or(0, |known| i128::from(known.basket.total));
@@ -132,6 +152,16 @@ impl Book {
             }
         }
         (low, high)
+    }
+
+    /// Whether a refund of `order` is not answered yet.
+    pub fn is_refunding(&self, order: &str) -> bool {
+        self.open.values().any(|open| open.ask.deed == Deed::Refund(order.to_owned()))
+    }
+
+    /// What was given, all told: more than that cannot have expired.
+    pub fn gifts(&self) -> i128 {
+        self.gifts
     }
 
     /// What came in and what went out, all told.
@@ -147,6 +177,17 @@ impl Book {
         }
         let silent = self.open.get(key).is_some_and(|open| open.silent);
         let taken = match (&ask.deed, answer.status, answer.code()) {
+            (Deed::Gift(tokens), 201, _) => self.given(*tokens, answer)?,
+            // It was on its way for longer than it would have lasted.
+            (Deed::Gift(_), 400, "invalid_field") => false,
+            (Deed::Refund(order), 201, _) => self.given_back(&order.clone(), answer)?,
+            (Deed::Refund(order), 409, "already_refunded") => {
+                demand!(
+                    self.maybe_refunded(order, key),
+                    "nothing of {order} was given back before"
+                );
+                false
+            }
             (Deed::TopUp(tokens), 201 | 402, _) => self.topped_up(*tokens, ask, answer)?,
             (Deed::Draft(basket), 201, _) => self.drafted(basket, answer)?,
             (Deed::Draft(basket), 402, code) => {
@@ -209,6 +250,41 @@ impl Book {
         Ok(true)
     }
 
+    fn given(&mut self, tokens: u64, answer: &Answer) -> Result<bool, Violation> {
+        let brought = &answer.body["tokens"]["amount"];
+        demand!(*brought == tokens, "a gift of {tokens} brought {brought}");
+        self.brought += i128::from(tokens);
+        self.gifts += i128::from(tokens);
+        Ok(true)
+    }
+
+    /// A part of an order came back: never more of it than was paid, in all.
+    fn given_back(&mut self, order: &str, answer: &Answer) -> Result<bool, Violation> {
+        let body = &answer.body;
+        let Some(known) = self.orders.get_mut(order) else {
+            return Err(Violation(format!("{order} was given back and never told")));
+        };
+        let (back, expired) = (amount(&body["amount"]), amount(&body["expired"]));
+        demand!(
+            amount(&body["returned"]) + expired == back,
+            "{back} is not what came back: {body}"
+        );
+        known.refunds.push(body.clone());
+        let (all, paid) = (known.given_back(), i128::from(known.basket.total));
+        demand!(all <= paid, "{all} of {order} was given back, which cost {paid}");
+        self.brought += back;
+        // What comes back to a gift can expire again.
+        self.gifts += back;
+        Ok(true)
+    }
+
+    /// Whether something of `order` was given back, or may have been, by another request than `key`.
+    pub fn maybe_refunded(&self, order: &str, key: &str) -> bool {
+        let told = self.orders.get(order).is_some_and(|known| !known.refunds.is_empty());
+        let deed = Deed::Refund(order.to_owned());
+        told || self.open.iter().any(|(other, open)| other != key && open.ask.deed == deed)
+    }
+
     fn drafted(&mut self, basket: &Basket, answer: &Answer) -> Result<bool, Violation> {
         let id = answer.body["id"].as_str().unwrap_or_default().to_owned();
         demand!(answer.body["state"] == "draft", "a new order is {}", answer.body["state"]);
@@ -218,7 +294,7 @@ impl Book {
             self.is_new(basket)?;
         }
         let basket = basket.clone();
-        let known = Known { state: "draft", basket, paid: Value::Null, maybe_cancelled: false };
+        let known = Known::new("draft", basket, Value::Null);
         self.orders.insert(id, known);
         Ok(true)
     }
@@ -241,7 +317,10 @@ impl Book {
     fn is_new(&self, basket: &Basket) -> Verdict {
         let owned = |license: &&Value| {
             let is = |good: &&Good| license["product"] == *good.product;
-            license["terms"] == json!(Terms::Perpetual) && lasting(basket).any(|good| is(&good))
+            let order = license["order"].as_str().unwrap_or_default();
+            license["terms"] == json!(Terms::Perpetual)
+                && !self.maybe_refunded(order, "")
+                && lasting(basket).any(|good| is(&good))
         };
         let owned = self.licenses.values().find(owned).filter(|_| !basket.again);
         demand!(owned.is_none(), "sold again, although it is owned: {owned:?}");
@@ -255,7 +334,7 @@ impl Book {
             Deed::Confirm(order) => {
                 self.orders.get(order).map_or_else(Basket::default, |known| known.basket.clone())
             }
-            Deed::TopUp(_) | Deed::Read => Basket::default(),
+            Deed::TopUp(_) | Deed::Gift(_) | Deed::Refund(_) | Deed::Read => Basket::default(),
         };
         let asked = basket(deed);
         let others = self.open.iter().filter(|(other, open)| {
@@ -280,7 +359,7 @@ impl Book {
         let id = answer.body["order"].as_str().unwrap_or_default().to_owned();
         demand!(!id.is_empty(), "a declined purchase names no order");
         demand!(!self.orders.contains_key(&id), "two orders are called {id}");
-        let known = Known { state: "declined", basket, paid: Value::Null, maybe_cancelled: false };
+        let known = Known::new("declined", basket, Value::Null);
         self.orders.insert(id, known);
         Ok(true)
     }
@@ -374,8 +453,7 @@ impl Book {
         }
         self.spent += i128::from(basket.total);
         self.open.remove(key);
-        let basket = basket.clone();
-        let known = Known { state: "paid", basket, paid: body.clone(), maybe_cancelled: false };
+        let known = Known::new("paid", basket.clone(), body.clone());
         self.orders.insert(id, known);
         if alone && !answer.replayed {
             let (low, high) = self.available();
@@ -412,7 +490,6 @@ impl Book {
 
     /// A wallet was shown.
     pub fn wallet(&self, body: &Value) -> Verdict {
-        let amount = |of: &Value| i128::from(of["amount"].as_u64().unwrap_or(u64::MAX));
         let (available, held, posted) =
             (amount(&body["available"]), amount(&body["held"]), amount(&body["posted"]));
         let (low, high) = self.available();
@@ -455,6 +532,11 @@ impl Told {
 /// The units of a basket that are owned for good.
 fn lasting(basket: &Basket) -> impl Iterator<Item = &Good> {
     basket.units.iter().filter(|good| good.terms == Terms::Perpetual)
+}
+
+/// The amount in an answer; more than there can be, where there is none.
+pub fn amount(of: &Value) -> i128 {
+    i128::from(of["amount"].as_u64().unwrap_or(u64::MAX))
 }
 
 /// What a license is for, to be compared.

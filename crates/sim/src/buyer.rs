@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future;
+use scrip_domain::Span;
 use scrip_license::KeySet;
 use serde_json::{Value, json};
 
-use crate::book::{Book, Verdict, Violation, demand};
+use crate::book::{Book, Known, Verdict, Violation, demand};
 use crate::chance::Chance;
+use crate::clock::BEGINNING;
 use crate::goods::Good;
 use crate::plan::Plan;
 use crate::step::Step;
@@ -68,6 +70,8 @@ impl Buyer {
         match step {
             Step::TopUp => self.top_up().await,
             Step::Grant => self.grant().await,
+            Step::Gift => self.gift().await,
+            Step::Refund => self.refund().await,
             Step::Look => self.look().await,
             Step::Quote => self.quote().await,
             Step::Draft => self.draft().await,
@@ -144,6 +148,48 @@ impl Buyer {
         let path = format!("/v1/admin/accounts/{}/adjust", self.account);
         let body = json!({ "tokens": money(tokens), "reason": "a gift" });
         let ask = self.keyed(path, body, Deed::TopUp(tokens));
+        let ask = Ask { token: self.market.admin.clone(), ..ask };
+        self.tell(&ask).await
+    }
+
+    /// A gift lasts a few seconds, or longer than the world.
+    async fn gift(&mut self) -> Verdict {
+        let tokens = self.chance.between(1, 1000);
+        let lasts = Span::millis(u32::try_from(self.chance.between(500, 20_000)).unwrap_or(500));
+        let lasts = if self.chance.permille(300) { Span::days(30) } else { lasts };
+        let now = turmoil::sim_elapsed().map_or(0, |elapsed| elapsed.as_millis());
+        let now = BEGINNING.plus(Span::millis(u32::try_from(now).unwrap_or(u32::MAX)));
+        let path = format!("/v1/admin/accounts/{}/adjust", self.account);
+        let body = json!({
+            "kind": "promo", "tokens": money(tokens), "expires_at": now.plus(lasts), "reason": "a gift"
+        });
+        let ask = self.keyed(path, body, Deed::Gift(tokens));
+        let ask = Ask { token: self.market.admin.clone(), ..ask };
+        self.tell(&ask).await
+    }
+
+    async fn refund(&mut self) -> Verdict {
+        let paid = |(id, known): (&String, &Known)| {
+            (known.state == "paid").then(|| (id.clone(), known.paid["lines"].clone()))
+        };
+        let paid: Vec<_> = self.book.orders.iter().filter_map(paid).collect();
+        let Some((order, lines)) = self.chance.pick(&paid).cloned() else { return Ok(()) };
+        let licenses = if self.chance.permille(700) { "revoke" } else { "keep" };
+        let mut body = json!({ "reason": "does not start", "licenses": licenses });
+        let lines = lines.as_array().cloned().unwrap_or_default();
+        if let Some(line) = self.chance.pick(&lines).filter(|_| self.chance.permille(600)) {
+            let total = line["total"]["amount"].as_u64().unwrap_or(0);
+            let mut share = json!({ "line": line["id"] });
+            if total > 0 && self.chance.permille(500) {
+                share["amount"] = money(self.chance.between(1, total));
+            } else {
+                let units = line["quantity"].as_u64().unwrap_or(1);
+                share["quantity"] = json!(self.chance.between(1, units));
+            }
+            body["lines"] = json!([share]);
+        }
+        let path = format!("/v1/admin/orders/{order}/refunds");
+        let ask = self.keyed(path, body, Deed::Refund(order));
         let ask = Ask { token: self.market.admin.clone(), ..ask };
         self.tell(&ask).await
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use scrip_domain::{Clock, Timestamp};
 
 /// 2026-11-22T12:00:00Z, when every world begins.
-const NOON: i64 = 1_795_348_800_000;
+pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_348_800_000);
 
 /// How long the world has run; moved by whoever steps it.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +47,6 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
         let elapsed = i64::try_from(self.elapsed.millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(NOON + elapsed + self.skew.load(Ordering::SeqCst))
+        Timestamp::from_millis(BEGINNING.millis() + elapsed + self.skew.load(Ordering::SeqCst))
     }
 }

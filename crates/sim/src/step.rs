@@ -7,6 +7,10 @@ pub enum Step {
     TopUp,
     /// Has an administrator put tokens in.
     Grant,
+    /// Has an administrator give promotional tokens, which may expire.
+    Gift,
+    /// Has an administrator give an order back, or a part of it.
+    Refund,
     /// Looks around.
     Look,
     /// Asks for a quote.
@@ -48,6 +52,8 @@ impl Step {
     pub const ALL: &[Self] = &[
         Self::TopUp,
         Self::Grant,
+        Self::Gift,
+        Self::Refund,
         Self::Look,
         Self::Quote,
         Self::Draft,

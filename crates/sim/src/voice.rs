@@ -16,6 +16,10 @@ pub enum Deed {
     Read,
     /// So many tokens come in, if the credit check permits.
     TopUp(u64),
+    /// So many tokens come in, and may expire before they are spent.
+    Gift(u64),
+    /// A part of an order comes back, or all that is left of it.
+    Refund(String),
     /// A draft of so many units at so much.
     Draft(Basket),
     /// A purchase of so many units at so much.

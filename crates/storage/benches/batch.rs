@@ -64,7 +64,6 @@ impl Command for Open {
         let mut changes = Changes::default();
         for number in self.from..self.from + 250 {
             let free = Counters { debits: 0, credits: 1_000_000 };
-            let held = Counters::default();
             let lot = Lot {
                 id: id(number),
                 wallet: id(number),
@@ -75,8 +74,7 @@ impl Command for Open {
                 exchangeable_at: None,
                 created_at: at,
             };
-            let lots = vec![lot.opened()];
-            let wallet = Wallet { id: id(number), account: id(number), free, held, lots };
+            let wallet = Wallet { free, ..Wallet::empty(id(number), id(number)) }.with(&lot);
             changes.wallets.push(Change::Insert(wallet));
             changes.lots.push(Change::Insert(lot));
         }
@@ -165,6 +163,7 @@ impl Purchase {
             lot: id(self.wallet),
             kind: LotKind::Paid,
             amount: price,
+            place: 0,
         }));
         changes.transfers.push(Change::Insert(Transfer {
             id: id(number),

@@ -18,8 +18,9 @@ use crate::fault::Fault;
 /// wait for the same commit and then all ask again: the writer and the rest of the program would take
 /// turns instead of working side by side.
 const MAX_BATCH: usize = 100;
-/// The most rows that one command may write: five hundred of a kind, and what goes with them.
-const MAX_ROWS: usize = 512;
+/// The most rows that one command may write: what a refund of the largest order does, 100 licenses of
+/// it moved in the index, is a little more than half a thousand.
+const MAX_ROWS: usize = 700;
 
 /// A use case that writes: it says which rows it wants, and decides on them. Pure: no time, no
 /// chance, nothing from outside but what its fields and the books bring.

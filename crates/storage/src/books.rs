@@ -16,8 +16,9 @@ use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::listing::{Labelled, Listing};
-use scrip_domain::lot::Lot;
+use scrip_domain::lot::{Lot, LotChange};
 use scrip_domain::order::{Line, LinePayment, Order};
+use scrip_domain::refund::{Refund, RefundLine, RefundLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
@@ -303,6 +304,8 @@ tables! {
     wallets: Wallet,
     /// Lots, as they came in.
     lots: Lot,
+    /// What befell lots later.
+    lot_changes: LotChange,
     /// Batches of vouchers: the guards of their vouchers.
     voucher_batches: VoucherBatch,
     /// Vouchers.
@@ -335,6 +338,12 @@ tables! {
     order_lines: Line,
     /// Which lots paid which line.
     line_payments: LinePayment,
+    /// Refunds, by order.
+    refunds: Refund,
+    /// What refunds gave back of which line, by order.
+    refund_lines: RefundLine,
+    /// What came back to which lot, by order.
+    refund_lots: RefundLot,
     /// Licenses.
     licenses: License,
     /// Receipts, by order.
@@ -400,9 +409,11 @@ impl Changes {
     pub(crate) fn moves_value(&self) -> bool {
         !(self.transfers.is_empty()
             && self.lots.is_empty()
+            && self.lot_changes.is_empty()
             && self.wallets.is_empty()
             && self.licenses.is_empty()
             && self.line_payments.is_empty()
+            && self.refunds.is_empty()
             && self.charges.is_empty()
             && self.remittances.is_empty()
             && self.vouchers.is_empty()

@@ -121,8 +121,9 @@ word_fields! {
     scrip_domain::audit::Act, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
     scrip_domain::event::EventType, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
     scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
-    scrip_domain::lot::LotKind,
+    scrip_domain::lot::LotChangeKind, scrip_domain::lot::LotKind,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
+    scrip_domain::refund::LicensePolicy,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
     scrip_domain::voucher::VoucherKind,
 }

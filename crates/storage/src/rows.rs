@@ -11,8 +11,9 @@ use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
-use scrip_domain::lot::{Lot, LotKind, OpenLot};
+use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
+use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
@@ -54,10 +55,15 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
     id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, lots: Vec<OpenLot>,
+    next_expiry: Option<Timestamp>,
 });
 
 row!(Lot, "lots", group(id: Id<Lot>), key(id: Id<Lot>), {
     id: Id<Lot>, wallet: Id<Wallet>, kind: LotKind, amount: Amount, priority: u8, expires_at: Option<Timestamp>, exchangeable_at: Option<Timestamp>, created_at: Timestamp,
+});
+
+row!(LotChange, "lot_changes", group(transfer: Id<Transfer>), key(transfer: Id<Transfer>, lot: Id<Lot>), {
+    transfer: Id<Transfer>, lot: Id<Lot>, kind: LotChangeKind, amount: Amount,
 });
 
 row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {
@@ -146,7 +152,22 @@ row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<
 });
 
 row!(LinePayment, "line_payments", group(line: Id<Line>), key(line: Id<Line>, lot: Id<Lot>), {
-    line: Id<Line>, lot: Id<Lot>, kind: LotKind, amount: Amount,
+    line: Id<Line>, lot: Id<Lot>, kind: LotKind, amount: Amount, place: u32,
+});
+
+row!(Refund, "refunds", group(order: Id<Order>), key(order: Id<Order>, id: Id<Refund>), {
+    order: Id<Order>, id: Id<Refund>, transfer: Option<Id<Transfer>>, amount: Amount,
+    licenses: LicensePolicy, reason: String, at: Timestamp,
+});
+
+row!(RefundLine, "refund_lines", group(order: Id<Order>),
+    key(order: Id<Order>, refund: Id<Refund>, line: Id<Line>), {
+    order: Id<Order>, refund: Id<Refund>, line: Id<Line>, quantity: u32, amount: Amount,
+});
+
+row!(RefundLot, "refund_lots", group(order: Id<Order>),
+    key(order: Id<Order>, refund: Id<Refund>, line: Id<Line>, lot: Id<Lot>), {
+    order: Id<Order>, refund: Id<Refund>, line: Id<Line>, lot: Id<Lot>, amount: Amount, expired: Amount,
 });
 
 row!(License, "licenses", group(id: Id<License>), key(id: Id<License>), {

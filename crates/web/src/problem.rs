@@ -15,8 +15,10 @@ use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
 use scrip_engine::catalog::{CatalogRefusal, Wrong};
 use scrip_engine::download::DownloadRefusal;
+use scrip_engine::grant::GrantRefusal;
 use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
+use scrip_engine::refund::RefundRefusal;
 use scrip_engine::register::RegisterRefusal;
 use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
@@ -329,6 +331,39 @@ impl Problem {
         }
     }
 
+    /// Why nothing of an order was given back.
+    pub fn refund(refusal: &RefundRefusal) -> Self {
+        match refusal {
+            RefundRefusal::NoSuchOrder => Self::not_found(),
+            RefundRefusal::NotPaid(state) => {
+                let detail = format!("nothing was paid: the order is {state}");
+                Self::new(&kind::ORDER_NOT_PAID, detail).with("state", state)
+            }
+            RefundRefusal::NoSuchLine(index) => {
+                Self::field(format!("lines[{index}].line"), "the order has no such line")
+            }
+            RefundRefusal::TwiceNamed(index) => {
+                Self::field(format!("lines[{index}].line"), "this line is named before")
+            }
+            RefundRefusal::TooMuch(index) => {
+                Self::field(format!("lines[{index}]"), "more than the line sold or cost")
+            }
+            RefundRefusal::AlreadyRefunded(None) => {
+                Self::new(&kind::ALREADY_REFUNDED, "all of this order was given back before")
+            }
+            RefundRefusal::AlreadyRefunded(Some(index)) => {
+                let detail = "less than this is left of the line after what was given back before";
+                Self::new(&kind::ALREADY_REFUNDED, detail).with_error(
+                    format!("lines[{index}]"),
+                    "already_refunded",
+                    "look at the order's refunds",
+                )
+            }
+            RefundRefusal::WalletFull => Self::field("lines", "the wallet cannot hold that much"),
+            RefundRefusal::KeyReused => Self::key_reused(),
+        }
+    }
+
     /// Why nothing was booked for an offline top-up, or why it was not cancelled.
     pub fn offline(refusal: &OfflineRefusal) -> Self {
         match refusal {
@@ -394,6 +429,24 @@ impl From<DownloadRefusal> for Problem {
             ),
             DownloadRefusal::NoSuchFile => Self::not_found(),
             DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<GrantRefusal> for Problem {
+    fn from(refusal: GrantRefusal) -> Self {
+        match refusal {
+            GrantRefusal::Past => Self::field("expires_at", "a time to come"),
+            GrantRefusal::LastsTooLong => Self::field(
+                "expires_at",
+                "the wallet has a hundred lots, and all gifts in it expire sooner: choose an earlier time",
+            ),
+            GrantRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
+            GrantRefusal::AccountFrozen => {
+                let detail = "the account is frozen: thaw it first";
+                Self::new(&kind::ACCOUNT_FROZEN, detail)
+            }
+            GrantRefusal::KeyReused => Self::key_reused(),
         }
     }
 }

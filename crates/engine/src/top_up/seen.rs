@@ -130,7 +130,10 @@ impl Command for Seen {
                 self.picture(&mut after, picture);
                 self.advance(&mut after, picture, &vendor.settings.credit, at);
             }
-            News::Refused { call, code } => refused(&mut after, *call, code),
+            News::Refused { call, code } => {
+                let tried = errand.is_some_and(|errand| errand.attempts > 0);
+                refused(&mut after, *call, code, tried);
+            }
             News::NeverArrived => end(&mut after, TopUpState::Failed, "never_arrived"),
             News::Unanswered { .. } => {
                 let tries = errand.map_or(0, |errand| errand.attempts.saturating_add(1));
@@ -300,7 +303,9 @@ impl Seen {
         Ok(())
     }
 
-    /// The errand as it goes on: at once after a step, later without one, not at all at the end.
+    /// The errand as it goes on: at once after a step, later without one or after a refusal, not at all at
+    /// the end. Out of `unknown` it goes on with its attempts, so that a call which is always refused is
+    /// made ever more seldom.
     fn ask_again(
         &self,
         before: &TopUp,
@@ -308,8 +313,13 @@ impl Seen {
         errand: Option<&Errand>,
         at: Timestamp,
     ) -> Option<Change<Errand>> {
-        let stepped = before.next_call() != after.next_call();
-        let fresh = Errand { top_up: after.id, due_at: at, attempts: 0 };
+        let refused = matches!(self.news, News::Refused { .. });
+        let stepped = before.next_call() != after.next_call() && !refused;
+        let attempts = match (errand, before.state) {
+            (Some(errand), TopUpState::Unknown) => errand.attempts,
+            _ => 0,
+        };
+        let fresh = Errand { top_up: after.id, due_at: at, attempts };
         match (errand, after.next_call()) {
             (None, None) => None,
             (None, Some(_)) => Some(Change::Insert(fresh)),
@@ -327,12 +337,13 @@ impl Seen {
     }
 }
 
-/// A call that the processor refused did nothing: an authorization is over with it; of the others the
-/// picture is asked for, which says why.
-fn refused(top_up: &mut TopUp, call: Call, code: &str) {
+/// A call that the processor refused did nothing: an authorization is over with it, unless it was `tried`
+/// before and the answer was lost, for that one may have done something. Of the others the picture is
+/// asked for, which says why.
+fn refused(top_up: &mut TopUp, call: Call, code: &str, tried: bool) {
     match (call, top_up.state.is_final()) {
-        (Call::Authorize, _) => end(top_up, TopUpState::Failed, code),
         (_, true) => {}
+        (Call::Authorize, false) if !tried => end(top_up, TopUpState::Failed, code),
         (_, false) => {
             top_up.state = TopUpState::Unknown;
             top_up.reason = Some(code.to_owned());
@@ -364,4 +375,64 @@ fn risk(picture: &Payment, policy: &Policy, top_up: &TopUp) -> (CreditStatus, St
         None => (CreditStatus::Good, "risk_not_told"),
     };
     (status, reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::Amount;
+    use scrip_domain::top_up::TopUpMethod;
+
+    use super::*;
+
+    fn top_up(state: TopUpState) -> TopUp {
+        TopUp {
+            id: Id::floor(Timestamp::from_millis(1_795_348_800_000)),
+            account: Id::floor(Timestamp::from_millis(1_795_348_800_000)),
+            state,
+            reason: None,
+            method: TopUpMethod::Card,
+            payment_method: None,
+            tokens: Amount::ZERO,
+            pay: None,
+            assessments: Vec::new(),
+            payment: None,
+            due: None,
+            lots: Vec::new(),
+            note: None,
+            created_at: Timestamp::default(),
+            credited_at: None,
+            request: None,
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_an_authorization_only_if_no_earlier_one_can_have_arrived() {
+        let after = |state, call, tried| {
+            let mut after = top_up(state);
+            refused(&mut after, call, "no_such_key", tried);
+            (after.state, after.reason)
+        };
+        let code = Some("no_such_key".to_owned());
+        let (authorizing, capturing) = (TopUpState::Authorizing, TopUpState::Capturing);
+        assert_eq!(after(authorizing, Call::Authorize, false), (TopUpState::Failed, code.clone()));
+        assert_eq!(after(authorizing, Call::Authorize, true), (TopUpState::Unknown, code.clone()));
+        assert_eq!(after(capturing, Call::Capture, false), (TopUpState::Unknown, code));
+        let credited = TopUpState::Credited;
+        assert_eq!(after(credited, Call::Refund, true), (credited, None));
+    }
+
+    #[test]
+    fn what_brings_nothing_is_asked_ever_more_seldom_and_no_sooner_than_wished() {
+        let at = Timestamp::from_millis(0);
+        let errand =
+            |attempts| Errand { top_up: top_up(TopUpState::Unknown).id, due_at: at, attempts };
+        let wait =
+            |attempts, retry_after| due_again(&errand(attempts), retry_after, at).due_at.millis();
+        assert_eq!(
+            [0, 1, 5, 40].map(|attempts| wait(attempts, None)),
+            [2000, 4000, 64_000, 3_600_000]
+        );
+        assert_eq!(wait(0, Some(Span::minutes(1))), 60_000);
+        assert_eq!(due_again(&errand(7), None, at).attempts, 8);
+    }
 }

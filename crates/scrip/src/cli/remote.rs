@@ -92,6 +92,15 @@ pub fn new_key() -> String {
     format!("cli-{:032x}", u128::from_be_bytes(bytes))
 }
 
+/// The answer to what was asked under `key`; when it is lost, what to do about it.
+pub fn once(key: &str, answer: Result<Value, scrip_client::Error>) -> Outcome<Value> {
+    answer.map_err(|error| {
+        let lost = matches!(error, scrip_client::Error::Lost(_));
+        let failure = Failure::from(error);
+        if lost { failure.advise(format!("Ask again with --key {key}")) } else { failure }
+    })
+}
+
 /// A line on standard output. A reader that went away (`| head`) is no error.
 pub fn print(line: &(impl Display + ?Sized)) {
     let mut out = std::io::stdout().lock();

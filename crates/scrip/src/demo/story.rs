@@ -2,6 +2,8 @@
 //!
 //! Each chapter is a few requests to the running server, told as they are made.
 
+mod cards;
+
 use http::Method;
 use jwt_compact::alg::Ed25519;
 use jwt_compact::jwk::JsonWebKey;
@@ -70,6 +72,7 @@ impl<'a> Story<'a> {
         self.goods().await?;
         self.members_only().await?;
         let ada = self.register_first().await?;
+        self.cards(&ada).await?;
         let kept = self.browse_first(&ada).await?;
         let order = self.buy(&ada, &kept).await?;
         self.decline(&ada).await?;

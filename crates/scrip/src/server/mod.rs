@@ -31,6 +31,9 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
 use crate::vault::Vault;
 
+/// How often expired tokens are booked of wallets that nobody touches.
+const SWEEP: Duration = Duration::from_hours(1);
+
 /// Serves until it is asked to stop.
 pub fn run(config: &Config) -> Outcome {
     logs::start(&config.log);
@@ -68,6 +71,7 @@ async fn serve(config: &Config) -> Outcome {
     let watch = Arc::new(Watch::over(app.clone()));
     let mut beside = JoinSet::new();
     beside.spawn(beat(watch.clone()));
+    beside.spawn(sweep(watch.clone()));
     beside.spawn(errands(app.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
@@ -214,6 +218,29 @@ async fn beat(watch: Arc<Watch>) {
         }
         if let Err(fault) = watch.app().engine.catch_up().await {
             tracing::warn!(%fault, "nothing is remembered until the database answers again");
+        }
+    }
+}
+
+/// Books each hour what has expired in wallets that nobody touches.
+async fn sweep(watch: Arc<Watch>) {
+    let mut hour = tokio::time::interval(SWEEP);
+    hour.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        hour.tick().await;
+        let mut wallets: usize = 0;
+        let swept = loop {
+            match watch.app().engine.expire_due().await {
+                Ok(0) => break Ok(()),
+                Ok(booked) => wallets = wallets.saturating_add(booked),
+                Err(fault) => break Err(fault),
+            }
+        };
+        if wallets > 0 {
+            tracing::info!(wallets, "booked what has expired");
+        }
+        if let Err(fault) = swept {
+            tracing::warn!(%fault, "what has expired is booked at the next try");
         }
     }
 }

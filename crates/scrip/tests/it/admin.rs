@@ -1,6 +1,8 @@
 //! `scrip admin` against a running server.
 
 use http::Method;
+use rustix::process::Signal;
+use scrip_domain::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use crate::shop::{Folder, Server, run, said};
@@ -44,6 +46,46 @@ fn accounts_are_listed_adjusted_and_frozen() {
     assert_eq!((code, text.contains("no account with the address")), (1, true), "{text}");
     let (text, code) = mistake(&["accounts", "list"]);
     assert_eq!((code, text.contains("E-MAIL") && text.contains("bob@example.org")), (0, true));
+}
+
+#[test]
+fn gifts_are_given_and_orders_given_back() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let ada = register(&server, "ada@example.org");
+    let gift = ["accounts", "adjust", "ada@example.org", "3", "--reason", "welcome", "--promo"];
+    let until = ["--expires-at", "2999-01-01T00:00:00Z"];
+    let given = server.admin(&folder, &[&gift[..], &until].concat());
+    assert_eq!((&given["kind"], &given["tokens"]["amount"]), (&json!("promo"), &json!(300)));
+
+    let admin = |method: Method, path: &str, body: &Value| {
+        server.call(method, &format!("/v1/admin/{path}"), &folder.admin_key, "-", body)
+    };
+    let product = json!({ "slug": "tool", "kind": "service", "title": "Tool" });
+    admin(Method::POST, "products", &product);
+    let offer =
+        json!({ "price": { "amount": 200, "unit": "TOK" }, "terms": { "kind": "perpetual" } });
+    let offer = admin(Method::PUT, "products/tool/offers/standard", &offer);
+    admin(Method::POST, "products/tool/publish", &Value::Null);
+    let body = json!({
+        "lines": [{ "offer": offer["id"] }], "expected_total": { "amount": 200, "unit": "TOK" }
+    });
+    let paid = server.call(Method::POST, "/v1/purchases", &ada, "p1", &body);
+    let (order, line) = (paid["id"].as_str().unwrap(), paid["lines"][0]["id"].as_str().unwrap());
+
+    let part =
+        ["refund", order, "--line", line, "--amount", "0.5", "--reason", "late", "--key", "r"];
+    let back = server.admin(&folder, &part);
+    assert_eq!(server.admin(&folder, &part), back, "the same key gives back once");
+    let rest = server.admin(&folder, &["refund", order, "--reason", "broken", "--keep-licenses"]);
+    assert_eq!(
+        (&rest["amount"]["display"], &rest["licenses"]),
+        (&json!("1.50 TOK"), &json!("keep"))
+    );
+    let mut all = vec!["admin", "--server", &server.url, "--admin-key", &folder.admin_key];
+    all.extend(["refund", order, "--reason", "again"]);
+    let (text, code) = said(&run(&all));
+    assert_eq!((code, text.contains("already_refunded")), (1, true), "{text}");
 }
 
 #[test]
@@ -142,4 +184,28 @@ fn are_valid(server: &Server, codes: [&Value; 2]) {
         let answer = server.call(Method::POST, "/v1/licenses/validate", "", "-", &body);
         assert_eq!(answer["valid"], true, "{form}: {answer}");
     }
+}
+
+#[test]
+fn what_has_expired_meanwhile_is_booked_after_a_start() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let ada = register(&server, "ada@example.org");
+    let gift = ["accounts", "adjust", "ada@example.org", "3", "--reason", "welcome", "--promo"];
+    let lasting = server.admin(&folder, &gift);
+    let given_at = Timestamp::parse(lasting["credited_at"].as_str().unwrap()).unwrap();
+    let soon = given_at.plus(Span::seconds(3)).to_string();
+    server.admin(&folder, &[&gift[..], &["--expires-at", &soon]].concat());
+    let look =
+        |server: &Server, path: &str| server.call(Method::GET, path, &ada, "-", &Value::Null);
+    let gone = |_| look(&server, "/v1/wallet")["available"]["amount"] == 300;
+    assert!((0..50_000).any(gone), "it never expires");
+    let told = look(&server, "/v1/wallet/transfers");
+    assert_eq!(told["data"][0]["reason"], "grant", "nobody has booked it yet");
+    server.signal(Signal::TERM);
+    assert_eq!(server.end().0, 0);
+
+    let server = folder.serve();
+    let booked = |_| look(&server, "/v1/wallet/transfers")["data"][0]["reason"] == "expiry";
+    assert!((0..5_000).any(booked), "the sweep books nothing");
 }

@@ -5,6 +5,7 @@ use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::ledger::{Counters, House, Transfer};
+use scrip_domain::lot::Lot;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Errand, Remittance, TopUp};
@@ -67,6 +68,23 @@ impl Store {
 
     /// A wallet.
     pub async fn wallet(&self, id: Id<Wallet>) -> Result<Option<Wallet>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// The wallets of which something has expired at `at`, those that are due longest first.
+    pub async fn wallets_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Wallet>, Fault> {
+        let mut values = cells(&at);
+        values.push(Cell::Int(i64::from(limit)));
+        self.rows("WHERE t.next_expiry <= $1 ORDER BY t.next_expiry, t.id LIMIT $2", values).await
+    }
+
+    /// A transfer.
+    pub async fn transfer(&self, id: Id<Transfer>) -> Result<Option<Transfer>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// A lot, as it came in.
+    pub async fn lot(&self, id: Id<Lot>) -> Result<Option<Lot>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 

@@ -10,6 +10,7 @@ mod catalog;
 mod index;
 mod money;
 mod orders;
+mod refunds;
 mod vouchers;
 
 use std::borrow::Cow;
@@ -85,6 +86,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(vouchers::probes());
     probes.extend(accounts::probes());
     probes.extend(orders::probes());
+    probes.extend(refunds::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes

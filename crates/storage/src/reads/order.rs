@@ -7,6 +7,7 @@ use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Line, LinePayment, Order};
+use scrip_domain::refund::{Refund, RefundLine, RefundLot};
 use scrip_domain::{Id, Span, Timestamp};
 
 use crate::cells::Cell;
@@ -33,13 +34,33 @@ impl Store {
         self.rows(r#"WHERE t."order" = $1 ORDER BY t.id"#, cells(&order)).await
     }
 
-    /// Which lots paid an order's lines.
+    /// Which lots paid an order's lines, in the order in which they paid.
     pub async fn line_payments(&self, order: Id<Order>) -> Result<Vec<LinePayment>, Fault> {
         self.rows(
-            r#"JOIN order_lines l ON l.id = t.line WHERE l."order" = $1 ORDER BY t.line, t.lot"#,
+            r#"JOIN order_lines l ON l.id = t.line WHERE l."order" = $1 ORDER BY t.line, t.place, t.lot"#,
             cells(&order),
         )
         .await
+    }
+
+    /// A refund.
+    pub async fn refund(&self, id: Id<Refund>) -> Result<Option<Refund>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// An order's refunds, oldest first.
+    pub async fn refunds_of(&self, order: Id<Order>) -> Result<Vec<Refund>, Fault> {
+        self.rows(r#"WHERE t."order" = $1 ORDER BY t.id"#, cells(&order)).await
+    }
+
+    /// What an order's refunds gave back of which line.
+    pub async fn refund_lines(&self, order: Id<Order>) -> Result<Vec<RefundLine>, Fault> {
+        self.rows(r#"WHERE t."order" = $1 ORDER BY t.refund, t.line"#, cells(&order)).await
+    }
+
+    /// What an order's refunds gave back to which lot.
+    pub async fn refund_lots(&self, order: Id<Order>) -> Result<Vec<RefundLot>, Fault> {
+        self.rows(r#"WHERE t."order" = $1 ORDER BY t.refund, t.line, t.lot"#, cells(&order)).await
     }
 
     /// A license.

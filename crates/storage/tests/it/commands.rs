@@ -20,13 +20,8 @@ pub fn amount(units: u64) -> Amount {
 
 /// Wallet `n` belongs to account `n`. Numbers below 100 are those of house accounts.
 pub fn wallet(number: u64, balance: u64) -> Wallet {
-    Wallet {
-        id: id(number),
-        account: id(number),
-        free: Counters { debits: 0, credits: balance },
-        lots: Vec::new(),
-        held: Counters::default(),
-    }
+    let free = Counters { debits: 0, credits: balance };
+    Wallet { free, ..Wallet::empty(id(number), id(number)) }
 }
 
 /// Any command: what it wants, and how it decides.

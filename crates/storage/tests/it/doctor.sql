@@ -1,28 +1,36 @@
--- Sound books: one buyer topped up 100, was declined once, bought two units for 60, holds 10 and
--- has an open draft. Another buyer paid one top-up offline in two parts and a third of a second one, and
--- redeemed a promotional voucher.
+-- Sound books: one buyer topped up 100, was declined once, bought two units for 60, gave one of them
+-- back, holds 10 and has an open draft; got 20 and 5 as gifts, of which 15 have expired. Another buyer
+-- paid one top-up offline in two parts and a third of a second one, and redeemed a promotional voucher.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
-DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM products;
+DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
-DELETE FROM line_payments; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
+DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines;
+DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
-INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES
-    (2001, 1001, 70, 100, 0, 10, '[[5001,"paid",40,10,50,null,null]]'), 
-    (2002, 1002, 0, 150, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null]]');
-INSERT INTO house (name, debits, credits) VALUES ('issued', 230, 0), ('granted', 20, 0), ('revenue', 0, 60);
-INSERT INTO lots (id, wallet, kind, amount, priority, created_at) VALUES (5001, 2001, 'paid', 100, 50, 0),
-    (5011, 2002, 'paid', 33, 50, 0), (5012, 2002, 'paid', 67, 50, 0), (5013, 2002, 'paid', 30, 50, 0),
-    (5014, 2002, 'promo', 20, 10, 0);
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
+    (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
+    (2002, 1002, 0, 150, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null]]', NULL);
+INSERT INTO house (name, debits, credits) VALUES
+    ('issued', 230, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 15);
+INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
+    (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
+    (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
+    (5013, 2002, 'paid', 30, 50, NULL, 0), (5014, 2002, 'promo', 20, 10, NULL, 0);
+INSERT INTO lot_changes (transfer, lot, kind, amount) VALUES (4005, 5002, 'joined', 5), (4006, 5002, 'expired', 15);
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
 INSERT INTO hold_lots (hold, lot, amount) VALUES (9001, 5001, 10);
 INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
-    (3001, 1001, 'credited', 'demo', 100, '[]', '[]', 0, 1), (3002, 1001, 'declined', 'demo', 50, '[]', '[]', 0, NULL);
+    (3001, 1001, 'credited', 'card', 100, '[]', '[]', 0, 1), (3002, 1001, 'declined', 'demo', 50, '[]', '[]', 0, NULL),
+    (3006, 1001, 'authorizing', 'card', 50, '[]', '[]', 0, NULL);
+UPDATE top_ups SET pay_amount = 100, pay_unit = 'EUR' WHERE method = 'card';
+INSERT INTO charges (processor, name, top_up, money_amount, money_unit, at) VALUES ('demo', 'ch_1', 3001, 100, 'EUR', 1);
+INSERT INTO errands (top_up, due_at, attempts) VALUES (3006, 1, 0);
 INSERT INTO top_ups (id, account, state, method, tokens, pay_amount, pay_unit, assessments, lots, due_reference,
         due_instructions, due_received, due_brought, created_at, credited_at) VALUES
     (3003, 1002, 'credited', 'offline', 100, 3, 'EUR', '[]', '[]', 'A', '', 3, 100, 0, 2),
@@ -41,7 +49,8 @@ INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4013, 1, 2002, 30, 'top_up', 3004, 3), (4014, 2, 2002, 20, 'top_up', 3005, 1);
 INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4001, 1, 2001, 100, 'top_up', 3001, 1), (4002, 2001, 3, 60, 'purchase', 6001, 2),
-    (4003, 2001, -2001, 10, 'hold', 9001, 3);
+    (4003, 2001, -2001, 10, 'hold', 9001, 3), (4004, 2, 2001, 20, 'grant', 5002, 4), (4005, 2, 2001, 5, 'grant', 5002, 5),
+    (4006, 2001, 4, 15, 'expiry', 2001, 6), (4007, 3, 2001, 30, 'refund', 6001, 7);
 INSERT INTO products (id, slug, kind, state, title, summary, description, labels, pictures, visibility,
         instructions, price_from, cheapest, release, version, created_at, updated_at) VALUES
     (101, 'tool', 'download', 'published', 'Tool', '', '', '{}', '[]', '{}', '', 0, 30, 301, 1, 0, 0);
@@ -53,19 +62,25 @@ INSERT INTO releases (id, product, version, channel, notes, manifest, published_
 INSERT INTO files (release, id, name, size, sha256, platform, media_type) VALUES
     (301, 401, 'tool.bin', 1, '', '', '');
 INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at, balance_after) VALUES
-    (6001, 1001, 'paid', 60, 0, '[]', 0, 1, 2, 40), (6002, 1001, 'draft', 5, 0, '[]', 0, 1, NULL, NULL);
+    (6001, 1001, 'partially_refunded', 60, 0, '[]', 0, 1, 2, 40), (6002, 1001, 'draft', 5, 0, '[]', 0, 1, NULL, NULL);
 INSERT INTO order_lines ("order", id, offer, product, title, price, quantity, terms, limits) VALUES
     (6001, 7001, 201, 101, 'Tool', 30, 2, '{"kind":"perpetual"}', '{}'),
     (6002, 7002, 201, 101, 'Tool', 5, 1, '{"kind":"perpetual"}', '{}');
 INSERT INTO line_payments (line, lot, kind, amount) VALUES (7001, 5001, 'paid', 60);
+INSERT INTO refunds ("order", id, transfer, amount, licenses, reason, at) VALUES (6001, 7501, 4007, 30, 'revoke', '', 7);
+INSERT INTO refund_lines ("order", refund, line, quantity, amount) VALUES (6001, 7501, 7001, 1, 30);
+INSERT INTO refund_lots ("order", refund, line, lot, amount, expired) VALUES (6001, 7501, 7001, 5001, 30, 0);
 INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
     (8001, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
-    (8002, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2);
+    (8002, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
 INSERT INTO receipts ("order", number, issued_at) VALUES (6001, 1, 3);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
+    (1001, 5, 3006, 3006, 0),
     (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
     (1002, 5, 3003, 3003, 0), (1002, 5, 3004, 3004, 0), (1002, 5, 3005, 3005, 0), (1002, 7, 9201, 3005, 0),
     (1002, 4, 4011, 4011, 0), (1002, 4, 4012, 4012, 0), (1002, 4, 4013, 4013, 0), (1002, 4, 4014, 4014, 0),
-    (1001, 2, 101, 8001, 0), (1001, 2, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78);
+    (1001, 4, 4004, 4004, 0), (1001, 4, 4005, 4005, 0), (1001, 4, 4006, 4006, 0), (1001, 4, 4007, 4007, 0),
+    (1001, 2, 101, 8001, 0), (1001, 6, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78),
+    (1001, 3, 13, 7501, 79), (1001, 3, 14, 4004, 80);
 COMMIT;

@@ -31,13 +31,15 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
     empty! {
         store:
         one vendor(), server_lease(255), login(""), account(id(1)), session([0; 16]), api_key(id(1)),
-            wallet(id(1)), top_up(id(1)), request(who, 1), cheapest_offer(), product(id(1)),
+            wallet(id(1)), transfer(id(1)), lot(id(1)), refund(id(1)), top_up(id(1)), request(who, 1),
+            cheapest_offer(), product(id(1)),
             product_by_slug(""), offer(id(1)), release(id(1)), file(id(1)), order(id(1)), license(id(1)),
             receipt(id(1)), started_ticket(id(1), id(1), NOON), credit_file(who),
             top_up_by_reference(""), voucher_batch(id(1)), voucher([0; 32]), voucher_of(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
+            wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
             licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1)),
             transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
             downloads_of_order(id(1)), audit(PAGE), top_ups_in_review(PAGE), top_ups(PAGE), remittances_of(id(1)),
@@ -160,8 +162,13 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
             changes.order_lines.push(Change::Insert(line(number, 1)));
             for lot in [22, 21] {
                 let kind = LotKind::Paid;
-                let payment =
-                    LinePayment { line: id(number), lot: id(lot), kind, amount: amount(1) };
+                let payment = LinePayment {
+                    line: id(number),
+                    lot: id(lot),
+                    kind,
+                    amount: amount(1),
+                    place: 0,
+                };
                 changes.line_payments.push(Change::Insert(payment));
             }
             changes.licenses.push(Change::Insert(license(number + 20, 1, 7)));
@@ -196,7 +203,7 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
         changes.order_lines.extend([line(11, old), line(12, old + 1)].map(Change::Insert));
         for (line, lot) in [(11, 22), (11, 21), (12, 23)] {
             let (line, lot, kind) = (id(line), id(lot), LotKind::Paid);
-            let payment = LinePayment { line, lot, kind, amount: amount(1) };
+            let payment = LinePayment { line, lot, kind, amount: amount(1), place: 0 };
             changes.line_payments.push(Change::Insert(payment));
         }
         changes.lots.extend([lot(21), lot(22), lot(23)].map(Change::Insert));

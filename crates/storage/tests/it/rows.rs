@@ -13,10 +13,11 @@ use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
-use scrip_domain::lot::{Lot, LotKind, OpenLot};
+use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
 };
+use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
@@ -211,8 +212,9 @@ async fn wallet_rows(store: &Running) {
     };
     let plain = OpenLot { expires_at: None, exchangeable_at: None, ..open.clone() };
     let lots = vec![open, plain];
-    let rich = Wallet { id: last(), account: last(), free: full, held: full, lots };
-    let poor = Wallet { free: Counters::default(), lots: Vec::new(), ..rich.clone() };
+    let next_expiry = Some(LAST);
+    let rich = Wallet { id: last(), account: last(), free: full, held: full, lots, next_expiry };
+    let poor = Wallet::empty(last(), last());
     round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
 }
 
@@ -230,6 +232,15 @@ async fn money_rows(store: &Running) {
     round_trips!(store, lots(id): lot.clone() => Lot {
         priority: 0, expires_at: None, exchangeable_at: None, ..lot.clone()
     }, other Lot { id: id(0), ..lot.clone() });
+    let change = LotChange {
+        transfer: last(),
+        lot: last(),
+        kind: LotChangeKind::Joined,
+        amount: Amount::MAX,
+    };
+    round_trips!(store, lot_changes(transfer): change.clone() =>
+        LotChange { kind: LotChangeKind::Expired, amount: amount(1), ..change.clone() },
+        other LotChange { transfer: id(0), ..change.clone() });
     let transfer = Transfer {
         id: last(),
         debit: LedgerAccount::Held(last()),
@@ -485,6 +496,38 @@ pub fn check() -> Check {
     }
 }
 
+async fn refunds(store: &Running) {
+    let refund = Refund {
+        order: last(),
+        id: last(),
+        transfer: Some(last()),
+        amount: Amount::MAX,
+        licenses: LicensePolicy::Keep,
+        reason: text(),
+        at: LAST,
+    };
+    round_trips!(store, refunds(order): refund.clone() => Refund {
+        transfer: None, amount: Amount::ZERO, licenses: LicensePolicy::Revoke, reason: String::new(),
+        ..refund.clone()
+    }, other Refund { order: id(0), id: id(0), ..refund.clone() });
+    let line = RefundLine {
+        order: last(),
+        refund: last(),
+        line: last(),
+        quantity: u32::MAX,
+        amount: Amount::MAX,
+    };
+    round_trips!(store, refund_lines(order): line.clone() =>
+        RefundLine { quantity: 0, amount: Amount::ZERO, ..line.clone() },
+        other RefundLine { order: id(0), ..line.clone() });
+    let (order, refund, line, lot) = (last(), last(), last(), last());
+    let (amount, expired) = (Amount::MAX, Amount::MAX);
+    let lot = RefundLot { order, refund, line, lot, amount, expired };
+    round_trips!(store, refund_lots(order): lot.clone() =>
+        RefundLot { expired: Amount::ZERO, ..lot.clone() },
+        other RefundLot { order: id(0), ..lot.clone() });
+}
+
 pub fn order(number: u64, account: u64) -> Order {
     Order {
         id: id(number),
@@ -553,11 +596,17 @@ async fn orders(store: &Running) {
     round_trips!(store, order_lines(order): line(max, max) =>
         Line { price: Amount::ZERO, quantity: 1, title: String::new(), release: None, ..line(max, max) },
         other line(0, 0));
-    let payment =
-        LinePayment { line: last(), lot: last(), kind: LotKind::Credit, amount: Amount::MAX };
+    let payment = LinePayment {
+        line: last(),
+        lot: last(),
+        kind: LotKind::Credit,
+        amount: Amount::MAX,
+        place: u32::MAX,
+    };
     round_trips!(store, line_payments(line): payment.clone() =>
-        LinePayment { kind: LotKind::Promo, amount: amount(1), ..payment.clone() },
+        LinePayment { kind: LotKind::Promo, amount: amount(1), place: 0, ..payment.clone() },
         other LinePayment { line: id(0), lot: id(0), ..payment.clone() });
+    refunds(store).await;
     round_trips!(store, licenses(id): license(max, max, max) => License {
         release: None, expires_at: None, issue: 0, state: LicenseState::Valid, terms: Terms::Perpetual,
         ..license(max, max, max)

@@ -47,7 +47,7 @@ struct Seeded {
     responses((status = 200, body = Seeded))
 )]
 async fn seed(
-    _: Admin,
+    Admin(by): Admin,
     State(app): State<App>,
     body: Body<SeedBody>,
 ) -> Result<Json<Seeded>, Problem> {
@@ -67,7 +67,8 @@ async fn seed(
     let mut sessions = Vec::with_capacity(opened.len());
     for chunk in opened.chunks(256) {
         let top_ups = chunk.iter().filter_map(|(signed, _)| signed.buyer).map(|buyer| {
-            let ask = TopUpAsk { tokens, pay: None, way: Way::Demo { payment_method: None } };
+            let way = Way::Administrator { by, reason: "seeded".into() };
+            let ask = TopUpAsk { tokens, pay: None, way };
             app.engine.top_up(buyer, ask, Request::new("seed", b"seed", request_id::current()))
         });
         for answer in futures_util::future::join_all(top_ups).await {

@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::orders::CheckOut;
+use crate::api::refunds::RefundOut;
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::caller::Reader;
 use crate::extract::IdPath;
@@ -77,6 +78,8 @@ struct EvidenceOut {
     /// Which lot paid how much of which line.
     payments: Vec<Proof<PaymentRow>>,
     licenses: Vec<Proof<LicenseRow>>,
+    /// What was given back, of which line and to which lot.
+    refunds: Vec<Proof<RefundOut>>,
     /// What was downloaded to the last byte.
     downloads: Vec<Proof<DownloadRow>>,
     events: Vec<Proof<EventRow>>,
@@ -232,7 +235,7 @@ struct TransferRow {
     debit: String,
     credit: String,
     amount: MoneyOut,
-    /// `purchase`.
+    /// `purchase` or `refund`.
     reason: &'static str,
     at: String,
 }
@@ -307,7 +310,7 @@ struct LicenseRow {
     limits: LimitsBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<String>,
-    /// `valid` or `revoked`; whether its time is over, `expires_at` says.
+    /// `valid`, `revoked` or `refunded`; whether its time is over, `expires_at` says.
     state: &'static str,
     /// How often its code was issued.
     issue: u32,
@@ -387,7 +390,7 @@ impl ReceiptRow {
 impl EvidenceOut {
     fn new(evidence: &Evidence, vendor: &Vendor) -> Self {
         let Evidence { order: paid, codes, releases, requests, .. } = evidence;
-        let Evidence { transfers, lots, downloads, events, receipt, .. } = evidence;
+        let Evidence { transfers, lots, refunds, downloads, events, receipt, .. } = evidence;
         let token = &vendor.settings.token;
         let (sold, files): (Vec<_>, Vec<_>) =
             releases.iter().map(|(release, files)| (release, files.as_slice())).unzip();
@@ -403,6 +406,7 @@ impl EvidenceOut {
             lots: Proof::all(lots, |lot| LotRow::new(lot, vendor)),
             payments: Proof::all(&paid.payments, |payment| PaymentRow::new(payment, token)),
             licenses: Proof::all(&licenses, |(license, code)| LicenseRow::new(license, **code)),
+            refunds: Proof::all(refunds, |refunded| RefundOut::new(refunded, token)),
             downloads: Proof::all(downloads, DownloadRow::new),
             events: Proof::all(events, EventRow::new),
             receipt: receipt.as_ref().map(|receipt| Proof::of(ReceiptRow::new(receipt))),

@@ -36,7 +36,7 @@ pub struct LicenseOut {
     id: String,
     product: String,
     order: String,
-    /// `valid`, `expired` or `revoked`.
+    /// `valid`, `expired`, `revoked` or `refunded`.
     state: &'static str,
     terms: TermsBody,
     limits: LimitsBody,
@@ -95,6 +95,7 @@ impl LicenseOut {
             state: match state_at(license, at) {
                 Reason::Valid => "valid",
                 Reason::Expired => "expired",
+                Reason::Refunded => "refunded",
                 _ => "revoked",
             },
             terms: license.terms.into(),

@@ -11,6 +11,7 @@ mod orders;
 mod pictures;
 mod products;
 mod quotes;
+mod refunds;
 mod sessions;
 mod terms;
 mod top_ups;

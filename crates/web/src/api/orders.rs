@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::api::licenses::LicenseOut;
 use crate::api::quotes::{LineIn, PricedLine, selection};
+use crate::api::refunds::RefundOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Caller, Spender};
@@ -78,7 +79,7 @@ struct PurchaseBody {
 pub struct OrderOut {
     #[schema(example = "ord_06bq3v8k2m9zc")]
     id: String,
-    /// `draft`, `paid`, `declined`, `cancelled` or `expired`.
+    /// `draft`, `paid`, `partially_refunded`, `refunded`, `declined`, `cancelled` or `expired`.
     #[schema(example = "paid")]
     state: &'static str,
     lines: Vec<LineOut>,
@@ -98,6 +99,9 @@ pub struct OrderOut {
     /// A license and its code for each unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     licenses: Option<Vec<LicenseOut>>,
+    /// What was given back, oldest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunds: Option<Vec<RefundOut>>,
 }
 
 /// A line of an order.
@@ -210,6 +214,7 @@ impl OrderOut {
             confirmation: None,
             paid_from: None,
             licenses: None,
+            refunds: None,
         }
     }
 
@@ -247,11 +252,24 @@ impl OrderOut {
         Ok(out)
     }
 
+    /// The same after something was given back.
+    async fn refunded(self, app: &App, order: &Order, vendor: &Vendor) -> Result<Self, Problem> {
+        let token = &vendor.settings.token;
+        let refunds = app.engine.refunds_of(order.id).await?;
+        let refunds = refunds.iter().map(|refunded| RefundOut::new(refunded, token)).collect();
+        Ok(Self { state: order.state.as_str(), refunds: Some(refunds), ..self })
+    }
+
     /// An order in whatever state.
     async fn of(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
-        if order.state == OrderState::Paid {
+        if order.state.is_paid() {
             let paid = app.engine.paid(order.id).await?.ok_or_else(Problem::not_found)?;
-            return Self::paid(app, paid, vendor, app.engine.now()).await;
+            let out = Self::paid(app, paid, vendor, app.engine.now()).await?;
+            return if order.state == OrderState::Paid {
+                Ok(out)
+            } else {
+                out.refunded(app, &order, vendor).await
+            };
         }
         let lines = app.engine.store().order_lines(order.id).await?;
         let state = order.state_at(app.engine.now());

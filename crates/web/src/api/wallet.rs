@@ -66,9 +66,9 @@ struct TransferOut {
     /// `in` or `out`.
     direction: &'static str,
     amount: MoneyOut,
-    /// `top_up`, `adjustment` or `purchase`.
+    /// `top_up`, `adjustment`, `grant`, `purchase`, `refund` or `expiry`.
     reason: &'static str,
-    /// The order or top-up that it belongs to.
+    /// The order, top-up or lot that it belongs to; for an expiry, the wallet.
     subject: String,
     at: String,
 }
@@ -84,6 +84,7 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
     let (settings, token) = (&vendor.settings, &vendor.settings.token);
     let member = engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
     let wallet = engine.store().wallet(buyer.wallet).await?.ok_or_else(Problem::not_found)?;
+    let wallet = wallet.as_of(engine.now());
     let cheapest = engine.cheapest().await?;
     let who = Some((member.account.as_ref(), wallet.available()));
     let issuer = vendor.id.to_string();
@@ -130,12 +131,16 @@ async fn transfers(
 fn line(transfer: &Transfer, own: LedgerAccount, token: &Token) -> TransferOut {
     use scrip_domain::Id;
     use scrip_domain::ledger::Reason;
+    use scrip_domain::lot::Lot;
     use scrip_domain::order::Order;
     use scrip_domain::top_up::TopUp;
+    use scrip_domain::wallet::Wallet;
     let number = transfer.subject.0;
     let subject = match transfer.reason {
-        Reason::Purchase => Id::<Order>::new(number).map(|id| id.to_string()),
+        Reason::Purchase | Reason::Refund => Id::<Order>::new(number).map(|id| id.to_string()),
         Reason::TopUp | Reason::Adjustment => Id::<TopUp>::new(number).map(|id| id.to_string()),
+        Reason::Grant => Id::<Lot>::new(number).map(|id| id.to_string()),
+        Reason::Expiry => Id::<Wallet>::new(number).map(|id| id.to_string()),
     };
     TransferOut {
         id: transfer.id.to_string(),

@@ -227,6 +227,18 @@ ORDER_EXPIRED, CONFLICT, "order_expired", "Order expired",
     remedy "Open a new order from the same selection, at today's prices.",
     example r#"{ "detail": "the draft has expired: select again at today's prices" }"#;
 
+ORDER_NOT_PAID, CONFLICT, "order_not_paid", "Order not paid",
+    means "A refund gives back what was paid, and nothing was paid for this order. `state` says what it is.",
+    remedy "Read the order again with `GET /v1/orders/{id}`.",
+    example r#"{ "detail": "nothing was paid: the order is declined", "state": "declined" }"#;
+
+ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
+    means "All of the order or of a line was given back before, or so much that less is left than was asked \
+        for. Nothing moved.",
+    remedy "Read `GET /v1/admin/orders/{id}/refunds`, and ask for what is left; `errors` names the line.",
+    example r#"{ "detail": "less than this is left of the line after what was given back before", "errors":
+        [{ "field": "lines[0]", "code": "already_refunded", "detail": "look at the order's refunds" }] }"#;
+
 IDEMPOTENCY_KEY_REUSED, CONFLICT, "idempotency_key_reused", "Idempotency key reused",
     means "This `Idempotency-Key` was used for a request with another method, path or body. The other request \
         stands; this one changed nothing.",
@@ -333,7 +345,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

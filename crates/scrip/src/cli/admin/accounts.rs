@@ -5,7 +5,7 @@ use scrip_client::{Admin, Money};
 use scrip_domain::Amount;
 use serde_json::{Value, json};
 
-use crate::cli::remote::{Remote, new_key, table, text, texts};
+use crate::cli::remote::{Remote, new_key, once, table, text, texts};
 use crate::failure::{Failure, Outcome};
 
 /// What to do with accounts.
@@ -51,6 +51,12 @@ When the answer is lost, ask again with the same --key: it is added once.")]
         /// Why, for the record
         #[arg(long)]
         reason: String,
+        /// They are a gift, and spent before all others
+        #[arg(long)]
+        promo: bool,
+        /// When the gift expires, such as 2027-01-01T00:00:00Z
+        #[arg(long, requires = "promo", value_name = "TIME")]
+        expires_at: Option<String>,
         /// The idempotency key; a new one without it
         #[arg(long)]
         key: Option<String>,
@@ -82,19 +88,16 @@ impl AccountsArgs {
                 let id = id_of(&admin, account).await?;
                 remote.tell(&admin.get(&format!("accounts/{id}")).await?, card);
             }
-            Action::Adjust { account, tokens, reason, key } => {
+            Action::Adjust { account, tokens, reason, promo, expires_at, key } => {
                 let id = id_of(&admin, account).await?;
                 let tokens = money(&admin, tokens).await?;
                 let key = key.clone().unwrap_or_else(new_key);
-                let made = admin.credit(&key, &id, &tokens, reason).await.map_err(|error| {
-                    let lost = matches!(error, scrip_client::Error::Lost(_));
-                    let failure = Failure::from(error);
-                    if lost {
-                        failure.advise(format!("Ask again with --key {key}"))
-                    } else {
-                        failure
-                    }
-                })?;
+                let made = if *promo {
+                    admin.grant(&key, &id, &tokens, expires_at.as_deref(), reason).await
+                } else {
+                    admin.credit(&key, &id, &tokens, reason).await
+                };
+                let made = once(&key, made)?;
                 remote.tell(&made, |made| {
                     format!(
                         "{} {} for {account}",
@@ -132,7 +135,7 @@ async fn id_of(admin: &Admin, account: &str) -> Outcome<String> {
 }
 
 /// An amount as a person writes it, in the vendor's token.
-async fn money(admin: &Admin, tokens: &str) -> Outcome<Money> {
+pub async fn money(admin: &Admin, tokens: &str) -> Outcome<Money> {
     let token = admin.client().vendor().await?.token;
     let amount = Amount::parse_decimal(tokens, token.scale).ok_or_else(|| {
         Failure::usage(format!(

@@ -4,6 +4,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod keys;
+mod refund;
 
 use clap::{Args, Subcommand};
 
@@ -29,6 +30,8 @@ pub struct AdminArgs {
 enum Noun {
     /// Buyers' accounts
     Accounts(accounts::AccountsArgs),
+    /// Give tokens of an order back, into the lots that paid
+    Refund(refund::RefundArgs),
     /// License keys
     Keys(keys::KeysArgs),
     /// API keys
@@ -42,6 +45,7 @@ impl AdminArgs {
         one_thread(async {
             match &self.noun {
                 Noun::Accounts(args) => args.run(&self.remote).await,
+                Noun::Refund(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,

@@ -45,13 +45,16 @@ pub fn probes() -> [Probe; 5] {
         ),
         probe(
             "index-requests",
-            "each idempotency key names an order or top-up of its account",
+            "each idempotency key names an order, top-up, refund or grant of its account",
             "by_account",
             format!(
-                "SELECT b.account AS subject, b.account AS expected,
+                r#"SELECT b.account AS subject, b.account AS expected,
                     COALESCE((SELECT o.account FROM orders o WHERE o.id = b.target),
-                        (SELECT u.account FROM top_ups u WHERE u.id = b.target)) AS found
-                FROM by_account b WHERE b.kind = {REQUEST}"
+                        (SELECT u.account FROM top_ups u WHERE u.id = b.target),
+                        (SELECT o.account FROM refunds r JOIN orders o ON o.id = r."order" WHERE r.id = b.target),
+                        (SELECT w.account FROM transfers t JOIN wallets w ON w.id = t.credit
+                            WHERE t.id = b.target AND t.reason = 'grant')) AS found
+                FROM by_account b WHERE b.kind = {REQUEST}"#
             ),
         ),
     ]

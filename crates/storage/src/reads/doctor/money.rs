@@ -48,8 +48,10 @@ pub fn probes() -> Vec<Probe> {
         },
     ];
     probes.extend(lots());
+    probes.extend(gifts());
     probes.extend(top_ups());
     probes.push(states());
+    probes.extend(cards());
     probes
 }
 
@@ -57,15 +59,17 @@ fn lots() -> [Probe; 4] {
     [
         Probe {
             name: "lots",
-            proves: "each lot lies in its wallet, once at most, and of it 0 <= held <= remaining <= amount",
+            proves: "each lot lies in its wallet, once at most, and of it 0 <= held <= remaining <= what came in",
             subject: named::<Lot>,
             counted: "lots",
             rows: "SELECT l.id AS subject, 1 AS expected,
                     CASE WHEN EXISTS (SELECT 1 FROM wallets w WHERE w.id = l.wallet) THEN 1 ELSE 0 END AS found FROM lots l
                 UNION ALL SELECT o.lot, 1, CASE WHEN MIN(o.held) >= 0 AND MIN(o.remaining - o.held) >= 0
-                    AND MIN(o.remaining) > 0 AND MIN(l.amount - o.remaining) >= 0 THEN COUNT(*) ELSE 0 END
+                    AND MIN(o.remaining) > 0 AND MIN(l.amount + COALESCE(j.amount, 0) - o.remaining) >= 0
+                    THEN COUNT(*) ELSE 0 END
                     FROM open_lots o LEFT JOIN lots l ON l.id = o.lot AND l.wallet = o.wallet AND l.kind = o.kind
-                    GROUP BY o.lot"
+                    LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM lot_changes WHERE kind = 'joined' GROUP BY lot) j
+                        ON j.lot = o.lot GROUP BY o.lot"
                 .into(),
         },
         Probe {
@@ -81,13 +85,16 @@ fn lots() -> [Probe; 4] {
         },
         Probe {
             name: "lots-spent",
-            proves: "what is gone of a lot has paid for lines, and what has paid for lines is gone",
+            proves: "what is left of a lot is what came in and came back, without what has paid and what has expired",
             subject: named::<Lot>,
             counted: "lots",
-            rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) AS expected,
-                    COALESCE(o.remaining, 0) AS found
+            rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) + COALESCE(r.amount, 0)
+                    + COALESCE(c.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
                 FROM lots l LEFT JOIN open_lots o ON o.lot = l.id
-                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id"
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM refund_lots GROUP BY lot) r ON r.lot = l.id
+                LEFT JOIN (SELECT lot, SUM(CASE kind WHEN 'joined' THEN amount ELSE -amount END) AS amount
+                    FROM lot_changes GROUP BY lot) c ON c.lot = l.id"
                 .into(),
         },
         Probe {
@@ -107,6 +114,64 @@ fn lots() -> [Probe; 4] {
     ]
 }
 
+/// What came into the lots of these kinds, by wallet: as lots of their own, or joined to one.
+fn arrived(kinds: &str) -> String {
+    format!(
+        "SELECT p.wallet, SUM(p.amount) AS amount, COUNT(*) AS number FROM (
+            SELECT wallet, amount FROM lots WHERE kind IN ({kinds})
+            UNION ALL SELECT l.wallet, c.amount FROM lot_changes c JOIN lots l ON l.id = c.lot
+                WHERE c.kind = 'joined' AND l.kind IN ({kinds})) p GROUP BY p.wallet"
+    )
+}
+
+fn gifts() -> [Probe; 3] {
+    let granted = LedgerAccount::House(House::Granted).number();
+    let breakage = LedgerAccount::House(House::Breakage).number();
+    let promo = arrived("'promo'");
+    [
+        Probe {
+            name: "lot-expiry",
+            proves: "what expired in a wallet's lots, and nothing else, went to the breakage",
+            subject: named::<Transfer>,
+            counted: "lot_changes",
+            rows: format!(
+                "SELECT t.id AS subject, t.amount AS expected, (SELECT SUM(c.amount) FROM lot_changes c
+                    JOIN lots l ON l.id = c.lot AND l.wallet = t.debit
+                    WHERE c.transfer = t.id AND c.kind = 'expired' AND t.reason = 'expiry') AS found
+                FROM transfers t WHERE t.credit = {breakage}
+                UNION ALL SELECT c.transfer, 1, (SELECT COUNT(*) FROM transfers t WHERE t.id = c.transfer
+                    AND CASE c.kind WHEN 'expired' THEN t.credit = {breakage} ELSE t.reason <> 'expiry' END)
+                FROM lot_changes c"
+            )
+            .into(),
+        },
+        Probe {
+            name: "wallet-expiry",
+            proves: "each wallet says when the next of its tokens expire",
+            subject: named::<Wallet>,
+            counted: "wallets",
+            rows: "SELECT w.id AS subject, (SELECT MIN(l.expires_at) FROM open_lots l
+                    WHERE l.wallet = w.id AND l.remaining > l.held) AS expected, w.next_expiry AS found FROM wallets w"
+                .into(),
+        },
+        Probe {
+            name: "grants",
+            proves: "promotional lots hold what was granted, and what was granted lies in promotional lots",
+            subject: named::<Wallet>,
+            counted: "lots",
+            rows: format!(
+                "SELECT w.id AS subject, COALESCE(p.amount, 0) AS expected, COALESCE(g.amount, 0) AS found
+                FROM wallets w LEFT JOIN ({promo}) p ON p.wallet = w.id
+                LEFT JOIN (SELECT credit, SUM(amount) AS amount FROM transfers WHERE debit = {granted} GROUP BY credit) g
+                    ON g.credit = w.id
+                UNION ALL SELECT t.credit, t.credit, (SELECT l.wallet FROM lots l
+                    WHERE l.id = t.subject AND l.kind = 'promo') FROM transfers t WHERE t.reason = 'grant'"
+            )
+            .into(),
+        },
+    ]
+}
+
 /// Of a top-up `u`, the tokens that it has brought, and by how many transfers.
 const BROUGHT: &str = "CASE WHEN u.due_reference IS NOT NULL THEN u.due_brought
     WHEN u.state = 'credited' THEN u.tokens ELSE 0 END";
@@ -117,12 +182,7 @@ const TRANSFERS: &str = "CASE WHEN u.due_reference IS NOT NULL
 fn top_ups() -> [Probe; 3] {
     let number = |house| LedgerAccount::House(house).number();
     let (issued, granted) = (number(House::Issued), number(House::Granted));
-    let lots = |kinds: &str| {
-        format!(
-            "SELECT wallet, SUM(amount) AS amount, COUNT(*) AS number FROM lots WHERE kind IN ({kinds}) GROUP BY wallet"
-        )
-    };
-    let (all, promo) = (lots("'paid', 'promo'"), lots("'promo'"));
+    let all = arrived("'paid', 'promo'");
     let sum = |of: &str| {
         format!(
             "SELECT COALESCE(SUM({of}), 0) FROM by_account b JOIN top_ups u ON u.id = b.target
@@ -130,6 +190,11 @@ fn top_ups() -> [Probe; 3] {
         )
     };
     let (brought, transfers) = (sum(BROUGHT), sum(TRANSFERS));
+    let granted_sum = format!(
+        "SELECT COALESCE(SUM(t.amount), 0) FROM by_account b JOIN transfers t ON t.id = b.target
+         WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.reason = 'grant'"
+    );
+    let granted_count = granted_sum.replace("COALESCE(SUM(t.amount), 0)", "COUNT(*)");
     [
         Probe {
             name: "top-up-transfers",
@@ -142,7 +207,7 @@ fn top_ups() -> [Probe; 3] {
                         THEN (SELECT SUM(r.tokens) FROM remittances r WHERE r.top_up = u.id AND r.transfer = t.id)
                     WHEN u.state = 'credited' THEN u.tokens END END AS found
                 FROM transfers t LEFT JOIN top_ups u ON u.id = t.subject LEFT JOIN wallets w ON w.id = t.credit
-                WHERE t.debit IN ({issued}, {granted})"
+                WHERE t.debit IN ({issued}, {granted}) AND t.reason <> 'grant'"
             )
             .into(),
         },
@@ -156,25 +221,22 @@ fn top_ups() -> [Probe; 3] {
                 (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT COALESCE(r.id, t.subject)) THEN COUNT(*) ELSE -1 END
                     FROM by_account b JOIN transfers t ON t.id = b.target
                     LEFT JOIN remittances r ON r.top_up = t.subject AND r.transfer = t.id
-                    WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit IN ({issued}, {granted})) AS found
+                    WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit IN ({issued}, {granted})
+                        AND t.reason <> 'grant') AS found
                 FROM accounts a"
             )
             .into(),
         },
         Probe {
             name: "top-up-lots",
-            proves: "an account's lots began with what its top-ups brought, one for each transfer, promotional ones with what was given",
+            proves: "an account's lots hold what its top-ups brought and what was granted, one lot each or joined to one",
             subject: named::<Account>,
             counted: "lots",
             rows: format!(
-                "SELECT a.id AS subject, ({brought}) AS expected, COALESCE(l.amount, 0) AS found
+                "SELECT a.id AS subject, ({brought}) + ({granted_sum}) AS expected, COALESCE(l.amount, 0) AS found
                     FROM accounts a LEFT JOIN ({all}) l ON l.wallet = a.wallet
-                UNION ALL SELECT a.id, ({transfers}), COALESCE(l.number, 0)
-                    FROM accounts a LEFT JOIN ({all}) l ON l.wallet = a.wallet
-                UNION ALL SELECT a.id, (SELECT COALESCE(SUM(t.amount), 0) FROM by_account b
-                        JOIN transfers t ON t.id = b.target
-                        WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit = {granted}),
-                    COALESCE(l.amount, 0) FROM accounts a LEFT JOIN ({promo}) l ON l.wallet = a.wallet"
+                UNION ALL SELECT a.id, ({transfers}) + ({granted_count}), COALESCE(l.number, 0)
+                    FROM accounts a LEFT JOIN ({all}) l ON l.wallet = a.wallet"
             )
             .into(),
         },
@@ -191,6 +253,35 @@ fn states() -> Probe {
             CASE WHEN credited_at IS NOT NULL THEN 1 ELSE 0 END AS found FROM top_ups"
             .into(),
     }
+}
+
+fn cards() -> [Probe; 2] {
+    [
+        Probe {
+            name: "charges",
+            proves: "each top-up credited by card was charged what it cost, once, and no charge is without its top-up",
+            subject: named::<TopUp>,
+            counted: "charges",
+            rows: "SELECT u.id AS subject, u.pay_amount AS expected, c.amount AS found FROM top_ups u
+                    LEFT JOIN (SELECT top_up, money_unit, SUM(money_amount) AS amount FROM charges
+                        GROUP BY top_up, money_unit) c ON c.top_up = u.id AND c.money_unit = u.pay_unit
+                    WHERE u.method = 'card' AND u.state = 'credited'
+                UNION ALL SELECT c.top_up, 1, (SELECT COUNT(*) FROM top_ups u WHERE u.id = c.top_up AND u.method = 'card')
+                    FROM charges c"
+                .into(),
+        },
+        Probe {
+            name: "errands",
+            proves: "the processor is asked about each top-up by card that has not come to its end, and about no stranger's",
+            subject: named::<TopUp>,
+            counted: "errands",
+            rows: "SELECT u.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM errands e WHERE e.top_up = u.id) AS found
+                    FROM top_ups u WHERE u.method = 'card'
+                    AND u.state IN ('authorizing', 'requires_action', 'authorized', 'capturing', 'unknown')
+                UNION ALL SELECT e.top_up, 1, (SELECT COUNT(*) FROM top_ups u WHERE u.id = e.top_up) FROM errands e"
+                .into(),
+        },
+    ]
 }
 
 /// Four comparisons: both sides of the free and of the held account. What is listed on the wallet's

@@ -15,9 +15,18 @@ pub fn probes() -> Vec<Probe> {
     probes
 }
 
+/// The states of an order that was paid, as a list in SQL.
+fn paid() -> String {
+    words(OrderState::is_paid)
+}
+
+fn words(chosen: impl Fn(OrderState) -> bool) -> String {
+    let chosen = OrderState::ALL.iter().filter(|state| chosen(**state));
+    chosen.map(|state| format!("'{state}'")).collect::<Vec<_>>().join(", ")
+}
+
 fn orders() -> [Probe; 4] {
-    let states = OrderState::ALL.iter().filter(|state| **state != OrderState::Expired);
-    let states: Vec<String> = states.map(|state| format!("'{state}'")).collect();
+    let (paid, stored) = (paid(), words(|state| state != OrderState::Expired));
     [
         Probe {
             name: "order-states",
@@ -25,10 +34,9 @@ fn orders() -> [Probe; 4] {
             subject: named::<Order>,
             counted: "orders",
             rows: format!(
-                "SELECT id AS subject, CASE WHEN state = 'paid' THEN 2 WHEN state IN ({}) THEN 0 END AS expected,
+                "SELECT id AS subject, CASE WHEN state IN ({paid}) THEN 2 WHEN state IN ({stored}) THEN 0 END AS expected,
                     CASE WHEN paid_at IS NOT NULL THEN 1 ELSE 0 END
-                    + CASE WHEN balance_after IS NOT NULL THEN 1 ELSE 0 END AS found FROM orders",
-                states.join(", ")
+                    + CASE WHEN balance_after IS NOT NULL THEN 1 ELSE 0 END AS found FROM orders"
             )
             .into(),
         },
@@ -46,11 +54,13 @@ fn orders() -> [Probe; 4] {
             proves: "tokens are taken only for a paid order, from its buyer and in its total",
             subject: named::<Transfer>,
             counted: "transfers",
-            rows: "SELECT t.id AS subject, t.amount AS expected,
-                    CASE WHEN o.state = 'paid' AND o.account = w.account THEN o.total END AS found
+            rows: format!(
+                "SELECT t.id AS subject, t.amount AS expected,
+                    CASE WHEN o.state IN ({paid}) AND o.account = w.account THEN o.total END AS found
                 FROM transfers t LEFT JOIN orders o ON o.id = t.subject LEFT JOIN wallets w ON w.id = t.debit
                 WHERE t.reason = 'purchase'"
-                .into(),
+            )
+            .into(),
         },
         Probe {
             name: "orders-charged",
@@ -59,7 +69,7 @@ fn orders() -> [Probe; 4] {
             counted: "orders",
             rows: format!(
                 "SELECT a.id AS subject, (SELECT COUNT(*) FROM by_account b JOIN orders o ON o.id = b.target
-                    WHERE b.account = a.id AND b.kind = {ORDER} AND o.state = 'paid' AND o.total > 0) AS expected,
+                    WHERE b.account = a.id AND b.kind = {ORDER} AND o.state IN ({paid}) AND o.total > 0) AS expected,
                 (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT t.subject) THEN COUNT(*) ELSE -1 END
                     FROM by_account b JOIN transfers t ON t.id = b.target
                     WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.reason = 'purchase') AS found
@@ -71,17 +81,20 @@ fn orders() -> [Probe; 4] {
 }
 
 fn payments() -> [Probe; 3] {
+    let paid = paid();
     [
         Probe {
             name: "line-payments",
             proves: "lots paid for each line of a paid order what it costs, and for no other line",
             subject: named::<Line>,
             counted: "order_lines",
-            rows: r#"SELECT l.id AS subject,
-                    CASE WHEN o.state = 'paid' THEN l.price * l.quantity WHEN o.id IS NOT NULL THEN 0 END AS expected,
+            rows: format!(
+                r#"SELECT l.id AS subject,
+                    CASE WHEN o.state IN ({paid}) THEN l.price * l.quantity WHEN o.id IS NOT NULL THEN 0 END AS expected,
                     (SELECT COALESCE(SUM(p.amount), 0) FROM line_payments p WHERE p.line = l.id) AS found
                 FROM order_lines l LEFT JOIN orders o ON o.id = l."order""#
-                .into(),
+            )
+            .into(),
         },
         Probe {
             name: "payment-lots",
@@ -101,47 +114,56 @@ fn payments() -> [Probe; 3] {
             proves: "lots gave no more than paid orders cost",
             subject: all_books,
             counted: "line_payments",
-            rows: "SELECT 0 AS subject, (SELECT COALESCE(SUM(total), 0) FROM orders WHERE state = 'paid') AS expected,
+            rows: format!(
+                "SELECT 0 AS subject, (SELECT COALESCE(SUM(total), 0) FROM orders WHERE state IN ({paid})) AS expected,
                     (SELECT COALESCE(SUM(amount), 0) FROM line_payments) AS found"
-                .into(),
+            )
+            .into(),
         },
     ]
 }
 
 fn deliveries() -> [Probe; 3] {
+    let paid = paid();
     [
         Probe {
             name: "licenses",
             proves: "each unit of a paid line has one license, of its buyer, product and offer; other lines have none",
             subject: named::<Line>,
             counted: "order_lines",
-            rows: r#"SELECT l.id AS subject,
-                    CASE WHEN o.state = 'paid' THEN l.quantity ELSE 0 END AS expected,
+            rows: format!(
+                r#"SELECT l.id AS subject,
+                    CASE WHEN o.state IN ({paid}) THEN l.quantity ELSE 0 END AS expected,
                     (SELECT COUNT(*) FROM licenses c WHERE c."order" = l."order" AND c.line = l.id
                         AND c.account = o.account AND c.product = l.product AND c.offer = l.offer) AS found
                 FROM order_lines l JOIN orders o ON o.id = l."order""#
-                .into(),
+            )
+            .into(),
         },
         Probe {
             name: "license-lines",
             proves: "each license was bought: its line exists and sold what it is for",
             subject: named::<License>,
             counted: "licenses",
-            rows: r#"SELECT c.id AS subject, c.product AS expected, (SELECT l.product FROM order_lines l
+            rows: format!(
+                r#"SELECT c.id AS subject, c.product AS expected, (SELECT l.product FROM order_lines l
                     JOIN orders o ON o.id = l."order" WHERE l."order" = c."order" AND l.id = c.line
-                    AND o.account = c.account AND o.state = 'paid') AS found FROM licenses c"#
-                .into(),
+                    AND o.account = c.account AND o.state IN ({paid})) AS found FROM licenses c"#
+            )
+            .into(),
         },
         Probe {
             name: "receipts",
             proves: "receipts are numbered without gaps, for paid orders only",
             subject: named::<Order>,
             counted: "receipts",
-            rows: r#"SELECT 0 AS subject, COALESCE(MAX(number), 0) AS expected, COUNT(*) AS found FROM receipts
+            rows: format!(
+                r#"SELECT 0 AS subject, COALESCE(MAX(number), 0) AS expected, COUNT(*) AS found FROM receipts
                 UNION ALL SELECT r."order", 1, CASE WHEN r.number >= 1 AND EXISTS
-                    (SELECT 1 FROM orders o WHERE o.id = r."order" AND o.state = 'paid') THEN 1 ELSE 0 END
+                    (SELECT 1 FROM orders o WHERE o.id = r."order" AND o.state IN ({paid})) THEN 1 ELSE 0 END
                 FROM receipts r"#
-                .into(),
+            )
+            .into(),
         },
     ]
 }

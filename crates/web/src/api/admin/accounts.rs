@@ -2,8 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use scrip_domain::Timestamp;
 use scrip_domain::account::{Account, Login, plausible_email};
+use scrip_domain::lot::LotKind;
+use scrip_domain::settings::Token;
+use scrip_engine::grant::{GrantAsk, GrantRefusal, Granted};
+use scrip_engine::purchase::Answered;
 use scrip_engine::top_up::{TopUpAsk, Way};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::accounts::AccountOut;
-use crate::api::top_ups::TopUpOut;
+use crate::api::top_ups::{TopUpOut, replayed};
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, IdempotencyKey, Query};
@@ -125,9 +131,83 @@ struct AdjustBody {
     /// Why, for the record.
     #[schema(inline, example = "A gift for the long wait")]
     reason: Text<1, 500>,
+    /// `paid`: they were paid for; `promo`: they are a gift, and spent before all others.
+    #[serde(default)]
+    #[schema(default = "paid", inline)]
+    kind: AdjustKind,
+    /// When promotional tokens expire.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    expires_at: Option<Timestamp>,
 }
 
-/// Adds tokens to an account's wallet: a top-up by the administrator.
+/// What kind of tokens an administrator adds.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum AdjustKind {
+    /// Paid for.
+    #[default]
+    Paid,
+    /// A gift.
+    Promo,
+}
+
+/// What was added: a top-up by the administrator, or a grant.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it tells the document that there are two kinds of answer")]
+enum Adjusted {
+    TopUp(Box<TopUpOut>),
+    Grant(GrantOut),
+}
+
+/// Promotional tokens that were given.
+#[derive(Debug, Serialize, ToSchema)]
+struct GrantOut {
+    #[schema(example = "trf_06bq3v8k2m9zc")]
+    id: String,
+    /// `credited`.
+    state: &'static str,
+    /// `promo`.
+    kind: &'static str,
+    tokens: MoneyOut,
+    /// The lot that they lie in; in a wallet with many lots one that was there.
+    #[schema(example = "lot_06bq3v8k2m9zc")]
+    lot: String,
+    /// When that expires.
+    #[schema(required)]
+    expires_at: Option<String>,
+    credited_at: String,
+}
+
+impl GrantOut {
+    fn new(granted: &Granted, token: &Token) -> Self {
+        let Granted { transfer, lot, expires_at } = granted;
+        Self {
+            id: transfer.id.to_string(),
+            state: "credited",
+            kind: LotKind::Promo.as_str(),
+            tokens: MoneyOut::tokens(transfer.amount, token),
+            lot: lot.to_string(),
+            expires_at: expires_at.map(|at| at.to_string()),
+            credited_at: transfer.at.to_string(),
+        }
+    }
+
+    fn answer(
+        answer: Result<Answered<Granted>, GrantRefusal>,
+        token: &Token,
+    ) -> Result<Response, Problem> {
+        let out = |granted| (StatusCode::CREATED, Json(Self::new(granted, token)));
+        match answer {
+            Ok(Answered::First(granted)) => Ok(out(&granted).into_response()),
+            Ok(Answered::Replayed(granted)) => Ok(replayed(out(&granted).into_response())),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+/// Adds tokens to an account's wallet: a top-up by the administrator, or a gift that may expire.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/adjust", tag = "admin", security(("bearer" = [])), request_body = AdjustBody,
     params(
@@ -135,7 +215,7 @@ struct AdjustBody {
         ("Idempotency-Key" = String, Header, description = "a new one for each new adjustment", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
     ),
     responses(
-        (status = 201, body = TopUpOut),
+        (status = 201, body = Adjusted),
         (status = 403, description = "`account_frozen`, `forbidden`"),
         (status = 409, description = "`idempotency_key_reused`"),
     )
@@ -155,9 +235,17 @@ async fn adjust(
         return Err(Problem::field("tokens.amount", "more than nothing"));
     }
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
-    let way = Way::Administrator { by, reason: body.value.reason.0 };
-    let ask = TopUpAsk { tokens, pay: None, way };
+    let reason = body.value.reason.0;
     let buyer = scrip_engine::Buyer { account, wallet: member.account.wallet };
+    let (kind, expires_at) = (body.value.kind, body.value.expires_at);
+    if kind == AdjustKind::Promo {
+        let ask = GrantAsk { tokens, expires_at, reason };
+        return GrantOut::answer(app.engine.grant(by, buyer, ask, request).await?, token);
+    }
+    if expires_at.is_some() {
+        return Err(Problem::field("expires_at", "what was paid for does not expire"));
+    }
+    let ask = TopUpAsk { tokens, pay: None, way: Way::Administrator { by, reason } };
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }
 

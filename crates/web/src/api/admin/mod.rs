@@ -7,6 +7,7 @@ mod catalog;
 mod credit;
 mod keys;
 mod objects;
+mod refunds;
 mod settings;
 mod top_ups;
 mod vouchers;
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(top_ups::routes())
         .merge(vouchers::routes())
         .merge(accounts::routes())
+        .merge(refunds::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())

@@ -1,0 +1,406 @@
+//! Refunds: giving tokens of a paid order back, whole or in part.
+//!
+//! One atomic, idempotent command: the tokens go from the revenue into the very lots that paid, the
+//! licenses end or stay, the order says so. What was given back before is counted under the wallet's
+//! guard, so that no line and no lot ever gives back more than was paid, whatever is asked at once.
+
+use std::collections::BTreeSet;
+
+use scrip_domain::audit::Act;
+use scrip_domain::event::{Event, EventType};
+use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
+use scrip_domain::license::{License, LicenseState};
+use scrip_domain::lot::{LotChange, Part};
+use scrip_domain::order::{Line, LinePayment, Order, OrderState};
+use scrip_domain::refund::{
+    self, Extent, LicensePolicy, Refund, RefundLine, RefundLot, Share, give_back,
+};
+use scrip_domain::request::Request;
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Id, Timestamp};
+use scrip_license::Terms;
+use scrip_storage::books::Change;
+use scrip_storage::index::{self, Entry};
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use serde_json::{Value, json};
+
+use crate::audit::{Note, Staff, difference};
+use crate::ledger::{self, Buyer};
+use crate::purchase::Answered;
+use crate::{Engine, Outcome};
+
+/// What the vendor's staff asks for.
+#[derive(Clone, Debug)]
+pub struct RefundAsk {
+    /// Of which order.
+    pub order: Id<Order>,
+    /// What of which lines; empty for all that is left of the order.
+    pub lines: Vec<(Id<Line>, Share)>,
+    /// What becomes of the licenses.
+    pub licenses: LicensePolicy,
+    /// Why.
+    pub reason: String,
+}
+
+/// A refund with all that it gave back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refunded {
+    /// The refund.
+    pub refund: Refund,
+    /// What it gave back of which line.
+    pub lines: Vec<RefundLine>,
+    /// What it gave back to which lot.
+    pub lots: Vec<RefundLot>,
+}
+
+/// Why nothing was given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundRefusal {
+    /// There is no such order.
+    NoSuchOrder,
+    /// Nothing was paid for the order.
+    NotPaid(OrderState),
+    /// The order has no such line; the index of what was asked.
+    NoSuchLine(usize),
+    /// A line is asked for twice; the index of what was asked.
+    TwiceNamed(usize),
+    /// More was asked than the line sold or cost; the index of what was asked.
+    TooMuch(usize),
+    /// All of it was given back before, or so much that this is more than is left; the index of what
+    /// was asked, none for the whole order.
+    AlreadyRefunded(Option<usize>),
+    /// The wallet would hold more than an amount can be.
+    WalletFull,
+    /// The idempotency key was used for something else.
+    KeyReused,
+}
+
+impl Refunded {
+    /// With its rows in the order in which they are read again, so that a repetition says the same.
+    fn sorted(refund: Refund, mut lines: Vec<RefundLine>, mut lots: Vec<RefundLot>) -> Self {
+        lines.sort_by_key(|row| row.line);
+        lots.sort_by_key(|row| (row.line, row.lot));
+        Self { refund, lines, lots }
+    }
+}
+
+impl Engine {
+    /// Gives tokens of an order back.
+    pub async fn refund(
+        &self,
+        by: Staff,
+        ask: RefundAsk,
+        request: Request,
+    ) -> Outcome<Answered<Refunded>, RefundRefusal> {
+        let Some(order) = self.paid(ask.order).await? else {
+            return Ok(Err(RefundRefusal::NoSuchOrder));
+        };
+        // An order that was not paid a moment ago has nothing yet that could be given back.
+        if !order.order.state.is_paid() {
+            return Ok(Err(RefundRefusal::NotPaid(order.order.state_at(self.now()))));
+        }
+        let account = self.store.account(order.order.account).await?;
+        let account = account.ok_or_else(|| Fault::Bug("an order has no account".into()))?;
+        let command = GiveBack {
+            buyer: Buyer { account: account.id, wallet: account.wallet },
+            payments: order.payments,
+            lines: order.lines,
+            licenses: order.licenses.iter().map(|license| license.id).collect(),
+            ask,
+            request,
+            note: self.note(by)?,
+            id: self.mint()?,
+            moves: Moves { due: self.mint()?, back: self.mint()?, gone: self.mint()? },
+            event: self.mint()?,
+        };
+        let id = match self.submit(command).await? {
+            Ok(Given::Now(refunded)) => return Ok(Ok(Answered::First(*refunded))),
+            Ok(Given::Before(id)) => id,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let lost = || Fault::Bug("an idempotency key names no refund".into());
+        let refund = self.store.refund(id).await?.ok_or_else(lost)?;
+        let all = self.refunds_of(refund.order).await?;
+        let refunded = all.into_iter().find(|refunded| refunded.refund.id == id);
+        Ok(Ok(Answered::Replayed(refunded.ok_or_else(lost)?)))
+    }
+
+    /// What was given back of an order, oldest first.
+    pub async fn refunds_of(&self, order: Id<Order>) -> Result<Vec<Refunded>, Fault> {
+        let refunds = self.store.refunds_of(order).await?;
+        let lines = self.store.refund_lines(order).await?;
+        let lots = self.store.refund_lots(order).await?;
+        let with_rows = |refund: Refund| Refunded {
+            lines: lines.iter().filter(|line| line.refund == refund.id).cloned().collect(),
+            lots: lots.iter().filter(|lot| lot.refund == refund.id).cloned().collect(),
+            refund,
+        };
+        Ok(refunds.into_iter().map(with_rows).collect())
+    }
+}
+
+/// What the command answers: the refund, or the name of the one that was made before.
+enum Given {
+    Now(Box<Refunded>),
+    Before(Id<Refund>),
+}
+
+/// Lines, payments and licenses of a paid order never change in number, so they are looked up before.
+struct GiveBack {
+    buyer: Buyer,
+    lines: Vec<Line>,
+    payments: Vec<LinePayment>,
+    licenses: Vec<Id<License>>,
+    ask: RefundAsk,
+    request: Request,
+    note: Note,
+    id: Id<Refund>,
+    moves: Moves,
+    event: Id<Event>,
+}
+
+/// The transfers of a refund, in the order in which they are made.
+struct Moves {
+    /// Books what had expired before.
+    due: Id<Transfer>,
+    /// Brings the tokens back.
+    back: Id<Transfer>,
+    /// Books what expires as it comes back.
+    gone: Id<Transfer>,
+}
+
+impl Command for GiveBack {
+    type Receipt = Given;
+    type Refusal = RefundRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        let Buyer { account, wallet } = self.buyer;
+        wants.wallets.guard((wallet,));
+        wants.by_account.read((account, index::REQUEST, self.request.key));
+        wants.orders.read((self.ask.order,));
+        wants.refunds.read((self.ask.order,));
+        wants.refund_lines.read((self.ask.order,));
+        wants.refund_lots.read((self.ask.order,));
+        for payment in &self.payments {
+            wants.lots.read((payment.lot,));
+        }
+        for license in &self.licenses {
+            wants.licenses.read((*license,));
+        }
+        for line in &self.lines {
+            wants.by_account.read((account, index::OWNED, line.product.number()));
+        }
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Given, RefundRefusal>, Fault> {
+        let Buyer { account, wallet } = self.buyer;
+        if let Some(entry) = books.by_account.get(&(account, index::REQUEST, self.request.key))? {
+            return Ok(match Id::new(entry.target) {
+                Some(id) if entry.note == self.request.fingerprint => {
+                    Decision::done(Given::Before(id), Changes::default())
+                }
+                _ => Decision::refused(RefundRefusal::KeyReused),
+            });
+        }
+        let missing = |what: &str| Fault::Bug(format!("a paid order has no {what}"));
+        let order = books.orders.get(&(self.ask.order,))?.ok_or_else(|| missing("row"))?;
+        let wallet = books.wallets.get(&(wallet,))?.ok_or_else(|| missing("wallet"))?;
+        let before = books.refund_lines.all(&(self.ask.order,))?;
+        let left = self.left(before)?;
+        let lines = match self.lines_back(&left) {
+            Ok(lines) => lines,
+            Err(refusal) => return Ok(Decision::refused(refusal)),
+        };
+        let amount = Amount::try_sum(lines.iter().map(|line| line.amount));
+        let amount = amount.ok_or_else(|| Fault::Bug("an order cost too much".into()))?;
+        if wallet.posted().checked_add(amount).is_none() {
+            return Ok(Decision::refused(RefundRefusal::WalletFull));
+        }
+        let parts = self.parts_back(books, &lines)?;
+        let ended = self.licenses_back(books, &lines)?;
+
+        // From here on the refund succeeds.
+        let mut changes = Changes::default();
+        let lots = self.pay_back(&mut changes, books, wallet, amount, &parts, at)?;
+        let left = self.left(&[before, &lines].concat())?;
+        let order = Order { state: refund::state_after(&left), ..order.clone() };
+        changes.orders.push(Change::Update(order));
+        end_licenses(&mut changes, ended);
+        let refund = Refund {
+            order: self.ask.order,
+            id: self.id,
+            transfer: (!amount.is_zero()).then_some(self.moves.back),
+            amount,
+            licenses: self.ask.licenses,
+            reason: self.ask.reason.clone(),
+            at,
+        };
+        let refunded = Refunded::sorted(refund, lines, lots);
+        self.record(&mut changes, &refunded, at);
+        Ok(Decision::done(Given::Now(Box::new(refunded)), changes))
+    }
+}
+
+impl GiveBack {
+    /// What is left of each line of the order after these refunds.
+    fn left(&self, before: &[RefundLine]) -> Result<Vec<Extent>, Fault> {
+        let left: Option<_> = self.lines.iter().map(|line| Extent::left(line, before)).collect();
+        left.ok_or_else(|| Fault::Bug("more was given back than was sold".into()))
+    }
+
+    /// What goes back of which line, of what is `left` of each.
+    fn lines_back(&self, left: &[Extent]) -> Result<Vec<RefundLine>, RefundRefusal> {
+        let back = |line: &Line, extent: Extent| RefundLine {
+            order: line.order,
+            refund: self.id,
+            line: line.id,
+            quantity: extent.quantity,
+            amount: extent.amount,
+        };
+        let each = self.lines.iter().zip(left);
+        if self.ask.lines.is_empty() {
+            let lines: Vec<_> = each
+                .filter(|(_, left)| !left.is_empty())
+                .map(|(line, left)| back(line, *left))
+                .collect();
+            let nothing = RefundRefusal::AlreadyRefunded(None);
+            return if lines.is_empty() { Err(nothing) } else { Ok(lines) };
+        }
+        let mut named = BTreeSet::new();
+        let mut lines = Vec::with_capacity(self.ask.lines.len());
+        for (index, (id, share)) in self.ask.lines.iter().enumerate() {
+            if !named.insert(id) {
+                return Err(RefundRefusal::TwiceNamed(index));
+            }
+            let line = each.clone().find(|(line, _)| line.id == *id);
+            let (line, left) = line.ok_or(RefundRefusal::NoSuchLine(index))?;
+            let whole = Extent::of(line).ok_or(RefundRefusal::TooMuch(index))?;
+            if whole.take(*share, line.price).is_err() {
+                return Err(RefundRefusal::TooMuch(index));
+            }
+            match left.take(*share, line.price) {
+                Ok(extent) if !left.is_empty() => lines.push(back(line, extent)),
+                _ => return Err(RefundRefusal::AlreadyRefunded(Some(index))),
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Which lots get what back, of which line.
+    fn parts_back(
+        &self,
+        books: &Books,
+        lines: &[RefundLine],
+    ) -> Result<Vec<(Id<Line>, Part)>, Fault> {
+        let before = books.refund_lots.all(&(self.ask.order,))?;
+        let mut all = Vec::new();
+        for RefundLine { line, amount, .. } in lines {
+            let parts = give_back(*amount, *line, &self.payments, before);
+            let parts = parts.ok_or_else(|| Fault::Bug("lots paid less than a line".into()))?;
+            all.extend(parts.into_iter().map(|part| (*line, part)));
+        }
+        Ok(all)
+    }
+
+    /// The licenses that end: as many of each line as units go back, those issued last first.
+    fn licenses_back(&self, books: &Books, lines: &[RefundLine]) -> Result<Vec<License>, Fault> {
+        let mut ended = Vec::new();
+        if self.ask.licenses == LicensePolicy::Keep {
+            return Ok(ended);
+        }
+        for RefundLine { line, quantity, .. } in lines {
+            let mut due = usize::try_from(*quantity).unwrap_or(usize::MAX);
+            for id in self.licenses.iter().rev() {
+                let license = books.licenses.get(&(*id,))?;
+                let license = license.filter(|license| license.line == *line);
+                if let Some(license) =
+                    license.filter(|license| license.state == LicenseState::Valid)
+                    && due > 0
+                {
+                    ended.push(license.clone());
+                    due = due.saturating_sub(1);
+                }
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Moves the tokens back into their lots; gives what came back to which, and what of it was gone.
+    fn pay_back(
+        &self,
+        changes: &mut Changes,
+        books: &Books,
+        wallet: &Wallet,
+        amount: Amount,
+        parts: &[(Id<Line>, Part)],
+        at: Timestamp,
+    ) -> Result<Vec<RefundLot>, Fault> {
+        if amount.is_zero() {
+            return Ok(Vec::new());
+        }
+        let (order, refund) = (self.ask.order, self.id);
+        let mut back = Vec::with_capacity(parts.len());
+        for (_, part) in parts {
+            let lot = books.lots.get(&(part.lot,))?;
+            back.push((lot.ok_or_else(|| Fault::Bug("a lot is gone".into()))?, part.amount));
+        }
+        let wallet = ledger::expire(changes, wallet, self.moves.due, at)?;
+        let transfer = Transfer {
+            id: self.moves.back,
+            debit: LedgerAccount::House(House::Revenue),
+            credit: LedgerAccount::Free(wallet.id),
+            amount,
+            reason: Reason::Refund,
+            subject: order.into(),
+            at,
+        };
+        let wallet = ledger::give_back(changes, &wallet, &back, transfer)?;
+        ledger::expire(changes, &wallet, self.moves.gone, at)?;
+        let gone = |lot| {
+            let expired = |row: &LotChange| row.transfer == self.moves.gone && row.lot == lot;
+            changes.lot_changes.iter().any(|change| expired(change.row()))
+        };
+        // A lot that stays expired has lost all that came back, and one that does not has lost nothing.
+        let row = |(line, part): &(Id<Line>, Part)| {
+            let Part { lot, amount, .. } = *part;
+            let expired = if gone(lot) { amount } else { Amount::ZERO };
+            RefundLot { order, refund, line: *line, lot, amount, expired }
+        };
+        Ok(parts.iter().map(row).collect())
+    }
+
+    /// The rows that say what was done, by whom.
+    fn record(&self, changes: &mut Changes, refunded: &Refunded, at: Timestamp) {
+        let Refunded { refund, lines, lots } = refunded;
+        let (account, id, order) = (self.buyer.account, refund.id, refund.order);
+        changes.refunds.push(Change::Insert(refund.clone()));
+        changes.refund_lines.extend(lines.iter().cloned().map(Change::Insert));
+        changes.refund_lots.extend(lots.iter().cloned().map(Change::Insert));
+        changes.by_account.push(Change::Insert(Entry::request(account, self.request, id.into())));
+        let (kind, subject) = (EventType::OrderRefunded, order.into());
+        changes.events.push(Change::Insert(Event { id: self.event, kind, account, subject, at }));
+        let Refund { amount, licenses, reason, .. } = refund;
+        let what =
+            json!({ "refund": id, "amount": amount, "licenses": licenses, "reason": reason });
+        let what = difference(&Value::Null, &what);
+        self.note.write(changes, Act::OrderRefunded, order, what, at);
+    }
+}
+
+/// Ends licenses; what was owned for good can be bought again.
+fn end_licenses(changes: &mut Changes, ended: Vec<License>) {
+    for license in ended {
+        let License { account, product, id, .. } = license;
+        if license.terms == Terms::Perpetual {
+            let entry = |lasting| Entry::license(account, product, id, lasting);
+            changes.by_account.push(Change::Delete(entry(true)));
+            changes.by_account.push(Change::Insert(entry(false)));
+        }
+        let license = License { state: LicenseState::Refunded, ..license };
+        changes.licenses.push(Change::Update(license));
+    }
+}
