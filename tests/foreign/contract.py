@@ -122,6 +122,8 @@ def furnish(shop, ada):
             f"POST {admin}/top-ups/{{id}}/cancel": {"id": due[2]},
             f"GET {admin}/voucher-batches/{{id}}": {"id": vouchers["id"]},
             f"POST {admin}/voucher-batches/{{id}}/close": {"id": vouchers["id"]},
+            f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
+            f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/adjust": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/freeze": {"id": account["id"]},
