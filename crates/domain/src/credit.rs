@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::amount::Amount;
 use crate::id::Id;
 use crate::time::{Span, Timestamp};
+use crate::top_up::TopUpState;
 use crate::words;
 
 /// The recorded credit status of an account for one top-up, and the decision it led to.
@@ -37,6 +38,31 @@ pub struct Assessment {
     pub decided_at: Timestamp,
     /// Until when it counts.
     pub valid_until: Timestamp,
+}
+
+impl Assessment {
+    /// What `source` finds at `at`, by the policy of this version; decided upon at once.
+    pub fn made(
+        id: Id<Self>,
+        source: Source,
+        status: CreditStatus,
+        reasons: Vec<String>,
+        policy: u32,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            source,
+            status,
+            decision: status.decision(),
+            reasons,
+            score: None,
+            policy,
+            obtained_at: at,
+            decided_at: at,
+            valid_until: at.plus(VALID),
+        }
+    }
 }
 
 words! {
@@ -89,7 +115,7 @@ impl CreditStatus {
 }
 
 /// How long an assessment counts.
-pub const VALID: Span = Span::hours(1);
+const VALID: Span = Span::hours(1);
 
 /// The vendor's rules. A limit that is absent does not bind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +181,20 @@ impl CreditFile {
             day_tokens: today.day_tokens.checked_add(tokens).unwrap_or(Amount::MAX),
             ..today
         }
+    }
+
+    /// With a top-up that came to `state`: one that was credited counts, and one that came to nothing by
+    /// the word of whoever judged it.
+    #[must_use]
+    pub fn came_to(&self, state: TopUpState) -> Self {
+        let mut file = self.clone();
+        let count = match state {
+            TopUpState::Credited => &mut file.credited,
+            TopUpState::Declined | TopUpState::Failed => &mut file.declined,
+            _ => return file,
+        };
+        *count = count.saturating_add(1);
+        file
     }
 
     /// As it is read at `at`: a day that is over counts for nothing.

@@ -3,7 +3,7 @@
 use scrip_domain::account::Account;
 use scrip_domain::audit::Act;
 use scrip_domain::credit::{
-    Assessment, CreditDecision, CreditFile, CreditStatus, Facts, Policy, Source, VALID,
+    Assessment, CreditDecision, CreditFile, CreditStatus, Facts, Policy, Source,
 };
 use scrip_domain::request::Request;
 use scrip_domain::settings::{Settings, Vendor};
@@ -208,18 +208,7 @@ impl Begin {
             }
             Way::Card { .. } | Way::Offline | Way::Voucher(_) => (Source::Rules, rules, reasons),
         };
-        Assessment {
-            id: self.minted.assessment,
-            source,
-            status,
-            decision: status.decision(),
-            reasons,
-            score: None,
-            policy: policy.version,
-            obtained_at: at,
-            decided_at: at,
-            valid_until: at.plus(VALID),
-        }
+        Assessment::made(self.minted.assessment, source, status, reasons, policy.version, at)
     }
 
     /// The row, while nothing has come of it.
@@ -287,14 +276,10 @@ impl Begin {
 
     /// The credit file with this top-up in it.
     fn filed(&self, file: &CreditFile, top_up: &TopUp, at: Timestamp) -> CreditFile {
-        if top_up.state == TopUpState::Declined {
-            return CreditFile { declined: file.declined.saturating_add(1), ..file.clone() };
-        }
-        let credited = u32::from(top_up.state == TopUpState::Credited);
-        let asked = match top_up.method {
-            TopUpMethod::Administrator => file.clone(),
-            _ => file.asked(self.ask.tokens, at),
+        let file = match (top_up.state, top_up.method) {
+            (TopUpState::Declined, _) | (_, TopUpMethod::Administrator) => file.clone(),
+            (_, _) => file.asked(self.ask.tokens, at),
         };
-        CreditFile { credited: asked.credited.saturating_add(credited), ..asked }
+        file.came_to(top_up.state)
     }
 }

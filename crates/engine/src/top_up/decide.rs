@@ -1,7 +1,7 @@
 //! Staff's word on a top-up that waits for review.
 
 use scrip_domain::audit::Act;
-use scrip_domain::credit::{Assessment, CreditDecision, CreditStatus, Source, VALID};
+use scrip_domain::credit::{Assessment, CreditStatus, Source};
 use scrip_domain::top_up::{Errand, TopUp, TopUpState};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
@@ -113,12 +113,8 @@ impl Command for Decide {
             let errand = Errand { top_up: judged.id, due_at: at, attempts: 0 };
             changes.errands.push(Change::Insert(errand));
         }
-        if let Some(mut file) = books.credit_files.get(&(top_up.account,))?.cloned() {
-            file.credited =
-                file.credited.saturating_add(u32::from(judged.state == TopUpState::Credited));
-            file.declined =
-                file.declined.saturating_add(u32::from(judged.state == TopUpState::Declined));
-            changes.credit_files.push(Change::Update(file));
+        if let Some(file) = books.credit_files.get(&(top_up.account,))? {
+            changes.credit_files.push(Change::Update(file.came_to(judged.state)));
         }
         changes.top_ups.push(Change::Update(judged.clone()));
         self.minted.tell(&mut changes, &judged, at);
@@ -132,28 +128,16 @@ impl Command for Decide {
 impl Decide {
     /// The top-up with what staff say of it.
     fn judged(&self, top_up: &TopUp, at: Timestamp) -> TopUp {
-        let (status, decision) = if self.verdict.approve {
-            (CreditStatus::Good, CreditDecision::Approved)
-        } else {
-            (CreditStatus::Bad, CreditDecision::Declined)
-        };
+        let approve = self.verdict.approve;
+        let status = if approve { CreditStatus::Good } else { CreditStatus::Bad };
+        let policy = top_up.assessment().map_or(0, |before| before.policy);
+        let (id, reasons) = (self.minted.assessment, vec!["reviewed".to_owned()]);
         let mut judged = top_up.clone();
-        judged.assessments.push(Assessment {
-            id: self.minted.assessment,
-            source: Source::Staff,
-            status,
-            decision,
-            reasons: vec!["reviewed".to_owned()],
-            score: None,
-            policy: top_up.assessment().map_or(0, |before| before.policy),
-            obtained_at: at,
-            decided_at: at,
-            valid_until: at.plus(VALID),
-        });
-        judged.state = match (decision, &top_up.payment) {
-            (CreditDecision::Approved, Some(payment)) if payment.open => TopUpState::Capturing,
-            (CreditDecision::Approved, _) => judged.method.once_approved(),
-            (CreditDecision::Declined | CreditDecision::Review, _) => TopUpState::Declined,
+        judged.assessments.push(Assessment::made(id, Source::Staff, status, reasons, policy, at));
+        judged.state = match &top_up.payment {
+            _ if !approve => TopUpState::Declined,
+            Some(payment) if payment.open => TopUpState::Capturing,
+            _ => judged.method.once_approved(),
         };
         judged
     }

@@ -1,7 +1,6 @@
 //! What is paid offline: staff book what came, wholly or in part; what never comes is cancelled.
 
 use scrip_domain::audit::Act;
-use scrip_domain::credit::CreditFile;
 use scrip_domain::request::Request;
 use scrip_domain::top_up::{Remittance, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::{Amount, Id, Money, Timestamp};
@@ -162,7 +161,9 @@ impl Command for Receive {
             self.minted.bring(&mut changes, wallet, &mut after, Coming::paid(tokens), at)?;
         }
         if after.state == TopUpState::Credited {
-            file_credited(books, &mut changes, of)?;
+            if let Some(file) = books.credit_files.get(&(of,))? {
+                changes.credit_files.push(Change::Update(file.came_to(after.state)));
+            }
             self.minted.tell(&mut changes, &after, at);
         }
         let Received { money, note } = &self.received;
@@ -199,19 +200,6 @@ impl Receive {
             at,
         }
     }
-}
-
-/// Notes in the credit file that a top-up was paid.
-fn file_credited(
-    books: &Books,
-    changes: &mut Changes,
-    account: Id<scrip_domain::account::Account>,
-) -> Result<(), Fault> {
-    if let Some(file) = books.credit_files.get(&(account,))? {
-        let credited = file.credited.saturating_add(1);
-        changes.credit_files.push(Change::Update(CreditFile { credited, ..file.clone() }));
-    }
-    Ok(())
 }
 
 struct Cancel {

@@ -1,15 +1,13 @@
 //! What was seen of a payment moves its top-up: one command for every source and order of news.
 //!
-//! Nothing here depends on how the news came. A picture that was seen before changes nothing; one that
+//! Nothing here depends on how the news came, but the errand, which only its own answer puts off. A picture that was seen before changes nothing; one that
 //! is older than what is known cannot undo it, because what a processor has taken it cannot un-take:
 //! credited stays credited. Money that was captured is credited, or is on its way back.
 
-use scrip_domain::credit::{
-    Assessment, CreditDecision, CreditFile, CreditStatus, Policy, Source, VALID,
-};
+use scrip_domain::credit::{Assessment, CreditDecision, CreditStatus, Policy, Source};
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{self, Action, Call, Charge, Errand, TopUp, TopUpState};
-use scrip_domain::{Id, Money, Span, Timestamp};
+use scrip_domain::{Amount, Id, Money, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
@@ -148,7 +146,9 @@ impl Command for Seen {
             after = self.captured(books, &mut changes, after, (charge, money), at)?;
         }
         if after.state != before.state {
-            self.file(books, &mut changes, after.state)?;
+            if let Some(file) = books.credit_files.get(&(self.buyer.account,))? {
+                changes.credit_files.push(Change::Update(file.came_to(after.state)));
+            }
             self.minted.tell(&mut changes, &after, at);
         }
         let asked = self.ask_again(before, &after, errand, at);
@@ -163,7 +163,10 @@ impl Command for Seen {
 impl Seen {
     /// What is known of the payment now.
     fn picture(&self, top_up: &mut TopUp, picture: &Payment) {
-        let charge = top_up.payment.take().and_then(|payment| payment.charge);
+        let before = top_up.payment.take();
+        // An older picture may come late: what was given back stays given back.
+        let refunded = before.as_ref().map_or(Amount::ZERO, |payment| payment.refunded);
+        let charge = before.and_then(|payment| payment.charge);
         let action = match &picture.state {
             PaymentState::RequiresAction(processor::Action::Redirect(url)) => {
                 Some(Action::Redirect { url: url.clone() })
@@ -183,7 +186,7 @@ impl Seen {
             open: !ended,
             action,
             charge,
-            refunded: picture.refunded,
+            refunded: picture.refunded.max(refunded),
         });
     }
 
@@ -229,18 +232,10 @@ impl Seen {
             return go(top_up, TopUpState::Capturing);
         }
         let (status, reason) = risk(picture, policy, top_up);
-        let assessment = Assessment {
-            id: self.minted.assessment,
-            source: Source::Processor,
-            status,
-            decision: status.decision(),
-            reasons: vec![reason],
-            score: picture.risk.as_ref().and_then(|risk| risk.score),
-            policy: policy.version,
-            obtained_at: at,
-            decided_at: at,
-            valid_until: at.plus(VALID),
-        };
+        let (id, source) = (self.minted.assessment, Source::Processor);
+        let score = picture.risk.as_ref().and_then(|risk| risk.score);
+        let made = Assessment::made(id, source, status, vec![reason], policy.version, at);
+        let assessment = Assessment { score, ..made };
         match assessment.decision {
             CreditDecision::Approved => go(top_up, TopUpState::Capturing),
             CreditDecision::Review => go(top_up, TopUpState::InReview),
@@ -286,21 +281,6 @@ impl Seen {
             top_up = self.minted.credit(changes, wallet, top_up, coming, at)?;
         }
         Ok(top_up)
-    }
-
-    /// Notes in the credit file what the top-up came to.
-    fn file(&self, books: &Books, changes: &mut Changes, state: TopUpState) -> Result<(), Fault> {
-        let Some(file) = books.credit_files.get(&(self.buyer.account,))? else { return Ok(()) };
-        let more = |count: u32| count.saturating_add(1);
-        let file = match state {
-            TopUpState::Credited => CreditFile { credited: more(file.credited), ..file.clone() },
-            TopUpState::Declined | TopUpState::Failed => {
-                CreditFile { declined: more(file.declined), ..file.clone() }
-            }
-            _ => return Ok(()),
-        };
-        changes.credit_files.push(Change::Update(file));
-        Ok(())
     }
 
     /// The errand as it goes on: at once after a step, later without one or after a refusal, not at all at

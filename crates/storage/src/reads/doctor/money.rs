@@ -190,11 +190,13 @@ fn top_ups() -> [Probe; 3] {
         )
     };
     let (brought, transfers) = (sum(BROUGHT), sum(TRANSFERS));
-    let granted_sum = format!(
-        "SELECT COALESCE(SUM(t.amount), 0) FROM by_account b JOIN transfers t ON t.id = b.target
-         WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.reason = 'grant'"
-    );
-    let granted_count = granted_sum.replace("COALESCE(SUM(t.amount), 0)", "COUNT(*)");
+    let grants = |what: &str| {
+        format!(
+            "SELECT {what} FROM by_account b JOIN transfers t ON t.id = b.target
+             WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.reason = 'grant'"
+        )
+    };
+    let (granted_sum, granted_count) = (grants("COALESCE(SUM(t.amount), 0)"), grants("COUNT(*)"));
     [
         Probe {
             name: "top-up-transfers",
