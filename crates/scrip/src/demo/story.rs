@@ -3,6 +3,7 @@
 //! Each chapter is a few requests to the running server, told as they are made.
 
 mod cards;
+mod funds;
 
 use http::Method;
 use jwt_compact::alg::Ed25519;
@@ -73,6 +74,8 @@ impl<'a> Story<'a> {
         self.members_only().await?;
         let ada = self.register_first().await?;
         self.cards(&ada).await?;
+        self.transfer(&ada).await?;
+        self.voucher(&ada).await?;
         let kept = self.browse_first(&ada).await?;
         let order = self.buy(&ada, &kept).await?;
         self.decline(&ada).await?;
@@ -80,6 +83,7 @@ impl<'a> Story<'a> {
         self.verify(&order).await?;
         self.empty_wallet().await?;
         self.crash(&ada, &order).await?;
+        self.give_back(&ada).await?;
         self.books().await
     }
 
