@@ -79,6 +79,10 @@ def furnish(shop, ada):
     urllib.request.urlopen(put, b"bytes").close()
     vouchers = {"label": "fair", "tokens": offer["price"], "count": 500, "kind": "promo"}
     vouchers = shop.ask("POST", f"{admin}/voucher-batches", vouchers, shop.admin)
+    coupon, spare = (
+        shop.ask("POST", f"{admin}/coupons", {"code": code, "percent": 100}, shop.admin)
+        for code in ("CONTRACT", "CONTRACT-2")
+    )
     shop.ask("PATCH", f"{admin}/settings", {"offline_instructions": "Transfer"}, shop.admin)
     money = {"amount": 1_000_000, "unit": vendor["token"]["unit_value"]["money"]["unit"]}
     due = {"pay": money, "method": "offline"}
@@ -100,12 +104,17 @@ def furnish(shop, ada):
             "selection": shop.refused("POST", "/v1/orders", selection)["selection"],
             "account": account["id"],
             "code": license["code"]["jws"],
+            "coupon": coupon["code"],
             "file": file["id"],
             "payment_method": "demo_approved",
             "sha256": object,
             "object": object,
+            "line": order["lines"][0]["id"],
+            "products": license["product"],
+            "offers": offer["id"],
             "starts_at": "2026-01-01T00:00:00Z",
             "expires_at": "2100-01-01T00:00:00Z",
+            "ends_at": "2100-01-01T00:00:00Z",
         },
         "paths": {
             "GET /v1/orders/{id}": {"id": order["id"]},
@@ -122,6 +131,8 @@ def furnish(shop, ada):
             f"POST {admin}/top-ups/{{id}}/cancel": {"id": due[2]},
             f"GET {admin}/voucher-batches/{{id}}": {"id": vouchers["id"]},
             f"POST {admin}/voucher-batches/{{id}}/close": {"id": vouchers["id"]},
+            f"GET {admin}/coupons/{{id}}": {"id": coupon["id"]},
+            f"POST {admin}/coupons/{{id}}/close": {"id": spare["id"]},
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},

@@ -14,6 +14,8 @@ pub struct Amount(u64);
 impl Amount {
     /// No units.
     pub const ZERO: Self = Self(0);
+    /// The smallest amount that is more than nothing.
+    pub const ONE: Self = Self(1);
     /// The largest amount, 10^15: it fits a JSON number exactly, and 9 000 of them fit a counter.
     pub const MAX: Self = Self(1_000_000_000_000_000);
 
@@ -45,6 +47,20 @@ impl Amount {
     /// `times` as much, or `None` above [`Amount::MAX`].
     pub fn checked_mul(self, times: u64) -> Option<Self> {
         self.0.checked_mul(times).and_then(Self::new)
+    }
+
+    /// `part` of `whole` equal parts, rounded down; `None` of none, or of more than there are.
+    pub fn share(self, part: u64, whole: u64) -> Option<Self> {
+        self.share_and_rest(part, whole).map(|(share, _)| share)
+    }
+
+    /// The same, and what rounding took from it, in `whole`ths of a unit.
+    pub fn share_and_rest(self, part: u64, whole: u64) -> Option<(Self, u64)> {
+        let whole = u128::from(whole);
+        let product = u128::from(self.0).checked_mul(u128::from(part))?;
+        let share = u64::try_from(product.checked_div(whole)?).ok()?;
+        let rest = u64::try_from(product.checked_rem(whole)?).ok()?;
+        (share <= self.0).then_some((Self(share), rest))
     }
 
     /// What is missing from `self` to reach `required`: zero when there is enough.
@@ -220,6 +236,19 @@ mod tests {
         assert!(serde_json::from_str::<Amount>("1000000000000001").is_err());
         assert!(serde_json::from_str::<Amount>("1.0").is_err());
         assert!(serde_json::from_str::<Amount>("-1").is_err());
+    }
+
+    #[test]
+    fn a_share_is_rounded_down_and_knows_what_that_took() {
+        let share = |units, part, whole| {
+            let (share, rest) = Amount(units).share_and_rest(part, whole)?;
+            Some((share.units(), rest))
+        };
+        assert_eq!(share(10, 1, 3), Some((3, 1)));
+        assert_eq!(share(10, 3, 3), Some((10, 0)));
+        assert_eq!((share(10, 4, 3), share(10, 0, 0)), (None, None));
+        let most = Amount::MAX.units();
+        assert_eq!(share(most, most, most), Some((most, 0)));
     }
 
     proptest! {

@@ -50,6 +50,10 @@ words! {
         VouchersMade = "vouchers.made",
         /// A batch of vouchers was closed.
         VouchersClosed = "vouchers.closed",
+        /// A coupon was made.
+        CouponMade = "coupon.made",
+        /// A coupon was closed.
+        CouponClosed = "coupon.closed",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

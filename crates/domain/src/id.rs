@@ -36,6 +36,7 @@ kinds! {
     crate::account::Account => "acc",
     crate::api_key::ApiKey => "key",
     crate::audit::Audit => "aud",
+    crate::coupon::Coupon => "cpn",
     crate::credit::Assessment => "asm",
     crate::catalog::File => "fil",
     crate::catalog::Offer => "ofr",

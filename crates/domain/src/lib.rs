@@ -19,6 +19,7 @@ pub mod amount;
 pub mod api_key;
 pub mod audit;
 pub mod catalog;
+pub mod coupon;
 pub mod credit;
 pub mod estimate;
 pub mod event;

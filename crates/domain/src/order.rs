@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::amount::Amount;
 use crate::catalog::{Offer, Product, Release};
+use crate::coupon::OrderCoupon;
 use crate::id::Id;
 use crate::lot::{Lot, LotKind, Part};
 use crate::request::RequestId;
@@ -65,6 +66,8 @@ pub struct Order {
     pub state: OrderState,
     /// The sum of its lines, in smallest units of the token.
     pub total: Amount,
+    /// The coupon that takes something off its lines.
+    pub coupon: Option<OrderCoupon>,
     /// Why it was declined, if it was.
     pub reason: Option<DeclineReason>,
     /// Whether the buyer insists on buying again what is already owned.
@@ -99,6 +102,7 @@ impl Order {
             account,
             state: OrderState::Draft,
             total,
+            coupon: None,
             reason: None,
             again,
             checks: Vec::new(),
@@ -148,6 +152,8 @@ pub struct Line {
     pub title: String,
     /// What one unit cost when it was selected.
     pub price: Amount,
+    /// What the order's coupon takes off all of its units together, where it is for this line.
+    pub discount: Option<Amount>,
     /// How many units: one license each.
     pub quantity: u32,
     /// The terms as sold.
@@ -161,6 +167,11 @@ pub struct Line {
 impl Line {
     /// What the line costs; `None` out of range.
     pub fn total(&self) -> Option<Amount> {
+        self.list_total()?.checked_sub(self.discount.unwrap_or_default())
+    }
+
+    /// What it would cost without a coupon; `None` out of range.
+    pub fn list_total(&self) -> Option<Amount> {
         self.price.checked_mul(u64::from(self.quantity))
     }
 }

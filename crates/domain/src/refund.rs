@@ -119,14 +119,17 @@ impl Extent {
         self.quantity == 0
     }
 
-    /// What `share` takes of this, which is left of a line at `price` a unit. An amount takes no unit
-    /// before it takes the last token; whatever takes that takes all units.
-    pub fn take(self, share: Share, price: Amount) -> Result<Self, Exceeds> {
+    /// What `share` takes of this, which is left of the `whole` of a line. Units take what was paid for
+    /// as many, rounded down, and the last of them all that is left. An amount takes no unit before it
+    /// takes the last token; whatever takes that takes all units.
+    pub fn take(self, share: Share, whole: Self) -> Result<Self, Exceeds> {
         let (quantity, amount) = match share {
             Share::Rest => (self.quantity, self.amount),
+            Share::Quantity(quantity) if quantity == self.quantity => (quantity, self.amount),
             Share::Quantity(quantity) => {
-                // A part may have gone back before: the last units bring what is left.
-                let amount = price.checked_mul(u64::from(quantity)).ok_or(Exceeds)?;
+                let units = (u64::from(quantity), u64::from(whole.quantity));
+                let amount = whole.amount.share(units.0, units.1).ok_or(Exceeds)?;
+                // A part may have gone back before.
                 (quantity, amount.min(self.amount))
             }
             Share::Amount(amount) => (0, amount),
@@ -173,6 +176,8 @@ pub fn give_back(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::lot::LotKind;
 
@@ -187,16 +192,48 @@ mod tests {
     #[test]
     fn a_share_is_never_more_than_is_left() {
         let left = extent(2, 50);
-        let price = amount(30);
-        assert_eq!(left.take(Share::Rest, price), Ok(left));
-        assert_eq!(left.take(Share::Quantity(1), price), Ok(extent(1, 30)));
-        assert_eq!(left.take(Share::Quantity(2), price), Ok(left), "ten went back before");
-        assert_eq!(left.take(Share::Quantity(3), price), Err(Exceeds));
-        assert_eq!(left.take(Share::Amount(amount(49)), price), Ok(extent(0, 49)));
-        assert_eq!(left.take(Share::Amount(amount(50)), price), Ok(left), "the last token");
-        assert_eq!(left.take(Share::Amount(amount(51)), price), Err(Exceeds));
+        let whole = extent(2, 60);
+        assert_eq!(left.take(Share::Rest, whole), Ok(left));
+        assert_eq!(left.take(Share::Quantity(1), whole), Ok(extent(1, 30)));
+        assert_eq!(left.take(Share::Quantity(2), whole), Ok(left), "ten went back before");
+        assert_eq!(left.take(Share::Quantity(3), whole), Err(Exceeds));
+        assert_eq!(left.take(Share::Amount(amount(49)), whole), Ok(extent(0, 49)));
+        assert_eq!(left.take(Share::Amount(amount(50)), whole), Ok(left), "the last token");
+        assert_eq!(left.take(Share::Amount(amount(51)), whole), Err(Exceeds));
         let free = extent(2, 0);
-        assert_eq!(free.take(Share::Quantity(1), Amount::ZERO), Ok(extent(1, 0)));
+        assert_eq!(free.take(Share::Quantity(1), free), Ok(extent(1, 0)));
+    }
+
+    #[test]
+    fn a_unit_of_a_lessened_line_brings_what_was_paid_for_it() {
+        let whole = extent(3, 40);
+        assert_eq!(whole.take(Share::Quantity(1), whole), Ok(extent(1, 13)));
+        assert_eq!(whole.take(Share::Quantity(2), whole), Ok(extent(2, 26)));
+        assert_eq!(extent(1, 14).take(Share::Quantity(1), whole), Ok(extent(1, 14)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_of_a_line_in_the_end_all_that_was_paid_went_back_and_no_more(
+            units in 1_u32..20, paid in 0_u64..1000,
+            asked in proptest::collection::vec((any::<bool>(), 1_u32..20, 1_u64..400), 0..12),
+        ) {
+            let whole = extent(units, paid);
+            let (mut left, mut back) = (whole, extent(0, 0));
+            let shares = asked.iter().map(|(by_unit, quantity, units)| {
+                if *by_unit { Share::Quantity(*quantity) } else { Share::Amount(amount(*units)) }
+            });
+            for share in shares.chain([Share::Rest]) {
+                let Ok(taken) = left.take(share, whole) else { continue };
+                left.quantity -= taken.quantity;
+                left.amount = left.amount.checked_sub(taken.amount).unwrap();
+                back.quantity += taken.quantity;
+                back.amount = back.amount.checked_add(taken.amount).unwrap();
+                prop_assert!(back.amount <= whole.amount && back.quantity <= whole.quantity);
+                prop_assert!(!left.is_empty() || left.amount.is_zero(), "nothing stays without a unit");
+            }
+            prop_assert_eq!((back, left), (whole, extent(0, 0)));
+        }
     }
 
     #[test]

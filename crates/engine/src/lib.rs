@@ -18,6 +18,7 @@ pub mod api_key;
 pub mod audit;
 pub mod catalog;
 pub mod code;
+pub mod coupon;
 pub mod demo;
 pub mod doctor;
 pub mod download;

@@ -1,8 +1,6 @@
 //! Draft orders: selected and priced, not yet confirmed; and giving them up.
 
-use std::sync::Arc;
-
-use scrip_domain::gate::{self, Act};
+use scrip_domain::gate::Act;
 use scrip_domain::order::{Line, Order, OrderState};
 use scrip_domain::request::Request;
 use scrip_domain::settings::Vendor;
@@ -13,11 +11,9 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
 use crate::purchase::{
-    Answered, PurchaseRefusal, already_owned, price_lines, total_of, want_buyer, want_chosen,
-    want_owned,
+    Answered, Desk, Picked, Priced, PurchaseRefusal, already_owned, want_buyer, want_owned,
 };
-use crate::quote::seen_prices;
-use crate::selection::{Chosen, Selection};
+use crate::selection::Selection;
 use crate::{Engine, Outcome};
 
 /// A draft and its lines.
@@ -38,22 +34,27 @@ impl Engine {
         selection: &Selection,
         kept_until: Option<Timestamp>,
         again: bool,
+        source: &str,
         request: Request,
     ) -> Outcome<Answered<Drafted>, PurchaseRefusal> {
-        let chosen = match self.products_of(selection).await? {
-            Ok(chosen) => chosen,
+        let opening = self.open_draft(buyer, selection, kept_until, again, request);
+        self.trying(selection, Some(buyer.account), source, opening).await
+    }
+
+    async fn open_draft(
+        &self,
+        buyer: Buyer,
+        selection: &Selection,
+        kept_until: Option<Timestamp>,
+        again: bool,
+        request: Request,
+    ) -> Outcome<Answered<Drafted>, PurchaseRefusal> {
+        let picked = match self.pick(selection).await? {
+            Ok(picked) => picked,
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Order, line).await?)),
         };
-        let command = Draft {
-            buyer,
-            vendor: self.vendor().await?.id,
-            order: self.mint()?,
-            lines: self.mint_many(chosen.len())?,
-            chosen,
-            kept_until,
-            again,
-            request,
-        };
+        let vendor = self.vendor().await?.id;
+        let command = Draft { buyer, vendor, picked, kept_until, again, request };
         let order = match self.submit(command).await? {
             Ok(Ok(drafted)) => return Ok(Ok(Answered::First(drafted))),
             Ok(Err(before)) => before,
@@ -119,9 +120,7 @@ fn as_selected(order: Order) -> Order {
 struct Draft {
     buyer: Buyer,
     vendor: Id<Vendor>,
-    order: Id<Order>,
-    lines: Vec<Id<Line>>,
-    chosen: Arc<[Chosen]>,
+    picked: Picked,
     kept_until: Option<Timestamp>,
     again: bool,
     request: Request,
@@ -134,8 +133,8 @@ impl Command for Draft {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        want_chosen(wants, &self.chosen);
-        want_owned(wants, self.buyer, self.chosen.iter().map(|chosen| chosen.product));
+        self.picked.wants(wants, self.buyer);
+        want_owned(wants, self.buyer, self.picked.products());
     }
 
     fn decide(
@@ -143,7 +142,6 @@ impl Command for Draft {
         books: &Books,
         at: Timestamp,
     ) -> Result<Decision<Self::Receipt, PurchaseRefusal>, Fault> {
-        let missing = |what: &str| Fault::Bug(format!("a signed-in buyer has no {what}"));
         let key = (self.buyer.account, index::REQUEST, self.request.key);
         if let Some(entry) = books.by_account.get(&key)? {
             return Ok(match Id::new(entry.target) {
@@ -156,38 +154,28 @@ impl Command for Draft {
         if self.kept_until.is_some_and(|until| until <= at) {
             return Ok(Decision::refused(PurchaseRefusal::SelectionTooOld));
         }
-        let account =
-            books.accounts.get(&(self.buyer.account,))?.ok_or_else(|| missing("account"))?;
-        let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| missing("wallet"))?;
-        let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| missing("vendor"))?;
-        let (settings, cheapest) = (&vendor.settings, books.cheapest()?);
-        let who = Some((account, wallet.available_at(at)));
+        let desk = Desk::on(books, self.buyer, self.vendor, at)?;
         // The account first, without a total: a shut gate tells no price.
-        if let Err(shut) = gate::pass(Act::Order, who, settings, cheapest, Amount::ZERO, at) {
+        if let Err(shut) = desk.gate(Act::Order, Amount::ZERO, at) {
             return Ok(Decision::refused(PurchaseRefusal::Gate(shut)));
         }
-        let priced = match price_lines(books, self.order, &self.chosen, &self.lines)? {
+        let Priced { lines, total, coupon } = match self.picked.price(books, &desk, at)? {
             Ok(priced) => priced,
             Err(refusal) => return Ok(Decision::refused(refusal)),
         };
-        let lines = match seen_prices(priced, who, settings, cheapest) {
-            Ok(lines) => lines,
-            Err(refusal) => return Ok(Decision::refused(refusal)),
-        };
-        let Some(total) = total_of(&lines) else {
-            return Ok(Decision::refused(PurchaseRefusal::TooMuch));
-        };
-        let checks = match gate::pass(Act::Order, who, settings, cheapest, total, at) {
+        let checks = match desk.gate(Act::Order, total, at) {
             Ok(checks) => checks,
             Err(shut) => return Ok(Decision::refused(PurchaseRefusal::Gate(shut))),
         };
+        let account = desk.account;
         if !self.again
             && let Some(line) = already_owned(books, account.id, &lines)?
         {
             return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
         }
         // From here on the draft is opened.
-        let order = Order { checks, ..Order::draft(self.order, account.id, total, self.again, at) };
+        let order = Order::draft(self.picked.order, account.id, total, self.again, at);
+        let order = Order { coupon, checks, ..order };
         let mut changes = Changes::default();
         changes.orders.push(Change::Insert(order.clone()));
         changes.order_lines.extend(lines.iter().cloned().map(Change::Insert));

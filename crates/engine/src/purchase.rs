@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{Offer, Product, ProductState};
+use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
@@ -32,8 +33,10 @@ use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use crate::coupon::Claim;
 use crate::ledger::{self, Buyer};
 use crate::selection::{Chosen, Selection};
+use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome};
 
 /// What a buyer asks for in one step.
@@ -45,6 +48,8 @@ pub struct Ask {
     pub expected_total: Option<Amount>,
     /// Whether the buyer insists on buying again what is already owned.
     pub again: bool,
+    /// Where the buyer asks from.
+    pub source: String,
 }
 
 /// An order that was paid, with everything that a confirmation says.
@@ -113,6 +118,12 @@ pub enum PurchaseRefusal {
         /// What stands before that: no account, or one that permits nothing.
         first: Option<GateRefusal>,
     },
+    /// The coupon does not open for this selection and account, or there is none with this word.
+    CouponRefused,
+    /// The uses of the order's coupon were used up by others meanwhile.
+    CouponUsedUp,
+    /// Too many coupons were tried.
+    RateLimited(RetryAfter),
     /// The total is now another.
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.
@@ -150,22 +161,41 @@ impl Engine {
         ask: Ask,
         request: Request,
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
-        let chosen = match self.products_of(&ask.selection).await? {
-            Ok(chosen) => chosen,
+        let buying = self.buy(buyer, &ask, request);
+        self.trying(&ask.selection, Some(buyer.account), &ask.source, buying).await
+    }
+
+    async fn buy(
+        &self,
+        buyer: Buyer,
+        ask: &Ask,
+        request: Request,
+    ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
+        let picked = match self.pick(&ask.selection).await? {
+            Ok(picked) => picked,
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
         };
         let command = Purchase {
             buyer,
             vendor: self.vendor().await?.id,
-            order: self.mint()?,
-            lines: self.mint_many(chosen.len())?,
             minted: self.mint_for(ask.selection.units())?,
-            chosen,
+            picked,
             expected_total: ask.expected_total,
             again: ask.again,
             request,
         };
         self.answered(self.submit(command).await?, request).await
+    }
+
+    /// A selection with all that a command needs to price it; the index of the first line whose offer does
+    /// not exist.
+    pub(crate) async fn pick(&self, selection: &Selection) -> Result<Result<Picked, usize>, Fault> {
+        let chosen = match self.products_of(selection).await? {
+            Ok(chosen) => chosen,
+            Err(line) => return Ok(Err(line)),
+        };
+        let (order, lines) = (self.mint()?, self.mint_many(chosen.len())?);
+        Ok(Ok(Picked { order, lines, chosen, claim: self.claim(selection).await? }))
     }
 
     /// Confirms and pays a draft, or an order that was declined for funds.
@@ -177,7 +207,9 @@ impl Engine {
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
         let lines = self.store.order_lines(order).await?;
         let units = lines.iter().filter_map(|line| usize::try_from(line.quantity).ok()).sum();
+        let claim = self.claim_of_draft(order, &lines).await?;
         let command = Confirm {
+            claim,
             buyer,
             vendor: self.vendor().await?.id,
             order,
@@ -186,6 +218,22 @@ impl Engine {
             request,
         };
         self.answered(self.submit(command).await?, request).await
+    }
+
+    /// What a draft's coupon is decided on. Which it is never changes, and a draft without one need not be
+    /// looked at.
+    async fn claim_of_draft(
+        &self,
+        order: Id<Order>,
+        lines: &[Line],
+    ) -> Result<Option<Claim>, Fault> {
+        if lines.iter().all(|line| line.discount.is_none()) {
+            return Ok(None);
+        }
+        match self.store.order(order).await?.and_then(|order| order.coupon) {
+            Some(coupon) => Ok(Some(self.claim_of(&coupon).await?)),
+            None => Ok(None),
+        }
     }
 
     /// What is said of an offer that does not exist: the same as of one that the buyer may not see, and
@@ -260,12 +308,26 @@ enum Settled {
     Before(Id<Order>),
 }
 
+/// A selection as a command carries it: with the names that its order and lines will have, the products of its
+/// offers, and its coupon.
+pub(crate) struct Picked {
+    pub order: Id<Order>,
+    lines: Vec<Id<Line>>,
+    chosen: Arc<[Chosen]>,
+    claim: Option<Claim>,
+}
+
+/// What a selection costs.
+pub(crate) struct Priced {
+    pub lines: Vec<Line>,
+    pub total: Amount,
+    pub coupon: Option<OrderCoupon>,
+}
+
 struct Purchase {
     buyer: Buyer,
     vendor: Id<Vendor>,
-    order: Id<Order>,
-    lines: Vec<Id<Line>>,
-    chosen: Arc<[Chosen]>,
+    picked: Picked,
     expected_total: Option<Amount>,
     again: bool,
     minted: Minted,
@@ -278,9 +340,9 @@ impl Command for Purchase {
 
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
-        want_chosen(wants, &self.chosen);
+        self.picked.wants(wants, self.buyer);
         if !self.again {
-            want_owned(wants, self.buyer, self.chosen.iter().map(|chosen| chosen.product));
+            want_owned(wants, self.buyer, self.picked.products());
         }
     }
 
@@ -294,21 +356,20 @@ impl Command for Purchase {
         }
         let desk = Desk::on(books, self.buyer, self.vendor, at)?;
         // The account first, without a total: a shut gate tells no price.
-        if let Err(shut) = desk.gate(Amount::ZERO, at)
+        if let Err(shut) = desk.gate(Act::Pay, Amount::ZERO, at)
             && !shut.is_about_balance()
         {
             return Ok(Decision::refused(PurchaseRefusal::Gate(shut)));
         }
-        let lines = match price(books, &desk, self.order, &self.chosen, &self.lines)? {
-            Ok(lines) => lines,
+        let Priced { lines, total, coupon } = match self.picked.price(books, &desk, at)? {
+            Ok(priced) => priced,
             Err(refusal) => return Ok(Decision::refused(refusal)),
         };
-        let Some(total) = total_of(&lines) else {
-            return Ok(Decision::refused(PurchaseRefusal::TooMuch));
-        };
-        let order = Order::draft(self.order, self.buyer.account, total, self.again, at);
+        let order = Order::draft(self.picked.order, self.buyer.account, total, self.again, at);
+        let order = Order { coupon, ..order };
         let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
-        desk.settle(books, Case { order, lines, expected, minted, request, new: true, at })
+        let claim = self.picked.claim.as_ref();
+        desk.settle(books, Case { order, lines, claim, expected, minted, request, new: true, at })
     }
 }
 
@@ -316,6 +377,7 @@ struct Confirm {
     buyer: Buyer,
     vendor: Id<Vendor>,
     order: Id<Order>,
+    claim: Option<Claim>,
     products: Vec<Id<Product>>,
     minted: Minted,
     request: Request,
@@ -330,6 +392,9 @@ impl Command for Confirm {
         wants.orders.read((self.order,));
         wants.order_lines.read((self.order,));
         want_owned(wants, self.buyer, self.products.iter().copied());
+        if let Some(claim) = &self.claim {
+            claim.wants(wants, self.buyer.account);
+        }
     }
 
     fn decide(
@@ -359,7 +424,8 @@ impl Command for Confirm {
         let lines = books.order_lines.all(&(self.order,))?.to_vec();
         let desk = Desk::on(books, self.buyer, self.vendor, at)?;
         let (order, minted, request) = (order.clone(), &self.minted, self.request);
-        desk.settle(books, Case { order, lines, expected: None, minted, request, new: false, at })
+        let (claim, expected) = (self.claim.as_ref(), None);
+        desk.settle(books, Case { order, lines, claim, expected, minted, request, new: false, at })
     }
 }
 
@@ -367,6 +433,8 @@ impl Command for Confirm {
 struct Case<'a> {
     order: Order,
     lines: Vec<Line>,
+    /// What its coupon is decided on.
+    claim: Option<&'a Claim>,
     /// What the buyer believes that it costs.
     expected: Option<Amount>,
     minted: &'a Minted,
@@ -376,9 +444,9 @@ struct Case<'a> {
     at: Timestamp,
 }
 
-/// Who stands at the desk: the rows that every purchase decides on.
-struct Desk<'a> {
-    account: &'a Account,
+/// Who stands at the desk: the rows that every order is decided on.
+pub(crate) struct Desk<'a> {
+    pub account: &'a Account,
     wallet: &'a Wallet,
     /// What can be spent of it: what has expired and is not booked yet cannot.
     available: Amount,
@@ -387,7 +455,7 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn on(
+    pub fn on(
         books: &'a Books,
         buyer: Buyer,
         vendor: Id<Vendor>,
@@ -404,10 +472,10 @@ impl<'a> Desk<'a> {
         })
     }
 
-    /// What the gate says to paying `total`.
-    fn gate(&self, total: Amount, at: Timestamp) -> Result<Vec<Check>, GateRefusal> {
+    /// What the gate says to `act`, on a selection that costs `total`.
+    pub fn gate(&self, act: Act, total: Amount, at: Timestamp) -> Result<Vec<Check>, GateRefusal> {
         let who = Some((self.account, self.available));
-        gate::pass(Act::Pay, who, self.settings, self.cheapest, total, at)
+        gate::pass(act, who, self.settings, self.cheapest, total, at)
     }
 
     /// Pays an order, or declines it.
@@ -417,7 +485,7 @@ impl<'a> Desk<'a> {
         case: Case<'_>,
     ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
         let total = case.order.total;
-        let gate = self.gate(total, case.at);
+        let gate = self.gate(Act::Pay, total, case.at);
         if let Err(shut) = &gate
             && !shut.is_about_balance()
         {
@@ -431,10 +499,15 @@ impl<'a> Desk<'a> {
         {
             return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
         }
+        if let Some(claim) = case.claim
+            && !claim.is_left(books, self.account.id)?
+        {
+            return Ok(Decision::refused(PurchaseRefusal::CouponUsedUp));
+        }
         match gate {
             Ok(checks) => {
                 let checks = case.marked(checks);
-                self.pay(case, checks)
+                self.pay(books, case, checks)
             }
             Err(short) => Ok(case.decline(short)),
         }
@@ -443,6 +516,7 @@ impl<'a> Desk<'a> {
     /// Moves the tokens, and makes the paid order and its licenses.
     fn pay(
         &self,
+        books: &Books,
         case: Case<'_>,
         checks: Vec<Check>,
     ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
@@ -483,6 +557,9 @@ impl<'a> Desk<'a> {
             ..case.order.clone()
         };
         case.record(&mut changes, &order, EventType::OrderPaid);
+        if let Some(claim) = case.claim {
+            claim.count(books, &mut changes, &order)?;
+        }
         for license in &licenses {
             let lasting = license.terms == Terms::Perpetual;
             let entry = Entry::license(license.account, license.product, license.id, lasting);
@@ -566,14 +643,6 @@ pub(crate) fn want_buyer(wants: &mut Wants, buyer: Buyer, vendor: Id<Vendor>, re
     wants.cheapest = true;
 }
 
-/// What every command wants that prices a selection.
-pub(crate) fn want_chosen(wants: &mut Wants, chosen: &[Chosen]) {
-    for chosen in chosen {
-        wants.offers.read((chosen.offer,));
-        wants.products.read((chosen.product,));
-    }
-}
-
 /// What every command wants that must not sell twice what is owned.
 pub(crate) fn want_owned(
     wants: &mut Wants,
@@ -583,26 +652,6 @@ pub(crate) fn want_owned(
     for product in products {
         wants.by_account.read((buyer.account, index::OWNED, product.number()));
     }
-}
-
-/// The lines of a selection at today's prices.
-pub(crate) fn price_lines(
-    books: &Books,
-    order: Id<Order>,
-    chosen: &[Chosen],
-    ids: &[Id<Line>],
-) -> Result<Result<Vec<(Line, Product)>, PurchaseRefusal>, Fault> {
-    let mut lines = Vec::with_capacity(chosen.len());
-    for (index, (chosen, id)) in chosen.iter().zip(ids).enumerate() {
-        let offer = books.offers.get(&(chosen.offer,))?.filter(|offer| offer.current);
-        let product = books.products.get(&(chosen.product,))?;
-        let on_sale = product.filter(|product| product.state == ProductState::Published);
-        let (Some(offer), Some(product)) = (offer, on_sale) else {
-            return Ok(Err(PurchaseRefusal::NotForSale(index)));
-        };
-        lines.push((line_of(order, *id, offer, product, chosen.quantity), product.clone()));
-    }
-    Ok(Ok(lines))
 }
 
 pub(crate) fn line_of(
@@ -619,6 +668,7 @@ pub(crate) fn line_of(
         product: product.id,
         title: product.title.clone(),
         price: offer.price,
+        discount: None,
         quantity,
         terms: offer.terms,
         limits: offer.limits,
@@ -626,19 +676,57 @@ pub(crate) fn line_of(
     }
 }
 
-fn price(
-    books: &Books,
-    desk: &Desk<'_>,
-    order: Id<Order>,
-    chosen: &[Chosen],
-    ids: &[Id<Line>],
-) -> Result<Result<Vec<Line>, PurchaseRefusal>, Fault> {
-    let priced = match price_lines(books, order, chosen, ids)? {
-        Ok(priced) => priced,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let who = Some((desk.account, desk.available));
-    Ok(crate::quote::seen_prices(priced, who, desk.settings, desk.cheapest))
+impl Picked {
+    /// The products of its offers.
+    pub fn products(&self) -> impl Iterator<Item = Id<Product>> {
+        self.chosen.iter().map(|chosen| chosen.product)
+    }
+
+    /// The rows that price it.
+    pub fn wants(&self, wants: &mut Wants, buyer: Buyer) {
+        for chosen in &*self.chosen {
+            wants.offers.read((chosen.offer,));
+            wants.products.read((chosen.product,));
+        }
+        if let Some(claim) = &self.claim {
+            claim.wants(wants, buyer.account);
+        }
+    }
+
+    /// What it costs today, less what its coupon takes off, if the buyer may see all of its prices.
+    pub fn price(
+        &self,
+        books: &Books,
+        desk: &Desk<'_>,
+        at: Timestamp,
+    ) -> Result<Result<Priced, PurchaseRefusal>, Fault> {
+        let mut priced = match self.lines(books)? {
+            Ok(priced) => priced,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let lessened = match &self.claim {
+            Some(claim) => Some(claim.lessen(books, desk.account.id, &mut priced, at)?),
+            None => None,
+        };
+        let who = Some((desk.account, desk.available));
+        Ok(crate::quote::seen(priced, lessened, who, desk.settings, desk.cheapest))
+    }
+
+    /// Its lines at today's prices.
+    fn lines(&self, books: &Books) -> Result<Result<Vec<(Line, Product)>, PurchaseRefusal>, Fault> {
+        let mut lines = Vec::with_capacity(self.chosen.len());
+        for (index, (chosen, id)) in self.chosen.iter().zip(&self.lines).enumerate() {
+            let offer = books.offers.get(&(chosen.offer,))?.filter(|offer| offer.current);
+            let product = books.products.get(&(chosen.product,))?;
+            let on_sale = product.filter(|product| product.state == ProductState::Published);
+            let (Some(offer), Some(product)) = (offer, on_sale) else {
+                return Ok(Err(PurchaseRefusal::NotForSale(index)));
+            };
+            let line = line_of(self.order, *id, offer, product, chosen.quantity);
+            lines.push((line, product.clone()));
+        }
+        Ok(Ok(lines))
+    }
 }
 
 /// The sum of all lines; `None` out of range.

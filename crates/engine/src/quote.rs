@@ -2,6 +2,7 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{Product, ProductState};
+use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::gate::{self, Act};
 use scrip_domain::order::Line;
 use scrip_domain::settings::Settings;
@@ -9,8 +10,9 @@ use scrip_domain::visibility::{FieldGroup, Level};
 use scrip_domain::{Amount, Id};
 use scrip_storage::Fault;
 
+use crate::coupon::Lessened;
 use crate::memory::Member;
-use crate::purchase::{PurchaseRefusal, total_of};
+use crate::purchase::{Priced, PurchaseRefusal, total_of};
 use crate::selection::Selection;
 use crate::{Engine, Outcome};
 
@@ -21,13 +23,25 @@ pub struct Quote {
     pub lines: Vec<Line>,
     /// Their sum.
     pub total: Amount,
+    /// The coupon that takes something off them.
+    pub coupon: Option<OrderCoupon>,
     /// What the asker can spend; `None` for a visitor.
     pub balance: Option<Amount>,
 }
 
 impl Engine {
-    /// What `selection` costs now, for `member` or a visitor.
+    /// What `selection` costs now, for `member` or a visitor who asks from `source`.
     pub async fn quote(
+        &self,
+        member: Option<&Member>,
+        selection: &Selection,
+        source: &str,
+    ) -> Outcome<Quote, PurchaseRefusal> {
+        let account = member.map(|member| member.account.id);
+        self.trying(selection, account, source, self.quote_now(member, selection)).await
+    }
+
+    async fn quote_now(
         &self,
         member: Option<&Member>,
         selection: &Selection,
@@ -41,16 +55,15 @@ impl Engine {
         {
             return Ok(Err(PurchaseRefusal::Gate(shut)));
         }
-        let priced = match self.price_now(selection).await? {
+        let mut priced = match self.price_now(selection).await? {
             Ok(priced) => priced,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let lines = match seen_prices(priced, who, &vendor.settings, cheapest) {
-            Ok(lines) => lines,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let Some(total) = total_of(&lines) else { return Ok(Err(PurchaseRefusal::TooMuch)) };
-        Ok(Ok(Quote { lines, total, balance: who.map(|(_, available)| available) }))
+        let account = member.map(|member| member.account.id);
+        let lessened = self.lessen_quote(selection, account, &mut priced).await?;
+        let balance = who.map(|(_, available)| available);
+        Ok(seen(priced, lessened, who, &vendor.settings, cheapest)
+            .map(|Priced { lines, total, coupon }| Quote { lines, total, coupon, balance }))
     }
 
     /// The lowest current price above zero.
@@ -86,10 +99,25 @@ impl Engine {
     }
 }
 
+/// What a selection costs, if the asker may see every product and price in it, and if its coupon, where it
+/// has one, opens: told in this order, for the latter speaks of prices.
+pub(crate) fn seen(
+    priced: Vec<(Line, Product)>,
+    lessened: Option<Lessened>,
+    who: Option<(&Account, Amount)>,
+    settings: &Settings,
+    cheapest: Option<Amount>,
+) -> Result<Priced, PurchaseRefusal> {
+    let lines = seen_prices(priced, who, settings, cheapest)?;
+    let coupon = lessened.transpose()?;
+    let total = total_of(&lines).ok_or(PurchaseRefusal::TooMuch)?;
+    Ok(Priced { lines, total, coupon })
+}
+
 /// The lines, if the asker may see every product and price in them. `covered` means here that the
 /// balance covers the whole selection: asked last, when nothing else is hidden. Otherwise the line that
 /// is refused would tell whether the balance covers a sum with a hidden price in it.
-pub(crate) fn seen_prices(
+fn seen_prices(
     priced: Vec<(Line, Product)>,
     who: Option<(&Account, Amount)>,
     settings: &Settings,

@@ -279,10 +279,10 @@ impl GiveBack {
             let line = each.clone().find(|(line, _)| line.id == *id);
             let (line, left) = line.ok_or(RefundRefusal::NoSuchLine(index))?;
             let whole = Extent::of(line).ok_or(RefundRefusal::TooMuch(index))?;
-            if whole.take(*share, line.price).is_err() {
+            if whole.take(*share, whole).is_err() {
                 return Err(RefundRefusal::TooMuch(index));
             }
-            match left.take(*share, line.price) {
+            match left.take(*share, whole) {
                 Ok(extent) if !left.is_empty() => lines.push(back(line, extent)),
                 _ => return Err(RefundRefusal::AlreadyRefunded(Some(index))),
             }

@@ -23,9 +23,13 @@ pub struct Choice {
     pub quantity: u32,
 }
 
-/// 1 to 50 choices, 1 to 100 units in all.
+/// 1 to 50 choices, 1 to 100 units in all, and perhaps a coupon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selection(Vec<Choice>);
+pub struct Selection {
+    choices: Vec<Choice>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    coupon: Option<String>,
+}
 
 /// Why a list of choices is no selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,19 +58,30 @@ impl Selection {
         }
         let units = choices.iter().try_fold(0_u32, |sum, choice| sum.checked_add(choice.quantity));
         match units {
-            Some(units) if units <= MAX_UNITS => Ok(Self(choices)),
+            Some(units) if units <= MAX_UNITS => Ok(Self { choices, coupon: None }),
             _ => Err(NotASelection::TooManyUnits),
         }
     }
 
+    /// The same with this coupon, as it was typed.
+    #[must_use]
+    pub fn with_coupon(self, coupon: String) -> Self {
+        Self { coupon: Some(coupon), ..self }
+    }
+
     /// The choices, in order.
     pub fn choices(&self) -> &[Choice] {
-        &self.0
+        &self.choices
+    }
+
+    /// The coupon, as it was typed.
+    pub fn coupon(&self) -> Option<&str> {
+        self.coupon.as_deref()
     }
 
     /// How many units, over all lines.
     pub fn units(&self) -> usize {
-        self.0.iter().filter_map(|choice| usize::try_from(choice.quantity).ok()).sum()
+        self.choices.iter().filter_map(|choice| usize::try_from(choice.quantity).ok()).sum()
     }
 }
 
@@ -88,7 +103,8 @@ impl Engine {
     /// answered again later too.
     pub fn kept_selection(&self, kept: &str) -> Option<(Selection, Timestamp)> {
         let (kept, until) = self.unseal_any_age::<Selection>("selection", kept)?;
-        Some((Selection::new(kept.0).ok()?, until))
+        let Selection { choices, coupon } = kept;
+        Some((Selection { coupon, ..Selection::new(choices).ok()? }, until))
     }
 
     /// The products of the chosen offers; the index of the first line whose offer does not exist.

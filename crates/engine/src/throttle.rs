@@ -23,6 +23,10 @@ pub enum Limited {
     VoucherAccount,
     /// Vouchers that are tried from one source.
     VoucherSource,
+    /// Coupons that one account tries in vain.
+    CouponAccount,
+    /// Coupons that are tried in vain from one source.
+    CouponSource,
 }
 
 impl Limited {
@@ -34,8 +38,8 @@ impl Limited {
             Self::Register => (100, Span::hours(1)),
             Self::Codes => (60, Span::minutes(1)),
             Self::License => (600, Span::minutes(10)),
-            Self::VoucherAccount => (20, Span::minutes(10)),
-            Self::VoucherSource => (100, Span::minutes(10)),
+            Self::VoucherAccount | Self::CouponAccount => (20, Span::minutes(10)),
+            Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::catalog::{Wrong, rules};
 use crate::{Engine, Outcome};
 
 /// Nineteen symbols of chance, which are 95 bits, and a check symbol.
-type Code = Typed<20>;
+pub(crate) type Code = Typed<20>;
 
 /// So long a voucher's tokens may live at most: ten years.
 const LONGEST: u32 = 3650;

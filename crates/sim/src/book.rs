@@ -200,6 +200,10 @@ impl Book {
                 self.owned_already(&ask.deed, key)?;
                 false
             }
+            (Deed::Draft(basket) | Deed::Purchase(basket), 422, "coupon_refused") => {
+                demand!(basket.limited, "a coupon was refused that anybody can use");
+                false
+            }
             (Deed::Purchase(basket), 201, _) => self.paid(basket, key, answer, alone)?,
             (Deed::Purchase(basket), 402, code) => {
                 // A repetition tells of a moment that is long gone.
@@ -398,6 +402,10 @@ impl Book {
                 Ok(false)
             }
             (409, "order_expired") => Ok(false),
+            (422, "coupon_refused") => {
+                demand!(known.basket.limited, "a coupon was used up that anybody can use");
+                Ok(false)
+            }
             (status, code) => Err(Violation(format!("confirm was answered {status} {code}"))),
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::book::{Book, Known, Verdict, Violation, demand};
 use crate::chance::Chance;
 use crate::clock::BEGINNING;
-use crate::goods::Good;
+use crate::goods::{FEW, Good, HALF};
 use crate::plan::Plan;
 use crate::step::Step;
 use crate::voice::{Answer, Ask, Basket, Deed, Voice};
@@ -202,23 +202,31 @@ impl Buyer {
         Ok(())
     }
 
-    /// One to three lines, and what they come to.
+    /// One to three lines, now and then a coupon, and what they come to.
     fn basket(&mut self) -> (Value, Basket) {
         let mut basket = Basket::default();
-        let mut lines = Vec::new();
+        let (mut lines, mut half) = (Vec::new(), 0);
         for _ in 0..self.chance.between(1, 3) {
             let quantity = if self.chance.permille(700) { 1 } else { self.chance.between(1, 4) };
             let Some(good) = self.chance.pick(&self.market.goods) else { continue };
             basket.units.extend((0..quantity).map(|_| good.clone()));
             basket.total += good.price * quantity;
+            half += good.price * quantity / 2;
             lines.push(json!({ "offer": good.offer, "quantity": quantity }));
         }
-        (Value::Array(lines), basket)
+        let mut body = json!({ "lines": lines });
+        // A coupon that takes nothing off is refused.
+        if half > 0 && self.chance.permille(200) {
+            basket.limited = self.chance.permille(400);
+            basket.total -= half;
+            body["coupon"] = json!(if basket.limited { FEW } else { HALF });
+        }
+        (body, basket)
     }
 
     async fn quote(&mut self) -> Verdict {
-        let (lines, basket) = self.basket();
-        let ask = Ask::post("/v1/quotes", &self.token, json!({ "lines": lines }));
+        let (body, basket) = self.basket();
+        let ask = Ask::post("/v1/quotes", &self.token, body);
         let Some(answer) = self.ask(&ask).await else { return Ok(()) };
         if answer.status == 200 {
             let (total, balance) = (&answer.body["total"], &answer.body["balance"]);
@@ -231,9 +239,9 @@ impl Buyer {
     }
 
     async fn draft(&mut self) -> Verdict {
-        let (lines, mut basket) = self.basket();
+        let (mut body, mut basket) = self.basket();
         basket.again = self.chance.permille(500);
-        let body = json!({ "lines": lines, "allow_duplicate": basket.again });
+        body["allow_duplicate"] = json!(basket.again);
         let ask = self.keyed("/v1/orders".into(), body, Deed::Draft(basket));
         self.tell(&ask).await
     }
@@ -261,9 +269,10 @@ impl Buyer {
     }
 
     fn purchase(&mut self) -> Ask {
-        let (lines, mut basket) = self.basket();
+        let (mut body, mut basket) = self.basket();
         basket.again = self.chance.permille(600);
-        let body = json!({ "lines": lines, "expected_total": money(basket.total), "allow_duplicate": basket.again });
+        body["expected_total"] = money(basket.total);
+        body["allow_duplicate"] = json!(basket.again);
         self.keyed("/v1/purchases".into(), body, Deed::Purchase(basket))
     }
 

@@ -1,6 +1,7 @@
 //! What the simulated shop sells: a catalogue drawn from the seed, written as rows.
 
 use scrip_domain::catalog::{Labels, Offer, Product, ProductKind, ProductState};
+use scrip_domain::coupon::{Coupon, Discount};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_license::{Limits, RentalStart, Terms};
@@ -22,17 +23,26 @@ pub struct Good {
     pub terms: Terms,
 }
 
-/// Products with their offers, on their way into the books.
+/// The word of a coupon that takes off the half, as often as anybody likes.
+pub const HALF: &str = "HALF";
+/// The word of one that does the same a few times.
+pub const FEW: &str = "FEW";
+
+/// Products with their offers, and coupons, on their way into the books.
 #[derive(Clone, Debug)]
 pub struct Goods {
     products: Vec<Product>,
     offers: Vec<Offer>,
+    coupons: Vec<Coupon>,
 }
 
 impl Goods {
     /// What `chance` brings.
     pub fn draw(chance: &mut Chance) -> Self {
-        let mut goods = Self { products: Vec::new(), offers: Vec::new() };
+        let few = u32::try_from(chance.between(1, 12)).unwrap_or(1);
+        let coupons = [half(HALF, 9001, None), half(FEW, 9002, Some(few))].into_iter().flatten();
+        let coupons = coupons.collect();
+        let mut goods = Self { products: Vec::new(), offers: Vec::new(), coupons };
         let at = Timestamp::from_millis(0);
         for number in 1..=chance.between(1, 6) {
             let Some(product) = Id::new(1000 + number) else { continue };
@@ -102,6 +112,25 @@ impl Goods {
     }
 }
 
+/// A coupon of the half: a few uses, at most three of an account, or any number.
+fn half(code: &str, number: u64, max_uses: Option<u32>) -> Option<Coupon> {
+    Some(Coupon {
+        code: code.to_owned(),
+        id: Id::new(number)?,
+        discount: Discount::Percent(50),
+        starts_at: None,
+        ends_at: None,
+        max_uses,
+        max_uses_per_account: max_uses.map(|_| 3),
+        min_total: None,
+        products: Vec::new(),
+        offers: Vec::new(),
+        uses: 0,
+        created_at: Timestamp::from_millis(0),
+        closed_at: None,
+    })
+}
+
 /// Terms that outlast the world: what has ended is no longer shown as it was sold.
 fn terms(chance: &mut Chance) -> Terms {
     match chance.below(4) {
@@ -122,6 +151,7 @@ impl Command for Goods {
         let mut changes = Changes::default();
         changes.products.extend(self.products.iter().cloned().map(Change::Insert));
         changes.offers.extend(self.offers.iter().cloned().map(Change::Insert));
+        changes.coupons.extend(self.coupons.iter().cloned().map(Change::Insert));
         Ok(Decision::done((), changes))
     }
 }

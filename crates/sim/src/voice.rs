@@ -37,6 +37,8 @@ pub struct Basket {
     pub total: u64,
     /// Whether the buyer insists on what is owned already.
     pub again: bool,
+    /// Whether it has a coupon that others may use up.
+    pub limited: bool,
 }
 
 /// A request.

@@ -11,6 +11,7 @@ use scrip_domain::amount::Amount;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::coupon::Coupon;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
@@ -310,6 +311,8 @@ tables! {
     voucher_batches: VoucherBatch,
     /// Vouchers.
     vouchers: Voucher,
+    /// Coupons, by their word.
+    coupons: Coupon,
     /// Products.
     products: Product,
     /// What lists and searches know of a product.
@@ -417,6 +420,7 @@ impl Changes {
             && self.charges.is_empty()
             && self.remittances.is_empty()
             && self.vouchers.is_empty()
+            && self.coupons.is_empty()
             && self.house.is_empty())
     }
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
-use scrip_domain::catalog::{Labels, Picture};
+use scrip_domain::catalog::{Labels, Offer, Picture, Product};
+use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::credit::Assessment;
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{Counters, LedgerAccount};
@@ -150,7 +151,8 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Labels, Payment, Person, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>, Vec<Picture>,
+    Labels, Payment, Person, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>, Vec<Id<Offer>>,
+    Vec<Id<Product>>, Vec<Picture>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }
@@ -273,6 +275,44 @@ impl Field for Request {
         let pair = (u64::read(cells)?, u64::read(cells)?);
         let named = (both(cells, pair)?, RequestId::read(cells)?);
         Ok(both(cells, named)?.map(|((key, fingerprint), id)| Self { key, fingerprint, id }))
+    }
+}
+
+/// One of two cells is NULL.
+impl Field for Discount {
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_percent", Kind::Int), ("_amount", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        let (percent, amount) = match *self {
+            Self::Percent(percent) => (Some(percent), None),
+            Self::Amount(amount) => (None, Some(amount)),
+        };
+        out.push(percent.map_or(Cell::Null, |percent| Cell::Int(i64::from(percent))));
+        out.push(amount.map_or(Cell::Null, |amount| Cell::number(amount.units())));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        match (u8::read(cells)?, Amount::read(cells)?) {
+            (Some(percent), None) => Ok(Some(Self::Percent(percent))),
+            (None, Some(amount)) => Ok(Some(Self::Amount(amount))),
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(cells.corrupt()),
+        }
+    }
+}
+
+impl Field for OrderCoupon {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("_id", Kind::Int), ("_code", Kind::Text)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.id.write(out);
+        self.code.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let pair = (Id::read(cells)?, cells.text()?);
+        Ok(both(cells, pair)?.map(|(id, code)| Self { id, code }))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
+use scrip_domain::coupon::Coupon;
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
@@ -45,6 +46,8 @@ pub const TRANSFER: u8 = 4;
 pub const TOP_UP: u8 = 5;
 /// Top-ups by voucher, by batch.
 pub const VOUCHER: u8 = 7;
+/// Orders that were paid with a coupon, by coupon.
+pub const COUPON: u8 = 8;
 
 /// What an entry is asked for by.
 pub type Group = (Id<Account>, u8, u64);
@@ -90,6 +93,11 @@ impl Entry {
     /// `account` has redeemed a voucher of this batch for a top-up.
     pub fn voucher(account: Id<Account>, batch: Id<VoucherBatch>, top_up: Id<TopUp>) -> Self {
         Self { account, kind: VOUCHER, key: batch.number(), target: top_up.number(), note: 0 }
+    }
+
+    /// `account` has paid this order with a coupon.
+    pub fn coupon(account: Id<Account>, coupon: Id<Coupon>, order: Id<Order>) -> Self {
+        Self { account, kind: COUPON, key: coupon.number(), target: order.number(), note: 0 }
     }
 }
 

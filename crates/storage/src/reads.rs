@@ -3,6 +3,7 @@
 
 mod account;
 mod catalog;
+mod coupon;
 pub mod doctor;
 pub mod listing;
 mod order;

@@ -6,6 +6,7 @@ use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
+use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
@@ -93,6 +94,13 @@ row!(Voucher, "vouchers", group(code: CodeDigest), key(code: CodeDigest), {
     code: CodeDigest, batch: Id<VoucherBatch>, top_up: Option<Id<TopUp>>,
 });
 
+row!(Coupon, "coupons", group(code: String), key(code: String, id: Id<Coupon>), {
+    code: String, id: Id<Coupon>, discount: Discount, starts_at: Option<Timestamp>, ends_at: Option<Timestamp>,
+    max_uses: Option<u32>, max_uses_per_account: Option<u32>, min_total: Option<Amount>,
+    products: Vec<Id<Product>>, offers: Vec<Id<Offer>>, uses: u32, created_at: Timestamp,
+    closed_at: Option<Timestamp>,
+});
+
 row!(CreditFile, "credit_files", group(account: Id<Account>), key(account: Id<Account>), {
     account: Id<Account>, day: Timestamp, day_count: u32, day_tokens: Amount, credited: u32, declined: u32,
     disputed: u32,
@@ -140,7 +148,7 @@ row!(File, "files", group(release: Id<Release>), key(release: Id<Release>, id: I
 });
 
 row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
-    id: Id<Order>, account: Id<Account>, state: OrderState, total: Amount,
+    id: Id<Order>, account: Id<Account>, state: OrderState, total: Amount, coupon: Option<OrderCoupon>,
     reason: Option<DeclineReason>, again: bool, checks: Vec<Check>, selected_at: Timestamp, expires_at: Timestamp,
     paid_at: Option<Timestamp>, balance_after: Option<Amount>, terms_version: Option<String>,
     payment_method: Option<String>,
@@ -148,7 +156,8 @@ row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
 
 row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<Line>), {
     order: Id<Order>, id: Id<Line>, offer: Id<Offer>, product: Id<Product>, title: String,
-    price: Amount, quantity: u32, terms: Terms, limits: Limits, release: Option<Id<Release>>,
+    price: Amount, discount: Option<Amount>, quantity: u32, terms: Terms, limits: Limits,
+    release: Option<Id<Release>>,
 });
 
 row!(LinePayment, "line_payments", group(line: Id<Line>), key(line: Id<Line>, lot: Id<Lot>), {

@@ -60,8 +60,10 @@ pub use examples::example;
 struct Document;
 
 /// Bodies in which exactly one of two fields is given.
-const EITHER: &[(&str, [(&str, Type); 2])] =
-    &[("OrderBody", [("lines", Type::Array), ("selection", Type::String)])];
+const EITHER: &[(&str, [(&str, Type); 2])] = &[
+    ("OrderBody", [("lines", Type::Array), ("selection", Type::String)]),
+    ("CouponBody", [("percent", Type::Integer), ("amount", Type::Object)]),
+];
 
 /// The router and its document, finished.
 pub fn split(routes: OpenApiRouter<App>) -> (Router<App>, utoipa::openapi::OpenApi) {

@@ -14,6 +14,7 @@ use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
 use scrip_engine::catalog::{CatalogRefusal, Wrong};
+use scrip_engine::coupon::{CouponRefusal, NoSuchCoupon};
 use scrip_engine::download::DownloadRefusal;
 use scrip_engine::grant::GrantRefusal;
 use scrip_engine::keys::NoKeyHome;
@@ -275,6 +276,14 @@ impl Problem {
                     "its price is not shown to you yet",
                 )
             }
+            PurchaseRefusal::CouponRefused => {
+                Self::new(&kind::COUPON_REFUSED, "this coupon cannot be used for this selection")
+            }
+            PurchaseRefusal::CouponUsedUp => Self::new(
+                &kind::COUPON_REFUSED,
+                "the coupon of this order is used up by now: select again without it",
+            ),
+            PurchaseRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             PurchaseRefusal::PriceChanged(total) => {
                 Self::new(&kind::PRICE_CHANGED, "the total is now another: look again and confirm")
                     .with("total", MoneyOut::tokens(*total, token))
@@ -533,6 +542,24 @@ impl From<NoSuchAccount> for Problem {
 
 impl From<NoSuchBatch> for Problem {
     fn from(_: NoSuchBatch) -> Self {
+        Self::not_found()
+    }
+}
+
+impl From<CouponRefusal> for Problem {
+    fn from(refusal: CouponRefusal) -> Self {
+        match refusal {
+            CouponRefusal::Taken => {
+                let detail = "an open coupon has this word: choose another, or close that one";
+                Self::new(&kind::COUPON_TAKEN, detail)
+            }
+            CouponRefusal::Wrong(wrong) => wrong.into(),
+        }
+    }
+}
+
+impl From<NoSuchCoupon> for Problem {
+    fn from(_: NoSuchCoupon) -> Self {
         Self::not_found()
     }
 }

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod catalog;
+mod coupons;
 mod index;
 mod money;
 mod orders;
@@ -86,6 +87,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(vouchers::probes());
     probes.extend(accounts::probes());
     probes.extend(orders::probes());
+    probes.extend(coupons::probes());
     probes.extend(refunds::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());

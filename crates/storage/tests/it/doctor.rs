@@ -54,6 +54,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("refund-transfers", "UPDATE transfers SET reason = 'refund' WHERE id = 4002"),
     ("refund-lines", "UPDATE refund_lines SET quantity = 3"),
     ("refund-lines", "UPDATE refund_lines SET amount = 61"),
+    ("refund-lines", "UPDATE order_lines SET discount = 31 WHERE id = 7001"),
     ("refund-lines", "UPDATE refund_lines SET line = 7009"),
     ("refund-lines", "DELETE FROM refunds"),
     ("refund-lines", "UPDATE refund_lots SET line = 7002"),
@@ -103,6 +104,25 @@ const DAMAGES: &[(&str, &str)] = &[
     ("voucher-top-ups", "UPDATE top_ups SET state = 'declined' WHERE id = 3005"),
     ("voucher-top-ups", "DELETE FROM by_account WHERE kind = 7"),
     ("voucher-top-ups", "UPDATE by_account SET key = 9209 WHERE kind = 7"),
+    ("coupon-uses", "UPDATE coupons SET uses = 0 WHERE id = 9301"),
+    ("coupon-uses", "UPDATE coupons SET max_uses = 0 WHERE id = 9301"),
+    ("coupon-uses", "UPDATE coupons SET max_uses_per_account = 0 WHERE id = 9301"),
+    ("coupon-uses", "UPDATE orders SET coupon_code = 'OTHER' WHERE id = 6003"),
+    ("coupon-uses", "UPDATE orders SET state = 'declined' WHERE id = 6003"),
+    ("coupon-uses", "UPDATE orders SET state = 'paid' WHERE id = 6002"),
+    ("coupon-orders", "DELETE FROM by_account WHERE kind = 8"),
+    ("coupon-orders", "UPDATE by_account SET key = 9302 WHERE kind = 8"),
+    ("coupon-orders", "UPDATE orders SET coupon_id = NULL, coupon_code = NULL WHERE id = 6003"),
+    ("coupon-orders", "INSERT INTO by_account VALUES (1001, 8, 9302, 6002, 0)"),
+    ("coupon-orders", "DELETE FROM coupons WHERE id = 9302"),
+    ("coupon-discounts", "UPDATE order_lines SET discount = 1 WHERE id = 7002"),
+    ("coupon-discounts", "UPDATE order_lines SET discount = 7 WHERE id = 7003"),
+    ("coupon-discounts", "UPDATE coupons SET discount_percent = 99 WHERE id = 9301"),
+    ("coupon-discounts", "UPDATE coupons SET discount_amount = 3 WHERE id = 9302"),
+    ("line-discounts", "UPDATE order_lines SET discount = 0 WHERE id = 7001"),
+    ("line-discounts", "UPDATE order_lines SET discount = 9 WHERE id = 7003"),
+    ("line-discounts", "UPDATE order_lines SET discount = -1 WHERE id = 7002"),
+    ("line-discounts", "DELETE FROM orders WHERE id = 6002"),
     ("top-up-states", "UPDATE top_ups SET credited_at = NULL WHERE id = 3001"),
     ("top-up-states", "UPDATE top_ups SET credited_at = 3 WHERE id = 3002"),
     ("charges", "DELETE FROM charges"),
@@ -123,6 +143,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("order-states", "UPDATE orders SET state = 'lost' WHERE id = 6002"),
     ("order-totals", "UPDATE orders SET total = 4 WHERE id = 6002"),
     ("order-totals", r#"DELETE FROM order_lines WHERE "order" = 6002"#),
+    ("order-totals", "UPDATE order_lines SET discount = NULL WHERE id = 7002"),
     ("order-transfers", "UPDATE transfers SET amount = 59 WHERE id = 4002"),
     ("order-transfers", "UPDATE orders SET state = 'declined' WHERE id = 6001"),
     ("order-transfers", "UPDATE orders SET account = 1002 WHERE id = 6001"),
@@ -135,6 +156,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("line-payments", "UPDATE line_payments SET amount = 59"),
     ("line-payments", "INSERT INTO line_payments VALUES (7002, 5001, 'paid', 5, 0)"),
     ("line-payments", r#"UPDATE order_lines SET "order" = 6009 WHERE id = 7002"#),
+    ("line-payments", "UPDATE order_lines SET discount = 7 WHERE id = 7003"),
     ("payment-lots", "UPDATE line_payments SET lot = 5009"),
     ("payment-lots", "UPDATE line_payments SET kind = 'promo'"),
     ("payments-total", "INSERT INTO line_payments VALUES (7009, 5001, 'paid', 5, 0)"),
@@ -231,7 +253,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let keys = store.signing_keys().await.unwrap();
     assert_eq!(
         keys.iter().map(|key| (key.kid.as_str(), key.licenses)).collect::<Vec<_>>(),
-        [("k1", 2)]
+        [("k1", 4)]
     );
 }
 
@@ -262,7 +284,7 @@ fn unguarded(home: &Home, damage: &str) -> String {
         Home::Postgres { .. } => format!(
             "DO $$ DECLARE c record; BEGIN
                  FOR c IN SELECT conrelid::regclass AS tab, conname FROM pg_constraint WHERE contype = 'c'
-                     AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts')
+                     AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts', 'coupons')
                  LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
              END $$; {damage}"
         ),

@@ -1,13 +1,14 @@
 -- Sound books: one buyer topped up 100, was declined once, bought two units for 60, gave one of them
 -- back, holds 10 and has an open draft; got 20 and 5 as gifts, of which 15 have expired. Another buyer
--- paid one top-up offline in two parts and a third of a second one, and redeemed a promotional voucher.
+-- paid one top-up offline in two parts and a third of a second one, and redeemed a promotional voucher. The first has
+-- an order that a coupon made free, and one of two coupons in the draft.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
 DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines;
 DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
-DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches;
+DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -62,20 +63,31 @@ INSERT INTO releases (id, product, version, channel, notes, manifest, published_
 INSERT INTO files (release, id, name, size, sha256, platform, media_type) VALUES
     (301, 401, 'tool.bin', 1, '', '', '');
 INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at, balance_after) VALUES
-    (6001, 1001, 'partially_refunded', 60, 0, '[]', 0, 1, 2, 40), (6002, 1001, 'draft', 5, 0, '[]', 0, 1, NULL, NULL);
+    (6001, 1001, 'partially_refunded', 60, 0, '[]', 0, 1, 2, 40), (6002, 1001, 'draft', 5, 0, '[]', 0, 1, NULL, NULL),
+    (6003, 1001, 'paid', 0, 0, '[]', 0, 1, 2, 40);
 INSERT INTO order_lines ("order", id, offer, product, title, price, quantity, terms, limits) VALUES
     (6001, 7001, 201, 101, 'Tool', 30, 2, '{"kind":"perpetual"}', '{}'),
-    (6002, 7002, 201, 101, 'Tool', 5, 1, '{"kind":"perpetual"}', '{}');
+    (6002, 7002, 201, 101, 'Tool', 7, 1, '{"kind":"perpetual"}', '{}'),
+    (6003, 7003, 203, 101, 'Tool', 4, 2, '{"kind":"perpetual"}', '{}');
+INSERT INTO coupons (code, id, discount_percent, discount_amount, max_uses, products, offers, uses, created_at) VALUES
+    ('FREE', 9301, 100, NULL, 1, '[]', '[]', 1, 0), ('TWO', 9302, NULL, 2, NULL, '[]', '[]', 0, 0);
+UPDATE orders SET coupon_id = 9301, coupon_code = 'FREE' WHERE id = 6003;
+UPDATE order_lines SET discount = 8 WHERE id = 7003;
+UPDATE orders SET coupon_id = 9302, coupon_code = 'TWO' WHERE id = 6002;
+UPDATE order_lines SET discount = 2 WHERE id = 7002;
 INSERT INTO line_payments (line, lot, kind, amount) VALUES (7001, 5001, 'paid', 60);
 INSERT INTO refunds ("order", id, transfer, amount, licenses, reason, at) VALUES (6001, 7501, 4007, 30, 'revoke', '', 7);
 INSERT INTO refund_lines ("order", refund, line, quantity, amount) VALUES (6001, 7501, 7001, 1, 30);
 INSERT INTO refund_lots ("order", refund, line, lot, amount, expired) VALUES (6001, 7501, 7001, 5001, 30, 0);
 INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
     (8001, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
-    (8002, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
+    (8002, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2),
+    (8011, 6003, 7003, 1001, 101, 203, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
+    (8012, 6003, 7003, 1001, 101, 203, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2);
 INSERT INTO receipts ("order", number, issued_at) VALUES (6001, 1, 3);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
-    (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
+    (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 1, 6003, 6003, 0), (1001, 8, 9301, 6003, 0),
+    (1001, 2, 101, 8011, 0), (1001, 2, 101, 8012, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
     (1001, 5, 3006, 3006, 0),
     (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
     (1002, 5, 3003, 3003, 0), (1002, 5, 3004, 3004, 0), (1002, 5, 3005, 3005, 0), (1002, 7, 9201, 3005, 0),

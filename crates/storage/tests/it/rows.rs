@@ -8,6 +8,7 @@ use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
+use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditDecision, CreditFile, CreditStatus, Source};
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
@@ -109,6 +110,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     money_rows(&store).await;
     top_up_rows(&store).await;
     vouchers(&store).await;
+    coupons(&store).await;
     credit_rows(&store).await;
     catalog(&store).await;
     listings(&store).await;
@@ -318,6 +320,29 @@ async fn top_up_rows(store: &Running) {
     round_trips!(store, remittances(top_up): remittance.clone() =>
         Remittance { tokens: Amount::ZERO, transfer: None, at: FIRST, ..remittance.clone() },
         other Remittance { top_up: id(0), ..remittance.clone() });
+}
+
+async fn coupons(store: &Running) {
+    let coupon = Coupon {
+        code: text(),
+        id: last(),
+        discount: Discount::Percent(100),
+        starts_at: Some(FIRST),
+        ends_at: Some(LAST),
+        max_uses: Some(u32::MAX),
+        max_uses_per_account: Some(u32::MAX),
+        min_total: Some(Amount::MAX),
+        products: vec![id(0), last()],
+        offers: vec![last()],
+        uses: u32::MAX,
+        created_at: NOON,
+        closed_at: Some(LAST),
+    };
+    round_trips!(store, coupons(code): coupon.clone() => Coupon {
+        discount: Discount::Amount(Amount::MAX), starts_at: None, ends_at: None, max_uses: None,
+        max_uses_per_account: None, min_total: None, products: vec![], offers: vec![], uses: 0, closed_at: None,
+        ..coupon.clone()
+    }, other Coupon { code: String::new(), id: id(0), discount: Discount::Percent(1), ..coupon.clone() });
 }
 
 async fn vouchers(store: &Running) {
@@ -534,6 +559,7 @@ pub fn order(number: u64, account: u64) -> Order {
         account: id(account),
         state: OrderState::Declined,
         total: Amount::MAX,
+        coupon: Some(OrderCoupon { id: last(), code: text() }),
         reason: Some(DeclineReason::BalanceBelowThreshold),
         again: true,
         checks: vec![check(), Check { basis: None, required: None, request: None, ..check() }],
@@ -554,6 +580,7 @@ pub fn line(number: u64, order: u64) -> Line {
         product: last(),
         title: text(),
         price: Amount::MAX,
+        discount: Some(Amount::MAX),
         quantity: u32::MAX,
         terms: Terms::Uses { count: u64::MAX },
         limits: limits(),
@@ -583,6 +610,7 @@ pub fn license(number: u64, order: u64, account: u64) -> License {
 async fn orders(store: &Running) {
     let max = Id::<Order>::MAX;
     let bare = Order {
+        coupon: None,
         reason: None,
         again: false,
         checks: vec![],
@@ -594,7 +622,7 @@ async fn orders(store: &Running) {
     };
     round_trips!(store, orders(id): order(max, max) => bare, other order(0, 0));
     round_trips!(store, order_lines(order): line(max, max) =>
-        Line { price: Amount::ZERO, quantity: 1, title: String::new(), release: None, ..line(max, max) },
+        Line { price: Amount::ZERO, discount: None, quantity: 1, title: String::new(), release: None, ..line(max, max) },
         other line(0, 0));
     let payment = LinePayment {
         line: last(),

@@ -7,6 +7,7 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::catalog::{File, Release};
+use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{LedgerAccount, Transfer};
 use scrip_domain::license::License;
@@ -98,6 +99,9 @@ struct OrderRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     total: MoneyOut,
+    /// The coupon that takes something off its lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<CouponRow>,
     selected_at: String,
     expires_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +124,7 @@ impl OrderRow {
             state: order.state.as_str(),
             reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
             total: MoneyOut::tokens(order.total, token),
+            coupon: order.coupon.as_ref().map(CouponRow::new),
             selected_at: order.selected_at.to_string(),
             expires_at: order.expires_at.to_string(),
             paid_at: order.paid_at.map(|at| at.to_string()),
@@ -127,6 +132,21 @@ impl OrderRow {
             terms_version: order.terms_version.clone(),
             payment_method: order.payment_method.clone(),
         }
+    }
+}
+
+/// A coupon by its name, and its word as it was then.
+#[derive(Debug, Serialize, ToSchema)]
+struct CouponRow {
+    #[schema(example = "cpn_06bq3v8k2m9zc")]
+    id: String,
+    #[schema(example = "SPRING-25")]
+    code: String,
+}
+
+impl CouponRow {
+    fn new(coupon: &OrderCoupon) -> Self {
+        Self { id: coupon.id.to_string(), code: coupon.code.clone() }
     }
 }
 
@@ -139,6 +159,9 @@ struct LineRow {
     title: String,
     /// One unit.
     price: MoneyOut,
+    /// What the coupon takes off all units together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     quantity: u32,
     terms: TermsBody,
     limits: LimitsBody,
@@ -154,6 +177,7 @@ impl LineRow {
             product: line.product.to_string(),
             title: line.title.clone(),
             price: MoneyOut::tokens(line.price, token),
+            discount: line.discount.map(|discount| MoneyOut::tokens(discount, token)),
             quantity: line.quantity,
             terms: line.terms.into(),
             limits: line.limits.into(),

@@ -18,14 +18,15 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::licenses::LicenseOut;
-use crate::api::quotes::{LineIn, PricedLine, selection};
+use crate::api::quotes::{LineIn, PricedLine, discount, selection};
 use crate::api::refunds::RefundOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Caller, Spender};
-use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
 use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
+use crate::text::Line;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -50,6 +51,10 @@ struct OrderBody {
     #[serde(default)]
     #[schema(max_length = 20_000)]
     selection: Option<String>,
+    /// A coupon's word, in either case; instead of the one that was kept with `selection`.
+    #[serde(default)]
+    #[schema(inline)]
+    coupon: Option<Line<1, 100>>,
     /// Buy again what is owned.
     #[serde(default)]
     allow_duplicate: bool,
@@ -66,6 +71,10 @@ struct PurchaseBody {
     /// 1 to 50 lines, at most 100 units.
     #[schema(min_items = 1, max_items = 50)]
     lines: Vec<LineIn>,
+    /// A coupon's word, in either case.
+    #[serde(default)]
+    #[schema(inline)]
+    coupon: Option<Line<1, 100>>,
     /// What the buyer believes that it costs: another total is refused.
     expected_total: MoneyIn,
     /// Buy again what is owned.
@@ -83,7 +92,13 @@ pub struct OrderOut {
     #[schema(example = "paid")]
     state: &'static str,
     lines: Vec<LineOut>,
+    /// What the coupon takes off all lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     total: MoneyOut,
+    /// The coupon that does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<String>,
     /// Why it was declined.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -153,7 +168,13 @@ struct Confirmation {
     vendor: VendorRef,
     account: String,
     lines: Vec<PricedLine>,
+    /// What the coupon took off all lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     total: MoneyOut,
+    /// The coupon that did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<String>,
     balance_after: MoneyOut,
     licenses: Vec<String>,
     /// The version of the vendor's terms that was accepted, with immediate delivery.
@@ -206,7 +227,9 @@ impl OrderOut {
             id: order.id.to_string(),
             state: state.as_str(),
             lines: drafted.lines.iter().map(line).collect(),
+            discount: order.coupon.as_ref().map(|_| discount(&drafted.lines, token)),
             total: MoneyOut::tokens(order.total, token),
+            coupon: order.coupon.as_ref().map(|coupon| coupon.code.clone()),
             reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
             checks: order.checks.iter().map(|check| CheckOut::new(check, token)).collect(),
             selected_at: order.selected_at.to_string(),
@@ -241,7 +264,9 @@ impl OrderOut {
             vendor: VendorRef { id: issuer, name: vendor.name_at(paid_at).to_owned() },
             account: account.clone(),
             lines: drafted.lines.iter().map(|line| PricedLine::new(line, token)).collect(),
+            discount: out.discount.clone(),
             total: MoneyOut::tokens(order.total, token),
+            coupon: out.coupon.clone(),
             balance_after: MoneyOut::tokens(order.balance_after.unwrap_or_default(), token),
             licenses: rows.iter().map(|license| license.id.to_string()).collect(),
             terms_version: order.terms_version.clone().unwrap_or_default(),
@@ -339,20 +364,24 @@ fn keep(app: &App, selection: &Selection, problem: Problem) -> Problem {
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`, with `selection`"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, with `selection`; `forbidden`"),
         (status = 409, description = "`not_for_sale`, `already_owned`, `idempotency_key_reused`"),
+        (status = 422, description = "`coupon_refused`: whatever is wrong with it"),
     )
 )]
 async fn create(
     State(app): State<App>,
     caller: Caller,
+    source: Source,
     headers: HeaderMap,
     body: Body<OrderBody>,
 ) -> Result<Response, Problem> {
+    let coupon = body.value.coupon.as_ref();
     let (selection, kept_until) = match (&body.value.lines, &body.value.selection) {
-        (Some(lines), None) => (selection(lines)?, None),
+        (Some(lines), None) => (selection(lines, coupon)?, None),
         (None, Some(kept)) => {
             let unreadable = || Problem::field("selection", "not a kept selection: select again");
             let (selection, until) = app.engine.kept_selection(kept).ok_or_else(unreadable)?;
-            (selection, Some(until))
+            let typed = coupon.map(|coupon| coupon.0.clone());
+            (typed.into_iter().fold(selection, Selection::with_coupon), Some(until))
         }
         _ => return Err(Problem::field("lines", "give either lines or selection")),
     };
@@ -363,7 +392,8 @@ async fn create(
     };
     let request = body.request(&IdempotencyKey::of(&headers)?);
     let again = body.value.allow_duplicate;
-    match app.engine.draft(buyer, &selection, kept_until, again, request).await? {
+    let source = &source.0;
+    match app.engine.draft(buyer, &selection, kept_until, again, source, request).await? {
         Ok(Answered::First(drafted)) => {
             let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
             Ok((StatusCode::CREATED, Json(out)).into_response())
@@ -393,6 +423,7 @@ struct ConfirmBody {}
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: the order is `declined`, on record"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
         (status = 409, description = "`order_not_draft`, `order_expired`, `already_owned`, `idempotency_key_reused`"),
+        (status = 422, description = "`coupon_refused`: its uses were used up meanwhile"),
     )
 )]
 async fn confirm(
@@ -436,15 +467,17 @@ async fn cancel(
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: declined, on record"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
         (status = 409, description = "`price_changed`, `not_for_sale`, `already_owned`, `idempotency_key_reused`"),
+        (status = 422, description = "`coupon_refused`: whatever is wrong with it"),
     )
 )]
 async fn purchase(
     State(app): State<App>,
     caller: Caller,
+    source: Source,
     headers: HeaderMap,
     body: Body<PurchaseBody>,
 ) -> Result<Response, Problem> {
-    let selection = selection(&body.value.lines)?;
+    let selection = selection(&body.value.lines, body.value.coupon.as_ref())?;
     let vendor = app.engine.vendor().await?;
     let Some(buyer) = caller.buyer(Scope::Purchase)? else {
         let problem = Problem::account_required(&vendor.settings.registration);
@@ -453,7 +486,7 @@ async fn purchase(
     let expected = body.value.expected_total.in_tokens(&vendor.settings.token, "expected_total")?;
     let request = body.request(&IdempotencyKey::of(&headers)?);
     let again = body.value.allow_duplicate;
-    let ask = Ask { selection, expected_total: Some(expected), again };
+    let ask = Ask { selection, expected_total: Some(expected), again, source: source.0 };
     let answer = app.engine.purchase(buyer, ask, request).await?;
     settled(&app, answer, StatusCode::CREATED).await
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use scrip_domain::Amount;
 use scrip_domain::api_key::Scope;
 use scrip_domain::order::Line;
 use scrip_domain::settings::Token;
@@ -13,9 +14,10 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::Caller;
-use crate::extract::Body;
+use crate::extract::{Body, Source};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
+use crate::text;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create))
@@ -29,6 +31,10 @@ struct QuoteBody {
     /// 1 to 50 lines, at most 100 units.
     #[schema(min_items = 1, max_items = 50)]
     lines: Vec<LineIn>,
+    /// A coupon's word, in either case.
+    #[serde(default)]
+    #[schema(inline)]
+    coupon: Option<text::Line<1, 100>>,
 }
 
 /// One chosen offer.
@@ -49,8 +55,11 @@ const fn one() -> u32 {
     1
 }
 
-/// The selection that `lines` make.
-pub fn selection(lines: &[LineIn]) -> Result<Selection, Problem> {
+/// The selection that `lines` make, with a coupon.
+pub fn selection(
+    lines: &[LineIn],
+    coupon: Option<&text::Line<1, 100>>,
+) -> Result<Selection, Problem> {
     let mut choices = Vec::with_capacity(lines.len().min(51));
     for (index, line) in lines.iter().take(51).enumerate() {
         let offer = line.offer.parse();
@@ -59,7 +68,11 @@ pub fn selection(lines: &[LineIn]) -> Result<Selection, Problem> {
         })?;
         choices.push(Choice { offer, quantity: line.quantity });
     }
-    Ok(Selection::new(choices)?)
+    let selection = Selection::new(choices)?;
+    Ok(match coupon {
+        Some(coupon) => selection.with_coupon(coupon.0.clone()),
+        None => selection,
+    })
 }
 
 /// A line with its price.
@@ -71,6 +84,9 @@ pub struct PricedLine {
     quantity: u32,
     /// One unit.
     price: MoneyOut,
+    /// What the coupon takes off all units together, where it is for this line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     total: MoneyOut,
 }
 
@@ -83,9 +99,16 @@ impl PricedLine {
             title: line.title.clone(),
             quantity: line.quantity,
             price: MoneyOut::tokens(line.price, token),
-            total: MoneyOut::tokens(line.total().unwrap_or(scrip_domain::Amount::MAX), token),
+            discount: line.discount.map(|discount| MoneyOut::tokens(discount, token)),
+            total: MoneyOut::tokens(line.total().unwrap_or(Amount::MAX), token),
         }
     }
+}
+
+/// What a coupon takes off all of these lines.
+pub fn discount(lines: &[Line], token: &Token) -> MoneyOut {
+    let off = Amount::try_sum(lines.iter().filter_map(|line| line.discount));
+    MoneyOut::tokens(off.unwrap_or(Amount::MAX), token)
 }
 
 /// What a selection costs.
@@ -93,7 +116,13 @@ impl PricedLine {
 #[schema(as = Quote)]
 struct QuoteOut {
     lines: Vec<PricedLine>,
+    /// What the coupon takes off all lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<MoneyOut>,
     total: MoneyOut,
+    /// The coupon that does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<String>,
     /// What the caller can spend; absent for a visitor.
     #[serde(skip_serializing_if = "Option::is_none")]
     balance: Option<MoneyOut>,
@@ -113,28 +142,32 @@ struct QuoteOut {
         (status = 402, description = "`balance_below_threshold`"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
         (status = 409, description = "`not_for_sale`"),
+        (status = 422, description = "`coupon_refused`: whatever is wrong with it"),
     )
 )]
 async fn create(
     State(app): State<App>,
     caller: Caller,
+    source: Source,
     body: Body<QuoteBody>,
 ) -> Result<Json<QuoteOut>, Problem> {
-    let selection = selection(&body.value.lines)?;
+    let selection = selection(&body.value.lines, body.value.coupon.as_ref())?;
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
     let member = match caller.buyer(Scope::Read)? {
         Some(buyer) => app.engine.member(buyer.account).await?,
         None => None,
     };
-    let quote = app.engine.quote(member.as_ref(), &selection).await?;
+    let quote = app.engine.quote(member.as_ref(), &selection, &source.0).await?;
     let quote = quote.map_err(|refusal| Problem::purchase(&refusal, token))?;
     let money = |amount| MoneyOut::tokens(amount, token);
     let remaining = quote.balance.and_then(|balance| balance.checked_sub(quote.total));
     let shortfall = quote.balance.map(|balance| balance.shortfall(quote.total));
     Ok(Json(QuoteOut {
         lines: quote.lines.iter().map(|line| PricedLine::new(line, token)).collect(),
+        discount: quote.coupon.as_ref().map(|_| discount(&quote.lines, token)),
         total: money(quote.total),
+        coupon: quote.coupon.map(|coupon| coupon.code),
         balance: quote.balance.map(money),
         remaining: remaining.map(money),
         shortfall: shortfall.filter(|_| remaining.is_none()).map(money),

@@ -16,6 +16,7 @@ const USUAL: &[(&str, &str)] = &[
     ("categories", "audio"),
     ("channel", "stable"),
     ("code", "06BQ3-V8K2M-9ZC7X-4GQ2H-TN5W0"),
+    ("coupon", "SPRING-25"),
     ("description", "Records **what you hear**."),
     ("description_html", "<p>Records <strong>what you hear</strong>.</p>"),
     ("detail", "at least 1"),

@@ -271,6 +271,12 @@ TOO_MANY_OFFERS, CONFLICT, "too_many_offers", "Too many offers",
     remedy "Retire an offer first.",
     example r#"{ "detail": "retire an offer first: a product has at most 50" }"#;
 
+COUPON_TAKEN, CONFLICT, "coupon_taken", "Coupon's word taken",
+    means "An open coupon has this word.",
+    remedy "Choose another `code`, or close that coupon first. If an answer was lost, this may be your own: look \
+        at `GET /v1/admin/coupons`.",
+    example r#"{ "detail": "an open coupon has this word: choose another, or close that one" }"#;
+
 KEYS_NOT_KEPT, CONFLICT, "keys_not_kept", "Keys are not kept",
     means "This server keeps no keys on a disk, so a new one would be lost with it.",
     remedy "Run the server on a folder of its own (`scrip init`), and rotate there.",
@@ -301,6 +307,13 @@ VOUCHER_REFUSED, UNPROCESSABLE_ENTITY, "voucher_refused", "Voucher refused",
         too often by this account; which of these it is, is not told.",
     remedy "Compare it with what was typed, and ask whoever gave it out.",
     example r#"{ "detail": "this voucher cannot be redeemed" }"#;
+
+COUPON_REFUSED, UNPROCESSABLE_ENTITY, "coupon_refused", "Coupon refused",
+    means "The coupon cannot be used for this selection by this account now. It may be mistyped, not yet or no \
+        longer good, used up, or for other products or a larger total; which of these it is, is not told. \
+        Nothing was bought. An order that was selected with it cannot be confirmed once others have used it up.",
+    remedy "Compare it with what was typed, or go on without `coupon`: select again, at the full price.",
+    example r#"{ "detail": "this coupon cannot be used for this selection" }"#;
 
 RATE_LIMITED, TOO_MANY_REQUESTS, "rate_limited", "Too many tries",
     means "There were too many tries from this source, or for this address or code. Guessing is slowed down.",
@@ -345,12 +358,12 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type
         416 range_not_satisfiable
-        422 voucher_refused
+        422 voucher_refused coupon_refused
         429 rate_limited
         500 internal
         503 busy

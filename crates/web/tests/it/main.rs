@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod catalog;
 mod codes;
+mod coupons;
 mod demo;
 mod downloads;
 mod evidence;

@@ -223,7 +223,7 @@ async fn selections_and_bodies_that_cannot_be_are_refused() {
         ),
         (lines(json!([{ "offer": offer, "quantity": 101 }])), 400, "invalid_field", "lines"),
         (lines(json!([{ "offer": offer, "price": 1 }])), 400, "unknown_field", "lines[0].price"),
-        (json!({ "lines": [{ "offer": offer }], "coupon": "X" }), 400, "unknown_field", "coupon"),
+        (json!({ "lines": [{ "offer": offer }], "voucher": "X" }), 400, "unknown_field", "voucher"),
     ];
     for path in ["/v1/quotes", "/v1/orders"] {
         for (body, status, code, field) in &cases {

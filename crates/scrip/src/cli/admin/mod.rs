@@ -3,6 +3,7 @@
 mod accounts;
 mod api_keys;
 mod audit;
+mod coupons;
 mod keys;
 mod refund;
 
@@ -32,6 +33,8 @@ enum Noun {
     Accounts(accounts::AccountsArgs),
     /// Give tokens of an order back, into the lots that paid
     Refund(refund::RefundArgs),
+    /// Words that take something off a selection
+    Coupons(coupons::CouponsArgs),
     /// License keys
     Keys(keys::KeysArgs),
     /// API keys
@@ -46,6 +49,7 @@ impl AdminArgs {
             match &self.noun {
                 Noun::Accounts(args) => args.run(&self.remote).await,
                 Noun::Refund(args) => args.run(&self.remote).await,
+                Noun::Coupons(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,

@@ -16,7 +16,7 @@ pub fn probes() -> Vec<Probe> {
 }
 
 /// The states of an order that was paid, as a list in SQL.
-fn paid() -> String {
+pub(super) fn paid() -> String {
     words(OrderState::is_paid)
 }
 
@@ -42,10 +42,10 @@ fn orders() -> [Probe; 4] {
         },
         Probe {
             name: "order-totals",
-            proves: "each order's total is the sum of its lines",
+            proves: "each order's total is the sum of its lines, less what a coupon takes off",
             subject: named::<Order>,
             counted: "orders",
-            rows: r#"SELECT o.id AS subject, o.total AS expected, (SELECT SUM(l.price * l.quantity)
+            rows: r#"SELECT o.id AS subject, o.total AS expected, (SELECT SUM(l.price * l.quantity - COALESCE(l.discount, 0))
                     FROM order_lines l WHERE l."order" = o.id) AS found FROM orders o"#
                 .into(),
         },
@@ -90,7 +90,7 @@ fn payments() -> [Probe; 3] {
             counted: "order_lines",
             rows: format!(
                 r#"SELECT l.id AS subject,
-                    CASE WHEN o.state IN ({paid}) THEN l.price * l.quantity WHEN o.id IS NOT NULL THEN 0 END AS expected,
+                    CASE WHEN o.state IN ({paid}) THEN l.price * l.quantity - COALESCE(l.discount, 0) WHEN o.id IS NOT NULL THEN 0 END AS expected,
                     (SELECT COALESCE(SUM(p.amount), 0) FROM line_payments p WHERE p.line = l.id) AS found
                 FROM order_lines l LEFT JOIN orders o ON o.id = l."order""#
             )

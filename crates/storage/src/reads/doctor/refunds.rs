@@ -48,7 +48,7 @@ fn refunds() -> [Probe; 4] {
             proves: "no line gives back more units than it sold or more than it cost, and lots get it",
             subject: named::<Line>,
             counted: "refund_lines",
-            rows: r#"SELECT f.line AS subject, 0 AS expected, CASE WHEN SUM(f.amount) <= MIN(l.price * l.quantity)
+            rows: r#"SELECT f.line AS subject, 0 AS expected, CASE WHEN SUM(f.amount) <= MIN(l.price * l.quantity - COALESCE(l.discount, 0))
                     AND SUM(f.quantity) <= MIN(l.quantity) THEN 0 ELSE 1 END AS found
                 FROM refund_lines f LEFT JOIN order_lines l ON l."order" = f."order" AND l.id = f.line GROUP BY f.line
                 UNION ALL SELECT f.line, 1, (SELECT COUNT(*) FROM refunds r

@@ -4,6 +4,7 @@ mod accounts;
 mod api_keys;
 mod audit;
 mod catalog;
+mod coupons;
 mod credit;
 mod keys;
 mod objects;
@@ -22,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(settings::routes())
         .merge(top_ups::routes())
         .merge(vouchers::routes())
+        .merge(coupons::routes())
         .merge(accounts::routes())
         .merge(refunds::routes())
         .merge(objects::routes())
