@@ -95,7 +95,8 @@ enum TopUpBody {
     },
 }
 
-fn nothing() -> Object {
+/// A field that stays away.
+pub fn nothing() -> Object {
     Object::with_type(Type::Null)
 }
 

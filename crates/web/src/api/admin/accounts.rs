@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::accounts::AccountOut;
-use crate::api::top_ups::{TopUpOut, replayed};
+use crate::api::top_ups::{TopUpOut, nothing, replayed};
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, IdempotencyKey, Query};
@@ -122,27 +122,53 @@ async fn show(
 }
 
 /// Tokens that an administrator adds.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AdjustBody {
-    /// How many; more than none.
-    #[schema(value_type = AboveZero)]
+struct AdjustIn {
     tokens: MoneyIn,
-    /// Why, for the record.
-    #[schema(inline, example = "A gift for the long wait")]
     reason: Text<1, 500>,
-    /// `paid`: they were paid for; `promo`: they are a gift, and spent before all others.
     #[serde(default)]
-    #[schema(default = "paid", inline)]
     kind: AdjustKind,
-    /// When promotional tokens expire.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     expires_at: Option<Timestamp>,
 }
 
+/// Tokens that an administrator adds: they were paid for, or are a gift, which may expire.
+#[derive(ToSchema)]
+#[serde(untagged, deny_unknown_fields)]
+#[schema(example = json!({ "tokens": { "amount": 5000, "unit": "AUR" }, "reason": "A gift for the long wait", "kind": "promo" }))]
+#[expect(dead_code, reason = "describes what `AdjustIn` reads")]
+enum AdjustBody {
+    Paid {
+        /// How many; more than none.
+        #[schema(value_type = AboveZero)]
+        tokens: MoneyIn,
+        /// Why, for the record.
+        #[schema(inline, example = "Paid by cheque")]
+        reason: Text<1, 500>,
+        /// `paid`
+        #[schema(required = false, default = "paid")]
+        kind: String,
+        #[schema(schema_with = nothing)]
+        expires_at: Option<()>,
+    },
+    Promo {
+        /// How many; more than none. They are spent before all others.
+        #[schema(value_type = AboveZero)]
+        tokens: MoneyIn,
+        /// Why, for the record.
+        #[schema(inline, example = "A gift for the long wait")]
+        reason: Text<1, 500>,
+        /// `promo`
+        kind: String,
+        /// When they expire; never without it.
+        #[schema(value_type = Option<String>)]
+        expires_at: Option<Timestamp>,
+    },
+}
+
 /// What kind of tokens an administrator adds.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum AdjustKind {
     /// Paid for.
@@ -225,7 +251,7 @@ async fn adjust(
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
     key: IdempotencyKey,
-    body: Body<AdjustBody>,
+    body: Body<AdjustIn>,
 ) -> Result<Response, Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;

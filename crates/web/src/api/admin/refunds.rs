@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::refunds::RefundOut;
-use crate::api::top_ups::replayed;
+use crate::api::top_ups::{nothing, replayed};
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, IdempotencyKey};
 use crate::money::{AboveZero, MoneyIn};
@@ -37,7 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
 struct RefundBody {
     /// Which lines; without them all that is left of the order.
     #[serde(default)]
-    #[schema(min_items = 1, max_items = 50)]
+    #[schema(value_type = Option<Vec<RefundLineBody>>, min_items = 1, max_items = 50)]
     lines: Option<Vec<RefundLineIn>>,
     /// Why, for the record and for the buyer.
     #[schema(inline, example = "Does not start")]
@@ -61,20 +61,49 @@ fn revoke() -> LicensePolicy {
     LicensePolicy::Revoke
 }
 
-/// What is given back of one line: so many units, or so much, or all that is left.
-#[derive(Debug, Deserialize, ToSchema)]
+/// What is given back of one line.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RefundLineIn {
-    #[schema(example = "lin_06bq3v8k2m9zc", pattern = "^lin_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
     line: String,
-    /// So many units, at their price; instead of `amount`.
     #[serde(default)]
-    #[schema(minimum = 1, maximum = 100)]
     quantity: Option<u32>,
-    /// So much. No license ends before the last token goes back.
     #[serde(default)]
-    #[schema(value_type = Option<AboveZero>)]
     amount: Option<MoneyIn>,
+}
+
+/// What is given back of one line: all that is left, so many units, or so much.
+#[derive(ToSchema)]
+#[serde(untagged, deny_unknown_fields)]
+#[schema(example = json!({ "line": "lin_06bq3v8k2m9zc", "quantity": 1 }))]
+#[expect(dead_code, reason = "describes what `RefundLineIn` reads")]
+enum RefundLineBody {
+    Rest {
+        #[schema(example = "lin_06bq3v8k2m9zc", pattern = "^lin_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+        line: String,
+        #[schema(schema_with = nothing)]
+        quantity: Option<()>,
+        #[schema(schema_with = nothing)]
+        amount: Option<()>,
+    },
+    Units {
+        #[schema(example = "lin_06bq3v8k2m9zc", pattern = "^lin_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+        line: String,
+        /// So many units, for what was paid for them.
+        #[schema(minimum = 1, maximum = 100)]
+        quantity: u32,
+        #[schema(schema_with = nothing)]
+        amount: Option<()>,
+    },
+    Amount {
+        #[schema(example = "lin_06bq3v8k2m9zc", pattern = "^lin_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+        line: String,
+        #[schema(schema_with = nothing)]
+        quantity: Option<()>,
+        /// So much. No license ends before the last token goes back.
+        #[schema(value_type = AboveZero)]
+        amount: MoneyIn,
+    },
 }
 
 impl RefundLineIn {
