@@ -23,6 +23,10 @@ pub enum Limited {
     VoucherAccount,
     /// Vouchers that are tried from one source.
     VoucherSource,
+    /// Cards that one account tries to keep.
+    CardAccount,
+    /// Cards that are tried from one source.
+    CardSource,
 }
 
 impl Limited {
@@ -36,6 +40,8 @@ impl Limited {
             Self::License => (600, Span::minutes(10)),
             Self::VoucherAccount => (20, Span::minutes(10)),
             Self::VoucherSource => (100, Span::minutes(10)),
+            Self::CardAccount => (20, Span::hours(1)),
+            Self::CardSource => (60, Span::hours(1)),
         }
     }
 }

@@ -6,6 +6,7 @@ mod catalog;
 pub mod doctor;
 pub mod listing;
 mod order;
+mod payment_method;
 mod voucher;
 
 use crate::cells::{Cell, Reader};

@@ -10,6 +10,7 @@ mod catalog;
 mod index;
 mod money;
 mod orders;
+mod payment_methods;
 mod refunds;
 mod vouchers;
 
@@ -85,6 +86,7 @@ pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
     probes.extend(vouchers::probes());
     probes.extend(accounts::probes());
+    probes.extend(payment_methods::probes());
     probes.extend(orders::probes());
     probes.extend(refunds::probes());
     probes.extend(index::probes());
