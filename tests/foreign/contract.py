@@ -87,6 +87,8 @@ def furnish(shop, ada):
     money = {"amount": 1_000_000, "unit": vendor["token"]["unit_value"]["money"]["unit"]}
     due = {"pay": money, "method": "offline"}
     due = [shop.ask("POST", "/v1/top-ups", due, ada, f"due-{n}")["id"] for n in range(3)]
+    for card in ("demo_approved", "demo_review"):
+        shop.ask("POST", "/v1/payment-methods", {"payment_method": card}, ada)
     picture = {"object": object, "media_type": "image/png", "alt": "a few bytes"}
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
@@ -107,6 +109,7 @@ def furnish(shop, ada):
             "coupon": coupon["code"],
             "file": file["id"],
             "payment_method": "demo_approved",
+            "currency": vendor["token"]["unit_value"]["money"]["unit"],
             "sha256": object,
             "object": object,
             "line": order["lines"][0]["id"],
@@ -126,6 +129,7 @@ def furnish(shop, ada):
             "GET /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
             "HEAD /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
             "POST /v1/top-ups/{id}/cancel": {"id": due[0]},
+            "DELETE /v1/payment-methods/{id}": {"id": "demo_review"},
             f"GET {admin}/top-ups/{{id}}": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/received": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/cancel": {"id": due[2]},

@@ -14,6 +14,9 @@ pub struct NewTopUp {
     /// the money to spend.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pay: Option<Money>,
+    /// The currency to pay tokens in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
     /// `card`, `offline`, `voucher`, `credit_line`, or `demo` in demo mode.
     pub method: String,
     /// Which of the account's payment methods.

@@ -236,6 +236,8 @@ mod tests {
             visibility: Visibility::default(),
             registration: vec![Field::Name],
             packs: Vec::new(),
+            prices: Vec::new(),
+            top_up_limits: crate::sale::Limits::default(),
             credit: crate::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),

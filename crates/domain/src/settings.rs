@@ -6,6 +6,7 @@ use crate::account::Field;
 use crate::amount::{Amount, Money, Unit};
 use crate::credit::Policy;
 use crate::id::Id;
+use crate::sale;
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
 use crate::words;
@@ -62,6 +63,12 @@ pub struct Settings {
     /// Amounts offered for a top-up.
     #[serde(default)]
     pub packs: Vec<Pack>,
+    /// What tokens cost in further currencies, each named once.
+    #[serde(default)]
+    pub prices: Vec<UnitValue>,
+    /// How much can be added at once.
+    #[serde(default)]
+    pub top_up_limits: sale::Limits,
     /// How an account's credit is judged before it adds funds.
     #[serde(default)]
     pub credit: Policy,
@@ -189,6 +196,7 @@ mod tests {
         assert_eq!(value.price_of(amount(1_000_000)).unwrap().amount, amount(100));
         assert_eq!(value.price_of(amount(1_000_001)).unwrap().amount, amount(101));
         assert_eq!(value.tokens_for(amount(1)), Some(amount(10_000)));
+        assert_eq!(value.tokens_for(amount(0)), Some(amount(0)));
         let zero = UnitValue { tokens: Amount::ZERO, money: value.money };
         assert_eq!(zero.price_of(amount(1)), None);
     }

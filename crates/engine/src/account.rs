@@ -88,7 +88,9 @@ impl Command for EditAccount {
         let mut account = old.clone();
         let acted = match &self.edit {
             Edit::Person(person) => {
-                account.person = person.clone();
+                // The card to pay with is no word of its owner's: it must be one of the account's.
+                let payment_method = old.person.payment_method.clone();
+                account.person = Person { payment_method, ..person.clone() };
                 None
             }
             Edit::Freeze(note) => {

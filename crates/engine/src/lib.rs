@@ -32,6 +32,7 @@ pub mod memory;
 pub mod objects;
 pub mod order;
 mod passwords;
+pub mod payment_method;
 pub mod processor;
 pub mod purchase;
 pub mod quote;
@@ -176,6 +177,11 @@ impl Engine {
     pub fn with_public_url(mut self, public_url: String) -> Self {
         self.public_url = public_url;
         self
+    }
+
+    /// The card processor, when one is set up.
+    pub fn processor(&self) -> Option<&dyn Processor> {
+        self.processor.as_deref()
     }
 
     pub(crate) fn public_url(&self) -> &str {

@@ -67,6 +67,16 @@ pub trait Processor: Send + Sync + fmt::Debug {
     /// What a customer can pay with.
     fn payment_methods<'a>(&'a self, customer: &'a CustomerName) -> Asked<'a, Vec<PaymentMethod>>;
 
+    /// What the buyer's browser shows to the processor to have a card named; no secret.
+    fn publishable_key(&self) -> Option<&str> {
+        None
+    }
+
+    /// The demo's bank, whose questions its buyers answer on a page of ours.
+    fn demo_bank(&self) -> Option<&demo::DemoProcessor> {
+        None
+    }
+
     /// Reads a message of the processor to `POST /v1/hooks/{name}`, once its signature is right.
     fn hook(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<Hook, HookRefusal>;
 }

@@ -27,6 +27,10 @@ pub enum Limited {
     CouponAccount,
     /// Coupons that are tried in vain from one source.
     CouponSource,
+    /// Cards that one account tries to keep.
+    CardAccount,
+    /// Cards that are tried from one source.
+    CardSource,
 }
 
 impl Limited {
@@ -40,6 +44,8 @@ impl Limited {
             Self::License => (600, Span::minutes(10)),
             Self::VoucherAccount | Self::CouponAccount => (20, Span::minutes(10)),
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
+            Self::CardAccount => (20, Span::hours(1)),
+            Self::CardSource => (60, Span::hours(1)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use scrip_domain::audit::Act;
+use scrip_domain::sale::Limits;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
@@ -15,7 +16,7 @@ use crate::{Engine, Outcome};
 
 /// The most characters of what a buyer is told who pays offline.
 const INSTRUCTIONS: usize = 2000;
-/// The most packs that a top-up is offered in.
+/// The most packs that a top-up is offered in, and the most currencies beside that of the token's value.
 const PACKS: usize = 20;
 
 /// Why settings were not changed.
@@ -116,19 +117,53 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
         }
     }
     settings.registration = fields;
-    if settings.packs.len() > PACKS {
-        return Err(rules::wrong("packs", format!("at most {PACKS}")));
-    }
-    for (index, pack) in settings.packs.iter().enumerate() {
-        if pack.tokens.is_zero() {
-            return Err(rules::wrong(format!("packs[{index}].tokens"), "more than nothing"));
-        }
-        if pack.pay.unit != value.money.unit {
-            let must = format!("in {}, like the token's value", value.money.unit);
-            return Err(rules::wrong(format!("packs[{index}].pay.unit"), must));
-        }
-    }
+    sold(&settings)?;
     Ok(settings)
+}
+
+/// The prices, packs and limits are such that tokens can be sold by them.
+fn sold(settings: &Settings) -> Result<(), Wrong> {
+    let most = |field: &str, count: usize| {
+        let must = format!("at most {PACKS}");
+        if count > PACKS { Err(rules::wrong(field, must)) } else { Ok(()) }
+    };
+    most("prices", settings.prices.len())?;
+    most("packs", settings.packs.len())?;
+    for (index, price) in settings.prices.iter().enumerate() {
+        let field = |name: &str| format!("prices[{index}]{name}");
+        if price.tokens.is_zero() || price.money.amount.is_zero() {
+            return Err(rules::wrong(field(""), "a ratio with no zero in it"));
+        }
+        let currency = price.money.unit;
+        // The token's own value is the first of all prices.
+        let before = settings.prices().take(index.saturating_add(1));
+        if before.map(|price| price.money.unit).any(|other| other == currency) {
+            return Err(rules::wrong(field(".money.unit"), "a currency that has no price yet"));
+        }
+        if currency.as_str().len() != 3 || currency == settings.token.code {
+            return Err(rules::wrong(field(".money.unit"), "a currency of ISO 4217"));
+        }
+    }
+    let currencies: Vec<_> = settings.prices().map(|price| price.money.unit).collect();
+    for (index, pack) in settings.packs.iter().enumerate() {
+        let field = |name: &str| format!("packs[{index}].{name}");
+        if pack.tokens.is_zero() {
+            return Err(rules::wrong(field("tokens"), "more than nothing"));
+        }
+        if pack.pay.amount.is_zero() {
+            return Err(rules::wrong(field("pay"), "more than nothing"));
+        }
+        if !currencies.contains(&pack.pay.unit) {
+            let all: Vec<_> = currencies.iter().map(ToString::to_string).collect();
+            let must = format!("a currency that tokens are sold in: {}", all.join(", "));
+            return Err(rules::wrong(field("pay.unit"), must));
+        }
+    }
+    let Limits { min, max } = settings.top_up_limits;
+    if max.is_some_and(|max| max.is_zero() || min.is_some_and(|min| min > max)) {
+        return Err(rules::wrong("top_up_limits.max", "above zero, and no less than the least"));
+    }
+    Ok(())
 }
 
 struct PutSettings {
@@ -187,6 +222,10 @@ mod tests {
 
     use super::*;
 
+    fn yen() -> Money {
+        Money { amount: Amount::new(160).unwrap(), unit: Unit::parse("JPY").unwrap() }
+    }
+
     fn settings() -> Settings {
         let amount = |units| Amount::new(units).unwrap();
         let money = Money { amount: amount(100), unit: Unit::parse("EUR").unwrap() };
@@ -203,6 +242,8 @@ mod tests {
             visibility: Visibility::default(),
             registration: vec![Field::Name, Field::Phone, Field::Name],
             packs: vec![Pack { tokens: amount(500), pay: money }],
+            prices: vec![UnitValue { tokens: amount(100), money: yen() }],
+            top_up_limits: Limits::default(),
             credit: Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),
@@ -220,7 +261,7 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_is_named() {
         type Spoil = (&'static str, fn(&mut Settings));
-        let spoil: [Spoil; 9] = [
+        let spoil: [Spoil; 16] = [
             ("name", |all| all.name = " ".into()),
             ("name", |all| all.name = "a\u{0}b".into()),
             ("name", |all| all.name = "a".repeat(201)),
@@ -229,6 +270,15 @@ mod tests {
             ("token.unit_value", |all| all.token.unit_value.tokens = Amount::ZERO),
             ("terms_version", |all| all.terms_version = String::new()),
             ("packs[0].tokens", |all| all.packs[0].tokens = Amount::ZERO),
+            ("packs[0].pay", |all| all.packs[0].pay.amount = Amount::ZERO),
+            ("prices[0]", |all| all.prices[0].tokens = Amount::ZERO),
+            ("prices[0].money.unit", |all| all.prices[0].money.unit = Unit::parse("EUR").unwrap()),
+            ("prices[0].money.unit", |all| all.prices[0].money.unit = Unit::parse("AUR").unwrap()),
+            ("prices[0].money.unit", |all| all.prices[0].money.unit = Unit::parse("YENS").unwrap()),
+            ("prices[1].money.unit", |all| all.prices.push(all.prices[0])),
+            ("top_up_limits.max", |all| {
+                all.top_up_limits = Limits { min: Amount::new(2), max: Amount::new(1) };
+            }),
             ("packs[0].pay.unit", |all| all.packs[0].pay.unit = Unit::parse("USD").unwrap()),
         ];
         for (field, spoil) in spoil {

@@ -19,6 +19,7 @@ use scrip_domain::license::License;
 use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange};
 use scrip_domain::order::{Line, LinePayment, Order};
+use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
@@ -327,6 +328,10 @@ tables! {
     files: File,
     /// Credit files.
     credit_files: CreditFile,
+    /// What processors call accounts.
+    customers: Customer,
+    /// Payment methods, by account.
+    payment_methods: PaymentMethod,
     /// Top-ups.
     top_ups: TopUp,
     /// Money for offline top-ups, by top-up.

@@ -7,6 +7,7 @@ mod coupon;
 pub mod doctor;
 pub mod listing;
 mod order;
+mod payment_method;
 mod voucher;
 
 use crate::cells::{Cell, Reader};

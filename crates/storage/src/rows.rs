@@ -14,6 +14,7 @@ use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
+use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
@@ -112,6 +113,16 @@ row!(Charge, "charges", group(processor: String, name: String), key(processor: S
 
 row!(Errand, "errands", group(top_up: Id<TopUp>), key(top_up: Id<TopUp>), {
     top_up: Id<TopUp>, due_at: Timestamp, attempts: u32,
+});
+
+row!(Customer, "customers", group(account: Id<Account>, processor: String),
+    key(account: Id<Account>, processor: String), {
+    account: Id<Account>, processor: String, name: String, created_at: Timestamp,
+});
+
+row!(PaymentMethod, "payment_methods", group(account: Id<Account>), key(account: Id<Account>, name: String), {
+    account: Id<Account>, name: String, processor: String, brand: String, last_four: String, expiry_year: u32,
+    expiry_month: u8, created_at: Timestamp, detach_at: Option<Timestamp>,
 });
 
 row!(Product, "products", group(id: Id<Product>), key(id: Id<Product>), {

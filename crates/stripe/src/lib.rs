@@ -61,6 +61,8 @@ const EXPAND: &str = "latest_charge.balance_transaction";
 pub struct Settings {
     /// `sk_…`, or a restricted key `rk_…`.
     pub secret_key: Secret,
+    /// `pk_…`, which the buyer's browser shows to Stripe.
+    pub publishable_key: String,
     /// `whsec_…`, of the webhook endpoint that points to us.
     pub webhook_secret: Secret,
     /// Where the API stands: [`API_BASE`], or a fake's address.
@@ -90,6 +92,7 @@ pub enum SetupError {
 #[derive(Debug)]
 pub struct Stripe {
     wire: Wire,
+    publishable_key: String,
     webhook_secret: Secret,
 }
 
@@ -100,7 +103,8 @@ impl Stripe {
             return Err(SetupError::WebhookSecret);
         }
         let webhook_secret = settings.webhook_secret.clone();
-        Ok(Self { wire: Wire::new(settings)?, webhook_secret })
+        let publishable_key = settings.publishable_key.clone();
+        Ok(Self { wire: Wire::new(settings)?, publishable_key, webhook_secret })
     }
 
     async fn authorize(&self, ask: &Authorization) -> Result<Payment, ProcessorError> {
@@ -309,6 +313,10 @@ impl Processor for Stripe {
 
     fn payment_methods<'a>(&'a self, customer: &'a CustomerName) -> Asked<'a, Vec<PaymentMethod>> {
         Box::pin(self.payment_methods(customer))
+    }
+
+    fn publishable_key(&self) -> Option<&str> {
+        Some(&self.publishable_key)
     }
 
     fn hook(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<Hook, HookRefusal> {

@@ -245,6 +245,7 @@ mod tests {
         Settings {
             secret_key: Secret::new("sk_test_hidden"),
             webhook_secret: Secret::new("whsec_hidden"),
+            publishable_key: "pk_test_1".to_owned(),
             api_base: api_base.to_owned(),
             patience: Duration::from_secs(1),
         }

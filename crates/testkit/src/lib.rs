@@ -119,6 +119,8 @@ pub fn settings() -> Settings {
         visibility: scrip_domain::visibility::Visibility::default(),
         registration: Vec::new(),
         packs: Vec::new(),
+        prices: Vec::new(),
+        top_up_limits: scrip_domain::sale::Limits::default(),
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: String::new(),
         terms_version: "1".into(),
@@ -160,7 +162,9 @@ impl Shop {
             name,
             objects: Arc::new(tempfile::tempdir().expect("a temporary folder")),
             entropy: Arc::new(TestEntropy::seeded(42)),
-            processor: Arc::new(DemoProcessor::new(clock.clone(), [3; 32], Box::new(mishaps))),
+            processor: Arc::new(
+                DemoProcessor::new(clock.clone(), [3; 32], Box::new(mishaps)).with_page(),
+            ),
         };
         let mut shop = Self::start(machine, clock, String::new(), blocking).await;
         let engine = &shop.app.engine;

@@ -6,6 +6,7 @@ use http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scrip_domain::Id;
 use scrip_domain::id::Kind;
+use scrip_domain::payment_method::holds_card_number;
 use scrip_domain::request::Request as IdempotentRequest;
 use serde::de::DeserializeOwned;
 
@@ -128,6 +129,10 @@ fn malformed(detail: &str) -> Problem {
 
 /// Tells an unknown field from a wrong one, and names it: the whole body or query is called `.`.
 fn wrong_data(path: &str, message: &str) -> Problem {
+    if holds_card_number(path) || holds_card_number(message) {
+        // What is shown may be kept somewhere.
+        return Problem::card_number("body");
+    }
     let message = message.split(" at line ").next().unwrap_or(message);
     let named = |prefix: &str| {
         let rest = message.strip_prefix(prefix)?;

@@ -5,10 +5,13 @@ pub mod kind;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use scrip_domain::Amount;
 use scrip_domain::account::Field;
 use scrip_domain::gate::{GateRefusal, Short};
+use scrip_domain::payment_method::MOST;
 use scrip_domain::request::RequestId;
-use scrip_domain::settings::Token;
+use scrip_domain::sale::{NoSale, Wish};
+use scrip_domain::settings::{Settings, Token};
 use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
@@ -18,6 +21,7 @@ use scrip_engine::coupon::{CouponRefusal, NoSuchCoupon};
 use scrip_engine::download::DownloadRefusal;
 use scrip_engine::grant::GrantRefusal;
 use scrip_engine::keys::NoKeyHome;
+use scrip_engine::payment_method::PaymentMethodRefusal;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::refund::RefundRefusal;
 use scrip_engine::register::RegisterRefusal;
@@ -325,7 +329,7 @@ impl Problem {
             }
             TopUpRefusal::PaymentMethodUnknown => Self::field(
                 "payment_method",
-                "no such payment method: in the demo, one of demo_approved, demo_declined, demo_review",
+                "none of the account's payment methods; in the demo also demo_approved, demo_declined, demo_review",
             ),
             TopUpRefusal::PaymentMethodMissing => {
                 Self::field("payment_method", "name the card to pay with: the account has none")
@@ -338,6 +342,74 @@ impl Problem {
             TopUpRefusal::KeyReused => Self::key_reused(),
             TopUpRefusal::AccountFrozen => Self::account_frozen(),
         }
+    }
+
+    /// Why tokens are not sold as a top-up asks.
+    pub fn no_sale(why: NoSale, wish: Wish, settings: &Settings) -> Self {
+        let token = &settings.token;
+        let field = match wish {
+            Wish::Pay(_) => "pay",
+            Wish::Tokens(..) | Wish::TokensFor(..) => "tokens",
+        };
+        match why {
+            NoSale::Currency => {
+                let all: Vec<_> = settings.prices().map(|price| price.money.unit).collect();
+                let named: Vec<_> = all.iter().map(ToString::to_string).collect();
+                let field = if matches!(wish, Wish::Tokens(..)) { "currency" } else { "pay.unit" };
+                Self::field(field, format!("tokens are sold in {}", named.join(", ")))
+                    .with("currencies", all)
+            }
+            NoSale::Nothing => Self::field(format!("{field}.amount"), "more than nothing"),
+            NoSale::OutOfRange => Self::field(format!("{field}.amount"), "out of range"),
+            NoSale::Limits => {
+                let limits = settings.top_up_limits;
+                let shown = |amount: Option<Amount>| amount.map(|it| MoneyOut::tokens(it, token));
+                let (min, max) = (shown(limits.min), shown(limits.max));
+                let detail = match (&min, &max) {
+                    (Some(min), Some(max)) => format!("{min} to {max} at once"),
+                    (Some(min), None) => format!("at least {min} at once"),
+                    (_, max) => format!(
+                        "at most {} at once",
+                        max.as_ref().map_or_else(String::new, ToString::to_string)
+                    ),
+                };
+                Self::field(format!("{field}.amount"), detail)
+                    .with("limits", json!({ "min": min, "max": max }))
+            }
+            NoSale::Price(pay) => Self::new(
+                &kind::PRICE_CHANGED,
+                "tokens cost something else now: look again and ask",
+            )
+            .with("pay", MoneyOut::currency(pay)),
+        }
+    }
+
+    /// Why a card was not kept, or not chosen.
+    pub fn payment_method(refusal: &PaymentMethodRefusal) -> Self {
+        let field = |detail: &str| Self::field("payment_method", detail);
+        match refusal {
+            PaymentMethodRefusal::NoProcessor => field("this vendor takes no cards"),
+            PaymentMethodRefusal::Unknown => field("none of the account's payment methods"),
+            PaymentMethodRefusal::Removed => Self::new(
+                &kind::PAYMENT_METHOD_REMOVED,
+                "this card was removed: have the processor name it anew",
+            ),
+            PaymentMethodRefusal::Refused(code) => {
+                field(&format!("the card's processor refused it: {code}"))
+            }
+            PaymentMethodRefusal::TooMany => Self::new(
+                &kind::TOO_MANY_PAYMENT_METHODS,
+                format!("an account keeps at most {MOST} cards: remove one first"),
+            ),
+            PaymentMethodRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+            PaymentMethodRefusal::AccountFrozen => Self::account_frozen(),
+        }
+    }
+
+    /// A card's number came, which must never.
+    pub fn card_number(field: &str) -> Self {
+        let detail = "this could be the number of a card: give it to the processor's own form, never to this server";
+        Self::field(field, detail)
     }
 
     /// Why nothing of an order was given back.

@@ -31,6 +31,9 @@ use super::{
     PaymentState, Processor, ProcessorError, RefundAsk, Risk, RiskLevel, Search, Verb,
 };
 
+/// What it is called.
+const NAME: &str = "demo";
+
 /// The header that carries a hook's signature.
 const SIGNATURE: &str = "demo-signature";
 
@@ -46,6 +49,11 @@ const METHODS: &[(&str, &str)] = &[
     ("demo_action", "0004"),
     ("demo_disputed", "0005"),
 ];
+
+/// Whether a card of this processor is everybody's, attached or not: the demo's are.
+pub fn is_everybodys(processor: &str, method: &str) -> bool {
+    processor == NAME && METHODS.iter().any(|(name, _)| *name == method)
+}
 
 /// What goes wrong between the engine and the processor. The simulator decides by its seed.
 pub trait Mishaps: Send + Sync + fmt::Debug {
@@ -110,7 +118,20 @@ pub struct DemoProcessor {
     clock: Arc<dyn Clock>,
     secret: [u8; 32],
     mishaps: Box<dyn Mishaps>,
+    /// Whether the bank has a page; without one the buyer comes straight back.
+    has_page: bool,
     books: Mutex<Books>,
+}
+
+/// What the bank asks its customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The payment, as it is now.
+    pub payment: Payment,
+    /// What the buyer reads beside it.
+    pub description: String,
+    /// Where the browser goes after the answer.
+    pub return_url: String,
 }
 
 /// How the buyer answers the bank.
@@ -136,6 +157,8 @@ struct Card {
     customer: CustomerName,
     method: MethodName,
     made_at: Timestamp,
+    description: String,
+    return_url: String,
     /// What was given back, by our names of the refunds.
     refunds: BTreeMap<String, Amount>,
 }
@@ -149,7 +172,26 @@ impl fmt::Debug for DemoProcessor {
 impl DemoProcessor {
     /// A processor with empty books that signs its hooks with `secret`.
     pub fn new(clock: Arc<dyn Clock>, secret: [u8; 32], mishaps: Box<dyn Mishaps>) -> Self {
-        Self { clock, secret, mishaps, books: Mutex::default() }
+        Self { clock, secret, mishaps, has_page: false, books: Mutex::default() }
+    }
+
+    /// With a page on which the buyer answers the bank: `demo/bank/` and the payment's name, beside the
+    /// one that the browser comes back to.
+    #[must_use]
+    pub fn with_page(mut self) -> Self {
+        self.has_page = true;
+        self
+    }
+
+    /// What the bank asks the buyer of a payment, or has asked.
+    pub fn question(&self, payment: &PaymentName) -> Option<Question> {
+        let books = self.books();
+        let card = books.payments.get(payment)?;
+        Some(Question {
+            payment: card.payment.clone(),
+            description: card.description.clone(),
+            return_url: card.return_url.clone(),
+        })
     }
 
     /// The buyer answers the bank, where it has asked.
@@ -275,7 +317,7 @@ impl DemoProcessor {
 
 impl Processor for DemoProcessor {
     fn name(&self) -> &'static str {
-        "demo"
+        NAME
     }
 
     fn authorize<'a>(&'a self, ask: &'a Authorization) -> Asked<'a, Payment> {
@@ -287,12 +329,14 @@ impl Processor for DemoProcessor {
                 let other = || ProcessorError::refused("key_reused", "the key had another call");
                 return same.then(|| card.payment.clone()).ok_or_else(other);
             }
-            let payment = authorized(ask, name.clone())?;
+            let payment = authorized(ask, name.clone(), self.has_page)?;
             let card = Card {
                 payment: payment.clone(),
                 customer: ask.customer.clone(),
                 method: ask.method.clone(),
                 made_at: self.clock.now(),
+                description: ask.description.clone(),
+                return_url: ask.return_url.clone(),
                 refunds: BTreeMap::new(),
             };
             books.payments.insert(name.clone(), card);
@@ -370,6 +414,10 @@ impl Processor for DemoProcessor {
         })
     }
 
+    fn demo_bank(&self) -> Option<&DemoProcessor> {
+        Some(self)
+    }
+
     fn hook(&self, headers: Headers<'_>, body: &[u8], _: Timestamp) -> Result<Hook, HookRefusal> {
         let signature = headers(SIGNATURE).ok_or(HookRefusal::Unsigned)?;
         if !bool::from(signature.as_bytes().ct_eq(self.sign(body).as_bytes())) {
@@ -429,8 +477,12 @@ impl Card {
     }
 }
 
-/// The payment as the bank of the payment method answers.
-fn authorized(ask: &Authorization, name: PaymentName) -> Result<Payment, ProcessorError> {
+/// The payment as the bank of the payment method answers; to see the buyer it has a page, or none.
+fn authorized(
+    ask: &Authorization,
+    name: PaymentName,
+    has_page: bool,
+) -> Result<Payment, ProcessorError> {
     if ask.money.amount.is_zero() {
         return Err(ProcessorError::refused("wrong_amount", "there is nothing to pay"));
     }
@@ -440,7 +492,10 @@ fn authorized(ask: &Authorization, name: PaymentName) -> Result<Payment, Process
         "demo_declined" => (failed("card_declined", Some("insufficient_funds")), normal()),
         "demo_review" => (PaymentState::Authorized, Some(risk(RiskLevel::Elevated, 70))),
         "demo_action" => {
-            (PaymentState::RequiresAction(Action::Redirect(ask.return_url.clone())), None)
+            let home = ask.return_url.rsplit_once('/').filter(|_| has_page);
+            let page = home.map(|(home, _)| format!("{home}/demo/bank/{name}"));
+            let page = page.unwrap_or_else(|| ask.return_url.clone());
+            (PaymentState::RequiresAction(Action::Redirect(page)), None)
         }
         _ => return Err(no_such_method()),
     };

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::{Coming, Minted, TopUpAsk, TopUpRefusal, Way};
 use crate::audit::{Note, difference};
 use crate::ledger::Buyer;
+use crate::processor::demo;
 use crate::{Engine, Outcome};
 
 /// What a demo payment method finds; `None` for one that there is not.
@@ -48,7 +49,9 @@ impl Engine {
         self.fill(&mut chance);
         let reference = Typed::of_chance(chance);
         let id = self.mint()?;
-        self.submit(Begin { buyer, ask, request, note, vendor, id, reference, minted }).await
+        let processor = self.processor.as_ref().map_or("", |processor| processor.name());
+        let begin = Begin { buyer, ask, request, note, vendor, id, reference, minted, processor };
+        self.submit(begin).await
     }
 }
 
@@ -64,6 +67,8 @@ struct Begin {
     id: Id<TopUp>,
     reference: Reference,
     minted: Minted,
+    /// Which processor's cards are taken.
+    processor: &'static str,
 }
 
 impl Command for Begin {
@@ -77,8 +82,10 @@ impl Command for Begin {
         wants.credit_files.read((self.buyer.account,));
         wants.vendor.read((self.vendor,));
         wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));
-        if let Way::Voucher(voucher) = &self.ask.way {
-            voucher.wants(wants, self.buyer);
+        match &self.ask.way {
+            Way::Voucher(voucher) => voucher.wants(wants, self.buyer),
+            Way::Card { .. } => wants.payment_methods.read((self.buyer.account,)),
+            Way::Offline | Way::Demo { .. } | Way::Administrator { .. } => {}
         }
     }
 
@@ -105,8 +112,9 @@ impl Command for Begin {
         if let Some(refusal) = hindrance.or(full.then_some(TopUpRefusal::TooMuch)) {
             return Ok(Decision::refused(refusal));
         }
-        let Some(payment_method) = self.payment_method(account) else {
-            return Ok(Decision::refused(TopUpRefusal::PaymentMethodMissing));
+        let payment_method = match self.payment_method(books, account)? {
+            Ok(payment_method) => payment_method,
+            Err(refusal) => return Ok(Decision::refused(refusal)),
         };
         let known = books.credit_files.get(&(of,))?;
         let file = known.cloned().unwrap_or_else(|| CreditFile::empty(of));
@@ -170,16 +178,24 @@ impl Begin {
         })
     }
 
-    /// What it is paid with: `Some(None)` where nothing need be said, `None` where something is missing.
-    fn payment_method(&self, account: &Account) -> Option<Option<String>> {
-        match &self.ask.way {
-            Way::Card { payment_method } => {
-                let own = account.person.payment_method.as_ref();
-                payment_method.as_ref().or(own).cloned().map(Some)
-            }
-            Way::Demo { payment_method } => Some(payment_method.clone()),
-            Way::Offline | Way::Voucher(_) | Way::Administrator { .. } => Some(None),
-        }
+    /// What it is paid with, where something need be said.
+    fn payment_method(
+        &self,
+        books: &Books,
+        account: &Account,
+    ) -> Outcome<Option<String>, TopUpRefusal> {
+        let named = match &self.ask.way {
+            Way::Card { payment_method } => payment_method,
+            Way::Demo { payment_method } => return Ok(Ok(payment_method.clone())),
+            Way::Offline | Way::Voucher(_) | Way::Administrator { .. } => return Ok(Ok(None)),
+        };
+        let Some(name) = named.as_ref().or(account.person.payment_method.as_ref()) else {
+            return Ok(Err(TopUpRefusal::PaymentMethodMissing));
+        };
+        let own = books.payment_methods.all(&(account.id,))?;
+        let is_own = own.iter().any(|method| method.name == *name && method.serves(self.processor));
+        let known = is_own || demo::is_everybodys(self.processor, name);
+        Ok(if known { Ok(Some(name.clone())) } else { Err(TopUpRefusal::PaymentMethodUnknown) })
     }
 
     /// The first assessment: an administrator's word is good, the demo says what its payment method

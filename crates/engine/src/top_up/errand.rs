@@ -16,8 +16,8 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use super::seen::{Came, News};
 use crate::Engine;
 use crate::processor::{
-    Authorization, Headers, Hook, HookRefusal, MethodName, Payment, PaymentName, Processor,
-    ProcessorError, REPEATABLE, RefundAsk, Search,
+    Authorization, CustomerName, Headers, Hook, HookRefusal, MethodName, Payment, PaymentName,
+    Processor, ProcessorError, REPEATABLE, RefundAsk, Search,
 };
 
 /// For how long an errand that was taken is nobody else's.
@@ -36,7 +36,7 @@ pub enum HearRefusal {
 }
 
 impl Engine {
-    /// Runs what is due, once. Gives how many errands it ran.
+    /// Runs what is due, once, removed cards among it. Gives how much it ran.
     pub async fn run_errands(&self) -> Result<usize, Fault> {
         let Some(processor) = self.processor.clone() else { return Ok(0) };
         let due = self.store.errands_due(self.now(), ROUND).await?;
@@ -45,7 +45,8 @@ impl Engine {
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<bool>>()
             .await?;
-        Ok(ran.into_iter().filter(|ran| *ran).count())
+        let ran = ran.into_iter().filter(|ran| *ran).count();
+        Ok(ran.saturating_add(self.detach_removed(processor.as_ref()).await?))
     }
 
     /// Runs one, unless it is not due any more.
@@ -116,7 +117,12 @@ impl Engine {
         let picture = match (call, payment.transpose()?) {
             (Call::Authorize, _) | (_, None) => {
                 let vendor = self.vendor().await?;
-                self.authorize(processor, top_up, money, &vendor).await
+                match self.customer_of(processor, top_up.account).await? {
+                    Ok(customer) => {
+                        self.authorize(processor, top_up, customer, money, &vendor).await
+                    }
+                    Err(error) => Err(error),
+                }
             }
             (Call::Capture, Some(payment)) => processor.capture(&payment, money).await.map(Some),
             (Call::Cancel, Some(payment)) => processor.cancel(&payment).await.map(Some),
@@ -143,10 +149,10 @@ impl Engine {
         &self,
         processor: &dyn Processor,
         top_up: &TopUp,
+        customer: CustomerName,
         money: Money,
         vendor: &Vendor,
     ) -> Result<Option<Payment>, ProcessorError> {
-        let customer = processor.customer(top_up.account).await?;
         if self.now() >= top_up.decided_at().plus(REPEATABLE) {
             let since = top_up.created_at;
             return processor.find(&Search { top_up: top_up.id, customer, since }).await;

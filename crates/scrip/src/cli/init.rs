@@ -121,6 +121,8 @@ impl InitArgs {
             visibility: Visibility::default(),
             registration: Vec::new(),
             packs: Vec::new(),
+            prices: Vec::new(),
+            top_up_limits: scrip_domain::sale::Limits::default(),
             credit: scrip_domain::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".to_owned(),

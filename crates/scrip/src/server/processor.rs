@@ -20,7 +20,8 @@ pub fn open(config: &Config, clock: &Arc<dyn Clock>) -> Outcome<Option<Arc<dyn P
         None if config.demo => {
             let mut secret = [0; 32];
             SystemEntropy.fill(&mut secret);
-            Ok(Some(Arc::new(DemoProcessor::new(clock.clone(), secret, Box::new(Calm)))))
+            let demo = DemoProcessor::new(clock.clone(), secret, Box::new(Calm));
+            Ok(Some(Arc::new(demo.with_page())))
         }
         None => Ok(None),
     }
@@ -32,6 +33,7 @@ fn stripe(account: &StripeAccount) -> Outcome<Arc<dyn Processor>> {
     let (secret_key, publishable_key) = (secret_key.trim(), account.publishable_key.as_str());
     let settings = Settings {
         secret_key: Secret::new(secret_key),
+        publishable_key: publishable_key.to_owned(),
         webhook_secret: Secret::new(webhook_secret.trim()),
         api_base: account.api_base.clone(),
         patience: PATIENCE,

@@ -11,6 +11,7 @@ mod coupons;
 mod index;
 mod money;
 mod orders;
+mod payment_methods;
 mod refunds;
 mod vouchers;
 
@@ -86,6 +87,7 @@ pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
     probes.extend(vouchers::probes());
     probes.extend(accounts::probes());
+    probes.extend(payment_methods::probes());
     probes.extend(orders::probes());
     probes.extend(coupons::probes());
     probes.extend(refunds::probes());

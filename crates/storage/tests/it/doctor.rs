@@ -189,6 +189,18 @@ const DAMAGES: &[(&str, &str)] = &[
     ("index-requests", "UPDATE by_account SET account = 1002 WHERE kind = 3"),
     ("index-requests", "UPDATE by_account SET account = 1002 WHERE kind = 3 AND key = 13"),
     ("index-requests", "UPDATE transfers SET reason = 'adjustment' WHERE id = 4004"),
+    ("payment-methods", "DELETE FROM customers"),
+    ("payment-methods", "UPDATE customers SET processor = 'demo'"),
+    ("payment-methods", "UPDATE customers SET account = 1009; UPDATE payment_methods SET account = 1009"),
+    (
+        "payment-methods",
+        "INSERT INTO payment_methods (account, name, processor, brand, last_four, expiry_year, expiry_month, created_at)
+             SELECT 1001, 'pm_' || t.id || '_' || o.id, 'stripe', 'visa', '1', 2030, 12, 0 FROM transfers t, orders o",
+    ),
+    ("default-payment-methods", "UPDATE payment_methods SET detach_at = 1"),
+    ("default-payment-methods", "UPDATE payment_methods SET account = 1002 WHERE name = 'pm_2'"),
+    ("top-up-cards", "DELETE FROM payment_methods WHERE name = 'pm_1'"),
+    ("top-up-cards", "UPDATE top_ups SET account = 1002 WHERE id = 3006"),
     ("product-prices", "UPDATE offers SET price = 31 WHERE id = 201"),
     ("product-prices", "UPDATE offers SET current = 0 WHERE id = 202"),
     ("product-prices", "UPDATE products SET price_from = NULL"),

@@ -9,6 +9,7 @@ DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders;
 DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines;
 DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
+DELETE FROM customers; DELETE FROM payment_methods;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -30,6 +31,11 @@ INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, crea
     (3001, 1001, 'credited', 'card', 100, '[]', '[]', 0, 1), (3002, 1001, 'declined', 'demo', 50, '[]', '[]', 0, NULL),
     (3006, 1001, 'authorizing', 'card', 50, '[]', '[]', 0, NULL);
 UPDATE top_ups SET pay_amount = 100, pay_unit = 'EUR' WHERE method = 'card';
+UPDATE top_ups SET payment_method = 'pm_1' WHERE id = 3006;
+UPDATE accounts SET person = '{"payment_method":"pm_2"}' WHERE id = 1001;
+INSERT INTO customers (account, processor, name, created_at) VALUES (1001, 'stripe', 'cus_1', 0);
+INSERT INTO payment_methods (account, name, processor, brand, last_four, expiry_year, expiry_month, created_at, detach_at)
+    VALUES (1001, 'pm_1', 'stripe', 'visa', '4242', 2030, 12, 0, 7), (1001, 'pm_2', 'stripe', 'visa', '4444', 2031, 1, 0, NULL);
 INSERT INTO charges (processor, name, top_up, money_amount, money_unit, at) VALUES ('demo', 'ch_1', 3001, 100, 'EUR', 1);
 INSERT INTO errands (top_up, due_at, attempts) VALUES (3006, 1, 0);
 INSERT INTO top_ups (id, account, state, method, tokens, pay_amount, pay_unit, assessments, lots, due_reference,

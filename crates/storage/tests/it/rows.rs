@@ -18,6 +18,7 @@ use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
 };
+use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::session::Session;
@@ -111,6 +112,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     top_up_rows(&store).await;
     vouchers(&store).await;
     coupons(&store).await;
+    payment_methods(&store).await;
     credit_rows(&store).await;
     catalog(&store).await;
     listings(&store).await;
@@ -187,6 +189,11 @@ fn settings() -> Settings {
         visibility: visibility(),
         registration: Field::ALL.to_vec(),
         packs: vec![pack; 3],
+        prices: vec![UnitValue { tokens: Amount::MAX, money: money() }],
+        top_up_limits: scrip_domain::sale::Limits {
+            min: Some(Amount::ZERO),
+            max: Some(Amount::MAX),
+        },
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: text(),
         terms_version: text(),
@@ -343,6 +350,27 @@ async fn coupons(store: &Running) {
         max_uses_per_account: None, min_total: None, products: vec![], offers: vec![], uses: 0, closed_at: None,
         ..coupon.clone()
     }, other Coupon { code: String::new(), id: id(0), discount: Discount::Percent(1), ..coupon.clone() });
+}
+
+async fn payment_methods(store: &Running) {
+    let customer = Customer { account: last(), processor: text(), name: text(), created_at: LAST };
+    round_trips!(store, customers(account, processor): customer.clone() =>
+        Customer { name: String::new(), created_at: FIRST, ..customer.clone() },
+        other Customer { processor: String::new(), ..customer.clone() });
+    let method = PaymentMethod {
+        account: last(),
+        name: text(),
+        processor: text(),
+        brand: text(),
+        last_four: text(),
+        expiry_year: u32::MAX,
+        expiry_month: 12,
+        created_at: FIRST,
+        detach_at: Some(LAST),
+    };
+    round_trips!(store, payment_methods(account): method.clone() =>
+        PaymentMethod { expiry_year: 0, expiry_month: 1, detach_at: None, ..method.clone() },
+        other PaymentMethod { account: id(0), name: String::new(), ..method.clone() });
 }
 
 async fn vouchers(store: &Running) {

@@ -1,7 +1,8 @@
 //! The adapter against localstripe, somebody else's fake of Stripe, through a proxy that spoils things.
 //!
 //! `tests/foreign/stripe.py` starts localstripe and runs this with its port. An assertion that does not hold
-//! ends the program.
+//! ends the program. With the word `between` it is the proxy alone, for a whole server in
+//! `tests/foreign/cards.py`, which says line by line what befalls the next calls.
 
 mod hooks;
 mod proxy;
@@ -44,6 +45,9 @@ struct World {
 async fn main() {
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).expect("a port");
     let localstripe = SocketAddr::from(([127, 0, 0, 1], port));
+    if std::env::args().nth(2).as_deref() == Some("between") {
+        return stand_between(localstripe).await;
+    }
     for number in 1.. {
         let world = World::new(localstripe, number).await;
         let told = match number {
@@ -62,6 +66,34 @@ async fn main() {
         };
         println!("  {told}");
     }
+}
+
+/// Is the proxy, until nobody says any more what shall happen. Says first where it stands, and then of each
+/// word that it was understood.
+async fn stand_between(localstripe: SocketAddr) {
+    let (proxy, address) = Proxy::start(localstripe).await;
+    println!("{address}");
+    let obey = move || {
+        let mut gate = Arc::new(Semaphore::new(0));
+        for line in std::io::stdin().lines() {
+            match line.expect("a line").as_str() {
+                "answered" => proxy.let_happen([Mishap::Answered]),
+                "lost before" => proxy.let_happen([Mishap::LostBefore]),
+                "lost after" => proxy.let_happen([Mishap::LostAfter]),
+                held @ ("held at authorize" | "held at capture") => {
+                    // Who was held before may be gone: its permit is not for the next one.
+                    gate = Arc::new(Semaphore::new(0));
+                    let end =
+                        if held.ends_with("capture") { "/capture" } else { "/payment_intents" };
+                    proxy.let_happen([Mishap::HeldAt(end, gate.clone())]);
+                }
+                "let go" => gate.add_permits(1),
+                other => panic!("{other} is no word"),
+            }
+            println!("understood");
+        }
+    };
+    tokio::task::spawn_blocking(obey).await.expect("it hears to the end");
 }
 
 impl World {
@@ -113,6 +145,7 @@ impl World {
 fn client(key: &str, api_base: String, patience: Duration) -> Stripe {
     let settings = Settings {
         secret_key: Secret::new(key),
+        publishable_key: "pk_test_localstripe".to_owned(),
         webhook_secret: Secret::new(WEBHOOK_SECRET),
         api_base,
         patience,

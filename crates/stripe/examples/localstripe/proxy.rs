@@ -18,12 +18,16 @@ use tokio::sync::Semaphore;
 /// What befalls one call.
 #[derive(Clone, Debug)]
 pub enum Mishap {
+    /// Nothing does.
+    Answered,
     /// It does not arrive.
     LostBefore,
     /// It is carried out, and its answer does not come back.
     LostAfter,
     /// It is carried out, and its answer comes only when the gate has a permit.
     Held(Arc<Semaphore>),
+    /// The same of the next call whose path ends so; others pass it by.
+    HeldAt(&'static str, Arc<Semaphore>),
     /// It is carried out, and something else is answered.
     Garbage(&'static str),
     /// It is not carried out, and this status is answered.
@@ -121,7 +125,7 @@ impl Proxy {
             headers: head.headers,
             body: body.collect().await.map_err(|_| Cut)?.to_bytes(),
         };
-        let mishap = self.state().mishaps.pop_front();
+        let mishap = self.mishap(&call);
         match mishap {
             Some(Mishap::LostBefore) => return Err(Cut),
             Some(Mishap::Status(status)) => {
@@ -134,10 +138,21 @@ impl Proxy {
         match mishap {
             Some(Mishap::LostAfter) => return Err(Cut),
             Some(Mishap::Garbage(text)) => return Ok(response(200, text.to_owned(), false)),
-            Some(Mishap::Held(gate)) => gate.acquire().await.expect("it stays open").forget(),
+            Some(Mishap::Held(gate) | Mishap::HeldAt(_, gate)) => {
+                gate.acquire().await.expect("it stays open").forget();
+            }
             _ => {}
         }
         Ok(response(reply.status, reply.body.to_string(), replayed))
+    }
+
+    /// What befalls a call.
+    fn mishap(&self, call: &Call) -> Option<Mishap> {
+        let mishaps = &mut self.state().mishaps;
+        match mishaps.front() {
+            Some(Mishap::HeldAt(end, _)) if !call.path.ends_with(end) => None,
+            _ => mishaps.pop_front(),
+        }
     }
 
     /// Stripe's memory of idempotency keys.

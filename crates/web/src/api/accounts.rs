@@ -163,7 +163,10 @@ async fn register(
     get, path = "/v1/account", tag = "accounts", security(("bearer" = [])),
     responses((status = 200, body = AccountOut))
 )]
-async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<AccountOut>, Problem> {
+pub async fn show(
+    State(app): State<App>,
+    Buyer(buyer): Buyer,
+) -> Result<Json<AccountOut>, Problem> {
     let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
     let vendor = app.engine.vendor().await?;
     let cheapest = app.engine.cheapest().await?;

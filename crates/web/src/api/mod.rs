@@ -8,6 +8,7 @@ mod evidence;
 mod hooks;
 mod licenses;
 mod orders;
+mod payment_methods;
 mod pictures;
 mod products;
 mod quotes;
@@ -36,6 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(wallet::routes())
+        .merge(payment_methods::routes())
         .merge(top_ups::routes())
         .merge(quotes::routes())
         .merge(orders::routes())

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
-use scrip_domain::Amount;
 use scrip_domain::credit::Assessment;
-use scrip_domain::settings::Token;
+use scrip_domain::sale::{Sale, Wish};
+use scrip_domain::settings::{Settings, Token};
 use scrip_domain::top_up::{Action, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::{Money, Unit};
 use scrip_engine::purchase::Answered;
 use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::payment_methods::MethodIn;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
@@ -29,7 +31,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show)).routes(routes!(cancel))
 }
 
-/// What is asked for: `tokens` or `pay`; by voucher neither.
+/// What is asked for: `tokens`, `pay` or both; by voucher neither.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CreateBody {
@@ -37,14 +39,17 @@ struct CreateBody {
     tokens: Option<MoneyIn>,
     #[serde(default)]
     pay: Option<MoneyIn>,
+    #[serde(default)]
+    currency: Option<Unit>,
     method: String,
     #[serde(default)]
-    payment_method: Option<Line<1, 100>>,
+    payment_method: Option<MethodIn>,
     #[serde(default)]
     voucher: Option<Line<1, 100>>,
 }
 
-/// What is asked for: so many tokens, as many as some money buys, or those of a voucher.
+/// What is asked for: so many tokens, as many as some money buys, a pack or a price as it was shown, or the
+/// tokens of a voucher.
 #[derive(ToSchema)]
 #[serde(untagged, deny_unknown_fields)]
 #[schema(example = json!({ "tokens": { "amount": 5000, "unit": "AUR" }, "method": "demo" }))]
@@ -54,12 +59,15 @@ enum TopUpBody {
         /// So many tokens.
         #[schema(value_type = AboveZero)]
         tokens: MoneyIn,
+        /// What they are paid in: one of the currencies that tokens are sold in, or else that of the token's value.
+        #[schema(value_type = Option<String>, pattern = "^[A-Z][A-Z0-9]{2,7}$", example = "EUR")]
+        currency: Option<Unit>,
         /// How it is paid; `demo` in demo mode only.
         #[schema(value_type = PaidWord)]
         method: String,
-        /// With which payment method.
-        #[schema(inline)]
-        payment_method: Option<Line<1, 100>>,
+        /// With which payment method: one of the account's, or else the one that it pays with.
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9_-]+$")]
+        payment_method: Option<MethodIn>,
         #[schema(schema_with = nothing)]
         pay: Option<()>,
         #[schema(schema_with = nothing)]
@@ -72,11 +80,31 @@ enum TopUpBody {
         /// How it is paid; `demo` in demo mode only.
         #[schema(value_type = PaidWord)]
         method: String,
-        /// With which payment method.
-        #[schema(inline)]
-        payment_method: Option<Line<1, 100>>,
+        /// With which payment method: one of the account's, or else the one that it pays with.
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9_-]+$")]
+        payment_method: Option<MethodIn>,
         #[schema(schema_with = nothing)]
         tokens: Option<()>,
+        #[schema(schema_with = nothing)]
+        currency: Option<()>,
+        #[schema(schema_with = nothing)]
+        voucher: Option<()>,
+    },
+    TokensFor {
+        /// So many tokens,
+        #[schema(value_type = AboveZero)]
+        tokens: MoneyIn,
+        /// for this money: a pack, or the price as it was shown. `price_changed` when it is neither any more.
+        #[schema(value_type = AboveZero)]
+        pay: MoneyIn,
+        /// How it is paid; `demo` in demo mode only.
+        #[schema(value_type = PaidWord)]
+        method: String,
+        /// With which payment method: one of the account's, or else the one that it pays with.
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 255, pattern = "^[A-Za-z0-9_-]+$")]
+        payment_method: Option<MethodIn>,
+        #[schema(schema_with = nothing)]
+        currency: Option<()>,
         #[schema(schema_with = nothing)]
         voucher: Option<()>,
     },
@@ -90,6 +118,8 @@ enum TopUpBody {
         tokens: Option<()>,
         #[schema(schema_with = nothing)]
         pay: Option<()>,
+        #[schema(schema_with = nothing)]
+        currency: Option<()>,
         #[schema(schema_with = nothing)]
         payment_method: Option<()>,
     },
@@ -276,9 +306,9 @@ impl TopUpOut {
 }
 
 /// What came of an offline top-up's money.
-fn received(top_up: &TopUp) -> Option<scrip_domain::Money> {
+fn received(top_up: &TopUp) -> Option<Money> {
     let (pay, due) = (top_up.pay?, top_up.due.as_ref()?);
-    Some(scrip_domain::Money { amount: due.received, unit: pay.unit })
+    Some(Money { amount: due.received, unit: pay.unit })
 }
 
 /// The same answer again, and it says so.
@@ -288,34 +318,28 @@ pub fn replayed(mut response: Response) -> Response {
 }
 
 /// How many tokens are asked for, and what they cost.
-fn tokens(body: &CreateBody, token: &Token) -> Result<(Amount, scrip_domain::Money), Problem> {
-    let out_of_range = |field: &str| Problem::field(field, "out of range");
-    let (tokens, field) = match (&body.tokens, &body.pay) {
-        (Some(tokens), None) => (tokens.in_tokens(token, "tokens")?, "tokens"),
-        (None, Some(pay)) => {
-            let currency = token.unit_value.money.unit;
-            if pay.unit != currency {
-                return Err(Problem::field("pay.unit", format!("tokens are sold in {currency}")));
-            }
-            let tokens = token.unit_value.tokens_for(pay.amount);
-            (tokens.ok_or_else(|| out_of_range("pay.amount"))?, "pay")
+fn sale(body: &CreateBody, settings: &Settings) -> Result<Sale, Problem> {
+    let money = |money: &MoneyIn| Money { amount: money.amount, unit: money.unit };
+    let tokens = body.tokens.as_ref().map(|tokens| tokens.in_tokens(&settings.token, "tokens"));
+    let wish = match (tokens.transpose()?, &body.pay, body.currency) {
+        (Some(tokens), None, currency) => Wish::Tokens(tokens, currency),
+        (Some(tokens), Some(pay), None) => Wish::TokensFor(tokens, money(pay)),
+        (None, Some(pay), None) => Wish::Pay(money(pay)),
+        (None, None, _) => return Err(Problem::field("tokens", "give tokens, or pay, or both")),
+        (_, Some(_), Some(_)) => {
+            return Err(Problem::field("currency", "pay says it already: leave it out"));
         }
-        _ => return Err(Problem::field("tokens", "give either tokens or pay")),
     };
-    if tokens.is_zero() {
-        return Err(Problem::field(format!("{field}.amount"), "more than nothing"));
-    }
-    let pay = token
-        .unit_value
-        .price_of(tokens)
-        .ok_or_else(|| out_of_range(&format!("{field}.amount")))?;
-    Ok((tokens, pay))
+    settings.sale(wish).map_err(|why| Problem::no_sale(why, wish, settings))
 }
 
 /// The voucher that is to be redeemed, which stands by itself.
 fn voucher(body: &CreateBody) -> Result<Option<&str>, Problem> {
     let by_voucher = TopUpMethod::parse(&body.method) == Some(TopUpMethod::Voucher);
-    let bare = body.tokens.is_none() && body.pay.is_none() && body.payment_method.is_none();
+    let bare = body.tokens.is_none()
+        && body.pay.is_none()
+        && body.currency.is_none()
+        && body.payment_method.is_none();
     match &body.voucher {
         Some(code) if by_voucher && bare => Ok(Some(&code.0)),
         None if !by_voucher => Ok(None),
@@ -336,7 +360,7 @@ fn voucher(body: &CreateBody) -> Result<Option<&str>, Problem> {
         (status = 201, body = TopUpOut),
         (status = 402, description = "`credit_declined`: on record, its key taken"),
         (status = 403, description = "`account_frozen`, `forbidden`"),
-        (status = 409, description = "`idempotency_key_reused`"),
+        (status = 409, description = "`idempotency_key_reused`; `price_changed`: tokens and pay are no pack, and not what tokens cost now"),
         (status = 422, description = "`voucher_refused`: whatever is wrong with it"),
         (status = 429, description = "`rate_limited`: too many vouchers were tried"),
     )
@@ -356,7 +380,7 @@ async fn create(
         let answer = app.engine.redeem_voucher(buyer, code, &source.0, request).await?;
         return TopUpOut::answer(answer, token);
     }
-    let (tokens, pay) = match tokens(&body, token) {
+    let Sale { tokens, pay } = match sale(&body, &vendor.settings) {
         Ok(asked) => asked,
         // Tokens may have had another price, or another currency, when this was first asked.
         Err(problem) => match app.engine.topped_up_before(buyer, request).await? {
@@ -364,7 +388,7 @@ async fn create(
             None => return Err(problem),
         },
     };
-    let payment_method = body.payment_method.map(|line| line.0);
+    let payment_method = body.payment_method.map(|method| method.0.as_str().to_owned());
     let way = match TopUpMethod::parse(&body.method) {
         Some(TopUpMethod::Card) => Way::Card { payment_method },
         Some(TopUpMethod::Demo) => Way::Demo { payment_method },

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use scrip_domain::settings::{Pack, Settings, Threshold, Token};
+use scrip_domain::settings::{Pack, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::{FieldGroup, Level};
+use scrip_engine::processor::Processor;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -13,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::admin::LimitsSetting;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -42,6 +44,31 @@ pub struct VendorOut {
     registration: Vec<&'static str>,
     /// Amounts offered for a top-up.
     packs: Vec<PackOut>,
+    /// What tokens cost in further currencies than that of the token's value.
+    prices: Vec<UnitValueOut>,
+    /// How many tokens can be added at once; packs are not bound by it.
+    top_up_limits: LimitsSetting<MoneyOut>,
+    /// By whom cards are charged; null where none are taken.
+    #[schema(required)]
+    cards: Option<CardsOut>,
+}
+
+/// By whom cards are charged.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cards)]
+struct CardsOut {
+    #[schema(example = "stripe")]
+    processor: &'static str,
+    /// What the buyer's browser shows to the processor to have a card named; no secret. None where it needs none.
+    #[schema(required, example = "pk_live_51H")]
+    publishable_key: Option<String>,
+}
+
+impl From<&dyn Processor> for CardsOut {
+    fn from(processor: &dyn Processor) -> Self {
+        let publishable_key = processor.publishable_key().map(str::to_owned);
+        Self { processor: processor.name(), publishable_key }
+    }
 }
 
 /// The vendor's unit of stored value.
@@ -61,7 +88,7 @@ pub struct TokenOut {
 /// So many tokens are worth so much money.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UnitValue)]
-struct UnitValueOut {
+pub struct UnitValueOut {
     tokens: MoneyOut,
     money: MoneyOut,
 }
@@ -90,10 +117,17 @@ impl From<&Token> for TokenOut {
             code: token.code.to_string(),
             name: token.name.clone(),
             scale: token.scale,
-            unit_value: UnitValueOut {
-                tokens: MoneyOut::tokens(token.unit_value.tokens, token),
-                money: MoneyOut::currency(token.unit_value.money),
-            },
+            unit_value: UnitValueOut::new(&token.unit_value, token),
+        }
+    }
+}
+
+impl UnitValueOut {
+    /// What tokens cost in one currency.
+    pub fn new(price: &UnitValue, token: &Token) -> Self {
+        Self {
+            tokens: MoneyOut::tokens(price.tokens, token),
+            money: MoneyOut::currency(price.money),
         }
     }
 }
@@ -125,6 +159,9 @@ async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
         visibility: visibility(settings),
         registration: settings.registration.iter().map(|field| field.as_str()).collect(),
         packs: settings.packs.iter().map(|pack| PackOut::new(pack, token)).collect(),
+        prices: settings.prices.iter().map(|price| UnitValueOut::new(price, token)).collect(),
+        top_up_limits: LimitsSetting::new(settings.top_up_limits, token),
+        cards: app.engine.processor().map(CardsOut::from),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
+mod bank;
 mod docs;
 mod json;
 mod problems;
@@ -24,6 +25,7 @@ pub fn routes(document: utoipa::openapi::OpenApi) -> Router<App> {
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))
+        .merge(bank::routes())
         .route(STYLE, get(style))
 }
 
@@ -77,6 +79,16 @@ const PROTECTION: [(HeaderName, HeaderValue); 3] = [
 async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().extend(PROTECTION);
+    response
+}
+
+/// The same for a page with a form, which is sent here and nowhere else.
+async fn protect_form(request: Request, next: Next) -> Response {
+    let mut response = protect(request, next).await;
+    let policy = POLICY.replace("form-action 'none'", "form-action 'self'");
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     response
 }
 

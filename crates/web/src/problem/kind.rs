@@ -194,8 +194,9 @@ EMAIL_TAKEN, CONFLICT, "email_taken", "Address has an account",
         "errors": [{ "field": "email", "code": "taken", "detail": "this address has an account" }] }"#;
 
 PRICE_CHANGED, CONFLICT, "price_changed", "Price changed",
-    means "The selection does not cost what `expected_total` says. Nothing was bought.",
-    remedy "Show the buyer the new `total`, and send it as `expected_total` if they agree.",
+    means "The selection does not cost what `expected_total` says, or the tokens of a top-up not what `pay` says. \
+        Nothing was bought.",
+    remedy "Show the buyer the new `total`, or of a top-up the new `pay`, and send it if they agree.",
     example r#"{ "detail": "the total is now another: look again and confirm",
         "total": { "amount": 1400, "unit": "AUR", "display": "14.00 AUR" } }"#;
 
@@ -238,6 +239,16 @@ ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
     remedy "Read `GET /v1/admin/orders/{id}/refunds`, and ask for what is left; `errors` names the line.",
     example r#"{ "detail": "less than this is left of the line after what was given back before", "errors":
         [{ "field": "lines[0]", "code": "already_refunded", "detail": "look at the order's refunds" }] }"#;
+
+PAYMENT_METHOD_REMOVED, CONFLICT, "payment_method_removed", "Payment method removed",
+    means "This card was removed from the account, and the processor is about to forget it.",
+    remedy "Have the processor name the card anew, in the buyer's browser, and send that name.",
+    example r#"{ "detail": "this card was removed: have the processor name it anew" }"#;
+
+TOO_MANY_PAYMENT_METHODS, CONFLICT, "too_many_payment_methods", "Too many payment methods",
+    means "The account keeps as many cards as an account may.",
+    remedy "Remove one with `DELETE /v1/payment-methods/{id}` first.",
+    example r#"{ "detail": "an account keeps at most 20 cards: remove one first" }"#;
 
 IDEMPOTENCY_KEY_REUSED, CONFLICT, "idempotency_key_reused", "Idempotency key reused",
     means "This `Idempotency-Key` was used for a request with another method, path or body. The other request \
@@ -358,7 +369,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -23,7 +23,8 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 4] = ["/docs", "/problems", "/problems/{code}", "/style.css"];
+const PAGES: [&str; 5] =
+    ["/demo/bank/{payment}", "/docs", "/problems", "/problems/{code}", "/style.css"];
 /// Where axum keeps what answers for an address without a route.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
 

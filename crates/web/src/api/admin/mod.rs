@@ -13,6 +13,8 @@ mod settings;
 mod top_ups;
 mod vouchers;
 
+pub use settings::LimitsSetting;
+
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;

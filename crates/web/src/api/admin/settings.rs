@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::account::Field;
+use scrip_domain::sale::Limits;
 use scrip_domain::settings::{Flow, Pack, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
-use scrip_domain::{Money, Unit};
+use scrip_domain::{Amount, Money, Unit};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +14,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::admin::credit::CreditSetting;
-use crate::api::vendor::{PackOut, TokenOut};
+use crate::api::vendor::{PackOut, TokenOut, UnitValueOut};
 use crate::api::visibility::VisibilityBody;
 use crate::caller::Admin;
 use crate::extract::Body;
@@ -46,6 +47,10 @@ struct SettingsOut {
     registration: Vec<Field>,
     /// Amounts offered for a top-up.
     packs: Vec<PackOut>,
+    /// What tokens cost in further currencies.
+    prices: Vec<UnitValueOut>,
+    /// How many tokens can be added at once; packs are not bound by it.
+    top_up_limits: LimitsSetting<MoneyOut>,
     /// How an account's credit is judged before it adds funds.
     credit: CreditSetting<MoneyOut>,
     /// What a buyer does who pays offline; when it is empty, nobody can.
@@ -87,6 +92,14 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Vec<PackBody>, max_items = 20)]
     packs: Option<Vec<PackBody>>,
+    /// What tokens cost in further currencies, each named once.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Vec<UnitValueBody>, max_items = 20)]
+    prices: Option<Vec<UnitValueBody>>,
+    /// How many tokens can be added at once; packs are not bound by it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = LimitsSetting<MoneyIn>)]
+    top_up_limits: Option<LimitsSetting<MoneyIn>>,
     /// How an account's credit is judged before it adds funds.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = CreditSetting<MoneyIn>)]
@@ -131,8 +144,44 @@ struct UnitValueBody {
 struct PackBody {
     #[schema(value_type = AboveZero)]
     tokens: MoneyIn,
-    /// In the currency of the token's value.
+    /// In a currency that tokens are sold in.
+    #[schema(value_type = AboveZero)]
     pay: MoneyIn,
+}
+
+/// How many tokens can be added at once. A limit that is absent does not bind.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSetting<M> {
+    /// So many tokens at least.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    min: Option<M>,
+    /// So many at most.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    max: Option<M>,
+}
+
+// The derived default would demand one of `M`.
+fn none<M>() -> Option<M> {
+    None
+}
+
+impl LimitsSetting<MoneyOut> {
+    /// The limits in force.
+    pub fn new(limits: Limits, token: &Token) -> Self {
+        let money = |amount: Option<Amount>| amount.map(|amount| MoneyOut::tokens(amount, token));
+        Self { min: money(limits.min), max: money(limits.max) }
+    }
+}
+
+impl LimitsSetting<MoneyIn> {
+    fn read(&self, token: &Token) -> Result<Limits, Problem> {
+        let amount = |money: &Option<MoneyIn>, name: &str| {
+            let money = money.as_ref();
+            money.map(|money| money.in_tokens(token, &format!("top_up_limits.{name}"))).transpose()
+        };
+        Ok(Limits { min: amount(&self.min, "min")?, max: amount(&self.max, "max")? })
+    }
 }
 
 /// The policy for the balance that opens ordering.
@@ -192,6 +241,8 @@ impl From<&Settings> for SettingsOut {
             visibility: settings.visibility,
             registration: settings.registration.clone(),
             packs: settings.packs.iter().map(|pack| PackOut::new(pack, token)).collect(),
+            prices: settings.prices.iter().map(|price| UnitValueOut::new(price, token)).collect(),
+            top_up_limits: LimitsSetting::new(settings.top_up_limits, token),
             credit: CreditSetting::new(&settings.credit, token),
             offline_instructions: settings.offline_instructions.clone(),
             terms_version: settings.terms_version.clone(),
@@ -220,6 +271,20 @@ impl SettingsBody {
             }
             None => old.packs.clone(),
         };
+        let prices = match self.prices {
+            Some(prices) => {
+                let prices = prices.into_iter().enumerate();
+                let field = |index| format!("prices[{index}]");
+                prices
+                    .map(|(index, price)| price.read(token.code, &field(index)))
+                    .collect::<Result<_, _>>()?
+            }
+            None => old.prices.clone(),
+        };
+        let top_up_limits = match self.top_up_limits {
+            Some(limits) => limits.read(&token)?,
+            None => old.top_up_limits,
+        };
         let credit = match self.credit {
             Some(credit) => credit.read(&token)?,
             None => old.credit.clone(),
@@ -232,6 +297,8 @@ impl SettingsBody {
             visibility: self.visibility.unwrap_or(old.visibility),
             registration: self.registration.unwrap_or_else(|| old.registration.clone()),
             packs,
+            prices,
+            top_up_limits,
             credit,
             offline_instructions: self
                 .offline_instructions
@@ -245,16 +312,20 @@ impl SettingsBody {
 
 impl TokenBody {
     fn read(self) -> Result<Token, Problem> {
-        let UnitValueBody { tokens, money } = self.unit_value;
-        if tokens.unit != self.code {
-            let detail = format!("the token's own code, {}", self.code);
-            return Err(Problem::field("token.unit_value.tokens.unit", detail));
-        }
-        let unit_value = UnitValue {
-            tokens: tokens.amount,
-            money: Money { amount: money.amount, unit: money.unit },
-        };
+        let unit_value = self.unit_value.read(self.code, "token.unit_value")?;
         Ok(Token { code: self.code, name: self.name.0, scale: self.scale, unit_value })
+    }
+}
+
+impl UnitValueBody {
+    fn read(self, code: Unit, field: &str) -> Result<UnitValue, Problem> {
+        let Self { tokens, money } = self;
+        if tokens.unit != code {
+            let detail = format!("the token's own code, {code}");
+            return Err(Problem::field(format!("{field}.tokens.unit"), detail));
+        }
+        let money = Money { amount: money.amount, unit: money.unit };
+        Ok(UnitValue { tokens: tokens.amount, money })
     }
 }
 
