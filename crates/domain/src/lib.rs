@@ -31,6 +31,7 @@ pub mod lot;
 pub mod order;
 pub mod refund;
 pub mod request;
+pub mod reversal;
 pub mod session;
 pub mod settings;
 pub mod time;

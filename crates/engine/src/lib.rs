@@ -36,6 +36,7 @@ pub mod purchase;
 pub mod quote;
 pub mod refund;
 pub mod register;
+pub mod reversal;
 pub mod seal;
 pub mod selection;
 pub mod session;

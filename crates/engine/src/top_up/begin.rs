@@ -76,6 +76,7 @@ impl Command for Begin {
         wants.accounts.read((self.buyer.account,));
         wants.credit_files.read((self.buyer.account,));
         wants.vendor.read((self.vendor,));
+        wants.debt_payments.read((self.buyer.wallet,));
         wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));
         if let Way::Voucher(voucher) = &self.ask.way {
             voucher.wants(wants, self.buyer);
@@ -239,6 +240,7 @@ impl Begin {
             payment: None,
             due: None,
             lots: Vec::new(),
+            reversed: None,
             note,
             created_at: at,
             credited_at: None,
@@ -269,7 +271,9 @@ impl Begin {
                 changes.errands.push(Change::Insert(errand));
                 Ok(top_up)
             }
-            TopUpState::Credited => self.minted.credit(changes, wallet, top_up, coming, at),
+            TopUpState::Credited => {
+                self.minted.credit(changes, (books, wallet), top_up, coming, at)
+            }
             _ => Ok(top_up),
         }
     }

@@ -11,6 +11,7 @@ mod index;
 mod money;
 mod orders;
 mod refunds;
+mod reversals;
 mod vouchers;
 
 use std::borrow::Cow;
@@ -84,6 +85,7 @@ pub struct SignedBy {
 pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
     probes.extend(vouchers::probes());
+    probes.extend(reversals::probes());
     probes.extend(accounts::probes());
     probes.extend(orders::probes());
     probes.extend(refunds::probes());

@@ -6,6 +6,7 @@ mod bad_input;
 mod catalog;
 mod codes;
 mod demo;
+mod disputes;
 mod downloads;
 mod evidence;
 mod expiry;
