@@ -83,6 +83,8 @@ def furnish(shop, ada):
     money = {"amount": 1_000_000, "unit": vendor["token"]["unit_value"]["money"]["unit"]}
     due = {"pay": money, "method": "offline"}
     due = [shop.ask("POST", "/v1/top-ups", due, ada, f"due-{n}")["id"] for n in range(3)]
+    given = {"tokens": {"amount": 100_000_000, "unit": vendor["token"]["code"]}, "method": "demo"}
+    given = shop.ask("POST", "/v1/top-ups", given, ada, "given")["id"]
     picture = {"object": object, "media_type": "image/png", "alt": "a few bytes"}
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
@@ -120,6 +122,8 @@ def furnish(shop, ada):
             f"GET {admin}/top-ups/{{id}}": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/received": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/cancel": {"id": due[2]},
+            f"GET {admin}/top-ups/{{id}}/refunds": {"id": given},
+            f"POST {admin}/top-ups/{{id}}/refunds": {"id": given},
             f"GET {admin}/voucher-batches/{{id}}": {"id": vouchers["id"]},
             f"POST {admin}/voucher-batches/{{id}}/close": {"id": vouchers["id"]},
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},

@@ -32,6 +32,8 @@ enum Noun {
     Accounts(accounts::AccountsArgs),
     /// Give tokens of an order back, into the lots that paid
     Refund(refund::RefundArgs),
+    /// Give money of a top-up back, and take its unspent tokens
+    RefundTopUp(refund::TopUpRefundArgs),
     /// License keys
     Keys(keys::KeysArgs),
     /// API keys
@@ -46,6 +48,7 @@ impl AdminArgs {
             match &self.noun {
                 Noun::Accounts(args) => args.run(&self.remote).await,
                 Noun::Refund(args) => args.run(&self.remote).await,
+                Noun::RefundTopUp(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,
