@@ -163,18 +163,14 @@ pub(crate) fn debts(
     Ok(all)
 }
 
-/// Posts what moves no token of a lot: what comes to be owed, and what is owed no more.
-pub(crate) fn post_debt(
+/// Posts a transfer that `wallet` has part in: the counters, the statement line, the row. A wallet that
+/// would go below its floor, or be owed something, is a defect. Whoever moves tokens of lots calls one of the
+/// above.
+pub(crate) fn post(
     changes: &mut Changes,
     wallet: &Wallet,
     transfer: Transfer,
 ) -> Result<Wallet, Fault> {
-    post(changes, wallet, transfer)
-}
-
-/// Posts a transfer that `wallet` has part in: the counters, the statement line, the row. A wallet that
-/// would go below its floor, or be owed something, is a defect.
-fn post(changes: &mut Changes, wallet: &Wallet, transfer: Transfer) -> Result<Wallet, Fault> {
     let full = || Fault::Bug("a ledger counter is full".into());
     let once = |debits, credits| Counters { debits, credits };
     let units = transfer.amount.units();

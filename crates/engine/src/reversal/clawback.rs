@@ -199,7 +199,7 @@ impl<'a> Clawback<'a> {
         }
         if !due.is_zero() {
             let transfer = self.transfer(owed, reclaimed, due, Reason::Clawback)?;
-            self.wallet = ledger::post_debt(self.changes, &self.wallet, transfer)?;
+            self.wallet = ledger::post(self.changes, &self.wallet, transfer)?;
         }
         for Part { lot, amount, .. } in parts {
             let of = |row: &&mut ReversalLot| row.reversal == id && row.lot == lot;
@@ -234,7 +234,7 @@ impl<'a> Clawback<'a> {
         }
         if !owed.is_zero() {
             let transfer = self.transfer(reclaimed, debt, owed, Reason::Restored)?;
-            self.wallet = ledger::post_debt(self.changes, &self.wallet, transfer)?;
+            self.wallet = ledger::post(self.changes, &self.wallet, transfer)?;
         }
         let expiry = outrun(self.transfer_ids.next())?;
         self.wallet = ledger::expire(self.changes, &self.wallet, expiry, self.at)?;
