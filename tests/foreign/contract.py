@@ -89,6 +89,8 @@ def furnish(shop, ada):
     due = [shop.ask("POST", "/v1/top-ups", due, ada, f"due-{n}")["id"] for n in range(3)]
     for card in ("demo_approved", "demo_review"):
         shop.ask("POST", "/v1/payment-methods", {"payment_method": card}, ada)
+    given = {"tokens": {"amount": 100_000_000, "unit": vendor["token"]["code"]}, "method": "demo"}
+    given = shop.ask("POST", "/v1/top-ups", given, ada, "given")["id"]
     picture = {"object": object, "media_type": "image/png", "alt": "a few bytes"}
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
@@ -133,6 +135,8 @@ def furnish(shop, ada):
             f"GET {admin}/top-ups/{{id}}": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/received": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/cancel": {"id": due[2]},
+            f"GET {admin}/top-ups/{{id}}/refunds": {"id": given},
+            f"POST {admin}/top-ups/{{id}}/refunds": {"id": given},
             f"GET {admin}/voucher-batches/{{id}}": {"id": vouchers["id"]},
             f"POST {admin}/voucher-batches/{{id}}/close": {"id": vouchers["id"]},
             f"GET {admin}/coupons/{{id}}": {"id": coupon["id"]},

@@ -1,7 +1,7 @@
 //! Giving tokens of an order back.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Admin, Error, Money, url};
 
@@ -42,6 +42,22 @@ impl Admin {
     pub async fn refund(&self, key: &str, order: &str, refund: &NewRefund) -> Result<Value, Error> {
         let path = format!("/v1/admin/orders/{}/refunds", url::encode(order));
         self.client().post_once(&path, key, refund).await
+    }
+
+    /// Gives money of a top-up back: for so many tokens, so much money, or all that is unspent.
+    pub async fn refund_top_up(
+        &self,
+        key: &str,
+        top_up: &str,
+        amount: Option<&Money>,
+        reason: &str,
+    ) -> Result<Value, Error> {
+        let path = format!("top-ups/{}/refunds", url::encode(top_up));
+        let body = match amount {
+            Some(amount) => json!({ "amount": amount, "reason": reason }),
+            None => json!({ "reason": reason }),
+        };
+        self.post_once(&path, key, &body).await
     }
 
     /// What was given back of an order.

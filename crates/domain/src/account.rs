@@ -22,6 +22,8 @@ pub struct Account {
     pub created_at: Timestamp,
     /// Since when it is frozen, if it is.
     pub frozen_at: Option<Timestamp>,
+    /// Whether a dispute froze it, and nobody of the staff: then it is thawed when none is left.
+    pub frozen_by_dispute: bool,
 }
 
 /// Personal information that registration may require.

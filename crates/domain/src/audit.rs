@@ -46,6 +46,8 @@ words! {
         TopUpReceived = "top_up.received",
         /// An offline top-up was given up.
         TopUpCancelled = "top_up.cancelled",
+        /// Money of a top-up was given back.
+        TopUpRefunded = "top_up.refunded",
         /// A batch of vouchers was made.
         VouchersMade = "vouchers.made",
         /// A batch of vouchers was closed.

@@ -137,6 +137,8 @@ pub struct Policy {
     pub fail_closed_above: Option<Amount>,
     /// An account whose buyer's bank took money back is looked at (true) or declined (false).
     pub review_disputed: bool,
+    /// Whether an account is frozen as long as a buyer's bank disputes one of its top-ups.
+    pub freeze_disputed: bool,
 }
 
 /// What is known of an account's credit: one row, changed under the guard of its wallet.
@@ -195,6 +197,18 @@ impl CreditFile {
         };
         *count = count.saturating_add(1);
         file
+    }
+
+    /// With a dispute that was opened, or lost without having been seen open.
+    #[must_use]
+    pub fn with_dispute(&self) -> Self {
+        Self { disputed: self.disputed.saturating_add(1), ..self.clone() }
+    }
+
+    /// Without one that was won.
+    #[must_use]
+    pub fn without_dispute(&self) -> Self {
+        Self { disputed: self.disputed.saturating_sub(1), ..self.clone() }
     }
 
     /// As it is read at `at`: a day that is over counts for nothing.

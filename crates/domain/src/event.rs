@@ -16,6 +16,10 @@ words! {
         TopUpInReview = "top_up.in_review",
         /// A top-up was declined.
         TopUpDeclined = "top_up.declined",
+        /// Money of a top-up went back.
+        TopUpRefunded = "top_up.refunded",
+        /// A buyer's bank disputes a top-up, or has decided.
+        TopUpDisputed = "top_up.disputed",
         /// An order was paid and delivered.
         OrderPaid = "order.paid",
         /// An order was declined.

@@ -253,6 +253,7 @@ mod tests {
             person: Person { name: complete.then(|| "Ada".into()), ..Person::default() },
             created_at: at,
             frozen_at: frozen.then_some(at),
+            frozen_by_dispute: false,
         }
     }
 

@@ -49,6 +49,7 @@ kinds! {
     crate::order::Line => "lin",
     crate::order::Order => "ord",
     crate::refund::Refund => "rfd",
+    crate::reversal::Reversal => "rev",
     crate::settings::Vendor => "vnd",
     crate::top_up::Remittance => "rem",
     crate::top_up::TopUp => "top",

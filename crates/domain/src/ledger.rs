@@ -56,6 +56,8 @@ words! {
         Revenue = "revenue",
         /// Tokens that have expired.
         Breakage = "breakage",
+        /// Tokens that were taken back, or are owed, because the money went back or may.
+        Reclaimed = "reclaimed",
     }
 }
 
@@ -66,21 +68,29 @@ pub enum LedgerAccount {
     Free(Id<Wallet>),
     /// What a wallet's holds have reserved.
     Held(Id<Wallet>),
+    /// What a wallet's owner owes: the one account of a user that is in debit, and never in credit.
+    Owed(Id<Wallet>),
     /// One of the vendor's own.
     House(House),
 }
 
+/// What is added to a wallet's number for what it owes. Ids reach it in the year 2165.
+const OWED: i64 = 1 << 62;
+
 impl LedgerAccount {
-    /// The number under which it is stored: a wallet's id, the same negated for its held account,
-    /// and the first few numbers, which no minted id can have, for the vendor's own.
+    /// The number under which it is stored: a wallet's id, the same negated for its held account, the
+    /// same plus 2^62 for what it owes, and the first few numbers, which no minted id can have, for the
+    /// vendor's own.
     pub fn number(self) -> i64 {
         match self {
             Self::Free(wallet) => i64::try_from(wallet.number()).unwrap_or(i64::MAX),
             Self::Held(wallet) => Self::Free(wallet).number().saturating_neg(),
+            Self::Owed(wallet) => Self::Free(wallet).number() | OWED,
             Self::House(House::Issued) => 1,
             Self::House(House::Granted) => 2,
             Self::House(House::Revenue) => 3,
             Self::House(House::Breakage) => 4,
+            Self::House(House::Reclaimed) => 5,
         }
     }
 
@@ -91,6 +101,7 @@ impl LedgerAccount {
             (Some(account), _) => Some(account),
             (None, ..0) => Id::new(number.unsigned_abs()).map(Self::Held),
             (None, 0..=99) => None,
+            (None, OWED..) => Id::new((number ^ OWED).unsigned_abs()).map(Self::Owed),
             (None, _) => Id::new(number.unsigned_abs()).map(Self::Free),
         }
     }
@@ -111,6 +122,12 @@ words! {
         Refund = "refund",
         /// Tokens have expired.
         Expiry = "expiry",
+        /// Tokens were taken back, or are owed, because the money went back or may.
+        Clawback = "clawback",
+        /// What was taken back or owed is given back, or owed no more.
+        Restored = "restored",
+        /// What was owed was paid, or came back because it is owed no more.
+        Debt = "debt",
     }
 }
 
@@ -141,6 +158,7 @@ mod tests {
     fn ledger_accounts_round_trip_through_their_numbers() {
         let wallet = Id::new(1 << 40).unwrap();
         let mut accounts = vec![LedgerAccount::Free(wallet), LedgerAccount::Held(wallet)];
+        accounts.push(LedgerAccount::Owed(wallet));
         accounts.extend(House::ALL.iter().map(|house| LedgerAccount::House(*house)));
         for account in accounts {
             assert_eq!(LedgerAccount::from_number(account.number()), Some(account));

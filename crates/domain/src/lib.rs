@@ -33,6 +33,7 @@ pub mod order;
 pub mod payment_method;
 pub mod refund;
 pub mod request;
+pub mod reversal;
 pub mod sale;
 pub mod session;
 pub mod settings;

@@ -37,6 +37,11 @@ impl LotKind {
         }
     }
 
+    /// Whether its tokens pay what is owed: what was bought does, what was given or lent does not.
+    pub const fn pays_debts(self) -> bool {
+        matches!(self, Self::Paid | Self::Exchange)
+    }
+
     /// Until when tokens last that come back at `at` to a lot that lasted until `expires_at`.
     /// A gift that has expired stays expired; what was paid for can be spent once more.
     pub fn lasts_until(self, expires_at: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {

@@ -18,6 +18,15 @@
 //! (assessing) ─▶ requires_action ─▶ credited
 //!                  └▶ cancelled, by the buyer while nothing came, by staff at any time
 //! ```
+//! What was credited may be taken back, in parts (`crate::reversal`), and the top-up says so:
+//!
+//! ```text
+//! credited ─▶ refunded, once all of the money went back
+//!     └─────▶ disputed ─▶ dispute_won
+//!                 └─────▶ dispute_lost
+//! ```
+//! Which of them it is follows from its reversals; an open dispute comes before a lost one, that before
+//! a refund, that before a dispute that was won.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +37,8 @@ use crate::id::Id;
 use crate::ledger::Transfer;
 use crate::lot::Lot;
 use crate::request::Request;
-use crate::time::Timestamp;
+use crate::reversal::{Reversal, ReversalKind, ReversalState, Worth};
+use crate::time::{Span, Timestamp};
 use crate::words;
 
 words! {
@@ -54,13 +64,29 @@ words! {
         Cancelled = "cancelled",
         /// Nobody knows; the processor is asked.
         Unknown = "unknown",
+        /// It was credited, and all of the money went back.
+        Refunded = "refunded",
+        /// It was credited, and the buyer's bank has money of it for now.
+        Disputed = "disputed",
+        /// It was credited and disputed, and the vendor has the money again.
+        DisputeWon = "dispute_won",
+        /// It was credited and disputed, and the buyer has the money.
+        DisputeLost = "dispute_lost",
     }
 }
 
 impl TopUpState {
     /// Whether nothing more can come of it but a refund or a dispute.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Declined | Self::Credited | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Declined | Self::Failed | Self::Cancelled) || self.was_credited()
+    }
+
+    /// Whether the tokens came, whatever became of them since.
+    pub const fn was_credited(self) -> bool {
+        matches!(
+            self,
+            Self::Credited | Self::Refunded | Self::Disputed | Self::DisputeWon | Self::DisputeLost
+        )
     }
 }
 
@@ -118,6 +144,8 @@ pub struct TopUp {
     pub due: Option<Due>,
     /// The lots that it brought.
     pub lots: Vec<Id<Lot>>,
+    /// What was taken back of it, if anything ever was.
+    pub reversed: Option<Reversed>,
     /// What the administrator noted.
     pub note: Option<String>,
     /// When it was asked for.
@@ -141,7 +169,17 @@ pub enum Call {
     Refund,
     /// What became of the payment.
     Ask,
+    /// To give money back of a top-up that was credited.
+    GiveBack,
+    /// Whether anything became of the payment after it was credited.
+    Watch,
 }
+
+/// After so many days a credited payment is asked for, lest a dispute is never heard of: most are
+/// opened soon, and none later than 120 days.
+const WATCHED: [u32; 5] = [1, 7, 30, 60, 120];
+/// As long as one is open, so often afterwards.
+const WATCHED_OPEN: Span = Span::days(30);
 
 impl TopUp {
     /// What the processor has to be asked, if anything.
@@ -149,9 +187,14 @@ impl TopUp {
         if self.method != TopUpMethod::Card {
             return None;
         }
-        let left = self.pay.and_then(|pay| pay.amount.checked_sub(self.payment.as_ref()?.refunded));
+        let left = self.pay.zip(self.payment.as_ref());
+        let left = left.map(|(pay, payment)| payment.left_of(pay.amount));
         match (self.state, &self.payment) {
-            (TopUpState::Credited | TopUpState::InReview, _) => None,
+            (TopUpState::InReview, _) => None,
+            (state, _) if state.was_credited() => {
+                let pending = self.reversed.as_ref().is_some_and(|reversed| reversed.pending);
+                Some(if pending { Call::GiveBack } else { Call::Watch })
+            }
             (TopUpState::Authorizing | TopUpState::Unknown, None) => Some(Call::Authorize),
             (TopUpState::Capturing, Some(_)) => Some(Call::Capture),
             (TopUpState::Declined | TopUpState::Failed | TopUpState::Cancelled, payment) => {
@@ -161,6 +204,60 @@ impl TopUp {
             }
             (_, _) => Some(Call::Ask),
         }
+    }
+
+    /// When the processor is to be asked next, after `at`, what became of a credited payment; `None` when
+    /// nothing can become of it any more.
+    pub fn watched_at(&self, at: Timestamp) -> Option<Timestamp> {
+        let credited = self.credited_at?;
+        let days = WATCHED.iter().map(|days| credited.plus(Span::days(*days)));
+        let open = || (self.state == TopUpState::Disputed).then(|| at.plus(WATCHED_OPEN));
+        days.into_iter().find(|due| *due > at).or_else(open)
+    }
+
+    /// What it was paid with, and what that brought; `None` while nothing came.
+    pub fn worth(&self) -> Option<Worth> {
+        let worth = match (&self.due, self.pay) {
+            (Some(due), _) => Worth { money: due.received, tokens: due.brought },
+            (None, _) if self.credited_at.is_none() => return None,
+            (None, pay) => {
+                Worth { money: pay.map_or(Amount::ZERO, |pay| pay.amount), tokens: self.tokens }
+            }
+        };
+        (!worth.tokens.is_zero()).then_some(worth)
+    }
+
+    /// With what these, all of its own, say of it.
+    #[must_use]
+    pub fn reversed_by(mut self, all: &[Reversal]) -> Self {
+        let sum = |counts: &dyn Fn(&Reversal) -> bool| {
+            let counted = all.iter().filter(|one| one.state.in_force() && counts(one));
+            counted.fold(Worth::default(), |sum, one| Worth {
+                money: sum.money.checked_add(one.money).unwrap_or(Amount::MAX),
+                tokens: sum.tokens.checked_add(one.tokens).unwrap_or(Amount::MAX),
+            })
+        };
+        let disputed = sum(&|one| one.kind == ReversalKind::Dispute);
+        let refunded = sum(&|one| one.state == ReversalState::Done);
+        let any = |state| all.iter().any(|one| one.state == state);
+        if self.state.was_credited() {
+            self.state = match self.worth() {
+                _ if any(ReversalState::Open) => TopUpState::Disputed,
+                _ if any(ReversalState::Lost) => TopUpState::DisputeLost,
+                Some(worth) if worth == refunded => TopUpState::Refunded,
+                _ if any(ReversalState::Won) => TopUpState::DisputeWon,
+                _ => TopUpState::Credited,
+            };
+        }
+        let pending = any(ReversalState::Pending);
+        self.reversed = (!all.is_empty()).then_some(Reversed {
+            refunded: refunded.money,
+            refunded_tokens: refunded.tokens,
+            disputed: disputed.money,
+            disputed_tokens: disputed.tokens,
+            pending,
+        });
+        self
     }
 
     /// When somebody last decided that it may go on.
@@ -243,8 +340,25 @@ impl TopUp {
         }
         self.reason = None;
         self.payment = None;
+        self.reversed = None;
         self
     }
+}
+
+/// What was taken back of a top-up: sums over its reversals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reversed {
+    /// The money that went back.
+    pub refunded: Amount,
+    /// The tokens that were taken for it.
+    pub refunded_tokens: Amount,
+    /// The money that a bank took back, for now or for good.
+    pub disputed: Amount,
+    /// The tokens that were taken or are owed for it.
+    pub disputed_tokens: Amount,
+    /// Whether the processor is to give money back.
+    pub pending: bool,
 }
 
 /// What is known of the payment at the processor.
@@ -265,6 +379,17 @@ pub struct Payment {
     pub charge: Option<String>,
     /// What was given back.
     pub refunded: Amount,
+    /// What the buyer's bank has of it, for now or for good.
+    #[serde(default)]
+    pub disputed: Amount,
+}
+
+impl Payment {
+    /// What the processor still has of `pay`, all of which it took.
+    pub fn left_of(&self, pay: Amount) -> Amount {
+        let left = pay.checked_sub(self.refunded);
+        left.and_then(|left| left.checked_sub(self.disputed)).unwrap_or(Amount::ZERO)
+    }
 }
 
 /// What an offline top-up waits for, and what came of it.
@@ -328,6 +453,12 @@ pub struct Charge {
     pub top_up: Id<TopUp>,
     /// What was taken.
     pub money: Money,
+    /// What the processor keeps of it, in the currency of the vendor's account there; once it is known.
+    pub fee: Option<Money>,
+    /// What the processor has given back of it.
+    pub refunded: Amount,
+    /// What the buyer's bank has of it, for now or for good.
+    pub disputed: Amount,
     /// When it was booked.
     pub at: Timestamp,
 }
@@ -371,6 +502,7 @@ mod tests {
                 brought: Amount::ZERO,
             }),
             lots: Vec::new(),
+            reversed: None,
             note: None,
             created_at: Timestamp::default(),
             credited_at: None,
@@ -390,6 +522,91 @@ mod tests {
             request: Request { key, fingerprint: 0, id: RequestId::NONE },
             at: Timestamp::default(),
         })
+    }
+
+    fn reversal(kind: ReversalKind, state: ReversalState, money: u64, tokens: u64) -> Reversal {
+        let amount = |units| Amount::new(units).unwrap();
+        Reversal {
+            top_up: Id::new(1).unwrap(),
+            id: Id::new(2).unwrap(),
+            kind,
+            state,
+            name: None,
+            claimed: amount(money),
+            money: amount(money),
+            tokens: amount(tokens),
+            owed: Amount::ZERO,
+            reason: String::new(),
+            request: None,
+            at: Timestamp::default(),
+            settled_at: None,
+        }
+    }
+
+    fn credited() -> TopUp {
+        let day = Timestamp::default().plus(Span::days(10));
+        TopUp {
+            method: TopUpMethod::Card,
+            state: TopUpState::Credited,
+            due: None,
+            credited_at: Some(day),
+            ..offline(1000, 10)
+        }
+    }
+
+    #[test]
+    fn its_reversals_say_where_a_credited_top_up_stands() {
+        use ReversalKind::{Dispute, Refund};
+        use ReversalState::{Done, Failed, Lost, Open, Pending, Won};
+        let state = |all: &[(ReversalKind, ReversalState, u64)]| {
+            let all: Vec<_> = all
+                .iter()
+                .map(|(kind, state, money)| reversal(*kind, *state, *money, money * 100))
+                .collect();
+            let top_up = credited().reversed_by(&all);
+            let sums = top_up.reversed.map(|sums| (sums.refunded.units(), sums.disputed.units()));
+            (top_up.state, sums)
+        };
+        assert_eq!(state(&[]), (TopUpState::Credited, None));
+        assert_eq!(state(&[(Refund, Pending, 10)]), (TopUpState::Credited, Some((0, 0))));
+        assert_eq!(state(&[(Refund, Failed, 10)]), (TopUpState::Credited, Some((0, 0))));
+        assert_eq!(state(&[(Refund, Done, 4)]), (TopUpState::Credited, Some((4, 0))));
+        assert_eq!(
+            state(&[(Refund, Done, 4), (Refund, Done, 6)]),
+            (TopUpState::Refunded, Some((10, 0)))
+        );
+        assert_eq!(
+            state(&[(Refund, Done, 4), (Dispute, Open, 6)]),
+            (TopUpState::Disputed, Some((4, 6)))
+        );
+        assert_eq!(
+            state(&[(Dispute, Lost, 4), (Dispute, Open, 6)]),
+            (TopUpState::Disputed, Some((0, 10)))
+        );
+        assert_eq!(
+            state(&[(Dispute, Lost, 4), (Dispute, Won, 6)]),
+            (TopUpState::DisputeLost, Some((0, 4)))
+        );
+        assert_eq!(state(&[(Dispute, Won, 10)]), (TopUpState::DisputeWon, Some((0, 0))));
+        assert_eq!(state(&[(Dispute, Won, 10), (Refund, Done, 10)]).0, TopUpState::Refunded);
+        let cancelled = TopUp { state: TopUpState::Cancelled, ..credited() };
+        let all = [reversal(Refund, Done, 10, 1000)];
+        assert_eq!(cancelled.reversed_by(&all).state, TopUpState::Cancelled);
+    }
+
+    #[test]
+    fn a_credited_payment_is_asked_for_ever_more_seldom_and_while_it_is_disputed() {
+        let mut top_up = credited();
+        let credited = top_up.credited_at.unwrap();
+        let next = |top_up: &TopUp, days| {
+            let due = top_up.watched_at(credited.plus(Span::days(days)));
+            due.map(|due| due.since(credited).as_millis() / 86_400_000)
+        };
+        let asked = [0, 1, 7, 30, 60, 120].map(|days| next(&top_up, days));
+        assert_eq!(asked, [Some(1), Some(7), Some(30), Some(60), Some(120), None]);
+        assert_eq!(top_up.next_call(), Some(Call::Watch));
+        top_up.state = TopUpState::Disputed;
+        assert_eq!((next(&top_up, 60), next(&top_up, 130)), (Some(120), Some(160)));
     }
 
     proptest! {

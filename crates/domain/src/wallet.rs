@@ -39,6 +39,8 @@ pub struct Wallet {
     pub free: Counters,
     /// Tokens that holds have reserved.
     pub held: Counters,
+    /// Tokens that its owner owes: debits are what came to be owed, credits what was paid or is owed no more.
+    pub owed: Counters,
     /// What is left of its lots, oldest first; none that is used up.
     pub lots: Vec<OpenLot>,
     /// When the next of its tokens expire. It follows from the lots, and is kept so that a sweep finds
@@ -49,8 +51,16 @@ pub struct Wallet {
 impl Wallet {
     /// A wallet with nothing in it.
     pub fn empty(id: Id<Self>, account: Id<Account>) -> Self {
-        let (free, held) = (Counters::default(), Counters::default());
-        Self { id, account, free, held, lots: Vec::new(), next_expiry: None }
+        let none = Counters::default();
+        Self {
+            id,
+            account,
+            free: none,
+            held: none,
+            owed: none,
+            lots: Vec::new(),
+            next_expiry: None,
+        }
     }
 
     /// What the ledger says that can be spent; what has expired and is not booked yet is in it.
@@ -68,6 +78,12 @@ impl Wallet {
     /// What is reserved.
     pub fn held(&self) -> Amount {
         self.held.credit_balance()
+    }
+
+    /// What its owner owes.
+    pub fn owed(&self) -> Amount {
+        let Counters { debits, credits } = self.owed;
+        Amount::new(debits.saturating_sub(credits)).unwrap_or(Amount::MAX)
     }
 
     /// Everything in the wallet.

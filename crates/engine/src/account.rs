@@ -95,10 +95,13 @@ impl Command for EditAccount {
             }
             Edit::Freeze(note) => {
                 account.frozen_at = old.frozen_at.or(Some(at));
+                // From now on it is the staff's, and no dispute that is won thaws it.
+                account.frozen_by_dispute = false;
                 Some((note, Act::AccountFrozen))
             }
             Edit::Thaw(note) => {
                 account.frozen_at = None;
+                account.frozen_by_dispute = false;
                 Some((note, Act::AccountThawed))
             }
         };

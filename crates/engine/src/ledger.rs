@@ -2,24 +2,25 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
-use scrip_domain::lot::{Lot, LotChange, LotChangeKind, Part};
+use scrip_domain::lot::{Lot, LotChange, LotChangeKind, Part, consume};
+use scrip_domain::reversal::DebtPayment;
 use scrip_domain::wallet::{Place, Wallet};
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::Entry;
-use scrip_storage::{Changes, Fault};
+use scrip_storage::{Books, Changes, Fault};
 
 /// Puts a new lot into a wallet, from the house account that `transfer` debits. In a wallet that has
 /// enough lots its tokens join one that is there: that is on record beside the lot, whose own record
 /// never changes. Money that came in is never turned away: it opens one lot more.
 ///
-/// Gives the lot in which the tokens lie afterwards.
+/// Gives the lot in which the tokens lie afterwards, and the wallet.
 pub(crate) fn put(
     changes: &mut Changes,
     wallet: &Wallet,
     lot: Lot,
     transfer: Transfer,
-) -> Result<Id<Lot>, Fault> {
+) -> Result<(Id<Lot>, Wallet), Fault> {
     let (home, fuller) = match wallet.place_for(&lot) {
         Place::Own | Place::Full => {
             let opened = (lot.id, wallet.clone().with(&lot));
@@ -34,8 +35,7 @@ pub(crate) fn put(
             (open.lot, fuller.ok_or_else(|| Fault::Bug("a lot would hold too much".into()))?)
         }
     };
-    post(changes, &fuller, transfer)?;
-    Ok(home)
+    Ok((home, post(changes, &fuller, transfer)?))
 }
 
 /// Takes what lots give out of a wallet, to the house account that `transfer` credits.
@@ -105,25 +105,98 @@ pub(crate) fn expire(
     take(changes, wallet, &expired, transfer)
 }
 
-/// Posts a transfer between `wallet` and the house: both counters, the statement line, the row.
-/// A wallet that would go below its floor is a defect.
-fn post(changes: &mut Changes, wallet: &Wallet, transfer: Transfer) -> Result<Wallet, Fault> {
+/// Pays what a wallet owes from its bought tokens, as far as they go, by the transfer called `id`.
+///
+/// Gives the wallet as it is afterwards. Every command that brings bought tokens, or takes tokens that
+/// are spent already, does this last.
+pub(crate) fn settle(
+    changes: &mut Changes,
+    books: &Books,
+    wallet: &Wallet,
+    id: Id<Transfer>,
+    at: Timestamp,
+) -> Result<Wallet, Fault> {
+    let bought: Vec<_> = wallet.lots.iter().filter(|lot| lot.kind.pays_debts()).cloned().collect();
+    let most = Amount::try_sum(bought.iter().map(|lot| lot.spendable(at)));
+    let due = wallet.owed().min(most.unwrap_or(Amount::MAX));
+    if due.is_zero() {
+        return Ok(wallet.clone());
+    }
+    let less = || Fault::Bug("lots hold less than they hold".into());
+    let parts = consume(&bought, due, at).ok_or_else(less)?;
+    let paid = debts(changes, books, wallet.id)?;
+    for part in &parts {
+        let (wallet, lot) = (wallet.id, part.lot);
+        let before = paid.iter().find(|paid| paid.lot == lot);
+        let sum = before.map_or(Amount::ZERO, |paid| paid.amount).checked_add(part.amount);
+        let amount = sum.ok_or_else(|| Fault::Bug("a lot paid too much".into()))?;
+        let row = DebtPayment { wallet, lot, amount };
+        changes.debt_payments.push(match before {
+            Some(_) => Change::Update(row),
+            None => Change::Insert(row),
+        });
+    }
+    let (debit, credit) = (LedgerAccount::Free(wallet.id), LedgerAccount::Owed(wallet.id));
+    let subject = wallet.id.into();
+    take(
+        changes,
+        wallet,
+        &parts,
+        Transfer { id, debit, credit, amount: due, reason: Reason::Debt, subject, at },
+    )
+}
+
+/// What lots have paid of what `wallet` owes, with what the same command has changed of it.
+pub(crate) fn debts(
+    changes: &Changes,
+    books: &Books,
+    wallet: Id<Wallet>,
+) -> Result<Vec<DebtPayment>, Fault> {
+    let mut all = books.debt_payments.all(&(wallet,))?.to_vec();
+    for change in &changes.debt_payments {
+        let row = change.row();
+        match all.iter_mut().find(|paid| paid.lot == row.lot) {
+            Some(paid) => *paid = row.clone(),
+            None => all.push(row.clone()),
+        }
+    }
+    Ok(all)
+}
+
+/// Posts a transfer that `wallet` has part in: the counters, the statement line, the row. A wallet that
+/// would go below its floor, or be owed something, is a defect. Whoever moves tokens of lots calls one of the
+/// above.
+pub(crate) fn post(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    transfer: Transfer,
+) -> Result<Wallet, Fault> {
     let full = || Fault::Bug("a ledger counter is full".into());
     let once = |debits, credits| Counters { debits, credits };
     let units = transfer.amount.units();
     let mut after = wallet.clone();
-    match (transfer.debit, transfer.credit) {
-        (LedgerAccount::Free(from), LedgerAccount::House(house)) if from == wallet.id => {
-            after.free = wallet.free.debited(transfer.amount).ok_or_else(full)?;
-            changes.house.push((house, once(0, units)));
+    let amount = transfer.amount;
+    match transfer.debit {
+        LedgerAccount::Free(from) if from == wallet.id => {
+            after.free = after.free.debited(amount).ok_or_else(full)?;
         }
-        (LedgerAccount::House(house), LedgerAccount::Free(to)) if to == wallet.id => {
-            after.free = wallet.free.credited(transfer.amount).ok_or_else(full)?;
-            changes.house.push((house, once(units, 0)));
+        LedgerAccount::Owed(from) if from == wallet.id => {
+            after.owed = after.owed.debited(amount).ok_or_else(full)?;
         }
-        _ => return Err(Fault::Bug("a transfer that this wallet has no part in".into())),
+        LedgerAccount::House(house) => changes.house.push((house, once(units, 0))),
+        _ => return Err(Fault::Bug("a transfer from another wallet".into())),
     }
-    if !after.free.above_floor() {
+    match transfer.credit {
+        LedgerAccount::Free(to) if to == wallet.id => {
+            after.free = after.free.credited(amount).ok_or_else(full)?;
+        }
+        LedgerAccount::Owed(to) if to == wallet.id => {
+            after.owed = after.owed.credited(amount).ok_or_else(full)?;
+        }
+        LedgerAccount::House(house) => changes.house.push((house, once(0, units))),
+        _ => return Err(Fault::Bug("a transfer to another wallet".into())),
+    }
+    if !after.free.above_floor() || after.owed.credits > after.owed.debits {
         return Err(Fault::Bug("a wallet would go below zero".into()));
     }
     changes.by_account.push(Change::Insert(Entry::transfer(wallet.account, transfer.id)));

@@ -38,6 +38,7 @@ pub mod purchase;
 pub mod quote;
 pub mod refund;
 pub mod register;
+pub mod reversal;
 pub mod seal;
 pub mod selection;
 pub mod session;

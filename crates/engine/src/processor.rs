@@ -142,6 +142,16 @@ pub struct Payment {
     pub disputes: Vec<Dispute>,
 }
 
+impl Payment {
+    /// What the buyer's bank has of it, for now or for good.
+    pub fn disputed(&self) -> Amount {
+        let taken =
+            |dispute: &&Dispute| matches!(dispute.state, DisputeState::Open | DisputeState::Lost);
+        let taken = self.disputes.iter().filter(taken).map(|dispute| dispute.amount);
+        Amount::try_sum(taken).unwrap_or(Amount::MAX)
+    }
+}
+
 /// Where a payment stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentState {

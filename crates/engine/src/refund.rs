@@ -110,7 +110,12 @@ impl Engine {
             request,
             note: self.note(by)?,
             id: self.mint()?,
-            moves: Moves { due: self.mint()?, back: self.mint()?, gone: self.mint()? },
+            moves: Moves {
+                due: self.mint()?,
+                back: self.mint()?,
+                gone: self.mint()?,
+                debt: self.mint()?,
+            },
             event: self.mint()?,
         };
         let id = match self.submit(command).await? {
@@ -167,6 +172,8 @@ struct Moves {
     back: Id<Transfer>,
     /// Books what expires as it comes back.
     gone: Id<Transfer>,
+    /// Pays what is owed from what came back.
+    debt: Id<Transfer>,
 }
 
 impl Command for GiveBack {
@@ -178,6 +185,7 @@ impl Command for GiveBack {
         wants.wallets.guard((wallet,));
         wants.by_account.read((account, index::REQUEST, self.request.key));
         wants.orders.read((self.ask.order,));
+        wants.debt_payments.read((wallet,));
         wants.refunds.read((self.ask.order,));
         wants.refund_lines.read((self.ask.order,));
         wants.refund_lots.read((self.ask.order,));
@@ -359,7 +367,8 @@ impl GiveBack {
             at,
         };
         let wallet = ledger::give_back(changes, &wallet, &back, transfer)?;
-        ledger::expire(changes, &wallet, self.moves.gone, at)?;
+        let wallet = ledger::expire(changes, &wallet, self.moves.gone, at)?;
+        ledger::settle(changes, books, &wallet, self.moves.debt, at)?;
         let gone = |lot| {
             let expired = |row: &LotChange| row.transfer == self.moves.gone && row.lot == lot;
             changes.lot_changes.iter().any(|change| expired(change.row()))

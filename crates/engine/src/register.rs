@@ -67,6 +67,7 @@ impl Engine {
             person: who.person,
             created_at: now,
             frozen_at: None,
+            frozen_by_dispute: false,
         };
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
@@ -94,6 +95,7 @@ impl Engine {
                     person: Person::default(),
                     created_at: now,
                     frozen_at: None,
+                    frozen_by_dispute: false,
                 };
                 let (session, password) = (token.session(&account, now), String::new());
                 opened.push((Signed::of(&session), token));

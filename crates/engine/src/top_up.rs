@@ -8,6 +8,7 @@ mod begin;
 mod decide;
 pub mod errand;
 pub mod offline;
+mod reversed;
 mod seen;
 mod voucher;
 
@@ -21,7 +22,7 @@ use scrip_domain::voucher::VoucherBatch;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_storage::books::Change;
-use scrip_storage::{Changes, Fault};
+use scrip_storage::{Books, Changes, Fault};
 
 use crate::audit::Staff;
 use crate::ledger::{self, Buyer};
@@ -190,6 +191,8 @@ struct Minted {
     transfer: Id<Transfer>,
     /// What has expired meanwhile is booked by it.
     expiry: Id<Transfer>,
+    /// What is owed is paid by it.
+    debt: Id<Transfer>,
     event: Id<Event>,
     assessment: Id<Assessment>,
 }
@@ -200,6 +203,7 @@ impl Engine {
             lot: self.mint()?,
             expiry: self.mint()?,
             transfer: self.mint()?,
+            debt: self.mint()?,
             event: self.mint()?,
             assessment: self.mint()?,
         })
@@ -232,23 +236,24 @@ impl Minted {
     fn credit(
         &self,
         changes: &mut Changes,
-        wallet: &Wallet,
+        (books, wallet): (&Books, &Wallet),
         top_up: TopUp,
         coming: Coming,
         at: Timestamp,
     ) -> Result<TopUp, Fault> {
         let mut credited = top_up;
-        self.bring(changes, wallet, &mut credited, coming, at)?;
+        self.bring(changes, (books, wallet), &mut credited, coming, at)?;
         credited.state = TopUpState::Credited;
         credited.credited_at = Some(at);
         Ok(credited)
     }
 
-    /// Puts tokens into the wallet: a new lot, and the transfer that brings them.
+    /// Puts tokens into the wallet: a new lot, and the transfer that brings them. What is owed is paid
+    /// from them first.
     fn bring(
         &self,
         changes: &mut Changes,
-        wallet: &Wallet,
+        (books, wallet): (&Books, &Wallet),
         top_up: &mut TopUp,
         coming: Coming,
         at: Timestamp,
@@ -279,7 +284,9 @@ impl Minted {
             at,
         };
         let wallet = ledger::expire(changes, wallet, self.expiry, at)?;
-        top_up.lots.push(ledger::put(changes, &wallet, lot, transfer)?);
+        let (home, wallet) = ledger::put(changes, &wallet, lot, transfer)?;
+        top_up.lots.push(home);
+        ledger::settle(changes, books, &wallet, self.debt, at)?;
         Ok(())
     }
 

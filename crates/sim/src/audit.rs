@@ -13,6 +13,23 @@ use crate::voice::{Answer, Ask};
 /// How often a question is repeated before its silence is a violation of its own.
 const TRIES: usize = 20;
 
+/// Sums over a statement.
+#[derive(Debug, Default)]
+struct Statement {
+    brought: i128,
+    cards: i128,
+    spent: i128,
+    expired: i128,
+    /// Taken back of what cards brought, without what was given back.
+    clawed: i128,
+    /// Taken back of all else.
+    taken: i128,
+    /// Paid of what is owed.
+    paid: i128,
+    /// Came to be owed, and was not cleared.
+    owed: i128,
+}
+
 impl Buyer {
     /// Settles what is open, and compares all that was told with all that is there.
     pub async fn settle(&mut self) -> Verdict {
@@ -83,22 +100,61 @@ impl Buyer {
     }
 
     async fn wallet_at_rest(&mut self) -> Verdict {
-        let answer = self.insist(&Ask::get("/v1/wallet", &self.token.clone())).await?;
-        self.book.wallet(&answer.body)?;
-        let (mut brought, mut spent, mut expired) = (0, 0, 0);
-        for line in self.all("/v1/wallet/transfers").await? {
-            let amount = amount(&line["amount"]);
-            match (line["direction"].as_str(), line["reason"].as_str()) {
-                (Some("in"), _) => brought += amount,
-                (_, Some("expiry")) => expired += amount,
-                _ => spent += amount,
+        // The bank may still have something to say: what is compared must not change meanwhile.
+        for _ in 0..TRIES {
+            let wallet = Ask::get("/v1/wallet", &self.token.clone());
+            let before = self.insist(&wallet).await?.body;
+            let lines = self.all("/v1/wallet/transfers").await?;
+            let top_ups = self.all("/v1/top-ups").await?;
+            if self.insist(&wallet).await?.body == before {
+                return self.compare_statement(&before, &lines, &top_ups);
             }
         }
+        Err(Violation("the wallet never comes to rest".to_owned()))
+    }
+
+    fn compare_statement(&self, wallet: &Value, lines: &[Value], top_ups: &[Value]) -> Verdict {
+        self.book.wallet(wallet)?;
+        let card =
+            |top_up: &&Value| top_up["method"] == "card" && top_up["credited_at"].is_string();
+        let credited: i128 = top_ups.iter().filter(card).map(|one| amount(&one["tokens"])).sum();
+        let cards: BTreeSet<_> =
+            top_ups.iter().filter(card).filter_map(|top_up| top_up["id"].as_str()).collect();
+        let mut sum = Statement::default();
+        for line in lines {
+            let amount = amount(&line["amount"]);
+            let by_card = line["subject"].as_str().is_some_and(|subject| cards.contains(subject));
+            let word = |field: &str| line[field].as_str().unwrap_or_default();
+            match (word("direction"), word("reason")) {
+                ("in", "top_up") if by_card => sum.cards += amount,
+                ("in", "restored") => sum.clawed -= amount,
+                ("out", "clawback") if by_card => sum.clawed += amount,
+                ("out", "clawback") => sum.taken += amount,
+                ("in", "debt") => sum.paid -= amount,
+                ("out", "debt") => sum.paid += amount,
+                ("owed", _) => sum.owed += amount,
+                ("cleared", _) => sum.owed -= amount,
+                ("out", "expiry") => sum.expired += amount,
+                ("in", _) => sum.brought += amount,
+                _ => sum.spent += amount,
+            }
+        }
+        let Statement { brought, spent, expired, clawed, taken, paid, owed, .. } = sum;
         let told = self.book.turnover();
         demand!((brought, spent) == told, "a statement of {brought} and {spent}, told {told:?}");
-        let (available, left) = (amount(&answer.body["available"]), brought - spent - expired);
+        demand!(taken == self.book.taken(), "{taken} taken back, told {}", self.book.taken());
+        demand!(sum.cards == credited, "cards brought {} of {credited}", sum.cards);
+        demand!(
+            clawed >= 0 && clawed + owed <= sum.cards,
+            "{clawed} taken back and {owed} owed of {}",
+            sum.cards
+        );
+        let left = brought + sum.cards - spent - expired - clawed - taken - paid;
+        let available = amount(&wallet["available"]);
         demand!(available <= left, "{available} available of {left}");
         demand!(expired <= self.book.gifts(), "{expired} has expired, which is more than gifts");
+        let debt = amount(&wallet["owed"]);
+        demand!(debt == owed - paid && debt >= 0, "{debt} owed, of {owed} of which {paid} is paid");
         Ok(())
     }
 

@@ -86,6 +86,15 @@ pub struct Book {
     spent: i128,
     /// What was given that may have expired since.
     gifts: i128,
+    /// What was taken back of top-ups that no card paid.
+    taken: i128,
+    /// What cards may have brought: it may also have been taken back at any time, and what was spent of it is
+    /// then owed, and paid from all else; so it counts for nothing where little is certain.
+    cards: i128,
+    /// Top-ups that brought something: their names, whether a card pays them, and how much.
+    pub top_ups: Vec<(String, bool, u64)>,
+    /// Top-ups that wait for money: their names, and how many tokens are missing at most.
+    pub due: BTreeMap<String, u64>,
     open: BTreeMap<String, Open>,
     told: BTreeMap<String, Told>,
     /// The orders, by id.
@@ -99,7 +108,23 @@ impl Book {
     pub fn new(flow: Flow, threshold: u64) -> Self {
         let (open, told) = (BTreeMap::new(), BTreeMap::new());
         let (orders, licenses) = (BTreeMap::new(), BTreeMap::new());
-        Self { flow, threshold, brought: 0, spent: 0, gifts: 0, open, told, orders, licenses }
+        let (brought, spent, gifts, taken, cards) = (0, 0, 0, 0, 0);
+        let top_ups = Vec::new();
+        Self {
+            flow,
+            threshold,
+            brought,
+            spent,
+            gifts,
+            taken,
+            cards,
+            top_ups,
+            due: BTreeMap::new(),
+            open,
+            told,
+            orders,
+            licenses,
+        }
     }
 
     /// `ask` is about to be sent.
@@ -135,11 +160,18 @@ impl Book {
 
     /// What can be spent: at least, and at most.
     pub fn available(&self) -> (i128, i128) {
-        let (mut low, mut high) = (self.brought - self.spent, self.brought - self.spent);
-        low -= self.gifts;
+        let sure = self.brought - self.spent - self.taken;
+        let (mut low, mut high) = (sure - self.gifts, sure + self.cards);
         for open in self.open.values() {
             match &open.ask.deed {
-                Deed::TopUp(tokens) | Deed::Gift(tokens) => high += i128::from(*tokens),
+                Deed::TopUp(tokens)
+                | Deed::Gift(tokens)
+                | Deed::Card(tokens)
+                | Deed::Voucher(tokens)
+                | Deed::Receive { most: tokens, .. } => {
+                    high += i128::from(*tokens);
+                }
+                Deed::TakeBack { card: false, most, .. } => low -= i128::from(*most),
                 Deed::Refund(order) => {
                     let left = |known: &Known| i128::from(known.basket.total) - known.given_back();
                     high += self.orders.get(order).map_or(0, left);
@@ -148,7 +180,10 @@ impl Book {
                 Deed::Confirm(order) => {
                     low -= self.orders.get(order).map_or(0, |known| i128::from(known.basket.total));
                 }
-                Deed::Draft(_) | Deed::Read => {}
+                Deed::TakeBack { card: true, .. }
+                | Deed::Offline(_)
+                | Deed::Draft(_)
+                | Deed::Read => {}
             }
         }
         (low, high)
@@ -164,6 +199,16 @@ impl Book {
         self.gifts
     }
 
+    /// Whether a bank may have disputed something.
+    fn maybe_disputed(&self) -> bool {
+        self.cards > 0 || self.open.values().any(|open| matches!(open.ask.deed, Deed::Card(_)))
+    }
+
+    /// What was taken back of top-ups that no card paid, all told.
+    pub fn taken(&self) -> i128 {
+        self.taken
+    }
+
     /// What came in and what went out, all told.
     pub fn turnover(&self) -> (i128, i128) {
         (self.brought, self.spent)
@@ -177,6 +222,18 @@ impl Book {
         }
         let silent = self.open.get(key).is_some_and(|open| open.silent);
         let taken = match (&ask.deed, answer.status, answer.code()) {
+            (_, 403, "account_frozen") => {
+                demand!(self.maybe_disputed(), "frozen, and nothing was ever paid by card");
+                false
+            }
+            (
+                Deed::Offline(_)
+                | Deed::Receive { .. }
+                | Deed::Voucher(_)
+                | Deed::Card(_)
+                | Deed::TakeBack { .. },
+                ..,
+            ) => self.paid_for(&ask.deed, answer)?,
             (Deed::Gift(tokens), 201, _) => self.given(*tokens, answer)?,
             // It was on its way for longer than it would have lasted.
             (Deed::Gift(_), 400, "invalid_field") => false,
@@ -228,6 +285,30 @@ impl Book {
         Ok(())
     }
 
+    /// An answer about money. Gives whether its key is taken.
+    fn paid_for(&mut self, deed: &Deed, answer: &Answer) -> Result<bool, Violation> {
+        Ok(match (deed, answer.status, answer.code()) {
+            (Deed::Offline(tokens), 201 | 402, _) => self.offline(*tokens, answer)?,
+            (Deed::Receive { top_up, .. }, 200, _) => self.received(top_up, answer)?,
+            (Deed::Voucher(tokens), 201 | 402, _) => self.redeemed(*tokens, answer)?,
+            (Deed::Card(tokens), 201 | 402, _) => self.carded(*tokens, answer)?,
+            (Deed::TakeBack { top_up, card, most }, 201, _) => {
+                self.taken_back(top_up, *card, *most, answer)?
+            }
+            // A part that was never answered has come, or all of it.
+            (Deed::Receive { .. }, 400, "invalid_field")
+            | (Deed::Receive { .. }, 409, "top_up_state")
+            | (Deed::Voucher(_), 422, "voucher_refused")
+            | (Deed::Voucher(_), 429, _)
+            | (Deed::TakeBack { .. }, 409, "tokens_spent" | "already_refunded" | "top_up_state") => {
+                false
+            }
+            (_, status, code) => {
+                return Err(Violation(format!("{deed:?} was answered {status} {code}")));
+            }
+        })
+    }
+
     fn topped_up(&mut self, tokens: u64, ask: &Ask, answer: &Answer) -> Result<bool, Violation> {
         let declined = answer.status == 402;
         let top_up = if declined { &answer.body["top_up"] } else { &answer.body };
@@ -237,7 +318,8 @@ impl Book {
             Some("demo_review") => "in_review",
             _ => "credited",
         };
-        demand!(state == wanted, "a top-up is {state}, not {wanted}");
+        let doubted = self.maybe_disputed() && matches!(state, "declined" | "in_review");
+        demand!(state == wanted || doubted, "a top-up is {state}, not {wanted}");
         demand!(
             declined == (state == "declined"),
             "a top-up is {state}, and was {}",
@@ -250,6 +332,95 @@ impl Book {
         );
         if state == "credited" {
             self.brought += i128::from(tokens);
+            let id = top_up["id"].as_str().unwrap_or_default().to_owned();
+            self.top_ups.push((id, false, tokens));
+        }
+        Ok(true)
+    }
+
+    /// A top-up by card was begun, or declined.
+    fn carded(&mut self, tokens: u64, answer: &Answer) -> Result<bool, Violation> {
+        let top_up = if answer.status == 402 { &answer.body["top_up"] } else { &answer.body };
+        let state = top_up["state"].as_str().unwrap_or_default();
+        let doubted = self.maybe_disputed() && matches!(state, "declined" | "in_review");
+        demand!(state == "authorizing" || doubted, "a top-up by card is {state}");
+        if state == "authorizing" {
+            self.cards += i128::from(tokens);
+            let id = top_up["id"].as_str().unwrap_or_default().to_owned();
+            self.top_ups.push((id, true, tokens));
+        }
+        Ok(true)
+    }
+
+    /// A top-up waits for money, or was declined.
+    fn offline(&mut self, tokens: u64, answer: &Answer) -> Result<bool, Violation> {
+        let top_up = if answer.status == 402 { &answer.body["top_up"] } else { &answer.body };
+        let state = top_up["state"].as_str().unwrap_or_default();
+        let doubted = self.maybe_disputed() && matches!(state, "declined" | "in_review");
+        demand!(state == "requires_action" || doubted, "a top-up that is paid offline is {state}");
+        if state == "requires_action" {
+            let due = &top_up["next_action"]["money"]["amount"];
+            demand!(*due == tokens, "{due} is due for {tokens}");
+            let id = top_up["id"].as_str().unwrap_or_default().to_owned();
+            self.due.insert(id, tokens);
+        }
+        Ok(true)
+    }
+
+    /// Money came, and brought its part of the tokens: one a cent, so that no part is rounded.
+    fn received(&mut self, top_up: &str, answer: &Answer) -> Result<bool, Violation> {
+        let body = &answer.body;
+        let came = body["remittances"].as_array().and_then(|all| all.last()).cloned();
+        let came = came.unwrap_or_default();
+        let (money, tokens) = (amount(&came["money"]), amount(&came["tokens"]));
+        demand!(money == tokens, "{money} cents brought {tokens} tokens");
+        self.brought += tokens;
+        let left = amount(&body["tokens"]) - amount(&body["received"]);
+        demand!(left >= 0, "more came than was due: {body}");
+        let ended = body["state"] == "credited";
+        demand!(ended == (left == 0), "{left} is due and the top-up is {}", body["state"]);
+        let left = u64::try_from(left).unwrap_or(0);
+        if let Some(known) = self.due.get_mut(top_up) {
+            *known = left.min(*known);
+        }
+        if ended {
+            self.due.remove(top_up);
+            let whole = u64::try_from(amount(&body["tokens"])).unwrap_or(0);
+            self.top_ups.push((top_up.to_owned(), false, whole));
+        }
+        Ok(true)
+    }
+
+    /// A voucher was redeemed, or its top-up declined or put to review.
+    fn redeemed(&mut self, tokens: u64, answer: &Answer) -> Result<bool, Violation> {
+        let top_up = if answer.status == 402 { &answer.body["top_up"] } else { &answer.body };
+        let state = top_up["state"].as_str().unwrap_or_default();
+        let doubted = self.maybe_disputed() && matches!(state, "declined" | "in_review");
+        demand!(state == "credited" || doubted, "a voucher's top-up is {state}");
+        if state == "credited" {
+            let brought = &top_up["tokens"]["amount"];
+            demand!(*brought == tokens, "a voucher of {tokens} brought {brought}");
+            self.brought += i128::from(tokens);
+        }
+        Ok(true)
+    }
+
+    /// Money of a top-up was given back, and tokens were taken for it.
+    fn taken_back(
+        &mut self,
+        top_up: &str,
+        card: bool,
+        most: u64,
+        answer: &Answer,
+    ) -> Result<bool, Violation> {
+        let body = &answer.body;
+        let (tokens, owed) = (amount(&body["tokens"]), amount(&body["owed"]));
+        demand!(body["top_up"] == *top_up, "another top-up was refunded: {body}");
+        demand!(tokens <= i128::from(most) && owed == 0, "{tokens} taken of {most}, {owed} owed");
+        let state = if card { "pending" } else { "done" };
+        demand!(body["state"] == state, "a refund is {}, not {state}", body["state"]);
+        if !card {
+            self.taken += tokens;
         }
         Ok(true)
     }
@@ -338,7 +509,7 @@ impl Book {
             Deed::Confirm(order) => {
                 self.orders.get(order).map_or_else(Basket::default, |known| known.basket.clone())
             }
-            Deed::TopUp(_) | Deed::Gift(_) | Deed::Refund(_) | Deed::Read => Basket::default(),
+            _ => Basket::default(),
         };
         let asked = basket(deed);
         let others = self.open.iter().filter(|(other, open)| {
@@ -508,7 +679,8 @@ impl Book {
         demand!(lots == posted, "lots of {lots} in a wallet of {posted}");
         let funded = available >= i128::from(self.threshold);
         let standing = if funded { "funded" } else { "member" };
-        demand!(body["standing"] == standing, "{} with {available}", body["standing"]);
+        let frozen = body["standing"] == "visitor" && self.maybe_disputed();
+        demand!(body["standing"] == standing || frozen, "{} with {available}", body["standing"]);
         Ok(())
     }
 

@@ -25,6 +25,8 @@ pub struct Market {
     pub goods: Vec<Good>,
     /// An administrator's key.
     pub admin: String,
+    /// Vouchers, all of the same worth: each brings tokens once.
+    pub vouchers: Vec<String>,
     /// The balance that opens ordering.
     pub threshold: u64,
 }
@@ -98,6 +100,11 @@ impl Buyer {
             Step::Receipt => self.receipt().await,
             Step::SignIn => self.sign_in().await.map(drop),
             Step::Visit => self.visit().await,
+            Step::Card => self.card().await,
+            Step::TakeBack => self.take_back().await,
+            Step::Offline => self.offline().await,
+            Step::Receive => self.receive().await,
+            Step::Voucher => self.voucher().await,
         }
     }
 
@@ -140,6 +147,64 @@ impl Buyer {
         };
         let body = json!({ "tokens": money(tokens), "method": "demo", "payment_method": method });
         let ask = self.keyed("/v1/top-ups".into(), body, Deed::TopUp(tokens));
+        self.tell(&ask).await
+    }
+
+    async fn card(&mut self) -> Verdict {
+        let tokens = self.chance.between(1, 5000);
+        let methods = [
+            "demo_approved",
+            "demo_approved",
+            "demo_declined",
+            "demo_review",
+            "demo_action",
+            "demo_disputed",
+        ];
+        let method = self.chance.pick(&methods).copied().unwrap_or("demo_approved");
+        let body = json!({ "tokens": money(tokens), "method": "card", "payment_method": method });
+        let ask = self.keyed("/v1/top-ups".into(), body, Deed::Card(tokens));
+        self.tell(&ask).await
+    }
+
+    async fn offline(&mut self) -> Verdict {
+        let tokens = self.chance.between(1, 3000);
+        let body = json!({ "tokens": money(tokens), "method": "offline" });
+        let ask = self.keyed("/v1/top-ups".into(), body, Deed::Offline(tokens));
+        self.tell(&ask).await
+    }
+
+    async fn receive(&mut self) -> Verdict {
+        let due: Vec<_> = self.book.due.iter().map(|(id, left)| (id.clone(), *left)).collect();
+        let Some((top_up, most)) = self.chance.pick(&due).cloned() else { return Ok(()) };
+        let part = if self.chance.permille(400) { most } else { self.chance.between(1, most) };
+        // A token costs a cent.
+        let body = json!({ "money": { "amount": part, "unit": "EUR" }, "note": "a statement" });
+        let path = format!("/v1/admin/top-ups/{top_up}/received");
+        let ask = self.keyed(path, body, Deed::Receive { top_up, most });
+        let ask = Ask { token: self.market.admin.clone(), ..ask };
+        self.tell(&ask).await
+    }
+
+    async fn voucher(&mut self) -> Verdict {
+        let Some(voucher) = self.chance.pick(&self.market.vouchers).cloned() else { return Ok(()) };
+        let body = json!({ "method": "voucher", "voucher": voucher });
+        let ask = self.keyed("/v1/top-ups".into(), body, Deed::Voucher(VOUCHER));
+        self.tell(&ask).await
+    }
+
+    async fn take_back(&mut self) -> Verdict {
+        let top_ups = self.book.top_ups.clone();
+        let Some((top_up, card, most)) = self.chance.pick(&top_ups).cloned() else {
+            return Ok(());
+        };
+        let mut body = json!({ "reason": "asked for it" });
+        if self.chance.permille(600) {
+            let unit = if card && self.chance.permille(500) { "EUR" } else { "AUR" };
+            body["amount"] = json!({ "amount": self.chance.between(1, most), "unit": unit });
+        }
+        let path = format!("/v1/admin/top-ups/{top_up}/refunds");
+        let ask = self.keyed(path, body, Deed::TakeBack { top_up, card, most });
+        let ask = Ask { token: self.market.admin.clone(), ..ask };
         self.tell(&ask).await
     }
 
@@ -424,6 +489,9 @@ impl Buyer {
         Ok(true)
     }
 }
+
+/// What a voucher brings.
+pub const VOUCHER: u64 = 700;
 
 /// An amount of the shop's tokens.
 fn money(amount: u64) -> Value {

@@ -2,20 +2,23 @@
 //! seed.
 //!
 //! The server is the real one: engine and router behind hyper, on turmoil's network and clock. What
-//! fails is drawn from the seed: the process dies, commits are lost or happen untold, links hold back
-//! or lose what they carry, buyers lose patience. An auditor that knows nothing of the engine reckons
+//! fails is drawn from the seed: the process dies (also between any two steps of a payment), commits are lost or happen untold, links hold back
+//! or lose what they carry, the card processor loses calls, answers and messages, buyers lose patience and
+//! dispute what they paid. An auditor that knows nothing of the engine reckons
 //! from the answers what must be true ([`book`]), and asks again with the same key where it heard
 //! nothing. Every request, answer and fault goes into a trace; the same seed gives the same trace.
 //!
 //! Start reading at [`world`].
 
 mod audit;
+mod bank;
 mod book;
 mod buyer;
 mod chance;
 mod clock;
 mod faults;
 mod goods;
+mod ledgers;
 mod plan;
 mod server;
 mod step;

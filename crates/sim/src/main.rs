@@ -33,26 +33,34 @@ fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
-    let (mut failures, mut lines) = (0_u64, 0_u64);
+    let (mut failures, mut lines, mut operations) = (0_u64, 0_u64, 0_u64);
     for offset in 0..arguments.seeds {
         let plan = Plan::of(arguments.seed.wrapping_add(offset), arguments.steps);
         let outcome = run(&plan, arguments.trace);
         lines += outcome.lines;
+        operations += outcome.operations;
         let repeated = if arguments.once { None } else { Some(run(&plan, arguments.trace)) };
         if offset % 100 == 99 {
-            println!("{} worlds, {failures} with something untrue", offset + 1);
+            println!(
+                "{} worlds, {operations} operations, {failures} with something untrue",
+                offset + 1
+            );
         }
         let differs = repeated.filter(|repeated| repeated.hash != outcome.hash);
         if outcome.violation.is_some() || differs.is_some() {
             failures += 1;
             tell(&outcome, differs.as_ref(), arguments.steps);
         } else if arguments.seeds == 1 {
-            let Outcome { hash, lines, lasted, .. } = outcome;
-            println!("sound: {lines} lines in {lasted:?} of the world's time, trace {hash}");
+            let Outcome { hash, lines, operations, lasted, .. } = outcome;
+            println!(
+                "sound: {operations} operations, {lines} lines in {lasted:?} of the world's time, trace {hash}"
+            );
         }
     }
     let seeds = arguments.seeds;
-    println!("{seeds} worlds, {lines} lines of trace, {failures} with something untrue");
+    println!(
+        "{seeds} worlds, {operations} operations, {lines} lines of trace, {failures} with something untrue"
+    );
     if failures == 0 { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }
 

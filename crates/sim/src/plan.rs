@@ -38,6 +38,17 @@ pub struct Plan {
     pub latency: u64,
     /// Of a thousand requests, so many are given up within moments.
     pub impatience: u64,
+    /// So many times in a thousand, ten times a second, something becomes of a card's payment: it is disputed, a
+    /// dispute is decided, money is given back in the dashboard. Zero where no card is taken.
+    pub cards: u64,
+    /// Of a thousand calls to the card processor, so many are lost, and of as many the answer.
+    pub mislaid: u64,
+    /// Of a thousand steps beside such a call, at so many the process dies.
+    pub dying: u64,
+    /// Whether a dispute freezes its account.
+    pub freezes: bool,
+    /// Whether a person looks at top-ups of disputed accounts; else they are declined.
+    pub reviews: bool,
     /// What is wrong on purpose.
     pub defect: Defect,
 }
@@ -60,12 +71,17 @@ pub enum Defect {
     FlattersWallets,
     /// A refusal is answered where a purchase was made.
     DeniesPurchases,
+    /// The shop never hears of disputes.
+    HidesDisputes,
 }
 
 impl Plan {
     /// What `seed` means, for so many steps in all.
     pub fn of(seed: u64, steps: u64) -> Self {
         let mut chance = Chance::of(seed, "plan");
+        // A stream of its own: worlds without cards are what they were.
+        let mut cards = Chance::of(seed, "cards");
+        let by_card = cards.permille(600);
         let buyers = chance.between(1, 6);
         let seldom = |chance: &mut Chance, most: u64| {
             if chance.permille(500) { 0 } else { chance.between(1, most) }
@@ -81,12 +97,22 @@ impl Plan {
             cut_every: seldom(&mut chance, 6) * 500,
             impatience: seldom(&mut chance, 300),
             latency: chance.between(4, 80),
-            weights: weights(&mut chance),
+            weights: {
+                let mut weights = weights(&mut chance);
+                let new = Step::FOR_MONEY.iter().filter(|_| by_card);
+                weights.extend(new.map(|step| (*step, cards.between(3, 12))));
+                weights
+            },
             flow: *chance.pick(Flow::ALL).unwrap_or(&Flow::BrowseFirst),
             threshold: match chance.below(3) {
                 0 => Threshold::Fixed { amount: Amount::new(500).unwrap_or_default() },
                 _ => Threshold::CheapestOffer,
             },
+            cards: if by_card { cards.between(20, 300) } else { 0 },
+            mislaid: seldom(&mut cards, 150),
+            dying: seldom(&mut cards, 60),
+            freezes: cards.permille(300),
+            reviews: cards.permille(500),
             defect: Defect::None,
         }
     }

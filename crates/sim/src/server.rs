@@ -17,15 +17,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use scrip_domain::Amount;
 use scrip_domain::api_key::Scope;
 use scrip_domain::settings::Settings;
+use scrip_domain::voucher::VoucherKind;
 use scrip_engine::keys::Keys;
 use scrip_engine::objects::Objects;
+use scrip_engine::voucher::BatchFields;
 use scrip_engine::{Engine, Ground, Mode, Staff};
 use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
 use scrip_testkit::TestEntropy;
 use scrip_web::{Server, Watch};
 
+use crate::bank::Bank;
+use crate::buyer::VOUCHER;
 use crate::chance::Chance;
 use crate::clock::SimClock;
 use crate::faults::Interposer;
@@ -43,6 +48,7 @@ pub struct Machine {
     license_keys: Mutex<Vec<[u8; 32]>>,
     plan: Plan,
     fates: Mutex<Chance>,
+    bank: Arc<Bank>,
     interposer: Interposer,
     trace: Trace,
     calm: AtomicBool,
@@ -56,9 +62,11 @@ impl Machine {
         name: &str,
         plan: &Plan,
         clock: Arc<SimClock>,
+        bank: Arc<Bank>,
         trace: Trace,
     ) -> Result<Self, String> {
         Ok(Self {
+            bank,
             disk: Mutex::new(Memory::new(name).map_err(|fault| fault.to_string())?),
             folder: tempfile::tempdir().map_err(|error| error.to_string())?,
             clock,
@@ -77,6 +85,7 @@ impl Machine {
     /// No more faults from now on.
     pub fn calm(&self) {
         self.calm.store(true, Ordering::SeqCst);
+        self.bank.calm();
     }
 
     /// Whether the process has died since this was asked last.
@@ -122,12 +131,12 @@ impl Machine {
         }
     }
 
-    /// Sets the shop up; gives an administrator's key.
+    /// Sets the shop up; gives an administrator's key, and vouchers where the plan has money.
     pub async fn set_up(
         self: &Arc<Self>,
         settings: Settings,
         goods: Goods,
-    ) -> Result<String, String> {
+    ) -> Result<(String, Vec<String>), String> {
         let (store, writer) = self.open()?;
         let memory = Arc::new(scrip_engine::Memory::default());
         let writer = tokio::spawn(writer.run(self.clock.clone(), memory.clone()));
@@ -137,7 +146,13 @@ impl Machine {
             let settings = engine.put_settings(Staff::OPERATOR, settings).await?;
             let key =
                 engine.make_key(Staff::OPERATOR, None, vec![Scope::Admin], "sim".into()).await?;
-            Ok::<_, scrip_storage::Fault>((settings.is_ok(), key.token))
+            let vouchers = if self.plan.cards > 0 {
+                engine.make_vouchers(Staff::OPERATOR, vouchers()).await?.ok()
+            } else {
+                None
+            };
+            let codes = vouchers.map(|(_, codes)| codes).unwrap_or_default();
+            Ok::<_, scrip_storage::Fault>((settings.is_ok(), (key.token, codes)))
         };
         let (set, token) = done.await.map_err(|fault| fault.to_string())?;
         writer.abort();
@@ -161,6 +176,30 @@ impl Machine {
             blocking: Blocking::Inline,
             mode: Mode::Demo,
         }
+    }
+
+    fn with_bank(&self, engine: Engine) -> Engine {
+        engine.with_processor(self.bank.clone()).with_public_url("http://shop".into())
+    }
+
+    /// What the engine learns when half a year goes by in which nothing fails and no message comes: by asking
+    /// alone. Then its books and the bank's agree.
+    pub async fn grow_old(self: &Arc<Self>) -> Result<(), String> {
+        let (store, writer) = self.open()?;
+        let memory = Arc::new(scrip_engine::Memory::default());
+        let writer = tokio::spawn(writer.run(self.clock.clone(), memory.clone()));
+        let aged = async {
+            let engine = self.with_bank(Engine::start(self.ground(store), memory).await?);
+            for day in [0, 1, 2, 7, 30, 60, 120, 180] {
+                self.clock.set_skew(day * 86_400_000);
+                engine.renew_lease().await?;
+                while engine.run_errands().await? > 0 {}
+            }
+            crate::ledgers::compare(engine.store(), &self.bank.payments()).await
+        };
+        let aged = aged.await.map_err(|fault| fault.to_string())?;
+        writer.abort();
+        aged
     }
 
     fn fate(&self) -> CommitFate {
@@ -199,8 +238,15 @@ impl Machine {
             ended = running.next() => return Err(format!("{ended:?}")),
             started = Engine::start(self.ground(store), memory) => started.map_err(|f| f.to_string())?,
         };
+        let engine = self.with_bank(engine);
         let app = Arc::new(Server { engine, public_url: "http://shop".into() });
         running.push(Box::pin(renew(app.clone())));
+        running.push(Box::pin(work(app.clone())));
+        let bank = self.bank.clone();
+        running.push(Box::pin(async move {
+            bank.died().await;
+            Err("it dies beside a call".to_owned())
+        }));
         let router = scrip_web::router(&Arc::new(Watch::over(app)));
         let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
         let listener = listener.map_err(|error| error.to_string())?;
@@ -229,6 +275,20 @@ impl Machine {
     }
 }
 
+/// Fewer vouchers than buyers will try.
+fn vouchers() -> BatchFields {
+    BatchFields {
+        label: "sim".into(),
+        tokens: Amount::new(VOUCHER).unwrap_or_default(),
+        count: 20,
+        kind: VoucherKind::Paid,
+        starts_at: None,
+        expires_at: None,
+        per_account: None,
+        tokens_expire_after_days: None,
+    }
+}
+
 /// Everything that the process does. Futures of one task, not tasks: when a runtime is dropped, its
 /// tasks go in an order that depends on how many there ever were in the whole process, and with them
 /// the order in which connections break.
@@ -239,6 +299,19 @@ async fn renew(app: Arc<Server>) -> Result<(), String> {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(app.engine.renew_lease().await);
+    }
+}
+
+/// Runs the errands to the card processor. A fault now is tried again in a second.
+async fn work(app: Arc<Server>) -> Result<(), String> {
+    loop {
+        drop(app.engine.run_errands().await);
+        let second = tokio::time::sleep(Duration::from_secs(1));
+        tokio::select! {
+            biased;
+            () = app.engine.errand_waits() => {}
+            () = second => {}
+        }
     }
 }
 

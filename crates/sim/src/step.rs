@@ -45,10 +45,24 @@ pub enum Step {
     SignIn,
     /// Comes as a visitor.
     Visit,
+    /// Tops up by card.
+    Card,
+    /// Has an administrator give money of a top-up back.
+    TakeBack,
+    /// Asks for a top-up that is paid offline.
+    Offline,
+    /// Has an administrator book a part of what is due offline.
+    Receive,
+    /// Redeems a voucher, which somebody else may have redeemed.
+    Voucher,
 }
 
 impl Step {
-    /// Every kind.
+    /// What only worlds with money have.
+    pub const FOR_MONEY: &[Self] =
+        &[Self::Card, Self::TakeBack, Self::Offline, Self::Receive, Self::Voucher];
+
+    /// Every other kind.
     pub const ALL: &[Self] = &[
         Self::TopUp,
         Self::Grant,

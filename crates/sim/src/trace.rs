@@ -24,6 +24,7 @@ pub struct Trace {
 struct Kept {
     hasher: Sha256,
     lines: u64,
+    operations: u64,
     tail: VecDeque<String>,
     loud: bool,
 }
@@ -48,6 +49,17 @@ impl Trace {
         if kept.tail.len() > TAIL {
             kept.tail.pop_front();
         }
+    }
+
+    /// `who` asks or does `what`: an operation of the world, and a line.
+    pub fn act(&self, who: &str, what: &str) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).operations += 1;
+        self.note(who, what);
+    }
+
+    /// How many operations there were: requests, calls to the processor, its messages, deeds of the bank.
+    pub fn operations(&self) -> u64 {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).operations
     }
 
     /// The hash so far, how many lines it is over, and the last of them.

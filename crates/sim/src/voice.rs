@@ -16,6 +16,28 @@ pub enum Deed {
     Read,
     /// So many tokens come in, if the credit check permits.
     TopUp(u64),
+    /// So many tokens may come in by card, and may be taken back at any time.
+    Card(u64),
+    /// So many tokens are asked for, and paid offline.
+    Offline(u64),
+    /// Money came for the offline top-up, of which so many tokens are missing at most.
+    Receive {
+        /// For which.
+        top_up: String,
+        /// What is missing.
+        most: u64,
+    },
+    /// A voucher brings so many tokens, if nobody has redeemed it.
+    Voucher(u64),
+    /// At most so many tokens are taken back of a top-up, which was paid by card or not.
+    TakeBack {
+        /// Of which.
+        top_up: String,
+        /// Whether it was paid by card.
+        card: bool,
+        /// What it brought.
+        most: u64,
+    },
     /// So many tokens come in, and may expire before they are spent.
     Gift(u64),
     /// A part of an order comes back, or all that is left of it.
@@ -112,7 +134,7 @@ impl Voice {
     pub async fn ask(&self, ask: &Ask, patience: Duration) -> Option<Answer> {
         let Ask { method, path, key, token, body, .. } = ask;
         let key = key.as_deref();
-        self.trace.note(&self.name, &format!("{method} {path} {} {body}", key.unwrap_or("-")));
+        self.trace.act(&self.name, &format!("{method} {path} {} {body}", key.unwrap_or("-")));
         let authorization = format!("Bearer {token}");
         let mut headers = vec![];
         headers.extend(key.map(|key| ("idempotency-key", key)));

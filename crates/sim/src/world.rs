@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use scrip_domain::settings::Settings;
 
+use crate::bank::{Bank, Clerk};
 use crate::buyer::{Buyer, Market};
 use crate::chance::Chance;
 use crate::clock::{Elapsed, SimClock};
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub hash: String,
     /// How many lines that has.
     pub lines: u64,
+    /// How many operations there were: requests, calls to the card processor, its messages, deeds of the bank.
+    pub operations: u64,
     /// How long it lasted, in its own time.
     pub lasted: Duration,
     /// What the auditor objected to.
@@ -65,7 +68,8 @@ pub fn run(plan: &Plan, loud: bool) -> Outcome {
         trace.note("auditor", violation);
     }
     let (hash, lines, tail) = trace.sum();
-    Outcome { seed: plan.seed, hash, lines, lasted, violation, tail }
+    let operations = trace.operations();
+    Outcome { seed: plan.seed, hash, lines, operations, lasted, violation, tail }
 }
 
 fn live(
@@ -76,7 +80,8 @@ fn live(
 ) -> Result<(), String> {
     let clock = Arc::new(SimClock::new(elapsed.clone()));
     let name = format!("world-{}", DISKS.fetch_add(1, Ordering::Relaxed));
-    let machine = Arc::new(Machine::new(&name, plan, clock, trace.clone())?);
+    let bank = Arc::new(Bank::new(plan, elapsed, trace.clone()));
+    let machine = Arc::new(Machine::new(&name, plan, clock, bank.clone(), trace.clone())?);
     let market = Arc::new(open_market(plan, &machine)?);
     let host = machine.clone();
     sim.host("shop", move || serve(host.clone()));
@@ -96,7 +101,17 @@ fn live(
             Ok(())
         });
     }
+    if plan.cards > 0 {
+        let mut clerk = Clerk::new(plan, bank)?;
+        let rest = rest.clone();
+        sim.client("clerk", async move {
+            clerk.live(|| rest.calm.load(Ordering::SeqCst)).await;
+            Ok(())
+        });
+    }
     weather(sim, plan, elapsed, trace, &machine, &rest)?;
+    at_once(machine.examine())?;
+    at_once(machine.grow_old())?;
     at_once(machine.examine())
 }
 
@@ -149,9 +164,12 @@ fn open_market(plan: &Plan, machine: &Arc<Machine>) -> Result<Market, String> {
     let goods = Goods::draw(&mut Chance::of(plan.seed, "goods"));
     let (known, threshold) = (goods.known(), plan.threshold.effective(goods.cheapest()));
     let (flow, threshold_policy) = (plan.flow, plan.threshold);
-    let settings = Settings { flow, threshold: threshold_policy, ..scrip_testkit::settings() };
-    let admin = at_once(machine.set_up(settings, goods))?;
-    Ok(Market { plan: plan.clone(), goods: known, admin, threshold: threshold.units() })
+    let mut settings = Settings { flow, threshold: threshold_policy, ..scrip_testkit::settings() };
+    settings.credit.freeze_disputed = plan.freezes;
+    settings.credit.review_disputed = plan.reviews;
+    settings.offline_instructions = "Transfer it.".into();
+    let (admin, vouchers) = at_once(machine.set_up(settings, goods))?;
+    Ok(Market { plan: plan.clone(), goods: known, admin, vouchers, threshold: threshold.units() })
 }
 
 /// Runs what needs no network and no time.

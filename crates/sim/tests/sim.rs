@@ -57,6 +57,11 @@ fn a_doubled_top_up_is_seen() {
 }
 
 #[test]
+fn a_dispute_of_which_the_shop_never_hears_is_seen() {
+    is_seen(Defect::HidesDisputes, &["known as None", "taken,"]);
+}
+
+#[test]
 fn a_missing_license_is_seen() {
     is_seen(Defect::HidesLicenses, &["licenses for", "was first answered"]);
 }

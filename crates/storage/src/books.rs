@@ -21,6 +21,7 @@ use scrip_domain::lot::{Lot, LotChange};
 use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
+use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
@@ -340,6 +341,12 @@ tables! {
     charges: Charge,
     /// What processors have to be asked.
     errands: Errand,
+    /// Reversals, by top-up.
+    reversals: Reversal,
+    /// What reversals took from which lot, by top-up.
+    reversal_lots: ReversalLot,
+    /// What lots have paid of what is owed, by wallet.
+    debt_payments: DebtPayment,
     /// Orders.
     orders: Order,
     /// Order lines, by order.
@@ -424,6 +431,9 @@ impl Changes {
             && self.refunds.is_empty()
             && self.charges.is_empty()
             && self.remittances.is_empty()
+            && self.reversals.is_empty()
+            && self.reversal_lots.is_empty()
+            && self.debt_payments.is_empty()
             && self.vouchers.is_empty()
             && self.coupons.is_empty()
             && self.house.is_empty())

@@ -14,7 +14,7 @@ use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::order::Check;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
-use scrip_domain::top_up::{Due, Payment};
+use scrip_domain::top_up::{Due, Payment, Reversed};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 
@@ -125,6 +125,7 @@ word_fields! {
     scrip_domain::lot::LotChangeKind, scrip_domain::lot::LotKind,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
     scrip_domain::refund::LicensePolicy,
+    scrip_domain::reversal::ReversalKind, scrip_domain::reversal::ReversalState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
     scrip_domain::voucher::VoucherKind,
 }
@@ -151,8 +152,8 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Labels, Payment, Person, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>, Vec<Id<Offer>>,
-    Vec<Id<Product>>, Vec<Picture>,
+    Labels, Payment, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>,
+    Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }

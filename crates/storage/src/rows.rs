@@ -17,10 +17,11 @@ use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderS
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::top_up::{
-    Charge, Due, Errand, Payment, Remittance, TopUp, TopUpMethod, TopUpState,
+    Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
@@ -39,7 +40,7 @@ row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
 
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
-    created_at: Timestamp, frozen_at: Option<Timestamp>,
+    created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {
@@ -56,7 +57,7 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 });
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
-    id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, lots: Vec<OpenLot>,
+    id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, owed: Counters, lots: Vec<OpenLot>,
     next_expiry: Option<Timestamp>,
 });
 
@@ -76,7 +77,7 @@ row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {
 row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
     id: Id<TopUp>, account: Id<Account>, state: TopUpState, reason: Option<String>, method: TopUpMethod,
     payment_method: Option<String>, tokens: Amount, pay: Option<Money>, assessments: Vec<Assessment>,
-    payment: Option<Payment>, due: Option<Due>, lots: Vec<Id<Lot>>, note: Option<String>, created_at: Timestamp,
+    payment: Option<Payment>, due: Option<Due>, lots: Vec<Id<Lot>>, reversed: Option<Reversed>, note: Option<String>, created_at: Timestamp,
     credited_at: Option<Timestamp>, request: Option<Request>,
 });
 
@@ -108,7 +109,8 @@ row!(CreditFile, "credit_files", group(account: Id<Account>), key(account: Id<Ac
 });
 
 row!(Charge, "charges", group(processor: String, name: String), key(processor: String, name: String), {
-    processor: String, name: String, top_up: Id<TopUp>, money: Money, at: Timestamp,
+    processor: String, name: String, top_up: Id<TopUp>, money: Money, fee: Option<Money>, refunded: Amount,
+    disputed: Amount, at: Timestamp,
 });
 
 row!(Errand, "errands", group(top_up: Id<TopUp>), key(top_up: Id<TopUp>), {
@@ -123,6 +125,21 @@ row!(Customer, "customers", group(account: Id<Account>, processor: String),
 row!(PaymentMethod, "payment_methods", group(account: Id<Account>), key(account: Id<Account>, name: String), {
     account: Id<Account>, name: String, processor: String, brand: String, last_four: String, expiry_year: u32,
     expiry_month: u8, created_at: Timestamp, detach_at: Option<Timestamp>,
+});
+
+row!(Reversal, "reversals", group(top_up: Id<TopUp>), key(top_up: Id<TopUp>, id: Id<Reversal>), {
+    top_up: Id<TopUp>, id: Id<Reversal>, kind: ReversalKind, state: ReversalState, name: Option<String>,
+    claimed: Amount, money: Amount, tokens: Amount, owed: Amount, reason: String, request: Option<Request>,
+    at: Timestamp, settled_at: Option<Timestamp>,
+});
+
+row!(ReversalLot, "reversal_lots", group(top_up: Id<TopUp>),
+    key(top_up: Id<TopUp>, reversal: Id<Reversal>, lot: Id<Lot>), {
+    top_up: Id<TopUp>, reversal: Id<Reversal>, lot: Id<Lot>, amount: Amount,
+});
+
+row!(DebtPayment, "debt_payments", group(wallet: Id<Wallet>), key(wallet: Id<Wallet>, lot: Id<Lot>), {
+    wallet: Id<Wallet>, lot: Id<Lot>, amount: Amount,
 });
 
 row!(Product, "products", group(id: Id<Product>), key(id: Id<Product>), {

@@ -25,6 +25,7 @@ use scrip_engine::payment_method::PaymentMethodRefusal;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::refund::RefundRefusal;
 use scrip_engine::register::RegisterRefusal;
+use scrip_engine::reversal::TopUpRefundRefusal;
 use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
 use scrip_engine::top_up::offline::OfflineRefusal;
@@ -442,6 +443,39 @@ impl Problem {
             }
             RefundRefusal::WalletFull => Self::field("lines", "the wallet cannot hold that much"),
             RefundRefusal::KeyReused => Self::key_reused(),
+        }
+    }
+
+    /// Why no money of a top-up was given back.
+    pub fn top_up_refund(refusal: &TopUpRefundRefusal, token: &Token) -> Self {
+        match refusal {
+            TopUpRefundRefusal::NotFound => Self::not_found(),
+            TopUpRefundRefusal::NotCredited(state) => {
+                let detail =
+                    format!("nothing came of this top-up that could go back: it is {state}");
+                Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
+            }
+            TopUpRefundRefusal::NotPaid(method) => {
+                let detail = format!("no money was paid here for a top-up by {method}");
+                Self::new(&kind::TOP_UP_STATE, detail).with("state", "credited")
+            }
+            TopUpRefundRefusal::WrongUnit => {
+                Self::field("amount.unit", "neither the token nor what the top-up was paid in")
+            }
+            TopUpRefundRefusal::TooLittle => {
+                Self::field("amount", "less than the smallest part of money or tokens")
+            }
+            TopUpRefundRefusal::AlreadyRefunded => {
+                let detail =
+                    "less than this is left of the top-up after what went back or is disputed";
+                Self::new(&kind::ALREADY_REFUNDED, detail)
+            }
+            TopUpRefundRefusal::Spent(unspent) => {
+                let unspent = MoneyOut::tokens(unspent.tokens, token);
+                let detail = format!("of the tokens of this top-up {unspent} are unspent");
+                Self::new(&kind::TOKENS_SPENT, detail).with("available", unspent)
+            }
+            TopUpRefundRefusal::KeyReused => Self::key_reused(),
         }
     }
 

@@ -41,6 +41,9 @@ const SIGNATURE: &str = "demo-signature";
 const FEE_PERMILLE: u64 = 15;
 const FEE_FIXED: u64 = 25;
 
+/// How far the shop's clock may be ahead of the processor's.
+const SKEW: Span = Span::minutes(5);
+
 /// The payment methods that there are, each with its last four digits.
 const METHODS: &[(&str, &str)] = &[
     ("demo_approved", "0001"),
@@ -208,7 +211,45 @@ impl DemoProcessor {
         })
     }
 
-    /// The bank decides what is in dispute.
+    /// The buyer's bank wants `amount` back, and takes it for now. `name` tells it from other disputes of the payment.
+    pub fn dispute(
+        &self,
+        payment: &PaymentName,
+        name: &str,
+        amount: Amount,
+    ) -> Result<Payment, ProcessorError> {
+        self.change(&mut self.books(), payment, |card| {
+            let PaymentState::Captured { amount: captured, .. } = card.payment.state else {
+                return Err(ProcessorError::refused("wrong_state", "nothing was captured"));
+            };
+            let name = DisputeName::new(format!("{payment}_{name}")).ok_or_else(nameless)?;
+            let known = card.payment.disputes.iter().any(|dispute| dispute.name == name);
+            if !known {
+                card.payment.disputes.push(Dispute {
+                    name,
+                    amount: amount.min(captured),
+                    state: DisputeState::Open,
+                    reason: "fraudulent".to_owned(),
+                });
+            }
+            Ok(())
+        })
+    }
+
+    /// Somebody of the vendor's gives money back in the processor's own dashboard.
+    pub fn refund_by_hand(
+        &self,
+        payment: &PaymentName,
+        amount: Amount,
+    ) -> Result<Payment, ProcessorError> {
+        self.change(&mut self.books(), payment, |card| {
+            let money = Money { amount, unit: card.payment.money.unit };
+            let name = format!("dashboard_{}", card.refunds.len());
+            card.refund(&RefundAsk { name, payment: payment.clone(), money })
+        })
+    }
+
+    /// The bank decides what is in dispute, or decides anew.
     pub fn close_dispute(
         &self,
         payment: &PaymentName,
@@ -216,9 +257,7 @@ impl DemoProcessor {
     ) -> Result<Payment, ProcessorError> {
         self.change(&mut self.books(), payment, |card| {
             let disputes = card.payment.disputes.iter_mut();
-            for dispute in disputes.filter(|dispute| dispute.state == DisputeState::Open) {
-                dispute.state = state.clone();
-            }
+            disputes.for_each(|dispute| dispute.state = state.clone());
             Ok(())
         })
     }
@@ -376,8 +415,9 @@ impl Processor for DemoProcessor {
     fn find<'a>(&'a self, search: &'a Search) -> Asked<'a, Option<Payment>> {
         self.call(Verb::Ask, move |books| {
             let found = books.payments.get(&name_of(search.top_up)?);
-            let found = found
-                .filter(|card| card.customer == search.customer && card.made_at >= search.since);
+            let since = search.since.minus(SKEW);
+            let found =
+                found.filter(|card| card.customer == search.customer && card.made_at >= since);
             Ok(found.map(|card| card.payment.clone()))
         })
     }
@@ -465,8 +505,10 @@ impl Card {
             None => {}
         }
         let refunded = self.payment.refunded.checked_add(ask.money.amount);
-        let Some(refunded) = refunded.filter(|refunded| *refunded <= captured) else {
-            return refused("more than was captured");
+        let taken = refunded.and_then(|refunded| refunded.checked_add(self.payment.disputed()));
+        let (Some(refunded), true) = (refunded, taken.is_some_and(|taken| taken <= captured))
+        else {
+            return refused("more than was captured, or is left beside a dispute");
         };
         if ask.money.unit != self.payment.money.unit || ask.money.amount.is_zero() {
             return refused("nothing, or another currency");

@@ -81,6 +81,7 @@ impl Command for Begin {
         wants.accounts.read((self.buyer.account,));
         wants.credit_files.read((self.buyer.account,));
         wants.vendor.read((self.vendor,));
+        wants.debt_payments.read((self.buyer.wallet,));
         wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));
         match &self.ask.way {
             Way::Voucher(voucher) => voucher.wants(wants, self.buyer),
@@ -255,6 +256,7 @@ impl Begin {
             payment: None,
             due: None,
             lots: Vec::new(),
+            reversed: None,
             note,
             created_at: at,
             credited_at: None,
@@ -285,7 +287,9 @@ impl Begin {
                 changes.errands.push(Change::Insert(errand));
                 Ok(top_up)
             }
-            TopUpState::Credited => self.minted.credit(changes, wallet, top_up, coming, at),
+            TopUpState::Credited => {
+                self.minted.credit(changes, (books, wallet), top_up, coming, at)
+            }
             _ => Ok(top_up),
         }
     }

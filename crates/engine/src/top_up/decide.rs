@@ -73,6 +73,7 @@ impl Command for Decide {
         wants.accounts.read((self.buyer.account,));
         wants.top_ups.read((self.id,));
         wants.credit_files.read((self.buyer.account,));
+        wants.debt_payments.read((self.buyer.wallet,));
         if let Some(voucher) = &self.voucher {
             voucher.wants(wants, self.buyer);
         }
@@ -104,7 +105,7 @@ impl Command for Decide {
                 Some(voucher) => Coming::of(voucher.batch(books)?, at),
                 None => Coming::paid(judged.tokens),
             };
-            judged = self.minted.credit(&mut changes, wallet, judged, coming, at)?;
+            judged = self.minted.credit(&mut changes, (books, wallet), judged, coming, at)?;
         }
         if let (TopUpState::Declined, Some(voucher)) = (judged.state, &self.voucher) {
             voucher.give_back(books, &mut changes, &judged)?;

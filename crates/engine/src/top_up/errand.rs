@@ -7,12 +7,14 @@
 //! steps costs a little time and nothing else: the errand is due again when its lease is over.
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use scrip_domain::reversal::ReversalState;
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Call, Errand, TopUp};
 use scrip_domain::{Id, Money, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use super::reversed::GivenBack;
 use super::seen::{Came, News};
 use crate::Engine;
 use crate::processor::{
@@ -52,8 +54,11 @@ impl Engine {
     /// Runs one, unless it is not due any more.
     async fn run_errand(&self, processor: &dyn Processor, id: Id<TopUp>) -> Result<bool, Fault> {
         let Some(top_up) = self.take_errand(id).await? else { return Ok(false) };
-        let news = self.call(processor, &top_up).await?;
-        self.seen(id, news, Came::OnErrand).await?;
+        let (news, came) = match top_up.next_call() {
+            Some(Call::GiveBack) => self.give_back(processor, &top_up).await?,
+            _ => (self.call(processor, &top_up).await?, Came::OnErrand),
+        };
+        self.seen(id, news, came).await?;
         Ok(true)
     }
 
@@ -109,12 +114,7 @@ impl Engine {
     async fn call(&self, processor: &dyn Processor, top_up: &TopUp) -> Result<News, Fault> {
         let Some(call) = top_up.next_call() else { return Ok(News::Nothing) };
         let money = top_up.pay.ok_or_else(|| Fault::Bug("a card pays no money".into()))?;
-        let payment = top_up.payment.as_ref().map(|payment| &payment.name);
-        let payment = payment.map(|name| {
-            let corrupt = || Fault::Bug("the name of a payment is none".into());
-            PaymentName::new(name.as_str()).ok_or_else(corrupt)
-        });
-        let picture = match (call, payment.transpose()?) {
+        let picture = match (call, payment_of(top_up)?) {
             (Call::Authorize, _) | (_, None) => {
                 let vendor = self.vendor().await?;
                 match self.customer_of(processor, top_up.account).await? {
@@ -126,10 +126,25 @@ impl Engine {
             }
             (Call::Capture, Some(payment)) => processor.capture(&payment, money).await.map(Some),
             (Call::Cancel, Some(payment)) => processor.cancel(&payment).await.map(Some),
-            (Call::Ask, Some(payment)) => processor.payment(&payment).await.map(Some),
+            (Call::Ask | Call::Watch | Call::GiveBack, Some(payment)) => {
+                processor.payment(&payment).await.map(Some)
+            }
             (Call::Refund, Some(payment)) => {
-                let name = format!("{}/back", top_up.id);
-                processor.refund(&RefundAsk { name, payment, money }).await.map(Some)
+                let known = top_up.payment.as_ref();
+                let amount = known.map_or(money.amount, |known| known.left_of(money.amount));
+                let ask = RefundAsk {
+                    // Another sum is another refund: more than was taken no processor gives back.
+                    name: format!("{}/back/{}", top_up.id, amount.units()),
+                    payment,
+                    money: Money { amount, ..money },
+                };
+                match processor.refund(&ask).await {
+                    // Less may be left than was known: the picture says how much.
+                    Err(ProcessorError::Refused { .. }) => {
+                        processor.payment(&ask.payment).await.map(Some)
+                    }
+                    answer => answer.map(Some),
+                }
             }
         };
         Ok(match picture {
@@ -139,6 +154,44 @@ impl Engine {
             Err(ProcessorError::Unanswered { why, retry_after }) => {
                 tracing::info!(top_up = %top_up.id, why, "the processor gave no answer");
                 News::Unanswered { retry_after }
+            }
+        })
+    }
+
+    /// Asks for the oldest refund of a credited top-up that was not answered yet. One that is refused is
+    /// looked into: what was not answered before may have been carried out.
+    async fn give_back(
+        &self,
+        processor: &dyn Processor,
+        top_up: &TopUp,
+    ) -> Result<(News, Came), Fault> {
+        let all = self.store.reversals_of(top_up.id).await?;
+        let pending = all.into_iter().find(|one| one.state == ReversalState::Pending);
+        let (Some(refund), Some(pay), Some(payment)) = (pending, top_up.pay, payment_of(top_up)?)
+        else {
+            return Ok((News::Nothing, Came::OnErrand));
+        };
+        let money = Money { amount: refund.claimed, unit: pay.unit };
+        let ask = RefundAsk { name: refund.id.to_string(), payment, money };
+        let (picture, refused) = match processor.refund(&ask).await {
+            Err(ProcessorError::Refused { code, .. }) => {
+                (processor.payment(&ask.payment).await, Some(code))
+            }
+            answer => (answer, None),
+        };
+        Ok(match picture {
+            Ok(picture) => {
+                let given = GivenBack { refund: refund.id, refused };
+                (News::Picture(picture), Came::GivingBack(given))
+            }
+            Err(ProcessorError::Unanswered { why, retry_after }) => {
+                tracing::info!(top_up = %top_up.id, why, "the processor gave no answer");
+                (News::Unanswered { retry_after }, Came::OnErrand)
+            }
+            // It knows its own payment no more: nobody knows, and a person must look.
+            Err(ProcessorError::Refused { code, message }) => {
+                tracing::warn!(top_up = %top_up.id, code, message, "a refund cannot be looked into");
+                (News::Unanswered { retry_after: None }, Came::OnErrand)
             }
         })
     }
@@ -171,6 +224,13 @@ impl Engine {
         };
         processor.authorize(&ask).await.map(Some)
     }
+}
+
+/// The processor's name of a top-up's payment, once it is known.
+fn payment_of(top_up: &TopUp) -> Result<Option<PaymentName>, Fault> {
+    let corrupt = || Fault::Bug("the name of a payment is none".into());
+    let name = top_up.payment.as_ref().map(|payment| payment.name.as_str());
+    name.map(|name| PaymentName::new(name).ok_or_else(corrupt)).transpose()
 }
 
 /// It is not due any more: done, or somebody else's.

@@ -114,6 +114,7 @@ impl Command for Receive {
         wants.wallets.guard((self.buyer.wallet,));
         wants.accounts.read((self.buyer.account,));
         wants.credit_files.read((self.buyer.account,));
+        wants.debt_payments.read((self.buyer.wallet,));
         wants.top_ups.read((self.id,));
         wants.remittances.read((self.id,));
         wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));
@@ -158,7 +159,8 @@ impl Command for Receive {
         let mut changes = Changes::default();
         let mut after = before.clone().with(&remittance);
         if !tokens.is_zero() {
-            self.minted.bring(&mut changes, wallet, &mut after, Coming::paid(tokens), at)?;
+            let coming = Coming::paid(tokens);
+            self.minted.bring(&mut changes, (books, wallet), &mut after, coming, at)?;
         }
         if after.state == TopUpState::Credited {
             if let Some(file) = books.credit_files.get(&(of,))? {

@@ -12,10 +12,12 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::errand::due_again;
+use super::reversed::GivenBack;
 use super::{Coming, Minted};
 use crate::Engine;
 use crate::ledger::Buyer;
 use crate::processor::{self, ChargeName, Payment, PaymentState, RiskLevel};
+use crate::reversal::clawback::Supply;
 
 /// Without an answer so often, what was asked for is unknown.
 const PATIENCE: u32 = 3;
@@ -46,10 +48,12 @@ pub(super) enum News {
 }
 
 /// How news came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Came {
     /// As the answer on an errand, which goes on with it.
     OnErrand,
+    /// As the answer on the errand to give money back.
+    GivingBack(GivenBack),
     /// Unasked: an errand that is due stays due.
     Unasked,
 }
@@ -67,24 +71,31 @@ impl Engine {
         let buyer = self.buyer_of(top_up.account).await?;
         let vendor = self.vendor().await?.id;
         let (processor, minted) = (processor.name(), self.minted()?);
-        let seen = Seen { id, buyer, vendor, processor, news, came, minted };
+        let new = match &news {
+            // What may be new: each dispute, and what was given back in the dashboard.
+            News::Picture(picture) => picture.disputes.len().saturating_add(1),
+            _ => 0,
+        };
+        let supply = self.supply(&top_up, buyer, new).await?;
+        let seen = Seen { id, buyer, vendor, processor, news, came, minted, supply };
         let answer: Result<TopUp, std::convert::Infallible> = self.submit(seen).await?;
         let Ok(top_up) = answer;
-        if top_up.next_call().is_some() {
+        if top_up.next_call().is_some_and(|call| call != Call::Watch) {
             self.errands.notify_one();
         }
         Ok(Some(top_up))
     }
 }
 
-struct Seen {
+pub(super) struct Seen {
     id: Id<TopUp>,
-    buyer: Buyer,
-    vendor: Id<Vendor>,
+    pub(super) buyer: Buyer,
+    pub(super) vendor: Id<Vendor>,
     processor: &'static str,
-    news: News,
-    came: Came,
+    pub(super) news: News,
+    pub(super) came: Came,
     minted: Minted,
+    pub(super) supply: Supply,
 }
 
 impl Seen {
@@ -93,6 +104,13 @@ impl Seen {
         let News::Picture(picture) = &self.news else { return None };
         let PaymentState::Captured { charge, amount, .. } = &picture.state else { return None };
         Some((charge, Money { amount: *amount, unit: picture.money.unit }))
+    }
+
+    /// What the processor keeps of it, where the picture says so.
+    fn fee(&self) -> Option<Money> {
+        let News::Picture(picture) = &self.news else { return None };
+        let PaymentState::Captured { fee, .. } = &picture.state else { return None };
+        *fee
     }
 }
 
@@ -107,6 +125,7 @@ impl Command for Seen {
         wants.top_ups.read((self.id,));
         wants.credit_files.read((self.buyer.account,));
         wants.errands.read((self.id,));
+        self.supply.wants(wants, self.id, self.buyer.wallet);
         if let Some((charge, _)) = self.charge() {
             wants.charges.read((self.processor.to_owned(), charge.to_string()));
         }
@@ -125,7 +144,7 @@ impl Command for Seen {
         let mut after = before.clone();
         match &self.news {
             News::Picture(picture) => {
-                self.picture(&mut after, picture);
+                pictured(&mut after, self.processor, picture);
                 self.advance(&mut after, picture, &vendor.settings.credit, at);
             }
             News::Refused { call, code } => {
@@ -151,6 +170,7 @@ impl Command for Seen {
             }
             self.minted.tell(&mut changes, &after, at);
         }
+        after = self.reverse(books, &mut changes, after, at)?;
         let asked = self.ask_again(before, &after, errand, at);
         changes.errands.extend(asked);
         if &after != before {
@@ -161,35 +181,6 @@ impl Command for Seen {
 }
 
 impl Seen {
-    /// What is known of the payment now.
-    fn picture(&self, top_up: &mut TopUp, picture: &Payment) {
-        let before = top_up.payment.take();
-        // An older picture may come late: what was given back stays given back.
-        let refunded = before.as_ref().map_or(Amount::ZERO, |payment| payment.refunded);
-        let charge = before.and_then(|payment| payment.charge);
-        let action = match &picture.state {
-            PaymentState::RequiresAction(processor::Action::Redirect(url)) => {
-                Some(Action::Redirect { url: url.clone() })
-            }
-            PaymentState::RequiresAction(processor::Action::Confirm(secret)) => {
-                Some(Action::Confirm { client_secret: secret.reveal().to_owned() })
-            }
-            _ => None,
-        };
-        let ended = matches!(
-            picture.state,
-            PaymentState::Captured { .. } | PaymentState::Cancelled | PaymentState::Failed { .. }
-        );
-        top_up.payment = Some(top_up::Payment {
-            processor: self.processor.to_owned(),
-            name: picture.name.to_string(),
-            open: !ended,
-            action,
-            charge,
-            refunded: picture.refunded.max(refunded),
-        });
-    }
-
     /// Where the picture moves a top-up whose end is still open.
     fn advance(&self, top_up: &mut TopUp, picture: &Payment, policy: &Policy, at: Timestamp) {
         if top_up.state.is_final() {
@@ -258,11 +249,24 @@ impl Seen {
         if let Some(payment) = &mut top_up.payment {
             payment.charge = Some(charge.to_string());
         }
-        if books.charges.get(&key)?.is_some() {
+        let fee = self.fee();
+        let refunded = top_up.payment.as_ref().map_or(Amount::ZERO, |payment| payment.refunded);
+        // A processor that gave back more than it took has taken it from somewhere else.
+        let refunded = refunded.min(money.amount);
+        let disputed = top_up.payment.as_ref().map_or(Amount::ZERO, |payment| payment.disputed);
+        let left = money.amount.checked_sub(refunded).unwrap_or(Amount::ZERO);
+        let disputed = disputed.min(left);
+        if let Some(row) = books.charges.get(&key)? {
+            let (fee, refunded) = (fee.or(row.fee), row.refunded.max(refunded));
+            let left = money.amount.checked_sub(refunded).unwrap_or(Amount::ZERO);
+            let known = Charge { fee, refunded, disputed: disputed.min(left), ..row.clone() };
+            if known != *row {
+                changes.charges.push(Change::Update(known));
+            }
             return Ok(top_up);
         }
         let (processor, name) = key;
-        let row = Charge { processor, name, top_up: top_up.id, money, at };
+        let row = Charge { processor, name, top_up: top_up.id, money, fee, refunded, disputed, at };
         changes.charges.push(Change::Insert(row));
         if top_up.state.is_final() {
             return Ok(top_up);
@@ -278,7 +282,7 @@ impl Seen {
         } else {
             top_up.reason = None;
             let coming = Coming::paid(top_up.tokens);
-            top_up = self.minted.credit(changes, wallet, top_up, coming, at)?;
+            top_up = self.minted.credit(changes, (books, wallet), top_up, coming, at)?;
         }
         Ok(top_up)
     }
@@ -293,6 +297,12 @@ impl Seen {
         errand: Option<&Errand>,
         at: Timestamp,
     ) -> Option<Change<Errand>> {
+        if after.next_call() == Some(Call::Watch)
+            && !matches!(self.news, News::Unanswered { .. })
+            && (self.came != Came::Unasked || before.next_call() != Some(Call::Watch))
+        {
+            return watch(after, errand, at);
+        }
         let refused = matches!(self.news, News::Refused { .. });
         let stepped = before.next_call() != after.next_call() && !refused;
         let attempts = match (errand, before.state) {
@@ -315,6 +325,47 @@ impl Seen {
             }
         }
     }
+}
+
+/// The errand of a credited payment: seldom, and no more once nothing can become of it.
+fn watch(top_up: &TopUp, errand: Option<&Errand>, at: Timestamp) -> Option<Change<Errand>> {
+    let due = top_up.watched_at(at);
+    let due = due.map(|due_at| Errand { top_up: top_up.id, due_at, attempts: 0 });
+    match (errand, due) {
+        (None, due) => due.map(Change::Insert),
+        (Some(_), Some(due)) => Some(Change::Update(due)),
+        (Some(errand), None) => Some(Change::Delete(errand.clone())),
+    }
+}
+
+/// What is known of the payment now.
+fn pictured(top_up: &mut TopUp, processor: &str, picture: &Payment) {
+    let before = top_up.payment.take();
+    // An older picture may come late: what was given back stays given back.
+    let refunded = before.as_ref().map_or(Amount::ZERO, |payment| payment.refunded);
+    let charge = before.and_then(|payment| payment.charge);
+    let action = match &picture.state {
+        PaymentState::RequiresAction(processor::Action::Redirect(url)) => {
+            Some(Action::Redirect { url: url.clone() })
+        }
+        PaymentState::RequiresAction(processor::Action::Confirm(secret)) => {
+            Some(Action::Confirm { client_secret: secret.reveal().to_owned() })
+        }
+        _ => None,
+    };
+    let ended = matches!(
+        picture.state,
+        PaymentState::Captured { .. } | PaymentState::Cancelled | PaymentState::Failed { .. }
+    );
+    top_up.payment = Some(top_up::Payment {
+        processor: processor.to_owned(),
+        name: picture.name.to_string(),
+        open: !ended,
+        action,
+        charge,
+        refunded: picture.refunded.max(refunded),
+        disputed: picture.disputed(),
+    });
 }
 
 /// A call that the processor refused did nothing: an authorization is over with it, unless it was `tried`
@@ -378,6 +429,7 @@ mod tests {
             payment: None,
             due: None,
             lots: Vec::new(),
+            reversed: None,
             note: None,
             created_at: Timestamp::default(),
             credited_at: None,
@@ -399,6 +451,27 @@ mod tests {
         assert_eq!(after(capturing, Call::Capture, false), (TopUpState::Unknown, code));
         let credited = TopUpState::Credited;
         assert_eq!(after(credited, Call::Refund, true), (credited, None));
+    }
+
+    #[test]
+    fn an_older_picture_lowers_no_sum_that_went_back() {
+        let unit = scrip_domain::Unit::parse("EUR").unwrap();
+        let amount = |units| Amount::new(units).unwrap();
+        let picture = |refunded| Payment {
+            name: processor::PaymentName::new("pi_1").unwrap(),
+            top_up: None,
+            state: PaymentState::Processing,
+            money: Money { amount: amount(100), unit },
+            refunded: amount(refunded),
+            risk: None,
+            disputes: Vec::new(),
+        };
+        let mut top_up = top_up(TopUpState::Credited);
+        for (shown, known) in [(0, 0), (40, 40), (10, 40), (70, 70), (0, 70)] {
+            pictured(&mut top_up, "demo", &picture(shown));
+            let payment = top_up.payment.as_ref().unwrap();
+            assert_eq!(payment.refunded, amount(known), "{shown}");
+        }
     }
 
     #[test]

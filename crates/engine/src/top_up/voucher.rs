@@ -37,6 +37,10 @@ impl Engine {
         source: &str,
         request: Request,
     ) -> Outcome<Answered<TopUp>, TopUpRefusal> {
+        // A repetition is no guess.
+        if let Some(answer) = self.topped_up_before(buyer, request).await? {
+            return Ok(answer);
+        }
         let (now, account) = (self.now(), buyer.account.to_string());
         let limits = [(Limited::VoucherAccount, &*account), (Limited::VoucherSource, source)];
         for (what, who) in limits {

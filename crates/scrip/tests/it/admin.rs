@@ -89,6 +89,26 @@ fn gifts_are_given_and_orders_given_back() {
 }
 
 #[test]
+fn money_of_a_top_up_is_given_back_once() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    register(&server, "ada@example.org");
+    let cash = ["accounts", "adjust", "ada@example.org", "3", "--reason", "paid in cash"];
+    let added = server.admin(&folder, &cash);
+    let top_up = added["id"].as_str().unwrap();
+    let part = ["refund-top-up", top_up, "--amount", "1.25", "--reason", "too much", "--key", "r"];
+    let back = server.admin(&folder, &part);
+    assert_eq!((&back["tokens"]["amount"], &back["by_hand"]), (&json!(125), &json!(true)));
+    assert_eq!(server.admin(&folder, &part), back, "the same key gives back once");
+    let rest = server.admin(&folder, &["refund-top-up", top_up, "--reason", "all of it"]);
+    assert_eq!(rest["tokens"]["display"], "1.75 TOK");
+    let mut again = vec!["admin", "--server", &server.url, "--admin-key", &folder.admin_key];
+    again.extend(["refund-top-up", top_up, "--reason", "again"]);
+    let (text, code) = said(&run(&again));
+    assert_eq!((code, text.contains("already_refunded")), (1, true), "{text}");
+}
+
+#[test]
 fn api_keys_are_made_used_and_revoked() {
     let folder = Folder::new();
     let server = folder.serve();

@@ -6,6 +6,7 @@ use scrip_domain::audit::Audit;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::lot::Lot;
+use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Errand, Remittance, TopUp};
@@ -110,6 +111,26 @@ impl Store {
     /// The money that came for an offline top-up, oldest first.
     pub async fn remittances_of(&self, top_up: Id<TopUp>) -> Result<Vec<Remittance>, Fault> {
         self.rows("WHERE t.top_up = $1 ORDER BY t.id", cells(&top_up)).await
+    }
+
+    /// A reversal.
+    pub async fn reversal(&self, id: Id<Reversal>) -> Result<Option<Reversal>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// A top-up's reversals, oldest first.
+    pub async fn reversals_of(&self, top_up: Id<TopUp>) -> Result<Vec<Reversal>, Fault> {
+        self.rows("WHERE t.top_up = $1 ORDER BY t.id", cells(&top_up)).await
+    }
+
+    /// What a top-up's reversals took from which lot.
+    pub async fn reversal_lots(&self, top_up: Id<TopUp>) -> Result<Vec<ReversalLot>, Fault> {
+        self.rows("WHERE t.top_up = $1 ORDER BY t.reversal, t.lot", cells(&top_up)).await
+    }
+
+    /// What lots have paid of what a wallet owes.
+    pub async fn debt_payments(&self, wallet: Id<Wallet>) -> Result<Vec<DebtPayment>, Fault> {
+        self.rows("WHERE t.wallet = $1 ORDER BY t.lot", cells(&wallet)).await
     }
 
     /// A page of all top-ups, newest first.

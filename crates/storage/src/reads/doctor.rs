@@ -13,6 +13,7 @@ mod money;
 mod orders;
 mod payment_methods;
 mod refunds;
+mod reversals;
 mod vouchers;
 
 use std::borrow::Cow;
@@ -86,6 +87,7 @@ pub struct SignedBy {
 pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
     probes.extend(vouchers::probes());
+    probes.extend(reversals::probes());
     probes.extend(accounts::probes());
     probes.extend(payment_methods::probes());
     probes.extend(orders::probes());

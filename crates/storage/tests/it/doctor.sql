@@ -2,6 +2,8 @@
 -- back, holds 10 and has an open draft; got 20 and 5 as gifts, of which 15 have expired. Another buyer
 -- paid one top-up offline in two parts and a third of a second one, and redeemed a promotional voucher. The first has
 -- an order that a coupon made free, and one of two coupons in the draft.
+-- Of a third one a top-up of 100 is disputed after 70 of it were gone: 30 were taken, 70 owed, and 60 of that
+-- paid by two later top-ups, half of the last of which was given back.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
@@ -10,6 +12,7 @@ DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE 
 DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
+DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -18,7 +21,7 @@ INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_c
     (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
     (2002, 1002, 0, 150, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null]]', NULL);
 INSERT INTO house (name, debits, credits) VALUES
-    ('issued', 230, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 15);
+    ('issued', 400, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110);
 INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
     (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
     (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
@@ -101,4 +104,39 @@ INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 4, 4004, 4004, 0), (1001, 4, 4005, 4005, 0), (1001, 4, 4006, 4006, 0), (1001, 4, 4007, 4007, 0),
     (1001, 2, 101, 8001, 0), (1001, 6, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78),
     (1001, 3, 13, 7501, 79), (1001, 3, 14, 4004, 80);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1004, 2004, 'eve@example.org', '{}', 0);
+INSERT INTO logins (email, account, password) VALUES ('eve@example.org', 1004, '');
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, owed_debits, owed_credits,
+        lots, next_expiry) VALUES (2004, 1004, 170, 170, 0, 0, 70, 60, '[]', NULL);
+INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
+    (5021, 2004, 'paid', 100, 50, 3, 0), (5022, 2004, 'paid', 50, 50, NULL, 0), (5023, 2004, 'paid', 20, 50, NULL, 0);
+INSERT INTO lot_changes (transfer, lot, kind, amount) VALUES (4022, 5021, 'expired', 70);
+INSERT INTO top_ups (id, account, state, method, tokens, pay_amount, pay_unit, assessments, lots, reversed, created_at,
+        credited_at) VALUES
+    (3011, 1004, 'disputed', 'card', 100, 10, 'EUR', '[]', '[]',
+        '{"refunded":0,"refunded_tokens":0,"disputed":10,"disputed_tokens":100,"pending":false}', 0, 1),
+    (3012, 1004, 'credited', 'card', 50, 5, 'EUR', '[]', '[]', NULL, 0, 1),
+    (3013, 1004, 'credited', 'card', 20, 2, 'EUR', '[]', '[]',
+        '{"refunded":1,"refunded_tokens":10,"disputed":0,"disputed_tokens":0,"pending":false}', 0, 1);
+INSERT INTO charges (processor, name, top_up, money_amount, money_unit, at, refunded, disputed) VALUES
+    ('demo', 'ch_11', 3011, 10, 'EUR', 1, 0, 10), ('demo', 'ch_12', 3012, 5, 'EUR', 1, 0, 0),
+    ('demo', 'ch_13', 3013, 2, 'EUR', 1, 1, 0);
+INSERT INTO reversals (top_up, id, kind, state, name, claimed, money, tokens, owed, reason, at, settled_at) VALUES
+    (3011, 7601, 'dispute', 'open', 'dp_1', 10, 10, 100, 70, '', 4, NULL),
+    (3013, 7602, 'refund', 'done', NULL, 1, 1, 10, 0, '', 8, 9);
+INSERT INTO reversal_lots (top_up, reversal, lot, amount) VALUES (3011, 7601, 5021, 30), (3013, 7602, 5023, 10);
+INSERT INTO debt_payments (wallet, lot, amount) VALUES (2004, 5022, 50), (2004, 5023, 10);
+INSERT INTO credit_files (account, day, day_count, day_tokens, credited, declined, disputed) VALUES
+    (1004, 0, 0, 0, 3, 0, 1);
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
+    (4021, 1, 2004, 100, 'top_up', 3011, 1), (4022, 2004, 4, 70, 'expiry', 2004, 3),
+    (4023, 2004, 5, 30, 'clawback', 3011, 4), (4024, 4611686018427389908, 5, 70, 'clawback', 3011, 4),
+    (4025, 1, 2004, 50, 'top_up', 3012, 5), (4026, 2004, 4611686018427389908, 50, 'debt', 2004, 5),
+    (4027, 1, 2004, 20, 'top_up', 3013, 6), (4028, 2004, 4611686018427389908, 10, 'debt', 2004, 6),
+    (4029, 2004, 5, 10, 'clawback', 3013, 8);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1004, 5, 3011, 3011, 0), (1004, 5, 3012, 3012, 0), (1004, 5, 3013, 3013, 0), (1004, 3, 15, 7602, 81),
+    (1004, 4, 4021, 4021, 0), (1004, 4, 4022, 4022, 0), (1004, 4, 4023, 4023, 0), (1004, 4, 4024, 4024, 0),
+    (1004, 4, 4025, 4025, 0), (1004, 4, 4026, 4026, 0), (1004, 4, 4027, 4027, 0), (1004, 4, 4028, 4028, 0),
+    (1004, 4, 4029, 4029, 0);
 COMMIT;

@@ -44,6 +44,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1)),
             transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
             downloads_of_order(id(1)), audit(PAGE), top_ups_in_review(PAGE), top_ups(PAGE), remittances_of(id(1)),
+            reversals_of(id(1)), reversal_lots(id(1)), debt_payments(id(1)),
             voucher_batches(PAGE), coupons(PAGE), errands_due(NOON, 5), payment_methods_of(who),
             payment_methods_leaving(NOON, 5),
     }

@@ -21,12 +21,13 @@ use scrip_domain::order::{
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
     Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
 };
 use scrip_domain::top_up::{
-    Action, Charge, Due, Errand, Payment, Remittance, TopUp, TopUpMethod, TopUpState,
+    Action, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{Voucher, VoucherBatch, VoucherKind};
@@ -47,6 +48,11 @@ const LAST: Timestamp = Timestamp::from_millis(i64::MAX);
 
 fn last<T>() -> Id<T> {
     id(Id::<T>::MAX)
+}
+
+/// The highest id whose ledger accounts have numbers of their own.
+fn below_owed<T>() -> Id<T> {
+    id(Id::<T>::MAX >> 1)
 }
 
 fn text() -> String {
@@ -110,6 +116,8 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     wallet_rows(&store).await;
     money_rows(&store).await;
     top_up_rows(&store).await;
+    remittances(&store).await;
+    reversal_rows(&store).await;
     vouchers(&store).await;
     coupons(&store).await;
     payment_methods(&store).await;
@@ -147,9 +155,10 @@ async fn accounts(store: &Running) {
         person,
         created_at: FIRST,
         frozen_at: Some(LAST),
+        frozen_by_dispute: true,
     };
     round_trips!(store, accounts(id): account.clone() =>
-        Account { person: Person::default(), frozen_at: None, ..account.clone() },
+        Account { person: Person::default(), frozen_at: None, frozen_by_dispute: false, ..account.clone() },
         other Account { id: id(0), ..account.clone() });
     let session = Session {
         token: [0xff; 16],
@@ -222,7 +231,8 @@ async fn wallet_rows(store: &Running) {
     let plain = OpenLot { expires_at: None, exchangeable_at: None, ..open.clone() };
     let lots = vec![open, plain];
     let next_expiry = Some(LAST);
-    let rich = Wallet { id: last(), account: last(), free: full, held: full, lots, next_expiry };
+    let (free, held, owed) = (full, full, full);
+    let rich = Wallet { id: last(), account: last(), free, held, owed, lots, next_expiry };
     let poor = Wallet::empty(last(), last());
     round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
 }
@@ -252,7 +262,7 @@ async fn money_rows(store: &Running) {
         other LotChange { transfer: id(0), ..change.clone() });
     let transfer = Transfer {
         id: last(),
-        debit: LedgerAccount::Held(last()),
+        debit: LedgerAccount::Held(below_owed()),
         credit: LedgerAccount::House(House::Breakage),
         amount: Amount::MAX,
         reason: Reason::TopUp,
@@ -260,7 +270,7 @@ async fn money_rows(store: &Running) {
         at: LAST,
     };
     round_trips!(store, transfers(id): transfer.clone() =>
-        Transfer { debit: LedgerAccount::Free(last()), amount: amount(1), ..transfer.clone() },
+        Transfer { debit: LedgerAccount::Owed(below_owed()), amount: amount(1), ..transfer.clone() },
         other Transfer { id: id(0), ..transfer.clone() });
 }
 
@@ -294,6 +304,7 @@ async fn top_up_rows(store: &Running) {
             action: Some(Action::Redirect { url: text() }),
             charge: Some(text()),
             refunded: Amount::MAX,
+            disputed: Amount::MAX,
         }),
         due: Some(Due {
             reference: text(),
@@ -302,6 +313,13 @@ async fn top_up_rows(store: &Running) {
             brought: Amount::ZERO,
         }),
         lots: vec![last(), id(0)],
+        reversed: Some(Reversed {
+            refunded: Amount::MAX,
+            refunded_tokens: Amount::ZERO,
+            disputed: Amount::MAX,
+            disputed_tokens: Amount::MAX,
+            pending: true,
+        }),
         note: Some(String::new()),
         created_at: FIRST,
         credited_at: Some(LAST),
@@ -312,8 +330,11 @@ async fn top_up_rows(store: &Running) {
         }),
     };
     round_trips!(store, top_ups(id): top_up.clone() => TopUp {
-        reason: None, payment_method: None, pay: None, payment: None, due: None, lots: Vec::new(), note: None, credited_at: None, request: None, ..top_up.clone()
+        reason: None, payment_method: None, pay: None, payment: None, due: None, lots: Vec::new(), reversed: None, note: None, credited_at: None, request: None, ..top_up.clone()
     }, other TopUp { id: id(0), due: None, ..top_up.clone() });
+}
+
+async fn remittances(store: &Running) {
     let remittance = Remittance {
         top_up: last(),
         id: last(),
@@ -373,6 +394,33 @@ async fn payment_methods(store: &Running) {
         other PaymentMethod { account: id(0), name: String::new(), ..method.clone() });
 }
 
+async fn reversal_rows(store: &Running) {
+    let reversal = Reversal {
+        top_up: last(),
+        id: last(),
+        kind: ReversalKind::ProcessorRefund,
+        state: ReversalState::Pending,
+        name: Some(text()),
+        claimed: Amount::MAX,
+        money: Amount::MAX,
+        tokens: Amount::MAX,
+        owed: Amount::MAX,
+        reason: text(),
+        request: Some(Request { key: 0, fingerprint: u64::MAX >> 1, id: RequestId::NONE }),
+        at: FIRST,
+        settled_at: Some(LAST),
+    };
+    round_trips!(store, reversals(top_up): reversal.clone() =>
+        Reversal { name: None, owed: Amount::ZERO, request: None, settled_at: None, ..reversal.clone() },
+        other Reversal { top_up: id(0), id: id(0), ..reversal.clone() });
+    let lot = ReversalLot { top_up: last(), reversal: last(), lot: last(), amount: Amount::MAX };
+    round_trips!(store, reversal_lots(top_up): lot.clone() =>
+        ReversalLot { amount: amount(1), ..lot.clone() }, other ReversalLot { top_up: id(0), ..lot.clone() });
+    let paid = DebtPayment { wallet: last(), lot: last(), amount: Amount::MAX };
+    round_trips!(store, debt_payments(wallet): paid.clone() =>
+        DebtPayment { amount: Amount::ZERO, ..paid.clone() }, other DebtPayment { wallet: id(0), ..paid.clone() });
+}
+
 async fn vouchers(store: &Running) {
     let batch = VoucherBatch {
         id: last(),
@@ -409,10 +457,18 @@ async fn credit_rows(store: &Running) {
     };
     round_trips!(store, credit_files(account): file.clone() => CreditFile::empty(last()),
         other CreditFile { account: id(0), ..file.clone() });
-    let charge =
-        Charge { processor: text(), name: text(), top_up: last(), money: money(), at: LAST };
+    let charge = Charge {
+        processor: text(),
+        name: text(),
+        top_up: last(),
+        money: money(),
+        fee: Some(money()),
+        refunded: Amount::MAX,
+        disputed: Amount::ZERO,
+        at: LAST,
+    };
     round_trips!(store, charges(processor, name): charge.clone() =>
-        Charge { top_up: id(0), at: FIRST, ..charge.clone() },
+        Charge { top_up: id(0), fee: None, refunded: Amount::ZERO, disputed: Amount::MAX, at: FIRST, ..charge.clone() },
         other Charge { name: String::new(), ..charge.clone() });
     let errand = Errand { top_up: last(), due_at: LAST, attempts: u32::MAX };
     round_trips!(store, errands(top_up): errand.clone() =>

@@ -69,6 +69,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0003_funding.sql"),
         include_str!("../../migrations/sqlite/0004_refunds.sql"),
         include_str!("../../migrations/sqlite/0005_vouchers.sql"),
+        include_str!("../../migrations/sqlite/0006_disputes.sql"),
         include_str!("../../migrations/sqlite/0007_payment_methods.sql"),
         include_str!("../../migrations/sqlite/0009_coupons.sql")
     );
@@ -78,6 +79,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0003_funding.sql"),
         include_str!("../../migrations/postgres/0004_refunds.sql"),
         include_str!("../../migrations/postgres/0005_vouchers.sql"),
+        include_str!("../../migrations/postgres/0006_disputes.sql"),
         include_str!("../../migrations/postgres/0007_payment_methods.sql"),
         include_str!("../../migrations/postgres/0009_coupons.sql")
     );

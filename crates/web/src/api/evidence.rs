@@ -269,6 +269,7 @@ impl TransferRow {
         let side = |account: LedgerAccount| match account {
             LedgerAccount::Free(wallet) => wallet.to_string(),
             LedgerAccount::Held(wallet) => format!("{wallet} held"),
+            LedgerAccount::Owed(wallet) => format!("{wallet} owed"),
             LedgerAccount::House(house) => house.to_string(),
         };
         Self {

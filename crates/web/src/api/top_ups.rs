@@ -7,8 +7,8 @@ use http::{HeaderValue, StatusCode};
 use scrip_domain::credit::Assessment;
 use scrip_domain::sale::{Sale, Wish};
 use scrip_domain::settings::{Settings, Token};
-use scrip_domain::top_up::{Action, TopUp, TopUpMethod, TopUpState};
-use scrip_domain::{Money, Unit};
+use scrip_domain::top_up::{Action, Reversed, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::{Amount, Money, Unit};
 use scrip_engine::purchase::Answered;
 use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
 use serde::{Deserialize, Serialize};
@@ -148,7 +148,8 @@ pub struct TopUpOut {
     #[schema(example = "top_06bq3v8k2m9zc")]
     id: String,
     /// `declined`, `in_review`, `authorizing`, `requires_action`, `authorized`, `capturing`, `credited`, `failed`,
-    /// `cancelled`, or `unknown` while the processor does not answer.
+    /// `cancelled`, or `unknown` while the processor does not answer. After it was credited: `refunded` when all
+    /// of the money went back, `disputed`, `dispute_won`, `dispute_lost`.
     state: &'static str,
     /// Why it failed, was cancelled or is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,6 +157,12 @@ pub struct TopUpOut {
     /// What came of the money so far, when it is paid offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     received: Option<MoneyOut>,
+    /// The money of it that went back, wholly or in part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded: Option<MoneyOut>,
+    /// The money of it that the buyer's bank has taken back, for now or for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disputed: Option<MoneyOut>,
     /// What the buyer must do.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_action: Option<ActionOut>,
@@ -263,6 +270,8 @@ impl TopUpOut {
             state: top_up.state.as_str(),
             reason: top_up.reason.clone(),
             received: received(top_up).map(MoneyOut::currency),
+            refunded: reversed(top_up, |sums| sums.refunded),
+            disputed: reversed(top_up, |sums| sums.disputed),
             next_action: ActionOut::of(top_up),
             method: top_up.method.as_str(),
             payment_method: top_up.payment_method.clone(),
@@ -303,6 +312,13 @@ impl TopUpOut {
             }
         }
     }
+}
+
+/// A sum of money over a top-up's reversals, when there is any.
+fn reversed(top_up: &TopUp, sum: fn(&Reversed) -> Amount) -> Option<MoneyOut> {
+    let (pay, amount) = (top_up.pay?, sum(top_up.reversed.as_ref()?));
+    let money = Money { amount, unit: pay.unit };
+    (!amount.is_zero()).then(|| MoneyOut::currency(money))
 }
 
 /// What came of an offline top-up's money.

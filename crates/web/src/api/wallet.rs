@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use scrip_domain::Id;
 use scrip_domain::gate;
 use scrip_domain::ledger::{LedgerAccount, Transfer};
 use scrip_domain::settings::Token;
+use scrip_domain::wallet::Wallet;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +33,8 @@ struct WalletOut {
     held: MoneyOut,
     /// What can be spent.
     available: MoneyOut,
+    /// What is owed for money that went back after its tokens were spent; bought tokens pay it first.
+    owed: MoneyOut,
     /// The balance that opens ordering.
     threshold: MoneyOut,
     /// `visitor`, `member` or `funded`.
@@ -63,12 +67,14 @@ struct LotOut {
 struct TransferOut {
     #[schema(example = "trf_06bq3v8k2m9zc")]
     id: String,
-    /// `in` or `out`.
+    /// `in` or `out` of what can be spent; `owed` and `cleared` move nothing there: what is owed became more,
+    /// or less.
     direction: &'static str,
     amount: MoneyOut,
-    /// `top_up`, `adjustment`, `grant`, `purchase`, `refund` or `expiry`.
+    /// `top_up`, `adjustment`, `grant`, `purchase`, `refund`, `expiry`; `clawback` and `restored` when money of a
+    /// top-up went back or came again; `debt` when what is owed was paid, or came back.
     reason: &'static str,
-    /// The order, top-up or lot that it belongs to; for an expiry, the wallet.
+    /// The order, top-up or lot that it belongs to; for an expiry and a paid debt, the wallet.
     subject: String,
     at: String,
 }
@@ -92,6 +98,7 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
         posted: MoneyOut::tokens(wallet.posted(), token),
         held: MoneyOut::tokens(wallet.held(), token),
         available: MoneyOut::tokens(wallet.available(), token),
+        owed: MoneyOut::tokens(wallet.owed(), token),
         threshold: MoneyOut::tokens(settings.threshold.effective(cheapest), token),
         standing: gate::standing(who, settings, cheapest).as_str(),
         lots: wallet
@@ -123,28 +130,38 @@ async fn transfers(
     let vendor = engine.vendor().await?;
     let page = query.page(engine, "transfers")?;
     let rows = engine.store().transfers_of(buyer.account, page).await?;
-    let show =
-        |row: &Transfer| line(row, LedgerAccount::Free(buyer.wallet), &vendor.settings.token);
+    let show = |row: &Transfer| line(row, buyer.wallet, &vendor.settings.token);
     Ok(Json(List::of(engine, "transfers", page, &rows, |row| row.id.number(), show)))
 }
 
-fn line(transfer: &Transfer, own: LedgerAccount, token: &Token) -> TransferOut {
-    use scrip_domain::Id;
+fn line(transfer: &Transfer, wallet: Id<Wallet>, token: &Token) -> TransferOut {
     use scrip_domain::ledger::Reason;
     use scrip_domain::lot::Lot;
     use scrip_domain::order::Order;
     use scrip_domain::top_up::TopUp;
-    use scrip_domain::wallet::Wallet;
     let number = transfer.subject.0;
     let subject = match transfer.reason {
         Reason::Purchase | Reason::Refund => Id::<Order>::new(number).map(|id| id.to_string()),
-        Reason::TopUp | Reason::Adjustment => Id::<TopUp>::new(number).map(|id| id.to_string()),
+        Reason::TopUp | Reason::Adjustment | Reason::Clawback | Reason::Restored => {
+            Id::<TopUp>::new(number).map(|id| id.to_string())
+        }
         Reason::Grant => Id::<Lot>::new(number).map(|id| id.to_string()),
-        Reason::Expiry => Id::<Wallet>::new(number).map(|id| id.to_string()),
+        // What came back of a paid debt belongs to the top-up whose dispute was won.
+        Reason::Debt if number != wallet.number() => {
+            Id::<TopUp>::new(number).map(|id| id.to_string())
+        }
+        Reason::Debt | Reason::Expiry => Id::<Wallet>::new(number).map(|id| id.to_string()),
+    };
+    let free = LedgerAccount::Free(wallet);
+    let direction = match (transfer.debit, transfer.credit) {
+        (debit, _) if debit == free => "out",
+        (_, credit) if credit == free => "in",
+        (LedgerAccount::Owed(_), _) => "owed",
+        _ => "cleared",
     };
     TransferOut {
         id: transfer.id.to_string(),
-        direction: if transfer.credit == own { "in" } else { "out" },
+        direction,
         amount: MoneyOut::tokens(transfer.amount, token),
         reason: transfer.reason.as_str(),
         subject: subject.unwrap_or_default(),

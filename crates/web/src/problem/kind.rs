@@ -213,7 +213,8 @@ NOT_IN_REVIEW, CONFLICT, "not_in_review", "Not in review",
 
 TOP_UP_STATE, CONFLICT, "top_up_state", "Top-up in another state",
     means "The top-up is in a state in which this cannot be done: nothing is due for it, or, where its buyer \
-        wants to cancel it, some of the money came already. `state` says what it is.",
+        wants to cancel it, some of the money came already; or it is to be refunded, and no money came, or it was \
+        paid with a voucher. `state` says what it is.",
     remedy "Read the top-up again. What is paid in part only staff can cancel.",
     example r#"{ "detail": "nothing is due for this top-up: it is credited", "state": "credited" }"#;
 
@@ -234,11 +235,19 @@ ORDER_NOT_PAID, CONFLICT, "order_not_paid", "Order not paid",
     example r#"{ "detail": "nothing was paid: the order is declined", "state": "declined" }"#;
 
 ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
-    means "All of the order or of a line was given back before, or so much that less is left than was asked \
-        for. Nothing moved.",
-    remedy "Read `GET /v1/admin/orders/{id}/refunds`, and ask for what is left; `errors` names the line.",
+    means "All of the order, of a line or of a top-up was given back before or is disputed, or so much that less \
+        is left than was asked for. Nothing moved.",
+    remedy "Read `GET /v1/admin/orders/{id}/refunds`, or the same of the top-up, and ask for what is left; `errors` \
+        names the line.",
     example r#"{ "detail": "less than this is left of the line after what was given back before", "errors":
         [{ "field": "lines[0]", "code": "already_refunded", "detail": "look at the order's refunds" }] }"#;
+
+TOKENS_SPENT, CONFLICT, "tokens_spent", "Tokens spent",
+    means "More of the top-up was to go back than is unspent of its tokens. `available` says how many are.",
+    remedy "Give less back, or leave `amount` out to give all that is unspent; refund what was bought with the \
+        rest first.",
+    example r#"{ "detail": "of the tokens of this top-up 2.00 AUR are unspent",
+        "available": { "amount": 200, "unit": "AUR", "display": "2.00 AUR" } }"#;
 
 PAYMENT_METHOD_REMOVED, CONFLICT, "payment_method_removed", "Payment method removed",
     means "This card was removed from the account, and the processor is about to forget it.",
@@ -369,7 +378,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -7,6 +7,7 @@ mod catalog;
 mod codes;
 mod coupons;
 mod demo;
+mod disputes;
 mod downloads;
 mod evidence;
 mod expiry;

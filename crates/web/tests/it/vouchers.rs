@@ -95,6 +95,22 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
 }
 
 #[tokio::test]
+async fn a_repetition_is_no_guess() {
+    let shop = Shop::open().await;
+    let ada = shop.buyer("ada@example.com", 0).await;
+    let (_, codes) = batch(&shop, json!({})).await;
+    let first = redeem(&shop, &ada, "first", &codes[0]).await;
+    assert_eq!(first.status, 201);
+    for number in 0..20 {
+        redeem(&shop, &ada, "k", &format!("guess {number}")).await;
+    }
+    assert_eq!(redeem(&shop, &ada, "k", &codes[1]).await.code(), "rate_limited");
+    let again = redeem(&shop, &ada, "first", &codes[0]).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+    assert_eq!(again.json, first.json);
+}
+
+#[tokio::test]
 async fn who_guesses_has_to_wait() {
     let shop = Shop::open().await;
     let (ada, bob) =

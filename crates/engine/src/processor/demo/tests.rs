@@ -115,11 +115,11 @@ fn a_dispute_opens_with_the_capture_and_is_decided() {
     let won = bank.close_dispute(&payment.name, &DisputeState::Won).unwrap();
     assert_eq!(won.disputes[0].state, DisputeState::Won);
     let late = bank.close_dispute(&payment.name, &DisputeState::Lost).unwrap();
-    assert_eq!(late, won, "decided once");
+    assert_eq!(late.disputes[0].state, DisputeState::Lost, "a bank may change its mind");
     let totals = bank.totals().unwrap();
     assert_eq!(
         (totals.captured.units(), totals.fees.units(), totals.disputed.units()),
-        (1000, 40, 0)
+        (1000, 40, 1000)
     );
 }
 
@@ -138,7 +138,7 @@ fn a_lost_call_did_nothing_and_a_lost_answer_can_be_found() {
     assert!(matches!(now(bank.authorize(&ask)), Err(ProcessorError::Unanswered { .. })));
     let found = now(bank.find(&search)).unwrap().unwrap();
     assert_eq!(now(bank.authorize(&ask)), Ok(found.clone()), "a repeat is the same call");
-    let later = Search { since: Timestamp::from_millis(1), ..search };
+    let later = Search { since: Timestamp::from_millis(300_001), ..search };
     assert_eq!(now(bank.find(&later)), Ok(None));
     assert_eq!(bank.hooks().len(), 1, "one for the one thing that happened");
 }

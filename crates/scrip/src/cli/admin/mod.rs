@@ -33,6 +33,8 @@ enum Noun {
     Accounts(accounts::AccountsArgs),
     /// Give tokens of an order back, into the lots that paid
     Refund(refund::RefundArgs),
+    /// Give money of a top-up back, and take its unspent tokens
+    RefundTopUp(refund::TopUpRefundArgs),
     /// Words that take something off a selection
     Coupons(coupons::CouponsArgs),
     /// License keys
@@ -49,6 +51,7 @@ impl AdminArgs {
             match &self.noun {
                 Noun::Accounts(args) => args.run(&self.remote).await,
                 Noun::Refund(args) => args.run(&self.remote).await,
+                Noun::RefundTopUp(args) => args.run(&self.remote).await,
                 Noun::Coupons(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,

@@ -65,6 +65,53 @@ impl RefundArgs {
     }
 }
 
+/// Which top-up, and how much of it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  scrip admin refund-top-up top_06bq3v8k2m9zc --reason 'asked for it in time'
+  scrip admin refund-top-up top_06bq3v8k2m9zc --amount 25.00 --reason goodwill
+
+The tokens are taken first, of those that are unspent. By card the processor then gives the money back; otherwise
+it goes back by hand. When the answer is lost, ask again with the same --key: it is given back once.")]
+pub struct TopUpRefundArgs {
+    /// The top-up's id
+    top_up: String,
+    /// Why, for the record
+    #[arg(long)]
+    reason: String,
+    /// Only so many tokens, with their decimals; without it all that are unspent
+    #[arg(long, value_name = "TOKENS")]
+    amount: Option<String>,
+    /// The idempotency key; a new one without it
+    #[arg(long)]
+    key: Option<String>,
+}
+
+impl TopUpRefundArgs {
+    pub async fn run(&self, remote: &Remote) -> Outcome {
+        let admin = remote.admin()?;
+        let amount = match &self.amount {
+            Some(tokens) => Some(money(&admin, tokens).await?),
+            None => None,
+        };
+        let key = self.key.clone().unwrap_or_else(new_key);
+        let made = admin.refund_top_up(&key, &self.top_up, amount.as_ref(), &self.reason).await;
+        remote.tell(&once(&key, made)?, show_top_up);
+        Ok(())
+    }
+}
+
+fn show_top_up(refund: &Value) -> String {
+    let of = |pointer| text(refund, pointer);
+    let (id, tokens) = (of("/id"), of("/tokens/display"));
+    match (of("/money/display"), of("/state")) {
+        ("", _) => format!("{id} took {tokens}; the money goes back by hand"),
+        (money, "pending") => format!("{id} took {tokens}; the processor gives {money} back"),
+        (money, _) => format!("{id} took {tokens}; {money} goes back by hand"),
+    }
+}
+
 fn show(refund: &Value) -> String {
     let of = |pointer| text(refund, pointer);
     let gone = refund.pointer("/expired/amount").and_then(Value::as_u64).unwrap_or(0);

@@ -7,8 +7,8 @@ use super::{Probe, named};
 use crate::index::{LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
 
 /// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
-/// no wallet can have; a held account is its wallet's number negated.
-const WALLET: &str = "CASE WHEN ABS(t.debit) >= 100 THEN ABS(t.debit) ELSE ABS(t.credit) END";
+/// no wallet can have; a held account is its wallet's number negated, an owed one has 2^62 added.
+const WALLET: &str = "(CASE WHEN ABS(t.debit) >= 100 THEN ABS(t.debit) ELSE ABS(t.credit) END) % 4611686018427387904";
 
 pub fn probes() -> [Probe; 5] {
     let probe = |name, proves, counted, rows: String| Probe {
@@ -45,13 +45,14 @@ pub fn probes() -> [Probe; 5] {
         ),
         probe(
             "index-requests",
-            "each idempotency key names an order, top-up, refund or grant of its account",
+            "each idempotency key names an order, top-up, refund of either, or grant of its account",
             "by_account",
             format!(
                 r#"SELECT b.account AS subject, b.account AS expected,
                     COALESCE((SELECT o.account FROM orders o WHERE o.id = b.target),
                         (SELECT u.account FROM top_ups u WHERE u.id = b.target),
                         (SELECT o.account FROM refunds r JOIN orders o ON o.id = r."order" WHERE r.id = b.target),
+                        (SELECT u.account FROM reversals r JOIN top_ups u ON u.id = r.top_up WHERE r.id = b.target),
                         (SELECT w.account FROM transfers t JOIN wallets w ON w.id = t.credit
                             WHERE t.id = b.target AND t.reason = 'grant')) AS found
                 FROM by_account b WHERE b.kind = {REQUEST}"#

@@ -17,19 +17,22 @@ pub fn probes() -> Vec<Probe> {
             subject: all_books,
             counted: "wallets",
             rows: "SELECT 0 AS subject, 0 AS expected,
-                (SELECT COALESCE(SUM(free_credits - free_debits + held_credits - held_debits), 0) FROM wallets)
+                (SELECT COALESCE(SUM(free_credits - free_debits + held_credits - held_debits
+                    + owed_credits - owed_debits), 0) FROM wallets)
                 + (SELECT COALESCE(SUM(credits - debits), 0) FROM house) AS found"
                 .into(),
         },
         Probe {
             name: "wallet-floors",
-            proves: "no wallet is below zero",
+            proves: "no wallet is below zero, and none is owed anything",
             subject: named::<Wallet>,
             counted: "wallets",
             rows: "SELECT id AS subject, CASE WHEN free_credits < free_debits THEN 0
                     ELSE free_credits - free_debits END AS expected, free_credits - free_debits AS found FROM wallets
                 UNION ALL SELECT id, CASE WHEN held_credits < held_debits THEN 0
-                    ELSE held_credits - held_debits END, held_credits - held_debits FROM wallets"
+                    ELSE held_credits - held_debits END, held_credits - held_debits FROM wallets
+                UNION ALL SELECT id, CASE WHEN owed_debits < owed_credits THEN 0
+                    ELSE owed_debits - owed_credits END, owed_debits - owed_credits FROM wallets"
                 .into(),
         },
         Probe {
@@ -85,16 +88,20 @@ fn lots() -> [Probe; 4] {
         },
         Probe {
             name: "lots-spent",
-            proves: "what is left of a lot is what came in and came back, without what has paid and what has expired",
+            proves: "what is left of a lot is what came in and came back, without what has paid, what has expired and what was taken back",
             subject: named::<Lot>,
             counted: "lots",
             rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) + COALESCE(r.amount, 0)
-                    + COALESCE(c.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
+                    + COALESCE(c.amount, 0) - COALESCE(v.amount, 0) - COALESCE(d.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
                 FROM lots l LEFT JOIN open_lots o ON o.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM refund_lots GROUP BY lot) r ON r.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(CASE kind WHEN 'joined' THEN amount ELSE -amount END) AS amount
-                    FROM lot_changes GROUP BY lot) c ON c.lot = l.id"
+                    FROM lot_changes GROUP BY lot) c ON c.lot = l.id
+                LEFT JOIN (SELECT v.lot, SUM(v.amount) AS amount FROM reversal_lots v
+                    JOIN reversals r ON r.top_up = v.top_up AND r.id = v.reversal
+                    WHERE r.state NOT IN ('failed', 'won') GROUP BY v.lot) v ON v.lot = l.id
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM debt_payments GROUP BY lot) d ON d.lot = l.id"
                 .into(),
         },
         Probe {
@@ -172,12 +179,16 @@ fn gifts() -> [Probe; 3] {
     ]
 }
 
+/// Whether a top-up `u` was credited, whatever became of it since.
+pub const CREDITED: &str =
+    "u.state IN ('credited', 'refunded', 'disputed', 'dispute_won', 'dispute_lost')";
+
 /// Of a top-up `u`, the tokens that it has brought, and by how many transfers.
 const BROUGHT: &str = "CASE WHEN u.due_reference IS NOT NULL THEN u.due_brought
-    WHEN u.state = 'credited' THEN u.tokens ELSE 0 END";
+    WHEN u.state IN ('credited', 'refunded', 'disputed', 'dispute_won', 'dispute_lost') THEN u.tokens ELSE 0 END";
 const TRANSFERS: &str = "CASE WHEN u.due_reference IS NOT NULL
     THEN (SELECT COUNT(*) FROM remittances r WHERE r.top_up = u.id AND r.tokens > 0)
-    WHEN u.state = 'credited' THEN 1 ELSE 0 END";
+    WHEN u.state IN ('credited', 'refunded', 'disputed', 'dispute_won', 'dispute_lost') THEN 1 ELSE 0 END";
 
 fn top_ups() -> [Probe; 3] {
     let number = |house| LedgerAccount::House(house).number();
@@ -207,7 +218,7 @@ fn top_ups() -> [Probe; 3] {
                 "SELECT t.id AS subject, t.amount AS expected, CASE WHEN u.account = w.account THEN
                     CASE WHEN u.due_reference IS NOT NULL
                         THEN (SELECT SUM(r.tokens) FROM remittances r WHERE r.top_up = u.id AND r.transfer = t.id)
-                    WHEN u.state = 'credited' THEN u.tokens END END AS found
+                    WHEN {CREDITED} THEN u.tokens END END AS found
                 FROM transfers t LEFT JOIN top_ups u ON u.id = t.subject LEFT JOIN wallets w ON w.id = t.credit
                 WHERE t.debit IN ({issued}, {granted}) AND t.reason <> 'grant'"
             )
@@ -251,9 +262,11 @@ fn states() -> Probe {
         proves: "credited top-ups, and no others, say when",
         subject: named::<TopUp>,
         counted: "top_ups",
-        rows: "SELECT id AS subject, CASE WHEN state = 'credited' THEN 1 ELSE 0 END AS expected,
-            CASE WHEN credited_at IS NOT NULL THEN 1 ELSE 0 END AS found FROM top_ups"
-            .into(),
+        rows: format!(
+            "SELECT u.id AS subject, CASE WHEN {CREDITED} THEN 1 ELSE 0 END AS expected,
+            CASE WHEN u.credited_at IS NOT NULL THEN 1 ELSE 0 END AS found FROM top_ups u"
+        )
+        .into(),
     }
 }
 
@@ -264,29 +277,31 @@ fn cards() -> [Probe; 2] {
             proves: "each top-up credited by card was charged what it cost, once, and no charge is without its top-up",
             subject: named::<TopUp>,
             counted: "charges",
-            rows: "SELECT u.id AS subject, u.pay_amount AS expected, c.amount AS found FROM top_ups u
+            rows: format!("SELECT u.id AS subject, u.pay_amount AS expected, c.amount AS found FROM top_ups u
                     LEFT JOIN (SELECT top_up, money_unit, SUM(money_amount) AS amount FROM charges
                         GROUP BY top_up, money_unit) c ON c.top_up = u.id AND c.money_unit = u.pay_unit
-                    WHERE u.method = 'card' AND u.state = 'credited'
+                    WHERE u.method = 'card' AND {CREDITED}
                 UNION ALL SELECT c.top_up, 1, (SELECT COUNT(*) FROM top_ups u WHERE u.id = c.top_up AND u.method = 'card')
-                    FROM charges c"
+                    FROM charges c")
                 .into(),
         },
         Probe {
             name: "errands",
-            proves: "the processor is asked about each top-up by card that has not come to its end, and about no stranger's",
+            proves: "the processor is asked about each top-up by card that has not come to its end or is to be given back, and about no stranger's",
             subject: named::<TopUp>,
             counted: "errands",
             rows: "SELECT u.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM errands e WHERE e.top_up = u.id) AS found
                     FROM top_ups u WHERE u.method = 'card'
                     AND u.state IN ('authorizing', 'requires_action', 'authorized', 'capturing', 'unknown')
+                UNION ALL SELECT r.top_up, 1, (SELECT COUNT(*) FROM errands e WHERE e.top_up = r.top_up)
+                    FROM reversals r WHERE r.state = 'pending'
                 UNION ALL SELECT e.top_up, 1, (SELECT COUNT(*) FROM top_ups u WHERE u.id = e.top_up) FROM errands e"
                 .into(),
         },
     ]
 }
 
-/// Four comparisons: both sides of the free and of the held account. What is listed on the wallet's
+/// Six comparisons: both sides of the free, of the held and of the owed account. What is listed on the wallet's
 /// statement is summed; that the list is whole is a probe of its own.
 fn wallet_counters() -> String {
     let sides = [
@@ -294,6 +309,8 @@ fn wallet_counters() -> String {
         ("free_debits", "t.debit = w.id"),
         ("held_credits", "t.credit = -w.id"),
         ("held_debits", "t.debit = -w.id"),
+        ("owed_credits", "t.credit = w.id + 4611686018427387904"),
+        ("owed_debits", "t.debit = w.id + 4611686018427387904"),
     ];
     let arm = |(counter, side): (&str, &str)| {
         format!(

@@ -42,19 +42,27 @@ struct HeldAccount {
     account: AccountOut,
     /// What its wallet can spend.
     available: MoneyOut,
+    /// What it owes for money that went back after its tokens were spent.
+    owed: MoneyOut,
     #[schema(required)]
     frozen_at: Option<String>,
+    /// Whether a dispute froze it: it is thawed when all of its disputes are won.
+    frozen_by_dispute: bool,
 }
 
 async fn out(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldAccount, Problem> {
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
     let vendor = app.engine.vendor().await?;
     let cheapest = app.engine.cheapest().await?;
+    let wallet = app.engine.store().wallet(member.account.wallet).await?;
+    let owed = wallet.map_or(scrip_domain::Amount::ZERO, |wallet| wallet.owed());
     let (account, available, settings) = (&member.account, member.available, &vendor.settings);
     Ok(HeldAccount {
         account: AccountOut::new(account, available, settings, cheapest),
         available: MoneyOut::tokens(available, &settings.token),
+        owed: MoneyOut::tokens(owed, &settings.token),
         frozen_at: account.frozen_at.map(|at| at.to_string()),
+        frozen_by_dispute: account.frozen_by_dispute,
     })
 }
 

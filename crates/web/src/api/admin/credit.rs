@@ -38,6 +38,10 @@ pub struct CreditSetting<M> {
     /// Whether an account whose buyer's bank took money back is looked at; else it is declined.
     #[serde(default)]
     review_disputed: bool,
+    /// Whether an account is frozen as long as a buyer's bank disputes one of its top-ups; it is thawed when
+    /// all of its disputes are won.
+    #[serde(default)]
+    freeze_disputed: bool,
 }
 
 // The derived default would demand one of `M`.
@@ -61,6 +65,7 @@ impl CreditSetting<MoneyOut> {
             review_younger_than_hours: policy.review_younger_than_hours,
             fail_closed_above: money(policy.fail_closed_above),
             review_disputed: policy.review_disputed,
+            freeze_disputed: policy.freeze_disputed,
         }
     }
 }
@@ -84,6 +89,7 @@ impl CreditSetting<MoneyIn> {
             review_younger_than_hours: self.review_younger_than_hours,
             fail_closed_above: amount(self.fail_closed_above, "fail_closed_above")?,
             review_disputed: self.review_disputed,
+            freeze_disputed: self.freeze_disputed,
         })
     }
 }

@@ -9,6 +9,7 @@ mod credit;
 mod keys;
 mod objects;
 mod refunds;
+mod reversals;
 mod settings;
 mod top_ups;
 mod vouchers;
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(coupons::routes())
         .merge(accounts::routes())
         .merge(refunds::routes())
+        .merge(reversals::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::reversals::ReversalOut;
 use crate::App;
 use crate::api::top_ups::{AssessmentOut, TopUpOut, replayed};
 use crate::api::{List, ListQuery};
@@ -48,6 +49,10 @@ struct HeldTopUp {
     /// The money that came, oldest first, when it is paid offline.
     #[serde(skip_serializing_if = "Option::is_none")]
     remittances: Option<Vec<RemittanceOut>>,
+    /// What was taken back of it, oldest first: refunds and disputes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    reversals: Vec<ReversalOut>,
     /// What the administrator noted.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -97,7 +102,9 @@ impl HeldTopUp {
             }
             _ => Vec::new(),
         };
-        Ok(Self::new(top_up, &came, token))
+        let reversals = app.engine.reversals_of(top_up).await?;
+        let reversals = reversals.iter().map(|one| ReversalOut::new(one, token)).collect();
+        Ok(Self { reversals, ..Self::new(top_up, &came, token) })
     }
 
     fn new(top_up: &TopUp, came: &[Remittance], token: &Token) -> Self {
@@ -115,6 +122,7 @@ impl HeldTopUp {
                 .due
                 .as_ref()
                 .map(|_| came.iter().map(|one| RemittanceOut::new(one, token)).collect()),
+            reversals: Vec::new(),
             note: top_up.note.clone(),
         }
     }
