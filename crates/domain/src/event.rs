@@ -16,6 +16,8 @@ words! {
         TopUpInReview = "top_up.in_review",
         /// A top-up was declined.
         TopUpDeclined = "top_up.declined",
+        /// Automatic top-ups of an account were stopped.
+        AutoTopUpStopped = "auto_top_up.stopped",
         /// An order was paid and delivered.
         OrderPaid = "order.paid",
         /// An order was declined.

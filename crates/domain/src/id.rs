@@ -37,6 +37,7 @@ kinds! {
     crate::api_key::ApiKey => "key",
     crate::audit::Audit => "aud",
     crate::credit::Assessment => "asm",
+    crate::credit_line::Repayment => "rep",
     crate::catalog::File => "fil",
     crate::catalog::Offer => "ofr",
     crate::catalog::Product => "prd",

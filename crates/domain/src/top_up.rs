@@ -1,29 +1,30 @@
 //! Top-ups: adding funds to a wallet.
 //!
 //! ```text
-//!             ┌▶ declined                                    ┌▶ failed
-//! (assessing) ┼▶ in_review ─▶ declined                       ├▶ cancelled
-//!             │      └───────┐                               │
-//!             └──────────────┴▶ authorizing ─▶ requires_action ─▶ authorized ─▶ capturing ─▶ credited
+//!           ┌▶ declined                                    ┌▶ failed
+//! assessing ┼▶ in_review ─▶ declined                       ├▶ cancelled
+//!           │      └───────┐                               │
+//!           └──────────────┴▶ authorizing ─▶ requires_action ─▶ authorized ─▶ capturing ─▶ credited
 //!                                    └──────── unknown ────────────────┘
 //! ```
-//! Assessing is one decision, so it is never stored by itself. By card, a processor is asked between the
+//! Assessing is one decision, and stored by itself only while an external bureau is asked. By card, a processor is asked between the
 //! states, and whatever it answers, or says unasked, is a picture of the payment that moves the top-up
 //! (`scrip_engine::top_up`). `unknown` is where nobody knows: it is left by asking, never by guessing.
+//! A decline by no person can be appealed against once, while nothing was reserved: then it is in review.
 //! Authorized is where the processor's own assessment is looked at, which may put it to review, too.
-//! What is paid by hand, by voucher or to the demo needs no processor and goes from assessing to its end.
+//! What is paid by hand, by voucher, on credit or to the demo needs no processor and goes from assessing to its end.
 //! Offline the buyer is to act, and what comes is credited part by part until all is there:
 //!
 //! ```text
-//! (assessing) ─▶ requires_action ─▶ credited
-//!                  └▶ cancelled, by the buyer while nothing came, by staff at any time
+//! assessing ─▶ requires_action ─▶ credited
+//!                └▶ cancelled, by the buyer while nothing came, by staff at any time
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::amount::{Amount, Money};
-use crate::credit::{Assessment, CreditDecision};
+use crate::credit::{Assessment, CreditDecision, Source};
 use crate::id::Id;
 use crate::ledger::Transfer;
 use crate::lot::Lot;
@@ -34,6 +35,8 @@ use crate::words;
 words! {
     /// Where a top-up stands.
     pub enum TopUpState {
+        /// The bureau is asked what it thinks of the buyer.
+        Assessing = "assessing",
         /// The credit assessment said no; nothing was charged, or it is given back.
         Declined = "declined",
         /// The credit assessment wants a person to look.
@@ -73,6 +76,8 @@ words! {
         Offline = "offline",
         /// With a voucher.
         Voucher = "voucher",
+        /// On credit: the tokens now, the money later.
+        CreditLine = "credit_line",
         /// The demo's approvals; in demo mode only.
         Demo = "demo",
         /// By hand, by an administrator.
@@ -86,7 +91,9 @@ impl TopUpMethod {
         match self {
             Self::Card => TopUpState::Authorizing,
             Self::Offline => TopUpState::RequiresAction,
-            Self::Voucher | Self::Demo | Self::Administrator => TopUpState::Credited,
+            Self::Voucher | Self::CreditLine | Self::Demo | Self::Administrator => {
+                TopUpState::Credited
+            }
         }
     }
 }
@@ -118,6 +125,8 @@ pub struct TopUp {
     pub due: Option<Due>,
     /// The lots that it brought.
     pub lots: Vec<Id<Lot>>,
+    /// What the buyer said against a decline.
+    pub appeal: Option<Appeal>,
     /// What the administrator noted.
     pub note: Option<String>,
     /// When it was asked for.
@@ -128,9 +137,11 @@ pub struct TopUp {
     pub request: Option<Request>,
 }
 
-/// What a processor has to be asked next.
+/// What somebody outside has to be asked next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
+    /// The bureau: what it thinks of the buyer. All others are for the processor.
+    Assess,
     /// To reserve the money; the same call again when nobody knows whether it did.
     Authorize,
     /// To take it.
@@ -144,8 +155,11 @@ pub enum Call {
 }
 
 impl TopUp {
-    /// What the processor has to be asked, if anything.
+    /// What has to be asked, if anything.
     pub fn next_call(&self) -> Option<Call> {
+        if self.state == TopUpState::Assessing {
+            return Some(Call::Assess);
+        }
         if self.method != TopUpMethod::Card {
             return None;
         }
@@ -160,6 +174,15 @@ impl TopUp {
                 if taken { Some(Call::Refund) } else { payment.open.then_some(Call::Cancel) }
             }
             (_, _) => Some(Call::Ask),
+        }
+    }
+
+    /// Where a decision leads.
+    pub fn state_after(&self, decision: CreditDecision) -> TopUpState {
+        match decision {
+            CreditDecision::Approved => self.method.once_approved(),
+            CreditDecision::Declined => TopUpState::Declined,
+            CreditDecision::Review => TopUpState::InReview,
         }
     }
 
@@ -228,12 +251,15 @@ impl TopUp {
     /// As it was when it was asked for, whatever became of it since: what a replay shows.
     #[must_use]
     pub fn at_first(mut self) -> Self {
+        // The bureau's word, where it was asked, is always the second.
+        let asked = self.state == TopUpState::Assessing
+            || self.assessments.get(1).is_some_and(|second| second.source == Source::Bureau);
         self.assessments.truncate(1);
         let first = self.assessment().map(|assessment| assessment.decision);
-        self.state = match (first, self.method) {
-            (Some(CreditDecision::Declined), _) => TopUpState::Declined,
-            (Some(CreditDecision::Review), _) => TopUpState::InReview,
-            (_, method) => method.once_approved(),
+        self.state = match first {
+            _ if asked => TopUpState::Assessing,
+            Some(decision) => self.state_after(decision),
+            None => self.method.once_approved(),
         };
         if let Some(due) = &mut self.due {
             (due.received, due.brought) = (Amount::ZERO, Amount::ZERO);
@@ -243,8 +269,19 @@ impl TopUp {
         }
         self.reason = None;
         self.payment = None;
+        self.appeal = None;
         self
     }
+}
+
+/// What the buyer of a declined top-up says to a person who shall look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appeal {
+    /// In the buyer's words.
+    pub message: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What is known of the payment at the processor.
@@ -332,7 +369,7 @@ pub struct Charge {
     pub at: Timestamp,
 }
 
-/// A top-up for which the processor has to be asked something: what, follows from its state.
+/// A top-up for which somebody outside has to be asked something: what, follows from its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errand {
     /// For which top-up.
@@ -371,6 +408,7 @@ mod tests {
                 brought: Amount::ZERO,
             }),
             lots: Vec::new(),
+            appeal: None,
             note: None,
             created_at: Timestamp::default(),
             credited_at: None,

@@ -44,13 +44,16 @@ pub struct Wallet {
     /// When the next of its tokens expire. It follows from the lots, and is kept so that a sweep finds
     /// the wallets that are due without looking at any other.
     pub next_expiry: Option<Timestamp>,
+    /// A purchase that leaves less than this to spend rings for an automatic top-up; none while there is no
+    /// such wish, or somebody is looking after it.
+    pub alarm: Option<Amount>,
 }
 
 impl Wallet {
     /// A wallet with nothing in it.
     pub fn empty(id: Id<Self>, account: Id<Account>) -> Self {
         let (free, held) = (Counters::default(), Counters::default());
-        Self { id, account, free, held, lots: Vec::new(), next_expiry: None }
+        Self { id, account, free, held, lots: Vec::new(), next_expiry: None, alarm: None }
     }
 
     /// What the ledger says that can be spent; what has expired and is not booked yet is in it.

@@ -2,7 +2,9 @@
 //! databases: parameters are numbered in the order in which they first occur.
 
 mod account;
+mod auto_top_up;
 mod catalog;
+mod credit_line;
 pub mod doctor;
 pub mod listing;
 mod order;

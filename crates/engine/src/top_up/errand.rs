@@ -1,4 +1,4 @@
-//! The worker that asks the processor: it finds what is due, makes the call, and hands in what it saw.
+//! The worker that asks processor and bureau: it finds what is due, makes the call, and hands in what it saw.
 //!
 //! ```text
 //! due ─▶ taken (moved ahead, so that no other server runs it) ─▶ called ─▶ seen ─▶ done, or due again
@@ -38,10 +38,9 @@ pub enum HearRefusal {
 impl Engine {
     /// Runs what is due, once. Gives how many errands it ran.
     pub async fn run_errands(&self) -> Result<usize, Fault> {
-        let Some(processor) = self.processor.clone() else { return Ok(0) };
         let due = self.store.errands_due(self.now(), ROUND).await?;
         let ran = stream::iter(due)
-            .map(|errand| self.run_errand(processor.as_ref(), errand.top_up))
+            .map(|errand| self.run_errand(errand.top_up))
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<bool>>()
             .await?;
@@ -49,10 +48,15 @@ impl Engine {
     }
 
     /// Runs one, unless it is not due any more.
-    async fn run_errand(&self, processor: &dyn Processor, id: Id<TopUp>) -> Result<bool, Fault> {
+    async fn run_errand(&self, id: Id<TopUp>) -> Result<bool, Fault> {
         let Some(top_up) = self.take_errand(id).await? else { return Ok(false) };
-        let news = self.call(processor, &top_up).await?;
-        self.seen(id, news, Came::OnErrand).await?;
+        if top_up.next_call() == Some(Call::Assess) {
+            self.ask_bureau(&top_up).await?;
+        } else if let Some(processor) = &self.processor {
+            let news = self.call(processor.as_ref(), &top_up).await?;
+            self.seen(id, news, Came::OnErrand).await?;
+        }
+        // Without the processor that it is for, it waits for one: it is due again when its lease is over.
         Ok(true)
     }
 
@@ -114,6 +118,7 @@ impl Engine {
             PaymentName::new(name.as_str()).ok_or_else(corrupt)
         });
         let picture = match (call, payment.transpose()?) {
+            (Call::Assess, _) => return Ok(News::Nothing),
             (Call::Authorize, _) | (_, None) => {
                 let vendor = self.vendor().await?;
                 self.authorize(processor, top_up, money, &vendor).await

@@ -6,7 +6,9 @@
 //! rows at a time.
 
 mod accounts;
+mod auto_top_ups;
 mod catalog;
+mod credit_lines;
 mod index;
 mod money;
 mod orders;
@@ -84,6 +86,8 @@ pub struct SignedBy {
 pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
     probes.extend(vouchers::probes());
+    probes.extend(credit_lines::probes());
+    probes.extend(auto_top_ups::probes());
     probes.extend(accounts::probes());
     probes.extend(orders::probes());
     probes.extend(refunds::probes());

@@ -68,14 +68,16 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0002_records.sql"),
         include_str!("../../migrations/sqlite/0003_funding.sql"),
         include_str!("../../migrations/sqlite/0004_refunds.sql"),
-        include_str!("../../migrations/sqlite/0005_vouchers.sql")
+        include_str!("../../migrations/sqlite/0005_vouchers.sql"),
+        include_str!("../../migrations/sqlite/0008_credit_line.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
         include_str!("../../migrations/postgres/0002_records.sql"),
         include_str!("../../migrations/postgres/0003_funding.sql"),
         include_str!("../../migrations/postgres/0004_refunds.sql"),
-        include_str!("../../migrations/postgres/0005_vouchers.sql")
+        include_str!("../../migrations/postgres/0005_vouchers.sql"),
+        include_str!("../../migrations/postgres/0008_credit_line.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -2,9 +2,12 @@
 
 mod accounts;
 mod audit;
+mod auto_top_ups;
 mod bad_input;
+mod bureau;
 mod catalog;
 mod codes;
+mod credit_lines;
 mod demo;
 mod downloads;
 mod evidence;

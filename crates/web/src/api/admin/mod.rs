@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod catalog;
 mod credit;
+mod credit_lines;
 mod keys;
 mod objects;
 mod refunds;
@@ -23,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(top_ups::routes())
         .merge(vouchers::routes())
         .merge(accounts::routes())
+        .merge(credit_lines::routes())
         .merge(refunds::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
