@@ -41,8 +41,7 @@ impl Story<'_> {
         }
         let (half, whole) =
             (("requires_action".to_owned(), 40_000), ("credited".to_owned(), 100_000));
-        let answer =
-            told.iter().map(|(state, came)| format!("{state}: {} units came so far", came));
+        let answer = told.iter().map(|(state, came)| format!("{state}: {came} units came so far"));
         let answer = answer.collect::<Vec<_>>().join("\n");
         self.teller.step(
             "The money comes in two parts, and each brings its tokens",
