@@ -3,6 +3,7 @@
 A valid request is fitted to the shop (its units, its ids, bytes with their digest), for which others it
 would be wrong. Every second time an id is left as it was made up, so that absent things are asked for too."""
 
+import collections
 import hashlib
 import itertools
 import json
@@ -12,7 +13,8 @@ import schemathesis
 
 SHOP = json.loads(os.environ["SCRIP_SHOP"])
 ANSWERS = open(os.environ["SCRIP_ANSWERS"], "a", buffering=1)
-turns = itertools.count()
+# By operation, so that no number of others makes one miss its turn.
+turns = collections.defaultdict(itertools.count)
 drafts = itertools.cycle(SHOP["drafts"])
 reviews = itertools.cycle(SHOP["reviews"])
 vouchers = itertools.cycle(SHOP["vouchers"])
@@ -41,7 +43,7 @@ def fitted(value, name=""):
     if isinstance(value, dict):
         whole = {field: fitted(member, field) for field, member in value.items()}
         if "amount" in whole and "unit" in whole:
-            whole["unit"] = SHOP["currency" if name in ("pay", "money") else "token"]
+            whole["unit"] = SHOP["currency" if name in ("pay", "money", "limit", "monthly_limit") else "token"]
             whole["amount"] = min(whole["amount"], 1_000_000)
         if name == "token":
             whole |= {"code": SHOP["token"], "scale": SHOP["scale"]}
@@ -92,6 +94,13 @@ def before_call(context, case, kwargs):
         case.body["payment_method"] = SHOP["fields"]["payment_method"]
     if place == "PATCH /v1/admin/settings":
         fit_prices(case.body)
+    if place == "POST /v1/admin/accounts/{id}/repayments":
+        # As little as is owed however often it comes.
+        case.body["money"]["amount"] = 1
+    if place == "PUT /v1/account/auto-top-up":
+        # More afterwards than before, and with a card.
+        case.body["below"]["amount"], case.body["to"]["amount"] = 1, 2
+        case.body["payment_method"] = SHOP["fields"]["payment_method"]
     if place == "POST /v1/purchases":
         # Of a price of one unit only a coupon of all takes something off.
         lessened = isinstance(case.body.get("coupon"), str)
@@ -110,7 +119,7 @@ def before_call(context, case, kwargs):
     if place == "PUT /v1/admin/objects/{sha256}":
         case.body = case.body if isinstance(case.body, bytes) else b"bytes"
         case.path_parameters["sha256"] = hashlib.sha256(case.body).hexdigest()
-    elif next(turns) % 2:
+    elif next(turns[place]) % 2:
         if place in ("POST /v1/orders/{id}/confirm", "POST /v1/orders/{id}/cancel"):
             case.path_parameters["id"] = next(drafts)
         elif place == "POST /v1/admin/top-ups/{id}/decide":

@@ -44,10 +44,10 @@ class Shop:
         except urllib.error.HTTPError as error:
             raise SystemExit(f"{method} {path}: {error.read().decode()}") from None
 
-    def refused(self, method, path, body):
+    def refused(self, method, path, body, token=None, key=None):
         """The problem that the server answers; any other answer ends the check."""
         try:
-            raise SystemExit(f"{method} {path}: {self.send(method, path, body)}")
+            raise SystemExit(f"{method} {path}: {self.send(method, path, body, token, key)}")
         except urllib.error.HTTPError as error:
             return json.load(error)
 

@@ -91,6 +91,17 @@ def furnish(shop, ada):
         shop.ask("POST", "/v1/payment-methods", {"payment_method": card}, ada)
     given = {"tokens": {"amount": 100_000_000, "unit": vendor["token"]["code"]}, "method": "demo"}
     given = shop.ask("POST", "/v1/top-ups", given, ada, "given")["id"]
+    limit = {"limit": {"amount": 1_000_000_000, "unit": money["unit"]}}
+    shop.ask("PUT", f"{admin}/accounts/{account['id']}/credit-limit", limit, shop.admin)
+    shop.ask("POST", "/v1/top-ups", {"pay": money, "method": "credit_line"}, ada, "lent")
+    policy = {"credit": {"decline_above": {"amount": 90_000_000, "unit": vendor["token"]["code"]}}}
+    shop.ask("PATCH", f"{admin}/settings", policy, shop.admin)
+    appealed = {"tokens": {"amount": 90_000_001, "unit": vendor["token"]["code"]}, "method": "offline"}
+    appealed = shop.refused("POST", "/v1/top-ups", appealed, ada, "too-much")["top_up"]["id"]
+    shop.ask("PATCH", f"{admin}/settings", {"credit": {}}, shop.admin)
+    tokens = [{"amount": amount, "unit": vendor["token"]["code"]} for amount in (1, 2)]
+    automatic = {"below": tokens[0], "to": tokens[1], "payment_method": "demo_approved"}
+    shop.ask("PUT", "/v1/account/auto-top-up", automatic, ada)
     picture = {"object": object, "media_type": "image/png", "alt": "a few bytes"}
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
@@ -132,6 +143,7 @@ def furnish(shop, ada):
             "HEAD /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
             "POST /v1/top-ups/{id}/cancel": {"id": due[0]},
             "DELETE /v1/payment-methods/{id}": {"id": "demo_review"},
+            "POST /v1/top-ups/{id}/appeal": {"id": appealed},
             f"GET {admin}/top-ups/{{id}}": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/received": {"id": due[1]},
             f"POST {admin}/top-ups/{{id}}/cancel": {"id": due[2]},
@@ -144,6 +156,9 @@ def furnish(shop, ada):
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},
+            f"PUT {admin}/accounts/{{id}}/credit-limit": {"id": account["id"]},
+            f"GET {admin}/accounts/{{id}}/repayments": {"id": account["id"]},
+            f"POST {admin}/accounts/{{id}}/repayments": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/adjust": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/freeze": {"id": account["id"]},
             f"POST {admin}/accounts/{{id}}/thaw": {"id": account["id"]},

@@ -30,6 +30,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/contract.py", debian: &[] },
     Check { script: "tests/foreign/stripe.py", debian: &[] },
     Check { script: "tests/foreign/cards.py", debian: &[] },
+    Check { script: "tests/foreign/bureau.py", debian: &[] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

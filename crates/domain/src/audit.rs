@@ -38,6 +38,10 @@ words! {
         AccountFrozen = "account.frozen",
         /// An account was thawed.
         AccountThawed = "account.thawed",
+        /// The limit of an account's credit line was set.
+        CreditLimitSet = "credit_limit.set",
+        /// A repayment of what is owed was booked.
+        RepaymentBooked = "repayment.booked",
         /// Tokens of an order were given back.
         OrderRefunded = "order.refunded",
         /// A top-up that waited for review was decided.

@@ -38,6 +38,20 @@ pub struct Assessment {
     pub decided_at: Timestamp,
     /// Until when it counts.
     pub valid_until: Timestamp,
+    /// What the source can be held to, where it is outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// What somebody outside said, so that it can be asked for again and told from anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// Their own name of it, if they gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The SHA-256 of the answer as it came, in hexadecimal.
+    pub sha256: String,
 }
 
 impl Assessment {
@@ -61,6 +75,7 @@ impl Assessment {
             obtained_at: at,
             decided_at: at,
             valid_until: at.plus(VALID),
+            evidence: None,
         }
     }
 }
@@ -70,6 +85,10 @@ words! {
     pub enum Source {
         /// The vendor's policy, from the account's credit file.
         Rules = "rules",
+        /// The limit that the vendor granted, and what is owed of it.
+        CreditLine = "credit_line",
+        /// The external bureau that the vendor asks.
+        Bureau = "bureau",
         /// The demo processor, as its payment methods say.
         Demo = "demo",
         /// The card processor, from what it knows of the card.
@@ -88,6 +107,8 @@ words! {
         Doubtful = "doubtful",
         /// Not creditworthy.
         Bad = "bad",
+        /// Whoever was asked gave no answer that can be used.
+        Error = "error",
     }
 }
 
@@ -108,8 +129,29 @@ impl CreditStatus {
     pub const fn decision(self) -> CreditDecision {
         match self {
             Self::Good => CreditDecision::Approved,
-            Self::Doubtful => CreditDecision::Review,
+            Self::Doubtful | Self::Error => CreditDecision::Review,
             Self::Bad => CreditDecision::Declined,
+        }
+    }
+}
+
+impl CreditDecision {
+    /// What two that are asked together decide: the first decline wins, and a review stays one.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Declined, _) | (_, Self::Declined) => Self::Declined,
+            (Self::Review, _) | (_, Self::Review) => Self::Review,
+            (Self::Approved, Self::Approved) => Self::Approved,
+        }
+    }
+
+    /// What somebody must have found who decides so.
+    pub const fn status(self) -> CreditStatus {
+        match self {
+            Self::Approved => CreditStatus::Good,
+            Self::Declined => CreditStatus::Bad,
+            Self::Review => CreditStatus::Doubtful,
         }
     }
 }
@@ -133,8 +175,13 @@ pub struct Policy {
     pub top_ups_per_day: Option<u32>,
     /// While an account is younger than this, a person looks at every top-up.
     pub review_younger_than_hours: Option<u32>,
-    /// Above this many tokens a card of which the processor says nothing is looked at by a person.
+    /// Above this many tokens a card of which the processor says nothing is looked at by a person, and so is
+    /// a buyer of whom the bureau says nothing.
     pub fail_closed_above: Option<Amount>,
+    /// Of more tokens than this the bureau is asked, where there is one.
+    pub ask_bureau_above: Option<Amount>,
+    /// Above [`Self::fail_closed_above`] a buyer of whom the bureau says nothing is declined, not looked at.
+    pub decline_on_error: bool,
     /// An account whose buyer's bank took money back is looked at (true) or declined (false).
     pub review_disputed: bool,
     /// Whether an account is frozen as long as a buyer's bank disputes one of its top-ups.
@@ -234,6 +281,15 @@ pub struct Facts<'a> {
 }
 
 impl Policy {
+    /// What is decided where a bureau that was asked has no answer: closed above the set amount, open below.
+    pub fn without_bureau(&self, tokens: Amount) -> CreditDecision {
+        match self.fail_closed_above {
+            Some(most) if tokens > most && self.decline_on_error => CreditDecision::Declined,
+            Some(most) if tokens > most => CreditDecision::Review,
+            _ => CreditDecision::Approved,
+        }
+    }
+
     /// What the rules find, with every reason, the worst of which decides.
     pub fn assess(&self, facts: Facts<'_>) -> (CreditStatus, Vec<String>) {
         let with = facts.file.asked(facts.tokens, facts.at);
@@ -333,5 +389,33 @@ mod tests {
         assert_eq!(find(&policy, &file, 100, hours(2024)).0, CreditStatus::Good);
         let file = file.asked(amount(1), hours(2001));
         assert_eq!(find(&policy, &file, 1, hours(2002)).1, "top_ups_per_day");
+    }
+
+    #[test]
+    fn the_first_decline_wins_and_a_review_stays_one() {
+        use CreditDecision::{Approved, Declined, Review};
+        for (one, other, both) in [
+            (Approved, Approved, Approved),
+            (Approved, Review, Review),
+            (Review, Review, Review),
+            (Review, Declined, Declined),
+            (Approved, Declined, Declined),
+            (Declined, Declined, Declined),
+        ] {
+            assert_eq!((one.and(other), other.and(one)), (both, both), "{one} and {other}");
+            assert_eq!(both.status().decision(), both);
+        }
+    }
+
+    #[test]
+    fn without_an_answer_small_amounts_pass_and_large_ones_do_not() {
+        let open = Policy::default();
+        assert_eq!(open.without_bureau(Amount::MAX), CreditDecision::Approved);
+        let policy = Policy { fail_closed_above: Some(amount(100)), ..Policy::default() };
+        assert_eq!(policy.without_bureau(amount(100)), CreditDecision::Approved);
+        assert_eq!(policy.without_bureau(amount(101)), CreditDecision::Review);
+        let strict = Policy { decline_on_error: true, ..policy };
+        assert_eq!(strict.without_bureau(amount(100)), CreditDecision::Approved);
+        assert_eq!(strict.without_bureau(amount(101)), CreditDecision::Declined);
     }
 }

@@ -20,6 +20,8 @@ words! {
         TopUpRefunded = "top_up.refunded",
         /// A buyer's bank disputes a top-up, or has decided.
         TopUpDisputed = "top_up.disputed",
+        /// Automatic top-ups of an account were stopped.
+        AutoTopUpStopped = "auto_top_up.stopped",
         /// An order was paid and delivered.
         OrderPaid = "order.paid",
         /// An order was declined.

@@ -38,6 +38,7 @@ kinds! {
     crate::audit::Audit => "aud",
     crate::coupon::Coupon => "cpn",
     crate::credit::Assessment => "asm",
+    crate::credit_line::Repayment => "rep",
     crate::catalog::File => "fil",
     crate::catalog::Offer => "ofr",
     crate::catalog::Product => "prd",

@@ -48,7 +48,7 @@ impl Counters {
 words! {
     /// The vendor's own ledger accounts. They have no floor.
     pub enum House {
-        /// The other side of every token sold: in debit by what was ever issued for money.
+        /// The other side of every token sold: in debit by what was ever issued for money, paid or owed.
         Issued = "issued",
         /// The other side of tokens given without payment.
         Granted = "granted",

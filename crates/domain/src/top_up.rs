@@ -1,22 +1,23 @@
 //! Top-ups: adding funds to a wallet.
 //!
 //! ```text
-//!             ┌▶ declined                                    ┌▶ failed
-//! (assessing) ┼▶ in_review ─▶ declined                       ├▶ cancelled
-//!             │      └───────┐                               │
-//!             └──────────────┴▶ authorizing ─▶ requires_action ─▶ authorized ─▶ capturing ─▶ credited
+//!           ┌▶ declined                                    ┌▶ failed
+//! assessing ┼▶ in_review ─▶ declined                       ├▶ cancelled
+//!           │      └───────┐                               │
+//!           └──────────────┴▶ authorizing ─▶ requires_action ─▶ authorized ─▶ capturing ─▶ credited
 //!                                    └──────── unknown ────────────────┘
 //! ```
-//! Assessing is one decision, so it is never stored by itself. By card, a processor is asked between the
+//! Assessing is one decision, and stored by itself only while an external bureau is asked. By card, a processor is asked between the
 //! states, and whatever it answers, or says unasked, is a picture of the payment that moves the top-up
 //! (`scrip_engine::top_up`). `unknown` is where nobody knows: it is left by asking, never by guessing.
+//! A decline by no person can be appealed against once, while nothing was reserved: then it is in review.
 //! Authorized is where the processor's own assessment is looked at, which may put it to review, too.
-//! What is paid by hand, by voucher or to the demo needs no processor and goes from assessing to its end.
+//! What is paid by hand, by voucher, on credit or to the demo needs no processor and goes from assessing to its end.
 //! Offline the buyer is to act, and what comes is credited part by part until all is there:
 //!
 //! ```text
-//! (assessing) ─▶ requires_action ─▶ credited
-//!                  └▶ cancelled, by the buyer while nothing came, by staff at any time
+//! assessing ─▶ requires_action ─▶ credited
+//!                └▶ cancelled, by the buyer while nothing came, by staff at any time
 //! ```
 //! What was credited may be taken back, in parts (`crate::reversal`), and the top-up says so:
 //!
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::amount::{Amount, Money};
-use crate::credit::{Assessment, CreditDecision};
+use crate::credit::{Assessment, CreditDecision, Source};
 use crate::id::Id;
 use crate::ledger::Transfer;
 use crate::lot::Lot;
@@ -44,6 +45,8 @@ use crate::words;
 words! {
     /// Where a top-up stands.
     pub enum TopUpState {
+        /// The bureau is asked what it thinks of the buyer.
+        Assessing = "assessing",
         /// The credit assessment said no; nothing was charged, or it is given back.
         Declined = "declined",
         /// The credit assessment wants a person to look.
@@ -99,6 +102,8 @@ words! {
         Offline = "offline",
         /// With a voucher.
         Voucher = "voucher",
+        /// On credit: the tokens now, the money later.
+        CreditLine = "credit_line",
         /// The demo's approvals; in demo mode only.
         Demo = "demo",
         /// By hand, by an administrator.
@@ -112,7 +117,9 @@ impl TopUpMethod {
         match self {
             Self::Card => TopUpState::Authorizing,
             Self::Offline => TopUpState::RequiresAction,
-            Self::Voucher | Self::Demo | Self::Administrator => TopUpState::Credited,
+            Self::Voucher | Self::CreditLine | Self::Demo | Self::Administrator => {
+                TopUpState::Credited
+            }
         }
     }
 }
@@ -146,6 +153,8 @@ pub struct TopUp {
     pub lots: Vec<Id<Lot>>,
     /// What was taken back of it, if anything ever was.
     pub reversed: Option<Reversed>,
+    /// What the buyer said against a decline.
+    pub appeal: Option<Appeal>,
     /// What the administrator noted.
     pub note: Option<String>,
     /// When it was asked for.
@@ -156,9 +165,11 @@ pub struct TopUp {
     pub request: Option<Request>,
 }
 
-/// What a processor has to be asked next.
+/// What somebody outside has to be asked next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
+    /// The bureau: what it thinks of the buyer. All others are for the processor.
+    Assess,
     /// To reserve the money; the same call again when nobody knows whether it did.
     Authorize,
     /// To take it.
@@ -182,8 +193,11 @@ const WATCHED: [u32; 5] = [1, 7, 30, 60, 120];
 const WATCHED_OPEN: Span = Span::days(30);
 
 impl TopUp {
-    /// What the processor has to be asked, if anything.
+    /// What has to be asked, if anything.
     pub fn next_call(&self) -> Option<Call> {
+        if self.state == TopUpState::Assessing {
+            return Some(Call::Assess);
+        }
         if self.method != TopUpMethod::Card {
             return None;
         }
@@ -260,6 +274,15 @@ impl TopUp {
         self
     }
 
+    /// Where a decision leads.
+    pub fn state_after(&self, decision: CreditDecision) -> TopUpState {
+        match decision {
+            CreditDecision::Approved => self.method.once_approved(),
+            CreditDecision::Declined => TopUpState::Declined,
+            CreditDecision::Review => TopUpState::InReview,
+        }
+    }
+
     /// When somebody last decided that it may go on.
     pub fn decided_at(&self) -> Timestamp {
         self.assessment().map_or(self.created_at, |assessment| assessment.decided_at)
@@ -325,12 +348,15 @@ impl TopUp {
     /// As it was when it was asked for, whatever became of it since: what a replay shows.
     #[must_use]
     pub fn at_first(mut self) -> Self {
+        // The bureau's word, where it was asked, is always the second.
+        let asked = self.state == TopUpState::Assessing
+            || self.assessments.get(1).is_some_and(|second| second.source == Source::Bureau);
         self.assessments.truncate(1);
         let first = self.assessment().map(|assessment| assessment.decision);
-        self.state = match (first, self.method) {
-            (Some(CreditDecision::Declined), _) => TopUpState::Declined,
-            (Some(CreditDecision::Review), _) => TopUpState::InReview,
-            (_, method) => method.once_approved(),
+        self.state = match first {
+            _ if asked => TopUpState::Assessing,
+            Some(decision) => self.state_after(decision),
+            None => self.method.once_approved(),
         };
         if let Some(due) = &mut self.due {
             (due.received, due.brought) = (Amount::ZERO, Amount::ZERO);
@@ -341,6 +367,7 @@ impl TopUp {
         self.reason = None;
         self.payment = None;
         self.reversed = None;
+        self.appeal = None;
         self
     }
 }
@@ -359,6 +386,16 @@ pub struct Reversed {
     pub disputed_tokens: Amount,
     /// Whether the processor is to give money back.
     pub pending: bool,
+}
+
+/// What the buyer of a declined top-up says to a person who shall look at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appeal {
+    /// In the buyer's words.
+    pub message: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What is known of the payment at the processor.
@@ -463,7 +500,7 @@ pub struct Charge {
     pub at: Timestamp,
 }
 
-/// A top-up for which the processor has to be asked something: what, follows from its state.
+/// A top-up for which somebody outside has to be asked something: what, follows from its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errand {
     /// For which top-up.
@@ -503,6 +540,7 @@ mod tests {
             }),
             lots: Vec::new(),
             reversed: None,
+            appeal: None,
             note: None,
             created_at: Timestamp::default(),
             credited_at: None,

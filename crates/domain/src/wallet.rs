@@ -46,6 +46,9 @@ pub struct Wallet {
     /// When the next of its tokens expire. It follows from the lots, and is kept so that a sweep finds
     /// the wallets that are due without looking at any other.
     pub next_expiry: Option<Timestamp>,
+    /// A purchase that leaves less than this to spend rings for an automatic top-up; none while there is no
+    /// such wish, or somebody is looking after it.
+    pub alarm: Option<Amount>,
 }
 
 impl Wallet {
@@ -60,6 +63,7 @@ impl Wallet {
             owed: none,
             lots: Vec::new(),
             next_expiry: None,
+            alarm: None,
         }
     }
 

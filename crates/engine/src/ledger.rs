@@ -1,6 +1,7 @@
 //! Posting: the one way in which tokens move.
 
 use scrip_domain::account::Account;
+use scrip_domain::auto_top_up::AutoErrand;
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, Part, consume};
 use scrip_domain::reversal::DebtPayment;
@@ -50,7 +51,21 @@ pub(crate) fn take(
 ) -> Result<Wallet, Fault> {
     let emptier = wallet.clone().without(parts);
     let emptier = emptier.ok_or_else(|| Fault::Bug("a lot gave more than it had".into()))?;
+    let emptier = ring(changes, emptier, &transfer);
     post(changes, &emptier, transfer)
+}
+
+/// A purchase that leaves less than the wallet's alarm rings, once: it writes an errand and disarms the
+/// wallet, under whose guard both are. One that leaves enough writes nothing.
+fn ring(changes: &mut Changes, wallet: Wallet, purchase: &Transfer) -> Wallet {
+    let left = wallet.available().checked_sub(purchase.amount).unwrap_or(Amount::ZERO);
+    let crossed = wallet.alarm.is_some_and(|alarm| left < alarm);
+    if purchase.reason != Reason::Purchase || !crossed {
+        return wallet;
+    }
+    let errand = AutoErrand { account: wallet.account, due_at: purchase.at };
+    changes.auto_errands.push(Change::Insert(errand));
+    Wallet { alarm: None, ..wallet }
 }
 
 /// Gives tokens back to the lots that had given them.

@@ -16,9 +16,12 @@
 pub mod account;
 pub mod api_key;
 pub mod audit;
+pub mod auto_top_up;
+pub mod bureau;
 pub mod catalog;
 pub mod code;
 pub mod coupon;
+pub mod credit_line;
 pub mod demo;
 pub mod doctor;
 pub mod download;
@@ -63,6 +66,7 @@ pub use objects::Objects;
 pub use scrip_storage::Fault;
 pub use scrip_storage::reads::Page;
 
+use crate::bureau::Bureau;
 use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
@@ -90,6 +94,7 @@ pub struct Engine {
     tickets: Tickets,
     slots: Arc<Slots>,
     processor: Option<Arc<dyn Processor>>,
+    bureau: Option<Arc<dyn Bureau>>,
     public_url: String,
     errands: Notify,
     mode: Mode,
@@ -160,6 +165,7 @@ impl Engine {
             tickets: Tickets::default(),
             slots: Arc::default(),
             processor: None,
+            bureau: None,
             public_url: String::new(),
             errands: Notify::new(),
             mode: ground.mode,
@@ -170,6 +176,13 @@ impl Engine {
     #[must_use]
     pub fn with_processor(mut self, processor: Arc<dyn Processor>) -> Self {
         self.processor = Some(processor);
+        self
+    }
+
+    /// With an external bureau.
+    #[must_use]
+    pub fn with_bureau(mut self, bureau: Arc<dyn Bureau>) -> Self {
+        self.bureau = Some(bureau);
         self
     }
 

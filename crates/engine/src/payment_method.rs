@@ -16,7 +16,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
-use crate::processor::{CustomerName, MethodName, Processor, ProcessorError};
+use crate::processor::{CustomerName, MethodName, Processor, ProcessorError, demo};
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
@@ -128,8 +128,13 @@ impl Engine {
         buyer: Buyer,
         name: Option<String>,
     ) -> Outcome<Account, PaymentMethodRefusal> {
-        let processor = self.processor.as_ref().map_or("", |processor| processor.name());
+        let processor = self.processor_name();
         self.submit(Choose { buyer, name, processor }).await
+    }
+
+    /// Which processor's cards are taken; an empty name where there is none.
+    pub(crate) fn processor_name(&self) -> &'static str {
+        self.processor.as_ref().map_or("", |processor| processor.name())
     }
 
     /// Removes a card: from now on nobody can pay with it, and what was begun with it goes on.
@@ -228,6 +233,19 @@ fn wants(wants: &mut Wants, buyer: Buyer) {
 fn account_of(books: &Books, buyer: Buyer) -> Result<&Account, Fault> {
     let lost = || Fault::Bug("a buyer has no account".into());
     books.accounts.get(&(buyer.account,))?.ok_or_else(lost)
+}
+
+/// Whether an account can pay with what `processor` calls `name`: a card of its own, whose rows the command
+/// wants, or one of the demo's.
+pub(crate) fn can_pay_with(
+    books: &Books,
+    account: Id<Account>,
+    processor: &str,
+    name: &str,
+) -> Result<bool, Fault> {
+    let own = books.payment_methods.all(&(account,))?;
+    let is_own = own.iter().any(|method| method.name == name && method.serves(processor));
+    Ok(is_own || demo::is_everybodys(processor, name))
 }
 
 /// With another card to pay with.
@@ -495,6 +513,7 @@ mod tests {
             person: Person::default(),
             created_at: Noon.now(),
             frozen_at: None,
+            frozen_by_dispute: false,
         };
         store.submit(Open(account)).await.unwrap().unwrap();
         let keep = |number| store.submit(Keep { buyer, method: card(buyer, number) });

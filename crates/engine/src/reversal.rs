@@ -227,8 +227,10 @@ fn refundable(top_up: &TopUp) -> Result<(), TopUpRefundRefusal> {
         | TopUpMethod::Offline
         | TopUpMethod::Demo
         | TopUpMethod::Administrator => {}
-        // Whoever sold the voucher has the money.
-        TopUpMethod::Voucher => return Err(TopUpRefundRefusal::NotPaid(top_up.method)),
+        // Whoever sold the voucher has the money; what was lent was not paid yet.
+        TopUpMethod::Voucher | TopUpMethod::CreditLine => {
+            return Err(TopUpRefundRefusal::NotPaid(top_up.method));
+        }
     }
     let ended = top_up.state.was_credited() || top_up.state == TopUpState::Cancelled;
     if !ended || top_up.worth().is_none() {

@@ -4,6 +4,10 @@
 //! before the money decision; a declined one is on record with its reasons, and charges nothing. What a
 //! card processor is asked, and what becomes of its answers, are [`errand`] and [`seen`].
 
+pub mod appeal;
+mod approved;
+mod assessing;
+mod automatic;
 mod begin;
 mod decide;
 pub mod errand;
@@ -58,6 +62,8 @@ pub enum Way {
     Offline,
     /// With a voucher.
     Voucher(Redeem),
+    /// On credit.
+    CreditLine,
     /// By the demo's approvals.
     Demo {
         /// `demo_approved`, `demo_declined` or `demo_review`; the first without one.
@@ -78,6 +84,7 @@ impl Way {
             Self::Card { .. } => TopUpMethod::Card,
             Self::Offline => TopUpMethod::Offline,
             Self::Voucher(_) => TopUpMethod::Voucher,
+            Self::CreditLine => TopUpMethod::CreditLine,
             Self::Demo { .. } => TopUpMethod::Demo,
             Self::Administrator { .. } => TopUpMethod::Administrator,
         }
@@ -105,6 +112,8 @@ pub enum TopUpRefusal {
     VoucherRefused,
     /// Too many vouchers were tried.
     RateLimited(RetryAfter),
+    /// The credit line does not cover it any more.
+    OverLimit,
     /// The wallet would hold more than an amount can be.
     TooMuch,
     /// The idempotency key was used for something else.
@@ -139,12 +148,11 @@ impl Engine {
                     return Ok(Err(TopUpRefusal::PaymentMethodUnknown));
                 }
             }
-            Way::Offline | Way::Voucher(_) | Way::Administrator { .. } => {}
+            Way::Offline | Way::Voucher(_) | Way::CreditLine | Way::Administrator { .. } => {}
         }
-        let card = matches!(ask.way, Way::Card { .. });
         let id = match self.begin(buyer, ask, request).await? {
             Ok(Ok(top_up)) => {
-                if card {
+                if top_up.next_call().is_some() {
                     self.errands.notify_one();
                 }
                 return Ok(Ok(Answered::First(top_up)));
@@ -222,6 +230,11 @@ impl Coming {
     /// Tokens that were bought.
     fn paid(tokens: Amount) -> Self {
         Self { tokens, kind: LotKind::Paid, expires_at: None }
+    }
+
+    /// Tokens that are still to be paid.
+    fn lent(tokens: Amount) -> Self {
+        Self { tokens, kind: LotKind::Credit, expires_at: None }
     }
 
     /// The tokens of a voucher.

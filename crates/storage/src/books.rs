@@ -10,9 +10,11 @@ use scrip_domain::account::{Account, Login};
 use scrip_domain::amount::Amount;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
+use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp};
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::coupon::Coupon;
 use scrip_domain::credit::CreditFile;
+use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
@@ -333,6 +335,14 @@ tables! {
     customers: Customer,
     /// Payment methods, by account.
     payment_methods: PaymentMethod,
+    /// Automatic top-ups.
+    auto_top_ups: AutoTopUp,
+    /// Automatic top-ups that have to be looked after.
+    auto_errands: AutoErrand,
+    /// Credit lines.
+    credit_lines: CreditLine,
+    /// Repayments of what is owed.
+    repayments: Repayment,
     /// Top-ups.
     top_ups: TopUp,
     /// Money for offline top-ups, by top-up.
@@ -434,6 +444,8 @@ impl Changes {
             && self.reversals.is_empty()
             && self.reversal_lots.is_empty()
             && self.debt_payments.is_empty()
+            && self.credit_lines.is_empty()
+            && self.repayments.is_empty()
             && self.vouchers.is_empty()
             && self.coupons.is_empty()
             && self.house.is_empty())

@@ -14,7 +14,7 @@ use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::order::Check;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
-use scrip_domain::top_up::{Due, Payment, Reversed};
+use scrip_domain::top_up::{Appeal, Due, Payment, Reversed};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 
@@ -119,7 +119,7 @@ macro_rules! word_fields {
 }
 
 word_fields! {
-    scrip_domain::audit::Act, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
+    scrip_domain::audit::Act, scrip_domain::auto_top_up::Stopped, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
     scrip_domain::event::EventType, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
     scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
     scrip_domain::lot::LotChangeKind, scrip_domain::lot::LotKind,
@@ -152,7 +152,7 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Labels, Payment, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>,
+    Appeal, Labels, Payment, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>,
     Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,

@@ -2,8 +2,10 @@
 //! databases: parameters are numbered in the order in which they first occur.
 
 mod account;
+mod auto_top_up;
 mod catalog;
 mod coupon;
+mod credit_line;
 pub mod doctor;
 pub mod listing;
 mod order;

@@ -3,11 +3,13 @@
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::{Act, Actor, Audit};
+use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
 use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditFile};
+use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
@@ -21,7 +23,7 @@ use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, R
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::top_up::{
-    Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
+    Appeal, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
@@ -58,7 +60,7 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
     id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, owed: Counters, lots: Vec<OpenLot>,
-    next_expiry: Option<Timestamp>,
+    next_expiry: Option<Timestamp>, alarm: Option<Amount>,
 });
 
 row!(Lot, "lots", group(id: Id<Lot>), key(id: Id<Lot>), {
@@ -77,7 +79,7 @@ row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {
 row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
     id: Id<TopUp>, account: Id<Account>, state: TopUpState, reason: Option<String>, method: TopUpMethod,
     payment_method: Option<String>, tokens: Amount, pay: Option<Money>, assessments: Vec<Assessment>,
-    payment: Option<Payment>, due: Option<Due>, lots: Vec<Id<Lot>>, reversed: Option<Reversed>, note: Option<String>, created_at: Timestamp,
+    payment: Option<Payment>, due: Option<Due>, lots: Vec<Id<Lot>>, reversed: Option<Reversed>, appeal: Option<Appeal>, note: Option<String>, created_at: Timestamp,
     credited_at: Option<Timestamp>, request: Option<Request>,
 });
 
@@ -106,6 +108,25 @@ row!(Coupon, "coupons", group(code: String), key(code: String, id: Id<Coupon>), 
 row!(CreditFile, "credit_files", group(account: Id<Account>), key(account: Id<Account>), {
     account: Id<Account>, day: Timestamp, day_count: u32, day_tokens: Amount, credited: u32, declined: u32,
     disputed: u32,
+});
+
+row!(AutoTopUp, "auto_top_ups", group(account: Id<Account>), key(account: Id<Account>), {
+    account: Id<Account>, below: Amount, target: Amount, payment_method: Option<String>,
+    monthly_limit: Option<Money>, top_up: Option<Id<TopUp>>, declines: u32, stopped: Option<Stopped>,
+    day: Timestamp, day_count: u32, month: Timestamp, month_paid: Amount,
+});
+
+row!(AutoErrand, "auto_errands", group(account: Id<Account>), key(account: Id<Account>), {
+    account: Id<Account>, due_at: Timestamp,
+});
+
+row!(CreditLine, "credit_lines", group(account: Id<Account>), key(account: Id<Account>), {
+    account: Id<Account>, limit: Money, owed: Counters,
+});
+
+row!(Repayment, "repayments", group(id: Id<Repayment>), key(id: Id<Repayment>), {
+    id: Id<Repayment>, account: Id<Account>, money: Money, owed: Amount, note: String, request: Request,
+    at: Timestamp,
 });
 
 row!(Charge, "charges", group(processor: String, name: String), key(processor: String, name: String), {

@@ -88,6 +88,15 @@ pub enum SetupError {
     Authorities(#[source] std::io::Error),
 }
 
+impl From<scrip_https::SetupError> for SetupError {
+    fn from(error: scrip_https::SetupError) -> Self {
+        match error {
+            scrip_https::SetupError::Address => Self::Address,
+            scrip_https::SetupError::Authorities(error) => Self::Authorities(error),
+        }
+    }
+}
+
 /// Stripe.
 #[derive(Debug)]
 pub struct Stripe {

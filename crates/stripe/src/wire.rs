@@ -1,19 +1,14 @@
 //! One call to Stripe: a form goes, JSON comes back, or nobody knows. Nothing is repeated here.
 
-use std::error::Error;
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::Full;
 use scrip_domain::Span;
 use scrip_engine::processor::{PaymentName, ProcessorError};
+use scrip_https::{Https, Unanswered};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -25,14 +20,11 @@ const VERSION: &str = "2025-03-31.basil";
 /// A page of a hundred payments with all that hangs from them is a tenth of this.
 const MAX_ANSWER: usize = 4 << 20;
 
-type Connector = HttpsConnector<HttpConnector>;
-
 /// The way to Stripe.
 pub struct Wire {
-    client: Client<Connector, Full<Bytes>>,
+    https: Https,
     base: String,
     authorization: HeaderValue,
-    patience: Duration,
 }
 
 impl fmt::Debug for Wire {
@@ -85,8 +77,11 @@ impl Wire {
         let mut authorization = bearer.map_err(|_| SetupError::SecretKey)?;
         authorization.set_sensitive(true);
         let base = settings.api_base.trim_end_matches('/').to_owned();
-        let client = Client::builder(TokioExecutor::new()).build(connector(&base)?);
-        Ok(Self { client, base, authorization, patience: settings.patience })
+        if !is_plain(&base) {
+            return Err(SetupError::Address);
+        }
+        let https = Https::to(&base, settings.patience, MAX_ANSWER)?;
+        Ok(Self { https, base, authorization })
     }
 
     /// Asks.
@@ -126,15 +121,8 @@ impl Wire {
             .header("stripe-version", VERSION)
             .body(Full::new(body))
             .map_err(|error| ProcessorError::refused("malformed", error.to_string()))?;
-        let exchange = async {
-            let (head, body) = self.client.request(request).await?.into_parts();
-            let body = Limited::new(body, MAX_ANSWER).collect().await?.to_bytes();
-            Ok::<_, Box<dyn Error + Send + Sync>>((head, body))
-        };
-        let (head, body) = tokio::time::timeout(self.patience, exchange)
-            .await
-            .map_err(|_| ProcessorError::unanswered("it took too long"))?
-            .map_err(|error| ProcessorError::unanswered(chain(error.as_ref())))?;
+        let answer = self.https.send(request).await;
+        let (head, body) = answer.map_err(|Unanswered(why)| ProcessorError::unanswered(why))?;
         if !head.status.is_success() {
             return Err(refusal(head.status, &head.headers, &body));
         }
@@ -146,19 +134,9 @@ impl Wire {
     }
 }
 
-/// TLS with the authorities of this machine, which its administrator keeps. In the clear only to this very
-/// machine, where a fake may stand in for Stripe.
-fn connector(base: &str) -> Result<Connector, SetupError> {
-    let uri: Uri = base.parse().map_err(|_| SetupError::Address)?;
-    let here = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let plain = uri.path() == "/" && uri.query().is_none();
-    match uri.scheme_str() {
-        Some("https") if plain => {}
-        Some("http") if plain && here => {}
-        _ => return Err(SetupError::Address),
-    }
-    let builder = HttpsConnectorBuilder::new().with_native_roots();
-    Ok(builder.map_err(SetupError::Authorities)?.https_or_http().enable_http1().build())
+/// The address by itself: paths are ours.
+fn is_plain(base: &str) -> bool {
+    base.parse().is_ok_and(|uri: Uri| uri.path() == "/" && uri.query().is_none())
 }
 
 /// What a status that is no success means. Stripe refuses with 4xx and JSON; everything else is from
@@ -209,17 +187,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Span> {
     Some(Span::seconds(seconds))
 }
 
-/// An error with what caused it: hyper's own says little.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
 /// Parameters of a call, as a form or a query.
 pub struct Form(String);
 
@@ -238,6 +205,8 @@ impl Form {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use scrip_engine::processor::Secret;
 

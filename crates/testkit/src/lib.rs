@@ -4,6 +4,7 @@
 //! Nothing here reads the wall clock or runs on a thread of its own, so a test repeats exactly.
 
 mod answer;
+mod bureau;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use answer::Answer;
+pub use bureau::{ScriptedBureau, opinion};
 
 /// A clock that stands still until it is told to go on.
 #[derive(Debug)]
@@ -97,6 +99,7 @@ struct Machine {
     objects: Arc<tempfile::TempDir>,
     entropy: Arc<TestEntropy>,
     processor: Arc<DemoProcessor>,
+    bureau: Option<Arc<ScriptedBureau>>,
 }
 
 /// The settings of the shop: `AUR` with two decimals, 100 of its units for one cent less than a euro's hundredth.
@@ -137,23 +140,29 @@ impl Shop {
 
     /// Opens a shop with these settings.
     pub async fn open_with(settings: Settings) -> Self {
-        Self::open_on(settings, Blocking::Inline, Calm).await
+        Self::open_on(settings, Blocking::Inline, Calm, None).await
+    }
+
+    /// Opens a shop that asks this bureau.
+    pub async fn open_beside(bureau: Arc<ScriptedBureau>, settings: Settings) -> Self {
+        Self::open_on(settings, Blocking::Inline, Calm, Some(bureau)).await
     }
 
     /// Opens a shop that reads its objects as a real server does: to be measured, not repeated.
     pub async fn open_on_threads() -> Self {
-        Self::open_on(settings(), Blocking::Threads, Calm).await
+        Self::open_on(settings(), Blocking::Threads, Calm, None).await
     }
 
     /// Opens a shop whose card processor is not to be relied upon.
     pub async fn open_amid(mishaps: impl Mishaps + 'static) -> Self {
-        Self::open_on(settings(), Blocking::Inline, mishaps).await
+        Self::open_on(settings(), Blocking::Inline, mishaps, None).await
     }
 
     async fn open_on(
         settings: Settings,
         blocking: Blocking,
         mishaps: impl Mishaps + 'static,
+        bureau: Option<Arc<ScriptedBureau>>,
     ) -> Self {
         let name = format!("shop-{}", SHOPS.fetch_add(1, Ordering::Relaxed));
         let clock = Arc::<TestClock>::default();
@@ -165,6 +174,7 @@ impl Shop {
             processor: Arc::new(
                 DemoProcessor::new(clock.clone(), [3; 32], Box::new(mishaps)).with_page(),
             ),
+            bureau,
         };
         let mut shop = Self::start(machine, clock, String::new(), blocking).await;
         let engine = &shop.app.engine;
@@ -180,6 +190,15 @@ impl Shop {
     /// Another server on the same books and objects, which remembers nothing: what a restart is
     /// like, and what a second server is like.
     pub async fn another(&self) -> Self {
+        self.another_with(self.machine.bureau.clone()).await
+    }
+
+    /// The same, after the vendor took the bureau out of the configuration.
+    pub async fn another_without_bureau(&self) -> Self {
+        self.another_with(None).await
+    }
+
+    async fn another_with(&self, bureau: Option<Arc<ScriptedBureau>>) -> Self {
         let Machine { name, objects, entropy, processor, .. } = &self.machine;
         let machine = Machine {
             disk: scrip_storage::Memory::new(name).expect("the same database"),
@@ -187,6 +206,7 @@ impl Shop {
             objects: objects.clone(),
             entropy: entropy.clone(),
             processor: processor.clone(),
+            bureau,
         };
         Self::start(machine, self.clock.clone(), self.admin.clone(), Blocking::Inline).await
     }
@@ -216,6 +236,10 @@ impl Shop {
         let processor = machine.processor.clone();
         let engine =
             engine.with_processor(processor.clone()).with_public_url("http://shop.test".into());
+        let engine = match &machine.bureau {
+            Some(bureau) => engine.with_bureau(bureau.clone()),
+            None => engine,
+        };
         let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
         Self { clock, app, admin, processor, router, machine }

@@ -16,8 +16,10 @@ use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
+use scrip_engine::auto_top_up::AutoRefusal;
 use scrip_engine::catalog::{CatalogRefusal, Wrong};
 use scrip_engine::coupon::{CouponRefusal, NoSuchCoupon};
+use scrip_engine::credit_line::{OwedElsewhere, RepayRefusal};
 use scrip_engine::download::DownloadRefusal;
 use scrip_engine::grant::GrantRefusal;
 use scrip_engine::keys::NoKeyHome;
@@ -28,6 +30,7 @@ use scrip_engine::register::RegisterRefusal;
 use scrip_engine::reversal::TopUpRefundRefusal;
 use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
+use scrip_engine::top_up::appeal::AppealRefusal;
 use scrip_engine::top_up::offline::OfflineRefusal;
 use scrip_engine::top_up::{DecideRefusal, TopUpRefusal};
 use scrip_engine::vendor::SettingsRefusal;
@@ -339,6 +342,11 @@ impl Problem {
                 Self::new(&kind::VOUCHER_REFUSED, "this voucher cannot be redeemed")
             }
             TopUpRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+            TopUpRefusal::OverLimit => {
+                let detail =
+                    "less is left of the account's credit line: raise its limit, or decline";
+                Self::new(&kind::CREDIT_LIMIT, detail)
+            }
             TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
             TopUpRefusal::KeyReused => Self::key_reused(),
             TopUpRefusal::AccountFrozen => Self::account_frozen(),
@@ -501,6 +509,19 @@ impl Problem {
         }
     }
 
+    /// Why an appeal is not heard.
+    pub fn appeal(refusal: &AppealRefusal) -> Self {
+        match refusal {
+            AppealRefusal::NotFound => Self::not_found(),
+            AppealRefusal::NotHeard(state) => {
+                let detail = "an appeal is against a decline of the last seven days, by no person, for which \
+                    nothing was reserved";
+                Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
+            }
+            AppealRefusal::AccountFrozen => Self::account_frozen(),
+        }
+    }
+
     fn account_frozen() -> Self {
         Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
     }
@@ -544,6 +565,43 @@ impl From<DownloadRefusal> for Problem {
             ),
             DownloadRefusal::NoSuchFile => Self::not_found(),
             DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<AutoRefusal> for Problem {
+    fn from(refusal: AutoRefusal) -> Self {
+        match refusal {
+            AutoRefusal::NoCards => Self::field("to", "this vendor takes no cards"),
+            AutoRefusal::PaymentMethodUnknown => {
+                Self::field("payment_method", "no such payment method")
+            }
+            AutoRefusal::PaymentMethodMissing => {
+                Self::field("payment_method", "name the card to pay with: the account has none")
+            }
+            AutoRefusal::AccountFrozen => Self::account_frozen(),
+        }
+    }
+}
+
+impl From<OwedElsewhere> for Problem {
+    fn from(OwedElsewhere(owed): OwedElsewhere) -> Self {
+        let owed = MoneyOut::currency(owed);
+        Self::field("limit.unit", format!("{owed} are still owed in the currency of the old limit"))
+    }
+}
+
+impl From<RepayRefusal> for Problem {
+    fn from(refusal: RepayRefusal) -> Self {
+        match refusal {
+            RepayRefusal::NothingOwed => {
+                Self::new(&kind::NOTHING_OWED, "nothing is owed by this account")
+            }
+            RepayRefusal::Owed(owed) => {
+                let owed = MoneyOut::currency(owed);
+                Self::field("money", format!("more than nothing, and at most what is owed: {owed}"))
+            }
+            RepayRefusal::KeyReused => Self::key_reused(),
         }
     }
 }

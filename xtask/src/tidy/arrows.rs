@@ -16,8 +16,12 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-web", &["scrip-license", "scrip-domain", "scrip-engine"], TESTING),
     // Types of the wire, but nothing of the server: an integrator's program links it.
     ("scrip-client", &["scrip-license", "scrip-domain"], &[]),
+    // One exchange with somebody outside: what Stripe and bureaus are reached by.
+    ("scrip-https", &[], &[]),
     // A processor behind the engine's port; only the binary knows which one it is.
-    ("scrip-stripe", &["scrip-domain", "scrip-engine"], &[]),
+    ("scrip-stripe", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
+    // An external bureau behind the engine's port.
+    ("scrip-bureau", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
     ("scrip", WIRED, &["scrip-testkit", "scrip-sim"]),
     ("scrip-testkit", SHIPPED, &[]),
     ("scrip-sim", SIMULATED, &[]),
@@ -33,6 +37,7 @@ const WIRED: &[&str] = &[
     "scrip-storage",
     "scrip-engine",
     "scrip-stripe",
+    "scrip-bureau",
     "scrip-web",
     "scrip-client",
 ];

@@ -2,13 +2,14 @@
 
 use scrip_domain::audit::Act;
 use scrip_domain::credit::{Assessment, CreditStatus, Source};
-use scrip_domain::top_up::{Errand, TopUp, TopUpState};
+use scrip_domain::top_up::{TopUp, TopUpState};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
-use super::{Coming, Minted, Redeem, TopUpRefusal};
+use super::approved::over_limit;
+use super::{Minted, Redeem, TopUpRefusal};
 use crate::audit::{Note, Staff, difference};
 use crate::ledger::Buyer;
 use crate::{Engine, Outcome};
@@ -74,6 +75,7 @@ impl Command for Decide {
         wants.top_ups.read((self.id,));
         wants.credit_files.read((self.buyer.account,));
         wants.debt_payments.read((self.buyer.wallet,));
+        wants.credit_lines.read((self.buyer.account,));
         if let Some(voucher) = &self.voucher {
             voucher.wants(wants, self.buyer);
         }
@@ -98,21 +100,14 @@ impl Command for Decide {
         if self.verdict.approve && wallet.posted().checked_add(top_up.tokens).is_none() {
             return refused(TopUpRefusal::TooMuch);
         }
-        let mut changes = Changes::default();
-        let mut judged = self.judged(top_up, at);
-        if judged.state == TopUpState::Credited {
-            let coming = match &self.voucher {
-                Some(voucher) => Coming::of(voucher.batch(books)?, at),
-                None => Coming::paid(judged.tokens),
-            };
-            judged = self.minted.credit(&mut changes, (books, wallet), judged, coming, at)?;
+        if self.verdict.approve && over_limit(books, top_up)? {
+            return refused(TopUpRefusal::OverLimit);
         }
+        let mut changes = Changes::default();
+        let (judged, voucher) = (self.judged(top_up, at), self.voucher.as_ref());
+        let judged = self.minted.go_on(books, &mut changes, wallet, judged, voucher, at)?;
         if let (TopUpState::Declined, Some(voucher)) = (judged.state, &self.voucher) {
             voucher.give_back(books, &mut changes, &judged)?;
-        }
-        if judged.next_call().is_some() {
-            let errand = Errand { top_up: judged.id, due_at: at, attempts: 0 };
-            changes.errands.push(Change::Insert(errand));
         }
         if let Some(file) = books.credit_files.get(&(top_up.account,))? {
             changes.credit_files.push(Change::Update(file.came_to(judged.state)));

@@ -1,4 +1,4 @@
-//! The worker that asks the processor: it finds what is due, makes the call, and hands in what it saw.
+//! The worker that asks processor and bureau: it finds what is due, makes the call, and hands in what it saw.
 //!
 //! ```text
 //! due ─▶ taken (moved ahead, so that no other server runs it) ─▶ called ─▶ seen ─▶ done, or due again
@@ -40,25 +40,34 @@ pub enum HearRefusal {
 impl Engine {
     /// Runs what is due, once, removed cards among it. Gives how much it ran.
     pub async fn run_errands(&self) -> Result<usize, Fault> {
-        let Some(processor) = self.processor.clone() else { return Ok(0) };
         let due = self.store.errands_due(self.now(), ROUND).await?;
         let ran = stream::iter(due)
-            .map(|errand| self.run_errand(processor.as_ref(), errand.top_up))
+            .map(|errand| self.run_errand(errand.top_up))
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<bool>>()
             .await?;
         let ran = ran.into_iter().filter(|ran| *ran).count();
-        Ok(ran.saturating_add(self.detach_removed(processor.as_ref()).await?))
+        let removed = match &self.processor {
+            Some(processor) => self.detach_removed(processor.as_ref()).await?,
+            None => 0,
+        };
+        Ok(ran.saturating_add(removed))
     }
 
     /// Runs one, unless it is not due any more.
-    async fn run_errand(&self, processor: &dyn Processor, id: Id<TopUp>) -> Result<bool, Fault> {
+    async fn run_errand(&self, id: Id<TopUp>) -> Result<bool, Fault> {
         let Some(top_up) = self.take_errand(id).await? else { return Ok(false) };
-        let (news, came) = match top_up.next_call() {
-            Some(Call::GiveBack) => self.give_back(processor, &top_up).await?,
-            _ => (self.call(processor, &top_up).await?, Came::OnErrand),
-        };
-        self.seen(id, news, came).await?;
+        if top_up.next_call() == Some(Call::Assess) {
+            self.ask_bureau(&top_up).await?;
+        } else if let Some(processor) = &self.processor {
+            let processor = processor.as_ref();
+            let (news, came) = match top_up.next_call() {
+                Some(Call::GiveBack) => self.give_back(processor, &top_up).await?,
+                _ => (self.call(processor, &top_up).await?, Came::OnErrand),
+            };
+            self.seen(id, news, came).await?;
+        }
+        // Without the processor that it is for, it waits for one: it is due again when its lease is over.
         Ok(true)
     }
 
@@ -115,6 +124,7 @@ impl Engine {
         let Some(call) = top_up.next_call() else { return Ok(News::Nothing) };
         let money = top_up.pay.ok_or_else(|| Fault::Bug("a card pays no money".into()))?;
         let picture = match (call, payment_of(top_up)?) {
+            (Call::Assess, _) => return Ok(News::Nothing),
             (Call::Authorize, _) | (_, None) => {
                 let vendor = self.vendor().await?;
                 match self.customer_of(processor, top_up.account).await? {

@@ -216,7 +216,8 @@ impl Seen {
     /// The money is reserved: what the processor says of the buyer decides whether it is taken.
     fn assess(&self, top_up: &mut TopUp, picture: &Payment, policy: &Policy, at: Timestamp) {
         let approved = |before: &Assessment| {
-            before.source != Source::Rules && before.decision == CreditDecision::Approved
+            matches!(before.source, Source::Processor | Source::Staff)
+                && before.decision == CreditDecision::Approved
         };
         if top_up.assessment().is_some_and(approved) {
             // Approved since by the processor or a person; the answer to the capture was lost.
@@ -430,6 +431,7 @@ mod tests {
             due: None,
             lots: Vec::new(),
             reversed: None,
+            appeal: None,
             note: None,
             created_at: Timestamp::default(),
             credited_at: None,

@@ -9,7 +9,7 @@ use super::serve::ConfigFile;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
-use crate::server::processor;
+use crate::server::{bureau, processor};
 use crate::vault::Vault;
 
 /// What to do with the configuration.
@@ -61,6 +61,7 @@ impl ConfigArgs {
                     "demo": config.demo,
                     "metrics": config.metrics.map(|address| address.to_string()),
                     "processor": config.stripe.as_ref().map(|_| "stripe"),
+                    "bureau": config.bureau.as_ref().map(|bureau| &bureau.url),
                     "warnings": config.warnings,
                 }),
                 Err(failure) => json!({ "ok": false, "error": failure.to_string() }),
@@ -83,6 +84,7 @@ fn stands(config: &Config) -> Outcome {
     Vault::within(&config.data).open()?;
     let clock: std::sync::Arc<dyn scrip_domain::Clock> = std::sync::Arc::new(SystemClock);
     processor::open(config, &clock)?;
+    bureau::open(config)?;
     match &config.database {
         Database::Postgres(url) => Store::is_postgres_url(url)
             .map_err(|fault| Failure::new(format!("the URL of the database is none: {fault}"))),

@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, over which the environment wins. What is wrong in it is refused with
 //! its place, before anything else is done.
 
+mod bureau;
 mod processor;
 mod raw;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use scrip_web::Network;
 
+pub use self::bureau::BureauAccount;
 pub use self::processor::StripeAccount;
 use self::raw::Raw;
 use crate::failure::{Failure, Outcome};
@@ -47,6 +49,9 @@ const KEYS: &[&str] = &[
     "processor.stripe.webhook_secret_file",
     "processor.stripe.publishable_key",
     "processor.stripe.api_base",
+    "bureau.url",
+    "bureau.secret_file",
+    "bureau.budget_milliseconds",
 ];
 
 /// Variables of the environment by our name that are no configuration of a server.
@@ -84,6 +89,8 @@ pub struct Config {
     pub limits: Limits,
     /// Who moves money between cards and the vendor.
     pub stripe: Option<StripeAccount>,
+    /// Who is asked what they think of a buyer.
+    pub bureau: Option<BureauAccount>,
     /// What is not wrong, but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -201,6 +208,7 @@ impl Config {
             log: Log::of(raw)?,
             limits: Limits::of(raw)?,
             stripe: StripeAccount::of(raw, folder)?,
+            bureau: BureauAccount::of(raw, folder)?,
             warnings: raw.warnings().to_vec(),
         })
     }

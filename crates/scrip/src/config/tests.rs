@@ -90,6 +90,20 @@ fn an_account_at_stripe_is_whole_or_none() {
 }
 
 #[test]
+fn a_bureau_is_whole_or_none() {
+    let whole = "[bureau]\nurl = \"https://b.example\"\nsecret_file = \"keys/bureau\"";
+    let bureau = read(whole, &[]).unwrap().bureau.unwrap();
+    assert_eq!(bureau.secret_file, Path::new("/srv/shop/keys/bureau"));
+    assert_eq!(bureau.budget, std::time::Duration::from_secs(3));
+    let quick = format!("{whole}\nbudget_milliseconds = 800");
+    assert_eq!(read(&quick, &[]).unwrap().bureau.unwrap().budget.as_millis(), 800);
+    assert!(refusal(&format!("{whole}\nbudget_milliseconds = 99")).contains("from 100 to 60000"));
+    assert!(refusal("[bureau]\nurl = \"https://b.example\"").contains("lacks secret_file"));
+    assert!(refusal("[bureau]\nsecret_file = \"a\"").contains("lacks url"));
+    assert_eq!(read("", &[]).unwrap().bureau, None);
+}
+
+#[test]
 fn the_environment_wins() {
     let file = "listen = \"127.0.0.1:1\"\ndatabase_file = \"gone\"\n[log]\nformat = \"human\"";
     let environment = [

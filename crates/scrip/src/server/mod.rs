@@ -1,6 +1,7 @@
 //! A server from configuration to exit: open the books, listen, answer, stop without losing anything.
 
 pub mod books;
+pub mod bureau;
 pub mod logs;
 mod number;
 pub mod processor;
@@ -94,6 +95,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let demo = config.demo.then(|| Arc::new(DemoClock::over(system.clone())));
     let clock = demo.clone().map_or(system, |demo| demo as Arc<dyn Clock>);
     let processor = processor::open(config, &clock)?;
+    let bureau = bureau::open(config)?;
     let opened = if new {
         Books::create(&config.database, clock.clone()).await
     } else {
@@ -119,6 +121,10 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let engine = engine.with_key_home(vault.clone());
     let engine = match processor {
         Some(processor) => engine.with_processor(processor),
+        None => engine,
+    };
+    let engine = match bureau {
+        Some(bureau) => engine.with_bureau(bureau),
         None => engine,
     };
     let engine = match demo {
@@ -245,7 +251,7 @@ async fn sweep(watch: Arc<Watch>) {
     }
 }
 
-/// Asks the card processor what has to be asked: when there is something new, and each second.
+/// Asks processor and bureau what has to be asked, and looks after automatic top-ups: when there is something new, and each second.
 async fn errands(app: App) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -255,7 +261,10 @@ async fn errands(app: App) {
             _ = second.tick() => {}
         }
         if let Err(fault) = app.engine.run_errands().await {
-            tracing::warn!(%fault, "what the card processor has to be asked waits");
+            tracing::warn!(%fault, "what processor or bureau have to be asked waits");
+        }
+        if let Err(fault) = app.engine.run_auto_top_ups().await {
+            tracing::warn!(%fault, "automatic top-ups wait");
         }
     }
 }

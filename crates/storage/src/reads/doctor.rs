@@ -6,8 +6,10 @@
 //! rows at a time.
 
 mod accounts;
+mod auto_top_ups;
 mod catalog;
 mod coupons;
+mod credit_lines;
 mod index;
 mod money;
 mod orders;
@@ -88,6 +90,8 @@ pub fn probes() -> Vec<Probe> {
     let mut probes = money::probes();
     probes.extend(vouchers::probes());
     probes.extend(reversals::probes());
+    probes.extend(credit_lines::probes());
+    probes.extend(auto_top_ups::probes());
     probes.extend(accounts::probes());
     probes.extend(payment_methods::probes());
     probes.extend(orders::probes());

@@ -100,6 +100,21 @@ const DAMAGES: &[(&str, &str)] = &[
     ("vouchers", "UPDATE voucher_batches SET tokens = 21"),
     ("vouchers", "UPDATE vouchers SET top_up = 3001 WHERE top_up = 3005"),
     ("vouchers", "DELETE FROM voucher_batches"),
+    ("credit-lines", "UPDATE credit_lines SET owed_debits = 41"),
+    ("credit-lines", "UPDATE repayments SET money_amount = 14"),
+    ("credit-lines", "UPDATE repayments SET money_unit = 'USD'"),
+    ("credit-lines", "UPDATE top_ups SET pay_amount = 39 WHERE id = 3007"),
+    ("credit-lines", "DELETE FROM credit_lines"),
+    ("credit-lines", "UPDATE credit_lines SET owed_debits = 0"),
+    ("auto-top-ups", "UPDATE wallets SET alarm = NULL WHERE id = 2001"),
+    ("auto-top-ups", "UPDATE wallets SET alarm = 6 WHERE id = 2001"),
+    ("auto-top-ups", "UPDATE wallets SET alarm = 5 WHERE id = 2002"),
+    ("auto-top-ups", "DELETE FROM auto_errands"),
+    ("auto-top-ups", "DELETE FROM auto_top_ups WHERE account = 1001"),
+    ("auto-top-ups", "UPDATE auto_top_ups SET stopped = 'declined' WHERE account = 1001"),
+    ("auto-top-ups", "UPDATE auto_top_ups SET top_up = 3001 WHERE account = 1002"),
+    ("repayments", "UPDATE repayments SET account = 1001"),
+    ("repayments", "DELETE FROM by_account WHERE target = 9301"),
     ("voucher-top-ups", "UPDATE vouchers SET top_up = NULL"),
     ("voucher-top-ups", "UPDATE top_ups SET state = 'declined' WHERE id = 3005"),
     ("voucher-top-ups", "DELETE FROM by_account WHERE kind = 7"),
@@ -328,7 +343,7 @@ fn unguarded(home: &Home, damage: &str) -> String {
         Home::Postgres { .. } => format!(
             "DO $$ DECLARE c record; BEGIN
                  FOR c IN SELECT conrelid::regclass AS tab, conname FROM pg_constraint WHERE contype = 'c'
-                     AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts', 'coupons')
+                     AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts', 'coupons', 'credit_lines', 'repayments')
                  LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
              END $$; {damage}"
         ),

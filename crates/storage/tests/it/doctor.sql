@@ -1,7 +1,7 @@
 -- Sound books: one buyer topped up 100, was declined once, bought two units for 60, gave one of them
 -- back, holds 10 and has an open draft; got 20 and 5 as gifts, of which 15 have expired. Another buyer
--- paid one top-up offline in two parts and a third of a second one, and redeemed a promotional voucher. The first has
--- an order that a coupon made free, and one of two coupons in the draft.
+-- paid one top-up offline in two parts and a third of a second one, redeemed a promotional voucher, drew 40 on
+-- credit and repaid 15. The first has an order that a coupon made free, and one of two coupons in the draft.
 -- Of a third one a top-up of 100 is disputed after 70 of it were gone: 30 were taken, 70 owed, and 60 of that
 -- paid by two later top-ups, half of the last of which was given back.
 BEGIN;
@@ -13,19 +13,20 @@ DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
 DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
+DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
     (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
-    (2002, 1002, 0, 150, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null]]', NULL);
+    (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
 INSERT INTO house (name, debits, credits) VALUES
-    ('issued', 400, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110);
+    ('issued', 440, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110);
 INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
     (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
     (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
-    (5013, 2002, 'paid', 30, 50, NULL, 0), (5014, 2002, 'promo', 20, 10, NULL, 0);
+    (5013, 2002, 'paid', 30, 50, NULL, 0), (5014, 2002, 'promo', 20, 10, NULL, 0), (5015, 2002, 'credit', 40, 50, NULL, 0);
 INSERT INTO lot_changes (transfer, lot, kind, amount) VALUES (4005, 5002, 'joined', 5), (4006, 5002, 'expired', 15);
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
@@ -47,6 +48,15 @@ INSERT INTO top_ups (id, account, state, method, tokens, pay_amount, pay_unit, a
     (3004, 1002, 'requires_action', 'offline', 90, 3, 'EUR', '[]', '[]', 'B', '', 1, 30, 0, NULL);
 INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
     (3005, 1002, 'credited', 'voucher', 20, '[]', '[]', 0, 1);
+INSERT INTO top_ups (id, account, state, method, tokens, pay_amount, pay_unit, assessments, lots, created_at, credited_at) VALUES
+    (3007, 1002, 'credited', 'credit_line', 40, 40, 'EUR', '[]', '[]', 0, 1);
+INSERT INTO auto_top_ups (account, below, target, declines, day, day_count, month, month_paid, top_up) VALUES
+    (1001, 5, 50, 0, 0, 0, 0, 0, NULL), (1002, 7, 70, 1, 0, 1, 0, 9, 3007);
+INSERT INTO auto_errands (account, due_at) VALUES (1002, 1);
+UPDATE wallets SET alarm = 5 WHERE id = 2001;
+INSERT INTO credit_lines (account, limit_amount, limit_unit, owed_debits, owed_credits) VALUES (1002, 20, 'EUR', 40, 15);
+INSERT INTO repayments (id, account, money_amount, money_unit, owed, note, request_key, request_fingerprint, request_id, at) VALUES
+    (9301, 1002, 15, 'EUR', 25, '', 15, 81, 1, 2);
 INSERT INTO remittances (top_up, id, money_amount, money_unit, tokens, transfer, note, request_key,
         request_fingerprint, request_id, at) VALUES
     (3003, 9101, 1, 'EUR', 33, 4011, '', 1, 1, 1, 1), (3003, 9102, 2, 'EUR', 67, 4012, '', 2, 2, 2, 2),
@@ -56,7 +66,8 @@ INSERT INTO voucher_batches (id, label, tokens, count, redeemed, kind, created_a
 INSERT INTO vouchers (code, batch, top_up) VALUES (x'01', 9201, 3005), (x'02', 9201, NULL);
 INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4011, 1, 2002, 33, 'top_up', 3003, 1), (4012, 1, 2002, 67, 'top_up', 3003, 2),
-    (4013, 1, 2002, 30, 'top_up', 3004, 3), (4014, 2, 2002, 20, 'top_up', 3005, 1);
+    (4013, 1, 2002, 30, 'top_up', 3004, 3), (4014, 2, 2002, 20, 'top_up', 3005, 1),
+    (4015, 1, 2002, 40, 'top_up', 3007, 1);
 INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4001, 1, 2001, 100, 'top_up', 3001, 1), (4002, 2001, 3, 60, 'purchase', 6001, 2),
     (4003, 2001, -2001, 10, 'hold', 9001, 3), (4004, 2, 2001, 20, 'grant', 5002, 4), (4005, 2, 2001, 5, 'grant', 5002, 5),
@@ -99,7 +110,8 @@ INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 2, 101, 8011, 0), (1001, 2, 101, 8012, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
     (1001, 5, 3006, 3006, 0),
     (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
-    (1002, 5, 3003, 3003, 0), (1002, 5, 3004, 3004, 0), (1002, 5, 3005, 3005, 0), (1002, 7, 9201, 3005, 0),
+    (1002, 5, 3003, 3003, 0), (1002, 5, 3004, 3004, 0), (1002, 5, 3005, 3005, 0), (1002, 7, 9201, 3005, 0), (1002, 5, 3007, 3007, 0),
+    (1002, 4, 4015, 4015, 0), (1002, 3, 15, 9301, 81),
     (1002, 4, 4011, 4011, 0), (1002, 4, 4012, 4012, 0), (1002, 4, 4013, 4013, 0), (1002, 4, 4014, 4014, 0),
     (1001, 4, 4004, 4004, 0), (1001, 4, 4005, 4005, 0), (1001, 4, 4006, 4006, 0), (1001, 4, 4007, 4007, 0),
     (1001, 2, 101, 8001, 0), (1001, 6, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78),

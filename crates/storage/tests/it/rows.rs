@@ -5,11 +5,15 @@ use std::fmt::Debug;
 use scrip_domain::account::{Account, Field, Login, Person};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::{Act, Actor, Audit};
+use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
 use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
-use scrip_domain::credit::{Assessment, CreditDecision, CreditFile, CreditStatus, Source};
+use scrip_domain::credit::{
+    Assessment, CreditDecision, CreditFile, CreditStatus, Evidence, Source,
+};
+use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
@@ -27,7 +31,8 @@ use scrip_domain::settings::{
     Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
 };
 use scrip_domain::top_up::{
-    Action, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
+    Action, Appeal, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod,
+    TopUpState,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{Voucher, VoucherBatch, VoucherKind};
@@ -122,6 +127,8 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     coupons(&store).await;
     payment_methods(&store).await;
     credit_rows(&store).await;
+    credit_lines(&store).await;
+    auto_top_ups(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;
@@ -231,8 +238,16 @@ async fn wallet_rows(store: &Running) {
     let plain = OpenLot { expires_at: None, exchangeable_at: None, ..open.clone() };
     let lots = vec![open, plain];
     let next_expiry = Some(LAST);
-    let (free, held, owed) = (full, full, full);
-    let rich = Wallet { id: last(), account: last(), free, held, owed, lots, next_expiry };
+    let rich = Wallet {
+        id: last(),
+        account: last(),
+        free: full,
+        held: full,
+        owed: full,
+        lots,
+        next_expiry,
+        alarm: Some(Amount::MAX),
+    };
     let poor = Wallet::empty(last(), last());
     round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
 }
@@ -286,6 +301,7 @@ async fn top_up_rows(store: &Running) {
         obtained_at: NOON,
         decided_at: NOON,
         valid_until: NOON,
+        evidence: Some(Evidence { reference: Some(text()), sha256: text() }),
     };
     let top_up = TopUp {
         id: last(),
@@ -320,6 +336,7 @@ async fn top_up_rows(store: &Running) {
             disputed_tokens: Amount::MAX,
             pending: true,
         }),
+        appeal: Some(Appeal { message: text(), at: NOON }),
         note: Some(String::new()),
         created_at: FIRST,
         credited_at: Some(LAST),
@@ -330,7 +347,7 @@ async fn top_up_rows(store: &Running) {
         }),
     };
     round_trips!(store, top_ups(id): top_up.clone() => TopUp {
-        reason: None, payment_method: None, pay: None, payment: None, due: None, lots: Vec::new(), reversed: None, note: None, credited_at: None, request: None, ..top_up.clone()
+        reason: None, payment_method: None, pay: None, payment: None, due: None, lots: Vec::new(), reversed: None, appeal: None, note: None, credited_at: None, request: None, ..top_up.clone()
     }, other TopUp { id: id(0), due: None, ..top_up.clone() });
 }
 
@@ -419,6 +436,50 @@ async fn reversal_rows(store: &Running) {
     let paid = DebtPayment { wallet: last(), lot: last(), amount: Amount::MAX };
     round_trips!(store, debt_payments(wallet): paid.clone() =>
         DebtPayment { amount: Amount::ZERO, ..paid.clone() }, other DebtPayment { wallet: id(0), ..paid.clone() });
+}
+
+async fn credit_lines(store: &Running) {
+    let owed = Counters { debits: u64::MAX >> 1, credits: 0 };
+    let line = CreditLine { account: last(), limit: money(), owed };
+    round_trips!(store, credit_lines(account): line.clone() => CreditLine {
+        owed: Counters::default(), ..line.clone()
+    }, other CreditLine { account: id(0), ..line.clone() });
+    let repayment = Repayment {
+        id: last(),
+        account: last(),
+        money: money(),
+        owed: Amount::MAX,
+        note: text(),
+        request: Request { key: 0, fingerprint: u64::MAX >> 1, id: RequestId::NONE },
+        at: LAST,
+    };
+    round_trips!(store, repayments(id): repayment.clone() => Repayment {
+        owed: Amount::ZERO, at: FIRST, ..repayment.clone()
+    }, other Repayment { id: id(0), ..repayment.clone() });
+}
+
+async fn auto_top_ups(store: &Running) {
+    let auto = AutoTopUp {
+        account: last(),
+        below: amount(1),
+        target: Amount::MAX,
+        payment_method: Some(text()),
+        monthly_limit: Some(money()),
+        top_up: Some(last()),
+        declines: u32::MAX,
+        stopped: Some(Stopped::PaymentMethod),
+        day: FIRST,
+        day_count: u32::MAX,
+        month: LAST,
+        month_paid: Amount::MAX,
+    };
+    round_trips!(store, auto_top_ups(account): auto.clone() => AutoTopUp {
+        payment_method: None, monthly_limit: None, top_up: None, declines: 0, stopped: None, ..auto.clone()
+    }, other AutoTopUp { account: id(0), ..auto.clone() });
+    let errand = AutoErrand { account: last(), due_at: LAST };
+    round_trips!(store, auto_errands(account): errand.clone() => AutoErrand {
+        due_at: FIRST, ..errand.clone()
+    }, other AutoErrand { account: id(0), ..errand.clone() });
 }
 
 async fn vouchers(store: &Running) {

@@ -71,6 +71,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0005_vouchers.sql"),
         include_str!("../../migrations/sqlite/0006_disputes.sql"),
         include_str!("../../migrations/sqlite/0007_payment_methods.sql"),
+        include_str!("../../migrations/sqlite/0008_credit_line.sql"),
         include_str!("../../migrations/sqlite/0009_coupons.sql")
     );
     let postgres = concat!(
@@ -81,6 +82,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0005_vouchers.sql"),
         include_str!("../../migrations/postgres/0006_disputes.sql"),
         include_str!("../../migrations/postgres/0007_payment_methods.sql"),
+        include_str!("../../migrations/postgres/0008_credit_line.sql"),
         include_str!("../../migrations/postgres/0009_coupons.sql")
     );
     let indices = |text: &str| {

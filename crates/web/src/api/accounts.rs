@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
+use scrip_domain::credit_line::CreditLine;
 use scrip_domain::gate;
 use scrip_domain::settings::Settings;
 use scrip_engine::register::Registration;
@@ -13,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::credit_line::CreditLineOut;
 use crate::caller::{Buyer, Spender};
 use crate::extract::{Body, Source};
 use crate::problem::Problem;
@@ -67,6 +69,9 @@ pub struct AccountOut {
     /// Required fields that were not given yet.
     missing: Vec<&'static str>,
     permits: Permits,
+    /// What it may owe and does, where the vendor lends to it.
+    #[schema(required)]
+    credit_line: Option<CreditLineOut>,
 }
 
 /// Whether the account permits transactions.
@@ -111,7 +116,14 @@ impl AccountOut {
             standing: gate::standing(Some((account, available)), settings, cheapest).as_str(),
             missing: missing.iter().map(|field| field.as_str()).collect(),
             permits: Permits { transact: reason.is_none(), reason },
+            credit_line: None,
         }
+    }
+
+    /// With its credit line.
+    #[must_use]
+    pub fn with(self, line: Option<&CreditLine>) -> Self {
+        Self { credit_line: line.map(CreditLineOut::from), ..self }
     }
 }
 
@@ -170,7 +182,9 @@ pub async fn show(
     let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
     let vendor = app.engine.vendor().await?;
     let cheapest = app.engine.cheapest().await?;
-    Ok(Json(AccountOut::new(&member.account, member.available, &vendor.settings, cheapest)))
+    let line = app.engine.store().credit_line(buyer.account).await?;
+    let account = AccountOut::new(&member.account, member.available, &vendor.settings, cheapest);
+    Ok(Json(account.with(line.as_ref())))
 }
 
 /// What is changed; a field that is left out stays, null takes it away.

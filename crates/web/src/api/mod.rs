@@ -2,6 +2,8 @@
 
 mod accounts;
 pub mod admin;
+mod auto_top_ups;
+mod credit_line;
 mod demo;
 mod downloads;
 mod evidence;
@@ -39,6 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(wallet::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
+        .merge(auto_top_ups::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(evidence::routes())

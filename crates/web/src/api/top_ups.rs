@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
-use scrip_domain::credit::Assessment;
+use scrip_domain::credit::{self, Assessment, CreditDecision};
 use scrip_domain::sale::{Sale, Wish};
 use scrip_domain::settings::{Settings, Token};
 use scrip_domain::top_up::{Action, Reversed, TopUp, TopUpMethod, TopUpState};
@@ -25,10 +25,14 @@ use crate::caller::{Buyer, Spender};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
 use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
-use crate::text::Line;
+use crate::text::{Line, Text};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show)).routes(routes!(cancel))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(show))
+        .routes(routes!(cancel))
+        .routes(routes!(appeal))
 }
 
 /// What is asked for: `tokens`, `pay` or both; by voucher neither.
@@ -138,6 +142,7 @@ pub fn nothing() -> Object {
 enum PaidWord {
     Card,
     Offline,
+    CreditLine,
     Demo,
 }
 
@@ -147,8 +152,8 @@ enum PaidWord {
 pub struct TopUpOut {
     #[schema(example = "top_06bq3v8k2m9zc")]
     id: String,
-    /// `declined`, `in_review`, `authorizing`, `requires_action`, `authorized`, `capturing`, `credited`, `failed`,
-    /// `cancelled`, or `unknown` while the processor does not answer. After it was credited: `refunded` when all
+    /// `assessing`, `declined`, `in_review`, `authorizing`, `requires_action`, `authorized`, `capturing`,
+    /// `credited`, `failed`, `cancelled`, or `unknown` while the processor does not answer. After it was credited: `refunded` when all
     /// of the money went back, `disputed`, `dispute_won`, `dispute_lost`.
     state: &'static str,
     /// Why it failed, was cancelled or is unknown.
@@ -177,6 +182,16 @@ pub struct TopUpOut {
     credited_at: Option<String>,
     #[schema(required)]
     assessment: Option<AssessmentOut>,
+    /// What its buyer said against a decline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appeal: Option<AppealOut>,
+}
+
+/// What a buyer said against a decline.
+#[derive(Debug, Serialize, ToSchema)]
+struct AppealOut {
+    message: String,
+    at: String,
 }
 
 /// What the buyer must do before a payment goes on.
@@ -230,9 +245,9 @@ impl ActionOut {
 pub struct AssessmentOut {
     #[schema(example = "asm_06bq3v8k2m9zc")]
     id: String,
-    /// Who made it: `rules`, `demo`, `processor` or `staff`.
+    /// Who made it: `rules`, `credit_line`, `bureau`, `demo`, `processor` or `staff`.
     source: &'static str,
-    /// `good`, `doubtful` or `bad`.
+    /// `good`, `doubtful` or `bad`; `error` where whoever was asked gave no answer.
     status: &'static str,
     /// `approved`, `declined` or `review`.
     decision: &'static str,
@@ -243,12 +258,45 @@ pub struct AssessmentOut {
     obtained_at: String,
     decided_at: String,
     valid_until: String,
+    /// What a source outside said can be held to; staff only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<EvidenceOut>,
+}
+
+/// What a source outside said.
+#[derive(Debug, Serialize, ToSchema)]
+struct EvidenceOut {
+    /// Its own name of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    /// Of the answer as it came.
+    sha256: String,
 }
 
 impl AssessmentOut {
-    /// An assessment, as the account may see it.
+    /// An assessment, as the account may see it: what a bureau holds against a buyer, and how it reckons, is
+    /// between the bureau and the vendor.
     pub fn new(assessment: &Assessment) -> Self {
+        let held = Self::held(assessment);
+        if assessment.source != credit::Source::Bureau {
+            return held;
+        }
+        let reasons = vec![match assessment.decision {
+            CreditDecision::Approved => "credit_approved".to_owned(),
+            CreditDecision::Review => "credit_in_review".to_owned(),
+            CreditDecision::Declined => "credit_declined".to_owned(),
+        }];
+        Self { reasons, score: None, evidence: None, ..held }
+    }
+
+    /// An assessment with everything that is known of it.
+    pub fn held(assessment: &Assessment) -> Self {
+        let evidence = assessment.evidence.as_ref().map(|evidence| EvidenceOut {
+            reference: evidence.reference.clone(),
+            sha256: evidence.sha256.clone(),
+        });
         Self {
+            evidence,
             id: assessment.id.to_string(),
             source: assessment.source.as_str(),
             status: assessment.status.as_str(),
@@ -280,6 +328,10 @@ impl TopUpOut {
             created_at: top_up.created_at.to_string(),
             credited_at: top_up.credited_at.map(|at| at.to_string()),
             assessment: top_up.assessment().map(AssessmentOut::new),
+            appeal: top_up.appeal.as_ref().map(|appeal| AppealOut {
+                message: appeal.message.clone(),
+                at: appeal.at.to_string(),
+            }),
         }
     }
 
@@ -409,6 +461,7 @@ async fn create(
         Some(TopUpMethod::Card) => Way::Card { payment_method },
         Some(TopUpMethod::Demo) => Way::Demo { payment_method },
         Some(TopUpMethod::Offline) => Way::Offline,
+        Some(TopUpMethod::CreditLine) => Way::CreditLine,
         Some(TopUpMethod::Voucher | TopUpMethod::Administrator) | None => {
             return Err(Problem::field("method", "this vendor takes no such method"));
         }
@@ -466,5 +519,37 @@ async fn cancel(
     let vendor = app.engine.vendor().await?;
     let cancelled = app.engine.cancel_own_top_up(buyer, id).await?;
     let top_up = cancelled.map_err(|refusal| Problem::offline(&refusal))?;
+    Ok(Json(TopUpOut::new(&top_up, &vendor.settings.token)))
+}
+
+/// What the buyer says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "message": "I have bought here for years; call me." }))]
+struct AppealBody {
+    /// To the person who will look at it.
+    #[schema(inline)]
+    message: Text<1, 1000>,
+}
+
+/// Asks for a person to look at a top-up that was declined, once, within seven days, where nothing was reserved.
+#[utoipa::path(
+    post, path = "/v1/top-ups/{id}/appeal", tag = "wallet", security(("bearer" = [])), request_body = AppealBody,
+    params(("id" = String, Path, example = "top_06bq3v8k2m9zc")),
+    responses(
+        (status = 200, body = TopUpOut),
+        (status = 403, description = "`account_frozen`, `forbidden`"),
+        (status = 409, description = "`top_up_state`"),
+    )
+)]
+async fn appeal(
+    State(app): State<App>,
+    Spender(buyer): Spender,
+    IdPath(id): IdPath<TopUp>,
+    body: Body<AppealBody>,
+) -> Result<Json<TopUpOut>, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let appealed = app.engine.appeal(buyer, id, body.value.message.0).await?;
+    let top_up = appealed.map_err(|refusal| Problem::appeal(&refusal))?;
     Ok(Json(TopUpOut::new(&top_up, &vendor.settings.token)))
 }

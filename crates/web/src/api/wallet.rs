@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::credit_line::CreditLineOut;
 use crate::api::{List, ListQuery};
 use crate::caller::Buyer;
 use crate::extract::Query;
@@ -41,6 +42,9 @@ struct WalletOut {
     standing: &'static str,
     /// Tokens that came in together.
     lots: Vec<LotOut>,
+    /// What may be owed and is, where the vendor lends.
+    #[schema(required)]
+    credit_line: Option<CreditLineOut>,
 }
 
 /// Tokens that came in together.
@@ -92,6 +96,7 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
     let wallet = engine.store().wallet(buyer.wallet).await?.ok_or_else(Problem::not_found)?;
     let wallet = wallet.as_of(engine.now());
     let cheapest = engine.cheapest().await?;
+    let line = engine.store().credit_line(buyer.account).await?;
     let who = Some((member.account.as_ref(), wallet.available()));
     let issuer = vendor.id.to_string();
     Ok(Json(WalletOut {
@@ -113,6 +118,7 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
                 exchangeable_at: lot.exchangeable_at.map(|at| at.to_string()),
             })
             .collect(),
+        credit_line: line.as_ref().map(CreditLineOut::from),
     }))
 }
 

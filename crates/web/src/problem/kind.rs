@@ -212,11 +212,24 @@ NOT_IN_REVIEW, CONFLICT, "not_in_review", "Not in review",
     example r#"{ "detail": "the top-up does not wait for review: it is credited" }"#;
 
 TOP_UP_STATE, CONFLICT, "top_up_state", "Top-up in another state",
-    means "The top-up is in a state in which this cannot be done: nothing is due for it, or, where its buyer \
-        wants to cancel it, some of the money came already; or it is to be refunded, and no money came, or it was \
-        paid with a voucher. `state` says what it is.",
+    means "The top-up is in a state in which this cannot be done: nothing is due for it; or, where its buyer \
+        wants to cancel it, some of the money came already; or, where its buyer appeals, it was not declined, or not \
+        in the last seven days, or by a person, or its money was reserved; or it is to be refunded, and no money \
+        came, or it was paid with a voucher or on credit. `state` says what it is.",
     remedy "Read the top-up again. What is paid in part only staff can cancel.",
     example r#"{ "detail": "nothing is due for this top-up: it is credited", "state": "credited" }"#;
+
+CREDIT_LIMIT, CONFLICT, "credit_limit", "Credit line used up",
+    means "The top-up is to be paid on credit, and less is left of the account's credit line than it costs: other \
+        top-ups drew on it while this one waited, or its limit was lowered. Nothing moved.",
+    remedy "Raise the limit with `PUT /v1/admin/accounts/{id}/credit-limit`, book what was repaid, or decline the \
+        top-up.",
+    example r#"{ "detail": "less is left of the account's credit line: raise its limit, or decline" }"#;
+
+NOTHING_OWED, CONFLICT, "nothing_owed", "Nothing owed",
+    means "A repayment pays what an account owes on its credit line, and it owes nothing. Nothing was booked.",
+    remedy "Look at `credit_line` of the account; money for tokens is a top-up that is paid offline.",
+    example r#"{ "detail": "nothing is owed by this account" }"#;
 
 ORDER_NOT_DRAFT, CONFLICT, "order_not_draft", "Order in another state",
     means "The order is no draft any more, or, where a receipt was asked for, not paid yet. `state` says what \
@@ -378,7 +391,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state order_not_draft order_expired order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -2,10 +2,13 @@
 
 mod accounts;
 mod audit;
+mod auto_top_ups;
 mod bad_input;
+mod bureau;
 mod catalog;
 mod codes;
 mod coupons;
+mod credit_lines;
 mod demo;
 mod disputes;
 mod downloads;

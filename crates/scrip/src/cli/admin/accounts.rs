@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use scrip_client::{Admin, Money};
-use scrip_domain::Amount;
+use scrip_domain::{Amount, Unit};
 use serde_json::{Value, json};
 
 use crate::cli::remote::{Remote, new_key, once, table, text, texts};
@@ -61,6 +61,39 @@ When the answer is lost, ask again with the same --key: it is added once.")]
         #[arg(long)]
         key: Option<String>,
     },
+    /// Grant an account a credit line, or set another limit
+    #[command(after_help = "\
+Example:
+  scrip admin accounts credit-limit ada@example.org 500.00
+
+One below what is owed only stops further draws; 0 closes the line.")]
+    CreditLimit {
+        /// Its id, or its e-mail address
+        account: String,
+        /// Money, in the currency of the token's value, with its decimals
+        limit: String,
+    },
+    /// Book what an account repays of what it owes
+    #[command(after_help = "\
+Example:
+  scrip admin accounts repay ada@example.org 120.00 --note 'statement 14, line 3'
+
+When the answer is lost, ask again with the same --key: it is booked once.")]
+    Repay {
+        /// Its id, or its e-mail address
+        account: String,
+        /// Money, with its decimals; at most what is owed
+        money: String,
+        /// Where it stands in your own papers
+        #[arg(long)]
+        note: String,
+        /// The currency; that of the token's value without it
+        #[arg(long)]
+        currency: Option<String>,
+        /// The idempotency key; a new one without it
+        #[arg(long)]
+        key: Option<String>,
+    },
     /// Freeze an account: it permits no transactions
     #[command(after_help = "Example:\n  scrip admin accounts freeze acc_06bq3v8k2m9zc")]
     Freeze {
@@ -106,6 +139,28 @@ impl AccountsArgs {
                     )
                 });
             }
+            Action::CreditLimit { account, limit } => {
+                let id = id_of(&admin, account).await?;
+                let body = json!({ "limit": currency(&admin, limit, None).await? });
+                let path = format!("accounts/{id}/credit-limit");
+                remote.tell(&admin.put(&path, &body).await?, card);
+            }
+            Action::Repay { account, money, note, currency: unit, key } => {
+                let id = id_of(&admin, account).await?;
+                let money = currency(&admin, money, unit.as_deref()).await?;
+                let key = key.clone().unwrap_or_else(new_key);
+                let body = json!({ "money": money, "note": note });
+                let path = format!("accounts/{id}/repayments");
+                let booked = once(&key, admin.post_once(&path, &key, &body).await)?;
+                remote.tell(&booked, |booked| {
+                    let of = |pointer| text(booked, pointer);
+                    format!(
+                        "{} repaid by {account}, {} owed",
+                        of("/money/display"),
+                        of("/owed/display")
+                    )
+                });
+            }
             Action::Freeze { account } => {
                 let id = id_of(&admin, account).await?;
                 remote.tell(&admin.post(&format!("accounts/{id}/freeze"), &json!({})).await?, card);
@@ -146,6 +201,22 @@ pub async fn money(admin: &Admin, tokens: &str) -> Outcome<Money> {
     Ok(Money::new(amount.units(), &token.code))
 }
 
+/// An amount as a person writes it, in a currency: that of the token's value without one.
+async fn currency(admin: &Admin, money: &str, unit: Option<&str>) -> Outcome<Money> {
+    let unit = match unit {
+        Some(unit) => unit.to_owned(),
+        None => {
+            let value = admin.client().vendor().await?.token.unit_value;
+            let unknown = || Failure::new("the server does not say what its tokens are worth");
+            value.ok_or_else(unknown)?.money.unit
+        }
+    };
+    let wrong = || Failure::usage(format!("{money} is no amount of {unit}"));
+    let scale = Unit::parse(&unit).ok_or_else(wrong)?.currency_scale();
+    let amount = Amount::parse_decimal(money, scale).ok_or_else(wrong)?;
+    Ok(Money::new(amount.units(), &unit))
+}
+
 fn list(answer: &Value) -> String {
     let mut rows = vec![["ACCOUNT", "E-MAIL", "AVAILABLE", "STATE"].map(str::to_owned).to_vec()];
     for account in answer.pointer("/data").and_then(Value::as_array).into_iter().flatten() {
@@ -169,6 +240,8 @@ fn card(account: &Value) -> String {
         row("name", of("/name")),
         row("available", of("/available/display")),
         row("standing", of("/standing")),
+        row("credit limit", of("/credit_line/limit/display")),
+        row("owed", of("/credit_line/owed/display")),
         row("state", state(account)),
         row("missing", texts(account, "/missing")),
         row("created", of("/created_at")),

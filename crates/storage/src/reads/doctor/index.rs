@@ -45,12 +45,13 @@ pub fn probes() -> [Probe; 5] {
         ),
         probe(
             "index-requests",
-            "each idempotency key names an order, top-up, refund of either, or grant of its account",
+            "each idempotency key names an order, top-up, repayment, refund of either, or grant of its account",
             "by_account",
             format!(
                 r#"SELECT b.account AS subject, b.account AS expected,
                     COALESCE((SELECT o.account FROM orders o WHERE o.id = b.target),
                         (SELECT u.account FROM top_ups u WHERE u.id = b.target),
+                        (SELECT p.account FROM repayments p WHERE p.id = b.target),
                         (SELECT o.account FROM refunds r JOIN orders o ON o.id = r."order" WHERE r.id = b.target),
                         (SELECT u.account FROM reversals r JOIN top_ups u ON u.id = r.top_up WHERE r.id = b.target),
                         (SELECT w.account FROM transfers t JOIN wallets w ON w.id = t.credit

@@ -193,7 +193,7 @@ const TRANSFERS: &str = "CASE WHEN u.due_reference IS NOT NULL
 fn top_ups() -> [Probe; 3] {
     let number = |house| LedgerAccount::House(house).number();
     let (issued, granted) = (number(House::Issued), number(House::Granted));
-    let all = arrived("'paid', 'promo'");
+    let all = arrived("'paid', 'promo', 'credit'");
     let sum = |of: &str| {
         format!(
             "SELECT COALESCE(SUM({of}), 0) FROM by_account b JOIN top_ups u ON u.id = b.target
@@ -287,12 +287,12 @@ fn cards() -> [Probe; 2] {
         },
         Probe {
             name: "errands",
-            proves: "the processor is asked about each top-up by card that has not come to its end or is to be given back, and about no stranger's",
+            proves: "somebody is asked about each top-up that waits for the bureau or the processor, or is to be given back, and about no stranger's",
             subject: named::<TopUp>,
             counted: "errands",
             rows: "SELECT u.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM errands e WHERE e.top_up = u.id) AS found
-                    FROM top_ups u WHERE u.method = 'card'
-                    AND u.state IN ('authorizing', 'requires_action', 'authorized', 'capturing', 'unknown')
+                    FROM top_ups u WHERE u.state = 'assessing' OR (u.method = 'card'
+                    AND u.state IN ('authorizing', 'requires_action', 'authorized', 'capturing', 'unknown'))
                 UNION ALL SELECT r.top_up, 1, (SELECT COUNT(*) FROM errands e WHERE e.top_up = r.top_up)
                     FROM reversals r WHERE r.state = 'pending'
                 UNION ALL SELECT e.top_up, 1, (SELECT COUNT(*) FROM top_ups u WHERE u.id = e.top_up) FROM errands e"

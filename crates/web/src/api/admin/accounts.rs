@@ -37,7 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// An account, as the vendor sees it.
 #[derive(Debug, Serialize, ToSchema)]
-struct HeldAccount {
+pub struct HeldAccount {
     #[serde(flatten)]
     account: AccountOut,
     /// What its wallet can spend.
@@ -50,15 +50,17 @@ struct HeldAccount {
     frozen_by_dispute: bool,
 }
 
-async fn out(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldAccount, Problem> {
+/// An account, as it is now.
+pub async fn held(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldAccount, Problem> {
     let member = app.engine.member(account).await?.ok_or_else(Problem::not_found)?;
     let vendor = app.engine.vendor().await?;
     let cheapest = app.engine.cheapest().await?;
     let wallet = app.engine.store().wallet(member.account.wallet).await?;
     let owed = wallet.map_or(scrip_domain::Amount::ZERO, |wallet| wallet.owed());
+    let line = app.engine.store().credit_line(account).await?;
     let (account, available, settings) = (&member.account, member.available, &vendor.settings);
     Ok(HeldAccount {
-        account: AccountOut::new(account, available, settings, cheapest),
+        account: AccountOut::new(account, available, settings, cheapest).with(line.as_ref()),
         available: MoneyOut::tokens(available, &settings.token),
         owed: MoneyOut::tokens(owed, &settings.token),
         frozen_at: account.frozen_at.map(|at| at.to_string()),
@@ -101,7 +103,7 @@ async fn list(
             None
         };
         let data = match login {
-            Some(login) => vec![out(&app, login.account).await?],
+            Some(login) => vec![held(&app, login.account).await?],
             None => Vec::new(),
         };
         return Ok(Json(List { data, next: None }));
@@ -109,7 +111,7 @@ async fn list(
     let rows = app.engine.store().accounts(page).await?;
     let mut data = Vec::with_capacity(rows.len());
     for row in &rows {
-        data.push(out(&app, row.id).await?);
+        data.push(held(&app, row.id).await?);
     }
     let next = List::of(&app.engine, "accounts", page, &rows, |row| row.id.number(), |_| ()).next;
     Ok(Json(List { data, next }))
@@ -126,7 +128,7 @@ async fn show(
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    Ok(Json(out(&app, account).await?))
+    Ok(Json(held(&app, account).await?))
 }
 
 /// Tokens that an administrator adds.
@@ -295,7 +297,7 @@ async fn freeze(
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
     app.engine.freeze_account(by, account).await??;
-    Ok(Json(out(&app, account).await?))
+    Ok(Json(held(&app, account).await?))
 }
 
 /// Thaws a frozen account.
@@ -310,5 +312,5 @@ async fn thaw(
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
     app.engine.thaw_account(by, account).await??;
-    Ok(Json(out(&app, account).await?))
+    Ok(Json(held(&app, account).await?))
 }

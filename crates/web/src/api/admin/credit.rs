@@ -32,9 +32,16 @@ pub struct CreditSetting<M> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 87_600)]
     review_younger_than_hours: Option<u32>,
-    /// Above this many tokens a card of which the processor says nothing is looked at by a person.
+    /// Above this many tokens a card of which the processor says nothing is looked at by a person, and so is a
+    /// buyer of whom the bureau says nothing.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     fail_closed_above: Option<M>,
+    /// Of more tokens than this the external bureau is asked, where one is configured; without it, of any.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    ask_bureau_above: Option<M>,
+    /// Whether a buyer of whom the bureau says nothing is declined above `fail_closed_above`; else looked at.
+    #[serde(default)]
+    decline_on_error: bool,
     /// Whether an account whose buyer's bank took money back is looked at; else it is declined.
     #[serde(default)]
     review_disputed: bool,
@@ -64,6 +71,8 @@ impl CreditSetting<MoneyOut> {
             top_ups_per_day: policy.top_ups_per_day,
             review_younger_than_hours: policy.review_younger_than_hours,
             fail_closed_above: money(policy.fail_closed_above),
+            ask_bureau_above: money(policy.ask_bureau_above),
+            decline_on_error: policy.decline_on_error,
             review_disputed: policy.review_disputed,
             freeze_disputed: policy.freeze_disputed,
         }
@@ -88,6 +97,8 @@ impl CreditSetting<MoneyIn> {
             top_ups_per_day: self.top_ups_per_day,
             review_younger_than_hours: self.review_younger_than_hours,
             fail_closed_above: amount(self.fail_closed_above, "fail_closed_above")?,
+            ask_bureau_above: amount(self.ask_bureau_above, "ask_bureau_above")?,
+            decline_on_error: self.decline_on_error,
             review_disputed: self.review_disputed,
             freeze_disputed: self.freeze_disputed,
         })

@@ -6,6 +6,7 @@ mod audit;
 mod catalog;
 mod coupons;
 mod credit;
+mod credit_lines;
 mod keys;
 mod objects;
 mod refunds;
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(vouchers::routes())
         .merge(coupons::routes())
         .merge(accounts::routes())
+        .merge(credit_lines::routes())
         .merge(refunds::routes())
         .merge(reversals::routes())
         .merge(objects::routes())

@@ -112,7 +112,7 @@ impl HeldTopUp {
         Self {
             top_up: TopUpOut::new(top_up, token),
             account: top_up.account.to_string(),
-            assessments: top_up.assessments.iter().map(AssessmentOut::new).collect(),
+            assessments: top_up.assessments.iter().map(AssessmentOut::held).collect(),
             payment: payment.map(|payment| PaymentOut {
                 processor: payment.processor.clone(),
                 name: payment.name.clone(),
