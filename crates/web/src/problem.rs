@@ -1,38 +1,29 @@
 //! Problems (RFC 9457): the one table from refusals and faults to problem types, which `kind` explains.
 
+mod funds;
 pub mod kind;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use scrip_domain::Amount;
 use scrip_domain::account::Field;
 use scrip_domain::gate::{GateRefusal, Short};
-use scrip_domain::payment_method::MOST;
 use scrip_domain::request::RequestId;
-use scrip_domain::sale::{NoSale, Wish};
-use scrip_domain::settings::{Settings, Token};
+use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::NoSuchKey;
-use scrip_engine::auto_top_up::AutoRefusal;
 use scrip_engine::catalog::{CatalogRefusal, Wrong};
 use scrip_engine::coupon::{CouponRefusal, NoSuchCoupon};
-use scrip_engine::credit_line::{OwedElsewhere, RepayRefusal};
 use scrip_engine::download::DownloadRefusal;
 use scrip_engine::grant::GrantRefusal;
 use scrip_engine::keys::NoKeyHome;
-use scrip_engine::payment_method::PaymentMethodRefusal;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::refund::RefundRefusal;
 use scrip_engine::register::RegisterRefusal;
-use scrip_engine::reversal::TopUpRefundRefusal;
 use scrip_engine::selection::NotASelection;
 use scrip_engine::session::SignInRefusal;
-use scrip_engine::top_up::appeal::AppealRefusal;
-use scrip_engine::top_up::offline::OfflineRefusal;
-use scrip_engine::top_up::{DecideRefusal, TopUpRefusal};
 use scrip_engine::vendor::SettingsRefusal;
 use scrip_engine::voucher::NoSuchBatch;
 use serde::Serialize;
@@ -320,107 +311,6 @@ impl Problem {
         }
     }
 
-    /// Why no top-up was made; `body` is the declined top-up.
-    pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
-        match refusal {
-            TopUpRefusal::Declined { top_up, .. } => {
-                Self::new(&kind::CREDIT_DECLINED, "the top-up was declined; nothing was charged")
-                    .with("top_up", body())
-                    .with("reasons", top_up.assessment().map(|assessment| &assessment.reasons))
-            }
-            TopUpRefusal::MethodUnknown => {
-                Self::field("method", "this vendor takes no such method")
-            }
-            TopUpRefusal::PaymentMethodUnknown => Self::field(
-                "payment_method",
-                "none of the account's payment methods; in the demo also demo_approved, demo_declined, demo_review",
-            ),
-            TopUpRefusal::PaymentMethodMissing => {
-                Self::field("payment_method", "name the card to pay with: the account has none")
-            }
-            TopUpRefusal::VoucherRefused => {
-                Self::new(&kind::VOUCHER_REFUSED, "this voucher cannot be redeemed")
-            }
-            TopUpRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
-            TopUpRefusal::OverLimit => {
-                let detail =
-                    "less is left of the account's credit line: raise its limit, or decline";
-                Self::new(&kind::CREDIT_LIMIT, detail)
-            }
-            TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
-            TopUpRefusal::KeyReused => Self::key_reused(),
-            TopUpRefusal::AccountFrozen => Self::account_frozen(),
-        }
-    }
-
-    /// Why tokens are not sold as a top-up asks.
-    pub fn no_sale(why: NoSale, wish: Wish, settings: &Settings) -> Self {
-        let token = &settings.token;
-        let field = match wish {
-            Wish::Pay(_) => "pay",
-            Wish::Tokens(..) | Wish::TokensFor(..) => "tokens",
-        };
-        match why {
-            NoSale::Currency => {
-                let all: Vec<_> = settings.prices().map(|price| price.money.unit).collect();
-                let named: Vec<_> = all.iter().map(ToString::to_string).collect();
-                let field = if matches!(wish, Wish::Tokens(..)) { "currency" } else { "pay.unit" };
-                Self::field(field, format!("tokens are sold in {}", named.join(", ")))
-                    .with("currencies", all)
-            }
-            NoSale::Nothing => Self::field(format!("{field}.amount"), "more than nothing"),
-            NoSale::OutOfRange => Self::field(format!("{field}.amount"), "out of range"),
-            NoSale::Limits => {
-                let limits = settings.top_up_limits;
-                let shown = |amount: Option<Amount>| amount.map(|it| MoneyOut::tokens(it, token));
-                let (min, max) = (shown(limits.min), shown(limits.max));
-                let detail = match (&min, &max) {
-                    (Some(min), Some(max)) => format!("{min} to {max} at once"),
-                    (Some(min), None) => format!("at least {min} at once"),
-                    (_, max) => format!(
-                        "at most {} at once",
-                        max.as_ref().map_or_else(String::new, ToString::to_string)
-                    ),
-                };
-                Self::field(format!("{field}.amount"), detail)
-                    .with("limits", json!({ "min": min, "max": max }))
-            }
-            NoSale::Price(pay) => Self::new(
-                &kind::PRICE_CHANGED,
-                "tokens cost something else now: look again and ask",
-            )
-            .with("pay", MoneyOut::currency(pay)),
-        }
-    }
-
-    /// Why a card was not kept, or not chosen.
-    pub fn payment_method(refusal: &PaymentMethodRefusal) -> Self {
-        let field = |detail: &str| Self::field("payment_method", detail);
-        match refusal {
-            PaymentMethodRefusal::NoProcessor => field("this vendor takes no cards"),
-            PaymentMethodRefusal::Unknown => field("none of the account's payment methods"),
-            PaymentMethodRefusal::Removed => Self::new(
-                &kind::PAYMENT_METHOD_REMOVED,
-                "this card was removed: have the processor name it anew",
-            ),
-            PaymentMethodRefusal::Refused(code) => {
-                field(&format!("the card's processor refused it: {code}"))
-            }
-            PaymentMethodRefusal::TooMany => Self::new(
-                &kind::TOO_MANY_PAYMENT_METHODS,
-                format!("an account keeps at most {MOST} cards: remove one first"),
-            ),
-            PaymentMethodRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
-            PaymentMethodRefusal::AccountFrozen => Self::account_frozen(),
-        }
-    }
-
-    /// A card's number came, which must never.
-    pub fn card_number(field: &str) -> Self {
-        let detail = "this could be the number of a card: give it to the processor's own form, never to this server";
-        Self::field(field, detail)
-    }
-
     /// Why nothing of an order was given back.
     pub fn refund(refusal: &RefundRefusal) -> Self {
         match refusal {
@@ -454,88 +344,8 @@ impl Problem {
         }
     }
 
-    /// Why no money of a top-up was given back.
-    pub fn top_up_refund(refusal: &TopUpRefundRefusal, token: &Token) -> Self {
-        match refusal {
-            TopUpRefundRefusal::NotFound => Self::not_found(),
-            TopUpRefundRefusal::NotCredited(state) => {
-                let detail =
-                    format!("nothing came of this top-up that could go back: it is {state}");
-                Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
-            }
-            TopUpRefundRefusal::NotPaid(method) => {
-                let detail = format!("no money was paid here for a top-up by {method}");
-                Self::new(&kind::TOP_UP_STATE, detail).with("state", "credited")
-            }
-            TopUpRefundRefusal::WrongUnit => {
-                Self::field("amount.unit", "neither the token nor what the top-up was paid in")
-            }
-            TopUpRefundRefusal::TooLittle => {
-                Self::field("amount", "less than the smallest part of money or tokens")
-            }
-            TopUpRefundRefusal::AlreadyRefunded => {
-                let detail =
-                    "less than this is left of the top-up after what went back or is disputed";
-                Self::new(&kind::ALREADY_REFUNDED, detail)
-            }
-            TopUpRefundRefusal::Spent(unspent) => {
-                let unspent = MoneyOut::tokens(unspent.tokens, token);
-                let detail = format!("of the tokens of this top-up {unspent} are unspent");
-                Self::new(&kind::TOKENS_SPENT, detail).with("available", unspent)
-            }
-            TopUpRefundRefusal::KeyReused => Self::key_reused(),
-        }
-    }
-
-    /// Why nothing was booked for an offline top-up, or why it was not cancelled.
-    pub fn offline(refusal: &OfflineRefusal) -> Self {
-        match refusal {
-            OfflineRefusal::NotFound => Self::not_found(),
-            OfflineRefusal::NotDue(state) => {
-                let detail = format!("nothing is due for this top-up: it is {state}");
-                Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
-            }
-            OfflineRefusal::SomeCame => {
-                let detail = "some of the money came already: ask the vendor to cancel the rest";
-                Self::new(&kind::TOP_UP_STATE, detail).with("state", "requires_action")
-            }
-            OfflineRefusal::Due(due) => {
-                let due = MoneyOut::currency(*due);
-                Self::field("money", format!("more than nothing, and at most what is due: {due}"))
-            }
-            OfflineRefusal::WalletFull => Self::field("money", "the wallet cannot hold that much"),
-            OfflineRefusal::KeyReused => Self::key_reused(),
-            OfflineRefusal::AccountFrozen => Self::account_frozen(),
-        }
-    }
-
-    /// Why an appeal is not heard.
-    pub fn appeal(refusal: &AppealRefusal) -> Self {
-        match refusal {
-            AppealRefusal::NotFound => Self::not_found(),
-            AppealRefusal::NotHeard(state) => {
-                let detail = "an appeal is against a decline of the last seven days, by no person, for which \
-                    nothing was reserved";
-                Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
-            }
-            AppealRefusal::AccountFrozen => Self::account_frozen(),
-        }
-    }
-
     fn account_frozen() -> Self {
         Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
-    }
-
-    /// Why nothing was decided on a top-up.
-    pub fn decide(refusal: &DecideRefusal) -> Self {
-        match refusal {
-            DecideRefusal::NotFound => Self::not_found(),
-            DecideRefusal::NotInReview(state) => {
-                let detail = format!("the top-up does not wait for review: it is {state}");
-                Self::new(&kind::NOT_IN_REVIEW, detail)
-            }
-            DecideRefusal::Refused(refusal) => Self::top_up(refusal, || Value::Null),
-        }
     }
 
     fn key_reused() -> Self {
@@ -565,43 +375,6 @@ impl From<DownloadRefusal> for Problem {
             ),
             DownloadRefusal::NoSuchFile => Self::not_found(),
             DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
-        }
-    }
-}
-
-impl From<AutoRefusal> for Problem {
-    fn from(refusal: AutoRefusal) -> Self {
-        match refusal {
-            AutoRefusal::NoCards => Self::field("to", "this vendor takes no cards"),
-            AutoRefusal::PaymentMethodUnknown => {
-                Self::field("payment_method", "no such payment method")
-            }
-            AutoRefusal::PaymentMethodMissing => {
-                Self::field("payment_method", "name the card to pay with: the account has none")
-            }
-            AutoRefusal::AccountFrozen => Self::account_frozen(),
-        }
-    }
-}
-
-impl From<OwedElsewhere> for Problem {
-    fn from(OwedElsewhere(owed): OwedElsewhere) -> Self {
-        let owed = MoneyOut::currency(owed);
-        Self::field("limit.unit", format!("{owed} are still owed in the currency of the old limit"))
-    }
-}
-
-impl From<RepayRefusal> for Problem {
-    fn from(refusal: RepayRefusal) -> Self {
-        match refusal {
-            RepayRefusal::NothingOwed => {
-                Self::new(&kind::NOTHING_OWED, "nothing is owed by this account")
-            }
-            RepayRefusal::Owed(owed) => {
-                let owed = MoneyOut::currency(owed);
-                Self::field("money", format!("more than nothing, and at most what is owed: {owed}"))
-            }
-            RepayRefusal::KeyReused => Self::key_reused(),
         }
     }
 }
