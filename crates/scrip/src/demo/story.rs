@@ -3,6 +3,7 @@
 //! Each chapter is a few requests to the running server, told as they are made.
 
 mod cards;
+mod credit;
 mod funds;
 
 use http::Method;
@@ -76,14 +77,18 @@ impl<'a> Story<'a> {
         self.cards(&ada).await?;
         self.transfer(&ada).await?;
         self.voucher(&ada).await?;
+        self.credit_line(&ada).await?;
         let kept = self.browse_first(&ada).await?;
         let order = self.buy(&ada, &kept).await?;
+        self.coupon(&ada).await?;
         self.decline(&ada).await?;
         self.receive(&order).await?;
         self.verify(&order).await?;
         self.empty_wallet().await?;
         self.crash(&ada, &order).await?;
         self.give_back(&ada).await?;
+        self.money_back(&ada).await?;
+        self.dispute().await?;
         self.books().await
     }
 

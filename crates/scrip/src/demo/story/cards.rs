@@ -59,7 +59,7 @@ impl Story<'_> {
     }
 
     /// Tops up by card, and looks until it has come to `state`.
-    async fn card(&mut self, who: &str, card: &str, state: &str) -> Outcome<Said> {
+    pub(super) async fn card(&mut self, who: &str, card: &str, state: &str) -> Outcome<Said> {
         let tokens = json!({ "amount": 50_000, "unit": "AUR" });
         let body = json!({ "tokens": tokens, "method": "card", "payment_method": card });
         let begun = self.ask(who, "POST", "/v1/top-ups", body).await?;
@@ -67,7 +67,7 @@ impl Story<'_> {
     }
 
     /// The top-up, once it has come to `state`; as it is, when that takes too long.
-    async fn seen(&mut self, who: &str, id: &str, state: &str) -> Outcome<Said> {
+    pub(super) async fn seen(&mut self, who: &str, id: &str, state: &str) -> Outcome<Said> {
         let path = format!("/v1/top-ups/{id}");
         for _ in 0..LOOKS {
             let said = self.ask(who, "GET", &path, Value::Null).await?;
