@@ -86,7 +86,9 @@ def furnish(shop, ada):
     shop.ask("PATCH", f"{admin}/settings", {"offline_instructions": "Transfer"}, shop.admin)
     money = {"amount": 1_000_000, "unit": vendor["token"]["unit_value"]["money"]["unit"]}
     due = {"pay": money, "method": "offline"}
-    due = [shop.ask("POST", "/v1/top-ups", due, ada, f"due-{n}")["id"] for n in range(3)]
+    # Of somebody else what staff books: Ada may cancel each of hers.
+    owners = (ada, shop.buyer("bob@contract.example"), ada)
+    due = [shop.ask("POST", "/v1/top-ups", due, who, f"due-{n}")["id"] for n, who in enumerate(owners)]
     for card in ("demo_approved", "demo_review"):
         shop.ask("POST", "/v1/payment-methods", {"payment_method": card}, ada)
     given = {"tokens": {"amount": 100_000_000, "unit": vendor["token"]["code"]}, "method": "demo"}
