@@ -21,6 +21,14 @@ pub struct Limits {
     pub max: Option<Amount>,
 }
 
+impl Limits {
+    /// The amount nearest to this one that can be added at once.
+    pub fn nearest(self, tokens: Amount) -> Amount {
+        let (min, max) = (self.min.unwrap_or(Amount::ZERO), self.max.unwrap_or(Amount::MAX));
+        tokens.max(min).min(max)
+    }
+}
+
 /// What a buyer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {

@@ -73,6 +73,14 @@ impl Engine {
             None if kept.len() >= MOST => return Ok(Err(PaymentMethodRefusal::TooMany)),
             None => {}
         }
+        // Known before the processor is asked; the command decides.
+        let frozen = self
+            .member(buyer.account)
+            .await?
+            .is_some_and(|member| member.account.frozen_at.is_some());
+        if frozen {
+            return Ok(Err(PaymentMethodRefusal::AccountFrozen));
+        }
         if let Err(wait) = self.try_a_card(buyer, source) {
             return Ok(Err(PaymentMethodRefusal::RateLimited(wait)));
         }
@@ -103,10 +111,12 @@ impl Engine {
             detach_at: None,
         };
         let outcome = self.submit(Keep { buyer, method }).await?;
-        if outcome == Err(PaymentMethodRefusal::TooMany)
-            && let Err(error) = processor.detach(name).await
-        {
-            tracing::info!(%error, "a card that was one too many stays with the processor");
+        let turned_away = matches!(
+            outcome,
+            Err(PaymentMethodRefusal::TooMany | PaymentMethodRefusal::AccountFrozen)
+        );
+        if turned_away && let Err(error) = processor.detach(name).await {
+            tracing::info!(%error, "a card that was turned away stays with the processor");
         }
         Ok(outcome)
     }
@@ -243,9 +253,13 @@ pub(crate) fn can_pay_with(
     processor: &str,
     name: &str,
 ) -> Result<bool, Fault> {
+    Ok(owns(books, account, processor, name)? || demo::is_everybodys(processor, name))
+}
+
+/// Whether it is a card of its own.
+fn owns(books: &Books, account: Id<Account>, processor: &str, name: &str) -> Result<bool, Fault> {
     let own = books.payment_methods.all(&(account,))?;
-    let is_own = own.iter().any(|method| method.name == name && method.serves(processor));
-    Ok(is_own || demo::is_everybodys(processor, name))
+    Ok(own.iter().any(|method| method.name == name && method.serves(processor)))
 }
 
 /// With another card to pay with.
@@ -350,11 +364,9 @@ impl Command for Choose {
         _: Timestamp,
     ) -> Result<Decision<Account, PaymentMethodRefusal>, Fault> {
         let old = account_of(books, self.buyer)?;
-        let kept = books.payment_methods.all(&(self.buyer.account,))?;
-        let is_own = |name: &String| {
-            kept.iter().any(|method| method.name == *name && method.serves(self.processor))
-        };
-        if !self.name.as_ref().is_none_or(is_own) {
+        if let Some(name) = &self.name
+            && !owns(books, self.buyer.account, self.processor, name)?
+        {
             return Ok(Decision::refused(PaymentMethodRefusal::Unknown));
         }
         let account = paying_with(old, self.name.clone());

@@ -4,9 +4,10 @@
 
 use scrip_domain::auto_top_up::{AutoTopUp, Stopped};
 use scrip_domain::event::{Event, EventType};
+use scrip_domain::sale::{Sale, Wish};
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{TopUp, TopUpMethod, TopUpState};
-use scrip_domain::{Amount, Id, Money, Span, Timestamp};
+use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::reads::Page;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -186,18 +187,15 @@ impl LookAfter {
         if with_coming >= auto.below {
             return until(auto, at.plus(Span::minutes(1)));
         }
-        let tokens = auto.target.checked_sub(with_coming);
-        let price = tokens
-            .and_then(|tokens| Some((tokens, vendor.settings.token.unit_value.price_of(tokens)?)));
-        let Some((tokens, pay)) =
-            price.filter(|_| !self.processor.is_empty() && account.frozen_at.is_none())
-        else {
-            return until(auto, at.plus(LATE));
-        };
-        if let Some(barred) = auto.barred(pay) {
+        let tokens = auto.target.checked_sub(with_coming).unwrap_or(Amount::ZERO);
+        let tokens = vendor.settings.top_up_limits.nearest(tokens);
+        let sale = vendor.settings.sale(Wish::Tokens(tokens, None)).ok();
+        let may = !self.processor.is_empty() && account.frozen_at.is_none();
+        let Some(sale) = sale.filter(|_| may) else { return until(auto, at.plus(LATE)) };
+        if let Some(barred) = auto.barred(sale.pay) {
             return until(auto, barred);
         }
-        self.begin(books, changes, auto, (tokens, pay), at)
+        self.begin(books, changes, auto, sale, at)
     }
 
     /// Begins one, which is assessed as any other.
@@ -206,7 +204,7 @@ impl LookAfter {
         books: &Books,
         changes: &mut Changes,
         auto: AutoTopUp,
-        (tokens, pay): (Amount, Money),
+        Sale { tokens, pay }: Sale,
         at: Timestamp,
     ) -> Result<Next, Fault> {
         let way = Way::Card { payment_method: auto.payment_method.clone() };
