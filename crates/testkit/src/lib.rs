@@ -289,6 +289,18 @@ impl Shop {
         self.send("GET", path, if bearer.is_empty() { &[] } else { &headers }, Value::Null).await
     }
 
+    /// What `buyer` can spend, in the token's smallest unit.
+    pub async fn available(&self, buyer: &str) -> u64 {
+        let wallet = self.get("/v1/wallet", buyer).await;
+        wallet.json["available"]["amount"].as_u64().expect("a wallet")
+    }
+
+    /// Asks the doctor, and panics when anything in the books is untrue.
+    pub async fn sound(&self) {
+        let report = self.app.engine.doctor().await.expect("the books can be read");
+        assert!(report.is_sound(), "{:?}", report.unsound().collect::<Vec<_>>());
+    }
+
     /// A POST as `bearer` (empty for a visitor), with `key` (empty for none).
     pub async fn post(&self, path: &str, bearer: &str, key: &str, body: Value) -> Answer {
         let authorization = format!("Bearer {bearer}");

@@ -57,17 +57,6 @@ async fn top_ups(shop: &Shop, who: &str) -> Vec<(String, u64)> {
     cards.map(seen).collect()
 }
 
-async fn available(shop: &Shop, who: &str) -> u64 {
-    shop.get("/v1/wallet", who).await.json["available"]["amount"].as_u64().unwrap()
-}
-
-async fn sound(shop: &Shop) {
-    let engine = &shop.app.engine;
-    let report = scrip_engine::doctor::examine(engine.store(), &engine.keys()).await.unwrap();
-    let unsound: Vec<_> = report.unsound().collect();
-    assert!(unsound.is_empty(), "{unsound:?}");
-}
-
 #[tokio::test]
 async fn two_hundred_purchases_side_by_side_give_one_top_up() {
     let shop = Shop::open().await;
@@ -80,7 +69,7 @@ async fn two_hundred_purchases_side_by_side_give_one_top_up() {
     let keys: Vec<_> = (0..200).map(|number| format!("p{number}")).collect();
     let bought = join_all(keys.iter().map(|key| buy(&shop, &ada, key, &offer))).await;
     assert!(bought.iter().all(|answer| answer.status == 201), "{:?}", bought[0]);
-    assert_eq!(available(&shop, &ada).await, 500);
+    assert_eq!(shop.available(&ada).await, 500);
     let due = shop.app.engine.store().auto_errands_due(shop.app.engine.now(), 10).await.unwrap();
     assert_eq!(due.len(), 1, "one of them rang");
     let another = shop.another().await;
@@ -98,19 +87,19 @@ async fn two_hundred_purchases_side_by_side_give_one_top_up() {
     }
     work(&shop).await;
     assert_eq!(top_ups(&shop, &ada).await.len(), 1);
-    assert_eq!(available(&shop, &ada).await, 4980);
+    assert_eq!(shop.available(&ada).await, 4980);
     later(&shop, Span::seconds(15)).await;
-    sound(&shop).await;
+    shop.sound().await;
     // It is armed again: the next time that it falls below, there is one more.
     let keys: Vec<_> = (0..399).map(|number| format!("r{number}")).collect();
     for chunk in keys.chunks(100) {
         join_all(chunk.iter().map(|key| buy(&shop, &ada, key, &offer))).await;
     }
-    assert_eq!(available(&shop, &ada).await, 990);
+    assert_eq!(shop.available(&ada).await, 990);
     work(&shop).await;
     assert_eq!(top_ups(&shop, &ada).await.len(), 2);
-    assert_eq!(available(&shop, &ada).await, 5000);
-    sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 5000);
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -125,14 +114,14 @@ async fn what_comes_by_others_is_counted() {
     buy(&shop, &ada, "p1", &offer).await;
     work(&shop).await;
     assert_eq!(top_ups(&shop, &ada).await, [("requires_action".to_owned(), 300)]);
-    sound(&shop).await;
+    shop.sound().await;
     // It is given up after a day, and then it is time.
     for _ in 0..26 {
         later(&shop, Span::hours(1)).await;
     }
     let all = top_ups(&shop, &ada).await;
     assert_eq!(all, [("credited".to_owned(), 410), ("cancelled".to_owned(), 300)]);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -163,12 +152,12 @@ async fn a_declined_card_is_tried_ever_later_and_then_no_more() {
         later(&shop, Span::hours(1)).await;
     }
     assert_eq!(top_ups(&shop, &ada).await.len(), 3);
-    sound(&shop).await;
+    shop.sound().await;
     // Set anew with a better card, it begins anew.
     set(&shop, &ada, 100, 500, "demo_approved", None).await;
     work(&shop).await;
-    assert_eq!(available(&shop, &ada).await, 500);
-    sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 500);
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -191,10 +180,36 @@ async fn limits_hold_by_month_and_day() {
     later(&shop, Span::hours(24)).await;
     let paid = || shop.processor.totals().unwrap().captured.units();
     assert_eq!(paid(), 51, "a sixth would cost 61 in all");
-    sound(&shop).await;
+    shop.sound().await;
     later(&shop, Span::days(30)).await;
     assert_eq!(paid(), 61);
-    sound(&shop).await;
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn the_vendors_limits_hold_for_it_too() {
+    let shop = Shop::open().await;
+    let bearer = format!("Bearer {}", shop.admin);
+    for (name, limits, brought) in
+        [("ada", json!({ "min": 200 }), vec![200]), ("bob", json!({ "max": 50 }), vec![50, 50])]
+    {
+        let mut body = limits;
+        for amount in body.as_object_mut().unwrap().values_mut() {
+            *amount = json!({ "amount": amount, "unit": "AUR" });
+        }
+        let body = json!({ "top_up_limits": body });
+        let headers = [("authorization", bearer.as_str())];
+        let changed = shop.send("PATCH", "/v1/admin/settings", &headers, body).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        let who = shop.buyer(&format!("{name}@example.com"), 5).await;
+        set(&shop, &who, 100, 150, "demo_approved", None).await;
+        work(&shop).await;
+        later(&shop, Span::minutes(1)).await;
+        later(&shop, Span::minutes(1)).await;
+        let came: Vec<u64> = top_ups(&shop, &who).await.into_iter().map(|one| one.1).collect();
+        assert_eq!(came, brought, "{name}");
+    }
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -220,7 +235,7 @@ async fn never_for_a_frozen_account_nor_when_it_was_taken_back() {
     later(&shop, Span::hours(1)).await;
     assert_eq!(top_ups(&shop, &ada).await, []);
     assert_eq!(shop.get(PATH, &ada).await.status, 404);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -248,5 +263,5 @@ async fn bad_input_names_its_field() {
         assert_eq!((refused.status, refused.at("/errors/0/field")), (400, field), "{refused:?}");
     }
     assert_eq!(shop.get(PATH, &ada).await.status, 404);
-    sound(&shop).await;
+    shop.sound().await;
 }

@@ -32,13 +32,6 @@ async fn decide(shop: &Shop, begun: &Answer, approve: bool) -> Answer {
     shop.post(&path, &shop.admin, "", json!({ "approve": approve, "reason": "looked" })).await
 }
 
-async fn sound(shop: &Shop) {
-    let engine = &shop.app.engine;
-    let report = scrip_engine::doctor::examine(engine.store(), &engine.keys()).await.unwrap();
-    let unsound: Vec<_> = report.unsound().collect();
-    assert!(unsound.is_empty(), "{unsound:?}");
-}
-
 fn saying(script: &[CreditDecision]) -> Arc<ScriptedBureau> {
     let says = |decision: &CreditDecision| Ok(opinion(*decision, 40, "thin_file"));
     Arc::new(ScriptedBureau::saying(script.iter().map(says).collect()))
@@ -76,7 +69,7 @@ async fn an_approved_card_goes_on_to_the_processor() {
     assert_eq!((asked[0].file.day_count, asked[0].tokens.0.units()), (1, 500));
     let again = ask(&shop, &ada, "k1", 500, "card").await;
     assert_eq!((again.header("idempotency-replayed"), &again.json), ("true", &begun.json));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -106,7 +99,7 @@ async fn every_method_that_is_to_be_paid_asks_and_each_top_up_anew() {
     let demo = ask(&shop, &ada, "k4", 500, "demo").await;
     assert_eq!(demo.at("/state"), "credited");
     assert_eq!(bureau.asked().len(), 3);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -134,7 +127,7 @@ async fn a_draw_on_credit_waits_for_the_bureau_and_is_held_to_the_limit_then() {
     );
     let wallet = shop.get("/v1/wallet", &ada).await;
     assert_eq!(wallet.json["credit_line"]["owed"]["amount"], 500);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -155,7 +148,7 @@ async fn without_an_answer_it_is_open_below_the_amount_and_closed_above() {
             assert_eq!((&word["source"], &word["status"]), (&json!("bureau"), &json!("error")));
             assert_eq!(word["reasons"], json!(["bureau_unanswered"]), "it is on record");
         }
-        sound(&shop).await;
+        shop.sound().await;
     }
 }
 
@@ -179,7 +172,7 @@ async fn the_first_decline_wins_and_a_review_of_the_rules_stays_one() {
     let small = ask(&shop, &ada, "k4", 50, "offline").await;
     assert_eq!(small.at("/state"), "requires_action", "so little is not asked about");
     assert_eq!(bureau.asked().len(), 2);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -197,7 +190,7 @@ async fn what_waits_for_a_bureau_that_is_gone_is_decided_without() {
     let word = held(&another, &begun).await["assessments"][1].clone();
     assert_eq!(word["reasons"], json!(["bureau_not_set_up"]));
     shop.run_errands().await;
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -210,7 +203,7 @@ async fn a_frozen_account_gets_nothing_whatever_the_bureau_says() {
     shop.run_errands().await;
     let done = held(&shop, &begun).await;
     assert_eq!((&done["state"], &done["reason"]), (&json!("cancelled"), &json!("account_frozen")));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -242,7 +235,7 @@ async fn a_decline_is_looked_at_by_a_person_once() {
     assert_eq!(show(&shop, &ada, &begun).await["state"], "credited");
     let replay = ask(&shop, &ada, "k1", 500, "card").await;
     assert_eq!((replay.at("/state"), replay.json.get("appeal")), ("assessing", None));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -268,5 +261,5 @@ async fn an_appeal_is_not_heard_against_a_person_or_too_late() {
     let id = shop.get("/v1/account", &ada).await.at("/id").to_owned();
     shop.post(&format!("/v1/admin/accounts/{id}/freeze"), &shop.admin, "", Value::Null).await;
     assert_eq!(shop.post(&path, &ada, "", message).await.code(), "account_frozen");
-    sound(&shop).await;
+    shop.sound().await;
 }

@@ -8,8 +8,6 @@ use scrip_domain::{Amount, Span};
 use scrip_testkit::{Answer, Shop};
 use serde_json::{Value, json};
 
-use crate::offline::sound;
-
 fn aur(amount: u64) -> Value {
     json!({ "amount": amount, "unit": "AUR" })
 }
@@ -51,10 +49,6 @@ async fn confirm(shop: &Shop, who: &str, key: &str, order: &Answer) -> Answer {
     shop.post(&path, who, key, json!({})).await
 }
 
-async fn available(shop: &Shop, who: &str) -> u64 {
-    shop.get("/v1/wallet", who).await.json["available"]["amount"].as_u64().unwrap()
-}
-
 fn is_refused(answer: &Answer) {
     assert_eq!((answer.status, answer.code()), (422, "coupon_refused"), "{answer:?}");
     assert_eq!(answer.at("/detail"), "this coupon cannot be used for this selection");
@@ -89,7 +83,7 @@ async fn a_coupon_takes_off_what_it_says_from_quote_to_receipt() {
     let paid = confirm(&shop, &ada, "k2", &drafted).await;
     assert_eq!((paid.status, paid.at("/state")), (200, "paid"), "{paid:?}");
     assert_eq!((off(&paid, ""), off(&paid, "/confirmation")), (expected.clone(), expected.clone()));
-    assert_eq!((available(&shop, &ada).await, uses(&shop, &made).await), (659, 1));
+    assert_eq!((shop.available(&ada).await, uses(&shop, &made).await), (659, 1));
     let path = format!("/v1/orders/{}", paid.at("/id"));
     assert_eq!(off(&shop.get(&format!("{path}/receipt"), &ada).await, "/order"), expected);
     let evidence = shop.get(&format!("{path}/evidence"), &ada).await;
@@ -109,7 +103,7 @@ async fn a_coupon_takes_off_what_it_says_from_quote_to_receipt() {
     assert_eq!(other.code(), "idempotency_key_reused");
     let full = shop.post("/v1/purchases", &ada, "k4", one_step).await;
     assert_eq!((full.code(), full.at("/total/display")), ("price_changed", "4.53 AUR"));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -159,7 +153,7 @@ async fn whatever_is_wrong_the_answer_is_the_same_and_nothing_is_used() {
     assert_eq!(buy(&shop, &ada, "k", &offer, "EARLY", 225).await.status, 201);
     assert_eq!(quote(&shop, &ada, &offer, 2, "DEAR").await.json["total"]["amount"], 450);
     assert_eq!(quote(&shop, &ada, &other, 5, "OTHER").await.json["total"]["amount"], 18);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -190,7 +184,7 @@ async fn a_word_names_one_open_coupon_and_is_free_when_that_is_closed() {
     let acts = ["/data/0/act", "/data/1/act", "/data/2/act"].map(|at| log.at(at));
     assert_eq!(acts, ["coupon.made", "coupon.closed", "coupon.made"]);
     assert_eq!(log.json["data"][0]["changes"]["percent"]["to"], 50);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -220,7 +214,7 @@ async fn of_many_who_buy_at_once_no_more_use_it_than_may() {
     let (paid, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|one| one.status == 201);
     assert_eq!((paid.len(), uses(&shop, &made).await), (3, 3));
     refused.into_iter().for_each(is_refused);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -247,8 +241,8 @@ async fn one_account_uses_it_no_more_often_than_it_may() {
     is_refused(&quote(&shop, &ada, &offer, 1, "ONCE").await);
     is_refused(&buy(&shop, &ada, "k", &offer, "ONCE", 125).await);
     assert_eq!(buy(&shop, &bob, "k", &offer, "ONCE", 125).await.status, 201);
-    assert_eq!((available(&shop, &ada).await, uses(&shop, &made).await), (875, 2));
-    sound(&shop).await;
+    assert_eq!((shop.available(&ada).await, uses(&shop, &made).await), (875, 2));
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -270,8 +264,8 @@ async fn a_draft_keeps_its_price_but_no_use() {
     assert_eq!((late.status, late.code()), (422, "coupon_refused"), "{late:?}");
     let path = format!("/v1/orders/{}", drafted.at("/id"));
     assert_eq!(shop.get(&path, &ada).await.at("/state"), "draft");
-    assert_eq!((available(&shop, &ada).await, uses(&shop, &made).await), (1000, 1));
-    sound(&shop).await;
+    assert_eq!((shop.available(&ada).await, uses(&shop, &made).await), (1000, 1));
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -291,14 +285,14 @@ async fn what_is_declined_uses_nothing_up_and_is_short_of_the_lessened_total() {
     assert_eq!((declined.status, &declined.json["required"]["amount"]), (402, &json!(200)));
     assert_eq!(buy(&shop, &ada, "k1", &offer, "OFF", 200).await.bytes, declined.bytes);
     assert_eq!(uses(&shop, &made).await, 0);
-    sound(&shop).await;
+    shop.sound().await;
     let fund = json!({ "tokens": aur(1), "method": "demo" });
     assert_eq!(shop.post("/v1/top-ups", &ada, "t", fund).await.status, 201);
     let path = format!("/v1/orders/{}/confirm", declined.at("/order"));
     let paid = shop.post(&path, &ada, "k2", json!({})).await;
-    assert_eq!((paid.status, available(&shop, &ada).await), (200, 0), "{paid:?}");
+    assert_eq!((paid.status, shop.available(&ada).await), (200, 0), "{paid:?}");
     assert_eq!(uses(&shop, &made).await, 1);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -317,7 +311,7 @@ async fn all_of_the_price_may_come_off_and_no_more() {
         assert_eq!(valid.at("/code"), "VALID");
     }
     assert_eq!(shop.get("/v1/wallet/transfers", &ada).await.json["data"], json!([]));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -344,11 +338,11 @@ async fn a_refund_brings_back_what_was_paid_and_the_use_stays_used() {
     assert_eq!(back("r1", json!({ "quantity": 1 })).await.json["amount"]["amount"], 30);
     assert_eq!(back("r2", json!({ "quantity": 2 })).await.json["amount"]["amount"], 60);
     assert_eq!(back("r3", json!({})).await.code(), "already_refunded");
-    assert_eq!((available(&shop, &ada).await, uses(&shop, &made).await), (1000, 1));
+    assert_eq!((shop.available(&ada).await, uses(&shop, &made).await), (1000, 1));
     is_refused(&quote(&shop, &ada, &offer, 1, "TEN").await);
     let order = shop.get(&format!("/v1/orders/{}", paid.at("/id")), &ada).await;
     assert_eq!((order.at("/state"), order.at("/coupon")), ("refunded", "TEN"));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 /// A quote with a coupon, without what is its own each time.
@@ -478,7 +472,7 @@ async fn a_top_up_takes_no_coupon() {
         assert_eq!((refused.status, refused.code()), (400, "unknown_field"), "{refused:?}");
         assert_eq!(refused.at("/errors/0/field"), "coupon");
     }
-    assert_eq!(available(&shop, &ada).await, 0);
+    assert_eq!(shop.available(&ada).await, 0);
 }
 
 #[tokio::test]
@@ -577,7 +571,7 @@ fn figures_add_up_and_all_that_was_paid_comes_back() {
                 assert_eq!(units(&line["total"]) + units(&line["discount"]), whole);
                 sum += units(&line["total"]);
             }
-            assert_eq!((sum, available(&shop, &ada).await), (units(&paid.json["total"]), 10_000 - sum));
+            assert_eq!((sum, shop.available(&ada).await), (units(&paid.json["total"]), 10_000 - sum));
             let path = format!("/v1/admin/orders/{}/refunds", paid.at("/id"));
             for (number, (line, quantity)) in backs.iter().enumerate() {
                 let line = paid.json["lines"][line % lines.len()]["id"].clone();
@@ -585,8 +579,8 @@ fn figures_add_up_and_all_that_was_paid_comes_back() {
                 shop.post(&path, &shop.admin, &format!("r{number}"), body).await;
             }
             shop.post(&path, &shop.admin, "rest", json!({ "reason": "x" })).await;
-            assert_eq!(available(&shop, &ada).await, 10_000);
-            sound(&shop).await;
+            assert_eq!(shop.available(&ada).await, 10_000);
+            shop.sound().await;
         });
     });
 }

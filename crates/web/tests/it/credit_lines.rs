@@ -35,17 +35,6 @@ async fn line(shop: &Shop, who: &str) -> [u64; 3] {
     ["limit", "owed", "left"].map(of)
 }
 
-async fn available(shop: &Shop, who: &str) -> u64 {
-    shop.get("/v1/wallet", who).await.json["available"]["amount"].as_u64().unwrap()
-}
-
-async fn sound(shop: &Shop) {
-    let engine = &shop.app.engine;
-    let report = scrip_engine::doctor::examine(engine.store(), &engine.keys()).await.unwrap();
-    let unsound: Vec<_> = report.unsound().collect();
-    assert!(unsound.is_empty(), "{unsound:?}");
-}
-
 #[tokio::test]
 async fn a_limit_is_drawn_on_and_repaid_in_parts() {
     let shop = Shop::open().await;
@@ -60,7 +49,7 @@ async fn a_limit_is_drawn_on_and_repaid_in_parts() {
     assert_eq!((drawn.status, &drawn.json["state"]), (201, &json!("credited")), "{drawn:?}");
     assert_eq!(drawn.json["assessment"]["source"], "credit_line");
     assert_eq!(drawn.json["pay"]["display"], "6.00 EUR");
-    assert_eq!((available(&shop, &ada).await, line(&shop, &ada).await), (600, [1000, 600, 400]));
+    assert_eq!((shop.available(&ada).await, line(&shop, &ada).await), (600, [1000, 600, 400]));
     let wallet = shop.get("/v1/wallet", &ada).await;
     assert_eq!(wallet.json["lots"][0]["kind"], "credit");
     let again = draw(&shop, &ada, "k1", 600).await;
@@ -75,11 +64,11 @@ async fn a_limit_is_drawn_on_and_repaid_in_parts() {
     let reused = repay(&shop, &ada, "r1", 251, "EUR").await;
     assert_eq!((reused.status, reused.code()), (409, "idempotency_key_reused"));
     assert_eq!(line(&shop, &ada).await, [1000, 0, 1000]);
-    assert_eq!(available(&shop, &ada).await, 600, "what was drawn stays");
+    assert_eq!(shop.available(&ada).await, 600, "what was drawn stays");
     let path = format!("/v1/admin/accounts/{}/repayments", account(&shop, &ada).await);
     let listed = shop.get(&path, &shop.admin).await;
     assert_eq!(listed.json["data"], json!([rest.json, part.json]));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -104,7 +93,7 @@ async fn beyond_the_limit_it_is_declined_on_record() {
     repay(&shop, &ada, "r1", 450, "EUR").await;
     assert_eq!(draw(&shop, &ada, "k5", 50).await.status, 201);
     assert_eq!(draw(&shop, &ada, "k6", 1).await.status, 402);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -120,7 +109,7 @@ async fn draws_that_cross_do_not_overshoot() {
     let repaid = join_all(keys.iter().map(|key| repay(&shop, &ada, key, 400, "EUR"))).await;
     let booked = repaid.iter().filter(|answer| answer.status == 201).count();
     assert_eq!((booked, line(&shop, &ada).await), (2, [1000, 100, 900]));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -141,7 +130,7 @@ async fn what_waits_for_a_person_is_held_to_the_limit_when_it_is_approved() {
     let decided = shop.post(&path, &shop.admin, "", yes).await;
     assert_eq!((decided.status, &decided.json["state"]), (200, &json!("credited")));
     assert_eq!(line(&shop, &ada).await, [600, 500, 100]);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -175,7 +164,7 @@ async fn bad_input_is_refused_and_changes_nothing() {
     // What the vendor does is on record.
     let audit = shop.get("/v1/admin/audit", &shop.admin).await;
     assert_eq!(audit.json["data"][0]["act"], "credit_limit.set", "{audit:?}");
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -202,5 +191,5 @@ async fn a_debt_stays_in_its_currency_and_at_its_price() {
     assert_eq!(limit(&shop, &ada, 50, "USD").await.status, 200);
     assert_eq!(draw(&shop, &ada, "k4", 50).await.status, 201);
     assert_eq!(line(&shop, &ada).await, [50, 50, 0]);
-    sound(&shop).await;
+    shop.sound().await;
 }

@@ -87,14 +87,7 @@ async fn deliver(shop: &Shop) {
         assert!([204, 503].contains(&answer.status), "{answer:?}");
     }
     shop.run_errands().await;
-    sound(shop).await;
-}
-
-async fn sound(shop: &Shop) {
-    let engine = &shop.app.engine;
-    let report = scrip_engine::doctor::examine(engine.store(), &engine.keys()).await.unwrap();
-    let unsound: Vec<_> = report.unsound().collect();
-    assert!(unsound.is_empty(), "{unsound:?}");
+    shop.sound().await;
 }
 
 async fn spend(shop: &Shop, who: &str, units: u64) -> Answer {
@@ -219,7 +212,7 @@ async fn what_no_processor_took_goes_back_by_hand() {
     assert_eq!((back.status, &back.json["money"]["amount"]), (201, &json!(100)), "{back:?}");
     assert_eq!(offline.state(&shop).await, "cancelled");
     assert_eq!(wallet(&shop, &ada).await, (400, 0));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -291,7 +284,7 @@ async fn what_is_owed_is_paid_by_later_top_ups_and_comes_back_when_the_dispute_i
     let back = shop.post(&refund, &shop.admin, "o1", json!({ "reason": "broken" })).await;
     assert_eq!(back.status, 201, "{back:?}");
     assert_eq!(wallet(&shop, &ada).await, (250, 0));
-    sound(&shop).await;
+    shop.sound().await;
     top_up.close(&shop, &DisputeState::Won);
     deliver(&shop).await;
     assert_eq!(wallet(&shop, &ada).await, (750, 0));
@@ -410,7 +403,7 @@ async fn a_dispute_of_which_no_hook_tells_is_learnt_by_asking() {
     let engine = &shop.app.engine;
     let far = engine.now().plus(Span::days(1000));
     assert_eq!(engine.store().errands_due(far, 10).await.unwrap(), []);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 /// Fates for refunds, from a list.

@@ -10,11 +10,6 @@ pub fn in_days(shop: &Shop, days: u32) -> String {
 }
 
 /// The books are whole, with everything booked that is due.
-pub async fn is_sound(shop: &Shop) {
-    let report = shop.app.engine.doctor().await.unwrap();
-    assert!(report.is_sound(), "{:?}", report.unsound().collect::<Vec<_>>());
-}
-
 async fn adjust(shop: &Shop, buyer: &str, key: &str, body: Value) -> Answer {
     let account = shop.get("/v1/account", buyer).await;
     let path = format!("/v1/admin/accounts/{}/adjust", account.at("/id"));
@@ -76,7 +71,7 @@ async fn a_gift_is_on_record_and_given_once() {
     paid["kind"] = json!("paid");
     let paid = adjust(&shop, &ada, "g2", paid).await;
     assert_eq!(paid.at("/errors/0/field"), "expires_at", "{paid:?}");
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -111,7 +106,7 @@ async fn what_has_expired_is_seen_nowhere_and_pays_nothing() {
     assert_eq!((short.code(), short.at("/balance/display")), ("insufficient_balance", "1.00 AUR"));
     assert_eq!(shop.post("/v1/orders", &ada, "d1", ask).await.code(), "insufficient_balance");
     assert_eq!(statement(&shop, &ada).await.len(), 2, "a refusal books nothing");
-    is_sound(&shop).await;
+    shop.sound().await;
     assert_eq!(statement(&shop, &ada).await[0], "out expiry 200");
 }
 
@@ -132,7 +127,7 @@ async fn spending_and_crediting_book_what_has_expired_first() {
     let fund = json!({ "tokens": { "amount": 5, "unit": "AUR" }, "method": "demo" });
     assert_eq!(shop.post("/v1/top-ups", &ada, "t1", fund).await.status, 201);
     assert_eq!(statement(&shop, &ada).await[..2], ["in top_up 5", "out expiry 60"]);
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -153,7 +148,7 @@ async fn a_sweep_books_what_is_due_and_nothing_else() {
     assert_eq!(engine.expire_due().await.unwrap(), 0);
     assert_eq!(statement(&shop, &buyers[54]).await, ["out expiry 10", "in grant 10"]);
     assert_eq!(statement(&shop, &buyers[55]).await, ["in grant 10"]);
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -181,8 +176,8 @@ async fn a_wallet_with_a_hundred_lots_takes_more_into_those() {
         (shown[0]["remaining"]["amount"].as_u64(), wallet.at("/available/display")),
         (Some(50), "10.45 AUR")
     );
-    is_sound(&shop).await;
+    shop.sound().await;
     shop.advance(Span::days(8)).await;
-    is_sound(&shop).await;
+    shop.sound().await;
     assert_eq!(shop.get("/v1/wallet", &ada).await.at("/available/display"), "9.60 AUR");
 }

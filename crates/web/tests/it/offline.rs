@@ -27,17 +27,6 @@ async fn receive(shop: &Shop, asked: &Answer, key: &str, units: u64) -> Answer {
     shop.post(&admin(asked, "/received"), &shop.admin, key, body).await
 }
 
-async fn available(shop: &Shop, who: &str) -> u64 {
-    shop.get("/v1/wallet", who).await.json["available"]["amount"].as_u64().unwrap()
-}
-
-pub async fn sound(shop: &Shop) {
-    let engine = &shop.app.engine;
-    let report = scrip_engine::doctor::examine(engine.store(), &engine.keys()).await.unwrap();
-    let unsound: Vec<_> = report.unsound().collect();
-    assert!(unsound.is_empty(), "{unsound:?}");
-}
-
 /// A vendor whose tokens cost three cents for two.
 async fn uneven() -> Shop {
     let mut settings = scrip_testkit::settings();
@@ -97,7 +86,7 @@ async fn parts_are_credited_rounded_down_and_the_last_brings_the_rest() {
     assert_eq!((first.status, first.at("/state")), (200, "requires_action"), "{first:?}");
     assert_eq!(first.json["received"]["amount"], 100);
     assert_eq!(first.json["next_action"]["money"]["amount"], 200);
-    assert_eq!(available(&shop, &ada).await, 66);
+    assert_eq!(shop.available(&ada).await, 66);
     let second = receive(&shop, &asked, "r2", 100).await;
     assert_eq!(second.json["remittances"][1]["tokens"]["amount"], 66);
     for (wrong, field) in [
@@ -112,7 +101,7 @@ async fn parts_are_credited_rounded_down_and_the_last_brings_the_rest() {
     let last = receive(&shop, &asked, "r3", 100).await;
     assert_eq!((last.at("/state"), &last.json["next_action"]), ("credited", &Value::Null));
     assert_eq!(last.json["remittances"][2]["tokens"]["amount"], 68);
-    assert_eq!(available(&shop, &ada).await, 200);
+    assert_eq!(shop.available(&ada).await, 200);
     for (key, first) in [("r1", &first), ("r2", &second), ("r3", &last)] {
         let again = receive(&shop, &asked, key, 100).await;
         assert_eq!((again.status, again.header("idempotency-replayed")), (200, "true"));
@@ -123,8 +112,8 @@ async fn parts_are_credited_rounded_down_and_the_last_brings_the_rest() {
     let more = receive(&shop, &asked, "r4", 1).await;
     assert_eq!((more.status, more.code(), more.at("/state")), (409, "top_up_state", "credited"));
     assert_eq!(ask(&shop, &ada, "k1", 200).await.bytes, asked.bytes);
-    assert_eq!(available(&shop, &ada).await, 200);
-    sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 200);
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -137,10 +126,10 @@ async fn a_part_too_small_for_a_token_is_not_lost() {
     let asked = ask(&shop, &ada, "k1", 1).await;
     let small = receive(&shop, &asked, "r1", 99).await;
     assert_eq!(small.json["remittances"][0]["tokens"]["amount"], 0);
-    assert_eq!(available(&shop, &ada).await, 0);
+    assert_eq!(shop.available(&ada).await, 0);
     assert_eq!(receive(&shop, &asked, "r2", 1).await.at("/state"), "credited");
-    assert_eq!(available(&shop, &ada).await, 1);
-    sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 1);
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -168,13 +157,13 @@ async fn what_never_comes_is_cancelled() {
         ("cancelled", "cancelled_by_staff")
     );
     assert_eq!(receive(&shop, &some, "r2", 300).await.code(), "top_up_state");
-    assert_eq!(available(&shop, &ada).await, 200);
+    assert_eq!(shop.available(&ada).await, 200);
     let log = shop.get("/v1/admin/audit", &shop.admin).await;
     assert_eq!(
         (log.at("/data/0/act"), log.at("/data/1/act")),
         ("top_up.cancelled", "top_up.received")
     );
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -188,7 +177,7 @@ async fn an_account_that_is_frozen_gets_nothing_before_it_is_thawed() {
         shop.post(&path, &shop.admin, "", Value::Null).await;
         assert_eq!(receive(&shop, &asked, "r1", 500).await.status, status);
     }
-    assert_eq!(available(&shop, &ada).await, 500);
+    assert_eq!(shop.available(&ada).await, 500);
 }
 
 #[tokio::test]
@@ -208,5 +197,5 @@ async fn the_rules_are_asked_before_anybody_pays() {
     assert_eq!(all.at("/state"), "credited");
     assert_eq!(receive(&shop, &asked, "r1", 500).await.bytes, all.bytes);
     assert_eq!(ask(&shop, &ada, "k1", 500).await.bytes, asked.bytes);
-    sound(&shop).await;
+    shop.sound().await;
 }

@@ -53,13 +53,6 @@ async fn at_the_processor(shop: &Shop, who: &str) -> Vec<String> {
     kept.iter().map(|method| method.name.to_string()).collect()
 }
 
-async fn sound(shop: &Shop) {
-    let engine = &shop.app.engine;
-    let report = scrip_engine::doctor::examine(engine.store(), &engine.keys()).await.unwrap();
-    let unsound: Vec<_> = report.unsound().collect();
-    assert!(unsound.is_empty(), "{unsound:?}");
-}
-
 #[tokio::test]
 async fn a_card_is_attached_chosen_paid_with_and_removed() {
     let shop = Shop::open().await;
@@ -95,7 +88,7 @@ async fn a_card_is_attached_chosen_paid_with_and_removed() {
     shop.run_errands().await;
     assert_eq!(at_the_processor(&shop, &ada).await, ["demo_approved"]);
     assert_eq!(choose(&shop, &ada, Value::Null).await.status, 200);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -124,7 +117,7 @@ async fn nobody_pays_with_what_is_not_theirs() {
     for path in ["/v1/payment-methods", "/v1/account"] {
         assert_eq!(shop.get(path, "").await.status, 401, "{path}");
     }
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -167,7 +160,7 @@ async fn what_is_under_way_goes_on_with_a_card_that_was_removed() {
     assert_eq!(at_the_processor(&shop, &ada).await, ["demo_review"], "not detached yet");
     let again = attach(&shop, &ada, "demo_review").await;
     assert_eq!((again.status, again.code()), (409, "payment_method_removed"), "{again:?}");
-    sound(&shop).await;
+    shop.sound().await;
     let id = begun.json["id"].as_str().unwrap();
     let decide = format!("/v1/admin/top-ups/{id}/decide");
     let word = json!({ "approve": true, "reason": "called" });
@@ -179,7 +172,7 @@ async fn what_is_under_way_goes_on_with_a_card_that_was_removed() {
     shop.run_errands().await;
     assert_eq!(at_the_processor(&shop, &ada).await, Vec::<String>::new());
     assert_eq!(attach(&shop, &ada, "demo_review").await.status, 201, "anew");
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 /// A processor of which these answers are lost, in this order, and no others.
@@ -226,7 +219,7 @@ async fn a_lost_answer_is_asked_for_again() {
     shop.advance(Span::minutes(11)).await;
     shop.run_errands().await;
     assert_eq!(attach(&shop, &ada, "demo_approved").await.status, 201);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -260,8 +253,12 @@ async fn two_at_once_keep_one_card_and_a_frozen_account_none() {
     shop.post(&format!("/v1/admin/accounts/{account}/freeze"), &shop.admin, "", Value::Null).await;
     let frozen = attach(&shop, &ada, "demo_review").await;
     assert_eq!((frozen.status, frozen.code()), (403, "account_frozen"));
+    let customer = shop.processor.customer(account.parse().unwrap()).await.unwrap();
+    let attached = shop.processor.payment_methods(&customer).await.unwrap();
+    let attached: Vec<_> = attached.iter().map(|method| method.name.as_str()).collect();
+    assert_eq!(attached, ["demo_approved"], "and the processor keeps none for it");
     assert_eq!(remove(&shop, &ada, "demo_approved").await.status, 204, "and yet it may go");
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -328,5 +325,5 @@ async fn a_person_answers_the_demos_bank() {
         assert!(text.contains("answered already") && !text.contains("<form"), "{text}");
     }
     assert_eq!(shop.get("/demo/bank/demo_nothing", "").await.status, 404);
-    sound(&shop).await;
+    shop.sound().await;
 }

@@ -41,10 +41,6 @@ async fn ask(shop: &Shop, who: &str, key: &str, body: Value) -> Answer {
     shop.post("/v1/top-ups", who, key, body).await
 }
 
-async fn available(shop: &Shop, who: &str) -> u64 {
-    shop.get("/v1/wallet", who).await.json["available"]["amount"].as_u64().unwrap()
-}
-
 #[tokio::test]
 async fn tokens_are_sold_in_every_currency_and_the_vendor_says_so() {
     let shop = worldly().await;
@@ -81,7 +77,7 @@ async fn tokens_are_sold_in_every_currency_and_the_vendor_says_so() {
         bought += tokens;
     }
     shop.run_errands().await;
-    assert_eq!(available(&shop, &ada).await, bought);
+    assert_eq!(shop.available(&ada).await, bought);
     let charged = shop.processor.payments();
     assert!(charged.iter().any(|payment| payment.money.unit.as_str() == "KWD"));
 }
@@ -168,7 +164,7 @@ async fn a_top_up_keeps_the_price_that_it_was_asked_at() {
         let done = shop.get(&format!("/v1/top-ups/{}", begun.at("/id")), &ada).await;
         assert_eq!((done.at("/state"), done.at("/pay/display")), ("credited", paid), "{done:?}");
     }
-    assert_eq!(available(&shop, &ada).await, 11_000);
+    assert_eq!(shop.available(&ada).await, 11_000);
     let charged: Vec<_> = shop.processor.payments();
     let charged: Vec<_> = charged.iter().map(|payment| payment.money.amount.units()).collect();
     assert_eq!(charged, [1_600, 9_000]);

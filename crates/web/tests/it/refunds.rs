@@ -7,7 +7,7 @@ use scrip_license::Terms;
 use scrip_testkit::{Answer, Shop};
 use serde_json::{Value, json};
 
-use crate::expiry::{gift, in_days, is_sound};
+use crate::expiry::{gift, in_days};
 use crate::goods::Sold;
 
 fn aur(amount: u64) -> Value {
@@ -37,10 +37,6 @@ fn all() -> Value {
     json!({ "reason": "does not start" })
 }
 
-async fn available(shop: &Shop, buyer: &str) -> u64 {
-    shop.get("/v1/wallet", buyer).await.json["available"]["amount"].as_u64().unwrap()
-}
-
 #[tokio::test]
 async fn a_whole_order_goes_back_and_can_be_bought_again() {
     let shop = Shop::open().await;
@@ -68,7 +64,7 @@ async fn a_whole_order_goes_back_and_can_be_bought_again() {
     assert_eq!((verdict.at("/code"), &verdict.json["valid"]), ("REFUNDED", &json!(false)));
     assert_eq!(shop.get("/v1/licenses", &ada).await.json["data"].as_array().map(Vec::len), Some(2));
     buy(&shop, &ada, "k2", &offer, 1, 250).await;
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -88,7 +84,7 @@ async fn a_refund_happens_once_and_the_purchase_is_answered_as_at_first() {
     let body = json!({ "lines": [{ "offer": offer, "quantity": 1 }], "expected_total": aur(250) });
     let replay = shop.post("/v1/purchases", &ada, "k1", body).await;
     assert_eq!((replay.header("idempotency-replayed"), &replay.bytes), ("true", &paid.bytes));
-    assert_eq!(available(&shop, &ada).await, 1000, "nothing moved twice");
+    assert_eq!(shop.available(&ada).await, 1000, "nothing moved twice");
 
     let listed = shop.get(&format!("/v1/admin/orders/{order}/refunds"), &shop.admin).await;
     assert_eq!(listed.json, json!({ "data": [back.json] }));
@@ -101,7 +97,7 @@ async fn a_refund_happens_once_and_the_purchase_is_answered_as_at_first() {
     assert_eq!(audit.at("/data/0/changes/refund/to"), back.at("/id"));
     let receipt = shop.get(&format!("/v1/orders/{order}/receipt"), &ada).await;
     assert_eq!(receipt.status, 200, "it was paid: {receipt:?}");
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -141,8 +137,8 @@ async fn parts_go_back_until_nothing_is_left() {
     );
     assert_eq!(states().await, ("refunded".to_owned(), 3));
     assert_eq!(refund(&shop, order, "r7", part(json!({}))).await.code(), "already_refunded");
-    assert_eq!(available(&shop, &ada).await, 1000);
-    is_sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 1000);
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -158,7 +154,7 @@ async fn licenses_can_be_left_to_the_buyer() {
     assert_eq!((shown.at("/state"), shown.at("/licenses/0/state")), ("refunded", "valid"));
     let body = json!({ "lines": [{ "offer": offer }], "expected_total": aur(250) });
     assert_eq!(shop.post("/v1/purchases", &ada, "k2", body).await.code(), "already_owned");
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -218,8 +214,8 @@ async fn the_last_lot_to_pay_gets_back_first_and_an_expired_gift_is_gone() {
         })
         .collect();
     assert_eq!(lines, ["expiry 1.30 AUR", "refund 1.30 AUR", "expiry 0.20 AUR"]);
-    assert_eq!(available(&shop, &ada).await, 1000);
-    is_sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 1000);
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -271,7 +267,7 @@ async fn only_what_was_paid_goes_back_and_only_by_staff() {
     }
     let bad = json!({ "reason": "bad", "licenses": "burn" });
     assert_eq!(refund(&shop, paid.at("/id"), "r6", bad).await.at("/errors/0/field"), "licenses");
-    assert_eq!(available(&shop, &ada).await, 50);
+    assert_eq!(shop.available(&ada).await, 50);
     assert_eq!(
         refund(&shop, paid.at("/id"), "r6", all()).await.status,
         201,
@@ -292,8 +288,8 @@ async fn whatever_is_asked_at_once_no_more_goes_back_than_was_paid() {
     let answers = join_all(asks).await;
     let given = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(given, 4, "two refunds, each told twice: {answers:?}");
-    assert_eq!(available(&shop, &ada).await, 900);
-    is_sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 900);
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -310,7 +306,7 @@ async fn lines_are_told_in_their_own_order_at_first_and_again() {
     let back = refund(&shop, paid.at("/id"), "r1", body.clone()).await;
     assert_eq!(back.at("/lines/0/line"), paid.at("/lines/0/id"), "{back:?}");
     assert_eq!(refund(&shop, paid.at("/id"), "r1", body).await.bytes, back.bytes);
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -324,7 +320,7 @@ async fn a_free_order_gives_back_its_license_only() {
     let shown = shop.get(&format!("/v1/orders/{}", paid.at("/id")), &ada).await;
     assert_eq!((shown.at("/state"), shown.at("/licenses/0/state")), ("refunded", "refunded"));
     assert_eq!(refund(&shop, paid.at("/id"), "r2", all()).await.code(), "already_refunded");
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -347,8 +343,8 @@ async fn the_largest_order_goes_back_in_one_step() {
     let back = refund(&shop, paid.at("/id"), "r1", all()).await;
     assert_eq!((back.status, back.at("/expired/display")), (201, "6.93 AUR"), "{back:?}");
     assert_eq!(refund(&shop, paid.at("/id"), "r1", all()).await.bytes, back.bytes);
-    assert_eq!(available(&shop, &ada).await, 10_000);
-    is_sound(&shop).await;
+    assert_eq!(shop.available(&ada).await, 10_000);
+    shop.sound().await;
 }
 
 /// What can be done to a wallet.
@@ -416,7 +412,7 @@ async fn live(deeds: Vec<Deed>) {
         let examined = examined.unwrap();
         assert!(examined.is_sound(), "{:?}", examined.unsound().collect::<Vec<_>>());
     }
-    is_sound(&shop).await;
+    shop.sound().await;
 }
 
 proptest! {

@@ -20,10 +20,6 @@ fn path(answer: &Answer) -> String {
     format!("/v1/top-ups/{}", answer.json["id"].as_str().unwrap())
 }
 
-async fn available(shop: &Shop, who: &str) -> u64 {
-    shop.get("/v1/wallet", who).await.json["available"]["amount"].as_u64().unwrap()
-}
-
 /// The books balance, and the processor keeps no more than was credited.
 async fn sound(shop: &Shop, credited: u64) {
     let engine = &shop.app.engine;
@@ -58,19 +54,19 @@ async fn a_card_is_reserved_assessed_taken_and_credited() {
     let begun = card(&shop, &ada, "k1", 500, "demo_approved").await;
     assert_eq!((begun.status, &begun.json["state"]), (201, &json!("authorizing")));
     assert_eq!(begun.json["pay"]["display"], "5.00 EUR");
-    assert_eq!(available(&shop, &ada).await, 0);
+    assert_eq!(shop.available(&ada).await, 0);
     shop.run_errands().await;
     let done = shop.get(&path(&begun), &ada).await;
     assert_eq!(done.json["state"], "credited", "{done:?}");
     assert_eq!(done.json["assessment"]["source"], "processor");
-    assert_eq!(available(&shop, &ada).await, 500);
+    assert_eq!(shop.available(&ada).await, 500);
     let again = card(&shop, &ada, "k1", 500, "demo_approved").await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
     assert_eq!(again.json, begun.json);
     deliver(&shop).await;
     deliver(&shop).await;
     shop.run_errands().await;
-    assert_eq!(available(&shop, &ada).await, 500);
+    assert_eq!(shop.available(&ada).await, 500);
     sound(&shop, 500).await;
 }
 
@@ -270,7 +266,7 @@ async fn lost_answers_and_doubled_hooks_neither_lose_nor_double_a_token() {
             }
         }
         assert!(credited > 0, "seed {seed} credited nothing");
-        assert_eq!(available(&shop, &ada).await, credited, "seed {seed}");
+        assert_eq!(shop.available(&ada).await, credited, "seed {seed}");
         sound(&shop, credited).await;
         assert_eq!(shop.app.engine.run_errands().await.unwrap(), 0, "an errand is left");
     }

@@ -4,8 +4,6 @@ use scrip_domain::Span;
 use scrip_testkit::{Answer, Shop};
 use serde_json::{Value, json};
 
-use crate::offline::sound;
-
 /// A batch with these fields more; the answer and its codes.
 async fn batch(shop: &Shop, more: Value) -> (Answer, Vec<String>) {
     let mut body = json!({ "label": "fair", "tokens": { "amount": 500, "unit": "AUR" }, "count": 3, "kind": "paid" });
@@ -62,7 +60,7 @@ async fn a_voucher_brings_its_tokens_once_however_it_is_typed() {
         shop.get("/v1/admin/voucher-batches", &shop.admin).await.json["data"],
         json!([shown.json])
     );
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -91,7 +89,7 @@ async fn whatever_is_wrong_the_answer_is_the_same() {
     is_refused(&redeem(&shop, &ada, "late", &late[0]).await);
     // The key is free again: nothing went on record under it.
     assert_eq!(redeem(&shop, &ada, "late", &early[0]).await.status, 201);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -148,7 +146,7 @@ async fn what_is_given_is_promotional_and_may_expire() {
     let house = shop.app.engine.store().house().await.unwrap();
     let granted = house.iter().find(|(house, _)| house.as_str() == "granted").unwrap();
     assert_eq!(granted.1.debits, 500);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -167,14 +165,14 @@ async fn a_voucher_waits_with_its_top_up_and_is_given_back_when_that_is_declined
     assert_eq!(waiting.at("/state"), "in_review");
     is_refused(&redeem(&shop, &ada, "k2", &codes[0]).await);
     assert_eq!(decide(&waiting, false).await.at("/state"), "declined");
-    sound(&shop).await;
+    shop.sound().await;
     let second = redeem(&shop, &ada, "k3", &codes[0]).await;
     assert_eq!(decide(&second, true).await.at("/state"), "credited");
     assert_eq!(lots(&shop, &ada).await, [json!(["promo", 500, null])]);
     let (_, large) = batch(&shop, json!({ "tokens": { "amount": 1001, "unit": "AUR" } })).await;
     let declined = redeem(&shop, &ada, "k4", &large[0]).await;
     assert_eq!((declined.status, declined.code()), (402, "credit_declined"));
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
@@ -222,7 +220,7 @@ async fn of_many_who_redeem_at_once_one_gets_it() {
     let tries = buyers.iter().map(|buyer| redeem(&shop, buyer, "k", &codes[0]));
     let answers = futures_util::future::join_all(tries).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
-    sound(&shop).await;
+    shop.sound().await;
 }
 
 #[tokio::test]
