@@ -5,8 +5,28 @@ import os
 import socket
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
+
+
+PATIENCE = 60
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(what, look):
+    """What `look` gives as soon as it gives something. Other programs say nothing of when they are done."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise SystemExit(f"{what}: not within {PATIENCE} seconds")
 
 
 class Shop:
@@ -14,9 +34,7 @@ class Shop:
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.config = os.path.join(self.folder.name, "shop", "scrip.toml")
         command = [os.environ["SCRIP_BIN"], "demo", "--json", "--port", str(port)]
         command += ["--keep", os.path.dirname(self.config)]

@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/downloads.py", debian: &["curl", "wget", "aria2"] },
     Check { script: "tests/foreign/contract.py", debian: &[] },
     Check { script: "tests/foreign/stripe.py", debian: &[] },
-    Check { script: "tests/foreign/cards.py", debian: &[] },
+    Check { script: "tests/foreign/funds.py", debian: &[] },
     Check { script: "tests/foreign/bureau.py", debian: &[] },
 ];
 
@@ -54,7 +54,7 @@ pub fn run(postgres_url: &str) -> Outcome {
 fn build(target: &Path) -> Outcome<PathBuf> {
     println!("    building the binary");
     let mut build = Command::new("cargo");
-    // The example is the adapter's side of `stripe.py` and the proxy of `cards.py`, and no part of the binary.
+    // The example is the adapter's side of `stripe.py` and the proxy of `funds.py`, and no part of the binary.
     build.args(["build", "--quiet", "--workspace", "--bin", "scrip", "--example", "localstripe"]);
     hush(build.current_dir(root()))?;
     Ok(target.join("debug/scrip"))

@@ -2,7 +2,7 @@
 //!
 //! `tests/foreign/stripe.py` starts localstripe and runs this with its port. An assertion that does not hold
 //! ends the program. With the word `between` it is the proxy alone, for a whole server in
-//! `tests/foreign/cards.py`, which says line by line what befalls the next calls.
+//! `tests/foreign/funds.py`, which says line by line what befalls the next calls.
 
 mod hooks;
 mod proxy;
@@ -88,7 +88,13 @@ async fn stand_between(localstripe: SocketAddr) {
                     proxy.let_happen([Mishap::HeldAt(end, gate.clone())]);
                 }
                 "let go" => gate.add_permits(1),
-                other => panic!("{other} is no word"),
+                "elevated" => proxy.assess_next("elevated", 70),
+                other => match other.split(' ').collect::<Vec<_>>()[..] {
+                    ["dispute", payment, status, units] => {
+                        proxy.dispute(payment, status, units.parse().expect("an amount"));
+                    }
+                    _ => panic!("{other} is no word"),
+                },
             }
             println!("understood");
         }

@@ -54,6 +54,8 @@ struct State {
     remembered: BTreeMap<String, (Bytes, Reply)>,
     /// By payment.
     risks: BTreeMap<String, (String, u8)>,
+    /// Of the next payment that is asked for.
+    next_risk: Option<(String, u8)>,
     disputes: BTreeMap<String, Value>,
     return_urls: BTreeMap<String, String>,
 }
@@ -102,6 +104,11 @@ impl Proxy {
     /// What Stripe thinks of the buyer of a payment.
     pub fn assess(&self, payment: &str, level: &str, score: u8) {
         self.state().risks.insert(payment.to_owned(), (level.to_owned(), score));
+    }
+
+    /// What Stripe thinks of the buyer of the next payment.
+    pub fn assess_next(&self, level: &str, score: u8) {
+        self.state().next_risk = Some((level.to_owned(), score));
     }
 
     /// The buyer's bank disputes a payment, or decides.
@@ -231,8 +238,14 @@ impl Proxy {
             reply.body["error"]["type"] = json!("card_error");
         }
         let url = pairs.iter().find(|(name, _)| name == "return_url");
-        if let (Some(id), Some((_, url))) = (reply.body["id"].as_str(), url) {
-            self.state().return_urls.insert(id.to_owned(), url.to_string());
+        if let Some(id) = reply.body["id"].as_str() {
+            let mut state = self.state();
+            if let Some((_, url)) = url {
+                state.return_urls.insert(id.to_owned(), url.to_string());
+            }
+            if let Some(risk) = state.next_risk.take() {
+                state.risks.insert(id.to_owned(), risk);
+            }
         }
         self.complete(reply)
     }

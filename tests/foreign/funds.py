@@ -1,6 +1,7 @@
-"""A buyer pays by card, from the first request to the last token: a whole server with Stripe's adapter, and
-localstripe in Stripe's place, on SQLite and on PostgreSQL. Answers are lost, messages come twice, late, forged
-or not at all, the server is killed in the middle of a payment, and what was charged once is credited once."""
+"""A buyer adds funds in every way, is approved, reviewed and declined, buys, is refunded, and disputes: a whole
+server with Stripe's adapter, and localstripe in Stripe's place, on SQLite and on PostgreSQL. Answers are lost,
+messages come twice, late, forged or not at all, the server is killed in the middle of a payment, and what was
+charged once is credited once."""
 
 import contextlib
 import hashlib
@@ -9,19 +10,17 @@ import http.server
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pg8000.native
 
-from _shop import Shop
+from _shop import Shop, free_port, until
 
 SECRET = "whsec_localstripe"
 GOOD, DECLINED, DECLINED_AT_ONCE, CHECKED = (
@@ -30,22 +29,6 @@ GOOD, DECLINED, DECLINED_AT_ONCE, CHECKED = (
     "4000000000000002",
     "4000002500003155",
 )
-PATIENCE = 60
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def until(what, look):
-    """What `look` gives as soon as it gives something."""
-    for _ in range(PATIENCE * 10):
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise SystemExit(f"{what}: not within {PATIENCE} seconds")
 
 
 def same(what, found, expected):
@@ -210,11 +193,11 @@ class Vendor(Shop):
 
 
 class Buyer:
-    """Somebody with an account, and what must be in the wallet."""
+    """Somebody with an account, and what must be in the wallet: what came by card, and what came otherwise."""
 
     def __init__(self, shop):
         body = {"email": "ada@cards.example", "password": "correct horse"}
-        self.shop, self.credited, self.keys = shop, 0, 0
+        self.shop, self.credited, self.otherwise, self.keys = shop, 0, 0, 0
         self.token = shop.ask("POST", "/v1/accounts", body)["token"]
 
     def ask(self, method, path, body=None):
@@ -233,10 +216,13 @@ class Buyer:
     def available(self):
         return self.ask("GET", "/v1/wallet")["available"]["amount"]
 
+    def holds(self, less=0):
+        same("the wallet", self.available(), self.credited + self.otherwise - less)
+
     def was_credited(self, top_up, units):
         same("its end", self.see(top_up, "credited", "failed", "cancelled")["state"], "credited")
         self.credited += units
-        same("the wallet", self.available(), self.credited)
+        self.holds()
 
 
 def attach(bank, shop, ada):
@@ -280,7 +266,7 @@ def pay(bank, shop, ada):
     same("a replay", shop.hear(signed(int(said["t"]) - 1000), body), 400)
     same("another body", shop.hear(signature, body.replace(b"5000", b"9000")), 400)
     same("no signature", shop.hear(None, body), 400)
-    same("the wallet", ada.available(), ada.credited)
+    ada.holds()
     print("  a top-up is credited once, whatever its messages do")
 
 
@@ -293,17 +279,17 @@ def buy(shop, ada, card):
     shop.ask("POST", "/v1/admin/products/tuning/publish", token=shop.admin)
     order = shop.buy("tuning", ada.token)
     same("paid from", order["paid_from"]["payment_method"], card)
-    same("the wallet", ada.available(), ada.credited - 1200)
+    ada.holds(less=1200)
     path = f"/v1/admin/orders/{order['id']}/refunds"
-    shop.ask("POST", path, {"reason": "cards.py"}, shop.admin, "refund")
-    same("the wallet", ada.available(), ada.credited)
+    shop.ask("POST", path, {"reason": "funds.py"}, shop.admin, "refund")
+    ada.holds()
     print("  an order is paid, says from which card the tokens were, and is given back")
 
 
 def declined(ada, card):
     top_up = ada.see(ada.top_up(700, card), "failed")
     same("why", top_up["reason"], "generic_decline")
-    same("the wallet", ada.available(), ada.credited)
+    ada.holds()
     print("  a declined card fails, says why, and charges nothing")
 
 
@@ -318,8 +304,98 @@ def checked(bank, ada, card):
         if passes:
             ada.was_credited(top_up, 900)
         ada.see(top_up, state)
-    same("the wallet", ada.available(), ada.credited)
+    ada.holds()
     print("  a card that its bank checks: passed, and not passed")
+
+
+def reviewed(bank, shop, ada):
+    """At a risk the money waits, reserved, for what a person says."""
+    for approve, state in ((True, "credited"), (False, "declined")):
+        bank.befall("elevated")
+        top_up = ada.top_up(1300)
+        ada.see(top_up, "in_review")
+        same("reserved", bank.payment(top_up)["status"], "requires_capture")
+        ada.holds()
+        word = {"approve": approve, "reason": "funds.py"}
+        shop.ask("POST", f"/v1/admin/top-ups/{top_up}/decide", word, shop.admin)
+        if approve:
+            ada.was_credited(top_up, 1300)
+        ada.see(top_up, state)
+    until("the bank lets the money go", lambda: bank.payment(top_up)["status"] == "canceled")
+    limit = {"credit": {"decline_above": {"amount": 2000, "unit": "AUR"}}}
+    shop.ask("PATCH", "/v1/admin/settings", limit, shop.admin)
+    body = {"pay": {"amount": 2001, "unit": "EUR"}, "method": "card"}
+    refused = shop.refused("POST", "/v1/top-ups", body, ada.token, "too-much")
+    same("declined", (refused["code"], refused["top_up"]["state"]), ("credit_declined", "declined"))
+    same("never asked for", bank.payment(refused["top_up"]["id"]), None)
+    shop.ask("PATCH", "/v1/admin/settings", {"credit": {}}, shop.admin)
+    ada.holds()
+    print("  approved by a person, declined by a person, declined by the rules")
+
+
+def otherwise(shop, ada):
+    """By voucher, by bank transfer, on a credit line."""
+    admin = lambda method, path, body, key=None: shop.ask(method, f"/v1/admin{path}", body, shop.admin, key)
+    tokens = lambda units: {"amount": units, "unit": "AUR"}
+    money = lambda units: {"amount": units, "unit": "EUR"}
+    batch = {"label": "fair", "tokens": tokens(250), "count": 1, "kind": "paid"}
+    voucher = {"method": "voucher", "voucher": admin("POST", "/voucher-batches", batch)["codes"][0]}
+    same("a voucher", ada.ask("POST", "/v1/top-ups", voucher)["state"], "credited")
+    same("the same", shop.refused("POST", "/v1/top-ups", voucher, ada.token, "again")["code"], "voucher_refused")
+    ada.otherwise += 250
+    ada.holds()
+    admin("PATCH", "/settings", {"offline_instructions": "Transfer"})
+    due = ada.ask("POST", "/v1/top-ups", {"tokens": tokens(900), "method": "offline"})
+    same("due", (due["state"], due["next_action"]["money"]["amount"]), ("requires_action", 900))
+    for part, state in ((400, "requires_action"), (500, "credited")):
+        body = {"money": money(part), "note": "statement 14"}
+        for _ in range(2):
+            booked = admin("POST", f"/top-ups/{due['id']}/received", body, f"part-{part}")
+            same("a part", booked["state"], state)
+        ada.otherwise += part
+        ada.holds()
+    account = f"/accounts/{ada.ask('GET', '/v1/account')['id']}"
+    admin("PUT", f"{account}/credit-limit", {"limit": money(700)})
+    draw = lambda units: {"tokens": tokens(units), "method": "credit_line"}
+    same("lent", ada.ask("POST", "/v1/top-ups", draw(600))["state"], "credited")
+    same("over", shop.refused("POST", "/v1/top-ups", draw(200), ada.token, "over")["code"], "credit_declined")
+    same("owed", admin("POST", f"{account}/repayments", {"money": money(450), "note": "16"}, "paid")["owed"]["amount"], 150)
+    ada.otherwise += 600
+    ada.holds()
+    print("  a voucher, a transfer in two parts, a credit line drawn on and repaid")
+
+
+def given_back(bank, shop, ada):
+    top_up = ada.top_up(1500)
+    ada.was_credited(top_up, 1500)
+    # The first answer is lost: the refund is asked for again, under its own name.
+    bank.befall("lost after")
+    shop.ask("POST", f"/v1/admin/top-ups/{top_up}/refunds", {"reason": "funds.py"}, shop.admin, "back")
+    ada.see(top_up, "refunded")
+    ada.credited -= 1500
+    ada.holds()
+    refunds = bank.ask("GET", f"/v1/refunds?limit=100&charge={bank.payment(top_up)['latest_charge']['id']}")
+    same("given back once", [one["amount"] for one in refunds["data"]], [1500])
+    print("  a top-up is given back once, though the answer is lost")
+
+
+def disputed(bank, shop, ada):
+    for decided, state in (("won", "dispute_won"), ("lost", "dispute_lost")):
+        top_up = ada.top_up(1600)
+        ada.was_credited(top_up, 1600)
+        payment = bank.payment(top_up)["id"]
+        for status, comes in (("needs_response", "disputed"), (decided, state)):
+            bank.befall(f"dispute {payment} {status} 1600")
+            for _ in range(2):
+                same("a message", shop.hear(*bank.message(top_up)), 204)
+            same("the top-up", ada.see(top_up, comes)["state"], comes)
+            ada.holds(less=0 if status == "won" else 1600)
+    ada.credited -= 1600
+    bank.lost += 1600
+    body = {"pay": {"amount": 100, "unit": "EUR"}, "method": "card"}
+    same("after it", shop.refused("POST", "/v1/top-ups", body, ada.token, "after-it")["reasons"], ["disputed"])
+    ada.holds()
+    print("  a dispute that is won gives the tokens back, one that is lost does not")
 
 
 def killed(bank, shop, ada):
@@ -339,7 +415,7 @@ def killed(bank, shop, ada):
             same("a message", shop.hear(*bank.message(top_up)), 204)
         ada.was_credited(top_up, 1100)
         same("a message", shop.hear(*bank.message(top_up)), 204)
-        same("the wallet", ada.available(), ada.credited)
+        ada.holds()
     print("  the server is killed in the middle of a payment, twice, and credits it once")
 
 
@@ -359,11 +435,15 @@ def sound(shop, bank, ada):
     made = bank.ask("GET", "/v1/payment_intents?limit=1000")["data"]
     mine = [one for one in made if one["customer"] == ada.customer]
     taken = sum(one["amount"] for one in mine if one["status"] == "succeeded")
+    refunds = bank.ask("GET", "/v1/refunds?limit=100")["data"]
+    charges = {one["latest_charge"]["id"] for one in mine if one["latest_charge"]}
+    taken -= sum(one["amount"] for one in refunds if one["charge"] in charges) + bank.lost
     same("what the bank took", taken, ada.credited)
     print(f"  the books are sound, and the bank took what was credited: {taken} cents in {len(mine)} payments")
 
 
 def check(bank, database):
+    bank.lost = 0
     with Vendor(bank, database) as shop:
         ada = Buyer(shop)
         card, bad, watched = attach(bank, shop, ada)
@@ -372,7 +452,11 @@ def check(bank, database):
         buy(shop, ada, card)
         declined(ada, bad)
         checked(bank, ada, watched)
+        reviewed(bank, shop, ada)
+        otherwise(shop, ada)
+        given_back(bank, shop, ada)
         killed(bank, shop, ada)
+        disputed(bank, shop, ada)
         remove(bank, shop, ada, card)
         sound(shop, bank, ada)
 
