@@ -37,6 +37,7 @@ pub mod order;
 mod passwords;
 pub mod payment_method;
 pub mod processor;
+pub mod provider;
 pub mod purchase;
 pub mod quote;
 pub mod refund;

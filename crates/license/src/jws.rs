@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::key::{KeySet, PublicKey, SigningKey};
 
-/// The longest document that is signed or read, in bytes of its compact form.
+/// The longest code that is signed or read, in bytes of its compact form.
 pub const MAX_LENGTH: usize = 4096;
 
 /// Why a document cannot be signed. Each is a mistake in the program, not in its input.
@@ -32,8 +32,8 @@ pub enum SignError {
 /// Why a text is not a document that can be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The text is longer than [`MAX_LENGTH`].
-    #[error("longer than {MAX_LENGTH} bytes")]
+    /// The text is longer than [`MAX_LENGTH`], or than the caller allows.
+    #[error("longer than allowed")]
     TooLong,
     /// Not three parts of canonical base64url, joined by dots.
     #[error("not a compact JWS")]
@@ -69,6 +69,16 @@ struct Header<'a> {
 ///
 /// The same key, `typ` and claims always give the same text.
 pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, SignError> {
+    sign_within(MAX_LENGTH, key, typ, claims)
+}
+
+/// The same, for documents of up to `limit` bytes: what servers tell each other can be longer than a code.
+pub fn sign_within(
+    limit: usize,
+    key: &SigningKey,
+    typ: &str,
+    claims: &impl Serialize,
+) -> Result<String, SignError> {
     if !is_media_type(typ) {
         return Err(SignError::Typ);
     }
@@ -81,10 +91,13 @@ pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<Stri
     push_base64(&mut token, format!(r#":"{typ}"}}"#).as_bytes())?;
     token.push('.');
     push_base64(&mut token, &claims_json)?;
+    if token.len() > limit {
+        return Err(SignError::TooLong);
+    }
     let signature = key.sign(token.as_bytes());
     token.push('.');
     push_base64(&mut token, &signature)?;
-    if token.len() > MAX_LENGTH { Err(SignError::TooLong) } else { Ok(token) }
+    if token.len() > limit { Err(SignError::TooLong) } else { Ok(token) }
 }
 
 /// Reads the claims of a genuine document of this `typ`, signed with one of these keys.
@@ -97,7 +110,17 @@ pub fn verify<C: DeserializeOwned>(
     typ: &str,
     keys: &KeySet,
 ) -> Result<C, VerifyError> {
-    if token.len() > MAX_LENGTH {
+    verify_within(MAX_LENGTH, token, typ, keys)
+}
+
+/// The same, for documents of up to `limit` bytes.
+pub fn verify_within<C: DeserializeOwned>(
+    limit: usize,
+    token: &str,
+    typ: &str,
+    keys: &KeySet,
+) -> Result<C, VerifyError> {
+    if token.len() > limit {
         return Err(VerifyError::TooLong);
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(VerifyError::Form)?;
@@ -141,10 +164,12 @@ pub(crate) fn header_start(kid: &str) -> String {
 }
 
 fn push_base64(token: &mut String, bytes: &[u8]) -> Result<(), SignError> {
-    let mut buffer = [0; MAX_LENGTH];
-    // The one possible error: the text does not fit into the buffer.
-    let text = Base64UrlUnpadded::encode(bytes, &mut buffer).map_err(|_| SignError::TooLong)?;
-    token.push_str(text);
+    let mut buffer = [0; 4096];
+    // Groups of three bytes are four symbols each, so that the pieces make one text.
+    for piece in bytes.chunks(3072) {
+        let text = Base64UrlUnpadded::encode(piece, &mut buffer).map_err(|_| SignError::TooLong)?;
+        token.push_str(text);
+    }
     Ok(())
 }
 
@@ -277,6 +302,15 @@ mod tests {
         assert!(matches!(fits(3000), Err(SignError::TooLong)));
         assert!(matches!(fits(9000), Err(SignError::TooLong)));
         assert!(matches!(error(&"a".repeat(MAX_LENGTH + 1)), VerifyError::TooLong));
+
+        let long = "x".repeat(40_000);
+        let token = sign_within(64 * 1024, &key(), TYP, &long).unwrap();
+        assert_eq!(verify_within::<String>(64 * 1024, &token, TYP, &keys()).unwrap(), long);
+        assert!(matches!(error(&token), VerifyError::TooLong));
+        assert!(matches!(
+            sign_within(token.len() - 1, &key(), TYP, &long),
+            Err(SignError::TooLong)
+        ));
     }
 
     #[test]

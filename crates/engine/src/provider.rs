@@ -1,0 +1,123 @@
+//! The provider as a merchant's engine sees it: a port, and no I/O of its own.
+//!
+//! **Every verb answers with the provider's picture of the purchase request.** One command of the engine moves an order
+//! by such a picture, whether it came as an answer, after a notice, with the buyer's return, or by asking; so that nothing
+//! depends on which of them came first, or how often. Every verb can be repeated without a second effect.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use scrip_domain::purchase_request::RequestState;
+use scrip_domain::{Amount, Span};
+
+/// What a verb comes to.
+pub type Asked<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+
+/// Somebody who keeps accounts and wallets for merchants.
+pub trait Provider: Send + Sync + fmt::Debug {
+    /// Its address: the `iss` of what it signs, the `aud` of what is signed for it.
+    fn url(&self) -> &str;
+
+    /// Opens a request for a signed offer. `order` is the idempotency key.
+    fn open<'a>(&'a self, order: &'a str, offer: &'a str) -> Asked<'a, Opened>;
+
+    /// The request as it is now.
+    fn request<'a>(&'a self, request: &'a str) -> Asked<'a, Picture>;
+
+    /// Takes what is held, whole.
+    fn capture<'a>(&'a self, request: &'a str) -> Asked<'a, Picture>;
+
+    /// Reports that codes with this digest are minted and withheld. The picture has the provider's final word.
+    fn fulfilled<'a>(&'a self, request: &'a str, codes: &'a str) -> Asked<'a, Picture>;
+
+    /// Takes the request back. What was captured stays so, and the picture says it.
+    fn cancel<'a>(&'a self, request: &'a str) -> Asked<'a, Picture>;
+
+    /// Gives so much back. `refund` is the idempotency key.
+    fn refund<'a>(
+        &'a self,
+        request: &'a str,
+        refund: &'a str,
+        amount: Amount,
+        reason: &'a str,
+    ) -> Asked<'a, Picture>;
+
+    /// Opens a connection, by which a buyer signs in through the provider. `connection` is the idempotency key.
+    fn connect<'a>(&'a self, connection: &'a str, return_url: &'a str) -> Asked<'a, Opened>;
+
+    /// Redeems the code with which a buyer came back.
+    fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned>;
+
+    /// What a subject shares now.
+    fn standing<'a>(&'a self, subject: &'a str) -> Asked<'a, Standing>;
+
+    /// Reads a document of the provider's: its claims, if its signature is right.
+    fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, serde_json::Value>;
+}
+
+/// Something was opened at the provider, to which the buyer is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The provider's name of it.
+    pub id: String,
+    /// Where the buyer goes.
+    pub url: String,
+    /// For how long it waits for the buyer.
+    pub expires_in: Span,
+}
+
+/// The provider's picture of a purchase request, with the documents that prove it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// The provider's name of it.
+    pub id: String,
+    /// Where it stands.
+    pub state: RequestState,
+    /// The signed confirmation, once the buyer has decided.
+    pub confirmation: Option<String>,
+    /// The signed receipt, once it was captured.
+    pub receipt: Option<String>,
+    /// The signed fulfilment, once the merchant has reported it.
+    pub fulfilment: Option<String>,
+    /// The signed refunds, oldest first.
+    pub refunds: Vec<String>,
+}
+
+/// Who came back with a return code, and from what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// The buyer, under a name that only this merchant knows.
+    pub subject: String,
+    /// The purchase request that they confirmed or declined, if they come from one.
+    pub request: Option<Picture>,
+    /// The connection that they approved, if they come from one.
+    pub connection: Option<String>,
+    /// What they share.
+    pub standing: Standing,
+}
+
+/// What a buyer lets a merchant know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the balance is at or above the threshold; none where the buyer does not share it.
+    pub funded: Option<bool>,
+}
+
+/// Why there is no answer, or not the one that was hoped for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// Nobody knows whether it arrived: ask again.
+    #[error("the provider did not answer: {0}")]
+    Unanswered(String),
+    /// The provider refuses, by a stable code.
+    #[error("the provider refuses: {code}: {detail}")]
+    Refused {
+        /// The code.
+        code: String,
+        /// A sentence.
+        detail: String,
+    },
+    /// What came cannot be believed: no signature of the provider's, or not the form of an answer.
+    #[error("the provider's answer is not to be believed: {0}")]
+    Unbelievable(String),
+}
