@@ -110,10 +110,12 @@ mod tests {
     #[test]
     fn the_rfcs_ed25519_example_is_reproduced() {
         let mut seed = [0; 32];
-        Base64UrlUnpadded::decode("n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU", &mut seed).unwrap();
+        Base64UrlUnpadded::decode("n4Ni-HpISpVObnQMW0wOhCKROaIKqKtW_2ZYb2p9KcU", &mut seed)
+            .unwrap();
         let key = SigningKey::from_seed(seed);
         let mut point = [0; 32];
-        Base64UrlUnpadded::decode("JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs", &mut point).unwrap();
+        Base64UrlUnpadded::decode("JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs", &mut point)
+            .unwrap();
         assert_eq!(key.public(), &PublicKey::from_bytes(&point).unwrap());
 
         let input = r#"sig-b26=("date" "@method" "@path" "@authority" "content-type" "content-length");created=1618884473;keyid="test-key-ed25519""#;
@@ -171,7 +173,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("x-a", " one ".parse().unwrap());
         headers.append("x-a", "two".parse().unwrap());
-        let message = Message { method: &Method::GET, target: "https://a.example/", headers: &headers };
+        let message =
+            Message { method: &Method::GET, target: "https://a.example/", headers: &headers };
         assert_eq!(message.field("x-a").unwrap(), "one, two");
     }
 }

@@ -42,7 +42,9 @@ mod tests {
         assert!(says(&right, b"a"));
         assert!(says(&format!("sha-512=:AAAA:, {right}"), b"a"), "one that is not known beside it");
         assert!(!says(&right, b"b"));
-        for wrong in ["", "sha-256", "sha-256=\"x\"", "sha-256=:AAAA:", "sha-512=:AAAA:", "sha-256=("] {
+        for wrong in
+            ["", "sha-256", "sha-256=\"x\"", "sha-256=:AAAA:", "sha-512=:AAAA:", "sha-256=("]
+        {
             assert!(!says(wrong, b"a"), "{wrong}");
         }
         assert!(!is_right(&HeaderMap::new(), b""));

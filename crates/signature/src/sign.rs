@@ -10,7 +10,8 @@ use sfv::{BareItem, InnerList, Integer, Item, Key, Parameters};
 use crate::base::{Message, base, written};
 use crate::digest::content_digest;
 use crate::{
-    ALGORITHM, ALWAYS, CONTENT_DIGEST, ISSUER, LABEL, SIGNATURE, SIGNATURE_INPUT, TAG, WHERE_PRESENT,
+    ALGORITHM, ALWAYS, CONTENT_DIGEST, ISSUER, LABEL, SIGNATURE, SIGNATURE_INPUT, TAG,
+    WHERE_PRESENT,
 };
 
 /// What makes a request this one: when it was signed, and chance.

@@ -6,8 +6,8 @@ use sfv::{Dictionary, InnerList, ListEntry, Parser};
 
 use crate::base::{Message, base};
 use crate::{
-    ALGORITHM, ALWAYS, CONTENT_DIGEST, CONTENT_TYPE, ISSUER, LABEL, SIGNATURE, SIGNATURE_INPUT, TAG,
-    TOLERANCE, WHERE_PRESENT, digest,
+    ALGORITHM, ALWAYS, CONTENT_DIGEST, CONTENT_TYPE, ISSUER, LABEL, SIGNATURE, SIGNATURE_INPUT,
+    TAG, TOLERANCE, WHERE_PRESENT, digest,
 };
 
 /// The longest nonce, in characters: 256 bits and some room.
@@ -99,7 +99,8 @@ impl Claim {
 
     /// The sender, if `key` is the one that the claim names and has signed this.
     pub fn proven_by(self, key: &PublicKey) -> Result<Proof, Refusal> {
-        let is_right = key.kid() == self.proof.kid && key.verify(self.base.as_bytes(), &self.signature);
+        let is_right =
+            key.kid() == self.proof.kid && key.verify(self.base.as_bytes(), &self.signature);
         if is_right { Ok(self.proof) } else { Err(Refusal::Signature) }
     }
 }
@@ -129,7 +130,10 @@ fn is_whole(message: &Message<'_>, covered: &InnerList, body: &[u8]) -> Result<(
         }
     }
     let covers = |name: &str| {
-        covered.items.iter().any(|item| item.bare_item.as_string().is_some_and(|it| it.as_str() == name))
+        covered
+            .items
+            .iter()
+            .any(|item| item.bare_item.as_string().is_some_and(|it| it.as_str() == name))
     };
     let needs_type = !body.is_empty();
     let present = WHERE_PRESENT.iter().copied().filter(|name| {

@@ -83,7 +83,10 @@ fn a_request_without_a_body_is_signed_with_its_digest() {
 fn what_was_altered_is_refused() {
     assert_eq!(refusal(|r| *r.method_mut() = Method::PUT), Refusal::Signature);
     let request = signed();
-    for other in ["https://pay.example/v1/purchase-requests?x=2", "https://evil.example/v1/purchase-requests?x=1"] {
+    for other in [
+        "https://pay.example/v1/purchase-requests?x=2",
+        "https://evil.example/v1/purchase-requests?x=1",
+    ] {
         assert_eq!(read(&request, other, BODY, NOW), Err(Refusal::Signature), "{other}");
     }
     assert_eq!(read(&request, TARGET, b"{}", NOW), Err(Refusal::Digest));
@@ -110,15 +113,23 @@ fn what_is_missing_is_refused() {
     assert_eq!(without("scrip-issuer"), Refusal::Unreadable("scrip-issuer"));
     assert_eq!(without("content-type"), Refusal::Components);
     assert_eq!(without("idempotency-key"), Refusal::Components);
-    for name in
-        ["@method", "@target-uri", "content-digest", "scrip-issuer", "content-type", "idempotency-key"]
-    {
+    for name in [
+        "@method",
+        "@target-uri",
+        "content-digest",
+        "scrip-issuer",
+        "content-type",
+        "idempotency-key",
+    ] {
         assert_eq!(reworded(&format!("\"{name}\""), ""), Refusal::Uncovered(name), "{name}");
     }
     assert_eq!(reworded("\"@method\"", "\"@method\" \"date\""), Refusal::Components);
     assert_eq!(reworded("\"@method\"", "\"@method\" \"@method\""), Refusal::Components);
     assert_eq!(reworded("\"@method\"", "\"@method\";req"), Refusal::Components);
-    assert_eq!(reworded("\"@method\" \"@target-uri\"", "\"@target-uri\" \"@method\""), Refusal::Signature);
+    assert_eq!(
+        reworded("\"@method\" \"@target-uri\"", "\"@target-uri\" \"@method\""),
+        Refusal::Signature
+    );
 }
 
 #[test]
@@ -131,14 +142,24 @@ fn parameters_are_what_they_must_be() {
     assert_eq!(reworded("created=1795348800;", "created=\"now\";"), Refusal::Parameter("created"));
     assert_eq!(reworded("created=1795348800;", "created=1795348801;"), Refusal::Signature);
     assert_eq!(reworded("nonce=\"BwcHBwcHBwcHBwcHBwcHBw\";", ""), Refusal::Parameter("nonce"));
-    assert_eq!(reworded("BwcHBwcHBwcHBwcHBwcHBw", "BwcH"), Refusal::Parameter("nonce"), "too little chance");
+    assert_eq!(
+        reworded("BwcHBwcHBwcHBwcHBwcHBw", "BwcH"),
+        Refusal::Parameter("nonce"),
+        "too little chance"
+    );
     assert_eq!(reworded("keyid=\"", "keyid=\"x"), Refusal::Parameter("keyid"));
     assert_eq!(reworded(";tag", ";expires=1795348799;tag"), Refusal::Time);
     assert_eq!(reworded(";tag", ";expires=1795348860;tag"), Refusal::Signature);
     assert_eq!(reworded("scrip=(", "scrip=\"("), Refusal::Unreadable("signature-input"));
     assert_eq!(reworded("scrip=(", "scrips=("), Refusal::Unsigned);
-    assert_eq!(refusal(|r| set(r.headers_mut(), "signature", "scrip=:AAAA:")), Refusal::Unreadable("signature"));
-    assert_eq!(refusal(|r| set(r.headers_mut(), "signature", "scrip=1")), Refusal::Unreadable("signature"));
+    assert_eq!(
+        refusal(|r| set(r.headers_mut(), "signature", "scrip=:AAAA:")),
+        Refusal::Unreadable("signature")
+    );
+    assert_eq!(
+        refusal(|r| set(r.headers_mut(), "signature", "scrip=1")),
+        Refusal::Unreadable("signature")
+    );
 }
 
 #[test]
@@ -167,14 +188,16 @@ fn headers_that_stand_twice_are_refused() {
 #[test]
 fn two_signatures_do_not_confuse() {
     let mut request = signed();
-    for (name, value) in [("signature", "proxy=:AAAA:"), ("signature-input", "proxy=();created=1")] {
+    for (name, value) in [("signature", "proxy=:AAAA:"), ("signature-input", "proxy=();created=1")]
+    {
         request.headers_mut().append(name, value.parse().unwrap());
     }
     assert!(read(&request, TARGET, BODY, NOW).is_ok());
 
     let own = signed();
     let mut other = signed();
-    sign(&mut other, BODY, &SigningKey::from_seed([6; 32]), "https://shop.example", stamp()).unwrap();
+    sign(&mut other, BODY, &SigningKey::from_seed([6; 32]), "https://shop.example", stamp())
+        .unwrap();
     for (first, second, good) in [(&own, &other, false), (&other, &own, true)] {
         let mut request = signed();
         for name in ["signature", "signature-input"] {
