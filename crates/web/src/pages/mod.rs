@@ -131,12 +131,8 @@ fn navigation(visited: Visited<'_>) -> Markup {
                 a href="/openapi.json" { "OpenAPI" }
             }
         },
-        Visited::Nobody => html! {
-            nav aria-label="Pages" {
-                a href="/sign-in" { "Sign in" }
-                a href="/register" { "Open an account" }
-            }
-        },
+        // The page itself says where to go.
+        Visited::Nobody => Markup::default(),
         Visited::By(member) => html! {
             nav aria-label="Pages" {
                 a href="/wallet" { "Wallet" }
