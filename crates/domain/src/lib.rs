@@ -39,6 +39,7 @@ pub mod refund;
 pub mod request;
 pub mod reversal;
 pub mod sale;
+pub mod seasoning;
 pub mod session;
 pub mod settings;
 pub mod time;

@@ -49,6 +49,9 @@ pub struct Wallet {
     /// A purchase that leaves less than this to spend rings for an automatic top-up; none while there is no
     /// such wish, or somebody is looking after it.
     pub alarm: Option<Amount>,
+    /// Until when tokens wait at the latest that joined a lot which could have been exchanged sooner. A lot that
+    /// opens again counts this as its own time: its record does not tell what has joined it.
+    pub joined_until: Option<Timestamp>,
 }
 
 impl Wallet {
@@ -64,6 +67,7 @@ impl Wallet {
             lots: Vec::new(),
             next_expiry: None,
             alarm: None,
+            joined_until: None,
         }
     }
 
@@ -114,22 +118,36 @@ impl Wallet {
     }
 
     /// Where `lot` goes: into a wallet that has enough lots, to the lot of its kind that ends next after
-    /// it would, the newest of those; so nobody's tokens last less than was said.
+    /// it would, of those to the one whose seasoning is nearest to its own, the newest; so nobody's tokens
+    /// last less than was said. What can never be exchanged joins nothing that can.
     pub fn place_for(&self, lot: &Lot) -> Place<'_> {
         let ends = |at: Option<Timestamp>| at.unwrap_or(Timestamp::from_millis(i64::MAX));
-        let mut same = self.lots.iter().filter(|open| open.kind == lot.kind).peekable();
+        let seasons = |at: Option<Timestamp>| at.map_or(0, Timestamp::millis);
+        let apart = |at| seasons(at).abs_diff(seasons(lot.exchangeable_at));
+        let alike = |open: &&OpenLot| {
+            open.kind == lot.kind
+                && open.exchangeable_at.is_some() == lot.exchangeable_at.is_some()
+        };
+        let mut same = self.lots.iter().filter(alike).peekable();
         if self.lots.len() < MAX_OPEN_LOTS || same.peek().is_none() {
             return Place::Own;
         }
         let lasting = same.filter(|open| ends(open.expires_at) >= ends(lot.expires_at));
-        let next = lasting.min_by_key(|open| (ends(open.expires_at), Reverse(open.lot)));
+        let next = lasting.min_by_key(|open| {
+            (ends(open.expires_at), apart(open.exchangeable_at), Reverse(open.lot))
+        });
         next.map_or(Place::Full, Place::With)
     }
 
-    /// With tokens that joined an open lot; `None` out of range.
-    pub fn with_more(mut self, lot: Id<Lot>, amount: Amount) -> Option<Self> {
-        let open = self.lots.iter_mut().find(|open| open.lot == lot)?;
-        open.remaining = open.remaining.checked_add(amount)?;
+    /// With the tokens of `lot` joined to an open one, of which all can be exchanged when the last can; `None`
+    /// out of range.
+    pub fn with_joined(mut self, home: Id<Lot>, lot: &Lot) -> Option<Self> {
+        let open = self.lots.iter_mut().find(|open| open.lot == home)?;
+        open.remaining = open.remaining.checked_add(lot.amount)?;
+        if open.exchangeable_at < lot.exchangeable_at {
+            open.exchangeable_at = lot.exchangeable_at;
+            self.joined_until = self.joined_until.max(lot.exchangeable_at);
+        }
         Some(self.settled())
     }
 
@@ -162,7 +180,11 @@ impl Wallet {
             }
             None => {
                 let expires_at = lot.kind.lasts_until(lot.expires_at, at);
-                let open = OpenLot { remaining: amount, expires_at, ..lot.opened() };
+                let joined = self.joined_until.filter(|until| *until > at);
+                let exchangeable_at =
+                    lot.exchangeable_at.map(|own| joined.map_or(own, |until| own.max(until)));
+                let open =
+                    OpenLot { remaining: amount, expires_at, exchangeable_at, ..lot.opened() };
                 let place = self.lots.partition_point(|older| older.lot < lot.id);
                 self.lots.insert(place, open);
             }
@@ -247,7 +269,7 @@ mod tests {
         assert_eq!(full.place_for(&lot(300, LotKind::Credit, 1, None)), Place::Own);
         lots[98].expires_at = Some(day(98));
         assert_eq!(filled(&lots).place_for(&gift(None)), Place::Full);
-        let more = full.with_more(paid.id, amount(4)).unwrap();
+        let more = full.with_joined(paid.id, &lot(300, LotKind::Paid, 4, None)).unwrap();
         assert_eq!(more.lots.iter().map(|lot| lot.remaining.units()).sum::<u64>(), 104);
     }
 

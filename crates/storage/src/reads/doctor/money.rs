@@ -58,7 +58,7 @@ pub fn probes() -> Vec<Probe> {
     probes
 }
 
-fn lots() -> [Probe; 4] {
+fn lots() -> [Probe; 5] {
     [
         Probe {
             name: "lots",
@@ -102,6 +102,18 @@ fn lots() -> [Probe; 4] {
                     JOIN reversals r ON r.top_up = v.top_up AND r.id = v.reversal
                     WHERE r.state NOT IN ('failed', 'won') GROUP BY v.lot) v ON v.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM debt_payments GROUP BY lot) d ON d.lot = l.id"
+                .into(),
+        },
+        Probe {
+            name: "lot-seasoning",
+            proves: "no tokens can be exchanged sooner than the record of their lot says, nor much later, and gifts and credit never",
+            subject: named::<Lot>,
+            counted: "lots",
+            rows: "SELECT l.id AS subject, 0 AS expected, COUNT(*) AS found FROM lots l
+                    WHERE l.kind NOT IN ('paid', 'exchange') AND l.exchangeable_at IS NOT NULL GROUP BY l.id
+                UNION ALL SELECT o.lot, l.exchangeable_at, CASE WHEN o.exchangeable_at > l.exchangeable_at
+                    AND o.exchangeable_at <= w.joined_until THEN l.exchangeable_at ELSE o.exchangeable_at END
+                    FROM open_lots o JOIN lots l ON l.id = o.lot JOIN wallets w ON w.id = o.wallet"
                 .into(),
         },
         Probe {
