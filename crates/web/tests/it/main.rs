@@ -26,5 +26,6 @@ mod prices;
 mod refunds;
 mod replays;
 mod routes;
+mod seasoning;
 mod top_ups;
 mod vouchers;
