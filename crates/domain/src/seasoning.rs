@@ -47,9 +47,10 @@ impl Seasoning {
             | TopUpMethod::CreditLine
             | TopUpMethod::Administrator => self.offline_hours,
         };
-        let doubted = top_up.assessments.iter().any(|one| {
-            matches!(one.status, CreditStatus::Doubtful | CreditStatus::Error)
-        });
+        let doubted = top_up
+            .assessments
+            .iter()
+            .any(|one| matches!(one.status, CreditStatus::Doubtful | CreditStatus::Error));
         let hours = if doubted { hours.max(self.doubtful_hours) } else { hours };
         Some(at.plus(Span::hours(hours)))
     }
@@ -116,6 +117,9 @@ mod tests {
     fn settings_that_say_nothing_of_it_have_the_usual_hours() {
         let read = |text: &str| serde_json::from_str::<Seasoning>(text).unwrap();
         assert_eq!(read("{}"), Seasoning::default());
-        assert_eq!(read(r#"{"card_hours":1}"#), Seasoning { card_hours: 1, ..Seasoning::default() });
+        assert_eq!(
+            read(r#"{"card_hours":1}"#),
+            Seasoning { card_hours: 1, ..Seasoning::default() }
+        );
     }
 }

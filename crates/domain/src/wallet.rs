@@ -125,8 +125,7 @@ impl Wallet {
         let seasons = |at: Option<Timestamp>| at.map_or(0, Timestamp::millis);
         let apart = |at| seasons(at).abs_diff(seasons(lot.exchangeable_at));
         let alike = |open: &&OpenLot| {
-            open.kind == lot.kind
-                && open.exchangeable_at.is_some() == lot.exchangeable_at.is_some()
+            open.kind == lot.kind && open.exchangeable_at.is_some() == lot.exchangeable_at.is_some()
         };
         let mut same = self.lots.iter().filter(alike).peekable();
         if self.lots.len() < MAX_OPEN_LOTS || same.peek().is_none() {

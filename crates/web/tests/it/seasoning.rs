@@ -56,10 +56,10 @@ async fn each_way_of_paying_has_its_hours_and_doubt_has_more() {
     let ada = shop.buyer("ada@example.com", 50).await;
     top_up(&shop, &ada, "card", 100, "card").await;
     let offline = top_up(&shop, &ada, "offline", 100, "offline").await;
-    let came = json!({ "money": { "amount": 40, "unit": "EUR" }, "note": "" });
+    let came = json!({ "money": { "amount": 40, "unit": "EUR" }, "note": "a statement" });
     staff(&shop, &offline, "received", "r1", came).await;
     let doubted = top_up(&shop, &ada, "large", 9001, "card").await;
-    staff(&shop, &doubted, "decide", "d1", json!({ "decision": "approved", "reason": "known" })).await;
+    staff(&shop, &doubted, "decide", "d1", json!({ "approve": true, "reason": "known" })).await;
     shop.run_errands().await;
     gift(&shop, &ada, "gift", 10, None).await;
     let usual = [Some(0), Some(72), Some(0), Some(336), None];
@@ -69,9 +69,16 @@ async fn each_way_of_paying_has_its_hours_and_doubt_has_more() {
     let set = json!({ "card_hours": 5, "offline_hours": 0, "doubtful_hours": 336 });
     assert_eq!((changed.status, &changed.json["credit"]["seasoning"]), (200, &set));
     top_up(&shop, &ada, "later", 100, "card").await;
-    assert_eq!(hours(&shop, &ada).await, [&usual[..], &[Some(5)]].concat(), "only what comes in later");
+    assert_eq!(
+        hours(&shop, &ada).await,
+        [&usual[..], &[Some(5)]].concat(),
+        "only what comes in later"
+    );
     let long = change(&shop, json!({ "seasoning": { "offline_hours": 87_601 } })).await;
-    assert_eq!((long.code(), long.at("/errors/0/field")), ("invalid_field", "credit.seasoning.offline_hours"));
+    assert_eq!(
+        (long.code(), long.at("/errors/0/field")),
+        ("invalid_field", "credit.seasoning.offline_hours")
+    );
     let none = change(&shop, json!({ "seasoning": { "hours": 1 } })).await;
     assert_eq!(none.code(), "unknown_field");
     let shown = shop.get("/v1/admin/settings", &shop.admin).await;
@@ -89,7 +96,7 @@ async fn what_is_lent_can_never_be_exchanged_not_even_when_it_is_repaid() {
     let headers = [("authorization", bearer.as_str())];
     shop.send("PUT", &format!("{account}/credit-limit"), &headers, limit).await;
     top_up(&shop, &ada, "lent", 100, "credit_line").await;
-    let repaid = json!({ "money": { "amount": 100, "unit": "EUR" }, "note": "" });
+    let repaid = json!({ "money": { "amount": 100, "unit": "EUR" }, "note": "a statement" });
     let repaid = shop.post(&format!("{account}/repayments"), &shop.admin, "r1", repaid).await;
     assert_eq!((repaid.status, hours(&shop, &ada).await), (201, vec![None]));
 }
