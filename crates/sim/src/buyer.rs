@@ -43,6 +43,8 @@ pub struct Buyer {
     pub(crate) token: String,
     pub(crate) keys: KeySet,
     count: u64,
+    /// Limits that were asked for and never answered.
+    pub(crate) silent_limits: Vec<u64>,
 }
 
 impl Buyer {
@@ -52,7 +54,18 @@ impl Buyer {
         let book = Book::new(market.plan.flow, market.threshold);
         let (account, token) = (String::new(), String::new());
         let (name, keys) = (name.to_owned(), KeySet::new());
-        Self { name, voice, market, chance, book, account, token, keys, count: 0 }
+        Self {
+            name,
+            voice,
+            market,
+            chance,
+            book,
+            account,
+            token,
+            keys,
+            count: 0,
+            silent_limits: Vec::new(),
+        }
     }
 
     /// Opens an account, and takes its steps.
@@ -105,6 +118,12 @@ impl Buyer {
             Step::Offline => self.offline().await,
             Step::Receive => self.receive().await,
             Step::Voucher => self.voucher().await,
+            Step::Draw => self.draw().await,
+            Step::Repay => self.repay().await,
+            Step::Limit => self.limit().await,
+            Step::Decide => self.decide().await,
+            Step::Wish => self.wish().await,
+            Step::NoWish => self.no_wish().await,
         }
     }
 
@@ -132,7 +151,7 @@ impl Buyer {
         }
     }
 
-    fn keyed(&mut self, path: String, body: Value, deed: Deed) -> Ask {
+    pub(crate) fn keyed(&mut self, path: String, body: Value, deed: Deed) -> Ask {
         self.count += 1;
         let key = Some(format!("{}-{}", self.name, self.count));
         Ask { key, deed, ..Ask::post(path, &self.token, body) }
@@ -494,7 +513,7 @@ impl Buyer {
 pub const VOUCHER: u64 = 700;
 
 /// An amount of the shop's tokens.
-fn money(amount: u64) -> Value {
+pub(crate) fn money(amount: u64) -> Value {
     json!({ "amount": amount, "unit": "AUR" })
 }
 
