@@ -304,7 +304,8 @@ impl Book {
             (Deed::Card(tokens), 201 | 402, _) => self.carded(*tokens, answer)?,
             (Deed::Draw(tokens), 201 | 402, _) => self.drew(*tokens, answer)?,
             (Deed::Repay(cents), 201, _) => {
-                self.tab.repays(*cents, &answer.body)?;
+                let (drawn, _) = self.credit_open();
+                self.tab.repays(*cents, &answer.body, drawn)?;
                 true
             }
             // More than is owed, or nothing is.
@@ -379,7 +380,7 @@ impl Book {
         let top_up = if answer.status == 402 { &answer.body["top_up"] } else { &answer.body };
         let (drawn, _) = self.credit_open();
         self.tab.tells(top_up);
-        if self.tab.drew(tokens, top_up, drawn)? {
+        if self.tab.drew(tokens, top_up, (!answer.replayed).then_some(drawn))? {
             self.brought += i128::from(tokens);
         }
         Ok(true)

@@ -35,12 +35,9 @@ impl Buyer {
         let body = json!({ "limit": { "amount": cents, "unit": "EUR" } });
         let ask = self.by_admin(Method::PUT, path, body);
         self.book.tab.limit_asked(cents);
-        let Some(answer) = self.ask(&ask).await else {
-            self.silent_limits.push(cents);
-            return Ok(());
-        };
+        let Some(answer) = self.ask(&ask).await else { return Ok(()) };
         demand!(answer.status == 200, "a limit was answered {}", answer.body);
-        self.book.tab.limit_set(cents, &self.silent_limits);
+        self.book.tab.limit_set();
         Ok(())
     }
 

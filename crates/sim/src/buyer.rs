@@ -43,8 +43,6 @@ pub struct Buyer {
     pub(crate) token: String,
     pub(crate) keys: KeySet,
     count: u64,
-    /// Limits that were asked for and never answered.
-    pub(crate) silent_limits: Vec<u64>,
 }
 
 impl Buyer {
@@ -54,18 +52,7 @@ impl Buyer {
         let book = Book::new(market.plan.flow, market.threshold);
         let (account, token) = (String::new(), String::new());
         let (name, keys) = (name.to_owned(), KeySet::new());
-        Self {
-            name,
-            voice,
-            market,
-            chance,
-            book,
-            account,
-            token,
-            keys,
-            count: 0,
-            silent_limits: Vec::new(),
-        }
+        Self { name, voice, market, chance, book, account, token, keys, count: 0 }
     }
 
     /// Opens an account, and takes its steps.

@@ -39,8 +39,9 @@ pub enum Method {
 /// What was told of one buyer's credit and automatic top-ups. A token costs a cent.
 #[derive(Debug, Default)]
 pub struct Tab {
-    /// The limits that may be in force: the last that was answered, and all that were not.
-    limits: Vec<u64>,
+    /// The limit that was answered last, and those that were not answered: each may come at any time.
+    limit: u64,
+    silent: Vec<u64>,
     /// The highest that was ever asked for.
     highest: u64,
     /// Drawn for sure, what may have been drawn besides, and repaid.
@@ -106,14 +107,13 @@ impl Tab {
 
     /// A limit is about to be set.
     pub fn limit_asked(&mut self, cents: u64) {
-        self.limits.push(cents);
+        self.silent.push(cents);
         self.highest = self.highest.max(cents);
     }
 
-    /// It was set, and the last one that was is forgotten, unless somebody never heard of it.
-    pub fn limit_set(&mut self, cents: u64, silent: &[u64]) {
-        self.limits = silent.to_vec();
-        self.limits.push(cents);
+    /// It was set.
+    pub fn limit_set(&mut self) {
+        self.limit = self.silent.pop().unwrap_or(self.limit);
     }
 
     /// What is owed: at least, and at most.
@@ -123,10 +123,15 @@ impl Tab {
     }
 
     /// A top-up on credit was answered: credited, put to review or to the bureau, or declined. `open` is what
-    /// unanswered draws may have drawn, this one among them. Gives whether its tokens are there.
-    pub fn drew(&mut self, tokens: u64, top_up: &Value, open: i128) -> Result<bool, Violation> {
+    /// unanswered draws may have drawn, this one among them; none for a repetition, which tells of a moment that
+    /// is long gone. Gives whether its tokens are there.
+    pub fn drew(
+        &mut self,
+        tokens: u64,
+        top_up: &Value,
+        open: Option<i128>,
+    ) -> Result<bool, Violation> {
         let cents = i128::from(tokens);
-        let others = open - cents;
         let (low, high) = self.owed();
         let id = top_up["id"].as_str().unwrap_or_default().to_owned();
         match top_up["state"].as_str().unwrap_or_default() {
@@ -142,8 +147,9 @@ impl Tab {
             }
             "in_review" => self.waits(top_up, Method::Draw, tokens),
             "declined" if top_up["assessment"]["reasons"][0] == "over_limit" => {
-                let least = i128::from(self.limits.iter().copied().min().unwrap_or(0));
-                let most = high + others + cents;
+                let least = self.silent.iter().copied().fold(self.limit, u64::min);
+                let least = i128::from(least);
+                let most = high + open.unwrap_or(i128::from(u64::MAX));
                 demand!(most > least, "declined, with {most} owed at most, of {least} at least");
             }
             "declined" => {}
@@ -152,12 +158,12 @@ impl Tab {
         Ok(false)
     }
 
-    /// So much was repaid.
-    pub fn repays(&mut self, cents: u64, answer: &Value) -> Verdict {
+    /// So much was repaid; `open` is what unanswered draws may have drawn.
+    pub fn repays(&mut self, cents: u64, answer: &Value, open: i128) -> Verdict {
         demand!(amount(&answer["money"]) == i128::from(cents), "{cents} repaid as {answer}");
         self.repaid += i128::from(cents);
         let (low, high) = self.owed();
-        demand!(high >= 0, "{} repaid of what was never drawn: {low}", self.repaid);
+        demand!(high + open >= 0, "{} repaid of what was never drawn: {low}", self.repaid);
         Ok(())
     }
 
