@@ -16,7 +16,7 @@ use scrip_storage::Store;
 
 use crate::bank::Bank;
 use crate::chance::Chance;
-use crate::plan::Plan;
+use crate::plan::{Defect, Plan};
 
 /// It outlives the shop's process, and says the same of a top-up whenever it is asked.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct SimBureau {
     bank: Arc<Bank>,
     chance: Mutex<Chance>,
     opinions: Mutex<BTreeMap<Id<TopUp>, CreditDecision>>,
+    /// Whether what it says arrives as its approval: a defect.
+    bends: bool,
 }
 
 /// What becomes of a question, in turn: it is lost, or its answer is, or that is not believed.
@@ -40,7 +42,7 @@ impl SimBureau {
     /// The bureau of `plan`, in the city of `bank`.
     pub fn new(plan: &Plan, bank: Arc<Bank>) -> Self {
         let (chance, opinions) = (Mutex::new(Chance::of(plan.seed, "bureau")), Mutex::default());
-        Self { bank, chance, opinions }
+        Self { bank, chance, opinions, bends: plan.defect == Defect::BendsOpinions }
     }
 
     fn draw<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
@@ -78,8 +80,9 @@ impl SimBureau {
         };
         self.bank.tells(&format!("bureau says {answer:?} of {}", inquiry.top_up));
         self.bank.stands_at("after the bureau has answered").await;
+        let bends = self.bends;
         answer.map(|decision| Opinion {
-            decision,
+            decision: if bends { CreditDecision::Approved } else { decision },
             score: None,
             reasons: vec!["the_stars".to_owned()],
             valid_until: None,

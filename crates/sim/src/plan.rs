@@ -81,6 +81,12 @@ pub enum Defect {
     DeniesPurchases,
     /// The shop never hears of disputes.
     HidesDisputes,
+    /// What is owed on credit is shown smaller.
+    FlattersDebtors,
+    /// What a bureau says arrives as its approval.
+    BendsOpinions,
+    /// An automatic top-up is made for whoever takes it back.
+    TopsUpUnasked,
 }
 
 impl Plan {

@@ -23,6 +23,7 @@ use scrip_domain::settings::Settings;
 use scrip_domain::voucher::VoucherKind;
 use scrip_engine::keys::Keys;
 use scrip_engine::objects::Objects;
+use scrip_engine::processor::Processor;
 use scrip_engine::voucher::BatchFields;
 use scrip_engine::{Engine, Ground, Mode, Staff};
 use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
@@ -207,7 +208,8 @@ impl Machine {
             if let Err(why) = self.bureau.compare(engine.store()).await? {
                 return Ok(Err(why));
             }
-            crate::ledgers::compare(engine.store(), &self.bank.payments()).await
+            let bank = self.bank.as_ref();
+            crate::ledgers::compare(engine.store(), bank.name(), &bank.payments()).await
         };
         let aged = aged.await.map_err(|fault| fault.to_string())?;
         writer.abort();

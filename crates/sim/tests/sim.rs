@@ -62,6 +62,21 @@ fn a_dispute_of_which_the_shop_never_hears_is_seen() {
 }
 
 #[test]
+fn a_debt_shown_smaller_is_seen() {
+    is_seen(Defect::FlattersDebtors, &["owed, not", "left of", "drawn,"]);
+}
+
+#[test]
+fn an_opinion_that_the_bureau_never_had_is_seen() {
+    is_seen(Defect::BendsOpinions, &["the bureau is told as"]);
+}
+
+#[test]
+fn an_automatic_top_up_without_cause_is_seen() {
+    is_seen(Defect::TopsUpUnasked, &["occasions", "is more than up to", "available, not"]);
+}
+
+#[test]
 fn a_missing_license_is_seen() {
     is_seen(Defect::HidesLicenses, &["licenses for", "was first answered"]);
 }
