@@ -13,7 +13,11 @@ const CARDS: [&str; 5] =
 
 impl Buyer {
     pub(crate) async fn draw(&mut self) -> Verdict {
-        let tokens = self.chance.between(1, 3000);
+        // Who has no limit yet asks for one, mostly.
+        if !self.book.tab.has_limit() && self.chance.permille(800) {
+            return self.limit().await;
+        }
+        let tokens = self.chance.between(1, 2000);
         let body = json!({ "tokens": money(tokens), "method": "credit_line" });
         let ask = self.keyed("/v1/top-ups".into(), body, Deed::Draw(tokens));
         self.tell(&ask).await
@@ -30,7 +34,7 @@ impl Buyer {
 
     /// An administrator sets a limit. What is never answered may come at any time.
     pub(crate) async fn limit(&mut self) -> Verdict {
-        let cents = if self.chance.permille(150) { 0 } else { self.chance.between(1, 8000) };
+        let cents = if self.chance.permille(100) { 0 } else { self.chance.between(1, 9000) };
         let path = format!("/v1/admin/accounts/{}/credit-limit", self.account);
         let body = json!({ "limit": { "amount": cents, "unit": "EUR" } });
         let ask = self.by_admin(Method::PUT, path, body);

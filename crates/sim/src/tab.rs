@@ -116,6 +116,11 @@ impl Tab {
         self.limit = self.silent.pop().unwrap_or(self.limit);
     }
 
+    /// Whether a limit was ever asked for.
+    pub fn has_limit(&self) -> bool {
+        self.highest > 0
+    }
+
     /// What is owed: at least, and at most.
     fn owed(&self) -> (i128, i128) {
         let low = self.drawn - self.repaid;
