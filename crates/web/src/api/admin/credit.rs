@@ -61,6 +61,7 @@ pub struct CreditSetting<M> {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = SeasoningSetting)]
+#[expect(clippy::struct_field_names, reason = "each says its unit")]
 pub struct SeasoningSetting {
     /// Those paid by card.
     #[schema(maximum = 87_600, default = 72)]
