@@ -308,13 +308,12 @@ impl Book {
                 self.tab.repays(*cents, &answer.body, drawn)?;
                 true
             }
-            // More than is owed, or nothing is.
-            (Deed::Repay(_), 400, "invalid_field") | (Deed::Repay(_), 409, "nothing_owed") => false,
             (Deed::TakeBack { top_up, card, most }, 201, _) => {
                 self.taken_back(top_up, *card, *most, answer)?
             }
-            // A part that was never answered has come, or all of it.
-            (Deed::Receive { .. }, 400, "invalid_field")
+            // More than is owed, or nothing is; a part that was never answered has come, or all of it.
+            (Deed::Repay(_) | Deed::Receive { .. }, 400, "invalid_field")
+            | (Deed::Repay(_), 409, "nothing_owed")
             | (Deed::Receive { .. }, 409, "top_up_state")
             | (Deed::Voucher(_), 422, "voucher_refused")
             | (Deed::Voucher(_), 429, _)

@@ -49,14 +49,12 @@ pub struct Plan {
     pub freezes: bool,
     /// Whether a person looks at top-ups of disputed accounts; else they are declined.
     pub reviews: bool,
-    /// Whether a bureau is asked, above how many tokens, and how many are too many where it has no answer.
+    /// Whether a bureau is asked.
     pub bureau: bool,
     /// Of more tokens than this it is asked.
     pub ask_bureau_above: Option<Amount>,
-    /// Above this many, who says nothing closes the door,
-    pub fail_closed_above: Option<Amount>,
-    /// for good (true), or until a person has looked (false).
-    pub decline_on_error: bool,
+    /// Above this many, who says nothing closes the door: for good (true), or until a person has looked (false).
+    pub fail_closed_above: Option<(Amount, bool)>,
     /// What is wrong on purpose.
     pub defect: Defect,
 }
@@ -140,8 +138,8 @@ impl Plan {
             reviews: cards.permille(500),
             bureau,
             ask_bureau_above: some(&mut credit, 300, 2000),
-            fail_closed_above: some(&mut credit, 500, 4000),
-            decline_on_error: credit.permille(500),
+            fail_closed_above: some(&mut credit, 500, 4000)
+                .map(|most| (most, credit.permille(500))),
             defect: Defect::None,
         }
     }
