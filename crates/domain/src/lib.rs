@@ -40,6 +40,7 @@ pub mod request;
 pub mod reversal;
 pub mod role;
 pub mod sale;
+pub mod seasoning;
 pub mod session;
 pub mod settings;
 pub mod time;

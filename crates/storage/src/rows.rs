@@ -60,7 +60,7 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
     id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, owed: Counters, lots: Vec<OpenLot>,
-    next_expiry: Option<Timestamp>, alarm: Option<Amount>,
+    next_expiry: Option<Timestamp>, alarm: Option<Amount>, joined_until: Option<Timestamp>,
 });
 
 row!(Lot, "lots", group(id: Id<Lot>), key(id: Id<Lot>), {

@@ -40,7 +40,7 @@ impl Engine {
                 bureau: self.bureau.is_some(),
                 id: self.mint()?,
                 reference: self.reference(),
-                minted: self.minted()?,
+                minted: self.minted().await?,
                 stopping: self.mint()?,
             };
             let answer: Result<bool, std::convert::Infallible> = self.submit(command).await?;

@@ -20,13 +20,16 @@ INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
 INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
     (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
-    (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
+    (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,5],[5012,"paid",67,0,50,null,9],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
 INSERT INTO house (name, debits, credits) VALUES
     ('issued', 440, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110);
 INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
     (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
     (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
     (5013, 2002, 'paid', 30, 50, NULL, 0), (5014, 2002, 'promo', 20, 10, NULL, 0), (5015, 2002, 'credit', 40, 50, NULL, 0);
+-- One can be exchanged when its record says, one later: tokens have joined it.
+UPDATE lots SET exchangeable_at = 5 WHERE id IN (5011, 5012);
+UPDATE wallets SET joined_until = 9 WHERE id = 2002;
 INSERT INTO lot_changes (transfer, lot, kind, amount) VALUES (4005, 5002, 'joined', 5), (4006, 5002, 'expired', 15);
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);

@@ -229,6 +229,7 @@ async fn wallet_rows(store: &Running) {
         lots,
         next_expiry,
         alarm: Some(Amount::MAX),
+        joined_until: Some(FIRST),
     };
     let poor = Wallet::empty(last(), last());
     round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });

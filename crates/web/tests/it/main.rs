@@ -28,5 +28,6 @@ mod refunds;
 mod replays;
 mod routes;
 mod signed;
+mod seasoning;
 mod top_ups;
 mod vouchers;
