@@ -1,8 +1,8 @@
 //! Merchants: those for whom a provider keeps accounts and takes payments.
 //!
 //! ```text
-//! invited ──redeems the invitation──▶ active ◀──administrator──▶ suspended
-//!                (registered by address) ─▶┘
+//! invited ──the server at its address redeems the invitation──▶ active ◀──administrator──▶ suspended
+//!                                      (registered without one) ─▶┘
 //! ```
 //! A merchant is known by the address that signs its calls. What it has earned is a ledger account of its own, which a later
 //! refund may take below zero: a debt. The row is the guard of the merchant's limits, and of the order of its events.
@@ -71,8 +71,8 @@ pub struct Merchant {
     pub id: Id<Self>,
     /// What buyers know it by.
     pub name: String,
-    /// The address that signs its calls; none before the invitation is redeemed.
-    pub url: Option<String>,
+    /// The address that signs its calls.
+    pub url: String,
     /// Where buyers may be sent back to: scheme, host and port.
     pub return_origins: Vec<String>,
     /// How far it is trusted.
@@ -277,7 +277,7 @@ mod tests {
         Merchant {
             id: Id::new(1).unwrap(),
             name: "Shop".into(),
-            url: None,
+            url: "https://shop.example".into(),
             return_origins: Vec::new(),
             limits: MerchantLimits { order: amount(10), open: 1, day: amount(100) },
             fee: Fee { basis_points: 250, fixed: amount(3) },

@@ -243,7 +243,7 @@ pub fn check(
     let flaw = |member, why| Err(OfferFlaw { member, why });
     let now = u64::try_from(at.seconds()).unwrap_or(0);
     let lines = &offer.lines;
-    if merchant.url.as_deref() != Some(offer.issuer.as_str()) {
+    if merchant.url != offer.issuer {
         return flaw("iss", "not the merchant that sent it");
     }
     if offer.audience != provider {

@@ -273,7 +273,7 @@ row!(Entry, "by_account", group(account: Id<Account>, kind: u8, key: u64),
 });
 
 row!(Merchant, "merchants", group(id: Id<Merchant>), key(id: Id<Merchant>), {
-    id: Id<Merchant>, name: String, url: Option<String>, return_origins: Vec<String>, limits: MerchantLimits, fee: Fee,
+    id: Id<Merchant>, name: String, url: String, return_origins: Vec<String>, limits: MerchantLimits, fee: Fee,
     threshold: Amount, state: MerchantState, invitation: Option<[u8; 32]>, balance: Counters, seq: u64, open: u32,
     day: Timestamp, day_captured: Amount, created_at: Timestamp,
 });

@@ -8,7 +8,7 @@ ALTER TABLE hold_lots ADD COLUMN place BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE merchants (
     id BIGINT PRIMARY KEY,
     name TEXT NOT NULL,
-    url TEXT UNIQUE,
+    url TEXT NOT NULL UNIQUE,
     return_origins TEXT NOT NULL,
     limits_order BIGINT NOT NULL,
     limits_open BIGINT NOT NULL,

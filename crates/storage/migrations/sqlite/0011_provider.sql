@@ -8,7 +8,7 @@ ALTER TABLE hold_lots ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE merchants (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
-    url TEXT UNIQUE,
+    url TEXT NOT NULL UNIQUE,
     return_origins TEXT NOT NULL,
     limits_order INTEGER NOT NULL,
     limits_open INTEGER NOT NULL,
