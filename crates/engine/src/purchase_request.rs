@@ -336,7 +336,7 @@ impl Engine {
 
     /// The reference in the address of something called `id`: nothing of it is stored in the clear, and it is the same
     /// whenever it is asked for.
-    pub(crate) fn reference(&self, purpose: &str, id: &str) -> String {
+    pub(crate) fn secret_name(&self, purpose: &str, id: &str) -> String {
         Base64UrlUnpadded::encode_string(&self.secret_of(purpose, id))
     }
 

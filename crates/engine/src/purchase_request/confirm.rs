@@ -83,7 +83,7 @@ impl Engine {
         let Some(row) = self.request_behind(reference).await? else {
             return Ok(Err(RequestRefusal::NoSuchRequest));
         };
-        let code = self.reference(CODE, &row.id.to_string());
+        let code = self.secret_name(CODE, &row.id.to_string());
         let command = Decide {
             buyer,
             parties: Parties { request: row.id, merchant: row.merchant, buyer: Some(buyer) },

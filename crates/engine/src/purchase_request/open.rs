@@ -46,7 +46,7 @@ impl Engine {
             merchant: merchant.id,
             vendor: self.vendor().await?.id,
             provider: self.public_url().to_owned(),
-            reference: hash(&self.reference(REFERENCE, &id.to_string())),
+            reference: hash(&self.secret_name(REFERENCE, &id.to_string())),
             claims,
             offer: offer.to_owned(),
             request,
@@ -58,7 +58,7 @@ impl Engine {
         let lost = || Fault::Bug("an idempotency key names no purchase request".into());
         let row = self.store.purchase_request(opened).await?.ok_or_else(lost)?;
         let row = self.booked(row).await?;
-        let reference = self.reference(REFERENCE, &row.id.to_string());
+        let reference = self.secret_name(REFERENCE, &row.id.to_string());
         Ok(Ok(OpenedRequest {
             url: format!("{}/pay/{reference}", self.public_url()),
             expires_in: row.expires_in(self.now()),

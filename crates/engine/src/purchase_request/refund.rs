@@ -79,7 +79,7 @@ impl Engine {
         request: Request,
     ) -> Outcome<Picture, RequestRefusal> {
         match self.request_of(merchant, id).await? {
-            Ok(_) => self.give_back(id, &ask, Giver::Merchant(request)).await,
+            Ok(_) => self.give_request_back(id, &ask, Giver::Merchant(request)).await,
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -92,7 +92,7 @@ impl Engine {
         ask: RequestRefundAsk,
         request: Request,
     ) -> Outcome<Picture, RequestRefusal> {
-        self.give_back(id, &ask, Giver::Staff(request, self.note(by)?)).await
+        self.give_request_back(id, &ask, Giver::Staff(request, self.note(by)?)).await
     }
 
     /// Gives back what was not delivered in time.
@@ -101,10 +101,10 @@ impl Engine {
         id: Id<PurchaseRequest>,
     ) -> Outcome<Picture, RequestRefusal> {
         let ask = RequestRefundAsk { amount: None, reason: NOT_DELIVERED.to_owned() };
-        self.give_back(id, &ask, Giver::Deadline).await
+        self.give_request_back(id, &ask, Giver::Deadline).await
     }
 
-    async fn give_back(
+    async fn give_request_back(
         &self,
         id: Id<PurchaseRequest>,
         ask: &RequestRefundAsk,

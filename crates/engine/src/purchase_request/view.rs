@@ -76,7 +76,7 @@ impl Engine {
 
     /// The reference of a request, for the account that has claimed it.
     pub fn payment_reference(&self, request: &PurchaseRequest) -> String {
-        self.reference(REFERENCE, &request.id.to_string())
+        self.secret_name(REFERENCE, &request.id.to_string())
     }
 
     pub(super) async fn view(
