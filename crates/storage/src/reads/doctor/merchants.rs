@@ -20,8 +20,11 @@ fn counters() -> Probe {
                 WHERE l.merchant = m.id AND t.{side} = {ACCOUNT}) AS found FROM merchants m"
         )
     };
-    let rows =
-        format!("{} UNION ALL {}", arm("balance_credits", "credit"), arm("balance_debits", "debit"));
+    let rows = format!(
+        "{} UNION ALL {}",
+        arm("balance_credits", "credit"),
+        arm("balance_debits", "debit")
+    );
     Probe {
         name: "merchant-counters",
         proves: "each merchant's counters equal the sums of its transfers",
