@@ -25,6 +25,8 @@ mod payment_methods;
 mod pictures;
 mod prices;
 mod provider;
+mod provider_money;
+mod provider_terms;
 mod refunds;
 mod replays;
 mod routes;
