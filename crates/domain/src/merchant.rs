@@ -100,9 +100,9 @@ pub struct Merchant {
 }
 
 impl Merchant {
-    /// What can be captured on the day of `at` still.
+    /// What can be captured on the day of `at` still. A clock gone back does not begin an earlier day anew.
     pub fn left_of_day(&self, at: Timestamp) -> Amount {
-        let captured = if self.day == day_of(at) { self.day_captured } else { Amount::ZERO };
+        let captured = if self.day >= day_of(at) { self.day_captured } else { Amount::ZERO };
         captured.shortfall(self.limits.day)
     }
 
@@ -110,7 +110,7 @@ impl Merchant {
     pub fn with_capture(&self, amount: Amount, at: Timestamp) -> Option<Self> {
         let left = self.left_of_day(at).checked_sub(amount)?;
         let day_captured = self.limits.day.checked_sub(left)?;
-        Some(Self { day: day_of(at), day_captured, ..self.clone() })
+        Some(Self { day: self.day.max(day_of(at)), day_captured, ..self.clone() })
     }
 
     /// Credits less debits, in smallest units: below zero is a debt.
@@ -304,7 +304,9 @@ mod tests {
         assert_eq!(after.with_capture(amount(40), noon).unwrap().left_of_day(noon), Amount::ZERO);
         let next = noon.plus(Span::hours(12));
         assert_eq!(after.left_of_day(next), amount(100));
-        assert_eq!(after.with_capture(amount(1), next).unwrap().day_captured, amount(1));
+        let tomorrow = after.with_capture(amount(1), next).unwrap();
+        assert_eq!(tomorrow.day_captured, amount(1));
+        assert_eq!(tomorrow.with_capture(amount(2), noon).unwrap().day_captured, amount(3));
     }
 
     #[test]

@@ -272,7 +272,7 @@ pub fn check(
     }
     let units = lines.iter().try_fold(0_u32, |sum, line| sum.checked_add(line.quantity));
     let whole = lines.iter().all(|line| line.quantity > 0);
-    if !whole || !units.is_some_and(|units| units <= MAX_UNITS) {
+    if !whole || units.is_none_or(|units| units > MAX_UNITS) {
         return flaw("lines", "1 to 100 units");
     }
     if lines.iter().any(|line| line.line.is_empty() || line.line.len() > 128) {

