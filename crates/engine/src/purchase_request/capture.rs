@@ -9,7 +9,7 @@
 
 use scrip_domain::document::Receipt;
 use scrip_domain::event::{Event, EventType};
-use scrip_domain::hold::HoldState;
+use scrip_domain::hold::{HoldLot, HoldState};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::Part;
 use scrip_domain::merchant::{Merchant, MerchantEventKind, MerchantState};
@@ -153,7 +153,7 @@ impl Capture {
         let hold = books.holds.get(&(held.hold,))?.ok_or_else(|| lost("row"))?;
         let account = LedgerAccount::Merchant(scene.merchant.id);
         let (subject, at) = (scene.request.id.into(), scene.at);
-        let parts: Vec<Part> = held.lots.iter().map(|lot| lot.part()).collect();
+        let parts: Vec<Part> = held.lots.iter().map(HoldLot::part).collect();
         let transfer = Transfer {
             id: self.transfer,
             debit: LedgerAccount::Held(wallet.id),
@@ -236,7 +236,7 @@ pub(super) fn free(
     let lost = |what: &str| Fault::Bug(format!("a hold has no {what}"));
     let wallet = books.wallets.get(&(buyer.wallet,))?.ok_or_else(|| lost("wallet"))?;
     let hold = books.holds.get(&(held.hold,))?.ok_or_else(|| lost("row"))?;
-    let parts: Vec<Part> = held.lots.iter().map(|lot| lot.part()).collect();
+    let parts: Vec<Part> = held.lots.iter().map(HoldLot::part).collect();
     let at = scene.at;
     let wallet = ledger::expire(changes, wallet, moves.due, at)?;
     let transfer = Transfer {
