@@ -170,6 +170,32 @@ impl Wallet {
         Some(self.settled())
     }
 
+    /// With these parts of its lots reserved; `None` when one of them has less that is not.
+    pub fn holding(mut self, parts: &[Part]) -> Option<Self> {
+        for part in parts {
+            let lot = self.lots.iter_mut().find(|lot| lot.lot == part.lot)?;
+            lot.held = lot.held.checked_add(part.amount)?;
+            if lot.held > lot.remaining {
+                return None;
+            }
+        }
+        Some(self.settled())
+    }
+
+    /// With these parts of its lots, which were reserved, free again; `None` when one of them had less reserved.
+    pub fn freed(mut self, parts: &[Part]) -> Option<Self> {
+        for part in parts {
+            let lot = self.lots.iter_mut().find(|lot| lot.lot == part.lot)?;
+            lot.held = lot.held.checked_sub(part.amount)?;
+        }
+        Some(self.settled())
+    }
+
+    /// Without these parts of its lots, which were reserved; `None` when one of them had less reserved.
+    pub fn without_held(self, parts: &[Part]) -> Option<Self> {
+        self.freed(parts)?.without(parts)
+    }
+
     /// With `amount` of what `lot` had given come back to it at `at`; `None` out of range.
     pub fn with_back(mut self, lot: &Lot, amount: Amount, at: Timestamp) -> Option<Self> {
         match self.lots.iter_mut().find(|open| open.lot == lot.id) {
@@ -206,7 +232,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::lot::LotKind;
+    use crate::lot::{LotKind, consume};
     use crate::time::Span;
 
     const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
@@ -391,5 +417,34 @@ mod tests {
         );
         let more = more.with_back(&lot(1, LotKind::Paid, 9, over), amount(3), NOON).unwrap();
         assert_eq!((more.lots.len(), more.lots[1].remaining), (2, amount(8)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_held_comes_free_or_goes_and_touches_nothing_else(
+            remaining in proptest::collection::vec((1_u64..100, any::<bool>()), 1..8), units in 1_u64..500,
+        ) {
+            let mut wallet = Wallet::empty(Id::new(100).unwrap(), Id::new(1).unwrap());
+            for ((units, promo), id) in remaining.into_iter().zip(1..) {
+                let kind = if promo { LotKind::Promo } else { LotKind::Paid };
+                let end = promo.then(|| NOON.plus(Span::days(1)));
+                wallet = wallet.with(&lot(id, kind, units, end));
+            }
+            let Some(parts) = consume(&wallet.lots, amount(units), NOON) else { return Ok(()) };
+            let holding = wallet.clone().holding(&parts).unwrap();
+            let held: u64 = holding.lots.iter().map(|lot| lot.held.units()).sum();
+            prop_assert_eq!(held, units);
+            // Held tokens pay nothing else, are not held twice, and do not expire.
+            let free: u64 = wallet.lots.iter().map(|lot| lot.remaining.units()).sum();
+            prop_assert!(consume(&holding.lots, amount(free - units + 1), NOON).is_none());
+            let late = NOON.plus(Span::days(2));
+            for part in holding.expired(late) {
+                let lot = holding.lots.iter().find(|lot| lot.lot == part.lot).unwrap();
+                prop_assert_eq!(part.amount, lot.unheld());
+            }
+            prop_assert_eq!(holding.clone().freed(&parts), Some(wallet.clone()));
+            prop_assert_eq!(holding.clone().without_held(&parts), wallet.clone().without(&parts));
+            prop_assert_eq!(wallet.freed(&parts), None);
+        }
     }
 }

@@ -29,6 +29,7 @@ pub struct Keys {
     public_protocol: Arc<KeySet>,
     code_secret: [u8; 32],
     seal_secret: [u8; 32],
+    subject_secret: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -52,6 +53,7 @@ impl Keys {
             public_protocol: Arc::default(),
             code_secret: derive(secret, b"scrip short codes"),
             seal_secret: derive(secret, b"scrip seals"),
+            subject_secret: derive(secret, b"scrip pairwise subjects"),
         })
     }
 
@@ -100,6 +102,11 @@ impl Keys {
     /// The secret of what the server gives out and takes back: tickets, cursors, selections.
     pub(crate) fn seal_secret(&self) -> &[u8; 32] {
         &self.seal_secret
+    }
+
+    /// The secret of the names by which merchants know buyers.
+    pub(crate) fn subject_secret(&self) -> &[u8; 32] {
+        &self.subject_secret
     }
 }
 

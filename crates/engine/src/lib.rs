@@ -20,6 +20,7 @@ pub mod auto_top_up;
 pub mod bureau;
 pub mod catalog;
 pub mod code;
+pub mod connection;
 pub mod coupon;
 pub mod credit_line;
 pub mod demo;
@@ -32,6 +33,7 @@ mod ids;
 pub mod keys;
 mod ledger;
 pub mod memory;
+pub mod merchant;
 pub mod objects;
 pub mod order;
 mod passwords;
@@ -40,6 +42,7 @@ pub mod peer;
 pub mod processor;
 pub mod provider;
 pub mod purchase;
+pub mod purchase_request;
 pub mod quote;
 pub mod refund;
 pub mod register;
@@ -78,6 +81,7 @@ use crate::passwords::Passwords;
 use crate::peer::Peers;
 use crate::processor::Processor;
 use crate::provider::Provider;
+use crate::purchase_request::notice::Herald;
 use crate::throttle::Throttle;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
@@ -100,6 +104,7 @@ pub struct Engine {
     slots: Arc<Slots>,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
+    herald: Option<Arc<dyn Herald>>,
     provider: Option<Arc<dyn Provider>>,
     peers: Peers,
     roles: Roles,
@@ -174,6 +179,7 @@ impl Engine {
             slots: Arc::default(),
             processor: None,
             bureau: None,
+            herald: None,
             provider: None,
             peers: Peers::default(),
             roles: Roles::default(),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrip_domain::Clock;
+use scrip_domain::role::Role;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode};
@@ -74,6 +75,9 @@ async fn serve(config: &Config) -> Outcome {
     beside.spawn(beat(watch.clone()));
     beside.spawn(sweep(watch.clone()));
     beside.spawn(errands(app.clone()));
+    if app.engine.roles().has(Role::Provider) {
+        beside.spawn(requests(app.clone()));
+    }
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
         let listener = listen(address)?;
@@ -266,6 +270,21 @@ async fn errands(app: App) {
         }
         if let Err(fault) = app.engine.run_auto_top_ups().await {
             tracing::warn!(%fault, "automatic top-ups wait");
+        }
+    }
+}
+
+/// At a provider: does each second what the clock does to purchase requests, and tells merchants.
+async fn requests(app: App) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.lapse_requests().await {
+            tracing::warn!(%fault, "what is due of purchase requests waits");
+        }
+        if let Err(fault) = app.engine.send_notices().await {
+            tracing::warn!(%fault, "merchants are told later");
         }
     }
 }
