@@ -45,6 +45,7 @@ kinds! {
     crate::catalog::Release => "rel",
     crate::event::Event => "evt",
     crate::ledger::Transfer => "trf",
+    crate::identity::Connection => "cnx",
     crate::license::License => "lic",
     crate::lot::Lot => "lot",
     crate::order::Line => "lin",

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
 use scrip_domain::audit::Act;
-use scrip_license::{KeySet, SigningKey};
+use scrip_domain::document::{self, Document};
+use scrip_license::{KeySet, SigningKey, jws};
 use scrip_storage::Fault;
 use serde_json::json;
 use sha2::Sha256;
@@ -21,6 +22,9 @@ pub struct Keys {
     /// Every key that has ever signed license codes; the first one signs new ones.
     licenses: Arc<Vec<SigningKey>>,
     public: Arc<KeySet>,
+    /// Every key that has signed for other servers; the first one signs now.
+    protocol: Arc<Vec<SigningKey>>,
+    public_protocol: Arc<KeySet>,
     code_secret: [u8; 32],
     seal_secret: [u8; 32],
 }
@@ -35,18 +39,40 @@ impl Keys {
     /// Keys from the seeds of the license keys, newest first, and one master secret, from which the
     /// secrets of short codes, tickets and cursors are derived. `None` without any seed.
     pub fn new(seeds: &[[u8; 32]], secret: &[u8; 32]) -> Option<Self> {
-        let licenses: Vec<SigningKey> =
-            seeds.iter().map(|seed| SigningKey::from_seed(*seed)).collect();
-        let public = licenses.iter().map(|key| key.public().clone()).collect();
+        let (licenses, public) = ring(seeds);
         if licenses.is_empty() {
             return None;
         }
         Some(Self {
             licenses: Arc::new(licenses),
             public: Arc::new(public),
+            protocol: Arc::default(),
+            public_protocol: Arc::default(),
             code_secret: derive(secret, b"scrip short codes"),
             seal_secret: derive(secret, b"scrip seals"),
         })
+    }
+
+    /// The same, with protocol keys from these seeds, newest first.
+    #[must_use]
+    pub fn with_protocol(self, seeds: &[[u8; 32]]) -> Self {
+        let (protocol, public) = ring(seeds);
+        Self { protocol: Arc::new(protocol), public_protocol: Arc::new(public), ..self }
+    }
+
+    /// The key that signs documents and requests for other servers.
+    pub fn protocol(&self) -> Option<&SigningKey> {
+        self.protocol.first()
+    }
+
+    /// The protocol key called `kid`.
+    pub fn protocol_key(&self, kid: &str) -> Option<&SigningKey> {
+        self.protocol.iter().find(|key| key.kid() == kid)
+    }
+
+    /// The public halves of all protocol keys, former ones included.
+    pub fn public_protocol(&self) -> &KeySet {
+        &self.public_protocol
     }
 
     /// The key that signs new license codes.
@@ -106,10 +132,27 @@ impl Engine {
         Ok(Ok(kid))
     }
 
+    /// Signs a document for another server, with the protocol key of today. The same document signed by the same key
+    /// has the same bytes.
+    pub fn sign_document<T: Document>(&self, document: &T) -> Result<String, Fault> {
+        let keys = self.keys();
+        let lacking = || Fault::Unavailable("this server has no protocol key".into());
+        let key = keys.protocol().ok_or_else(lacking)?;
+        jws::sign_within(document::MAX_LENGTH, key, T::TYP, document)
+            .map_err(|error| Fault::Bug(format!("a document cannot be signed: {error}")))
+    }
+
     /// Works with `keys` from now on. What is being signed is signed with the old ones.
     pub fn use_keys(&self, keys: Keys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
+}
+
+/// Keys and their public halves.
+fn ring(seeds: &[[u8; 32]]) -> (Vec<SigningKey>, KeySet) {
+    let keys: Vec<_> = seeds.iter().map(|seed| SigningKey::from_seed(*seed)).collect();
+    let public = keys.iter().map(|key| key.public().clone()).collect();
+    (keys, public)
 }
 
 fn derive(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod auto_top_up;
 pub mod bureau;
 pub mod catalog;
+pub mod checkout;
 pub mod code;
 pub mod coupon;
 pub mod credit_line;
@@ -28,6 +29,7 @@ pub mod download;
 pub mod evidence;
 pub mod expiry;
 pub mod grant;
+pub mod identity;
 mod ids;
 pub mod keys;
 mod ledger;
@@ -74,6 +76,7 @@ use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::passwords::Passwords;
 use crate::processor::Processor;
+use crate::provider::Provider;
 use crate::throttle::Throttle;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
@@ -96,6 +99,7 @@ pub struct Engine {
     slots: Arc<Slots>,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
+    provider: Option<Arc<dyn Provider>>,
     public_url: String,
     errands: Notify,
     mode: Mode,
@@ -167,6 +171,7 @@ impl Engine {
             slots: Arc::default(),
             processor: None,
             bureau: None,
+            provider: None,
             public_url: String::new(),
             errands: Notify::new(),
             mode: ground.mode,
@@ -187,6 +192,13 @@ impl Engine {
         self
     }
 
+    /// With the provider of a merchant.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
     /// With the address under which buyers reach this server, without a slash at the end.
     #[must_use]
     pub fn with_public_url(mut self, public_url: String) -> Self {
@@ -199,7 +211,14 @@ impl Engine {
         self.processor.as_deref()
     }
 
-    pub(crate) fn public_url(&self) -> &str {
+    /// Who keeps the accounts of this merchant's buyers.
+    pub fn provider(&self) -> Option<&dyn Provider> {
+        self.provider.as_deref()
+    }
+
+    /// The address under which buyers and other servers reach this one, without a slash at the end: its name in
+    /// documents.
+    pub fn public_url(&self) -> &str {
         &self.public_url
     }
 

@@ -36,7 +36,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             product_by_slug(""), offer(id(1)), release(id(1)), file(id(1)), order(id(1)), license(id(1)),
             receipt(id(1)), started_ticket(id(1), id(1), NOON), credit_file(who),
             top_up_by_reference(""), voucher_batch(id(1)), voucher([0; 32]), voucher_of(id(1)),
-            coupon(id(1)), open_coupon(""), customer(who, ""),
+            coupon(id(1)), open_coupon(""), checkout(id(1)), checkout_by_request(""), identity("", ""),
+            identity_of(who), visit(1), customer(who, ""),
             credit_line(who), repayment(id(1)), auto_top_up(who);
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
@@ -48,7 +49,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             reversals_of(id(1)), reversal_lots(id(1)), debt_payments(id(1)),
             voucher_batches(PAGE), coupons(PAGE), errands_due(NOON, 5), payment_methods_of(who),
             payment_methods_leaving(NOON, 5), repayments_of(who, PAGE),
-            auto_errands_due(NOON, 5),
+            auto_errands_due(NOON, 5), checkouts_due(NOON, 5),
     }
 }
 
