@@ -66,6 +66,8 @@ words! {
         ApiKeyRevoked = "api_key.revoked",
         /// A new license key was made.
         LicenseKeyRotated = "license_key.rotated",
+        /// A new protocol key was made.
+        ProtocolKeyRotated = "protocol_key.rotated",
     }
 }
 

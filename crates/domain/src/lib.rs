@@ -40,6 +40,7 @@ pub mod purchase_request;
 pub mod refund;
 pub mod request;
 pub mod reversal;
+pub mod role;
 pub mod sale;
 pub mod session;
 pub mod settings;

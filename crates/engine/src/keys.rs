@@ -1,7 +1,9 @@
 //! Keys and secrets, one purpose each. They lie outside the database.
 //!
 //! A license key is never taken away: a rotation puts a new one before the others, and what the old
-//! ones signed is verified, and signed again, with them.
+//! ones signed is verified, and signed again, with them. So it is with protocol keys, by which servers know each other:
+//! what they signed is evidence, and other servers need time to hear of a new one. One that was stolen is taken out of
+//! the keys' home by hand.
 
 use std::sync::{Arc, PoisonError};
 
@@ -103,9 +105,19 @@ impl Keys {
 
 /// Where the keys lie for good: on a disk, beside the database.
 pub trait KeyHome: Send + Sync {
-    /// Keeps the seed of a new license key, durably, before anything is signed with it; gives all
+    /// Keeps the seed of a new key, durably, before anything is signed with it; gives all
     /// keys, the new one first.
-    fn keep(&self, seed: [u8; 32]) -> Result<Keys, Fault>;
+    fn keep(&self, purpose: Purpose, seed: [u8; 32]) -> Result<Keys, Fault>;
+}
+
+/// What a key signs. None signs for two purposes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// License codes.
+    #[default]
+    License,
+    /// Documents and requests for other servers.
+    Protocol,
 }
 
 /// This server has no home for keys, so that a new one would be lost with the process.
@@ -119,16 +131,20 @@ impl Engine {
         Self { key_home: Some(home), ..self }
     }
 
-    /// Makes a new license key, which signs from now on, and gives its name.
+    /// Makes a new key, which signs from now on, and gives its name.
     ///
     /// It lies outside the database, so the act goes on record first: a key that signs has its row.
-    pub async fn rotate_license_key(&self, by: Staff) -> Outcome<String, NoKeyHome> {
+    pub async fn rotate_key(&self, by: Staff, purpose: Purpose) -> Outcome<String, NoKeyHome> {
         let Some(home) = &self.key_home else { return Ok(Err(NoKeyHome)) };
         let mut seed = [0; 32];
         self.fill(&mut seed);
         let kid = SigningKey::from_seed(seed).kid().to_owned();
-        self.record(by, Act::LicenseKeyRotated, kid.clone(), json!({})).await?;
-        self.use_keys(home.keep(seed)?);
+        let act = match purpose {
+            Purpose::License => Act::LicenseKeyRotated,
+            Purpose::Protocol => Act::ProtocolKeyRotated,
+        };
+        self.record(by, act, kid.clone(), json!({})).await?;
+        self.use_keys(home.keep(purpose, seed)?);
         Ok(Ok(kid))
     }
 

@@ -38,6 +38,7 @@ pub mod objects;
 pub mod order;
 mod passwords;
 pub mod payment_method;
+pub mod peer;
 pub mod processor;
 pub mod provider;
 pub mod purchase;
@@ -57,6 +58,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrip_domain::account::Account;
 use scrip_domain::id::Kind;
+use scrip_domain::role::Roles;
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Clock, Entropy, Id, Timestamp};
 use scrip_storage::{Blocking, Command, Store};
@@ -75,6 +77,7 @@ use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::passwords::Passwords;
+use crate::peer::Peers;
 use crate::processor::Processor;
 use crate::provider::Provider;
 use crate::throttle::Throttle;
@@ -100,6 +103,8 @@ pub struct Engine {
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
     provider: Option<Arc<dyn Provider>>,
+    peers: Peers,
+    roles: Roles,
     public_url: String,
     errands: Notify,
     mode: Mode,
@@ -172,6 +177,8 @@ impl Engine {
             processor: None,
             bureau: None,
             provider: None,
+            peers: Peers::default(),
+            roles: Roles::default(),
             public_url: String::new(),
             errands: Notify::new(),
             mode: ground.mode,
@@ -189,6 +196,13 @@ impl Engine {
     #[must_use]
     pub fn with_bureau(mut self, bureau: Arc<dyn Bureau>) -> Self {
         self.bureau = Some(bureau);
+        self
+    }
+
+    /// With these roles; a vendor without them.
+    #[must_use]
+    pub fn with_roles(mut self, roles: Roles) -> Self {
+        self.roles = roles;
         self
     }
 
@@ -214,6 +228,11 @@ impl Engine {
     /// Who keeps the accounts of this merchant's buyers.
     pub fn provider(&self) -> Option<&dyn Provider> {
         self.provider.as_deref()
+    }
+
+    /// What this server is among servers.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     /// The address under which buyers and other servers reach this one, without a slash at the end: its name in

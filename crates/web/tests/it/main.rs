@@ -26,5 +26,6 @@ mod prices;
 mod refunds;
 mod replays;
 mod routes;
+mod signed;
 mod top_ups;
 mod vouchers;
