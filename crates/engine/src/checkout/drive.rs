@@ -108,7 +108,7 @@ impl Engine {
                 return self.later(order, came).await;
             };
             match self.ask_provider(provider, call, &before, &checkout).await? {
-                Ok(answer) => self.hear(order, answer, came).await?,
+                Ok(answer) => self.told(order, answer, came).await?,
                 Err(error) => {
                     tell(order, &error);
                     return self.later(order, came).await;
@@ -178,7 +178,7 @@ impl Engine {
         })
     }
 
-    async fn hear(&self, order: Id<Order>, answer: Answer, came: Came) -> Result<(), Fault> {
+    async fn told(&self, order: Id<Order>, answer: Answer, came: Came) -> Result<(), Fault> {
         let moved = match answer {
             Answer::Picture(picture) => return self.saw(order, picture, came).await,
             Answer::None => return self.later(order, came).await,
