@@ -3,6 +3,7 @@
 mod accounts;
 pub mod admin;
 mod auto_top_ups;
+mod connections;
 mod credit_line;
 mod demo;
 mod downloads;
@@ -38,6 +39,7 @@ pub fn routes() -> OpenApiRouter<App> {
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
+        .merge(connections::routes())
         .merge(wallet::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
