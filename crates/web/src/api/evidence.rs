@@ -110,11 +110,8 @@ struct DocumentRow {
 impl DocumentRow {
     fn all(checkout: &Checkout) -> Vec<Self> {
         let Checkout { offer, confirmation, receipt, fulfilment, refunds, .. } = checkout;
-        let row = |kind, jws: &String| Self {
-            kind,
-            jws: jws.clone(),
-            digest: digest(jws.as_bytes()),
-        };
+        let row =
+            |kind, jws: &String| Self { kind, jws: jws.clone(), digest: digest(jws.as_bytes()) };
         let mut rows = vec![row("offer", offer)];
         rows.extend(confirmation.iter().map(|jws| row("confirmation", jws)));
         rows.extend(receipt.iter().map(|jws| row("receipt", jws)));

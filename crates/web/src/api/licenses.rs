@@ -78,11 +78,8 @@ struct FileOut {
 impl LicenseOut {
     /// A license in its owner's hand, in the state that it has at `at`.
     pub async fn new(app: &App, license: &License, at: Timestamp) -> Result<Self, Problem> {
-        let code = if license.tells_its_code() {
-            Some(app.engine.code(license).await?)
-        } else {
-            None
-        };
+        let code =
+            if license.tells_its_code() { Some(app.engine.code(license).await?) } else { None };
         let released = match license.release {
             Some(release) => Some(app.engine.released(release).await?),
             None => None,

@@ -93,7 +93,8 @@ async fn sign_in(
 
 /// Signs in whoever comes back from the provider with this code. It is good once.
 async fn returned(app: &App, code: &str) -> Result<(StatusCode, Json<SessionOut>), Problem> {
-    let unreadable = !(1..=200).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_graphic());
+    let unreadable =
+        !(1..=200).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_graphic());
     if app.engine.provider().is_none() || unreadable {
         return Err(Problem::field("return_code", "not a code with which a buyer comes back"));
     }

@@ -1,5 +1,6 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
+mod back;
 mod bank;
 mod docs;
 mod json;
@@ -25,6 +26,7 @@ pub fn routes(document: utoipa::openapi::OpenApi) -> Router<App> {
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))
+        .merge(back::routes())
         .merge(bank::routes())
         .route(STYLE, get(style))
 }
