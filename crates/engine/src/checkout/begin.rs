@@ -68,8 +68,11 @@ impl Engine {
 
     /// The order as the confirmation answers: with the address of the provider.
     async fn opened(&self, order: Id<Order>) -> Outcome<AtProvider, PurchaseRefusal> {
-        self.drive(order, Came::Unasked).await?;
         let lost = || Fault::Bug("an order that was confirmed is gone".into());
+        let (_, checkout) = self.order_and_checkout(order).await?.ok_or_else(lost)?;
+        if checkout.url.is_none() {
+            self.drive(order, Came::Unasked).await?;
+        }
         let row = self.store.order(order).await?.ok_or_else(lost)?;
         let at = self.at_provider(row).await?.ok_or_else(lost)?;
         if at.checkout.url.is_some() {

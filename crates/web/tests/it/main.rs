@@ -6,6 +6,7 @@ mod auto_top_ups;
 mod bad_input;
 mod bureau;
 mod catalog;
+mod checkouts;
 mod codes;
 mod coupons;
 mod credit_lines;
