@@ -25,7 +25,7 @@ mod wallet;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use scrip_engine::{Engine, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -85,6 +85,14 @@ pub async fn elsewhere(
             let rest = route.as_str().strip_prefix(*path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        // A person in a browser is brought there.
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        if below(&"/wallet") {
+            return Redirect::to(&format!("{}{path}", provider.url())).into_response();
+        }
+        if below(&"/sign-in") || below(&"/register") {
+            return Redirect::to("/connect").into_response();
+        }
         if ELSEWHERE.iter().any(below) {
             return Problem::at_the_provider(provider.url()).into_response();
         }

@@ -8,35 +8,32 @@
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::license::License;
 use scrip_domain::order::{Order, OrderState};
-use scrip_domain::session::LIFETIME;
 use scrip_domain::settings::Vendor;
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::identity::ConnectRefusal;
 use scrip_engine::{Buyer, Fault};
 use serde::Deserialize;
 
-use super::{page, protect};
+use super::visit::Visit;
+use super::{SendsTo, Visited, private, private_again_in};
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/return", get(come_back)).layer(from_fn(protect))
+    Router::new().route("/return", get(come_back)).route("/connect", get(ask).post(connect))
 }
 
 /// After how many seconds a page that waits for something looks again.
-const AGAIN: HeaderValue = HeaderValue::from_static("3");
-const PRIVATE: (HeaderName, HeaderValue) =
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+const AGAIN: u32 = 3;
 
 /// What the provider puts into the address; more of it is ignored.
 #[derive(Debug, Deserialize)]
@@ -49,13 +46,12 @@ async fn come_back(
     _: AtMerchant,
     State(app): State<App>,
     Query(back): Query<Back>,
-    headers: HeaderMap,
+    visit: Visit,
 ) -> Result<Response, Problem> {
-    let vendor = app.engine.vendor().await?;
     if let Some(code) = &back.code {
-        return redeem(&app, &vendor, code, back.order.as_deref()).await;
+        return redeem(&app, &visit.vendor, code, back.order.as_deref()).await;
     }
-    let buyer = signed_in(&app, &vendor, &headers).await?;
+    let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
     let Some(named) = &back.order else { return welcome(&app, buyer).await };
     let order = match named.parse::<Id<Order>>() {
         Ok(id) => app.engine.store().order(id).await?,
@@ -67,7 +63,7 @@ async fn come_back(
         None => None,
     };
     match at {
-        Some(at) => shown(&app, &vendor, &at).await,
+        Some(at) => shown(&app, &visit.vendor, &at).await,
         None => told(&app, StatusCode::NOT_FOUND, "This order is not shown here", OTHERS).await,
     }
 }
@@ -95,9 +91,8 @@ async fn redeem(
                 None => "/return".to_owned(),
             };
             let mut response = Redirect::to(&next).into_response();
-            let cookie = cookie(vendor, came.session.token.reveal());
+            let cookie = Visit::sign_in(vendor, &came.session.token);
             response.headers_mut().insert(header::SET_COOKIE, cookie);
-            response.headers_mut().extend([PRIVATE]);
             Ok(response)
         }
         // Used before, perhaps by this very browser, whose answer was lost.
@@ -113,11 +108,30 @@ async fn redeem(
             let text = "The provider does not answer just now. This page asks again by itself.";
             let mut response =
                 told(app, StatusCode::SERVICE_UNAVAILABLE, "One moment", text).await?;
-            response.headers_mut().insert(header::REFRESH, AGAIN);
+            response.headers_mut().insert(header::REFRESH, HeaderValue::from(AGAIN));
             Ok(response)
         }
         Err(fault) => Err(fault.into()),
     }
+}
+
+/// Says what happens next, and sends nobody anywhere before they agree.
+async fn ask(_: AtMerchant, State(app): State<App>) -> Result<Response, Problem> {
+    let provider = app.engine.provider().map(|provider| provider.url().to_owned());
+    let provider = provider.ok_or_else(Problem::not_found)?;
+    let main = html! {
+        h1 { "Sign in" }
+        p.lead { "Your account and your wallet are at " (provider) ". Sign in there, and you come back here." }
+        form.narrow method="post" action="/connect" { button type="submit" { "Go on" } }
+    };
+    let mut response = private(&app, "Sign in", Visited::Nobody, &main).await?;
+    response.extensions_mut().insert(SendsTo(provider));
+    Ok(response)
+}
+
+async fn connect(_: AtMerchant, State(app): State<App>) -> Result<Response, Problem> {
+    let opened = app.engine.connect().await??;
+    Ok(Redirect::to(&opened.url).into_response())
 }
 
 async fn welcome(app: &App, buyer: Option<Buyer>) -> Result<Response, Problem> {
@@ -133,36 +147,9 @@ async fn told(app: &App, status: StatusCode, title: &str, text: &str) -> Result<
         h1 { (title) }
         p.lead { (text) }
     };
-    Ok((status, [PRIVATE], page(app, title, &main).await?).into_response())
-}
-
-/// The account whose session the browser's cookie holds.
-async fn signed_in(
-    app: &App,
-    vendor: &Vendor,
-    headers: &HeaderMap,
-) -> Result<Option<Buyer>, Problem> {
-    let name = cookie_name(vendor);
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|value| value.split(';')).map(str::trim);
-    let token = pairs.find_map(|pair| pair.strip_prefix(&name)?.strip_prefix('='));
-    let signed = match token {
-        Some(token) => app.engine.authenticate(token).await?,
-        None => None,
-    };
-    // An API key in a cookie is nobody's browser.
-    Ok(signed.filter(|signed| signed.key.is_none()).and_then(|signed| signed.buyer))
-}
-
-/// Cookies do not tell the servers on one host apart, so their names do.
-fn cookie_name(vendor: &Vendor) -> String {
-    format!("__Host-scrip-{}", vendor.id)
-}
-
-fn cookie(vendor: &Vendor, token: &str) -> HeaderValue {
-    let (name, seconds) = (cookie_name(vendor), LIFETIME.as_millis() / 1000);
-    let text = format!("{name}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    let mut response = private(app, title, Visited::Nobody, &main).await?;
+    *response.status_mut() = status;
+    Ok(response)
 }
 
 /// What became of an order, in a sentence for its buyer.
@@ -209,11 +196,10 @@ async fn shown(app: &App, vendor: &Vendor, at: &AtProvider) -> Result<Response, 
     }
     let (title, _) = verdict(at);
     let main = summary(vendor, at, &codes);
-    let mut response = ([PRIVATE], page(app, title, &main).await?).into_response();
     if waits {
-        response.headers_mut().insert(header::REFRESH, AGAIN);
+        return private_again_in(app, title, Visited::Nobody, AGAIN, &main).await;
     }
-    Ok(response)
+    private(app, title, Visited::Nobody, &main).await
 }
 
 /// A license that is handed out.
