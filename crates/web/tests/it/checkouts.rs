@@ -404,3 +404,103 @@ async fn a_provider_that_is_away_for_long_is_given_up_on_before_anybody_was_sent
     assert_eq!((late.status, late.at("/state")), (409, "expired"), "{late:?}");
     stage.shop.sound().await;
 }
+
+/// What a picture must not be believed for: each leaves the order as it was, and is asked for again.
+#[tokio::test]
+async fn documents_that_are_altered_foreign_or_of_something_else_move_nothing() {
+    let lies: [(&str, fn(&ScriptedProvider, &mut scrip_testkit::Row)); 8] = [
+        ("no signature of the provider's", |_, row| {
+            let text = row.picture.confirmation.as_mut().unwrap();
+            let last = text.pop().unwrap();
+            text.push(if last == 'A' { 'Q' } else { 'A' });
+        }),
+        ("another amount", |provider, row| {
+            let mut read = provider.confirmation(row, "ada", Decided::Approved, 0);
+            read.amount = scrip_domain::Amount::new(1).unwrap();
+            row.picture.confirmation = Some(provider.sign(&read));
+        }),
+        ("another merchant", |provider, row| {
+            let mut read = provider.confirmation(row, "ada", Decided::Approved, 0);
+            read.audience = "https://other.test".into();
+            row.picture.confirmation = Some(provider.sign(&read));
+        }),
+        ("another provider", |provider, row| {
+            let mut read = provider.confirmation(row, "ada", Decided::Approved, 0);
+            read.issuer = "https://other.test".into();
+            row.picture.confirmation = Some(provider.sign(&read));
+        }),
+        ("another order", |provider, row| {
+            let mut read = provider.confirmation(row, "ada", Decided::Approved, 0);
+            read.order = "ord_0000000000001".into();
+            row.picture.confirmation = Some(provider.sign(&read));
+        }),
+        ("another offer", |provider, row| {
+            let mut read = provider.confirmation(row, "ada", Decided::Approved, 0);
+            read.offer = "x".into();
+            row.picture.confirmation = Some(provider.sign(&read));
+        }),
+        ("nobody", |provider, row| {
+            let mut read = provider.confirmation(row, "ada", Decided::Approved, 0);
+            read.subject = None;
+            row.picture.confirmation = Some(provider.sign(&read));
+        }),
+        ("another kind of document", |_, row| {
+            row.picture.confirmation = Some(row.offer_text.clone());
+        }),
+    ];
+    for (what, lie) in lies {
+        let stage = Stage::open().await;
+        let sent = stage.send().await;
+        stage.provider.decide(&sent.order, "ada", Decided::Approved);
+        let truth = stage.provider.row(&sent.order);
+        stage.provider.tamper(&sent.order, |row| lie(&stage.provider, row));
+        stage.wait(Span::minutes(2)).await;
+        assert_eq!(stage.state(&sent).await, "open", "{what}");
+        stage.provider.tamper(&sent.order, |row| *row = truth);
+        stage.wait(Span::minutes(2)).await;
+        assert_eq!(stage.state(&sent).await, "paid", "{what}: it is asked for again");
+        stage.shop.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_last_word_on_other_codes_delivers_nothing() {
+    let stage = Stage::open().await;
+    let sent = stage.send().await;
+    stage.provider.fate(&[Fate::Answered, Fate::Answered, Fate::AnswerLost]);
+    let code = stage.provider.decide(&sent.order, "ada", Decided::Approved);
+    stage.sign_in(&code).await;
+    let truth = stage.provider.row(&sent.order).picture.fulfilment.unwrap();
+    let mut read: scrip_domain::document::Fulfilment =
+        serde_json::from_value(claims(&truth)).unwrap();
+    read.codes = "other".into();
+    let lie = stage.provider.sign(&read);
+    stage.provider.tamper(&sent.order, |row| row.picture.fulfilment = Some(lie));
+    stage.wait(Span::seconds(10)).await;
+    assert_eq!(stage.state(&sent).await, "captured");
+    stage.provider.tamper(&sent.order, |row| row.picture.fulfilment = Some(truth));
+    stage.wait(Span::minutes(2)).await;
+    assert_eq!(stage.state(&sent).await, "paid");
+    stage.shop.sound().await;
+}
+
+#[tokio::test]
+async fn refunds_that_do_not_add_up_are_not_booked() {
+    let stage = Stage::open().await;
+    let sent = stage.send().await;
+    let code = stage.provider.decide(&sent.order, "ada", Decided::Approved);
+    stage.sign_in(&code).await;
+    stage.provider.give_back(&sent.order, 100, GivenBackBy::Provider);
+    let text = stage.provider.row(&sent.order).picture.refunds[0].clone();
+    let mut read: scrip_domain::document::Refunding =
+        serde_json::from_value(claims(&text)).unwrap();
+    read.refunded = scrip_domain::Amount::new(400).unwrap();
+    let lie = stage.provider.sign(&read);
+    stage.provider.tamper(&sent.order, |row| row.picture.refunds[0] = lie);
+    stage.wait(Span::days(1)).await;
+    assert_eq!(stage.state(&sent).await, "paid");
+    stage.provider.tamper(&sent.order, |row| row.picture.refunds[0] = text);
+    stage.wait(Span::days(1)).await;
+    assert_eq!(stage.state(&sent).await, "partially_refunded");
+    stage.shop.sound().await;
+}

@@ -18,6 +18,7 @@ mod evidence;
 mod expiry;
 mod gate;
 mod goods;
+mod merchant;
 mod objects;
 mod offline;
 mod orders;
