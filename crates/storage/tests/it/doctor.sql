@@ -4,6 +4,8 @@
 -- credit and repaid 15. The first has an order that a coupon made free, and one of two coupons in the draft.
 -- Of a third one a top-up of 100 is disputed after 70 of it were gone: 30 were taken, 70 owed, and 60 of that
 -- paid by two later top-ups, half of the last of which was given back.
+-- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
+-- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
@@ -13,6 +15,7 @@ DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
 DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
+DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
@@ -151,4 +154,30 @@ INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1004, 4, 4021, 4021, 0), (1004, 4, 4022, 4022, 0), (1004, 4, 4023, 4023, 0), (1004, 4, 4024, 4024, 0),
     (1004, 4, 4025, 4025, 0), (1004, 4, 4026, 4026, 0), (1004, 4, 4027, 4027, 0), (1004, 4, 4028, 4028, 0),
     (1004, 4, 4029, 4029, 0);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1005, 2005, '', '{}', 0);
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES
+    (2005, 1005, 0, 0, 0, 0, '[]');
+INSERT INTO identities (issuer, subject, account, created_at) VALUES ('https://pay.example', 's', 1005, 0);
+INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at) VALUES
+    (6101, 1005, 'partially_refunded', 30, 0, '[]', 0, 1, 2), (6102, 1005, 'captured', 30, 0, '[]', 0, 1, NULL),
+    (6103, 1005, 'refunded', 30, 0, '[]', 0, 1, NULL), (6104, NULL, 'open', 30, 0, '[]', 0, 1, NULL),
+    (6105, NULL, 'draft', 30, 0, '[]', 0, 1, NULL);
+INSERT INTO order_lines ("order", id, offer, product, title, price, quantity, terms, limits)
+    SELECT o.id, o.id + 1000, 201, 101, 'Tool', 30, 1, '{"kind":"perpetual"}', '{}' FROM orders o WHERE o.id > 6100;
+INSERT INTO checkouts ("order", provider, request, asked_key, asked_fingerprint, asked_id, offer, confirmation, receipt,
+        fulfilment, refunds, subject, attempts) VALUES
+    (6101, 'https://pay.example', 'req_1', 1, 1, 1, 'o', 'c', 'r', 'f', '["b"]', 's', 0),
+    (6102, 'https://pay.example', 'req_2', 1, 1, 1, 'o', 'c', 'r', NULL, '[]', 's', 0),
+    (6103, 'https://pay.example', 'req_3', 1, 1, 1, 'o', 'c', 'r', 'f', '["b"]', 's', 0),
+    (6104, 'https://pay.example', 'req_4', 1, 1, 1, 'o', NULL, NULL, NULL, '[]', NULL, 0);
+INSERT INTO refunds ("order", id, transfer, amount, licenses, reason, at) VALUES
+    (6101, 7511, NULL, 10, 'keep', '', 7), (6103, 7513, NULL, 30, 'revoke', '', 7);
+INSERT INTO refund_lines ("order", refund, line, quantity, amount) VALUES (6101, 7511, 7101, 0, 10), (6103, 7513, 7103, 1, 30);
+INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
+    (8101, 6101, 7101, 1005, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
+    (8102, 6102, 7102, 1005, 101, 201, '{"kind":"perpetual"}', '{}', 'withheld', 1, 'k1', 2),
+    (8103, 6103, 7103, 1005, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1005, 1, 6101, 6101, 0), (1005, 1, 6102, 6102, 0), (1005, 1, 6103, 6103, 0),
+    (1005, 2, 101, 8101, 0), (1005, 6, 101, 8102, 0), (1005, 6, 101, 8103, 0);
 COMMIT;

@@ -93,6 +93,7 @@ macro_rules! round_trips {
     }};
 }
 
+mod checkouts;
 mod funds;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
@@ -111,6 +112,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     wallet_rows(&store).await;
     money_rows(&store).await;
     funds::all(&store).await;
+    checkouts::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;
@@ -435,7 +437,7 @@ async fn refunds(store: &Running) {
 pub fn order(number: u64, account: u64) -> Order {
     Order {
         id: id(number),
-        account: id(account),
+        account: Some(id(account)),
         state: OrderState::Declined,
         total: Amount::MAX,
         coupon: Some(OrderCoupon { id: last(), code: text() }),
@@ -489,6 +491,7 @@ pub fn license(number: u64, order: u64, account: u64) -> License {
 async fn orders(store: &Running) {
     let max = Id::<Order>::MAX;
     let bare = Order {
+        account: None,
         coupon: None,
         reason: None,
         again: false,
