@@ -34,7 +34,7 @@ struct SignInBody {
 /// Who signs in: with address and password, or at a merchant with the code with which the buyer comes back from the
 /// provider.
 #[derive(ToSchema)]
-#[schema(as = SignInBody)]
+#[schema(as = SignInBody, example = json!({ "email": "ada@example.com", "password": "correct horse battery" }))]
 #[serde(untagged, deny_unknown_fields)]
 #[expect(dead_code, reason = "describes what `SignInBody` reads")]
 enum SignInForm {
@@ -45,7 +45,7 @@ enum SignInForm {
         password: String,
     },
     Returned {
-        #[schema(example = "5lYk0PZs0oT9eX1v7Qm2Cw", max_length = 200)]
+        #[schema(example = "5lYk0PZs0oT9eX1v7Qm2Cw", min_length = 1, max_length = 200, pattern = "^[!-~]+$")]
         return_code: String,
     },
 }
@@ -95,8 +95,11 @@ async fn sign_in(
 async fn returned(app: &App, code: &str) -> Result<(StatusCode, Json<SessionOut>), Problem> {
     let unreadable =
         !(1..=200).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_graphic());
-    if app.engine.provider().is_none() || unreadable {
+    if unreadable {
         return Err(Problem::field("return_code", "not a code with which a buyer comes back"));
+    }
+    if app.engine.provider().is_none() {
+        return Err(Problem::invalid_credentials("nobody comes back here with such a code"));
     }
     let opened = app.engine.come_back(code).await??.session;
     let token = opened.token.reveal().to_owned();
