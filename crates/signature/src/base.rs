@@ -19,7 +19,7 @@ pub struct Message<'a> {
 /// The text that is signed, for components and parameters in their order. `None` where a component cannot be
 /// reckoned: unknown, absent, named twice, or with parameters, of which none is supported.
 pub fn base(message: &Message<'_>, covered: &InnerList) -> Option<String> {
-    let mut base = String::new();
+    let mut lines = Vec::new();
     let mut seen = BTreeSet::new();
     for item in &covered.items {
         let name = item.bare_item.as_string()?.as_str();
@@ -27,10 +27,10 @@ pub fn base(message: &Message<'_>, covered: &InnerList) -> Option<String> {
             return None;
         }
         let value = message.component(name)?;
-        base.push_str(&format!("\"{name}\": {value}\n"));
+        lines.push(format!("\"{name}\": {value}"));
     }
-    base.push_str(&format!("\"@signature-params\": {}", written(covered)?));
-    Some(base)
+    lines.push(format!("\"@signature-params\": {}", written(covered)?));
+    Some(lines.join("\n"))
 }
 
 /// Components and parameters as the header has them.
@@ -147,7 +147,7 @@ mod tests {
             r#"a=("date";bs)"#,
             r#"a=("@status")"#,
             r#"a=("@query-param";name="Pet")"#,
-            r#"a=(date)"#,
+            "a=(date)",
             r#"a=("")"#,
         ] {
             assert_eq!(based(bad), None, "{bad}");

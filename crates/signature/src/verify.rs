@@ -149,7 +149,7 @@ fn is_whole(message: &Message<'_>, covered: &InnerList, body: &[u8]) -> Result<(
 fn proof(message: &Message<'_>, covered: &InnerList, now: i64) -> Result<Proof, Refusal> {
     let text = |name: &'static str| {
         let value = covered.params.get(name).and_then(|value| value.as_string());
-        value.map(|value| value.as_str()).ok_or(Refusal::Parameter(name))
+        value.map(sfv::StringRef::as_str).ok_or(Refusal::Parameter(name))
     };
     let number = |name: &'static str| match covered.params.get(name) {
         Some(value) => value.as_integer().map(i64::from).ok_or(Refusal::Parameter(name)).map(Some),

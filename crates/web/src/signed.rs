@@ -89,21 +89,21 @@ async fn proven(app: &App, parts: &Parts, body: &[u8]) -> Result<Signed, Problem
     let claim = Claim::read(&message, body, now).map_err(|refusal| refused("", &refusal))?;
     let issuer = claim.issuer().to_owned();
     let key = app.engine.peer_key(&issuer, claim.kid()).await?;
-    let key = key.map_err(|refusal| unheard(&issuer, refusal))?;
+    let key = key.map_err(|refusal| unheard(&issuer, &refusal))?;
     let proof = claim.proven_by(&key).map_err(|refusal: Refusal| refused(&issuer, &refusal))?;
-    app.engine.hear(&issuer, &proof.nonce).map_err(|refusal| unheard(&issuer, refusal))?;
+    app.engine.hear(&issuer, &proof.nonce).map_err(|refusal| unheard(&issuer, &refusal))?;
     let Proof { issuer, kid, nonce, .. } = proof;
     Ok(Signed { issuer, kid, nonce })
 }
 
-fn unheard(issuer: &str, refusal: PeerRefusal) -> Problem {
+fn unheard(issuer: &str, refusal: &PeerRefusal) -> Problem {
     match refusal {
         PeerRefusal::Unreachable(_) | PeerRefusal::TooMany => {
             tracing::warn!(%refusal, issuer, "a request of another server waits");
             Problem::busy("the request could not be verified now: ask again")
         }
         PeerRefusal::Stranger | PeerRefusal::UnknownKey | PeerRefusal::Replayed => {
-            refused(issuer, &refusal)
+            refused(issuer, refusal)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The public protocol keys of other servers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scrip_domain::{Span, Timestamp};
@@ -28,7 +28,7 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub struct PeerKeys {
     port: Option<Arc<dyn PeerPort>>,
-    known: Mutex<HashMap<String, Arc<Known>>>,
+    known: Mutex<BTreeMap<String, Arc<Known>>>,
 }
 
 /// What is known of one server.

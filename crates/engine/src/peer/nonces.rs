@@ -3,7 +3,7 @@
 //! They lie in two generations, of which the older one is forgotten whole, at the earliest when nothing in it can be
 //! used any more. So nothing has to be looked through, and what is kept is bounded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
@@ -43,8 +43,8 @@ struct Generations {
 
 #[derive(Debug, Default)]
 struct Generation {
-    seen: HashSet<[u8; 16]>,
-    of_each: HashMap<String, u32>,
+    seen: BTreeSet<[u8; 16]>,
+    of_each: BTreeMap<String, u32>,
 }
 
 impl Nonces {

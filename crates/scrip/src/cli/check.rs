@@ -1,6 +1,7 @@
 //! `scrip config check`, `scrip config print-default`.
 
 use clap::{Args, Subcommand};
+use scrip_domain::role::Role;
 use scrip_storage::Store;
 use serde_json::json;
 
@@ -54,7 +55,7 @@ impl ConfigArgs {
             let answer = match &checked {
                 Ok(config) => json!({
                     "ok": true,
-                    "roles": config.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+                    "roles": config.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
                     "provider": config.provider,
                     "listen": config.listen.to_string(),
                     "public_url": config.public_url,

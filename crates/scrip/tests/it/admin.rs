@@ -167,6 +167,9 @@ fn a_rotation_reaches_the_running_server_and_codes_survive_it() {
     let rotated = server.admin(&folder, &["keys", "rotate"]);
     assert_eq!(rotated["kids"].as_array().unwrap().len(), 2);
     assert!(folder.path("keys/license-0002.seed").exists());
+    let protocol = server.admin(&folder, &["keys", "rotate", "--protocol"]);
+    assert_eq!(protocol["kids"].as_array().unwrap().len(), 2);
+    assert!(folder.path("keys/protocol-0002.seed").exists());
     let new = buy(&server, &ada, &offer, "second");
     let head = |code: &Value| code["jws"].as_str().unwrap().split('.').next().unwrap().to_owned();
     assert_ne!(head(&old), head(&new), "another key signs");

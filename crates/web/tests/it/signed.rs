@@ -217,3 +217,40 @@ async fn later_versions_may_say_more() {
     let longer = json!({ "request": "r".repeat(129 * 1024) }).to_string();
     assert_eq!(Ask { body: longer, nonce: 22, ..ask() }.sent(&shop).await.status, 413);
 }
+
+#[tokio::test]
+async fn discovery_leads_to_the_keys_by_which_others_know_this_server() {
+    let shop = merchant().await;
+    let discovery = shop.get("/.well-known/scrip", "").await;
+    assert_eq!(discovery.json["roles"], json!(["merchant"]));
+    let path = discovery.at("/protocol_jwks_uri").strip_prefix(SHOP).unwrap();
+    let answer = shop.get(path, "").await;
+    assert_eq!(answer.header("content-type"), "application/jwk-set+json");
+    let keys: scrip_license::KeySet = serde_json::from_value(answer.json).unwrap();
+    let own = shop.app.engine.keys();
+    assert_eq!(keys.iter().next(), Some(own.protocol().unwrap().public()));
+    assert!(own.public().get(own.protocol().unwrap().kid()).is_none(), "it signs no codes");
+}
+
+#[tokio::test]
+async fn a_document_is_signed_with_the_protocol_key() {
+    use scrip_domain::document::{Document, Fulfilment, Outcome};
+
+    let shop = merchant().await;
+    let document = Fulfilment {
+        issuer: SHOP.into(),
+        audience: PAY.into(),
+        issued_at: 1,
+        request: "r".into(),
+        order: "o".into(),
+        receipt: "d".into(),
+        codes: "c".into(),
+        outcome: Outcome::Fulfilled,
+    };
+    let signed = shop.app.engine.sign_document(&document).unwrap();
+    assert_eq!(shop.app.engine.sign_document(&document).unwrap(), signed);
+    let keys = shop.app.engine.keys();
+    let read: Fulfilment =
+        scrip_license::jws::verify(&signed, Fulfilment::TYP, keys.public_protocol()).unwrap();
+    assert_eq!(read, document);
+}

@@ -18,7 +18,7 @@ pub struct KeysArgs {
 enum Action {
     /// Make a new license key, which signs all codes from now on; codes that were sold stay good
     #[command(after_help = "\
-Examples:
+Example:
   scrip admin keys rotate
   scrip admin keys rotate --protocol
 
