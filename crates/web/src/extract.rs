@@ -257,7 +257,7 @@ impl IdempotencyKey {
 
 impl IdempotencyKey {
     /// The key as it counts for whoever has no account: with where it came from.
-    pub fn from_place(&self, source: &Source) -> Self {
+    pub fn of_visitor(&self, source: &Source) -> Self {
         Self(format!("{} {}", source.0, self.0))
     }
 }

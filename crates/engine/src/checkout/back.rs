@@ -49,8 +49,7 @@ impl Engine {
             request,
         };
         let (id, first) = match self.submit(command).await? {
-            Ok(Asked::Now(id)) => (id, true),
-            Ok(Asked::Waiting(id)) => (id, true),
+            Ok(Asked::Now(id) | Asked::Waiting(id)) => (id, true),
             Ok(Asked::Before(id)) => (id, false),
             Err(refusal) => return Ok(Err(refusal)),
         };

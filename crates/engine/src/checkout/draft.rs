@@ -109,9 +109,9 @@ struct Draft {
 }
 
 impl Draft {
-    /// The order that the same key opened before, with what was asked then.
-    fn before(&self, books: &Books) -> Result<Option<(Option<Id<Order>>, u64)>, Fault> {
-        Ok(match self.who {
+    /// What the same key named before: an order, or something else that was asked for.
+    fn before(&self, books: &Books) -> Result<Option<Result<Id<Order>, PurchaseRefusal>>, Fault> {
+        let named = match self.who {
             Selecting::Buyer(buyer, request) => {
                 let key = (buyer.account, index::REQUEST, request.key);
                 books.by_account.get(&key)?.map(|entry| (Id::new(entry.target), entry.note))
@@ -119,7 +119,11 @@ impl Draft {
             Selecting::Visitor(request) => {
                 books.visits.get(&(request.key,))?.map(|row| (Some(row.order), row.fingerprint))
             }
-        })
+        };
+        Ok(named.map(|(order, fingerprint)| {
+            let same = order.filter(|_| fingerprint == self.who.request().fingerprint);
+            same.ok_or(PurchaseRefusal::KeyReused)
+        }))
     }
 
     fn record(&self, changes: &mut Changes, order: Id<Order>, at: Timestamp) {
@@ -169,12 +173,10 @@ impl Command for Draft {
         books: &Books,
         at: Timestamp,
     ) -> Result<Decision<Self::Receipt, PurchaseRefusal>, Fault> {
-        if let Some((order, fingerprint)) = self.before(books)? {
-            return Ok(match order {
-                Some(order) if fingerprint == self.who.request().fingerprint => {
-                    Decision::done(Err(order), Changes::default())
-                }
-                _ => Decision::refused(PurchaseRefusal::KeyReused),
+        if let Some(before) = self.before(books)? {
+            return Ok(match before {
+                Ok(order) => Decision::done(Err(order), Changes::default()),
+                Err(refusal) => Decision::refused(refusal),
             });
         }
         if self.kept_until.is_some_and(|until| until <= at) {

@@ -267,7 +267,7 @@ struct Tell {
 }
 
 impl Tell {
-    fn opened(&self, order: &Order, checkout: &mut Checkout, opened: &Opened, at: Timestamp) {
+    fn opened(order: &Order, checkout: &mut Checkout, opened: &Opened, at: Timestamp) {
         if order.state == OrderState::Open && checkout.request.is_none() {
             checkout.request = Some(opened.id.clone());
             checkout.url = Some(opened.url.clone());
@@ -324,7 +324,7 @@ impl Command for Tell {
         let (Some(before), Some(known)) = rows else { return Ok(Decision::done((), changes)) };
         let (mut order, mut checkout) = (before.clone(), known.clone());
         match &self.told {
-            Told::Opened(opened) => self.opened(before, &mut checkout, opened, at),
+            Told::Opened(opened) => Self::opened(before, &mut checkout, opened, at),
             Told::NotTaken(code) => {
                 Self::end(&mut order, &mut checkout, OrderState::Declined, code);
             }

@@ -100,7 +100,7 @@ struct DocumentRow {
     /// `offer` is the merchant's; `confirmation`, `receipt`, `fulfilment` and `refunding` are the provider's.
     #[schema(example = "offer")]
     kind: &'static str,
-    /// A compact JWS (EdDSA), as it came: the key is one at the signer's `protocol_jwks_uri`.
+    /// A compact JWS (`EdDSA`), as it came: the key is one at the signer's `protocol_jwks_uri`.
     jws: String,
     /// SHA-256 of that text, in base64url: by this the next document names it.
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]

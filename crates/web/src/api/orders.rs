@@ -484,7 +484,7 @@ async fn create(
         let key = IdempotencyKey::of(&headers)?;
         let who = match buyer {
             Some(buyer) => Selecting::Buyer(buyer, body.request(&key)),
-            None => Selecting::Visitor(body.request(&key.from_place(&source))),
+            None => Selecting::Visitor(body.request(&key.of_visitor(&source))),
         };
         let answer = app.engine.draft_at_merchant(who, &selection, kept_until, again).await?;
         return drafted_at_merchant(&app, &vendor, &selection, who, answer);

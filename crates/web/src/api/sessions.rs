@@ -45,7 +45,12 @@ enum SignInForm {
         password: String,
     },
     Returned {
-        #[schema(example = "5lYk0PZs0oT9eX1v7Qm2Cw", min_length = 1, max_length = 200, pattern = "^[!-~]+$")]
+        #[schema(
+            example = "5lYk0PZs0oT9eX1v7Qm2Cw",
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[!-~]+$"
+        )]
         return_code: String,
     },
 }
