@@ -405,10 +405,13 @@ async fn a_provider_that_is_away_for_long_is_given_up_on_before_anybody_was_sent
     stage.shop.sound().await;
 }
 
+/// What somebody did to the provider's row.
+type Lie = fn(&ScriptedProvider, &mut scrip_testkit::Row);
+
 /// What a picture must not be believed for: each leaves the order as it was, and is asked for again.
 #[tokio::test]
 async fn documents_that_are_altered_foreign_or_of_something_else_move_nothing() {
-    let lies: [(&str, fn(&ScriptedProvider, &mut scrip_testkit::Row)); 8] = [
+    let lies: [(&str, Lie); 8] = [
         ("no signature of the provider's", |_, row| {
             let text = row.picture.confirmation.as_mut().unwrap();
             let last = text.pop().unwrap();
