@@ -47,6 +47,7 @@ kinds! {
     crate::event::Event => "evt",
     crate::hold::Hold => "hld",
     crate::ledger::Transfer => "trf",
+    crate::identity::Connection => "cnx",
     crate::license::License => "lic",
     crate::lot::Lot => "lot",
     crate::merchant::Merchant => "mer",

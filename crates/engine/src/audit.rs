@@ -35,6 +35,11 @@ impl Staff {
     pub(crate) fn new(actor: Actor, request: RequestId) -> Self {
         Self { actor, request }
     }
+
+    /// Who it is.
+    pub(crate) fn actor(self) -> Actor {
+        self.actor
+    }
 }
 
 /// What a command of the staff writes into the audit log.
@@ -45,6 +50,11 @@ pub(crate) struct Note {
 }
 
 impl Note {
+    /// The note called `id` of what `by` asked for earlier.
+    pub fn of(id: Id<Audit>, by: Staff) -> Self {
+        Self { id, by }
+    }
+
     /// Puts an act on record, with what it changed.
     pub fn write(
         &self,

@@ -107,7 +107,7 @@ impl Purchase {
         };
         Order {
             id: id(self.number),
-            account: id(self.wallet),
+            account: Some(id(self.wallet)),
             state: OrderState::Paid,
             total: price,
             coupon: None,

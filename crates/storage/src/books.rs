@@ -13,11 +13,13 @@ use scrip_domain::audit::Audit;
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp};
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::connection::{Connection, MerchantSubject};
+use scrip_domain::checkout::Checkout;
 use scrip_domain::coupon::Coupon;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::event::Event;
 use scrip_domain::hold::{Hold, HoldLot};
+use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::listing::{Labelled, Listing};
@@ -369,6 +371,12 @@ tables! {
     order_lines: Line,
     /// Which lots paid which line.
     line_payments: LinePayment,
+    /// What a merchant's orders are paid with elsewhere, by order.
+    checkouts: Checkout,
+    /// A provider's buyers, by provider and subject.
+    identities: Identity,
+    /// Visitors' orders, by the key with which they were asked for.
+    visits: Visit,
     /// Refunds, by order.
     refunds: Refund,
     /// What refunds gave back of which line, by order.

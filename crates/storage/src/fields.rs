@@ -7,6 +7,7 @@ use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Offer, Picture, Product};
 use scrip_domain::connection::ReturnCode;
+use scrip_domain::checkout::PendingRefund;
 use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::credit::Assessment;
 use scrip_domain::event::Subject;
@@ -156,7 +157,7 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Appeal, Labels, Payment, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>,
+    Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>,
     Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>, Vec<String>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,

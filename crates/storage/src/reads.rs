@@ -4,6 +4,7 @@
 mod account;
 mod auto_top_up;
 mod catalog;
+mod checkout;
 mod coupon;
 mod credit_line;
 pub mod doctor;

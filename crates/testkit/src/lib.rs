@@ -7,6 +7,7 @@ mod answer;
 mod browser;
 mod bureau;
 mod peers;
+mod provider;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
-use scrip_domain::role::Roles;
+use scrip_domain::role::{Role, Roles};
 use scrip_domain::settings::{Settings, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
@@ -42,6 +43,7 @@ pub use answer::Answer;
 pub use browser::{Browser, Page};
 pub use bureau::{ScriptedBureau, opinion};
 pub use peers::{AbsentProvider, KnownServers};
+pub use provider::{Fate, Row, ScriptedProvider};
 
 /// A clock that stands still until it is told to go on.
 #[derive(Debug)]
@@ -182,6 +184,27 @@ impl Shop {
     /// Opens a shop with this place among servers.
     pub async fn open_at(place: Place, settings: Settings) -> Self {
         Self::open_in(place, settings, Blocking::Inline, Calm, None).await
+    }
+
+    /// Opens a merchant's shop, and the provider with a script beside it.
+    pub async fn merchant(settings: Settings) -> (Self, Arc<ScriptedProvider>) {
+        let url = "https://pay.test";
+        let merchant = keys().protocol().map(|key| key.public().clone());
+        let provider = Arc::new(ScriptedProvider::new(url, merchant.as_slice()));
+        let place = Place {
+            roles: Roles::new(&[Role::Merchant]).expect("a role"),
+            url: "https://shop.test".to_owned(),
+            provider: Some(provider.clone()),
+            peers: Some(Arc::new(KnownServers::default().with(url, &[provider.public()]))),
+        };
+        let shop = Self::open_at(place, settings).await;
+        provider.go_by(shop.clock.clone());
+        (shop, provider)
+    }
+
+    /// Asks the provider what is due now, once.
+    pub async fn run_checkouts(&self) -> usize {
+        self.app.engine.run_checkouts().await.expect("checkouts run")
     }
 
     /// Opens a shop that asks this bureau.

@@ -78,6 +78,7 @@ async fn serve(config: &Config) -> Outcome {
     if app.engine.roles().has(Role::Provider) {
         beside.spawn(requests(app.clone()));
     }
+    beside.spawn(checkouts(app.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
         let listener = listen(address)?;
@@ -285,6 +286,21 @@ async fn requests(app: App) {
         }
         if let Err(fault) = app.engine.send_notices().await {
             tracing::warn!(%fault, "merchants are told later");
+        }
+    }
+}
+
+/// Asks a merchant's provider what is due, each second. Apart from the other errands: neither waits for the other's world.
+async fn checkouts(app: App) {
+    if app.engine.provider().is_none() {
+        return;
+    }
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.run_checkouts().await {
+            tracing::warn!(%fault, "what the provider has to be asked waits");
         }
     }
 }

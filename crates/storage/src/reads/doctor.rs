@@ -8,6 +8,7 @@
 mod accounts;
 mod auto_top_ups;
 mod catalog;
+mod checkouts;
 mod coupons;
 mod credit_lines;
 mod index;
@@ -97,6 +98,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(accounts::probes());
     probes.extend(payment_methods::probes());
     probes.extend(orders::probes());
+    probes.extend(checkouts::probes());
     probes.extend(coupons::probes());
     probes.extend(refunds::probes());
     probes.extend(merchants::probes());

@@ -267,6 +267,30 @@ const DAMAGES: &[(&str, &str)] = &[
     ),
     ("license-lines", "UPDATE licenses SET line = 7009 WHERE id = 8001"),
     ("license-lines", "UPDATE orders SET state = 'draft' WHERE id = 6001"),
+    ("checkout-documents", "UPDATE checkouts SET receipt = NULL WHERE \"order\" = 6102"),
+    ("checkout-documents", "UPDATE checkouts SET receipt = NULL WHERE \"order\" = 6101"),
+    ("checkout-documents", "UPDATE checkouts SET fulfilment = NULL WHERE \"order\" = 6101"),
+    ("checkout-documents", "UPDATE checkouts SET fulfilment = NULL WHERE \"order\" = 6103"),
+    ("checkout-documents", "UPDATE orders SET state = 'declined' WHERE id = 6102"),
+    ("checkout-documents", "UPDATE orders SET state = 'authorized' WHERE id = 6104"),
+    ("checkout-documents", "DELETE FROM orders WHERE id = 6104"),
+    ("checkout-licenses", "UPDATE licenses SET state = 'valid' WHERE id = 8102"),
+    ("checkout-licenses", "UPDATE licenses SET state = 'withheld' WHERE id = 8101"),
+    ("checkout-licenses", "UPDATE licenses SET state = 'valid' WHERE id = 8103"),
+    ("checkout-licenses", "UPDATE licenses SET state = 'withheld' WHERE id = 8011"),
+    ("checkout-orders", "UPDATE orders SET account = 1001 WHERE id = 6102"),
+    ("checkout-orders", "UPDATE orders SET account = NULL WHERE id = 6102"),
+    ("checkout-orders", "UPDATE checkouts SET subject = 'other' WHERE \"order\" = 6101"),
+    ("checkout-orders", "UPDATE orders SET paid_at = NULL WHERE id = 6101"),
+    ("checkout-orders", "UPDATE orders SET state = 'captured' WHERE id = 6001"),
+    ("identities", "DELETE FROM accounts WHERE id = 1006"),
+    ("order-states", "UPDATE orders SET account = NULL WHERE id = 6003"),
+    ("logins", "DELETE FROM identities"),
+    ("licenses", "DELETE FROM licenses WHERE id = 8102"),
+    ("refund-totals", "UPDATE refund_lines SET amount = 9 WHERE refund = 7511"),
+    ("refund-states", "UPDATE orders SET state = 'paid' WHERE id = 6101"),
+    ("index-orders", "DELETE FROM by_account WHERE target = 6101"),
+    ("index-licenses", "DELETE FROM by_account WHERE target = 8102"),
     ("receipts", "UPDATE receipts SET number = 2"),
     ("receipts", "INSERT INTO receipts VALUES (6002, 2, 3)"),
     ("receipts", "UPDATE receipts SET number = 0"),
@@ -362,7 +386,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let keys = store.signing_keys().await.unwrap();
     assert_eq!(
         keys.iter().map(|key| (key.kid.as_str(), key.licenses)).collect::<Vec<_>>(),
-        [("k1", 4)]
+        [("k1", 7)]
     );
 }
 

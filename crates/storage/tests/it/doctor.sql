@@ -5,6 +5,8 @@
 -- Of a third one a top-up of 100 is disputed after 70 of it were gone: 30 were taken, 70 owed, and 60 of that
 -- paid by two later top-ups, half of the last of which was given back.
 -- A fourth one paid 40 to a merchant, of which 10 went back, has confirmed 20 more, and is asked for 5.
+-- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
+-- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
@@ -17,6 +19,7 @@ DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DEL
 DELETE FROM merchants; DELETE FROM merchant_urls; DELETE FROM merchant_keys; DELETE FROM merchant_transfers;
 DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests; DELETE FROM request_refunds;
 DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
+DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
@@ -202,4 +205,30 @@ INSERT INTO merchant_transfers (merchant, transfer) VALUES (9401, 4033), (9401, 
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1005, 5, 3021, 3021, 0), (1005, 3, 16, 9501, 81), (1005, 4, 4031, 4031, 0), (1005, 4, 4032, 4032, 0),
     (1005, 4, 4033, 4033, 0), (1005, 4, 4035, 4035, 0), (1005, 4, 4036, 4036, 0);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1006, 2006, '', '{}', 0);
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES
+    (2006, 1006, 0, 0, 0, 0, '[]');
+INSERT INTO identities (issuer, subject, account, created_at) VALUES ('https://pay.example', 's', 1006, 0);
+INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at) VALUES
+    (6101, 1006, 'partially_refunded', 30, 0, '[]', 0, 1, 2), (6102, 1006, 'captured', 30, 0, '[]', 0, 1, NULL),
+    (6103, 1006, 'refunded', 30, 0, '[]', 0, 1, NULL), (6104, NULL, 'open', 30, 0, '[]', 0, 1, NULL),
+    (6105, NULL, 'draft', 30, 0, '[]', 0, 1, NULL);
+INSERT INTO order_lines ("order", id, offer, product, title, price, quantity, terms, limits)
+    SELECT o.id, o.id + 1000, 201, 101, 'Tool', 30, 1, '{"kind":"perpetual"}', '{}' FROM orders o WHERE o.id > 6100;
+INSERT INTO checkouts ("order", provider, request, asked_key, asked_fingerprint, asked_id, offer, confirmation, receipt,
+        fulfilment, refunds, subject, attempts) VALUES
+    (6101, 'https://pay.example', 'req_1', 1, 1, 1, 'o', 'c', 'r', 'f', '["b"]', 's', 0),
+    (6102, 'https://pay.example', 'req_2', 1, 1, 1, 'o', 'c', 'r', NULL, '[]', 's', 0),
+    (6103, 'https://pay.example', 'req_3', 1, 1, 1, 'o', 'c', 'r', 'f', '["b"]', 's', 0),
+    (6104, 'https://pay.example', 'req_4', 1, 1, 1, 'o', NULL, NULL, NULL, '[]', NULL, 0);
+INSERT INTO refunds ("order", id, transfer, amount, licenses, reason, at) VALUES
+    (6101, 7511, NULL, 10, 'keep', '', 7), (6103, 7513, NULL, 30, 'revoke', '', 7);
+INSERT INTO refund_lines ("order", refund, line, quantity, amount) VALUES (6101, 7511, 7101, 0, 10), (6103, 7513, 7103, 1, 30);
+INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
+    (8101, 6101, 7101, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
+    (8102, 6102, 7102, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'withheld', 1, 'k1', 2),
+    (8103, 6103, 7103, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1006, 1, 6101, 6101, 0), (1006, 1, 6102, 6102, 0), (1006, 1, 6103, 6103, 0),
+    (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0);
 COMMIT;

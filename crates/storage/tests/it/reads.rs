@@ -1,7 +1,9 @@
 //! What is read outside of batches.
 
 use scrip_domain::catalog::Offer;
+use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
@@ -44,7 +46,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_by_invitation([0; 32]), payout(id(1)), merchant_key(id(1), KeyOwner::Staff, 1),
             connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
             merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
-            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1));
+            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
+            checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1);
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
@@ -59,6 +62,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
+            checkouts_due(NOON, 5),
     }
 }
 
@@ -202,6 +206,67 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
     assert_eq!(licenses, vec![license(31, 1, 7), license(32, 1, 7)]);
     assert_eq!(store.receipt(id(1)).await.unwrap().unwrap().number, 1);
     assert_eq!(store.downloads_of(id(31)).await.unwrap().len(), 1);
+    store.stop().await.unwrap();
+}
+
+fn checkout(order: u64, request: &str, due_at: Option<i64>) -> Checkout {
+    Checkout {
+        order: id(order),
+        provider: "https://pay.example".into(),
+        request: Some(request.into()),
+        url: None,
+        pay_until: None,
+        asked: Request { key: 1, fingerprint: 1, id: RequestId::NONE },
+        offer: String::new(),
+        confirmation: None,
+        receipt: None,
+        fulfilment: None,
+        refunds: Vec::new(),
+        subject: None,
+        reason: None,
+        refund: None,
+        due_at: due_at.map(Timestamp::from_millis),
+        attempts: 0,
+    }
+}
+
+pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        for (order, due) in [(1, Some(30)), (2, Some(20)), (3, None), (4, Some(10)), (5, Some(31))]
+        {
+            let row = checkout(order, &format!("req_{order}"), due);
+            changes.checkouts.push(Change::Insert(row));
+        }
+        for (subject, number) in [("s", 7), ("t", 8)] {
+            changes.identities.push(Change::Insert(Identity {
+                issuer: "https://pay.example".into(),
+                subject: subject.into(),
+                account: account(number),
+                funded: None,
+                heard_at: None,
+                created_at: NOON,
+            }));
+        }
+        let visit = Visit { key: 9, fingerprint: 1, order: id(3), at: NOON };
+        changes.visits.push(Change::Insert(visit));
+    })
+    .await;
+    let due = async |at, limit| {
+        let rows = store.checkouts_due(Timestamp::from_millis(at), limit).await.unwrap();
+        rows.iter().map(|row| row.order.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(due(30, 10).await, [4, 2, 1], "the longest due first");
+    assert_eq!(due(30, 2).await, [4, 2]);
+    assert!(due(9, 10).await.is_empty());
+    assert_eq!(store.checkout(id(3)).await.unwrap(), Some(checkout(3, "req_3", None)));
+    let named = store.checkout_by_request("req_2").await.unwrap().unwrap();
+    assert_eq!(named.order, id(2));
+    let known = store.identity("https://pay.example", "t").await.unwrap().unwrap();
+    assert_eq!(known.account, account(8));
+    assert_eq!(store.identity("https://other.example", "t").await.unwrap(), None);
+    assert_eq!(store.identity_of(account(7)).await.unwrap().unwrap().subject, "s");
+    assert_eq!(store.visit(9).await.unwrap().unwrap().order, id(3));
     store.stop().await.unwrap();
 }
 

@@ -93,6 +93,7 @@ macro_rules! round_trips {
     }};
 }
 
+mod checkouts;
 mod funds;
 pub mod merchants;
 
@@ -113,6 +114,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     money_rows(&store).await;
     funds::all(&store).await;
     merchants::all(&store).await;
+    checkouts::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;
@@ -438,7 +440,7 @@ async fn refunds(store: &Running) {
 pub fn order(number: u64, account: u64) -> Order {
     Order {
         id: id(number),
-        account: id(account),
+        account: Some(id(account)),
         state: OrderState::Declined,
         total: Amount::MAX,
         coupon: Some(OrderCoupon { id: last(), code: text() }),
@@ -492,6 +494,7 @@ pub fn license(number: u64, order: u64, account: u64) -> License {
 async fn orders(store: &Running) {
     let max = Id::<Order>::MAX;
     let bare = Order {
+        account: None,
         coupon: None,
         reason: None,
         again: false,

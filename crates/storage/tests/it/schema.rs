@@ -74,7 +74,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0008_credit_line.sql"),
         include_str!("../../migrations/sqlite/0009_coupons.sql"),
         include_str!("../../migrations/sqlite/0010_seasoning.sql"),
-        include_str!("../../migrations/sqlite/0011_provider.sql")
+        include_str!("../../migrations/sqlite/0011_provider.sql"),
+        include_str!("../../migrations/sqlite/0012_merchant.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -87,7 +88,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0008_credit_line.sql"),
         include_str!("../../migrations/postgres/0009_coupons.sql"),
         include_str!("../../migrations/postgres/0010_seasoning.sql"),
-        include_str!("../../migrations/postgres/0011_provider.sql")
+        include_str!("../../migrations/postgres/0011_provider.sql"),
+        include_str!("../../migrations/postgres/0012_merchant.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -256,6 +256,15 @@ ORDER_EXPIRED, CONFLICT, "order_expired", "Order expired",
     remedy "Open a new order from the same selection, at today's prices.",
     example r#"{ "detail": "the draft has expired: select again at today's prices" }"#;
 
+PROVIDER_REFUSED, CONFLICT, "provider_refused", "Refused by the provider",
+    means "This merchant's buyers pay at a provider, and the provider does not do what was asked of it: it takes no \
+        such order, or gives nothing back. `reason` is its word for why. An order is on record as declined; nothing was \
+        charged.",
+    remedy "Select again, or less; a merchant's staff finds the provider's word explained under its address, at \
+        `/problems`.",
+    example r#"{ "detail": "the provider does not take this order", "reason": "merchant_limit",
+        "order": "ord_06bq3v8k2m9zc", "state": "declined" }"#;
+
 ORDER_NOT_PAID, CONFLICT, "order_not_paid", "Order not paid",
     means "A refund gives back what was paid, and nothing was paid for this order. `state` says what it is.",
     remedy "Read the order again with `GET /v1/orders/{id}`.",
@@ -430,7 +439,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -69,7 +69,7 @@ fn by_id(table: &str, kind: u8) -> String {
     format!(
         "SELECT r.account AS subject, 1 AS expected, (SELECT COUNT(*) FROM by_account b
             WHERE b.account = r.account AND b.kind = {kind} AND b.key = r.id AND b.target = r.id) AS found
-        FROM {table} r
+        FROM {table} r WHERE r.account IS NOT NULL
         UNION ALL SELECT b.account, b.key,
             (SELECT r.id FROM {table} r WHERE r.id = b.target AND r.account = b.account)
         FROM by_account b WHERE b.kind = {kind}"
