@@ -46,6 +46,7 @@ pub mod top_up;
 pub mod visibility;
 pub mod voucher;
 pub mod wallet;
+pub mod webhook;
 
 pub use amount::{Amount, Money, Unit};
 pub use id::Id;

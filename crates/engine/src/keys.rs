@@ -6,13 +6,16 @@
 use std::sync::{Arc, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
+use scrip_domain::Id;
 use scrip_domain::audit::Act;
+use scrip_domain::webhook::WebhookEndpoint;
 use scrip_license::{KeySet, SigningKey};
 use scrip_storage::Fault;
 use serde_json::json;
 use sha2::Sha256;
 
 use crate::audit::Staff;
+use crate::signature::Key;
 use crate::{Engine, Outcome};
 
 /// What a server signs and seals with.
@@ -23,6 +26,7 @@ pub struct Keys {
     public: Arc<KeySet>,
     code_secret: [u8; 32],
     seal_secret: [u8; 32],
+    webhook_secret: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -33,7 +37,7 @@ impl std::fmt::Debug for Keys {
 
 impl Keys {
     /// Keys from the seeds of the license keys, newest first, and one master secret, from which the
-    /// secrets of short codes, tickets and cursors are derived. `None` without any seed.
+    /// secrets of short codes, tickets, cursors and webhooks are derived. `None` without any seed.
     pub fn new(seeds: &[[u8; 32]], secret: &[u8; 32]) -> Option<Self> {
         let licenses: Vec<SigningKey> =
             seeds.iter().map(|seed| SigningKey::from_seed(*seed)).collect();
@@ -46,6 +50,7 @@ impl Keys {
             public: Arc::new(public),
             code_secret: derive(secret, b"scrip short codes"),
             seal_secret: derive(secret, b"scrip seals"),
+            webhook_secret: derive(secret, b"scrip webhooks"),
         })
     }
 
@@ -67,6 +72,12 @@ impl Keys {
     /// The secret of short codes.
     pub(crate) fn code_secret(&self) -> &[u8; 32] {
         &self.code_secret
+    }
+
+    /// The secret that is shared with a webhook endpoint: derived from its name and the number of the
+    /// secret, so that it lies nowhere.
+    pub(crate) fn webhook_key(&self, endpoint: Id<WebhookEndpoint>, issue: u32) -> Key {
+        Key::of(mac(&self.webhook_secret, format!("{endpoint} {issue}").as_bytes()))
     }
 
     /// The secret of what the server gives out and takes back: tickets, cursors, selections.

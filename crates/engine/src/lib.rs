@@ -25,6 +25,7 @@ pub mod credit_line;
 pub mod demo;
 pub mod doctor;
 pub mod download;
+pub mod event;
 pub mod evidence;
 pub mod expiry;
 pub mod grant;
@@ -46,10 +47,12 @@ pub mod reversal;
 pub mod seal;
 pub mod selection;
 pub mod session;
+pub mod signature;
 pub mod throttle;
 pub mod top_up;
 pub mod vendor;
 pub mod voucher;
+pub mod webhook;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -65,7 +68,7 @@ pub use ledger::Buyer;
 pub use memory::Memory;
 pub use objects::Objects;
 pub use scrip_storage::Fault;
-pub use scrip_storage::reads::Page;
+pub use scrip_storage::reads::{Page, Told};
 
 use crate::bureau::Bureau;
 use crate::demo::DemoClock;
@@ -75,6 +78,7 @@ use crate::keys::{KeyHome, Keys};
 use crate::passwords::Passwords;
 use crate::processor::Processor;
 use crate::throttle::Throttle;
+use crate::webhook::Sender;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
 pub type Outcome<T, E> = Result<Result<T, E>, Fault>;
@@ -97,6 +101,7 @@ pub struct Engine {
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
     public_url: String,
+    sender: Option<Arc<dyn Sender>>,
     errands: Notify,
     mode: Mode,
 }
@@ -168,6 +173,7 @@ impl Engine {
             processor: None,
             bureau: None,
             public_url: String::new(),
+            sender: None,
             errands: Notify::new(),
             mode: ground.mode,
         })
@@ -184,6 +190,13 @@ impl Engine {
     #[must_use]
     pub fn with_bureau(mut self, bureau: Arc<dyn Bureau>) -> Self {
         self.bureau = Some(bureau);
+        self
+    }
+
+    /// With a way to tell webhooks.
+    #[must_use]
+    pub fn with_sender(mut self, sender: Arc<dyn Sender>) -> Self {
+        self.sender = Some(sender);
         self
     }
 

@@ -25,10 +25,10 @@ use scrip_domain::top_up::{TopUp, TopUpMethod, TopUpState};
 use scrip_domain::voucher::VoucherBatch;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
-use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Fault};
 
 use crate::audit::Staff;
+use crate::event;
 use crate::ledger::{self, Buyer};
 use crate::processor::MethodName;
 use crate::purchase::Answered;
@@ -312,6 +312,6 @@ impl Minted {
             _ => return,
         };
         let (account, subject) = (top_up.account, top_up.id.into());
-        changes.events.push(Change::Insert(Event { id: self.event, kind, account, subject, at }));
+        event::tell(changes, Event::new(self.event, kind, account, subject, at));
     }
 }

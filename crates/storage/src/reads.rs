@@ -7,10 +7,14 @@ mod catalog;
 mod coupon;
 mod credit_line;
 pub mod doctor;
+mod event;
 pub mod listing;
 mod order;
 mod payment_method;
 mod voucher;
+mod webhook;
+
+pub use event::Told;
 
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;

@@ -17,6 +17,7 @@ mod payment_methods;
 mod refunds;
 mod reversals;
 mod vouchers;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -99,6 +100,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(refunds::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
+    probes.extend(webhooks::probes());
     probes
 }
 

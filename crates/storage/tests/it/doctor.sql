@@ -151,4 +151,17 @@ INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1004, 4, 4021, 4021, 0), (1004, 4, 4022, 4022, 0), (1004, 4, 4023, 4023, 0), (1004, 4, 4024, 4024, 0),
     (1004, 4, 4025, 4025, 0), (1004, 4, 4026, 4026, 0), (1004, 4, 4027, 4027, 0), (1004, 4, 4028, 4028, 0),
     (1004, 4, 4029, 4029, 0);
+INSERT INTO events (id, kind, account, subject, at, seq) VALUES
+    (9501, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
+    (9503, 'order.declined', 1001, 6002, 3, NULL);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1001, 13, 9501, 9501, 0), (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
+UPDATE feed SET last = 2, endpoints = 2;
+INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled, disabled_at, created_at, removed_at) VALUES
+    (9601, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, NULL),
+    (9602, 'https://hooks.example/', '', '["order.paid"]', 1, 0, 'staff', 5, 0, NULL),
+    (9603, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, 7);
+INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
+    (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
+    (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
 COMMIT;

@@ -94,6 +94,7 @@ macro_rules! round_trips {
 }
 
 mod funds;
+pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
     row
@@ -115,6 +116,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     listings(&store).await;
     orders(&store).await;
     small(&store).await;
+    webhooks::all(&store).await;
     store.stop().await.unwrap();
 }
 
@@ -541,9 +543,10 @@ async fn small(store: &Running) {
         account: last(),
         subject: Subject(max),
         at: LAST,
+        seq: Some(max),
     };
     round_trips!(store, events(id): event.clone() =>
-        Event { kind: EventType::AccountOpened, subject: Subject(0), at: FIRST, ..event.clone() },
+        Event::new(last(), EventType::AccountOpened, last(), Subject(0), FIRST),
         other Event { id: id(0), ..event.clone() });
     let audit = Audit {
         id: last(),
