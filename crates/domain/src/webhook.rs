@@ -176,8 +176,8 @@ pub fn is_url(url: &str, allowed: bool) -> bool {
     let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
     let digits = port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0');
     let is_port = digits && port.parse::<u16>().is_ok();
-    let is_host = host.split('.').all(is_label)
-        && (!here || matches!(host, "localhost" | "127.0.0.1"));
+    let is_host =
+        host.split('.').all(is_label) && (!here || matches!(host, "localhost" | "127.0.0.1"));
     let in_path = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&b);
     url.len() <= LONGEST_URL && is_host && is_port && path.bytes().all(in_path)
 }

@@ -48,6 +48,11 @@ pub(crate) struct Note {
 }
 
 impl Note {
+    #[cfg(test)]
+    pub fn of(id: Id<Audit>, by: Staff) -> Self {
+        Self { id, by }
+    }
+
     /// Puts an act on record, with what it changed.
     pub fn write(
         &self,

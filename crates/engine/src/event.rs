@@ -125,13 +125,7 @@ impl Engine {
 }
 
 /// Of what was read, at most `limit` of the kind, and up to where that goes.
-fn cut(
-    read: Vec<Told>,
-    full: bool,
-    kind: Option<EventType>,
-    after: Place,
-    limit: u32,
-) -> FeedPage {
+fn cut(read: Vec<Told>, full: bool, kind: Option<EventType>, after: Place, limit: u32) -> FeedPage {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let count = read.len();
     let mut page = FeedPage { events: Vec::new(), place: after, more: full };
@@ -212,8 +206,7 @@ mod tests {
 
     #[test]
     fn a_page_goes_as_far_as_was_looked() {
-        let (all, paid, other) =
-            (None, Some(EventType::OrderPaid), Some(EventType::OrderDeclined));
+        let (all, paid, other) = (None, Some(EventType::OrderPaid), Some(EventType::OrderDeclined));
         assert_eq!(page(false, all, 3), (vec![5, 6, 7], 7, false));
         assert_eq!(page(true, all, 3), (vec![5, 6, 7], 7, true));
         assert_eq!(page(false, all, 9), (vec![5, 6, 7], 7, false));

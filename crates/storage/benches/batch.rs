@@ -183,8 +183,7 @@ impl Purchase {
             Change::Insert(Entry::transfer(account, id(number))),
             Change::Insert(Entry::event(account, id(number))),
         ]);
-        let event =
-            Event::new(id(number), EventType::OrderPaid, account, Subject(number), at);
+        let event = Event::new(id(number), EventType::OrderPaid, account, Subject(number), at);
         changes.events.push(Change::Insert(event));
         let earned = Counters { debits: 0, credits: price.units() };
         changes.house.push((House::Revenue, earned));

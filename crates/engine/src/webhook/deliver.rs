@@ -151,9 +151,8 @@ impl Engine {
         };
         let (timestamp, body) = (now.seconds().to_string(), body.to_string());
         let keys = self.keys();
-        let sign = |issue| {
-            keys.webhook_key(endpoint.id, issue).sign(&id, &timestamp, body.as_bytes())
-        };
+        let sign =
+            |issue| keys.webhook_key(endpoint.id, issue).sign(&id, &timestamp, body.as_bytes());
         let signature = endpoint.issues(now).map(sign).collect::<Vec<_>>().join(" ");
         Ok(Message { url: endpoint.url.clone(), id, timestamp, signature, body })
     }
@@ -179,7 +178,8 @@ impl Command for FanOut {
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut changes = Changes::default();
         let endpoint = books.webhook_endpoints.get(&(self.endpoint,))?;
-        let same = |endpoint: &&WebhookEndpoint| endpoint.is_live() && endpoint.position == self.from;
+        let same =
+            |endpoint: &&WebhookEndpoint| endpoint.is_live() && endpoint.position == self.from;
         let (Some(endpoint), Some(last)) = (endpoint.filter(same), self.events.last()) else {
             // Another server was here meanwhile, or staff.
             return Ok(Decision::done((), changes));

@@ -52,10 +52,8 @@ impl HttpSender {
             .map_err(|error| Unsent(error.to_string()))?;
         let answer = self.0.send(request).await;
         let (head, body) = answer.map_err(|Unanswered(why)| Unsent(why))?;
-        let waits = matches!(
-            head.status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        );
+        let waits =
+            matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let seconds = seconds.filter(|_| waits).and_then(|text| text.trim().parse().ok());
         Ok(Reply {

@@ -84,13 +84,8 @@ impl Store {
              JOIN events t ON t.id = b.target {SUBJECTS}
              WHERE t.seq > $4 ORDER BY t.seq LIMIT $5"
         );
-        let bounds = [
-            cells(&account),
-            cells(&from),
-            vec![int(window)],
-            cells(&after),
-            vec![int(limit)],
-        ];
+        let bounds =
+            [cells(&account), cells(&from), vec![int(window)], cells(&after), vec![int(limit)]];
         self.told(&tail, bounds.concat()).await
     }
 

@@ -25,10 +25,7 @@ impl Store {
     }
 
     /// The endpoints that have something to be told at `at`, or are behind in the feed.
-    pub async fn webhooks_waiting(
-        &self,
-        at: Timestamp,
-    ) -> Result<Vec<Id<WebhookEndpoint>>, Fault> {
+    pub async fn webhooks_waiting(&self, at: Timestamp) -> Result<Vec<Id<WebhookEndpoint>>, Fault> {
         let text = "SELECT w.id FROM webhook_endpoints w
             WHERE w.disabled IS NULL AND w.removed_at IS NULL
                 AND (w.position < (SELECT f.last FROM feed f)

@@ -259,7 +259,9 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
 async fn fed(home: &Home) -> Running {
     let store = home.start().await;
     fill(&store, |changes| {
-        for (number, seq) in [(11, Some(2)), (12, Some(1)), (13, Some(3)), (14, Some(4)), (15, None)] {
+        for (number, seq) in
+            [(11, Some(2)), (12, Some(1)), (13, Some(3)), (14, Some(4)), (15, None)]
+        {
             let kind = EventType::OrderPaid;
             let whose = account(6 + number % 2);
             let event = Event { seq, ..Event::new(id(number), kind, whose, Subject(number), NOON) };
@@ -311,12 +313,9 @@ pub async fn what_webhooks_wait_for_is_found_by_endpoint(home: &Home) {
         changes.webhook_endpoints.extend([guide, removed, disabled].map(Change::Insert));
         let later = NOON.plus(Span::seconds(1));
         let due = |number, to, at| Delivery::new(id(number), id(to), Some(id(11)), at);
-        let done = Delivery {
-            state: DeliveryState::Delivered,
-            due_at: None,
-            ..due(31, 21, NOON)
-        };
-        let all = [done, due(32, 21, later), due(33, 21, NOON), due(34, 22, NOON), due(35, 23, NOON)];
+        let done = Delivery { state: DeliveryState::Delivered, due_at: None, ..due(31, 21, NOON) };
+        let all =
+            [done, due(32, 21, later), due(33, 21, NOON), due(34, 22, NOON), due(35, 23, NOON)];
         changes.deliveries.extend(all.map(Change::Insert));
     })
     .await;

@@ -6,6 +6,7 @@ mod auto_top_ups;
 mod credit_line;
 mod demo;
 mod downloads;
+mod events;
 mod evidence;
 mod hooks;
 mod licenses;
@@ -47,6 +48,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(downloads::routes())
+        .merge(events::routes())
         .merge(hooks::routes())
         .merge(admin::routes())
         .merge(demo::routes())

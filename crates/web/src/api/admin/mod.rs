@@ -14,6 +14,7 @@ mod reversals;
 mod settings;
 mod top_ups;
 mod vouchers;
+mod webhooks;
 
 pub use settings::LimitsSetting;
 
@@ -37,4 +38,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(catalog::routes())
+        .merge(webhooks::routes())
 }
