@@ -5,7 +5,7 @@
 //!               └────────┴─▶ removed
 //!
 //! delivery: pending ─▶ delivered
-//!             │ ▲ └──▶ failed (the last of ten tries, a 410, or its endpoint was removed)
+//!             │ ▲ └──▶ failed (the last of ten tries, or a 410)
 //!             └─┘ a try that failed: due again, ever later
 //! ```
 //! An endpoint keeps its position in the feed of events. What comes after it becomes deliveries, page by page;

@@ -194,6 +194,7 @@ impl Machine {
                 self.clock.set_skew(day * 86_400_000);
                 engine.renew_lease().await?;
                 while engine.run_errands().await? > 0 {}
+                while engine.publish().await? > 0 {}
             }
             crate::ledgers::compare(engine.store(), &self.bank.payments()).await
         };
@@ -302,10 +303,11 @@ async fn renew(app: Arc<Server>) -> Result<(), String> {
     }
 }
 
-/// Runs the errands to the card processor. A fault now is tried again in a second.
+/// Runs the errands to the card processor, and publishes events. A fault now is tried again in a second.
 async fn work(app: Arc<Server>) -> Result<(), String> {
     loop {
         drop(app.engine.run_errands().await);
+        drop(app.engine.publish().await);
         let second = tokio::time::sleep(Duration::from_secs(1));
         tokio::select! {
             biased;

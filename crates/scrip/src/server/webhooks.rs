@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use scrip_domain::Span;
+use scrip_engine::Engine;
 use scrip_engine::signature::{ID, SIGNATURE, TIME};
 use scrip_engine::webhook::{Message, Reply, Sender, Unsent};
 use scrip_https::{Reach, Strangers, Unanswered};
@@ -24,6 +25,9 @@ use crate::failure::{Failure, Outcome};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Of an answer nothing but its beginning is kept, for people.
 const BEGINNING: usize = 1 << 10;
+
+/// Pages of events that are published in one second at most.
+const PAGES: usize = 40;
 
 /// The way to webhook endpoints.
 #[derive(Debug)]
@@ -79,16 +83,7 @@ pub async fn tell(watch: Arc<Watch>) {
     loop {
         second.tick().await;
         let engine = &watch.app().engine;
-        let published = loop {
-            match engine.publish().await {
-                Ok(0) => break Ok(()),
-                Ok(_) => {}
-                Err(fault) => break Err(fault),
-            }
-        };
-        if let Err(fault) = published {
-            tracing::warn!(%fault, "events are published at the next try");
-        }
+        publish(engine).await;
         let waiting = match engine.webhooks_waiting().await {
             Ok(waiting) => waiting,
             Err(fault) => {
@@ -107,6 +102,20 @@ pub async fn tell(watch: Arc<Watch>) {
                     }
                 }))
             });
+        }
+    }
+}
+
+/// Publishes what there is, but not for ever: beside many buyers there is always something more.
+async fn publish(engine: &Engine) {
+    for _ in 0..PAGES {
+        match engine.publish().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "events are published at the next try");
+                break;
+            }
         }
     }
 }

@@ -1,0 +1,192 @@
+"""Webhooks as somebody else receives them: verified by the scheme's own library and by our example, amid receivers
+that fail in every way; what came is what the feed says."""
+
+import os
+import sys
+import threading
+import time
+from collections import defaultdict
+from http.server import ThreadingHTTPServer
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "docs", "examples"))
+
+import webhooks  # noqa: E402
+from _shop import Shop, until  # noqa: E402
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError  # noqa: E402
+
+ADMIN = "/v1/admin/webhook-endpoints"
+# By the path that they came to: headers and body of each message.
+came = defaultdict(list)
+acted = []
+
+
+class Moody(webhooks.Receiver):
+    """The example, where the path is /well; elsewhere in a mood."""
+
+    def do_POST(self):
+        mood = self.path.strip("/")
+        if mood == "well":
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            came[mood].append((dict(self.headers.items()), body))
+            self.rfile = Again(body)
+            return super().do_POST()
+        body = self.rfile.read(int(self.headers["content-length"]))
+        came[mood].append((dict(self.headers.items()), body))
+        if mood == "dead":
+            # Until who tells has lost patience and hangs up.
+            self.rfile.read(1)
+        elif mood == "endless":
+            self.send_response(500)
+            self.end_headers()
+            while True:
+                self.wfile.write(b"x" * 65536)
+        elif mood == "moved":
+            self.send_response(307)
+            self.send_header("location", "/well")
+            self.send_header("content-length", "0")
+            self.end_headers()
+        else:
+            self.answer({"gone": 410, "flaky": 500 if len(came[mood]) < 3 else 200}[mood])
+
+    def act(self, message):
+        acted.append(message)
+
+
+class Again:
+    """What was read already."""
+
+    def __init__(self, body):
+        self.body = body
+
+    def read(self, _):
+        return self.body
+
+
+def ids(mood):
+    return [headers["webhook-id"] for headers, _ in came[mood]]
+
+
+def verified(secret, mood):
+    """The messages that came there, each believed by the library, and by no other secret."""
+    messages = []
+    for headers, body in came[mood]:
+        messages.append(Webhook(secret).verify(body, headers))
+        for secret_, body_ in (("whsec_" + "AAAA" * 8, body), (secret, body + b" ")):
+            try:
+                Webhook(secret_).verify(body_, headers)
+            except WebhookVerificationError:
+                continue
+            raise SystemExit(f"believed without reason: {headers}")
+    return messages
+
+
+def same(what, found, expected):
+    if found != expected:
+        raise SystemExit(f"{what}: {found} instead of {expected}")
+
+
+def check(shop, server):
+    here = f"http://127.0.0.1:{server.server_port}"
+
+    def admin(method, path, body=None):
+        return shop.ask(method, ADMIN + path, body, shop.admin)
+
+    def endpoint(mood, events=("order.paid",), url=None):
+        return admin("POST", "", {"url": url or f"{here}/{mood}", "events": list(events), "label": mood})
+
+    def look(made, tries):
+        rows = admin("GET", f"/{made['id']}/deliveries")["data"]
+        return rows and rows[-1]["attempts"] >= tries and rows[-1]
+
+    well = endpoint("well", events=())
+    Moody.secret = well["secret"]
+    moods = {mood: endpoint(mood) for mood in ("dead", "endless", "moved", "gone", "flaky")}
+    private = endpoint("private", url="https://169.254.169.254/latest")
+    named = endpoint("named", url="https://nothing.invalid/")
+
+    begin = shop.ask("GET", "/v1/events?limit=100", token=shop.admin)
+    while begin["more"]:
+        begin = shop.ask("GET", f"/v1/events?limit=100&after={begin['next']}", token=shop.admin)
+    ada = shop.buyer("ada@webhooks.example")
+    order = shop.buy("reading-the-tide", ada)
+    shop.refused("POST", "/v1/orders/ord_0000000000001/confirm", None, ada, "nothing")
+    started = time.monotonic()
+    until("the payment is told", lambda: any(m["type"] == "order.paid" for m in acted))
+    if time.monotonic() - started > 10:
+        raise SystemExit("who is dead delays who is well")
+    messages = verified(well["secret"], "well")
+    paid = next(message for message in messages if message["type"] == "order.paid")
+    same("what is told", (paid["data"]["id"], paid["data"]["state"]), (order["id"], "paid"))
+
+    def feed(token, after=""):
+        return shop.ask("GET", f"/v1/events?limit=100{after}", token=token)["data"]
+
+    told = [event["id"] for event in feed(shop.admin, f"&after={begin['next']}")]
+    until("everything is told", lambda: set(ids("well")) == set(told))
+    same("each once", len(ids("well")), len(told))
+    own = [event["id"] for event in feed(ada)]
+    same("what is the buyer's own", set(own), set(told))
+
+    # Failures of all kinds, each in the log.
+    for made, status, words in (
+        (moods["moved"], 307, ""),
+        (moods["endless"], 500, "xxx"),
+        (private, None, "not public"),
+        (named, None, ""),
+    ):
+        row = until(f"{made['label']} is tried", lambda: look(made, 1))
+        if row["state"] != "pending" or row["status"] != status or words not in row["answer"]:
+            raise SystemExit(f"{made['label']}: {row}")
+    gone = moods["gone"]
+    until("who is gone is disabled", lambda: admin("GET", f"/{gone['id']}")["disabled"] == "gone")
+    same("who is gone", look(gone, 1)["state"], "failed")
+    until("the dead one is given up on", lambda: look(moods["dead"], 1))
+
+    # Tried again, the same message, until it arrives.
+    flaky = moods["flaky"]
+    until("it is tried again by itself", lambda: look(flaky, 2))
+    shop.ask("POST", "/v1/demo/clock", {"advance": 200}, shop.admin)
+    shop.ask("POST", "/v1/demo/clock", {"advance": 200}, shop.admin)
+    until("it arrives at last", lambda: (row := look(flaky, 3)) and row["state"] == "delivered")
+    same("the same message", ids("flaky"), [paid["data"]["event"]] * 3)
+    verified_by_now = Webhook(flaky["secret"])
+    verified_by_now.verify(came["flaky"][0][1], came["flaky"][0][0])
+
+    # Replayed: the same ids, so that who has acted does not act again.
+    count = len(acted)
+    replayed = admin("POST", f"/{well['id']}/replay", {"since": paid["timestamp"]})
+    if replayed["events"] < 1:
+        raise SystemExit(f"nothing to replay: {replayed}")
+    until("it is told again", lambda: ids("well").count(paid["data"]["event"]) == 2)
+    # The server's clock is ahead by now, and the example's is not: it does not believe what is not of now.
+    same("nobody acts twice", len(acted), count)
+
+
+def rotate(shop, server):
+    """With a clock that was not moved: two secrets sign, and then the new one alone is known."""
+    made = shop.ask("POST", ADMIN, {"url": f"http://127.0.0.1:{server.server_port}/well"}, shop.admin)
+    rotated = shop.ask("POST", f"{ADMIN}/{made['id']}/rotate", None, shop.admin)
+    came.clear()
+    Moody.secret = rotated["secret"]
+    shop.ask("POST", f"{ADMIN}/{made['id']}/test", None, shop.admin)
+    until("the test comes", lambda: came["well"])
+    for secret in (made["secret"], rotated["secret"]):
+        message = verified(secret, "well")[0]
+        same("the test", (message["type"], message["data"]["id"]), ("webhook.test", made["id"]))
+    until("the example believes it", lambda: acted and acted[-1]["type"] == "webhook.test")
+    shop.ask("DELETE", f"{ADMIN}/{made['id']}", None, shop.admin)
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Moody)
+# Who is dead or endless writes to nobody.
+server.handle_error = lambda *_: None
+server.daemon_threads = True
+threading.Thread(target=server.serve_forever, daemon=True).start()
+with Shop() as shop:
+    rotate(shop, server)
+    came.clear()
+    acted.clear()
+    check(shop, server)
+print(f"{sum(map(len, came.values()))} messages came, {len(acted)} were acted on")
