@@ -48,7 +48,7 @@ class Moody(webhooks.Receiver):
             self.send_header("content-length", "0")
             self.end_headers()
         else:
-            self.answer({"gone": 410, "flaky": 500 if len(came[mood]) < 3 else 200}[mood])
+            self.answer({"gone": 410, "flaky": 500 if len(came[mood]) < 2 else 200}[mood])
 
     def act(self, message):
         acted.append(message)
@@ -146,36 +146,35 @@ def check(shop, server):
 
     # Tried again, the same message, until it arrives.
     flaky = moods["flaky"]
-    until("it is tried again by itself", lambda: look(flaky, 2))
-    shop.ask("POST", "/v1/demo/clock", {"advance": 200}, shop.admin)
-    shop.ask("POST", "/v1/demo/clock", {"advance": 200}, shop.admin)
-    until("it arrives at last", lambda: (row := look(flaky, 3)) and row["state"] == "delivered")
-    same("the same message", ids("flaky"), [paid["data"]["event"]] * 3)
-    verified_by_now = Webhook(flaky["secret"])
-    verified_by_now.verify(came["flaky"][0][1], came["flaky"][0][0])
+    until("it arrives at last", lambda: (row := look(flaky, 2)) and row["state"] == "delivered")
+    same("the same message", ids("flaky"), [paid["data"]["event"]] * 2)
+    same("the same words", verified(flaky["secret"], "flaky"), [paid] * 2)
 
     # Replayed: the same ids, so that who has acted does not act again.
-    count = len(acted)
     replayed = admin("POST", f"/{well['id']}/replay", {"since": paid["timestamp"]})
     if replayed["events"] < 1:
         raise SystemExit(f"nothing to replay: {replayed}")
     until("it is told again", lambda: ids("well").count(paid["data"]["event"]) == 2)
-    # The server's clock is ahead by now, and the example's is not: it does not believe what is not of now.
-    same("nobody acts twice", len(acted), count)
+    until("the server knows that it came", lambda: all(
+        row["state"] == "delivered" for row in admin("GET", f"/{well['id']}/deliveries?limit=100")["data"]
+    ))
+    verified(well["secret"], "well")
+    events = [message["data"]["event"] for message in acted]
+    same("nobody acts twice", len(events), len(set(events)))
 
 
 def rotate(shop, server):
-    """With a clock that was not moved: two secrets sign, and then the new one alone is known."""
+    """After a rotation two secrets sign."""
     made = shop.ask("POST", ADMIN, {"url": f"http://127.0.0.1:{server.server_port}/well"}, shop.admin)
     rotated = shop.ask("POST", f"{ADMIN}/{made['id']}/rotate", None, shop.admin)
     came.clear()
     Moody.secret = rotated["secret"]
     shop.ask("POST", f"{ADMIN}/{made['id']}/test", None, shop.admin)
-    until("the test comes", lambda: came["well"])
+    # Other messages may come before it: of what was committed, but not published yet, when the endpoint was made.
+    until("the test is acted on", lambda: any(message["type"] == "webhook.test" for message in acted))
     for secret in (made["secret"], rotated["secret"]):
-        message = verified(secret, "well")[0]
-        same("the test", (message["type"], message["data"]["id"]), ("webhook.test", made["id"]))
-    until("the example believes it", lambda: acted and acted[-1]["type"] == "webhook.test")
+        message = next(one for one in verified(secret, "well") if one["type"] == "webhook.test")
+        same("the test", message["data"]["id"], made["id"])
     shop.ask("DELETE", f"{ADMIN}/{made['id']}", None, shop.admin)
 
 

@@ -14,6 +14,7 @@ DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELE
 DELETE FROM customers; DELETE FROM payment_methods;
 DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
+DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -156,7 +157,7 @@ INSERT INTO events (id, kind, account, subject, at, seq) VALUES
     (9503, 'order.declined', 1001, 6002, 3, NULL);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 13, 9501, 9501, 0), (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
-UPDATE feed SET last = 2, endpoints = 2;
+INSERT INTO feed (number, last, endpoints) VALUES (1, 2, 2);
 INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled, disabled_at, created_at, removed_at) VALUES
     (9601, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, NULL),
     (9602, 'https://hooks.example/', '', '["order.paid"]', 1, 0, 'staff', 5, 0, NULL),
