@@ -4,6 +4,7 @@
 //! Nothing here reads the wall clock or runs on a thread of its own, so a test repeats exactly.
 
 mod answer;
+mod browser;
 mod bureau;
 mod sender;
 
@@ -34,6 +35,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use answer::Answer;
+pub use browser::{Browser, Page};
 pub use bureau::{ScriptedBureau, opinion};
 pub use sender::{ScriptedSender, reply};
 

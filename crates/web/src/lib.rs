@@ -47,7 +47,7 @@ pub fn router(watch: &Arc<Watch>) -> Router {
     let (router, document) = openapi::split(api::routes().merge(health::routes(watch.clone())));
     router
         .merge(openapi::routes(&document))
-        .merge(pages::routes(document))
+        .merge(pages::routes(&app, document))
         .with_state(app.clone())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)

@@ -196,6 +196,32 @@ impl Problem {
         self
     }
 
+    /// The code in words.
+    pub fn title(&self) -> &'static str {
+        self.0.title
+    }
+
+    /// What happened, for a person.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The request, for support.
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    /// The fields that are wrong.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// What is wrong with the field called `name`, if anything.
+    pub fn error(&self, name: &str) -> Option<&str> {
+        let error = self.0.errors.iter().find(|error| error.field == name)?;
+        Some(&error.detail)
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -565,6 +591,8 @@ impl IntoResponse for Problem {
         if let Some(scheme) = challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
+        // Where pages are asked for, a page is made of it.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -22,22 +22,34 @@ const SHOWS_OR_ENDS_A_LINE: &str = r"([^\u0000-\u0008\u000b-\u001f\u007f-\u009f]
 const NOT_BLANK: &str =
     r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]";
 
+impl<const LEAST: usize, const MOST: usize> Line<LEAST, MOST> {
+    /// Reads what was typed, or says what is wrong with it.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let wrong = wrong(text, LEAST, MOST, char::is_control);
+        wrong.map_or_else(|| Ok(Self(text.trim().to_owned())), Err)
+    }
+}
+
+impl<const LEAST: usize, const MOST: usize> Text<LEAST, MOST> {
+    /// Reads what was typed, or says what is wrong with it.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let unix = text.replace("\r\n", "\n");
+        let hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+        let wrong = wrong(text, LEAST, MOST, |_| false).or_else(|| wrong(&unix, 0, MOST, hidden));
+        let kept = if LEAST > 0 { unix.trim().to_owned() } else { unix };
+        wrong.map_or_else(|| Ok(Self(kept)), Err)
+    }
+}
+
 impl<'de, const LEAST: usize, const MOST: usize> Deserialize<'de> for Line<LEAST, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let wrong = wrong(&text, LEAST, MOST, char::is_control);
-        wrong.map_or_else(|| Ok(Self(text.trim().to_owned())), |wrong| Err(D::Error::custom(wrong)))
+        Self::read(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
 impl<'de, const LEAST: usize, const MOST: usize> Deserialize<'de> for Text<LEAST, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let unix = text.replace("\r\n", "\n");
-        let hidden = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-        let wrong = wrong(&text, LEAST, MOST, |_| false).or_else(|| wrong(&unix, 0, MOST, hidden));
-        let kept = if LEAST > 0 { unix.trim().to_owned() } else { unix };
-        wrong.map_or_else(|| Ok(Self(kept)), |wrong| Err(D::Error::custom(wrong)))
+        Self::read(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

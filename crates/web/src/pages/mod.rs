@@ -1,30 +1,46 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
+mod account;
 mod bank;
 mod docs;
+mod form;
 mod json;
 mod problems;
 mod prose;
+mod refused;
+mod sign_in;
+mod top_up;
+mod visit;
+mod wallet;
 
 use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderName, HeaderValue, Uri, header};
 use maud::{DOCTYPE, Markup, html};
+use scrip_domain::Timestamp;
+use scrip_engine::memory::Member;
 use sha2::{Digest, Sha256};
 
 use crate::App;
 use crate::problem::Problem;
 
 /// Every page.
-pub fn routes(document: utoipa::openapi::OpenApi) -> Router<App> {
+pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
+    let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
+    let buyers = buyers.merge(top_up::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))
+        .merge(
+            buyers
+                .layer(from_fn_with_state(app.clone(), refused::dress))
+                .layer(from_fn(protect_form)),
+        )
         .merge(bank::routes())
         .route(STYLE, get(style))
 }
@@ -33,13 +49,57 @@ pub fn routes(document: utoipa::openapi::OpenApi) -> Router<App> {
 const SAME_FOR_ALL: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
 
+/// Who looks at a page, as far as its head shows it.
+#[derive(Clone, Copy, Debug)]
+enum Visited<'a> {
+    /// Who reads what is for everybody.
+    Unknown,
+    /// Who is not signed in.
+    Nobody,
+    /// This account.
+    By(&'a Member),
+}
+
 /// A whole page called `title`, under the vendor's name.
 async fn page(app: &App, title: &str, main: &Markup) -> Result<Html<String>, Problem> {
     let vendor = app.engine.vendor().await?;
-    Ok(Html(whole(&vendor.settings.name, title, main).into_string()))
+    Ok(Html(whole(&vendor.settings.name, title, Visited::Unknown, main).into_string()))
 }
 
-fn whole(vendor: &str, title: &str, main: &Markup) -> Markup {
+/// The same for one person's eyes: no cache keeps it.
+async fn private(
+    app: &App,
+    title: &str,
+    visited: Visited<'_>,
+    main: &Markup,
+) -> Result<Response, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let page = Html(whole(&vendor.settings.name, title, visited, main).into_string());
+    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], page).into_response())
+}
+
+/// The same, and the browser asks for it again in so many seconds.
+async fn private_again_in(
+    app: &App,
+    title: &str,
+    visited: Visited<'_>,
+    seconds: u32,
+    main: &Markup,
+) -> Result<Response, Problem> {
+    let mut response = private(app, title, visited, main).await?;
+    response.headers_mut().insert(header::REFRESH, HeaderValue::from(seconds));
+    Ok(response)
+}
+
+/// A day and time, for people and programs.
+fn date(at: Timestamp) -> Markup {
+    let text = at.to_string();
+    // 2026-11-29T12:00:00.000Z
+    let day = text.get(..16).unwrap_or(&text).replace('T', " ");
+    html! { time datetime=(text) { (day) " UTC" } }
+}
+
+fn whole(vendor: &str, title: &str, visited: Visited<'_>, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -54,15 +114,32 @@ fn whole(vendor: &str, title: &str, main: &Markup) -> Markup {
                 a.skip href="#main" { "Skip to the content" }
                 header.masthead {
                     p.vendor { (vendor) }
-                    nav aria-label="Pages" {
-                        a href="/docs" { "API reference" }
-                        a href="/problems" { "Problems" }
-                        a href="/openapi.json" { "OpenAPI" }
-                    }
+                    (navigation(visited))
                 }
                 main #main { (main) }
             }
         }
+    }
+}
+
+fn navigation(visited: Visited<'_>) -> Markup {
+    match visited {
+        Visited::Unknown => html! {
+            nav aria-label="Pages" {
+                a href="/docs" { "API reference" }
+                a href="/problems" { "Problems" }
+                a href="/openapi.json" { "OpenAPI" }
+            }
+        },
+        // The page itself says where to go.
+        Visited::Nobody => Markup::default(),
+        Visited::By(member) => html! {
+            nav aria-label="Pages" {
+                a href="/wallet" { "Wallet" }
+                a href="/account" { (member.account.email) }
+                form method="post" action="/sign-out" { button.plain type="submit" { "Sign out" } }
+            }
+        },
     }
 }
 
@@ -82,12 +159,23 @@ async fn protect(request: Request, next: Next) -> Response {
     response
 }
 
-/// The same for a page with a form, which is sent here and nowhere else.
+/// In a page's extensions: where its forms may lead besides this server, an origin. Browsers ask this also of
+/// the redirection that answers a form.
+#[derive(Clone, Debug)]
+struct SendsTo(String);
+
+/// The same for a page with a form, which is sent here, and leads elsewhere only where the page says so.
 async fn protect_form(request: Request, next: Next) -> Response {
-    let mut response = protect(request, next).await;
-    let policy = POLICY.replace("form-action 'none'", "form-action 'self'");
+    let mut response = next.run(request).await;
+    let elsewhere = response.extensions_mut().remove::<SendsTo>();
+    let to = elsewhere.map_or_else(String::new, |SendsTo(origin)| format!(" {origin}"));
+    let policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
+    let headers = response.headers_mut();
+    headers.extend(PROTECTION);
+    // Without a referrer browsers do not say where a form comes from either.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     if let Ok(policy) = HeaderValue::try_from(policy) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }

@@ -5,6 +5,7 @@ mod audit;
 mod auto_top_ups;
 mod bad_input;
 mod bureau;
+mod buyer_pages;
 mod catalog;
 mod codes;
 mod coupons;

@@ -23,8 +23,21 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 5] =
-    ["/demo/bank/{payment}", "/docs", "/problems", "/problems/{code}", "/style.css"];
+const PAGES: [&str; 13] = [
+    "/account",
+    "/account/payment-method",
+    "/demo/bank/{payment}",
+    "/docs",
+    "/problems",
+    "/problems/{code}",
+    "/register",
+    "/sign-in",
+    "/sign-out",
+    "/style.css",
+    "/wallet",
+    "/wallet/top-up",
+    "/wallet/top-ups/{id}",
+];
 /// Where axum keeps what answers for an address without a route.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
 

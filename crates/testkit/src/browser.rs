@@ -1,0 +1,89 @@
+//! Somebody's browser: keeps cookies, sends forms, and reads the pages that come.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use http::Request;
+
+use crate::{Answer, Shop};
+
+/// A browser on one shop's pages. It follows no redirection by itself.
+#[derive(Debug)]
+pub struct Browser<'s> {
+    shop: &'s Shop,
+    cookies: BTreeMap<String, String>,
+}
+
+/// A page, or where to go instead.
+#[derive(Debug)]
+pub struct Page {
+    /// The HTTP status.
+    pub status: u16,
+    /// The page.
+    pub html: String,
+    /// The answer that it came with.
+    pub answer: Answer,
+}
+
+impl Page {
+    /// Where it sends the browser; empty when it sends it nowhere.
+    pub fn location(&self) -> &str {
+        self.answer.header("location")
+    }
+
+    /// The value of the first input called `name`; empty when there is none.
+    pub fn input(&self, name: &str) -> &str {
+        let named = format!("name=\"{name}\" value=\"");
+        let rest = self.html.split(&named).nth(1).unwrap_or_default();
+        rest.split('"').next().unwrap_or_default()
+    }
+}
+
+impl<'s> Browser<'s> {
+    /// A browser without cookies.
+    pub fn on(shop: &'s Shop) -> Self {
+        Self { shop, cookies: BTreeMap::new() }
+    }
+
+    /// Opens a page.
+    pub async fn open(&mut self, path: &str) -> Page {
+        let request = self.request("GET", path).body(Body::empty());
+        self.ask(request.expect("a request")).await
+    }
+
+    /// Sends a form from a page of the shop.
+    pub async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.send_from("same-origin", path, fields).await
+    }
+
+    /// Sends a form from a page of `site`, in the words of Fetch Metadata.
+    pub async fn send_from(&mut self, site: &str, path: &str, fields: &[(&str, &str)]) -> Page {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.request("POST", path).header("sec-fetch-site", site);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        self.ask(request.body(Body::from(form)).expect("a request")).await
+    }
+
+    fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        let request = Request::builder().method(method).uri(path).header("host", "shop.test");
+        let cookies: Vec<_> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }
+    }
+
+    async fn ask(&mut self, request: Request<Body>) -> Page {
+        let answer = self.shop.raw(request).await;
+        for set in answer.headers.get_all("set-cookie") {
+            let set = set.to_str().unwrap_or_default();
+            let (name, rest) = set.split_once('=').unwrap_or((set, ""));
+            let value = rest.split(';').next().unwrap_or_default();
+            if set.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let html = String::from_utf8_lossy(&answer.bytes).into_owned();
+        Page { status: answer.status, html, answer }
+    }
+}

@@ -1,0 +1,226 @@
+//! The buyer's own account: what is known of the person, and what to pay with.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, Render, html};
+use scrip_domain::account::{Account, Field as Asked, NotPermitted, Person};
+use scrip_domain::payment_method::PaymentMethod;
+use serde::Deserialize;
+
+use super::form::{Field, Form, complaint};
+use super::refused::sentence;
+use super::sign_in::Next;
+use super::visit::{Local, SignedIn};
+use super::{Visited, private};
+use crate::App;
+use crate::extract::Query;
+use crate::problem::Problem;
+use crate::text::{Line, Text};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/account", get(show).post(change))
+        .route("/account/payment-method", post(choose))
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct PersonForm {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    address: Option<String>,
+    #[serde(default)]
+    phone: Option<String>,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    visit: SignedIn,
+    Query(next): Query<Next>,
+) -> Result<Response, Problem> {
+    let person = &visit.member.account.person;
+    let form = PersonForm {
+        name: person.name.clone(),
+        address: person.address.clone(),
+        phone: person.phone.clone(),
+        next: next.given().map(|next| next.as_str().to_owned()),
+    };
+    page(&app, &visit, &form, None).await
+}
+
+async fn change(
+    State(app): State<App>,
+    visit: SignedIn,
+    Form(form): Form<PersonForm>,
+) -> Result<Response, Problem> {
+    let required = &visit.visit.vendor.settings.registration;
+    let told = told(form.name.as_deref(), form.address.as_deref(), form.phone.as_deref(), required);
+    let problem = match told {
+        Ok(told) => {
+            let payment_method = visit.member.account.person.payment_method.clone();
+            let person = Person { payment_method, ..told };
+            match app.engine.edit_account(visit.buyer.account, person).await? {
+                Ok(_) => {
+                    let next = form.next.as_deref().and_then(Local::new);
+                    let next = next.as_ref().map_or("/account", Local::as_str);
+                    return Ok(Redirect::to(next).into_response());
+                }
+                Err(refusal) => Problem::from(refusal),
+            }
+        }
+        Err(problem) => problem,
+    };
+    let mut response = page(&app, &visit, &form, Some(&problem)).await?;
+    *response.status_mut() = problem.status();
+    Ok(response)
+}
+
+#[derive(Debug, Deserialize)]
+struct ChoiceForm {
+    payment_method: String,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+/// The card that the account pays with when none is named.
+async fn choose(
+    State(app): State<App>,
+    visit: SignedIn,
+    Form(form): Form<ChoiceForm>,
+) -> Result<Response, Problem> {
+    let name = Some(form.payment_method).filter(|name| !name.is_empty());
+    let chosen = app.engine.choose_payment_method(visit.buyer, name).await?;
+    chosen.map_err(|refusal| Problem::payment_method(&refusal))?;
+    let next = form.next.as_deref().and_then(Local::new);
+    Ok(Redirect::to(next.as_ref().map_or("/account", Local::as_str)).into_response())
+}
+
+/// What forms tell of a person; what they must tell is there.
+pub fn told(
+    name: Option<&str>,
+    address: Option<&str>,
+    phone: Option<&str>,
+    required: &[Asked],
+) -> Result<Person, Problem> {
+    let given = |text: Option<&str>| text.map(str::to_owned).filter(|text| !text.trim().is_empty());
+    let field = |name: &str| {
+        let name = name.to_owned();
+        move |wrong: String| Problem::field(name, wrong)
+    };
+    let name = given(name).map(|text| Line::<1, 200>::read(&text)).transpose();
+    let address = given(address).map(|text| Text::<1, 500>::read(&text)).transpose();
+    let phone = given(phone).map(|text| Line::<1, 40>::read(&text)).transpose();
+    let person = Person {
+        name: name.map_err(field("name"))?.map(|line| line.0),
+        address: address.map_err(field("address"))?.map(|text| text.0),
+        phone: phone.map_err(field("phone"))?.map(|line| line.0),
+        payment_method: None,
+    };
+    let missing = |asked: &&Asked| **asked != Asked::PaymentMethod && person.get(**asked).is_none();
+    match required.iter().find(missing) {
+        Some(missing) => Err(Problem::field(missing.as_str(), "this is required")),
+        None => Ok(person),
+    }
+}
+
+/// The field that asks for a piece of personal information. A card is asked for elsewhere.
+pub fn personal(asked: Asked, value: &str, required: bool, error: Option<&str>) -> Markup {
+    let (label, kind, autocomplete) = match asked {
+        Asked::Name => ("Name", "text", "name"),
+        Asked::Address => ("Postal address", "textarea", "street-address"),
+        Asked::Phone => ("Telephone", "tel", "tel"),
+        Asked::PaymentMethod => return Markup::default(),
+    };
+    let hint = (!required).then_some("Optional.");
+    Field { name: asked.as_str(), label, kind, value, autocomplete, required, hint, error }.render()
+}
+
+async fn page(
+    app: &App,
+    visit: &SignedIn,
+    form: &PersonForm,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let cards = app.engine.payment_methods(visit.buyer.account).await?;
+    let (account, required) = (&visit.member.account, &visit.visit.vendor.settings.registration);
+    let error = |name: &str| problem.and_then(|problem| problem.error(name));
+    let main = html! {
+        h1 { "Your account" }
+        (standing(account, required))
+        @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
+            (complaint(&sentence(problem.detail())))
+        }
+        dl.facts { dt { "E-mail" } dd { (account.email) } dt { "Account" } dd { code { (account.id) } } }
+        form.narrow method="post" action="/account" {
+            @if let Some(next) = &form.next { input type="hidden" name="next" value=(next); }
+            @for (asked, value) in
+                [(Asked::Name, &form.name), (Asked::Address, &form.address), (Asked::Phone, &form.phone)]
+            {
+                (personal(asked, value.as_deref().unwrap_or_default(), required.contains(&asked), error(asked.as_str())))
+            }
+            button type="submit" { "Save" }
+        }
+        h2 { "Cards" }
+        (payment_methods(&cards, account.person.payment_method.as_deref(), form.next.as_deref()))
+    };
+    private(app, "Your account", Visited::By(&visit.member), &main).await
+}
+
+/// Why the account cannot buy, when it cannot.
+fn standing(account: &Account, required: &[Asked]) -> Markup {
+    match account.permits(required) {
+        Ok(()) => Markup::default(),
+        Err(NotPermitted::Frozen) => complaint("This account is frozen. Please ask the vendor."),
+        Err(NotPermitted::Incomplete(missing)) => {
+            let missing: Vec<_> = missing.iter().map(|field| field_name(*field)).collect();
+            complaint(&format!("Before you can buy, please add: {}.", missing.join(", ")))
+        }
+    }
+}
+
+fn field_name(field: Asked) -> &'static str {
+    match field {
+        Asked::Name => "your name",
+        Asked::Address => "your postal address",
+        Asked::Phone => "your telephone number",
+        Asked::PaymentMethod => "a card to pay with",
+    }
+}
+
+fn payment_methods(cards: &[PaymentMethod], chosen: Option<&str>, next: Option<&str>) -> Markup {
+    if cards.is_empty() {
+        return html! { p { "No card is kept with this account." } };
+    }
+    html! {
+        form method="post" action="/account/payment-method" {
+            @if let Some(next) = next { input type="hidden" name="next" value=(next); }
+            fieldset {
+                legend { "Pay with" }
+                @for card in cards {
+                    label.option {
+                        input type="radio" name="payment_method" value=(card.name)
+                            checked[chosen == Some(card.name.as_str())];
+                        span { (card_name(card)) }
+                    }
+                }
+            }
+            button.second type="submit" { "Pay with this one" }
+        }
+    }
+}
+
+/// A card, as its owner knows it.
+pub fn card_name(card: &PaymentMethod) -> String {
+    let PaymentMethod { brand, last_four, expiry_month, expiry_year, .. } = card;
+    format!("{} ending in {last_four}, until {expiry_month:02}/{expiry_year}", capitalized(brand))
+}
+
+fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}

@@ -1,0 +1,156 @@
+//! Forms: what a browser sends, and the fields that ask for it.
+
+use axum::extract::{FromRequest, Request};
+use http::{HeaderMap, header};
+use maud::{Markup, Render, html};
+use serde::de::DeserializeOwned;
+
+use crate::App;
+use crate::problem::{Problem, kind};
+
+/// A form that was sent from a page of this server.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if !from_here(request.headers()) {
+            let detail =
+                "this form was sent from another site: open the page here, and send it again";
+            return Err(Problem::forbidden(detail));
+        }
+        match axum::extract::Form::<T>::from_request(request, app).await {
+            Ok(axum::extract::Form(form)) => Ok(Self(form)),
+            Err(rejection) => {
+                tracing::debug!(%rejection, "a form cannot be read");
+                let detail =
+                    "the form did not arrive as this page makes it: go back and send it again";
+                Err(Problem::new(&kind::MALFORMED, detail))
+            }
+        }
+    }
+}
+
+/// Whether a browser says that one of our own pages sent this. Browsers say where a form comes from, and a
+/// page cannot make them say otherwise (Fetch Metadata; before it, RFC 6454). What says nothing is no
+/// browser, and sends nobody else's cookie.
+fn from_here(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    let host = text(header::HOST.as_str()).unwrap_or_default();
+    match headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default()) {
+        Some(origin) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        None => true,
+    }
+}
+
+/// A field of a form, with its label above it and what is wrong with it below.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    /// Its name in the form.
+    pub name: &'a str,
+    /// What people call it.
+    pub label: &'a str,
+    /// The `type` of its input.
+    pub kind: &'a str,
+    /// What was typed before.
+    pub value: &'a str,
+    /// What browsers fill it in with (HTML, `autocomplete`).
+    pub autocomplete: &'a str,
+    /// Whether the form cannot be sent without it.
+    pub required: bool,
+    /// What helps to fill it in.
+    pub hint: Option<&'a str>,
+    /// What is wrong with it.
+    pub error: Option<&'a str>,
+}
+
+impl Render for Field<'_> {
+    fn render(&self) -> Markup {
+        let (hint, error) = (format!("{}-hint", self.name), format!("{}-error", self.name));
+        let described: Vec<_> =
+            [self.hint.map(|_| hint.as_str()), self.error.map(|_| error.as_str())]
+                .into_iter()
+                .flatten()
+                .collect();
+        let described = (!described.is_empty()).then(|| described.join(" "));
+        html! {
+            div.field {
+                label for=(self.name) { (self.label) }
+                @if let Some(text) = self.hint { p.hint id=(hint) { (text) } }
+                @if self.kind == "textarea" {
+                    textarea id=(self.name) name=(self.name) rows="3" required[self.required]
+                        autocomplete=(self.autocomplete)
+                        aria-describedby=[described.as_deref()] aria-invalid=[self.error.map(|_| "true")] {
+                        (self.value)
+                    }
+                } @else {
+                    input id=(self.name) name=(self.name) type=(self.kind) value=(self.value) required[self.required]
+                        autocomplete=(self.autocomplete)
+                        aria-describedby=[described.as_deref()] aria-invalid=[self.error.map(|_| "true")];
+                }
+                @if let Some(text) = self.error { p.wrong id=(error) { (text) } }
+            }
+        }
+    }
+}
+
+/// What is wrong with a form as a whole, above it.
+pub fn complaint(text: &str) -> Markup {
+    html! { p.complaint role="alert" { (text) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn forms_of_other_sites_are_refused() {
+        let host = ("host", "shop.example");
+        for good in [
+            vec![host, ("sec-fetch-site", "same-origin")],
+            vec![host, ("sec-fetch-site", "none")],
+            vec![host, ("origin", "https://shop.example")],
+            vec![host],
+        ] {
+            assert!(from_here(&headers(&good)), "{good:?}");
+        }
+        for bad in [
+            vec![host, ("sec-fetch-site", "cross-site"), ("origin", "https://shop.example")],
+            vec![host, ("sec-fetch-site", "same-site")],
+            vec![host, ("origin", "https://evil.example")],
+            vec![host, ("origin", "null")],
+            vec![("origin", "https://shop.example")],
+        ] {
+            assert!(!from_here(&headers(&bad)), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_says_what_is_wrong_with_it() {
+        let field = Field {
+            name: "email",
+            label: "E-mail",
+            kind: "email",
+            value: "a<b",
+            autocomplete: "email",
+            required: true,
+            hint: None,
+            error: Some("this is not an e-mail address"),
+        };
+        insta::assert_snapshot!(field.render().into_string(), @r#"<div class="field"><label for="email">E-mail</label><input id="email" name="email" type="email" value="a&lt;b" required autocomplete="email" aria-describedby="email-error" aria-invalid="true"><p class="wrong" id="email-error">this is not an e-mail address</p></div>"#);
+    }
+}

@@ -1,0 +1,42 @@
+//! Problems on pages: the same refusals as the API's, for people.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderValue, header};
+use maud::html;
+
+use super::{Visited, whole};
+use crate::App;
+use crate::problem::Problem;
+
+/// Makes a page of every refusal that a page gave.
+pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    let vendor = match app.engine.vendor().await {
+        Ok(vendor) => vendor.settings.name.clone(),
+        // Then that is what the problem is about.
+        Err(_) => String::new(),
+    };
+    let main = html! {
+        h1 { (problem.title()) }
+        p.lead { (sentence(problem.detail())) }
+        p.small { "If you ask for help, name this: " code { (problem.request_id()) } "." }
+    };
+    let page = whole(&vendor, problem.title(), Visited::Unknown, &main).into_string();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.remove(header::CONTENT_LENGTH);
+    let (head, _) = response.into_parts();
+    Response::from_parts(head, page.into())
+}
+
+/// A problem's detail as a sentence.
+pub fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}

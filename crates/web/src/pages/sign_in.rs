@@ -1,0 +1,237 @@
+//! Signing in, signing out and registering.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::{StatusCode, header};
+use maud::{Markup, html};
+use scrip_domain::account::Field as Asked;
+use scrip_domain::account::{Person, plausible_email};
+use scrip_engine::register::Registration;
+use scrip_engine::session::Token;
+use serde::Deserialize;
+
+use super::account::{personal, told};
+use super::form::{Field, Form, complaint};
+use super::refused::sentence;
+use super::visit::{Local, Visit};
+use super::{Visited, private};
+use crate::App;
+use crate::extract::{Query, Source};
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/sign-in", get(ask).post(sign_in))
+        .route("/register", get(ask_all).post(register))
+        .route("/sign-out", post(sign_out))
+}
+
+/// Where to go on afterwards.
+#[derive(Debug, Default, Deserialize)]
+pub struct Next {
+    /// A path.
+    next: Option<String>,
+}
+
+impl Next {
+    /// The page to go on to.
+    pub fn local(&self) -> Local {
+        self.given().unwrap_or_default()
+    }
+
+    /// The page to go on to, if one is named.
+    pub fn given(&self) -> Option<Local> {
+        self.next.as_deref().and_then(Local::new)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct SignInForm {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+async fn ask(
+    State(app): State<App>,
+    visit: Visit,
+    Query(next): Query<Next>,
+) -> Result<Response, Problem> {
+    let next = next.local();
+    if visit.member.is_some() {
+        return Ok(Redirect::to(next.as_str()).into_response());
+    }
+    private(&app, "Sign in", Visited::Nobody, &sign_in_form(&next, "", None)).await
+}
+
+/// The right password opens a session; anything else shows the form again, and does not tell what was wrong.
+async fn sign_in(
+    State(app): State<App>,
+    visit: Visit,
+    source: Source,
+    Form(form): Form<SignInForm>,
+) -> Result<Response, Problem> {
+    let next = Local::named(form.next.as_deref());
+    let plausible = plausible_email(form.email.trim()) && form.password.chars().count() <= 200;
+    let problem = if plausible {
+        match app.engine.sign_in(&form.email, &form.password, &source.0).await? {
+            Ok(opened) => return Ok(signed_in(&visit, &opened.token, &next)),
+            Err(refusal) => Problem::from(refusal),
+        }
+    } else {
+        Problem::invalid_credentials("the address or the password is wrong")
+    };
+    let main = sign_in_form(&next, &form.email, Some(&problem));
+    again(&app, "Sign in", &main, &problem).await
+}
+
+/// A browser that is signed in now, and goes on.
+fn signed_in(visit: &Visit, token: &Token, next: &Local) -> Response {
+    let cookie = Visit::sign_in(&visit.vendor, token);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(next.as_str())).into_response()
+}
+
+async fn sign_out(
+    State(app): State<App>,
+    visit: Visit,
+    Form(_): Form<Next>,
+) -> Result<Response, Problem> {
+    if let Some(token) = visit.token() {
+        app.engine.sign_out(token).await?;
+    }
+    let cookie = Visit::sign_out(&visit.vendor);
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+}
+
+fn sign_in_form(next: &Local, email: &str, problem: Option<&Problem>) -> Markup {
+    html! {
+        h1 { "Sign in" }
+        @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
+        form.narrow method="post" action="/sign-in" {
+            input type="hidden" name="next" value=(next.as_str());
+            (Field { name: "email", label: "E-mail", kind: "email", value: email, autocomplete: "username",
+                required: true, hint: None, error: None })
+            (Field { name: "password", label: "Password", kind: "password", value: "",
+                autocomplete: "current-password", required: true, hint: None, error: None })
+            button type="submit" { "Sign in" }
+        }
+        p { "New here? " a href=(next.after("/register")) { "Open an account" } "." }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RegisterForm {
+    email: String,
+    password: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    address: Option<String>,
+    #[serde(default)]
+    phone: Option<String>,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+async fn ask_all(
+    State(app): State<App>,
+    visit: Visit,
+    Query(next): Query<Next>,
+) -> Result<Response, Problem> {
+    let next = next.local();
+    if visit.member.is_some() {
+        return Ok(Redirect::to(next.as_str()).into_response());
+    }
+    let main = register_form(&visit, &next, &RegisterForm::default(), None);
+    private(&app, "Open an account", Visited::Nobody, &main).await
+}
+
+async fn register(
+    State(app): State<App>,
+    visit: Visit,
+    source: Source,
+    Form(form): Form<RegisterForm>,
+) -> Result<Response, Problem> {
+    let next = Local::named(form.next.as_deref());
+    let problem = match person(&form, &visit.vendor.settings.registration) {
+        Ok(person) => {
+            let who = Registration {
+                email: form.email.clone(),
+                password: form.password.clone(),
+                person,
+                source: source.0,
+            };
+            match app.engine.register(who).await? {
+                Ok(opened) => return Ok(signed_in(&visit, &opened.token, &next)),
+                Err(refusal) => Problem::from(refusal),
+            }
+        }
+        Err(problem) => problem,
+    };
+    let main = register_form(&visit, &next, &form, Some(&problem));
+    again(&app, "Open an account", &main, &problem).await
+}
+
+/// What the form tells of a person, if it is all right.
+fn person(form: &RegisterForm, required: &[Asked]) -> Result<Person, Problem> {
+    if !plausible_email(form.email.trim()) {
+        return Err(Problem::field("email", "this is not an e-mail address"));
+    }
+    if !(8..=200).contains(&form.password.chars().count()) {
+        return Err(Problem::field("password", "8 to 200 characters"));
+    }
+    told(form.name.as_deref(), form.address.as_deref(), form.phone.as_deref(), required)
+}
+
+fn register_form(
+    visit: &Visit,
+    next: &Local,
+    form: &RegisterForm,
+    problem: Option<&Problem>,
+) -> Markup {
+    let error = |name: &str| problem.and_then(|problem| problem.error(name));
+    let whole = problem.filter(|problem| problem.errors().is_empty());
+    html! {
+        h1 { "Open an account" }
+        p.lead { "An account holds your tokens and everything that you buy with them." }
+        @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
+        form.narrow method="post" action="/register" {
+            input type="hidden" name="next" value=(next.as_str());
+            (Field { name: "email", label: "E-mail", kind: "email", value: &form.email, autocomplete: "email",
+                required: true, hint: None, error: error("email") })
+            (Field { name: "password", label: "Password", kind: "password", value: "",
+                autocomplete: "new-password", required: true,
+                hint: Some("At least 8 characters."), error: error("password") })
+            @for asked in &visit.vendor.settings.registration {
+                @let given = match asked {
+                    Asked::Name => &form.name,
+                    Asked::Address => &form.address,
+                    Asked::Phone => &form.phone,
+                    Asked::PaymentMethod => &None,
+                };
+                (personal(*asked, given.as_deref().unwrap_or_default(), true, error(asked.as_str())))
+            }
+            button type="submit" { "Open the account" }
+        }
+        p { "Have one already? " a href=(next.after("/sign-in")) { "Sign in" } "." }
+    }
+}
+
+/// The form again, with the problem's status.
+async fn again(
+    app: &App,
+    title: &str,
+    main: &Markup,
+    problem: &Problem,
+) -> Result<Response, Problem> {
+    let mut response = private(app, title, Visited::Nobody, main).await?;
+    // What signs in with a form is not asked by a scheme: 401 would need one.
+    *response.status_mut() = match problem.status() {
+        StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
+        status => status,
+    };
+    Ok(response)
+}

@@ -1,0 +1,174 @@
+//! Whose browser it is: a session in a cookie, which no script reads and no other site sends along.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, header};
+use scrip_domain::session::LIFETIME;
+use scrip_domain::settings::Vendor;
+use scrip_engine::Buyer;
+use scrip_engine::memory::Member;
+use scrip_engine::session::Token;
+
+use crate::App;
+use crate::problem::Problem;
+
+/// Somebody's browser.
+#[derive(Debug)]
+pub struct Visit {
+    /// The vendor whose pages these are.
+    pub vendor: Arc<Vendor>,
+    /// Who is signed in.
+    pub member: Option<(Buyer, Member)>,
+    token: Option<String>,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let vendor = app.engine.vendor().await?;
+        let token = cookie(&parts.headers, &name(&vendor)).map(str::to_owned);
+        let signed = match &token {
+            Some(token) => app.engine.authenticate(token).await?,
+            None => None,
+        };
+        // An API key in a cookie is nobody's browser.
+        let buyer = signed.filter(|signed| signed.key.is_none()).and_then(|signed| signed.buyer);
+        let member = match buyer {
+            Some(buyer) => app.engine.member(buyer.account).await?.map(|member| (buyer, member)),
+            None => None,
+        };
+        Ok(Self { vendor, member, token })
+    }
+}
+
+impl Visit {
+    /// The session's token, to end it.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// The header that signs this browser in.
+    pub fn sign_in(vendor: &Vendor, token: &Token) -> HeaderValue {
+        set(vendor, token.reveal(), LIFETIME.as_millis() / 1000)
+    }
+
+    /// The header that signs this browser out.
+    pub fn sign_out(vendor: &Vendor) -> HeaderValue {
+        set(vendor, "", 0)
+    }
+}
+
+/// A browser in which somebody is signed in; any other is sent to sign in first, and comes back.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The browser.
+    pub visit: Visit,
+    /// Who.
+    pub buyer: Buyer,
+    /// The account, and what it can spend.
+    pub member: Member,
+}
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let visit =
+            Visit::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        if let Some((buyer, member)) = visit.member.clone() {
+            return Ok(Self { visit, buyer, member });
+        }
+        // What was sent with a form is gone: the page that had it comes back.
+        let here = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+        let next = Local::new(here.map_or("/wallet", |here| here.as_str())).unwrap_or_default();
+        Err(Redirect::to(&next.after("/sign-in")).into_response())
+    }
+}
+
+/// A page of this server, to go on to: a path, and never another site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local(String);
+
+impl Default for Local {
+    fn default() -> Self {
+        Self("/wallet".to_owned())
+    }
+}
+
+impl Local {
+    /// Reads a path; `None` for anything that a browser could take for another site.
+    pub fn new(path: &str) -> Option<Self> {
+        let local = path.starts_with('/') && !path.starts_with("//");
+        let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        (local && plain && path.len() <= 1000).then(|| Self(path.to_owned()))
+    }
+
+    /// The page named by a form or query; the wallet when it names none.
+    pub fn named(next: Option<&str>) -> Self {
+        next.and_then(Self::new).unwrap_or_default()
+    }
+
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The address of `page`, from which this one comes next.
+    pub fn after(&self, page: &str) -> String {
+        let next: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
+        format!("{page}?next={next}")
+    }
+}
+
+/// The cookie's name: cookies do not tell the servers on one host apart, so their names do.
+fn name(vendor: &Vendor) -> String {
+    format!("__Host-scrip-{}", vendor.id)
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).map(str::trim);
+    pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn set(vendor: &Vendor, token: &str, seconds: i64) -> HeaderValue {
+    let name = name(vendor);
+    let text = format!("{name}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goes_on_to_this_server_only() {
+        for good in ["/wallet", "/pay/x?y=z", "/", "/a//b"] {
+            assert_eq!(Local::new(good).unwrap().as_str(), good);
+        }
+        for bad in
+            ["", "wallet", "//evil.example", "https://evil.example", "/\\evil", "/a\nb", "/ä"]
+        {
+            assert_eq!(Local::new(bad), None, "{bad}");
+        }
+        assert_eq!(Local::named(Some("//x")).as_str(), "/wallet");
+        assert_eq!(
+            Local::new("/pay/a?b=c&d").unwrap().after("/sign-in"),
+            "/sign-in?next=%2Fpay%2Fa%3Fb%3Dc%26d"
+        );
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=b; xs=1; s=2"));
+        headers.append(header::COOKIE, HeaderValue::from_static("t=3"));
+        assert_eq!(cookie(&headers, "s"), Some("2"));
+        assert_eq!(cookie(&headers, "t"), Some("3"));
+        assert_eq!(cookie(&headers, "u"), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! The buyer's wallet: what is in it, and what became of it.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, html};
+use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::lot::{LotKind, OpenLot};
+use scrip_domain::settings::Token;
+use scrip_domain::wallet::Wallet;
+use scrip_engine::Page;
+
+use super::visit::SignedIn;
+use super::{Visited, date, private};
+use crate::App;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+
+/// How many lines of the statement the page shows.
+const LINES: u32 = 20;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/wallet", get(show))
+}
+
+async fn show(State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
+    let store = app.engine.store();
+    let wallet = store.wallet(visit.buyer.wallet).await?.ok_or_else(Problem::not_found)?;
+    let wallet = wallet.as_of(app.engine.now());
+    let lines = Page { after: None, limit: LINES };
+    let lines = store.transfers_of(visit.buyer.account, lines).await?;
+    let main = shown(&wallet, &lines, &visit.visit.vendor.settings.token);
+    private(&app, "Your wallet", Visited::By(&visit.member), &main).await
+}
+
+fn shown(wallet: &Wallet, lines: &[Transfer], token: &Token) -> Markup {
+    let money = |amount| MoneyOut::tokens(amount, token);
+    html! {
+        h1 { "Your wallet" }
+        p.balance { (money(wallet.available())) }
+        @if !wallet.held().is_zero() { p { (money(wallet.held())) " more are reserved for purchases under way." } }
+        @if !wallet.owed().is_zero() {
+            p { (money(wallet.owed())) " are owed, for money that went back after its tokens were spent. What you add pays this first." }
+        }
+        p { a.button href="/wallet/top-up" { "Add funds" } }
+        @if !wallet.lots.is_empty() {
+            h2 { "What is in it" }
+            table {
+                thead { tr { th scope="col" { "Tokens" } th scope="col" { "From" } th scope="col" { "Last until" } } }
+                tbody { @for lot in &wallet.lots { (lot_row(lot, token)) } }
+            }
+        }
+        h2 { "Statement" }
+        @if lines.is_empty() { p { "Nothing has moved yet." } } @else {
+            table {
+                thead { tr { th scope="col" { "When" } th scope="col" { "What" } th.sum scope="col" { "Tokens" } } }
+                tbody { @for line in lines { (line_row(line, wallet, token)) } }
+            }
+        }
+    }
+}
+
+fn lot_row(lot: &OpenLot, token: &Token) -> Markup {
+    let from = match lot.kind {
+        LotKind::Paid => "bought",
+        LotKind::Promo => "a gift",
+        LotKind::Exchange => "exchanged",
+        LotKind::Credit => "on credit",
+    };
+    html! {
+        tr {
+            td { (MoneyOut::tokens(lot.remaining, token)) }
+            td { (from) }
+            td { @match lot.expires_at { Some(at) => (date(at)), None => "no end" } }
+        }
+    }
+}
+
+fn line_row(line: &Transfer, wallet: &Wallet, token: &Token) -> Markup {
+    let free = LedgerAccount::Free(wallet.id);
+    let sign = match (line.debit == free, line.credit == free) {
+        (true, _) => "−",
+        (_, true) => "+",
+        _ => "",
+    };
+    html! {
+        tr {
+            td { (date(line.at)) }
+            td { (reason(line.reason)) }
+            td.sum { (sign) (MoneyOut::tokens(line.amount, token)) }
+        }
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::TopUp => "Funds added",
+        Reason::Adjustment => "Adjusted by the vendor",
+        Reason::Grant => "A gift",
+        Reason::Purchase => "Purchase",
+        Reason::Refund => "Refund",
+        Reason::Expiry => "Expired",
+        Reason::Clawback => "Taken back with its money",
+        Reason::Restored => "Given again",
+        Reason::Debt => "Paid what was owed",
+    }
+}
