@@ -164,14 +164,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || (a == 198 && (18..20).contains(&b)))
 }
 
-/// Of the addresses that are given out (2000::/3), those that carry no other one and are nobody's own.
+/// Of the addresses that are given out (`2000::/3`), those that carry no other one and are nobody's own.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(inner) = address.to_ipv4_mapped() {
         return is_public_v4(inner);
     }
     let [a, b, ..] = address.segments();
     let given_out = (0x2000..0x4000).contains(&a);
-    let special = (a == 0x2001 && b < 0x0200) || (a == 0x2001 && b == 0x0db8) || a == 0x2002;
+    let special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || a == 0x2002;
     given_out && !special && !(a == 0x3fff && b < 0x1000)
 }
 

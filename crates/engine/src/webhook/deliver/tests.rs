@@ -34,21 +34,21 @@ fn after(came: Result<Reply, Unsent>, jitter: u8) -> Settle {
     Settle { endpoint: Id::new(1).unwrap(), id: Id::new(2).unwrap(), came, jitter, note }
 }
 
-fn reply(status: u16) -> Result<Reply, Unsent> {
-    Ok(Reply { status, retry_after: None, beginning: String::new() })
+fn answered(status: u16) -> Reply {
+    Reply { status, retry_after: None, beginning: String::new() }
 }
 
 #[test]
 fn only_a_status_of_the_two_hundreds_says_that_it_arrived() {
     let came = |came| after(came, 0).settled(&tried(0), at(100));
     for status in [200, 202, 204, 299] {
-        let (outcome, delivery) = came(reply(status));
+        let (outcome, delivery) = came(Ok(answered(status)));
         assert_eq!((outcome, delivery.state), (Tried::Delivered, DeliveryState::Delivered));
         assert_eq!((delivery.due_at, delivery.attempts), (None, 1));
         assert_eq!(delivery.status, Some(u32::from(status)));
     }
     for status in [100, 199, 300, 301, 404, 429, 500, 503] {
-        let (outcome, delivery) = came(reply(status));
+        let (outcome, delivery) = came(Ok(answered(status)));
         assert_eq!((outcome, delivery.state), (Tried::Delayed, DeliveryState::Pending));
         assert_eq!(delivery.due_at, Some(at(105)), "{status}");
     }
@@ -66,11 +66,11 @@ fn it_is_tried_ten_times_in_all_ever_later() {
     while let Some(due) = delivery.due_at {
         waits.push(due.since(now).as_millis() / 1000);
         now = due;
-        delivery = after(reply(500), 0).settled(&delivery, now).1;
+        delivery = after(Ok(answered(500)), 0).settled(&delivery, now).1;
     }
     assert_eq!(waits, [0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]);
     assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Failed, 10));
-    assert_eq!(after(reply(200), 0).settled(&tried(9), now).0, Tried::Delivered);
+    assert_eq!(after(Ok(answered(200)), 0).settled(&tried(9), now).0, Tried::Delivered);
 }
 
 #[test]
@@ -78,9 +78,9 @@ fn chance_adds_up_to_a_tenth_and_the_endpoint_may_ask_for_more() {
     let due = |attempts, came, jitter| {
         after(came, jitter).settled(&tried(attempts), at(0)).1.due_at.unwrap().millis()
     };
-    assert_eq!(due(0, reply(500), 0), 5000);
-    assert_eq!(due(0, reply(500), 128), 5250);
-    assert!((5490..5500).contains(&due(0, reply(500), 255)));
+    assert_eq!(due(0, Ok(answered(500)), 0), 5000);
+    assert_eq!(due(0, Ok(answered(500)), 128), 5250);
+    assert!((5490..5500).contains(&due(0, Ok(answered(500)), 255)));
     let asks = |span| Ok(Reply { status: 429, retry_after: Some(span), beginning: String::new() });
     assert_eq!(due(0, asks(Span::seconds(60)), 0), 60_000);
     assert_eq!(due(1, asks(Span::seconds(60)), 0), 300_000);
@@ -90,25 +90,28 @@ fn chance_adds_up_to_a_tenth_and_the_endpoint_may_ask_for_more() {
 #[test]
 fn who_is_gone_or_fails_for_days_is_told_nothing_any_more() {
     let mark = |old: &WebhookEndpoint, came, tried, now| after(came, 0).marked(old, tried, now);
-    let failing = mark(&endpoint(), reply(500), Tried::Delayed, at(10));
+    let failing = mark(&endpoint(), Ok(answered(500)), Tried::Delayed, at(10));
     assert_eq!((failing.failing_since, failing.disabled), (Some(at(10)), None));
-    let later = mark(&failing, reply(500), Tried::Failed, at(20));
+    let later = mark(&failing, Ok(answered(500)), Tried::Failed, at(20));
     assert_eq!(later, failing);
-    let well = mark(&failing, reply(204), Tried::Delivered, at(20));
+    let well = mark(&failing, Ok(answered(204)), Tried::Delivered, at(20));
     assert_eq!(well, endpoint());
     let days = at(10).plus(PATIENCE);
     let nearly =
-        mark(&failing, reply(500), Tried::Failed, Timestamp::from_millis(days.millis() - 1));
+        mark(&failing, Ok(answered(500)), Tried::Failed, Timestamp::from_millis(days.millis() - 1));
     assert_eq!(nearly.disabled, None);
     let given_up = mark(&failing, Err(Unsent(String::new())), Tried::Delayed, days);
     assert_eq!((given_up.disabled, given_up.disabled_at), (Some(Disabled::Failing), Some(days)));
-    let gone = mark(&endpoint(), reply(410), Tried::Failed, at(10));
+    let gone = mark(&endpoint(), Ok(answered(410)), Tried::Failed, at(10));
     assert_eq!((gone.disabled, gone.disabled_at), (Some(Disabled::Gone), Some(at(10))));
-    assert_eq!(after(reply(410), 0).settled(&tried(0), at(10)).0, Tried::Failed);
+    assert_eq!(after(Ok(answered(410)), 0).settled(&tried(0), at(10)).0, Tried::Failed);
     // What staff said stands.
     let mut off = endpoint();
     disable(&mut off, Disabled::Staff, at(1));
-    assert_eq!(mark(&off, reply(410), Tried::Failed, at(10)).disabled, Some(Disabled::Staff));
+    assert_eq!(
+        mark(&off, Ok(answered(410)), Tried::Failed, at(10)).disabled,
+        Some(Disabled::Staff)
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use scrip_domain::event::EventType;
-use scrip_domain::webhook::{Delivery, LONGEST_URL, OVERLAP, WebhookEndpoint};
+use scrip_domain::webhook::{Delivery, Disabled, LONGEST_URL, OVERLAP, WebhookEndpoint};
 use scrip_domain::{Id, Timestamp};
 use scrip_engine::webhook::{EndpointChange, EndpointFields, WebhookRefusal, WithSecret};
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,7 @@ impl From<&WebhookEndpoint> for EndpointOut {
             url: endpoint.url.clone(),
             label: endpoint.label.clone(),
             events: endpoint.events.iter().map(|kind| kind.as_str()).collect(),
-            disabled: endpoint.disabled.map(|why| why.as_str()),
+            disabled: endpoint.disabled.map(Disabled::as_str),
             disabled_at: time(endpoint.disabled_at),
             failing_since: time(endpoint.failing_since),
             created_at: endpoint.created_at.to_string(),
