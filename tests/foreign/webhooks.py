@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import time
+import urllib.request
 from collections import defaultdict
 from http.server import ThreadingHTTPServer
 
@@ -163,6 +164,17 @@ def check(shop, server):
     same("nobody acts twice", len(events), len(set(events)))
 
 
+def counted(shop):
+    """Every outcome is counted."""
+    request = urllib.request.Request(f"{shop.url}/metrics")
+    request.add_header("Authorization", f"Bearer {shop.admin}")
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read().decode()
+    for outcome in ("delivered", "delayed", "failed"):
+        if f'scrip_webhook_deliveries_total{{outcome="{outcome}"}}' not in text:
+            raise SystemExit(f"{outcome} is not counted: {text}")
+
+
 def rotate(shop, server):
     """After a rotation two secrets sign."""
     made = shop.ask("POST", ADMIN, {"url": f"http://127.0.0.1:{server.server_port}/well"}, shop.admin)
@@ -188,4 +200,5 @@ with Shop() as shop:
     came.clear()
     acted.clear()
     check(shop, server)
+    counted(shop)
 print(f"{sum(map(len, came.values()))} messages came, {len(acted)} were acted on")
