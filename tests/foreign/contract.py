@@ -143,6 +143,10 @@ def furnish(shop, ada):
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
     shop.ask("POST", f"{admin}/products/pictured/publish", token=shop.admin)
+    # Nothing goes to who does not exist.
+    hook = {"url": "https://nothing.invalid/hook", "label": "contract"}
+    hooks = [shop.ask("POST", f"{admin}/webhook-endpoints", hook, shop.admin)["id"] for _ in range(2)]
+    tested = shop.ask("POST", f"{admin}/webhook-endpoints/{hooks[0]}/test", None, shop.admin)
     return {
         "token": vendor["token"]["code"],
         "scale": vendor["token"]["scale"],
@@ -157,6 +161,9 @@ def furnish(shop, ada):
             "account": account["id"],
             "code": license["code"]["jws"],
             "coupon": coupon["code"],
+            "delivery": tested["id"],
+            "url": hook["url"],
+            "since": "2026-01-01T00:00:00Z",
             "file": file["id"],
             "payment_method": "demo_approved",
             "currency": vendor["token"]["unit_value"]["money"]["unit"],
@@ -190,6 +197,15 @@ def furnish(shop, ada):
             f"POST {admin}/voucher-batches/{{id}}/close": {"id": vouchers["id"]},
             f"GET {admin}/coupons/{{id}}": {"id": coupon["id"]},
             f"POST {admin}/coupons/{{id}}/close": {"id": spare["id"]},
+            f"GET {admin}/webhook-endpoints/{{id}}": {"id": hooks[0]},
+            f"PATCH {admin}/webhook-endpoints/{{id}}": {"id": hooks[0]},
+            f"DELETE {admin}/webhook-endpoints/{{id}}": {"id": hooks[1]},
+            f"POST {admin}/webhook-endpoints/{{id}}/rotate": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/disable": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/enable": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/test": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/replay": {"id": hooks[0]},
+            f"GET {admin}/webhook-endpoints/{{id}}/deliveries": {"id": hooks[0]},
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},

@@ -63,6 +63,8 @@ kinds! {
     crate::top_up::TopUp => "top",
     crate::voucher::VoucherBatch => "vch",
     crate::wallet::Wallet => "wal",
+    crate::webhook::Delivery => "dlv",
+    crate::webhook::WebhookEndpoint => "whk",
 }
 
 /// The id of a `T`.

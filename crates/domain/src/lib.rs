@@ -53,6 +53,7 @@ pub mod top_up;
 pub mod visibility;
 pub mod voucher;
 pub mod wallet;
+pub mod webhook;
 
 pub use amount::{Amount, Money, Unit};
 pub use id::Id;

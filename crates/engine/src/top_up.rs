@@ -31,6 +31,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Fault, Wants};
 
 use crate::audit::Staff;
+use crate::event;
 use crate::ledger::{self, Buyer};
 use crate::processor::MethodName;
 use crate::purchase::Answered;
@@ -329,6 +330,6 @@ impl Minted {
             _ => return,
         };
         let (account, subject) = (top_up.account, top_up.id.into());
-        changes.events.push(Change::Insert(Event { id: self.event, kind, account, subject, at }));
+        event::tell(changes, Event::new(self.event, kind, account, subject, at));
     }
 }

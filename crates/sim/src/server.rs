@@ -205,6 +205,7 @@ impl Machine {
                 while engine.run_errands().await? > 0
                     || (begins && engine.run_auto_top_ups().await? > 0)
                 {}
+                while engine.publish().await? > 0 {}
             }
             if let Err(why) = self.bureau.compare(engine.store()).await? {
                 return Ok(Err(why));
@@ -317,11 +318,12 @@ async fn renew(app: Arc<Server>) -> Result<(), String> {
     }
 }
 
-/// Runs the errands to the card processor. A fault now is tried again in a second.
+/// Runs the errands to the card processor, and publishes events. A fault now is tried again in a second.
 async fn work(app: Arc<Server>) -> Result<(), String> {
     loop {
         drop(app.engine.run_auto_top_ups().await);
         drop(app.engine.run_errands().await);
+        drop(app.engine.publish().await);
         let second = tokio::time::sleep(Duration::from_secs(1));
         tokio::select! {
             biased;

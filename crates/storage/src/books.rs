@@ -17,7 +17,7 @@ use scrip_domain::checkout::Checkout;
 use scrip_domain::coupon::Coupon;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::credit_line::{CreditLine, Repayment};
-use scrip_domain::event::Event;
+use scrip_domain::event::{Event, Feed};
 use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
@@ -37,6 +37,7 @@ use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::webhook::{Delivery, WebhookEndpoint};
 
 use crate::fault::Fault;
 use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
@@ -319,6 +320,12 @@ tables! {
     lots: Lot,
     /// What befell lots later.
     lot_changes: LotChange,
+    /// How far events are published: the guard of their places.
+    feed: Feed,
+    /// Webhook endpoints: the guards of their deliveries.
+    webhook_endpoints: WebhookEndpoint,
+    /// Deliveries to them.
+    deliveries: Delivery,
     /// Batches of vouchers: the guards of their vouchers.
     voucher_batches: VoucherBatch,
     /// Vouchers.

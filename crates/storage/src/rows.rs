@@ -15,7 +15,7 @@ use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::document::GivenBackBy;
-use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
@@ -42,6 +42,7 @@ use scrip_domain::top_up::{
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_license::{Limits, Terms};
 
@@ -356,7 +357,21 @@ row!(MerchantSubject, "merchant_subjects", group(merchant: Id<Merchant>, subject
 });
 
 row!(Event, "events", group(id: Id<Event>), key(id: Id<Event>), {
-    id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp,
+    id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp, seq: Option<u64>,
+});
+
+row!(Feed, "feed", group(number: u8), key(number: u8), { number: u8, last: u64, endpoints: u32 });
+
+row!(WebhookEndpoint, "webhook_endpoints", group(id: Id<WebhookEndpoint>), key(id: Id<WebhookEndpoint>), {
+    id: Id<WebhookEndpoint>, url: String, label: String, events: Vec<EventType>, issue: u32,
+    rotated_at: Option<Timestamp>, position: u64, failing_since: Option<Timestamp>, disabled: Option<Disabled>,
+    disabled_at: Option<Timestamp>, created_at: Timestamp, removed_at: Option<Timestamp>,
+});
+
+row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
+    id: Id<Delivery>, endpoint: Id<WebhookEndpoint>, event: Option<Id<Event>>, state: DeliveryState,
+    attempts: u32, due_at: Option<Timestamp>, tried_at: Option<Timestamp>, status: Option<u32>,
+    answer: Option<String>,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

@@ -8,6 +8,7 @@ mod browser;
 mod bureau;
 mod peers;
 mod provider;
+mod sender;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +45,7 @@ pub use browser::{Browser, Page};
 pub use bureau::{ScriptedBureau, opinion};
 pub use peers::{AbsentProvider, KnownServers};
 pub use provider::{Fate, Row, ScriptedProvider};
+pub use sender::{ScriptedSender, reply};
 
 /// A clock that stands still until it is told to go on.
 #[derive(Debug)]
@@ -97,6 +99,8 @@ pub struct Shop {
     pub admin: String,
     /// The card processor.
     pub processor: Arc<DemoProcessor>,
+    /// The way to webhooks.
+    pub sender: Arc<ScriptedSender>,
     router: Router,
     machine: Machine,
 }
@@ -325,13 +329,15 @@ impl Shop {
             Some(peers) => engine.with_peer_port(peers),
             None => engine,
         };
+        let sender = Arc::<ScriptedSender>::default();
+        let engine = engine.with_sender(sender.clone());
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),
             None => engine,
         };
         let app: App = Arc::new(Server { engine, public_url: url });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
-        Self { clock, app, admin, processor, router, machine }
+        Self { clock, app, admin, processor, sender, router, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
@@ -343,6 +349,22 @@ impl Shop {
     /// Runs what the card processor has to be asked, until nothing is due.
     pub async fn run_errands(&self) {
         while self.app.engine.run_errands().await.expect("errands run") > 0 {}
+    }
+
+    /// Publishes what has happened, and tells every webhook what is due, until nothing is.
+    pub async fn run_webhooks(&self) {
+        let engine = &self.app.engine;
+        while engine.publish().await.expect("events are published") > 0 {}
+        loop {
+            let waiting = engine.webhooks_waiting().await.expect("webhooks are found");
+            let mut tries = 0;
+            for id in waiting {
+                tries += engine.run_webhook(id).await.expect("a webhook is run").len();
+            }
+            if tries == 0 {
+                break;
+            }
+        }
     }
 
     /// Sends a request into the router. `body` null means none.

@@ -20,6 +20,7 @@ mod purchase_requests;
 mod refunds;
 mod reversals;
 mod vouchers;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -105,6 +106,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(purchase_requests::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
+    probes.extend(webhooks::probes());
     probes
 }
 

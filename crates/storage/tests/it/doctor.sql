@@ -21,6 +21,7 @@ DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests;
 DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
 DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
+DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -231,4 +232,17 @@ INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits,
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1006, 1, 6101, 6101, 0), (1006, 1, 6102, 6102, 0), (1006, 1, 6103, 6103, 0),
     (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0);
+INSERT INTO events (id, kind, account, subject, at, seq) VALUES
+    (9501, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
+    (9503, 'order.declined', 1001, 6002, 3, NULL);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1001, 13, 9501, 9501, 0), (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
+INSERT INTO feed (number, last, endpoints) VALUES (1, 2, 2);
+INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled, disabled_at, created_at, removed_at) VALUES
+    (9601, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, NULL),
+    (9602, 'https://hooks.example/', '', '["order.paid"]', 1, 0, 'staff', 5, 0, NULL),
+    (9603, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, 7);
+INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
+    (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
+    (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
 COMMIT;

@@ -96,6 +96,7 @@ macro_rules! round_trips {
 mod checkouts;
 mod funds;
 pub mod merchants;
+pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
     row
@@ -119,6 +120,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     listings(&store).await;
     orders(&store).await;
     small(&store).await;
+    webhooks::all(&store).await;
     store.stop().await.unwrap();
 }
 
@@ -547,9 +549,10 @@ async fn small(store: &Running) {
         account: last(),
         subject: Subject(max),
         at: LAST,
+        seq: Some(max),
     };
     round_trips!(store, events(id): event.clone() =>
-        Event { kind: EventType::AccountOpened, subject: Subject(0), at: FIRST, ..event.clone() },
+        Event::new(last(), EventType::AccountOpened, last(), Subject(0), FIRST),
         other Event { id: id(0), ..event.clone() });
     let audit = Audit {
         id: last(),

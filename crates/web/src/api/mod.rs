@@ -7,6 +7,7 @@ mod connections;
 mod credit_line;
 mod demo;
 mod downloads;
+mod events;
 mod evidence;
 mod hooks;
 mod licenses;
@@ -55,6 +56,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(downloads::routes())
+        .merge(events::routes())
         .merge(hooks::routes())
         .merge(payments::routes())
         .merge(purchase_requests::routes())

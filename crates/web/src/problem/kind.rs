@@ -351,6 +351,11 @@ COUPON_TAKEN, CONFLICT, "coupon_taken", "Coupon's word taken",
         at `GET /v1/admin/coupons`.",
     example r#"{ "detail": "an open coupon has this word: choose another, or close that one" }"#;
 
+TOO_MANY_WEBHOOK_ENDPOINTS, CONFLICT, "too_many_webhook_endpoints", "Too many webhook endpoints",
+    means "There are as many webhook endpoints as a vendor may have.",
+    remedy "Remove one with `DELETE /v1/admin/webhook-endpoints/{id}` first, or have one told of more.",
+    example r#"{ "detail": "a vendor has at most 20 webhook endpoints: remove one first" }"#;
+
 KEYS_NOT_KEPT, CONFLICT, "keys_not_kept", "Keys are not kept",
     means "This server keeps no keys on a disk, so a new one would be lost with it.",
     remedy "Run the server on a folder of its own (`scrip init`), and rotate there.",
@@ -439,7 +444,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type
