@@ -60,12 +60,22 @@ words! {
         CouponMade = "coupon.made",
         /// A coupon was closed.
         CouponClosed = "coupon.closed",
+        /// A merchant was registered or invited.
+        MerchantEntered = "merchant.entered",
+        /// What is known of a merchant, or how far it is trusted, was changed.
+        MerchantChanged = "merchant.changed",
+        /// A payment to a merchant was recorded.
+        MerchantPaidOut = "merchant.paid_out",
+        /// Tokens of a merchant's order were given back.
+        RequestRefunded = "purchase_request.refunded",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.
         ApiKeyRevoked = "api_key.revoked",
         /// A new license key was made.
         LicenseKeyRotated = "license_key.rotated",
+        /// A new protocol key was made.
+        ProtocolKeyRotated = "protocol_key.rotated",
     }
 }
 

@@ -28,6 +28,12 @@ words! {
         OrderDeclined = "order.declined",
         /// Tokens of an order went back.
         OrderRefunded = "order.refunded",
+        /// A buyer confirmed a merchant's offer.
+        RequestAuthorized = "purchase_request.authorized",
+        /// A merchant took what was held for it.
+        RequestCaptured = "purchase_request.captured",
+        /// Tokens of a merchant's order went back.
+        RequestRefunded = "purchase_request.refunded",
     }
 }
 

@@ -153,6 +153,32 @@ impl Wallet {
         Some(self.settled())
     }
 
+    /// With these parts of its lots reserved; `None` when one of them has less that is not.
+    pub fn holding(mut self, parts: &[Part]) -> Option<Self> {
+        for part in parts {
+            let lot = self.lots.iter_mut().find(|lot| lot.lot == part.lot)?;
+            lot.held = lot.held.checked_add(part.amount)?;
+            if lot.held > lot.remaining {
+                return None;
+            }
+        }
+        Some(self.settled())
+    }
+
+    /// With these parts of its lots, which were reserved, free again; `None` when one of them had less reserved.
+    pub fn freed(mut self, parts: &[Part]) -> Option<Self> {
+        for part in parts {
+            let lot = self.lots.iter_mut().find(|lot| lot.lot == part.lot)?;
+            lot.held = lot.held.checked_sub(part.amount)?;
+        }
+        Some(self.settled())
+    }
+
+    /// Without these parts of its lots, which were reserved; `None` when one of them had less reserved.
+    pub fn without_held(self, parts: &[Part]) -> Option<Self> {
+        self.freed(parts)?.without(parts)
+    }
+
     /// With `amount` of what `lot` had given come back to it at `at`; `None` out of range.
     pub fn with_back(mut self, lot: &Lot, amount: Amount, at: Timestamp) -> Option<Self> {
         match self.lots.iter_mut().find(|open| open.lot == lot.id) {

@@ -1,13 +1,16 @@
 //! Keys and secrets, one purpose each. They lie outside the database.
 //!
 //! A license key is never taken away: a rotation puts a new one before the others, and what the old
-//! ones signed is verified, and signed again, with them.
+//! ones signed is verified, and signed again, with them. So it is with protocol keys, by which servers know each other:
+//! what they signed is evidence, and other servers need time to hear of a new one. One that was stolen is taken out of
+//! the keys' home by hand.
 
 use std::sync::{Arc, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
 use scrip_domain::audit::Act;
-use scrip_license::{KeySet, SigningKey};
+use scrip_domain::document::{self, Document};
+use scrip_license::{KeySet, SigningKey, jws};
 use scrip_storage::Fault;
 use serde_json::json;
 use sha2::Sha256;
@@ -21,8 +24,12 @@ pub struct Keys {
     /// Every key that has ever signed license codes; the first one signs new ones.
     licenses: Arc<Vec<SigningKey>>,
     public: Arc<KeySet>,
+    /// Every key that has signed for other servers; the first one signs now.
+    protocol: Arc<Vec<SigningKey>>,
+    public_protocol: Arc<KeySet>,
     code_secret: [u8; 32],
     seal_secret: [u8; 32],
+    subject_secret: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -35,18 +42,41 @@ impl Keys {
     /// Keys from the seeds of the license keys, newest first, and one master secret, from which the
     /// secrets of short codes, tickets and cursors are derived. `None` without any seed.
     pub fn new(seeds: &[[u8; 32]], secret: &[u8; 32]) -> Option<Self> {
-        let licenses: Vec<SigningKey> =
-            seeds.iter().map(|seed| SigningKey::from_seed(*seed)).collect();
-        let public = licenses.iter().map(|key| key.public().clone()).collect();
+        let (licenses, public) = ring(seeds);
         if licenses.is_empty() {
             return None;
         }
         Some(Self {
             licenses: Arc::new(licenses),
             public: Arc::new(public),
+            protocol: Arc::default(),
+            public_protocol: Arc::default(),
             code_secret: derive(secret, b"scrip short codes"),
             seal_secret: derive(secret, b"scrip seals"),
+            subject_secret: derive(secret, b"scrip pairwise subjects"),
         })
+    }
+
+    /// The same, with protocol keys from these seeds, newest first.
+    #[must_use]
+    pub fn with_protocol(self, seeds: &[[u8; 32]]) -> Self {
+        let (protocol, public) = ring(seeds);
+        Self { protocol: Arc::new(protocol), public_protocol: Arc::new(public), ..self }
+    }
+
+    /// The key that signs documents and requests for other servers.
+    pub fn protocol(&self) -> Option<&SigningKey> {
+        self.protocol.first()
+    }
+
+    /// The protocol key called `kid`.
+    pub fn protocol_key(&self, kid: &str) -> Option<&SigningKey> {
+        self.protocol.iter().find(|key| key.kid() == kid)
+    }
+
+    /// The public halves of all protocol keys, former ones included.
+    pub fn public_protocol(&self) -> &KeySet {
+        &self.public_protocol
     }
 
     /// The key that signs new license codes.
@@ -73,13 +103,28 @@ impl Keys {
     pub(crate) fn seal_secret(&self) -> &[u8; 32] {
         &self.seal_secret
     }
+
+    /// The secret of the names by which merchants know buyers.
+    pub(crate) fn subject_secret(&self) -> &[u8; 32] {
+        &self.subject_secret
+    }
 }
 
 /// Where the keys lie for good: on a disk, beside the database.
 pub trait KeyHome: Send + Sync {
-    /// Keeps the seed of a new license key, durably, before anything is signed with it; gives all
+    /// Keeps the seed of a new key, durably, before anything is signed with it; gives all
     /// keys, the new one first.
-    fn keep(&self, seed: [u8; 32]) -> Result<Keys, Fault>;
+    fn keep(&self, purpose: Purpose, seed: [u8; 32]) -> Result<Keys, Fault>;
+}
+
+/// What a key signs. None signs for two purposes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// License codes.
+    #[default]
+    License,
+    /// Documents and requests for other servers.
+    Protocol,
 }
 
 /// This server has no home for keys, so that a new one would be lost with the process.
@@ -93,23 +138,44 @@ impl Engine {
         Self { key_home: Some(home), ..self }
     }
 
-    /// Makes a new license key, which signs from now on, and gives its name.
+    /// Makes a new key, which signs from now on, and gives its name.
     ///
     /// It lies outside the database, so the act goes on record first: a key that signs has its row.
-    pub async fn rotate_license_key(&self, by: Staff) -> Outcome<String, NoKeyHome> {
+    pub async fn rotate_key(&self, by: Staff, purpose: Purpose) -> Outcome<String, NoKeyHome> {
         let Some(home) = &self.key_home else { return Ok(Err(NoKeyHome)) };
         let mut seed = [0; 32];
         self.fill(&mut seed);
         let kid = SigningKey::from_seed(seed).kid().to_owned();
-        self.record(by, Act::LicenseKeyRotated, kid.clone(), json!({})).await?;
-        self.use_keys(home.keep(seed)?);
+        let act = match purpose {
+            Purpose::License => Act::LicenseKeyRotated,
+            Purpose::Protocol => Act::ProtocolKeyRotated,
+        };
+        self.record(by, act, kid.clone(), json!({})).await?;
+        self.use_keys(home.keep(purpose, seed)?);
         Ok(Ok(kid))
+    }
+
+    /// Signs a document for another server, with the protocol key of today. The same document signed by the same key
+    /// has the same bytes.
+    pub fn sign_document<T: Document>(&self, document: &T) -> Result<String, Fault> {
+        let keys = self.keys();
+        let lacking = || Fault::Unavailable("this server has no protocol key".into());
+        let key = keys.protocol().ok_or_else(lacking)?;
+        jws::sign_within(document::MAX_LENGTH, key, T::TYP, document)
+            .map_err(|error| Fault::Bug(format!("a document cannot be signed: {error}")))
     }
 
     /// Works with `keys` from now on. What is being signed is signed with the old ones.
     pub fn use_keys(&self, keys: Keys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
+}
+
+/// Keys and their public halves.
+fn ring(seeds: &[[u8; 32]]) -> (Vec<SigningKey>, KeySet) {
+    let keys: Vec<_> = seeds.iter().map(|seed| SigningKey::from_seed(*seed)).collect();
+    let public = keys.iter().map(|key| key.public().clone()).collect();
+    (keys, public)
 }
 
 fn derive(secret: &[u8; 32], purpose: &[u8]) -> [u8; 32] {

@@ -20,6 +20,7 @@ pub mod auto_top_up;
 pub mod bureau;
 pub mod catalog;
 pub mod code;
+pub mod connection;
 pub mod coupon;
 pub mod credit_line;
 pub mod demo;
@@ -32,13 +33,16 @@ mod ids;
 pub mod keys;
 mod ledger;
 pub mod memory;
+pub mod merchant;
 pub mod objects;
 pub mod order;
 mod passwords;
 pub mod payment_method;
+pub mod peer;
 pub mod processor;
 pub mod provider;
 pub mod purchase;
+pub mod purchase_request;
 pub mod quote;
 pub mod refund;
 pub mod register;
@@ -55,6 +59,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrip_domain::account::Account;
 use scrip_domain::id::Kind;
+use scrip_domain::role::Roles;
 use scrip_domain::settings::Vendor;
 use scrip_domain::{Clock, Entropy, Id, Timestamp};
 use scrip_storage::{Blocking, Command, Store};
@@ -73,7 +78,10 @@ use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::passwords::Passwords;
+use crate::peer::Peers;
 use crate::processor::Processor;
+use crate::purchase_request::notice::Herald;
+use crate::provider::Provider;
 use crate::throttle::Throttle;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
@@ -96,6 +104,10 @@ pub struct Engine {
     slots: Arc<Slots>,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
+    herald: Option<Arc<dyn Herald>>,
+    provider: Option<Arc<dyn Provider>>,
+    peers: Peers,
+    roles: Roles,
     public_url: String,
     errands: Notify,
     mode: Mode,
@@ -167,6 +179,10 @@ impl Engine {
             slots: Arc::default(),
             processor: None,
             bureau: None,
+            herald: None,
+            provider: None,
+            peers: Peers::default(),
+            roles: Roles::default(),
             public_url: String::new(),
             errands: Notify::new(),
             mode: ground.mode,
@@ -187,6 +203,20 @@ impl Engine {
         self
     }
 
+    /// With these roles; a vendor without them.
+    #[must_use]
+    pub fn with_roles(mut self, roles: Roles) -> Self {
+        self.roles = roles;
+        self
+    }
+
+    /// With the provider of a merchant.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
     /// With the address under which buyers reach this server, without a slash at the end.
     #[must_use]
     pub fn with_public_url(mut self, public_url: String) -> Self {
@@ -199,7 +229,19 @@ impl Engine {
         self.processor.as_deref()
     }
 
-    pub(crate) fn public_url(&self) -> &str {
+    /// Who keeps the accounts of this merchant's buyers.
+    pub fn provider(&self) -> Option<&dyn Provider> {
+        self.provider.as_deref()
+    }
+
+    /// What this server is among servers.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// The address under which buyers and other servers reach this one, without a slash at the end: its name in
+    /// documents.
+    pub fn public_url(&self) -> &str {
         &self.public_url
     }
 

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `license-0001.seed`, `license-0002.seed`, … | seeds of license keys; the highest number signs |
+//! | `protocol-0001.seed`, … | seeds of the keys by which other servers know this one, in the same way |
 //! | `master.secret` | from which the secrets of short codes, tickets and cursors are derived |
 //!
 //! Each holds 64 hexadecimal digits. A seed is written whole and synced before anything is signed
@@ -16,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use scrip_domain::Entropy;
 use scrip_engine::Fault;
-use scrip_engine::keys::{KeyHome, Keys};
+use scrip_engine::keys::{KeyHome, Keys, Purpose};
 
 use crate::failure::{Failure, Outcome};
 
@@ -36,10 +37,12 @@ impl Vault {
         Self { folder: data.join("keys"), writing: Mutex::default() }
     }
 
-    /// Makes the folder, a master secret and the first license key.
+    /// Makes the folder, a master secret and the first key for each purpose.
     pub fn create(&self, entropy: &dyn Entropy) -> Outcome {
         DirBuilder::new().mode(0o700).create(&self.folder).map_err(|e| self.cannot("make", &e))?;
-        for name in [MASTER.to_owned(), seed_name(1)] {
+        for name in
+            [MASTER.to_owned(), seed_name(Purpose::License, 1), seed_name(Purpose::Protocol, 1)]
+        {
             let mut secret = [0; 32];
             entropy.fill(&mut secret);
             self.write(&name, &secret).map_err(|e| self.cannot("write to", &e))?;
@@ -47,36 +50,51 @@ impl Vault {
         Ok(())
     }
 
+    /// Makes what a folder of an older version lacks: a protocol key.
+    pub fn complete(&self, entropy: &dyn Entropy) -> Outcome {
+        // What is wrong with the folder is told by `open`.
+        if self.numbers(Purpose::Protocol).is_ok_and(|numbers| numbers.is_empty()) {
+            let mut seed = [0; 32];
+            entropy.fill(&mut seed);
+            self.add(Purpose::Protocol, &seed).map_err(|e| self.cannot("write to", &e))?;
+            tracing::info!("made a protocol key, by which other servers know this one");
+        }
+        Ok(())
+    }
+
     /// All keys, the newest first.
     pub fn open(&self) -> Outcome<Keys> {
-        let numbers = self.numbers().map_err(|error| {
+        let licenses = self.seeds(Purpose::License)?;
+        let master = self.read(MASTER)?;
+        let keys = Keys::new(&licenses, &master).ok_or_else(|| {
+            Failure::new(format!("there is no license key in {}", self.folder.display()))
+                .advise("Restore keys/ from a backup: codes that were sold need them.")
+        })?;
+        Ok(keys.with_protocol(&self.seeds(Purpose::Protocol)?))
+    }
+
+    /// All seeds for a purpose, the newest first.
+    fn seeds(&self, purpose: Purpose) -> Outcome<Vec<[u8; 32]>> {
+        let numbers = self.numbers(purpose).map_err(|error| {
             self.cannot("read", &error).advise(
                 "Keys lie in keys/ in the data folder; `scrip init` makes them, a backup has them.",
             )
         })?;
-        let mut seeds = Vec::with_capacity(numbers.len());
-        for number in numbers.iter().rev() {
-            seeds.push(self.read(&seed_name(*number))?);
-        }
-        let master = self.read(MASTER)?;
-        Keys::new(&seeds, &master).ok_or_else(|| {
-            Failure::new(format!("there is no license key in {}", self.folder.display()))
-                .advise("Restore keys/ from a backup: codes that were sold need them.")
-        })
+        numbers.iter().rev().map(|number| self.read(&seed_name(purpose, *number))).collect()
     }
 
-    /// Adds a license key, which signs from the next time that the keys are opened.
-    pub fn add(&self, seed: &[u8; 32]) -> io::Result<()> {
+    /// Adds a key, which signs from the next time that the keys are opened.
+    pub fn add(&self, purpose: Purpose, seed: &[u8; 32]) -> io::Result<()> {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.numbers()?.last().copied().unwrap_or(0) + 1;
-        self.write(&seed_name(next), seed)
+        let next = self.numbers(purpose)?.last().copied().unwrap_or(0) + 1;
+        self.write(&seed_name(purpose, next), seed)
     }
 
-    fn numbers(&self) -> io::Result<Vec<u32>> {
+    fn numbers(&self, purpose: Purpose) -> io::Result<Vec<u32>> {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let name = entry?.file_name();
-            let name = name.to_str().and_then(|name| name.strip_prefix("license-"));
+            let name = name.to_str().and_then(|name| name.strip_prefix(prefix(purpose)));
             let number = name.and_then(|name| name.strip_suffix(".seed")?.parse::<u32>().ok());
             numbers.extend(number);
         }
@@ -112,8 +130,8 @@ impl Vault {
 }
 
 impl KeyHome for Vault {
-    fn keep(&self, seed: [u8; 32]) -> Result<Keys, Fault> {
-        self.add(&seed)
+    fn keep(&self, purpose: Purpose, seed: [u8; 32]) -> Result<Keys, Fault> {
+        self.add(purpose, &seed)
             .map_err(|error| Fault::Unavailable(format!("the keys' folder: {error}")))?;
         self.open().map_err(|failure| Fault::Unavailable(failure.to_string()))
     }
@@ -134,8 +152,15 @@ pub fn read(path: &Path) -> Outcome<String> {
     fs::read_to_string(path).map_err(cannot)
 }
 
-fn seed_name(number: u32) -> String {
-    format!("license-{number:04}.seed")
+fn prefix(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::License => "license-",
+        Purpose::Protocol => "protocol-",
+    }
+}
+
+fn seed_name(purpose: Purpose, number: u32) -> String {
+    format!("{}{number:04}.seed", prefix(purpose))
 }
 
 fn hex_digits(byte: u8) -> [char; 2] {
@@ -176,24 +201,48 @@ mod tests {
         let (_folder, vault) = vault();
         let first = kid(&vault.open().unwrap());
         assert_eq!(kid(&vault.open().unwrap()), first);
-        let rotated = vault.keep([7; 32]).unwrap();
+        let rotated = vault.keep(Purpose::License, [7; 32]).unwrap();
         assert_ne!(kid(&rotated), first);
         let opened = vault.open().unwrap();
         assert_eq!(kid(&opened), kid(&rotated));
         assert!(opened.license_key(&first).is_some());
+        assert_eq!(opened.public_protocol().iter().count(), 1, "a key for another purpose stays");
+    }
+
+    #[test]
+    fn a_protocol_key_is_rotated_and_made_where_it_lacks() {
+        let (_folder, vault) = vault();
+        let protocol = |keys: &Keys| keys.protocol().map(|key| key.kid().to_owned());
+        let first = protocol(&vault.open().unwrap()).unwrap();
+        vault.complete(&SystemEntropy).unwrap();
+        assert_eq!(protocol(&vault.open().unwrap()), Some(first.clone()), "there is one already");
+        let rotated = vault.keep(Purpose::Protocol, [7; 32]).unwrap();
+        assert_ne!(protocol(&rotated), Some(first.clone()));
+        assert!(
+            rotated.protocol_key(&first).is_some()
+                && rotated.public_protocol().get(&first).is_some()
+        );
+
+        for number in [1, 2] {
+            fs::remove_file(vault.folder.join(seed_name(Purpose::Protocol, number))).unwrap();
+        }
+        assert_eq!(protocol(&vault.open().unwrap()), None);
+        vault.complete(&SystemEntropy).unwrap();
+        let made = protocol(&vault.open().unwrap()).unwrap();
+        assert_ne!(made, first);
     }
 
     #[test]
     fn keys_are_never_overwritten() {
         let (_folder, vault) = vault();
         assert!(vault.create(&SystemEntropy).is_err());
-        assert!(vault.write(&seed_name(1), &[1; 32]).is_err());
+        assert!(vault.write(&seed_name(Purpose::License, 1), &[1; 32]).is_err());
     }
 
     #[test]
     fn a_key_that_everybody_can_read_is_refused() {
         let (_folder, vault) = vault();
-        let path = vault.folder.join(seed_name(1));
+        let path = vault.folder.join(seed_name(Purpose::License, 1));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let refusal = vault.open().unwrap_err().to_string();
@@ -205,7 +254,7 @@ mod tests {
         let (_folder, vault) = vault();
         fs::write(vault.folder.join(MASTER), "+1".repeat(32)).unwrap();
         assert!(vault.open().unwrap_err().to_string().contains("is not a key"));
-        fs::remove_file(vault.folder.join(seed_name(1))).unwrap();
+        fs::remove_file(vault.folder.join(seed_name(Purpose::License, 1))).unwrap();
         fs::remove_file(vault.folder.join(MASTER)).unwrap();
         assert!(vault.open().unwrap_err().to_string().contains("master.secret"));
         assert!(Vault::within(Path::new("gone")).open().is_err());

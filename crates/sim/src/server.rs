@@ -117,7 +117,8 @@ impl Machine {
 
     fn keys(&self) -> Result<Keys, String> {
         let seeds = self.license_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        Keys::new(&seeds, &[9; 32]).ok_or_else(|| "no license key".to_owned())
+        let keys = Keys::new(&seeds, &[9; 32]).ok_or_else(|| "no license key".to_owned())?;
+        Ok(keys.with_protocol(&[[8; 32]]))
     }
 
     /// Examines the books on the disk.

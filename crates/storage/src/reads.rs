@@ -8,8 +8,10 @@ mod coupon;
 mod credit_line;
 pub mod doctor;
 pub mod listing;
+mod merchant;
 mod order;
 mod payment_method;
+mod purchase_request;
 mod voucher;
 
 use crate::cells::{Cell, Reader};

@@ -19,7 +19,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) async fn read(response: Response<Body>) -> Self {
+    /// Reads what came.
+    pub async fn read(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body arrives").to_bytes().to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or_default();

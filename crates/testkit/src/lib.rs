@@ -6,6 +6,7 @@
 mod answer;
 mod browser;
 mod bureau;
+mod peers;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
+use scrip_domain::role::Roles;
 use scrip_domain::settings::{Settings, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
@@ -25,7 +27,9 @@ use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::keys::Keys;
+use scrip_engine::peer::PeerPort;
 use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
+use scrip_engine::provider::Provider;
 use scrip_engine::register::Registration;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
@@ -36,6 +40,7 @@ use tower::ServiceExt;
 pub use answer::Answer;
 pub use browser::{Browser, Page};
 pub use bureau::{ScriptedBureau, opinion};
+pub use peers::{AbsentProvider, KnownServers};
 
 /// A clock that stands still until it is told to go on.
 #[derive(Debug)]
@@ -102,6 +107,28 @@ struct Machine {
     entropy: Arc<TestEntropy>,
     processor: Arc<DemoProcessor>,
     bureau: Option<Arc<ScriptedBureau>>,
+    place: Place,
+}
+
+/// What a shop is among servers.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What it does.
+    pub roles: Roles,
+    /// Its address.
+    pub url: String,
+    /// A merchant's provider.
+    pub provider: Option<Arc<dyn Provider>>,
+    /// How it reads what other servers make public.
+    pub peers: Option<Arc<dyn PeerPort>>,
+}
+
+impl Default for Place {
+    /// A vendor, alone.
+    fn default() -> Self {
+        let url = "http://shop.test".to_owned();
+        Self { roles: Roles::default(), url, provider: None, peers: None }
+    }
 }
 
 /// The settings of the shop: `AUR` with two decimals, 100 of its units for one cent less than a euro's hundredth.
@@ -132,6 +159,10 @@ pub fn settings() -> Settings {
     }
 }
 
+fn keys() -> Keys {
+    Keys::new(&[[7; 32]], &[9; 32]).expect("a license key").with_protocol(&[[8; 32]])
+}
+
 static SHOPS: AtomicU64 = AtomicU64::new(0);
 
 impl Shop {
@@ -143,6 +174,11 @@ impl Shop {
     /// Opens a shop with these settings.
     pub async fn open_with(settings: Settings) -> Self {
         Self::open_on(settings, Blocking::Inline, Calm, None).await
+    }
+
+    /// Opens a shop with this place among servers.
+    pub async fn open_at(place: Place, settings: Settings) -> Self {
+        Self::open_in(place, settings, Blocking::Inline, Calm, None).await
     }
 
     /// Opens a shop that asks this bureau.
@@ -166,6 +202,16 @@ impl Shop {
         mishaps: impl Mishaps + 'static,
         bureau: Option<Arc<ScriptedBureau>>,
     ) -> Self {
+        Self::open_in(Place::default(), settings, blocking, mishaps, bureau).await
+    }
+
+    async fn open_in(
+        place: Place,
+        settings: Settings,
+        blocking: Blocking,
+        mishaps: impl Mishaps + 'static,
+        bureau: Option<Arc<ScriptedBureau>>,
+    ) -> Self {
         let name = format!("shop-{}", SHOPS.fetch_add(1, Ordering::Relaxed));
         let clock = Arc::<TestClock>::default();
         let machine = Machine {
@@ -177,6 +223,7 @@ impl Shop {
                 DemoProcessor::new(clock.clone(), [3; 32], Box::new(mishaps)).with_page(),
             ),
             bureau,
+            place,
         };
         let mut shop = Self::start(machine, clock, String::new(), blocking).await;
         let engine = &shop.app.engine;
@@ -201,7 +248,7 @@ impl Shop {
     }
 
     async fn another_with(&self, bureau: Option<Arc<ScriptedBureau>>) -> Self {
-        let Machine { name, objects, entropy, processor, .. } = &self.machine;
+        let Machine { name, objects, entropy, processor, place, .. } = &self.machine;
         let machine = Machine {
             disk: scrip_storage::Memory::new(name).expect("the same database"),
             name: name.clone(),
@@ -209,6 +256,7 @@ impl Shop {
             entropy: entropy.clone(),
             processor: processor.clone(),
             bureau,
+            place: place.clone(),
         };
         Self::start(machine, self.clock.clone(), self.admin.clone(), Blocking::Inline).await
     }
@@ -228,7 +276,7 @@ impl Shop {
             store,
             clock: demo_clock.clone(),
             entropy: machine.entropy.clone(),
-            keys: Keys::new(&[[7; 32]], &[9; 32]).expect("a license key"),
+            keys: keys(),
             server: 1,
             blocking: Blocking::Inline,
             mode: Mode::Demo,
@@ -236,13 +284,22 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let processor = machine.processor.clone();
-        let engine =
-            engine.with_processor(processor.clone()).with_public_url("http://shop.test".into());
+        let Place { roles, url, provider, peers } = machine.place.clone();
+        let engine = engine.with_processor(processor.clone()).with_public_url(url.clone());
+        let engine = engine.with_roles(roles);
+        let engine = match provider {
+            Some(provider) => engine.with_provider(provider),
+            None => engine,
+        };
+        let engine = match peers {
+            Some(peers) => engine.with_peer_port(peers),
+            None => engine,
+        };
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),
             None => engine,
         };
-        let app: App = Arc::new(Server { engine, public_url: "http://shop.test".into() });
+        let app: App = Arc::new(Server { engine, public_url: url });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
         Self { clock, app, admin, processor, router, machine }
     }

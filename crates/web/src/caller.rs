@@ -6,6 +6,7 @@ use http::request::Parts;
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::api_key::Scope;
+use scrip_domain::role::Role;
 use scrip_engine::Staff;
 use scrip_engine::session::Signed;
 
@@ -51,6 +52,34 @@ pub struct Admin(pub Staff);
 /// The vendor's staff, for the catalogue.
 #[derive(Debug)]
 pub struct Cataloguer(pub Staff);
+
+/// This server is a provider; another one has nothing at such a route. The first parameter of its handlers.
+#[derive(Debug)]
+pub struct AtProvider;
+
+/// The same of a merchant.
+#[derive(Debug)]
+pub struct AtMerchant;
+
+impl FromRequestParts<App> for AtProvider {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
+        at(app, Role::Provider).map(|()| Self)
+    }
+}
+
+impl FromRequestParts<App> for AtMerchant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
+        at(app, Role::Merchant).map(|()| Self)
+    }
+}
+
+fn at(app: &App, role: Role) -> Result<(), Problem> {
+    if app.engine.roles().has(role) { Ok(()) } else { Err(Problem::not_found()) }
+}
 
 /// The bearer token of a request, if it has one.
 pub fn bearer(parts: &Parts) -> Result<Option<&str>, Problem> {

@@ -1,6 +1,7 @@
 //! What comes in: strict bodies, queries, ids, idempotency keys. Every mistake names its field.
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -35,20 +36,39 @@ pub struct Body<T> {
 
 /// What was asked, for the idempotency key.
 #[derive(Debug)]
-struct Asked {
+pub(crate) struct Asked {
     method: Method,
     path: String,
-    json: Unambiguous,
+    pub json: Unambiguous,
+}
+
+impl Asked {
+    /// What `parts` and a JSON body ask for.
+    pub fn of(parts: &Parts, body: &[u8]) -> Result<Self, Problem> {
+        let content_type = parts.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default();
+        if !essence.trim().eq_ignore_ascii_case("application/json") {
+            return Err(Problem::new(&kind::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
+        }
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        Ok(Self { method, path, json: parse(body)? })
+    }
+
+    /// The request as its idempotency key names it.
+    pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
+        // The value and not its bytes: spelling and order of members do not matter.
+        let Asked { method, path, json: Unambiguous(value) } = self;
+        let what = format!("{method} {path} {value}");
+        IdempotentRequest::new(&key.0, what.as_bytes(), request_id::current())
+    }
 }
 
 impl<T> Body<T> {
     /// The request as its idempotency key names it: the same key with the same method, path and
     /// JSON value is the same request.
     pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
-        // The value and not its bytes: spelling and order of members do not matter.
-        let Asked { method, path, json: Unambiguous(value) } = &self.asked;
-        let what = format!("{method} {path} {value}");
-        IdempotentRequest::new(&key.0, what.as_bytes(), request_id::current())
+        self.asked.request(key)
     }
 }
 
@@ -58,27 +78,21 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let MaxBody(max_body) = parts.extensions.get().copied().unwrap_or_default();
-        let content_type =
-            parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-        let bytes = match Limited::new(body, max_body).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                let detail = format!("a body has at most {max_body} bytes");
-                return Err(Problem::new(&kind::TOO_LARGE, detail));
-            }
-            Err(_) => {
-                let detail = "the body did not arrive whole";
-                return Err(Problem::new(&kind::MALFORMED, detail));
-            }
-        };
-        if !essence.trim().eq_ignore_ascii_case("application/json") {
-            return Err(Problem::new(&kind::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
-        }
-        let json = parse(&bytes)?;
-        let value = read(&json)?;
-        let asked = Asked { method: parts.method, path: parts.uri.path().to_owned(), json };
+        let asked = Asked::of(&parts, &whole(body, max_body).await?)?;
+        let value = read(&asked.json)?;
         Ok(Self { value, asked })
+    }
+}
+
+/// A whole body of at most so many bytes.
+pub(crate) async fn whole(body: axum::body::Body, most: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, most).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let detail = format!("a body has at most {most} bytes");
+            Err(Problem::new(&kind::TOO_LARGE, detail))
+        }
+        Err(_) => Err(Problem::new(&kind::MALFORMED, "the body did not arrive whole")),
     }
 }
 
@@ -116,7 +130,7 @@ fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
 }
 
 /// Reads a value, and names the field that is wrong.
-fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
+pub(crate) fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
     json.read().map_err(|error| {
         let path = error.path().to_string();
         wrong_data(&path, &error.into_inner().to_string())

@@ -15,6 +15,7 @@ mod patience;
 pub mod problem;
 mod request_id;
 mod serve;
+mod signed;
 mod text;
 mod trace;
 
@@ -24,10 +25,12 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use scrip_engine::Engine;
 
+pub use caller::{AtMerchant, AtProvider};
 pub use health::{Watch, own_address};
 pub use metrics::Metrics;
 pub use network::{Network, NotANetwork};
 pub use serve::{Limits, listen, serve};
+pub use signed::{Signed, SignedBody};
 
 /// What every handler works with.
 pub type App = Arc<Server>;

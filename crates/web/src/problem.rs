@@ -141,6 +141,21 @@ impl Problem {
         problem
     }
 
+    /// Nobody knows now: ask again.
+    pub fn busy(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(&kind::BUSY, detail);
+        problem.0.retry_after = Some(1);
+        problem
+    }
+
+    /// A request of another server is not believed; why is not told.
+    pub fn signature_refused() -> Self {
+        let detail = "this request is not signed by a server that this one deals with";
+        let mut problem = Self::new(&kind::SIGNATURE_REFUSED, detail);
+        problem.0.challenge = Some("Signature");
+        problem
+    }
+
     /// The credentials are wrong or have ended.
     pub fn invalid_credentials(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(&kind::INVALID_CREDENTIALS, detail);
@@ -548,13 +563,8 @@ impl From<NoSuchKey> for Problem {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        let busy = |detail: &str| {
-            let mut problem = Self::new(&kind::BUSY, detail);
-            problem.0.retry_after = Some(1);
-            problem
-        };
         match &fault {
-            Fault::Busy | Fault::Conflict => return busy("too much at once: ask again"),
+            Fault::Busy | Fault::Conflict => return Self::busy("too much at once: ask again"),
             Fault::Full => {
                 return Self::new(
                     &kind::STORAGE_FULL,
@@ -567,7 +577,7 @@ impl From<Fault> for Problem {
         tracing::error!(request_id = %request_id::current(), %fault, "a request has no answer");
         match fault {
             Fault::Unavailable(_) | Fault::Unknown(_) => {
-                busy("the outcome is unknown: ask again with the same key")
+                Self::busy("the outcome is unknown: ask again with the same key")
             }
             _ => Self::new(
                 &kind::INTERNAL,

@@ -9,11 +9,13 @@ use super::project::{Package, Project};
 /// Each crate with those of ours that it may link, and that its tests may use besides.
 const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-license", &[], &[]),
+    // How servers sign requests to each other: pure, over HTTP's types.
+    ("scrip-signature", &["scrip-license"], &[]),
     ("scrip-domain", &["scrip-license"], &[]),
     ("scrip-storage", &["scrip-license", "scrip-domain"], &[]),
     ("scrip-engine", &["scrip-license", "scrip-domain", "scrip-storage"], &["scrip-testkit"]),
     // Pages and API are thin sides over the engine: no way around it to storage.
-    ("scrip-web", &["scrip-license", "scrip-domain", "scrip-engine"], TESTING),
+    ("scrip-web", &["scrip-license", "scrip-signature", "scrip-domain", "scrip-engine"], TESTING),
     // Types of the wire, but nothing of the server: an integrator's program links it.
     ("scrip-client", &["scrip-license", "scrip-domain"], &[]),
     // One exchange with somebody outside: what Stripe and bureaus are reached by.
@@ -66,7 +68,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// What crates without a world may not link, not even through another crate.
 const WORLD: &[&str] =
     &["tokio", "rusqlite", "tokio-postgres", "axum", "hyper", "rand", "getrandom"];
-const WITHOUT_WORLD: &[&str] = &["scrip-license", "scrip-domain"];
+const WITHOUT_WORLD: &[&str] = &["scrip-license", "scrip-signature", "scrip-domain"];
 
 pub fn ours(project: &Project) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -54,6 +54,8 @@ impl ConfigArgs {
             let answer = match &checked {
                 Ok(config) => json!({
                     "ok": true,
+                    "roles": config.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+                    "provider": config.provider,
                     "listen": config.listen.to_string(),
                     "public_url": config.public_url,
                     "database": config.database.to_string(),

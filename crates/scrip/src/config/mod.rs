@@ -4,6 +4,7 @@
 mod bureau;
 mod processor;
 mod raw;
+mod role;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use scrip_domain::role::Roles;
 use scrip_web::Network;
 
 pub use self::bureau::BureauAccount;
@@ -27,6 +29,7 @@ pub const FILE: &str = "scrip.toml";
 
 /// Every option that there is.
 const KEYS: &[&str] = &[
+    "roles",
     "listen",
     "public_url",
     "trusted_proxies",
@@ -49,6 +52,7 @@ const KEYS: &[&str] = &[
     "processor.stripe.webhook_secret_file",
     "processor.stripe.publishable_key",
     "processor.stripe.api_base",
+    "provider.url",
     "bureau.url",
     "bureau.secret_file",
     "bureau.budget_milliseconds",
@@ -63,6 +67,10 @@ pub type Environment = BTreeMap<String, String>;
 /// How a server is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// What it is among servers.
+    pub roles: Roles,
+    /// The provider of a merchant: its address, without a slash at the end.
+    pub provider: Option<String>,
     /// Where it listens.
     pub listen: SocketAddr,
     /// The address under which buyers reach it; where it listens when there is none.
@@ -185,6 +193,8 @@ impl Config {
                 let url = value.text()?.trim_end_matches('/').to_owned();
                 is_public(&url).then_some(url)
             })?;
+        let demo = raw.flag("demo")?.unwrap_or(false);
+        let (roles, provider) = role::of(raw, public_url.as_deref(), demo)?;
         let networks = "a list of addresses or networks such as 10.0.0.0/8";
         let proxies = raw.read("trusted_proxies", networks, |value| {
             value.list()?.iter().map(|text| text.parse().ok()).collect()
@@ -195,6 +205,8 @@ impl Config {
                 .advise("Give metrics an address of its own, or \"none\"."));
         }
         Ok(Self {
+            roles,
+            provider,
             listen,
             public_url,
             trusted_proxies: proxies.unwrap_or_default(),
@@ -204,7 +216,7 @@ impl Config {
             threads: raw.number("threads", 0..=1024)?.unwrap_or(0),
             metrics,
             stop: raw.seconds("stop_seconds", 0..=3600)?.unwrap_or(Duration::from_secs(30)),
-            demo: raw.flag("demo")?.unwrap_or(false),
+            demo,
             log: Log::of(raw)?,
             limits: Limits::of(raw)?,
             stripe: StripeAccount::of(raw, folder)?,

@@ -104,6 +104,42 @@ fn a_bureau_is_whole_or_none() {
 }
 
 #[test]
+fn roles_and_provider_do_not_contradict() {
+    use scrip_domain::role::Role;
+
+    let merchant = "roles = [\"merchant\"]\npublic_url = \"https://shop.example/\"\n";
+    let provider = "[provider]\nurl = \"https://pay.example/\"";
+    let config = read(&format!("{merchant}{provider}"), &[]).unwrap();
+    assert!(config.roles.has(Role::Merchant) && !config.roles.has(Role::Vendor));
+    assert_eq!(config.provider.as_deref(), Some("https://pay.example"));
+    assert!(read("", &[]).unwrap().roles.has(Role::Vendor));
+    let both = [("SCRIP_ROLES", "provider, vendor"), ("SCRIP_PUBLIC_URL", "https://pay.example")];
+    assert_eq!(read("", &both).unwrap().roles.iter().count(), 2);
+    let demo = "demo = true\nroles = [\"merchant\"]\n[provider]\nurl = \"http://127.0.0.1:8080\"";
+    assert!(read(demo, &[]).unwrap().provider.is_some());
+
+    for (text, expected) in [
+        (merchant, "a merchant needs provider.url"),
+        (provider, "provider.url is for a merchant"),
+        ("roles = [\"shop\"]", "roles must be a list of"),
+        ("roles = []", "a role at least"),
+        ("roles = [\"vendor\", \"vendor\"]", "twice"),
+        ("roles = [\"vendor\", \"merchant\"]", "a merchant is nothing else"),
+        ("roles = [\"provider\"]", "needs public_url"),
+        ("roles = [\"provider\"]\npublic_url = \"http://pay.example\"", "must begin with https://"),
+        (&demo.replace("demo = true", "demo = false"), "provider.url must be an address"),
+        (&format!("{merchant}[provider]\nurl = \"https://shop.example\""), "own public_url"),
+        (
+            &format!("{merchant}[provider]\nurl = \"pay.example\""),
+            "provider.url must be an address",
+        ),
+    ] {
+        let refusal = refusal(text);
+        assert!(refusal.contains(expected), "{text}: {refusal}");
+    }
+}
+
+#[test]
 fn the_environment_wins() {
     let file = "listen = \"127.0.0.1:1\"\ndatabase_file = \"gone\"\n[log]\nformat = \"human\"";
     let environment = [

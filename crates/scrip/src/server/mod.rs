@@ -90,6 +90,7 @@ async fn serve(config: &Config) -> Outcome {
 
 /// Opens the books and starts an engine on them; makes the database first when it is to be `new`.
 pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(Engine, Writing)> {
+    vault.complete(&SystemEntropy)?;
     let keys = vault.open()?;
     let system: Arc<dyn Clock> = Arc::new(SystemClock);
     let demo = config.demo.then(|| Arc::new(DemoClock::over(system.clone())));
@@ -118,7 +119,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
         mode: if config.demo { Mode::Demo } else { Mode::Live },
     };
     let engine = Engine::start(ground, memory).await.map_err(|fault| Failure::of(&fault))?;
-    let engine = engine.with_key_home(vault.clone());
+    let engine = engine.with_key_home(vault.clone()).with_roles(config.roles.clone());
     let engine = match processor {
         Some(processor) => engine.with_processor(processor),
         None => engine,

@@ -72,7 +72,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0006_disputes.sql"),
         include_str!("../../migrations/sqlite/0007_payment_methods.sql"),
         include_str!("../../migrations/sqlite/0008_credit_line.sql"),
-        include_str!("../../migrations/sqlite/0009_coupons.sql")
+        include_str!("../../migrations/sqlite/0009_coupons.sql"),
+        include_str!("../../migrations/sqlite/0011_provider.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -83,7 +84,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0006_disputes.sql"),
         include_str!("../../migrations/postgres/0007_payment_methods.sql"),
         include_str!("../../migrations/postgres/0008_credit_line.sql"),
-        include_str!("../../migrations/postgres/0009_coupons.sql")
+        include_str!("../../migrations/postgres/0009_coupons.sql"),
+        include_str!("../../migrations/postgres/0011_provider.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

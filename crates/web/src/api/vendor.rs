@@ -4,9 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
+use scrip_domain::role::Role;
 use scrip_domain::settings::{Pack, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::{FieldGroup, Level};
 use scrip_engine::processor::Processor;
+use scrip_license::KeySet;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -19,7 +21,11 @@ use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(discovery)).routes(routes!(keys))
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(discovery))
+        .routes(routes!(keys))
+        .routes(routes!(protocol_keys))
 }
 
 /// The vendor.
@@ -185,8 +191,10 @@ struct Discovery {
     /// The code of its token.
     #[schema(example = "AUR")]
     token: String,
-    /// Where its public keys are.
+    /// Where the public keys of its license codes are.
     jwks_uri: String,
+    /// Where the public keys are of what it signs for other servers.
+    protocol_jwks_uri: String,
     /// Where its API is.
     api_base: String,
     /// The versions of the API that it speaks.
@@ -199,10 +207,11 @@ async fn discovery(State(app): State<App>) -> Result<Json<Discovery>, Problem> {
     let vendor = app.engine.vendor().await?;
     Ok(Json(Discovery {
         server: vendor.id.to_string(),
-        roles: vec!["vendor"],
+        roles: app.engine.roles().iter().map(Role::as_str).collect(),
         name: vendor.settings.name.clone(),
         token: vendor.settings.token.code.to_string(),
         jwks_uri: format!("{}/.well-known/jwks.json", app.public_url),
+        protocol_jwks_uri: format!("{}/.well-known/protocol-jwks.json", app.public_url),
         api_base: format!("{}/v1", app.public_url),
         versions: vec!["v1"],
     }))
@@ -214,10 +223,22 @@ async fn discovery(State(app): State<App>) -> Result<Json<Discovery>, Problem> {
     responses((status = 200, body = Object, content_type = "application/jwk-set+json"))
 )]
 async fn keys(State(app): State<App>) -> Response {
+    key_set(app.engine.keys().public())
+}
+
+/// The public keys (RFC 7517) of what this server signs for others: documents and requests. Former ones included.
+#[utoipa::path(
+    get, path = "/.well-known/protocol-jwks.json", tag = "vendor",
+    responses((status = 200, body = Object, content_type = "application/jwk-set+json"))
+)]
+async fn protocol_keys(State(app): State<App>) -> Response {
+    key_set(app.engine.keys().public_protocol())
+}
+
+fn key_set(keys: &KeySet) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/jwk-set+json"),
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
-    let body = serde_json::to_string(app.engine.keys().public()).unwrap_or_default();
-    (headers, body).into_response()
+    (headers, serde_json::to_string(keys).unwrap_or_default()).into_response()
 }

@@ -44,6 +44,7 @@ const USUAL: &[(&str, &str)] = &[
     ("phone", "+44 20 7946 0000"),
     ("platform", "linux-x86_64"),
     ("product", "prd_06bq3v8k2m9zc"),
+    ("protocol_jwks_uri", "https://shop.example/.well-known/protocol-jwks.json"),
     ("reasons", "demo_approved"),
     ("request_id", "req_8f14e45fceea167a"),
     ("server", "vnd_06bq3v8k2m9zc"),

@@ -113,6 +113,14 @@ INVALID_CREDENTIALS, UNAUTHORIZED, "invalid_credentials", "Invalid credentials",
         or an API key, `License` with an authorization code.",
     example r#"{ "detail": "the session or key has ended: sign in again" }"#;
 
+SIGNATURE_REFUSED, UNAUTHORIZED, "signature_refused", "Signature refused",
+    means "This route is for other servers, and the request is not signed by one that this server deals with: as \
+        RFC 9421 says, within a minute of this server's time, with a nonce that was not used before, and a key that \
+        the sender publishes. Which of these it is, is not told.",
+    remedy "Compare the clocks, the public address of each server as the other one knows it, and the keys at \
+        `protocol_jwks_uri` of the sender. The log of this server says more.",
+    example r#"{ "detail": "this request is not signed by a server that this one deals with" }"#;
+
 BALANCE_BELOW_THRESHOLD, PAYMENT_REQUIRED, "balance_below_threshold", "Balance below the threshold",
     means "Ordering, or what you asked to see, opens at a balance that the vendor has set, and yours is \
         below it.",
@@ -386,7 +394,7 @@ mod tests {
         let list = by_status.iter().map(|(status, codes)| format!("{status} {}", codes.join(" ")));
         insta::assert_snapshot!(list.collect::<Vec<_>>().join("\n"), @r"
         400 malformed unknown_field invalid_field idempotency_key_missing
-        401 account_required invalid_credentials
+        401 account_required invalid_credentials signature_refused
         402 balance_below_threshold insufficient_balance credit_declined
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found

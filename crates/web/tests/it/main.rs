@@ -27,5 +27,6 @@ mod prices;
 mod refunds;
 mod replays;
 mod routes;
+mod signed;
 mod top_ups;
 mod vouchers;

@@ -152,6 +152,7 @@ async fn what_is_public_is_open_to_the_scripts_of_every_site() {
     for path in [
         "/.well-known/scrip",
         "/.well-known/jwks.json",
+        "/.well-known/protocol-jwks.json",
         "/v1/vendor",
         "/v1/products",
         "/v1/products/tuning",
@@ -183,8 +184,10 @@ async fn what_is_public_is_open_to_the_scripts_of_every_site() {
 #[tokio::test]
 async fn everything_else_is_closed_to_the_scripts_of_other_sites() {
     let shop = Shop::open().await;
-    let open = ["/.well-known/scrip", "/.well-known/jwks.json", "/openapi.json"];
-    let open = open.into_iter().chain(["/v1/vendor", "/v1/products", "/v1/products/nothing"]);
+    let known =
+        ["scrip", "jwks.json", "protocol-jwks.json"].map(|name| format!("/.well-known/{name}"));
+    let open = known.iter().map(String::as_str).chain(["/openapi.json"]);
+    let open = open.chain(["/v1/vendor", "/v1/products", "/v1/products/nothing"]);
     let open: Vec<_> = open.chain([PICTURE, "/v1/licenses/validate"]).collect();
     for (path, methods) in documented(&shop).await {
         if open.contains(&path.as_str()) {
