@@ -113,7 +113,9 @@ impl LedgerAccount {
         let house = House::ALL.iter().map(|house| Self::House(*house));
         match (house.into_iter().find(|account| account.number() == number), number) {
             (Some(account), _) => Some(account),
-            (None, ..=MERCHANTS) => Id::new(number.unsigned_abs() ^ OWED.unsigned_abs()).map(Self::Merchant),
+            (None, ..=MERCHANTS) => {
+                Id::new(number.unsigned_abs() ^ OWED.unsigned_abs()).map(Self::Merchant)
+            }
             (None, ..0) => Id::new(number.unsigned_abs()).map(Self::Held),
             (None, 0..=99) => None,
             (None, OWED..) => Id::new((number ^ OWED).unsigned_abs()).map(Self::Owed),

@@ -253,8 +253,10 @@ pub fn origin_of(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let host = rest.get(..end)?;
-    let visible = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte));
-    let is_host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+    let visible =
+        url.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte));
+    let is_host =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
     let sound = matches!(scheme, "https" | "http")
         && !host.is_empty()
         && host.bytes().all(is_host)
@@ -307,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_debt_is_not_payable_and_neither_is_what_waits() {
-        let with = |credits, debits| Merchant { balance: Counters { debits, credits }, ..merchant() };
+        let with =
+            |credits, debits| Merchant { balance: Counters { debits, credits }, ..merchant() };
         assert_eq!(with(100, 30).payable(amount(20)), amount(50));
         assert_eq!(with(100, 30).payable(amount(71)), Amount::ZERO);
         assert_eq!(with(30, 100).net(), -70);
@@ -320,8 +323,16 @@ mod tests {
         assert_eq!(origin_of("http://127.0.0.1:8080"), Some("http://127.0.0.1:8080"));
         assert_eq!(origin_of("https://[::1]:1/x"), Some("https://[::1]:1"));
         for bad in [
-            "", "shop.example", "ftp://shop.example/", "https:///x", "https://a@shop.example/", "https://SHOP.example/",
-            "https://shop.example/#x", "https://shop.example/ x", "https://shop.example\\x", "javascript://x/",
+            "",
+            "shop.example",
+            "ftp://shop.example/",
+            "https:///x",
+            "https://a@shop.example/",
+            "https://SHOP.example/",
+            "https://shop.example/#x",
+            "https://shop.example/ x",
+            "https://shop.example\\x",
+            "javascript://x/",
         ] {
             assert_eq!(origin_of(bad), None, "{bad}");
         }

@@ -197,7 +197,10 @@ impl Engine {
                 return Ok(Err(ConnectionRefusal::NoSuchConnection));
             };
             let request = self.look_at_request(merchant.id, row.id).await?;
-            return Ok(Ok(CameBack { request: request.ok(), ..self.back(merchant, account).await? }));
+            return Ok(Ok(CameBack {
+                request: request.ok(),
+                ..self.back(merchant, account).await?
+            }));
         }
         let Some(row) = self.store.connection_by_code(hash).await? else {
             return Ok(Err(ConnectionRefusal::NoSuchConnection));
@@ -251,11 +254,7 @@ impl Command for Open {
 
     fn wants(&self, wants: &mut Wants) {
         wants.merchants.guard((self.connection.merchant,));
-        wants.merchant_keys.read((
-            self.connection.merchant,
-            KeyOwner::Merchant,
-            self.request.key,
-        ));
+        wants.merchant_keys.read((self.connection.merchant, KeyOwner::Merchant, self.request.key));
     }
 
     fn decide(
@@ -337,12 +336,7 @@ impl Command for Decide {
 
 impl Decide {
     /// What the buyer lets the merchant know, from now on.
-    fn introduce(
-        &self,
-        books: &Books,
-        changes: &mut Changes,
-        at: Timestamp,
-    ) -> Result<(), Fault> {
+    fn introduce(&self, books: &Books, changes: &mut Changes, at: Timestamp) -> Result<(), Fault> {
         let (merchant, subject, account) = (self.merchant, self.subject, self.buyer.account);
         let share_funded = self.consent == Consent::ShareFunded;
         let row = MerchantSubject { merchant, subject, account, share_funded, at };

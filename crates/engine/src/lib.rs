@@ -80,8 +80,8 @@ use crate::keys::{KeyHome, Keys};
 use crate::passwords::Passwords;
 use crate::peer::Peers;
 use crate::processor::Processor;
-use crate::purchase_request::notice::Herald;
 use crate::provider::Provider;
+use crate::purchase_request::notice::Herald;
 use crate::throttle::Throttle;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.

@@ -289,9 +289,7 @@ impl Command for Register {
             return Ok(Decision::refused(MerchantRefusal::Taken));
         }
         let mut changes = Changes::default();
-        changes
-            .merchant_urls
-            .push(Change::Insert(MerchantUrl { url: url.clone(), merchant: *id }));
+        changes.merchant_urls.push(Change::Insert(MerchantUrl { url: url.clone(), merchant: *id }));
         changes.merchants.push(Change::Insert(self.merchant.clone()));
         let what = difference(&Value::Null, &told(&self.merchant));
         self.note.write(&mut changes, Act::MerchantEntered, id, what, at);
@@ -439,8 +437,7 @@ impl Command for PayOut {
             subject: self.id.into(),
             at,
         };
-        let merchant =
-            ledger::pay_house(&mut changes, merchant.clone(), House::PaidOut, transfer)?;
+        let merchant = ledger::pay_house(&mut changes, merchant.clone(), House::PaidOut, transfer)?;
         let merchant = tell(&mut changes, merchant, MerchantEventKind::PaidOut, None, at)?;
         changes.merchants.push(Change::Update(merchant));
         let payout = Payout {
@@ -455,7 +452,8 @@ impl Command for PayOut {
         changes.payouts.push(Change::Insert(payout.clone()));
         let key = MerchantKey::new(self.merchant, KeyOwner::Staff, self.request, self.id);
         changes.merchant_keys.push(Change::Insert(key));
-        let what = json!({ "payout": self.id, "tokens": tokens, "money": money, "reference": reference });
+        let what =
+            json!({ "payout": self.id, "tokens": tokens, "money": money, "reference": reference });
         let what = difference(&Value::Null, &what);
         self.note.write(&mut changes, Act::MerchantPaidOut, self.merchant, what, at);
         Ok(Decision::done(Ok(payout), changes))
@@ -470,7 +468,8 @@ pub(crate) fn tell(
     request: Option<Id<scrip_domain::purchase_request::PurchaseRequest>>,
     at: Timestamp,
 ) -> Result<Merchant, Fault> {
-    let seq = merchant.seq.checked_add(1).ok_or_else(|| Fault::Bug("events have run out".into()))?;
+    let seq =
+        merchant.seq.checked_add(1).ok_or_else(|| Fault::Bug("events have run out".into()))?;
     let event = MerchantEvent { merchant: merchant.id, seq, kind, request, at };
     changes.merchant_events.push(Change::Insert(event));
     Ok(Merchant { seq, ..merchant })

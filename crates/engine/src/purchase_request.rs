@@ -131,7 +131,8 @@ impl Scene {
     /// The rows of `parties`, which exist.
     fn set(books: &Books, parties: Parties, at: Timestamp) -> Result<Self, Fault> {
         let lost = |what: &str| Fault::Bug(format!("a {what} is gone"));
-        let merchant = books.merchants.get(&(parties.merchant,))?.ok_or_else(|| lost("merchant"))?;
+        let merchant =
+            books.merchants.get(&(parties.merchant,))?.ok_or_else(|| lost("merchant"))?;
         let request = books.purchase_requests.get(&(parties.request,))?;
         let request = request.ok_or_else(|| lost("purchase request"))?;
         Ok(Self { merchant: merchant.clone(), request: request.clone(), at })
@@ -351,7 +352,11 @@ impl Engine {
 
     /// A buyer, as only this merchant knows them.
     pub(crate) fn subject_of(&self, account: Id<Account>, merchant: Id<Merchant>) -> SubjectName {
-        let message = [b"subject".as_slice(), &account.number().to_be_bytes(), &merchant.number().to_be_bytes()];
+        let message = [
+            b"subject".as_slice(),
+            &account.number().to_be_bytes(),
+            &merchant.number().to_be_bytes(),
+        ];
         let tag = mac(self.keys().subject_secret(), &message.concat());
         let mut bits = [0; 16];
         bits.iter_mut().zip(tag).for_each(|(to, from)| *to = from);

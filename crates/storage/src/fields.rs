@@ -6,8 +6,8 @@ use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Offer, Picture, Product};
-use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::connection::ReturnCode;
+use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::credit::Assessment;
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{Counters, LedgerAccount};
@@ -399,7 +399,8 @@ impl Field for MerchantLimits {
 }
 
 impl Field for ReturnCode {
-    const COLUMNS: &'static [(&'static str, Kind)] = &[("_hash", Kind::Bytes), ("_until", Kind::Int)];
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_hash", Kind::Bytes), ("_until", Kind::Int)];
 
     fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
         self.hash.write(out);

@@ -7,7 +7,9 @@ use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
-use scrip_domain::connection::{Connection, ConnectionState, MerchantSubject, ReturnCode, SubjectName};
+use scrip_domain::connection::{
+    Connection, ConnectionState, MerchantSubject, ReturnCode, SubjectName,
+};
 use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::credit_line::{CreditLine, Repayment};
@@ -19,8 +21,8 @@ use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::merchant::{
-    Fee, KeyOwner, Merchant, MerchantEvent, MerchantEventKind, MerchantKey, MerchantLimits, MerchantState,
-    MerchantTransfer, MerchantUrl, Payout,
+    Fee, KeyOwner, Merchant, MerchantEvent, MerchantEventKind, MerchantKey, MerchantLimits,
+    MerchantState, MerchantTransfer, MerchantUrl, Payout,
 };
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::payment_method::{Customer, PaymentMethod};

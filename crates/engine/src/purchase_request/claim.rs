@@ -78,7 +78,8 @@ impl Command for Take {
         let request = books.purchase_requests.get(&(self.request,))?;
         // Another account's is not there.
         let mine = Some(self.buyer.account);
-        let request = request.filter(|request| request.account.is_none() || request.account == mine);
+        let request =
+            request.filter(|request| request.account.is_none() || request.account == mine);
         let Some(request) = request else {
             return Ok(Decision::refused(RequestRefusal::NoSuchRequest));
         };

@@ -161,7 +161,9 @@ impl Command for Decide {
         }
         let done = |state| Ok(Decision::done(Answered::First(state), Changes::default()));
         match (self.choice, scene.state()) {
-            (Choice::Confirm(request), RequestState::Claimed) => self.confirm(books, scene, request),
+            (Choice::Confirm(request), RequestState::Claimed) => {
+                self.confirm(books, scene, request)
+            }
             (Choice::Decline, RequestState::Claimed) => self.decline(books, scene),
             (Choice::Confirm(_), state @ RequestState::Authorized)
             | (Choice::Decline, state @ RequestState::Declined) => done(state),
@@ -183,8 +185,8 @@ impl Decide {
     ) -> Result<Option<Result<RequestState, RequestRefusal>>, Fault> {
         let key = (self.buyer.account, index::REQUEST, request.key);
         let Some(entry) = books.by_account.get(&key)? else { return Ok(None) };
-        let same = entry.note == request.fingerprint
-            && entry.target == self.parties.request.number();
+        let same =
+            entry.note == request.fingerprint && entry.target == self.parties.request.number();
         Ok(Some(if same { Ok(RequestState::Authorized) } else { Err(RequestRefusal::KeyReused) }))
     }
 
@@ -308,12 +310,7 @@ impl Decide {
     }
 
     /// The merchant knows the buyer from now on, by a name, and nothing more without consent.
-    fn introduce(
-        &self,
-        books: &Books,
-        changes: &mut Changes,
-        scene: &Scene,
-    ) -> Result<(), Fault> {
+    fn introduce(&self, books: &Books, changes: &mut Changes, scene: &Scene) -> Result<(), Fault> {
         let (merchant, subject) = (self.parties.merchant, self.subject);
         if books.merchant_subjects.get(&(merchant, subject))?.is_none() {
             let (account, at) = (self.buyer.account, scene.at);

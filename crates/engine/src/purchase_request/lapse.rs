@@ -54,11 +54,8 @@ impl Engine {
             }
             return Ok(());
         }
-        let command = Lapse {
-            known: self.know(request).await?,
-            signer: self.signer(),
-            moves: self.moves()?,
-        };
+        let command =
+            Lapse { known: self.know(request).await?, signer: self.signer(), moves: self.moves()? };
         match self.submit(command).await? {
             Ok(()) => Ok(()),
             Err(never) => match never {},

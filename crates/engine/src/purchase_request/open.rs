@@ -67,11 +67,7 @@ impl Engine {
     }
 
     /// What an offer says, if `merchant` signed it.
-    async fn believe_offer(
-        &self,
-        merchant: &Merchant,
-        offer: &str,
-    ) -> Outcome<Offer, OfferFlaw> {
+    async fn believe_offer(&self, merchant: &Merchant, offer: &str) -> Outcome<Offer, OfferFlaw> {
         let flaw = |why| Ok(Err(OfferFlaw { member: "offer", why }));
         let Some(kid) = kid_of(offer) else { return flaw("not a signed document") };
         let key = match self.peer_key(&merchant.url, &kid).await? {

@@ -300,12 +300,7 @@ impl GiveBack {
     }
 
     /// The refund's row, with the document that says it.
-    fn document(
-        &self,
-        changes: &mut Changes,
-        scene: &Scene,
-        amount: Amount,
-    ) -> Result<(), Fault> {
+    fn document(&self, changes: &mut Changes, scene: &Scene, amount: Amount) -> Result<(), Fault> {
         let Scene { merchant, request, at } = scene;
         let document = Refunding {
             issuer: self.signer.issuer.clone(),

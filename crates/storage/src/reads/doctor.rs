@@ -11,9 +11,11 @@ mod catalog;
 mod coupons;
 mod credit_lines;
 mod index;
+mod merchants;
 mod money;
 mod orders;
 mod payment_methods;
+mod purchase_requests;
 mod refunds;
 mod reversals;
 mod vouchers;
@@ -97,6 +99,8 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(orders::probes());
     probes.extend(coupons::probes());
     probes.extend(refunds::probes());
+    probes.extend(merchants::probes());
+    probes.extend(purchase_requests::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes

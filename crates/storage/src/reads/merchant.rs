@@ -2,7 +2,7 @@
 
 use scrip_domain::connection::{Connection, MerchantSubject, SubjectName};
 use scrip_domain::ledger::Transfer;
-use scrip_domain::merchant::{Merchant, MerchantEvent, MerchantKey, KeyOwner, Payout};
+use scrip_domain::merchant::{KeyOwner, Merchant, MerchantEvent, MerchantKey, Payout};
 use scrip_domain::{Amount, Id, Timestamp};
 
 use crate::cells::{Cell, Reader};

@@ -84,5 +84,6 @@ conformance! {
         lists_go_down_from_the_newest,
         the_cheapest_offer_is_current_and_not_free,
         orders_come_with_all_that_hangs_from_them,
-        what_is_about_an_order_is_found_and_nothing_else;
+        what_is_about_an_order_is_found_and_nothing_else,
+        what_a_merchant_waits_for_is_told_from_what_is_payable;
 }

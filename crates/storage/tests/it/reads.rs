@@ -4,7 +4,9 @@ use scrip_domain::catalog::Offer;
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
+use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -14,6 +16,7 @@ use scrip_storage::{Changes, Store};
 
 use crate::commands::{account, amount, change, id, look, write};
 use crate::home::{Home, NOON, Running};
+use crate::rows::merchants::{merchant, request};
 use crate::rows::{license, line, offer, order};
 
 const PAGE: Page = Page { after: None, limit: 10 };
@@ -37,7 +40,11 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             receipt(id(1)), started_ticket(id(1), id(1), NOON), credit_file(who),
             top_up_by_reference(""), voucher_batch(id(1)), voucher([0; 32]), voucher_of(id(1)),
             coupon(id(1)), open_coupon(""), customer(who, ""),
-            credit_line(who), repayment(id(1)), auto_top_up(who);
+            credit_line(who), repayment(id(1)), auto_top_up(who), merchant(id(1)), merchant_by_url(""),
+            merchant_by_invitation([0; 32]), payout(id(1)), merchant_key(id(1), KeyOwner::Staff, 1),
+            connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
+            merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
+            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
@@ -48,7 +55,10 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             reversals_of(id(1)), reversal_lots(id(1)), debt_payments(id(1)),
             voucher_batches(PAGE), coupons(PAGE), errands_due(NOON, 5), payment_methods_of(who),
             payment_methods_leaving(NOON, 5), repayments_of(who, PAGE),
-            auto_errands_due(NOON, 5),
+            auto_errands_due(NOON, 5), merchants(PAGE), merchant_transfers(id(1), PAGE),
+            merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
+            purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
+            request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
     }
 }
 
@@ -243,5 +253,48 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
     let downloads = store.downloads_of_order(order).await.unwrap();
     let files: Vec<u64> = downloads.iter().map(|download| download.file.number()).collect();
     assert_eq!(files, vec![2, 1]);
+    store.stop().await.unwrap();
+}
+
+pub async fn what_a_merchant_waits_for_is_told_from_what_is_payable(home: &Home) {
+    let store = home.start().await;
+    let captured = |number, units, refunded, fulfilled: Option<i64>, window: i64| PurchaseRequest {
+        state: RequestState::Captured,
+        amount: amount(units),
+        fee: amount(1),
+        refunded: amount(refunded),
+        captured_at: Some(NOON),
+        fulfilled_at: fulfilled.map(Timestamp::from_millis),
+        refund_until: Some(Timestamp::from_millis(window)),
+        due_at: Some(Timestamp::from_millis(window)),
+        ..request(number, 5)
+    };
+    fill(&store, move |changes| {
+        changes.merchants.push(Change::Insert(merchant(5)));
+        let rows = [
+            captured(1, 10, 0, None, 1),
+            captured(2, 20, 4, Some(1), 9),
+            captured(3, 40, 0, Some(1), 5),
+            captured(4, 80, 80, Some(1), 9),
+            request(6, 5),
+        ];
+        changes.purchase_requests.extend(rows.map(Change::Insert));
+        for seq in 1..4 {
+            let (merchant, kind, request) = (id(5), MerchantEventKind::Captured, Some(id(seq)));
+            let event = MerchantEvent { merchant, seq, kind, request, at: NOON };
+            changes.merchant_events.push(Change::Insert(event));
+        }
+    })
+    .await;
+    let pending = store.merchant_pending(id(5), Timestamp::from_millis(5)).await.unwrap();
+    assert_eq!(pending.units(), 9 + 15, "undelivered, and in its window");
+    let pending = store.merchant_pending(id(4), NOON).await.unwrap();
+    assert!(pending.is_zero());
+    let events = store.merchant_events(id(5), 1, 1).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), vec![2]);
+    let due = store.purchase_requests_due(Timestamp::from_millis(5), 10).await.unwrap();
+    assert_eq!(due.iter().map(|row| row.id.number()).collect::<Vec<_>>(), vec![1, 3]);
+    let found = store.purchase_request_of(id(5), "ord_6").await.unwrap();
+    assert_eq!(found.map(|row| row.id.number()), Some(6));
     store.stop().await.unwrap();
 }

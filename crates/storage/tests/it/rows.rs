@@ -94,6 +94,7 @@ macro_rules! round_trips {
 }
 
 mod funds;
+pub mod merchants;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
     row
@@ -111,6 +112,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     wallet_rows(&store).await;
     money_rows(&store).await;
     funds::all(&store).await;
+    merchants::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;

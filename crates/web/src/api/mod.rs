@@ -9,10 +9,13 @@ mod downloads;
 mod evidence;
 mod hooks;
 mod licenses;
+mod merchant;
 mod orders;
 mod payment_methods;
+mod payments;
 mod pictures;
 mod products;
+mod purchase_requests;
 mod quotes;
 mod refunds;
 mod sessions;
@@ -48,6 +51,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(licenses::routes())
         .merge(downloads::routes())
         .merge(hooks::routes())
+        .merge(payments::routes())
+        .merge(purchase_requests::routes())
+        .merge(merchant::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }

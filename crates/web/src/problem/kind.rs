@@ -152,6 +152,12 @@ CREDIT_DECLINED, PAYMENT_REQUIRED, "credit_declined", "Top-up declined",
     example r#"{ "detail": "the top-up was declined; nothing was charged", "reasons": ["demo_declined"],
         "top_up": { "id": "top_06bq3v8k2m9zc", "state": "declined" } }"#;
 
+MERCHANT_LIMIT, FORBIDDEN, "merchant_limit", "Merchant's limit",
+    means "The provider does not trust the merchant as far as this: its largest order, its open requests, what it may \
+        capture in a day, or it is invited or suspended. `detail` says which. Nothing moved.",
+    remedy "Wait until requests are decided or the next day (UTC) begins, or ask the provider for a higher limit.",
+    example r#"{ "detail": "too many requests of the merchant are open" }"#;
+
 FORBIDDEN, FORBIDDEN, "forbidden", "Forbidden",
     means "We know you, and you may not do this: the key lacks a scope, or is of the wrong kind. A vendor's \
         key does not buy, and a buyer's does not manage.",
@@ -255,6 +261,24 @@ ORDER_NOT_PAID, CONFLICT, "order_not_paid", "Order not paid",
     remedy "Read the order again with `GET /v1/orders/{id}`.",
     example r#"{ "detail": "nothing was paid: the order is declined", "state": "declined" }"#;
 
+HOLD_EXPIRED, CONFLICT, "hold_expired", "Hold over",
+    means "The merchant came to capture what a buyer had confirmed, and the hold was over, or was taken back before. \
+        Nothing was taken.",
+    remedy "Do not deliver. The buyer has their tokens; open a new request if they still want it.",
+    example r#"{ "detail": "the hold is over: nothing was taken" }"#;
+
+REQUEST_STATE, CONFLICT, "request_state", "Purchase request in another state",
+    means "The purchase request, or the connection, is in a state in which this cannot be done: it was declined, is \
+        over, is not confirmed yet, or was captured. `state` says what it is.",
+    remedy "Read it again.",
+    example r#"{ "detail": "the purchase request is expired", "state": "expired" }"#;
+
+MERCHANT_TAKEN, CONFLICT, "merchant_taken", "Merchant registered",
+    means "A merchant with this address is registered at this provider.",
+    remedy "Change that one with `PATCH /v1/admin/merchants/{id}`.",
+    example r#"{ "detail": "a merchant with this address is registered",
+        "errors": [{ "field": "url", "code": "taken", "detail": "a merchant with this address is registered" }] }"#;
+
 ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
     means "All of the order, of a line or of a top-up was given back before or is disputed, or so much that less \
         is left than was asked for. Nothing moved.",
@@ -342,6 +366,13 @@ RANGE_NOT_SATISFIABLE, RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range no
     means "The file has none of the bytes that `Range` asks for. Often it is there already, whole.",
     remedy "Compare the size with that in `Content-Range`, and the digest with that of the catalogue.",
     example r#"{ "detail": "the file has 1048576 bytes" }"#;
+
+OFFER_REFUSED, UNPROCESSABLE_ENTITY, "offer_refused", "Offer refused",
+    means "The offer of a purchase request is not signed by the merchant, is not for this provider, does not add up, or \
+        asks for what this provider does not let a merchant have. Nothing was opened.",
+    remedy "`errors` names the member of the offer. Write and sign a new one, with a new order.",
+    example r#"{ "detail": "the offer is not accepted: not the sum of the lines", "errors":
+        [{ "field": "offer.total", "code": "refused", "detail": "not the sum of the lines" }] }"#;
 
 VOUCHER_REFUSED, UNPROCESSABLE_ENTITY, "voucher_refused", "Voucher refused",
     means "The voucher cannot be redeemed by this account now. It may be mistyped, used, expired, closed or used \

@@ -24,6 +24,7 @@ mod pages;
 mod payment_methods;
 mod pictures;
 mod prices;
+mod provider;
 mod refunds;
 mod replays;
 mod routes;

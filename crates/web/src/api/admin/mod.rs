@@ -8,6 +8,7 @@ mod coupons;
 mod credit;
 mod credit_lines;
 mod keys;
+mod merchants;
 mod objects;
 mod refunds;
 mod reversals;
@@ -36,5 +37,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(api_keys::routes())
         .merge(audit::routes())
         .merge(keys::routes())
+        .merge(merchants::routes())
         .merge(catalog::routes())
 }
