@@ -30,6 +30,7 @@ use scrip_engine::keys::Keys;
 use scrip_engine::peer::PeerPort;
 use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
 use scrip_engine::provider::Provider;
+use scrip_engine::purchase_request::notice::Herald;
 use scrip_engine::register::Registration;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
@@ -121,13 +122,15 @@ pub struct Place {
     pub provider: Option<Arc<dyn Provider>>,
     /// How it reads what other servers make public.
     pub peers: Option<Arc<dyn PeerPort>>,
+    /// How a provider tells its merchants.
+    pub herald: Option<Arc<dyn Herald>>,
 }
 
 impl Default for Place {
     /// A vendor, alone.
     fn default() -> Self {
         let url = "http://shop.test".to_owned();
-        Self { roles: Roles::default(), url, provider: None, peers: None }
+        Self { roles: Roles::default(), url, provider: None, peers: None, herald: None }
     }
 }
 
@@ -284,11 +287,15 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let processor = machine.processor.clone();
-        let Place { roles, url, provider, peers } = machine.place.clone();
+        let Place { roles, url, provider, peers, herald } = machine.place.clone();
         let engine = engine.with_processor(processor.clone()).with_public_url(url.clone());
         let engine = engine.with_roles(roles);
         let engine = match provider {
             Some(provider) => engine.with_provider(provider),
+            None => engine,
+        };
+        let engine = match herald {
+            Some(herald) => engine.with_herald(herald),
             None => engine,
         };
         let engine = match peers {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::header;
 use maud::{Markup, html};
-use scrip_domain::purchase_request::origin_of;
+use scrip_domain::merchant::origin_of;
 use scrip_engine::connection::{ConnectionView, Consent};
 use serde::Deserialize;
 
@@ -14,6 +14,7 @@ use super::form::Form;
 use super::visit::SignedIn;
 use super::{SendsTo, Visited, private};
 use crate::App;
+use crate::caller::AtProvider;
 use crate::extract::NamePath;
 use crate::problem::Problem;
 
@@ -30,12 +31,13 @@ struct Decision {
 }
 
 async fn show(
+    _: AtProvider,
     State(app): State<App>,
     visit: SignedIn,
     NamePath(reference): NamePath<String>,
 ) -> Result<Response, Problem> {
     let view = app.engine.connection(&reference, Some(visit.buyer)).await?;
-    let view = view.map_err(|why| Problem::connection(&why))?;
+    let view = view.map_err(Problem::from)?;
     let main = shown(&reference, &view, &visit.member.account.email);
     let title = format!("Sign in at {}", view.merchant.name);
     let mut response = private(&app, &title, Visited::By(&visit.member), &main).await?;
@@ -44,6 +46,7 @@ async fn show(
 }
 
 async fn decide(
+    _: AtProvider,
     State(app): State<App>,
     visit: SignedIn,
     NamePath(reference): NamePath<String>,
@@ -56,9 +59,8 @@ async fn decide(
         _ => return Err(Problem::field("decision", "approve or decline")),
     };
     let to = app.engine.decide_connection(visit.buyer, &reference, consent).await?;
-    let to = to.map_err(|why| Problem::connection(&why))?;
-    let mut response =
-        ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&to)).into_response();
+    let to = to.map_err(Problem::from)?;
+    let mut response = ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&to)).into_response();
     send_to(&mut response, &to);
     Ok(response)
 }

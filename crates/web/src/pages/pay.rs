@@ -12,7 +12,8 @@ use http::header;
 use maud::{Markup, html};
 use scrip_domain::account::Account;
 use scrip_domain::document::OfferLine;
-use scrip_domain::purchase_request::{RequestState, origin_of};
+use scrip_domain::merchant::origin_of;
+use scrip_domain::purchase_request::RequestState;
 use scrip_domain::request::Request;
 use scrip_domain::settings::{Settings, Token};
 use scrip_domain::{Amount, Span};
@@ -26,6 +27,7 @@ use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
 use super::{SendsTo, Visited, private};
 use crate::App;
+use crate::caller::AtProvider;
 use crate::extract::NamePath;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
@@ -46,13 +48,15 @@ struct Decision {
 struct Nothing {}
 
 async fn show(
+    _: AtProvider,
     State(app): State<App>,
     visit: Visit,
     NamePath(reference): NamePath<String>,
 ) -> Result<Response, Problem> {
     let settings = &visit.vendor.settings;
     let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
-    let mut view = app.engine.payment(&reference, buyer).await?.map_err(|why| refused(&why, settings))?;
+    let mut view =
+        app.engine.payment(&reference, buyer).await?.map_err(|why| refused(&why, settings))?;
     if let (Some(buyer), RequestState::Open) = (buyer, view.state) {
         let claimed = app.engine.claim_payment(buyer, &reference).await?;
         view = claimed.map_err(|why| refused(&why, settings))?;
@@ -62,6 +66,7 @@ async fn show(
 
 /// Confirms or declines, and sends the buyer back to the merchant. What stands in the way is told on the page.
 async fn decide(
+    _: AtProvider,
     State(app): State<App>,
     visit: SignedIn,
     NamePath(reference): NamePath<String>,
@@ -121,6 +126,7 @@ fn back(view: &PaymentView, decided: &Decided) -> Response {
 
 /// Lets go of the purchase, for somebody else to pay, and signs out.
 async fn release(
+    _: AtProvider,
     State(app): State<App>,
     visit: SignedIn,
     NamePath(reference): NamePath<String>,
@@ -143,7 +149,7 @@ fn here(reference: &str) -> Local {
 
 /// The same refusals as the API's.
 fn refused(why: &RequestRefusal, settings: &Settings) -> Problem {
-    Problem::payment(why, &settings.token)
+    Problem::purchase_request(why, Some(&settings.token))
 }
 
 async fn page(
@@ -166,7 +172,8 @@ async fn page(
             (state, _) => (over(state, reference, view)),
         }
     };
-    let mut response = private(app, &format!("Buy from {}", view.merchant.name), visited, &main).await?;
+    let mut response =
+        private(app, &format!("Buy from {}", view.merchant.name), visited, &main).await?;
     send_to(&mut response, &view.offer.return_url);
     Ok(response)
 }
@@ -204,7 +211,8 @@ fn summary(view: &PaymentView, token: &Token) -> Markup {
 /// How much there is to download, and how long it takes.
 fn about(line: &OfferLine) -> Option<String> {
     let size = line.size.map(size_text);
-    let time = line.download_seconds.map(|seconds| format!("about {} to download", span_text(seconds)));
+    let time =
+        line.download_seconds.map(|seconds| format!("about {} to download", span_text(seconds)));
     let parts: Vec<_> = [size, time].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -294,16 +302,22 @@ fn over(state: RequestState, reference: &str, view: &PaymentView) -> Markup {
     html! {
         p role="status" {
             @match state {
-                RequestState::Authorized => "You have confirmed this. " (merchant) " is being told.",
-                RequestState::Captured => "You have paid this. " (merchant) " delivers, or your tokens come back by themselves.",
-                RequestState::Fulfilled => "You have paid this, and " (merchant) " has delivered.",
-                RequestState::Declined => "This was declined. Nothing was taken.",
-                RequestState::Expired => "This offer has waited too long. Nothing was taken; order again at " (merchant) ".",
-                RequestState::Cancelled => (merchant) " took this offer back. Nothing was taken.",
-                RequestState::Voided => (merchant) " did not take the payment in time. Your tokens are yours again.",
-                RequestState::PartiallyRefunded => "A part of what you paid was given back.",
-                RequestState::Refunded => "All that you paid was given back.",
-                RequestState::Open | RequestState::Claimed => "This offer waits.",
+                RequestState::Authorized => { "You have confirmed this. " (merchant) " is being told." }
+                RequestState::Captured => {
+                    "You have paid this. " (merchant) " delivers, or your tokens come back by themselves."
+                }
+                RequestState::Fulfilled => { "You have paid this, and " (merchant) " has delivered." }
+                RequestState::Declined => { "This was declined. Nothing was taken." }
+                RequestState::Expired => {
+                    "This offer has waited too long. Nothing was taken; order again at " (merchant) "."
+                }
+                RequestState::Cancelled => { (merchant) " took this offer back. Nothing was taken." }
+                RequestState::Voided => {
+                    (merchant) " did not take the payment in time. Your tokens are yours again."
+                }
+                RequestState::PartiallyRefunded => { "A part of what you paid was given back." }
+                RequestState::Refunded => { "All that you paid was given back." }
+                RequestState::Open | RequestState::Claimed => { "This offer waits." }
             }
         }
         @if again {

@@ -23,11 +23,14 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 16] = [
     "/account",
     "/account/payment-method",
     "/demo/bank/{payment}",
+    "/connect/{reference}",
     "/docs",
+    "/pay/{reference}",
+    "/pay/{reference}/release",
     "/problems",
     "/problems/{code}",
     "/register",
