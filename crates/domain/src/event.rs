@@ -9,6 +9,7 @@
 use crate::account::Account;
 use crate::id::Id;
 use crate::order::Order;
+use crate::purchase_request::PurchaseRequest;
 use crate::time::Timestamp;
 use crate::top_up::TopUp;
 use crate::words;
@@ -54,6 +55,8 @@ pub enum Object {
     TopUp,
     /// An order.
     Order,
+    /// A purchase request at a provider.
+    PurchaseRequest,
 }
 
 impl Object {
@@ -63,6 +66,7 @@ impl Object {
             Self::Account => "account",
             Self::TopUp => "top_up",
             Self::Order => "order",
+            Self::PurchaseRequest => "purchase_request",
         }
     }
 }
@@ -78,6 +82,9 @@ impl EventType {
             | Self::TopUpRefunded
             | Self::TopUpDisputed => Object::TopUp,
             Self::OrderPaid | Self::OrderDeclined | Self::OrderRefunded => Object::Order,
+            Self::RequestAuthorized | Self::RequestCaptured | Self::RequestRefunded => {
+                Object::PurchaseRequest
+            }
         }
     }
 }
@@ -128,6 +135,7 @@ impl Event {
             Object::Account => Id::<Account>::new(number).map(|id| id.to_string()),
             Object::TopUp => Id::<TopUp>::new(number).map(|id| id.to_string()),
             Object::Order => Id::<Order>::new(number).map(|id| id.to_string()),
+            Object::PurchaseRequest => Id::<PurchaseRequest>::new(number).map(|id| id.to_string()),
         };
         named.unwrap_or_default()
     }

@@ -176,7 +176,7 @@ impl Scene {
     fn record(&self, changes: &mut Changes, id: Id<Event>, kind: EventType) {
         if let Some(account) = self.request.account {
             let (subject, at) = (self.request.id.into(), self.at);
-            changes.events.push(Change::Insert(Event { id, kind, account, subject, at }));
+            crate::event::tell(changes, Event::new(id, kind, account, subject, at));
         }
     }
 

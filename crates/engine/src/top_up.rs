@@ -27,7 +27,6 @@ use scrip_domain::top_up::{TopUp, TopUpMethod, TopUpState};
 use scrip_domain::voucher::VoucherBatch;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
-use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Fault, Wants};
 
 use crate::audit::Staff;

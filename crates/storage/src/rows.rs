@@ -7,10 +7,10 @@ use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
+use scrip_domain::checkout::{Checkout, PendingRefund};
 use scrip_domain::connection::{
     Connection, ConnectionState, MerchantSubject, ReturnCode, SubjectName,
 };
-use scrip_domain::checkout::{Checkout, PendingRefund};
 use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::credit_line::{CreditLine, Repayment};
