@@ -200,6 +200,7 @@ impl Shop {
             url: "https://shop.test".to_owned(),
             provider: Some(provider.clone()),
             peers: Some(Arc::new(KnownServers::default().with(url, &[provider.public()]))),
+            ..Place::default()
         };
         let shop = Self::open_at(place, settings).await;
         provider.go_by(shop.clock.clone());
