@@ -17,7 +17,7 @@ from _shop import Shop
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # Once carried out, these end the session or the key of the run itself, or let its codes be signed by ever
-# new keys, or need a processor's signature. They have tests of their own.
+# new keys, or need a processor's or a provider's signature, or a merchant. They have tests of their own.
 LEFT_OUT = [
     "delete_sessions_current",
     "delete_admin_api_keys_id",
@@ -57,6 +57,8 @@ LEFT_OUT = [
     "get_merchant_events",
     "post_merchant_invitation",
     "get_merchant_transfers",
+    "post_hooks_provider",
+    "post_connections",
 ]
 
 
@@ -142,6 +144,10 @@ def furnish(shop, ada):
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
     shop.ask("POST", f"{admin}/products/pictured/publish", token=shop.admin)
+    # Nothing goes to who does not exist.
+    hook = {"url": "https://nothing.invalid/hook", "label": "contract"}
+    hooks = [shop.ask("POST", f"{admin}/webhook-endpoints", hook, shop.admin)["id"] for _ in range(2)]
+    tested = shop.ask("POST", f"{admin}/webhook-endpoints/{hooks[0]}/test", None, shop.admin)
     return {
         "token": vendor["token"]["code"],
         "scale": vendor["token"]["scale"],
@@ -156,6 +162,9 @@ def furnish(shop, ada):
             "account": account["id"],
             "code": license["code"]["jws"],
             "coupon": coupon["code"],
+            "delivery": tested["id"],
+            "url": hook["url"],
+            "since": "2026-01-01T00:00:00Z",
             "file": file["id"],
             "payment_method": "demo_approved",
             "currency": vendor["token"]["unit_value"]["money"]["unit"],
@@ -189,6 +198,15 @@ def furnish(shop, ada):
             f"POST {admin}/voucher-batches/{{id}}/close": {"id": vouchers["id"]},
             f"GET {admin}/coupons/{{id}}": {"id": coupon["id"]},
             f"POST {admin}/coupons/{{id}}/close": {"id": spare["id"]},
+            f"GET {admin}/webhook-endpoints/{{id}}": {"id": hooks[0]},
+            f"PATCH {admin}/webhook-endpoints/{{id}}": {"id": hooks[0]},
+            f"DELETE {admin}/webhook-endpoints/{{id}}": {"id": hooks[1]},
+            f"POST {admin}/webhook-endpoints/{{id}}/rotate": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/disable": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/enable": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/test": {"id": hooks[0]},
+            f"POST {admin}/webhook-endpoints/{{id}}/replay": {"id": hooks[0]},
+            f"GET {admin}/webhook-endpoints/{{id}}/deliveries": {"id": hooks[0]},
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},

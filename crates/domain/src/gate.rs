@@ -61,12 +61,22 @@ pub enum GateRefusal {
     BelowThreshold(Short),
     /// The balance does not cover the selection.
     InsufficientBalance(Short),
+    /// At a merchant: the buyer is to sign in through the provider.
+    ConnectionRequired,
+    /// At a merchant: the provider does not say that the balance is at or above the threshold; whether it says anything.
+    NotFunded {
+        /// Whether the buyer shares it with the merchant.
+        shared: bool,
+    },
 }
 
 impl GateRefusal {
     /// Whether it is the balance that is not enough: then an order is declined, on record.
     pub fn is_about_balance(&self) -> bool {
-        matches!(self, Self::BelowThreshold(_) | Self::InsufficientBalance(_))
+        matches!(
+            self,
+            Self::BelowThreshold(_) | Self::InsufficientBalance(_) | Self::NotFunded { .. }
+        )
     }
 
     /// The refusal that a kept failed check of a balance stands for.
@@ -159,6 +169,49 @@ pub fn pass(
     Ok(checks)
 }
 
+/// Where somebody stands at a merchant, who knows no balance: what the provider says of it, if the buyer shares that.
+pub fn standing_at_merchant(account: Option<&Account>, funded: Option<bool>) -> Standing {
+    match account {
+        Some(account) if account.frozen_at.is_none() => {
+            if funded == Some(true) {
+                Standing::Funded
+            } else {
+                Standing::Member
+            }
+        }
+        Some(_) | None => Standing::Visitor,
+    }
+}
+
+/// Passes or refuses `act` at a merchant, and gives the checks that were made. Registration and balance are the
+/// provider's to see to, when the buyer confirms there.
+pub fn pass_at_merchant(
+    act: Act,
+    account: Option<&Account>,
+    funded: Option<bool>,
+    settings: &Settings,
+    at: Timestamp,
+) -> Result<Vec<Check>, GateRefusal> {
+    let needs_account = match settings.flow {
+        Flow::MembersOnly => true,
+        Flow::RegisterFirst => act != Act::Browse,
+        Flow::BrowseFirst => false,
+    };
+    let Some(account) = account else {
+        return if needs_account { Err(GateRefusal::ConnectionRequired) } else { Ok(Vec::new()) };
+    };
+    if act == Act::Browse {
+        return Ok(Vec::new());
+    }
+    if account.frozen_at.is_some() && act != Act::Quote {
+        return Err(GateRefusal::AccountFrozen);
+    }
+    if settings.flow == Flow::RegisterFirst && funded != Some(true) {
+        return Err(GateRefusal::NotFunded { shared: funded.is_some() });
+    }
+    Ok(vec![passed(CheckKind::Account, None, at)])
+}
+
 /// Whether there is an account that permits transactions.
 pub fn account(account: Option<&Account>, settings: &Settings) -> Result<(), GateRefusal> {
     let fields = &settings.registration;
@@ -187,7 +240,9 @@ pub fn failed(refusal: &GateRefusal, at: Timestamp) -> Check {
     let (check, figures) = match refusal {
         GateRefusal::AccountRequired(_)
         | GateRefusal::AccountFrozen
-        | GateRefusal::AccountIncomplete(_) => (CheckKind::Account, None),
+        | GateRefusal::AccountIncomplete(_)
+        | GateRefusal::ConnectionRequired => (CheckKind::Account, None),
+        GateRefusal::NotFunded { .. } => (CheckKind::Balance, None),
         GateRefusal::BelowThreshold(short) => (CheckKind::Balance, Some((Basis::Threshold, short))),
         GateRefusal::InsufficientBalance(short) => {
             (CheckKind::Balance, Some((Basis::Selection, short)))
@@ -272,6 +327,9 @@ mod tests {
             Err(GateRefusal::AccountIncomplete(_)) => Err("incomplete"),
             Err(GateRefusal::BelowThreshold(_)) => Err("threshold"),
             Err(GateRefusal::InsufficientBalance(_)) => Err("balance"),
+            Err(GateRefusal::ConnectionRequired | GateRefusal::NotFunded { .. }) => {
+                Err("a merchant's word")
+            }
         }
     }
 
@@ -340,6 +398,48 @@ mod tests {
                 assert_eq!(ask(flow, act, account, total), expected, "{flow}: {who}, {act:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_merchant_asks_for_the_providers_word_alone() {
+        use Act::{Browse, Order, Pay, Quote};
+        use Flow::{BrowseFirst, MembersOnly, RegisterFirst};
+        let (part, frozen) = (account(false, false), account(false, true));
+        let at = Timestamp::from_millis(0);
+        let ask = |flow, act, account: Option<&Account>, funded| match pass_at_merchant(
+            act,
+            account,
+            funded,
+            &settings(flow),
+            at,
+        ) {
+            Ok(_) => "passed",
+            Err(GateRefusal::ConnectionRequired) => "401",
+            Err(GateRefusal::AccountFrozen) => "frozen",
+            Err(GateRefusal::NotFunded { shared: true }) => "threshold",
+            Err(GateRefusal::NotFunded { shared: false }) => "not shared",
+            Err(_) => "another",
+        };
+        for (act, account, funded, expected) in [
+            (Browse, None, None, ["passed", "passed", "401"]),
+            (Quote, None, None, ["401", "passed", "401"]),
+            (Order, None, None, ["401", "passed", "401"]),
+            (Pay, None, None, ["401", "passed", "401"]),
+            (Order, Some(&part), None, ["not shared", "passed", "passed"]),
+            (Order, Some(&part), Some(false), ["threshold", "passed", "passed"]),
+            (Quote, Some(&part), Some(false), ["threshold", "passed", "passed"]),
+            (Order, Some(&part), Some(true), ["passed"; 3]),
+            (Order, Some(&frozen), Some(true), ["frozen"; 3]),
+        ] {
+            for (flow, expected) in
+                [RegisterFirst, BrowseFirst, MembersOnly].into_iter().zip(expected)
+            {
+                assert_eq!(ask(flow, act, account, funded), expected, "{flow}: {act:?}");
+            }
+        }
+        assert_eq!(standing_at_merchant(Some(&part), Some(true)), Standing::Funded);
+        assert_eq!(standing_at_merchant(Some(&part), None), Standing::Member);
+        assert_eq!(standing_at_merchant(Some(&frozen), Some(true)), Standing::Visitor);
     }
 
     #[test]

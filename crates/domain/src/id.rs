@@ -47,6 +47,7 @@ kinds! {
     crate::event::Event => "evt",
     crate::hold::Hold => "hld",
     crate::ledger::Transfer => "trf",
+    crate::identity::Connection => "cnx",
     crate::license::License => "lic",
     crate::lot::Lot => "lot",
     crate::merchant::Merchant => "mer",
@@ -62,6 +63,8 @@ kinds! {
     crate::top_up::TopUp => "top",
     crate::voucher::VoucherBatch => "vch",
     crate::wallet::Wallet => "wal",
+    crate::webhook::Delivery => "dlv",
+    crate::webhook::WebhookEndpoint => "whk",
 }
 
 /// The id of a `T`.

@@ -1,6 +1,8 @@
 //! Licenses: the right that an authorization code stands for, with limits and state.
 //!
 //! ```text
+//! withheld ──released──▶ valid (at a merchant, until the provider has had its last word)
+//!   └──given back before──▶ refunded
 //! valid ──rental or trial over──▶ expired (derived from `expires_at`, never stored)
 //!   ├──refund──▶ refunded
 //!   └──▶ revoked, suspended, superseded (later chapters)
@@ -18,6 +20,8 @@ use crate::words;
 words! {
     /// Where a license stands.
     pub enum LicenseState {
+        /// Made, and not handed out: its code is nobody's yet.
+        Withheld = "withheld",
         /// In force.
         Valid = "valid",
         /// Taken back by the vendor.
@@ -61,6 +65,11 @@ pub struct License {
 }
 
 impl License {
+    /// Whether its code may be told to its owner.
+    pub fn tells_its_code(&self) -> bool {
+        !matches!(self.state, LicenseState::Withheld | LicenseState::Refunded)
+    }
+
     /// The license to a unit of `line` of `account`'s order, as it is first issued at `at`.
     pub fn first_issue(
         id: Id<Self>,

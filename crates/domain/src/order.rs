@@ -7,6 +7,16 @@
 //!   └──30 minutes──▶ expired (derived: a draft past `expires_at`)
 //! ```
 //! A one-step purchase is born `paid`, or `declined`.
+//!
+//! At a merchant, whose buyers pay at a provider:
+//!
+//! ```text
+//! draft ──confirm──▶ open ──▶ claimed ──▶ authorized ──▶ captured ──fulfilled──▶ paid ──refund──▶ refund_pending
+//!   │                 │          │           │              └─already refunded──▶ refunded          ──▶ partially_refunded
+//!   ├─▶ cancelled     └──────────┴───────────┴─▶ declined, cancelled, expired                       ──▶ refunded
+//!   └─▶ expired (derived)
+//! ```
+//! There `paid` means released: the provider has said `fulfilled`, and the codes are the buyer's.
 
 use scrip_license::{Limits, Terms};
 use serde::{Deserialize, Serialize};
@@ -33,8 +43,18 @@ words! {
     pub enum OrderState {
         /// Selected, not confirmed.
         Draft = "draft",
+        /// The buyer is sent to the provider.
+        Open = "open",
+        /// An account at the provider has it, and has not decided.
+        Claimed = "claimed",
+        /// The buyer has confirmed; the provider holds the tokens.
+        Authorized = "authorized",
+        /// The provider has taken the tokens; the codes are made, and withheld.
+        Captured = "captured",
         /// Paid and released.
         Paid = "paid",
+        /// Paid, and the provider is asked to give something back.
+        RefundPending = "refund_pending",
         /// Paid, and a part of it given back.
         PartiallyRefunded = "partially_refunded",
         /// Paid, and all of it given back.
@@ -43,7 +63,7 @@ words! {
         Declined = "declined",
         /// Given up by the buyer.
         Cancelled = "cancelled",
-        /// Not confirmed in time. Derived from `expires_at`, never stored.
+        /// Not confirmed in time. Of a draft derived from `expires_at`, and stored only where a provider says it.
         Expired = "expired",
     }
 }
@@ -51,7 +71,12 @@ words! {
 impl OrderState {
     /// Whether it was paid, whatever was given back since.
     pub fn is_paid(self) -> bool {
-        matches!(self, Self::Paid | Self::PartiallyRefunded | Self::Refunded)
+        matches!(self, Self::Paid | Self::RefundPending | Self::PartiallyRefunded | Self::Refunded)
+    }
+
+    /// Whether a provider has been asked, and has not had its last word before delivery.
+    pub fn is_at_provider(self) -> bool {
+        matches!(self, Self::Open | Self::Claimed | Self::Authorized | Self::Captured)
     }
 }
 
@@ -60,8 +85,8 @@ impl OrderState {
 pub struct Order {
     /// Its name.
     pub id: Id<Self>,
-    /// Who ordered.
-    pub account: Id<Account>,
+    /// Who ordered; none while nobody has confirmed a visitor's order.
+    pub account: Option<Id<Account>>,
     /// Where it stands.
     pub state: OrderState,
     /// The sum of its lines, in smallest units of the token.
@@ -92,7 +117,7 @@ impl Order {
     /// A draft selected at `at`, which holds its prices for [`DRAFT_LIFETIME`].
     pub fn draft(
         id: Id<Self>,
-        account: Id<Account>,
+        account: Option<Id<Account>>,
         total: Amount,
         again: bool,
         at: Timestamp,
@@ -113,6 +138,16 @@ impl Order {
             terms_version: None,
             payment_method: None,
         }
+    }
+
+    /// Whether it is this account's.
+    pub fn is_of(&self, account: Id<Account>) -> bool {
+        self.account == Some(account)
+    }
+
+    /// Whether its codes were ever handed out: paid for, and not given back before that.
+    pub fn is_released(&self) -> bool {
+        self.state.is_paid() && self.paid_at.is_some()
     }
 
     /// Where it stands at `at`: a draft, or an order declined for funds, that was not confirmed in

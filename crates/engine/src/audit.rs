@@ -32,8 +32,16 @@ impl Staff {
     /// Whoever has the server's folder in their hands.
     pub const OPERATOR: Self = Self { actor: Actor::Operator, request: RequestId::NONE };
 
+    /// The server itself, by a rule.
+    pub(crate) const SERVER: Self = Self { actor: Actor::Server, request: RequestId::NONE };
+
     pub(crate) fn new(actor: Actor, request: RequestId) -> Self {
         Self { actor, request }
+    }
+
+    /// Who it is.
+    pub(crate) fn actor(self) -> Actor {
+        self.actor
     }
 }
 
@@ -45,6 +53,11 @@ pub(crate) struct Note {
 }
 
 impl Note {
+    /// The note called `id` of what `by` asked for earlier.
+    pub fn of(id: Id<Audit>, by: Staff) -> Self {
+        Self { id, by }
+    }
+
     /// Puts an act on record, with what it changed.
     pub fn write(
         &self,

@@ -31,6 +31,8 @@ const SLACK: Span = Span::minutes(5);
 /// Whether a license is in force at `at`.
 pub fn state_at(license: &License, at: Timestamp) -> Reason {
     match license.state {
+        // Its code is nobody's yet: there is none.
+        LicenseState::Withheld => Reason::UnknownCode,
         LicenseState::Revoked => Reason::Revoked,
         LicenseState::Refunded => Reason::Refunded,
         LicenseState::Valid if license.expires_at.is_some_and(|end| end <= at) => Reason::Expired,
@@ -79,6 +81,9 @@ impl Engine {
         let found =
             if code.contains('.') { self.by_jws(code).await? } else { self.by_short(code).await? };
         let license = match found {
+            Ok(license) if license.state == LicenseState::Withheld => {
+                return Ok((Reason::UnknownCode, None));
+            }
             Ok(license) => license,
             Err(reason) => return Ok((reason, None)),
         };

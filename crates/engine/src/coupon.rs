@@ -267,13 +267,19 @@ impl Claim {
     }
 
     /// Counts the use that an order makes of it.
-    pub fn count(&self, books: &Books, changes: &mut Changes, order: &Order) -> Result<(), Fault> {
+    pub fn count(
+        &self,
+        books: &Books,
+        changes: &mut Changes,
+        account: Id<Account>,
+        order: &Order,
+    ) -> Result<(), Fault> {
         let lost = || Fault::Bug("an order's coupon is gone".into());
         let coupon = self.coupon(books)?.ok_or_else(lost)?;
         let uses = coupon.uses.checked_add(1);
         let uses = uses.ok_or_else(|| Fault::Bug("a coupon's counter is full".into()))?;
         changes.coupons.push(Change::Update(Coupon { uses, ..coupon.clone() }));
-        let entry = Entry::coupon(order.account, coupon.id, order.id);
+        let entry = Entry::coupon(account, coupon.id, order.id);
         changes.by_account.push(Change::Insert(entry));
         Ok(())
     }

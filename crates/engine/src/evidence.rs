@@ -4,6 +4,7 @@
 //! evidence. They are read one after the other, and nothing here changes any.
 
 use scrip_domain::catalog::{File, Release};
+use scrip_domain::checkout::Checkout;
 use scrip_domain::event::Event;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
@@ -40,6 +41,8 @@ pub struct Evidence {
     pub downloads: Vec<Download>,
     /// What happened to it.
     pub events: Vec<Event>,
+    /// How it was paid at a provider, with the signed documents, at a merchant.
+    pub checkout: Option<Checkout>,
     /// Its receipt, once one was asked for.
     pub receipt: Option<Receipt>,
 }
@@ -47,14 +50,22 @@ pub struct Evidence {
 impl Engine {
     /// Everything that is on record of `order`.
     pub async fn evidence(&self, order: &Order) -> Result<Evidence, Fault> {
-        let (id, account, store) = (order.id, order.account, &self.store);
+        let (id, store) = (order.id, &self.store);
         let lost = || Fault::Bug("an order or its account is gone".into());
         let order = self.paid(id).await?.ok_or_else(lost)?;
+        let account = order.order.account;
         Ok(Evidence {
             codes: self.code_digests(&order.licenses).await?,
             releases: self.sold_releases(&order).await?,
-            requests: store.requests_of_order(account, id).await?,
-            transfers: store.transfers_of_order(account, id).await?,
+            requests: match account {
+                Some(account) => store.requests_of_order(account, id).await?,
+                None => Vec::new(),
+            },
+            transfers: match account {
+                Some(account) => store.transfers_of_order(account, id).await?,
+                None => Vec::new(),
+            },
+            checkout: store.checkout(id).await?,
             lots: store.lots_of_order(id).await?,
             refunds: self.refunds_of(id).await?,
             downloads: store.downloads_of_order(id).await?,

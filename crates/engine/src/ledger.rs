@@ -33,7 +33,7 @@ pub(crate) fn put(
             let (transfer, kind) = (transfer.id, LotChangeKind::Joined);
             let joined = LotChange { transfer, lot: open.lot, kind, amount: lot.amount };
             changes.lot_changes.push(Change::Insert(joined));
-            let fuller = wallet.clone().with_more(open.lot, lot.amount);
+            let fuller = wallet.clone().with_joined(open.lot, &lot);
             (open.lot, fuller.ok_or_else(|| Fault::Bug("a lot would hold too much".into()))?)
         }
     };

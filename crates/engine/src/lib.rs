@@ -19,6 +19,7 @@ pub mod audit;
 pub mod auto_top_up;
 pub mod bureau;
 pub mod catalog;
+pub mod checkout;
 pub mod code;
 pub mod connection;
 pub mod coupon;
@@ -26,9 +27,11 @@ pub mod credit_line;
 pub mod demo;
 pub mod doctor;
 pub mod download;
+pub mod event;
 pub mod evidence;
 pub mod expiry;
 pub mod grant;
+pub mod identity;
 mod ids;
 pub mod keys;
 mod ledger;
@@ -50,10 +53,12 @@ pub mod reversal;
 pub mod seal;
 pub mod selection;
 pub mod session;
+pub mod signature;
 pub mod throttle;
 pub mod top_up;
 pub mod vendor;
 pub mod voucher;
+pub mod webhook;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -70,7 +75,7 @@ pub use ledger::Buyer;
 pub use memory::Memory;
 pub use objects::Objects;
 pub use scrip_storage::Fault;
-pub use scrip_storage::reads::Page;
+pub use scrip_storage::reads::{Page, Told};
 
 use crate::bureau::Bureau;
 use crate::demo::DemoClock;
@@ -83,6 +88,7 @@ use crate::processor::Processor;
 use crate::provider::Provider;
 use crate::purchase_request::notice::Herald;
 use crate::throttle::Throttle;
+use crate::webhook::Sender;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
 pub type Outcome<T, E> = Result<Result<T, E>, Fault>;
@@ -109,6 +115,7 @@ pub struct Engine {
     peers: Peers,
     roles: Roles,
     public_url: String,
+    sender: Option<Arc<dyn Sender>>,
     errands: Notify,
     mode: Mode,
 }
@@ -184,6 +191,7 @@ impl Engine {
             peers: Peers::default(),
             roles: Roles::default(),
             public_url: String::new(),
+            sender: None,
             errands: Notify::new(),
             mode: ground.mode,
         })
@@ -214,6 +222,13 @@ impl Engine {
     #[must_use]
     pub fn with_provider(mut self, provider: Arc<dyn Provider>) -> Self {
         self.provider = Some(provider);
+        self
+    }
+
+    /// With a way to tell webhooks.
+    #[must_use]
+    pub fn with_sender(mut self, sender: Arc<dyn Sender>) -> Self {
+        self.sender = Some(sender);
         self
     }
 

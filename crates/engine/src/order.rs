@@ -94,7 +94,7 @@ impl Engine {
     ) -> Outcome<Receipt, PurchaseRefusal> {
         if let Some(receipt) = self.store.receipt(order).await? {
             let row = self.store.order(order).await?;
-            if row.is_some_and(|row| row.account == buyer.account) {
+            if row.is_some_and(|row| row.is_of(buyer.account)) {
                 return Ok(Ok(receipt));
             }
         }
@@ -103,7 +103,7 @@ impl Engine {
 }
 
 /// The order as it was when it was selected, whatever became of it.
-fn as_selected(order: Order) -> Order {
+pub(crate) fn as_selected(order: Order) -> Order {
     let checks = order.checks.into_iter().filter(|check| check.request.is_none());
     Order {
         state: OrderState::Draft,
@@ -174,7 +174,7 @@ impl Command for Draft {
             return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
         }
         // From here on the draft is opened.
-        let order = Order::draft(self.picked.order, account.id, total, self.again, at);
+        let order = Order::draft(self.picked.order, Some(account.id), total, self.again, at);
         let order = Order { coupon, checks, ..order };
         let mut changes = Changes::default();
         changes.orders.push(Change::Insert(order.clone()));
@@ -209,7 +209,7 @@ impl Command for Cancel {
         at: Timestamp,
     ) -> Result<Decision<Order, PurchaseRefusal>, Fault> {
         let order =
-            books.orders.get(&(self.order,))?.filter(|order| order.account == self.buyer.account);
+            books.orders.get(&(self.order,))?.filter(|order| order.is_of(self.buyer.account));
         let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
         match order.state_at(at) {
             OrderState::Draft => {}
@@ -218,7 +218,12 @@ impl Command for Cancel {
             state @ (OrderState::Paid
             | OrderState::PartiallyRefunded
             | OrderState::Refunded
-            | OrderState::Declined) => {
+            | OrderState::Declined
+            | OrderState::Open
+            | OrderState::Claimed
+            | OrderState::Authorized
+            | OrderState::Captured
+            | OrderState::RefundPending) => {
                 return Ok(Decision::refused(PurchaseRefusal::NotDraft(state)));
             }
         }
@@ -250,9 +255,9 @@ impl Command for IssueReceipt {
         at: Timestamp,
     ) -> Result<Decision<Receipt, PurchaseRefusal>, Fault> {
         let order =
-            books.orders.get(&(self.order,))?.filter(|order| order.account == self.buyer.account);
+            books.orders.get(&(self.order,))?.filter(|order| order.is_of(self.buyer.account));
         let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
-        if !order.state.is_paid() {
+        if !order.is_released() {
             return Ok(Decision::refused(PurchaseRefusal::NotDraft(order.state_at(at))));
         }
         if let Some(receipt) = books.receipts.get(&(self.order,))? {

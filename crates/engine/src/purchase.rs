@@ -34,7 +34,9 @@ use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::coupon::Claim;
+use crate::event;
 use crate::ledger::{self, Buyer};
+use crate::quote::Sight;
 use crate::selection::{Chosen, Selection};
 use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome};
@@ -140,6 +142,13 @@ pub enum PurchaseRefusal {
     Expired,
     /// The idempotency key was used for something else.
     KeyReused,
+    /// The merchant's provider does not take the order; by a word of its own. It is on record as declined.
+    ProviderRefused {
+        /// The order.
+        order: Id<Order>,
+        /// Why.
+        code: String,
+    },
 }
 
 /// The ids that a purchase mints before it is submitted, and the key that will sign its codes.
@@ -365,7 +374,8 @@ impl Command for Purchase {
             Ok(priced) => priced,
             Err(refusal) => return Ok(Decision::refused(refusal)),
         };
-        let order = Order::draft(self.picked.order, self.buyer.account, total, self.again, at);
+        let order =
+            Order::draft(self.picked.order, Some(self.buyer.account), total, self.again, at);
         let order = Order { coupon, ..order };
         let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
         let claim = self.picked.claim.as_ref();
@@ -406,7 +416,7 @@ impl Command for Confirm {
             return Ok(Decision { answer, changes: Changes::default() });
         }
         let order =
-            books.orders.get(&(self.order,))?.filter(|order| order.account == self.buyer.account);
+            books.orders.get(&(self.order,))?.filter(|order| order.is_of(self.buyer.account));
         let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
         match order.state_at(at) {
             OrderState::Draft => {}
@@ -417,7 +427,12 @@ impl Command for Confirm {
             state @ (OrderState::Paid
             | OrderState::PartiallyRefunded
             | OrderState::Refunded
-            | OrderState::Cancelled) => {
+            | OrderState::Cancelled
+            | OrderState::Open
+            | OrderState::Claimed
+            | OrderState::Authorized
+            | OrderState::Captured
+            | OrderState::RefundPending) => {
                 return Ok(Decision::refused(PurchaseRefusal::NotDraft(state)));
             }
         }
@@ -509,7 +524,7 @@ impl<'a> Desk<'a> {
                 let checks = case.marked(checks);
                 self.pay(books, case, checks)
             }
-            Err(short) => Ok(case.decline(short)),
+            Err(short) => Ok(case.decline(self.account.id, short)),
         }
     }
 
@@ -528,7 +543,7 @@ impl<'a> Desk<'a> {
         let payments = totals
             .and_then(|totals| order::allot(&totals, &parts))
             .ok_or_else(|| Fault::Bug("lines and lots do not add up".into()))?;
-        let licenses = case.licenses()?;
+        let licenses = case.licenses(self.account.id)?;
 
         // From here on the purchase succeeds.
         let mut changes = Changes::default();
@@ -556,9 +571,9 @@ impl<'a> Desk<'a> {
             payment_method: self.account.person.payment_method.clone(),
             ..case.order.clone()
         };
-        case.record(&mut changes, &order, EventType::OrderPaid);
+        case.record(&mut changes, self.account.id, &order, EventType::OrderPaid);
         if let Some(claim) = case.claim {
-            claim.count(books, &mut changes, &order)?;
+            claim.count(books, &mut changes, self.account.id, &order)?;
         }
         for license in &licenses {
             let lasting = license.terms == Terms::Perpetual;
@@ -582,7 +597,11 @@ impl Case<'_> {
     }
 
     /// Puts a declined order on record: nothing moves, the key is taken.
-    fn decline(self, short: GateRefusal) -> Decision<Settled, PurchaseRefusal> {
+    fn decline(
+        self,
+        account: Id<Account>,
+        short: GateRefusal,
+    ) -> Decision<Settled, PurchaseRefusal> {
         let Request { key, id, .. } = self.request;
         let (request, request_id) = (Some(key), Some(id));
         let check = Check { request, request_id, ..gate::failed(&short, self.at) };
@@ -596,14 +615,13 @@ impl Case<'_> {
             ..self.order.clone()
         };
         let mut changes = Changes::default();
-        self.record(&mut changes, &order, EventType::OrderDeclined);
+        self.record(&mut changes, account, &order, EventType::OrderDeclined);
         let refusal = PurchaseRefusal::Declined { order: order.id, gate: short, replayed: None };
         Decision::refused_on_record(refusal, changes)
     }
 
     /// The rows that paying and declining have in common.
-    fn record(&self, changes: &mut Changes, order: &Order, kind: EventType) {
-        let account = order.account;
+    fn record(&self, changes: &mut Changes, account: Id<Account>, order: &Order, kind: EventType) {
         let subject = order.id.into();
         if self.new {
             changes.orders.push(Change::Insert(order.clone()));
@@ -613,12 +631,11 @@ impl Case<'_> {
             changes.orders.push(Change::Update(order.clone()));
         }
         changes.by_account.push(Change::Insert(Entry::request(account, self.request, subject)));
-        let event = Event { id: self.minted.event, kind, account, subject, at: self.at };
-        changes.events.push(Change::Insert(event));
+        event::tell(changes, Event::new(self.minted.event, kind, account, subject, self.at));
     }
 
     /// A license for each unit of each line.
-    fn licenses(&self) -> Result<Vec<License>, Fault> {
+    fn licenses(&self, account: Id<Account>) -> Result<Vec<License>, Fault> {
         let mut ids = self.minted.licenses.iter();
         let mut licenses = Vec::with_capacity(self.minted.licenses.len());
         for line in &self.lines {
@@ -626,7 +643,7 @@ impl Case<'_> {
                 let id = ids
                     .next()
                     .ok_or_else(|| Fault::Bug("too few license ids were minted".into()))?;
-                let (account, kid) = (self.order.account, self.minted.kid.clone());
+                let kid = self.minted.kid.clone();
                 licenses.push(License::first_issue(*id, line, account, kid, self.at));
             }
         }
@@ -684,12 +701,17 @@ impl Picked {
 
     /// The rows that price it.
     pub fn wants(&self, wants: &mut Wants, buyer: Buyer) {
+        self.want_offers(wants);
+        if let Some(claim) = &self.claim {
+            claim.wants(wants, buyer.account);
+        }
+    }
+
+    /// The rows that price it without a coupon.
+    pub fn want_offers(&self, wants: &mut Wants) {
         for chosen in &*self.chosen {
             wants.offers.read((chosen.offer,));
             wants.products.read((chosen.product,));
-        }
-        if let Some(claim) = &self.claim {
-            claim.wants(wants, buyer.account);
         }
     }
 
@@ -709,11 +731,15 @@ impl Picked {
             None => None,
         };
         let who = Some((desk.account, desk.available));
-        Ok(crate::quote::seen(priced, lessened, who, desk.settings, desk.cheapest))
+        let sight = Sight::of(who, desk.settings, desk.cheapest);
+        Ok(crate::quote::seen(priced, lessened, &sight, desk.settings))
     }
 
     /// Its lines at today's prices.
-    fn lines(&self, books: &Books) -> Result<Result<Vec<(Line, Product)>, PurchaseRefusal>, Fault> {
+    pub fn lines(
+        &self,
+        books: &Books,
+    ) -> Result<Result<Vec<(Line, Product)>, PurchaseRefusal>, Fault> {
         let mut lines = Vec::with_capacity(self.chosen.len());
         for (index, (chosen, id)) in self.chosen.iter().zip(&self.lines).enumerate() {
             let offer = books.offers.get(&(chosen.offer,))?.filter(|offer| offer.current);

@@ -3,7 +3,7 @@
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{Product, ProductState};
 use scrip_domain::coupon::OrderCoupon;
-use scrip_domain::gate::{self, Act};
+use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::order::Line;
 use scrip_domain::settings::Settings;
 use scrip_domain::visibility::{FieldGroup, Level};
@@ -48,11 +48,20 @@ impl Engine {
     ) -> Outcome<Quote, PurchaseRefusal> {
         let vendor = self.vendor().await?;
         let cheapest = self.cheapest().await?;
-        let who = member.map(|member| (member.account.as_ref(), member.available));
         let at = self.now();
         // The gate first: whoever must register or top up learns no price before.
-        if let Err(shut) = gate::pass(Act::Quote, who, &vendor.settings, cheapest, Amount::ZERO, at)
-        {
+        let (gate, sight) = if self.provider().is_some() {
+            let account = member.map(|member| member.account.as_ref());
+            let funded = self.funded(member).await?;
+            let gate = gate::pass_at_merchant(Act::Quote, account, funded, &vendor.settings, at);
+            (gate, Sight::at_merchant(account, funded))
+        } else {
+            let who = member.map(|member| (member.account.as_ref(), member.available));
+            let settings = &vendor.settings;
+            let gate = gate::pass(Act::Quote, who, settings, cheapest, Amount::ZERO, at);
+            (gate, Sight::of(who, settings, cheapest))
+        };
+        if let Err(shut) = gate {
             return Ok(Err(PurchaseRefusal::Gate(shut)));
         }
         let mut priced = match self.price_now(selection).await? {
@@ -61,8 +70,8 @@ impl Engine {
         };
         let account = member.map(|member| member.account.id);
         let lessened = self.lessen_quote(selection, account, &mut priced).await?;
-        let balance = who.map(|(_, available)| available);
-        Ok(seen(priced, lessened, who, &vendor.settings, cheapest)
+        let balance = sight.available;
+        Ok(seen(priced, lessened, &sight, &vendor.settings)
             .map(|Priced { lines, total, coupon }| Quote { lines, total, coupon, balance }))
     }
 
@@ -99,16 +108,45 @@ impl Engine {
     }
 }
 
+/// With what eyes somebody looks at prices.
+pub(crate) struct Sight {
+    standing: gate::Standing,
+    /// What can be spent; none for a visitor, and at a merchant, who does not know it.
+    available: Option<Amount>,
+    /// What stands before a price that is not shown: no account, or one that permits nothing.
+    first: Option<GateRefusal>,
+}
+
+impl Sight {
+    /// The eyes of an account with what it can spend, or of a visitor.
+    pub fn of(
+        who: Option<(&Account, Amount)>,
+        settings: &Settings,
+        cheapest: Option<Amount>,
+    ) -> Self {
+        Self {
+            standing: gate::standing(who, settings, cheapest),
+            available: who.map(|(_, available)| available),
+            first: gate::account(who.map(|(account, _)| account), settings).err(),
+        }
+    }
+
+    /// The same at a merchant, where the provider says whether it is enough.
+    pub fn at_merchant(account: Option<&Account>, funded: Option<bool>) -> Self {
+        let first = account.is_none().then_some(GateRefusal::ConnectionRequired);
+        Self { standing: gate::standing_at_merchant(account, funded), available: None, first }
+    }
+}
+
 /// What a selection costs, if the asker may see every product and price in it, and if its coupon, where it
 /// has one, opens: told in this order, for the latter speaks of prices.
 pub(crate) fn seen(
     priced: Vec<(Line, Product)>,
     lessened: Option<Lessened>,
-    who: Option<(&Account, Amount)>,
+    sight: &Sight,
     settings: &Settings,
-    cheapest: Option<Amount>,
 ) -> Result<Priced, PurchaseRefusal> {
-    let lines = seen_prices(priced, who, settings, cheapest)?;
+    let lines = seen_prices(priced, sight, settings)?;
     let coupon = lessened.transpose()?;
     let total = total_of(&lines).ok_or(PurchaseRefusal::TooMuch)?;
     Ok(Priced { lines, total, coupon })
@@ -119,17 +157,14 @@ pub(crate) fn seen(
 /// is refused would tell whether the balance covers a sum with a hidden price in it.
 fn seen_prices(
     priced: Vec<(Line, Product)>,
-    who: Option<(&Account, Amount)>,
+    sight: &Sight,
     settings: &Settings,
-    cheapest: Option<Amount>,
 ) -> Result<Vec<Line>, PurchaseRefusal> {
-    let standing = gate::standing(who, settings, cheapest);
+    let standing = sight.standing;
     let total =
         priced.iter().try_fold(Amount::ZERO, |sum, (line, _)| sum.checked_add(line.total()?));
-    let covered = match (who, total) {
-        (Some((_, available)), Some(total)) => {
-            standing != gate::Standing::Visitor && available >= total
-        }
+    let covered = match (sight.available, total) {
+        (Some(available), Some(total)) => standing != gate::Standing::Visitor && available >= total,
         _ => false,
     };
     for covered in [true, covered] {
@@ -141,7 +176,7 @@ fn seen_prices(
             }
             let price = needs(FieldGroup::Price);
             if !sees(price) {
-                let first = gate::account(who.map(|(account, _)| account), settings).err();
+                let first = sight.first.clone();
                 return Err(PurchaseRefusal::PriceHidden { line: index, needs: price, first });
             }
         }

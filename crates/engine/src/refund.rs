@@ -25,6 +25,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
 use crate::audit::{Note, Staff, difference};
+use crate::event;
 use crate::ledger::{self, Buyer};
 use crate::purchase::Answered;
 use crate::{Engine, Outcome};
@@ -73,11 +74,17 @@ pub enum RefundRefusal {
     WalletFull,
     /// The idempotency key was used for something else.
     KeyReused,
+    /// The merchant's provider does not give back; by a word of its own.
+    ProviderRefused(String),
 }
 
 impl Refunded {
     /// With its rows in the order in which they are read again, so that a repetition says the same.
-    fn sorted(refund: Refund, mut lines: Vec<RefundLine>, mut lots: Vec<RefundLot>) -> Self {
+    pub(crate) fn sorted(
+        refund: Refund,
+        mut lines: Vec<RefundLine>,
+        mut lots: Vec<RefundLot>,
+    ) -> Self {
         lines.sort_by_key(|row| row.line);
         lots.sort_by_key(|row| (row.line, row.lot));
         Self { refund, lines, lots }
@@ -96,11 +103,15 @@ impl Engine {
             return Ok(Err(RefundRefusal::NoSuchOrder));
         };
         // An order that was not paid a moment ago has nothing yet that could be given back.
-        if !order.order.state.is_paid() {
+        if !order.order.is_released() {
             return Ok(Err(RefundRefusal::NotPaid(order.order.state_at(self.now()))));
         }
-        let account = self.store.account(order.order.account).await?;
-        let account = account.ok_or_else(|| Fault::Bug("an order has no account".into()))?;
+        if self.provider().is_some() {
+            return self.refund_at_provider(by, ask, order, request).await;
+        }
+        let no_account = || Fault::Bug("an order has no account".into());
+        let account = order.order.account.ok_or_else(no_account)?;
+        let account = self.store.account(account).await?.ok_or_else(no_account)?;
         let command = GiveBack {
             buyer: Buyer { account: account.id, wallet: account.wallet },
             payments: order.payments,
@@ -218,8 +229,8 @@ impl Command for GiveBack {
         let order = books.orders.get(&(self.ask.order,))?.ok_or_else(|| missing("row"))?;
         let wallet = books.wallets.get(&(wallet,))?.ok_or_else(|| missing("wallet"))?;
         let before = books.refund_lines.all(&(self.ask.order,))?;
-        let left = self.left(before)?;
-        let lines = match self.lines_back(&left) {
+        let left = left_of(&self.lines, before)?;
+        let lines = match lines_back(self.id, &self.ask, &self.lines, &left) {
             Ok(lines) => lines,
             Err(refusal) => return Ok(Decision::refused(refusal)),
         };
@@ -229,12 +240,12 @@ impl Command for GiveBack {
             return Ok(Decision::refused(RefundRefusal::WalletFull));
         }
         let parts = self.parts_back(books, &lines)?;
-        let ended = self.licenses_back(books, &lines)?;
+        let ended = licenses_back(books, &self.licenses, self.ask.licenses, &lines)?;
 
         // From here on the refund succeeds.
         let mut changes = Changes::default();
         let lots = self.pay_back(&mut changes, books, wallet, amount, &parts, at)?;
-        let left = self.left(&[before, &lines].concat())?;
+        let left = left_of(&self.lines, &[before, &lines].concat())?;
         let order = Order { state: refund::state_after(&left), ..order.clone() };
         changes.orders.push(Change::Update(order));
         end_licenses(&mut changes, ended);
@@ -253,51 +264,86 @@ impl Command for GiveBack {
     }
 }
 
+/// What is left of each line of an order after these refunds.
+pub(crate) fn left_of(lines: &[Line], before: &[RefundLine]) -> Result<Vec<Extent>, Fault> {
+    let left: Option<_> = lines.iter().map(|line| Extent::left(line, before)).collect();
+    left.ok_or_else(|| Fault::Bug("more was given back than was sold".into()))
+}
+
+/// What goes back of which line by the refund called `id`, of what is `left` of each.
+pub(crate) fn lines_back(
+    id: Id<Refund>,
+    ask: &RefundAsk,
+    lines: &[Line],
+    left: &[Extent],
+) -> Result<Vec<RefundLine>, RefundRefusal> {
+    let back = |line: &Line, extent: Extent| RefundLine {
+        order: line.order,
+        refund: id,
+        line: line.id,
+        quantity: extent.quantity,
+        amount: extent.amount,
+    };
+    let each = lines.iter().zip(left);
+    if ask.lines.is_empty() {
+        let lines: Vec<_> = each
+            .filter(|(_, left)| !left.is_empty())
+            .map(|(line, left)| back(line, *left))
+            .collect();
+        let nothing = RefundRefusal::AlreadyRefunded(None);
+        return if lines.is_empty() { Err(nothing) } else { Ok(lines) };
+    }
+    let mut named = BTreeSet::new();
+    let mut lines = Vec::with_capacity(ask.lines.len());
+    for (index, (id, share)) in ask.lines.iter().enumerate() {
+        if !named.insert(id) {
+            return Err(RefundRefusal::TwiceNamed(index));
+        }
+        let line = each.clone().find(|(line, _)| line.id == *id);
+        let (line, left) = line.ok_or(RefundRefusal::NoSuchLine(index))?;
+        let whole = Extent::of(line).ok_or(RefundRefusal::TooMuch(index))?;
+        if whole.take(*share, whole).is_err() {
+            return Err(RefundRefusal::TooMuch(index));
+        }
+        match left.take(*share, whole) {
+            Ok(extent) if !left.is_empty() => lines.push(back(line, extent)),
+            _ => return Err(RefundRefusal::AlreadyRefunded(Some(index))),
+        }
+    }
+    Ok(lines)
+}
+
+/// The licenses that end: as many of each line as units go back, those issued last first.
+pub(crate) fn licenses_back(
+    books: &Books,
+    licenses: &[Id<License>],
+    policy: LicensePolicy,
+    lines: &[RefundLine],
+) -> Result<Vec<License>, Fault> {
+    let mut ended = Vec::new();
+    if policy == LicensePolicy::Keep {
+        return Ok(ended);
+    }
+    for RefundLine { line, quantity, .. } in lines {
+        let mut due = usize::try_from(*quantity).unwrap_or(usize::MAX);
+        for id in licenses.iter().rev() {
+            let license = books.licenses.get(&(*id,))?;
+            let license = license.filter(|license| license.line == *line);
+            let in_force = |license: &&License| {
+                matches!(license.state, LicenseState::Valid | LicenseState::Withheld)
+            };
+            if let Some(license) = license.filter(in_force)
+                && due > 0
+            {
+                ended.push(license.clone());
+                due = due.saturating_sub(1);
+            }
+        }
+    }
+    Ok(ended)
+}
+
 impl GiveBack {
-    /// What is left of each line of the order after these refunds.
-    fn left(&self, before: &[RefundLine]) -> Result<Vec<Extent>, Fault> {
-        let left: Option<_> = self.lines.iter().map(|line| Extent::left(line, before)).collect();
-        left.ok_or_else(|| Fault::Bug("more was given back than was sold".into()))
-    }
-
-    /// What goes back of which line, of what is `left` of each.
-    fn lines_back(&self, left: &[Extent]) -> Result<Vec<RefundLine>, RefundRefusal> {
-        let back = |line: &Line, extent: Extent| RefundLine {
-            order: line.order,
-            refund: self.id,
-            line: line.id,
-            quantity: extent.quantity,
-            amount: extent.amount,
-        };
-        let each = self.lines.iter().zip(left);
-        if self.ask.lines.is_empty() {
-            let lines: Vec<_> = each
-                .filter(|(_, left)| !left.is_empty())
-                .map(|(line, left)| back(line, *left))
-                .collect();
-            let nothing = RefundRefusal::AlreadyRefunded(None);
-            return if lines.is_empty() { Err(nothing) } else { Ok(lines) };
-        }
-        let mut named = BTreeSet::new();
-        let mut lines = Vec::with_capacity(self.ask.lines.len());
-        for (index, (id, share)) in self.ask.lines.iter().enumerate() {
-            if !named.insert(id) {
-                return Err(RefundRefusal::TwiceNamed(index));
-            }
-            let line = each.clone().find(|(line, _)| line.id == *id);
-            let (line, left) = line.ok_or(RefundRefusal::NoSuchLine(index))?;
-            let whole = Extent::of(line).ok_or(RefundRefusal::TooMuch(index))?;
-            if whole.take(*share, whole).is_err() {
-                return Err(RefundRefusal::TooMuch(index));
-            }
-            match left.take(*share, whole) {
-                Ok(extent) if !left.is_empty() => lines.push(back(line, extent)),
-                _ => return Err(RefundRefusal::AlreadyRefunded(Some(index))),
-            }
-        }
-        Ok(lines)
-    }
-
     /// Which lots get what back, of which line.
     fn parts_back(
         &self,
@@ -312,29 +358,6 @@ impl GiveBack {
             all.extend(parts.into_iter().map(|part| (*line, part)));
         }
         Ok(all)
-    }
-
-    /// The licenses that end: as many of each line as units go back, those issued last first.
-    fn licenses_back(&self, books: &Books, lines: &[RefundLine]) -> Result<Vec<License>, Fault> {
-        let mut ended = Vec::new();
-        if self.ask.licenses == LicensePolicy::Keep {
-            return Ok(ended);
-        }
-        for RefundLine { line, quantity, .. } in lines {
-            let mut due = usize::try_from(*quantity).unwrap_or(usize::MAX);
-            for id in self.licenses.iter().rev() {
-                let license = books.licenses.get(&(*id,))?;
-                let license = license.filter(|license| license.line == *line);
-                if let Some(license) =
-                    license.filter(|license| license.state == LicenseState::Valid)
-                    && due > 0
-                {
-                    ended.push(license.clone());
-                    due = due.saturating_sub(1);
-                }
-            }
-        }
-        Ok(ended)
     }
 
     /// Moves the tokens back into their lots; gives what came back to which, and what of it was gone.
@@ -391,7 +414,7 @@ impl GiveBack {
         changes.refund_lots.extend(lots.iter().cloned().map(Change::Insert));
         changes.by_account.push(Change::Insert(Entry::request(account, self.request, id.into())));
         let (kind, subject) = (EventType::OrderRefunded, order.into());
-        changes.events.push(Change::Insert(Event { id: self.event, kind, account, subject, at }));
+        event::tell(changes, Event::new(self.event, kind, account, subject, at));
         let Refund { amount, licenses, reason, .. } = refund;
         let what =
             json!({ "refund": id, "amount": amount, "licenses": licenses, "reason": reason });
@@ -401,10 +424,11 @@ impl GiveBack {
 }
 
 /// Ends licenses; what was owned for good can be bought again.
-fn end_licenses(changes: &mut Changes, ended: Vec<License>) {
+pub(crate) fn end_licenses(changes: &mut Changes, ended: Vec<License>) {
     for license in ended {
         let License { account, product, id, .. } = license;
-        if license.terms == Terms::Perpetual {
+        // What is withheld is listed among those that are not owned for good.
+        if license.terms == Terms::Perpetual && license.state == LicenseState::Valid {
             let entry = |lasting| Entry::license(account, product, id, lasting);
             changes.by_account.push(Change::Delete(entry(true)));
             changes.by_account.push(Change::Insert(entry(false)));

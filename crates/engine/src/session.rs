@@ -8,6 +8,7 @@ use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::Actor;
 use scrip_domain::request::RequestId;
 use scrip_domain::session::{LIFETIME, Session, TokenHash};
+use scrip_domain::wallet::Wallet;
 use scrip_domain::{Entropy, Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -42,10 +43,19 @@ impl Token {
     }
 
     pub(crate) fn session(&self, account: &Account, now: Timestamp) -> Session {
+        self.session_of(account.id, account.wallet, now)
+    }
+
+    pub(crate) fn session_of(
+        &self,
+        account: Id<Account>,
+        wallet: Id<Wallet>,
+        now: Timestamp,
+    ) -> Session {
         Session {
             token: hash(&self.0),
-            account: account.id,
-            wallet: account.wallet,
+            account,
+            wallet,
             created_at: now,
             expires_at: now.plus(LIFETIME),
         }

@@ -13,11 +13,13 @@ use scrip_domain::audit::Audit;
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp};
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::connection::{Connection, MerchantSubject};
+use scrip_domain::checkout::Checkout;
 use scrip_domain::coupon::Coupon;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::credit_line::{CreditLine, Repayment};
-use scrip_domain::event::Event;
+use scrip_domain::event::{Event, Feed};
 use scrip_domain::hold::{Hold, HoldLot};
+use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::listing::{Labelled, Listing};
@@ -35,6 +37,7 @@ use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::webhook::{Delivery, WebhookEndpoint};
 
 use crate::fault::Fault;
 use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
@@ -317,6 +320,12 @@ tables! {
     lots: Lot,
     /// What befell lots later.
     lot_changes: LotChange,
+    /// How far events are published: the guard of their places.
+    feed: Feed,
+    /// Webhook endpoints: the guards of their deliveries.
+    webhook_endpoints: WebhookEndpoint,
+    /// Deliveries to them.
+    deliveries: Delivery,
     /// Batches of vouchers: the guards of their vouchers.
     voucher_batches: VoucherBatch,
     /// Vouchers.
@@ -369,6 +378,12 @@ tables! {
     order_lines: Line,
     /// Which lots paid which line.
     line_payments: LinePayment,
+    /// What a merchant's orders are paid with elsewhere, by order.
+    checkouts: Checkout,
+    /// A provider's buyers, by provider and subject.
+    identities: Identity,
+    /// Visitors' orders, by the key with which they were asked for.
+    visits: Visit,
     /// Refunds, by order.
     refunds: Refund,
     /// What refunds gave back of which line, by order.

@@ -7,9 +7,10 @@ use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Offer, Picture, Product};
 use scrip_domain::connection::ReturnCode;
+use scrip_domain::checkout::PendingRefund;
 use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::credit::Assessment;
-use scrip_domain::event::Subject;
+use scrip_domain::event::{EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount};
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::merchant::{Fee, MerchantLimits};
@@ -132,6 +133,7 @@ word_fields! {
     scrip_domain::reversal::ReversalKind, scrip_domain::reversal::ReversalState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
     scrip_domain::voucher::VoucherKind,
+    scrip_domain::webhook::DeliveryState, scrip_domain::webhook::Disabled,
 }
 
 /// Fields kept as JSON: small values that are read whole and never searched by.
@@ -156,7 +158,7 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Appeal, Labels, Payment, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>,
+    Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
     Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>, Vec<String>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,

@@ -10,12 +10,14 @@ use scrip_domain::catalog::{
 use scrip_domain::connection::{
     Connection, ConnectionState, MerchantSubject, ReturnCode, SubjectName,
 };
+use scrip_domain::checkout::{Checkout, PendingRefund};
 use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::document::GivenBackBy;
-use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
+use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
@@ -40,6 +42,7 @@ use scrip_domain::top_up::{
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_license::{Limits, Terms};
 
@@ -72,7 +75,7 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
     id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, owed: Counters, lots: Vec<OpenLot>,
-    next_expiry: Option<Timestamp>, alarm: Option<Amount>,
+    next_expiry: Option<Timestamp>, alarm: Option<Amount>, joined_until: Option<Timestamp>,
 });
 
 row!(Lot, "lots", group(id: Id<Lot>), key(id: Id<Lot>), {
@@ -218,7 +221,7 @@ row!(File, "files", group(release: Id<Release>), key(release: Id<Release>, id: I
 });
 
 row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
-    id: Id<Order>, account: Id<Account>, state: OrderState, total: Amount, coupon: Option<OrderCoupon>,
+    id: Id<Order>, account: Option<Id<Account>>, state: OrderState, total: Amount, coupon: Option<OrderCoupon>,
     reason: Option<DeclineReason>, again: bool, checks: Vec<Check>, selected_at: Timestamp, expires_at: Timestamp,
     paid_at: Option<Timestamp>, balance_after: Option<Amount>, terms_version: Option<String>,
     payment_method: Option<String>,
@@ -232,6 +235,22 @@ row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<
 
 row!(LinePayment, "line_payments", group(line: Id<Line>), key(line: Id<Line>, lot: Id<Lot>), {
     line: Id<Line>, lot: Id<Lot>, kind: LotKind, amount: Amount, place: u32,
+});
+
+row!(Checkout, "checkouts", group(order: Id<Order>), key(order: Id<Order>), {
+    order: Id<Order>, provider: String, request: Option<String>, url: Option<String>, pay_until: Option<Timestamp>,
+    asked: Request, offer: String, confirmation: Option<String>, receipt: Option<String>, fulfilment: Option<String>,
+    refunds: Vec<String>, subject: Option<String>, reason: Option<String>, refund: Option<PendingRefund>,
+    due_at: Option<Timestamp>, attempts: u32,
+});
+
+row!(Identity, "identities", group(issuer: String, subject: String), key(issuer: String, subject: String), {
+    issuer: String, subject: String, account: Id<Account>, funded: Option<bool>, heard_at: Option<Timestamp>,
+    created_at: Timestamp,
+});
+
+row!(Visit, "visits", group(key: u64), key(key: u64), {
+    key: u64, fingerprint: u64, order: Id<Order>, at: Timestamp,
 });
 
 row!(Refund, "refunds", group(order: Id<Order>), key(order: Id<Order>, id: Id<Refund>), {
@@ -338,7 +357,21 @@ row!(MerchantSubject, "merchant_subjects", group(merchant: Id<Merchant>, subject
 });
 
 row!(Event, "events", group(id: Id<Event>), key(id: Id<Event>), {
-    id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp,
+    id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp, seq: Option<u64>,
+});
+
+row!(Feed, "feed", group(number: u8), key(number: u8), { number: u8, last: u64, endpoints: u32 });
+
+row!(WebhookEndpoint, "webhook_endpoints", group(id: Id<WebhookEndpoint>), key(id: Id<WebhookEndpoint>), {
+    id: Id<WebhookEndpoint>, url: String, label: String, events: Vec<EventType>, issue: u32,
+    rotated_at: Option<Timestamp>, position: u64, failing_since: Option<Timestamp>, disabled: Option<Disabled>,
+    disabled_at: Option<Timestamp>, created_at: Timestamp, removed_at: Option<Timestamp>,
+});
+
+row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
+    id: Id<Delivery>, endpoint: Id<WebhookEndpoint>, event: Option<Id<Event>>, state: DeliveryState,
+    attempts: u32, due_at: Option<Timestamp>, tried_at: Option<Timestamp>, status: Option<u32>,
+    answer: Option<String>,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

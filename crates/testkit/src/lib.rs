@@ -7,6 +7,8 @@ mod answer;
 mod browser;
 mod bureau;
 mod peers;
+mod provider;
+mod sender;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +21,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
-use scrip_domain::role::Roles;
+use scrip_domain::role::{Role, Roles};
 use scrip_domain::settings::{Settings, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
@@ -42,6 +44,8 @@ pub use answer::Answer;
 pub use browser::{Browser, Page};
 pub use bureau::{ScriptedBureau, opinion};
 pub use peers::{AbsentProvider, KnownServers};
+pub use provider::{Fate, Row, ScriptedProvider};
+pub use sender::{ScriptedSender, reply};
 
 /// A clock that stands still until it is told to go on.
 #[derive(Debug)]
@@ -95,6 +99,8 @@ pub struct Shop {
     pub admin: String,
     /// The card processor.
     pub processor: Arc<DemoProcessor>,
+    /// The way to webhooks.
+    pub sender: Arc<ScriptedSender>,
     router: Router,
     machine: Machine,
 }
@@ -182,6 +188,27 @@ impl Shop {
     /// Opens a shop with this place among servers.
     pub async fn open_at(place: Place, settings: Settings) -> Self {
         Self::open_in(place, settings, Blocking::Inline, Calm, None).await
+    }
+
+    /// Opens a merchant's shop, and the provider with a script beside it.
+    pub async fn merchant(settings: Settings) -> (Self, Arc<ScriptedProvider>) {
+        let url = "https://pay.test";
+        let merchant = keys().protocol().map(|key| key.public().clone());
+        let provider = Arc::new(ScriptedProvider::new(url, merchant.as_slice()));
+        let place = Place {
+            roles: Roles::new(&[Role::Merchant]).expect("a role"),
+            url: "https://shop.test".to_owned(),
+            provider: Some(provider.clone()),
+            peers: Some(Arc::new(KnownServers::default().with(url, &[provider.public()]))),
+        };
+        let shop = Self::open_at(place, settings).await;
+        provider.go_by(shop.clock.clone());
+        (shop, provider)
+    }
+
+    /// Asks the provider what is due now, once.
+    pub async fn run_checkouts(&self) -> usize {
+        self.app.engine.run_checkouts().await.expect("checkouts run")
     }
 
     /// Opens a shop that asks this bureau.
@@ -302,13 +329,15 @@ impl Shop {
             Some(peers) => engine.with_peer_port(peers),
             None => engine,
         };
+        let sender = Arc::<ScriptedSender>::default();
+        let engine = engine.with_sender(sender.clone());
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),
             None => engine,
         };
         let app: App = Arc::new(Server { engine, public_url: url });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
-        Self { clock, app, admin, processor, router, machine }
+        Self { clock, app, admin, processor, sender, router, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
@@ -320,6 +349,22 @@ impl Shop {
     /// Runs what the card processor has to be asked, until nothing is due.
     pub async fn run_errands(&self) {
         while self.app.engine.run_errands().await.expect("errands run") > 0 {}
+    }
+
+    /// Publishes what has happened, and tells every webhook what is due, until nothing is.
+    pub async fn run_webhooks(&self) {
+        let engine = &self.app.engine;
+        while engine.publish().await.expect("events are published") > 0 {}
+        loop {
+            let waiting = engine.webhooks_waiting().await.expect("webhooks are found");
+            let mut tries = 0;
+            for id in waiting {
+                tries += engine.run_webhook(id).await.expect("a webhook is run").len();
+            }
+            if tries == 0 {
+                break;
+            }
+        }
     }
 
     /// Sends a request into the router. `body` null means none.

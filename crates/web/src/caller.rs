@@ -6,8 +6,10 @@ use http::request::Parts;
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::api_key::Scope;
+use scrip_domain::order::Order;
 use scrip_domain::role::Role;
 use scrip_engine::Staff;
+use scrip_engine::checkout::Holder;
 use scrip_engine::session::Signed;
 
 use crate::App;
@@ -37,9 +39,9 @@ pub enum Reader {
 
 impl Reader {
     /// Whether what belongs to `account` may be read.
-    pub fn may_read_of(&self, account: Id<Account>) -> bool {
+    pub fn may_read_of(&self, account: Option<Id<Account>>) -> bool {
         match self {
-            Self::Buyer(buyer) => buyer.account == account,
+            Self::Buyer(buyer) => Some(buyer.account) == account,
             Self::Admin => true,
         }
     }
@@ -79,6 +81,61 @@ impl FromRequestParts<App> for AtMerchant {
 
 fn at(app: &App, role: Role) -> Result<(), Problem> {
     if app.engine.roles().has(role) { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+/// Whoever may look at one order: its buyer, or at a merchant whoever holds its token.
+#[derive(Debug)]
+pub enum Looker {
+    /// An account's session or API key.
+    Buyer(scrip_engine::Buyer),
+    /// The token that a visitor got with the order.
+    Token(String),
+}
+
+/// The same, to confirm it or to give it up.
+#[derive(Debug)]
+pub struct Orderer(pub Looker);
+
+impl Looker {
+    async fn with(parts: &mut Parts, app: &App, scope: Scope) -> Result<Self, Problem> {
+        if let Some(token) = order_token(parts).filter(|_| app.engine.provider().is_some()) {
+            return Ok(Self::Token(token.to_owned()));
+        }
+        let caller = Caller::from_request_parts(parts, app).await?;
+        buyer_with(&caller, app, scope).await.map(Self::Buyer)
+    }
+
+    /// Who it is to the engine, if the token is that of `order`.
+    pub fn holder(&self, app: &App, order: Id<Order>) -> Result<Holder, Problem> {
+        match self {
+            Self::Buyer(buyer) => Ok(Holder::Buyer(*buyer)),
+            Self::Token(token) if app.engine.holds_order(token, order) => Ok(Holder::Token),
+            Self::Token(_) => Err(Problem::not_found()),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Looker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Self::with(parts, app, Scope::Read).await
+    }
+}
+
+impl FromRequestParts<App> for Orderer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Looker::with(parts, app, Scope::Purchase).await.map(Self)
+    }
+}
+
+/// The token of an order, sent as `Authorization: Order <token>`.
+fn order_token(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("order").then(|| token.trim())
 }
 
 /// The bearer token of a request, if it has one.
@@ -126,6 +183,7 @@ async fn buyer_with(
 ) -> Result<scrip_engine::Buyer, Problem> {
     match caller.buyer(scope)? {
         Some(buyer) => Ok(buyer),
+        None if app.engine.provider().is_some() => Err(Problem::connection_required()),
         None => Err(Problem::account_required(&app.engine.vendor().await?.settings.registration)),
     }
 }

@@ -260,6 +260,13 @@ impl IdempotencyKey {
     }
 }
 
+impl IdempotencyKey {
+    /// The key as it counts for whoever has no account: with where it came from.
+    pub fn of_visitor(&self, source: &Source) -> Self {
+        Self(format!("{} {}", source.0, self.0))
+    }
+}
+
 impl FromRequestParts<App> for IdempotencyKey {
     type Rejection = Problem;
 

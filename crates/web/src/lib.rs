@@ -54,6 +54,7 @@ pub fn router(watch: &Arc<Watch>) -> Router {
         .with_state(app.clone())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
+        .layer(from_fn_with_state(app.clone(), api::elsewhere))
         .layer(from_fn_with_state(app, request_id::stamp))
         .layer(from_fn_with_state(watch.clone(), trace::observe))
 }

@@ -19,6 +19,7 @@ use scrip_engine::catalog::{CatalogRefusal, Wrong};
 use scrip_engine::coupon::{CouponRefusal, NoSuchCoupon};
 use scrip_engine::download::DownloadRefusal;
 use scrip_engine::grant::GrantRefusal;
+use scrip_engine::identity::ConnectRefusal;
 use scrip_engine::keys::NoKeyHome;
 use scrip_engine::purchase::PurchaseRefusal;
 use scrip_engine::refund::RefundRefusal;
@@ -157,6 +158,21 @@ impl Problem {
         problem
     }
 
+    /// At a merchant: an account is one at its provider.
+    pub fn connection_required() -> Self {
+        let detail = "sign in through the provider first";
+        let links = json!({ "connect": "/v1/connections", "sign_in": "/v1/sessions" });
+        let mut problem = Self::new(&kind::ACCOUNT_REQUIRED, detail).with("links", links);
+        problem.0.challenge = Some("Bearer");
+        problem
+    }
+
+    /// At a merchant: what buyers have at its provider only.
+    pub fn at_the_provider(provider: &str) -> Self {
+        let detail = "buyers have their accounts, wallets and top-ups at the provider";
+        Self::new(&kind::NOT_FOUND, detail).with("links", json!({ "provider": provider }))
+    }
+
     /// The credentials are wrong or have ended.
     pub fn invalid_credentials(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(&kind::INVALID_CREDENTIALS, detail);
@@ -265,6 +281,17 @@ impl Problem {
                     problem.with_error(field.as_str(), "required", "required of every account")
                 })
             }
+            GateRefusal::ConnectionRequired => Self::connection_required(),
+            GateRefusal::NotFunded { shared } => {
+                let detail = if *shared {
+                    "ordering opens when your balance at the provider reaches the threshold: top up there first"
+                } else {
+                    "ordering opens at a threshold: sign in through the provider again, and share whether your \
+                     balance reaches it"
+                };
+                Self::new(&kind::BALANCE_BELOW_THRESHOLD, detail)
+                    .with("links", json!({ "connect": "/v1/connections" }))
+            }
             GateRefusal::BelowThreshold(short) => Self::short(
                 &kind::BALANCE_BELOW_THRESHOLD,
                 "ordering opens when your balance reaches the threshold: top up first",
@@ -350,6 +377,13 @@ impl Problem {
                 "the draft has expired: select again at today's prices",
             ),
             PurchaseRefusal::KeyReused => Self::key_reused(),
+            PurchaseRefusal::ProviderRefused { order, code } => {
+                let detail = "the provider does not take this order";
+                Self::new(&kind::PROVIDER_REFUSED, detail)
+                    .with("reason", code)
+                    .with("order", order)
+                    .with("state", "declined")
+            }
         }
     }
 
@@ -383,6 +417,10 @@ impl Problem {
             }
             RefundRefusal::WalletFull => Self::field("lines", "the wallet cannot hold that much"),
             RefundRefusal::KeyReused => Self::key_reused(),
+            RefundRefusal::ProviderRefused(code) => {
+                Self::new(&kind::PROVIDER_REFUSED, "the provider does not give this back")
+                    .with("reason", code)
+            }
         }
     }
 
@@ -393,6 +431,21 @@ impl Problem {
     fn key_reused() -> Self {
         let detail = "this Idempotency-Key was used for another request: use a new one";
         Self::new(&kind::IDEMPOTENCY_KEY_REUSED, detail)
+    }
+}
+
+impl From<ConnectRefusal> for Problem {
+    fn from(refusal: ConnectRefusal) -> Self {
+        match refusal {
+            ConnectRefusal::NoProvider => Self::not_found(),
+            ConnectRefusal::CodeRefused => Self::invalid_credentials(
+                "the return code is wrong, was used, or is too old: sign in through the provider again",
+            ),
+            ConnectRefusal::ProviderRefused(code) => {
+                Self::new(&kind::PROVIDER_REFUSED, "the provider does not open a connection")
+                    .with("reason", code)
+            }
+        }
     }
 }
 

@@ -285,6 +285,16 @@ impl Engine {
         member: Option<&Member>,
     ) -> Outcome<(Arc<Vendor>, Viewer), GateRefusal> {
         let vendor = self.vendor().await?;
+        if self.provider().is_some() {
+            let account = member.map(|member| member.account.as_ref());
+            let funded = self.funded(member).await?;
+            let (settings, at) = (&vendor.settings, self.now());
+            if let Err(shut) = gate::pass_at_merchant(Act::Browse, account, funded, settings, at) {
+                return Ok(Err(shut));
+            }
+            let standing = gate::standing_at_merchant(account, funded);
+            return Ok(Ok((vendor, Viewer { standing, available: Amount::ZERO, owns: false })));
+        }
         let cheapest = self.cheapest().await?;
         let who = member.map(|member| (member.account.as_ref(), member.available));
         let settings = &vendor.settings;

@@ -6,6 +6,7 @@ pub mod logs;
 mod number;
 pub mod processor;
 pub mod signals;
+mod webhooks;
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -78,6 +79,8 @@ async fn serve(config: &Config) -> Outcome {
     if app.engine.roles().has(Role::Provider) {
         beside.spawn(requests(app.clone()));
     }
+    beside.spawn(checkouts(app.clone()));
+    beside.spawn(webhooks::tell(watch.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
         let listener = listen(address)?;
@@ -101,6 +104,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let clock = demo.clone().map_or(system, |demo| demo as Arc<dyn Clock>);
     let processor = processor::open(config, &clock)?;
     let bureau = bureau::open(config)?;
+    let sender = webhooks::open(config)?;
     let opened = if new {
         Books::create(&config.database, clock.clone()).await
     } else {
@@ -124,6 +128,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     };
     let engine = Engine::start(ground, memory).await.map_err(|fault| Failure::of(&fault))?;
     let engine = engine.with_key_home(vault.clone()).with_roles(config.roles.clone());
+    let engine = engine.with_sender(sender);
     let engine = match processor {
         Some(processor) => engine.with_processor(processor),
         None => engine,
@@ -253,6 +258,21 @@ async fn sweep(watch: Arc<Watch>) {
         if let Err(fault) = swept {
             tracing::warn!(%fault, "what has expired is booked at the next try");
         }
+        forget_deliveries(&watch).await;
+    }
+}
+
+/// Forgets what webhooks were told long ago.
+async fn forget_deliveries(watch: &Watch) {
+    loop {
+        match watch.app().engine.prune_deliveries().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "old deliveries are forgotten at the next try");
+                break;
+            }
+        }
     }
 }
 
@@ -285,6 +305,21 @@ async fn requests(app: App) {
         }
         if let Err(fault) = app.engine.send_notices().await {
             tracing::warn!(%fault, "merchants are told later");
+        }
+    }
+}
+
+/// Asks a merchant's provider what is due, each second. Apart from the other errands: neither waits for the other's world.
+async fn checkouts(app: App) {
+    if app.engine.provider().is_none() {
+        return;
+    }
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.run_checkouts().await {
+            tracing::warn!(%fault, "what the provider has to be asked waits");
         }
     }
 }

@@ -8,6 +8,7 @@
 mod accounts;
 mod auto_top_ups;
 mod catalog;
+mod checkouts;
 mod coupons;
 mod credit_lines;
 mod index;
@@ -19,6 +20,7 @@ mod purchase_requests;
 mod refunds;
 mod reversals;
 mod vouchers;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -97,12 +99,14 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(accounts::probes());
     probes.extend(payment_methods::probes());
     probes.extend(orders::probes());
+    probes.extend(checkouts::probes());
     probes.extend(coupons::probes());
     probes.extend(refunds::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
+    probes.extend(webhooks::probes());
     probes
 }
 

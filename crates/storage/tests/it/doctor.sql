@@ -5,6 +5,8 @@
 -- Of a third one a top-up of 100 is disputed after 70 of it were gone: 30 were taken, 70 owed, and 60 of that
 -- paid by two later top-ups, half of the last of which was given back.
 -- A fourth one paid 40 to a merchant, of which 10 went back, has confirmed 20 more, and is asked for 5.
+-- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
+-- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
@@ -17,14 +19,16 @@ DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DEL
 DELETE FROM merchants; DELETE FROM merchant_urls; DELETE FROM merchant_keys; DELETE FROM merchant_transfers;
 DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests; DELETE FROM request_refunds;
 DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
+DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
+DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
     (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
-    (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
+    (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,5],[5012,"paid",67,0,50,null,9],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
 INSERT INTO house (name, debits, credits) VALUES
     ('issued', 540, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110),
     ('fees', 0, 4), ('paid_out', 0, 16);
@@ -32,6 +36,9 @@ INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VA
     (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
     (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
     (5013, 2002, 'paid', 30, 50, NULL, 0), (5014, 2002, 'promo', 20, 10, NULL, 0), (5015, 2002, 'credit', 40, 50, NULL, 0);
+-- One can be exchanged when its record says, one later: tokens have joined it.
+UPDATE lots SET exchangeable_at = 5 WHERE id IN (5011, 5012);
+UPDATE wallets SET joined_until = 9 WHERE id = 2002;
 INSERT INTO lot_changes (transfer, lot, kind, amount) VALUES (4005, 5002, 'joined', 5), (4006, 5002, 'expired', 15);
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
@@ -199,4 +206,43 @@ INSERT INTO merchant_transfers (merchant, transfer) VALUES (9401, 4033), (9401, 
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1005, 5, 3021, 3021, 0), (1005, 3, 16, 9501, 81), (1005, 4, 4031, 4031, 0), (1005, 4, 4032, 4032, 0),
     (1005, 4, 4033, 4033, 0), (1005, 4, 4035, 4035, 0), (1005, 4, 4036, 4036, 0);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1006, 2006, '', '{}', 0);
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES
+    (2006, 1006, 0, 0, 0, 0, '[]');
+INSERT INTO identities (issuer, subject, account, created_at) VALUES ('https://pay.example', 's', 1006, 0);
+INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at) VALUES
+    (6101, 1006, 'partially_refunded', 30, 0, '[]', 0, 1, 2), (6102, 1006, 'captured', 30, 0, '[]', 0, 1, NULL),
+    (6103, 1006, 'refunded', 30, 0, '[]', 0, 1, NULL), (6104, NULL, 'open', 30, 0, '[]', 0, 1, NULL),
+    (6105, NULL, 'draft', 30, 0, '[]', 0, 1, NULL);
+INSERT INTO order_lines ("order", id, offer, product, title, price, quantity, terms, limits)
+    SELECT o.id, o.id + 1000, 201, 101, 'Tool', 30, 1, '{"kind":"perpetual"}', '{}' FROM orders o WHERE o.id > 6100;
+INSERT INTO checkouts ("order", provider, request, asked_key, asked_fingerprint, asked_id, offer, confirmation, receipt,
+        fulfilment, refunds, subject, attempts) VALUES
+    (6101, 'https://pay.example', 'req_1', 1, 1, 1, 'o', 'c', 'r', 'f', '["b"]', 's', 0),
+    (6102, 'https://pay.example', 'req_2', 1, 1, 1, 'o', 'c', 'r', NULL, '[]', 's', 0),
+    (6103, 'https://pay.example', 'req_3', 1, 1, 1, 'o', 'c', 'r', 'f', '["b"]', 's', 0),
+    (6104, 'https://pay.example', 'req_4', 1, 1, 1, 'o', NULL, NULL, NULL, '[]', NULL, 0);
+INSERT INTO refunds ("order", id, transfer, amount, licenses, reason, at) VALUES
+    (6101, 7511, NULL, 10, 'keep', '', 7), (6103, 7513, NULL, 30, 'revoke', '', 7);
+INSERT INTO refund_lines ("order", refund, line, quantity, amount) VALUES (6101, 7511, 7101, 0, 10), (6103, 7513, 7103, 1, 30);
+INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
+    (8101, 6101, 7101, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
+    (8102, 6102, 7102, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'withheld', 1, 'k1', 2),
+    (8103, 6103, 7103, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1006, 1, 6101, 6101, 0), (1006, 1, 6102, 6102, 0), (1006, 1, 6103, 6103, 0),
+    (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0);
+INSERT INTO events (id, kind, account, subject, at, seq) VALUES
+    (9501, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
+    (9503, 'order.declined', 1001, 6002, 3, NULL);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1001, 13, 9501, 9501, 0), (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
+INSERT INTO feed (number, last, endpoints) VALUES (1, 2, 2);
+INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled, disabled_at, created_at, removed_at) VALUES
+    (9601, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, NULL),
+    (9602, 'https://hooks.example/', '', '["order.paid"]', 1, 0, 'staff', 5, 0, NULL),
+    (9603, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, 7);
+INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
+    (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
+    (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
 COMMIT;

@@ -1,22 +1,26 @@
 //! What is read outside of batches.
 
 use scrip_domain::catalog::Offer;
-use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::checkout::Checkout;
+use scrip_domain::event::{Event, EventType, Feed, Subject};
+use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Download, Entry, Receipt};
-use scrip_storage::reads::Page;
+use scrip_storage::reads::{Page, Told};
 use scrip_storage::{Changes, Store};
 
 use crate::commands::{account, amount, change, id, look, write};
 use crate::home::{Home, NOON, Running};
 use crate::rows::merchants::{merchant, request};
+use crate::rows::webhooks::endpoint;
 use crate::rows::{license, line, offer, order};
 
 const PAGE: Page = Page { after: None, limit: 10 };
@@ -44,7 +48,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_by_invitation([0; 32]), payout(id(1)), merchant_key(id(1), KeyOwner::Staff, 1),
             connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
             merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
-            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1));
+            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
+            checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1),
+            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
@@ -59,7 +65,15 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
+            checkouts_due(NOON, 5),
+            unpublished(5), events_between(0, u64::MAX >> 1, 5),
+            told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
+            webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
+            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5),
     }
+    assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
+    let feed = Feed { number: Feed::ONLY, last: 0, endpoints: 0 };
+    assert_eq!(store.feed().await.unwrap(), Some(feed));
 }
 
 async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
@@ -205,9 +219,70 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
     store.stop().await.unwrap();
 }
 
+fn checkout(order: u64, request: &str, due_at: Option<i64>) -> Checkout {
+    Checkout {
+        order: id(order),
+        provider: "https://pay.example".into(),
+        request: Some(request.into()),
+        url: None,
+        pay_until: None,
+        asked: Request { key: 1, fingerprint: 1, id: RequestId::NONE },
+        offer: String::new(),
+        confirmation: None,
+        receipt: None,
+        fulfilment: None,
+        refunds: Vec::new(),
+        subject: None,
+        reason: None,
+        refund: None,
+        due_at: due_at.map(Timestamp::from_millis),
+        attempts: 0,
+    }
+}
+
+pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        for (order, due) in [(1, Some(30)), (2, Some(20)), (3, None), (4, Some(10)), (5, Some(31))]
+        {
+            let row = checkout(order, &format!("req_{order}"), due);
+            changes.checkouts.push(Change::Insert(row));
+        }
+        for (subject, number) in [("s", 7), ("t", 8)] {
+            changes.identities.push(Change::Insert(Identity {
+                issuer: "https://pay.example".into(),
+                subject: subject.into(),
+                account: account(number),
+                funded: None,
+                heard_at: None,
+                created_at: NOON,
+            }));
+        }
+        let visit = Visit { key: 9, fingerprint: 1, order: id(3), at: NOON };
+        changes.visits.push(Change::Insert(visit));
+    })
+    .await;
+    let due = async |at, limit| {
+        let rows = store.checkouts_due(Timestamp::from_millis(at), limit).await.unwrap();
+        rows.iter().map(|row| row.order.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(due(30, 10).await, [4, 2, 1], "the longest due first");
+    assert_eq!(due(30, 2).await, [4, 2]);
+    assert!(due(9, 10).await.is_empty());
+    assert_eq!(store.checkout(id(3)).await.unwrap(), Some(checkout(3, "req_3", None)));
+    let named = store.checkout_by_request("req_2").await.unwrap().unwrap();
+    assert_eq!(named.order, id(2));
+    let known = store.identity("https://pay.example", "t").await.unwrap().unwrap();
+    assert_eq!(known.account, account(8));
+    assert_eq!(store.identity("https://other.example", "t").await.unwrap(), None);
+    assert_eq!(store.identity_of(account(7)).await.unwrap().unwrap().subject, "s");
+    assert_eq!(store.visit(9).await.unwrap().unwrap().order, id(3));
+    store.stop().await.unwrap();
+}
+
 fn event(number: u64, subject: u64) -> Event {
     let kind = EventType::OrderPaid;
-    Event { id: id(number), kind, account: id(7), subject: Subject(subject), at: NOON }
+    Event::new(id(number), kind, id(7), Subject(subject), NOON)
 }
 
 pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
@@ -296,5 +371,87 @@ pub async fn what_a_merchant_waits_for_is_told_from_what_is_payable(home: &Home)
     assert_eq!(due.iter().map(|row| row.id.number()).collect::<Vec<_>>(), vec![1, 3]);
     let found = store.purchase_request_of(id(5), "ord_6").await.unwrap();
     assert_eq!(found.map(|row| row.id.number()), Some(6));
+    store.stop().await.unwrap();
+}
+
+/// Events with places, of two accounts in turns, and one without.
+async fn fed(home: &Home) -> Running {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        for (number, seq) in
+            [(11, Some(2)), (12, Some(1)), (13, Some(3)), (14, Some(4)), (15, None)]
+        {
+            let kind = EventType::OrderPaid;
+            let whose = account(6 + number % 2);
+            let event = Event { seq, ..Event::new(id(number), kind, whose, Subject(number), NOON) };
+            changes.events.push(Change::Insert(event));
+            changes.by_account.push(Change::Insert(Entry::event(whose, id(number))));
+        }
+        changes.orders.push(Change::Insert(order(11, 7)));
+    })
+    .await;
+    store
+}
+
+pub async fn the_feed_goes_by_places(home: &Home) {
+    let store = fed(home).await;
+    let numbers = |events: Vec<Event>| events.iter().map(|e| e.id.number()).collect::<Vec<_>>();
+    assert_eq!(numbers(store.unpublished(5).await.unwrap()), [15]);
+    assert_eq!(numbers(store.events_between(0, 9, 5).await.unwrap()), [12, 11, 13, 14]);
+    assert_eq!(numbers(store.events_between(1, 3, 5).await.unwrap()), [11, 13]);
+    assert_eq!(numbers(store.events_between(0, 9, 1).await.unwrap()), [12]);
+    assert_eq!(store.seq_from(id(12)).await.unwrap(), Some(1));
+    assert_eq!(store.seq_from(id(15)).await.unwrap(), None);
+    let of = |told: Vec<Told>| told.iter().map(|t| t.event.id.number()).collect::<Vec<_>>();
+    assert_eq!(of(store.told_between(1, 9, 9).await.unwrap()), [11, 13, 14]);
+    assert_eq!(of(store.told_between(1, 3, 1).await.unwrap()), [11]);
+    let own = async |from, window, after, limit| {
+        of(store.told_of(account(7), (id(from), window), after, limit).await.unwrap())
+    };
+    assert_eq!(own(0, 9, 0, 9).await, [11, 13]);
+    assert_eq!(own(0, 9, 2, 9).await, [13]);
+    assert_eq!(own(12, 9, 0, 9).await, [13]);
+    assert_eq!(own(0, 1, 0, 9).await, [11]);
+    assert_eq!(own(0, 9, 0, 1).await, [11]);
+    let state = async |number| store.told_event(id(number)).await.unwrap().unwrap().state;
+    assert_eq!(state(11).await.as_deref(), Some(order(11, 7).state.as_str()));
+    assert_eq!(state(12).await, None);
+    store.stop().await.unwrap();
+}
+
+pub async fn what_webhooks_wait_for_is_found_by_endpoint(home: &Home) {
+    let store = fed(home).await;
+    fill(&store, |changes| {
+        let guide = endpoint(21);
+        let removed = WebhookEndpoint { removed_at: Some(NOON), ..endpoint(22) };
+        let disabled = WebhookEndpoint {
+            disabled: Some(Disabled::Staff),
+            disabled_at: Some(NOON),
+            ..endpoint(23)
+        };
+        changes.webhook_endpoints.extend([guide, removed, disabled].map(Change::Insert));
+        let later = NOON.plus(Span::seconds(1));
+        let due = |number, to, at| Delivery::new(id(number), id(to), Some(id(11)), at);
+        let done = Delivery { state: DeliveryState::Delivered, due_at: None, ..due(31, 21, NOON) };
+        let all =
+            [done, due(32, 21, later), due(33, 21, NOON), due(34, 22, NOON), due(35, 23, NOON)];
+        changes.deliveries.extend(all.map(Change::Insert));
+    })
+    .await;
+    let numbers = |rows: Vec<Delivery>| rows.iter().map(|d| d.id.number()).collect::<Vec<_>>();
+    let all = store.webhook_endpoints(PAGE).await.unwrap();
+    assert_eq!(all.iter().map(|e| e.id.number()).collect::<Vec<_>>(), [23, 21]);
+    assert_eq!(store.webhooks_waiting(NOON).await.unwrap(), [id(21)]);
+    assert!(store.webhooks_waiting(NOON.minus(Span::seconds(1))).await.unwrap().is_empty());
+    home.execute("UPDATE feed SET last = 4").await;
+    let before = NOON.minus(Span::seconds(1));
+    assert_eq!(store.webhooks_waiting(before).await.unwrap(), [id(21)], "behind in the feed");
+    assert_eq!(numbers(store.deliveries_of(id(21), PAGE).await.unwrap()), [33, 32, 31]);
+    assert_eq!(numbers(store.deliveries_due(id(21), NOON, 9).await.unwrap()), [33]);
+    let later = NOON.plus(Span::hours(1));
+    assert_eq!(numbers(store.deliveries_due(id(21), later, 9).await.unwrap()), [33, 32]);
+    assert_eq!(store.deliveries_pending(id(21), 9).await.unwrap(), 2);
+    assert_eq!(store.deliveries_pending(id(21), 1).await.unwrap(), 1);
+    assert_eq!(numbers(store.deliveries_before(id(33), 9).await.unwrap()), [31, 32]);
     store.stop().await.unwrap();
 }

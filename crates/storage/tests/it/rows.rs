@@ -93,8 +93,10 @@ macro_rules! round_trips {
     }};
 }
 
+mod checkouts;
 mod funds;
 pub mod merchants;
+pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
     row
@@ -113,10 +115,12 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     money_rows(&store).await;
     funds::all(&store).await;
     merchants::all(&store).await;
+    checkouts::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;
     small(&store).await;
+    webhooks::all(&store).await;
     store.stop().await.unwrap();
 }
 
@@ -231,6 +235,7 @@ async fn wallet_rows(store: &Running) {
         lots,
         next_expiry,
         alarm: Some(Amount::MAX),
+        joined_until: Some(FIRST),
     };
     let poor = Wallet::empty(last(), last());
     round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
@@ -437,7 +442,7 @@ async fn refunds(store: &Running) {
 pub fn order(number: u64, account: u64) -> Order {
     Order {
         id: id(number),
-        account: id(account),
+        account: Some(id(account)),
         state: OrderState::Declined,
         total: Amount::MAX,
         coupon: Some(OrderCoupon { id: last(), code: text() }),
@@ -491,6 +496,7 @@ pub fn license(number: u64, order: u64, account: u64) -> License {
 async fn orders(store: &Running) {
     let max = Id::<Order>::MAX;
     let bare = Order {
+        account: None,
         coupon: None,
         reason: None,
         again: false,
@@ -543,9 +549,10 @@ async fn small(store: &Running) {
         account: last(),
         subject: Subject(max),
         at: LAST,
+        seq: Some(max),
     };
     round_trips!(store, events(id): event.clone() =>
-        Event { kind: EventType::AccountOpened, subject: Subject(0), at: FIRST, ..event.clone() },
+        Event::new(last(), EventType::AccountOpened, last(), Subject(0), FIRST),
         other Event { id: id(0), ..event.clone() });
     let audit = Audit {
         id: last(),

@@ -54,7 +54,9 @@ struct RegisterBody {
 pub struct AccountOut {
     #[schema(example = "acc_06bq3v8k2m9zc")]
     id: String,
-    email: String,
+    /// Absent at a merchant, where the provider has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
     #[schema(required, example = "Ada Lovelace")]
     name: Option<String>,
     #[schema(required)]
@@ -107,7 +109,7 @@ impl AccountOut {
         let missing = account.missing(&settings.registration);
         Self {
             id: account.id.to_string(),
-            email: account.email.clone(),
+            email: Some(account.email.clone()).filter(|email| !email.is_empty()),
             name: account.person.name.clone(),
             address: account.person.address.clone(),
             phone: account.person.phone.clone(),
@@ -117,6 +119,18 @@ impl AccountOut {
             missing: missing.iter().map(|field| field.as_str()).collect(),
             permits: Permits { transact: reason.is_none(), reason },
             credit_line: None,
+        }
+    }
+
+    /// As a merchant knows it: what its provider says of the balance.
+    #[must_use]
+    pub fn at_merchant(self, account: &Account, funded: Option<bool>) -> Self {
+        let reason = account.frozen_at.map(|_| "account_frozen");
+        Self {
+            standing: gate::standing_at_merchant(Some(account), funded).as_str(),
+            missing: Vec::new(),
+            permits: Permits { transact: reason.is_none(), reason },
+            ..self
         }
     }
 
@@ -184,6 +198,10 @@ pub async fn show(
     let cheapest = app.engine.cheapest().await?;
     let line = app.engine.store().credit_line(buyer.account).await?;
     let account = AccountOut::new(&member.account, member.available, &vendor.settings, cheapest);
+    if app.engine.provider().is_some() {
+        let funded = app.engine.funded(Some(&member)).await?;
+        return Ok(Json(account.at_merchant(&member.account, funded)));
+    }
     Ok(Json(account.with(line.as_ref())))
 }
 

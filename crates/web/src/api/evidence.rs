@@ -7,6 +7,7 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::catalog::{File, Release};
+use scrip_domain::checkout::Checkout;
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::Event;
 use scrip_domain::ledger::{LedgerAccount, Transfer};
@@ -14,6 +15,7 @@ use scrip_domain::license::License;
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Check, Line, LinePayment, Order};
 use scrip_domain::settings::{Token, Vendor};
+use scrip_engine::checkout::digest;
 use scrip_engine::evidence::{Download, Entry, Evidence, Receipt};
 use scrip_license::Digest;
 use serde::Serialize;
@@ -87,6 +89,36 @@ struct EvidenceOut {
     /// Null until it is first asked for.
     #[schema(required)]
     receipt: Option<Proof<ReceiptRow>>,
+    /// What merchant and provider have signed for each other, in this order; at a merchant only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    documents: Option<Vec<DocumentRow>>,
+}
+
+/// A signed document.
+#[derive(Debug, Serialize, ToSchema)]
+struct DocumentRow {
+    /// `offer` is the merchant's; `confirmation`, `receipt`, `fulfilment` and `refunding` are the provider's.
+    #[schema(example = "offer")]
+    kind: &'static str,
+    /// A compact JWS (`EdDSA`), as it came: the key is one at the signer's `protocol_jwks_uri`.
+    jws: String,
+    /// SHA-256 of that text, in base64url: by this the next document names it.
+    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
+    digest: String,
+}
+
+impl DocumentRow {
+    fn all(checkout: &Checkout) -> Vec<Self> {
+        let Checkout { offer, confirmation, receipt, fulfilment, refunds, .. } = checkout;
+        let row =
+            |kind, jws: &String| Self { kind, jws: jws.clone(), digest: digest(jws.as_bytes()) };
+        let mut rows = vec![row("offer", offer)];
+        rows.extend(confirmation.iter().map(|jws| row("confirmation", jws)));
+        rows.extend(receipt.iter().map(|jws| row("receipt", jws)));
+        rows.extend(fulfilment.iter().map(|jws| row("fulfilment", jws)));
+        rows.extend(refunds.iter().map(|jws| row("refunding", jws)));
+        rows
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,7 +126,9 @@ struct OrderRow {
     #[schema(example = "ord_06bq3v8k2m9zc")]
     id: String,
     vendor: String,
-    account: String,
+    /// Absent while nobody has confirmed a visitor's order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
@@ -120,7 +154,7 @@ impl OrderRow {
         Self {
             id: order.id.to_string(),
             vendor: vendor.id.to_string(),
-            account: order.account.to_string(),
+            account: order.account.map(|account| account.to_string()),
             state: order.state.as_str(),
             reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
             total: MoneyOut::tokens(order.total, token),
@@ -436,6 +470,7 @@ impl EvidenceOut {
             downloads: Proof::all(downloads, DownloadRow::new),
             events: Proof::all(events, EventRow::new),
             receipt: receipt.as_ref().map(|receipt| Proof::of(ReceiptRow::new(receipt))),
+            documents: evidence.checkout.as_ref().map(DocumentRow::all),
         }
     }
 }

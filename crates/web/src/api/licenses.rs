@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::Timestamp;
-use scrip_domain::license::License;
+use scrip_domain::license::{License, LicenseState};
 use scrip_engine::code::state_at;
 use scrip_engine::throttle::Limited;
 use scrip_license::Reason;
@@ -36,14 +36,16 @@ pub struct LicenseOut {
     id: String,
     product: String,
     order: String,
-    /// `valid`, `expired`, `revoked` or `refunded`.
+    /// `withheld`, `valid`, `expired`, `revoked` or `refunded`.
     state: &'static str,
     terms: TermsBody,
     limits: LimitsBody,
     issued_at: String,
     #[schema(required)]
     expires_at: Option<String>,
-    code: CodeOut,
+    /// Absent while it is withheld, which is until a merchant's provider has said its last word; and of what was refunded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<CodeOut>,
     /// What can be downloaded with the code.
     files: Vec<FileOut>,
 }
@@ -76,7 +78,8 @@ struct FileOut {
 impl LicenseOut {
     /// A license in its owner's hand, in the state that it has at `at`.
     pub async fn new(app: &App, license: &License, at: Timestamp) -> Result<Self, Problem> {
-        let code = app.engine.code(license).await?;
+        let code =
+            if license.tells_its_code() { Some(app.engine.code(license).await?) } else { None };
         let released = match license.release {
             Some(release) => Some(app.engine.released(release).await?),
             None => None,
@@ -93,6 +96,7 @@ impl LicenseOut {
             product: license.product.to_string(),
             order: license.order.to_string(),
             state: match state_at(license, at) {
+                _ if license.state == LicenseState::Withheld => "withheld",
                 Reason::Valid => "valid",
                 Reason::Expired => "expired",
                 Reason::Refunded => "refunded",
@@ -102,7 +106,7 @@ impl LicenseOut {
             limits: license.limits.into(),
             issued_at: license.issued_at.to_string(),
             expires_at: license.expires_at.map(|at| at.to_string()),
-            code: CodeOut { jws: code.jws, short: code.short },
+            code: code.map(|code| CodeOut { jws: code.jws, short: code.short }),
             files: released.iter().flat_map(|released| released.files.iter().map(file)).collect(),
         })
     }

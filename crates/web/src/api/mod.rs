@@ -3,9 +3,11 @@
 mod accounts;
 pub mod admin;
 mod auto_top_ups;
+mod connections;
 mod credit_line;
 mod demo;
 mod downloads;
+mod events;
 mod evidence;
 mod hooks;
 mod licenses;
@@ -25,6 +27,9 @@ mod vendor;
 mod visibility;
 mod wallet;
 
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
 use scrip_engine::{Engine, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -41,6 +46,7 @@ pub fn routes() -> OpenApiRouter<App> {
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
+        .merge(connections::routes())
         .merge(wallet::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
@@ -50,12 +56,56 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(downloads::routes())
+        .merge(events::routes())
         .merge(hooks::routes())
         .merge(payments::routes())
         .merge(purchase_requests::routes())
         .merge(merchant::routes())
         .merge(admin::routes())
         .merge(demo::routes())
+}
+
+/// What a merchant's buyers have at the provider, and its staff cannot do for them.
+const ELSEWHERE: [&str; 12] = [
+    "/v1/accounts",
+    "/v1/wallet",
+    "/v1/top-ups",
+    "/v1/payment-methods",
+    "/v1/purchases",
+    "/v1/admin/voucher-batches",
+    "/v1/account/payment-method",
+    "/v1/account/auto-top-up",
+    "/v1/admin/top-ups",
+    "/v1/admin/coupons",
+    "/v1/admin/accounts/{id}/adjust",
+    "/v1/admin/accounts/{id}/credit-limit",
+];
+
+/// Answers at a merchant, in the place of every route about balances, where they are.
+pub async fn elsewhere(
+    State(app): State<App>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let (Some(provider), Some(route)) = (app.engine.provider(), route) {
+        let below = |path: &&str| {
+            let rest = route.as_str().strip_prefix(*path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        // A person in a browser is brought there.
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        if below(&"/wallet") {
+            return Redirect::to(&format!("{}{path}", provider.url())).into_response();
+        }
+        if below(&"/sign-in") || below(&"/register") {
+            return Redirect::to("/connect").into_response();
+        }
+        if ELSEWHERE.iter().any(below) {
+            return Problem::at_the_provider(provider.url()).into_response();
+        }
+    }
+    next.run(request).await
 }
 
 /// Which part of a list.

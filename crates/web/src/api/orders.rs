@@ -1,13 +1,18 @@
 //! Orders: drafts, confirming and buying in one step, history, receipts.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use scrip_domain::api_key::Scope;
 use scrip_domain::order::{Check, LinePayment, Order, OrderState};
+use scrip_domain::request::Request;
 use scrip_domain::settings::{Token, Vendor};
 use scrip_domain::{Id, Timestamp};
+use scrip_engine::checkout::AtProvider;
+use scrip_engine::checkout::draft::Selecting;
 use scrip_engine::order::Drafted;
 use scrip_engine::purchase::{Answered, Ask, Paid, PurchaseRefusal};
 use scrip_engine::selection::Selection;
@@ -22,7 +27,7 @@ use crate::api::quotes::{LineIn, PricedLine, discount, selection};
 use crate::api::refunds::RefundOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
-use crate::caller::{Buyer, Caller, Spender};
+use crate::caller::{Buyer, Caller, Looker, Orderer};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
 use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
@@ -88,7 +93,8 @@ struct PurchaseBody {
 pub struct OrderOut {
     #[schema(example = "ord_06bq3v8k2m9zc")]
     id: String,
-    /// `draft`, `paid`, `partially_refunded`, `refunded`, `declined`, `cancelled` or `expired`.
+    /// `draft`, `paid`, `partially_refunded`, `refunded`, `declined`, `cancelled` or `expired`; at a merchant also `open`,
+    /// `claimed`, `authorized`, `captured` (the codes are withheld until it is `paid`) and `refund_pending`.
     #[schema(example = "paid")]
     state: &'static str,
     lines: Vec<LineOut>,
@@ -101,7 +107,20 @@ pub struct OrderOut {
     coupon: Option<String>,
     /// Why it was declined.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: Option<Cow<'static, str>>,
+    /// At a merchant: whether it was approved at the provider; null while nobody has decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<bool>)]
+    approved: Option<Option<bool>>,
+    /// At a merchant: who decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buyer: Option<BuyerOut>,
+    /// At a merchant: what the buyer is to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_action: Option<NextAction>,
+    /// With a visitor's order at a merchant, once: `Authorization: Order <token>` looks at it, confirms it and gives it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_token: Option<String>,
     checks: Vec<CheckOut>,
     selected_at: String,
     /// Until when a draft holds its prices.
@@ -117,6 +136,26 @@ pub struct OrderOut {
     /// What was given back, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunds: Option<Vec<RefundOut>>,
+}
+
+/// A buyer of the provider's.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderBuyer)]
+struct BuyerOut {
+    /// The provider.
+    #[schema(example = "https://pay.example")]
+    iss: String,
+    /// Its name for the buyer, which only this merchant knows.
+    sub: String,
+}
+
+/// What the buyer is to do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderNextAction)]
+struct NextAction {
+    /// Where the buyer's browser goes, to confirm at the provider.
+    #[schema(example = "https://pay.example/pay/kJ0vq4mJm1S3n7Vx2c0T9A")]
+    redirect: String,
 }
 
 /// A line of an order.
@@ -175,7 +214,9 @@ struct Confirmation {
     /// The coupon that did.
     #[serde(skip_serializing_if = "Option::is_none")]
     coupon: Option<String>,
-    balance_after: MoneyOut,
+    /// What is left of the balance; at a merchant, who does not know it, absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balance_after: Option<MoneyOut>,
     licenses: Vec<String>,
     /// The version of the vendor's terms that was accepted, with immediate delivery.
     terms_version: String,
@@ -230,7 +271,11 @@ impl OrderOut {
             discount: order.coupon.as_ref().map(|_| discount(&drafted.lines, token)),
             total: MoneyOut::tokens(order.total, token),
             coupon: order.coupon.as_ref().map(|coupon| coupon.code.clone()),
-            reason: order.reason.map(scrip_domain::order::DeclineReason::as_str),
+            reason: order.reason.map(|reason| Cow::Borrowed(reason.as_str())),
+            approved: None,
+            buyer: None,
+            next_action: None,
+            order_token: None,
             checks: order.checks.iter().map(|check| CheckOut::new(check, token)).collect(),
             selected_at: order.selected_at.to_string(),
             expires_at: order.expires_at.to_string(),
@@ -258,7 +303,7 @@ impl OrderOut {
             line.paid_from = Some(of_line.map(|row| payment(row, &issuer, token)).collect());
         }
         let order = &drafted.order;
-        let account = order.account.to_string();
+        let account = order.account.map(|account| account.to_string()).unwrap_or_default();
         out.confirmation = Some(Confirmation {
             order: out.id.clone(),
             vendor: VendorRef { id: issuer, name: vendor.name_at(paid_at).to_owned() },
@@ -267,7 +312,7 @@ impl OrderOut {
             discount: out.discount.clone(),
             total: MoneyOut::tokens(order.total, token),
             coupon: out.coupon.clone(),
-            balance_after: MoneyOut::tokens(order.balance_after.unwrap_or_default(), token),
+            balance_after: order.balance_after.map(|after| MoneyOut::tokens(after, token)),
             licenses: rows.iter().map(|license| license.id.to_string()).collect(),
             terms_version: order.terms_version.clone().unwrap_or_default(),
             at: paid_at.to_string(),
@@ -285,9 +330,46 @@ impl OrderOut {
         Ok(Self { state: order.state.as_str(), refunds: Some(refunds), ..self })
     }
 
-    /// An order in whatever state.
+    /// The same with what is known of it at the provider. Who decided is told to them only.
+    fn at_provider(mut self, at: &AtProvider, told: Told) -> Self {
+        let AtProvider { order, checkout, .. } = at;
+        self.approved = Some(at.approved());
+        self.reason = checkout.reason.clone().map(Cow::Owned).or(self.reason);
+        let waits = matches!(order.state, OrderState::Open | OrderState::Claimed);
+        let redirect = checkout.url.clone().filter(|_| waits);
+        self.next_action = redirect.map(|redirect| NextAction { redirect });
+        let sub = checkout.subject.clone().filter(|_| told == Told::Owner);
+        self.buyer = sub.map(|sub| BuyerOut { iss: checkout.provider.clone(), sub });
+        self
+    }
+
+    /// An order in whatever state, as its token shows it: never with a code.
+    async fn glance(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
+        let lines = app.engine.store().order_lines(order.id).await?;
+        let state = order.state_at(app.engine.now());
+        let at = app.engine.at_provider(order.clone()).await?;
+        let out = Self::unpaid(&Drafted { order, lines }, state, &vendor.settings.token);
+        Ok(match at {
+            Some(at) => out.at_provider(&at, Told::Anybody),
+            None => out,
+        })
+    }
+
+    /// An order in whatever state, as its owner sees it.
     async fn of(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
-        if order.state.is_paid() {
+        if app.engine.provider().is_none() {
+            return Self::ours(app, order, vendor).await;
+        }
+        let at = app.engine.at_provider(order.clone()).await?;
+        let out = Self::ours(app, order, vendor).await?;
+        Ok(match at {
+            Some(at) => out.at_provider(&at, Told::Owner),
+            None => out,
+        })
+    }
+
+    async fn ours(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
+        if order.is_released() {
             let paid = app.engine.paid(order.id).await?.ok_or_else(Problem::not_found)?;
             let out = Self::paid(app, paid, vendor, app.engine.now()).await?;
             return if order.state == OrderState::Paid {
@@ -313,6 +395,15 @@ fn payment(payment: &LinePayment, issuer: &str, token: &Token) -> PaymentOut {
         issuer: issuer.to_owned(),
         amount: MoneyOut::tokens(payment.amount, token),
     }
+}
+
+/// Who looks at an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// Whoever decided on it.
+    Owner,
+    /// Whoever has its token.
+    Anybody,
 }
 
 /// The answer to a purchase or a confirm: as of when it was paid, the first time and ever after.
@@ -387,11 +478,21 @@ async fn create(
     };
     let vendor = app.engine.vendor().await?;
     let (token, fields) = (&vendor.settings.token, &vendor.settings.registration);
-    let Some(buyer) = caller.buyer(Scope::Purchase)? else {
+    let again = body.value.allow_duplicate;
+    let buyer = caller.buyer(Scope::Purchase)?;
+    if app.engine.provider().is_some() {
+        let key = IdempotencyKey::of(&headers)?;
+        let who = match buyer {
+            Some(buyer) => Selecting::Buyer(buyer, body.request(&key)),
+            None => Selecting::Visitor(body.request(&key.of_visitor(&source))),
+        };
+        let answer = app.engine.draft_at_merchant(who, &selection, kept_until, again).await?;
+        return drafted_at_merchant(&app, &vendor, &selection, who, answer);
+    }
+    let Some(buyer) = buyer else {
         return Err(keep(&app, &selection, Problem::account_required(fields)));
     };
     let request = body.request(&IdempotencyKey::of(&headers)?);
-    let again = body.value.allow_duplicate;
     let source = &source.0;
     match app.engine.draft(buyer, &selection, kept_until, again, source, request).await? {
         Ok(Answered::First(drafted)) => {
@@ -403,6 +504,53 @@ async fn create(
             Ok(replayed((StatusCode::CREATED, Json(out)).into_response()))
         }
         Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, token))),
+    }
+}
+
+/// The answer to a selection at a merchant: a visitor gets the order's token.
+fn drafted_at_merchant(
+    app: &App,
+    vendor: &Vendor,
+    selection: &Selection,
+    who: Selecting,
+    answer: Result<Answered<Drafted>, PurchaseRefusal>,
+) -> Result<Response, Problem> {
+    let token = &vendor.settings.token;
+    let show = |drafted: &Drafted| {
+        let out = OrderOut::unpaid(drafted, OrderState::Draft, token);
+        let is_visitor = matches!(who, Selecting::Visitor(_));
+        let order_token = is_visitor.then(|| app.engine.order_token(drafted.order.id));
+        (StatusCode::CREATED, Json(OrderOut { order_token, ..out })).into_response()
+    };
+    match answer {
+        Ok(Answered::First(drafted)) => Ok(show(&drafted)),
+        Ok(Answered::Replayed(drafted)) => Ok(replayed(show(&drafted))),
+        Err(refusal) => Err(keep(app, selection, Problem::purchase(&refusal, token))),
+    }
+}
+
+/// Sends the buyer to the provider, to confirm there.
+async fn confirm_at_provider(
+    app: &App,
+    looker: &Looker,
+    order: Id<Order>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let token = &vendor.settings.token;
+    let holder = looker.holder(app, order)?;
+    let show = |mut at: AtProvider| {
+        // As of the first answer, whatever became of it since.
+        at.order.state = OrderState::Open;
+        at.checkout.reason = None;
+        let drafted = Drafted { order: at.order.clone(), lines: at.lines.clone() };
+        let out = OrderOut::unpaid(&drafted, OrderState::Open, token);
+        (StatusCode::ACCEPTED, Json(out.at_provider(&at, Told::Anybody))).into_response()
+    };
+    match app.engine.begin_checkout(holder, order, request).await? {
+        Ok(Answered::First(at)) => Ok(show(at)),
+        Ok(Answered::Replayed(at)) => Ok(replayed(show(at))),
+        Err(refusal) => Err(Problem::purchase(&refusal, token)),
     }
 }
 
@@ -420,24 +568,29 @@ struct ConfirmBody {}
     ),
     responses(
         (status = 200, body = OrderOut),
+        (status = 202, body = OrderOut, description = "at a merchant: the buyer confirms at the provider, where `next_action` leads"),
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: the order is `declined`, on record"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
-        (status = 409, description = "`order_not_draft`, `order_expired`, `already_owned`, `idempotency_key_reused`"),
+        (status = 409, description = "`order_not_draft`, `order_expired`, `already_owned`, `idempotency_key_reused`; at a merchant `provider_refused`"),
         (status = 422, description = "`coupon_refused`: its uses were used up meanwhile"),
     )
 )]
 async fn confirm(
     State(app): State<App>,
-    Spender(buyer): Spender,
+    Orderer(looker): Orderer,
     IdPath(order): IdPath<Order>,
     key: IdempotencyKey,
     body: Body<ConfirmBody>,
 ) -> Result<Response, Problem> {
+    let buyer = match &looker {
+        Looker::Buyer(buyer) if app.engine.provider().is_none() => *buyer,
+        _ => return confirm_at_provider(&app, &looker, order, body.request(&key)).await,
+    };
     let answer = app.engine.confirm(buyer, order, body.request(&key)).await?;
     settled(&app, answer, StatusCode::OK).await
 }
 
-/// Gives up a draft.
+/// Gives up a draft; at a merchant also an order whose tokens are not taken yet.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancel", tag = "orders", security(("bearer" = [])),
     params(("id" = String, Path, example = "ord_06bq3v8k2m9zc")),
@@ -448,11 +601,20 @@ async fn confirm(
 )]
 async fn cancel(
     State(app): State<App>,
-    Spender(buyer): Spender,
+    Orderer(looker): Orderer,
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<OrderOut>, Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
+    let buyer = match &looker {
+        Looker::Buyer(buyer) if app.engine.provider().is_none() => *buyer,
+        _ => {
+            let holder = looker.holder(&app, order)?;
+            let cancelled = app.engine.cancel_checkout(holder, order).await?;
+            let (order, _) = cancelled.map_err(|refusal| Problem::purchase(&refusal, token))?;
+            return Ok(Json(OrderOut::glance(&app, order, &vendor).await?));
+        }
+    };
     let cancelled = app.engine.cancel(buyer, order).await?;
     let cancelled = cancelled.map_err(|refusal| Problem::purchase(&refusal, token))?;
     Ok(Json(OrderOut::unpaid(&cancelled, OrderState::Cancelled, token)))
@@ -517,7 +679,7 @@ async fn list(
 
 async fn own(app: &App, buyer: scrip_engine::Buyer, order: Id<Order>) -> Result<Order, Problem> {
     let order = app.engine.store().order(order).await?;
-    order.filter(|order| order.account == buyer.account).ok_or_else(Problem::not_found)
+    order.filter(|order| order.is_of(buyer.account)).ok_or_else(Problem::not_found)
 }
 
 /// One of the caller's orders.
@@ -528,10 +690,18 @@ async fn own(app: &App, buyer: scrip_engine::Buyer, order: Id<Order>) -> Result<
 )]
 async fn show(
     State(app): State<App>,
-    Buyer(buyer): Buyer,
+    looker: Looker,
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<OrderOut>, Problem> {
     let vendor = app.engine.vendor().await?;
+    let buyer = match looker {
+        Looker::Buyer(buyer) => buyer,
+        Looker::Token(_) => {
+            looker.holder(&app, order)?;
+            let order = app.engine.store().order(order).await?.ok_or_else(Problem::not_found)?;
+            return Ok(Json(OrderOut::glance(&app, order, &vendor).await?));
+        }
+    };
     let order = own(&app, buyer, order).await?;
     Ok(Json(OrderOut::of(&app, order, &vendor).await?))
 }

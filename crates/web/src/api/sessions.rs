@@ -20,13 +20,39 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Who signs in.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SignInBody {
-    #[schema(example = "ada@example.com", max_length = 254)]
-    email: String,
-    #[schema(example = "correct horse battery", max_length = 200)]
-    password: String,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    password: Option<String>,
+    #[serde(default)]
+    return_code: Option<String>,
+}
+
+/// Who signs in: with address and password, or at a merchant with the code with which the buyer comes back from the
+/// provider.
+#[derive(ToSchema)]
+#[schema(as = SignInBody, example = json!({ "email": "ada@example.com", "password": "correct horse battery" }))]
+#[serde(untagged, deny_unknown_fields)]
+#[expect(dead_code, reason = "describes what `SignInBody` reads")]
+enum SignInForm {
+    Password {
+        #[schema(example = "ada@example.com", max_length = 254)]
+        email: String,
+        #[schema(example = "correct horse battery", max_length = 200)]
+        password: String,
+    },
+    Returned {
+        #[schema(
+            example = "5lYk0PZs0oT9eX1v7Qm2Cw",
+            min_length = 1,
+            max_length = 200,
+            pattern = "^[!-~]+$"
+        )]
+        return_code: String,
+    },
 }
 
 /// A session that was opened.
@@ -40,7 +66,7 @@ struct SessionOut {
 
 /// Signs in.
 #[utoipa::path(
-    post, path = "/v1/sessions", tag = "accounts", request_body = SignInBody,
+    post, path = "/v1/sessions", tag = "accounts", request_body = SignInForm,
     responses((status = 201, body = SessionOut), (status = 401, description = "`invalid_credentials`"))
 )]
 async fn sign_in(
@@ -48,12 +74,39 @@ async fn sign_in(
     source: Source,
     body: Body<SignInBody>,
 ) -> Result<(StatusCode, Json<SessionOut>), Problem> {
-    let body = body.value;
+    let (email, password) = match body.value {
+        SignInBody { return_code: Some(code), email: None, password: None } => {
+            return returned(&app, &code).await;
+        }
+        SignInBody { return_code: Some(_), .. } => {
+            return Err(Problem::field("return_code", "give either this or email and password"));
+        }
+        SignInBody { email: Some(email), password: Some(password), .. } => (email, password),
+        SignInBody { email: None, .. } => {
+            return Err(Problem::field("email", "this field is required"));
+        }
+        SignInBody { .. } => return Err(Problem::field("password", "this field is required")),
+    };
     // What is no address has no account: nothing is looked up, nor hashed.
-    if !plausible_email(body.email.trim()) || body.password.chars().count() > 200 {
+    if !plausible_email(email.trim()) || password.chars().count() > 200 {
         return Err(Problem::invalid_credentials("the address or the password is wrong"));
     }
-    let opened = app.engine.sign_in(&body.email, &body.password, &source.0).await??;
+    let opened = app.engine.sign_in(&email, &password, &source.0).await??;
+    let token = opened.token.reveal().to_owned();
+    Ok((StatusCode::CREATED, Json(SessionOut { token, expires_at: opened.expires_at.to_string() })))
+}
+
+/// Signs in whoever comes back from the provider with this code. It is good once.
+async fn returned(app: &App, code: &str) -> Result<(StatusCode, Json<SessionOut>), Problem> {
+    let unreadable =
+        !(1..=200).contains(&code.len()) || !code.bytes().all(|b| b.is_ascii_graphic());
+    if unreadable {
+        return Err(Problem::field("return_code", "not a code with which a buyer comes back"));
+    }
+    if app.engine.provider().is_none() {
+        return Err(Problem::invalid_credentials("nobody comes back here with such a code"));
+    }
+    let opened = app.engine.come_back(code).await??.session;
     let token = opened.token.reveal().to_owned();
     Ok((StatusCode::CREATED, Json(SessionOut { token, expires_at: opened.expires_at.to_string() })))
 }

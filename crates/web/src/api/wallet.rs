@@ -61,6 +61,8 @@ struct LotOut {
     remaining: MoneyOut,
     #[schema(required)]
     expires_at: Option<String>,
+    /// From when on it can be exchanged for another vendor's tokens; null: never. What was bought says when, what
+    /// was given (`promo`) or lent (`credit`) never can be.
     #[schema(required)]
     exchangeable_at: Option<String>,
 }

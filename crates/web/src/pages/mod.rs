@@ -1,6 +1,7 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
 mod account;
+mod back;
 mod bank;
 mod docs;
 mod form;
@@ -32,7 +33,7 @@ use crate::problem::Problem;
 /// Every page.
 pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
-    let buyers = buyers.merge(top_up::routes());
+    let buyers = buyers.merge(top_up::routes()).merge(back::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))

@@ -256,6 +256,15 @@ ORDER_EXPIRED, CONFLICT, "order_expired", "Order expired",
     remedy "Open a new order from the same selection, at today's prices.",
     example r#"{ "detail": "the draft has expired: select again at today's prices" }"#;
 
+PROVIDER_REFUSED, CONFLICT, "provider_refused", "Refused by the provider",
+    means "This merchant's buyers pay at a provider, and the provider does not do what was asked of it: it takes no \
+        such order, or gives nothing back. `reason` is its word for why. An order is on record as declined; nothing was \
+        charged.",
+    remedy "Select again, or less; a merchant's staff finds the provider's word explained under its address, at \
+        `/problems`.",
+    example r#"{ "detail": "the provider does not take this order", "reason": "merchant_limit",
+        "order": "ord_06bq3v8k2m9zc", "state": "declined" }"#;
+
 ORDER_NOT_PAID, CONFLICT, "order_not_paid", "Order not paid",
     means "A refund gives back what was paid, and nothing was paid for this order. `state` says what it is.",
     remedy "Read the order again with `GET /v1/orders/{id}`.",
@@ -341,6 +350,11 @@ COUPON_TAKEN, CONFLICT, "coupon_taken", "Coupon's word taken",
     remedy "Choose another `code`, or close that coupon first. If an answer was lost, this may be your own: look \
         at `GET /v1/admin/coupons`.",
     example r#"{ "detail": "an open coupon has this word: choose another, or close that one" }"#;
+
+TOO_MANY_WEBHOOK_ENDPOINTS, CONFLICT, "too_many_webhook_endpoints", "Too many webhook endpoints",
+    means "There are as many webhook endpoints as a vendor may have.",
+    remedy "Remove one with `DELETE /v1/admin/webhook-endpoints/{id}` first, or have one told of more.",
+    example r#"{ "detail": "a vendor has at most 20 webhook endpoints: remove one first" }"#;
 
 KEYS_NOT_KEPT, CONFLICT, "keys_not_kept", "Keys are not kept",
     means "This server keeps no keys on a disk, so a new one would be lost with it.",
@@ -430,7 +444,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -23,7 +23,9 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 15] = [
+    "/connect",
+    "/return",
     "/account",
     "/account/payment-method",
     "/demo/bank/{payment}",

@@ -27,12 +27,12 @@ pub fn probes() -> [Probe; 3] {
         },
         Probe {
             name: "logins",
-            proves: "each account has one address that signs in, and each address its account",
+            proves: "each account has one address that signs in, or none and comes from a provider, and each address its account",
             subject: named::<Account>,
             counted: "logins",
-            rows: "SELECT a.id AS subject, 1 AS expected, COALESCE(l.addresses, 0) AS found FROM accounts a
+            rows: "SELECT a.id AS subject, CASE WHEN i.account IS NULL THEN 1 ELSE 0 END AS expected, COALESCE(l.addresses, 0) AS found FROM accounts a
                     LEFT JOIN (SELECT account, COUNT(*) AS addresses FROM logins GROUP BY account) l
-                    ON l.account = a.id
+                    ON l.account = a.id LEFT JOIN identities i ON i.account = a.id
                 UNION ALL SELECT l.account, l.account, (SELECT a.id FROM accounts a WHERE a.id = l.account)
                     FROM logins l"
                 .into(),

@@ -4,14 +4,14 @@ use scrip_domain::account::Account;
 use scrip_license::Terms;
 
 use super::{Probe, named};
-use crate::index::{LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
+use crate::index::{EVENT, LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
 
 /// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
 /// no wallet can have; a held account is its wallet's number negated, an owed one has 2^62 added. From -2^62 down
 /// there are merchants.
 const WALLET: &str = "(CASE WHEN ABS(t.debit) >= 100 AND t.debit > -4611686018427387904 THEN ABS(t.debit) ELSE ABS(t.credit) END) % 4611686018427387904";
 
-pub fn probes() -> [Probe; 5] {
+pub fn probes() -> [Probe; 6] {
     let probe = |name, proves, counted, rows: String| Probe {
         name,
         proves,
@@ -31,6 +31,12 @@ pub fn probes() -> [Probe; 5] {
             "each top-up is listed with its account, and each listed top-up exists",
             "top_ups",
             by_id("top_ups", TOP_UP),
+        ),
+        probe(
+            "index-events",
+            "each event is listed with its account, and each listed event exists",
+            "events",
+            by_id("events", EVENT),
         ),
         probe(
             "index-transfers",
@@ -69,7 +75,7 @@ fn by_id(table: &str, kind: u8) -> String {
     format!(
         "SELECT r.account AS subject, 1 AS expected, (SELECT COUNT(*) FROM by_account b
             WHERE b.account = r.account AND b.kind = {kind} AND b.key = r.id AND b.target = r.id) AS found
-        FROM {table} r
+        FROM {table} r WHERE r.account IS NOT NULL
         UNION ALL SELECT b.account, b.key,
             (SELECT r.id FROM {table} r WHERE r.id = b.target AND r.account = b.account)
         FROM by_account b WHERE b.kind = {kind}"

@@ -52,6 +52,7 @@ pub fn probes() -> Vec<Probe> {
         },
     ];
     probes.extend(lots());
+    probes.push(seasoning());
     probes.extend(gifts());
     probes.extend(top_ups());
     probes.push(states());
@@ -124,6 +125,21 @@ fn lots() -> [Probe; 4] {
                 .into(),
         },
     ]
+}
+
+fn seasoning() -> Probe {
+    Probe {
+        name: "lot-seasoning",
+        proves: "no tokens can be exchanged sooner than the record of their lot says, nor much later, and gifts and credit never",
+        subject: named::<Lot>,
+        counted: "lots",
+        rows: "SELECT l.id AS subject, 0 AS expected, COUNT(*) AS found FROM lots l
+                WHERE l.kind NOT IN ('paid', 'exchange') AND l.exchangeable_at IS NOT NULL GROUP BY l.id
+            UNION ALL SELECT o.lot, l.exchangeable_at, CASE WHEN o.exchangeable_at > l.exchangeable_at
+                AND o.exchangeable_at <= w.joined_until THEN l.exchangeable_at ELSE o.exchangeable_at END
+                FROM open_lots o JOIN lots l ON l.id = o.lot JOIN wallets w ON w.id = o.wallet"
+            .into(),
+    }
 }
 
 /// What came into the lots of these kinds, by wallet: as lots of their own, or joined to one.

@@ -20,13 +20,23 @@ pub(super) fn paid() -> String {
     words(OrderState::is_paid)
 }
 
+/// Of an order `o`: it is paid from a wallet here, and not at a provider.
+pub(super) const OURS: &str = r#"NOT EXISTS (SELECT 1 FROM checkouts k WHERE k."order" = o.id)"#;
+
 fn words(chosen: impl Fn(OrderState) -> bool) -> String {
     let chosen = OrderState::ALL.iter().filter(|state| chosen(**state));
     chosen.map(|state| format!("'{state}'")).collect::<Vec<_>>().join(", ")
 }
 
 fn orders() -> [Probe; 4] {
-    let (paid, stored) = (paid(), words(|state| state != OrderState::Expired));
+    let (paid, stored) = (
+        paid(),
+        words(|state| {
+            state != OrderState::Expired
+                && state != OrderState::RefundPending
+                && !state.is_at_provider()
+        }),
+    );
     [
         Probe {
             name: "order-states",
@@ -34,9 +44,11 @@ fn orders() -> [Probe; 4] {
             subject: named::<Order>,
             counted: "orders",
             rows: format!(
-                "SELECT id AS subject, CASE WHEN state IN ({paid}) THEN 2 WHEN state IN ({stored}) THEN 0 END AS expected,
-                    CASE WHEN paid_at IS NOT NULL THEN 1 ELSE 0 END
-                    + CASE WHEN balance_after IS NOT NULL THEN 1 ELSE 0 END AS found FROM orders"
+                "SELECT o.id AS subject, CASE WHEN o.state IN ({paid}) THEN 3 WHEN o.state IN ({stored}) THEN 1 END AS expected,
+                    CASE WHEN o.paid_at IS NOT NULL THEN 1 ELSE 0 END
+                    + CASE WHEN o.balance_after IS NOT NULL THEN 1 ELSE 0 END
+                    + CASE WHEN o.account IS NOT NULL OR o.state IN ('draft', 'cancelled') THEN 1 ELSE 0 END AS found
+                FROM orders o WHERE {OURS}"
             )
             .into(),
         },
@@ -69,7 +81,7 @@ fn orders() -> [Probe; 4] {
             counted: "orders",
             rows: format!(
                 "SELECT a.id AS subject, (SELECT COUNT(*) FROM by_account b JOIN orders o ON o.id = b.target
-                    WHERE b.account = a.id AND b.kind = {ORDER} AND o.state IN ({paid}) AND o.total > 0) AS expected,
+                    WHERE b.account = a.id AND b.kind = {ORDER} AND o.state IN ({paid}) AND o.total > 0 AND {OURS}) AS expected,
                 (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT t.subject) THEN COUNT(*) ELSE -1 END
                     FROM by_account b JOIN transfers t ON t.id = b.target
                     WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.reason = 'purchase') AS found
@@ -92,7 +104,7 @@ fn payments() -> [Probe; 3] {
                 r#"SELECT l.id AS subject,
                     CASE WHEN o.state IN ({paid}) THEN l.price * l.quantity - COALESCE(l.discount, 0) WHEN o.id IS NOT NULL THEN 0 END AS expected,
                     (SELECT COALESCE(SUM(p.amount), 0) FROM line_payments p WHERE p.line = l.id) AS found
-                FROM order_lines l LEFT JOIN orders o ON o.id = l."order""#
+                FROM order_lines l LEFT JOIN orders o ON o.id = l."order" WHERE {OURS}"#
             )
             .into(),
         },
@@ -115,7 +127,7 @@ fn payments() -> [Probe; 3] {
             subject: all_books,
             counted: "line_payments",
             rows: format!(
-                "SELECT 0 AS subject, (SELECT COALESCE(SUM(total), 0) FROM orders WHERE state IN ({paid})) AS expected,
+                "SELECT 0 AS subject, (SELECT COALESCE(SUM(o.total), 0) FROM orders o WHERE o.state IN ({paid}) AND {OURS}) AS expected,
                     (SELECT COALESCE(SUM(amount), 0) FROM line_payments) AS found"
             )
             .into(),
@@ -124,7 +136,8 @@ fn payments() -> [Probe; 3] {
 }
 
 fn deliveries() -> [Probe; 3] {
-    let paid = paid();
+    let (paid, delivered) =
+        (paid(), words(|state| state.is_paid() || state == OrderState::Captured));
     [
         Probe {
             name: "licenses",
@@ -133,7 +146,7 @@ fn deliveries() -> [Probe; 3] {
             counted: "order_lines",
             rows: format!(
                 r#"SELECT l.id AS subject,
-                    CASE WHEN o.state IN ({paid}) THEN l.quantity ELSE 0 END AS expected,
+                    CASE WHEN o.state IN ({delivered}) THEN l.quantity ELSE 0 END AS expected,
                     (SELECT COUNT(*) FROM licenses c WHERE c."order" = l."order" AND c.line = l.id
                         AND c.account = o.account AND c.product = l.product AND c.offer = l.offer) AS found
                 FROM order_lines l JOIN orders o ON o.id = l."order""#
@@ -148,7 +161,7 @@ fn deliveries() -> [Probe; 3] {
             rows: format!(
                 r#"SELECT c.id AS subject, c.product AS expected, (SELECT l.product FROM order_lines l
                     JOIN orders o ON o.id = l."order" WHERE l."order" = c."order" AND l.id = c.line
-                    AND o.account = c.account AND o.state IN ({paid})) AS found FROM licenses c"#
+                    AND o.account = c.account AND o.state IN ({delivered})) AS found FROM licenses c"#
             )
             .into(),
         },

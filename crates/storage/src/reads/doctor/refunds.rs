@@ -14,6 +14,7 @@ pub fn probes() -> Vec<Probe> {
 }
 
 fn refunds() -> [Probe; 4] {
+    let ours = r#"NOT EXISTS (SELECT 1 FROM checkouts k WHERE k."order" = r."order")"#;
     let revenue = LedgerAccount::House(House::Revenue).number();
     [
         Probe {
@@ -25,11 +26,11 @@ fn refunds() -> [Probe; 4] {
                 r#"SELECT r.id AS subject, r.amount AS expected, (SELECT COALESCE(SUM(l.amount), 0) FROM refund_lines l
                     WHERE l."order" = r."order" AND l.refund = r.id) AS found FROM refunds r
                 UNION ALL SELECT r.id, r.amount, (SELECT COALESCE(SUM(l.amount), 0) FROM refund_lots l
-                    WHERE l."order" = r."order" AND l.refund = r.id) FROM refunds r
+                    WHERE l."order" = r."order" AND l.refund = r.id) FROM refunds r WHERE {ours}
                 UNION ALL SELECT r.id, CASE WHEN r.amount > 0 THEN r.amount END, (SELECT t.amount FROM transfers t
                     JOIN orders o ON o.id = t.subject JOIN accounts a ON a.id = o.account
                     WHERE t.id = r.transfer AND t.reason = 'refund' AND t.subject = r."order"
-                        AND t.debit = {revenue} AND t.credit = a.wallet) FROM refunds r"#
+                        AND t.debit = {revenue} AND t.credit = a.wallet) FROM refunds r WHERE {ours}"#
             )
             .into(),
         },
@@ -55,7 +56,8 @@ fn refunds() -> [Probe; 4] {
                 UNION ALL SELECT f.line, 1, (SELECT COUNT(*) FROM refunds r
                     WHERE r."order" = f."order" AND r.id = f.refund) FROM refund_lines f
                 UNION ALL SELECT f.line, f.amount, (SELECT COALESCE(SUM(b.amount), 0) FROM refund_lots b
-                    WHERE b."order" = f."order" AND b.refund = f.refund AND b.line = f.line) FROM refund_lines f"#
+                    WHERE b."order" = f."order" AND b.refund = f.refund AND b.line = f.line) FROM refund_lines f
+                    WHERE NOT EXISTS (SELECT 1 FROM checkouts k WHERE k."order" = f."order")"#
                 .into(),
         },
         Probe {
@@ -88,7 +90,7 @@ fn orders() -> [Probe; 2] {
                     CASE WHEN NOT EXISTS (SELECT 1 FROM refunds r WHERE r."order" = o.id) THEN 0
                         WHEN (SELECT SUM(f.quantity) FROM refund_lines f WHERE f."order" = o.id)
                             = (SELECT SUM(l.quantity) FROM order_lines l WHERE l."order" = o.id) THEN 2
-                        ELSE 1 END AS found FROM orders o"#
+                        ELSE 1 END AS found FROM orders o WHERE o.state <> 'refund_pending'"#
                 .into(),
         },
         Probe {

@@ -15,6 +15,7 @@ mod reversals;
 mod settings;
 mod top_ups;
 mod vouchers;
+mod webhooks;
 
 pub use settings::LimitsSetting;
 
@@ -39,4 +40,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(merchants::routes())
         .merge(catalog::routes())
+        .merge(webhooks::routes())
 }

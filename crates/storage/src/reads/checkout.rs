@@ -1,0 +1,48 @@
+//! Reads of a merchant: orders that are paid at a provider, and the buyers who come from there.
+
+use scrip_domain::account::Account;
+use scrip_domain::checkout::Checkout;
+use scrip_domain::identity::{Identity, Visit};
+use scrip_domain::order::Order;
+use scrip_domain::{Id, Timestamp};
+
+use crate::cells::Cell;
+use crate::fault::Fault;
+use crate::reads::cells;
+use crate::store::Store;
+
+impl Store {
+    /// How an order is paid at a provider, once its confirmation was asked for.
+    pub async fn checkout(&self, order: Id<Order>) -> Result<Option<Checkout>, Fault> {
+        self.row(r#"WHERE t."order" = $1"#, cells(&order)).await
+    }
+
+    /// The same by the provider's name of the purchase request.
+    pub async fn checkout_by_request(&self, request: &str) -> Result<Option<Checkout>, Fault> {
+        self.row("WHERE t.request = $1", cells(&request.to_owned())).await
+    }
+
+    /// Checkouts of which the provider is to be asked by `at`, the longest due first.
+    pub async fn checkouts_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Checkout>, Fault> {
+        let mut values = cells(&at);
+        values.push(Cell::Int(i64::from(limit)));
+        self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at LIMIT $2", values).await
+    }
+
+    /// Who a provider's buyer is here.
+    pub async fn identity(&self, issuer: &str, subject: &str) -> Result<Option<Identity>, Fault> {
+        let mut values = cells(&issuer.to_owned());
+        values.extend(cells(&subject.to_owned()));
+        self.row("WHERE t.issuer = $1 AND t.subject = $2", values).await
+    }
+
+    /// Which provider's buyer an account is.
+    pub async fn identity_of(&self, account: Id<Account>) -> Result<Option<Identity>, Fault> {
+        self.row("WHERE t.account = $1", cells(&account)).await
+    }
+
+    /// What a visitor's key was used for.
+    pub async fn visit(&self, key: u64) -> Result<Option<Visit>, Fault> {
+        self.row("WHERE t.key = $1", cells(&key)).await
+    }
+}

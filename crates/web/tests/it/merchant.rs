@@ -1,0 +1,368 @@
+//! A merchant: signing in through the provider, what each flow opens, giving back, notices, the page to come back to.
+
+use std::sync::Arc;
+
+use http::Request;
+use scrip_domain::Span;
+use scrip_domain::document::{Decided, GivenBackBy};
+use scrip_domain::settings::{Flow, Settings};
+use scrip_signature::{Stamp, sign};
+use scrip_testkit::{Answer, Fate, ScriptedProvider, Shop, settings};
+use serde_json::{Value, json};
+
+async fn merchant(flow: Flow) -> (Shop, Arc<ScriptedProvider>, String) {
+    let (shop, provider) = Shop::merchant(Settings { flow, ..settings() }).await;
+    let offer = shop.service("tuning", 250).await;
+    (shop, provider, offer)
+}
+
+fn select(offer: &str) -> Value {
+    json!({ "lines": [{ "offer": offer, "quantity": 2 }] })
+}
+
+async fn sign_in(shop: &Shop, code: &str) -> String {
+    let session = shop.post("/v1/sessions", "", "", json!({ "return_code": code })).await;
+    assert_eq!(session.status, 201, "{session:?}");
+    session.at("/token").to_owned()
+}
+
+/// A buyer with an order that is paid.
+async fn paid(shop: &Shop, provider: &ScriptedProvider, offer: &str) -> (String, String) {
+    let ada = sign_in(shop, &provider.return_code("ada", None)).await;
+    let draft = shop.post("/v1/orders", &ada, "draft", select(offer)).await;
+    assert_eq!(draft.status, 201, "{draft:?}");
+    assert!(draft.json["order_token"].is_null(), "a buyer needs none");
+    let order = draft.at("/id").to_owned();
+    let path = format!("/v1/orders/{order}/confirm");
+    assert_eq!(shop.post(&path, &ada, "confirm", json!({})).await.status, 202);
+    sign_in(shop, &provider.decide(&order, "ada", Decided::Approved)).await;
+    let paid = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!(paid.at("/state"), "paid", "{paid:?}");
+    (ada, order)
+}
+
+#[tokio::test]
+async fn a_buyer_signs_in_through_the_provider_and_is_the_same_account_every_time() {
+    let (shop, provider, _) = merchant(Flow::default()).await;
+    let opened = shop.post("/v1/connections", "", "", json!({})).await;
+    assert_eq!((opened.status, opened.at("/reference")), (201, "con_1"), "{opened:?}");
+    assert_eq!(opened.at("/url"), "https://pay.test/connect/ref_1");
+    let code = provider.return_code("ada", None);
+    let ada = sign_in(&shop, &code).await;
+    let again = shop.post("/v1/sessions", "", "", json!({ "return_code": code })).await;
+    assert_eq!((again.status, again.code()), (401, "invalid_credentials"), "good once");
+    let account = shop.get("/v1/account", &ada).await;
+    assert_eq!((account.at("/standing"), account.json["email"].is_null()), ("member", true));
+    let twice = sign_in(&shop, &provider.return_code("ada", None)).await;
+    assert_eq!(shop.get("/v1/account", &twice).await.at("/id"), account.at("/id"));
+    let eve = sign_in(&shop, &provider.return_code("eve", None)).await;
+    assert_ne!(shop.get("/v1/account", &eve).await.at("/id"), account.at("/id"));
+    for (body, field) in [
+        (json!({ "return_code": "" }), "return_code"),
+        (json!({ "return_code": "a", "email": "ada@example.com" }), "return_code"),
+        (json!({ "email": "ada@example.com" }), "password"),
+        (json!({}), "email"),
+    ] {
+        let refused = shop.post("/v1/sessions", "", "", body).await;
+        assert_eq!((refused.status, refused.at("/errors/0/field")), (400, field), "{refused:?}");
+    }
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn two_who_come_back_at_once_are_one_account() {
+    let (shop, provider, _) = merchant(Flow::default()).await;
+    let codes = [provider.return_code("ada", None), provider.return_code("ada", None)];
+    let (one, other) = tokio::join!(sign_in(&shop, &codes[0]), sign_in(&shop, &codes[1]));
+    let (one, other) = (shop.get("/v1/account", &one).await, shop.get("/v1/account", &other).await);
+    assert_eq!(one.at("/id"), other.at("/id"));
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn each_flow_opens_what_the_contract_says() {
+    for (flow, visitor, member, funded) in [
+        (Flow::BrowseFirst, [200, 200, 201], [200, 200, 201], [200, 200, 201]),
+        (Flow::RegisterFirst, [200, 401, 401], [200, 402, 402], [200, 200, 201]),
+        (Flow::MembersOnly, [401, 401, 401], [200, 200, 201], [200, 200, 201]),
+    ] {
+        let (shop, provider, offer) = merchant(flow).await;
+        provider.share("bob", Some(false));
+        provider.share("cyd", Some(true));
+        let bob = sign_in(&shop, &provider.return_code("bob", None)).await;
+        let cyd = sign_in(&shop, &provider.return_code("cyd", None)).await;
+        for (who, expected) in [(String::new(), visitor), (bob, member), (cyd, funded)] {
+            let products = shop.get("/v1/products", &who).await;
+            let quote = shop.post("/v1/quotes", &who, "", select(&offer)).await;
+            let order = shop.post("/v1/orders", &who, "k", select(&offer)).await;
+            let found = [products.status, quote.status, order.status];
+            assert_eq!(found, expected, "{flow}: {quote:?} {order:?}");
+            for answer in [quote, order] {
+                for member in ["balance", "required", "shortfall"] {
+                    assert_eq!(answer.json[member], Value::Null, "{flow}: {member}");
+                }
+                match answer.status {
+                    401 => assert_eq!(answer.at("/links/connect"), "/v1/connections"),
+                    402 => assert_eq!(answer.code(), "balance_below_threshold"),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_buyer_shares_is_believed_for_a_minute() {
+    let (shop, provider, offer) = merchant(Flow::RegisterFirst).await;
+    let standing = async |who: &str| shop.get("/v1/account", who).await.at("/standing").to_owned();
+    provider.share("ada", Some(true));
+    let ada = sign_in(&shop, &provider.return_code("ada", None)).await;
+    assert_eq!(standing(&ada).await, "funded");
+    provider.share("ada", Some(false));
+    shop.advance(Span::seconds(59)).await;
+    assert_eq!(standing(&ada).await, "funded");
+    shop.advance(Span::seconds(1)).await;
+    assert_eq!(standing(&ada).await, "member");
+    assert_eq!(shop.post("/v1/orders", &ada, "k", select(&offer)).await.status, 402);
+    provider.share("ada", Some(true));
+    shop.advance(Span::seconds(60)).await;
+    provider.fate(&[Fate::Lost]);
+    assert_eq!(standing(&ada).await, "member", "who is not heard says nothing");
+    assert_eq!(standing(&ada).await, "funded");
+    provider.share("ada", None);
+    shop.advance(Span::seconds(60)).await;
+    let refused = shop.post("/v1/quotes", &ada, "", select(&offer)).await;
+    assert_eq!(refused.code(), "balance_below_threshold");
+    assert!(refused.at("/detail").contains("share"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_about_balances_is_at_the_provider() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let ada = sign_in(&shop, &provider.return_code("ada", None)).await;
+    for (method, path) in [
+        ("GET", "/v1/wallet"),
+        ("GET", "/v1/wallet/transfers"),
+        ("POST", "/v1/accounts"),
+        ("POST", "/v1/top-ups"),
+        ("GET", "/v1/payment-methods"),
+        ("PUT", "/v1/account/payment-method"),
+        ("GET", "/v1/account/auto-top-up"),
+        ("POST", "/v1/purchases"),
+        ("GET", "/v1/admin/top-ups"),
+        ("POST", "/v1/admin/accounts/acc_0000000000001/adjust"),
+    ] {
+        let authorization = format!("Bearer {ada}");
+        let answer =
+            shop.send(method, path, &[("authorization", &authorization)], Value::Null).await;
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{method} {path}");
+        assert_eq!(answer.at("/links/provider"), "https://pay.test", "{method} {path}");
+    }
+    assert_eq!(shop.get("/wallet", "").await.header("location"), "https://pay.test/wallet");
+    assert_eq!(shop.get("/sign-in", "").await.header("location"), "/connect");
+    let mut coupon = select(&offer);
+    coupon["coupon"] = json!("SPRING");
+    assert_eq!(shop.post("/v1/orders", &ada, "k", coupon).await.code(), "coupon_refused");
+    // Elsewhere nobody has such routes.
+    let vendor = Shop::open().await;
+    for path in ["/v1/connections", "/v1/hooks/provider"] {
+        assert_eq!(vendor.post(path, "", "", json!({})).await.status, 404, "{path}");
+    }
+    assert_eq!(vendor.get("/return?code=x", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_visitors_key_is_theirs_and_their_token_opens_one_order() {
+    let (shop, _, offer) = merchant(Flow::default()).await;
+    let first = shop.post("/v1/orders", "", "k", select(&offer)).await;
+    let again = shop.post("/v1/orders", "", "k", select(&offer)).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.json), ("true", &first.json));
+    let mut other = select(&offer);
+    other["lines"][0]["quantity"] = json!(1);
+    assert_eq!(
+        shop.post("/v1/orders", "", "k", other.clone()).await.code(),
+        "idempotency_key_reused"
+    );
+    let second = shop.post("/v1/orders", "", "k2", other).await;
+    let token = format!("Order {}", first.at("/order_token"));
+    for (path, status) in [(first.at("/id"), 200), (second.at("/id"), 404)] {
+        let path = format!("/v1/orders/{path}");
+        let seen = shop.send("GET", &path, &[("authorization", &token)], Value::Null).await;
+        assert_eq!(seen.status, status);
+        assert!(seen.json["order_token"].is_null(), "told once");
+    }
+    let path = format!("/v1/orders/{}", first.at("/id"));
+    for bad in ["Order ", "Order x", "Bearer x"] {
+        let seen = shop.send("GET", &path, &[("authorization", bad)], Value::Null).await;
+        assert!([401, 404].contains(&seen.status), "{bad}: {seen:?}");
+    }
+    for path in ["/v1/orders", "/v1/licenses", "/v1/account"] {
+        let seen = shop.send("GET", path, &[("authorization", &token)], Value::Null).await;
+        assert_eq!(seen.status, 401, "{path}: a token is for its order only");
+    }
+}
+
+async fn refund(shop: &Shop, order: &str, key: &str, body: Value) -> Answer {
+    shop.post(&format!("/v1/admin/orders/{order}/refunds"), &shop.admin, key, body).await
+}
+
+#[tokio::test]
+async fn a_refund_is_asked_of_the_provider_and_booked_by_its_word() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let (ada, order) = paid(&shop, &provider, &offer).await;
+    let line = shop.get(&format!("/v1/orders/{order}"), &ada).await.at("/lines/0/id").to_owned();
+    let one = json!({ "reason": "broken", "lines": [{ "line": line, "quantity": 1 }] });
+    provider.fate(&[Fate::AnswerLost]);
+    let waits = refund(&shop, &order, "r1", one.clone()).await;
+    assert_eq!((waits.status, waits.code()), (503, "busy"), "{waits:?}");
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!(seen.at("/state"), "refund_pending");
+    assert_eq!(seen.json["licenses"].as_array().map(Vec::len), Some(2), "still theirs");
+    assert_eq!(refund(&shop, &order, "r2", json!({ "reason": "x" })).await.status, 503);
+    let done = refund(&shop, &order, "r1", one.clone()).await;
+    assert_eq!((done.status, done.at("/amount/display")), (201, "2.50 AUR"), "{done:?}");
+    let again = refund(&shop, &order, "r1", one).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.json), ("true", &done.json));
+    assert_eq!(provider.row(&order).kept, 250, "once");
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!(seen.at("/state"), "partially_refunded");
+    let states: Vec<_> = ["/licenses/0/state", "/licenses/1/state"].map(|at| seen.at(at)).into();
+    assert_eq!(states, ["valid", "refunded"]);
+    let other = refund(&shop, &order, "r1", json!({ "reason": "x" })).await;
+    assert_eq!(other.code(), "idempotency_key_reused");
+    shop.sound().await;
+
+    let rest = refund(&shop, &order, "r3", json!({ "reason": "all" })).await;
+    assert_eq!(rest.status, 201, "{rest:?}");
+    assert_eq!(shop.get(&format!("/v1/orders/{order}"), &ada).await.at("/state"), "refunded");
+    let more = refund(&shop, &order, "r4", json!({ "reason": "more" })).await;
+    assert_eq!(more.code(), "already_refunded");
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_the_provider_gives_back_by_itself_is_booked_and_leaves_no_more_than_is_there() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let (ada, order) = paid(&shop, &provider, &offer).await;
+    provider.give_back(&order, 300, GivenBackBy::Provider);
+    // Nobody has heard of it here yet: the provider refuses what would be too much, and its picture says why.
+    let much = refund(&shop, &order, "r1", json!({ "reason": "all" })).await;
+    assert_eq!((much.status, much.code()), (409, "already_refunded"), "{much:?}");
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!(seen.at("/state"), "partially_refunded", "{seen:?}");
+    assert_eq!(seen.at("/refunds/0/amount/display"), "3.00 AUR");
+    shop.sound().await;
+    provider.give_back(&order, 100, GivenBackBy::Provider);
+    provider.give_back(&order, 100, GivenBackBy::Provider);
+    shop.advance(Span::days(1)).await;
+    while shop.run_checkouts().await > 0 {}
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!((seen.at("/state"), seen.at("/licenses/0/state")), ("refunded", "refunded"));
+    assert_eq!(seen.json["refunds"].as_array().map(Vec::len), Some(3));
+    shop.sound().await;
+}
+
+/// A notice as the provider signs it.
+async fn notice(shop: &Shop, provider: &ScriptedProvider, nonce: u8, request: &str) -> Answer {
+    let body = json!({ "type": "purchase_request.authorized", "request": request }).to_string();
+    let mut request = Request::builder()
+        .method("POST")
+        .uri("https://shop.test/v1/hooks/provider")
+        .header("content-type", "application/json")
+        .body(body.clone())
+        .unwrap();
+    let stamp = Stamp { created: shop.app.engine.now().seconds(), nonce: [nonce; 16] };
+    sign(&mut request, body.as_bytes(), provider.key(), "https://pay.test", stamp).unwrap();
+    let (mut parts, body) = request.into_parts();
+    parts.uri = "/v1/hooks/provider".parse().unwrap();
+    shop.raw(Request::from_parts(parts, axum::body::Body::from(body))).await
+}
+
+#[tokio::test]
+async fn a_notice_only_makes_the_merchant_ask() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let draft = shop.post("/v1/orders", "", "k", select(&offer)).await;
+    let token = format!("Order {}", draft.at("/order_token"));
+    let order = draft.at("/id").to_owned();
+    let headers = [("authorization", token.as_str()), ("idempotency-key", "c")];
+    let path = format!("/v1/orders/{order}");
+    let confirmed = shop.send("POST", &format!("{path}/confirm"), &headers, json!({})).await;
+    assert_eq!(confirmed.status, 202, "{confirmed:?}");
+    let request = provider.row(&order).picture.id;
+    let state = async || {
+        let seen = shop.send("GET", &path, &headers[..1], Value::Null).await;
+        seen.at("/state").to_owned()
+    };
+    // What it says is not believed: the provider's picture still says that nobody has decided.
+    assert_eq!(notice(&shop, &provider, 1, &request).await.status, 204);
+    assert_eq!(state().await, "open");
+    provider.decide(&order, "ada", Decided::Approved);
+    provider.fate(&[Fate::Lost]);
+    assert_eq!(notice(&shop, &provider, 2, &request).await.status, 503);
+    assert_eq!(notice(&shop, &provider, 3, &request).await.status, 204);
+    assert_eq!(state().await, "paid");
+    assert_eq!(notice(&shop, &provider, 4, &request).await.status, 204, "doubled");
+    assert_eq!(notice(&shop, &provider, 5, "req_unknown").await.status, 204);
+    assert_eq!(notice(&shop, &provider, 5, &request).await.code(), "signature_refused");
+    let body = json!({ "type": "x", "request": request });
+    let unsigned = shop.post("/v1/hooks/provider", "", "", body).await;
+    assert_eq!(unsigned.code(), "signature_refused");
+    shop.sound().await;
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.bytes).into_owned()
+}
+
+#[tokio::test]
+async fn the_page_to_come_back_to_shows_the_order_to_its_buyer_alone() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let draft = shop.post("/v1/orders", "", "k", select(&offer)).await;
+    let token = format!("Order {}", draft.at("/order_token"));
+    let order = draft.at("/id").to_owned();
+    let headers = [("authorization", token.as_str()), ("idempotency-key", "c")];
+    let path = format!("/v1/orders/{order}/confirm");
+    shop.send("POST", &path, &headers, json!({})).await;
+    let code = provider.decide(&order, "ada", Decided::Approved);
+    // Redeemed and captured; the last word is lost.
+    provider.fate(&[Fate::Answered, Fate::Answered, Fate::AnswerLost]);
+    let back = shop.get(&format!("/return?code={code}&order={order}"), "").await;
+    assert_eq!((back.status, back.header("location")), (303, &*format!("/return?order={order}")));
+    let cookie = back.header("set-cookie").split(';').next().unwrap().to_owned();
+    assert!(back.header("set-cookie").contains("HttpOnly"));
+    let page = async |cookie: &str| {
+        let path = format!("/return?order={order}");
+        shop.send("GET", &path, &[("cookie", cookie)], Value::Null).await
+    };
+    let waits = page(&cookie).await;
+    assert_eq!((waits.status, waits.header("refresh")), (200, "3"), "{}", text(&waits));
+    assert!(text(&waits).contains("Approved") && !text(&waits).contains("eyJ"), "no code yet");
+    shop.advance(Span::seconds(10)).await;
+    shop.run_checkouts().await;
+    let done = page(&cookie).await;
+    assert_eq!((done.status, done.header("refresh")), (200, ""));
+    assert!(text(&done).contains("eyJ") && text(&done).contains("5.00 AUR"), "{}", text(&done));
+    assert_eq!(done.header("cache-control"), "no-store");
+
+    // The same address in another browser, in that of another buyer, and the used code once more.
+    let nobody = shop.get(&format!("/return?order={order}"), "").await;
+    assert_eq!(nobody.status, 404);
+    assert!(!text(&nobody).contains("eyJ") && !text(&nobody).contains("tuning"));
+    let eve = provider.return_code("eve", None);
+    let eve = shop.get(&format!("/return?code={eve}&connection=con_1"), "").await;
+    assert_eq!((eve.status, eve.header("location")), (303, "/return"));
+    let eve = eve.header("set-cookie").split(';').next().unwrap().to_owned();
+    assert_eq!(page(&eve).await.status, 404);
+    let used = shop.get(&format!("/return?code={code}&order={order}"), "").await;
+    assert_eq!((used.status, used.header("set-cookie")), (303, ""), "a used code signs nobody in");
+    assert_eq!(shop.get("/return?code=nonsense", "").await.status, 403);
+    provider.fate(&[Fate::Lost]);
+    let later = shop.get("/return?code=whatever", "").await;
+    assert_eq!((later.status, later.header("refresh")), (503, "3"));
+    assert_eq!(shop.get("/return", "").await.status, 403);
+    let asked = shop.get("/connect", "").await;
+    assert!(text(&asked).contains("pay.test"));
+    assert!(asked.header("content-security-policy").contains("https://pay.test"));
+    let sent = shop.post("/connect", "", "", Value::Null).await;
+    assert_eq!(sent.header("location"), "https://pay.test/connect/ref_1");
+}
