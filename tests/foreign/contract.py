@@ -39,6 +39,7 @@ LEFT_OUT = [
     "post_connections_reference_decline",
     "get_payments",
     "get_payments_reference",
+    "get_payments_reference_evidence",
     "post_payments_reference_claim",
     "post_payments_reference_release",
     "post_payments_reference_confirm",

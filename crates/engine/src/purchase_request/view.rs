@@ -7,7 +7,7 @@ use scrip_domain::{Amount, Span};
 use scrip_storage::Fault;
 
 use super::open::REFERENCE;
-use super::{RequestRefusal, hash, offer_of};
+use super::{Picture, RequestRefusal, hash, offer_of};
 use crate::ledger::Buyer;
 use crate::{Engine, Outcome};
 
@@ -55,6 +55,19 @@ impl Engine {
     ) -> Outcome<PaymentView, RequestRefusal> {
         match self.request_behind(reference).await? {
             Some(request) => self.view(request, buyer).await,
+            None => Ok(Err(RequestRefusal::NoSuchRequest)),
+        }
+    }
+
+    /// A payment with all that was signed about it, for the claiming account.
+    pub async fn payment_evidence(
+        &self,
+        reference: &str,
+        buyer: Buyer,
+    ) -> Outcome<Picture, RequestRefusal> {
+        let request = self.request_behind(reference).await?;
+        match request.filter(|request| request.account == Some(buyer.account)) {
+            Some(request) => Ok(Ok(self.picture(request).await?)),
             None => Ok(Err(RequestRefusal::NoSuchRequest)),
         }
     }

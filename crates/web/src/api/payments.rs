@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::purchase_requests::PictureOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{AtProvider, Caller, Spender};
@@ -31,6 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(release))
         .routes(routes!(confirm))
         .routes(routes!(decline))
+        .routes(routes!(evidence))
         .routes(routes!(connection))
         .routes(routes!(approve))
         .routes(routes!(refuse))
@@ -285,6 +287,37 @@ async fn decline(
 ) -> Result<Json<DecidedOut>, Problem> {
     match app.engine.decline_payment(buyer, &reference).await? {
         Ok(decided) => Ok(Json(decided.into())),
+        Err(refusal) => Err(problem(&app, refusal).await?),
+    }
+}
+
+/// All that was signed about a payment.
+#[derive(Debug, Serialize, ToSchema)]
+struct PaymentEvidence {
+    /// What the merchant signed.
+    #[schema(example = "eyJhbGciOiJFZERTQSIsImtpZCI6…")]
+    offer: String,
+    /// The request, with what the provider signed: each document names the one before it by its SHA-256.
+    request: PictureOut,
+}
+
+/// All that was signed about one of the caller's payments.
+#[utoipa::path(
+    get, path = "/v1/payments/{reference}/evidence", tag = "payments", security(("bearer" = [])),
+    params(("reference" = String, Path, example = "Qq8UYYdMM1976EFWi990jg")),
+    responses((status = 200, body = PaymentEvidence))
+)]
+async fn evidence(
+    _: AtProvider,
+    State(app): State<App>,
+    crate::caller::Buyer(buyer): crate::caller::Buyer,
+    NamePath(reference): NamePath<String>,
+) -> Result<Json<PaymentEvidence>, Problem> {
+    match app.engine.payment_evidence(&reference, buyer).await? {
+        Ok(picture) => {
+            let offer = picture.request.offer.clone();
+            Ok(Json(PaymentEvidence { offer, request: picture.into() }))
+        }
         Err(refusal) => Err(problem(&app, refusal).await?),
     }
 }
