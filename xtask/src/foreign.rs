@@ -31,6 +31,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/stripe.py", debian: &[] },
     Check { script: "tests/foreign/funds.py", debian: &[] },
     Check { script: "tests/foreign/bureau.py", debian: &[] },
+    Check { script: "tests/foreign/webhooks.py", debian: &[] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

@@ -17,7 +17,6 @@
 )]
 
 mod shape;
-mod signature;
 
 use std::time::Duration;
 
@@ -28,20 +27,16 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::Full;
 use scrip_engine::bureau::{Bureau, BureauError, Inquiry, Opinion};
+use scrip_engine::signature::{self, ID, SIGNATURE, TIME};
 use scrip_https::{Https, Unanswered};
 
-pub use signature::Key;
+pub use scrip_engine::signature::Key;
 
 /// How long the whole exchange may take, unless the vendor sets it.
 pub const BUDGET: Duration = Duration::from_secs(3);
 
 /// An opinion is a tenth of this.
 const MAX_ANSWER: usize = 16 << 10;
-
-/// The headers of a signed message.
-const ID: &str = "webhook-id";
-const TIME: &str = "webhook-timestamp";
-const SIGNATURE: &str = "webhook-signature";
 
 /// Why there can be no client.
 #[derive(Debug, thiserror::Error)]

@@ -60,6 +60,14 @@ words! {
         CouponMade = "coupon.made",
         /// A coupon was closed.
         CouponClosed = "coupon.closed",
+        /// A merchant was registered or invited.
+        MerchantEntered = "merchant.entered",
+        /// What is known of a merchant, or how far it is trusted, was changed.
+        MerchantChanged = "merchant.changed",
+        /// A payment to a merchant was recorded.
+        MerchantPaidOut = "merchant.paid_out",
+        /// Tokens of a merchant's order were given back.
+        RequestRefunded = "purchase_request.refunded",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.
@@ -68,6 +76,22 @@ words! {
         LicenseKeyRotated = "license_key.rotated",
         /// A new protocol key was made.
         ProtocolKeyRotated = "protocol_key.rotated",
+        /// A webhook endpoint was made.
+        WebhookMade = "webhook.made",
+        /// A webhook endpoint was changed.
+        WebhookChanged = "webhook.changed",
+        /// A webhook endpoint got a new secret.
+        WebhookRotated = "webhook.rotated",
+        /// A webhook endpoint is told nothing any more.
+        WebhookDisabled = "webhook.disabled",
+        /// A webhook endpoint is told again.
+        WebhookEnabled = "webhook.enabled",
+        /// A webhook endpoint was told once more of what it was told before.
+        WebhookReplayed = "webhook.replayed",
+        /// A webhook endpoint was sent a test.
+        WebhookTested = "webhook.tested",
+        /// A webhook endpoint was removed.
+        WebhookRemoved = "webhook.removed",
     }
 }
 
@@ -78,16 +102,20 @@ pub enum Actor {
     Key(Id<ApiKey>),
     /// Whoever has the server's folder in their hands.
     Operator,
+    /// The server itself, by a rule.
+    Server,
 }
 
-/// The word for who needs no key.
+/// The words for who needs no key.
 const OPERATOR: &str = "operator";
+const SERVER: &str = "server";
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => fmt::Display::fmt(key, f),
             Self::Operator => f.write_str(OPERATOR),
+            Self::Server => f.write_str(SERVER),
         }
     }
 }
@@ -96,7 +124,11 @@ impl FromStr for Actor {
     type Err = crate::id::NotAnId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == OPERATOR { Ok(Self::Operator) } else { text.parse().map(Self::Key) }
+        match text {
+            OPERATOR => Ok(Self::Operator),
+            SERVER => Ok(Self::Server),
+            key => key.parse().map(Self::Key),
+        }
     }
 }
 
@@ -125,7 +157,7 @@ mod tests {
 
     #[test]
     fn actors_round_trip_through_text() {
-        for actor in [Actor::Operator, Actor::Key(Id::new(7).unwrap())] {
+        for actor in [Actor::Operator, Actor::Server, Actor::Key(Id::new(7).unwrap())] {
             assert_eq!(actor.to_string().parse(), Ok(actor));
         }
         assert!("acc_0000000000007".parse::<Actor>().is_err());

@@ -31,6 +31,9 @@ words! {
         Declined = "declined",
         /// There is no payment method to pay with.
         PaymentMethod = "payment_method",
+        /// It is not wanted any more. What was begun and paid in its day and month is kept: asking anew lifts no
+        /// limit.
+        Removed = "removed",
     }
 }
 
@@ -95,6 +98,17 @@ impl AutoTopUp {
         let over =
             |limit: Money| limit.unit != pay.unit || sum.is_none_or(|sum| sum > limit.amount);
         self.monthly_limit.is_some_and(over).then(|| self.month.plus(MONTH))
+    }
+
+    /// Whether its buyer wants it.
+    pub fn is_wanted(&self) -> bool {
+        self.stopped != Some(Stopped::Removed)
+    }
+
+    /// Taken back by its buyer.
+    #[must_use]
+    pub fn removed(&self) -> Self {
+        Self { stopped: Some(Stopped::Removed), payment_method: None, ..self.clone() }
     }
 
     /// With one begun.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Account;
 use crate::amount::Amount;
 use crate::id::Id;
+use crate::seasoning::Seasoning;
 use crate::time::{Span, Timestamp};
 use crate::top_up::TopUpState;
 use crate::words;
@@ -186,6 +187,8 @@ pub struct Policy {
     pub review_disputed: bool,
     /// Whether an account is frozen as long as a buyer's bank disputes one of its top-ups.
     pub freeze_disputed: bool,
+    /// How long bought tokens wait before they can be exchanged.
+    pub seasoning: Seasoning,
 }
 
 /// What is known of an account's credit: one row, changed under the guard of its wallet.

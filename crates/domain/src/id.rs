@@ -43,13 +43,19 @@ kinds! {
     crate::catalog::Offer => "ofr",
     crate::catalog::Product => "prd",
     crate::catalog::Release => "rel",
+    crate::connection::Connection => "con",
     crate::event::Event => "evt",
+    crate::hold::Hold => "hld",
     crate::ledger::Transfer => "trf",
     crate::identity::Connection => "cnx",
     crate::license::License => "lic",
     crate::lot::Lot => "lot",
+    crate::merchant::Merchant => "mer",
+    crate::merchant::Payout => "pay",
     crate::order::Line => "lin",
     crate::order::Order => "ord",
+    crate::purchase_request::PurchaseRequest => "req",
+    crate::purchase_request::RequestRefund => "rrf",
     crate::refund::Refund => "rfd",
     crate::reversal::Reversal => "rev",
     crate::settings::Vendor => "vnd",
@@ -57,6 +63,8 @@ kinds! {
     crate::top_up::TopUp => "top",
     crate::voucher::VoucherBatch => "vch",
     crate::wallet::Wallet => "wal",
+    crate::webhook::Delivery => "dlv",
+    crate::webhook::WebhookEndpoint => "whk",
 }
 
 /// The id of a `T`.

@@ -6,6 +6,7 @@
 use crate::amount::Amount;
 use crate::event::Subject;
 use crate::id::Id;
+use crate::merchant::Merchant;
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::words;
@@ -58,6 +59,10 @@ words! {
         Breakage = "breakage",
         /// Tokens that were taken back, or are owed, because the money went back or may.
         Reclaimed = "reclaimed",
+        /// What a provider keeps of what merchants capture.
+        Fees = "fees",
+        /// Tokens that merchants have earned and were paid for.
+        PaidOut = "paid_out",
     }
 }
 
@@ -70,16 +75,20 @@ pub enum LedgerAccount {
     Held(Id<Wallet>),
     /// What a wallet's owner owes: the one account of a user that is in debit, and never in credit.
     Owed(Id<Wallet>),
+    /// What a merchant has earned. It has no floor: below zero is a debt.
+    Merchant(Id<Merchant>),
     /// One of the vendor's own.
     House(House),
 }
 
-/// What is added to a wallet's number for what it owes. Ids reach it in the year 2165.
+/// What is added to a wallet's number for what it owes, and to a merchant's. Ids reach it in the year 2165.
 const OWED: i64 = 1 << 62;
+/// From here on down, merchants.
+const MERCHANTS: i64 = -OWED;
 
 impl LedgerAccount {
     /// The number under which it is stored: a wallet's id, the same negated for its held account, the
-    /// same plus 2^62 for what it owes, and the first few numbers, which no minted id can have, for the
+    /// same plus 2^62 for what it owes, a merchant's id plus 2^62 and negated, and the first few numbers, which no minted id can have, for the
     /// vendor's own.
     pub fn number(self) -> i64 {
         match self {
@@ -90,7 +99,12 @@ impl LedgerAccount {
             Self::House(House::Granted) => 2,
             Self::House(House::Revenue) => 3,
             Self::House(House::Breakage) => 4,
+            Self::Merchant(merchant) => {
+                (i64::try_from(merchant.number()).unwrap_or(i64::MAX) | OWED).saturating_neg()
+            }
             Self::House(House::Reclaimed) => 5,
+            Self::House(House::Fees) => 6,
+            Self::House(House::PaidOut) => 7,
         }
     }
 
@@ -99,6 +113,9 @@ impl LedgerAccount {
         let house = House::ALL.iter().map(|house| Self::House(*house));
         match (house.into_iter().find(|account| account.number() == number), number) {
             (Some(account), _) => Some(account),
+            (None, ..=MERCHANTS) => {
+                Id::new(number.unsigned_abs() ^ OWED.unsigned_abs()).map(Self::Merchant)
+            }
             (None, ..0) => Id::new(number.unsigned_abs()).map(Self::Held),
             (None, 0..=99) => None,
             (None, OWED..) => Id::new((number ^ OWED).unsigned_abs()).map(Self::Owed),
@@ -126,6 +143,16 @@ words! {
         Clawback = "clawback",
         /// What was taken back or owed is given back, or owed no more.
         Restored = "restored",
+        /// Tokens were reserved for a merchant.
+        Hold = "hold",
+        /// What was reserved is the merchant's.
+        Capture = "capture",
+        /// What was reserved is free again.
+        Void = "void",
+        /// What a provider keeps of a capture.
+        Fee = "fee",
+        /// A merchant was paid for what it has earned.
+        Payout = "payout",
         /// What was owed was paid, or came back because it is owed no more.
         Debt = "debt",
     }
@@ -159,6 +186,8 @@ mod tests {
         let wallet = Id::new(1 << 40).unwrap();
         let mut accounts = vec![LedgerAccount::Free(wallet), LedgerAccount::Held(wallet)];
         accounts.push(LedgerAccount::Owed(wallet));
+        accounts.push(LedgerAccount::Merchant(Id::new(1 << 40).unwrap()));
+        accounts.push(LedgerAccount::Merchant(Id::new(0).unwrap()));
         accounts.extend(House::ALL.iter().map(|house| LedgerAccount::House(*house)));
         for account in accounts {
             assert_eq!(LedgerAccount::from_number(account.number()), Some(account));

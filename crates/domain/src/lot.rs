@@ -42,6 +42,12 @@ impl LotKind {
         matches!(self, Self::Paid | Self::Exchange)
     }
 
+    /// Whether its tokens can ever be exchanged for another vendor's: what was bought can, what was given or lent
+    /// cannot, also not when what was lent has been repaid.
+    pub const fn can_be_exchanged(self) -> bool {
+        matches!(self, Self::Paid | Self::Exchange)
+    }
+
     /// Until when tokens last that come back at `at` to a lot that lasted until `expires_at`.
     /// A gift that has expired stays expired; what was paid for can be spent once more.
     pub fn lasts_until(self, expires_at: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
@@ -65,7 +71,8 @@ pub struct Lot {
     pub priority: u8,
     /// When what is left expires.
     pub expires_at: Option<Timestamp>,
-    /// From when on it can be exchanged for another vendor's tokens.
+    /// From when on it can be exchanged for another vendor's tokens; none: never. What was bought always says
+    /// when, what was given or lent never does.
     pub exchangeable_at: Option<Timestamp>,
     /// When it came in.
     pub created_at: Timestamp,
@@ -124,7 +131,8 @@ pub struct OpenLot {
     pub priority: u8,
     /// When what is left expires.
     pub expires_at: Option<Timestamp>,
-    /// From when on it can be exchanged for another vendor's tokens.
+    /// From when on it can be exchanged for another vendor's tokens; none: never. It is later than the lot's own
+    /// record says when tokens have joined it that have to wait longer.
     pub exchangeable_at: Option<Timestamp>,
 }
 

@@ -49,6 +49,9 @@ pub struct Wallet {
     /// A purchase that leaves less than this to spend rings for an automatic top-up; none while there is no
     /// such wish, or somebody is looking after it.
     pub alarm: Option<Amount>,
+    /// Until when tokens wait at the latest that joined a lot which could have been exchanged sooner. A lot that
+    /// opens again counts this as its own time: its record does not tell what has joined it.
+    pub joined_until: Option<Timestamp>,
 }
 
 impl Wallet {
@@ -64,6 +67,7 @@ impl Wallet {
             lots: Vec::new(),
             next_expiry: None,
             alarm: None,
+            joined_until: None,
         }
     }
 
@@ -114,22 +118,35 @@ impl Wallet {
     }
 
     /// Where `lot` goes: into a wallet that has enough lots, to the lot of its kind that ends next after
-    /// it would, the newest of those; so nobody's tokens last less than was said.
+    /// it would, of those to the one whose seasoning is nearest to its own, the newest; so nobody's tokens
+    /// last less than was said. What can never be exchanged joins nothing that can.
     pub fn place_for(&self, lot: &Lot) -> Place<'_> {
         let ends = |at: Option<Timestamp>| at.unwrap_or(Timestamp::from_millis(i64::MAX));
-        let mut same = self.lots.iter().filter(|open| open.kind == lot.kind).peekable();
+        let seasons = |at: Option<Timestamp>| at.map_or(0, Timestamp::millis);
+        let apart = |at| seasons(at).abs_diff(seasons(lot.exchangeable_at));
+        let alike = |open: &&OpenLot| {
+            open.kind == lot.kind && open.exchangeable_at.is_some() == lot.exchangeable_at.is_some()
+        };
+        let mut same = self.lots.iter().filter(alike).peekable();
         if self.lots.len() < MAX_OPEN_LOTS || same.peek().is_none() {
             return Place::Own;
         }
         let lasting = same.filter(|open| ends(open.expires_at) >= ends(lot.expires_at));
-        let next = lasting.min_by_key(|open| (ends(open.expires_at), Reverse(open.lot)));
+        let next = lasting.min_by_key(|open| {
+            (ends(open.expires_at), apart(open.exchangeable_at), Reverse(open.lot))
+        });
         next.map_or(Place::Full, Place::With)
     }
 
-    /// With tokens that joined an open lot; `None` out of range.
-    pub fn with_more(mut self, lot: Id<Lot>, amount: Amount) -> Option<Self> {
-        let open = self.lots.iter_mut().find(|open| open.lot == lot)?;
-        open.remaining = open.remaining.checked_add(amount)?;
+    /// With the tokens of `lot` joined to an open one, of which all can be exchanged when the last can; `None`
+    /// out of range.
+    pub fn with_joined(mut self, home: Id<Lot>, lot: &Lot) -> Option<Self> {
+        let open = self.lots.iter_mut().find(|open| open.lot == home)?;
+        open.remaining = open.remaining.checked_add(lot.amount)?;
+        if open.exchangeable_at < lot.exchangeable_at {
+            open.exchangeable_at = lot.exchangeable_at;
+            self.joined_until = self.joined_until.max(lot.exchangeable_at);
+        }
         Some(self.settled())
     }
 
@@ -153,6 +170,32 @@ impl Wallet {
         Some(self.settled())
     }
 
+    /// With these parts of its lots reserved; `None` when one of them has less that is not.
+    pub fn holding(mut self, parts: &[Part]) -> Option<Self> {
+        for part in parts {
+            let lot = self.lots.iter_mut().find(|lot| lot.lot == part.lot)?;
+            lot.held = lot.held.checked_add(part.amount)?;
+            if lot.held > lot.remaining {
+                return None;
+            }
+        }
+        Some(self.settled())
+    }
+
+    /// With these parts of its lots, which were reserved, free again; `None` when one of them had less reserved.
+    pub fn freed(mut self, parts: &[Part]) -> Option<Self> {
+        for part in parts {
+            let lot = self.lots.iter_mut().find(|lot| lot.lot == part.lot)?;
+            lot.held = lot.held.checked_sub(part.amount)?;
+        }
+        Some(self.settled())
+    }
+
+    /// Without these parts of its lots, which were reserved; `None` when one of them had less reserved.
+    pub fn without_held(self, parts: &[Part]) -> Option<Self> {
+        self.freed(parts)?.without(parts)
+    }
+
     /// With `amount` of what `lot` had given come back to it at `at`; `None` out of range.
     pub fn with_back(mut self, lot: &Lot, amount: Amount, at: Timestamp) -> Option<Self> {
         match self.lots.iter_mut().find(|open| open.lot == lot.id) {
@@ -162,7 +205,11 @@ impl Wallet {
             }
             None => {
                 let expires_at = lot.kind.lasts_until(lot.expires_at, at);
-                let open = OpenLot { remaining: amount, expires_at, ..lot.opened() };
+                let joined = self.joined_until.filter(|until| *until > at);
+                let exchangeable_at =
+                    lot.exchangeable_at.map(|own| joined.map_or(own, |until| own.max(until)));
+                let open =
+                    OpenLot { remaining: amount, expires_at, exchangeable_at, ..lot.opened() };
                 let place = self.lots.partition_point(|older| older.lot < lot.id);
                 self.lots.insert(place, open);
             }
@@ -180,8 +227,12 @@ impl Wallet {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::lot::LotKind;
+    use crate::lot::{LotKind, consume};
     use crate::time::Span;
 
     const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
@@ -247,8 +298,105 @@ mod tests {
         assert_eq!(full.place_for(&lot(300, LotKind::Credit, 1, None)), Place::Own);
         lots[98].expires_at = Some(day(98));
         assert_eq!(filled(&lots).place_for(&gift(None)), Place::Full);
-        let more = full.with_more(paid.id, amount(4)).unwrap();
+        let more = full.with_joined(paid.id, &lot(300, LotKind::Paid, 4, None)).unwrap();
         assert_eq!(more.lots.iter().map(|lot| lot.remaining.units()).sum::<u64>(), 104);
+    }
+
+    /// What befalls a wallet.
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// Tokens come in, exchangeable in so many hours.
+        Bring(u32),
+        /// The lot in this place is spent whole.
+        Spend(usize),
+        /// What was spent of a lot comes back to it.
+        GiveBack(usize),
+        /// So many hours pass.
+        Wait(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0_u32..50).prop_map(Step::Bring),
+            2 => (0_usize..10).prop_map(Step::Spend),
+            2 => (0_usize..10).prop_map(Step::GiveBack),
+            1 => (0_u32..20).prop_map(Step::Wait),
+        ]
+    }
+
+    proptest! {
+        /// In a wallet with few places for bought lots: whatever joins, is spent and comes back, no lot can be
+        /// exchanged before all the tokens that ever came into it could be by what was said of them.
+        #[test]
+        fn tokens_can_never_be_exchanged_sooner_than_was_said(steps in proptest::collection::vec(step(), 1..60)) {
+            let gifts: Vec<_> = (1..=97).map(|id| lot(id, LotKind::Promo, 1, None)).collect();
+            let (mut wallet, mut now) = (filled(&gifts), NOON);
+            let mut records: BTreeMap<Id<Lot>, Lot> = BTreeMap::new();
+            let mut said: BTreeMap<Id<Lot>, Timestamp> = BTreeMap::new();
+            let mut spent: Vec<(Id<Lot>, Amount)> = Vec::new();
+            for (number, step) in (1000..).zip(steps) {
+                let bought = |wallet: &Wallet, place: usize| {
+                    wallet.lots.iter().filter(|open| open.kind == LotKind::Paid).nth(place).cloned()
+                };
+                match step {
+                    Step::Bring(hours) => {
+                        let at = now.plus(Span::hours(hours));
+                        let new = Lot { exchangeable_at: Some(at), ..lot(number, LotKind::Paid, 5, None) };
+                        let home = match wallet.place_for(&new) {
+                            Place::With(open) => open.lot,
+                            Place::Own | Place::Full => new.id,
+                        };
+                        wallet = if home == new.id { wallet.with(&new) } else { wallet.with_joined(home, &new).unwrap() };
+                        records.entry(home).or_insert(new);
+                        said.entry(home).and_modify(|before| *before = at.max(*before)).or_insert(at);
+                    }
+                    Step::Spend(place) => if let Some(open) = bought(&wallet, place) {
+                        let part = Part { lot: open.lot, kind: open.kind, amount: open.remaining };
+                        wallet = wallet.without(&[part]).unwrap();
+                        spent.push((open.lot, open.remaining));
+                    },
+                    Step::GiveBack(place) if place < spent.len() => {
+                        let (lot, amount) = spent.swap_remove(place);
+                        wallet = wallet.with_back(&records[&lot], amount, now).unwrap();
+                    }
+                    Step::GiveBack(_) => {}
+                    Step::Wait(hours) => now = now.plus(Span::hours(hours)),
+                }
+                for open in wallet.lots.iter().filter(|open| open.kind == LotKind::Paid) {
+                    let (at, said) = (open.exchangeable_at.unwrap(), said[&open.lot]);
+                    prop_assert!(at >= said || said <= now, "{at} instead of {said}");
+                    prop_assert!(at >= records[&open.lot].exchangeable_at.unwrap());
+                }
+                for open in wallet.lots.iter().filter(|open| open.kind == LotKind::Promo) {
+                    prop_assert_eq!(open.exchangeable_at, None);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_join_the_lot_whose_seasoning_is_nearest_and_never_one_without() {
+        let hours = |hours| Some(NOON.plus(Span::hours(hours)));
+        let paid = |id, exchangeable_at| Lot { exchangeable_at, ..lot(id, LotKind::Paid, 5, None) };
+        let mut lots: Vec<_> = (1..=97).map(|id| lot(id, LotKind::Promo, 1, None)).collect();
+        lots.extend([paid(201, hours(0)), paid(202, hours(100)), paid(203, None)]);
+        let wallet = filled(&lots);
+        let home = |hour| match wallet.place_for(&paid(300, hours(hour))) {
+            Place::With(open) => open.lot.number(),
+            Place::Own | Place::Full => 0,
+        };
+        assert_eq!([0, 49, 51, 100, 999].map(home), [201, 201, 202, 202, 202]);
+        let (first, home) = (lots[97].clone(), lots[97].id);
+        let joined = wallet.with_joined(home, &paid(300, hours(49))).unwrap();
+        assert_eq!((joined.lots[97].exchangeable_at, joined.joined_until), (hours(49), hours(49)));
+        let more = joined.clone().with_joined(home, &paid(301, hours(3))).unwrap();
+        assert_eq!((more.lots[97].exchangeable_at, more.joined_until), (hours(49), hours(49)));
+        let spent = Part { lot: home, kind: LotKind::Paid, amount: amount(15) };
+        let reopened = |at| {
+            let wallet = more.clone().without(&[spent]).unwrap();
+            wallet.with_back(&first, amount(15), at).unwrap().lots[97].exchangeable_at
+        };
+        assert_eq!((reopened(NOON), reopened(NOON.plus(Span::hours(49)))), (hours(49), hours(0)));
     }
 
     #[test]
@@ -269,5 +417,34 @@ mod tests {
         );
         let more = more.with_back(&lot(1, LotKind::Paid, 9, over), amount(3), NOON).unwrap();
         assert_eq!((more.lots.len(), more.lots[1].remaining), (2, amount(8)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_held_comes_free_or_goes_and_touches_nothing_else(
+            remaining in proptest::collection::vec((1_u64..100, any::<bool>()), 1..8), units in 1_u64..500,
+        ) {
+            let mut wallet = Wallet::empty(Id::new(100).unwrap(), Id::new(1).unwrap());
+            for ((units, promo), id) in remaining.into_iter().zip(1..) {
+                let kind = if promo { LotKind::Promo } else { LotKind::Paid };
+                let end = promo.then(|| NOON.plus(Span::days(1)));
+                wallet = wallet.with(&lot(id, kind, units, end));
+            }
+            let Some(parts) = consume(&wallet.lots, amount(units), NOON) else { return Ok(()) };
+            let holding = wallet.clone().holding(&parts).unwrap();
+            let held: u64 = holding.lots.iter().map(|lot| lot.held.units()).sum();
+            prop_assert_eq!(held, units);
+            // Held tokens pay nothing else, are not held twice, and do not expire.
+            let free: u64 = wallet.lots.iter().map(|lot| lot.remaining.units()).sum();
+            prop_assert!(consume(&holding.lots, amount(free - units + 1), NOON).is_none());
+            let late = NOON.plus(Span::days(2));
+            for part in holding.expired(late) {
+                let lot = holding.lots.iter().find(|lot| lot.lot == part.lot).unwrap();
+                prop_assert_eq!(part.amount, lot.unheld());
+            }
+            prop_assert_eq!(holding.clone().freed(&parts), Some(wallet.clone()));
+            prop_assert_eq!(holding.clone().without_held(&parts), wallet.clone().without(&parts));
+            prop_assert_eq!(wallet.freed(&parts), None);
+        }
     }
 }

@@ -32,6 +32,9 @@ impl Staff {
     /// Whoever has the server's folder in their hands.
     pub const OPERATOR: Self = Self { actor: Actor::Operator, request: RequestId::NONE };
 
+    /// The server itself, by a rule.
+    pub(crate) const SERVER: Self = Self { actor: Actor::Server, request: RequestId::NONE };
+
     pub(crate) fn new(actor: Actor, request: RequestId) -> Self {
         Self { actor, request }
     }

@@ -50,7 +50,8 @@ impl Engine {
         self.submit(Set { buyer, ask, processor: self.processor_name() }).await
     }
 
-    /// Takes it back. One that is under way goes on. Doing it again changes nothing.
+    /// Takes it back. One that is under way goes on. Doing it again changes nothing. What was begun and paid so
+    /// far counts on when it is set anew.
     pub async fn remove_auto_top_up(&self, buyer: Buyer) -> Result<(), Fault> {
         match self.submit(Remove { buyer }).await? {
             Ok(()) => Ok(()),
@@ -193,7 +194,7 @@ impl Command for Remove {
     fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut changes = Changes::default();
         if let Some(old) = books.auto_top_ups.get(&(self.buyer.account,))? {
-            changes.auto_top_ups.push(Change::Delete(old.clone()));
+            changes.auto_top_ups.push(Change::Update(old.removed()));
             wait(books, &mut changes, self.buyer, Wait::Nowhere)?;
         }
         Ok(Decision::done((), changes))

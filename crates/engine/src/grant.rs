@@ -163,6 +163,7 @@ impl Grant {
             amount: self.ask.tokens,
             priority: LotKind::Promo.priority(),
             expires_at: self.ask.expires_at,
+            // A gift never can be.
             exchangeable_at: None,
             created_at: at,
         }

@@ -122,7 +122,7 @@ impl Guest {
         changes.accounts.push(Change::Insert(account));
         let (account, subject) = (self.account, self.account.into());
         let (id, kind) = (self.event, EventType::AccountOpened);
-        changes.events.push(Change::Insert(Event { id, kind, account, subject, at }));
+        crate::event::tell(changes, Event::new(id, kind, account, subject, at));
     }
 }
 

@@ -8,14 +8,17 @@
 use std::sync::{Arc, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
+use scrip_domain::Id;
 use scrip_domain::audit::Act;
 use scrip_domain::document::{self, Document};
+use scrip_domain::webhook::WebhookEndpoint;
 use scrip_license::{KeySet, SigningKey, jws};
 use scrip_storage::Fault;
 use serde_json::json;
 use sha2::Sha256;
 
 use crate::audit::Staff;
+use crate::signature::Key;
 use crate::{Engine, Outcome};
 
 /// What a server signs and seals with.
@@ -29,6 +32,8 @@ pub struct Keys {
     public_protocol: Arc<KeySet>,
     code_secret: [u8; 32],
     seal_secret: [u8; 32],
+    subject_secret: [u8; 32],
+    webhook_secret: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -39,7 +44,7 @@ impl std::fmt::Debug for Keys {
 
 impl Keys {
     /// Keys from the seeds of the license keys, newest first, and one master secret, from which the
-    /// secrets of short codes, tickets and cursors are derived. `None` without any seed.
+    /// secrets of short codes, tickets, cursors and webhooks are derived. `None` without any seed.
     pub fn new(seeds: &[[u8; 32]], secret: &[u8; 32]) -> Option<Self> {
         let (licenses, public) = ring(seeds);
         if licenses.is_empty() {
@@ -52,6 +57,8 @@ impl Keys {
             public_protocol: Arc::default(),
             code_secret: derive(secret, b"scrip short codes"),
             seal_secret: derive(secret, b"scrip seals"),
+            subject_secret: derive(secret, b"scrip pairwise subjects"),
+            webhook_secret: derive(secret, b"scrip webhooks"),
         })
     }
 
@@ -97,9 +104,20 @@ impl Keys {
         &self.code_secret
     }
 
+    /// The secret that is shared with a webhook endpoint: derived from its name and the number of the
+    /// secret, so that it lies nowhere.
+    pub(crate) fn webhook_key(&self, endpoint: Id<WebhookEndpoint>, issue: u32) -> Key {
+        Key::of(mac(&self.webhook_secret, format!("{endpoint} {issue}").as_bytes()))
+    }
+
     /// The secret of what the server gives out and takes back: tickets, cursors, selections.
     pub(crate) fn seal_secret(&self) -> &[u8; 32] {
         &self.seal_secret
+    }
+
+    /// The secret of the names by which merchants know buyers.
+    pub(crate) fn subject_secret(&self) -> &[u8; 32] {
+        &self.subject_secret
     }
 }
 

@@ -4,6 +4,7 @@ use scrip_domain::account::Account;
 use scrip_domain::auto_top_up::AutoErrand;
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, Part, consume};
+use scrip_domain::merchant::{Merchant, MerchantTransfer};
 use scrip_domain::reversal::DebtPayment;
 use scrip_domain::wallet::{Place, Wallet};
 use scrip_domain::{Amount, Id, Timestamp};
@@ -32,7 +33,7 @@ pub(crate) fn put(
             let (transfer, kind) = (transfer.id, LotChangeKind::Joined);
             let joined = LotChange { transfer, lot: open.lot, kind, amount: lot.amount };
             changes.lot_changes.push(Change::Insert(joined));
-            let fuller = wallet.clone().with_more(open.lot, lot.amount);
+            let fuller = wallet.clone().with_joined(open.lot, &lot);
             (open.lot, fuller.ok_or_else(|| Fault::Bug("a lot would hold too much".into()))?)
         }
     };
@@ -55,12 +56,88 @@ pub(crate) fn take(
     post(changes, &emptier, transfer)
 }
 
+/// Reserves what lots give, from the free to the held account of a wallet.
+///
+/// Gives the wallet as it is afterwards. The caller has checked that there is enough.
+pub(crate) fn hold(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    parts: &[Part],
+    transfer: Transfer,
+) -> Result<Wallet, Fault> {
+    let held = wallet.clone().holding(parts);
+    let held = held.ok_or_else(|| Fault::Bug("a lot would hold more than it has".into()))?;
+    let held = ring(changes, held, &transfer);
+    post(changes, &held, transfer)
+}
+
+/// Frees what lots had reserved, from the held to the free account of a wallet. What has expired meanwhile is
+/// free then, too, and the caller books it.
+pub(crate) fn free(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    parts: &[Part],
+    transfer: Transfer,
+) -> Result<Wallet, Fault> {
+    let freed = wallet.clone().freed(parts);
+    let freed = freed.ok_or_else(|| Fault::Bug("a lot had less reserved than that".into()))?;
+    post(changes, &freed, transfer)
+}
+
+/// Takes what lots had reserved out of the held account of a wallet.
+pub(crate) fn capture(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    parts: &[Part],
+    transfer: Transfer,
+) -> Result<Wallet, Fault> {
+    let emptier = wallet.clone().without_held(parts);
+    let emptier = emptier.ok_or_else(|| Fault::Bug("a lot had less reserved than that".into()))?;
+    post(changes, &emptier, transfer)
+}
+
+/// Posts the merchant's side of a transfer: its counters and the line of its statement. Gives the merchant as it is
+/// afterwards, which the caller writes, once.
+pub(crate) fn post_merchant(
+    changes: &mut Changes,
+    merchant: Merchant,
+    transfer: &Transfer,
+) -> Result<Merchant, Fault> {
+    let account = LedgerAccount::Merchant(merchant.id);
+    let balance = match (transfer.debit == account, transfer.credit == account) {
+        (true, false) => merchant.balance.debited(transfer.amount),
+        (false, true) => merchant.balance.credited(transfer.amount),
+        _ => return Err(Fault::Bug("a transfer of another merchant".into())),
+    };
+    let balance = balance.ok_or_else(|| Fault::Bug("a ledger counter is full".into()))?;
+    let line = MerchantTransfer { merchant: merchant.id, transfer: transfer.id };
+    changes.merchant_transfers.push(Change::Insert(line));
+    Ok(Merchant { balance, ..merchant })
+}
+
+/// Posts a transfer from a merchant to a house account: in no wallet.
+pub(crate) fn pay_house(
+    changes: &mut Changes,
+    merchant: Merchant,
+    house: House,
+    transfer: Transfer,
+) -> Result<Merchant, Fault> {
+    if transfer.credit != LedgerAccount::House(house) {
+        return Err(Fault::Bug("a transfer to another account".into()));
+    }
+    let merchant = post_merchant(changes, merchant, &transfer)?;
+    changes.house.push((house, Counters { debits: 0, credits: transfer.amount.units() }));
+    changes.transfers.push(Change::Insert(transfer));
+    Ok(merchant)
+}
+
 /// A purchase that leaves less than the wallet's alarm rings, once: it writes an errand and disarms the
 /// wallet, under whose guard both are. One that leaves enough writes nothing.
 fn ring(changes: &mut Changes, wallet: Wallet, purchase: &Transfer) -> Wallet {
     let left = wallet.available().checked_sub(purchase.amount).unwrap_or(Amount::ZERO);
     let crossed = wallet.alarm.is_some_and(|alarm| left < alarm);
-    if purchase.reason != Reason::Purchase || !crossed {
+    let spends = matches!(purchase.reason, Reason::Purchase | Reason::Hold);
+    if !spends || !crossed {
         return wallet;
     }
     let errand = AutoErrand { account: wallet.account, due_at: purchase.at };
@@ -180,7 +257,7 @@ pub(crate) fn debts(
 
 /// Posts a transfer that `wallet` has part in: the counters, the statement line, the row. A wallet that
 /// would go below its floor, or be owed something, is a defect. Whoever moves tokens of lots calls one of the
-/// above.
+/// above, and where a merchant has part in it, [`post_merchant`] too.
 pub(crate) fn post(
     changes: &mut Changes,
     wallet: &Wallet,
@@ -198,7 +275,11 @@ pub(crate) fn post(
         LedgerAccount::Owed(from) if from == wallet.id => {
             after.owed = after.owed.debited(amount).ok_or_else(full)?;
         }
+        LedgerAccount::Held(from) if from == wallet.id => {
+            after.held = after.held.debited(amount).ok_or_else(full)?;
+        }
         LedgerAccount::House(house) => changes.house.push((house, once(units, 0))),
+        LedgerAccount::Merchant(_) => {}
         _ => return Err(Fault::Bug("a transfer from another wallet".into())),
     }
     match transfer.credit {
@@ -208,10 +289,15 @@ pub(crate) fn post(
         LedgerAccount::Owed(to) if to == wallet.id => {
             after.owed = after.owed.credited(amount).ok_or_else(full)?;
         }
+        LedgerAccount::Held(to) if to == wallet.id => {
+            after.held = after.held.credited(amount).ok_or_else(full)?;
+        }
         LedgerAccount::House(house) => changes.house.push((house, once(0, units))),
+        LedgerAccount::Merchant(_) => {}
         _ => return Err(Fault::Bug("a transfer to another wallet".into())),
     }
-    if !after.free.above_floor() || after.owed.credits > after.owed.debits {
+    let sound = after.free.above_floor() && after.held.above_floor();
+    if !sound || after.owed.credits > after.owed.debits {
         return Err(Fault::Bug("a wallet would go below zero".into()));
     }
     changes.by_account.push(Change::Insert(Entry::transfer(wallet.account, transfer.id)));

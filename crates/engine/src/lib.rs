@@ -21,11 +21,13 @@ pub mod bureau;
 pub mod catalog;
 pub mod checkout;
 pub mod code;
+pub mod connection;
 pub mod coupon;
 pub mod credit_line;
 pub mod demo;
 pub mod doctor;
 pub mod download;
+pub mod event;
 pub mod evidence;
 pub mod expiry;
 pub mod grant;
@@ -34,6 +36,7 @@ mod ids;
 pub mod keys;
 mod ledger;
 pub mod memory;
+pub mod merchant;
 pub mod objects;
 pub mod order;
 mod passwords;
@@ -42,6 +45,7 @@ pub mod peer;
 pub mod processor;
 pub mod provider;
 pub mod purchase;
+pub mod purchase_request;
 pub mod quote;
 pub mod refund;
 pub mod register;
@@ -49,10 +53,12 @@ pub mod reversal;
 pub mod seal;
 pub mod selection;
 pub mod session;
+pub mod signature;
 pub mod throttle;
 pub mod top_up;
 pub mod vendor;
 pub mod voucher;
+pub mod webhook;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -69,7 +75,7 @@ pub use ledger::Buyer;
 pub use memory::Memory;
 pub use objects::Objects;
 pub use scrip_storage::Fault;
-pub use scrip_storage::reads::Page;
+pub use scrip_storage::reads::{Page, Told};
 
 use crate::bureau::Bureau;
 use crate::demo::DemoClock;
@@ -80,7 +86,9 @@ use crate::passwords::Passwords;
 use crate::peer::Peers;
 use crate::processor::Processor;
 use crate::provider::Provider;
+use crate::purchase_request::notice::Herald;
 use crate::throttle::Throttle;
+use crate::webhook::Sender;
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
 pub type Outcome<T, E> = Result<Result<T, E>, Fault>;
@@ -102,10 +110,12 @@ pub struct Engine {
     slots: Arc<Slots>,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
+    herald: Option<Arc<dyn Herald>>,
     provider: Option<Arc<dyn Provider>>,
     peers: Peers,
     roles: Roles,
     public_url: String,
+    sender: Option<Arc<dyn Sender>>,
     errands: Notify,
     mode: Mode,
 }
@@ -176,10 +186,12 @@ impl Engine {
             slots: Arc::default(),
             processor: None,
             bureau: None,
+            herald: None,
             provider: None,
             peers: Peers::default(),
             roles: Roles::default(),
             public_url: String::new(),
+            sender: None,
             errands: Notify::new(),
             mode: ground.mode,
         })
@@ -210,6 +222,13 @@ impl Engine {
     #[must_use]
     pub fn with_provider(mut self, provider: Arc<dyn Provider>) -> Self {
         self.provider = Some(provider);
+        self
+    }
+
+    /// With a way to tell webhooks.
+    #[must_use]
+    pub fn with_sender(mut self, sender: Arc<dyn Sender>) -> Self {
+        self.sender = Some(sender);
         self
     }
 

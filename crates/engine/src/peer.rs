@@ -99,9 +99,8 @@ impl Engine {
     }
 
     /// Whether a merchant with this address is registered here.
-    #[expect(clippy::unused_async, reason = "the register of merchants is read from the books")]
-    async fn knows_merchant(&self, _issuer: &str) -> Result<bool, Fault> {
-        Ok(false)
+    async fn knows_merchant(&self, issuer: &str) -> Result<bool, Fault> {
+        Ok(self.merchant_at(issuer).await?.is_some())
     }
 }
 

@@ -34,6 +34,7 @@ use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::coupon::Claim;
+use crate::event;
 use crate::ledger::{self, Buyer};
 use crate::quote::Sight;
 use crate::selection::{Chosen, Selection};
@@ -630,8 +631,7 @@ impl Case<'_> {
             changes.orders.push(Change::Update(order.clone()));
         }
         changes.by_account.push(Change::Insert(Entry::request(account, self.request, subject)));
-        let event = Event { id: self.minted.event, kind, account, subject, at: self.at };
-        changes.events.push(Change::Insert(event));
+        event::tell(changes, Event::new(self.minted.event, kind, account, subject, self.at));
     }
 
     /// A license for each unit of each line.

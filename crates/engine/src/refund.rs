@@ -25,6 +25,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
 use crate::audit::{Note, Staff, difference};
+use crate::event;
 use crate::ledger::{self, Buyer};
 use crate::purchase::Answered;
 use crate::{Engine, Outcome};
@@ -413,7 +414,7 @@ impl GiveBack {
         changes.refund_lots.extend(lots.iter().cloned().map(Change::Insert));
         changes.by_account.push(Change::Insert(Entry::request(account, self.request, id.into())));
         let (kind, subject) = (EventType::OrderRefunded, order.into());
-        changes.events.push(Change::Insert(Event { id: self.event, kind, account, subject, at }));
+        event::tell(changes, Event::new(self.event, kind, account, subject, at));
         let Refund { amount, licenses, reason, .. } = refund;
         let what =
             json!({ "refund": id, "amount": amount, "licenses": licenses, "reason": reason });

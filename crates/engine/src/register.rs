@@ -10,7 +10,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::session::{Signed, Token};
 use crate::throttle::{Limited, RetryAfter};
-use crate::{Engine, Outcome};
+use crate::{Engine, Outcome, event};
 
 /// Who wants an account. The fields are checked where they come in.
 #[derive(Clone, Debug)]
@@ -131,20 +131,14 @@ impl Command for Open {
         }
         let account = self.account.id;
         let wallet = Wallet::empty(self.account.wallet, account);
-        let event = Event {
-            id: self.event,
-            kind: EventType::AccountOpened,
-            account,
-            subject: account.into(),
-            at,
-        };
+        let kind = EventType::AccountOpened;
         let mut changes = Changes::default();
         let password = self.password.clone();
         changes.logins.push(Change::Insert(Login { email, account, password }));
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));
         changes.sessions.push(Change::Insert(self.session.clone()));
-        changes.events.push(Change::Insert(event));
+        event::tell(&mut changes, Event::new(self.event, kind, account, account.into(), at));
         Ok(Decision::done((), changes))
     }
 }

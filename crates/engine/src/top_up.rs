@@ -21,14 +21,16 @@ use scrip_domain::event::{Event, EventType};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::request::Request;
+use scrip_domain::seasoning::Seasoning;
+use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{TopUp, TopUpMethod, TopUpState};
 use scrip_domain::voucher::VoucherBatch;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Money, Timestamp};
-use scrip_storage::books::Change;
-use scrip_storage::{Books, Changes, Fault};
+use scrip_storage::{Books, Changes, Fault, Wants};
 
 use crate::audit::Staff;
+use crate::event;
 use crate::ledger::{self, Buyer};
 use crate::processor::MethodName;
 use crate::purchase::Answered;
@@ -195,6 +197,8 @@ impl Engine {
 /// The ids that moving a top-up may need.
 #[derive(Clone, Copy, Debug)]
 struct Minted {
+    /// Whose settings say how long tokens wait before they can be exchanged.
+    vendor: Id<Vendor>,
     lot: Id<Lot>,
     transfer: Id<Transfer>,
     /// What has expired meanwhile is booked by it.
@@ -206,8 +210,9 @@ struct Minted {
 }
 
 impl Engine {
-    fn minted(&self) -> Result<Minted, Fault> {
+    async fn minted(&self) -> Result<Minted, Fault> {
         Ok(Minted {
+            vendor: self.vendor().await?.id,
             lot: self.mint()?,
             expiry: self.mint()?,
             transfer: self.mint()?,
@@ -245,6 +250,18 @@ impl Coming {
 }
 
 impl Minted {
+    /// What [`Self::bring`] looks at besides the wallet.
+    fn wants(&self, wants: &mut Wants) {
+        wants.vendor.read((self.vendor,));
+    }
+
+    /// How long tokens wait before they can be exchanged.
+    fn seasoning(&self, books: &Books) -> Result<Seasoning, Fault> {
+        let vendor = books.vendor.get(&(self.vendor,))?;
+        let lost = || Fault::Bug("a top-up has no vendor".into());
+        Ok(vendor.ok_or_else(lost)?.settings.credit.seasoning)
+    }
+
     /// Puts all that a top-up brings into the wallet, which must be able to hold it.
     fn credit(
         &self,
@@ -279,7 +296,7 @@ impl Minted {
             amount: tokens,
             priority: kind.priority(),
             expires_at,
-            exchangeable_at: None,
+            exchangeable_at: self.seasoning(books)?.exchangeable_at(kind, top_up, at),
             created_at: at,
         };
         let house = if kind == LotKind::Promo { House::Granted } else { House::Issued };
@@ -312,6 +329,6 @@ impl Minted {
             _ => return,
         };
         let (account, subject) = (top_up.account, top_up.id.into());
-        changes.events.push(Change::Insert(Event { id: self.event, kind, account, subject, at }));
+        event::tell(changes, Event::new(self.event, kind, account, subject, at));
     }
 }

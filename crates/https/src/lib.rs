@@ -12,6 +12,8 @@
     )
 )]
 
+mod strangers;
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -24,6 +26,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+
+pub use strangers::{Reach, Strangers};
 
 /// Why there can be no client.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +95,7 @@ impl Https {
 }
 
 /// An error with what caused it: hyper's own says little.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

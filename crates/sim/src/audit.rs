@@ -30,6 +30,23 @@ struct Statement {
     owed: i128,
 }
 
+/// How often a line of a statement, newest first, left less than `below`.
+fn times_below(lines: &[Value], below: i128) -> u64 {
+    let mut left = 0;
+    let mut times = 0;
+    for line in lines.iter().rev() {
+        match line["direction"].as_str().unwrap_or_default() {
+            "in" => left += amount(&line["amount"]),
+            "out" => {
+                left -= amount(&line["amount"]);
+                times += u64::from(left < below);
+            }
+            _ => {}
+        }
+    }
+    times
+}
+
 impl Buyer {
     /// Settles what is open, and compares all that was told with all that is there.
     pub async fn settle(&mut self) -> Verdict {
@@ -115,8 +132,10 @@ impl Buyer {
 
     fn compare_statement(&self, wallet: &Value, lines: &[Value], top_ups: &[Value]) -> Verdict {
         self.book.wallet(wallet)?;
-        let card =
-            |top_up: &&Value| top_up["method"] == "card" && top_up["credited_at"].is_string();
+        let late = |one: &Value| self.book.tab.is_late(one["id"].as_str().unwrap_or_default());
+        let card = |top_up: &&Value| {
+            (top_up["method"] == "card" || late(top_up)) && top_up["credited_at"].is_string()
+        };
         let credited: i128 = top_ups.iter().filter(card).map(|one| amount(&one["tokens"])).sum();
         let cards: BTreeSet<_> =
             top_ups.iter().filter(card).filter_map(|top_up| top_up["id"].as_str()).collect();
@@ -155,7 +174,8 @@ impl Buyer {
         demand!(expired <= self.book.gifts(), "{expired} has expired, which is more than gifts");
         let debt = amount(&wallet["owed"]);
         demand!(debt == owed - paid && debt >= 0, "{debt} owed, of {owed} of which {paid} is paid");
-        Ok(())
+        self.book.tab.at_rest(&wallet["credit_line"], top_ups)?;
+        self.book.tab.by_itself(top_ups, |below| times_below(lines, i128::from(below)))
     }
 
     async fn orders_at_rest(&mut self) -> Verdict {

@@ -107,14 +107,28 @@ impl Bank {
         self.died.notified().await;
     }
 
+    /// Whether nothing goes wrong any more.
+    pub fn is_calm(&self) -> bool {
+        self.deaths.is_calm()
+    }
+
+    /// Somebody outside did something.
+    pub fn tells(&self, what: &str) {
+        self.trace.act("bank", what);
+    }
+
     /// A step between two others, at which the process may die.
-    async fn step(&self, when: &str, verb: Verb) {
+    pub async fn stands_at(&self, step: &str) {
         let dying = self.deaths.plan.dying;
         if self.deaths.draw(|chance| chance.permille(dying)) && !self.deaths.is_calm() {
-            self.trace.note("shop", &format!("is to die {when} {verb}"));
+            self.trace.note("shop", &format!("is to die {step}"));
             self.died.notify_one();
             future::pending::<()>().await;
         }
+    }
+
+    async fn step(&self, when: &str, verb: Verb) {
+        self.stands_at(&format!("{when} {verb}")).await;
     }
 
     fn around<'a, T: Send + 'a>(&'a self, verb: Verb, call: Asked<'a, T>) -> Asked<'a, T> {

@@ -10,6 +10,7 @@ use scrip_license::Terms;
 use serde_json::{Value, json};
 
 use crate::goods::Good;
+use crate::tab::{Method, Tab};
 use crate::voice::{Answer, Ask, Basket, Deed};
 
 /// Something is true that must not be.
@@ -93,6 +94,8 @@ pub struct Book {
     cards: i128,
     /// Top-ups that brought something: their names, whether a card pays them, and how much.
     pub top_ups: Vec<(String, bool, u64)>,
+    /// What is owed, and what may come at any time.
+    pub tab: Tab,
     /// Top-ups that wait for money: their names, and how many tokens are missing at most.
     pub due: BTreeMap<String, u64>,
     open: BTreeMap<String, Open>,
@@ -119,6 +122,7 @@ impl Book {
             taken,
             cards,
             top_ups,
+            tab: Tab::default(),
             due: BTreeMap::new(),
             open,
             told,
@@ -161,12 +165,13 @@ impl Book {
     /// What can be spent: at least, and at most.
     pub fn available(&self) -> (i128, i128) {
         let sure = self.brought - self.spent - self.taken;
-        let (mut low, mut high) = (sure - self.gifts, sure + self.cards);
+        let (mut low, mut high) = (sure - self.gifts, sure + self.cards + self.tab.maybe());
         for open in self.open.values() {
             match &open.ask.deed {
                 Deed::TopUp(tokens)
                 | Deed::Gift(tokens)
                 | Deed::Card(tokens)
+                | Deed::Draw(tokens)
                 | Deed::Voucher(tokens)
                 | Deed::Receive { most: tokens, .. } => {
                     high += i128::from(*tokens);
@@ -183,6 +188,7 @@ impl Book {
                 Deed::TakeBack { card: true, .. }
                 | Deed::Offline(_)
                 | Deed::Draft(_)
+                | Deed::Repay(_)
                 | Deed::Read => {}
             }
         }
@@ -201,7 +207,9 @@ impl Book {
 
     /// Whether a bank may have disputed something.
     fn maybe_disputed(&self) -> bool {
-        self.cards > 0 || self.open.values().any(|open| matches!(open.ask.deed, Deed::Card(_)))
+        self.cards > 0
+            || self.tab.has_wishes()
+            || self.open.values().any(|open| matches!(open.ask.deed, Deed::Card(_)))
     }
 
     /// What was taken back of top-ups that no card paid, all told.
@@ -228,6 +236,8 @@ impl Book {
             }
             (
                 Deed::Offline(_)
+                | Deed::Draw(_)
+                | Deed::Repay(_)
                 | Deed::Receive { .. }
                 | Deed::Voucher(_)
                 | Deed::Card(_)
@@ -292,11 +302,18 @@ impl Book {
             (Deed::Receive { top_up, .. }, 200, _) => self.received(top_up, answer)?,
             (Deed::Voucher(tokens), 201 | 402, _) => self.redeemed(*tokens, answer)?,
             (Deed::Card(tokens), 201 | 402, _) => self.carded(*tokens, answer)?,
+            (Deed::Draw(tokens), 201 | 402, _) => self.drew(*tokens, answer)?,
+            (Deed::Repay(cents), 201, _) => {
+                let (drawn, _) = self.credit_open();
+                self.tab.repays(*cents, &answer.body, drawn)?;
+                true
+            }
             (Deed::TakeBack { top_up, card, most }, 201, _) => {
                 self.taken_back(top_up, *card, *most, answer)?
             }
-            // A part that was never answered has come, or all of it.
-            (Deed::Receive { .. }, 400, "invalid_field")
+            // More than is owed, or nothing is; a part that was never answered has come, or all of it.
+            (Deed::Repay(_) | Deed::Receive { .. }, 400, "invalid_field")
+            | (Deed::Repay(_), 409, "nothing_owed")
             | (Deed::Receive { .. }, 409, "top_up_state")
             | (Deed::Voucher(_), 422, "voucher_refused")
             | (Deed::Voucher(_), 429, _)
@@ -325,6 +342,8 @@ impl Book {
             "a top-up is {state}, and was {}",
             answer.status
         );
+        self.tab.tells(top_up);
+        self.tab.waits(top_up, Method::Other, tokens);
         demand!(
             top_up["tokens"]["amount"] == tokens,
             "a top-up of {tokens} brought {}",
@@ -343,8 +362,11 @@ impl Book {
         let top_up = if answer.status == 402 { &answer.body["top_up"] } else { &answer.body };
         let state = top_up["state"].as_str().unwrap_or_default();
         let doubted = self.maybe_disputed() && matches!(state, "declined" | "in_review");
-        demand!(state == "authorizing" || doubted, "a top-up by card is {state}");
-        if state == "authorizing" {
+        let begun = matches!(state, "authorizing" | "assessing");
+        demand!(begun || doubted, "a top-up by card is {state}");
+        self.tab.tells(top_up);
+        self.tab.waits(top_up, Method::Card, tokens);
+        if begun {
             self.cards += i128::from(tokens);
             let id = top_up["id"].as_str().unwrap_or_default().to_owned();
             self.top_ups.push((id, true, tokens));
@@ -352,15 +374,39 @@ impl Book {
         Ok(true)
     }
 
+    /// A top-up on credit was answered.
+    fn drew(&mut self, tokens: u64, answer: &Answer) -> Result<bool, Violation> {
+        let top_up = if answer.status == 402 { &answer.body["top_up"] } else { &answer.body };
+        let (drawn, _) = self.credit_open();
+        self.tab.tells(top_up);
+        if self.tab.drew(tokens, top_up, (!answer.replayed).then_some(drawn))? {
+            self.brought += i128::from(tokens);
+        }
+        Ok(true)
+    }
+
+    /// What unanswered requests may have drawn on credit, and repaid.
+    fn credit_open(&self) -> (i128, i128) {
+        let sum = |of: fn(&Deed) -> u64| {
+            self.open.values().map(|open| i128::from(of(&open.ask.deed))).sum()
+        };
+        let drawn = sum(|deed| if let Deed::Draw(tokens) = deed { *tokens } else { 0 });
+        let repaid = sum(|deed| if let Deed::Repay(cents) = deed { *cents } else { 0 });
+        (drawn, repaid)
+    }
+
     /// A top-up waits for money, or was declined.
     fn offline(&mut self, tokens: u64, answer: &Answer) -> Result<bool, Violation> {
         let top_up = if answer.status == 402 { &answer.body["top_up"] } else { &answer.body };
         let state = top_up["state"].as_str().unwrap_or_default();
         let doubted = self.maybe_disputed() && matches!(state, "declined" | "in_review");
-        demand!(state == "requires_action" || doubted, "a top-up that is paid offline is {state}");
-        if state == "requires_action" {
+        let begun = matches!(state, "requires_action" | "assessing");
+        demand!(begun || doubted, "a top-up that is paid offline is {state}");
+        self.tab.tells(top_up);
+        self.tab.waits(top_up, Method::Offline, tokens);
+        if begun {
             let due = &top_up["next_action"]["money"]["amount"];
-            demand!(*due == tokens, "{due} is due for {tokens}");
+            demand!(*due == tokens || state == "assessing", "{due} is due for {tokens}");
             let id = top_up["id"].as_str().unwrap_or_default().to_owned();
             self.due.insert(id, tokens);
         }
@@ -397,6 +443,8 @@ impl Book {
         let state = top_up["state"].as_str().unwrap_or_default();
         let doubted = self.maybe_disputed() && matches!(state, "declined" | "in_review");
         demand!(state == "credited" || doubted, "a voucher's top-up is {state}");
+        self.tab.tells(top_up);
+        self.tab.waits(top_up, Method::Other, tokens);
         if state == "credited" {
             let brought = &top_up["tokens"]["amount"];
             demand!(*brought == tokens, "a voucher of {tokens} brought {brought}");
@@ -674,6 +722,7 @@ impl Book {
         let (low, high) = self.available();
         demand!((low..=high).contains(&available), "{available} available, not {low} to {high}");
         demand!(posted == available + held, "{posted} posted, but {available} + {held}");
+        self.tab.shown(&body["credit_line"], self.credit_open())?;
         let lots = body["lots"].as_array().map(Vec::as_slice).unwrap_or_default();
         let lots: i128 = lots.iter().map(|lot| amount(&lot["remaining"])).sum();
         demand!(lots == posted, "lots of {lots} in a wallet of {posted}");

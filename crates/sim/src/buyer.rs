@@ -105,6 +105,12 @@ impl Buyer {
             Step::Offline => self.offline().await,
             Step::Receive => self.receive().await,
             Step::Voucher => self.voucher().await,
+            Step::Draw => self.draw().await,
+            Step::Repay => self.repay().await,
+            Step::Limit => self.limit().await,
+            Step::Decide => self.decide().await,
+            Step::Wish => self.wish().await,
+            Step::NoWish => self.no_wish().await,
         }
     }
 
@@ -132,7 +138,7 @@ impl Buyer {
         }
     }
 
-    fn keyed(&mut self, path: String, body: Value, deed: Deed) -> Ask {
+    pub(crate) fn keyed(&mut self, path: String, body: Value, deed: Deed) -> Ask {
         self.count += 1;
         let key = Some(format!("{}-{}", self.name, self.count));
         Ask { key, deed, ..Ask::post(path, &self.token, body) }
@@ -494,7 +500,7 @@ impl Buyer {
 pub const VOUCHER: u64 = 700;
 
 /// An amount of the shop's tokens.
-fn money(amount: u64) -> Value {
+pub(crate) fn money(amount: u64) -> Value {
     json!({ "amount": amount, "unit": "AUR" })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Collected, Full};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -129,6 +129,10 @@ pub fn buyer_name(number: u64) -> String {
     format!("buyer-{number}")
 }
 
+/// A top-up by card that nobody wants.
+const UNASKED: &str =
+    r#"{"tokens":{"amount":900000,"unit":"AUR"},"method":"card","payment_method":"demo_approved"}"#;
+
 /// Stands between network and router, and does harm where the plan says so.
 #[derive(Debug)]
 pub struct Interposer {
@@ -153,6 +157,18 @@ impl Interposer {
             headers.insert("idempotency-key", HeaderValue::from_static("doubled"));
             drop(routed(router.clone(), second).await);
         }
+        let wishes = path == "/v1/account/auto-top-up" && request.method() == Method::DELETE;
+        if struck && self.defect == Defect::TopsUpUnasked && wishes {
+            let (headers, body) = (request.headers().clone(), UNASKED.to_owned());
+            let mut unasked = Request::new(Bytes::from(body));
+            (*unasked.method_mut(), *unasked.headers_mut()) = (Method::POST, headers);
+            *unasked.uri_mut() = http::Uri::from_static("/v1/top-ups");
+            let headers = unasked.headers_mut();
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+            headers.insert("idempotency-key", HeaderValue::from_static("unasked"));
+            headers.remove("content-length");
+            drop(routed(router.clone(), unasked).await);
+        }
         let response = routed(router, request).await;
         if struck { self.spoil(&path, response) } else { response.map(Full::new) }
     }
@@ -173,6 +189,10 @@ impl Interposer {
             Defect::FlattersWallets if path == "/v1/wallet" => {
                 let more = body["available"]["amount"].as_u64().unwrap_or(0) + 1;
                 body["available"]["amount"] = json!(more);
+            }
+            Defect::FlattersDebtors if body["credit_line"]["owed"].is_object() => {
+                let owed = &mut body["credit_line"]["owed"]["amount"];
+                *owed = json!(owed.as_u64().unwrap_or(0).saturating_sub(1));
             }
             Defect::DeniesPurchases if bought => {
                 parts.status = StatusCode::CONFLICT;

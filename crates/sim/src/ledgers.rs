@@ -1,17 +1,22 @@
 //! Two ledgers of the same money: the bank's and the shop's. What neither of them has forgotten must agree.
 
 use scrip_domain::reversal::{Reversal, ReversalKind, ReversalState};
-use scrip_domain::top_up::{TopUp, TopUpState};
-use scrip_domain::{Amount, Id};
+use scrip_domain::top_up::{Charge, TopUp, TopUpState};
+use scrip_domain::{Amount, Id, Timestamp};
 use scrip_engine::Fault;
 use scrip_engine::processor::{DisputeState, Payment, PaymentState};
-use scrip_storage::Store;
+use scrip_storage::{Books, Changes, Command, Decision, Store, Wants};
 
-/// Compares each payment with its top-up, and the sums: captured is credited and not taken back, or was given back.
-pub async fn compare(store: &Store, payments: &[Payment]) -> Result<Result<(), String>, Fault> {
+/// Compares each payment with its top-up and its charge, with the fee, and the sums: captured is credited and not
+/// taken back, or was given back. What was captured comes to the vendor without the fees.
+pub async fn compare(
+    store: &Store,
+    processor: &str,
+    payments: &[Payment],
+) -> Result<Result<(), String>, Fault> {
     let (mut captured, mut kept, mut refunded, mut disputed) = (0_u64, 0, 0, 0);
     for payment in payments {
-        let PaymentState::Captured { amount, .. } = payment.state else {
+        let PaymentState::Captured { amount, fee, ref charge } = payment.state else {
             let ended = match payment.state {
                 PaymentState::Failed { .. } | PaymentState::Cancelled => true,
                 // It stays reserved as long as nobody decides.
@@ -31,6 +36,14 @@ pub async fn compare(store: &Store, payments: &[Payment]) -> Result<Result<(), S
         let reversals = store.reversals_of(top_up.id).await?;
         if let Err(why) = agree(payment, amount, &top_up, &reversals) {
             return Ok(Err(format!("{} of {}: {why}", payment.name, top_up.id)));
+        }
+        let look = Look { processor: processor.to_owned(), charge: charge.to_string() };
+        let Ok(row) = store.submit(look).await?;
+        let known = row.map(|row| (row.top_up, row.money.amount, row.fee, row.refunded));
+        if known != Some((top_up.id, amount, fee, payment.refunded)) {
+            return Ok(Err(format!(
+                "{charge} took {amount:?} for a fee of {fee:?}, known as {known:?}"
+            )));
         }
         captured += amount.units();
         refunded += payment.refunded.units();
@@ -52,6 +65,30 @@ pub async fn compare(store: &Store, payments: &[Payment]) -> Result<Result<(), S
         return Ok(Err(format!("captured {captured}, but {kept} + {refunded} + {disputed}")));
     }
     Ok(Ok(()))
+}
+
+/// Looks at a charge as commands see it.
+struct Look {
+    processor: String,
+    charge: String,
+}
+
+impl Command for Look {
+    type Receipt = Option<Charge>;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.charges.read((self.processor.clone(), self.charge.clone()));
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        _: Timestamp,
+    ) -> Result<Decision<Option<Charge>, Self::Refusal>, Fault> {
+        let row = books.charges.get(&(self.processor.clone(), self.charge.clone()))?;
+        Ok(Decision::done(row.cloned(), Changes::default()))
+    }
 }
 
 async fn top_up_of(store: &Store, payment: &Payment) -> Result<Option<TopUp>, Fault> {

@@ -13,6 +13,8 @@
 mod audit;
 mod bank;
 mod book;
+mod borrower;
+mod bureau;
 mod buyer;
 mod chance;
 mod clock;
@@ -22,6 +24,7 @@ mod ledgers;
 mod plan;
 mod server;
 mod step;
+mod tab;
 mod trace;
 mod voice;
 mod world;

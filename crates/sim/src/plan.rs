@@ -49,6 +49,12 @@ pub struct Plan {
     pub freezes: bool,
     /// Whether a person looks at top-ups of disputed accounts; else they are declined.
     pub reviews: bool,
+    /// Whether a bureau is asked.
+    pub bureau: bool,
+    /// Of more tokens than this it is asked.
+    pub ask_bureau_above: Option<Amount>,
+    /// Above this many, who says nothing closes the door: for good (true), or until a person has looked (false).
+    pub fail_closed_above: Option<(Amount, bool)>,
     /// What is wrong on purpose.
     pub defect: Defect,
 }
@@ -73,6 +79,12 @@ pub enum Defect {
     DeniesPurchases,
     /// The shop never hears of disputes.
     HidesDisputes,
+    /// What is owed on credit is shown smaller.
+    FlattersDebtors,
+    /// What a bureau says arrives as its approval.
+    BendsOpinions,
+    /// An automatic top-up is made for whoever takes it back.
+    TopsUpUnasked,
 }
 
 impl Plan {
@@ -82,6 +94,10 @@ impl Plan {
         // A stream of its own: worlds without cards are what they were.
         let mut cards = Chance::of(seed, "cards");
         let by_card = cards.permille(600);
+        // And one more: worlds without credit are what they were, too.
+        let mut credit = Chance::of(seed, "credit");
+        let (lends, wishes) = (credit.permille(500), credit.permille(500) && by_card);
+        let bureau = credit.permille(500) && (lends || by_card);
         let buyers = chance.between(1, 6);
         let seldom = |chance: &mut Chance, most: u64| {
             if chance.permille(500) { 0 } else { chance.between(1, most) }
@@ -101,6 +117,13 @@ impl Plan {
                 let mut weights = weights(&mut chance);
                 let new = Step::FOR_MONEY.iter().filter(|_| by_card);
                 weights.extend(new.map(|step| (*step, cards.between(3, 12))));
+                let new = Step::ON_CREDIT.iter().filter(|_| lends);
+                weights.extend(new.map(|step| (*step, credit.between(3, 10))));
+                let new = Step::BY_ITSELF.iter().filter(|_| wishes);
+                weights.extend(new.map(|step| (*step, credit.between(1, 5))));
+                if credit.permille(600) && (lends || bureau) {
+                    weights.push((Step::Decide, credit.between(1, 6)));
+                }
                 weights
             },
             flow: *chance.pick(Flow::ALL).unwrap_or(&Flow::BrowseFirst),
@@ -113,6 +136,10 @@ impl Plan {
             dying: seldom(&mut cards, 60),
             freezes: cards.permille(300),
             reviews: cards.permille(500),
+            bureau,
+            ask_bureau_above: some(&mut credit, 300, 2000),
+            fail_closed_above: some(&mut credit, 500, 4000)
+                .map(|most| (most, credit.permille(500))),
             defect: Defect::None,
         }
     }
@@ -122,6 +149,12 @@ impl Plan {
     pub fn with(self, defect: Defect) -> Self {
         Self { defect, ..self }
     }
+}
+
+/// An amount so often in a thousand, up to this many.
+fn some(chance: &mut Chance, times: u64, most: u64) -> Option<Amount> {
+    let amount = chance.between(1, most);
+    if chance.permille(times) { Amount::new(amount) } else { None }
 }
 
 /// Top-ups and purchases always, of the others two in three.

@@ -23,6 +23,7 @@ use scrip_domain::settings::Settings;
 use scrip_domain::voucher::VoucherKind;
 use scrip_engine::keys::Keys;
 use scrip_engine::objects::Objects;
+use scrip_engine::processor::Processor;
 use scrip_engine::voucher::BatchFields;
 use scrip_engine::{Engine, Ground, Mode, Staff};
 use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
@@ -30,6 +31,7 @@ use scrip_testkit::TestEntropy;
 use scrip_web::{Server, Watch};
 
 use crate::bank::Bank;
+use crate::bureau::SimBureau;
 use crate::buyer::VOUCHER;
 use crate::chance::Chance;
 use crate::clock::SimClock;
@@ -49,6 +51,7 @@ pub struct Machine {
     plan: Plan,
     fates: Mutex<Chance>,
     bank: Arc<Bank>,
+    bureau: Arc<SimBureau>,
     interposer: Interposer,
     trace: Trace,
     calm: AtomicBool,
@@ -66,6 +69,7 @@ impl Machine {
         trace: Trace,
     ) -> Result<Self, String> {
         Ok(Self {
+            bureau: Arc::new(SimBureau::new(plan, bank.clone())),
             bank,
             disk: Mutex::new(Memory::new(name).map_err(|fault| fault.to_string())?),
             folder: tempfile::tempdir().map_err(|error| error.to_string())?,
@@ -180,6 +184,8 @@ impl Machine {
     }
 
     fn with_bank(&self, engine: Engine) -> Engine {
+        let engine =
+            if self.plan.bureau { engine.with_bureau(self.bureau.clone()) } else { engine };
         engine.with_processor(self.bank.clone()).with_public_url("http://shop".into())
     }
 
@@ -194,9 +200,18 @@ impl Machine {
             for day in [0, 1, 2, 7, 30, 60, 120, 180] {
                 self.clock.set_skew(day * 86_400_000);
                 engine.renew_lease().await?;
-                while engine.run_errands().await? > 0 {}
+                // On the last day nothing new is begun.
+                let begins = day < 180;
+                while engine.run_errands().await? > 0
+                    || (begins && engine.run_auto_top_ups().await? > 0)
+                {}
+                while engine.publish().await? > 0 {}
             }
-            crate::ledgers::compare(engine.store(), &self.bank.payments()).await
+            if let Err(why) = self.bureau.compare(engine.store()).await? {
+                return Ok(Err(why));
+            }
+            let bank = self.bank.as_ref();
+            crate::ledgers::compare(engine.store(), bank.name(), &bank.payments()).await
         };
         let aged = aged.await.map_err(|fault| fault.to_string())?;
         writer.abort();
@@ -303,10 +318,12 @@ async fn renew(app: Arc<Server>) -> Result<(), String> {
     }
 }
 
-/// Runs the errands to the card processor. A fault now is tried again in a second.
+/// Runs the errands to the card processor, and publishes events. A fault now is tried again in a second.
 async fn work(app: Arc<Server>) -> Result<(), String> {
     loop {
+        drop(app.engine.run_auto_top_ups().await);
         drop(app.engine.run_errands().await);
+        drop(app.engine.publish().await);
         let second = tokio::time::sleep(Duration::from_secs(1));
         tokio::select! {
             biased;

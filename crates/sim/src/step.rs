@@ -55,12 +55,30 @@ pub enum Step {
     Receive,
     /// Redeems a voucher, which somebody else may have redeemed.
     Voucher,
+    /// Draws on credit.
+    Draw,
+    /// Has an administrator book what was repaid.
+    Repay,
+    /// Has an administrator set a limit.
+    Limit,
+    /// Has staff decide on a top-up.
+    Decide,
+    /// Asks for automatic top-ups.
+    Wish,
+    /// Wants no more of them.
+    NoWish,
 }
 
 impl Step {
     /// What only worlds with money have.
     pub const FOR_MONEY: &[Self] =
         &[Self::Card, Self::TakeBack, Self::Offline, Self::Receive, Self::Voucher];
+
+    /// What only worlds with credit have.
+    pub const ON_CREDIT: &[Self] = &[Self::Draw, Self::Repay, Self::Limit];
+
+    /// What only worlds have where something happens by itself.
+    pub const BY_ITSELF: &[Self] = &[Self::Wish, Self::NoWish];
 
     /// Every other kind.
     pub const ALL: &[Self] = &[

@@ -27,6 +27,10 @@ pub enum Deed {
         /// What is missing.
         most: u64,
     },
+    /// So many tokens come in on credit, now or when they are approved.
+    Draw(u64),
+    /// So many cents of what is owed are repaid.
+    Repay(u64),
     /// A voucher brings so many tokens, if nobody has redeemed it.
     Voucher(u64),
     /// At most so many tokens are taken back of a top-up, which was paid by card or not.

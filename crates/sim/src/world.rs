@@ -167,6 +167,9 @@ fn open_market(plan: &Plan, machine: &Arc<Machine>) -> Result<Market, String> {
     let mut settings = Settings { flow, threshold: threshold_policy, ..scrip_testkit::settings() };
     settings.credit.freeze_disputed = plan.freezes;
     settings.credit.review_disputed = plan.reviews;
+    settings.credit.ask_bureau_above = plan.ask_bureau_above;
+    settings.credit.fail_closed_above = plan.fail_closed_above.map(|(most, _)| most);
+    settings.credit.decline_on_error = plan.fail_closed_above.is_some_and(|(_, declines)| declines);
     settings.offline_instructions = "Transfer it.".into();
     let (admin, vouchers) = at_once(machine.set_up(settings, goods))?;
     Ok(Market { plan: plan.clone(), goods: known, admin, vouchers, threshold: threshold.units() })

@@ -52,13 +52,38 @@ fn a_commit_answered_and_forgotten_is_seen() {
 fn a_doubled_top_up_is_seen() {
     is_seen(
         Defect::DoublesTopUps,
-        &["available, not", "quoted with", "a statement of", "left, not", "at hand"],
+        &[
+            "available, not",
+            "quoted with",
+            "a statement of",
+            "left, not",
+            "at hand",
+            "nobody asked for",
+        ],
     );
 }
 
 #[test]
 fn a_dispute_of_which_the_shop_never_hears_is_seen() {
-    is_seen(Defect::HidesDisputes, &["known as None", "taken,"]);
+    is_seen(Defect::HidesDisputes, &["known as", "taken,"]);
+}
+
+#[test]
+fn a_debt_shown_smaller_is_seen() {
+    is_seen(Defect::FlattersDebtors, &["owed, not", "left of", "drawn,"]);
+}
+
+#[test]
+fn an_opinion_that_the_bureau_never_had_is_seen() {
+    is_seen(Defect::BendsOpinions, &["the bureau is told as"]);
+}
+
+#[test]
+fn an_automatic_top_up_without_cause_is_seen() {
+    is_seen(
+        Defect::TopsUpUnasked,
+        &["occasions", "is more than up to", "available, not", "left, not"],
+    );
 }
 
 #[test]

@@ -181,14 +181,10 @@ impl Purchase {
             Change::Insert(Entry::license(account, id(number), id(number), true)),
             Change::Insert(Entry::request(account, self.request(), Subject(number))),
             Change::Insert(Entry::transfer(account, id(number))),
+            Change::Insert(Entry::event(account, id(number))),
         ]);
-        changes.events.push(Change::Insert(Event {
-            id: id(number),
-            kind: EventType::OrderPaid,
-            account,
-            subject: Subject(number),
-            at,
-        }));
+        let event = Event::new(id(number), EventType::OrderPaid, account, Subject(number), at);
+        changes.events.push(Change::Insert(event));
         let earned = Counters { debits: 0, credits: price.units() };
         changes.house.push((House::Revenue, earned));
     }

@@ -13,17 +13,23 @@ use scrip_domain::audit::Audit;
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp};
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::checkout::Checkout;
+use scrip_domain::connection::{Connection, MerchantSubject};
 use scrip_domain::coupon::Coupon;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::credit_line::{CreditLine, Repayment};
-use scrip_domain::event::Event;
+use scrip_domain::event::{Event, Feed};
+use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange};
+use scrip_domain::merchant::{
+    Merchant, MerchantEvent, MerchantKey, MerchantTransfer, MerchantUrl, Payout,
+};
 use scrip_domain::order::{Line, LinePayment, Order};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
+use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
@@ -31,6 +37,7 @@ use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::webhook::{Delivery, WebhookEndpoint};
 
 use crate::fault::Fault;
 use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
@@ -313,6 +320,12 @@ tables! {
     lots: Lot,
     /// What befell lots later.
     lot_changes: LotChange,
+    /// How far events are published: the guard of their places.
+    feed: Feed,
+    /// Webhook endpoints: the guards of their deliveries.
+    webhook_endpoints: WebhookEndpoint,
+    /// Deliveries to them.
+    deliveries: Delivery,
     /// Batches of vouchers: the guards of their vouchers.
     voucher_batches: VoucherBatch,
     /// Vouchers.
@@ -381,6 +394,34 @@ tables! {
     licenses: License,
     /// Receipts, by order.
     receipts: Receipt,
+    /// Merchants' addresses.
+    merchant_urls: MerchantUrl,
+    /// Merchants: the guards of their limits and events.
+    merchants: Merchant,
+    /// Purchase requests: the guards of their refunds.
+    purchase_requests: PurchaseRequest,
+    /// Connections.
+    connections: Connection,
+    /// Buyers, as merchants know them.
+    merchant_subjects: MerchantSubject,
+    /// Idempotency keys about merchants.
+    merchant_keys: MerchantKey,
+    /// Merchants' statements.
+    merchant_transfers: MerchantTransfer,
+    /// Merchants' events.
+    merchant_events: MerchantEvent,
+    /// Payments to merchants.
+    payouts: Payout,
+    /// Holds.
+    holds: Hold,
+    /// What holds have reserved, by hold.
+    hold_lots: HoldLot,
+    /// Refunds of purchase requests, by request.
+    request_refunds: RequestRefund,
+    /// What came back to which lot, by request.
+    request_refund_lots: RequestRefundLot,
+    /// What merchants have to be told.
+    notices: Notice,
     /// Finished downloads, by license.
     downloads: Download,
     /// Started tickets, by license.
@@ -454,6 +495,13 @@ impl Changes {
             && self.debt_payments.is_empty()
             && self.credit_lines.is_empty()
             && self.repayments.is_empty()
+            && self.holds.is_empty()
+            && self.hold_lots.is_empty()
+            && self.merchants.is_empty()
+            && self.merchant_transfers.is_empty()
+            && self.payouts.is_empty()
+            && self.request_refunds.is_empty()
+            && self.request_refund_lots.is_empty()
             && self.vouchers.is_empty()
             && self.coupons.is_empty()
             && self.house.is_empty())

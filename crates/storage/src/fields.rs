@@ -7,11 +7,13 @@ use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Offer, Picture, Product};
 use scrip_domain::checkout::PendingRefund;
+use scrip_domain::connection::ReturnCode;
 use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::credit::Assessment;
-use scrip_domain::event::Subject;
+use scrip_domain::event::{EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount};
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
+use scrip_domain::merchant::{Fee, MerchantLimits};
 use scrip_domain::order::Check;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
@@ -121,14 +123,17 @@ macro_rules! word_fields {
 
 word_fields! {
     scrip_domain::audit::Act, scrip_domain::auto_top_up::Stopped, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
-    scrip_domain::event::EventType, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
+    scrip_domain::connection::ConnectionState, scrip_domain::document::GivenBackBy,
+    scrip_domain::event::EventType, scrip_domain::hold::HoldState, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
     scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
     scrip_domain::lot::LotChangeKind, scrip_domain::lot::LotKind,
+    scrip_domain::merchant::KeyOwner, scrip_domain::merchant::MerchantEventKind, scrip_domain::merchant::MerchantState,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
-    scrip_domain::refund::LicensePolicy,
+    scrip_domain::purchase_request::RequestState, scrip_domain::refund::LicensePolicy,
     scrip_domain::reversal::ReversalKind, scrip_domain::reversal::ReversalState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
     scrip_domain::voucher::VoucherKind,
+    scrip_domain::webhook::DeliveryState, scrip_domain::webhook::Disabled,
 }
 
 /// Fields kept as JSON: small values that are read whole and never searched by.
@@ -153,8 +158,8 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<String>, Vec<Assessment>, Vec<Check>, Vec<FormerName>, Vec<Id<Lot>>,
-    Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>,
+    Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
+    Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>, Vec<String>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }
@@ -360,5 +365,52 @@ impl Field for Money {
         let Some((amount, unit)) = both(cells, pair)? else { return Ok(None) };
         let unit = Unit::parse(&unit).ok_or_else(|| cells.corrupt())?;
         Ok(Some(Self { amount, unit }))
+    }
+}
+
+impl Field for Fee {
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_basis_points", Kind::Int), ("_fixed", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.basis_points.write(out);
+        self.fixed.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let pair = (u32::read(cells)?, Amount::read(cells)?);
+        Ok(both(cells, pair)?.map(|(basis_points, fixed)| Self { basis_points, fixed }))
+    }
+}
+
+impl Field for MerchantLimits {
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_order", Kind::Int), ("_open", Kind::Int), ("_day", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.order.write(out);
+        self.open.write(out);
+        self.day.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let pair = (Amount::read(cells)?, u32::read(cells)?);
+        let all = (both(cells, pair)?, Amount::read(cells)?);
+        Ok(both(cells, all)?.map(|((order, open), day)| Self { order, open, day }))
+    }
+}
+
+impl Field for ReturnCode {
+    const COLUMNS: &'static [(&'static str, Kind)] =
+        &[("_hash", Kind::Bytes), ("_until", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.hash.write(out);
+        self.until.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let pair = (<[u8; 32]>::read(cells)?, Timestamp::read(cells)?);
+        Ok(both(cells, pair)?.map(|(hash, until)| Self { hash, until }))
     }
 }

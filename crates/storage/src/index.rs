@@ -7,7 +7,7 @@
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
 use scrip_domain::coupon::Coupon;
-use scrip_domain::event::Subject;
+use scrip_domain::event::{Event, Subject};
 use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
 use scrip_domain::order::Order;
@@ -48,6 +48,8 @@ pub const TOP_UP: u8 = 5;
 pub const VOUCHER: u8 = 7;
 /// Orders that were paid with a coupon, by coupon.
 pub const COUPON: u8 = 8;
+/// Events, by id.
+pub const EVENT: u8 = 13;
 
 /// What an entry is asked for by.
 pub type Group = (Id<Account>, u8, u64);
@@ -93,6 +95,11 @@ impl Entry {
     /// `account` has redeemed a voucher of this batch for a top-up.
     pub fn voucher(account: Id<Account>, batch: Id<VoucherBatch>, top_up: Id<TopUp>) -> Self {
         Self { account, kind: VOUCHER, key: batch.number(), target: top_up.number(), note: 0 }
+    }
+
+    /// This happened to `account`.
+    pub fn event(account: Id<Account>, event: Id<Event>) -> Self {
+        Self { account, kind: EVENT, key: event.number(), target: event.number(), note: 0 }
     }
 
     /// `account` has paid this order with a coupon.

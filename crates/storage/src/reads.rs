@@ -8,10 +8,16 @@ mod checkout;
 mod coupon;
 mod credit_line;
 pub mod doctor;
+mod event;
 pub mod listing;
+mod merchant;
 mod order;
 mod payment_method;
+mod purchase_request;
 mod voucher;
+mod webhook;
+
+pub use event::Told;
 
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;

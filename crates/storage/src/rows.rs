@@ -8,17 +8,29 @@ use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
 use scrip_domain::checkout::{Checkout, PendingRefund};
+use scrip_domain::connection::{
+    Connection, ConnectionState, MerchantSubject, ReturnCode, SubjectName,
+};
 use scrip_domain::coupon::{Coupon, Discount, OrderCoupon};
 use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::credit_line::{CreditLine, Repayment};
-use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::document::GivenBackBy;
+use scrip_domain::event::{Event, EventType, Feed, Subject};
+use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
+use scrip_domain::merchant::{
+    Fee, KeyOwner, Merchant, MerchantEvent, MerchantEventKind, MerchantKey, MerchantLimits,
+    MerchantState, MerchantTransfer, MerchantUrl, Payout,
+};
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
+use scrip_domain::purchase_request::{
+    Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
+};
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
@@ -30,6 +42,7 @@ use scrip_domain::top_up::{
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_license::{Limits, Terms};
 
@@ -62,7 +75,7 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
     id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, owed: Counters, lots: Vec<OpenLot>,
-    next_expiry: Option<Timestamp>, alarm: Option<Amount>,
+    next_expiry: Option<Timestamp>, alarm: Option<Amount>, joined_until: Option<Timestamp>,
 });
 
 row!(Lot, "lots", group(id: Id<Lot>), key(id: Id<Lot>), {
@@ -76,6 +89,15 @@ row!(LotChange, "lot_changes", group(transfer: Id<Transfer>), key(transfer: Id<T
 row!(Transfer, "transfers", group(id: Id<Transfer>), key(id: Id<Transfer>), {
     id: Id<Transfer>, debit: LedgerAccount, credit: LedgerAccount, amount: Amount, reason: Reason,
     subject: Subject, at: Timestamp,
+});
+
+row!(Hold, "holds", group(id: Id<Hold>), key(id: Id<Hold>), {
+    id: Id<Hold>, wallet: Id<Wallet>, amount: Amount, reason: Reason, subject: Subject, state: HoldState,
+    created_at: Timestamp, expires_at: Timestamp, resolved_at: Option<Timestamp>,
+});
+
+row!(HoldLot, "hold_lots", group(hold: Id<Hold>), key(hold: Id<Hold>, lot: Id<Lot>), {
+    hold: Id<Hold>, lot: Id<Lot>, kind: LotKind, amount: Amount, place: u32,
 });
 
 row!(TopUp, "top_ups", group(id: Id<TopUp>), key(id: Id<TopUp>), {
@@ -271,8 +293,85 @@ row!(Entry, "by_account", group(account: Id<Account>, kind: u8, key: u64),
     account: Id<Account>, kind: u8, key: u64, target: u64, note: u64,
 });
 
+row!(Merchant, "merchants", group(id: Id<Merchant>), key(id: Id<Merchant>), {
+    id: Id<Merchant>, name: String, url: String, return_origins: Vec<String>, limits: MerchantLimits, fee: Fee,
+    threshold: Amount, state: MerchantState, invitation: Option<[u8; 32]>, balance: Counters, seq: u64, open: u32,
+    day: Timestamp, day_captured: Amount, created_at: Timestamp,
+});
+
+row!(MerchantUrl, "merchant_urls", group(url: String), key(url: String), {
+    url: String, merchant: Id<Merchant>,
+});
+
+row!(MerchantKey, "merchant_keys", group(merchant: Id<Merchant>, owner: KeyOwner, key: u64),
+    key(merchant: Id<Merchant>, owner: KeyOwner, key: u64), {
+    merchant: Id<Merchant>, owner: KeyOwner, key: u64, fingerprint: u64, target: u64,
+});
+
+row!(MerchantTransfer, "merchant_transfers", group(merchant: Id<Merchant>, transfer: Id<Transfer>),
+    key(merchant: Id<Merchant>, transfer: Id<Transfer>), {
+    merchant: Id<Merchant>, transfer: Id<Transfer>,
+});
+
+row!(MerchantEvent, "merchant_events", group(merchant: Id<Merchant>, seq: u64), key(merchant: Id<Merchant>, seq: u64), {
+    merchant: Id<Merchant>, seq: u64, kind: MerchantEventKind, request: Option<Id<PurchaseRequest>>, at: Timestamp,
+});
+
+row!(Payout, "payouts", group(merchant: Id<Merchant>, id: Id<Payout>), key(merchant: Id<Merchant>, id: Id<Payout>), {
+    merchant: Id<Merchant>, id: Id<Payout>, tokens: Amount, money: Money, reference: String, transfer: Id<Transfer>,
+    at: Timestamp,
+});
+
+row!(PurchaseRequest, "purchase_requests", group(id: Id<PurchaseRequest>), key(id: Id<PurchaseRequest>), {
+    id: Id<PurchaseRequest>, merchant: Id<Merchant>, order: String, account: Option<Id<Account>>, state: RequestState,
+    amount: Amount, offer: String, confirmation: Option<String>, receipt: Option<String>, fulfilment: Option<String>,
+    reference: [u8; 32], code: Option<ReturnCode>, hold: Option<Id<Hold>>, fee: Amount, refunded: Amount,
+    opened_at: Timestamp, decided_at: Option<Timestamp>, captured_at: Option<Timestamp>,
+    fulfilled_at: Option<Timestamp>, pay_until: Timestamp, hold_until: Option<Timestamp>,
+    fulfil_until: Option<Timestamp>, refund_until: Option<Timestamp>, due_at: Option<Timestamp>,
+});
+
+row!(RequestRefund, "request_refunds", group(request: Id<PurchaseRequest>),
+    key(request: Id<PurchaseRequest>, id: Id<RequestRefund>), {
+    request: Id<PurchaseRequest>, id: Id<RequestRefund>, transfer: Option<Id<Transfer>>, amount: Amount,
+    by: GivenBackBy, reason: String, document: String, at: Timestamp,
+});
+
+row!(RequestRefundLot, "request_refund_lots", group(request: Id<PurchaseRequest>),
+    key(request: Id<PurchaseRequest>, refund: Id<RequestRefund>, lot: Id<Lot>), {
+    request: Id<PurchaseRequest>, refund: Id<RequestRefund>, lot: Id<Lot>, amount: Amount, expired: Amount,
+});
+
+row!(Notice, "notices", group(request: Id<PurchaseRequest>), key(request: Id<PurchaseRequest>), {
+    request: Id<PurchaseRequest>, due_at: Timestamp, until: Timestamp, attempts: u32,
+});
+
+row!(Connection, "connections", group(id: Id<Connection>), key(id: Id<Connection>), {
+    id: Id<Connection>, merchant: Id<Merchant>, return_url: String, reference: [u8; 32], state: ConnectionState,
+    account: Option<Id<Account>>, code: Option<ReturnCode>, created_at: Timestamp, expires_at: Timestamp,
+});
+
+row!(MerchantSubject, "merchant_subjects", group(merchant: Id<Merchant>, subject: SubjectName),
+    key(merchant: Id<Merchant>, subject: SubjectName), {
+    merchant: Id<Merchant>, subject: SubjectName, account: Id<Account>, share_funded: bool, at: Timestamp,
+});
+
 row!(Event, "events", group(id: Id<Event>), key(id: Id<Event>), {
-    id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp,
+    id: Id<Event>, kind: EventType, account: Id<Account>, subject: Subject, at: Timestamp, seq: Option<u64>,
+});
+
+row!(Feed, "feed", group(number: u8), key(number: u8), { number: u8, last: u64, endpoints: u32 });
+
+row!(WebhookEndpoint, "webhook_endpoints", group(id: Id<WebhookEndpoint>), key(id: Id<WebhookEndpoint>), {
+    id: Id<WebhookEndpoint>, url: String, label: String, events: Vec<EventType>, issue: u32,
+    rotated_at: Option<Timestamp>, position: u64, failing_since: Option<Timestamp>, disabled: Option<Disabled>,
+    disabled_at: Option<Timestamp>, created_at: Timestamp, removed_at: Option<Timestamp>,
+});
+
+row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
+    id: Id<Delivery>, endpoint: Id<WebhookEndpoint>, event: Option<Id<Event>>, state: DeliveryState,
+    attempts: u32, due_at: Option<Timestamp>, tried_at: Option<Timestamp>, status: Option<u32>,
+    answer: Option<String>,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

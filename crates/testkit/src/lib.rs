@@ -8,6 +8,7 @@ mod browser;
 mod bureau;
 mod peers;
 mod provider;
+mod sender;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,7 @@ use scrip_engine::keys::Keys;
 use scrip_engine::peer::PeerPort;
 use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
 use scrip_engine::provider::Provider;
+use scrip_engine::purchase_request::notice::Herald;
 use scrip_engine::register::Registration;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
@@ -43,6 +45,7 @@ pub use browser::{Browser, Page};
 pub use bureau::{ScriptedBureau, opinion};
 pub use peers::{AbsentProvider, KnownServers};
 pub use provider::{Fate, Row, ScriptedProvider};
+pub use sender::{ScriptedSender, reply};
 
 /// A clock that stands still until it is told to go on.
 #[derive(Debug)]
@@ -96,6 +99,8 @@ pub struct Shop {
     pub admin: String,
     /// The card processor.
     pub processor: Arc<DemoProcessor>,
+    /// The way to webhooks.
+    pub sender: Arc<ScriptedSender>,
     router: Router,
     machine: Machine,
 }
@@ -123,13 +128,15 @@ pub struct Place {
     pub provider: Option<Arc<dyn Provider>>,
     /// How it reads what other servers make public.
     pub peers: Option<Arc<dyn PeerPort>>,
+    /// How a provider tells its merchants.
+    pub herald: Option<Arc<dyn Herald>>,
 }
 
 impl Default for Place {
     /// A vendor, alone.
     fn default() -> Self {
         let url = "http://shop.test".to_owned();
-        Self { roles: Roles::default(), url, provider: None, peers: None }
+        Self { roles: Roles::default(), url, provider: None, peers: None, herald: None }
     }
 }
 
@@ -307,24 +314,30 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let processor = machine.processor.clone();
-        let Place { roles, url, provider, peers } = machine.place.clone();
+        let Place { roles, url, provider, peers, herald } = machine.place.clone();
         let engine = engine.with_processor(processor.clone()).with_public_url(url.clone());
         let engine = engine.with_roles(roles);
         let engine = match provider {
             Some(provider) => engine.with_provider(provider),
             None => engine,
         };
+        let engine = match herald {
+            Some(herald) => engine.with_herald(herald),
+            None => engine,
+        };
         let engine = match peers {
             Some(peers) => engine.with_peer_port(peers),
             None => engine,
         };
+        let sender = Arc::<ScriptedSender>::default();
+        let engine = engine.with_sender(sender.clone());
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),
             None => engine,
         };
         let app: App = Arc::new(Server { engine, public_url: url });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
-        Self { clock, app, admin, processor, router, machine }
+        Self { clock, app, admin, processor, sender, router, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
@@ -336,6 +349,22 @@ impl Shop {
     /// Runs what the card processor has to be asked, until nothing is due.
     pub async fn run_errands(&self) {
         while self.app.engine.run_errands().await.expect("errands run") > 0 {}
+    }
+
+    /// Publishes what has happened, and tells every webhook what is due, until nothing is.
+    pub async fn run_webhooks(&self) {
+        let engine = &self.app.engine;
+        while engine.publish().await.expect("events are published") > 0 {}
+        loop {
+            let waiting = engine.webhooks_waiting().await.expect("webhooks are found");
+            let mut tries = 0;
+            for id in waiting {
+                tries += engine.run_webhook(id).await.expect("a webhook is run").len();
+            }
+            if tries == 0 {
+                break;
+            }
+        }
     }
 
     /// Sends a request into the router. `body` null means none.

@@ -236,6 +236,11 @@ impl<T: Kind + Send> FromRequestParts<App> for IdPath<T> {
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
+    /// The key as it came.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The key of a request that must have one.
     pub fn of(headers: &http::HeaderMap) -> Result<Self, Problem> {
         let mut values = headers.get_all("idempotency-key").iter();

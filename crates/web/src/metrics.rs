@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use scrip_engine::Engine;
+use scrip_engine::webhook::deliver::Tried;
 
 /// Bounds of the histogram of answer times, in seconds: around a commit, and around a password.
 const BOUNDS: [f64; 10] = [0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -24,6 +25,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Route, Histogram>,
+    deliveries: Family<Delivery, Counter>,
     connections: Gauge,
     waiting: Gauge,
     resident: Gauge,
@@ -35,6 +37,11 @@ struct Request {
     method: &'static str,
     route: String,
     status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Delivery {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,6 +63,12 @@ impl Default for Metrics {
             Unit::Seconds,
             durations.clone(),
         );
+        let deliveries = Family::<Delivery, Counter>::default();
+        registry.register(
+            "webhook_deliveries",
+            "Tries to tell webhooks, by what came of them",
+            deliveries.clone(),
+        );
         registry.register("http_connections", "Connections that are open", connections.clone());
         registry.register("commands_waiting", "Commands that wait for the writer", waiting.clone());
         registry.register_with_unit(
@@ -64,7 +77,7 @@ impl Default for Metrics {
             Unit::Bytes,
             resident.clone(),
         );
-        Self { registry, requests, durations, connections, waiting, resident }
+        Self { registry, requests, durations, deliveries, connections, waiting, resident }
     }
 }
 
@@ -76,6 +89,11 @@ impl Metrics {
             Request { method: known(method), route: route.clone(), status: status.as_u16() };
         self.requests.get_or_create(&labels).inc();
         self.durations.get_or_create(&Route { route }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a try to tell a webhook.
+    pub fn told(&self, tried: Tried) {
+        self.deliveries.get_or_create(&Delivery { outcome: tried.as_str() }).inc();
     }
 
     /// Counts a connection until what is returned is dropped.

@@ -49,6 +49,9 @@ pub use examples::example;
         (name = "orders", description = "Selecting, confirming, buying; history and receipts."),
         (name = "licenses", description = "What an account owns, and whether a code is valid."),
         (name = "downloads", description = "The bytes that a code opens."),
+        (name = "payments", description = "At a provider: what merchants ask a buyer to pay, and to know."),
+        (name = "servers", description = "Between servers: what a merchant asks its provider, signed as RFC 9421 says."),
+        (name = "events", description = "What happened, in order, for who missed it."),
         (name = "hooks", description = "What card processors tell the server unasked."),
         (name = "admin", description = "What the vendor's staff manages, with the vendor's API keys."),
         (name = "demo", description = "In demo mode only."),
@@ -63,6 +66,7 @@ struct Document;
 const EITHER: &[(&str, [(&str, Type); 2])] = &[
     ("OrderBody", [("lines", Type::Array), ("selection", Type::String)]),
     ("CouponBody", [("percent", Type::Integer), ("amount", Type::Object)]),
+    ("ReplayBody", [("delivery", Type::String), ("since", Type::String)]),
 ];
 
 /// The router and its document, finished.

@@ -2,6 +2,7 @@
 
 mod funds;
 pub mod kind;
+mod servers;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

@@ -18,7 +18,7 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-web", &["scrip-license", "scrip-signature", "scrip-domain", "scrip-engine"], TESTING),
     // Types of the wire, but nothing of the server: an integrator's program links it.
     ("scrip-client", &["scrip-license", "scrip-domain"], &[]),
-    // One exchange with somebody outside: what Stripe and bureaus are reached by.
+    // One exchange with somebody outside: what Stripe, bureaus and webhooks are reached by.
     ("scrip-https", &[], &[]),
     // A processor behind the engine's port; only the binary knows which one it is.
     ("scrip-stripe", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
@@ -40,6 +40,7 @@ const WIRED: &[&str] = &[
     "scrip-engine",
     "scrip-stripe",
     "scrip-bureau",
+    "scrip-https",
     "scrip-web",
     "scrip-client",
 ];

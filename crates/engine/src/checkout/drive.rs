@@ -349,7 +349,7 @@ impl Command for Tell {
         if order != *before {
             if let (Some(account), OrderState::Declined) = (order.account, order.state) {
                 let (id, kind, subject) = (self.event, EventType::OrderDeclined, order.id.into());
-                changes.events.push(Change::Insert(Event { id, kind, account, subject, at }));
+                crate::event::tell(changes, Event::new(id, kind, account, subject, at));
             }
             changes.orders.push(Change::Update(order));
         }

@@ -347,7 +347,7 @@ impl Seen {
         }
         if let (Some(account), Some(kind)) = (order.account, event) {
             let (id, subject) = (self.minted.event, order.id.into());
-            changes.events.push(Change::Insert(Event { id, kind, account, subject, at }));
+            crate::event::tell(changes, Event::new(id, kind, account, subject, at));
         }
         if order != self.before {
             changes.orders.push(Change::Update(order));

@@ -17,8 +17,8 @@ use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Fault, Wants};
 
-use crate::Engine;
 use crate::ledger::{self, Buyer};
+use crate::{Engine, event};
 
 /// The ids that reversals may need.
 #[derive(Clone, Debug)]
@@ -348,7 +348,7 @@ impl<'a> Clawback<'a> {
     pub fn tell(&mut self, kind: EventType) -> Result<(), Fault> {
         let (account, subject, at) = (self.top_up.account, self.top_up.id.into(), self.at);
         let id = outrun(self.event_ids.next())?;
-        self.changes.events.push(Change::Insert(Event { id, kind, account, subject, at }));
+        event::tell(self.changes, Event::new(id, kind, account, subject, at));
         Ok(())
     }
 

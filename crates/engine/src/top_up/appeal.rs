@@ -32,7 +32,7 @@ impl Engine {
         id: Id<TopUp>,
         message: String,
     ) -> Outcome<TopUp, AppealRefusal> {
-        let minted = self.minted()?;
+        let minted = self.minted().await?;
         self.submit(AskPerson { id, buyer, message, minted }).await
     }
 }

@@ -37,7 +37,7 @@ impl Engine {
             tracing::warn!(top_up = %top_up.id, %error, "the bureau has no opinion");
         }
         let buyer = self.buyer_of(top_up.account).await?;
-        let (vendor, minted) = (self.vendor().await?.id, self.minted()?);
+        let (vendor, minted) = (self.vendor().await?.id, self.minted().await?);
         let id = top_up.id;
         let assessed = Assessed { id, buyer, vendor, opinion, assessment, minted };
         let answer: Result<TopUp, std::convert::Infallible> = self.submit(assessed).await?;

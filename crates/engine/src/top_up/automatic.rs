@@ -14,9 +14,9 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::begin::{Begin, Reference};
 use super::{Minted, TopUpAsk, TopUpRefusal, Way};
-use crate::Engine;
 use crate::auto_top_up::{Wait, wait, want};
 use crate::ledger::Buyer;
+use crate::{Engine, event};
 
 /// Errands that one round takes on.
 const ROUND: u32 = 50;
@@ -40,7 +40,7 @@ impl Engine {
                 bureau: self.bureau.is_some(),
                 id: self.mint()?,
                 reference: self.reference(),
-                minted: self.minted()?,
+                minted: self.minted().await?,
                 stopping: self.mint()?,
             };
             let answer: Result<bool, std::convert::Infallible> = self.submit(command).await?;
@@ -112,14 +112,9 @@ impl Command for LookAfter {
             (auto, None) => self.go_on(books, &mut changes, auto, at)?,
         };
         if next.auto.stopped.is_some() {
-            let event = Event {
-                id: self.stopping,
-                kind: EventType::AutoTopUpStopped,
-                account: self.buyer.account,
-                subject: self.buyer.account.into(),
-                at,
-            };
-            changes.events.push(Change::Insert(event));
+            let (kind, account) = (EventType::AutoTopUpStopped, self.buyer.account);
+            let event = Event::new(self.stopping, kind, account, account.into(), at);
+            event::tell(&mut changes, event);
         }
         wait(books, &mut changes, self.buyer, next.wait)?;
         if next.auto != *old {

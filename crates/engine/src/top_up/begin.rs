@@ -52,7 +52,7 @@ impl Engine {
             Way::Administrator { by, .. } => Some(self.note(*by)?),
             _ => None,
         };
-        let (vendor, minted) = (self.vendor().await?.id, self.minted()?);
+        let (vendor, minted) = (self.vendor().await?.id, self.minted().await?);
         let (id, reference) = (self.mint()?, self.reference());
         let (bureau, request) = (self.bureau.is_some(), Some(request));
         let processor = self.processor_name();

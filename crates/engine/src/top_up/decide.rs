@@ -46,7 +46,7 @@ impl Engine {
             return Ok(Err(DecideRefusal::NotFound));
         };
         let buyer = self.buyer_of(top_up.account).await?;
-        let (note, minted) = (self.note(by)?, self.minted()?);
+        let (note, minted) = (self.note(by)?, self.minted().await?);
         let voucher = self.redeemed_for(id).await?;
         let answer = self.submit(Decide { id, buyer, voucher, verdict, note, minted }).await?;
         if answer.as_ref().is_ok_and(|top_up| top_up.next_call().is_some()) {
@@ -72,6 +72,7 @@ impl Command for Decide {
     fn wants(&self, wants: &mut Wants) {
         wants.wallets.guard((self.buyer.wallet,));
         wants.accounts.read((self.buyer.account,));
+        self.minted.wants(wants);
         wants.top_ups.read((self.id,));
         wants.credit_files.read((self.buyer.account,));
         wants.debt_payments.read((self.buyer.wallet,));

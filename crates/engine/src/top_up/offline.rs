@@ -66,7 +66,7 @@ impl Engine {
             return Ok(Err(OfflineRefusal::NotFound));
         };
         let buyer = self.buyer_of(top_up.account).await?;
-        let (note, minted, remittance) = (self.note(by)?, self.minted()?, self.mint()?);
+        let (note, minted, remittance) = (self.note(by)?, self.minted().await?, self.mint()?);
         self.submit(Receive { id, buyer, received, request, remittance, note, minted }).await
     }
 
@@ -115,6 +115,7 @@ impl Command for Receive {
         wants.accounts.read((self.buyer.account,));
         wants.credit_files.read((self.buyer.account,));
         wants.debt_payments.read((self.buyer.wallet,));
+        self.minted.wants(wants);
         wants.top_ups.read((self.id,));
         wants.remittances.read((self.id,));
         wants.by_account.read((self.buyer.account, index::REQUEST, self.request.key));

@@ -70,7 +70,7 @@ impl Engine {
         let Some(top_up) = self.store.top_up(id).await? else { return Ok(None) };
         let buyer = self.buyer_of(top_up.account).await?;
         let vendor = self.vendor().await?.id;
-        let (processor, minted) = (processor.name(), self.minted()?);
+        let (processor, minted) = (processor.name(), self.minted().await?);
         let new = match &news {
             // What may be new: each dispute, and what was given back in the dashboard.
             News::Picture(picture) => picture.disputes.len().saturating_add(1),

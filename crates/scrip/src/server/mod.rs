@@ -6,6 +6,7 @@ pub mod logs;
 mod number;
 pub mod processor;
 pub mod signals;
+mod webhooks;
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrip_domain::Clock;
+use scrip_domain::role::Role;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode};
@@ -74,7 +76,11 @@ async fn serve(config: &Config) -> Outcome {
     beside.spawn(beat(watch.clone()));
     beside.spawn(sweep(watch.clone()));
     beside.spawn(errands(app.clone()));
+    if app.engine.roles().has(Role::Provider) {
+        beside.spawn(requests(app.clone()));
+    }
     beside.spawn(checkouts(app.clone()));
+    beside.spawn(webhooks::tell(watch.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
         let listener = listen(address)?;
@@ -98,6 +104,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let clock = demo.clone().map_or(system, |demo| demo as Arc<dyn Clock>);
     let processor = processor::open(config, &clock)?;
     let bureau = bureau::open(config)?;
+    let sender = webhooks::open(config)?;
     let opened = if new {
         Books::create(&config.database, clock.clone()).await
     } else {
@@ -121,6 +128,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     };
     let engine = Engine::start(ground, memory).await.map_err(|fault| Failure::of(&fault))?;
     let engine = engine.with_key_home(vault.clone()).with_roles(config.roles.clone());
+    let engine = engine.with_sender(sender);
     let engine = match processor {
         Some(processor) => engine.with_processor(processor),
         None => engine,
@@ -250,6 +258,21 @@ async fn sweep(watch: Arc<Watch>) {
         if let Err(fault) = swept {
             tracing::warn!(%fault, "what has expired is booked at the next try");
         }
+        forget_deliveries(&watch).await;
+    }
+}
+
+/// Forgets what webhooks were told long ago.
+async fn forget_deliveries(watch: &Watch) {
+    loop {
+        match watch.app().engine.prune_deliveries().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "old deliveries are forgotten at the next try");
+                break;
+            }
+        }
     }
 }
 
@@ -267,6 +290,21 @@ async fn errands(app: App) {
         }
         if let Err(fault) = app.engine.run_auto_top_ups().await {
             tracing::warn!(%fault, "automatic top-ups wait");
+        }
+    }
+}
+
+/// At a provider: does each second what the clock does to purchase requests, and tells merchants.
+async fn requests(app: App) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.lapse_requests().await {
+            tracing::warn!(%fault, "what is due of purchase requests waits");
+        }
+        if let Err(fault) = app.engine.send_notices().await {
+            tracing::warn!(%fault, "merchants are told later");
         }
     }
 }

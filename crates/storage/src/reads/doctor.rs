@@ -12,12 +12,15 @@ mod checkouts;
 mod coupons;
 mod credit_lines;
 mod index;
+mod merchants;
 mod money;
 mod orders;
 mod payment_methods;
+mod purchase_requests;
 mod refunds;
 mod reversals;
 mod vouchers;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -99,8 +102,11 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(checkouts::probes());
     probes.extend(coupons::probes());
     probes.extend(refunds::probes());
+    probes.extend(merchants::probes());
+    probes.extend(purchase_requests::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
+    probes.extend(webhooks::probes());
     probes
 }
 

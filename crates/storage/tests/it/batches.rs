@@ -109,7 +109,7 @@ pub async fn what_was_not_asked_for_cannot_be_changed(home: &Home) {
 
 fn event(number: u64) -> Change<Event> {
     let kind = EventType::OrderDeclined;
-    Change::Insert(Event { id: id(number), kind, account: id(1), subject: Subject(1), at: NOON })
+    Change::Insert(Event::new(id(number), kind, id(1), Subject(1), NOON))
 }
 
 fn refusing(

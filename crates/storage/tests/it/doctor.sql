@@ -4,6 +4,7 @@
 -- credit and repaid 15. The first has an order that a coupon made free, and one of two coupons in the draft.
 -- Of a third one a top-up of 100 is disputed after 70 of it were gone: 30 were taken, 70 owed, and 60 of that
 -- paid by two later top-ups, half of the last of which was given back.
+-- A fourth one paid 40 to a merchant, of which 10 went back, has confirmed 20 more, and is asked for 5.
 -- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
 -- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
 BEGIN;
@@ -15,21 +16,29 @@ DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
 DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
+DELETE FROM merchants; DELETE FROM merchant_urls; DELETE FROM merchant_keys; DELETE FROM merchant_transfers;
+DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests; DELETE FROM request_refunds;
+DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
 DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
+DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('ada@example.org', 1001, ''), ('bob@example.org', 1002, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
     (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
-    (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,null],[5012,"paid",67,0,50,null,null],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
+    (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,5],[5012,"paid",67,0,50,null,9],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
 INSERT INTO house (name, debits, credits) VALUES
-    ('issued', 440, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110);
+    ('issued', 540, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110),
+    ('fees', 0, 4), ('paid_out', 0, 16);
 INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
     (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
     (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
     (5013, 2002, 'paid', 30, 50, NULL, 0), (5014, 2002, 'promo', 20, 10, NULL, 0), (5015, 2002, 'credit', 40, 50, NULL, 0);
+-- One can be exchanged when its record says, one later: tokens have joined it.
+UPDATE lots SET exchangeable_at = 5 WHERE id IN (5011, 5012);
+UPDATE wallets SET joined_until = 9 WHERE id = 2002;
 INSERT INTO lot_changes (transfer, lot, kind, amount) VALUES (4005, 5002, 'joined', 5), (4006, 5002, 'expired', 15);
 INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at) VALUES
     (9001, 2001, 10, 'purchase', 6002, 'open', 0, 1);
@@ -154,13 +163,56 @@ INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1004, 4, 4021, 4021, 0), (1004, 4, 4022, 4022, 0), (1004, 4, 4023, 4023, 0), (1004, 4, 4024, 4024, 0),
     (1004, 4, 4025, 4025, 0), (1004, 4, 4026, 4026, 0), (1004, 4, 4027, 4027, 0), (1004, 4, 4028, 4028, 0),
     (1004, 4, 4029, 4029, 0);
-INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1005, 2005, '', '{}', 0);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1005, 2005, 'kim@example.org', '{}', 0);
+INSERT INTO logins (email, account, password) VALUES ('kim@example.org', 1005, '');
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
+    (2005, 1005, 60, 110, 40, 60, '[[5031,"paid",70,20,50,null,null]]', NULL);
+INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES (5031, 2005, 'paid', 100, 50, NULL, 0);
+INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
+    (3021, 1005, 'credited', 'demo', 100, '[]', '[]', 0, 1);
+INSERT INTO merchants (id, name, url, return_origins, limits_order, limits_open, limits_day, fee_basis_points, fee_fixed,
+        threshold, state, balance_debits, balance_credits, seq, open, day, day_captured, created_at) VALUES
+    (9401, 'Shop', 'https://shop.example', '[]', 50, 5, 100, 1000, 0, 0, 'active', 30, 40, 6, 2, 0, 40, 0);
+INSERT INTO merchant_urls (url, merchant) VALUES ('https://shop.example', 9401);
+INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at, resolved_at) VALUES
+    (9011, 2005, 40, 'hold', 9501, 'posted', 2, 90, 3), (9012, 2005, 20, 'hold', 9502, 'open', 6, 90, NULL);
+INSERT INTO hold_lots (hold, lot, kind, amount, place) VALUES (9011, 5031, 'paid', 40, 0), (9012, 5031, 'paid', 20, 0);
+INSERT INTO purchase_requests (id, merchant, "order", account, state, amount, offer, confirmation, receipt, fulfilment,
+        reference, hold, fee, refunded, opened_at, decided_at, captured_at, fulfilled_at, pay_until, hold_until,
+        fulfil_until, refund_until, due_at) VALUES
+    (9501, 9401, 'ord_1', 1005, 'partially_refunded', 40, 'o', 'c', 'r', 'f', x'01', 9011, 4, 10, 1, 2, 3, 4, 50, 90, 95, 99, NULL),
+    (9502, 9401, 'ord_2', 1005, 'authorized', 20, 'o', 'c', NULL, NULL, x'02', 9012, 0, 0, 5, 6, NULL, NULL, 50, 90, NULL, NULL, 90),
+    (9503, 9401, 'ord_3', NULL, 'open', 5, 'o', NULL, NULL, NULL, x'03', NULL, 0, 0, 7, NULL, NULL, NULL, 50, NULL, NULL, NULL, 50);
+INSERT INTO request_refunds (request, id, transfer, amount, "by", reason, document, at) VALUES
+    (9501, 9601, 4035, 10, 'merchant', '', 'd', 5);
+INSERT INTO request_refund_lots (request, refund, lot, amount, expired) VALUES (9501, 9601, 5031, 10, 0);
+INSERT INTO payouts (merchant, id, tokens, money_amount, money_unit, reference, transfer, at) VALUES
+    (9401, 9701, 16, 16, 'EUR', '', 4037, 8);
+INSERT INTO merchant_keys (merchant, owner, key, fingerprint, target) VALUES (9401, 'merchant', 1, 1, 9501);
+INSERT INTO merchant_events (merchant, seq, kind, request, at) VALUES
+    (9401, 1, 'purchase_request.authorized', 9501, 2), (9401, 2, 'purchase_request.captured', 9501, 3),
+    (9401, 3, 'purchase_request.fulfilled', 9501, 4), (9401, 4, 'purchase_request.refunded', 9501, 5),
+    (9401, 5, 'purchase_request.authorized', 9502, 6), (9401, 6, 'merchant.paid_out', NULL, 8);
+INSERT INTO notices (request, due_at, until, attempts) VALUES (9502, 6, 90, 0);
+INSERT INTO connections (id, merchant, return_url, reference, state, account, created_at, expires_at) VALUES
+    (9801, 9401, 'https://shop.example/return', x'04', 'approved', 1005, 0, 9);
+INSERT INTO merchant_subjects (merchant, subject, account, share_funded, at) VALUES (9401, x'05', 1005, 1, 0);
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
+    (4031, 1, 2005, 100, 'top_up', 3021, 1), (4032, 2005, -2005, 40, 'hold', 9501, 2),
+    (4033, -2005, -4611686018427397305, 40, 'capture', 9501, 3), (4034, -4611686018427397305, 6, 4, 'fee', 9501, 3),
+    (4035, -4611686018427397305, 2005, 10, 'refund', 9501, 5), (4036, 2005, -2005, 20, 'hold', 9502, 6),
+    (4037, -4611686018427397305, 7, 16, 'payout', 9701, 8);
+INSERT INTO merchant_transfers (merchant, transfer) VALUES (9401, 4033), (9401, 4034), (9401, 4035), (9401, 4037);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1005, 5, 3021, 3021, 0), (1005, 3, 16, 9501, 81), (1005, 4, 4031, 4031, 0), (1005, 4, 4032, 4032, 0),
+    (1005, 4, 4033, 4033, 0), (1005, 4, 4035, 4035, 0), (1005, 4, 4036, 4036, 0);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1006, 2006, '', '{}', 0);
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES
-    (2005, 1005, 0, 0, 0, 0, '[]');
-INSERT INTO identities (issuer, subject, account, created_at) VALUES ('https://pay.example', 's', 1005, 0);
+    (2006, 1006, 0, 0, 0, 0, '[]');
+INSERT INTO identities (issuer, subject, account, created_at) VALUES ('https://pay.example', 's', 1006, 0);
 INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at) VALUES
-    (6101, 1005, 'partially_refunded', 30, 0, '[]', 0, 1, 2), (6102, 1005, 'captured', 30, 0, '[]', 0, 1, NULL),
-    (6103, 1005, 'refunded', 30, 0, '[]', 0, 1, NULL), (6104, NULL, 'open', 30, 0, '[]', 0, 1, NULL),
+    (6101, 1006, 'partially_refunded', 30, 0, '[]', 0, 1, 2), (6102, 1006, 'captured', 30, 0, '[]', 0, 1, NULL),
+    (6103, 1006, 'refunded', 30, 0, '[]', 0, 1, NULL), (6104, NULL, 'open', 30, 0, '[]', 0, 1, NULL),
     (6105, NULL, 'draft', 30, 0, '[]', 0, 1, NULL);
 INSERT INTO order_lines ("order", id, offer, product, title, price, quantity, terms, limits)
     SELECT o.id, o.id + 1000, 201, 101, 'Tool', 30, 1, '{"kind":"perpetual"}', '{}' FROM orders o WHERE o.id > 6100;
@@ -174,10 +226,23 @@ INSERT INTO refunds ("order", id, transfer, amount, licenses, reason, at) VALUES
     (6101, 7511, NULL, 10, 'keep', '', 7), (6103, 7513, NULL, 30, 'revoke', '', 7);
 INSERT INTO refund_lines ("order", refund, line, quantity, amount) VALUES (6101, 7511, 7101, 0, 10), (6103, 7513, 7103, 1, 30);
 INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
-    (8101, 6101, 7101, 1005, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
-    (8102, 6102, 7102, 1005, 101, 201, '{"kind":"perpetual"}', '{}', 'withheld', 1, 'k1', 2),
-    (8103, 6103, 7103, 1005, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
+    (8101, 6101, 7101, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
+    (8102, 6102, 7102, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'withheld', 1, 'k1', 2),
+    (8103, 6103, 7103, 1006, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
-    (1005, 1, 6101, 6101, 0), (1005, 1, 6102, 6102, 0), (1005, 1, 6103, 6103, 0),
-    (1005, 2, 101, 8101, 0), (1005, 6, 101, 8102, 0), (1005, 6, 101, 8103, 0);
+    (1006, 1, 6101, 6101, 0), (1006, 1, 6102, 6102, 0), (1006, 1, 6103, 6103, 0),
+    (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0);
+INSERT INTO events (id, kind, account, subject, at, seq) VALUES
+    (9501, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
+    (9503, 'order.declined', 1001, 6002, 3, NULL);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1001, 13, 9501, 9501, 0), (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
+INSERT INTO feed (number, last, endpoints) VALUES (1, 2, 2);
+INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled, disabled_at, created_at, removed_at) VALUES
+    (9601, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, NULL),
+    (9602, 'https://hooks.example/', '', '["order.paid"]', 1, 0, 'staff', 5, 0, NULL),
+    (9603, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, 7);
+INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
+    (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
+    (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
 COMMIT;

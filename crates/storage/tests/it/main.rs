@@ -85,5 +85,8 @@ conformance! {
         the_cheapest_offer_is_current_and_not_free,
         orders_come_with_all_that_hangs_from_them,
         what_is_about_an_order_is_found_and_nothing_else,
-        checkouts_are_found_by_what_is_due_and_by_the_providers_names;
+        what_a_merchant_waits_for_is_told_from_what_is_payable,
+        checkouts_are_found_by_what_is_due_and_by_the_providers_names,
+        the_feed_goes_by_places,
+        what_webhooks_wait_for_is_found_by_endpoint;
 }

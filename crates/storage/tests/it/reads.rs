@@ -2,20 +2,25 @@
 
 use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
-use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
+use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
+use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Download, Entry, Receipt};
-use scrip_storage::reads::Page;
+use scrip_storage::reads::{Page, Told};
 use scrip_storage::{Changes, Store};
 
 use crate::commands::{account, amount, change, id, look, write};
 use crate::home::{Home, NOON, Running};
+use crate::rows::merchants::{merchant, request};
+use crate::rows::webhooks::endpoint;
 use crate::rows::{license, line, offer, order};
 
 const PAGE: Page = Page { after: None, limit: 10 };
@@ -38,9 +43,14 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             product_by_slug(""), offer(id(1)), release(id(1)), file(id(1)), order(id(1)), license(id(1)),
             receipt(id(1)), started_ticket(id(1), id(1), NOON), credit_file(who),
             top_up_by_reference(""), voucher_batch(id(1)), voucher([0; 32]), voucher_of(id(1)),
-            coupon(id(1)), open_coupon(""), checkout(id(1)), checkout_by_request(""), identity("", ""),
-            identity_of(who), visit(1), customer(who, ""),
-            credit_line(who), repayment(id(1)), auto_top_up(who);
+            coupon(id(1)), open_coupon(""), customer(who, ""),
+            credit_line(who), repayment(id(1)), auto_top_up(who), merchant(id(1)), merchant_by_url(""),
+            merchant_by_invitation([0; 32]), payout(id(1)), merchant_key(id(1), KeyOwner::Staff, 1),
+            connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
+            merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
+            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
+            checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1),
+            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
@@ -51,8 +61,19 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             reversals_of(id(1)), reversal_lots(id(1)), debt_payments(id(1)),
             voucher_batches(PAGE), coupons(PAGE), errands_due(NOON, 5), payment_methods_of(who),
             payment_methods_leaving(NOON, 5), repayments_of(who, PAGE),
-            auto_errands_due(NOON, 5), checkouts_due(NOON, 5),
+            auto_errands_due(NOON, 5), merchants(PAGE), merchant_transfers(id(1), PAGE),
+            merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
+            purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
+            request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
+            checkouts_due(NOON, 5),
+            unpublished(5), events_between(0, u64::MAX >> 1, 5),
+            told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
+            webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
+            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5),
     }
+    assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
+    let feed = Feed { number: Feed::ONLY, last: 0, endpoints: 0 };
+    assert_eq!(store.feed().await.unwrap(), Some(feed));
 }
 
 async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
@@ -261,7 +282,7 @@ pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home:
 
 fn event(number: u64, subject: u64) -> Event {
     let kind = EventType::OrderPaid;
-    Event { id: id(number), kind, account: id(7), subject: Subject(subject), at: NOON }
+    Event::new(id(number), kind, id(7), Subject(subject), NOON)
 }
 
 pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
@@ -307,5 +328,130 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
     let downloads = store.downloads_of_order(order).await.unwrap();
     let files: Vec<u64> = downloads.iter().map(|download| download.file.number()).collect();
     assert_eq!(files, vec![2, 1]);
+    store.stop().await.unwrap();
+}
+
+pub async fn what_a_merchant_waits_for_is_told_from_what_is_payable(home: &Home) {
+    let store = home.start().await;
+    let captured = |number, units, refunded, fulfilled: Option<i64>, window: i64| PurchaseRequest {
+        state: RequestState::Captured,
+        amount: amount(units),
+        fee: amount(1),
+        refunded: amount(refunded),
+        captured_at: Some(NOON),
+        fulfilled_at: fulfilled.map(Timestamp::from_millis),
+        refund_until: Some(Timestamp::from_millis(window)),
+        due_at: Some(Timestamp::from_millis(window)),
+        ..request(number, 5)
+    };
+    fill(&store, move |changes| {
+        changes.merchants.push(Change::Insert(merchant(5)));
+        let rows = [
+            captured(1, 10, 0, None, 1),
+            captured(2, 20, 4, Some(1), 9),
+            captured(3, 40, 0, Some(1), 5),
+            captured(4, 80, 80, Some(1), 9),
+            request(6, 5),
+        ];
+        changes.purchase_requests.extend(rows.map(Change::Insert));
+        for seq in 1..4 {
+            let (merchant, kind, request) = (id(5), MerchantEventKind::Captured, Some(id(seq)));
+            let event = MerchantEvent { merchant, seq, kind, request, at: NOON };
+            changes.merchant_events.push(Change::Insert(event));
+        }
+    })
+    .await;
+    let pending = store.merchant_pending(id(5), Timestamp::from_millis(5)).await.unwrap();
+    assert_eq!(pending.units(), 9 + 15, "undelivered, and in its window");
+    let pending = store.merchant_pending(id(4), NOON).await.unwrap();
+    assert!(pending.is_zero());
+    let events = store.merchant_events(id(5), 1, 1).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), vec![2]);
+    let due = store.purchase_requests_due(Timestamp::from_millis(5), 10).await.unwrap();
+    assert_eq!(due.iter().map(|row| row.id.number()).collect::<Vec<_>>(), vec![1, 3]);
+    let found = store.purchase_request_of(id(5), "ord_6").await.unwrap();
+    assert_eq!(found.map(|row| row.id.number()), Some(6));
+    store.stop().await.unwrap();
+}
+
+/// Events with places, of two accounts in turns, and one without.
+async fn fed(home: &Home) -> Running {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        for (number, seq) in
+            [(11, Some(2)), (12, Some(1)), (13, Some(3)), (14, Some(4)), (15, None)]
+        {
+            let kind = EventType::OrderPaid;
+            let whose = account(6 + number % 2);
+            let event = Event { seq, ..Event::new(id(number), kind, whose, Subject(number), NOON) };
+            changes.events.push(Change::Insert(event));
+            changes.by_account.push(Change::Insert(Entry::event(whose, id(number))));
+        }
+        changes.orders.push(Change::Insert(order(11, 7)));
+    })
+    .await;
+    store
+}
+
+pub async fn the_feed_goes_by_places(home: &Home) {
+    let store = fed(home).await;
+    let numbers = |events: Vec<Event>| events.iter().map(|e| e.id.number()).collect::<Vec<_>>();
+    assert_eq!(numbers(store.unpublished(5).await.unwrap()), [15]);
+    assert_eq!(numbers(store.events_between(0, 9, 5).await.unwrap()), [12, 11, 13, 14]);
+    assert_eq!(numbers(store.events_between(1, 3, 5).await.unwrap()), [11, 13]);
+    assert_eq!(numbers(store.events_between(0, 9, 1).await.unwrap()), [12]);
+    assert_eq!(store.seq_from(id(12)).await.unwrap(), Some(1));
+    assert_eq!(store.seq_from(id(15)).await.unwrap(), None);
+    let of = |told: Vec<Told>| told.iter().map(|t| t.event.id.number()).collect::<Vec<_>>();
+    assert_eq!(of(store.told_between(1, 9, 9).await.unwrap()), [11, 13, 14]);
+    assert_eq!(of(store.told_between(1, 3, 1).await.unwrap()), [11]);
+    let own = async |from, window, after, limit| {
+        of(store.told_of(account(7), (id(from), window), after, limit).await.unwrap())
+    };
+    assert_eq!(own(0, 9, 0, 9).await, [11, 13]);
+    assert_eq!(own(0, 9, 2, 9).await, [13]);
+    assert_eq!(own(12, 9, 0, 9).await, [13]);
+    assert_eq!(own(0, 1, 0, 9).await, [11]);
+    assert_eq!(own(0, 9, 0, 1).await, [11]);
+    let state = async |number| store.told_event(id(number)).await.unwrap().unwrap().state;
+    assert_eq!(state(11).await.as_deref(), Some(order(11, 7).state.as_str()));
+    assert_eq!(state(12).await, None);
+    store.stop().await.unwrap();
+}
+
+pub async fn what_webhooks_wait_for_is_found_by_endpoint(home: &Home) {
+    let store = fed(home).await;
+    fill(&store, |changes| {
+        let guide = endpoint(21);
+        let removed = WebhookEndpoint { removed_at: Some(NOON), ..endpoint(22) };
+        let disabled = WebhookEndpoint {
+            disabled: Some(Disabled::Staff),
+            disabled_at: Some(NOON),
+            ..endpoint(23)
+        };
+        changes.webhook_endpoints.extend([guide, removed, disabled].map(Change::Insert));
+        let later = NOON.plus(Span::seconds(1));
+        let due = |number, to, at| Delivery::new(id(number), id(to), Some(id(11)), at);
+        let done = Delivery { state: DeliveryState::Delivered, due_at: None, ..due(31, 21, NOON) };
+        let all =
+            [done, due(32, 21, later), due(33, 21, NOON), due(34, 22, NOON), due(35, 23, NOON)];
+        changes.deliveries.extend(all.map(Change::Insert));
+    })
+    .await;
+    let numbers = |rows: Vec<Delivery>| rows.iter().map(|d| d.id.number()).collect::<Vec<_>>();
+    let all = store.webhook_endpoints(PAGE).await.unwrap();
+    assert_eq!(all.iter().map(|e| e.id.number()).collect::<Vec<_>>(), [23, 21]);
+    assert_eq!(store.webhooks_waiting(NOON).await.unwrap(), [id(21)]);
+    assert!(store.webhooks_waiting(NOON.minus(Span::seconds(1))).await.unwrap().is_empty());
+    home.execute("UPDATE feed SET last = 4").await;
+    let before = NOON.minus(Span::seconds(1));
+    assert_eq!(store.webhooks_waiting(before).await.unwrap(), [id(21)], "behind in the feed");
+    assert_eq!(numbers(store.deliveries_of(id(21), PAGE).await.unwrap()), [33, 32, 31]);
+    assert_eq!(numbers(store.deliveries_due(id(21), NOON, 9).await.unwrap()), [33]);
+    let later = NOON.plus(Span::hours(1));
+    assert_eq!(numbers(store.deliveries_due(id(21), later, 9).await.unwrap()), [33, 32]);
+    assert_eq!(store.deliveries_pending(id(21), 9).await.unwrap(), 2);
+    assert_eq!(store.deliveries_pending(id(21), 1).await.unwrap(), 1);
+    assert_eq!(numbers(store.deliveries_before(id(33), 9).await.unwrap()), [31, 32]);
     store.stop().await.unwrap();
 }

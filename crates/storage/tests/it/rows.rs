@@ -95,6 +95,8 @@ macro_rules! round_trips {
 
 mod checkouts;
 mod funds;
+pub mod merchants;
+pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
     row
@@ -112,11 +114,13 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     wallet_rows(&store).await;
     money_rows(&store).await;
     funds::all(&store).await;
+    merchants::all(&store).await;
     checkouts::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;
     small(&store).await;
+    webhooks::all(&store).await;
     store.stop().await.unwrap();
 }
 
@@ -231,6 +235,7 @@ async fn wallet_rows(store: &Running) {
         lots,
         next_expiry,
         alarm: Some(Amount::MAX),
+        joined_until: Some(FIRST),
     };
     let poor = Wallet::empty(last(), last());
     round_trips!(store, wallets(id): rich.clone() => poor, other Wallet { id: id(0), ..rich });
@@ -544,9 +549,10 @@ async fn small(store: &Running) {
         account: last(),
         subject: Subject(max),
         at: LAST,
+        seq: Some(max),
     };
     round_trips!(store, events(id): event.clone() =>
-        Event { kind: EventType::AccountOpened, subject: Subject(0), at: FIRST, ..event.clone() },
+        Event::new(last(), EventType::AccountOpened, last(), Subject(0), FIRST),
         other Event { id: id(0), ..event.clone() });
     let audit = Audit {
         id: last(),

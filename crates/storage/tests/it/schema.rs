@@ -73,7 +73,10 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0007_payment_methods.sql"),
         include_str!("../../migrations/sqlite/0008_credit_line.sql"),
         include_str!("../../migrations/sqlite/0009_coupons.sql"),
-        include_str!("../../migrations/sqlite/0012_merchant.sql")
+        include_str!("../../migrations/sqlite/0010_seasoning.sql"),
+        include_str!("../../migrations/sqlite/0011_provider.sql"),
+        include_str!("../../migrations/sqlite/0012_merchant.sql"),
+        include_str!("../../migrations/sqlite/0013_webhooks.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -85,7 +88,10 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0007_payment_methods.sql"),
         include_str!("../../migrations/postgres/0008_credit_line.sql"),
         include_str!("../../migrations/postgres/0009_coupons.sql"),
-        include_str!("../../migrations/postgres/0012_merchant.sql")
+        include_str!("../../migrations/postgres/0010_seasoning.sql"),
+        include_str!("../../migrations/postgres/0011_provider.sql"),
+        include_str!("../../migrations/postgres/0012_merchant.sql"),
+        include_str!("../../migrations/postgres/0013_webhooks.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -116,7 +116,7 @@ impl AutoTopUpBody {
 async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<AutoTopUpOut>, Problem> {
     let vendor = app.engine.vendor().await?;
     let auto = app.engine.store().auto_top_up(buyer.account).await?;
-    let auto = auto.ok_or_else(Problem::not_found)?;
+    let auto = auto.filter(AutoTopUp::is_wanted).ok_or_else(Problem::not_found)?;
     Ok(Json(AutoTopUpOut::new(&auto, &vendor.settings.token)))
 }
 

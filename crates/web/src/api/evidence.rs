@@ -304,6 +304,7 @@ impl TransferRow {
             LedgerAccount::Free(wallet) => wallet.to_string(),
             LedgerAccount::Held(wallet) => format!("{wallet} held"),
             LedgerAccount::Owed(wallet) => format!("{wallet} owed"),
+            LedgerAccount::Merchant(merchant) => merchant.to_string(),
             LedgerAccount::House(house) => house.to_string(),
         };
         Self {

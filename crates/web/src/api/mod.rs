@@ -7,13 +7,17 @@ mod connections;
 mod credit_line;
 mod demo;
 mod downloads;
+mod events;
 mod evidence;
 mod hooks;
 mod licenses;
+mod merchant;
 mod orders;
 mod payment_methods;
+mod payments;
 mod pictures;
 mod products;
+mod purchase_requests;
 mod quotes;
 mod refunds;
 mod sessions;
@@ -52,7 +56,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(downloads::routes())
+        .merge(events::routes())
         .merge(hooks::routes())
+        .merge(payments::routes())
+        .merge(purchase_requests::routes())
+        .merge(merchant::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }

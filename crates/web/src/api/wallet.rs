@@ -61,6 +61,8 @@ struct LotOut {
     remaining: MoneyOut,
     #[schema(required)]
     expires_at: Option<String>,
+    /// From when on it can be exchanged for another vendor's tokens; null: never. What was bought says when, what
+    /// was given (`promo`) or lent (`credit`) never can be.
     #[schema(required)]
     exchangeable_at: Option<String>,
 }
@@ -72,7 +74,7 @@ struct TransferOut {
     #[schema(example = "trf_06bq3v8k2m9zc")]
     id: String,
     /// `in` or `out` of what can be spent; `owed` and `cleared` move nothing there: what is owed became more,
-    /// or less.
+    /// or less; neither does `captured`: a merchant took what was held for it.
     direction: &'static str,
     amount: MoneyOut,
     /// `top_up`, `adjustment`, `grant`, `purchase`, `refund`, `expiry`; `clawback` and `restored` when money of a
@@ -144,9 +146,16 @@ fn line(transfer: &Transfer, wallet: Id<Wallet>, token: &Token) -> TransferOut {
     use scrip_domain::ledger::Reason;
     use scrip_domain::lot::Lot;
     use scrip_domain::order::Order;
+    use scrip_domain::purchase_request::PurchaseRequest;
     use scrip_domain::top_up::TopUp;
     let number = transfer.subject.0;
     let subject = match transfer.reason {
+        Reason::Hold | Reason::Capture | Reason::Void | Reason::Fee | Reason::Payout => {
+            Id::<PurchaseRequest>::new(number).map(|id| id.to_string())
+        }
+        Reason::Refund if matches!(transfer.debit, LedgerAccount::Merchant(_)) => {
+            Id::<PurchaseRequest>::new(number).map(|id| id.to_string())
+        }
         Reason::Purchase | Reason::Refund => Id::<Order>::new(number).map(|id| id.to_string()),
         Reason::TopUp | Reason::Adjustment | Reason::Clawback | Reason::Restored => {
             Id::<TopUp>::new(number).map(|id| id.to_string())
@@ -163,6 +172,7 @@ fn line(transfer: &Transfer, wallet: Id<Wallet>, token: &Token) -> TransferOut {
         (debit, _) if debit == free => "out",
         (_, credit) if credit == free => "in",
         (LedgerAccount::Owed(_), _) => "owed",
+        (LedgerAccount::Held(_), _) => "captured",
         _ => "cleared",
     };
     TransferOut {

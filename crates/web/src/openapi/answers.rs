@@ -75,6 +75,7 @@ fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
     let caller = operation.security.is_some();
     let buyer = !is_for_staff(operation);
     let pages = parameters().any(|parameter| parameter.name == "after");
+    let servers = operation.tags.iter().flatten().any(|tag| tag == "servers");
     let possible = [
         (json, &kind::MALFORMED),
         (json || has(ParameterIn::Query), &kind::UNKNOWN_FIELD),
@@ -84,7 +85,9 @@ fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
         (caller && buyer, &kind::ACCOUNT_REQUIRED),
         (caller, &kind::INVALID_CREDENTIALS),
         (caller, &kind::FORBIDDEN),
-        (has(ParameterIn::Path) || pages, &kind::NOT_FOUND),
+        (servers, &kind::SIGNATURE_REFUSED),
+        // A server that is no provider has none of its routes.
+        (has(ParameterIn::Path) || pages || servers, &kind::NOT_FOUND),
         (json, &kind::TOO_LARGE),
         (json, &kind::UNSUPPORTED_MEDIA_TYPE),
         (true, &kind::RATE_LIMITED),

@@ -3,9 +3,11 @@
 mod account;
 mod back;
 mod bank;
+mod connect;
 mod docs;
 mod form;
 mod json;
+mod pay;
 mod problems;
 mod prose;
 mod refused;
@@ -33,7 +35,8 @@ use crate::problem::Problem;
 /// Every page.
 pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
-    let buyers = buyers.merge(top_up::routes()).merge(back::routes());
+    let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
+    let buyers = buyers.merge(back::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))

@@ -104,5 +104,10 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Clawback => "Taken back with its money",
         Reason::Restored => "Given again",
         Reason::Debt => "Paid what was owed",
+        Reason::Hold => "Held for a merchant",
+        Reason::Capture => "Taken by a merchant",
+        Reason::Void => "Held no more",
+        Reason::Fee => "Fee",
+        Reason::Payout => "Paid to a merchant",
     }
 }

@@ -152,6 +152,12 @@ CREDIT_DECLINED, PAYMENT_REQUIRED, "credit_declined", "Top-up declined",
     example r#"{ "detail": "the top-up was declined; nothing was charged", "reasons": ["demo_declined"],
         "top_up": { "id": "top_06bq3v8k2m9zc", "state": "declined" } }"#;
 
+MERCHANT_LIMIT, FORBIDDEN, "merchant_limit", "Merchant's limit",
+    means "The provider does not trust the merchant as far as this: its largest order, its open requests, what it may \
+        capture in a day, or it is invited or suspended. `detail` says which. Nothing moved.",
+    remedy "Wait until requests are decided or the next day (UTC) begins, or ask the provider for a higher limit.",
+    example r#"{ "detail": "too many requests of the merchant are open" }"#;
+
 FORBIDDEN, FORBIDDEN, "forbidden", "Forbidden",
     means "We know you, and you may not do this: the key lacks a scope, or is of the wrong kind. A vendor's \
         key does not buy, and a buyer's does not manage.",
@@ -264,6 +270,24 @@ ORDER_NOT_PAID, CONFLICT, "order_not_paid", "Order not paid",
     remedy "Read the order again with `GET /v1/orders/{id}`.",
     example r#"{ "detail": "nothing was paid: the order is declined", "state": "declined" }"#;
 
+HOLD_EXPIRED, CONFLICT, "hold_expired", "Hold over",
+    means "The merchant came to capture what a buyer had confirmed, and the hold was over, or was taken back before. \
+        Nothing was taken.",
+    remedy "Do not deliver. The buyer has their tokens; open a new request if they still want it.",
+    example r#"{ "detail": "the hold is over: nothing was taken" }"#;
+
+REQUEST_STATE, CONFLICT, "request_state", "Purchase request in another state",
+    means "The purchase request, or the connection, is in a state in which this cannot be done: it was declined, is \
+        over, is not confirmed yet, or was captured. `state` says what it is.",
+    remedy "Read it again.",
+    example r#"{ "detail": "the purchase request is expired", "state": "expired" }"#;
+
+MERCHANT_TAKEN, CONFLICT, "merchant_taken", "Merchant registered",
+    means "A merchant with this address is registered at this provider.",
+    remedy "Change that one with `PATCH /v1/admin/merchants/{id}`.",
+    example r#"{ "detail": "a merchant with this address is registered",
+        "errors": [{ "field": "url", "code": "taken", "detail": "a merchant with this address is registered" }] }"#;
+
 ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
     means "All of the order, of a line or of a top-up was given back before or is disputed, or so much that less \
         is left than was asked for. Nothing moved.",
@@ -327,6 +351,11 @@ COUPON_TAKEN, CONFLICT, "coupon_taken", "Coupon's word taken",
         at `GET /v1/admin/coupons`.",
     example r#"{ "detail": "an open coupon has this word: choose another, or close that one" }"#;
 
+TOO_MANY_WEBHOOK_ENDPOINTS, CONFLICT, "too_many_webhook_endpoints", "Too many webhook endpoints",
+    means "There are as many webhook endpoints as a vendor may have.",
+    remedy "Remove one with `DELETE /v1/admin/webhook-endpoints/{id}` first, or have one told of more.",
+    example r#"{ "detail": "a vendor has at most 20 webhook endpoints: remove one first" }"#;
+
 KEYS_NOT_KEPT, CONFLICT, "keys_not_kept", "Keys are not kept",
     means "This server keeps no keys on a disk, so a new one would be lost with it.",
     remedy "Run the server on a folder of its own (`scrip init`), and rotate there.",
@@ -351,6 +380,13 @@ RANGE_NOT_SATISFIABLE, RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "Range no
     means "The file has none of the bytes that `Range` asks for. Often it is there already, whole.",
     remedy "Compare the size with that in `Content-Range`, and the digest with that of the catalogue.",
     example r#"{ "detail": "the file has 1048576 bytes" }"#;
+
+OFFER_REFUSED, UNPROCESSABLE_ENTITY, "offer_refused", "Offer refused",
+    means "The offer of a purchase request is not signed by the merchant, is not for this provider, does not add up, or \
+        asks for what this provider does not let a merchant have. Nothing was opened.",
+    remedy "`errors` names the member of the offer. Write and sign a new one, with a new order.",
+    example r#"{ "detail": "the offer is not accepted: not the sum of the lines", "errors":
+        [{ "field": "offer.total", "code": "refused", "detail": "not the sum of the lines" }] }"#;
 
 VOUCHER_REFUSED, UNPROCESSABLE_ENTITY, "voucher_refused", "Voucher refused",
     means "The voucher cannot be redeemed by this account now. It may be mistyped, used, expired, closed or used \
@@ -408,7 +444,7 @@ mod tests {
         403 forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

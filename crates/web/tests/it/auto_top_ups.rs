@@ -239,6 +239,32 @@ async fn never_for_a_frozen_account_nor_when_it_was_taken_back() {
 }
 
 #[tokio::test]
+async fn taking_it_back_and_asking_anew_lifts_no_limit() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 10).await;
+    let ada = shop.buyer("ada@example.com", 10).await;
+    let bearer = format!("Bearer {ada}");
+    for round in 0..8 {
+        set(&shop, &ada, 10, 11, "demo_approved", None).await;
+        work(&shop).await;
+        buy(&shop, &ada, &format!("b{round}"), &offer).await;
+        later(&shop, Span::minutes(1)).await;
+        let gone = shop.send("DELETE", PATH, &[("authorization", &bearer)], Value::Null).await;
+        assert_eq!((gone.status, shop.get(PATH, &ada).await.status), (204, 404));
+        buy(&shop, &ada, &format!("c{round}"), &offer).await;
+    }
+    assert_eq!(top_ups(&shop, &ada).await.len(), 5, "in a day");
+    later(&shop, Span::hours(24)).await;
+    set(&shop, &ada, 10, 11, "demo_approved", Some(1)).await;
+    later(&shop, Span::hours(1)).await;
+    assert_eq!(top_ups(&shop, &ada).await.len(), 5, "more than that was paid in the month");
+    set(&shop, &ada, 10, 11, "demo_approved", None).await;
+    later(&shop, Span::minutes(1)).await;
+    assert_eq!(top_ups(&shop, &ada).await.len(), 6);
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn bad_input_names_its_field() {
     let shop = Shop::open().await;
     let ada = shop.buyer("ada@example.com", 5).await;

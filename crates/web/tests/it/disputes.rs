@@ -77,7 +77,7 @@ async fn account(shop: &Shop, who: &str) -> String {
 }
 
 /// Carries the processor's messages to the server, and runs what follows.
-async fn deliver(shop: &Shop) {
+pub async fn deliver(shop: &Shop) {
     for hook in shop.processor.hooks() {
         let mut request = http::Request::builder().method("POST").uri("/v1/hooks/demo");
         for (name, value) in &hook.headers {

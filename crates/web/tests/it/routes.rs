@@ -23,13 +23,16 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 18] = [
     "/connect",
     "/return",
     "/account",
     "/account/payment-method",
     "/demo/bank/{payment}",
+    "/connect/{reference}",
     "/docs",
+    "/pay/{reference}",
+    "/pay/{reference}/release",
     "/problems",
     "/problems/{code}",
     "/register",

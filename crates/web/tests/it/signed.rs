@@ -30,6 +30,7 @@ async fn merchant() -> Shop {
         url: SHOP.into(),
         provider: Some(Arc::new(AbsentProvider(PAY))),
         peers: Some(Arc::new(peers)),
+        ..Place::default()
     };
     Shop::open_at(place, settings()).await
 }
@@ -186,6 +187,7 @@ async fn keys_that_cannot_be_read_are_no_refusal() {
         url: SHOP.into(),
         provider: Some(Arc::new(AbsentProvider(PAY))),
         peers: Some(Arc::new(KnownServers::default())),
+        ..Place::default()
     };
     let shop = Shop::open_at(place, settings()).await;
     let answer = ask().sent(&shop).await;

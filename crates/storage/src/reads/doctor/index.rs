@@ -4,13 +4,14 @@ use scrip_domain::account::Account;
 use scrip_license::Terms;
 
 use super::{Probe, named};
-use crate::index::{LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
+use crate::index::{EVENT, LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
 
 /// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
-/// no wallet can have; a held account is its wallet's number negated, an owed one has 2^62 added.
-const WALLET: &str = "(CASE WHEN ABS(t.debit) >= 100 THEN ABS(t.debit) ELSE ABS(t.credit) END) % 4611686018427387904";
+/// no wallet can have; a held account is its wallet's number negated, an owed one has 2^62 added. From -2^62 down
+/// there are merchants.
+const WALLET: &str = "(CASE WHEN ABS(t.debit) >= 100 AND t.debit > -4611686018427387904 THEN ABS(t.debit) ELSE ABS(t.credit) END) % 4611686018427387904";
 
-pub fn probes() -> [Probe; 5] {
+pub fn probes() -> [Probe; 6] {
     let probe = |name, proves, counted, rows: String| Probe {
         name,
         proves,
@@ -32,6 +33,12 @@ pub fn probes() -> [Probe; 5] {
             by_id("top_ups", TOP_UP),
         ),
         probe(
+            "index-events",
+            "each event is listed with its account, and each listed event exists",
+            "events",
+            by_id("events", EVENT),
+        ),
+        probe(
             "index-transfers",
             "each transfer is on the statement of its wallet's account, and each statement line exists",
             "transfers",
@@ -45,13 +52,14 @@ pub fn probes() -> [Probe; 5] {
         ),
         probe(
             "index-requests",
-            "each idempotency key names an order, top-up, repayment, refund of either, or grant of its account",
+            "each idempotency key names an order, top-up, repayment, refund of either, confirmed offer, or grant of its account",
             "by_account",
             format!(
                 r#"SELECT b.account AS subject, b.account AS expected,
                     COALESCE((SELECT o.account FROM orders o WHERE o.id = b.target),
                         (SELECT u.account FROM top_ups u WHERE u.id = b.target),
                         (SELECT p.account FROM repayments p WHERE p.id = b.target),
+                        (SELECT q.account FROM purchase_requests q WHERE q.id = b.target),
                         (SELECT o.account FROM refunds r JOIN orders o ON o.id = r."order" WHERE r.id = b.target),
                         (SELECT u.account FROM reversals r JOIN top_ups u ON u.id = r.top_up WHERE r.id = b.target),
                         (SELECT w.account FROM transfers t JOIN wallets w ON w.id = t.credit
@@ -79,6 +87,7 @@ fn transfers() -> String {
         "SELECT t.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM wallets w
             JOIN by_account b ON b.account = w.account AND b.kind = {TRANSFER} AND b.key = t.id AND b.target = t.id
             WHERE w.id = {WALLET}) AS found FROM transfers t
+            WHERE t.debit > -4611686018427387904 OR ABS(t.credit) >= 100
         UNION ALL SELECT b.account, b.account, (SELECT w.account FROM transfers t JOIN wallets w ON w.id = {WALLET}
             WHERE t.id = b.target AND t.id = b.key) FROM by_account b WHERE b.kind = {TRANSFER}"
     )

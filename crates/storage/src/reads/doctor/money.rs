@@ -13,12 +13,13 @@ pub fn probes() -> Vec<Probe> {
     let mut probes = vec![
         Probe {
             name: "conservation",
-            proves: "all wallets and the vendor's own accounts together sum to zero",
+            proves: "all wallets, all merchants and the vendor's own accounts together sum to zero",
             subject: all_books,
             counted: "wallets",
             rows: "SELECT 0 AS subject, 0 AS expected,
                 (SELECT COALESCE(SUM(free_credits - free_debits + held_credits - held_debits
                     + owed_credits - owed_debits), 0) FROM wallets)
+                + (SELECT COALESCE(SUM(balance_credits - balance_debits), 0) FROM merchants)
                 + (SELECT COALESCE(SUM(credits - debits), 0) FROM house) AS found"
                 .into(),
         },
@@ -51,6 +52,7 @@ pub fn probes() -> Vec<Probe> {
         },
     ];
     probes.extend(lots());
+    probes.push(seasoning());
     probes.extend(gifts());
     probes.extend(top_ups());
     probes.push(states());
@@ -92,7 +94,8 @@ fn lots() -> [Probe; 4] {
             subject: named::<Lot>,
             counted: "lots",
             rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) + COALESCE(r.amount, 0)
-                    + COALESCE(c.amount, 0) - COALESCE(v.amount, 0) - COALESCE(d.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
+                    + COALESCE(c.amount, 0) - COALESCE(v.amount, 0) - COALESCE(d.amount, 0)
+                    - COALESCE(h.amount, 0) + COALESCE(q.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
                 FROM lots l LEFT JOIN open_lots o ON o.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM refund_lots GROUP BY lot) r ON r.lot = l.id
@@ -101,7 +104,10 @@ fn lots() -> [Probe; 4] {
                 LEFT JOIN (SELECT v.lot, SUM(v.amount) AS amount FROM reversal_lots v
                     JOIN reversals r ON r.top_up = v.top_up AND r.id = v.reversal
                     WHERE r.state NOT IN ('failed', 'won') GROUP BY v.lot) v ON v.lot = l.id
-                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM debt_payments GROUP BY lot) d ON d.lot = l.id"
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM debt_payments GROUP BY lot) d ON d.lot = l.id
+                LEFT JOIN (SELECT p.lot, SUM(p.amount) AS amount FROM hold_lots p JOIN holds s ON s.id = p.hold
+                    WHERE s.state = 'posted' GROUP BY p.lot) h ON h.lot = l.id
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM request_refund_lots GROUP BY lot) q ON q.lot = l.id"
                 .into(),
         },
         Probe {
@@ -119,6 +125,21 @@ fn lots() -> [Probe; 4] {
                 .into(),
         },
     ]
+}
+
+fn seasoning() -> Probe {
+    Probe {
+        name: "lot-seasoning",
+        proves: "no tokens can be exchanged sooner than the record of their lot says, nor much later, and gifts and credit never",
+        subject: named::<Lot>,
+        counted: "lots",
+        rows: "SELECT l.id AS subject, 0 AS expected, COUNT(*) AS found FROM lots l
+                WHERE l.kind NOT IN ('paid', 'exchange') AND l.exchangeable_at IS NOT NULL GROUP BY l.id
+            UNION ALL SELECT o.lot, l.exchangeable_at, CASE WHEN o.exchangeable_at > l.exchangeable_at
+                AND o.exchangeable_at <= w.joined_until THEN l.exchangeable_at ELSE o.exchangeable_at END
+                FROM open_lots o JOIN lots l ON l.id = o.lot JOIN wallets w ON w.id = o.wallet"
+            .into(),
+    }
 }
 
 /// What came into the lots of these kinds, by wallet: as lots of their own, or joined to one.

@@ -36,11 +36,12 @@ fn refunds() -> [Probe; 4] {
         },
         Probe {
             name: "refund-transfers",
-            proves: "tokens go back only by a refund of the order",
+            proves: "tokens go back only by a refund of the order, or of a merchant's",
             subject: named::<Transfer>,
             counted: "refunds",
             rows: r#"SELECT t.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM refunds r
-                    WHERE r."order" = t.subject AND r.transfer = t.id) AS found
+                    WHERE r."order" = t.subject AND r.transfer = t.id)
+                    + (SELECT COUNT(*) FROM request_refunds q WHERE q.request = t.subject AND q.transfer = t.id) AS found
                 FROM transfers t WHERE t.reason = 'refund'"#
                 .into(),
         },

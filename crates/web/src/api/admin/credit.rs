@@ -2,6 +2,7 @@
 
 use scrip_domain::Amount;
 use scrip_domain::credit::Policy;
+use scrip_domain::seasoning::Seasoning;
 use scrip_domain::settings::Token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -49,6 +50,58 @@ pub struct CreditSetting<M> {
     /// all of its disputes are won.
     #[serde(default)]
     freeze_disputed: bool,
+    /// How long bought tokens wait before they can be exchanged for another vendor's.
+    #[serde(default)]
+    seasoning: SeasoningSetting,
+}
+
+/// How many hours bought tokens wait, from the moment they come in, before they can be exchanged for another
+/// vendor's; they can be spent at once. A change holds for tokens that come in later. What is left out has
+/// its usual value.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = SeasoningSetting)]
+#[expect(clippy::struct_field_names, reason = "each says its unit")]
+pub struct SeasoningSetting {
+    /// Those paid by card.
+    #[schema(maximum = 87_600, default = 72)]
+    card_hours: u32,
+    /// Those paid offline, with a voucher that was bought, or booked by an administrator.
+    #[schema(maximum = 87_600, default = 0)]
+    offline_hours: u32,
+    /// At least, those of a top-up that somebody doubted, or of which whoever was asked said nothing.
+    #[schema(maximum = 87_600, default = 336)]
+    doubtful_hours: u32,
+}
+
+impl Default for SeasoningSetting {
+    fn default() -> Self {
+        Seasoning::default().into()
+    }
+}
+
+impl From<Seasoning> for SeasoningSetting {
+    fn from(seasoning: Seasoning) -> Self {
+        let Seasoning { card_hours, offline_hours, doubtful_hours } = seasoning;
+        Self { card_hours, offline_hours, doubtful_hours }
+    }
+}
+
+impl SeasoningSetting {
+    fn read(self) -> Result<Seasoning, Problem> {
+        let hours = |hours: u32, name: &str| match hours {
+            hours if hours <= LONGEST => Ok(hours),
+            _ => {
+                let field = format!("credit.seasoning.{name}");
+                Err(Problem::field(field, format!("at most {LONGEST} hours")))
+            }
+        };
+        Ok(Seasoning {
+            card_hours: hours(self.card_hours, "card_hours")?,
+            offline_hours: hours(self.offline_hours, "offline_hours")?,
+            doubtful_hours: hours(self.doubtful_hours, "doubtful_hours")?,
+        })
+    }
 }
 
 // The derived default would demand one of `M`.
@@ -56,8 +109,8 @@ fn none<M>() -> Option<M> {
     None
 }
 
-/// So many hours are ten years: the longest time for which an account is young.
-const LONGEST_YOUTH: u32 = 87_600;
+/// So many hours are ten years: the longest time for which an account is young, or tokens wait.
+const LONGEST: u32 = 87_600;
 
 impl CreditSetting<MoneyOut> {
     /// The policy in force.
@@ -75,6 +128,7 @@ impl CreditSetting<MoneyOut> {
             decline_on_error: policy.decline_on_error,
             review_disputed: policy.review_disputed,
             freeze_disputed: policy.freeze_disputed,
+            seasoning: policy.seasoning.into(),
         }
     }
 }
@@ -85,8 +139,8 @@ impl CreditSetting<MoneyIn> {
         let amount = |money: Option<MoneyIn>, field: &str| {
             money.map(|money| money.in_tokens(token, &format!("credit.{field}"))).transpose()
         };
-        if self.review_younger_than_hours.is_some_and(|hours| hours > LONGEST_YOUTH) {
-            let detail = format!("at most {LONGEST_YOUTH} hours");
+        if self.review_younger_than_hours.is_some_and(|hours| hours > LONGEST) {
+            let detail = format!("at most {LONGEST} hours");
             return Err(Problem::field("credit.review_younger_than_hours", detail));
         }
         Ok(Policy {
@@ -101,6 +155,7 @@ impl CreditSetting<MoneyIn> {
             decline_on_error: self.decline_on_error,
             review_disputed: self.review_disputed,
             freeze_disputed: self.freeze_disputed,
+            seasoning: self.seasoning.read()?,
         })
     }
 }

@@ -8,12 +8,14 @@ mod coupons;
 mod credit;
 mod credit_lines;
 mod keys;
+mod merchants;
 mod objects;
 mod refunds;
 mod reversals;
 mod settings;
 mod top_ups;
 mod vouchers;
+mod webhooks;
 
 pub use settings::LimitsSetting;
 
@@ -36,5 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(api_keys::routes())
         .merge(audit::routes())
         .merge(keys::routes())
+        .merge(merchants::routes())
         .merge(catalog::routes())
+        .merge(webhooks::routes())
 }

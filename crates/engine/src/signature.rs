@@ -1,4 +1,6 @@
 //! Standard Webhooks signatures: `v1,` and the base64 of HMAC-SHA-256 over `id.time.body`.
+//!
+//! What is told to webhooks is signed so, and what a bureau is asked and answers.
 
 use std::fmt;
 
@@ -6,6 +8,13 @@ use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
+
+/// The header with the name of a message.
+pub const ID: &str = "webhook-id";
+/// The header with the time of sending, in seconds since 1970.
+pub const TIME: &str = "webhook-timestamp";
+/// The header with the signatures.
+pub const SIGNATURE: &str = "webhook-signature";
 
 /// How many seconds the other side's clock may be from ours.
 pub const TOLERANCE: u64 = 300;
@@ -27,6 +36,16 @@ impl Key {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = Base64::decode_vec(text.strip_prefix("whsec_")?).ok()?;
         (bytes.len() >= SHORTEST).then_some(Self(bytes))
+    }
+
+    /// The secret with these bytes.
+    pub fn of(bytes: [u8; 32]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    /// It as `whsec_…`, for who shares it.
+    pub fn reveal(&self) -> String {
+        format!("whsec_{}", Base64::encode_string(&self.0))
     }
 
     /// Signs a message.
@@ -67,5 +86,6 @@ mod tests {
         assert!(key.verifies(id, time, body, signature));
         assert!(!key.verifies(id, time, b"{}", signature));
         assert!(!key.verifies(id, time, body, ""));
+        assert_eq!(key.reveal(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     }
 }

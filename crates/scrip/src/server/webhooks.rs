@@ -1,0 +1,130 @@
+//! Telling webhooks: the way there, and who goes it when.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use scrip_domain::Span;
+use scrip_engine::Engine;
+use scrip_engine::signature::{ID, SIGNATURE, TIME};
+use scrip_engine::webhook::{Message, Reply, Sender, Unsent};
+use scrip_https::{Reach, Strangers, Unanswered};
+use scrip_web::Watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::config::Config;
+use crate::failure::{Failure, Outcome};
+
+/// How long an endpoint may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Of an answer nothing but its beginning is kept, for people.
+const BEGINNING: usize = 1 << 10;
+
+/// Pages of events that are published in one second at most.
+const PAGES: usize = 40;
+
+/// The way to webhook endpoints.
+#[derive(Debug)]
+pub struct HttpSender(Strangers);
+
+/// The sender. Nothing is asked of the network.
+pub fn open(config: &Config) -> Outcome<Arc<dyn Sender>> {
+    let reach = if config.demo { Reach::WorldAndHere } else { Reach::World };
+    let strangers = Strangers::within(reach, PATIENCE, BEGINNING);
+    let strangers = strangers.map_err(|error| {
+        let failure = Failure::of(&error);
+        Failure::new(format!("webhooks: {failure}"))
+    })?;
+    Ok(Arc::new(HttpSender(strangers)))
+}
+
+impl HttpSender {
+    async fn post(&self, message: &Message) -> Result<Reply, Unsent> {
+        let request = Request::post(&message.url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, concat!("Scrip/", env!("CARGO_PKG_VERSION")))
+            .header(ID, &message.id)
+            .header(TIME, &message.timestamp)
+            .header(SIGNATURE, &message.signature)
+            .body(Full::new(Bytes::from(message.body.clone())))
+            .map_err(|error| Unsent(error.to_string()))?;
+        let answer = self.0.send(request).await;
+        let (head, body) = answer.map_err(|Unanswered(why)| Unsent(why))?;
+        let waits =
+            matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let seconds = seconds.filter(|_| waits).and_then(|text| text.trim().parse().ok());
+        Ok(Reply {
+            status: head.status.as_u16(),
+            retry_after: seconds.map(Span::seconds),
+            beginning: String::from_utf8_lossy(&body).into_owned(),
+        })
+    }
+}
+
+impl Sender for HttpSender {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Reply, Unsent>> {
+        self.post(message).boxed()
+    }
+}
+
+/// Each second publishes what has happened, and sees to it that every endpoint that has something to be told is run:
+/// each by itself, so that none waits for another.
+pub async fn tell(watch: Arc<Watch>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut running = BTreeMap::new();
+    loop {
+        second.tick().await;
+        let engine = &watch.app().engine;
+        publish(engine).await;
+        let waiting = match engine.webhooks_waiting().await {
+            Ok(waiting) => waiting,
+            Err(fault) => {
+                tracing::warn!(%fault, "webhooks wait");
+                continue;
+            }
+        };
+        running.retain(|_, run: &mut Run| !run.0.is_finished());
+        for id in waiting {
+            let watch = watch.clone();
+            running.entry(id).or_insert_with(|| {
+                Run(tokio::spawn(async move {
+                    match watch.app().engine.run_webhook(id).await {
+                        Ok(tries) => tries.iter().for_each(|tried| watch.metrics.told(*tried)),
+                        Err(fault) => tracing::warn!(%fault, endpoint = %id, "a webhook waits"),
+                    }
+                }))
+            });
+        }
+    }
+}
+
+/// Publishes what there is, but not for ever: beside many buyers there is always something more.
+async fn publish(engine: &Engine) {
+    for _ in 0..PAGES {
+        match engine.publish().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "events are published at the next try");
+                break;
+            }
+        }
+    }
+}
+
+/// A run that ends with who watches it.
+struct Run(tokio::task::JoinHandle<()>);
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

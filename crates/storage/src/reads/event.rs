@@ -1,0 +1,110 @@
+//! Reads about events: what has no place in the feed yet, and the feed itself.
+
+use scrip_domain::Id;
+use scrip_domain::account::Account;
+use scrip_domain::event::{Event, Feed};
+
+use crate::cells::Cell;
+use crate::fault::Fault;
+use crate::index::EVENT;
+use crate::reads::cells;
+use crate::sql;
+use crate::store::Store;
+use crate::table::Row;
+
+/// What an event is about, found by its number: an order or a top-up. An account has no state to tell.
+const SUBJECTS: &str =
+    "LEFT JOIN orders o ON o.id = t.subject LEFT JOIN top_ups u ON u.id = t.subject";
+
+/// An event with the state of what it is about, as that is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The event.
+    pub event: Event,
+    /// The state, of an order or a top-up.
+    pub state: Option<String>,
+}
+
+impl Store {
+    /// How far events are published.
+    pub async fn feed(&self) -> Result<Option<Feed>, Fault> {
+        self.row("WHERE t.number = $1", cells(&Feed::ONLY)).await
+    }
+
+    /// Events that have no place yet, the oldest first.
+    pub async fn unpublished(&self, limit: u32) -> Result<Vec<Event>, Fault> {
+        // By both columns of the index, so that it is not the rows that are searched.
+        self.rows("WHERE t.seq IS NULL ORDER BY t.seq, t.id LIMIT $1", vec![int(limit)]).await
+    }
+
+    /// The place of the first event that was minted after `from`, if it has one.
+    pub async fn seq_from(&self, from: Id<Event>) -> Result<Option<u64>, Fault> {
+        let first = "WHERE t.id >= $1 AND t.seq IS NOT NULL ORDER BY t.id LIMIT 1";
+        let event: Option<Event> = self.row(first, cells(&from)).await?;
+        Ok(event.and_then(|event| event.seq))
+    }
+
+    /// The events with places above `after` up to `until`, in order, at most so many.
+    pub async fn events_between(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, Fault> {
+        let bounds = [cells(&after), cells(&until), vec![int(limit)]].concat();
+        self.rows("WHERE t.seq > $1 AND t.seq <= $2 ORDER BY t.seq LIMIT $3", bounds).await
+    }
+
+    /// The same, each with the state of what it is about.
+    pub async fn told_between(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Told>, Fault> {
+        let tail = format!(
+            "FROM events t {SUBJECTS} WHERE t.seq > $1 AND t.seq <= $2 ORDER BY t.seq LIMIT $3"
+        );
+        let bounds = [cells(&after), cells(&until), vec![int(limit)]].concat();
+        self.told(&tail, bounds).await
+    }
+
+    /// The events of an account with places above `after`, in order, among the `window` oldest of those that were
+    /// minted from `from` on.
+    pub async fn told_of(
+        &self,
+        account: Id<Account>,
+        (from, window): (Id<Event>, u32),
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Told>, Fault> {
+        let tail = format!(
+            "FROM (SELECT b.target FROM by_account b WHERE b.account = $1 AND b.kind = {EVENT} AND b.key >= $2
+                   ORDER BY b.key LIMIT $3) b
+             JOIN events t ON t.id = b.target {SUBJECTS}
+             WHERE t.seq > $4 ORDER BY t.seq LIMIT $5"
+        );
+        let bounds =
+            [cells(&account), cells(&from), vec![int(window)], cells(&after), vec![int(limit)]];
+        self.told(&tail, bounds.concat()).await
+    }
+
+    /// An event with the state of what it is about.
+    pub async fn told_event(&self, id: Id<Event>) -> Result<Option<Told>, Fault> {
+        let tail = format!("FROM events t {SUBJECTS} WHERE t.id = $1");
+        Ok(self.told(&tail, cells(&id)).await?.into_iter().next())
+    }
+
+    async fn told(&self, tail: &str, values: Vec<Cell<'static>>) -> Result<Vec<Told>, Fault> {
+        let columns = sql::prefixed(&Event::table().columns);
+        let text = format!("SELECT {columns}, COALESCE(o.state, u.state) AS state {tail}");
+        self.query("events", text, values, |cells| {
+            Ok(Told { event: Event::read(cells)?, state: cells.text()? })
+        })
+        .await
+    }
+}
+
+fn int(limit: u32) -> Cell<'static> {
+    Cell::Int(i64::from(limit))
+}

@@ -1,0 +1,140 @@
+//! Reads about merchants: their statements, events, payouts, and the buyers that they know.
+
+use scrip_domain::connection::{Connection, MerchantSubject, SubjectName};
+use scrip_domain::ledger::Transfer;
+use scrip_domain::merchant::{KeyOwner, Merchant, MerchantEvent, MerchantKey, Payout};
+use scrip_domain::{Amount, Id, Timestamp};
+
+use crate::cells::{Cell, Reader};
+use crate::fault::Fault;
+use crate::fields::Field;
+use crate::reads::{Page, cells};
+use crate::store::Store;
+
+impl Store {
+    /// A merchant.
+    pub async fn merchant(&self, id: Id<Merchant>) -> Result<Option<Merchant>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// The merchant with this address.
+    pub async fn merchant_by_url(&self, url: &str) -> Result<Option<Merchant>, Fault> {
+        self.row("WHERE t.url = $1", vec![Cell::text(url.to_owned())]).await
+    }
+
+    /// The merchant that was invited by a token with this digest.
+    pub async fn merchant_by_invitation(
+        &self,
+        invitation: [u8; 32],
+    ) -> Result<Option<Merchant>, Fault> {
+        self.row("WHERE t.invitation = $1", cells(&invitation)).await
+    }
+
+    /// A page of all merchants, newest first.
+    pub async fn merchants(&self, page: Page) -> Result<Vec<Merchant>, Fault> {
+        self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// A page of a merchant's statement, newest first.
+    pub async fn merchant_transfers(
+        &self,
+        merchant: Id<Merchant>,
+        page: Page,
+    ) -> Result<Vec<Transfer>, Fault> {
+        let mut values = cells(&merchant);
+        values.extend([page.highest(), page.limit()]);
+        self.rows(
+            "JOIN merchant_transfers m ON m.transfer = t.id
+             WHERE m.merchant = $1 AND m.transfer <= $2 ORDER BY m.transfer DESC LIMIT $3",
+            values,
+        )
+        .await
+    }
+
+    /// A merchant's events after the one with this number, oldest first.
+    pub async fn merchant_events(
+        &self,
+        merchant: Id<Merchant>,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<MerchantEvent>, Fault> {
+        let mut values = cells(&merchant);
+        values.extend([Cell::number(after), Cell::Int(i64::from(limit))]);
+        self.rows("WHERE t.merchant = $1 AND t.seq > $2 ORDER BY t.seq LIMIT $3", values).await
+    }
+
+    /// A page of the payments to a merchant, newest first.
+    pub async fn payouts_of(
+        &self,
+        merchant: Id<Merchant>,
+        page: Page,
+    ) -> Result<Vec<Payout>, Fault> {
+        let mut values = cells(&merchant);
+        values.extend([page.highest(), page.limit()]);
+        self.rows("WHERE t.merchant = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
+    }
+
+    /// A payment to a merchant.
+    pub async fn payout(&self, id: Id<Payout>) -> Result<Option<Payout>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// What of a merchant's captures still waits at `at` for delivery, or for the end of its refund window.
+    pub async fn merchant_pending(
+        &self,
+        merchant: Id<Merchant>,
+        at: Timestamp,
+    ) -> Result<Amount, Fault> {
+        let mut values = cells(&merchant);
+        values.extend(cells(&at));
+        let text = "SELECT CAST(COALESCE(SUM(CASE WHEN amount - fee > refunded THEN amount - fee - refunded ELSE 0 END), 0)
+                AS BIGINT) AS pending
+            FROM purchase_requests WHERE merchant = $1 AND captured_at IS NOT NULL
+                AND (fulfilled_at IS NULL OR refund_until > $2)";
+        let read = |cells: &mut Reader<'_>| Amount::read(cells);
+        let found = self.query("purchase_requests", text.to_owned(), values, read).await?;
+        Ok(found.into_iter().next().flatten().unwrap_or(Amount::ZERO))
+    }
+
+    /// What an idempotency key about a merchant names.
+    pub async fn merchant_key(
+        &self,
+        merchant: Id<Merchant>,
+        owner: KeyOwner,
+        key: u64,
+    ) -> Result<Option<MerchantKey>, Fault> {
+        let mut values = cells(&merchant);
+        values.extend(cells(&owner));
+        values.push(Cell::number(key));
+        self.row("WHERE t.merchant = $1 AND t.owner = $2 AND t.key = $3", values).await
+    }
+
+    /// A connection.
+    pub async fn connection(&self, id: Id<Connection>) -> Result<Option<Connection>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// The connection whose reference has this digest.
+    pub async fn connection_by_reference(
+        &self,
+        reference: [u8; 32],
+    ) -> Result<Option<Connection>, Fault> {
+        self.row("WHERE t.reference = $1", cells(&reference)).await
+    }
+
+    /// The connection whose return code has this digest.
+    pub async fn connection_by_code(&self, hash: [u8; 32]) -> Result<Option<Connection>, Fault> {
+        self.row("WHERE t.code_hash = $1", cells(&hash)).await
+    }
+
+    /// A buyer, as a merchant knows them.
+    pub async fn merchant_subject(
+        &self,
+        merchant: Id<Merchant>,
+        subject: SubjectName,
+    ) -> Result<Option<MerchantSubject>, Fault> {
+        let mut values = cells(&merchant);
+        values.extend(cells(&subject));
+        self.row("WHERE t.merchant = $1 AND t.subject = $2", values).await
+    }
+}

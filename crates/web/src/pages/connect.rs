@@ -1,0 +1,97 @@
+//! The provider's page on which a buyer lets a merchant know them, and says what it may know.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::header;
+use maud::{Markup, html};
+use scrip_domain::merchant::origin_of;
+use scrip_engine::connection::{ConnectionView, Consent};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::visit::SignedIn;
+use super::{SendsTo, Visited, private};
+use crate::App;
+use crate::caller::AtProvider;
+use crate::extract::NamePath;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/connect/{reference}", get(show).post(decide))
+}
+
+#[derive(Debug, Deserialize)]
+struct Decision {
+    decision: String,
+    /// `funded` when the box was ticked.
+    #[serde(default)]
+    share: String,
+}
+
+async fn show(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(reference): NamePath<String>,
+) -> Result<Response, Problem> {
+    let view = app.engine.connection(&reference, Some(visit.buyer)).await?;
+    let view = view.map_err(Problem::from)?;
+    let main = shown(&reference, &view, &visit.member.account.email);
+    let title = format!("Sign in at {}", view.merchant.name);
+    let mut response = private(&app, &title, Visited::By(&visit.member), &main).await?;
+    send_to(&mut response, &view.connection.return_url);
+    Ok(response)
+}
+
+async fn decide(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(reference): NamePath<String>,
+    Form(form): Form<Decision>,
+) -> Result<Response, Problem> {
+    let consent = match (form.decision.as_str(), form.share.as_str()) {
+        ("approve", "funded") => Consent::ShareFunded,
+        ("approve", _) => Consent::ShareNothing,
+        ("decline", _) => Consent::Refuse,
+        _ => return Err(Problem::field("decision", "approve or decline")),
+    };
+    let to = app.engine.decide_connection(visit.buyer, &reference, consent).await?;
+    let to = to.map_err(Problem::from)?;
+    let mut response = ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&to)).into_response();
+    send_to(&mut response, &to);
+    Ok(response)
+}
+
+fn send_to(response: &mut Response, return_url: &str) {
+    if let Some(origin) = origin_of(return_url) {
+        response.extensions_mut().insert(SendsTo(origin.to_owned()));
+    }
+}
+
+fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
+    let merchant = &view.merchant.name;
+    html! {
+        h1 { "Sign in at " (merchant) }
+        @if view.waits {
+            p.lead { "You are signed in here as " (email) ". " (merchant) " will know you by a name that no other merchant has: neither your \
+                address nor your balance." }
+            form method="post" action={ "/connect/" (reference) } {
+                fieldset {
+                    label.option {
+                        input type="checkbox" name="share" value="funded";
+                        span { "Also tell " (merchant) ", yes or no, whether my balance is enough to order there" }
+                    }
+                }
+                div.choice {
+                    button type="submit" name="decision" value="approve" { "Sign in at " (merchant) }
+                    button.second type="submit" name="decision" value="decline" { "Decline" }
+                }
+            }
+        } @else {
+            p role="status" { "This was decided already, or has waited too long. Begin again at " (merchant) "." }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The provider's page on which a buyer decides about a merchant's offer: what it says stands in the signed offer, and
+//! nowhere else.
+//!
+//! Whoever is signed in and opens the page claims the purchase; who is not sees it, and signs in or registers first.
+//! Confirming twice, in two tabs or with two clicks, is confirming once.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::header;
+use maud::{Markup, html};
+use scrip_domain::account::Account;
+use scrip_domain::document::OfferLine;
+use scrip_domain::merchant::origin_of;
+use scrip_domain::purchase_request::RequestState;
+use scrip_domain::request::Request;
+use scrip_domain::settings::{Settings, Token};
+use scrip_domain::{Amount, Span};
+use scrip_engine::Buyer;
+use scrip_engine::purchase::Answered;
+use scrip_engine::purchase_request::{Decided, PaymentView, RequestRefusal};
+use serde::Deserialize;
+
+use super::form::{Form, complaint};
+use super::refused::sentence;
+use super::visit::{Local, SignedIn, Visit};
+use super::{SendsTo, Visited, private};
+use crate::App;
+use crate::caller::AtProvider;
+use crate::extract::NamePath;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+use crate::request_id;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/pay/{reference}", get(show).post(decide))
+        .route("/pay/{reference}/release", post(release))
+}
+
+#[derive(Debug, Deserialize)]
+struct Decision {
+    decision: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Nothing {}
+
+async fn show(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: Visit,
+    NamePath(reference): NamePath<String>,
+) -> Result<Response, Problem> {
+    let settings = &visit.vendor.settings;
+    let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
+    let mut view =
+        app.engine.payment(&reference, buyer).await?.map_err(|why| refused(&why, settings))?;
+    if let (Some(buyer), RequestState::Open) = (buyer, view.state) {
+        let claimed = app.engine.claim_payment(buyer, &reference).await?;
+        view = claimed.map_err(|why| refused(&why, settings))?;
+    }
+    page(&app, &visit, &reference, &view, None).await
+}
+
+/// Confirms or declines, and sends the buyer back to the merchant. What stands in the way is told on the page.
+async fn decide(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(reference): NamePath<String>,
+    Form(form): Form<Decision>,
+) -> Result<Response, Problem> {
+    let (buyer, settings) = (visit.buyer, &visit.visit.vendor.settings);
+    let view = app.engine.claim_payment(buyer, &reference).await?;
+    let view = match view {
+        // It was claimed and decided before: then the decision below is the same again, or refused.
+        Err(RequestRefusal::State(_)) => app.engine.payment(&reference, Some(buyer)).await?,
+        view => view,
+    };
+    let view = view.map_err(|why| refused(&why, settings))?;
+    let decided = match form.decision.as_str() {
+        "confirm" => confirm(&app, buyer, &reference).await?,
+        "decline" => app.engine.decline_payment(buyer, &reference).await?,
+        _ => return Err(Problem::field("decision", "confirm or decline")),
+    };
+    match decided {
+        Ok(decided) => Ok(back(&view, &decided)),
+        Err(why) => {
+            let problem = refused(&why, settings);
+            let view = app.engine.payment(&reference, Some(buyer)).await?;
+            let view = view.map_err(|why| refused(&why, settings))?;
+            let mut response = page(&app, &visit.visit, &reference, &view, Some(&problem)).await?;
+            *response.status_mut() = problem.status();
+            Ok(response)
+        }
+    }
+}
+
+async fn confirm(
+    app: &App,
+    buyer: Buyer,
+    reference: &str,
+) -> Result<Result<Decided, RequestRefusal>, Problem> {
+    // A purchase is confirmed once by a page, whatever was clicked how often.
+    let key = format!("page {reference}");
+    let request = Request::new(&key, key.as_bytes(), request_id::current());
+    let answered = app.engine.confirm_payment(buyer, reference, request).await?;
+    Ok(answered.map(|answered| match answered {
+        Answered::First(decided) | Answered::Replayed(decided) => decided,
+    }))
+}
+
+/// To the merchant, with a code that only the merchant can redeem.
+fn back(view: &PaymentView, decided: &Decided) -> Response {
+    let mut response = (
+        // The address holds the code: no cache keeps it, and the merchant's page is told none of this one's.
+        [(header::CACHE_CONTROL, "no-store")],
+        Redirect::to(&decided.return_url),
+    )
+        .into_response();
+    send_to(&mut response, &view.offer.return_url);
+    response
+}
+
+/// Lets go of the purchase, for somebody else to pay, and signs out.
+async fn release(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(reference): NamePath<String>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Problem> {
+    let settings = &visit.visit.vendor.settings;
+    let released = app.engine.release_payment(visit.buyer, &reference).await?;
+    released.map_err(|why| refused(&why, settings))?;
+    if let Some(token) = visit.visit.token() {
+        app.engine.sign_out(token).await?;
+    }
+    let cookie = Visit::sign_out(&visit.visit.vendor);
+    let to = here(&reference).after("/sign-in");
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
+}
+
+fn here(reference: &str) -> Local {
+    Local::new(&format!("/pay/{reference}")).unwrap_or_default()
+}
+
+/// The same refusals as the API's.
+fn refused(why: &RequestRefusal, settings: &Settings) -> Problem {
+    Problem::purchase_request(why, Some(&settings.token))
+}
+
+async fn page(
+    app: &App,
+    visit: &Visit,
+    reference: &str,
+    view: &PaymentView,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let settings = &visit.vendor.settings;
+    let visited = visit.member.as_ref().map_or(Visited::Nobody, |(_, member)| Visited::By(member));
+    let account = visit.member.as_ref().map(|(_, member)| member.account.as_ref());
+    let main = html! {
+        h1 { "Buy from " (view.merchant.name) }
+        @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
+        (summary(view, &settings.token))
+        @match (view.state, account) {
+            (RequestState::Open, None) => (strangers(reference, view)),
+            (RequestState::Open | RequestState::Claimed, Some(account)) => (decision(reference, view, account, settings)),
+            (state, _) => (over(state, reference, view)),
+        }
+    };
+    let mut response =
+        private(app, &format!("Buy from {}", view.merchant.name), visited, &main).await?;
+    send_to(&mut response, &view.offer.return_url);
+    Ok(response)
+}
+
+fn send_to(response: &mut Response, return_url: &str) {
+    if let Some(origin) = origin_of(return_url) {
+        response.extensions_mut().insert(SendsTo(origin.to_owned()));
+    }
+}
+
+/// What is sold, by whom, for how much.
+fn summary(view: &PaymentView, token: &Token) -> Markup {
+    let money = |amount| MoneyOut::tokens(amount, token);
+    html! {
+        p.lead { "Sold and delivered by " (view.merchant.name) ", " (host(&view.merchant.url)) "." }
+        table {
+            thead { tr { th scope="col" { "Item" } th.sum scope="col" { "Price" } } }
+            tbody {
+                @for line in &view.offer.lines {
+                    tr {
+                        td {
+                            (line.title)
+                            @if line.quantity > 1 { " × " (line.quantity) }
+                            @if let Some(about) = about(line) { br; span.small { (about) } }
+                        }
+                        td.sum { (money(line.total().unwrap_or_default())) }
+                    }
+                }
+            }
+            tfoot { tr { th scope="row" { "Total" } td.sum { (money(view.offer.total)) } } }
+        }
+    }
+}
+
+/// How much there is to download, and how long it takes.
+fn about(line: &OfferLine) -> Option<String> {
+    let size = line.size.map(size_text);
+    let time =
+        line.download_seconds.map(|seconds| format!("about {} to download", span_text(seconds)));
+    let parts: Vec<_> = [size, time].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn size_text(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes.div_ceil(1_000_000)),
+        _ => format!("{} GB", bytes.div_ceil(1_000_000_000)),
+    }
+}
+
+fn span_text(seconds: u64) -> String {
+    match seconds {
+        0..=1 => "a second".to_owned(),
+        2..120 => format!("{seconds} seconds"),
+        120..7_200 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3_600)),
+    }
+}
+
+fn left(span: Span) -> String {
+    span_text(u64::try_from(span.as_millis() / 1_000).unwrap_or(0))
+}
+
+/// The host of an address, which tells people where they are.
+fn host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest.split('/').next().unwrap_or(rest))
+}
+
+/// What somebody sees who is not signed in.
+fn strangers(reference: &str, view: &PaymentView) -> Markup {
+    let here = here(reference);
+    html! {
+        p { "To pay, sign in to your account here, or open one. " (view.merchant.name) " learns neither your name nor your address." }
+        p.choice {
+            a.button href=(here.after("/sign-in")) { "Sign in" }
+            a.button.second href=(here.after("/register")) { "Open an account" }
+        }
+        p.small { "This offer waits for " (left(view.expires_in)) "." }
+    }
+}
+
+/// What the buyer has, lacks, and can decide.
+fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &Settings) -> Markup {
+    let money = |amount| MoneyOut::tokens(amount, &settings.token);
+    let here = here(reference);
+    let balance = view.balance.unwrap_or_default();
+    let short = view.shortfall().unwrap_or_default();
+    let remains = balance.checked_sub(view.request.amount).unwrap_or(Amount::ZERO);
+    let permitted = account.permits(&settings.registration).is_ok();
+    html! {
+        dl.facts {
+            dt { "Paid from" } dd { "the wallet of " (account.email) }
+            dt { "You have" } dd { (money(balance)) }
+            @if short.is_zero() { dt { "You keep" } dd { (money(remains)) } }
+            @else { dt { "You lack" } dd { (money(short)) } }
+        }
+        @if !permitted {
+            (complaint("Your account is not complete, or frozen."))
+            p { a.button href=(here.after("/account")) { "Look at your account" } }
+        } @else if !short.is_zero() {
+            p { a.button href={ (here.after("/wallet/top-up")) "&tokens=" (short.decimal(settings.token.scale)) } {
+                "Add " (money(short)) } }
+        }
+        form.choice method="post" action={ "/pay/" (reference) } {
+            @if permitted && short.is_zero() {
+                button type="submit" name="decision" value="confirm" { "Pay " (money(view.request.amount)) }
+            }
+            button.second type="submit" name="decision" value="decline" { "Decline" }
+        }
+        form method="post" action={ "/pay/" (reference) "/release" } {
+            p.small { "This offer waits for " (left(view.expires_in)) ". Not your account? "
+                button.plain type="submit" { "Pay with another one" } "." }
+        }
+    }
+}
+
+/// What became of it.
+fn over(state: RequestState, reference: &str, view: &PaymentView) -> Markup {
+    let merchant = &view.merchant.name;
+    let again = matches!(
+        state,
+        RequestState::Authorized | RequestState::Captured | RequestState::Fulfilled
+    );
+    html! {
+        p role="status" {
+            @match state {
+                RequestState::Authorized => { "You have confirmed this. " (merchant) " is being told." }
+                RequestState::Captured => {
+                    "You have paid this. " (merchant) " delivers, or your tokens come back by themselves."
+                }
+                RequestState::Fulfilled => { "You have paid this, and " (merchant) " has delivered." }
+                RequestState::Declined => { "This was declined. Nothing was taken." }
+                RequestState::Expired => {
+                    "This offer has waited too long. Nothing was taken; order again at " (merchant) "."
+                }
+                RequestState::Cancelled => { (merchant) " took this offer back. Nothing was taken." }
+                RequestState::Voided => {
+                    (merchant) " did not take the payment in time. Your tokens are yours again."
+                }
+                RequestState::PartiallyRefunded => { "A part of what you paid was given back." }
+                RequestState::Refunded => { "All that you paid was given back." }
+                RequestState::Open | RequestState::Claimed => { "This offer waits." }
+            }
+        }
+        @if again {
+            form.choice method="post" action={ "/pay/" (reference) } {
+                button type="submit" name="decision" value="confirm" { "Back to " (merchant) }
+            }
+        } @else if state == RequestState::Declined {
+            form.choice method="post" action={ "/pay/" (reference) } {
+                button type="submit" name="decision" value="decline" { "Back to " (merchant) }
+            }
+        } @else {
+            p { a href="/wallet" { "Your wallet" } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_spans_are_rounded_up_for_people() {
+        assert_eq!(size_text(999), "999 bytes");
+        assert_eq!(size_text(1_001), "2 kB");
+        assert_eq!(size_text(209_715_200), "210 MB");
+        assert_eq!(size_text(10_000_000_001), "11 GB");
+        assert_eq!(span_text(0), "a second");
+        assert_eq!(span_text(119), "119 seconds");
+        assert_eq!(span_text(121), "3 minutes");
+        assert_eq!(span_text(7_201), "3 hours");
+        assert_eq!(host("https://shop.example/a/b"), "shop.example");
+    }
+}

@@ -1,0 +1,95 @@
+//! What is said to merchants, and to buyers of theirs.
+
+use scrip_domain::settings::Token;
+use scrip_engine::connection::ConnectionRefusal;
+use scrip_engine::merchant::{MerchantRefusal, PayoutRefusal};
+use scrip_engine::purchase_request::RequestRefusal;
+
+use super::{Problem, kind};
+use crate::money::MoneyOut;
+
+impl Problem {
+    /// Why something was not done with a purchase request; `token` where a buyer is told.
+    pub fn purchase_request(refusal: &RequestRefusal, token: Option<&Token>) -> Self {
+        match refusal {
+            RequestRefusal::NoSuchRequest => Self::not_found(),
+            RequestRefusal::Offer(flaw) => {
+                let field = match flaw.member {
+                    "offer" => "offer".to_owned(),
+                    member => format!("offer.{member}"),
+                };
+                let detail = format!("the offer is not accepted: {}", flaw.why);
+                Self::new(&kind::OFFER_REFUSED, detail).with_error(field, "refused", flaw.why)
+            }
+            RequestRefusal::Limit(why) => Self::new(&kind::MERCHANT_LIMIT, *why),
+            RequestRefusal::State(state) => {
+                let detail = format!("the purchase request is {state}");
+                Self::new(&kind::REQUEST_STATE, detail).with("state", state)
+            }
+            RequestRefusal::HoldExpired => {
+                Self::new(&kind::HOLD_EXPIRED, "the hold is over: nothing was taken")
+            }
+            RequestRefusal::AlreadyRefunded => {
+                let detail = "less than this is left of it after what went back before";
+                Self::new(&kind::ALREADY_REFUNDED, detail)
+            }
+            RequestRefusal::WalletFull => Self::field("amount", "the wallet cannot hold that much"),
+            RequestRefusal::Gate(gate) => match token {
+                Some(token) => Self::gate(gate, token),
+                None => Self::not_found(),
+            },
+            RequestRefusal::KeyReused => Self::key_reused(),
+            RequestRefusal::Stale => Self::busy("too much at once: ask again"),
+        }
+    }
+
+    /// Why nothing was recorded as paid to a merchant.
+    pub fn payout(refusal: &PayoutRefusal, token: &Token) -> Self {
+        match refusal {
+            PayoutRefusal::NoSuchMerchant => Self::not_found(),
+            PayoutRefusal::Payable(payable) => {
+                let payable = MoneyOut::tokens(*payable, token);
+                let detail =
+                    format!("more than nothing, and at most what can be paid out: {payable}");
+                Self::field("tokens", detail).with("payable", payable)
+            }
+            PayoutRefusal::KeyReused => Self::key_reused(),
+            PayoutRefusal::Stale => Self::busy("too much at once: ask again"),
+        }
+    }
+}
+
+impl From<ConnectionRefusal> for Problem {
+    fn from(refusal: ConnectionRefusal) -> Self {
+        match refusal {
+            ConnectionRefusal::NoSuchConnection => Self::not_found(),
+            ConnectionRefusal::Over => {
+                let detail =
+                    "the connection is over, or was decided otherwise: begin again at the merchant";
+                Self::new(&kind::REQUEST_STATE, detail)
+            }
+            ConnectionRefusal::ReturnUrl => {
+                Self::field("return_url", "not at an origin that is registered for the merchant")
+            }
+            ConnectionRefusal::Suspended => {
+                Self::new(&kind::MERCHANT_LIMIT, "the merchant is suspended")
+            }
+            ConnectionRefusal::KeyReused => Self::key_reused(),
+        }
+    }
+}
+
+impl From<MerchantRefusal> for Problem {
+    fn from(refusal: MerchantRefusal) -> Self {
+        match refusal {
+            MerchantRefusal::NoSuchMerchant | MerchantRefusal::NoSuchInvitation => {
+                Self::not_found()
+            }
+            MerchantRefusal::Taken => {
+                let detail = "a merchant with this address is registered";
+                Self::new(&kind::MERCHANT_TAKEN, detail).with_error("url", "taken", detail)
+            }
+            MerchantRefusal::Wrong(wrong) => wrong.into(),
+        }
+    }
+}
