@@ -25,7 +25,7 @@ pub const HOLD: Span = Span::minutes(10);
 pub const FULFIL: Span = Span::hours(24);
 /// How long the merchant may give back.
 pub const REFUND: Span = Span::days(14);
-/// How long a merchant tries to tell the provider of an offer.
+/// How long after its prices were good a merchant goes on telling the provider of an offer that it does not answer.
 pub const OPENING: Span = Span::minutes(10);
 
 /// What a merchant remembers of an order that is paid at a provider.
@@ -99,17 +99,9 @@ pub struct PendingLine {
     pub amount: Amount,
 }
 
-impl PendingRefund {
-    /// Its lines as rows of the refund.
-    pub fn rows(&self, order: Id<Order>) -> Vec<RefundLine> {
-        let row = |line: &PendingLine| RefundLine {
-            order,
-            refund: self.id,
-            line: line.line,
-            quantity: line.quantity,
-            amount: line.amount,
-        };
-        self.lines.iter().map(row).collect()
+impl From<&RefundLine> for PendingLine {
+    fn from(row: &RefundLine) -> Self {
+        Self { line: row.line, quantity: row.quantity, amount: row.amount }
     }
 }
 

@@ -10,6 +10,7 @@
 use scrip_domain::audit::{Act, Actor};
 use scrip_domain::checkout::{Checkout, PendingLine, PendingRefund};
 use scrip_domain::document::Refunding;
+use scrip_domain::event::{Event, EventType};
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order, OrderState};
 use scrip_domain::refund::{self, Extent, LicensePolicy, Refund, RefundLine, Share};
@@ -43,6 +44,9 @@ impl Engine {
         let command = AskBack {
             account: paid.order.account.ok_or_else(no_account)?,
             id: self.mint()?,
+            note: self.note(by)?,
+            event: self.mint()?,
+            licenses: paid.licenses,
             lines: paid.lines,
             ask,
             by,
@@ -89,6 +93,9 @@ enum Asked {
 struct AskBack {
     account: Id<scrip_domain::account::Account>,
     id: Id<Refund>,
+    note: Note,
+    event: Id<Event>,
+    licenses: Vec<License>,
     lines: Vec<Line>,
     ask: RefundAsk,
     by: Staff,
@@ -104,6 +111,10 @@ impl Command for AskBack {
         wants.checkouts.read((self.ask.order,));
         wants.refund_lines.read((self.ask.order,));
         wants.by_account.read((self.account, index::REQUEST, self.request.key));
+        for license in &self.licenses {
+            wants.licenses.read((license.id,));
+            wants.by_account.read((self.account, index::OWNED, license.product.number()));
+        }
     }
 
     fn decide(
@@ -146,15 +157,13 @@ impl Command for AskBack {
         };
         let amount = Amount::try_sum(lines.iter().map(|line| line.amount));
         let amount = amount.ok_or_else(|| Fault::Bug("an order cost too much".into()))?;
+        if amount.is_zero() {
+            return self.for_nothing(books, order, &lines, at);
+        }
         // From here on the provider is asked.
-        let pending = |line: &RefundLine| PendingLine {
-            line: line.line,
-            quantity: line.quantity,
-            amount: line.amount,
-        };
         let refund = PendingRefund {
             id: self.id,
-            lines: lines.iter().map(pending).collect(),
+            lines: lines.iter().map(PendingLine::from).collect(),
             amount,
             licenses: self.ask.licenses,
             reason: self.ask.reason.clone(),
@@ -173,6 +182,36 @@ impl Command for AskBack {
             due_at: Some(at.plus(Checkout::patience(state, 1))),
             ..checkout.clone()
         }));
+        Ok(Decision::done(Asked::Now(self.id), changes))
+    }
+}
+
+impl AskBack {
+    /// Units that cost nothing go back without a token, so that there is nothing to ask the provider.
+    fn for_nothing(
+        &self,
+        books: &Books,
+        order: &Order,
+        back: &[RefundLine],
+        at: Timestamp,
+    ) -> Result<Decision<Asked, RefundRefusal>, Fault> {
+        let giving = Giving {
+            id: self.id,
+            lines: back.iter().map(PendingLine::from).collect(),
+            amount: Some(Amount::ZERO),
+            licenses: self.ask.licenses,
+            reason: self.ask.reason.clone(),
+            asked: Some((self.note, self.request)),
+        };
+        let licenses: Vec<_> = self.licenses.iter().map(|license| license.id).collect();
+        let before = books.refund_lines.all(&(order.id,))?;
+        let desk = (&self.lines[..], &licenses[..], before);
+        let mut changes = Changes::default();
+        let state = give_back(books, &mut changes, order, desk, &giving, at)?;
+        changes.orders.push(Change::Update(Order { state, ..order.clone() }));
+        let (id, kind, subject) = (self.event, EventType::OrderRefunded, order.id.into());
+        let account = self.account;
+        changes.events.push(Change::Insert(Event { id, kind, account, subject, at }));
         Ok(Decision::done(Asked::Now(self.id), changes))
     }
 }

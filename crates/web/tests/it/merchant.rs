@@ -241,6 +241,22 @@ async fn a_refund_is_asked_of_the_provider_and_booked_by_its_word() {
 }
 
 #[tokio::test]
+async fn what_cost_nothing_goes_back_without_asking_anybody() {
+    let (shop, provider, _) = merchant(Flow::default()).await;
+    let free = shop.service("gift", 0).await;
+    let (ada, order) = paid(&shop, &provider, &free).await;
+    let calls = provider.calls().len();
+    let done = refund(&shop, &order, "r1", json!({ "reason": "mistake" })).await;
+    assert_eq!((done.status, done.at("/amount/display")), (201, "0.00 AUR"), "{done:?}");
+    let again = refund(&shop, &order, "r1", json!({ "reason": "mistake" })).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.json), ("true", &done.json));
+    assert!(!provider.calls()[calls..].iter().any(|call| call == "refund"));
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!((seen.at("/state"), seen.at("/licenses/0/state")), ("refunded", "refunded"));
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn what_the_provider_gives_back_by_itself_is_booked_and_leaves_no_more_than_is_there() {
     let (shop, provider, offer) = merchant(Flow::default()).await;
     let (ada, order) = paid(&shop, &provider, &offer).await;
