@@ -222,6 +222,7 @@ impl Pair {
             url: SHOP.into(),
             provider: Some(link.clone()),
             peers: Some(Arc::new(peers)),
+            ..Place::default()
         };
         let shop = Shop::open_at(place, settings()).await;
         let offer = shop.service("tuning", 250).await;
