@@ -211,7 +211,7 @@ impl AskBack {
         changes.orders.push(Change::Update(Order { state, ..order.clone() }));
         let (id, kind, subject) = (self.event, EventType::OrderRefunded, order.id.into());
         let account = self.account;
-        changes.events.push(Change::Insert(Event { id, kind, account, subject, at }));
+        crate::event::tell(&mut changes, Event::new(id, kind, account, subject, at));
         Ok(Decision::done(Asked::Now(self.id), changes))
     }
 }
