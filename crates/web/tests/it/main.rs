@@ -37,5 +37,6 @@ mod routes;
 mod seasoning;
 mod signed;
 mod top_ups;
+mod two_servers;
 mod vouchers;
 mod webhooks;
