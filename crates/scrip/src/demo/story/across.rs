@@ -318,14 +318,15 @@ impl Story<'_> {
             let day = json!({ "advance": 90_000 });
             self.say(client, "", "POST", "/v1/demo/clock", day).await?;
         }
-        let mut state = String::new();
+        let mut payment = self.payment(two, kim, &waiting).await?;
         for _ in 0..LOOKS {
-            state = self.payment(two, kim, &waiting).await?.at("/state").to_owned();
-            if state == "refunded" {
+            if payment.at("/state") == "refunded" {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
+            payment = self.payment(two, kim, &waiting).await?;
         }
+        let state = payment.at("/state");
         let after = self.balance(two, kim).await?;
         self.town.line.mend();
         self.town.merchant.kill().await?;
