@@ -234,16 +234,7 @@ impl Book {
                 demand!(self.maybe_disputed(), "frozen, and nothing was ever paid by card");
                 false
             }
-            (
-                Deed::Offline(_)
-                | Deed::Draw(_)
-                | Deed::Repay(_)
-                | Deed::Receive { .. }
-                | Deed::Voucher(_)
-                | Deed::Card(_)
-                | Deed::TakeBack { .. },
-                ..,
-            ) => self.paid_for(&ask.deed, answer)?,
+            (deed, ..) if deed.is_about_money() => self.paid_for(deed, answer)?,
             (Deed::Gift(tokens), 201, _) => self.given(*tokens, answer)?,
             // It was on its way for longer than it would have lasted.
             (Deed::Gift(_), 400, "invalid_field") => false,

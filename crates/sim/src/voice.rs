@@ -54,6 +54,22 @@ pub enum Deed {
     Confirm(String),
 }
 
+impl Deed {
+    /// Whether it brings tokens for money, or takes them back for it, by another way than the demo's approvals.
+    pub fn is_about_money(&self) -> bool {
+        matches!(
+            self,
+            Self::Offline(_)
+                | Self::Draw(_)
+                | Self::Repay(_)
+                | Self::Receive { .. }
+                | Self::Voucher(_)
+                | Self::Card(_)
+                | Self::TakeBack { .. }
+        )
+    }
+}
+
 /// What is in a basket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Basket {

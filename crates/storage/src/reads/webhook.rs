@@ -28,7 +28,7 @@ impl Store {
     pub async fn webhooks_waiting(&self, at: Timestamp) -> Result<Vec<Id<WebhookEndpoint>>, Fault> {
         let text = "SELECT w.id FROM webhook_endpoints w
             WHERE w.disabled IS NULL AND w.removed_at IS NULL
-                AND (w.position < (SELECT f.last FROM feed f)
+                AND (w.position < (SELECT MAX(f.last) FROM feed f)
                     OR EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint = w.id AND d.due_at <= $1))
             ORDER BY w.id";
         self.query("webhook_endpoints", text.to_owned(), cells(&at), |cells| {

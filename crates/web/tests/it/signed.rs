@@ -138,7 +138,7 @@ async fn a_request_is_heard_once_and_for_a_minute() {
     shop.clock.advance(Span::seconds(60));
     refused(&send(&shop, first.clone()).await);
     for (nonce, seconds, status) in [(1, -61, 401), (2, -60, 200), (3, 60, 200), (4, 61, 401)] {
-        let answer = Ask { nonce, seconds, ..ask() }.sent(&shop).await;
+        let answer = Ask { seconds, nonce, ..ask() }.sent(&shop).await;
         assert_eq!(answer.status, status, "{seconds}: {answer:?}");
     }
 }
@@ -198,8 +198,7 @@ async fn keys_that_cannot_be_read_are_no_refusal() {
 #[tokio::test]
 async fn later_versions_may_say_more() {
     let shop = merchant().await;
-    let mut nonce = 0;
-    for (body, code) in [
+    let bodies = [
         (json!({ "request": "r", "more": { "a": 1 } }), ""),
         (json!({ "request": "r", "crit": ["hint"], "hint": "h" }), ""),
         (json!({ "request": "r", "crit": ["more"], "more": 1 }), "unknown_field"),
@@ -207,8 +206,8 @@ async fn later_versions_may_say_more() {
         (json!({ "request": "r", "crit": "more" }), "invalid_field"),
         (json!({ "request": 1 }), "invalid_field"),
         (json!({}), "invalid_field"),
-    ] {
-        nonce += 1;
+    ];
+    for ((body, code), nonce) in bodies.into_iter().zip(1..) {
         let answer = Ask { body: body.to_string(), nonce, ..ask() }.sent(&shop).await;
         assert_eq!(answer.code(), code, "{body}: {answer:?}");
     }

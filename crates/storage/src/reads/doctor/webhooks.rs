@@ -30,7 +30,7 @@ pub fn probes() -> [Probe; 2] {
                     (SELECT e.id FROM events e WHERE e.id = d.event AND e.seq IS NOT NULL) FROM deliveries d
                 UNION ALL SELECT d.endpoint, CASE WHEN d.state = 'pending' THEN 1 ELSE 0 END,
                     CASE WHEN d.due_at IS NOT NULL THEN 1 ELSE 0 END FROM deliveries d
-                UNION ALL SELECT w.id, 0, CASE WHEN w.position > (SELECT f.last FROM feed f) THEN 1 ELSE 0 END
+                UNION ALL SELECT w.id, 0, CASE WHEN w.position > (SELECT MAX(f.last) FROM feed f) THEN 1 ELSE 0 END
                     FROM webhook_endpoints w
                 UNION ALL SELECT w.id, CASE WHEN w.disabled IS NULL THEN 0 ELSE 1 END,
                     CASE WHEN w.disabled_at IS NULL THEN 0 ELSE 1 END FROM webhook_endpoints w"
