@@ -93,8 +93,8 @@ struct PurchaseBody {
 pub struct OrderOut {
     #[schema(example = "ord_06bq3v8k2m9zc")]
     id: String,
-    /// `draft`, `paid`, `partially_refunded`, `refunded`, `declined`, `cancelled` or `expired`; at a merchant also `open`,
-    /// `claimed`, `authorized`, `captured` (the codes are withheld until it is `paid`) and `refund_pending`.
+    /// `draft`, `paid`, `partially_refunded`, `refunded`, `declined`, `cancelled`, `expired`, `open`, `claimed`,
+    /// `authorized`, `captured` or `refund_pending`.
     #[schema(example = "paid")]
     state: &'static str,
     lines: Vec<LineOut>,
