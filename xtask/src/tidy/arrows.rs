@@ -49,7 +49,17 @@ const WIRED: &[&str] = &[
     "scrip-web",
     "scrip-client",
 ];
-const SHIPPED: &[&str] = SIMULATED.split_at(6).0;
+/// A whole server without a network, and what brings one to another.
+const SHIPPED: &[&str] = &[
+    "scrip-license",
+    "scrip-domain",
+    "scrip-storage",
+    "scrip-engine",
+    "scrip-https",
+    "scrip-peer",
+    "scrip-web",
+    "scrip-client",
+];
 const SIMULATED: &[&str] = &[
     "scrip-license",
     "scrip-domain",
