@@ -185,7 +185,7 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     let mut browser = Browser::on(&pair.shop);
     let page = browser.open(&back).await;
     assert_eq!(page.status, 303, "{}", page.html);
-    let page = browser.open(&page.location().to_owned()).await;
+    let page = browser.open(page.location()).await;
     assert_eq!(page.status, 200, "{}", page.html);
     assert!(page.html.contains("Approved") && page.html.contains("1.00 AUR"), "{}", page.html);
     let at = page.html.find("eyJ").unwrap_or_else(|| panic!("no code: {}", page.html));

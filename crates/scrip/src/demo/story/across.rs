@@ -15,6 +15,10 @@ use crate::failure::{Failure, Outcome};
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// In seconds: longer than the longest pause between two reports, and longer than the time for the first.
+const HOUR: u32 = 3600;
+const DAY_AND_HOUR: u32 = 90_000;
+
 /// The servers, and who asks them what.
 struct Two {
     provider: Client,
@@ -315,12 +319,11 @@ impl Story<'_> {
         let before = self.balance(two, kim).await?;
         // Servers that sign for each other have one time.
         for client in [&two.provider, &two.merchant] {
-            let day = json!({ "advance": 90_000 });
-            self.say(client, "", "POST", "/v1/demo/clock", day).await?;
+            self.pass(client, DAY_AND_HOUR).await?;
         }
         let mut state = String::new();
         for _ in 0..LOOKS {
-            state = self.payment(two, kim, &waiting).await?.at("/state").to_owned();
+            self.payment(two, kim, &waiting).await?.at("/state").clone_into(&mut state);
             if state == "refunded" {
                 break;
             }
@@ -330,6 +333,9 @@ impl Story<'_> {
         self.town.line.mend();
         self.town.merchant.kill().await?;
         self.town.merchant.restart().await?;
+        // A start sets the clock right again; and an hour later the merchant reports once more, at the latest.
+        self.pass(&two.provider, HOUR).await?;
+        self.pass(&two.merchant, DAY_AND_HOUR + HOUR).await?;
         let by = format!("Order {}", waiting.token);
         let order = self.until_paid(two, &by, &waiting.order).await?;
         self.teller.step(
@@ -339,6 +345,12 @@ impl Story<'_> {
             &format!("at the provider: {state}; the wallet has {after} instead of {before}\nat the merchant: {}", order.at("/state")),
         );
         Ok(())
+    }
+
+    /// Lets so many seconds pass at a server.
+    async fn pass(&mut self, client: &Client, seconds: u32) -> Outcome {
+        let body = json!({ "advance": seconds });
+        self.say(client, "", "POST", "/v1/demo/clock", body).await.map(drop)
     }
 
     async fn balance(&mut self, two: &Two, who: &str) -> Outcome<String> {
