@@ -18,6 +18,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use subtle::ConstantTimeEq;
 
 use crate::checkout::Stale;
+use crate::checkout::begin::FOR_NOW;
 use crate::keys::mac;
 use crate::memory::Member;
 use crate::provider::{Opened, ProviderError, Returned, Standing};
@@ -165,7 +166,9 @@ impl Engine {
         let Some(provider) = self.provider() else { return Ok(Err(ConnectRefusal::NoProvider)) };
         let returned = match provider.redeem(return_code).await {
             Ok(returned) => returned,
-            Err(ProviderError::Refused { .. }) => return Ok(Err(ConnectRefusal::CodeRefused)),
+            Err(ProviderError::Refused { code, .. }) if !FOR_NOW.contains(&code.as_str()) => {
+                return Ok(Err(ConnectRefusal::CodeRefused));
+            }
             Err(error) => return Err(not_now(&error)),
         };
         let (account, session) = self.sign_in_guest(provider.url(), &returned).await?;

@@ -80,7 +80,12 @@ impl Link {
         Err(ProviderError::Refused { code, detail })
     }
 
-    async fn picture(&self, verb: &str, request: &str, body: Value) -> Result<Picture, ProviderError> {
+    async fn picture(
+        &self,
+        verb: &str,
+        request: &str,
+        body: Value,
+    ) -> Result<Picture, ProviderError> {
         let method = if body.is_null() { "GET" } else { "POST" };
         let path = format!("/v1/purchase-requests/{request}{verb}");
         Ok(picture(&self.send(method, path, "", body).await?))
@@ -268,7 +273,11 @@ impl Pair {
         let claimed = pay.post(&format!("{payment}/claim"), &self.buyer, "", Value::Null).await;
         assert_eq!(claimed.status, 200, "{claimed:?}");
         let confirmed = pay.post(&format!("{payment}/confirm"), &self.buyer, "k", json!({})).await;
-        assert_eq!((confirmed.status, confirmed.at("/state")), (200, "authorized"), "{confirmed:?}");
+        assert_eq!(
+            (confirmed.status, confirmed.at("/state")),
+            (200, "authorized"),
+            "{confirmed:?}"
+        );
         code(&confirmed)
     }
 
