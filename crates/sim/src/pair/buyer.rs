@@ -306,7 +306,8 @@ impl Buyer {
         let Some(mut answer) = self.thrice(&ask, false).await else { return Ok(()) };
         if answer.status == 402 {
             let short = claimed.body["total"]["amount"].as_u64().unwrap_or(0);
-            self.fund(Some(short + self.chance.between(0, 500))).await?;
+            let more = self.chance.between(0, 500);
+            self.fund(Some(short + more)).await?;
             let ask = self.keyed(format!("{path}/confirm"), &token, json!({}));
             let Some(again) = self.thrice(&ask, false).await else { return Ok(()) };
             answer = again;
@@ -596,7 +597,12 @@ impl Buyer {
         let Some(order) = order else {
             return Err(Violation(format!("the merchant does not show what was paid: {payment}")));
         };
-        if state == "fulfilled" {
+        let back = order["refunds"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let back: u64 = back.iter().map(|refund| number(&refund["amount"])).sum();
+        demand!(back == refunded, "{refunded} went back, at the merchant {back}: {order}");
+        // What cost nothing goes back without the provider.
+        let for_nothing = back == 0 && order["refunds"].is_array();
+        if state == "fulfilled" && !for_nothing {
             demand!(order["state"] == "paid", "{payment} is at the merchant {order}");
             let units = |lines: &Value| -> u64 {
                 let lines = lines.as_array().map(Vec::as_slice).unwrap_or_default();
