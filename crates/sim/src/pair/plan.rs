@@ -141,11 +141,6 @@ impl Plan {
     pub fn with(self, defect: Defect) -> Self {
         Self { defect, ..self }
     }
-
-    /// Whether tokens may expire in it.
-    pub(crate) fn has_gifts(&self) -> bool {
-        self.weights.iter().any(|(step, weight)| *step == Step::Gift && *weight > 0)
-    }
 }
 
 /// What a purchase cannot do without always, of the others two in three.
