@@ -57,6 +57,13 @@ fn a_wallet_shown_fuller_by_the_provider_is_seen() {
 fn a_commit_of_the_provider_answered_and_forgotten_is_seen() {
     is_seen(
         Defect::ForgetsCommits,
-        &["available, not", "but the provider", "at the provider", "does not show", "answered", "another's"],
+        &[
+            "available, not",
+            "but the provider",
+            "at the provider",
+            "does not show",
+            "answered",
+            "another's",
+        ],
     );
 }

@@ -182,11 +182,8 @@ impl Buyer {
     /// Asks the same up to three times.
     async fn thrice(&mut self, ask: &Ask, at_merchant: bool) -> Option<Answer> {
         for _ in 0..3 {
-            let answer = if at_merchant {
-                self.at_merchant(ask).await
-            } else {
-                self.at_provider(ask).await
-            };
+            let answer =
+                if at_merchant { self.at_merchant(ask).await } else { self.at_provider(ask).await };
             if answer.is_some() {
                 return answer;
             }
@@ -487,7 +484,8 @@ impl Buyer {
             let ask = Ask::post("/v1/accounts", "", credentials.clone());
             let mut answer = self.at_provider(&ask).await;
             if answer.as_ref().is_some_and(|answer| answer.code() == "email_taken") {
-                answer = self.at_provider(&Ask::post("/v1/sessions", "", credentials.clone())).await;
+                answer =
+                    self.at_provider(&Ask::post("/v1/sessions", "", credentials.clone())).await;
             }
             if let Some(answer) = answer {
                 demand!(answer.status == 201, "registering was answered {}", answer.body);

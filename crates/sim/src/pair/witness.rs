@@ -56,7 +56,8 @@ impl Witness {
 
     /// Somebody has seen a code: in that very moment the provider's word and the tokens' way must be on its disk.
     pub async fn saw(&self, sighting: Sighting) -> Verdict {
-        let known = self.sightings.lock().unwrap_or_else(PoisonError::into_inner).contains(&sighting);
+        let known =
+            self.sightings.lock().unwrap_or_else(PoisonError::into_inner).contains(&sighting);
         if known {
             return Ok(());
         }
@@ -119,11 +120,7 @@ async fn merchant_in(store: &Store) -> Result<Merchant, Violation> {
 
 /// The account that saw the code is the one that confirmed, its tokens were taken, and the provider has said its last
 /// word.
-async fn is_released(
-    store: &Store,
-    request: &PurchaseRequest,
-    sighting: &Sighting,
-) -> Verdict {
+async fn is_released(store: &Store, request: &PurchaseRequest, sighting: &Sighting) -> Verdict {
     let whose = request.account.map(|account| account.to_string());
     demand!(whose.as_ref() == Some(&sighting.account), "{sighting:?}, but {whose:?} confirmed it");
     let is_delivered = request.fulfilled_at.is_some() && request.fulfilment.is_some();
@@ -161,8 +158,14 @@ fn balances<'a>(
         fees += i128::from(request.fee.units());
     }
     let has = i128::from(merchant.balance.credits) - i128::from(merchant.balance.debits);
-    demand!(paid == has + back + fees, "{paid} paid, the merchant has {has}, {back} went back, {fees} fees");
-    demand!(i128::from(spent) == paid - back, "buyers have spent {spent}, {paid} paid, {back} back");
+    demand!(
+        paid == has + back + fees,
+        "{paid} paid, the merchant has {has}, {back} went back, {fees} fees"
+    );
+    demand!(
+        i128::from(spent) == paid - back,
+        "buyers have spent {spent}, {paid} paid, {back} back"
+    );
     Ok(())
 }
 
@@ -186,12 +189,19 @@ impl Deal {
             return Ok(());
         };
         let Some(checkout) = &self.checkout else {
-            return Err(Violation(format!("{name} has a request at the provider, and no checkout")));
+            return Err(Violation(format!(
+                "{name} has a request at the provider, and no checkout"
+            )));
         };
         let there = request.state;
         let fulfilled = request.fulfilled_at.is_some();
         demand!(delivered == fulfilled, "{name} is {state}, at the provider {there}");
-        demand!(request.amount == order.total, "{name} costs {:?} and {:?}", order.total, request.amount);
+        demand!(
+            request.amount == order.total,
+            "{name} costs {:?} and {:?}",
+            order.total,
+            request.amount
+        );
         demand!(request.offer == checkout.offer, "{name} has two offers");
         if request.receipt.is_some() {
             self.is_chained(request, checkout, pays).await?;
@@ -208,10 +218,8 @@ impl Deal {
                     | RequestState::Voided
             );
             demand!(over, "{name} is {there} at the provider at rest");
-            let over = matches!(
-                state,
-                OrderState::Declined | OrderState::Expired | OrderState::Cancelled
-            );
+            let over =
+                matches!(state, OrderState::Declined | OrderState::Expired | OrderState::Cancelled);
             demand!(over, "{name} is {state}, at the provider {there}");
         }
         self.has_licenses(sells).await
@@ -248,8 +256,15 @@ impl Deal {
         let back = request.refunded.units();
         demand!(sum == back, "{name}: {sum} went back at the merchant, {back} at the provider");
         let is_all = self.order.state == OrderState::Refunded;
-        let gone = request.refunded == request.amount && !request.amount.is_zero();
-        demand!(!gone || is_all, "{name} is {}, and all of it went back", self.order.state);
+        let gone = request.refunded == request.amount;
+        // Units that cost nothing can stay where all that was paid went back.
+        let lines = sells.order_lines(name).await.map_err(untold)?;
+        let has_free = lines.iter().any(|line| line.price.is_zero());
+        demand!(
+            !gone || is_all || has_free,
+            "{name} is {}, and all of it went back",
+            self.order.state
+        );
         Ok(())
     }
 
