@@ -366,10 +366,10 @@ impl Story<'_> {
         let admin = format!("Bearer {}", self.town.provider.admin_key);
         let list =
             self.say(&two.provider, &admin, "GET", "/v1/admin/merchants", Value::Null).await?;
-        let earned = list.at("/data/0/balance/display");
+        let earned = list.at("/data/0/balance/balance/display");
         self.teller.step(
             "The doctors of both servers find nothing",
-            sound(&provider) && sound(&merchant),
+            sound(&provider) && sound(&merchant) && !earned.is_empty(),
             "scrip doctor, at Meridian Pay and Field Sounds",
             &format!(
                 "sound: {} and {}\nthe merchant has earned {earned}",
