@@ -363,7 +363,7 @@ impl Story<'_> {
         let earned = list.at("/data/0/balance/balance/display");
         self.teller.step(
             "The doctors of both servers find nothing",
-            sound(&provider) && sound(&merchant),
+            sound(&provider) && sound(&merchant) && !earned.is_empty(),
             "scrip doctor, at Meridian Pay and Field Sounds",
             &format!(
                 "sound: {} and {}\nthe merchant has earned {earned}",
