@@ -94,7 +94,7 @@ impl Host {
             protocol_keys: Mutex::new(vec![[first_key; 32]]),
             plan: plan.clone(),
             fates: Mutex::new(Chance::of(plan.seed, name)),
-            wire: Wire::new(name, trace.clone(), forger),
+            wire: Wire::new(name, plan, trace.clone(), forger),
             spoiler: Spoiler::new(plan, role),
             trace: trace.clone(),
             calm: AtomicBool::new(false),
@@ -106,6 +106,7 @@ impl Host {
     /// No more faults from now on.
     pub fn calm(&self) {
         self.calm.store(true, Ordering::SeqCst);
+        self.wire.calm();
     }
 
     /// Whether the process has died since this was asked last.
