@@ -155,3 +155,28 @@ impl Provider for HttpProvider {
         self.claims(typ, document).boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        assert_eq!(path_of("req_0a-Z").unwrap(), "/v1/purchase-requests/req_0a-Z");
+        for bad in ["", "../merchant", "a/b", "a?b", "a#b", "a b", "%2e", &"a".repeat(101)] {
+            assert!(matches!(path_of(bad), Err(ProviderError::Unbelievable(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_document_names_its_key_or_is_none() {
+        let header =
+            |json: &str| format!("{}.e30.", Base64UrlUnpadded::encode_string(json.as_bytes()));
+        let good = header(r#"{"alg":"EdDSA","kid":"k1","typ":"scrip-receipt+jwt"}"#);
+        assert_eq!(kid_of(&good).as_deref(), Some("k1"));
+        let long = header(&format!(r#"{{"kid":"{}"}}"#, "k".repeat(400)));
+        for bad in ["", "e30", "e30.e30.", "*.e30.", &header(r#"{"kid":1}"#), &long] {
+            assert_eq!(kid_of(bad), None, "{bad}");
+        }
+    }
+}

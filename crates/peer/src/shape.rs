@@ -113,3 +113,56 @@ fn refusal(status: StatusCode, body: &Bytes) -> ProviderError {
         Err(_) => ProviderError::Unanswered(format!("status {number} without a code")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen<T: Shape>(status: u16, body: &str) -> Result<T::Of, ProviderError> {
+        read::<T>(StatusCode::from_u16(status).unwrap(), &Bytes::from(body.to_owned()))
+    }
+
+    #[test]
+    fn a_picture_may_have_more_than_is_known_and_no_state_that_is_not() {
+        let picture = r#"{ "id": "req_1", "order": "ord_1", "state": "captured", "amount": 5,
+            "confirmation": "a.b.c", "receipt": null, "refunds": ["d.e.f"], "newer": {} }"#;
+        let read = seen::<PictureIn>(200, picture).unwrap();
+        assert_eq!((read.id.as_str(), read.state), ("req_1", RequestState::Captured));
+        assert_eq!((read.confirmation.as_deref(), read.receipt), (Some("a.b.c"), None));
+        assert_eq!((read.fulfilment, read.refunds), (None, vec!["d.e.f".to_owned()]));
+        for bad in [picture.replace("captured", "gone").as_str(), "{}", "[]", "<html>", ""] {
+            let error = seen::<PictureIn>(200, bad).unwrap_err();
+            assert!(matches!(error, ProviderError::Unbelievable(_)), "{bad}");
+        }
+        let opened = r#"{ "id": "req_1", "url": "https://pay.test/pay/x", "expires_in": 600 }"#;
+        assert_eq!(seen::<OpenedIn>(201, opened).unwrap().expires_in, Span::minutes(10));
+        assert!(seen::<OpenedIn>(201, &opened.replace("600", "-1")).is_err());
+        let standing = seen::<StandingIn>(200, r#"{ "subject": "a", "funded": null }"#).unwrap();
+        assert_eq!(standing.funded, None);
+        let returned = format!(r#"{{ "subject": "a", "request": {picture}, "funded": true }}"#);
+        let returned = seen::<ReturnedIn>(200, &returned).unwrap();
+        assert_eq!(returned.request.map(|picture| picture.id).as_deref(), Some("req_1"));
+        assert_eq!((returned.connection, returned.standing.funded), (None, Some(true)));
+    }
+
+    #[test]
+    fn only_the_providers_own_codes_are_refusals() {
+        let problem = r#"{ "code": "hold_expired", "detail": "too late", "status": 409 }"#;
+        for status in [401, 403, 404, 409, 422] {
+            let refused = seen::<StandingIn>(status, problem).unwrap_err();
+            let (code, detail) = ("hold_expired".to_owned(), "too late".to_owned());
+            assert_eq!(refused, ProviderError::Refused { code, detail }, "{status}");
+        }
+        for (status, body) in [
+            (404, "<html>no such page</html>"),
+            (403, "{}"),
+            (302, ""),
+            (429, problem),
+            (500, problem),
+            (503, problem),
+        ] {
+            let error = seen::<StandingIn>(status, body).unwrap_err();
+            assert!(matches!(error, ProviderError::Unanswered(_)), "{status} {error}");
+        }
+    }
+}

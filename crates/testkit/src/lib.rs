@@ -341,7 +341,7 @@ impl Shop {
             clock: demo_clock.clone(),
             entropy: machine.entropy.clone(),
             keys: match &machine.place.network {
-                Some(network) => keys().with_protocol(&[network.seed(&machine.place.url)]),
+                Some(_) => keys().with_protocol(&[Network::seed(&machine.place.url)]),
                 None => keys(),
             },
             server: 1,

@@ -83,7 +83,7 @@ impl Network {
     }
 
     /// The seed of the protocol key of the server at this address: no two have the same one.
-    pub(crate) fn seed(&self, url: &str) -> [u8; 32] {
+    pub(crate) fn seed(url: &str) -> [u8; 32] {
         [if url == PAY { 18 } else { 8 }; 32]
     }
 

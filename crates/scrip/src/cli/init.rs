@@ -58,6 +58,12 @@ pub struct InitArgs {
     /// A postgres:// URL; a SQLite file in the folder without it
     #[arg(long, value_name = "URL", hide_env_values = true)]
     database: Option<String>,
+    /// What it is: it sells for its own token, keeps accounts for merchants, or is such a merchant
+    #[arg(long, value_name = "ROLE", default_value = "vendor", value_parser = ["vendor", "provider", "merchant"])]
+    role: Vec<String>,
+    /// A merchant's provider, by its public address
+    #[arg(long, value_name = "URL")]
+    provider: Option<String>,
     /// Demo mode: tokens for nothing, never for real goods
     #[arg(long)]
     demo: bool,
@@ -153,6 +159,17 @@ impl InitArgs {
         }
         if self.demo {
             set("demo", true.into());
+        }
+        if self.role != ["vendor"] {
+            set("roles", self.role.clone().into());
+        }
+        // The one `url` that is an option of two tables stands in the provider's first.
+        if let Some(url) = &self.provider {
+            text = text.replacen(
+                "[provider]",
+                &format!("[provider]\nurl = {}", toml::Value::from(url.as_str())),
+                1,
+            );
         }
         Ok(text)
     }

@@ -33,9 +33,21 @@ const BLOCK: usize = 64 * 1024;
 /// What the noise is made from. Another seed would be another file.
 const SEED: u64 = 2_027;
 
-/// Writes the goods as a catalogue folder at `into`. A folder that is there already stays as it is:
+/// How much of the goods a server of the demo sells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    /// All of them.
+    Whole,
+    /// What is for the ear, without the large file.
+    Sounds,
+}
+
+/// The product on the shelf of sounds.
+const SOUNDS: &str = "six-strokes";
+
+/// Writes the goods as a catalogue folder at `into`, priced in `token`. A folder that is there already stays as it is:
 /// what was published from it once has fixed digests.
-pub fn prepare(into: &Path) -> io::Result<()> {
+pub fn prepare(into: &Path, shelf: Shelf, token: &str) -> io::Result<()> {
     if into.join(FILE).exists() {
         return Ok(());
     }
@@ -45,15 +57,31 @@ pub fn prepare(into: &Path) -> io::Result<()> {
         create(into, path)?.write_all(bytes)?;
     }
     program(into)?;
-    let mut file = BufWriter::with_capacity(1 << 20, create(into, NOISE)?);
-    noise(&mut file, NOISE_BYTES)?;
-    file.flush()?;
+    if shelf == Shelf::Whole {
+        let mut file = BufWriter::with_capacity(1 << 20, create(into, NOISE)?);
+        noise(&mut file, NOISE_BYTES)?;
+        file.flush()?;
+    }
     // Last, because it says that the folder is whole.
     for (path, bytes) in catalog {
         let text = String::from_utf8_lossy(bytes).replace(PLATFORM, embedded::PLATFORM);
+        let text = shelved(&text, shelf, token).map_err(io::Error::other)?;
         create(into, path)?.write_all(text.as_bytes())?;
     }
     Ok(())
+}
+
+/// The catalogue with what is on the shelf.
+fn shelved(text: &str, shelf: Shelf, token: &str) -> Result<String, toml::de::Error> {
+    if shelf == Shelf::Whole {
+        return Ok(text.to_owned());
+    }
+    let mut catalog: toml::Table = text.parse()?;
+    catalog.insert("token".to_owned(), token.into());
+    if let Some(toml::Value::Array(products)) = catalog.get_mut("products") {
+        products.retain(|product| product["slug"].as_str() == Some(SOUNDS));
+    }
+    Ok(catalog.to_string())
 }
 
 fn create(into: &Path, path: &str) -> io::Result<File> {
@@ -130,7 +158,7 @@ mod tests {
     #[test]
     fn the_goods_are_a_sound_folder_with_every_kind_of_offer() {
         let dir = tempfile::tempdir().unwrap();
-        prepare(dir.path()).unwrap();
+        prepare(dir.path(), Shelf::Whole, "AUR").unwrap();
         let token = Token { code: "AUR".into(), scale: 4 };
         let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
         let kinds = |kind| catalog.products.iter().filter(|one| one.fields.kind == kind).count();
@@ -153,6 +181,16 @@ mod tests {
         assert_eq!((prices.first(), prices.last()), (Some(&1), Some(&2_400_000)));
         let tallow = &catalog.product("tallow").unwrap().releases[0].fields.files[0];
         assert_eq!(tallow.platform, embedded::PLATFORM);
+    }
+
+    #[test]
+    fn a_merchant_sells_a_part_of_them_for_another_token() {
+        let dir = tempfile::tempdir().unwrap();
+        prepare(dir.path(), Shelf::Sounds, "MRD").unwrap();
+        let token = Token { code: "MRD".into(), scale: 4 };
+        let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
+        let slugs: Vec<_> = catalog.products.iter().map(|one| one.fields.slug.as_str()).collect();
+        assert_eq!(slugs, [SOUNDS]);
     }
 
     #[cfg(unix)]

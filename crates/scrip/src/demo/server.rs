@@ -1,25 +1,49 @@
-//! The demo's server: a folder made by `scrip init`, goods put in by `scrip catalog apply`, served by
+//! The demo's servers: each a folder made by `scrip init`, goods put in by `scrip catalog apply`, served by
 //! `scrip serve`, each a run of this same program.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use scrip_domain::role::Role;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::goods;
+use super::goods::{self, Shelf};
 use crate::failure::{Failure, Outcome};
-use crate::server::signals::Stop;
 
 /// What is remembered of a demo beside its folder: the administrator's key.
 const MEMO: &str = "demo.json";
 
-/// A vendor's server in a process of its own.
+/// Who a server of the demo is.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// What it does.
+    pub role: Role,
+    /// Its name.
+    pub name: &'static str,
+    /// Its token: code and name. A merchant's is its provider's.
+    pub token: (&'static str, &'static str),
+    /// The port by which it is known.
+    pub port: u16,
+    /// The port on which it listens.
+    pub listen: u16,
+    /// The address of a merchant's provider.
+    pub provider: Option<String>,
+}
+
+impl Seat {
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// A server in a process of its own.
 #[derive(Debug)]
 pub struct DemoServer {
-    /// Its address.
-    pub url: String,
+    /// Who it is.
+    pub seat: Seat,
     /// Its administrator's key.
     pub admin_key: String,
     folder: PathBuf,
@@ -27,33 +51,35 @@ pub struct DemoServer {
 }
 
 impl DemoServer {
-    /// Starts the server of `folder` on `port`; makes the shop first when the folder is new.
-    pub async fn start(folder: &Path, port: u16) -> Outcome<Self> {
+    /// Starts the server of `folder`; makes the folder first when it is new.
+    pub async fn start(folder: &Path, seat: Seat) -> Outcome<Self> {
         let memo = folder.join(MEMO);
         let known =
             std::fs::read_to_string(&memo).ok().and_then(|text| serde_json::from_str(&text).ok());
         let known: Value = match known {
             Some(known) => known,
-            None => init(folder, port, &memo).await?,
+            None => init(folder, &seat, &memo).await?,
         };
-        let text = |member: &str| known[member].as_str().unwrap_or_default().to_owned();
+        let admin_key = known["admin_key"].as_str().unwrap_or_default().to_owned();
         let process = serve(folder).await?;
-        Ok(Self {
-            url: text("url"),
-            admin_key: text("admin_key"),
-            folder: folder.to_owned(),
-            process,
-        })
+        Ok(Self { seat, admin_key, folder: folder.to_owned(), process })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        self.seat.url()
     }
 
     /// Puts the goods in, and gives what `catalog apply` says, as JSON.
-    pub async fn stock(&self) -> Outcome<Value> {
+    pub async fn stock(&self, shelf: Shelf) -> Outcome<Value> {
         let folder = self.folder.join("goods");
-        let into = folder.clone();
-        let prepared = tokio::task::spawn_blocking(move || goods::prepare(&into)).await;
+        let (into, token) = (folder.clone(), self.seat.token.0);
+        let prepared =
+            tokio::task::spawn_blocking(move || goods::prepare(&into, shelf, token)).await;
         prepared.map_err(|error| Failure::of(&error))?.map_err(|error| Failure::of(&error))?;
         let folder = folder.to_string_lossy().into_owned();
-        let args = ["catalog", "apply", &folder, "--yes", "--json", "--server", &self.url];
+        let url = self.url();
+        let args = ["catalog", "apply", &folder, "--yes", "--json", "--server", &url];
         let said = scrip(&args).env("SCRIP_ADMIN_KEY", &self.admin_key).output().await;
         json_of(said, "catalog apply")
     }
@@ -65,9 +91,13 @@ impl DemoServer {
         json_of(scrip(&["doctor", "--config", &config, "--json"]).output().await, "doctor")
     }
 
-    /// Kills the process without a word, and starts it again.
-    pub async fn crash(&mut self) -> Outcome {
-        self.process.kill().await.map_err(|error| Failure::of(&error))?;
+    /// Kills the process without a word.
+    pub async fn kill(&mut self) -> Outcome {
+        self.process.kill().await.map_err(|error| Failure::of(&error))
+    }
+
+    /// Starts it again.
+    pub async fn restart(&mut self) -> Outcome {
         self.process = serve(&self.folder).await?;
         Ok(())
     }
@@ -78,17 +108,12 @@ impl DemoServer {
         drop(self.process.kill().await);
     }
 
-    /// Waits until somebody stops the demo, or the server ends.
-    pub async fn until_stopped(&mut self, stop: &mut Stop) -> Outcome {
-        tokio::select! {
-            () = stop.asked() => {}
-            ended = self.process.wait() => {
-                let ended = ended.map_err(|error| Failure::of(&error))?;
-                return Err(Failure::new(format!("the server ended: {ended}")));
-            }
+    /// Waits until the process ends, which it does not by itself.
+    pub async fn ended(&mut self) -> Failure {
+        match self.process.wait().await {
+            Ok(ended) => Failure::new(format!("the server {} ended: {ended}", self.seat.name)),
+            Err(error) => Failure::of(&error),
         }
-        self.stop().await;
-        Ok(())
     }
 }
 
@@ -100,29 +125,18 @@ fn scrip(args: &[&str]) -> Command {
     command
 }
 
-async fn init(folder: &Path, port: u16, memo: &Path) -> Outcome<Value> {
-    let listen = format!("127.0.0.1:{port}");
-    let shop = folder.to_string_lossy().into_owned();
-    let args = [
-        "init",
-        &shop,
-        "--json",
-        "--demo",
-        "--name",
-        "Aurora Instruments",
-        "--token-code",
-        "AUR",
-        "--token-name",
-        "Aurum",
-        "--scale",
-        "4",
-        "--worth",
-        "1 = 1.00 EUR",
-        "--listen",
-        &listen,
-    ];
+async fn init(folder: &Path, seat: &Seat, memo: &Path) -> Outcome<Value> {
+    let listen = format!("127.0.0.1:{}", seat.listen);
+    let (shop, url) = (folder.to_string_lossy().into_owned(), seat.url());
+    let mut args = vec!["init", &shop, "--json", "--demo", "--role", seat.role.as_str()];
+    args.extend(["--name", seat.name, "--token-code", seat.token.0, "--token-name", seat.token.1]);
+    args.extend(["--scale", "4", "--worth", "1 = 1.00 EUR"]);
+    args.extend(["--listen", &listen, "--public-url", &url]);
+    if let Some(provider) = &seat.provider {
+        args.extend(["--provider", provider]);
+    }
     let made = json_of(scrip(&args).output().await, "init")?;
-    let known = json!({ "url": format!("http://{listen}"), "admin_key": made["admin_key"] });
+    let known = json!({ "admin_key": made["admin_key"] });
     std::fs::write(memo, known.to_string()).map_err(|error| Failure::of(&error))?;
     Ok(known)
 }

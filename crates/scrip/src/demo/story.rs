@@ -2,6 +2,7 @@
 //!
 //! Each chapter is a few requests to the running server, told as they are made.
 
+mod across;
 mod cards;
 mod credit;
 mod funds;
@@ -15,7 +16,8 @@ use scrip_domain::Entropy;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::server::DemoServer;
+use super::Town;
+use super::goods::Shelf;
 use super::teller::Teller;
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
@@ -23,8 +25,9 @@ use crate::failure::{Failure, Outcome};
 /// The story so far.
 #[derive(Debug)]
 pub struct Story<'a> {
-    server: DemoServer,
+    town: Town,
     teller: &'a mut Teller,
+    /// To the vendor, to whom the first part of the story goes.
     client: Client,
     /// Makes idempotency keys and addresses that no earlier run has used.
     run: String,
@@ -55,18 +58,18 @@ impl Said {
 }
 
 impl<'a> Story<'a> {
-    /// A story on `server`.
-    pub fn new(server: DemoServer, teller: &'a mut Teller) -> Outcome<Self> {
-        let client = Client::new(&server.url).map_err(|error| Failure::of(&error))?;
+    /// A story in `town`.
+    pub fn new(town: Town, teller: &'a mut Teller) -> Outcome<Self> {
+        let client = Client::new(&town.vendor.url()).map_err(|error| Failure::of(&error))?;
         let mut bytes = [0; 6];
         SystemEntropy.fill(&mut bytes);
         let run = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { server, teller, client, run, keys: 0 })
+        Ok(Self { town, teller, client, run, keys: 0 })
     }
 
-    /// The server, when the story is over.
-    pub fn into_server(self) -> DemoServer {
-        self.server
+    /// The town, when the story is over.
+    pub fn into_town(self) -> Town {
+        self.town
     }
 
     /// Tells it all.
@@ -89,13 +92,14 @@ impl<'a> Story<'a> {
         self.give_back(&ada).await?;
         self.money_back(&ada).await?;
         self.dispute().await?;
-        self.books().await
+        self.books().await?;
+        self.across().await
     }
 
     /// The vendor puts its goods in.
     async fn goods(&mut self) -> Outcome {
-        let first = self.server.stock().await?;
-        let again = self.server.stock().await?;
+        let first = self.town.vendor.stock(Shelf::Whole).await?;
+        let again = self.town.vendor.stock(Shelf::Whole).await?;
         let products = self.ask("", "GET", "/v1/products?limit=100", Value::Null).await?;
         let goods: Vec<String> =
             products.json["data"].as_array().into_iter().flatten().map(good).collect();
@@ -411,8 +415,9 @@ impl<'a> Story<'a> {
 
     /// The process is killed; what was sold stays sold.
     async fn crash(&mut self, ada: &str, order: &Value) -> Outcome {
-        self.server.crash().await?;
-        self.client = Client::new(&self.server.url).map_err(|error| Failure::of(&error))?;
+        self.town.vendor.kill().await?;
+        self.town.vendor.restart().await?;
+        self.client = Client::new(&self.town.vendor.url()).map_err(|error| Failure::of(&error))?;
         let id = order["id"].as_str().unwrap_or_default();
         let after = self.ask(ada, "GET", &format!("/v1/orders/{id}"), Value::Null).await?;
         let held = after.json == *order;
@@ -427,7 +432,7 @@ impl<'a> Story<'a> {
 
     /// The books are whole.
     async fn books(&mut self) -> Outcome {
-        let report = self.server.doctor().await?;
+        let report = self.town.vendor.doctor().await?;
         let checks = report["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
         let rows: u64 = checks.iter().filter_map(|check| check["rows"].as_u64()).sum();
         let held = report["sound"] == json!(true) && !checks.is_empty();
@@ -447,14 +452,14 @@ impl<'a> Story<'a> {
 
     /// The vendor changes its settings.
     async fn flow(&mut self, settings: Value) -> Outcome {
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let changed = self.ask(&admin, "PATCH", "/v1/admin/settings", settings).await?;
         if changed.status == 200 { Ok(()) } else { Err(Failure::new(changed.problem())) }
     }
 
     /// The id of a product's first offer, as Ada's shop window shows it to staff.
     async fn offer(&mut self, slug: &str) -> Outcome<String> {
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let product =
             self.ask(&admin, "GET", &format!("/v1/admin/products/{slug}"), Value::Null).await?;
         let offer = product.json["offers"].as_array().into_iter().flatten();
@@ -484,25 +489,8 @@ impl<'a> Story<'a> {
         key: &str,
         body: Value,
     ) -> Outcome<Said> {
-        let authorization = format!("Bearer {who}");
-        let mut headers = vec![("idempotency-key", key)];
-        if !who.is_empty() {
-            headers.push(("authorization", &authorization));
-        }
-        let body = if body.is_null() {
-            Body::empty()
-        } else {
-            headers.push(("content-type", "application/json"));
-            Body::from(body.to_string())
-        };
-        let method = Method::from_bytes(method.as_bytes()).map_err(|error| Failure::of(&error))?;
-        let answer = self
-            .client
-            .request(method, path, &headers, body)
-            .await
-            .map_err(|error| Failure::of(&error))?;
-        let json = serde_json::from_slice(&answer.body).unwrap_or_default();
-        Ok(Said { status: answer.status.as_u16(), replayed: answer.replayed(), json })
+        let authorization = if who.is_empty() { String::new() } else { format!("Bearer {who}") };
+        said(&self.client, &authorization, method, path, key, body).await
     }
 
     async fn fetch_as(&self, path: &str, authorization: &str) -> Outcome<Said> {
@@ -535,6 +523,32 @@ impl<'a> Story<'a> {
         }
         Ok(came)
     }
+}
+
+/// Asks a server something; without an `authorization` as nobody.
+async fn said(
+    client: &Client,
+    authorization: &str,
+    method: &str,
+    path: &str,
+    key: &str,
+    body: Value,
+) -> Outcome<Said> {
+    let mut headers = vec![("idempotency-key", key)];
+    if !authorization.is_empty() {
+        headers.push(("authorization", authorization));
+    }
+    let body = if body.is_null() {
+        Body::empty()
+    } else {
+        headers.push(("content-type", "application/json"));
+        Body::from(body.to_string())
+    };
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| Failure::of(&error))?;
+    let answer = client.request(method, path, &headers, body).await;
+    let answer = answer.map_err(|error| Failure::of(&error))?;
+    let json = serde_json::from_slice(&answer.body).unwrap_or_default();
+    Ok(Said { status: answer.status.as_u16(), replayed: answer.replayed(), json })
 }
 
 /// The claims of a code, by the word of another library.

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use serde_json::json;
 
-use super::server::DemoServer;
+use super::Town;
 
 /// Tells steps, and counts those that did not hold.
 #[derive(Debug)]
@@ -22,20 +22,33 @@ impl Teller {
     }
 
     /// Which servers there are.
-    pub fn servers(&self, server: &DemoServer) {
+    pub fn servers(&self, town: &Town) {
         if self.json {
-            let server = json!({
-                "role": "vendor", "name": "Aurora Instruments", "url": server.url,
-                "admin_key": server.admin_key,
+            let servers = town.servers().map(|server| {
+                json!({
+                    "role": server.seat.role, "name": server.seat.name, "url": server.url(),
+                    "admin_key": server.admin_key,
+                })
             });
-            say(&json!({ "servers": [server] }).to_string());
+            say(&json!({ "servers": servers }).to_string());
             return;
         }
-        say(&format!("\n  {}  {}", self.bold("Aurora Instruments"), self.dim(&server.url)));
+        say("");
+        for server in town.servers() {
+            let (name, role) = (server.seat.name, server.seat.role.as_str());
+            say(&format!("  {:<28}{:<10}{}", self.bold(name), role, self.dim(&server.url())));
+        }
         say(&format!(
             "  {}\n",
-            self.dim("a shop on a local port, its data in a folder, its goods real")
+            self.dim("servers on local ports, their data in a folder, their goods real")
         ));
+    }
+
+    /// Another part of the story begins.
+    pub fn part(&self, name: &str) {
+        if !self.json {
+            say(&format!("  {}\n", self.bold(name)));
+        }
     }
 
     /// A step: what was asked, what came back, and whether that is as it must be.
@@ -71,14 +84,17 @@ impl Teller {
         self.failed == 0
     }
 
-    /// That the shop stays open.
-    pub fn serving(&self, server: &DemoServer) {
+    /// That the servers stay open.
+    pub fn serving(&self, town: &Town) {
         if self.json {
             return;
         }
-        say(&format!("\n  The shop stays open at {} until you stop it (Ctrl-C).", server.url));
-        say(&format!("  {} export SCRIP_SERVER={}", self.dim("·"), server.url));
-        say(&format!("  {} export SCRIP_ADMIN_KEY={}\n", self.dim("·"), server.admin_key));
+        say("\n  Everything stays open until you stop it (Ctrl-C):");
+        for server in town.servers() {
+            say(&format!("  {} {:<20} {}", self.dim("·"), server.seat.name, server.url()));
+        }
+        say(&format!("  {} export SCRIP_SERVER={}", self.dim("·"), town.vendor.url()));
+        say(&format!("  {} export SCRIP_ADMIN_KEY={}\n", self.dim("·"), town.vendor.admin_key));
     }
 
     fn paint(&self, style: &str, text: &str) -> String {

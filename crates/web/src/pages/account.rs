@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::form::{Field, Form, complaint};
 use super::refused::sentence;
 use super::sign_in::Next;
-use super::visit::{Local, SignedIn};
+use super::visit::{Local, OwnAccounts, SignedIn};
 use super::{Visited, private};
 use crate::App;
 use crate::extract::Query;
@@ -38,6 +38,7 @@ struct PersonForm {
 }
 
 async fn show(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
     Query(next): Query<Next>,
@@ -53,6 +54,7 @@ async fn show(
 }
 
 async fn change(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
     Form(form): Form<PersonForm>,
@@ -88,6 +90,7 @@ struct ChoiceForm {
 
 /// The card that the account pays with when none is named.
 async fn choose(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
     Form(form): Form<ChoiceForm>,

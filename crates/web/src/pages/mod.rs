@@ -139,8 +139,11 @@ fn navigation(visited: Visited<'_>) -> Markup {
         Visited::Nobody => Markup::default(),
         Visited::By(member) => html! {
             nav aria-label="Pages" {
-                a href="/wallet" { "Wallet" }
-                a href="/account" { (member.account.email) }
+                // A merchant's buyers have both at its provider.
+                @if !member.account.email.is_empty() {
+                    a href="/wallet" { "Wallet" }
+                    a href="/account" { (member.account.email) }
+                }
                 form method="post" action="/sign-out" { button.plain type="submit" { "Sign out" } }
             }
         },

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::account::{personal, told};
 use super::form::{Field, Form, complaint};
 use super::refused::sentence;
-use super::visit::{Local, Visit};
+use super::visit::{Local, OwnAccounts, Visit};
 use super::{Visited, private};
 use crate::App;
 use crate::extract::{Query, Source};
@@ -56,6 +56,7 @@ struct SignInForm {
 }
 
 async fn ask(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: Visit,
     Query(next): Query<Next>,
@@ -69,6 +70,7 @@ async fn ask(
 
 /// The right password opens a session; anything else shows the form again, and does not tell what was wrong.
 async fn sign_in(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: Visit,
     source: Source,
@@ -137,6 +139,7 @@ struct RegisterForm {
 }
 
 async fn ask_all(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: Visit,
     Query(next): Query<Next>,
@@ -150,6 +153,7 @@ async fn ask_all(
 }
 
 async fn register(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: Visit,
     source: Source,

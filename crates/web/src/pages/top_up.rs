@@ -21,7 +21,7 @@ use super::account::card_name;
 use super::form::{Field, Form, complaint};
 use super::refused::sentence;
 use super::sign_in::Next;
-use super::visit::{Local, SignedIn};
+use super::visit::{Local, OwnAccounts, SignedIn};
 use super::{Visited, private, private_again_in};
 use crate::App;
 use crate::extract::{IdPath, Query, Source};
@@ -70,6 +70,7 @@ struct Ways {
 }
 
 async fn ask(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
     Query(wanted): Query<Wanted>,
@@ -79,6 +80,7 @@ async fn ask(
 }
 
 async fn add(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
     source: Source,
@@ -254,6 +256,7 @@ fn choice(ways: &Ways, before: &str) -> Markup {
 
 /// How a top-up stands; while it is on its way the page looks again by itself.
 async fn show(
+    _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
     IdPath(id): IdPath<TopUp>,

@@ -89,6 +89,25 @@ impl FromRequestParts<App> for SignedIn {
     }
 }
 
+/// This server keeps accounts and wallets itself. A merchant does not: who asks it for such a page is sent to the same page
+/// of its provider, and who wants to sign in, to sign in through it.
+#[derive(Debug)]
+pub struct OwnAccounts;
+
+impl FromRequestParts<App> for OwnAccounts {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Some(provider) = app.engine.provider() else { return Ok(Self) };
+        let path = parts.uri.path();
+        let to = match path {
+            "/sign-in" | "/register" => "/connect".to_owned(),
+            _ => format!("{}{path}", provider.url()),
+        };
+        Err(Redirect::to(&to).into_response())
+    }
+}
+
 /// A page of this server, to go on to: a path, and never another site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Local(String);

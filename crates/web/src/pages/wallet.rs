@@ -11,7 +11,7 @@ use scrip_domain::settings::Token;
 use scrip_domain::wallet::Wallet;
 use scrip_engine::Page;
 
-use super::visit::SignedIn;
+use super::visit::{OwnAccounts, SignedIn};
 use super::{Visited, date, private};
 use crate::App;
 use crate::money::MoneyOut;
@@ -24,7 +24,11 @@ pub fn routes() -> Router<App> {
     Router::new().route("/wallet", get(show))
 }
 
-async fn show(State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
+async fn show(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+) -> Result<Response, Problem> {
     let store = app.engine.store();
     let wallet = store.wallet(visit.buyer.wallet).await?.ok_or_else(Problem::not_found)?;
     let wallet = wallet.as_of(app.engine.now());

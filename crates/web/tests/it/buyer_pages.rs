@@ -195,3 +195,17 @@ async fn an_account_is_completed_and_changed() {
     assert!(!page.html.contains("Before you can buy"), "{}", page.html);
     assert!(page.html.contains("value=\"Ada\""), "{}", page.html);
 }
+
+#[tokio::test]
+async fn a_merchant_sends_people_to_its_provider_for_their_accounts() {
+    let (shop, _provider) = Shop::merchant(settings()).await;
+    let mut browser = Browser::on(&shop);
+    for path in ["/wallet", "/wallet/top-up", "/account"] {
+        let page = browser.open(path).await;
+        assert_eq!((page.status, page.location()), (303, &*format!("https://pay.test{path}")));
+    }
+    for path in ["/sign-in", "/register"] {
+        assert_eq!(browser.open(path).await.location(), "/connect");
+        assert_eq!(browser.send(path, &ADA).await.location(), "/connect", "no account is opened");
+    }
+}

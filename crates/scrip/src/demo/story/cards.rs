@@ -33,7 +33,7 @@ impl Story<'_> {
         );
         let doubtful = self.card(ada, "demo_review", "in_review").await?;
         let path = format!("/v1/admin/top-ups/{}/decide", doubtful.at("/id"));
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let word = json!({ "approve": true, "reason": "Ada called" });
         let decided = self.ask(&admin, "POST", &path, word).await?;
         let credited = self.seen(ada, decided.at("/id"), "credited").await?;

@@ -9,7 +9,7 @@ use crate::failure::Outcome;
 impl Story<'_> {
     /// The vendor lends, up to a limit.
     pub(super) async fn credit_line(&mut self, ada: &str) -> Outcome {
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let account = self.ask(ada, "GET", "/v1/account", Value::Null).await?;
         let path = format!("/v1/admin/accounts/{}", account.at("/id"));
         let eur = |cents: u64| json!({ "amount": cents, "unit": "EUR" });
@@ -46,7 +46,7 @@ impl Story<'_> {
 
     /// A word that takes something off, once.
     pub(super) async fn coupon(&mut self, ada: &str) -> Outcome {
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let offer = self.offer("tides-2027").await?;
         let word = format!("TIDE-{}", self.run.to_uppercase());
         let body = json!({ "code": word, "percent": 25, "max_uses": 1 });
@@ -80,7 +80,7 @@ impl Story<'_> {
     pub(super) async fn money_back(&mut self, ada: &str) -> Outcome {
         let before = self.available(ada).await?;
         let bought = self.card(ada, "demo_approved", "credited").await?;
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let path = format!("/v1/admin/top-ups/{}/refunds", bought.at("/id"));
         let back = self.ask(&admin, "POST", &path, json!({ "reason": "asked for" })).await?;
         let refunded = self.seen(ada, bought.at("/id"), "refunded").await?;

@@ -25,7 +25,7 @@ impl Story<'_> {
             &answer,
         );
 
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let find = format!("/v1/admin/top-ups?reference={reference}");
         let found = self.ask(&admin, "GET", &find, Value::Null).await?;
         let path = format!("/v1/admin/top-ups/{}/received", found.at("/data/0/id"));
@@ -54,7 +54,7 @@ impl Story<'_> {
 
     /// A voucher that is redeemed once.
     pub(super) async fn voucher(&mut self, ada: &str) -> Outcome {
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let batch = json!({ "label": "Harbour fair", "tokens": aur(20_000), "count": 2, "kind": "promo", "tokens_expire_after_days": 30 });
         let made = self.ask(&admin, "POST", "/v1/admin/voucher-batches", batch).await?;
         let code = made.at("/codes/0").to_owned();
@@ -91,7 +91,7 @@ impl Story<'_> {
         let body = json!({ "lines": [{ "offer": offer }], "expected_total": aur(125_000) });
         let paid = self.ask(ada, "POST", "/v1/purchases", body).await?;
         let between = self.lots(ada).await?;
-        let admin = self.server.admin_key.clone();
+        let admin = self.town.vendor.admin_key.clone();
         let path = format!("/v1/admin/orders/{}/refunds", paid.at("/id"));
         let back = self.ask(&admin, "POST", &path, json!({ "reason": "does not start" })).await?;
         let after = self.lots(ada).await?;
