@@ -94,7 +94,7 @@ impl Host {
             protocol_keys: Mutex::new(vec![[first_key; 32]]),
             plan: plan.clone(),
             fates: Mutex::new(Chance::of(plan.seed, name)),
-            wire: Wire::new(name, trace.clone(), forger),
+            wire: Wire::new(name, plan, trace.clone(), forger),
             spoiler: Spoiler::new(plan, role),
             trace: trace.clone(),
             calm: AtomicBool::new(false),
@@ -106,6 +106,7 @@ impl Host {
     /// No more faults from now on.
     pub fn calm(&self) {
         self.calm.store(true, Ordering::SeqCst);
+        self.wire.calm();
     }
 
     /// Whether the process has died since this was asked last.
@@ -268,7 +269,7 @@ impl Host {
             started = Engine::start(self.ground(store), memory) => started.map_err(|f| f.to_string())?,
         };
         let app = Arc::new(Server { engine: self.wired(engine), public_url: url_of(self.name) });
-        running.push(Box::pin(renew(app.clone())));
+        running.push(Box::pin(renew(app.clone(), self.clone())));
         running.push(Box::pin(work(app.clone(), self.role)));
         let router = scrip_web::router(&Arc::new(Watch::over(app)));
         let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
@@ -316,11 +317,17 @@ fn merchant_fields() -> MerchantFields {
 /// Everything that the process does, as futures of one task.
 type Running = FuturesUnordered<Pin<Box<dyn Future<Output = Result<(), String>>>>>;
 
-/// Keeps the lease on ids. A fault now is tried again in a second; the lease reaches further.
-async fn renew(app: Arc<Server>) -> Result<(), String> {
+/// Keeps the lease on ids, at once when time has leapt. A fault now is tried again in a second; the lease reaches further.
+async fn renew(app: Arc<Server>, host: Arc<Host>) -> Result<(), String> {
     loop {
+        let leapt = host.leapt.load(Ordering::SeqCst);
         drop(app.engine.renew_lease().await);
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        for _ in 0..50 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if host.leapt.load(Ordering::SeqCst) != leapt {
+                break;
+            }
+        }
     }
 }
 

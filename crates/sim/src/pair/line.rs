@@ -1,6 +1,7 @@
 //! The way from one server to the other: the real signed client, over the simulated network.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,9 @@ use hyper_util::rt::TokioIo;
 use scrip_https::Unanswered;
 use scrip_peer::Transport;
 
+use super::plan::Plan;
 use super::spoil::Forger;
+use crate::chance::Chance;
 use crate::trace::Trace;
 
 /// How long a server waits for the other.
@@ -25,6 +28,23 @@ pub(crate) struct Wire {
     from: &'static str,
     trace: Trace,
     forger: Option<Arc<Forger>>,
+    mishaps: Arc<Mishaps>,
+}
+
+/// Answers that come to nobody: the other server has done what it was asked.
+#[derive(Debug)]
+struct Mishaps {
+    chance: Mutex<Chance>,
+    /// Of a thousand.
+    times: u64,
+    calm: AtomicBool,
+}
+
+impl Mishaps {
+    fn strike(&self) -> bool {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.calm.load(Ordering::SeqCst) && chance.permille(self.times)
+    }
 }
 
 impl std::fmt::Debug for Wire {
@@ -35,8 +55,15 @@ impl std::fmt::Debug for Wire {
 
 impl Wire {
     /// The way of the server called `from`.
-    pub fn new(from: &'static str, trace: Trace, forger: Option<Forger>) -> Self {
-        Self { from, trace, forger: forger.map(Arc::new) }
+    pub fn new(from: &'static str, plan: &Plan, trace: Trace, forger: Option<Forger>) -> Self {
+        let chance = Mutex::new(Chance::of(plan.seed, &format!("the {from}'s wire")));
+        let mishaps = Mishaps { chance, times: plan.mislaid, calm: AtomicBool::new(false) };
+        Self { from, trace, forger: forger.map(Arc::new), mishaps: Arc::new(mishaps) }
+    }
+
+    /// Nothing is mislaid from now on.
+    pub fn calm(&self) {
+        self.mishaps.calm.store(true, Ordering::SeqCst);
     }
 
     async fn ask(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
@@ -47,6 +74,7 @@ impl Wire {
         }
         let exchange = exchange(request);
         let answer = match tokio::time::timeout(PATIENCE, exchange).await {
+            Ok(Ok(_)) if self.mishaps.strike() => Err("its answer is mislaid".to_owned()),
             Ok(answer) => answer,
             Err(_) => Err("no patience left".to_owned()),
         };

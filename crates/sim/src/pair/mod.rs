@@ -41,11 +41,11 @@ use witness::Witness;
 /// No world lasts longer than this, leaps apart.
 const AGE: Duration = Duration::from_hours(1);
 
-/// The leaps after the storm, in milliseconds: over payment, hold, the longest waits, and the deadline of delivery.
-const LEAPS: [u64; 6] =
-    [660_000, 660_000, 2 * 3_600_000, 25 * 3_600_000, 25 * 3_600_000, 25 * 3_600_000];
+/// The leaps after the storm, in minutes: over payment, hold, the longest waits, and the deadline of delivery. After each
+/// long one another, since whoever asks in the moment of a leap may find the other without ids for it.
+const LEAPS: [u64; 10] = [11, 11, 121, 11, 1_500, 70, 1_500, 70, 1_500, 70];
 /// So long both servers have after each, in milliseconds.
-const REST: u64 = 4_000;
+const REST: u64 = 2_500;
 
 /// Names disks: two worlds in one process never share one.
 static DISKS: AtomicU64 = AtomicU64::new(0);
@@ -121,7 +121,10 @@ fn live(
     let orders = square.orders.lock().unwrap_or_else(PoisonError::into_inner);
     let orders = orders.keys().cloned().collect();
     let spent = *square.spent.lock().unwrap_or_else(PoisonError::into_inner);
-    at_once(async { square.witness.agrees(orders, spent).await.map_err(|why| why.to_string()) })
+    let ends = square.witness.agrees(orders, spent);
+    let ends = at_once(async { ends.await.map_err(|why| why.to_string()) })?;
+    trace.note("auditor", &ends);
+    Ok(())
 }
 
 async fn until(this: &AtomicBool) {
@@ -164,7 +167,7 @@ impl World<'_> {
             }
             if now >= next_leap && !self.rest.old.load(Ordering::SeqCst) {
                 match leaps.next() {
-                    Some(millis) => self.leap(*millis),
+                    Some(minutes) => self.leap(minutes * 60_000),
                     None => self.rest.old.store(true, Ordering::SeqCst),
                 }
                 next_leap = now + REST;

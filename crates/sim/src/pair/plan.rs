@@ -83,6 +83,8 @@ pub struct Plan {
     pub skew: u64,
     /// Of a thousand starts, before so many a protocol key is rotated.
     pub rotates: u64,
+    /// Of a thousand answers between the servers, so many are lost.
+    pub mislaid: u64,
     /// What is wrong on purpose.
     pub defect: Defect,
 }
@@ -132,6 +134,7 @@ impl Plan {
             impatience: seldom(&mut chance, 200),
             skew: seldom(&mut chance, 30) * 1000,
             rotates: seldom(&mut chance, 500),
+            mislaid: seldom(&mut chance, 250),
             defect: Defect::None,
         }
     }

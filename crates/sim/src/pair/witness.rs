@@ -75,8 +75,8 @@ impl Witness {
     }
 
     /// At rest: what both servers have agrees, document by document and token by token. `heard` are orders that somebody
-    /// heard of; `spent` is what all buyers have spent, by their own books.
-    pub async fn agrees(&self, heard: Vec<String>, spent: u64) -> Verdict {
+    /// heard of; `spent` is what all buyers have spent, by their own books. Gives how many came to which end.
+    pub async fn agrees(&self, heard: Vec<String>, spent: u64) -> Result<String, Violation> {
         let (sells, pays) = (self.merchant.books(), self.provider.books());
         let (sells, pays) = (sells.map_err(Violation)?, pays.map_err(Violation)?);
         let mut requests = BTreeMap::new();
@@ -87,6 +87,7 @@ impl Witness {
             after = Some(last.id.number());
             requests.extend(page.into_iter().map(|request| (request.order.clone(), request)));
         }
+        let mut ends = BTreeMap::<String, u64>::new();
         let names: BTreeSet<String> = heard.into_iter().chain(requests.keys().cloned()).collect();
         for name in names {
             let id: Id<Order> =
@@ -98,6 +99,7 @@ impl Witness {
             let checkout = sells.checkout(id).await.map_err(untold)?;
             let deal = Deal { order, checkout, request: requests.get(&name).cloned() };
             deal.agrees(&sells, &pays).await?;
+            *ends.entry(deal.end()).or_default() += 1;
         }
         let merchant = merchant_in(&pays).await?;
         balances(&merchant, requests.values(), spent)?;
@@ -108,7 +110,7 @@ impl Witness {
             };
             is_released(&pays, request, &sighting).await?;
         }
-        Ok(())
+        Ok(format!("{ends:?}"))
     }
 }
 
@@ -170,6 +172,13 @@ fn balances<'a>(
 }
 
 impl Deal {
+    /// What it came to, at the merchant and at the provider.
+    fn end(&self) -> String {
+        let there = self.request.as_ref().map_or("-", |request| request.state.as_str());
+        let reason = self.checkout.as_ref().and_then(|checkout| checkout.reason.as_deref());
+        format!("{} ({}) {there}", self.order.state, reason.unwrap_or("-"))
+    }
+
     /// Both sides have come to the same end.
     async fn agrees(&self, sells: &Store, pays: &Store) -> Verdict {
         let (order, name) = (&self.order, self.order.id);
@@ -237,6 +246,10 @@ impl Deal {
         demand!(checkout.confirmation == request.confirmation, "{name} has two confirmations");
         demand!(checkout.receipt == request.receipt, "{name} has two receipts");
         demand!(checkout.fulfilment == request.fulfilment, "{name} has two last words");
+        if request.amount.is_zero() {
+            // Of what cost nothing either side may say that it went back.
+            return Ok(());
+        }
         let refunds = pays.request_refunds(request.id).await.map_err(untold)?;
         let refunds: Vec<_> = refunds.into_iter().map(|refund| refund.document).collect();
         demand!(

@@ -334,7 +334,7 @@ impl OrderOut {
     fn at_provider(mut self, at: &AtProvider, told: Told) -> Self {
         let AtProvider { order, checkout, .. } = at;
         self.approved = Some(at.approved());
-        self.reason = checkout.reason.clone().map(Cow::Owned).or(self.reason);
+        self.reason = at.reason().map(|reason| Cow::Owned(reason.to_owned())).or(self.reason);
         let waits = matches!(order.state, OrderState::Open | OrderState::Claimed);
         let redirect = checkout.url.clone().filter(|_| waits);
         self.next_action = redirect.map(|redirect| NextAction { redirect });

@@ -251,7 +251,7 @@ fn summary(vendor: &Vendor, at: &AtProvider, codes: &[Handed]) -> Markup {
     html! {
         h1 { (title) }
         p.lead { (text) }
-        @if let Some(reason) = &at.checkout.reason {
+        @if let Some(reason) = at.reason() {
             p { "Reason: " code { (reason) } }
         }
         h2 { "Order " (at.order.id) }

@@ -266,6 +266,7 @@ async fn what_the_provider_gives_back_by_itself_is_booked_and_leaves_no_more_tha
     assert_eq!((much.status, much.code()), (409, "already_refunded"), "{much:?}");
     let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
     assert_eq!(seen.at("/state"), "partially_refunded", "{seen:?}");
+    assert!(seen.json["reason"].is_null(), "that the staff asked for too much is no reason");
     assert_eq!(seen.at("/refunds/0/amount/display"), "3.00 AUR");
     shop.sound().await;
     provider.give_back(&order, 100, GivenBackBy::Provider);
