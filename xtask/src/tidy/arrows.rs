@@ -68,6 +68,8 @@ const SIMULATED: &[&str] = &[
     "scrip-web",
     "scrip-client",
     "scrip-testkit",
+    "scrip-https",
+    "scrip-peer",
 ];
 const TESTING: &[&str] = &["scrip-testkit", "scrip-client"];
 
