@@ -65,6 +65,8 @@ const SIMULATED: &[&str] = &[
     "scrip-domain",
     "scrip-storage",
     "scrip-engine",
+    "scrip-https",
+    "scrip-peer",
     "scrip-web",
     "scrip-client",
     "scrip-testkit",

@@ -37,8 +37,10 @@ pub(crate) struct Witness {
     sightings: Mutex<BTreeSet<Sighting>>,
 }
 
-fn untold(fault: Fault) -> Violation {
-    Violation(format!("the books cannot be read: {fault}"))
+impl From<Fault> for Violation {
+    fn from(fault: Fault) -> Self {
+        Self(format!("the books cannot be read: {fault}"))
+    }
 }
 
 /// How an order stands on both sides.
@@ -64,7 +66,7 @@ impl Witness {
         let store = self.provider.books().map_err(Violation)?;
         let merchant = merchant_in(&store).await?;
         let request = store.purchase_request_of(merchant.id, &sighting.order).await;
-        let request = request.map_err(untold)?;
+        let request = request?;
         let Some(request) = request else {
             return Err(Violation(format!("{sighting:?}, and the provider knows no such order")));
         };
@@ -82,7 +84,7 @@ impl Witness {
         let mut requests = BTreeMap::new();
         let mut after = None;
         loop {
-            let page = pays.purchase_requests(Page { after, limit: 100 }).await.map_err(untold)?;
+            let page = pays.purchase_requests(Page { after, limit: 100 }).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id.number());
             requests.extend(page.into_iter().map(|request| (request.order.clone(), request)));
@@ -92,11 +94,11 @@ impl Witness {
         for name in names {
             let id: Id<Order> =
                 name.parse().map_err(|_| Violation(format!("{name} is no order")))?;
-            let order = sells.order(id).await.map_err(untold)?;
+            let order = sells.order(id).await?;
             let Some(order) = order else {
                 return Err(Violation(format!("the merchant has lost {name}")));
             };
-            let checkout = sells.checkout(id).await.map_err(untold)?;
+            let checkout = sells.checkout(id).await?;
             let deal = Deal { order, checkout, request: requests.get(&name).cloned() };
             deal.agrees(&sells, &pays).await?;
             *ends.entry(deal.end()).or_default() += 1;
@@ -116,7 +118,7 @@ impl Witness {
 
 async fn merchant_in(store: &Store) -> Result<Merchant, Violation> {
     let [merchant, _] = SERVERS;
-    let row = store.merchant_by_url(&url_of(merchant)).await.map_err(untold)?;
+    let row = store.merchant_by_url(&url_of(merchant)).await?;
     row.ok_or_else(|| Violation("the provider has lost its merchant".into()))
 }
 
@@ -139,7 +141,7 @@ async fn was_taken(store: &Store, request: &PurchaseRequest) -> Verdict {
     let Some(hold) = request.hold else {
         return Err(Violation(format!("{} was captured without a hold", request.order)));
     };
-    let hold = store.hold(hold).await.map_err(untold)?;
+    let hold = store.hold(hold).await?;
     let state = hold.as_ref().map(|hold| hold.state);
     demand!(state == Some(HoldState::Posted), "{} is captured, its hold {state:?}", request.order);
     let amount = hold.map(|hold| hold.amount);
@@ -250,7 +252,7 @@ impl Deal {
             // Of what cost nothing either side may say that it went back.
             return Ok(());
         }
-        let refunds = pays.request_refunds(request.id).await.map_err(untold)?;
+        let refunds = pays.request_refunds(request.id).await?;
         let refunds: Vec<_> = refunds.into_iter().map(|refund| refund.document).collect();
         demand!(
             checkout.refunds == refunds,
@@ -264,14 +266,14 @@ impl Deal {
     /// The merchant's own book of refunds comes to the same.
     async fn is_given_back(&self, request: &PurchaseRequest, sells: &Store) -> Verdict {
         let name = self.order.id;
-        let refunds = sells.refunds_of(name).await.map_err(untold)?;
+        let refunds = sells.refunds_of(name).await?;
         let sum: u64 = refunds.iter().map(|refund| refund.amount.units()).sum();
         let back = request.refunded.units();
         demand!(sum == back, "{name}: {sum} went back at the merchant, {back} at the provider");
         let is_all = self.order.state == OrderState::Refunded;
         let gone = request.refunded == request.amount;
         // Units that cost nothing can stay where all that was paid went back.
-        let lines = sells.order_lines(name).await.map_err(untold)?;
+        let lines = sells.order_lines(name).await?;
         let has_free = lines.iter().any(|line| line.price.is_zero());
         demand!(
             !gone || is_all || has_free,
@@ -284,10 +286,10 @@ impl Deal {
     /// What is delivered has a license for each unit; of what is not, none is good.
     async fn has_licenses(&self, sells: &Store) -> Verdict {
         let name = self.order.id;
-        let licenses = sells.licenses_of_order(name).await.map_err(untold)?;
+        let licenses = sells.licenses_of_order(name).await?;
         let withheld = licenses.iter().any(|license| license.state == LicenseState::Withheld);
         demand!(!withheld, "{name} has withheld licenses at rest");
-        let lines = sells.order_lines(name).await.map_err(untold)?;
+        let lines = sells.order_lines(name).await?;
         let units: u64 = lines.iter().map(|line| u64::from(line.quantity)).sum();
         if self.order.paid_at.is_some() {
             demand!(licenses.len() as u64 == units, "{name}: {} licenses", licenses.len());
