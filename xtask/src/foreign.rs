@@ -32,6 +32,8 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/funds.py", debian: &[] },
     Check { script: "tests/foreign/bureau.py", debian: &[] },
     Check { script: "tests/foreign/webhooks.py", debian: &[] },
+    Check { script: "tests/foreign/signatures.py", debian: &[] },
+    Check { script: "tests/foreign/two_servers.py", debian: &[] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

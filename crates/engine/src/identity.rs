@@ -18,6 +18,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use subtle::ConstantTimeEq;
 
 use crate::checkout::Stale;
+use crate::checkout::begin::FOR_NOW;
 use crate::keys::mac;
 use crate::memory::Member;
 use crate::provider::{Opened, ProviderError, Returned, Standing};
@@ -47,6 +48,8 @@ pub struct CameBack {
     pub account: Id<Account>,
     /// The order that they decided on, if they come from one.
     pub order: Option<Id<Order>>,
+    /// The connection that they approved, by the provider's name of it, if they come from one.
+    pub connection: Option<String>,
 }
 
 /// A provider's buyer, as they are known here or will be.
@@ -165,7 +168,9 @@ impl Engine {
         let Some(provider) = self.provider() else { return Ok(Err(ConnectRefusal::NoProvider)) };
         let returned = match provider.redeem(return_code).await {
             Ok(returned) => returned,
-            Err(ProviderError::Refused { .. }) => return Ok(Err(ConnectRefusal::CodeRefused)),
+            Err(ProviderError::Refused { code, .. }) if !FOR_NOW.contains(&code.as_str()) => {
+                return Ok(Err(ConnectRefusal::CodeRefused));
+            }
             Err(error) => return Err(not_now(&error)),
         };
         let (account, session) = self.sign_in_guest(provider.url(), &returned).await?;
@@ -174,10 +179,11 @@ impl Engine {
             None => None,
         };
         let order = order.map(|checkout| checkout.order);
+        let connection = returned.connection;
         if let (Some(order), Some(picture)) = (order, returned.request) {
             self.shown(order, picture).await?;
         }
-        Ok(Ok(CameBack { session, account, order }))
+        Ok(Ok(CameBack { session, account, order, connection }))
     }
 
     async fn sign_in_guest(

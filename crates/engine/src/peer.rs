@@ -13,6 +13,7 @@
 
 mod keys;
 mod nonces;
+mod pen;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::{Engine, Mode, Outcome};
 
 pub use keys::PeerKeys;
 pub use nonces::{Nonces, Seen};
+pub use pen::Pen;
 
 /// What other servers make public, as it is fetched: a port.
 pub trait PeerPort: Send + Sync + fmt::Debug {
@@ -36,7 +38,7 @@ pub trait PeerPort: Send + Sync + fmt::Debug {
 /// What is known of other servers.
 #[derive(Debug, Default)]
 pub struct Peers {
-    keys: PeerKeys,
+    keys: Arc<PeerKeys>,
     nonces: Nonces,
 }
 
@@ -64,7 +66,7 @@ impl Engine {
     /// With a way to read what other servers make public.
     #[must_use]
     pub fn with_peer_port(mut self, port: Arc<dyn PeerPort>) -> Self {
-        self.peers.keys = PeerKeys::through(port);
+        self.peers.keys = Arc::new(PeerKeys::through(port));
         self
     }
 
@@ -86,7 +88,7 @@ impl Engine {
     }
 
     /// The public keys of other servers, for what they have signed.
-    pub fn peer_keys(&self) -> &PeerKeys {
+    pub fn peer_keys(&self) -> &Arc<PeerKeys> {
         &self.peers.keys
     }
 

@@ -6,6 +6,7 @@
 mod answer;
 mod browser;
 mod bureau;
+mod network;
 mod peers;
 mod provider;
 mod sender;
@@ -43,6 +44,7 @@ use tower::ServiceExt;
 pub use answer::Answer;
 pub use browser::{Browser, Page};
 pub use bureau::{ScriptedBureau, opinion};
+pub use network::{Network, Way};
 pub use peers::{AbsentProvider, KnownServers};
 pub use provider::{Fate, Row, ScriptedProvider};
 pub use sender::{ScriptedSender, reply};
@@ -130,13 +132,22 @@ pub struct Place {
     pub peers: Option<Arc<dyn PeerPort>>,
     /// How a provider tells its merchants.
     pub herald: Option<Arc<dyn Herald>>,
+    /// What leads to other servers, in the place of all that is left out above.
+    pub network: Option<Arc<Network>>,
 }
 
 impl Default for Place {
     /// A vendor, alone.
     fn default() -> Self {
         let url = "http://shop.test".to_owned();
-        Self { roles: Roles::default(), url, provider: None, peers: None, herald: None }
+        Self {
+            roles: Roles::default(),
+            url,
+            provider: None,
+            peers: None,
+            herald: None,
+            network: None,
+        }
     }
 }
 
@@ -207,6 +218,28 @@ impl Shop {
         (shop, provider)
     }
 
+    /// Opens a provider, and a merchant beside it which it has registered: both whole, and signing for each other
+    /// through a network that a test can trouble.
+    pub async fn pair(settings: Settings) -> (Self, Self, Arc<Network>) {
+        let network = Arc::<Network>::default();
+        let at = |role, url: &str| Place {
+            roles: Roles::new(&[role]).expect("a role"),
+            url: url.to_owned(),
+            network: Some(network.clone()),
+            ..Place::default()
+        };
+        let provider = Self::open_at(at(Role::Provider, network::PAY), settings.clone()).await;
+        let body = json!({
+            "url": network::SHOP, "name": "Field Sounds", "return_origins": [network::SHOP],
+            "limits": { "order": 100_000, "open": 100, "day": 1_000_000 },
+            "fee": { "basis_points": 1000, "fixed": 1 }, "threshold": 300,
+        });
+        let answer = provider.post("/v1/admin/merchants", &provider.admin, "", body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let shop = Self::open_at(at(Role::Merchant, network::SHOP), settings).await;
+        (provider, shop, network)
+    }
+
     /// Asks the provider what is due now, once.
     pub async fn run_checkouts(&self) -> usize {
         self.app.engine.run_checkouts().await.expect("checkouts run")
@@ -244,7 +277,7 @@ impl Shop {
         bureau: Option<Arc<ScriptedBureau>>,
     ) -> Self {
         let name = format!("shop-{}", SHOPS.fetch_add(1, Ordering::Relaxed));
-        let clock = Arc::<TestClock>::default();
+        let clock = place.network.as_ref().map(|network| network.clock()).unwrap_or_default();
         let machine = Machine {
             disk: scrip_storage::Memory::new(&name).expect("a database in memory"),
             name,
@@ -307,7 +340,10 @@ impl Shop {
             store,
             clock: demo_clock.clone(),
             entropy: machine.entropy.clone(),
-            keys: keys(),
+            keys: match &machine.place.network {
+                Some(_) => keys().with_protocol(&[Network::seed(&machine.place.url)]),
+                None => keys(),
+            },
             server: 1,
             blocking: Blocking::Inline,
             mode: Mode::Demo,
@@ -315,7 +351,7 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let processor = machine.processor.clone();
-        let Place { roles, url, provider, peers, herald } = machine.place.clone();
+        let Place { roles, url, provider, peers, herald, network } = machine.place.clone();
         let engine = engine.with_processor(processor.clone()).with_public_url(url.clone());
         let engine = engine.with_roles(roles);
         let engine = match provider {
@@ -330,14 +366,21 @@ impl Shop {
             Some(peers) => engine.with_peer_port(peers),
             None => engine,
         };
+        let engine = match &network {
+            Some(network) => network.lead(engine),
+            None => engine,
+        };
         let sender = Arc::<ScriptedSender>::default();
         let engine = engine.with_sender(sender.clone());
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),
             None => engine,
         };
-        let app: App = Arc::new(Server { engine, public_url: url });
+        let app: App = Arc::new(Server { engine, public_url: url.clone() });
         let router = scrip_web::router(&Arc::new(Watch::over(app.clone())));
+        if let Some(network) = network {
+            network.join(&url, router.clone());
+        }
         Self { clock, app, admin, processor, sender, router, machine }
     }
 

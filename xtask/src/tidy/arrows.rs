@@ -24,6 +24,8 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-stripe", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
     // An external bureau behind the engine's port.
     ("scrip-bureau", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
+    // Other servers of Scrip behind the engine's ports.
+    ("scrip-peer", PEER, &["scrip-testkit"]),
     ("scrip", WIRED, &["scrip-testkit", "scrip-sim"]),
     ("scrip-testkit", SHIPPED, &[]),
     ("scrip-sim", SIMULATED, &[]),
@@ -32,6 +34,8 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("xtask", &[], &[]),
 ];
 
+const PEER: &[&str] =
+    &["scrip-license", "scrip-signature", "scrip-domain", "scrip-engine", "scrip-https"];
 /// What the binary wires together.
 const WIRED: &[&str] = &[
     "scrip-license",
@@ -40,19 +44,34 @@ const WIRED: &[&str] = &[
     "scrip-engine",
     "scrip-stripe",
     "scrip-bureau",
+    "scrip-peer",
     "scrip-https",
     "scrip-web",
     "scrip-client",
 ];
-const SHIPPED: &[&str] = SIMULATED.split_at(6).0;
+/// A whole server without a network, and what brings one to another.
+const SHIPPED: &[&str] = &[
+    "scrip-license",
+    "scrip-domain",
+    "scrip-storage",
+    "scrip-engine",
+    "scrip-https",
+    "scrip-peer",
+    "scrip-web",
+    "scrip-client",
+];
 const SIMULATED: &[&str] = &[
     "scrip-license",
     "scrip-domain",
     "scrip-storage",
     "scrip-engine",
+    "scrip-https",
+    "scrip-peer",
     "scrip-web",
     "scrip-client",
     "scrip-testkit",
+    "scrip-https",
+    "scrip-peer",
 ];
 const TESTING: &[&str] = &["scrip-testkit", "scrip-client"];
 

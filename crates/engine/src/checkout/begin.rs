@@ -172,10 +172,13 @@ impl Engine {
     }
 }
 
+/// Refusals that say nothing about what was asked: a provider that is busy, or does not know this server's newest key yet.
+pub(crate) const FOR_NOW: [&str; 3] = ["busy", "restoring", "signature_refused"];
+
 /// The provider's refusal of an offer, as the order keeps it.
 pub(super) fn refused(error: &ProviderError) -> Option<String> {
     match error {
-        ProviderError::Refused { code, .. } if code != "busy" && code != "restoring" => {
+        ProviderError::Refused { code, .. } if !FOR_NOW.contains(&code.as_str()) => {
             Some(code.clone())
         }
         _ => None,

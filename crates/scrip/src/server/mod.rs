@@ -4,6 +4,7 @@ pub mod books;
 pub mod bureau;
 pub mod logs;
 mod number;
+mod peers;
 pub mod processor;
 pub mod signals;
 mod webhooks;
@@ -69,6 +70,7 @@ async fn serve(config: &Config) -> Outcome {
     let listening = listener.local_addr().map_err(cannot("listen"))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
     let engine = engine.with_public_url(public_url.clone());
+    let engine = peers::lead(config, engine)?;
     let app: App = Arc::new(Server { engine, public_url });
     app.engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
     let watch = Arc::new(Watch::over(app.clone()));

@@ -1,244 +1,56 @@
-//! A merchant and a provider, both whole: every call goes through the provider's router, signed as on the wire.
+//! A merchant and a provider, both whole: what one asks of the other goes signed through its router, as on the wire.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use axum::Router;
-use futures_util::FutureExt;
-use http::Request;
-use scrip_domain::document::MAX_LENGTH;
-use scrip_domain::purchase_request::RequestState;
-use scrip_domain::role::{Role, Roles};
-use scrip_domain::{Amount, Span};
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
-use scrip_license::{KeySet, SigningKey, jws};
-use scrip_signature::{Stamp, sign};
-use scrip_testkit::{Answer, KnownServers, Place, Shop, settings};
+use scrip_domain::Span;
+use scrip_domain::settings::{Flow, Settings};
+use scrip_license::Terms;
+use scrip_testkit::{Answer, Browser, Network, Shop, Way, settings};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-use crate::provider::{PAY, SHOP, World, code};
-
-/// The protocol key of every shop of the testkit.
-fn key() -> SigningKey {
-    SigningKey::from_seed([8; 32])
-}
-
-/// The provider's router, as the merchant reaches it.
-struct Link {
-    router: Mutex<Router>,
-    now: Box<dyn Fn() -> i64 + Send + Sync>,
-    keys: KeySet,
-    nonce: AtomicU64,
-    /// How many of the next answers arrive, and how many after them are lost.
-    sparing: AtomicU64,
-    losing: AtomicU64,
-}
-
-impl std::fmt::Debug for Link {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Link")
-    }
-}
-
-impl Link {
-    async fn send(
-        &self,
-        method: &str,
-        path: String,
-        idempotency: &str,
-        body: Value,
-    ) -> Result<Value, ProviderError> {
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        let mut request =
-            Request::builder().method(method).uri(format!("{PAY}{path}")).body(text).unwrap();
-        if !body.is_null() {
-            request.headers_mut().insert("content-type", "application/json".parse().unwrap());
-        }
-        if !idempotency.is_empty() {
-            request.headers_mut().insert("idempotency-key", idempotency.parse().unwrap());
-        }
-        let mut nonce = [9; 16];
-        nonce[..8].copy_from_slice(&self.nonce.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-        let (text, stamp) = (request.body().clone(), Stamp { nonce, created: (self.now)() });
-        sign(&mut request, text.as_bytes(), &key(), SHOP, stamp).unwrap();
-        let (mut parts, body) = request.into_parts();
-        parts.uri = path.parse().unwrap();
-        let request = Request::from_parts(parts, axum::body::Body::from(body));
-        let router = self.router.lock().unwrap().clone();
-        let answer = Answer::read(router.oneshot(request).await.unwrap()).await;
-        if self.sparing.load(Ordering::SeqCst) > 0 {
-            self.sparing.fetch_sub(1, Ordering::SeqCst);
-        } else if self.losing.load(Ordering::SeqCst) > 0 {
-            self.losing.fetch_sub(1, Ordering::SeqCst);
-            return Err(ProviderError::Unanswered("lost".into()));
-        }
-        if answer.status < 300 {
-            return Ok(answer.json);
-        }
-        let (code, detail) = (answer.code().to_owned(), answer.at("/detail").to_owned());
-        Err(ProviderError::Refused { code, detail })
-    }
-
-    async fn picture(
-        &self,
-        verb: &str,
-        request: &str,
-        body: Value,
-    ) -> Result<Picture, ProviderError> {
-        let method = if body.is_null() { "GET" } else { "POST" };
-        let path = format!("/v1/purchase-requests/{request}{verb}");
-        Ok(picture(&self.send(method, path, "", body).await?))
-    }
-}
-
-fn text(json: &Value, pointer: &str) -> Option<String> {
-    json.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
-}
-
-fn picture(json: &Value) -> Picture {
-    let refunds = json["refunds"].as_array().unwrap().iter();
-    Picture {
-        id: text(json, "/id").unwrap(),
-        state: RequestState::parse(&text(json, "/state").unwrap()).unwrap(),
-        confirmation: text(json, "/confirmation"),
-        receipt: text(json, "/receipt"),
-        fulfilment: text(json, "/fulfilment"),
-        refunds: refunds.map(|refund| refund.as_str().unwrap().to_owned()).collect(),
-    }
-}
-
-fn opened(json: &Value) -> Opened {
-    let seconds = u32::try_from(json["expires_in"].as_u64().unwrap()).unwrap();
-    Opened {
-        id: text(json, "/id").unwrap(),
-        url: text(json, "/url").unwrap(),
-        expires_in: Span::seconds(seconds),
-    }
-}
-
-impl Provider for Link {
-    fn url(&self) -> &str {
-        PAY
-    }
-
-    fn open<'a>(&'a self, order: &'a str, offer: &'a str) -> Asked<'a, Opened> {
-        async move {
-            let path = "/v1/purchase-requests".to_owned();
-            Ok(opened(&self.send("POST", path, order, json!({ "offer": offer })).await?))
-        }
-        .boxed()
-    }
-
-    fn request<'a>(&'a self, request: &'a str) -> Asked<'a, Picture> {
-        self.picture("", request, Value::Null).boxed()
-    }
-
-    fn capture<'a>(&'a self, request: &'a str) -> Asked<'a, Picture> {
-        self.picture("/capture", request, json!({})).boxed()
-    }
-
-    fn fulfilled<'a>(&'a self, request: &'a str, codes: &'a str) -> Asked<'a, Picture> {
-        self.picture("/fulfilled", request, json!({ "codes": codes })).boxed()
-    }
-
-    fn cancel<'a>(&'a self, request: &'a str) -> Asked<'a, Picture> {
-        self.picture("/cancel", request, json!({})).boxed()
-    }
-
-    fn refund<'a>(
-        &'a self,
-        request: &'a str,
-        refund: &'a str,
-        amount: Amount,
-        reason: &'a str,
-    ) -> Asked<'a, Picture> {
-        async move {
-            let path = format!("/v1/purchase-requests/{request}/refunds");
-            let body = json!({ "amount": amount, "reason": reason });
-            Ok(picture(&self.send("POST", path, refund, body).await?))
-        }
-        .boxed()
-    }
-
-    fn connect<'a>(&'a self, connection: &'a str, return_url: &'a str) -> Asked<'a, Opened> {
-        async move {
-            let (path, body) = ("/v1/connection-requests", json!({ "return_url": return_url }));
-            Ok(opened(&self.send("POST", path.to_owned(), connection, body).await?))
-        }
-        .boxed()
-    }
-
-    fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned> {
-        async move {
-            let path = "/v1/return-codes".to_owned();
-            let json = self.send("POST", path, "", json!({ "code": return_code })).await?;
-            Ok(Returned {
-                subject: text(&json, "/subject").unwrap(),
-                request: json.get("request").filter(|row| !row.is_null()).map(picture),
-                connection: text(&json, "/connection"),
-                standing: Standing { funded: json["funded"].as_bool() },
-            })
-        }
-        .boxed()
-    }
-
-    fn standing<'a>(&'a self, subject: &'a str) -> Asked<'a, Standing> {
-        async move {
-            let json = self.send("GET", format!("/v1/subjects/{subject}"), "", Value::Null).await?;
-            Ok(Standing { funded: json["funded"].as_bool() })
-        }
-        .boxed()
-    }
-
-    fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, Value> {
-        let claims = jws::verify_within::<Value>(MAX_LENGTH, document, typ, &self.keys);
-        let claims = claims.map_err(|error| ProviderError::Unbelievable(error.to_string()));
-        std::future::ready(claims).boxed()
-    }
-}
+use crate::goods;
+use crate::provider::code;
 
 /// Both servers, a service at 250 at the merchant, and a buyer at the provider with 1000.
 struct Pair {
-    world: World,
+    pay: Shop,
     shop: Shop,
-    link: Arc<Link>,
+    network: Arc<Network>,
     offer: String,
     buyer: String,
 }
 
+/// An order of a visitor's that was sent to the provider.
+struct Sent {
+    /// Its path at the merchant.
+    path: String,
+    token: String,
+    /// The name by which the buyer has it at the provider.
+    reference: String,
+}
+
 impl Pair {
     async fn open() -> Self {
-        let peers = KnownServers::default().with(SHOP, &[key().public().clone()]);
-        let place = Place { peers: Some(Arc::new(peers)), ..crate::provider::place() };
-        let world = World::open_at(place, settings()).await;
-        let app = world.pay.app.clone();
-        let link = Arc::new(Link {
-            router: Mutex::new(world.pay.router()),
-            now: Box::new(move || app.engine.now().seconds()),
-            keys: world.pay.app.engine.keys().public_protocol().clone(),
-            nonce: AtomicU64::new(0),
-            sparing: AtomicU64::new(0),
-            losing: AtomicU64::new(0),
-        });
-        let peers = KnownServers::default().with(PAY, &[key().public().clone()]);
-        let place = Place {
-            roles: Roles::new(&[Role::Merchant]).unwrap(),
-            url: SHOP.into(),
-            provider: Some(link.clone()),
-            peers: Some(Arc::new(peers)),
-            ..Place::default()
-        };
-        let shop = Shop::open_at(place, settings()).await;
-        let offer = shop.service("tuning", 250).await;
-        let buyer = world.pay.buyer("ada@example.com", 1000).await;
-        Self { world, shop, link, offer, buyer }
+        Self::with(settings()).await
     }
 
-    /// Time passes at both, and both do what is due.
+    async fn with(settings: Settings) -> Self {
+        let (pay, shop, network) = Shop::pair(settings).await;
+        let offer = shop.service("tuning", 250).await;
+        let buyer = pay.buyer("ada@example.com", 1000).await;
+        Self { pay, shop, network, offer, buyer }
+    }
+
+    /// Time passes at both.
     async fn pass(&self, span: Span) {
-        self.world.pass(span).await;
-        self.shop.advance(span).await;
+        self.pay.advance(span).await;
+        self.shop.advance(Span::millis(0)).await;
+    }
+
+    /// Both do what is due.
+    async fn work(&self) {
+        while self.pay.app.engine.lapse_requests().await.unwrap() > 0 {}
+        self.pay.app.engine.send_notices().await.unwrap();
         self.shop.run_checkouts().await;
     }
 
@@ -252,9 +64,12 @@ impl Pair {
         self.shop.send(method, path, &headers, body).await
     }
 
-    /// An order of a visitor's, sent to the provider: its path at the merchant, its token, its path at the provider.
-    async fn send(&self) -> (String, String, String) {
-        let body = json!({ "lines": [{ "offer": self.offer }] });
+    async fn send(&self) -> Sent {
+        self.send_for(&self.offer).await
+    }
+
+    async fn send_for(&self, offer: &str) -> Sent {
+        let body = json!({ "lines": [{ "offer": offer }] });
         let draft = self.shop.post("/v1/orders", "", "draft", body).await;
         let (order, token) = (draft.at("/id").to_owned(), draft.at("/order_token").to_owned());
         let path = format!("/v1/orders/{order}");
@@ -264,21 +79,24 @@ impl Pair {
         }
         assert_eq!(sent.status, 202, "{sent:?}");
         let url = sent.at("/next_action/redirect");
-        let payment = url.strip_prefix("https://pay.test/pay/").unwrap_or_else(|| panic!("{url}"));
-        (path, token, format!("/v1/payments/{payment}"))
+        let reference = url.strip_prefix("https://pay.test/pay/");
+        let reference = reference.unwrap_or_else(|| panic!("{url}")).to_owned();
+        Sent { path, token, reference }
     }
 
-    async fn confirm(&self, payment: &str) -> String {
-        let pay = &self.world.pay;
-        let claimed = pay.post(&format!("{payment}/claim"), &self.buyer, "", Value::Null).await;
+    async fn step(&self, sent: &Sent, step: &str) -> Answer {
+        let path = format!("/v1/payments/{}/{step}", sent.reference);
+        let key = if step == "confirm" { "k" } else { "" };
+        self.pay.post(&path, &self.buyer, key, json!({})).await
+    }
+
+    /// The buyer confirms; gives the code to go back with.
+    async fn confirm(&self, sent: &Sent) -> String {
+        let claimed = self.step(sent, "claim").await;
         assert_eq!(claimed.status, 200, "{claimed:?}");
-        let confirmed = pay.post(&format!("{payment}/confirm"), &self.buyer, "k", json!({})).await;
-        assert_eq!(
-            (confirmed.status, confirmed.at("/state")),
-            (200, "authorized"),
-            "{confirmed:?}"
-        );
-        code(&confirmed)
+        let yes = self.step(sent, "confirm").await;
+        assert_eq!((yes.status, yes.at("/state")), (200, "authorized"), "{yes:?}");
+        code(&yes)
     }
 
     async fn sign_in(&self, code: &str) -> String {
@@ -287,110 +105,344 @@ impl Pair {
         session.at("/token").to_owned()
     }
 
+    async fn state(&self, sent: &Sent) -> String {
+        let order = self.as_visitor("GET", &sent.path, &sent.token, "").await;
+        order.at("/state").to_owned()
+    }
+
+    /// What the buyer has, and what of it is held.
+    async fn funds(&self) -> (u64, u64) {
+        let wallet = self.pay.get("/v1/wallet", &self.buyer).await;
+        let part = |name: &str| wallet.json[name]["amount"].as_u64().unwrap();
+        (part("available"), part("held"))
+    }
+
     async fn sound(&self) {
         self.shop.sound().await;
-        self.world.pay.sound().await;
+        self.pay.sound().await;
     }
 }
 
 #[tokio::test]
 async fn an_order_is_paid_at_one_server_and_delivered_by_the_other() {
     let pair = Pair::open().await;
-    let (path, _, payment) = pair.send().await;
-    let code = pair.confirm(&payment).await;
+    let sent = pair.send().await;
+    let code = pair.confirm(&sent).await;
+    assert_eq!(pair.funds().await, (750, 250));
     let ada = pair.sign_in(&code).await;
-    let order = pair.shop.get(&path, &ada).await;
+    let order = pair.shop.get(&sent.path, &ada).await;
     assert_eq!((order.at("/state"), order.json["approved"].as_bool()), ("paid", Some(true)));
     let jws = order.at("/licenses/0/code/jws");
     let verdict = pair.shop.post("/v1/licenses/validate", "", "", json!({ "code": jws })).await;
     assert_eq!(verdict.at("/code"), "VALID");
-    assert_eq!(pair.world.funds(&pair.buyer).await, (750, 0));
+    assert_eq!(pair.funds().await, (750, 0));
     pair.sound().await;
 
     let path = format!("/v1/admin/orders/{}/refunds", order.at("/id"));
     let body = json!({ "reason": "does not start" });
     let back = pair.shop.post(&path, &pair.shop.admin, "r", body).await;
     assert_eq!((back.status, back.at("/amount/display")), (201, "2.50 AUR"), "{back:?}");
-    assert_eq!(pair.world.funds(&pair.buyer).await, (1000, 0));
+    assert_eq!(pair.funds().await, (1000, 0));
+    let verdict = pair.shop.post("/v1/licenses/validate", "", "", json!({ "code": jws })).await;
+    assert_ne!(verdict.at("/code"), "VALID");
+    pair.sound().await;
+}
+
+/// The path of the first link that begins so.
+fn link(html: &str, beginning: &str) -> String {
+    let rest = html.split(&format!("href=\"{beginning}")).nth(1);
+    let rest = rest.unwrap_or_else(|| panic!("no {beginning}: {html}"));
+    format!("{beginning}{}", rest.split('"').next().unwrap()).replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
+    let pair = Pair::open().await;
+    let offer = goods::product(&pair.shop, "tallow", Terms::Perpetual, None).await;
+    let content = goods::bytes(2000);
+    let files = [("tallow.zip", content.as_slice())];
+    let file = goods::release(&pair.shop, "tallow", "stable", "1.0", &files).await.remove(0);
+    let sent = pair.send_for(&offer).await;
+
+    let path = format!("/pay/{}", sent.reference);
+    let mut browser = Browser::on(&pair.pay);
+    let page = browser.open(&path).await;
+    assert!(page.html.contains("tallow") && page.html.contains("1.00 AUR"), "{}", page.html);
+    let register = link(&page.html, "/register");
+    let page = browser.open(&register).await;
+    let next = page.input("next").to_owned();
+    let who = [("email", "bob@example.com"), ("password", "correct horse"), ("next", &next)];
+    assert_eq!(browser.send("/register", &who).await.location(), path);
+    let page = browser.open(&path).await;
+    let page = browser.open(&link(&page.html, "/wallet/top-up")).await;
+    let key = page.input("key").to_owned();
+    let form = [("tokens", "1.00"), ("way", "demo:demo_approved"), ("key", &key), ("next", &path)];
+    assert_eq!(browser.send("/wallet/top-up", &form).await.location(), path);
+    let page = browser.send(&path, &[("decision", "confirm")]).await;
+    assert_eq!(page.status, 303, "{}", page.html);
+    let back = page.location().strip_prefix("https://shop.test").unwrap().to_owned();
+
+    let mut browser = Browser::on(&pair.shop);
+    let page = browser.open(&back).await;
+    assert_eq!(page.status, 303, "{}", page.html);
+    let page = browser.open(page.location()).await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    assert!(page.html.contains("Approved") && page.html.contains("1.00 AUR"), "{}", page.html);
+    let at = page.html.find("eyJ").unwrap_or_else(|| panic!("no code: {}", page.html));
+    let is_code = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
+    let code: String = page.html[at..].chars().take_while(|sign| is_code(*sign)).collect();
+    let license = format!("License {code}");
+    let headers = [("authorization", license.as_str())];
+    let got = pair.shop.send("GET", &format!("/v1/downloads/{file}"), &headers, Value::Null).await;
+    assert_eq!(got.status, 200, "{}", got.code());
+    assert!(got.bytes == content);
+
+    // The way back opens once, and the order to nobody else.
+    let again = Browser::on(&pair.shop).open(&back).await;
+    assert!(!again.html.contains("eyJ"), "{}", again.html);
+    let other = Browser::on(&pair.shop).open(&format!("/return?order={}", &sent.path[11..])).await;
+    assert_eq!(other.status, 404, "{}", other.html);
     pair.sound().await;
 }
 
 #[tokio::test]
 async fn answers_that_are_lost_at_every_step_change_nothing() {
-    for lost in 1..12 {
+    for lost in 0..12 {
         let pair = Pair::open().await;
         // The first answers of the whole way, the opening's among them.
-        pair.link.losing.store(u64::from(lost == 1), Ordering::SeqCst);
-        let (path, token, payment) = pair.send().await;
-        pair.confirm(&payment).await;
-        pair.link.losing.store(lost - 1, Ordering::SeqCst);
+        pair.network.fate("", &[Way::AnswerLost, Way::Lost][..lost.min(1)]);
+        let sent = pair.send().await;
+        pair.confirm(&sent).await;
+        pair.network.fate("", &vec![Way::AnswerLost; lost]);
         for _ in 0..8 {
             pair.pass(Span::seconds(65)).await;
+            pair.work().await;
         }
-        let order = pair.as_visitor("GET", &path, &token, "").await;
-        assert_eq!(order.at("/state"), "paid", "{lost}: {order:?}");
-        assert_eq!(pair.world.funds(&pair.buyer).await, (750, 0), "{lost}");
+        assert_eq!(pair.state(&sent).await, "paid", "{lost}: {:?}", pair.network.sent());
+        assert_eq!(pair.funds().await, (750, 0), "{lost}");
         pair.sound().await;
     }
 }
 
 #[tokio::test]
-async fn a_merchant_that_is_away_gives_back_by_the_deadline_and_delivers_nothing() {
+async fn a_notice_alone_brings_the_order_home() {
     let pair = Pair::open().await;
-    let (path, _, payment) = pair.send().await;
-    let code = pair.confirm(&payment).await;
-    // The answers to the return code and to the capture arrive; none of those that follow does.
-    pair.link.sparing.store(2, Ordering::SeqCst);
-    pair.link.losing.store(u64::MAX, Ordering::SeqCst);
-    let ada = pair.sign_in(&code).await;
-    let order = pair.shop.get(&path, &ada).await;
-    assert_eq!(order.at("/state"), "captured", "{order:?}");
-    pair.world.pass(Span::days(2)).await;
-    assert_eq!(pair.world.funds(&pair.buyer).await, (1000, 0), "the provider gave back");
-    pair.link.losing.store(0, Ordering::SeqCst);
-    pair.shop.advance(Span::days(2)).await;
-    pair.shop.run_checkouts().await;
-    let order = pair.shop.get(&path, &ada).await;
-    assert_eq!((order.at("/state"), order.at("/reason")), ("refunded", "already_refunded"));
-    assert!(order.json["licenses"].is_null());
+    let sent = pair.send().await;
+    pair.confirm(&sent).await;
+    pair.network.fate("/v1/hooks/provider", &[Way::Lost]);
+    pair.pay.app.engine.send_notices().await.unwrap();
+    assert_eq!(pair.state(&sent).await, "open", "it was lost");
+    pair.pass(Span::seconds(2)).await;
+    pair.pay.app.engine.send_notices().await.unwrap();
+    assert_eq!(pair.state(&sent).await, "paid");
+    assert_eq!(pair.funds().await, (750, 0));
     pair.sound().await;
 }
 
 #[tokio::test]
-async fn a_hold_that_ran_out_and_a_buyer_who_said_no_charge_nothing() {
+async fn a_capture_whose_answer_is_lost_takes_once() {
     let pair = Pair::open().await;
-    let (path, token, payment) = pair.send().await;
-    pair.confirm(&payment).await;
+    let sent = pair.send().await;
+    let code = pair.confirm(&sent).await;
+    pair.network.fate("/capture", &[Way::AnswerLost, Way::AnswerLost]);
+    let ada = pair.sign_in(&code).await;
+    let order = pair.shop.get(&sent.path, &ada).await;
+    assert_eq!(order.at("/state"), "authorized", "{order:?}");
+    assert_eq!(pair.funds().await, (750, 0), "the provider has taken it");
+    for _ in 0..4 {
+        pair.pass(Span::seconds(65)).await;
+        pair.work().await;
+    }
+    let order = pair.shop.get(&sent.path, &ada).await;
+    assert_eq!(order.at("/state"), "paid", "{order:?}");
+    assert_eq!(pair.funds().await, (750, 0));
+    pair.sound().await;
+}
+
+#[tokio::test]
+async fn a_merchant_that_was_started_anew_after_the_capture_delivers() {
+    let mut pair = Pair::open().await;
+    let sent = pair.send().await;
+    let code = pair.confirm(&sent).await;
+    pair.network.fate("/fulfilled", &[Way::Lost]);
+    let ada = pair.sign_in(&code).await;
+    let order = pair.shop.get(&sent.path, &ada).await;
+    assert_eq!(order.at("/state"), "captured", "{order:?}");
+    assert!(order.json["licenses"].is_null(), "not before the provider's word");
+    pair.shop = pair.shop.another().await;
+    for _ in 0..4 {
+        pair.pass(Span::seconds(65)).await;
+        pair.work().await;
+    }
+    let order = pair.shop.get(&sent.path, &ada).await;
+    assert_eq!(order.at("/state"), "paid", "{order:?}");
+    let jws = order.at("/licenses/0/code/jws");
+    let verdict = pair.shop.post("/v1/licenses/validate", "", "", json!({ "code": jws })).await;
+    assert_eq!(verdict.at("/code"), "VALID");
+    assert_eq!(pair.funds().await, (750, 0));
+    pair.sound().await;
+}
+
+#[tokio::test]
+async fn a_merchant_that_is_away_gives_back_by_the_deadline_and_delivers_nothing() {
+    let pair = Pair::open().await;
+    let sent = pair.send().await;
+    let code = pair.confirm(&sent).await;
+    pair.network.fate("/fulfilled", &[Way::Lost]);
+    let ada = pair.sign_in(&code).await;
+    let order = pair.shop.get(&sent.path, &ada).await;
+    assert_eq!(order.at("/state"), "captured", "{order:?}");
+    pair.network.cut();
+    pair.pass(Span::days(2)).await;
+    pair.work().await;
+    assert_eq!(pair.funds().await, (1000, 0), "the provider gave back");
+    assert_eq!(pair.state(&sent).await, "captured", "which the merchant does not know");
+    pair.network.mend();
+    pair.pass(Span::hours(2)).await;
+    pair.shop.run_checkouts().await;
+    let order = pair.shop.get(&sent.path, &ada).await;
+    assert_eq!((order.at("/state"), order.at("/reason")), ("refunded", "already_refunded"));
+    assert!(order.json["licenses"].is_null());
+    assert_eq!(pair.funds().await, (1000, 0));
+    pair.sound().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_ran_out_charges_nothing() {
+    let pair = Pair::open().await;
+    let sent = pair.send().await;
+    pair.confirm(&sent).await;
     // Nobody tells the merchant, and it sleeps.
     pair.pass(Span::hours(1)).await;
-    let order = pair.as_visitor("GET", &path, &token, "").await;
+    pair.work().await;
+    let order = pair.as_visitor("GET", &sent.path, &sent.token, "").await;
     assert_eq!((order.at("/state"), order.at("/reason")), ("expired", "hold_expired"));
-    assert_eq!(pair.world.funds(&pair.buyer).await, (1000, 0));
+    assert_eq!(pair.funds().await, (1000, 0));
     pair.sound().await;
+}
 
+#[tokio::test]
+async fn a_buyer_who_says_no_is_heard_at_both() {
     let pair = Pair::open().await;
-    let (path, _, payment) = pair.send().await;
-    let pay = &pair.world.pay;
-    pay.post(&format!("{payment}/claim"), &pair.buyer, "", Value::Null).await;
-    let no = pay.post(&format!("{payment}/decline"), &pair.buyer, "", Value::Null).await;
+    let sent = pair.send().await;
+    pair.step(&sent, "claim").await;
+    let no = pair.step(&sent, "decline").await;
     assert_eq!((no.status, no.at("/state")), (200, "declined"), "{no:?}");
     let ada = pair.sign_in(&code(&no)).await;
-    let order = pair.shop.get(&path, &ada).await;
+    let order = pair.shop.get(&sent.path, &ada).await;
     assert_eq!((order.at("/state"), order.json["approved"].as_bool()), ("declined", Some(false)));
+    assert_eq!(pair.funds().await, (1000, 0));
     pair.sound().await;
+}
+
+#[tokio::test]
+async fn who_is_short_tops_up_and_goes_on() {
+    let mut pair = Pair::open().await;
+    pair.buyer = pair.pay.buyer("bob@example.com", 200).await;
+    let sent = pair.send().await;
+    assert_eq!(pair.step(&sent, "claim").await.status, 200);
+    let short = pair.step(&sent, "confirm").await;
+    assert_eq!((short.status, short.code()), (402, "insufficient_balance"), "{short:?}");
+    assert_eq!(pair.state(&sent).await, "open");
+    let account = pair.pay.get("/v1/account", &pair.buyer).await;
+    let path = format!("/v1/admin/accounts/{}/adjust", account.at("/id"));
+    let body = json!({ "tokens": { "amount": 50, "unit": "AUR" }, "reason": "test" });
+    assert_eq!(pair.pay.post(&path, &pair.pay.admin, "more", body).await.status, 201);
+    let path = format!("/v1/payments/{}/confirm", sent.reference);
+    let yes = pair.pay.post(&path, &pair.buyer, "k2", json!({})).await;
+    assert_eq!((yes.status, yes.at("/state")), (200, "authorized"), "{yes:?}");
+    pair.sign_in(&code(&yes)).await;
+    assert_eq!(pair.state(&sent).await, "paid");
+    assert_eq!(pair.funds().await, (0, 0));
+    pair.sound().await;
+}
+
+/// Goes through a connection that the merchant opens, and signs in.
+async fn connected(pair: &Pair, share: &[&str]) -> String {
+    let way = pair.shop.post("/v1/connections", "", "", json!({})).await;
+    assert_eq!(way.status, 201, "{way:?}");
+    let reference = way.at("/url").rsplit('/').next().unwrap().to_owned();
+    let path = format!("/v1/connections/{reference}/approve");
+    let yes = pair.pay.post(&path, &pair.buyer, "", json!({ "share": share })).await;
+    assert_eq!(yes.status, 200, "{yes:?}");
+    pair.sign_in(&code(&yes)).await
 }
 
 #[tokio::test]
 async fn a_buyer_connects_and_shares_whether_there_is_enough() {
     let pair = Pair::open().await;
-    let way = pair.shop.post("/v1/connections", "", "", json!({})).await;
-    assert_eq!(way.status, 201, "{way:?}");
-    let reference = way.at("/url").rsplit('/').next().unwrap().to_owned();
-    let path = format!("/v1/connections/{reference}/approve");
-    let yes = pair.world.pay.post(&path, &pair.buyer, "", json!({ "share": ["funded"] })).await;
-    assert_eq!(yes.status, 200, "{yes:?}");
-    let ada = pair.sign_in(&code(&yes)).await;
+    let ada = connected(&pair, &["funded"]).await;
     let account = pair.shop.get("/v1/account", &ada).await;
     assert_eq!(account.at("/standing"), "funded", "{account:?}");
+    let again = connected(&pair, &[]).await;
+    let second = pair.shop.get("/v1/account", &again).await;
+    assert_eq!((second.at("/id"), second.at("/standing")), (account.at("/id"), "member"));
+    pair.sound().await;
+}
+
+#[tokio::test]
+async fn where_one_registers_first_only_who_has_enough_selects() {
+    let settings = Settings { flow: Flow::RegisterFirst, ..settings() };
+    let mut pair = Pair::with(settings).await;
+    let body = json!({ "lines": [{ "offer": pair.offer }] });
+    let stranger = pair.shop.post("/v1/orders", "", "k", body.clone()).await;
+    assert_eq!(stranger.status, 401, "{stranger:?}");
+    let ada = std::mem::take(&mut pair.buyer);
+    pair.buyer = pair.pay.buyer("bob@example.com", 299).await;
+    let bob = connected(&pair, &["funded"]).await;
+    let short = pair.shop.post("/v1/orders", &bob, "k", body.clone()).await;
+    assert_eq!((short.status, short.code()), (402, "balance_below_threshold"), "{short:?}");
+    pair.buyer = ada;
+    let ada = connected(&pair, &["funded"]).await;
+    let draft = pair.shop.post("/v1/orders", &ada, "k", body).await;
+    assert_eq!(draft.status, 201, "{draft:?}");
+    let path = format!("/v1/orders/{}", draft.at("/id"));
+    let open = pair.shop.post(&format!("{path}/confirm"), &ada, "c", json!({})).await;
+    assert_eq!(open.status, 202, "{open:?}");
+    let reference = open.at("/next_action/redirect").rsplit('/').next().unwrap().to_owned();
+    let sent = Sent { path: path.clone(), token: String::new(), reference };
+    let code = pair.confirm(&sent).await;
+    pair.sign_in(&code).await;
+    assert_eq!(pair.shop.get(&path, &ada).await.at("/state"), "paid");
+    assert_eq!(pair.funds().await, (750, 0));
+    pair.sound().await;
+}
+
+/// Keys with a newer one before the one that was.
+fn rotate(shop: &Shop, newer: u8, former: u8) {
+    let keys = shop.app.engine.keys();
+    let keys = (*keys).clone().with_protocol(&[[newer; 32], [former; 32]]);
+    shop.app.engine.use_keys(keys);
+}
+
+#[tokio::test]
+async fn new_keys_in_the_middle_of_a_purchase_only_take_a_minute() {
+    let pair = Pair::open().await;
+    let sent = pair.send().await;
+    // Each has read the other's keys by now, and does not ask for them again within a minute.
+    pair.confirm(&sent).await;
+    rotate(&pair.shop, 51, 8);
+    rotate(&pair.pay, 52, 18);
+    for _ in 0..6 {
+        pair.work().await;
+        pair.pass(Span::seconds(61)).await;
+    }
+    assert_eq!(pair.state(&sent).await, "paid", "{:?}", pair.network.sent());
+    assert_eq!(pair.funds().await, (750, 0));
+
+    // A provider that does not know the newest key yet has not refused the offer.
+    rotate(&pair.shop, 53, 51);
+    let body = json!({ "lines": [{ "offer": pair.offer }] });
+    let draft = pair.shop.post("/v1/orders", "", "second", body).await;
+    let token = draft.at("/order_token");
+    let path = format!("/v1/orders/{}", draft.at("/id"));
+    pair.as_visitor("POST", &format!("{path}/confirm"), token, "c2").await;
+    for _ in 0..2 {
+        pair.pass(Span::seconds(61)).await;
+        pair.work().await;
+    }
+    let order = pair.as_visitor("GET", &path, token, "").await;
+    assert_eq!(order.at("/state"), "open", "{order:?}");
+    assert!(order.at("/next_action/redirect").starts_with("https://pay.test/pay/"), "{order:?}");
     pair.sound().await;
 }

@@ -1,0 +1,33 @@
+//! Other servers of Scrip behind the engine's ports, by signed HTTP.
+//!
+//! ```text
+//! engine ──▶ Provider, Herald ──▶ Line: signs, sends, reads ──▶ Transport ──▶ the other server
+//! engine ──▶ PeerPort ──▶ PublicReader: reads what is public ──▶ Transport
+//! ```
+//! An answer is not signed: what of it is worth anything are the provider's documents, which are, and which
+//! [`HttpProvider`] reads with the keys that the engine knows of it. What did not come whole, or came with a word that
+//! says nothing about the question (a proxy's, an overload), is no answer: the engine asks again. Nothing is repeated here.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod herald;
+mod line;
+mod provider;
+mod public;
+mod shape;
+mod transport;
+
+pub use herald::HttpHerald;
+pub use line::Line;
+pub use provider::HttpProvider;
+pub use public::PublicReader;
+pub use transport::Transport;

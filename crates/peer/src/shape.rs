@@ -1,0 +1,168 @@
+//! What a provider answers, as it is on the wire. Members that are not known here are of a later version.
+
+use bytes::Bytes;
+use http::StatusCode;
+use scrip_domain::Span;
+use scrip_domain::purchase_request::RequestState;
+use scrip_engine::provider::{Opened, Picture, ProviderError, Returned, Standing};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// An answer that becomes something of the port's.
+pub(crate) trait Shape: DeserializeOwned {
+    type Of;
+
+    /// What it says, unless it cannot be meant.
+    fn take(self) -> Result<Self::Of, ProviderError>;
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PictureIn {
+    id: String,
+    state: String,
+    confirmation: Option<String>,
+    receipt: Option<String>,
+    fulfilment: Option<String>,
+    #[serde(default)]
+    refunds: Vec<String>,
+}
+
+impl Shape for PictureIn {
+    type Of = Picture;
+
+    fn take(self) -> Result<Picture, ProviderError> {
+        let Self { id, state, confirmation, receipt, fulfilment, refunds } = self;
+        let state = RequestState::parse(&state)
+            .ok_or_else(|| ProviderError::Unbelievable(format!("a state called {state:?}")))?;
+        Ok(Picture { id, state, confirmation, receipt, fulfilment, refunds })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct OpenedIn {
+    id: String,
+    url: String,
+    expires_in: u32,
+}
+
+impl Shape for OpenedIn {
+    type Of = Opened;
+
+    fn take(self) -> Result<Opened, ProviderError> {
+        let Self { id, url, expires_in } = self;
+        Ok(Opened { id, url, expires_in: Span::seconds(expires_in) })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ReturnedIn {
+    subject: String,
+    request: Option<PictureIn>,
+    connection: Option<String>,
+    funded: Option<bool>,
+}
+
+impl Shape for ReturnedIn {
+    type Of = Returned;
+
+    fn take(self) -> Result<Returned, ProviderError> {
+        let Self { subject, request, connection, funded } = self;
+        let request = request.map(Shape::take).transpose()?;
+        Ok(Returned { subject, request, connection, standing: Standing { funded } })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct StandingIn {
+    funded: Option<bool>,
+}
+
+impl Shape for StandingIn {
+    type Of = Standing;
+
+    fn take(self) -> Result<Standing, ProviderError> {
+        Ok(Standing { funded: self.funded })
+    }
+}
+
+/// An answer's body, if its status says that it is one.
+pub(crate) fn read<T: Shape>(status: StatusCode, body: &Bytes) -> Result<T::Of, ProviderError> {
+    if !status.is_success() {
+        return Err(refusal(status, body));
+    }
+    let shape: T = serde_json::from_slice(body)
+        .map_err(|error| ProviderError::Unbelievable(error.to_string()))?;
+    shape.take()
+}
+
+/// Why there is no answer. Only a code of the provider's own is a refusal: whatever else stands between may say no as
+/// well, and knows nothing.
+fn refusal(status: StatusCode, body: &Bytes) -> ProviderError {
+    #[derive(Deserialize)]
+    struct Problem {
+        code: String,
+        #[serde(default)]
+        detail: String,
+    }
+    let number = status.as_u16();
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return ProviderError::Unanswered(format!("status {number}"));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Problem { code, detail }) => ProviderError::Refused { code, detail },
+        Err(_) => ProviderError::Unanswered(format!("status {number} without a code")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen<T: Shape>(status: u16, body: &str) -> Result<T::Of, ProviderError> {
+        read::<T>(StatusCode::from_u16(status).unwrap(), &Bytes::from(body.to_owned()))
+    }
+
+    #[test]
+    fn a_picture_may_have_more_than_is_known_and_no_state_that_is_not() {
+        let picture = r#"{ "id": "req_1", "order": "ord_1", "state": "captured", "amount": 5,
+            "confirmation": "a.b.c", "receipt": null, "refunds": ["d.e.f"], "newer": {} }"#;
+        let read = seen::<PictureIn>(200, picture).unwrap();
+        assert_eq!((read.id.as_str(), read.state), ("req_1", RequestState::Captured));
+        assert_eq!((read.confirmation.as_deref(), read.receipt), (Some("a.b.c"), None));
+        assert_eq!((read.fulfilment, read.refunds), (None, vec!["d.e.f".to_owned()]));
+        for bad in [picture.replace("captured", "gone").as_str(), "{}", "[]", "<html>", ""] {
+            let error = seen::<PictureIn>(200, bad).unwrap_err();
+            assert!(matches!(error, ProviderError::Unbelievable(_)), "{bad}");
+        }
+        let opened = r#"{ "id": "req_1", "url": "https://pay.test/pay/x", "expires_in": 600 }"#;
+        assert_eq!(seen::<OpenedIn>(201, opened).unwrap().expires_in, Span::minutes(10));
+        assert!(seen::<OpenedIn>(201, &opened.replace("600", "-1")).is_err());
+        let standing = seen::<StandingIn>(200, r#"{ "subject": "a", "funded": null }"#).unwrap();
+        assert_eq!(standing.funded, None);
+        let returned = format!(r#"{{ "subject": "a", "request": {picture}, "funded": true }}"#);
+        let returned = seen::<ReturnedIn>(200, &returned).unwrap();
+        assert_eq!(returned.request.map(|picture| picture.id).as_deref(), Some("req_1"));
+        assert_eq!((returned.connection, returned.standing.funded), (None, Some(true)));
+    }
+
+    #[test]
+    fn only_the_providers_own_codes_are_refusals() {
+        let problem = r#"{ "code": "hold_expired", "detail": "too late", "status": 409 }"#;
+        for status in [401, 403, 404, 409, 422] {
+            let refused = seen::<StandingIn>(status, problem).unwrap_err();
+            let (code, detail) = ("hold_expired".to_owned(), "too late".to_owned());
+            assert_eq!(refused, ProviderError::Refused { code, detail }, "{status}");
+        }
+        for (status, body) in [
+            (404, "<html>no such page</html>"),
+            (403, "{}"),
+            (302, ""),
+            (429, problem),
+            (500, problem),
+            (503, problem),
+        ] {
+            let error = seen::<StandingIn>(status, body).unwrap_err();
+            assert!(matches!(error, ProviderError::Unanswered(_)), "{status} {error}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+"""A merchant and a provider as two processes: the whole purchase over the network, on each database; and the merchant
+is killed wherever the tokens are taken and the code is not yet told."""
+
+import urllib.parse
+
+from _pair import PRICE, TOKENS, Proxy, Server, new_databases, same, until
+
+
+class Purchase:
+    """An order of a visitor's at the merchant."""
+
+    def __init__(self, shop, pay, offer, buyer, name):
+        self.shop, self.pay, self.buyer, self.name = shop, pay, buyer, name
+        draft = shop.ask("POST", "/v1/orders", {"lines": [{"offer": offer}]}, key=f"{name}-draft")
+        self.path, self.token = f"/v1/orders/{draft['id']}", draft["order_token"]
+        sent = shop.ask("POST", f"{self.path}/confirm", {}, self.token, f"{name}-confirm", "Order")
+        way = sent["next_action"]["redirect"]
+        same("where the buyer goes", way.startswith(f"{pay.public_url}/pay/"), True)
+        self.payment = "/v1/payments/" + way.rsplit("/", 1)[1]
+
+    def decide(self, step):
+        """The buyer's yes or no; gives the code with which they go back."""
+        self.pay.ask("POST", f"{self.payment}/claim", None, self.buyer)
+        done = self.pay.ask("POST", f"{self.payment}/{step}", {}, self.buyer, self.name)
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(done["return_url"]).query)
+        return query["code"][0]
+
+    def state(self):
+        return self.shop.ask("GET", self.path, None, self.token, scheme="Order")["state"]
+
+    def becomes(self, state):
+        until(f"{self.name} is {state}", lambda: self.state() == state)
+
+
+def valid(shop, order):
+    code = order["licenses"][0]["code"]["jws"]
+    return shop.ask("POST", "/v1/licenses/validate", {"code": code})["code"]
+
+
+def bought(shop, pay, offer, ada):
+    one = Purchase(shop, pay, offer, ada, "bought")
+    session = shop.ask("POST", "/v1/sessions", {"return_code": one.decide("confirm")})["token"]
+    one.becomes("paid")
+    order = shop.ask("GET", one.path, token=session)
+    same("the code", valid(shop, order), "VALID")
+    same("what the buyer has", pay.funds(ada), (TOKENS - PRICE, 0))
+    back = {"reason": "does not start"}
+    shop.ask("POST", f"/v1/admin{one.path[3:]}/refunds", back, shop.admin, "back")
+    same("what the buyer has again", pay.funds(ada), (TOKENS, 0))
+    print("  bought, delivered, and given back")
+    return session
+
+
+def declined(shop, pay, offer, ada):
+    one = Purchase(shop, pay, offer, ada, "declined")
+    one.decide("decline")
+    # The buyer closes the browser: the notice tells it.
+    one.becomes("declined")
+    same("what the buyer has", pay.funds(ada), (TOKENS, 0))
+    print("  declined, and told by the notice alone")
+
+
+def killed(shop, pay, proxy, offer, ada, session):
+    left = TOKENS
+    for end, what in (("/capture", "answer"), ("/fulfilled", "request"), ("/fulfilled", "answer")):
+        proxy.hold_back(end, what)
+        one = Purchase(shop, pay, offer, ada, f"killed-{end[1:]}-{what}")
+        one.decide("confirm")
+        if not proxy.reached.wait(60):
+            raise SystemExit(f"{one.name}: never asked")
+        shop.kill()
+        proxy.let_go()
+        left -= PRICE
+        same(f"{one.name}: taken", pay.funds(ada), (left, 0))
+        shop.start()
+        one.becomes("paid")
+        order = shop.ask("GET", one.path, token=session)
+        same(f"{one.name}: the code", valid(shop, order), "VALID")
+        same(f"{one.name}: taken once", pay.funds(ada), (left, 0))
+        print(f"  killed at {end} ({what} held back): taken once, delivered once")
+
+
+def check(databases):
+    proxy = Proxy()
+    with Server("pay", "provider", databases[0], public_url=proxy.url) as pay:
+        proxy.behind = pay.url
+        with Server("shop", "merchant", databases[1], provider=proxy.url) as shop:
+            pay.register(shop.public_url)
+            offer, ada = shop.service(), pay.buyer("ada@example.com")
+            session = bought(shop, pay, offer, ada)
+            declined(shop, pay, offer, ada)
+            killed(shop, pay, proxy, offer, ada, session)
+            shop.sound()
+            pay.sound()
+            print("  the books of both are sound")
+
+
+print("on SQLite")
+check([None, None])
+with new_databases("pay", "shop") as databases:
+    print("on PostgreSQL")
+    check(databases)
