@@ -286,7 +286,7 @@ fn summary(vendor: &Vendor, at: &AtProvider, codes: &[Handed]) -> Markup {
                 dt { "Code" }
                 dd { code { (handed.short) } }
                 dt { "Signed code" }
-                dd { code { (handed.jws) } }
+                dd { code.long { (handed.jws) } }
                 @for (name, address) in &handed.files {
                     dt { "File" }
                     dd { a href=(address) { (name) } }
