@@ -87,14 +87,15 @@ struct PurchaseBody {
     allow_duplicate: bool,
 }
 
-/// An order.
+/// An order. Only a merchant's is ever `open`, `claimed`, `authorized`, `captured` (the codes are withheld until it is `paid`) or
+/// `refund_pending`.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Order)]
 pub struct OrderOut {
     #[schema(example = "ord_06bq3v8k2m9zc")]
     id: String,
-    /// `draft`, `paid`, `partially_refunded`, `refunded`, `declined`, `cancelled` or `expired`; at a merchant also `open`,
-    /// `claimed`, `authorized`, `captured` (the codes are withheld until it is `paid`) and `refund_pending`.
+    /// `draft`, `open`, `claimed`, `authorized`, `captured`, `paid`, `refund_pending`, `partially_refunded`, `refunded`, `declined`,
+    /// `cancelled` or `expired`.
     #[schema(example = "paid")]
     state: &'static str,
     lines: Vec<LineOut>,

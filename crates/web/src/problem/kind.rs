@@ -441,15 +441,15 @@ mod tests {
         400 malformed unknown_field invalid_field idempotency_key_missing
         401 account_required invalid_credentials signature_refused
         402 balance_below_threshold insufficient_balance credit_declined
-        403 forbidden account_incomplete account_frozen code_refused download_limit
+        403 merchant_limit forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type
         416 range_not_satisfiable
-        422 voucher_refused coupon_refused
+        422 offer_refused voucher_refused coupon_refused
         429 rate_limited
         500 internal
         503 busy
