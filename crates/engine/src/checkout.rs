@@ -68,6 +68,12 @@ pub struct AtProvider {
 }
 
 impl AtProvider {
+    /// Why it came to nothing. Of what is delivered the checkout tells at most that a refund was refused, which is no word
+    /// to its buyer.
+    pub fn reason(&self) -> Option<&str> {
+        self.checkout.reason.as_deref().filter(|_| !self.order.is_released())
+    }
+
     /// Whether the provider has approved it: none while nobody has decided.
     pub fn approved(&self) -> Option<bool> {
         match self.order.state {

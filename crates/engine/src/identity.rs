@@ -48,6 +48,8 @@ pub struct CameBack {
     pub account: Id<Account>,
     /// The order that they decided on, if they come from one.
     pub order: Option<Id<Order>>,
+    /// The connection that they approved, by the provider's name of it, if they come from one.
+    pub connection: Option<String>,
 }
 
 /// A provider's buyer, as they are known here or will be.
@@ -177,10 +179,11 @@ impl Engine {
             None => None,
         };
         let order = order.map(|checkout| checkout.order);
+        let connection = returned.connection;
         if let (Some(order), Some(picture)) = (order, returned.request) {
             self.shown(order, picture).await?;
         }
-        Ok(Ok(CameBack { session, account, order }))
+        Ok(Ok(CameBack { session, account, order, connection }))
     }
 
     async fn sign_in_guest(

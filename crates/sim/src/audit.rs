@@ -239,11 +239,10 @@ impl Buyer {
             let mut as_told = row.clone();
             let order = row["order"].as_str().unwrap_or_default();
             if row["state"] == "refunded" && self.book.maybe_refunded(order, "") {
+                // A code that has ended is not told again.
+                demand!(row["code"].is_null(), "the code of {id} is told after a refund");
                 as_told["state"] = json!("valid");
-                // A code that has ended is not told again; it stays what it was.
-                demand!(row["code"].is_null(), "the code of {id} is told after its refund");
-                let code = told.map(|told| told["code"].clone());
-                as_told["code"] = code.unwrap_or_default();
+                as_told["code"] = told.map(|told| told["code"].clone()).unwrap_or_default();
             }
             demand!(told == Some(&as_told), "a license is {row}, was told as {told:?}");
             let jws = as_told["code"]["jws"].as_str().unwrap_or_default().to_owned();

@@ -505,6 +505,6 @@ pub(crate) fn money(amount: u64) -> Value {
 }
 
 /// A text in an answer; nothing where there is none.
-fn word(value: &Value) -> String {
+pub(crate) fn word(value: &Value) -> String {
     value.as_str().map(str::to_owned).unwrap_or_default()
 }

@@ -205,7 +205,8 @@ impl Interposer {
     }
 }
 
-async fn routed(router: Router, request: Request<Bytes>) -> Response<Bytes> {
+/// Has the router answer.
+pub(crate) async fn routed(router: Router, request: Request<Bytes>) -> Response<Bytes> {
     let Ok(response) = router.oneshot(request.map(Full::new)).await;
     let (parts, body) = response.into_parts();
     // A body that breaks off is an empty one: nobody can read it as an answer.

@@ -8,7 +8,7 @@
 //! from the answers what must be true ([`book`]), and asks again with the same key where it heard
 //! nothing. Every request, answer and fault goes into a trace; the same seed gives the same trace.
 //!
-//! Start reading at [`world`].
+//! Start reading at [`world`]. A second kind of world has two servers, a merchant and its provider: [`pair`].
 
 mod audit;
 mod bank;
@@ -21,6 +21,7 @@ mod clock;
 mod faults;
 mod goods;
 mod ledgers;
+pub mod pair;
 mod plan;
 mod server;
 mod step;

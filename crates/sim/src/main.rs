@@ -1,7 +1,7 @@
 //! Explores seeds, and repeats one.
 
 use clap::Parser;
-use scrip_sim::{Outcome, Plan, run};
+use scrip_sim::{Outcome, Plan, pair, run};
 
 /// Lets whole worlds run, each from one seed, and looks for one in which something is untrue.
 #[derive(Debug, Parser)]
@@ -19,6 +19,9 @@ struct Arguments {
     /// Run each seed once, not twice.
     #[arg(long)]
     once: bool,
+    /// Worlds of two servers: a merchant and its provider.
+    #[arg(long)]
+    pair: bool,
     /// Print the trace.
     #[arg(long)]
     trace: bool,
@@ -35,11 +38,11 @@ fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     let (mut failures, mut lines, mut operations) = (0_u64, 0_u64, 0_u64);
     for offset in 0..arguments.seeds {
-        let plan = Plan::of(arguments.seed.wrapping_add(offset), arguments.steps);
-        let outcome = run(&plan, arguments.trace);
+        let seed = arguments.seed.wrapping_add(offset);
+        let outcome = arguments.run(seed);
         lines += outcome.lines;
         operations += outcome.operations;
-        let repeated = if arguments.once { None } else { Some(run(&plan, arguments.trace)) };
+        let repeated = if arguments.once { None } else { Some(arguments.run(seed)) };
         if offset % 100 == 99 {
             println!(
                 "{} worlds, {operations} operations, {failures} with something untrue",
@@ -49,7 +52,7 @@ fn main() -> std::process::ExitCode {
         let differs = repeated.filter(|repeated| repeated.hash != outcome.hash);
         if outcome.violation.is_some() || differs.is_some() {
             failures += 1;
-            tell(&outcome, differs.as_ref(), arguments.steps);
+            tell(&outcome, differs.as_ref(), &arguments);
         } else if arguments.seeds == 1 {
             let Outcome { hash, lines, operations, lasted, .. } = outcome;
             println!(
@@ -64,7 +67,18 @@ fn main() -> std::process::ExitCode {
     if failures == 0 { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }
 
-fn tell(outcome: &Outcome, differs: Option<&Outcome>, steps: u64) {
+impl Arguments {
+    /// Lets the world of one seed run.
+    fn run(&self, seed: u64) -> Outcome {
+        if self.pair {
+            pair::run(&pair::Plan::of(seed, self.steps), self.trace)
+        } else {
+            run(&Plan::of(seed, self.steps), self.trace)
+        }
+    }
+}
+
+fn tell(outcome: &Outcome, differs: Option<&Outcome>, arguments: &Arguments) {
     for line in &outcome.tail {
         println!("{line}");
     }
@@ -75,7 +89,9 @@ fn tell(outcome: &Outcome, differs: Option<&Outcome>, steps: u64) {
         println!("two runs differ: {} and {}", outcome.hash, other.hash);
     }
     println!(
-        "repeat it: cargo run -p scrip-sim -- --seed {:#x} --steps {steps} --trace\n",
-        outcome.seed
+        "repeat it: cargo run -p scrip-sim -- --seed {:#x} --steps {}{} --trace\n",
+        outcome.seed,
+        arguments.steps,
+        if arguments.pair { " --pair" } else { "" }
     );
 }

@@ -131,7 +131,7 @@ impl Answer {
     }
 }
 
-/// A buyer's way to the shop.
+/// A buyer's way to a server.
 #[derive(Clone, Debug)]
 pub struct Voice {
     name: String,
@@ -140,12 +140,17 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// The voice of the machine called `name`.
+    /// The voice of the machine called `name`, to the shop.
     pub fn new(name: &str, trace: Trace) -> Result<Self, String> {
+        Self::to("shop", name, trace)
+    }
+
+    /// The voice of the machine called `name`, to the one called `server`.
+    pub fn to(server: &str, name: &str, trace: Trace) -> Result<Self, String> {
         let connector = Connector::new(|host: String, port| async move {
             turmoil::net::TcpStream::connect((host, port)).await
         });
-        let client = Client::with_connector("http://shop", connector);
+        let client = Client::with_connector(&format!("http://{server}"), connector);
         let client = client.map_err(|error| error.to_string())?;
         Ok(Self { name: name.to_owned(), client, trace })
     }
@@ -155,7 +160,9 @@ impl Voice {
         let Ask { method, path, key, token, body, .. } = ask;
         let key = key.as_deref();
         self.trace.act(&self.name, &format!("{method} {path} {} {body}", key.unwrap_or("-")));
-        let authorization = format!("Bearer {token}");
+        // A token that comes with its scheme is sent as it is.
+        let is_whole = token.contains(' ');
+        let authorization = if is_whole { token.clone() } else { format!("Bearer {token}") };
         let mut headers = vec![];
         headers.extend(key.map(|key| ("idempotency-key", key)));
         if !token.is_empty() {

@@ -176,7 +176,7 @@ fn open_market(plan: &Plan, machine: &Arc<Machine>) -> Result<Market, String> {
 }
 
 /// Runs what needs no network and no time.
-fn at_once<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+pub(crate) fn at_once<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.map_err(|error| error.to_string())?.block_on(work)
 }

@@ -14,7 +14,7 @@ fn sound(seed: u64, steps: u64) {
 
 /// Within a few seeds, the auditor objects to a defect, and says something like this.
 fn is_seen(defect: Defect, like: &[&str]) {
-    let mut outcomes = (1..60).map(|seed| run(&Plan::of(seed, 150).with(defect), false));
+    let mut outcomes = (1..100).map(|seed| run(&Plan::of(seed, 150).with(defect), false));
     let seen = outcomes.find_map(|Outcome { violation, .. }| violation);
     let seen = seen.unwrap_or_else(|| panic!("nobody saw {defect:?}"));
     assert!(like.iter().any(|like| seen.contains(like)), "{defect:?} was seen as: {seen}");

@@ -65,9 +65,13 @@ const SIMULATED: &[&str] = &[
     "scrip-domain",
     "scrip-storage",
     "scrip-engine",
+    "scrip-https",
+    "scrip-peer",
     "scrip-web",
     "scrip-client",
     "scrip-testkit",
+    "scrip-https",
+    "scrip-peer",
 ];
 const TESTING: &[&str] = &["scrip-testkit", "scrip-client"];
 

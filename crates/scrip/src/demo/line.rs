@@ -94,7 +94,9 @@ async fn pass(request: Request<Incoming>, state: &State) -> std::io::Result<Resp
     let stream = TcpStream::connect(state.to).await?;
     let (mut send, connection) =
         client::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
-    // How it ends, the answer tells.
-    tokio::spawn(async move { drop(connection.await) });
+    tokio::spawn(async move {
+        // One that breaks shows in the answer.
+        drop(connection.await);
+    });
     send.send_request(request).await.map_err(std::io::Error::other)
 }

@@ -87,15 +87,14 @@ struct PurchaseBody {
     allow_duplicate: bool,
 }
 
-/// An order. Only a merchant's is ever `open`, `claimed`, `authorized`, `captured` (the codes are withheld until it is `paid`) or
-/// `refund_pending`.
+/// An order.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Order)]
 pub struct OrderOut {
     #[schema(example = "ord_06bq3v8k2m9zc")]
     id: String,
-    /// `draft`, `open`, `claimed`, `authorized`, `captured`, `paid`, `refund_pending`, `partially_refunded`, `refunded`, `declined`,
-    /// `cancelled` or `expired`.
+    /// `draft`, `open`, `claimed`, `authorized`, `captured`, `paid`, `refund_pending`, `partially_refunded`, `refunded`,
+    /// `declined`, `cancelled` or `expired`.
     #[schema(example = "paid")]
     state: &'static str,
     lines: Vec<LineOut>,
@@ -335,7 +334,7 @@ impl OrderOut {
     fn at_provider(mut self, at: &AtProvider, told: Told) -> Self {
         let AtProvider { order, checkout, .. } = at;
         self.approved = Some(at.approved());
-        self.reason = checkout.reason.clone().map(Cow::Owned).or(self.reason);
+        self.reason = at.reason().map(|reason| Cow::Owned(reason.to_owned())).or(self.reason);
         let waits = matches!(order.state, OrderState::Open | OrderState::Claimed);
         let redirect = checkout.url.clone().filter(|_| waits);
         self.next_action = redirect.map(|redirect| NextAction { redirect });

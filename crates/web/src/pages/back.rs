@@ -21,6 +21,7 @@ use scrip_engine::identity::ConnectRefusal;
 use scrip_engine::{Buyer, Fault};
 use serde::Deserialize;
 
+use super::form::{Form, Nothing};
 use super::visit::Visit;
 use super::{SendsTo, Visited, private, private_again_in};
 use crate::App;
@@ -49,7 +50,7 @@ async fn come_back(
     visit: Visit,
 ) -> Result<Response, Problem> {
     if let Some(code) = &back.code {
-        return redeem(&app, &visit.vendor, code, back.order.as_deref()).await;
+        return redeem(&app, &visit, code, back.order.as_deref()).await;
     }
     let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
     let Some(named) = &back.order else { return welcome(&app, buyer).await };
@@ -70,13 +71,15 @@ async fn come_back(
 
 const OTHERS: &str = "An order is shown in the browser of the buyer who decided on it. Open it from the provider's \
     history, or sign in through the provider, and it is here.";
+const ELSEWHERE: &str = "This way back was begun in another browser, or by somebody else. Begin here, and you come back signed in as \
+    yourself.";
 const USED: &str = "The address with which you came back is good once and for a minute. Nothing is lost: open the order \
     from the provider's history, or sign in through the provider again.";
 
 /// Signs the browser in, and goes on without the code in the address.
 async fn redeem(
     app: &App,
-    vendor: &Vendor,
+    visit: &Visit,
     code: &str,
     order: Option<&str>,
 ) -> Result<Response, Problem> {
@@ -85,13 +88,16 @@ async fn redeem(
         return told(app, StatusCode::BAD_REQUEST, "This is no way back", USED).await;
     }
     match app.engine.come_back(code).await {
+        Ok(Ok(came)) if came.connection.as_deref().is_some_and(|one| !visit.has_begun(one)) => {
+            told(app, StatusCode::FORBIDDEN, "Sign in from here", ELSEWHERE).await
+        }
         Ok(Ok(came)) => {
             let next = match came.order {
                 Some(order) => format!("/return?order={order}"),
                 None => "/return".to_owned(),
             };
             let mut response = Redirect::to(&next).into_response();
-            let cookie = Visit::sign_in(vendor, &came.session.token);
+            let cookie = Visit::sign_in(&visit.vendor, &came.session.token);
             response.headers_mut().insert(header::SET_COOKIE, cookie);
             Ok(response)
         }
@@ -125,13 +131,27 @@ async fn ask(_: AtMerchant, State(app): State<App>) -> Result<Response, Problem>
         form.narrow method="post" action="/connect" { button type="submit" { "Go on" } }
     };
     let mut response = private(&app, "Sign in", Visited::Nobody, &main).await?;
-    response.extensions_mut().insert(SendsTo(provider));
+    response.extensions_mut().insert(SendsTo(origin(&provider)));
     Ok(response)
 }
 
-async fn connect(_: AtMerchant, State(app): State<App>) -> Result<Response, Problem> {
+async fn connect(
+    _: AtMerchant,
+    State(app): State<App>,
+    visit: Visit,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Problem> {
     let opened = app.engine.connect().await??;
-    Ok(Redirect::to(&opened.url).into_response())
+    let mut response = Redirect::to(&opened.url).into_response();
+    let begun = Visit::connect(&visit.vendor, &opened.id);
+    response.headers_mut().insert(header::SET_COOKIE, begun);
+    response.extensions_mut().insert(SendsTo(origin(&opened.url)));
+    Ok(response)
+}
+
+/// The origin of an address, which forms may lead to.
+fn origin(url: &str) -> String {
+    scrip_domain::merchant::origin_of(url).unwrap_or_default().to_owned()
 }
 
 async fn welcome(app: &App, buyer: Option<Buyer>) -> Result<Response, Problem> {
@@ -231,7 +251,7 @@ fn summary(vendor: &Vendor, at: &AtProvider, codes: &[Handed]) -> Markup {
     html! {
         h1 { (title) }
         p.lead { (text) }
-        @if let Some(reason) = &at.checkout.reason {
+        @if let Some(reason) = at.reason() {
             p { "Reason: " code { (reason) } }
         }
         h2 { "Order " (at.order.id) }

@@ -8,6 +8,10 @@ use serde::de::DeserializeOwned;
 use crate::App;
 use crate::problem::{Problem, kind};
 
+/// A form that says only that its button was pressed.
+#[derive(Debug, serde::Deserialize)]
+pub struct Nothing {}
+
 /// A form that was sent from a page of this server.
 #[derive(Debug)]
 pub struct Form<T>(pub T);

@@ -22,7 +22,7 @@ use scrip_engine::purchase::Answered;
 use scrip_engine::purchase_request::{Decided, PaymentView, RequestRefusal};
 use serde::Deserialize;
 
-use super::form::{Form, complaint};
+use super::form::{Form, Nothing, complaint};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
 use super::{SendsTo, Visited, private};
@@ -43,9 +43,6 @@ pub fn routes() -> Router<App> {
 struct Decision {
     decision: String,
 }
-
-#[derive(Debug, Deserialize)]
-struct Nothing {}
 
 async fn show(
     _: AtProvider,

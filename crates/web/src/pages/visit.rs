@@ -23,7 +23,11 @@ pub struct Visit {
     /// Who is signed in.
     pub member: Option<(Buyer, Member)>,
     token: Option<String>,
+    connecting: Option<String>,
 }
+
+/// For how long a browser may be away at the provider to sign in.
+const CONNECTING: i64 = 15 * 60;
 
 impl FromRequestParts<App> for Visit {
     type Rejection = Problem;
@@ -41,7 +45,8 @@ impl FromRequestParts<App> for Visit {
             Some(buyer) => app.engine.member(buyer.account).await?.map(|member| (buyer, member)),
             None => None,
         };
-        Ok(Self { vendor, member, token })
+        let connecting = cookie(&parts.headers, &connecting(&vendor)).map(str::to_owned);
+        Ok(Self { vendor, member, token, connecting })
     }
 }
 
@@ -53,12 +58,22 @@ impl Visit {
 
     /// The header that signs this browser in.
     pub fn sign_in(vendor: &Vendor, token: &Token) -> HeaderValue {
-        set(vendor, token.reveal(), LIFETIME.as_millis() / 1000)
+        set(&name(vendor), token.reveal(), LIFETIME.as_millis() / 1000)
     }
 
     /// The header that signs this browser out.
     pub fn sign_out(vendor: &Vendor) -> HeaderValue {
-        set(vendor, "", 0)
+        set(&name(vendor), "", 0)
+    }
+
+    /// The header that remembers that this browser went to the provider for `connection`.
+    pub fn connect(vendor: &Vendor, connection: &str) -> HeaderValue {
+        set(&connecting(vendor), connection, CONNECTING)
+    }
+
+    /// Whether this browser went to the provider for `connection`: nobody is signed in by a link from somebody else.
+    pub fn has_begun(&self, connection: &str) -> bool {
+        self.connecting.as_deref() == Some(connection)
     }
 }
 
@@ -154,9 +169,12 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
-fn set(vendor: &Vendor, token: &str, seconds: i64) -> HeaderValue {
-    let name = name(vendor);
-    let text = format!("{name}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
+fn connecting(vendor: &Vendor) -> String {
+    format!("__Host-scrip-connecting-{}", vendor.id)
+}
+
+fn set(name: &str, value: &str, seconds: i64) -> HeaderValue {
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

@@ -144,6 +144,26 @@ async fn a_visitors_order_is_paid_at_the_provider_and_belongs_to_whoever_decided
 }
 
 #[tokio::test]
+async fn an_order_of_one_buyer_that_another_confirms_is_the_others() {
+    let stage = Stage::open().await;
+    let eve = stage.sign_in(&stage.provider.return_code("eve", None)).await;
+    let body = json!({ "lines": [{ "offer": stage.offer }] });
+    let draft = stage.shop.post("/v1/orders", &eve, "draft", body.clone()).await;
+    let path = format!("/v1/orders/{}", draft.at("/id"));
+    let sent = stage.shop.post(&format!("{path}/confirm"), &eve, "confirm", json!({})).await;
+    assert_eq!((sent.status, sent.at("/state")), (202, "open"), "{sent:?}");
+    let code = stage.provider.decide(draft.at("/id"), "ada", Decided::Approved);
+    let ada = stage.sign_in(&code).await;
+    assert_eq!(stage.shop.get(&path, &ada).await.at("/state"), "paid");
+    assert_eq!(stage.shop.get(&path, &eve).await.status, 404, "it is hers no more");
+    // Her key still names what she selected, and shows nothing of what became of it.
+    let again = stage.shop.post("/v1/orders", &eve, "draft", body).await;
+    assert_eq!((again.status, again.at("/state")), (201, "draft"), "{again:?}");
+    assert!(is_without_codes(&again));
+    stage.shop.sound().await;
+}
+
+#[tokio::test]
 async fn the_evidence_has_every_signed_document_and_each_names_the_one_before() {
     let stage = Stage::open().await;
     let sent = stage.send().await;
@@ -233,6 +253,8 @@ async fn whatever_is_lost_between_any_two_steps_the_order_ends_the_same() {
         vec![Fate::AnswerLost, Fate::Lost, Fate::AnswerLost, Fate::AnswerLost],
         vec![Fate::Refused("busy")],
         vec![Fate::AnswerLost, Fate::Refused("restoring")],
+        // Two clocks or keys do not agree for a while: that says nothing of what was asked.
+        vec![Fate::AnswerLost, Fate::Refused("signature_refused")],
     ];
     for fate in &fates {
         // Which call is the first to be lost: open, request, capture, fulfilled.

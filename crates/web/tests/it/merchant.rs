@@ -7,7 +7,7 @@ use scrip_domain::Span;
 use scrip_domain::document::{Decided, GivenBackBy};
 use scrip_domain::settings::{Flow, Settings};
 use scrip_signature::{Stamp, sign};
-use scrip_testkit::{Answer, Fate, ScriptedProvider, Shop, settings};
+use scrip_testkit::{Answer, Browser, Fate, ScriptedProvider, Shop, settings};
 use serde_json::{Value, json};
 
 async fn merchant(flow: Flow) -> (Shop, Arc<ScriptedProvider>, String) {
@@ -266,6 +266,7 @@ async fn what_the_provider_gives_back_by_itself_is_booked_and_leaves_no_more_tha
     assert_eq!((much.status, much.code()), (409, "already_refunded"), "{much:?}");
     let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
     assert_eq!(seen.at("/state"), "partially_refunded", "{seen:?}");
+    assert!(seen.json["reason"].is_null(), "that the staff asked for too much is no reason");
     assert_eq!(seen.at("/refunds/0/amount/display"), "3.00 AUR");
     shop.sound().await;
     provider.give_back(&order, 100, GivenBackBy::Provider);
@@ -364,11 +365,18 @@ async fn the_page_to_come_back_to_shows_the_order_to_its_buyer_alone() {
     let nobody = shop.get(&format!("/return?order={order}"), "").await;
     assert_eq!(nobody.status, 404);
     assert!(!text(&nobody).contains("eyJ") && !text(&nobody).contains("tuning"));
-    let eve = provider.return_code("eve", None);
-    let eve = shop.get(&format!("/return?code={eve}&connection=con_1"), "").await;
-    assert_eq!((eve.status, eve.header("location")), (303, "/return"));
-    let eve = eve.header("set-cookie").split(';').next().unwrap().to_owned();
-    assert_eq!(page(&eve).await.status, 404);
+    let mut eve = Browser::on(&shop);
+    assert_eq!(eve.send("/connect", &[]).await.location(), "https://pay.test/connect/ref_1");
+    let way = format!("/return?code={}&connection=con_1", provider.return_code("eve", None));
+    let back = eve.open(&way).await;
+    assert_eq!((back.status, back.location()), (303, "/return"));
+    assert_eq!(eve.open(&format!("/return?order={order}")).await.status, 404);
+    // A link that somebody else has begun signs nobody in.
+    let way = format!("/return?code={}&connection=con_1", provider.return_code("mal", None));
+    let mut victim = Browser::on(&shop);
+    let back = victim.open(&way).await;
+    assert_eq!((back.status, back.answer.header("set-cookie")), (403, ""));
+    assert!(back.html.contains("begun in another browser"), "{}", back.html);
     let used = shop.get(&format!("/return?code={code}&order={order}"), "").await;
     assert_eq!((used.status, used.header("set-cookie")), (303, ""), "a used code signs nobody in");
     assert_eq!(shop.get("/return?code=nonsense", "").await.status, 403);
@@ -379,6 +387,6 @@ async fn the_page_to_come_back_to_shows_the_order_to_its_buyer_alone() {
     let asked = shop.get("/connect", "").await;
     assert!(text(&asked).contains("pay.test"));
     assert!(asked.header("content-security-policy").contains("https://pay.test"));
-    let sent = shop.post("/connect", "", "", Value::Null).await;
-    assert_eq!(sent.header("location"), "https://pay.test/connect/ref_1");
+    let page = Browser::on(&shop).send_from("cross-site", "/connect", &[]).await;
+    assert_eq!(page.status, 403, "nobody is sent to sign in by another site");
 }

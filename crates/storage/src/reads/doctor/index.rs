@@ -52,11 +52,14 @@ pub fn probes() -> [Probe; 6] {
         ),
         probe(
             "index-requests",
+            // An order at a merchant becomes the property of whoever confirms it; who selected it keeps their key.
             "each idempotency key names an order, top-up, repayment, refund of either, confirmed offer, or grant of its account",
             "by_account",
             format!(
                 r#"SELECT b.account AS subject, b.account AS expected,
-                    COALESCE((SELECT o.account FROM orders o WHERE o.id = b.target),
+                    COALESCE((SELECT CASE WHEN EXISTS
+                            (SELECT 1 FROM checkouts c WHERE c."order" = o.id AND c.confirmation IS NOT NULL)
+                            THEN b.account ELSE o.account END FROM orders o WHERE o.id = b.target),
                         (SELECT u.account FROM top_ups u WHERE u.id = b.target),
                         (SELECT p.account FROM repayments p WHERE p.id = b.target),
                         (SELECT q.account FROM purchase_requests q WHERE q.id = b.target),

@@ -1,0 +1,370 @@
+//! One of the two servers: its disk, secrets and clock outlive the process.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use scrip_domain::Amount;
+use scrip_domain::api_key::Scope;
+use scrip_domain::merchant::{Fee, MerchantLimits};
+use scrip_domain::role::{Role, Roles};
+use scrip_domain::settings::Settings;
+use scrip_engine::keys::Keys;
+use scrip_engine::merchant::MerchantFields;
+use scrip_engine::objects::Objects;
+use scrip_engine::{Engine, Ground, Mode, Staff};
+use scrip_peer::{HttpHerald, HttpProvider, Line, PublicReader};
+use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
+use scrip_testkit::TestEntropy;
+use scrip_web::{Server, Watch};
+
+use super::line::Wire;
+use super::plan::{Defect, Plan};
+use super::spoil::{Forger, Spoiler};
+use super::weather::SERVERS;
+use crate::chance::Chance;
+use crate::clock::{Elapsed, SimClock};
+use crate::goods::Goods;
+use crate::trace::Trace;
+
+/// What stays when a process dies.
+pub(crate) struct Host {
+    role: Role,
+    name: &'static str,
+    disk: Mutex<Memory>,
+    folder: tempfile::TempDir,
+    clock: Arc<SimClock>,
+    /// How far the clock is from the truth.
+    skew: AtomicI64,
+    /// By how much time has leapt, for both servers.
+    leapt: AtomicI64,
+    entropy: Arc<TestEntropy>,
+    protocol_keys: Mutex<Vec<[u8; 32]>>,
+    plan: Plan,
+    fates: Mutex<Chance>,
+    wire: Wire,
+    spoiler: Spoiler,
+    trace: Trace,
+    calm: AtomicBool,
+    dead: AtomicBool,
+    panicked: AtomicBool,
+}
+
+/// The address of a server, by which the others know it.
+pub(crate) fn url_of(name: &str) -> String {
+    format!("https://{name}")
+}
+
+impl Host {
+    /// A machine for the server with this role, with an empty disk called `disk`.
+    pub fn new(
+        role: Role,
+        disk: &str,
+        plan: &Plan,
+        elapsed: &Elapsed,
+        trace: &Trace,
+    ) -> Result<Self, String> {
+        let [merchant, provider] = SERVERS;
+        let name = if role == Role::Merchant { merchant } else { provider };
+        let first_key = if role == Role::Merchant { 8 } else { 108 };
+        let forger = (plan.defect == Defect::ForgesLastWord && role == Role::Merchant)
+            .then(|| Forger::new([108; 32]));
+        Ok(Self {
+            role,
+            name,
+            disk: Mutex::new(Memory::new(disk).map_err(|fault| fault.to_string())?),
+            folder: tempfile::tempdir().map_err(|error| error.to_string())?,
+            clock: Arc::new(SimClock::new(elapsed.clone())),
+            skew: AtomicI64::new(0),
+            leapt: AtomicI64::new(0),
+            entropy: Arc::new(TestEntropy::seeded(plan.seed ^ u64::from(first_key))),
+            protocol_keys: Mutex::new(vec![[first_key; 32]]),
+            plan: plan.clone(),
+            fates: Mutex::new(Chance::of(plan.seed, name)),
+            wire: Wire::new(name, plan, trace.clone(), forger),
+            spoiler: Spoiler::new(plan, role),
+            trace: trace.clone(),
+            calm: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+        })
+    }
+
+    /// No more faults from now on.
+    pub fn calm(&self) {
+        self.calm.store(true, Ordering::SeqCst);
+        self.wire.calm();
+    }
+
+    /// Whether the process has died since this was asked last.
+    pub fn has_died(&self) -> bool {
+        self.dead.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether something in the server panicked.
+    pub fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::SeqCst)
+    }
+
+    /// The machine starts again: its clock is wrong in a new way, a protocol key may have been rotated.
+    pub fn restarts(&self, chance: &mut Chance) {
+        let skew = i64::try_from(chance.below(2 * self.plan.skew + 1)).unwrap_or(0);
+        let skew = skew - i64::try_from(self.plan.skew).unwrap_or(0);
+        self.skew.store(skew, Ordering::SeqCst);
+        self.set_clock();
+        if chance.permille(self.plan.rotates) {
+            let mut keys = self.protocol_keys.lock().unwrap_or_else(PoisonError::into_inner);
+            let newest = keys.first().map_or(0, |seed| seed[0]);
+            keys.insert(0, [newest.saturating_add(1); 32]);
+        }
+        self.trace.note(self.name, &format!("starts, its clock {skew} ms ahead"));
+    }
+
+    /// Time leaps by so many milliseconds.
+    pub fn leap(&self, millis: u64) {
+        let millis = i64::try_from(millis).unwrap_or(0);
+        self.leapt.fetch_add(millis, Ordering::SeqCst);
+        self.set_clock();
+    }
+
+    fn set_clock(&self) {
+        let (skew, leapt) = (self.skew.load(Ordering::SeqCst), self.leapt.load(Ordering::SeqCst));
+        self.clock.set_skew(skew + leapt);
+    }
+
+    fn open(&self) -> Result<(Store, Writer), String> {
+        let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        Store::memory(&disk).map_err(|fault| fault.to_string())
+    }
+
+    /// The books as they are on the disk, to be read whoever lives.
+    pub fn books(&self) -> Result<Store, String> {
+        self.open().map(|(store, _)| store)
+    }
+
+    fn keys(&self) -> Result<Keys, String> {
+        let seeds = self.protocol_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = Keys::new(&[[1; 32]], &[9; 32]).ok_or_else(|| "no license key".to_owned())?;
+        Ok(keys.with_protocol(&seeds))
+    }
+
+    /// Examines the books on the disk.
+    pub async fn examine(&self) -> Result<(), String> {
+        let store = self.books()?;
+        let report = scrip_engine::doctor::examine(&store, &self.keys()?).await;
+        let report = report.map_err(|fault| format!("the {}'s doctor: {fault}", self.name))?;
+        match report.unsound().next() {
+            Some(check) => {
+                Err(format!("the {}'s doctor: {}: {:?}", self.name, check.name, check.findings))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Sets the server up; gives an administrator's key.
+    pub async fn set_up(&self, settings: Settings, goods: Option<Goods>) -> Result<String, String> {
+        let (store, writer) = self.open()?;
+        let memory = Arc::new(scrip_engine::Memory::default());
+        let writer = tokio::spawn(writer.run(self.clock.clone(), memory.clone()));
+        let done = async {
+            if let Some(goods) = goods {
+                let Ok(()) = store.submit(goods).await?;
+            }
+            let engine = self.wired(Engine::start(self.ground(store), memory).await?);
+            let settings = engine.put_settings(Staff::OPERATOR, settings).await?;
+            let mut is_well = settings.is_ok();
+            if self.role == Role::Provider {
+                let [merchant, _] = SERVERS;
+                let fields = merchant_fields();
+                let merchant =
+                    engine.register_merchant(Staff::OPERATOR, url_of(merchant), fields, false);
+                is_well &= merchant.await?.is_ok();
+            }
+            let scopes = vec![Scope::Admin];
+            let key = engine.make_key(Staff::OPERATOR, None, scopes, "sim".into()).await?;
+            Ok::<_, scrip_storage::Fault>((is_well, key.token))
+        };
+        let (is_well, token) = done.await.map_err(|fault| fault.to_string())?;
+        writer.abort();
+        if is_well { Ok(token) } else { Err(format!("the {} could not be set up", self.name)) }
+    }
+
+    fn ground(&self, store: Store) -> Ground {
+        Ground {
+            store,
+            objects: Objects::open(self.folder.path(), 1, Blocking::Inline)
+                .unwrap_or_else(|why| unreachable!("{why}")),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            keys: self.keys().unwrap_or_else(|why| unreachable!("{why}")),
+            server: 1,
+            blocking: Blocking::Inline,
+            mode: Mode::Demo,
+        }
+    }
+
+    /// The engine with its ways to the other server, as the binary wires them.
+    fn wired(&self, engine: Engine) -> Engine {
+        let [_, provider] = SERVERS;
+        let wire = Arc::new(self.wire.clone());
+        let roles = Roles::new(&[self.role]).unwrap_or_default();
+        let engine = engine
+            .with_public_url(url_of(self.name))
+            .with_roles(roles)
+            .with_peer_port(Arc::new(PublicReader::new(wire.clone())));
+        let line = Line::new(wire, engine.pen());
+        if self.role == Role::Merchant {
+            let keys = engine.peer_keys().clone();
+            engine.with_provider(Arc::new(HttpProvider::new(&url_of(provider), line, keys)))
+        } else {
+            engine.with_herald(Arc::new(HttpHerald::new(line)))
+        }
+    }
+
+    fn fate(&self) -> CommitFate {
+        if self.calm.load(Ordering::SeqCst) {
+            return CommitFate::Answered;
+        }
+        let mut fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
+        let draw = fates.below(1000);
+        let Plan { lost, untold, refused, defect, .. } = self.plan;
+        let forgets = defect == Defect::ForgetsCommits && self.role == Role::Provider;
+        let fate = match draw {
+            _ if draw < lost => CommitFate::Lost,
+            _ if draw < lost + untold => CommitFate::Untold,
+            _ if draw < lost + untold + refused => CommitFate::Refused,
+            _ if forgets && draw > 950 => CommitFate::Forgotten,
+            _ => return CommitFate::Answered,
+        };
+        self.trace.note(self.name, &format!("a commit is {fate:?}"));
+        fate
+    }
+
+    /// One life of the process. Ends when a commit's outcome is unknown.
+    async fn live(self: Arc<Self>) -> Result<Infallible, String> {
+        let (store, writer) = self.open()?;
+        let memory = Arc::new(scrip_engine::Memory::default());
+        let fates = self.clone();
+        let fates = Box::new(move || fates.fate());
+        let writing = writer.run_with_fates(self.clock.clone(), memory.clone(), fates);
+        let mut running: Running = FuturesUnordered::new();
+        running
+            .push(Box::pin(async move { Err(format!("the writer ended: {:?}", writing.await)) }));
+        let engine = tokio::select! {
+            biased;
+            ended = running.next() => return Err(format!("{ended:?}")),
+            started = Engine::start(self.ground(store), memory) => started.map_err(|f| f.to_string())?,
+        };
+        let app = Arc::new(Server { engine: self.wired(engine), public_url: url_of(self.name) });
+        running.push(Box::pin(renew(app.clone(), self.clone())));
+        running.push(Box::pin(work(app.clone(), self.role)));
+        let router = scrip_web::router(&Arc::new(Watch::over(app)));
+        let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
+        let listener = listener.map_err(|error| error.to_string())?;
+        loop {
+            tokio::select! {
+                biased;
+                ended = running.next() => match ended {
+                    Some(Ok(())) => {}
+                    other => return Err(format!("{other:?}")),
+                },
+                accepted = listener.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    let connection = connection(self.clone(), router.clone(), stream);
+                    running.push(Box::pin(self.clone().guarded(connection)));
+                }
+            }
+        }
+    }
+
+    /// A panic is noticed, and ends the process.
+    async fn guarded(self: Arc<Self>, work: impl Future<Output = ()>) -> Result<(), String> {
+        AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
+            self.panicked.store(true, Ordering::SeqCst);
+            "a panic".to_owned()
+        })
+    }
+}
+
+/// A merchant that is trusted with more than a world brings, for a fee.
+fn merchant_fields() -> MerchantFields {
+    let [merchant, _] = SERVERS;
+    let much = Amount::new(1_000_000_000).unwrap_or_default();
+    let few = |units| Amount::new(units).unwrap_or_default();
+    MerchantFields {
+        name: "The merchant".into(),
+        return_origins: vec![url_of(merchant)],
+        limits: MerchantLimits { order: much, open: 10_000, day: much },
+        fee: Fee { basis_points: 700, fixed: few(1) },
+        threshold: few(300),
+        suspended: false,
+    }
+}
+
+/// Everything that the process does, as futures of one task.
+type Running = FuturesUnordered<Pin<Box<dyn Future<Output = Result<(), String>>>>>;
+
+/// Keeps the lease on ids, at once when time has leapt. A fault now is tried again in a second; the lease reaches further.
+async fn renew(app: Arc<Server>, host: Arc<Host>) -> Result<(), String> {
+    loop {
+        let leapt = host.leapt.load(Ordering::SeqCst);
+        drop(app.engine.renew_lease().await);
+        for _ in 0..50 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if host.leapt.load(Ordering::SeqCst) != leapt {
+                break;
+            }
+        }
+    }
+}
+
+/// What the server does by itself, each second. A fault now is tried again in a second.
+async fn work(app: Arc<Server>, role: Role) -> Result<(), String> {
+    loop {
+        if role == Role::Provider {
+            drop(app.engine.lapse_requests().await);
+            drop(app.engine.send_notices().await);
+        } else {
+            drop(app.engine.run_checkouts().await);
+        }
+        drop(app.engine.publish().await);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn connection(host: Arc<Host>, router: axum::Router, stream: turmoil::net::TcpStream) {
+    let answer = service_fn(move |request| answer(host.clone(), router.clone(), request));
+    // How a connection ends is its client's business.
+    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);
+}
+
+async fn answer(
+    host: Arc<Host>,
+    router: axum::Router,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts, body.collect().await?.to_bytes());
+    Ok(host.spoiler.answer(router, request).await)
+}
+
+/// Runs the server until it dies, and then waits to be switched off.
+pub(crate) async fn serve(host: Arc<Host>) -> turmoil::Result {
+    let Err(why) = host.clone().live().await;
+    host.trace.note(host.name, &format!("dies: {why}"));
+    host.dead.store(true, Ordering::SeqCst);
+    std::future::pending().await
+}
