@@ -166,6 +166,7 @@ async fn told(app: &App, status: StatusCode, title: &str, text: &str) -> Result<
     let main = html! {
         h1 { (title) }
         p.lead { (text) }
+        p { a href="/products" { "Products" } }
     };
     let mut response = private(app, title, Visited::Nobody, &main).await?;
     *response.status_mut() = status;
@@ -251,6 +252,7 @@ fn summary(vendor: &Vendor, at: &AtProvider, codes: &[Handed]) -> Markup {
     html! {
         h1 { (title) }
         p.lead { (text) }
+        p { a href="/products" { "Products" } }
         @if let Some(reason) = at.reason() {
             p { "Reason: " code { (reason) } }
         }
@@ -284,7 +286,7 @@ fn summary(vendor: &Vendor, at: &AtProvider, codes: &[Handed]) -> Markup {
                 dt { "Code" }
                 dd { code { (handed.short) } }
                 dt { "Signed code" }
-                dd { code { (handed.jws) } }
+                dd { code.long { (handed.jws) } }
                 @for (name, address) in &handed.files {
                     dt { "File" }
                     dd { a href=(address) { (name) } }

@@ -11,6 +11,7 @@ mod pay;
 mod problems;
 mod prose;
 mod refused;
+mod shop;
 mod sign_in;
 mod top_up;
 mod visit;
@@ -23,6 +24,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use base64ct::{Base64UrlUnpadded, Encoding};
 use http::{HeaderName, HeaderValue, Uri, header};
 use maud::{DOCTYPE, Markup, html};
 use scrip_domain::Timestamp;
@@ -36,7 +38,7 @@ use crate::problem::Problem;
 pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
-    let buyers = buyers.merge(back::routes());
+    let buyers = buyers.merge(back::routes()).merge(shop::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))
@@ -93,6 +95,13 @@ async fn private_again_in(
     let mut response = private(app, title, visited, main).await?;
     response.headers_mut().insert(header::REFRESH, HeaderValue::from(seconds));
     Ok(response)
+}
+
+/// A word of chance for a form, so that the same form does the same thing once.
+fn chance(app: &App) -> String {
+    let mut bytes = [0; 16];
+    app.engine.fill(&mut bytes);
+    Base64UrlUnpadded::encode_string(&bytes)
 }
 
 /// A day and time, for people and programs.

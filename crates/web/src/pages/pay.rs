@@ -214,7 +214,8 @@ fn about(line: &OfferLine) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn size_text(bytes: u64) -> String {
+/// Bytes, rounded up for people.
+pub fn size_text(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
@@ -223,7 +224,8 @@ fn size_text(bytes: u64) -> String {
     }
 }
 
-fn span_text(seconds: u64) -> String {
+/// Seconds, rounded up for people.
+pub fn span_text(seconds: u64) -> String {
     match seconds {
         0..=1 => "a second".to_owned(),
         2..120 => format!("{seconds} seconds"),

@@ -4,7 +4,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use base64ct::{Base64UrlUnpadded, Encoding};
 use maud::{Markup, html};
 use scrip_domain::Amount;
 use scrip_domain::payment_method::PaymentMethod;
@@ -22,7 +21,7 @@ use super::form::{Field, Form, complaint};
 use super::refused::sentence;
 use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
-use super::{Visited, private, private_again_in};
+use super::{Visited, chance, private, private_again_in};
 use crate::App;
 use crate::extract::{IdPath, Query, Source};
 use crate::money::MoneyOut;
@@ -183,10 +182,8 @@ async fn page(
 ) -> Result<Response, Problem> {
     let settings = &visit.visit.vendor.settings;
     let ways = ways(app, visit).await?;
-    let mut chance = [0; 16];
-    app.engine.fill(&mut chance);
     // A form that was refused may be sent again, as another one.
-    let key = Base64UrlUnpadded::encode_string(&chance);
+    let key = chance(app);
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let about_tokens = error("tokens").or_else(|| error("tokens.amount"));
     let elsewhere = problem.filter(|_| about_tokens.is_none());

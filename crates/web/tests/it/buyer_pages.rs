@@ -209,3 +209,27 @@ async fn a_merchant_sends_people_to_its_provider_for_their_accounts() {
         assert_eq!(browser.send(path, &ADA).await.location(), "/connect", "no account is opened");
     }
 }
+
+#[tokio::test]
+async fn a_merchants_goods_are_found_and_mistakes_are_told() {
+    let (shop, _provider) = Shop::merchant(settings()).await;
+    let offer = shop.service("tuning", 250).await;
+    let mut browser = Browser::on(&shop);
+    let page = browser.open("/products?q=tuning").await;
+    assert!(page.html.contains("from 2.50 AUR"), "{}", page.html);
+    let page = browser.open("/products?q=nothing+like+it").await;
+    assert!(page.html.contains("Nothing is found."), "{}", page.html);
+    assert_eq!(browser.open("/products?after=x").await.status, 404);
+    assert_eq!(browser.open("/products/nothing").await.status, 404);
+    let buy = "/products/tuning/buy";
+    assert_eq!(browser.send(buy, &[("offer", "x"), ("key", "k")]).await.status, 400);
+    assert_eq!(browser.send(buy, &[("key", "k")]).await.status, 400);
+    let gone = [("offer", "ofr_00000000000zz"), ("key", "k")];
+    assert_eq!(browser.send(buy, &gone).await.status, 409);
+    let form = [("offer", offer.as_str()), ("key", "k")];
+    assert_eq!(browser.send_from("cross-site", buy, &form).await.status, 403);
+    let page = browser.send(buy, &form).await;
+    assert_eq!(page.status, 303, "{}", page.html);
+    let vendor = Shop::open().await;
+    assert_eq!(Browser::on(&vendor).open("/products").await.status, 404, "no pages there yet");
+}

@@ -23,7 +23,7 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 21] = [
     "/connect",
     "/return",
     "/account",
@@ -34,6 +34,9 @@ const PAGES: [&str; 18] = [
     "/pay/{reference}",
     "/pay/{reference}/release",
     "/problems",
+    "/products",
+    "/products/{slug}",
+    "/products/{slug}/buy",
     "/problems/{code}",
     "/register",
     "/sign-in",
