@@ -20,6 +20,7 @@ const USUAL: &[(&str, &str)] = &[
     ("description", "Records **what you hear**."),
     ("description_html", "<p>Records <strong>what you hear</strong>.</p>"),
     ("detail", "at least 1"),
+    ("digest", "3u2j0TbIH2CWKNwq1qIVrlvpgLxICeGMqBYEFnAsHyo"),
     ("display", "12.50 AUR"),
     ("email", "ada@example.com"),
     ("fingerprint", "4c4c4544-0051-3710"),
