@@ -80,6 +80,7 @@ impl PaymentLineOut {
 
 /// What a merchant asks a buyer to pay.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MerchantPayment)]
 struct PaymentOut {
     #[schema(example = "req_06bq3v8k2m9zc")]
     id: String,
@@ -237,6 +238,7 @@ async fn release(
 /// A body that says nothing more.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PaymentConfirmBody)]
 struct ConfirmBody {}
 
 /// Confirms it: the total is held for the merchant. Where the balance does not cover it nothing changes: top up, and

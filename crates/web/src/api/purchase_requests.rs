@@ -48,7 +48,7 @@ pub async fn selling(app: &App, by: &Signed) -> Result<Merchant, Problem> {
 
 /// A signed offer.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({ "offer": "eyJhbGciOiJFZERTQSIsImtpZCI6…" }))]
+#[schema(as = PurchaseRequestBody, example = json!({ "offer": "eyJhbGciOiJFZERTQSIsImtpZCI6…" }))]
 struct OfferBody {
     /// A compact JWS of type `scrip-offer+jwt`.
     offer: String,
