@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -13,10 +14,19 @@ import urllib.request
 PATIENCE = 60
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(count=1):
+    """The first of `count` ports in a row that nobody has. Below those that the system gives to whoever connects, one
+    of which could be taken between this look and the use."""
+    for first in random.sample(range(10_000, 32_000), 1_000):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+    raise AssertionError("no free port is found")
 
 
 def until(what, look):
@@ -34,7 +44,8 @@ class Shop:
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
-        port = free_port()
+        # Four servers' worth: vendor, provider, merchant, and the line between two of them.
+        port = free_port(4)
         self.config = os.path.join(self.folder.name, "shop", "scrip.toml")
         command = [os.environ["SCRIP_BIN"], "demo", "--json", "--port", str(port)]
         command += ["--keep", os.path.dirname(self.config)]
