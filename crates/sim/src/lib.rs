@@ -23,6 +23,7 @@ mod goods;
 mod ledgers;
 pub mod pair;
 mod plan;
+mod process;
 mod server;
 mod step;
 mod tab;

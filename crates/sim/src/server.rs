@@ -1,22 +1,15 @@
 //! The machine on which the shop runs: its disk and secrets outlive the process.
 
 use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use scrip_domain::Amount;
 use scrip_domain::api_key::Scope;
 use scrip_domain::settings::Settings;
@@ -38,6 +31,7 @@ use crate::clock::SimClock;
 use crate::faults::Interposer;
 use crate::goods::Goods;
 use crate::plan::{Defect, Plan};
+use crate::process::{self, Running, listen};
 use crate::trace::Trace;
 
 /// What stays when the process dies.
@@ -264,30 +258,17 @@ impl Machine {
             Err("it dies beside a call".to_owned())
         }));
         let router = scrip_web::router(&Arc::new(Watch::over(app)));
-        let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
-        let listener = listener.map_err(|error| error.to_string())?;
-        loop {
-            tokio::select! {
-                biased;
-                ended = running.next() => match ended {
-                    Some(Ok(())) => {}
-                    other => return Err(format!("{other:?}")),
-                },
-                accepted = listener.accept() => {
-                    let Ok((stream, _)) = accepted else { continue };
-                    let connection = connection(self.clone(), router.clone(), stream);
-                    running.push(Box::pin(self.clone().guarded(connection)));
-                }
-            }
-        }
+        listen(running, router, self.clone()).await
+    }
+}
+
+impl process::Machine for Machine {
+    async fn answer(&self, router: Router, request: Request<Bytes>) -> Response<Full<Bytes>> {
+        self.interposer.answer(router, request).await
     }
 
-    /// A panic is noticed, and ends the process.
-    async fn guarded(self: Arc<Self>, work: impl Future<Output = ()>) -> Result<(), String> {
-        AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
-            self.panicked.store(true, Ordering::SeqCst);
-            "a panic".to_owned()
-        })
+    fn panicked(&self) {
+        self.panicked.store(true, Ordering::SeqCst);
     }
 }
 
@@ -304,11 +285,6 @@ fn vouchers() -> BatchFields {
         tokens_expire_after_days: None,
     }
 }
-
-/// Everything that the process does. Futures of one task, not tasks: when a runtime is dropped, its
-/// tasks go in an order that depends on how many there ever were in the whole process, and with them
-/// the order in which connections break.
-type Running = FuturesUnordered<Pin<Box<dyn Future<Output = Result<(), String>>>>>;
 
 /// Keeps the lease on ids. A fault now is tried again in a second; the lease reaches further.
 async fn renew(app: Arc<Server>) -> Result<(), String> {
@@ -331,22 +307,6 @@ async fn work(app: Arc<Server>) -> Result<(), String> {
             () = second => {}
         }
     }
-}
-
-async fn connection(machine: Arc<Machine>, router: axum::Router, stream: turmoil::net::TcpStream) {
-    let answer = service_fn(move |request| answer(machine.clone(), router.clone(), request));
-    // How a connection ends is its client's business.
-    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);
-}
-
-async fn answer(
-    machine: Arc<Machine>,
-    router: axum::Router,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts, body.collect().await?.to_bytes());
-    Ok(machine.interposer.answer(router, request).await)
 }
 
 /// Runs the shop until it dies, and then waits to be switched off.

@@ -52,24 +52,38 @@ struct Rest {
 
 /// Lets the world of `plan` run to its end; a loud one prints its trace.
 pub fn run(plan: &Plan, loud: bool) -> Outcome {
-    let elapsed = Elapsed::default();
-    let trace = Trace::new(elapsed.clone(), loud);
-    let mut world = turmoil::Builder::new()
-        .rng_seed(plan.seed)
-        .tick_duration(TICK)
-        .simulation_duration(AGE)
-        .min_message_latency(Duration::from_millis(1))
-        .max_message_latency(Duration::from_millis(plan.latency))
-        .tcp_capacity(4096)
-        .build();
-    let violation = live(&mut world, plan, &elapsed, &trace).err();
-    let lasted = world.elapsed();
-    if let Some(violation) = &violation {
-        trace.note("auditor", violation);
+    Outcome::of(plan.seed, plan.latency, AGE, loud, |world, elapsed, trace| {
+        live(world, plan, elapsed, trace)
+    })
+}
+
+impl Outcome {
+    /// What becomes of a world in which messages take up to `latency` milliseconds.
+    pub(crate) fn of(
+        seed: u64,
+        latency: u64,
+        age: Duration,
+        loud: bool,
+        live: impl FnOnce(&mut turmoil::Sim<'_>, &Elapsed, &Trace) -> Result<(), String>,
+    ) -> Self {
+        let elapsed = Elapsed::default();
+        let trace = Trace::new(elapsed.clone(), loud);
+        let mut world = turmoil::Builder::new()
+            .rng_seed(seed)
+            .tick_duration(TICK)
+            .simulation_duration(age)
+            .min_message_latency(Duration::from_millis(1))
+            .max_message_latency(Duration::from_millis(latency))
+            .tcp_capacity(4096)
+            .build();
+        let violation = live(&mut world, &elapsed, &trace).err();
+        let lasted = world.elapsed();
+        if let Some(violation) = &violation {
+            trace.note("auditor", violation);
+        }
+        let (hash, lines, tail) = trace.sum();
+        Self { seed, hash, lines, operations: trace.operations(), lasted, violation, tail }
     }
-    let (hash, lines, tail) = trace.sum();
-    let operations = trace.operations();
-    Outcome { seed: plan.seed, hash, lines, operations, lasted, violation, tail }
 }
 
 fn live(

@@ -1,22 +1,15 @@
 //! One of the two servers: its disk, secrets and clock outlive the process.
 
 use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Router;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use scrip_domain::Amount;
 use scrip_domain::api_key::Scope;
 use scrip_domain::merchant::{Fee, MerchantLimits};
@@ -38,6 +31,7 @@ use super::weather::SERVERS;
 use crate::chance::Chance;
 use crate::clock::{Elapsed, SimClock};
 use crate::goods::Goods;
+use crate::process::{self, Running, listen};
 use crate::trace::Trace;
 
 /// What stays when a process dies.
@@ -272,30 +266,17 @@ impl Host {
         running.push(Box::pin(renew(app.clone(), self.clone())));
         running.push(Box::pin(work(app.clone(), self.role)));
         let router = scrip_web::router(&Arc::new(Watch::over(app)));
-        let listener = turmoil::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, 80)).await;
-        let listener = listener.map_err(|error| error.to_string())?;
-        loop {
-            tokio::select! {
-                biased;
-                ended = running.next() => match ended {
-                    Some(Ok(())) => {}
-                    other => return Err(format!("{other:?}")),
-                },
-                accepted = listener.accept() => {
-                    let Ok((stream, _)) = accepted else { continue };
-                    let connection = connection(self.clone(), router.clone(), stream);
-                    running.push(Box::pin(self.clone().guarded(connection)));
-                }
-            }
-        }
+        listen(running, router, self.clone()).await
+    }
+}
+
+impl process::Machine for Host {
+    async fn answer(&self, router: Router, request: Request<Bytes>) -> Response<Full<Bytes>> {
+        self.spoiler.answer(router, request).await
     }
 
-    /// A panic is noticed, and ends the process.
-    async fn guarded(self: Arc<Self>, work: impl Future<Output = ()>) -> Result<(), String> {
-        AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
-            self.panicked.store(true, Ordering::SeqCst);
-            "a panic".to_owned()
-        })
+    fn panicked(&self) {
+        self.panicked.store(true, Ordering::SeqCst);
     }
 }
 
@@ -313,9 +294,6 @@ fn merchant_fields() -> MerchantFields {
         suspended: false,
     }
 }
-
-/// Everything that the process does, as futures of one task.
-type Running = FuturesUnordered<Pin<Box<dyn Future<Output = Result<(), String>>>>>;
 
 /// Keeps the lease on ids, at once when time has leapt. A fault now is tried again in a second; the lease reaches further.
 async fn renew(app: Arc<Server>, host: Arc<Host>) -> Result<(), String> {
@@ -343,22 +321,6 @@ async fn work(app: Arc<Server>, role: Role) -> Result<(), String> {
         drop(app.engine.publish().await);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-}
-
-async fn connection(host: Arc<Host>, router: axum::Router, stream: turmoil::net::TcpStream) {
-    let answer = service_fn(move |request| answer(host.clone(), router.clone(), request));
-    // How a connection ends is its client's business.
-    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await);
-}
-
-async fn answer(
-    host: Arc<Host>,
-    router: axum::Router,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let (parts, body) = request.into_parts();
-    let request = Request::from_parts(parts, body.collect().await?.to_bytes());
-    Ok(host.spoiler.answer(router, request).await)
 }
 
 /// Runs the server until it dies, and then waits to be switched off.

@@ -26,7 +26,7 @@ use scrip_domain::settings::Settings;
 
 use crate::chance::Chance;
 use crate::clock::Elapsed;
-use crate::faults::{TICK, buyer_name};
+use crate::faults::buyer_name;
 use crate::goods::Goods;
 use crate::trace::Trace;
 use crate::voice::Voice;
@@ -61,24 +61,9 @@ struct Rest {
 
 /// Lets the world of `plan` run to its end; a loud one prints its trace.
 pub fn run(plan: &Plan, loud: bool) -> Outcome {
-    let elapsed = Elapsed::default();
-    let trace = Trace::new(elapsed.clone(), loud);
-    let mut sim = turmoil::Builder::new()
-        .rng_seed(plan.seed)
-        .tick_duration(TICK)
-        .simulation_duration(AGE)
-        .min_message_latency(Duration::from_millis(1))
-        .max_message_latency(Duration::from_millis(plan.latency))
-        .tcp_capacity(4096)
-        .build();
-    let violation = live(&mut sim, plan, &elapsed, &trace).err();
-    let lasted = sim.elapsed();
-    if let Some(violation) = &violation {
-        trace.note("auditor", violation);
-    }
-    let (hash, lines, tail) = trace.sum();
-    let operations = trace.operations();
-    Outcome { seed: plan.seed, hash, lines, operations, lasted, violation, tail }
+    Outcome::of(plan.seed, plan.latency, AGE, loud, |sim, elapsed, trace| {
+        live(sim, plan, elapsed, trace)
+    })
 }
 
 fn live(

@@ -117,7 +117,7 @@ impl Forger {
             issued_at: 0,
             request: id.to_owned(),
             order: picture["order"].as_str()?.to_owned(),
-            receipt: scrip_engine::checkout::digest(receipt.as_bytes()),
+            receipt: jws::digest(receipt),
             codes: codes.to_owned(),
             outcome: Outcome::Fulfilled,
         };
