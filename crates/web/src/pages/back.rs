@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 use super::form::{Form, Nothing};
 use super::visit::Visit;
-use super::{SendsTo, Visited, private, private_again_in};
+use super::{Visited, leads_to, private, private_again_in};
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::money::MoneyOut;
@@ -131,7 +131,7 @@ async fn ask(_: AtMerchant, State(app): State<App>) -> Result<Response, Problem>
         form.narrow method="post" action="/connect" { button type="submit" { "Go on" } }
     };
     let mut response = private(&app, "Sign in", Visited::Nobody, &main).await?;
-    response.extensions_mut().insert(SendsTo(origin(&provider)));
+    leads_to(&mut response, &provider);
     Ok(response)
 }
 
@@ -145,13 +145,8 @@ async fn connect(
     let mut response = Redirect::to(&opened.url).into_response();
     let begun = Visit::connect(&visit.vendor, &opened.id);
     response.headers_mut().insert(header::SET_COOKIE, begun);
-    response.extensions_mut().insert(SendsTo(origin(&opened.url)));
+    leads_to(&mut response, &opened.url);
     Ok(response)
-}
-
-/// The origin of an address, which forms may lead to.
-fn origin(url: &str) -> String {
-    scrip_domain::merchant::origin_of(url).unwrap_or_default().to_owned()
 }
 
 async fn welcome(app: &App, buyer: Option<Buyer>) -> Result<Response, Problem> {

@@ -6,13 +6,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::header;
 use maud::{Markup, html};
-use scrip_domain::merchant::origin_of;
 use scrip_engine::connection::{ConnectionView, Consent};
 use serde::Deserialize;
 
 use super::form::Form;
 use super::visit::SignedIn;
-use super::{SendsTo, Visited, private};
+use super::{Visited, leads_to, private};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::NamePath;
@@ -41,7 +40,7 @@ async fn show(
     let main = shown(&reference, &view, &visit.member.account.email);
     let title = format!("Sign in at {}", view.merchant.name);
     let mut response = private(&app, &title, Visited::By(&visit.member), &main).await?;
-    send_to(&mut response, &view.connection.return_url);
+    leads_to(&mut response, &view.connection.return_url);
     Ok(response)
 }
 
@@ -61,14 +60,8 @@ async fn decide(
     let to = app.engine.decide_connection(visit.buyer, &reference, consent).await?;
     let to = to.map_err(Problem::from)?;
     let mut response = ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&to)).into_response();
-    send_to(&mut response, &to);
+    leads_to(&mut response, &to);
     Ok(response)
-}
-
-fn send_to(response: &mut Response, return_url: &str) {
-    if let Some(origin) = origin_of(return_url) {
-        response.extensions_mut().insert(SendsTo(origin.to_owned()));
-    }
 }
 
 fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {

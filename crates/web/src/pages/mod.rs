@@ -28,6 +28,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use http::{HeaderName, HeaderValue, Uri, header};
 use maud::{DOCTYPE, Markup, html};
 use scrip_domain::Timestamp;
+use scrip_domain::merchant::origin_of;
 use scrip_engine::memory::Member;
 use sha2::{Digest, Sha256};
 
@@ -179,6 +180,13 @@ async fn protect(request: Request, next: Next) -> Response {
 /// the redirection that answers a form.
 #[derive(Clone, Debug)]
 struct SendsTo(String);
+
+/// Lets the forms of this page, and the redirection that answers one, lead to the server at `url`.
+fn leads_to(response: &mut Response, url: &str) {
+    if let Some(origin) = origin_of(url) {
+        response.extensions_mut().insert(SendsTo(origin.to_owned()));
+    }
+}
 
 /// The same for a page with a form, which is sent here, and leads elsewhere only where the page says so.
 async fn protect_form(request: Request, next: Next) -> Response {

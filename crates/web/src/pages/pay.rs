@@ -12,7 +12,6 @@ use http::header;
 use maud::{Markup, html};
 use scrip_domain::account::Account;
 use scrip_domain::document::OfferLine;
-use scrip_domain::merchant::origin_of;
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::request::Request;
 use scrip_domain::settings::{Settings, Token};
@@ -25,7 +24,7 @@ use serde::Deserialize;
 use super::form::{Form, Nothing, complaint};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
-use super::{SendsTo, Visited, private};
+use super::{Visited, leads_to, private};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::NamePath;
@@ -117,7 +116,7 @@ fn back(view: &PaymentView, decided: &Decided) -> Response {
         Redirect::to(&decided.return_url),
     )
         .into_response();
-    send_to(&mut response, &view.offer.return_url);
+    leads_to(&mut response, &view.offer.return_url);
     response
 }
 
@@ -171,14 +170,8 @@ async fn page(
     };
     let mut response =
         private(app, &format!("Buy from {}", view.merchant.name), visited, &main).await?;
-    send_to(&mut response, &view.offer.return_url);
+    leads_to(&mut response, &view.offer.return_url);
     Ok(response)
-}
-
-fn send_to(response: &mut Response, return_url: &str) {
-    if let Some(origin) = origin_of(return_url) {
-        response.extensions_mut().insert(SendsTo(origin.to_owned()));
-    }
 }
 
 /// What is sold, by whom, for how much.

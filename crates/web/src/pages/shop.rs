@@ -27,7 +27,7 @@ use serde::Deserialize;
 use super::form::Form;
 use super::pay::{size_text, span_text};
 use super::visit::Visit;
-use super::{SendsTo, Visited, chance, private};
+use super::{Visited, chance, leads_to, private};
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::extract::{NamePath, Query, Source};
@@ -131,14 +131,10 @@ async fn show(
         (door(&visit))
     };
     let mut response = private(&app, view.title, visited(&visit), &main).await?;
-    send_to(&mut response, provider.as_deref());
-    Ok(response)
-}
-
-fn send_to(response: &mut Response, url: Option<&str>) {
-    if let Some(origin) = url.and_then(scrip_domain::merchant::origin_of) {
-        response.extensions_mut().insert(SendsTo(origin.to_owned()));
+    if let Some(provider) = &provider {
+        leads_to(&mut response, provider);
     }
+    Ok(response)
 }
 
 fn visited(visit: &Visit) -> Visited<'_> {
@@ -266,7 +262,7 @@ async fn buy(
     let here = format!("/return?order={}", drafted.order.id);
     let url = at.checkout.url.unwrap_or(here);
     let mut response = ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&url)).into_response();
-    send_to(&mut response, Some(&url));
+    leads_to(&mut response, &url);
     Ok(response)
 }
 
