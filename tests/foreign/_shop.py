@@ -46,9 +46,8 @@ class Shop:
         self.folder = tempfile.TemporaryDirectory()
         # Four servers' worth: vendor, provider, merchant, and the line between two of them.
         port = free_port(4)
-        self.config = os.path.join(self.folder.name, "shop", "scrip.toml")
         command = [os.environ["SCRIP_BIN"], "demo", "--json", "--port", str(port)]
-        command += ["--keep", os.path.dirname(self.config)]
+        command += ["--keep", os.path.join(self.folder.name, "town")]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.url = self.admin = None
         for line in self.process.stdout:
