@@ -241,7 +241,7 @@ pub fn check(
     at: Timestamp,
 ) -> Result<(), OfferFlaw> {
     let flaw = |member, why| Err(OfferFlaw { member, why });
-    let now = u64::try_from(at.seconds()).unwrap_or(0);
+    let now = at.unix_seconds();
     let lines = &offer.lines;
     if merchant.url != offer.issuer {
         return flaw("iss", "not the merchant that sent it");

@@ -24,6 +24,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The same for what counts no seconds before 1970.
+    pub const fn unix_seconds(self) -> u64 {
+        let seconds = self.seconds();
+        if seconds < 0 { 0 } else { seconds.unsigned_abs() }
+    }
+
     /// The instant `span` later; the end of time instead of an overflow.
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {

@@ -22,13 +22,12 @@ pub mod draft;
 mod drive;
 mod seen;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_domain::Id;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order, OrderState};
+use scrip_license::jws;
 use scrip_storage::Fault;
-use sha2::{Digest, Sha256};
 
 use crate::Engine;
 use crate::ledger::Buyer;
@@ -103,7 +102,7 @@ impl Engine {
         for license in licenses {
             codes.push(self.code(license).await?.jws);
         }
-        Ok(digest(codes.join("\n").as_bytes()))
+        Ok(jws::digest(&codes.join("\n")))
     }
 
     async fn order_and_checkout(
@@ -114,9 +113,4 @@ impl Engine {
         let lost = || Fault::Bug("a checkout has no order".into());
         Ok(Some((self.store.order(order).await?.ok_or_else(lost)?, checkout)))
     }
-}
-
-/// The digest by which one signed document names another.
-pub fn digest(document: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(&Sha256::digest(document))
 }

@@ -51,16 +51,15 @@ impl Engine {
             Some(release) => self.released(release).await?.manifest,
             None => None,
         };
-        let seconds = |at: Timestamp| u64::try_from(at.seconds()).unwrap_or(0);
         let id = license.id.to_string();
         let claims = Claims {
             issuer: vendor.id.to_string(),
             subject: self.pairwise(license),
             id: Claims::issue_id(&id, license.issue),
             license: id,
-            issued_at: seconds(license.issued_at),
-            not_before: seconds(license.issued_at.minus(SLACK)),
-            expires_at: license.expires_at.map(seconds),
+            issued_at: license.issued_at.unix_seconds(),
+            not_before: license.issued_at.minus(SLACK).unix_seconds(),
+            expires_at: license.expires_at.map(Timestamp::unix_seconds),
             order: license.order.to_string(),
             product: license.product.to_string(),
             offer: license.offer.to_string(),

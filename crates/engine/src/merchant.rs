@@ -19,13 +19,13 @@ use scrip_domain::{Amount, Id, Money, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::audit::{Note, Staff, difference};
 use crate::catalog::Wrong;
 use crate::catalog::rules::wrong;
 use crate::peer::is_address;
 use crate::purchase::Answered;
+use crate::purchase_request::hash;
 use crate::{Engine, Mode, Outcome, ledger};
 
 /// How often a command is asked again whose keys had changed.
@@ -126,7 +126,7 @@ impl Engine {
             self.fill(&mut chance);
             Base64UrlUnpadded::encode_string(&chance)
         });
-        let invitation = token.as_deref().map(digest);
+        let invitation = token.as_deref().map(hash);
         let at = self.now();
         let merchant = Merchant {
             id: self.mint()?,
@@ -175,7 +175,7 @@ impl Engine {
         let Some(merchant) = self.store.merchant_by_url(issuer).await? else {
             return Ok(Err(MerchantRefusal::NoSuchMerchant));
         };
-        self.submit(Redeem { id: merchant.id, invitation: digest(token) }).await
+        self.submit(Redeem { id: merchant.id, invitation: hash(token) }).await
     }
 
     /// The merchant whose server is at `issuer`.
@@ -232,10 +232,6 @@ impl Engine {
         let payout = self.store.payout(before).await?;
         Ok(payout.map(Answered::Replayed).ok_or(PayoutRefusal::KeyReused))
     }
-}
-
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
 
 fn check(fields: &MerchantFields, mode: Mode) -> Result<(), Wrong> {

@@ -40,7 +40,7 @@ use scrip_domain::purchase_request::{
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_license::jws;
 use scrip_storage::books::Change;
-use scrip_storage::{Books, Changes, Fault, Wants};
+use scrip_storage::{Books, Changes, Command, Fault, Wants};
 use sha2::{Digest, Sha256};
 
 use crate::keys::{Keys, mac};
@@ -206,20 +206,10 @@ impl Signer {
     }
 }
 
-/// Unix seconds, as documents have them.
-fn seconds(at: Timestamp) -> u64 {
-    u64::try_from(at.seconds()).unwrap_or(0)
-}
-
-/// The digest by which documents name each other: base64url of SHA-256 over the compact form.
-pub(crate) fn digest_of(document: &str) -> String {
-    Base64UrlUnpadded::encode_string(&Sha256::digest(document.as_bytes()))
-}
-
 /// The digest of the document that must be there by now.
-fn digest_of_kept(document: Option<&String>) -> Result<String, Fault> {
+fn digest_of(document: Option<&String>) -> Result<String, Fault> {
     let lost = || Fault::Bug("a purchase request has lost a document".into());
-    document.map(|document| digest_of(document)).ok_or_else(lost)
+    document.map(|document| jws::digest(document)).ok_or_else(lost)
 }
 
 /// What a kept offer says. It was verified when it came.
@@ -302,6 +292,29 @@ impl Engine {
         };
         let parties = Parties { request: request.id, merchant: request.merchant, buyer };
         Ok(Known { parties, held })
+    }
+
+    /// Has a request moved by the command that `made` makes of what is known of it: made anew when that has changed
+    /// meanwhile.
+    async fn moved<C>(
+        &self,
+        id: Id<PurchaseRequest>,
+        made: impl Fn(Known) -> Result<C, Fault>,
+    ) -> Outcome<Picture, RequestRefusal>
+    where
+        C: Command<Receipt = PurchaseRequest, Refusal = RequestRefusal>,
+    {
+        for _ in 0..TRIES {
+            let Some(request) = self.store.purchase_request(id).await? else {
+                return Ok(Err(RequestRefusal::NoSuchRequest));
+            };
+            match self.submit(made(self.know(&request).await?)?).await? {
+                Ok(request) => return Ok(Ok(self.picture(request).await?)),
+                Err(RequestRefusal::Stale) => {}
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        Err(Fault::Busy)
     }
 
     /// A merchant's own request, with everything booked that is due.

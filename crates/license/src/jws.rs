@@ -9,6 +9,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::key::{KeySet, PublicKey, SigningKey};
 
@@ -98,6 +99,11 @@ pub fn sign_within(
     token.push('.');
     push_base64(&mut token, &signature)?;
     if token.len() > limit { Err(SignError::TooLong) } else { Ok(token) }
+}
+
+/// The digest by which one document names another: base64url of the SHA-256 of its compact form.
+pub fn digest(token: &str) -> String {
+    Base64UrlUnpadded::encode_string(&Sha256::digest(token.as_bytes()))
 }
 
 /// Reads the claims of a genuine document of this `typ`, signed with one of these keys.
@@ -291,6 +297,12 @@ mod tests {
             let result = verify::<Claims>(&token_with(&header, claims), TYP, &keys());
             assert!(matches!(result, Err(VerifyError::Claims(_))), "{claims}");
         }
+    }
+
+    #[test]
+    fn a_document_is_named_by_its_sha_256() {
+        // NIST's example for "abc".
+        assert_eq!(digest("abc"), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use futures_util::FutureExt;
 use futures_util::future::ready;
 use scrip_domain::document::{
@@ -15,7 +14,6 @@ use scrip_domain::{Amount, Clock, Span};
 use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
 use scrip_license::{KeySet, PublicKey, SigningKey, jws};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::TestClock;
 
@@ -69,10 +67,6 @@ pub struct Row {
     pub kept: u64,
 }
 
-fn digest(text: &str) -> String {
-    Base64UrlUnpadded::encode_string(&Sha256::digest(text.as_bytes()))
-}
-
 impl ScriptedProvider {
     /// A provider at `url` for the merchant with these public keys.
     pub fn new(url: &'static str, merchant: &[PublicKey]) -> Self {
@@ -94,7 +88,7 @@ impl ScriptedProvider {
 
     fn now(&self) -> u64 {
         let clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        clock.as_ref().map_or(0, |clock| u64::try_from(clock.now().seconds()).unwrap_or(0))
+        clock.as_ref().map_or(0, |clock| clock.now().unix_seconds())
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -174,7 +168,7 @@ impl ScriptedProvider {
             issued_at: now,
             request: row.picture.id.clone(),
             order: row.offer.order.clone(),
-            offer: digest(&row.offer_text),
+            offer: jws::digest(&row.offer_text),
             decision,
             reason: (!approved).then(|| "declined_by_buyer".to_owned()),
             amount: if approved { row.offer.total } else { Amount::ZERO },
@@ -228,7 +222,7 @@ impl ScriptedProvider {
             issued_at: self.now(),
             request: row.picture.id.clone(),
             order: row.offer.order.clone(),
-            receipt: digest(row.picture.receipt.as_deref().expect("it was captured")),
+            receipt: jws::digest(row.picture.receipt.as_deref().expect("it was captured")),
             refund: format!("rfd_{}", row.picture.refunds.len()),
             amount: Amount::new(amount).expect("an amount"),
             refunded: Amount::new(refunded).expect("an amount"),
@@ -332,7 +326,7 @@ impl Provider for ScriptedProvider {
                     issued_at: this.now(),
                     request: row.picture.id.clone(),
                     order: row.offer.order.clone(),
-                    confirmation: digest(confirmation),
+                    confirmation: jws::digest(confirmation),
                     amount: row.offer.total,
                     fee: Amount::ZERO,
                     fulfil_seconds: row.offer.fulfil_seconds,
@@ -359,7 +353,7 @@ impl Provider for ScriptedProvider {
                 issued_at: this.now(),
                 request: row.picture.id.clone(),
                 order: row.offer.order.clone(),
-                receipt: digest(row.picture.receipt.as_deref().unwrap_or_default()),
+                receipt: jws::digest(row.picture.receipt.as_deref().unwrap_or_default()),
                 codes: codes.to_owned(),
                 outcome: if kept { Outcome::Fulfilled } else { Outcome::AlreadyRefunded },
             };

@@ -136,7 +136,7 @@ impl Engine {
             issuer: self.public_url().to_owned(),
             audience: provider.url().to_owned(),
             nonce: Base64UrlUnpadded::encode_string(&nonce),
-            issued_at: u64::try_from(self.now().seconds()).unwrap_or(0),
+            issued_at: self.now().unix_seconds(),
             order: order.id.to_string(),
             token: vendor.settings.token.code,
             lines: offered,

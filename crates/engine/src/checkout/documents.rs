@@ -12,9 +12,9 @@ use scrip_domain::document::{
 use scrip_domain::license::License;
 use scrip_domain::order::{Order, OrderState};
 use scrip_domain::purchase_request::RequestState;
+use scrip_license::jws;
 use scrip_storage::Fault;
 
-use super::digest;
 use crate::Engine;
 use crate::provider::{Picture, Provider, ProviderError};
 
@@ -117,7 +117,7 @@ impl Case<'_> {
         let kept = self.checkout.confirmation.as_ref();
         let read: Confirmation = self.signed(&text, kept).await?;
         self.ours(&read.order, &read.request)?;
-        if read.offer != digest(self.checkout.offer.as_bytes()) {
+        if read.offer != jws::digest(&self.checkout.offer) {
             return unbelievable("a confirmation of another offer");
         }
         let approved = read.decision == Decided::Approved;
@@ -137,8 +137,7 @@ impl Case<'_> {
         let Some((before, confirmed)) = confirmation else {
             return unbelievable("a receipt without a confirmation");
         };
-        if read.confirmation != digest(before.as_bytes()) || confirmed.decision != Decided::Approved
-        {
+        if read.confirmation != jws::digest(before) || confirmed.decision != Decided::Approved {
             return unbelievable("a receipt for another confirmation");
         }
         if read.amount != self.order.total || read.fee > read.amount {
@@ -155,7 +154,7 @@ impl Case<'_> {
     ) -> Result<Read<Fulfilment>, ProviderError> {
         let read: Fulfilment = self.signed(&text, self.checkout.fulfilment.as_ref()).await?;
         self.ours(&read.order, &read.request)?;
-        let before = receipt.map(|(text, _)| digest(text.as_bytes()));
+        let before = receipt.map(|(text, _)| jws::digest(text));
         if Some(&read.receipt) != before.as_ref() {
             return unbelievable("a last word on another receipt");
         }
@@ -171,7 +170,7 @@ impl Case<'_> {
         texts: Vec<String>,
         receipt: Option<&Read<Receipt>>,
     ) -> Result<Vec<Read<Refunding>>, ProviderError> {
-        let before = receipt.map(|(text, _)| digest(text.as_bytes()));
+        let before = receipt.map(|(text, _)| jws::digest(text));
         let kept = &self.checkout.refunds;
         if texts.len() < kept.len() {
             return unbelievable("fewer refunds than were signed");

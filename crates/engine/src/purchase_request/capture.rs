@@ -18,9 +18,7 @@ use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{
-    Known, Moves, Picture, RequestRefusal, Scene, Signer, TRIES, digest_of_kept, offer_of, seconds,
-};
+use super::{Known, Moves, Picture, RequestRefusal, Scene, Signer, digest_of, offer_of};
 use crate::{Engine, Outcome, ledger};
 
 impl Engine {
@@ -30,25 +28,19 @@ impl Engine {
         merchant: Id<Merchant>,
         id: Id<PurchaseRequest>,
     ) -> Outcome<Picture, RequestRefusal> {
-        for _ in 0..TRIES {
-            let request = match self.request_of(merchant, id).await? {
-                Ok(request) => request,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
-            let command = Capture {
-                known: self.know(&request).await?,
+        if let Err(refusal) = self.request_of(merchant, id).await? {
+            return Ok(Err(refusal));
+        }
+        self.moved(id, |known| {
+            Ok(Capture {
+                known,
                 signer: self.signer(),
                 transfer: self.mint()?,
                 fee: self.mint()?,
                 event: self.mint()?,
-            };
-            match self.submit(command).await? {
-                Ok(request) => return Ok(Ok(self.picture(request).await?)),
-                Err(RequestRefusal::Stale) => {}
-                Err(refusal) => return Ok(Err(refusal)),
-            }
-        }
-        Err(Fault::Busy)
+            })
+        })
+        .await
     }
 
     /// Takes a request back, and frees what is held for it. What was captured stays so, and the picture says it.
@@ -57,19 +49,10 @@ impl Engine {
         merchant: Id<Merchant>,
         id: Id<PurchaseRequest>,
     ) -> Outcome<Picture, RequestRefusal> {
-        for _ in 0..TRIES {
-            let request = match self.request_of(merchant, id).await? {
-                Ok(request) => request,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
-            let command = Cancel { known: self.know(&request).await?, moves: self.moves()? };
-            match self.submit(command).await? {
-                Ok(request) => return Ok(Ok(self.picture(request).await?)),
-                Err(RequestRefusal::Stale) => {}
-                Err(refusal) => return Ok(Err(refusal)),
-            }
+        if let Err(refusal) = self.request_of(merchant, id).await? {
+            return Ok(Err(refusal));
         }
-        Err(Fault::Busy)
+        self.moved(id, |known| Ok(Cancel { known, moves: self.moves()? })).await
     }
 }
 
@@ -126,10 +109,10 @@ impl Command for Capture {
         let receipt = Receipt {
             issuer: self.signer.issuer.clone(),
             audience: scene.merchant.url.clone(),
-            issued_at: seconds(at),
+            issued_at: at.unix_seconds(),
             request: scene.request.id.to_string(),
             order: scene.request.order.clone(),
-            confirmation: digest_of_kept(scene.request.confirmation.as_ref())?,
+            confirmation: digest_of(scene.request.confirmation.as_ref())?,
             amount: scene.request.amount,
             fee: scene.request.fee,
             fulfil_seconds: offer.fulfil_seconds,

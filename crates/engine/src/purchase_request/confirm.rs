@@ -23,14 +23,12 @@ use scrip_domain::request::Request;
 use scrip_domain::settings::Vendor;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Span, Timestamp};
+use scrip_license::jws;
 use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{
-    Parties, RequestRefusal, Scene, Signer, code_at, digest_of, offer_of, seconds, subject_text,
-    with_code,
-};
+use super::{Parties, RequestRefusal, Scene, Signer, code_at, offer_of, subject_text, with_code};
 use crate::ledger::Buyer;
 use crate::purchase::Answered;
 use crate::{Engine, Outcome, ledger};
@@ -294,10 +292,10 @@ impl Decide {
             issuer: self.signer.issuer.clone(),
             audience: scene.merchant.url.clone(),
             subject: Some(subject_text(self.subject)),
-            issued_at: seconds(scene.at),
+            issued_at: scene.at.unix_seconds(),
             request: request.id.to_string(),
             order: request.order.clone(),
-            offer: digest_of(&request.offer),
+            offer: jws::digest(&request.offer),
             decision,
             reason: reason.map(str::to_owned),
             amount: if held { request.amount } else { Amount::ZERO },

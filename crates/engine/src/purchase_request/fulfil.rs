@@ -13,7 +13,7 @@ use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{Parties, Picture, RequestRefusal, Scene, Signer, digest_of_kept, seconds};
+use super::{Parties, Picture, RequestRefusal, Scene, Signer, digest_of};
 use crate::{Engine, Outcome};
 
 impl Engine {
@@ -69,10 +69,10 @@ impl Command for Fulfil {
         let fulfilment = Fulfilment {
             issuer: self.signer.issuer.clone(),
             audience: scene.merchant.url.clone(),
-            issued_at: seconds(at),
+            issued_at: at.unix_seconds(),
             request: scene.request.id.to_string(),
             order: scene.request.order.clone(),
-            receipt: digest_of_kept(scene.request.receipt.as_ref())?,
+            receipt: digest_of(scene.request.receipt.as_ref())?,
             codes: self.codes.clone(),
             outcome,
         };

@@ -13,10 +13,11 @@ use scrip_domain::hold::HoldState;
 use scrip_domain::merchant::MerchantEventKind;
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::{Amount, Span, Timestamp};
+use scrip_license::jws;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::capture::free;
-use super::{Known, Moves, Scene, Signer, digest_of, seconds};
+use super::{Known, Moves, Scene, Signer};
 use crate::Engine;
 
 /// How many requests are looked after in one round.
@@ -28,12 +29,16 @@ const EXPIRED: &str = "expired";
 
 impl Engine {
     /// Books what is due of a round of purchase requests. Gives how many there were; ask again until there are none.
+    /// One that cannot be booked holds up none of the others.
     pub async fn lapse_requests(&self) -> Result<usize, Fault> {
         let due = self.store.purchase_requests_due(self.now(), ROUND).await?;
+        let mut done = Ok(due.len());
         for request in &due {
-            self.lapse(request).await?;
+            if let Err(fault) = self.lapse(request).await {
+                done = Err(fault);
+            }
         }
-        Ok(due.len())
+        done
     }
 
     /// The request, with everything booked that is due of it.
@@ -111,10 +116,10 @@ impl Lapse {
             issuer: self.signer.issuer.clone(),
             audience: scene.merchant.url.clone(),
             subject: None,
-            issued_at: seconds(scene.at),
+            issued_at: scene.at.unix_seconds(),
             request: request.id.to_string(),
             order: request.order.clone(),
-            offer: digest_of(&request.offer),
+            offer: jws::digest(&request.offer),
             decision: Decided::Declined,
             reason: Some(EXPIRED.to_owned()),
             amount: Amount::ZERO,

@@ -23,7 +23,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
-use super::{Known, Moves, Picture, RequestRefusal, Scene, Signer, TRIES, digest_of_kept, seconds};
+use super::{Known, Moves, Picture, RequestRefusal, Scene, Signer, digest_of};
 use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome, ledger};
 
@@ -110,26 +110,18 @@ impl Engine {
         ask: &RequestRefundAsk,
         giver: Giver,
     ) -> Outcome<Picture, RequestRefusal> {
-        for _ in 0..TRIES {
-            let Some(request) = self.store.purchase_request(id).await? else {
-                return Ok(Err(RequestRefusal::NoSuchRequest));
-            };
-            let command = GiveBack {
-                known: self.know(&request).await?,
+        self.moved(id, |known| {
+            Ok(GiveBack {
+                known,
                 ask: ask.clone(),
                 giver,
                 signer: self.signer(),
                 id: self.mint()?,
                 moves: self.moves()?,
                 event: self.mint()?,
-            };
-            match self.submit(command).await? {
-                Ok(request) => return Ok(Ok(self.picture(request).await?)),
-                Err(RequestRefusal::Stale) => {}
-                Err(refusal) => return Ok(Err(refusal)),
-            }
-        }
-        Err(Fault::Busy)
+            })
+        })
+        .await
     }
 }
 
@@ -305,10 +297,10 @@ impl GiveBack {
         let document = Refunding {
             issuer: self.signer.issuer.clone(),
             audience: merchant.url.clone(),
-            issued_at: seconds(*at),
+            issued_at: at.unix_seconds(),
             request: request.id.to_string(),
             order: request.order.clone(),
-            receipt: digest_of_kept(request.receipt.as_ref())?,
+            receipt: digest_of(request.receipt.as_ref())?,
             refund: self.id.to_string(),
             amount,
             refunded: request.refunded,

@@ -60,7 +60,7 @@ impl VerifyArgs {
             .parse()
             .map_err(|error| Failure::usage(format!("the key set cannot be read: {error}")))?;
         let expect = Expect { issuer: self.issuer.as_deref(), product: self.product.as_deref() };
-        let now = u64::try_from(SystemClock.now().seconds()).unwrap_or(0);
+        let now = SystemClock.now().unix_seconds();
         let verdict = check(&code, &keys, &expect, now);
         self.tell(&verdict);
         Ok(verdict.is_valid())

@@ -15,7 +15,6 @@ use scrip_domain::license::License;
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Check, Line, LinePayment, Order};
 use scrip_domain::settings::{Token, Vendor};
-use scrip_engine::checkout::digest;
 use scrip_engine::evidence::{Download, Entry, Evidence, Receipt};
 use scrip_license::Digest;
 use serde::Serialize;
@@ -110,8 +109,11 @@ struct DocumentRow {
 impl DocumentRow {
     fn all(checkout: &Checkout) -> Vec<Self> {
         let Checkout { offer, confirmation, receipt, fulfilment, refunds, .. } = checkout;
-        let row =
-            |kind, jws: &String| Self { kind, jws: jws.clone(), digest: digest(jws.as_bytes()) };
+        let row = |kind, jws: &String| Self {
+            kind,
+            jws: jws.clone(),
+            digest: scrip_license::jws::digest(jws),
+        };
         let mut rows = vec![row("offer", offer)];
         rows.extend(confirmation.iter().map(|jws| row("confirmation", jws)));
         rows.extend(receipt.iter().map(|jws| row("receipt", jws)));
