@@ -442,6 +442,25 @@ impl Books {
         self.cheapest.ok_or_else(|| Fault::Bug("the cheapest offer was not asked for".into()))
     }
 
+    /// Gives the new events their places, after all that have one: what is done where nobody else writes.
+    pub(crate) fn place_events(&mut self) -> Result<(), Fault> {
+        let lost = || Fault::Bug("the row of the feed is gone".into());
+        let before = self.feed.get(&(Feed::ONLY,))?.ok_or_else(lost)?.clone();
+        let mut last = before.last;
+        for change in self.events.written.values_mut() {
+            if let Change::Insert(event) = change
+                && event.seq.is_none()
+            {
+                last = last.checked_add(1).ok_or_else(|| Fault::Bug("the feed is full".into()))?;
+                event.seq = Some(last);
+            }
+        }
+        if last != before.last {
+            self.feed.apply(Change::Update(Feed { last, ..before }));
+        }
+        Ok(())
+    }
+
     /// Whether something was changed that servers remember between requests. What is only new nobody
     /// remembers yet, and a balance is not remembered for long: a purchase changes nothing of it.
     pub fn changes_remembered(&self) -> bool {
