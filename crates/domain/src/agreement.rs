@@ -248,12 +248,14 @@ fn reckon(way: &Way, from: &Party, to: &Party, give: Amount) -> Option<Figures> 
     let receive = above.checked_div(denominator.checked_mul(WHOLE)?)?;
     let compensation = wide(give).checked_mul(wide(from.micros))?.checked_div(wide(from.tokens))?;
     let amount = |units: u128| u64::try_from(units).ok().and_then(Amount::new);
+    // What databases keep in 63 bits.
+    let ratio = |units: u128| u64::try_from(units).ok().filter(|units| *units <= u64::MAX >> 1);
     Some(Figures {
         give,
         receive: amount(receive)?,
         compensation: amount(compensation)?,
-        numerator: u64::try_from(numerator).ok()?,
-        denominator: u64::try_from(denominator).ok()?,
+        numerator: ratio(numerator)?,
+        denominator: ratio(denominator)?,
     })
 }
 

@@ -52,6 +52,8 @@ kinds! {
     crate::ledger::Transfer => "trf",
     crate::identity::Connection => "cnx",
     crate::license::License => "lic",
+    crate::link::Link => "lnk",
+    crate::link::LinkRequest => "lrq",
     crate::lot::Lot => "lot",
     crate::merchant::Merchant => "mer",
     crate::merchant::Payout => "pay",

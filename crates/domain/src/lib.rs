@@ -36,6 +36,7 @@ pub mod id;
 pub mod identity;
 pub mod ledger;
 pub mod license;
+pub mod link;
 pub mod listing;
 pub mod lot;
 pub mod merchant;
