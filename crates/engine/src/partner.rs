@@ -7,7 +7,10 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 use scrip_domain::Amount;
+use scrip_domain::partner::Partner;
+use scrip_storage::Fault;
 
+use crate::Engine;
 use crate::peer::PeerError;
 use crate::provider::{Asked, Opened};
 
@@ -123,4 +126,11 @@ pub enum SettlementNews {
     Sent(String),
     /// The creditor has it: the signed document.
     Received(String),
+}
+
+impl Engine {
+    /// The partner whose server is at `issuer`.
+    pub async fn partner_at(&self, issuer: &str) -> Result<Option<Partner>, Fault> {
+        self.store.partner_by_url(issuer).await
+    }
 }
