@@ -213,6 +213,9 @@ pub struct Account {
     pub carried_out: i64,
     /// The net amount in the currency's smallest unit: above zero the sayer pays.
     pub net: i64,
+    /// Whether the other's account was there when this was written: then nothing is missing of what the other owes.
+    #[serde(rename = "final", default)]
+    pub is_final: bool,
 }
 
 /// That the creditor has the money of a settlement.
