@@ -27,6 +27,8 @@ words! {
         Staff = "staff",
         /// The partner has not paid what is overdue.
         Overdue = "overdue",
+        /// The two do not agree on what they owe for a cycle.
+        Disputed = "disputed",
         /// The partner has not answered a commit for so long that it was written off.
         Silent = "silent",
     }
@@ -137,7 +139,7 @@ pub struct PartnerEntry {
     pub kind: EntryKind,
     /// How much, in millionths of the currency; above zero.
     pub amount: Amount,
-    /// The exchange or the settlement: the number of its id.
+    /// The exchange, or the statement that was settled: the number of its id.
     pub subject: u64,
     /// The cycle that it belongs to.
     pub cycle: u32,

@@ -12,6 +12,7 @@ use scrip_domain::amount::Amount;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp};
+use scrip_domain::bank::BankDetails;
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::checkout::Checkout;
 use scrip_domain::connection::{Connection, MerchantSubject};
@@ -38,7 +39,7 @@ use scrip_domain::refund::{Refund, RefundLine, RefundLot};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
-use scrip_domain::statement::{Difference, Settlement, Statement};
+use scrip_domain::statement::{Difference, Settlement, SettlementKey, Statement};
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
@@ -445,6 +446,10 @@ tables! {
     differences: Difference,
     /// Payments between partners.
     settlements: Settlement,
+    /// Keys of receipts.
+    settlement_keys: SettlementKey,
+    /// Bank accounts, by partner.
+    bank_details: BankDetails,
     /// Holds.
     holds: Hold,
     /// What holds have reserved, by hold.
@@ -540,6 +545,8 @@ impl Changes {
             && self.licenses.is_empty()
             && self.line_payments.is_empty()
             && self.refunds.is_empty()
+            && self.partner_entries.is_empty()
+            && self.settlements.is_empty()
             && self.charges.is_empty()
             && self.remittances.is_empty()
             && self.reversals.is_empty()

@@ -6,6 +6,7 @@ use scrip_domain::account::Person;
 use scrip_domain::agreement::Figures;
 use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
+use scrip_domain::bank::{Bic, Iban};
 use scrip_domain::catalog::{Labels, Offer, Picture, Product};
 use scrip_domain::checkout::PendingRefund;
 use scrip_domain::connection::ReturnCode;
@@ -406,20 +407,27 @@ impl Field for MerchantLimits {
     }
 }
 
-impl Field for Unit {
-    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+/// Fields kept as a text of their own form.
+macro_rules! text_fields {
+    ($($type:ty),* $(,)?) => {$(
+        impl Field for $type {
+            const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
 
-    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
-        out.push(Cell::text(self.as_str()));
-    }
+            fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+                out.push(Cell::text(self.as_str()));
+            }
 
-    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
-        match cells.text()? {
-            Some(code) => Self::parse(&code).map(Some).ok_or_else(|| cells.corrupt()),
-            None => Ok(None),
+            fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+                match cells.text()? {
+                    Some(code) => Self::parse(&code).map(Some).ok_or_else(|| cells.corrupt()),
+                    None => Ok(None),
+                }
+            }
         }
-    }
+    )*};
 }
+
+text_fields!(Unit, Iban, Bic);
 
 impl Field for Figures {
     const COLUMNS: &'static [(&'static str, Kind)] = &[

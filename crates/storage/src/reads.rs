@@ -17,6 +17,7 @@ mod order;
 mod partner;
 mod payment_method;
 mod purchase_request;
+pub(crate) mod statement;
 mod voucher;
 mod webhook;
 

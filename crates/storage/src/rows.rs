@@ -5,6 +5,7 @@ use scrip_domain::agreement::{Agreement, AgreementState, By, Figures, Terms as A
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
+use scrip_domain::bank::{BankDetails, Bic, Iban};
 use scrip_domain::catalog::{
     File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
@@ -43,7 +44,8 @@ use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, R
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::statement::{
-    Difference, Settlement, SettlementMethod, SettlementState, Statement, StatementState,
+    Difference, Settlement, SettlementKey, SettlementMethod, SettlementState, Statement,
+    StatementState,
 };
 use scrip_domain::top_up::{
     Appeal, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
@@ -443,6 +445,14 @@ row!(Settlement, "settlements", group(id: Id<Settlement>), key(id: Id<Settlement
     id: Id<Settlement>, statement: Id<Statement>, partner: Id<Partner>, reference: String,
     method: Option<SettlementMethod>, state: SettlementState, money: Money, at: Timestamp,
     ended_at: Option<Timestamp>, receipt: Option<String>, due_at: Option<Timestamp>, attempts: u32,
+});
+
+row!(SettlementKey, "settlement_keys", group(key: u64), key(key: u64), {
+    key: u64, fingerprint: u64, settlement: Id<Settlement>,
+});
+
+row!(BankDetails, "bank_details", group(owner: u64), key(owner: u64), {
+    owner: u64, holder: String, iban: Iban, bic: Option<Bic>,
 });
 
 row!(Event, "events", group(id: Id<Event>), key(id: Id<Event>), {

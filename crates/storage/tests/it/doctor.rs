@@ -343,6 +343,39 @@ const DAMAGES: &[(&str, &str)] = &[
     ("offer-products", "UPDATE offers SET product = 109 WHERE id = 203"),
     ("offer-products", "UPDATE releases SET product = 109 WHERE id = 302"),
     ("file-releases", "DELETE FROM releases WHERE id = 301"),
+    ("statement-sums", "UPDATE statements SET gross_out = 49999 WHERE id = 9971"),
+    ("statement-sums", "UPDATE statements SET count_in = 2 WHERE id = 9972"),
+    ("statement-sums", "UPDATE statements SET gross_in = 0 WHERE id = 9971"),
+    ("statement-sums", "UPDATE exchanges SET cycle = 3 WHERE id = 9912"),
+    ("statement-sums", "UPDATE exchanges SET state = 'reversed' WHERE id = 9911"),
+    ("statement-sums", "UPDATE exchanges SET committed_at = 4 WHERE id = 9911"),
+    ("statement-sums", "UPDATE exchanges SET answer = NULL WHERE id = 9913"),
+    ("statement-sums", "UPDATE incoming_exchanges SET cycle = 1 WHERE exchange = 9952"),
+    ("statement-chain", "UPDATE statements SET carried_in = 1 WHERE id = 9971"),
+    ("statement-chain", "UPDATE statements SET carried_out = 9998 WHERE id = 9971"),
+    ("statement-chain", "UPDATE statements SET carried_out = 1000000 WHERE id = 9974"),
+    ("statement-chain", "UPDATE partners SET cycle = 6 WHERE id = 9901"),
+    ("statement-chain", "UPDATE statements SET cycle = 6 WHERE id = 9974"),
+    ("statement-chain", "UPDATE statements SET state = 'closed' WHERE id = 9973"),
+    ("statement-states", "UPDATE statements SET ours = NULL WHERE id = 9971"),
+    ("statement-states", "UPDATE statements SET theirs = NULL WHERE id = 9974"),
+    ("statement-states", "UPDATE statements SET agreed_at = NULL WHERE id = 9972"),
+    ("statement-states", "UPDATE statements SET pay_until = NULL WHERE id = 9972"),
+    ("statement-states", "UPDATE differences SET statement = 9971"),
+    ("statement-entries", "UPDATE partner_entries SET amount = 29999 WHERE id = 12 AND partner = 9901"),
+    ("statement-entries", "DELETE FROM partner_entries WHERE id = 11 AND partner = 9901"),
+    ("statement-entries", "UPDATE partner_entries SET kind = 'payment' WHERE id = 15 AND partner = 9901"),
+    ("statement-entries", "UPDATE partner_entries SET kind = 'write_off' WHERE id = 12 AND partner = 9901"),
+    ("statement-entries", "UPDATE partner_entries SET cycle = 2 WHERE id = 12 AND partner = 9901"),
+    ("statement-entries", "UPDATE partner_entries SET kind = 'netting' WHERE id = 6 AND partner = 9901"),
+    ("statement-entries", "UPDATE statements SET state = 'sent' WHERE id = 9971"),
+    ("settlements", "UPDATE settlements SET money_amount = 4 WHERE id = 9981"),
+    ("settlements", "UPDATE settlements SET state = 'sent' WHERE id = 9981"),
+    ("settlements", "UPDATE settlements SET receipt = NULL WHERE id = 9981"),
+    ("settlements", "UPDATE settlements SET ended_at = NULL WHERE id = 9981"),
+    ("settlements", "DELETE FROM settlements WHERE id = 9982"),
+    ("settlements", "UPDATE settlements SET statement = 9973 WHERE id = 9982"),
+    ("settlements", "UPDATE settlement_keys SET settlement = 9989"),
 ];
 
 pub async fn empty_books_are_sound(home: &Home) {
@@ -431,7 +464,7 @@ fn unguarded(home: &Home, damage: &str) -> String {
             "DO $$ DECLARE c record; BEGIN
                  FOR c IN SELECT conrelid::regclass AS tab, conname FROM pg_constraint WHERE contype = 'c'
                      AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts', 'coupons', 'credit_lines', 'repayments',
-                         'holds', 'hold_lots', 'purchase_requests', 'request_refunds', 'request_refund_lots', 'payouts', 'merchants')
+                         'holds', 'hold_lots', 'purchase_requests', 'request_refunds', 'request_refund_lots', 'payouts', 'merchants', 'partners', 'partner_entries', 'exchanges', 'incoming_exchanges', 'settlements')
                  LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
              END $$; {damage}"
         ),

@@ -16,6 +16,9 @@ DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
 DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
+DELETE FROM partners; DELETE FROM partner_urls; DELETE FROM partner_entries; DELETE FROM exchanges;
+DELETE FROM incoming_exchanges; DELETE FROM statements; DELETE FROM differences; DELETE FROM settlements;
+DELETE FROM settlement_keys; DELETE FROM bank_details;
 DELETE FROM merchants; DELETE FROM merchant_urls; DELETE FROM merchant_keys; DELETE FROM merchant_transfers;
 DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests; DELETE FROM request_refunds;
 DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
@@ -245,4 +248,48 @@ INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled
 INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
     (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
     (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
+-- A partner with four cycles: paid by us, given up, nothing to pay, and one of which the partner says something else.
+INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,
+        receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
+        day_taken, created_at) VALUES
+    (9901, 'https://b.example', 'B', NULL, 'EUR', 'disputed', 0, 51999, 85999, 95001, 75002, 0, 0, 5, 9, 0, 0, 0, 0);
+INSERT INTO partner_urls (url, partner) VALUES ('https://b.example', 9901);
+INSERT INTO exchanges (id, account, partner, agreement, quote, figures_give, figures_receive, figures_compensation,
+        figures_numerator, figures_denominator, state, hold, prepared, "commit", answer, transfer, cycle, at, committed_at,
+        answered_at, written_off_at, attempts) VALUES
+    (9911, 1001, 9901, 9902, 9921, 5, 5, 50000, 1, 1, 'fulfilled', 9931, 'p', 'c', 'a', 9941, 1, 1, 2, 3, NULL, 0),
+    (9912, 1001, 9901, 9902, 9922, 5, 5, 2000, 1, 1, 'fulfilled', 9932, 'p', 'c', 'a', 9942, 2, 1, 2, 3, NULL, 0),
+    (9913, 1001, 9901, 9902, 9923, 5, 5, 7000, 1, 1, 'reversed', 9933, 'p', 'c', 'a', 9943, 2, 1, 2, 3, NULL, 0),
+    (9914, 1001, 9901, 9902, 9924, 5, 5, 1000, 1, 1, 'written_off', 9934, 'p', 'c', 'a', 9944, 2, 1, 2, 3, 4, 0),
+    (9915, 1001, 9901, 9902, 9925, 5, 5, 25999, 1, 1, 'fulfilled', 9935, 'p', 'c', 'a', 9945, 4, 1, 7, 8, NULL, 0);
+INSERT INTO incoming_exchanges (partner, exchange, quote, account, agreement, figures_give, figures_receive,
+        figures_compensation, figures_numerator, figures_denominator, state, prepared, "commit", answer, transfer, cycle, at,
+        until, answered_at) VALUES
+    (9901, 9951, 'q1', 1001, 9902, 5, 5, 10001, 1, 1, 'fulfilled', 'p', 'c', 'a', 9961, 1, 1, 9, 3),
+    (9901, 9952, 'q2', 1001, 9902, 5, 5, 65001, 1, 1, 'fulfilled', 'p', 'c', 'a', 9962, 2, 1, 9, 3),
+    (9901, 9953, 'q3', 1001, 9902, 5, 5, 9, 1, 1, 'late', 'p', 'c', 'a', NULL, 2, 1, 9, 3),
+    (9901, 9954, 'q4', 1001, 9902, 5, 5, 19999, 1, 1, 'fulfilled', 'p', 'c', 'a', 9964, 4, 1, 9, 3);
+INSERT INTO statements (partner, cycle, id, agreement, state, "from", "to", gross_out, count_out, digest_out, gross_in, count_in,
+        digest_in, carried_in, carried_out, net, ours, theirs, agreed_at, pay_until, due_at, attempts) VALUES
+    (9901, 1, 9971, 9902, 'settled', 0, 3, 50000, 1, x'01', 10001, 1, x'02', 0, 9999, 3, 'o', 't', 3, 5, NULL, 0),
+    (9901, 2, 9972, 9902, 'written_off', 3, 5, 3000, 2, x'01', 65001, 1, x'02', 9999, -2002, -5, 'o', 't', 5, 6, NULL, 0),
+    (9901, 3, 9973, 9902, 'settled', 5, 6, 0, 0, x'01', 0, 0, x'02', -2002, -2002, 0, 'o', 't', 6, NULL, NULL, 0),
+    (9901, 4, 9974, 9902, 'disputed', 6, 9, 25999, 1, x'01', 19999, 1, x'02', -2002, 3998, 0, 'o', 't', NULL, NULL, NULL, 0);
+INSERT INTO differences (statement, ours, exchange, here, there) VALUES (9974, 1, 9915, 25999, 1);
+INSERT INTO settlements (id, statement, partner, reference, method, state, money_amount, money_unit, at, ended_at, receipt,
+        attempts) VALUES
+    (9981, 9971, 9901, 'SCRIP-1', 'recorded', 'settled', 3, 'EUR', 3, 4, 'r', 0),
+    (9982, 9972, 9901, 'SCRIP-2', NULL, 'written_off', 5, 'EUR', 5, 8, NULL, 0);
+INSERT INTO settlement_keys (key, fingerprint, settlement) VALUES (1, 1, 9981);
+INSERT INTO bank_details (owner, holder, iban, bic) VALUES (9901, 'B', 'DE89370400440532013000', NULL);
+INSERT INTO partner_entries (partner, id, side, kind, amount, subject, cycle, at) VALUES
+    (9901, 1, 'payable', 'exchange', 50000, 9911, 1, 2), (9901, 2, 'payable', 'exchange', 2000, 9912, 2, 2),
+    (9901, 3, 'payable', 'exchange', 7000, 9913, 2, 2), (9901, 4, 'payable', 'reversal', 7000, 9913, 2, 3),
+    (9901, 5, 'payable', 'exchange', 1000, 9914, 2, 2), (9901, 6, 'payable', 'exchange', 25999, 9915, 4, 7),
+    (9901, 7, 'receivable', 'exchange', 10001, 9951, 1, 3), (9901, 8, 'receivable', 'exchange', 65001, 9952, 2, 3),
+    (9901, 9, 'receivable', 'exchange', 19999, 9954, 4, 3),
+    (9901, 10, 'payable', 'netting', 10001, 9971, 1, 4), (9901, 11, 'receivable', 'netting', 10001, 9971, 1, 4),
+    (9901, 12, 'payable', 'payment', 30000, 9971, 1, 4),
+    (9901, 13, 'payable', 'netting', 12999, 9972, 2, 8), (9901, 14, 'receivable', 'netting', 12999, 9972, 2, 8),
+    (9901, 15, 'receivable', 'write_off', 50000, 9972, 2, 8);
 COMMIT;

@@ -1,15 +1,19 @@
 //! What is read outside of batches.
 
+use scrip_domain::agreement::Figures;
 use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
+use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
+use scrip_domain::partner::{EntryKind, PartnerEntry, Side};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::statement::{Statement, StatementState};
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -20,6 +24,7 @@ use scrip_storage::{Changes, Store};
 use crate::commands::{account, amount, change, id, look, write};
 use crate::home::{Home, NOON, Running};
 use crate::rows::merchants::{merchant, request};
+use crate::rows::settlements::statement as statement_row;
 use crate::rows::webhooks::endpoint;
 use crate::rows::{license, line, offer, order};
 
@@ -53,6 +58,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             partner(id(1)), partner_by_url(""), agreement(id(1)), agreement_by_digest([0; 32]), link(who, id(1)),
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
+            statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
+            bank_details(1),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
@@ -69,13 +76,17 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
             checkouts_due(NOON, 5), partners(PAGE), agreements(PAGE), agreements_of(id(1), 5), agreements_due(NOON, 5),
-            links_of(who), partner_subjects_of(who),
+            links_of(who), partner_subjects_of(who), statements(PAGE), statements_due(NOON, 5), differences(id(1)),
+            cycle_items((id(1), 1), true, None, 5), cycle_items((id(1), 1), false, None, 5), settlements(PAGE),
+            settlements_due(NOON, 5),
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5),
     }
     assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
+    assert!(!store.is_unanswered(id(1), u32::MAX).await.unwrap());
+    assert_eq!(store.statements_that_suspend(id(1), NOON).await.unwrap(), (0, 0));
     let feed = Feed { number: Feed::ONLY, last: 0, endpoints: 0 };
     assert_eq!(store.feed().await.unwrap(), Some(feed));
 }
@@ -465,5 +476,137 @@ pub async fn what_webhooks_wait_for_is_found_by_endpoint(home: &Home) {
     assert_eq!(store.deliveries_pending(id(21), 9).await.unwrap(), 2);
     assert_eq!(store.deliveries_pending(id(21), 1).await.unwrap(), 1);
     assert_eq!(numbers(store.deliveries_before(id(33), 9).await.unwrap()), [31, 32]);
+    store.stop().await.unwrap();
+}
+
+fn figures(compensation: u64) -> Figures {
+    let one = amount(1);
+    Figures {
+        give: one,
+        receive: one,
+        compensation: amount(compensation),
+        numerator: 1,
+        denominator: 1,
+    }
+}
+
+/// An exchange of ours with partner 5, in this cycle and state.
+fn exchange(number: u64, cycle: u32, state: ExchangeState) -> Exchange {
+    let is_unanswered = state == ExchangeState::Committed;
+    Exchange {
+        id: id(number),
+        account: account(7),
+        partner: id(5),
+        agreement: id(1),
+        quote: id(number),
+        figures: figures(number),
+        state,
+        hold: id(number),
+        reason: None,
+        prepared: None,
+        commit: Some(String::new()),
+        answer: (!is_unanswered).then(String::new),
+        transfer: Some(id(number)),
+        cycle: Some(cycle),
+        at: NOON,
+        committed_at: Some(NOON),
+        answered_at: None,
+        written_off_at: None,
+        due_at: None,
+        attempts: 0,
+    }
+}
+
+fn incoming(number: u64, cycle: u32, state: IncomingState) -> Incoming {
+    Incoming {
+        partner: id(5),
+        exchange: id(number),
+        quote: number.to_string(),
+        account: Some(account(7)),
+        agreement: Some(id(1)),
+        figures: Some(figures(number)),
+        state,
+        prepared: None,
+        commit: None,
+        answer: None,
+        transfer: (state == IncomingState::Fulfilled).then(|| id(number)),
+        cycle: Some(cycle),
+        at: NOON,
+        until: NOON,
+        answered_at: None,
+    }
+}
+
+pub async fn a_cycle_holds_what_is_owed_for_it_in_order(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        for (number, cycle, state) in [
+            (9, 1, ExchangeState::Fulfilled),
+            (3, 1, ExchangeState::Fulfilled),
+            (4, 1, ExchangeState::Reversed),
+            (6, 1, ExchangeState::WrittenOff),
+            (8, 1, ExchangeState::WrittenOff),
+            (5, 2, ExchangeState::Fulfilled),
+            (7, 3, ExchangeState::Committed),
+        ] {
+            changes.exchanges.push(Change::Insert(exchange(number, cycle, state)));
+        }
+        let other = Exchange { partner: id(6), ..exchange(10, 1, ExchangeState::Committed) };
+        changes.exchanges.push(Change::Insert(other));
+        let entry = PartnerEntry {
+            partner: id(5),
+            id: id(1),
+            side: Side::Payable,
+            kind: EntryKind::Reversal,
+            amount: amount(8),
+            subject: 8,
+            cycle: 1,
+            at: NOON,
+        };
+        changes.partner_entries.push(Change::Insert(entry));
+        for (number, cycle, state) in [
+            (2, 1, IncomingState::Fulfilled),
+            (1, 1, IncomingState::Fulfilled),
+            (3, 1, IncomingState::Late),
+            (4, 2, IncomingState::Fulfilled),
+        ] {
+            changes.incoming_exchanges.push(Change::Insert(incoming(number, cycle, state)));
+        }
+        for (number, cycle, state, net) in [
+            (1, 1, StatementState::Disputed, 1),
+            (2, 2, StatementState::Agreed, -1),
+            (3, 3, StatementState::Sent, -1),
+            (4, 4, StatementState::Sent, 1),
+            (5, 5, StatementState::Settled, -1),
+        ] {
+            let pay_until = Some(NOON.plus(Span::days(cycle)));
+            let row = Statement { state, net, pay_until, ..statement_row(number, 5, cycle) };
+            changes.statements.push(Change::Insert(row));
+        }
+    })
+    .await;
+    let items = async |cycle, ours, after: Option<u64>, limit| {
+        let items = store.cycle_items((id(5), cycle), ours, after.map(id), limit).await.unwrap();
+        items
+            .iter()
+            .map(|item| (item.exchange.number(), item.compensation.units()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(items(1, true, None, 9).await, [(3, 3), (6, 6), (9, 9)]);
+    assert_eq!(items(1, true, Some(3), 1).await, [(6, 6)]);
+    assert_eq!(items(1, true, Some(9), 1).await, []);
+    assert_eq!(items(2, true, None, 9).await, [(5, 5)]);
+    assert_eq!(items(1, false, None, 9).await, [(1, 1), (2, 2)]);
+    assert_eq!(items(1, false, Some(1), 9).await, [(2, 2)]);
+    let unanswered = async |cycle| store.is_unanswered(id(5), cycle).await.unwrap();
+    assert_eq!(
+        (unanswered(2).await, unanswered(3).await, unanswered(9).await),
+        (false, true, true)
+    );
+    let suspend = async |at| store.statements_that_suspend(id(5), at).await.unwrap();
+    assert_eq!(suspend(NOON).await, (1, 0));
+    assert_eq!(suspend(NOON.plus(Span::days(2))).await, (1, 1));
+    assert_eq!(suspend(NOON.plus(Span::days(9))).await, (1, 2));
+    assert_eq!(store.statement_of(id(5), 3).await.unwrap().unwrap().id, id(3));
     store.stop().await.unwrap();
 }
