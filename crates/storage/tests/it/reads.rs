@@ -69,7 +69,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
             checkouts_due(NOON, 5), partners(PAGE), agreements(PAGE), agreements_of(id(1), 5), agreements_due(NOON, 5),
-            links_of(who), partner_subjects_of(who),
+            agreements_alive(id(1)), open_partners(PAGE), partners_due(NOON, 5), links_due(NOON, 5), links_of(who), partner_subjects_of(who),
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
