@@ -84,10 +84,10 @@ pub enum Notice {
     Withdrawn(String),
     /// It will end then: Unix seconds.
     Ends(String, u64),
-    /// The teller does not exchange at the moment.
-    Suspended,
-    /// It does again.
-    Resumed,
+    /// The teller does not exchange, since then by its clock: Unix milliseconds. What it said of an earlier time counts no more.
+    Suspended(u64),
+    /// It does again, since then.
+    Resumed(u64),
 }
 
 /// A buyer has shown which account is theirs.

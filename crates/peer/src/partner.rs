@@ -50,8 +50,8 @@ fn notice(notice: &Notice) -> Value {
         Notice::Declined(agreement) => json!({ "type": "declined", "agreement": agreement }),
         Notice::Withdrawn(agreement) => json!({ "type": "withdrawn", "agreement": agreement }),
         Notice::Ends(agreement, at) => json!({ "type": "ends", "agreement": agreement, "at": at }),
-        Notice::Suspended => json!({ "type": "suspended" }),
-        Notice::Resumed => json!({ "type": "resumed" }),
+        Notice::Suspended(at) => json!({ "type": "suspended", "at": at }),
+        Notice::Resumed(at) => json!({ "type": "resumed", "at": at }),
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
     fn what_is_told_is_what_the_other_side_reads() {
         let ends = Notice::Ends("d".to_owned(), 7);
         assert_eq!(notice(&ends), json!({ "type": "ends", "agreement": "d", "at": 7 }));
-        assert_eq!(notice(&Notice::Suspended), json!({ "type": "suspended" }));
+        assert_eq!(notice(&Notice::Suspended(8)), json!({ "type": "suspended", "at": 8 }));
         let sent = SettlementNews::Sent("r".to_owned());
         assert_eq!(news(&sent), json!({ "type": "sent", "reference": "r" }));
         let paid = SettlementNews::Received("a.b.c".to_owned());

@@ -21,25 +21,8 @@ fn half(items: &[u64]) -> Half {
 }
 
 fn partner() -> Partner {
-    Partner {
-        id: Id::new(1).unwrap(),
-        url: "https://b.test".into(),
-        name: "B".into(),
-        agreement: None,
-        currency: Some(unit("EUR")),
-        suspended: None,
-        suspended_there: false,
-        payable: Counters::default(),
-        receivable: Counters::default(),
-        payable_reserved: Amount::ZERO,
-        receivable_reserved: Amount::ZERO,
-        cycle: 1,
-        cycle_began_at: Timestamp::default(),
-        day: Timestamp::default(),
-        day_given: Amount::ZERO,
-        day_taken: Amount::ZERO,
-        created_at: Timestamp::default(),
-    }
+    let (url, name) = ("https://b.test".to_owned(), "B".to_owned());
+    Partner::entered(Id::new(1).unwrap(), url, name, Timestamp::default())
 }
 
 fn closed(out: &[u64], back: &[u64], carried_in: i64) -> Statement {

@@ -36,6 +36,13 @@ impl Store {
         self.rows("WHERE t.partner = $1 ORDER BY t.version DESC, t.id DESC LIMIT $2", values).await
     }
 
+    /// The agreements with a partner that are open, wait for their day, or are in force; the latest first.
+    pub async fn agreements_alive(&self, partner: Id<Partner>) -> Result<Vec<Agreement>, Fault> {
+        let tail = "WHERE t.partner = $1 AND t.state IN ('proposed', 'accepted')
+            ORDER BY t.version DESC, t.id DESC";
+        self.rows(tail, cells(&partner)).await
+    }
+
     /// Agreements of which the partner is to be told at `at`, or the clock has changed something; the longest due first.
     pub async fn agreements_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Agreement>, Fault> {
         let mut values = cells(&at);

@@ -1,11 +1,12 @@
 //! Reads about links, at the vendor that a buyer comes from and at the partner.
 
-use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::connection::SubjectName;
 use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
 use scrip_domain::partner::Partner;
+use scrip_domain::{Id, Timestamp};
 
+use crate::cells::Cell;
 use crate::fault::Fault;
 use crate::reads::cells;
 use crate::store::Store;
@@ -30,6 +31,13 @@ impl Store {
     /// A buyer's links, one for each partner.
     pub async fn links_of(&self, account: Id<Account>) -> Result<Vec<Link>, Fault> {
         self.rows("WHERE t.account = $1 ORDER BY t.partner", cells(&account)).await
+    }
+
+    /// Links that have ended and of which the partner is to be told at `at`, the longest due first.
+    pub async fn links_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Link>, Fault> {
+        let mut values = cells(&at);
+        values.push(Cell::Int(i64::from(limit)));
+        self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at, t.id LIMIT $2", values).await
     }
 
     /// A partner's request to show which account is the buyer's.
