@@ -68,6 +68,18 @@ words! {
         MerchantPaidOut = "merchant.paid_out",
         /// Tokens of a merchant's order were given back.
         RequestRefunded = "purchase_request.refunded",
+        /// A cycle with a partner was closed.
+        CycleClosed = "cycle.closed",
+        /// The payment of a statement was instructed, or entered.
+        SettlementInstructed = "settlement.instructed",
+        /// It has gone out.
+        SettlementSent = "settlement.sent",
+        /// It has come.
+        SettlementReceived = "settlement.received",
+        /// It was given up.
+        SettlementWrittenOff = "settlement.written_off",
+        /// Where money goes to was changed: a partner's account, or our own.
+        BankDetailsChanged = "bank_details.changed",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::id::Id;
 use crate::order::Order;
 use crate::purchase_request::PurchaseRequest;
+use crate::statement::Statement;
 use crate::time::Timestamp;
 use crate::top_up::TopUp;
 use crate::words;
@@ -44,6 +45,12 @@ words! {
         RequestCaptured = "purchase_request.captured",
         /// Tokens of a merchant's order went back.
         RequestRefunded = "purchase_request.refunded",
+        /// Two vendors say the same of what they owe each other for a cycle.
+        SettlementAgreed = "settlement.agreed",
+        /// That is not paid, though its day has passed.
+        SettlementOverdue = "settlement.overdue",
+        /// It is paid, or there was nothing to pay.
+        SettlementSettled = "settlement.settled",
     }
 }
 
@@ -58,6 +65,8 @@ pub enum Object {
     Order,
     /// A purchase request at a provider.
     PurchaseRequest,
+    /// What two vendors owe each other for a cycle.
+    Statement,
 }
 
 impl Object {
@@ -68,6 +77,7 @@ impl Object {
             Self::TopUp => "top_up",
             Self::Order => "order",
             Self::PurchaseRequest => "purchase_request",
+            Self::Statement => "statement",
         }
     }
 }
@@ -86,6 +96,9 @@ impl EventType {
             Self::RequestAuthorized | Self::RequestCaptured | Self::RequestRefunded => {
                 Object::PurchaseRequest
             }
+            Self::SettlementAgreed | Self::SettlementOverdue | Self::SettlementSettled => {
+                Object::Statement
+            }
         }
     }
 }
@@ -100,14 +113,14 @@ impl<T> From<Id<T>> for Subject {
     }
 }
 
-/// One thing that happened to an account.
+/// One thing that happened to an account, or to the vendor alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Its name; grows with time.
     pub id: Id<Self>,
     /// What happened.
     pub kind: EventType,
-    /// To whom.
+    /// To whom; see [`Event::owner`].
     pub account: Id<Account>,
     /// What it is about.
     pub subject: Subject,
@@ -116,6 +129,9 @@ pub struct Event {
     /// Its place in the order of all events, from 1 on; none until it is published.
     pub seq: Option<u64>,
 }
+
+/// Whose events are the vendor's own. No account is ever called so: ids are minted from the year 2026 on.
+const NOBODY: Id<Account> = Id::ZERO;
 
 impl Event {
     /// An event that is committed now.
@@ -129,6 +145,16 @@ impl Event {
         Self { id, kind, account, subject, at, seq: None }
     }
 
+    /// An event that is the vendor's own and no account's.
+    pub fn of_vendor(id: Id<Self>, kind: EventType, subject: Subject, at: Timestamp) -> Self {
+        Self::new(id, kind, NOBODY, subject, at)
+    }
+
+    /// Whose it is; nobody's but the vendor's without.
+    pub fn owner(&self) -> Option<Id<Account>> {
+        Some(self.account).filter(|account| *account != NOBODY)
+    }
+
     /// What it is about, as people know it.
     pub fn subject_name(&self) -> String {
         let Subject(number) = self.subject;
@@ -137,6 +163,7 @@ impl Event {
             Object::TopUp => Id::<TopUp>::new(number).map(|id| id.to_string()),
             Object::Order => Id::<Order>::new(number).map(|id| id.to_string()),
             Object::PurchaseRequest => Id::<PurchaseRequest>::new(number).map(|id| id.to_string()),
+            Object::Statement => Id::<Statement>::new(number).map(|id| id.to_string()),
         };
         named.unwrap_or_default()
     }

@@ -86,6 +86,9 @@ impl<T> Id<T> {
     /// The largest number: 63 bits, so that an id is a positive 64-bit integer in every database.
     pub const MAX: u64 = u64::MAX >> 1;
 
+    /// The first number, which is never minted.
+    pub const ZERO: Self = Self { number: 0, kind: PhantomData };
+
     /// The id with this number; `None` above 63 bits.
     pub const fn new(number: u64) -> Option<Self> {
         if number <= Self::MAX { Some(Self { number, kind: PhantomData }) } else { None }

@@ -77,7 +77,9 @@ pub fn data(told: &Told) -> Map<String, Value> {
 pub(crate) fn body(told: &Told) -> Value {
     let mut data = data(told);
     data.insert("event".into(), told.event.id.to_string().into());
-    data.insert("account".into(), told.event.account.to_string().into());
+    if let Some(account) = told.event.owner() {
+        data.insert("account".into(), account.to_string().into());
+    }
     json!({ "type": told.event.kind, "timestamp": told.event.at, "data": data })
 }
 
