@@ -191,14 +191,20 @@ impl Scene {
 
 /// What signs for the provider, as a command carries it.
 #[derive(Clone, Debug)]
-struct Signer {
+pub(crate) struct Signer {
     keys: Arc<Keys>,
     /// The provider's address.
     issuer: String,
 }
 
 impl Signer {
-    fn sign<D: Document>(&self, document: &D) -> Result<String, Fault> {
+    /// This server's address.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The document, signed with the newest protocol key.
+    pub fn sign<D: Document>(&self, document: &D) -> Result<String, Fault> {
         let none = || Fault::Unavailable("this server has no protocol key".into());
         let key = self.keys.protocol().ok_or_else(none)?;
         jws::sign_within(document::MAX_LENGTH, key, D::TYP, document)
@@ -272,7 +278,8 @@ impl Known {
 }
 
 impl Engine {
-    fn signer(&self) -> Signer {
+    /// What signs as of now.
+    pub(crate) fn signer(&self) -> Signer {
         Signer { keys: self.keys(), issuer: self.public_url().to_owned() }
     }
 
