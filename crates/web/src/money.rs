@@ -1,5 +1,6 @@
 //! Amounts as they cross the API: a whole number of smallest units, its unit, and how people write it.
 
+use scrip_domain::partner::MICRO_SCALE;
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Money, Unit};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,60 @@ impl MoneyOut {
         let display = format!("{} {}", money.amount.decimal(scale), money.unit);
         Self { amount: money.amount, unit: money.unit, display }
     }
+}
+
+/// An amount of money that is finer than its currency: what vendors owe each other before it is settled.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "amount": 12_345_678, "unit": "EUR", "scale": 6, "display": "12.345678 EUR" }))]
+pub struct FineMoney {
+    /// Millionths. Below zero: the other side owes it.
+    amount: i64,
+    /// An ISO 4217 currency code.
+    #[schema(value_type = String)]
+    unit: Unit,
+    /// The decimals of `amount`.
+    #[schema(example = 6)]
+    scale: u8,
+    /// The same for people.
+    display: String,
+}
+
+impl FineMoney {
+    /// So many millionths.
+    pub fn new(amount: i64, unit: Unit) -> Self {
+        Self { amount, unit, scale: MICRO_SCALE, display: signed(amount, MICRO_SCALE, unit) }
+    }
+
+    /// The same of an amount that is never below zero.
+    pub fn of(amount: Amount, unit: Unit) -> Self {
+        Self::new(i64::try_from(amount.units()).unwrap_or(i64::MAX), unit)
+    }
+}
+
+/// An amount of money that somebody pays: we above zero, the other side below.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(example = json!({ "amount": -1250, "unit": "EUR", "display": "-12.50 EUR" }))]
+pub struct NetMoney {
+    /// Smallest units.
+    amount: i64,
+    /// An ISO 4217 currency code.
+    #[schema(value_type = String)]
+    unit: Unit,
+    /// The same for people.
+    display: String,
+}
+
+impl NetMoney {
+    /// So many smallest units.
+    pub fn new(amount: i64, unit: Unit) -> Self {
+        Self { amount, unit, display: signed(amount, unit.currency_scale(), unit) }
+    }
+}
+
+fn signed(amount: i64, scale: u8, unit: Unit) -> String {
+    let sign = if amount < 0 { "-" } else { "" };
+    let digits = Amount::new(amount.unsigned_abs()).unwrap_or(Amount::MAX).decimal(scale);
+    format!("{sign}{digits} {unit}")
 }
 
 impl std::fmt::Display for MoneyOut {

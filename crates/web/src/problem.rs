@@ -3,6 +3,7 @@
 mod funds;
 pub mod kind;
 mod servers;
+mod settlements;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

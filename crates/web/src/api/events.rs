@@ -50,10 +50,10 @@ struct EventOut {
     #[schema(example = "order.paid")]
     kind: &'static str,
     at: String,
-    /// To whom.
-    #[schema(example = "acc_06bq3v8k2m9zc")]
-    account: String,
-    /// What it is about: `object`, `id`, and for orders and top-ups their `state` by now.
+    /// To whom; null for what is the vendor's own affair.
+    #[schema(required, example = "acc_06bq3v8k2m9zc")]
+    account: Option<String>,
+    /// What it is about: `object`, `id`, and for orders, top-ups and statements their `state` by now.
     #[schema(value_type = Object,
         example = json!({ "object": "order", "id": "ord_06bq3v8k2m9zc", "state": "paid" }))]
     data: Map<String, Value>,
@@ -66,7 +66,7 @@ impl From<&Told> for EventOut {
             id: event.id.to_string(),
             kind: event.kind.as_str(),
             at: event.at.to_string(),
-            account: event.account.to_string(),
+            account: event.owner().map(|account| account.to_string()),
             data: data(told),
         }
     }

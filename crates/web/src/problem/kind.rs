@@ -325,6 +325,35 @@ NOT_FOR_SALE, CONFLICT, "not_for_sale", "Not for sale",
     example r#"{ "detail": "this offer is not for sale",
         "errors": [{ "field": "lines[0].offer", "code": "not_for_sale", "detail": "choose a current offer" }] }"#;
 
+STATEMENT_STATE, CONFLICT, "statement_state", "Statement in another state",
+    means "The statement of a cycle, or its payment, is in a state in which this cannot be done: it is not agreed yet, is \
+        paid, or was given up. `state` says what it is.",
+    remedy "Read it again. What is not agreed yet may be a little later: both sides have to say the same first.",
+    example r#"{ "detail": "the statement is closed", "state": "closed" }"#;
+
+SETTLEMENT_SIDE, CONFLICT, "settlement_side", "For the other side to do",
+    means "Who owes the net amount of a statement instructs its payment and says that it has gone out; who is owed it says \
+        that it has come, or gives it up.",
+    remedy "Look at `net`: above zero we pay, below the partner does.",
+    example r#"{ "detail": "that is for the other side to do: look at net" }"#;
+
+SETTLEMENT_EXISTS, CONFLICT, "settlement_exists", "Instructed already",
+    means "The payment of this statement was instructed in another way. Nothing is to be paid twice.",
+    remedy "Look at the settlement that `settlement` names.",
+    example r#"{ "detail": "the payment was instructed in another way", "settlement": "stl_06bq3v8k2m9zc" }"#;
+
+SETTLEMENT_AMOUNT, CONFLICT, "settlement_amount", "Another amount",
+    means "A payment between partners is settled by exactly its amount: neither less nor more, and in its currency. Nothing \
+        was booked.",
+    remedy "Compare `received` with `due`, and settle the difference with the partner outside.",
+    example r#"{ "detail": "12.50 EUR are due", "due": { "amount": 1250, "unit": "EUR", "display": "12.50 EUR" },
+        "received": { "amount": 1200, "unit": "EUR", "display": "12.00 EUR" } }"#;
+
+BANK_DETAILS_MISSING, CONFLICT, "bank_details_missing", "Bank account not known",
+    means "A file for a bank names both accounts: ours and the partner's. One of them was never entered.",
+    remedy "Enter it with `PUT /v1/admin/bank`, or `PUT /v1/admin/partners/{id}/bank`.",
+    example r#"{ "detail": "the partner's bank account is not known: enter it first" }"#;
+
 SLUG_TAKEN, CONFLICT, "slug_taken", "Slug taken",
     means "Another product has this slug.",
     remedy "Choose another `slug`.",
@@ -388,6 +417,18 @@ OFFER_REFUSED, UNPROCESSABLE_ENTITY, "offer_refused", "Offer refused",
     example r#"{ "detail": "the offer is not accepted: not the sum of the lines", "errors":
         [{ "field": "offer.total", "code": "refused", "detail": "not the sum of the lines" }] }"#;
 
+ACCOUNT_REFUSED, UNPROCESSABLE_ENTITY, "account_refused", "Account refused",
+    means "A partner's account of a cycle is not signed by it for this server, is about another cycle, or does not add up. \
+        Nothing changed.",
+    remedy "Sign a right one and send it again.",
+    example r#"{ "detail": "its net amount does not follow from its sums" }"#;
+
+SETTLEMENT_REFUSED, UNPROCESSABLE_ENTITY, "settlement_refused", "Settlement refused",
+    means "What a partner tells of a payment is not to be believed: the receipt is not signed by it for this server, or is \
+        about another payment or amount. Nothing moved.",
+    remedy "Compare reference, cycle and amount with the statement.",
+    example r#"{ "detail": "the receipt is about another payment" }"#;
+
 VOUCHER_REFUSED, UNPROCESSABLE_ENTITY, "voucher_refused", "Voucher refused",
     means "The voucher cannot be redeemed by this account now. It may be mistyped, used, expired, closed or used \
         too often by this account; which of these it is, is not told.",
@@ -444,12 +485,12 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type
         416 range_not_satisfiable
-        422 offer_refused voucher_refused coupon_refused
+        422 offer_refused account_refused settlement_refused voucher_refused coupon_refused
         429 rate_limited
         500 internal
         503 busy

@@ -3,6 +3,7 @@
 mod accounts;
 mod api_keys;
 mod audit;
+mod bank;
 mod catalog;
 mod coupons;
 mod credit;
@@ -13,6 +14,8 @@ mod objects;
 mod refunds;
 mod reversals;
 mod settings;
+mod settlements;
+mod statements;
 mod top_ups;
 mod vouchers;
 mod webhooks;
@@ -39,6 +42,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(merchants::routes())
+        .merge(bank::routes())
+        .merge(statements::routes())
+        .merge(settlements::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }
