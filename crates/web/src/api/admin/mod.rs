@@ -1,6 +1,7 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod agreements;
 mod api_keys;
 mod audit;
 mod bank;
@@ -11,6 +12,7 @@ mod credit_lines;
 mod keys;
 mod merchants;
 mod objects;
+mod partners;
 mod refunds;
 mod reversals;
 mod settings;
@@ -45,6 +47,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(bank::routes())
         .merge(statements::routes())
         .merge(settlements::routes())
+        .merge(partners::routes())
+        .merge(agreements::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }

@@ -2,13 +2,25 @@
 //! handlers take [`crate::signed::OfPartner`] or [`crate::signed::PartnerBody`], after [`crate::caller::AtPartner`].
 
 mod accounts;
+mod agreements;
+mod links;
 mod settlements;
 
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
 
 /// All of them.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(accounts::routes()).merge(settlements::routes())
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(agreements::routes())
+        .merge(links::routes())
+        .merge(settlements::routes())
 }
+
+/// That it is done, and nothing more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {}

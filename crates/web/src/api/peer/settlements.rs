@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_engine::partner::SettlementNews;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::Done;
 use super::accounts::number;
 use crate::App;
 use crate::caller::AtPartner;
@@ -52,16 +53,12 @@ impl NewsBody {
     }
 }
 
-/// Heard.
-#[derive(Debug, Serialize, ToSchema)]
-struct SettlementHeard {}
-
 /// Takes what a partner tells of the payment of a cycle.
 #[utoipa::path(
     post, path = "/v1/peer/settlements/{cycle}", tag = "servers", request_body = NewsBody,
     params(("cycle" = u32, Path, example = 3)),
     responses(
-        (status = 200, body = SettlementHeard),
+        (status = 200, body = Done),
         (status = 409, description = "`statement_state`: not agreed here yet, tell it again; `settlement_side`"),
         (status = 422, description = "`settlement_refused`"),
     )
@@ -71,9 +68,9 @@ async fn news(
     State(app): State<App>,
     NamePath(cycle): NamePath<String>,
     body: PartnerBody<NewsBody>,
-) -> Result<Json<SettlementHeard>, Problem> {
+) -> Result<Json<Done>, Problem> {
     let cycle = number(&cycle)?;
     let heard = app.engine.hear_settlement(&body.partner, cycle, body.value.news()?).await?;
     heard.map_err(|refusal| Problem::settlement(refusal, None))?;
-    Ok(Json(SettlementHeard {}))
+    Ok(Json(Done {}))
 }
