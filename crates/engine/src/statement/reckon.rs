@@ -199,11 +199,15 @@ impl Reckon {
     }
 
     /// The two differ: nothing more is exchanged until it is mended.
-    fn dispute(scene: &mut Scene<'_>, statement: &mut Statement) {
+    fn dispute(&self, scene: &mut Scene<'_>, statement: &mut Statement) {
         let at = scene.at;
-        let is_known = statement.state == StatementState::Disputed;
+        // Our own errand lists the items, and then waits; who asks meanwhile puts nothing off.
+        if statement.state != StatementState::Disputed {
+            statement.due_at = Some(at);
+        } else if self.came == Came::OnErrand {
+            statement.due_at = Some(at.plus(AGAIN));
+        }
         statement.state = StatementState::Disputed;
-        statement.due_at = Some(if is_known { at.plus(AGAIN) } else { at });
         if scene.partner.suspended.is_none() {
             scene.partner = scene.partner.clone().with_suspended(Some(Suspended::Disputed), at);
         }
@@ -227,7 +231,7 @@ impl Reckon {
                 let wait = pause(statement.attempts);
                 statement.due_at = Some(if is_new { scene.at } else { scene.at.plus(wait) });
             }
-            Compared::Differ => Self::dispute(scene, statement),
+            Compared::Differ => self.dispute(scene, statement),
         }
         Ok(())
     }

@@ -83,6 +83,7 @@ async fn serve(config: &Config) -> Outcome {
     }
     beside.spawn(checkouts(app.clone()));
     beside.spawn(agreements(app.clone()));
+    beside.spawn(settlements(app.clone()));
     beside.spawn(webhooks::tell(watch.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
@@ -341,6 +342,21 @@ async fn agreements(app: App) {
         }
         if let Err(fault) = app.engine.run_links().await {
             tracing::warn!(%fault, "partners are told later of links");
+        }
+    }
+}
+
+/// Closes cycles that are over, and tells partners what is due of statements and payments, each second.
+async fn settlements(app: App) {
+    if !app.engine.roles().may_have_partners() {
+        return;
+    }
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.run_settlements().await {
+            tracing::warn!(%fault, "what is due of statements waits");
         }
     }
 }

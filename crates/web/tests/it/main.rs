@@ -36,6 +36,7 @@ mod refunds;
 mod replays;
 mod routes;
 mod seasoning;
+mod settlements;
 mod signed;
 mod top_ups;
 mod two_servers;
