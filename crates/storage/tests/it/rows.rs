@@ -96,6 +96,7 @@ macro_rules! round_trips {
 mod checkouts;
 mod funds;
 pub mod merchants;
+pub mod partners;
 pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
@@ -116,6 +117,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     funds::all(&store).await;
     merchants::all(&store).await;
     checkouts::all(&store).await;
+    partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;

@@ -19,6 +19,7 @@ mod evidence;
 mod expiry;
 mod gate;
 mod goods;
+mod links;
 mod merchant;
 mod objects;
 mod offline;
