@@ -25,6 +25,7 @@ mod objects;
 mod offline;
 mod orders;
 mod pages;
+mod partner_documents;
 mod partners;
 mod pay_pages;
 mod payment_methods;
