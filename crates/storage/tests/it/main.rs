@@ -8,6 +8,7 @@ mod home;
 mod listing;
 mod model;
 mod opening;
+mod partners;
 mod postgres;
 mod reads;
 mod rows;
@@ -90,4 +91,7 @@ conformance! {
         the_feed_goes_by_places,
         what_webhooks_wait_for_is_found_by_endpoint,
         a_cycle_holds_what_is_owed_for_it_in_order;
+    partners:
+        what_partners_are_to_be_told_is_found_by_when_it_is_due,
+        links_are_found_by_whose_they_are_and_by_what_opens_them;
 }
