@@ -68,6 +68,8 @@ words! {
         MerchantPaidOut = "merchant.paid_out",
         /// Tokens of a merchant's order were given back.
         RequestRefunded = "purchase_request.refunded",
+        /// An exchange was written off, because the partner said nothing for so long.
+        ExchangeWrittenOff = "exchange.written_off",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.
