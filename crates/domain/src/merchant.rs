@@ -12,7 +12,7 @@ use crate::id::Id;
 use crate::ledger::{Counters, Transfer};
 use crate::purchase_request::PurchaseRequest;
 use crate::request::Request;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use crate::words;
 
 /// The most characters of a merchant's name.
@@ -264,6 +264,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::time::Span;
 
     fn amount(units: u64) -> Amount {
         Amount::new(units).unwrap()

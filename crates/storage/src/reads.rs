@@ -9,6 +9,7 @@ mod coupon;
 mod credit_line;
 pub mod doctor;
 mod event;
+mod exchange;
 pub mod listing;
 mod merchant;
 mod order;

@@ -11,6 +11,7 @@ mod catalog;
 mod checkouts;
 mod coupons;
 mod credit_lines;
+mod exchanges;
 mod index;
 mod merchants;
 mod money;
@@ -104,6 +105,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(refunds::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
+    probes.extend(exchanges::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());

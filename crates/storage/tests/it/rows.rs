@@ -95,6 +95,7 @@ macro_rules! round_trips {
 
 mod checkouts;
 mod funds;
+pub mod exchanges;
 pub mod merchants;
 pub mod webhooks;
 
@@ -115,6 +116,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     money_rows(&store).await;
     funds::all(&store).await;
     merchants::all(&store).await;
+    exchanges::all(&store).await;
     checkouts::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
