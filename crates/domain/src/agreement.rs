@@ -8,6 +8,10 @@
 //! An agreement is two documents: the proposal, with the terms, signed by one side, and the acceptance, which names the
 //! proposal by its digest, signed by the other. That digest is the agreement's name between the two servers. Nothing
 //! is exchanged before both are there, and a change is a whole new agreement with the next number.
+//!
+//! The proposer's row decides: an acceptance that it has not heard yet holds nowhere, and one that finds the proposal
+//! withdrawn is refused, so that two who cross come to the same. At most one proposal of each side is open, and at most one
+//! agreement waits for its day.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +55,22 @@ words! {
     }
 }
 
+words! {
+    /// What the partner is yet to be told of an agreement.
+    pub enum Untold {
+        /// The proposal.
+        Proposal = "proposal",
+        /// That it is accepted. Before the proposer has heard it, it does not hold.
+        Acceptance = "acceptance",
+        /// That it is declined.
+        Decline = "decline",
+        /// That it is withdrawn.
+        Withdrawal = "withdrawal",
+        /// That it ends, and when.
+        End = "end",
+    }
+}
+
 /// What is kept of an agreement. Its documents are kept as they were signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
@@ -80,7 +100,9 @@ pub struct Agreement {
     pub effective_at: Option<Timestamp>,
     /// From when on it holds no more.
     pub ends_at: Option<Timestamp>,
-    /// When the partner is told next what it does not know yet, or the clock changes something.
+    /// What the partner is yet to be told.
+    pub untold: Option<Untold>,
+    /// When that is tried next, or the clock changes something.
     pub due_at: Option<Timestamp>,
     /// How often that was tried.
     pub attempts: u32,

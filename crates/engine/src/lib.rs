@@ -83,6 +83,7 @@ use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
+use crate::partner::Partners;
 use crate::passwords::Passwords;
 use crate::peer::Peers;
 use crate::processor::Processor;
@@ -113,6 +114,7 @@ pub struct Engine {
     bureau: Option<Arc<dyn Bureau>>,
     herald: Option<Arc<dyn Herald>>,
     provider: Option<Arc<dyn Provider>>,
+    partners: Option<Arc<dyn Partners>>,
     peers: Peers,
     roles: Roles,
     public_url: String,
@@ -189,6 +191,7 @@ impl Engine {
             bureau: None,
             herald: None,
             provider: None,
+            partners: None,
             peers: Peers::default(),
             roles: Roles::default(),
             public_url: String::new(),
@@ -226,6 +229,13 @@ impl Engine {
         self
     }
 
+    /// With a way to other vendors.
+    #[must_use]
+    pub fn with_partners(mut self, partners: Arc<dyn Partners>) -> Self {
+        self.partners = Some(partners);
+        self
+    }
+
     /// With a way to tell webhooks.
     #[must_use]
     pub fn with_sender(mut self, sender: Arc<dyn Sender>) -> Self {
@@ -248,6 +258,11 @@ impl Engine {
     /// Who keeps the accounts of this merchant's buyers.
     pub fn provider(&self) -> Option<&dyn Provider> {
         self.provider.as_deref()
+    }
+
+    /// The way to other vendors.
+    pub fn partners(&self) -> Option<&dyn Partners> {
+        self.partners.as_deref()
     }
 
     /// What this server is among servers.

@@ -7,7 +7,10 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 use scrip_domain::Amount;
+use scrip_domain::partner::Partner;
+use scrip_storage::Fault;
 
+use crate::Engine;
 use crate::peer::PeerError;
 use crate::provider::{Asked, Opened};
 
@@ -81,10 +84,10 @@ pub enum Notice {
     Withdrawn(String),
     /// It will end then: Unix seconds.
     Ends(String, u64),
-    /// The teller does not exchange at the moment.
-    Suspended,
-    /// It does again.
-    Resumed,
+    /// The teller does not exchange, since then by its clock: Unix milliseconds. What it said of an earlier time counts no more.
+    Suspended(u64),
+    /// It does again, since then.
+    Resumed(u64),
 }
 
 /// A buyer has shown which account is theirs.
@@ -123,4 +126,11 @@ pub enum SettlementNews {
     Sent(String),
     /// The creditor has it: the signed document.
     Received(String),
+}
+
+impl Engine {
+    /// The partner whose server is at `issuer`.
+    pub async fn partner_at(&self, issuer: &str) -> Result<Option<Partner>, Fault> {
+        self.store.partner_by_url(issuer).await
+    }
 }

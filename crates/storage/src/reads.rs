@@ -2,6 +2,7 @@
 //! databases: parameters are numbered in the order in which they first occur.
 
 mod account;
+mod agreement;
 mod auto_top_up;
 mod catalog;
 mod checkout;
@@ -10,9 +11,11 @@ mod credit_line;
 pub mod doctor;
 mod event;
 mod exchange;
+mod link;
 pub mod listing;
 mod merchant;
 mod order;
+mod partner;
 mod payment_method;
 mod purchase_request;
 mod voucher;

@@ -195,7 +195,6 @@ mod tests {
 
     use super::*;
     use crate::agreement::Rate;
-    use crate::ledger::Counters;
     use crate::time::Span;
 
     const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
@@ -223,26 +222,9 @@ mod tests {
     }
 
     fn partner() -> Partner {
-        let none = Counters::default();
-        Partner {
-            id: Id::new(1).unwrap(),
-            url: String::new(),
-            name: String::new(),
-            agreement: None,
-            currency: None,
-            suspended: None,
-            suspended_there: false,
-            payable: none,
-            receivable: none,
-            payable_reserved: Amount::ZERO,
-            receivable_reserved: Amount::ZERO,
-            cycle: 1,
-            cycle_began_at: NOON,
-            day: NOON.midnight(),
-            day_given: Amount::ZERO,
-            day_taken: Amount::ZERO,
-            created_at: NOON,
-        }
+        let (url, name) = (String::new(), String::new());
+        let partner = Partner::entered(Id::new(1).unwrap(), url, name, NOON);
+        Partner { day: NOON.midnight(), ..partner }
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
             exchange_quote(id(1)), exchange(id(1)), incoming_exchange(id(1), id(1)), incoming_by_quote(""),
             checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1),
+            partner(id(1)), partner_by_url(""), agreement(id(1)), agreement_by_digest([0; 32]), link(who, id(1)),
+            link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
+            link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
@@ -72,6 +75,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             exchanges(Some(ExchangeState::Committed), Some(id(1)), PAGE), exchanges_due(NOON, 5),
             incoming_lapsed(NOON, 5), partners_of_lots(who), exchange_documents(None, 5),
             incoming_documents(Some((id(1), id(1))), 5),
+            partners(PAGE), agreements(PAGE), agreements_of(id(1), 5), agreements_due(NOON, 5),
+            agreements_alive(id(1)), open_partners(PAGE), partners_due(NOON, 5), links_due(NOON, 5), links_of(who), partner_subjects_of(who),
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),

@@ -15,6 +15,7 @@ mod merchant;
 mod orders;
 mod payment_methods;
 mod payments;
+mod peer;
 mod pictures;
 mod products;
 mod purchase_requests;
@@ -60,6 +61,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(hooks::routes())
         .merge(payments::routes())
         .merge(purchase_requests::routes())
+        .merge(peer::routes())
         .merge(merchant::routes())
         .merge(admin::routes())
         .merge(demo::routes())

@@ -1,0 +1,11 @@
+//! What partners ask of each other, a file per noun. Every route is below `/v1/peer`, and signed by a partner's server:
+//! handlers take [`crate::signed::OfPartner`] or [`crate::signed::PartnerBody`], after [`crate::caller::AtPartner`].
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// All of them.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
