@@ -34,13 +34,17 @@ use crate::partner::Partner;
 use crate::time::{Span, Timestamp};
 use crate::words;
 
-/// For how long a quote is good, from when it was asked for.
-pub const QUOTE: Span = Span::seconds(60);
+/// For how many seconds a quote is good, from when it was asked for.
+pub const QUOTE_SECONDS: u32 = 60;
+/// The same.
+pub const QUOTE: Span = Span::seconds(QUOTE_SECONDS);
 /// For how long after its beginning an exchange can be committed.
 pub const COMMIT_WITHIN: Span = Span::seconds(120);
-/// For how long the honouring vendor keeps what it has prepared: longer than the commit can take to be decided, so that it
+/// For how many seconds the honouring vendor keeps what it has prepared: longer than the commit can take to be decided, so that it
 /// has a minute to arrive.
-pub const PREPARED: Span = Span::seconds(180);
+pub const PREPARED_SECONDS: u32 = 180;
+/// The same.
+pub const PREPARED: Span = Span::seconds(PREPARED_SECONDS);
 /// For how long the tokens are held at most: longer than anybody can commit.
 pub const HOLD: Span = Span::seconds(300);
 /// After how long without any answer a commit may be written off.

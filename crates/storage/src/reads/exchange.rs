@@ -1,7 +1,7 @@
 //! Reads about exchanges, of our tokens and for them.
 
 use scrip_domain::account::Account;
-use scrip_domain::exchange::{Exchange, ExchangeQuote, ExchangeState, Incoming};
+use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Incoming};
 use scrip_domain::lot::Lot;
 use scrip_domain::partner::Partner;
 use scrip_domain::{Id, Timestamp};
@@ -106,6 +106,16 @@ impl Store {
         values.push(Cell::Int(i64::from(limit)));
         let tail = "WHERE t.state = 'prepared' AND t.until <= $1 ORDER BY t.until, t.partner, t.exchange LIMIT $2";
         self.rows(tail, values).await
+    }
+
+    /// What an account has exchanged with a partner on a day.
+    pub async fn exchange_day(
+        &self,
+        partner: Id<Partner>,
+        account: Id<Account>,
+    ) -> Result<Option<ExchangeDay>, Fault> {
+        let values = [cells(&partner), cells(&account)].concat();
+        self.row("WHERE t.partner = $1 AND t.account = $2", values).await
     }
 
     /// From which partners the tokens in an account's lots came, as people know them.
