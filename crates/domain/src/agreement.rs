@@ -13,6 +13,8 @@
 //! withdrawn is refused, so that two who cross come to the same. At most one proposal of each side is open, and at most one
 //! agreement waits for its day.
 
+mod check;
+
 use serde::{Deserialize, Serialize};
 
 use crate::amount::{Amount, Unit};
@@ -21,6 +23,8 @@ use crate::lot::LotKind;
 use crate::partner::Partner;
 use crate::time::Timestamp;
 use crate::words;
+
+pub use check::{Flaw, View};
 
 /// Basis points of a whole.
 const WHOLE: u128 = 10_000;
@@ -289,12 +293,12 @@ fn gcd(mut a: u128, mut b: u128) -> u128 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn amount(units: u64) -> Amount {
+    pub(crate) fn amount(units: u64) -> Amount {
         Amount::new(units).unwrap()
     }
 
@@ -303,7 +307,7 @@ mod tests {
         Party { url: url.into(), token, scale: 2, tokens: amount(tokens), micros: amount(micros) }
     }
 
-    fn way(rate: Rate, spread_basis_points: u32) -> Way {
+    pub(crate) fn way(rate: Rate, spread_basis_points: u32) -> Way {
         let most = amount(1_000_000_000);
         Way {
             rate,
@@ -317,7 +321,7 @@ mod tests {
         }
     }
 
-    fn terms(there: Option<Way>, back: Option<Way>) -> Terms {
+    pub(crate) fn terms(there: Option<Way>, back: Option<Way>) -> Terms {
         Terms {
             parties: [party("a", "AUR", 100, 1_000_000), party("b", "BEL", 100, 250_000)],
             currency: Unit::parse("EUR").unwrap(),

@@ -14,6 +14,7 @@
 )]
 
 pub mod account;
+pub mod agreement;
 pub mod api_key;
 pub mod audit;
 pub mod auto_top_up;
@@ -36,6 +37,7 @@ pub mod identity;
 mod ids;
 pub mod keys;
 mod ledger;
+pub mod link;
 pub mod memory;
 pub mod merchant;
 pub mod objects;

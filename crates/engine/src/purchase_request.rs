@@ -194,10 +194,16 @@ impl Scene {
 pub(crate) struct Signer {
     keys: Arc<Keys>,
     /// The server's own address.
-    pub issuer: String,
+    issuer: String,
 }
 
 impl Signer {
+    /// This server's address.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The document, signed with the newest protocol key.
     pub fn sign<D: Document>(&self, document: &D) -> Result<String, Fault> {
         let none = || Fault::Unavailable("this server has no protocol key".into());
         let key = self.keys.protocol().ok_or_else(none)?;
@@ -272,6 +278,7 @@ impl Known {
 }
 
 impl Engine {
+    /// What signs as of now.
     pub(crate) fn signer(&self) -> Signer {
         Signer { keys: self.keys(), issuer: self.public_url().to_owned() }
     }

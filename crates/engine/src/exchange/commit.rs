@@ -122,7 +122,7 @@ impl Decide {
         let exchange = &scene.exchange;
         let prepared = exchange.prepared.as_deref().ok_or_else(|| lost("preparation"))?;
         self.signer.sign(&Commit {
-            issuer: self.signer.issuer.clone(),
+            issuer: self.signer.issuer().to_owned(),
             audience: scene.partner.url.clone(),
             issued_at: scene.at.unix_seconds(),
             exchange: exchange.id.to_string(),

@@ -210,7 +210,7 @@ impl Fulfil {
         at: Timestamp,
     ) -> Result<(Incoming, String), Fault> {
         let answer = self.signer.sign(&Answer {
-            issuer: self.signer.issuer.clone(),
+            issuer: self.signer.issuer().to_owned(),
             audience: partner.url.clone(),
             issued_at: at.unix_seconds(),
             exchange: self.exchange.to_string(),

@@ -200,7 +200,7 @@ impl Prepare {
         at: Timestamp,
     ) -> Result<String, Fault> {
         let prepared = self.signer.sign(&Prepared {
-            issuer: self.signer.issuer.clone(),
+            issuer: self.signer.issuer().to_owned(),
             audience: partner.url.clone(),
             issued_at: at.unix_seconds(),
             exchange: self.exchange.to_string(),
