@@ -2,6 +2,7 @@
 
 mod funds;
 pub mod kind;
+mod partners;
 mod servers;
 
 use axum::Json;

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod admin;
+mod agreement_terms;
 mod auto_top_ups;
 mod connections;
 mod credit_line;
@@ -11,8 +12,10 @@ mod events;
 mod evidence;
 mod hooks;
 mod licenses;
+mod links;
 mod merchant;
 mod orders;
+pub mod partners;
 mod payment_methods;
 mod payments;
 mod peer;
@@ -61,6 +64,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(hooks::routes())
         .merge(payments::routes())
         .merge(purchase_requests::routes())
+        .merge(partners::routes())
+        .merge(links::routes())
         .merge(peer::routes())
         .merge(merchant::routes())
         .merge(admin::routes())

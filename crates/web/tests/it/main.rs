@@ -24,6 +24,7 @@ mod objects;
 mod offline;
 mod orders;
 mod pages;
+mod partners;
 mod pay_pages;
 mod payment_methods;
 mod pictures;

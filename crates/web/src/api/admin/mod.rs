@@ -1,6 +1,7 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod agreements;
 mod api_keys;
 mod audit;
 mod catalog;
@@ -10,6 +11,7 @@ mod credit_lines;
 mod keys;
 mod merchants;
 mod objects;
+mod partners;
 mod refunds;
 mod reversals;
 mod settings;
@@ -39,6 +41,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(merchants::routes())
+        .merge(partners::routes())
+        .merge(agreements::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }
