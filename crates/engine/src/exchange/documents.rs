@@ -25,16 +25,10 @@ impl Engine {
         partner: &Partner,
         text: &str,
     ) -> Result<T, PeerError> {
-        let Some(partners) = self.partners() else {
-            return Err(PeerError::Unanswered("there is no way to other vendors".to_owned()));
-        };
-        let claims = partners.read(&partner.url, T::TYP, text).await?;
-        let document: T = serde_json::from_value(claims)
-            .map_err(|error| PeerError::Unbelievable(error.to_string()))?;
-        if document.issuer() != partner.url || document.audience() != self.public_url() {
-            return unbelievable("a document for or from somebody else");
+        match self.of_partner(partner, text).await {
+            Ok(document) => document.map_err(PeerError::Unbelievable),
+            Err(fault) => Err(PeerError::Unanswered(fault.to_string())),
         }
-        Ok(document)
     }
 
     /// A quote is believed when it says of itself what this vendor reckons of it.

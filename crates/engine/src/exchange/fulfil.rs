@@ -24,7 +24,6 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use super::give_up::release;
 use super::{ExchangeRefusal, TRIES, lost, uneven};
 use crate::ledger::Buyer;
-use crate::peer::PeerError;
 use crate::purchase_request::{Moves, Signer};
 use crate::{Engine, Outcome, ledger};
 
@@ -42,15 +41,12 @@ impl Engine {
         exchange: Id<Exchange>,
         text: &str,
     ) -> Outcome<String, ExchangeRefusal> {
-        let read = self.signed_by_partner::<Commit>(partner, text).await;
-        let commit = match read {
+        let commit = match self.of_partner::<Commit>(partner, text).await? {
             Ok(commit) if commit.exchange == exchange.to_string() => commit,
-            Ok(_) | Err(PeerError::Unbelievable(_) | PeerError::Refused { .. }) => {
+            Ok(_) | Err(_) => {
                 tracing::warn!(target: "security", partner = %partner.id, %exchange, "a commit is not believed");
                 return Ok(Err(ExchangeRefusal::word("commit_unknown")));
             }
-            // Its keys could not be read: nothing is said yet.
-            Err(PeerError::Unanswered(_)) => return Err(Fault::Busy),
         };
         for _ in 0..TRIES {
             let row = self.store.incoming_exchange(partner.id, exchange).await?;

@@ -286,15 +286,19 @@ impl Command for Tell {
     fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<Exchange, Self::Refusal>, Fault> {
         let row = books.exchanges.get(&(self.exchange,))?.ok_or_else(|| lost("row"))?;
         let mut changes = Changes::default();
-        let told = match row.told {
-            Some(state) => Exchange { state, ..row.clone() },
-            None if row.state.is_final() => row.clone(),
-            None => {
-                let told = Exchange { told: Some(row.state), ..row.clone() };
-                changes.exchanges.push(Change::Update(told.clone()));
-                told
-            }
-        };
-        Ok(Decision::done(told, changes))
+        if row.told.is_none() && row.state.is_final() {
+            return Ok(Decision::done(row.clone(), changes));
+        }
+        let state = row.told.unwrap_or(row.state);
+        if row.told.is_none() {
+            let told = Exchange { told: Some(state), ..row.clone() };
+            changes.exchanges.push(Change::Update(told));
+        }
+        // As it stood then: nothing that came later.
+        let committed_at = row.committed_at.filter(|_| state == ExchangeState::Committed);
+        let (answered_at, written_off_at, reason) = (None, None, None);
+        let then =
+            Exchange { state, committed_at, answered_at, written_off_at, reason, ..row.clone() };
+        Ok(Decision::done(then, changes))
     }
 }

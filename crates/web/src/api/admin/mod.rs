@@ -8,6 +8,7 @@ mod catalog;
 mod coupons;
 mod credit;
 mod credit_lines;
+mod exchanges;
 mod keys;
 mod merchants;
 mod objects;
@@ -43,6 +44,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(merchants::routes())
         .merge(partners::routes())
         .merge(agreements::routes())
+        .merge(exchanges::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }

@@ -2,6 +2,7 @@
 //! handlers take [`crate::signed::OfPartner`] or [`crate::signed::PartnerBody`], after [`crate::caller::AtPartner`].
 
 mod agreements;
+mod exchanges;
 mod links;
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::App;
 
 /// All of them.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(agreements::routes()).merge(links::routes())
+    OpenApiRouter::new().merge(agreements::routes()).merge(links::routes()).merge(exchanges::routes())
 }
 
 /// That it is done, and nothing more.
