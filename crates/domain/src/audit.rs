@@ -80,6 +80,8 @@ words! {
         SettlementWrittenOff = "settlement.written_off",
         /// Where money goes to was changed: a partner's account, or our own.
         BankDetailsChanged = "bank_details.changed",
+        /// An exchange was written off, because the partner said nothing for so long.
+        ExchangeWrittenOff = "exchange.written_off",
         /// A partner was entered.
         PartnerEntered = "partner.entered",
         /// What is known of a partner was changed.

@@ -8,6 +8,7 @@
 //! seen everything up to one has missed nothing.
 
 use crate::account::Account;
+use crate::exchange::Exchange;
 use crate::id::Id;
 use crate::order::Order;
 use crate::purchase_request::PurchaseRequest;
@@ -51,6 +52,12 @@ words! {
         SettlementOverdue = "settlement.overdue",
         /// It is paid, or there was nothing to pay.
         SettlementSettled = "settlement.settled",
+        /// Tokens were given for a partner's.
+        ExchangeCommitted = "exchange.committed",
+        /// A partner has issued its tokens for ours, or we ours for its.
+        ExchangeFulfilled = "exchange.fulfilled",
+        /// What was given for a partner's tokens came back.
+        ExchangeReversed = "exchange.reversed",
     }
 }
 
@@ -67,6 +74,8 @@ pub enum Object {
     PurchaseRequest,
     /// What two vendors owe each other for a cycle.
     Statement,
+    /// An exchange, under the issuing vendor's name of it.
+    Exchange,
 }
 
 impl Object {
@@ -78,6 +87,7 @@ impl Object {
             Self::Order => "order",
             Self::PurchaseRequest => "purchase_request",
             Self::Statement => "statement",
+            Self::Exchange => "exchange",
         }
     }
 }
@@ -98,6 +108,9 @@ impl EventType {
             }
             Self::SettlementAgreed | Self::SettlementOverdue | Self::SettlementSettled => {
                 Object::Statement
+            }
+            Self::ExchangeCommitted | Self::ExchangeFulfilled | Self::ExchangeReversed => {
+                Object::Exchange
             }
         }
     }
@@ -164,6 +177,7 @@ impl Event {
             Object::Order => Id::<Order>::new(number).map(|id| id.to_string()),
             Object::PurchaseRequest => Id::<PurchaseRequest>::new(number).map(|id| id.to_string()),
             Object::Statement => Id::<Statement>::new(number).map(|id| id.to_string()),
+            Object::Exchange => Id::<Exchange>::new(number).map(|id| id.to_string()),
         };
         named.unwrap_or_default()
     }

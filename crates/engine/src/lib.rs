@@ -30,6 +30,7 @@ pub mod doctor;
 pub mod download;
 pub mod event;
 pub mod evidence;
+pub mod exchange;
 pub mod expiry;
 pub mod grant;
 pub mod identity;

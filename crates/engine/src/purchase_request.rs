@@ -189,11 +189,11 @@ impl Scene {
     }
 }
 
-/// What signs for the provider, as a command carries it.
+/// What signs for this server, as a command carries it.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
     keys: Arc<Keys>,
-    /// The provider's address.
+    /// The server's own address.
     issuer: String,
 }
 
@@ -228,13 +228,13 @@ fn offer_of(request: &PurchaseRequest) -> Result<Offer, Fault> {
 
 /// What a hold has reserved, looked up before the command: it never changes.
 #[derive(Clone, Debug)]
-struct Held {
-    hold: Id<Hold>,
-    lots: Vec<HoldLot>,
+pub(crate) struct Held {
+    pub hold: Id<Hold>,
+    pub lots: Vec<HoldLot>,
 }
 
 impl Held {
-    fn want(&self, wants: &mut Wants) {
+    pub fn want(&self, wants: &mut Wants) {
         wants.holds.read((self.hold,));
         for lot in &self.lots {
             wants.lots.read((lot.lot,));
@@ -244,15 +244,15 @@ impl Held {
 
 /// The transfers of a command that frees tokens or brings them back, in the order in which they are made.
 #[derive(Clone, Copy, Debug)]
-struct Moves {
+pub(crate) struct Moves {
     /// Books what had expired before.
-    due: Id<Transfer>,
+    pub due: Id<Transfer>,
     /// Brings the tokens.
-    back: Id<Transfer>,
+    pub back: Id<Transfer>,
     /// Books what expires as it comes.
-    gone: Id<Transfer>,
+    pub gone: Id<Transfer>,
     /// Pays what is owed from what came.
-    debt: Id<Transfer>,
+    pub debt: Id<Transfer>,
 }
 
 /// What a command that is about a confirmed request looked up before.
@@ -283,7 +283,7 @@ impl Engine {
         Signer { keys: self.keys(), issuer: self.public_url().to_owned() }
     }
 
-    fn moves(&self) -> Result<Moves, Fault> {
+    pub(crate) fn moves(&self) -> Result<Moves, Fault> {
         Ok(Moves { due: self.mint()?, back: self.mint()?, gone: self.mint()?, debt: self.mint()? })
     }
 

@@ -418,14 +418,14 @@ row!(Exchange, "exchanges", group(id: Id<Exchange>), key(id: Id<Exchange>), {
     quote: Id<ExchangeQuote>, figures: Figures, state: ExchangeState, hold: Id<Hold>, reason: Option<String>,
     prepared: Option<String>, commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>,
     cycle: Option<u32>, at: Timestamp, committed_at: Option<Timestamp>, answered_at: Option<Timestamp>,
-    written_off_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32,
+    written_off_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32, told: Option<ExchangeState>,
 });
 
 row!(Incoming, "incoming_exchanges", group(partner: Id<Partner>, exchange: Id<Exchange>), key(partner: Id<Partner>, exchange: Id<Exchange>), {
     partner: Id<Partner>, exchange: Id<Exchange>, quote: String, account: Option<Id<Account>>,
     agreement: Option<Id<Agreement>>, figures: Option<Figures>, state: IncomingState, prepared: Option<String>,
-    commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>, cycle: Option<u32>,
-    at: Timestamp, until: Timestamp, answered_at: Option<Timestamp>,
+    commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>, lot: Option<Id<Lot>>,
+    cycle: Option<u32>, at: Timestamp, until: Timestamp, answered_at: Option<Timestamp>,
 });
 
 row!(ExchangeDay, "exchange_days", group(partner: Id<Partner>, account: Id<Account>), key(partner: Id<Partner>, account: Id<Account>), {

@@ -96,7 +96,7 @@ impl Network {
     }
 
     /// A server is there now, perhaps in the place of one that was.
-    pub(crate) fn join(&self, url: &str, router: Router) {
+    pub fn join(&self, url: &str, router: Router) {
         self.wires().routers.insert(url.to_owned(), router);
     }
 

@@ -1,5 +1,6 @@
 //! Problems (RFC 9457): the one table from refusals and faults to problem types, which `kind` explains.
 
+mod exchanges;
 mod funds;
 pub mod kind;
 mod partners;

@@ -82,6 +82,7 @@ async fn serve(config: &Config) -> Outcome {
         beside.spawn(requests(app.clone()));
     }
     beside.spawn(checkouts(app.clone()));
+    beside.spawn(exchanges(app.clone()));
     beside.spawn(agreements(app.clone()));
     beside.spawn(settlements(app.clone()));
     beside.spawn(webhooks::tell(watch.clone()));
@@ -357,6 +358,21 @@ async fn settlements(app: App) {
         second.tick().await;
         if let Err(fault) = app.engine.run_settlements().await {
             tracing::warn!(%fault, "what is due of statements waits");
+        }
+    }
+}
+
+/// Does each second what is due of exchanges with partners. Apart from the other errands: neither waits for the other's world.
+async fn exchanges(app: App) {
+    if app.engine.partners().is_none() {
+        return;
+    }
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.run_exchanges().await {
+            tracing::warn!(%fault, "what is due of exchanges waits");
         }
     }
 }

@@ -11,6 +11,7 @@ mod catalog;
 mod checkouts;
 mod coupons;
 mod credit_lines;
+mod exchanges;
 mod index;
 mod merchants;
 mod money;
@@ -108,6 +109,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(purchase_requests::probes());
     probes.extend(statements::probes());
     probes.extend(partners::probes());
+    probes.extend(exchanges::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());

@@ -12,18 +12,20 @@ use crate::sql;
 use crate::store::Store;
 use crate::table::Row;
 
-/// What an event is about, found by its number: an order, a top-up, a purchase request or a statement. An account has no state
-/// to tell.
+/// What an event is about, found by its number: an order, a top-up, a purchase request, an exchange of our tokens or for them,
+/// or a statement. An account has no state to tell.
 const SUBJECTS: &str =
     "LEFT JOIN orders o ON o.id = t.subject LEFT JOIN top_ups u ON u.id = t.subject
-     LEFT JOIN purchase_requests p ON p.id = t.subject LEFT JOIN statements s ON s.id = t.subject";
+     LEFT JOIN purchase_requests p ON p.id = t.subject LEFT JOIN exchanges x ON x.id = t.subject
+     LEFT JOIN incoming_exchanges i ON i.exchange = t.subject AND i.account = t.account
+     LEFT JOIN statements s ON s.id = t.subject";
 
 /// An event with the state of what it is about, as that is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// The event.
     pub event: Event,
-    /// The state, of an order, a top-up or a purchase request.
+    /// The state, of an order, a top-up, a purchase request or an exchange.
     pub state: Option<String>,
 }
 
@@ -100,7 +102,7 @@ impl Store {
     async fn told(&self, tail: &str, values: Vec<Cell<'static>>) -> Result<Vec<Told>, Fault> {
         let columns = sql::prefixed(&Event::table().columns);
         let text = format!(
-            "SELECT {columns}, COALESCE(o.state, u.state, p.state, s.state) AS state {tail}"
+            "SELECT {columns}, COALESCE(o.state, u.state, p.state, x.state, i.state, s.state) AS state {tail}"
         );
         self.query("events", text, values, |cells| {
             Ok(Told { event: Event::read(cells)?, state: cells.text()? })

@@ -7,6 +7,7 @@
 -- A fourth one paid 40 to a merchant, of which 10 went back, has confirmed 20 more, and is asked for 5.
 -- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
 -- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
+-- With a partner, one buyer has an exchange in each state, and got tokens for those of its own there.
 BEGIN;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
@@ -26,6 +27,8 @@ DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests;
 DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
 DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
+DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; DELETE FROM exchanges;
+DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
@@ -35,8 +38,8 @@ INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_c
     (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
     (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,5],[5012,"paid",67,0,50,null,9],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
 INSERT INTO house (name, debits, credits) VALUES
-    ('issued', 540, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110),
-    ('fees', 0, 4), ('paid_out', 0, 16);
+    ('issued', 740, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110),
+    ('fees', 0, 4), ('paid_out', 0, 16), ('exchanged_out', 35, 63), ('exchanged_in', 40, 0);
 INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
     (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
     (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
@@ -237,6 +240,70 @@ INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits,
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1006, 1, 6101, 6101, 0), (1006, 1, 6102, 6102, 0), (1006, 1, 6103, 6103, 0),
     (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1007, 2007, 'lou@example.org', '{}', 0);
+INSERT INTO logins (email, account, password) VALUES ('lou@example.org', 1007, '');
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
+    (2007, 1007, 80, 282, 70, 80, '[[5041,"paid",172,10,50,null,2],[5042,"exchange",40,0,50,null,6]]', NULL);
+INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, exchangeable_at, created_at) VALUES
+    (5041, 2007, 'paid', 200, 50, NULL, 2, 0), (5042, 2007, 'exchange', 40, 50, NULL, 6, 6);
+INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
+    (3031, 1007, 'credited', 'demo', 200, '[]', '[]', 0, 1);
+INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,
+        receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
+        day_taken, created_at) VALUES
+    (9901, 'https://bel.example', 'Bel', NULL, 'EUR', NULL, 0, 300, 630, 400, 0, 100, 60, 1, 0, 0, 43, 59, 0);
+INSERT INTO exchange_quotes (id, account, partner, agreement, figures_give, figures_receive, figures_compensation,
+        figures_numerator, figures_denominator, document, exchange, at) VALUES
+    (11001, 1007, 9901, 9911, 10, 20, 100, 2, 1, 'q', 10001, 2),
+    (11002, 1007, 9901, 9911, 20, 40, 200, 2, 1, 'q', 10002, 2),
+    (11003, 1007, 9901, 9911, 30, 60, 300, 2, 1, 'q', 10003, 2),
+    (11004, 1007, 9901, 9911, 5, 10, 50, 2, 1, 'q', 10004, 2),
+    (11005, 1007, 9901, 9911, 7, 14, 70, 2, 1, 'q', 10005, 2),
+    (11006, 1007, 9901, 9911, 8, 16, 80, 2, 1, 'q', 10006, 2),
+    (11007, 1007, 9901, 9911, 1, 2, 10, 2, 1, 'q', NULL, 2);
+INSERT INTO exchanges (id, account, partner, agreement, quote, figures_give, figures_receive, figures_compensation,
+        figures_numerator, figures_denominator, state, hold, reason, prepared, "commit", answer, transfer, cycle, at,
+        committed_at, answered_at, written_off_at, due_at, attempts) VALUES
+    (10001, 1007, 9901, 9911, 11001, 10, 20, 100, 2, 1, 'reserved', 9021, NULL, NULL, NULL, NULL, NULL, NULL, 3, NULL, NULL, NULL, 4, 0),
+    (10002, 1007, 9901, 9911, 11002, 20, 40, 200, 2, 1, 'fulfilled', 9022, NULL, 'p', 'c', 'a', 4044, 1, 3, 4, 5, NULL, NULL, 0),
+    (10003, 1007, 9901, 9911, 11003, 30, 60, 300, 2, 1, 'reversed', 9023, 'late', 'p', 'c', 'a', 4046, 1, 3, 4, 5, NULL, NULL, 0),
+    (10004, 1007, 9901, 9911, 11004, 5, 10, 50, 2, 1, 'written_off', 9024, NULL, 'p', 'c', NULL, 4049, 1, 3, 4, NULL, 9, 10, 0),
+    (10005, 1007, 9901, 9911, 11005, 7, 14, 70, 2, 1, 'refused', 9025, 'exchange_limit', NULL, NULL, NULL, NULL, NULL, 3, NULL, NULL, NULL, NULL, 0),
+    (10006, 1007, 9901, 9911, 11006, 8, 16, 80, 2, 1, 'committed', 9026, NULL, 'p', 'c', NULL, 4054, 2, 3, 4, NULL, NULL, 5, 0);
+INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at, resolved_at) VALUES
+    (9021, 2007, 10, 'exchange_hold', 10001, 'open', 3, 90, NULL),
+    (9022, 2007, 20, 'exchange_hold', 10002, 'posted', 3, 90, 4),
+    (9023, 2007, 30, 'exchange_hold', 10003, 'posted', 3, 90, 4),
+    (9024, 2007, 5, 'exchange_hold', 10004, 'posted', 3, 90, 4),
+    (9025, 2007, 7, 'exchange_hold', 10005, 'voided', 3, 90, 4),
+    (9026, 2007, 8, 'exchange_hold', 10006, 'posted', 3, 90, 4);
+INSERT INTO hold_lots (hold, lot, kind, amount, place) SELECT h.id, 5041, 'paid', h.amount, 0 FROM holds h WHERE h.wallet = 2007;
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
+    (4041, 1, 2007, 200, 'top_up', 3031, 1), (4042, 2007, -2007, 10, 'exchange_hold', 10001, 3),
+    (4043, 2007, -2007, 20, 'exchange_hold', 10002, 3), (4044, -2007, 8, 20, 'exchange', 10002, 4),
+    (4045, 2007, -2007, 30, 'exchange_hold', 10003, 3), (4046, -2007, 8, 30, 'exchange', 10003, 4),
+    (4047, 8, 2007, 30, 'reversal', 10003, 5), (4048, 2007, -2007, 5, 'exchange_hold', 10004, 3),
+    (4049, -2007, 8, 5, 'exchange', 10004, 4), (4050, 8, 2007, 5, 'reversal', 10004, 9),
+    (4051, 2007, -2007, 7, 'exchange_hold', 10005, 3), (4052, -2007, 2007, 7, 'exchange_void', 10005, 4),
+    (4053, 2007, -2007, 8, 'exchange_hold', 10006, 3), (4054, -2007, 8, 8, 'exchange', 10006, 4),
+    (4055, 9, 2007, 40, 'exchange', 20001, 6);
+INSERT INTO partner_entries (partner, id, side, kind, amount, subject, cycle, at) VALUES
+    (9901, 12001, 'payable', 'exchange', 200, 10002, 1, 4), (9901, 12002, 'payable', 'exchange', 300, 10003, 1, 4),
+    (9901, 12003, 'payable', 'reversal', 300, 10003, 1, 5), (9901, 12004, 'payable', 'exchange', 50, 10004, 1, 4),
+    (9901, 12005, 'payable', 'exchange', 80, 10006, 2, 4), (9901, 12006, 'receivable', 'exchange', 400, 20001, 3, 6);
+INSERT INTO incoming_exchanges (partner, exchange, quote, account, agreement, figures_give, figures_receive,
+        figures_compensation, figures_numerator, figures_denominator, state, prepared, "commit", answer, transfer, lot, cycle,
+        at, until, answered_at) VALUES
+    (9901, 20001, 'n1', 1007, 9911, 50, 40, 400, 4, 5, 'fulfilled', 'p', 'c', 'a', 4055, 5042, 3, 5, 90, 6),
+    (9901, 20002, 'n2', 1007, 9911, 9, 6, 60, 4, 5, 'prepared', 'p', NULL, NULL, NULL, NULL, NULL, 5, 90, NULL),
+    (9901, 20003, 'n3', 1007, 9911, 9, 6, 60, 4, 5, 'late', 'p', 'c', 'a', NULL, NULL, NULL, 5, 90, 91),
+    (9901, 20004, 'exc of par', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'rejected', NULL, 'c', 'a', NULL, NULL, NULL, 5, 5, 5),
+    (9901, 20005, 'n5', 1007, 9911, 9, 6, 60, 4, 5, 'lapsed', 'p', NULL, NULL, NULL, NULL, NULL, 5, 90, NULL);
+INSERT INTO exchange_days (partner, account, day, given, taken) VALUES (9901, 1007, 0, 43, 59);
+INSERT INTO by_account (account, kind, key, target, note) SELECT 1007, 4, t.id, t.id, 0 FROM transfers t
+    WHERE t.id BETWEEN 4041 AND 4055;
+INSERT INTO by_account (account, kind, key, target, note) SELECT 1007, 14, x.id, x.id, 0 FROM exchanges x;
+INSERT INTO by_account (account, kind, key, target, note) VALUES (1007, 5, 3031, 3031, 0), (1007, 3, 17, 10002, 82);
 INSERT INTO events (id, kind, account, subject, at, seq) VALUES
     (9501, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
     (9503, 'order.declined', 1001, 6002, 3, NULL);
@@ -250,50 +317,84 @@ INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled
 INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
     (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
     (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
--- A partner with four cycles: paid by us, given up, nothing to pay, and one of which the partner says something else.
+-- A partner with four cycles: paid by us, given up, nothing to pay, and one of which the partner says something else. What
+-- was exchanged in them is one buyer's.
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1008, 2008, 'max@example.org', '{}', 0);
+INSERT INTO logins (email, account, password) VALUES ('max@example.org', 1008, '');
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
+    (2008, 1008, 25, 125, 25, 25,
+     '[[5051,"paid",85,0,50,null,2],[5052,"exchange",5,0,50,null,6],[5053,"exchange",5,0,50,null,6],[5054,"exchange",5,0,50,null,6]]',
+     NULL);
+INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, exchangeable_at, created_at) VALUES
+    (5051, 2008, 'paid', 100, 50, NULL, 2, 0), (5052, 2008, 'exchange', 5, 50, NULL, 6, 6),
+    (5053, 2008, 'exchange', 5, 50, NULL, 6, 6), (5054, 2008, 'exchange', 5, 50, NULL, 6, 6);
+INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
+    (3032, 1008, 'credited', 'demo', 100, '[]', '[]', 0, 1);
 INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,
         receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
         day_taken, created_at) VALUES
-    (9901, 'https://b.example', 'B', NULL, 'EUR', 'disputed', 0, 51999, 85999, 95001, 75002, 0, 0, 5, 9, 0, 0, 0, 0);
-INSERT INTO partner_urls (url, partner) VALUES ('https://b.example', 9901);
+    (9991, 'https://b.example', 'B', NULL, 'EUR', 'disputed', 0, 60000, 85999, 95001, 73000, 0, 0, 5, 9, 0, 25, 15, 0);
+INSERT INTO partner_urls (url, partner) VALUES ('https://b.example', 9991);
 INSERT INTO exchanges (id, account, partner, agreement, quote, figures_give, figures_receive, figures_compensation,
-        figures_numerator, figures_denominator, state, hold, prepared, "commit", answer, transfer, cycle, at, committed_at,
+        figures_numerator, figures_denominator, state, hold, reason, prepared, "commit", answer, transfer, cycle, at, committed_at,
         answered_at, written_off_at, attempts) VALUES
-    (9911, 1001, 9901, 9902, 9921, 5, 5, 50000, 1, 1, 'fulfilled', 9931, 'p', 'c', 'a', 9941, 1, 1, 2, 3, NULL, 0),
-    (9912, 1001, 9901, 9902, 9922, 5, 5, 2000, 1, 1, 'fulfilled', 9932, 'p', 'c', 'a', 9942, 2, 1, 2, 3, NULL, 0),
-    (9913, 1001, 9901, 9902, 9923, 5, 5, 7000, 1, 1, 'reversed', 9933, 'p', 'c', 'a', 9943, 2, 1, 2, 3, NULL, 0),
-    (9914, 1001, 9901, 9902, 9924, 5, 5, 1000, 1, 1, 'written_off', 9934, 'p', 'c', 'a', 9944, 2, 1, 2, 3, 4, 0),
-    (9915, 1001, 9901, 9902, 9925, 5, 5, 25999, 1, 1, 'fulfilled', 9935, 'p', 'c', 'a', 9945, 4, 1, 7, 8, NULL, 0);
+    (9911, 1008, 9991, 9902, 9921, 5, 5, 50000, 1, 1, 'fulfilled', 9931, NULL, 'p', 'c', 'a', 4071, 1, 1, 2, 3, NULL, 0),
+    (9912, 1008, 9991, 9902, 9922, 5, 5, 2000, 1, 1, 'fulfilled', 9932, NULL, 'p', 'c', 'a', 4072, 2, 1, 2, 3, NULL, 0),
+    (9913, 1008, 9991, 9902, 9923, 5, 5, 7000, 1, 1, 'reversed', 9933, 'late', 'p', 'c', 'a', 4073, 2, 1, 2, 3, NULL, 0),
+    (9914, 1008, 9991, 9902, 9924, 5, 5, 1000, 1, 1, 'written_off', 9934, NULL, 'p', 'c', 'a', 4074, 2, 1, 2, 3, 4, 0),
+    (9915, 1008, 9991, 9902, 9925, 5, 5, 25999, 1, 1, 'fulfilled', 9935, NULL, 'p', 'c', 'a', 4075, 4, 1, 7, 8, NULL, 0);
+INSERT INTO exchange_quotes (id, account, partner, agreement, figures_give, figures_receive, figures_compensation,
+        figures_numerator, figures_denominator, document, exchange, at)
+    SELECT x.quote, 1008, 9991, 9902, 5, 5, x.figures_compensation, 1, 1, 'q', x.id, 1 FROM exchanges x WHERE x.partner = 9991;
+INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at, resolved_at)
+    SELECT x.hold, 2008, 5, 'exchange_hold', x.id, 'posted', 1, 90, x.committed_at FROM exchanges x WHERE x.partner = 9991;
+INSERT INTO hold_lots (hold, lot, kind, amount, place) SELECT h.id, 5051, 'paid', 5, 0 FROM holds h WHERE h.wallet = 2008;
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
+    (4061, 1, 2008, 100, 'top_up', 3032, 1), (4076, 8, 2008, 5, 'reversal', 9913, 3), (4077, 8, 2008, 5, 'reversal', 9914, 4),
+    (4078, 9, 2008, 5, 'exchange', 9951, 6), (4079, 9, 2008, 5, 'exchange', 9952, 6), (4080, 9, 2008, 5, 'exchange', 9954, 6);
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at)
+    SELECT x.transfer - 9, 2008, -2008, 5, 'exchange_hold', x.id, 1 FROM exchanges x WHERE x.partner = 9991;
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at)
+    SELECT x.transfer, -2008, 8, 5, 'exchange', x.id, x.committed_at FROM exchanges x WHERE x.partner = 9991;
+UPDATE house SET debits = debits + 100 WHERE name = 'issued';
+UPDATE house SET debits = debits + 10, credits = credits + 25 WHERE name = 'exchanged_out';
+UPDATE house SET debits = debits + 15 WHERE name = 'exchanged_in';
 INSERT INTO incoming_exchanges (partner, exchange, quote, account, agreement, figures_give, figures_receive,
-        figures_compensation, figures_numerator, figures_denominator, state, prepared, "commit", answer, transfer, cycle, at,
+        figures_compensation, figures_numerator, figures_denominator, state, prepared, "commit", answer, transfer, lot, cycle, at,
         until, answered_at) VALUES
-    (9901, 9951, 'q1', 1001, 9902, 5, 5, 10001, 1, 1, 'fulfilled', 'p', 'c', 'a', 9961, 1, 1, 9, 3),
-    (9901, 9952, 'q2', 1001, 9902, 5, 5, 65001, 1, 1, 'fulfilled', 'p', 'c', 'a', 9962, 2, 1, 9, 3),
-    (9901, 9953, 'q3', 1001, 9902, 5, 5, 9, 1, 1, 'late', 'p', 'c', 'a', NULL, 2, 1, 9, 3),
-    (9901, 9954, 'q4', 1001, 9902, 5, 5, 19999, 1, 1, 'fulfilled', 'p', 'c', 'a', 9964, 4, 1, 9, 3);
+    (9991, 9951, 'q1', 1008, 9902, 5, 5, 10001, 1, 1, 'fulfilled', 'p', 'c', 'a', 4078, 5052, 1, 1, 9, 3),
+    (9991, 9952, 'q2', 1008, 9902, 5, 5, 65001, 1, 1, 'fulfilled', 'p', 'c', 'a', 4079, 5053, 2, 1, 9, 3),
+    (9991, 9953, 'q3', 1008, 9902, 5, 5, 9, 1, 1, 'late', 'p', 'c', 'a', NULL, NULL, NULL, 1, 9, 3),
+    (9991, 9954, 'q4', 1008, 9902, 5, 5, 19999, 1, 1, 'fulfilled', 'p', 'c', 'a', 4080, 5054, 4, 1, 9, 3);
+INSERT INTO exchange_days (partner, account, day, given, taken) VALUES (9991, 1008, 0, 25, 15);
+INSERT INTO by_account (account, kind, key, target, note) SELECT 1008, 4, t.id, t.id, 0 FROM transfers t
+    WHERE t.id BETWEEN 4061 AND 4080;
+INSERT INTO by_account (account, kind, key, target, note) SELECT 1008, 14, x.id, x.id, 0 FROM exchanges x
+    WHERE x.partner = 9991;
+INSERT INTO by_account (account, kind, key, target, note) VALUES (1008, 5, 3032, 3032, 0);
 INSERT INTO statements (partner, cycle, id, agreement, state, "from", "to", gross_out, count_out, digest_out, gross_in, count_in,
         digest_in, carried_in, carried_out, net, ours, theirs, agreed_at, pay_until, due_at, attempts) VALUES
-    (9901, 1, 9971, 9902, 'settled', 0, 3, 50000, 1, x'01', 10001, 1, x'02', 0, 9999, 3, 'o', 't', 3, 5, NULL, 0),
-    (9901, 2, 9972, 9902, 'written_off', 3, 5, 3000, 2, x'01', 65001, 1, x'02', 9999, -2002, -5, 'o', 't', 5, 6, NULL, 0),
-    (9901, 3, 9973, 9902, 'settled', 5, 6, 0, 0, x'01', 0, 0, x'02', -2002, -2002, 0, 'o', 't', 6, NULL, NULL, 0),
-    (9901, 4, 9974, 9902, 'disputed', 6, 9, 25999, 1, x'01', 19999, 1, x'02', -2002, 3998, 0, 'o', 't', NULL, NULL, NULL, 0);
+    (9991, 1, 9971, 9902, 'settled', 0, 3, 50000, 1, x'01', 10001, 1, x'02', 0, 9999, 3, 'o', 't', 3, 5, NULL, 0),
+    (9991, 2, 9972, 9902, 'written_off', 3, 5, 3000, 2, x'01', 65001, 1, x'02', 9999, -2002, -5, 'o', 't', 5, 6, NULL, 0),
+    (9991, 3, 9973, 9902, 'settled', 5, 6, 0, 0, x'01', 0, 0, x'02', -2002, -2002, 0, 'o', 't', 6, NULL, NULL, 0),
+    (9991, 4, 9974, 9902, 'disputed', 6, 9, 25999, 1, x'01', 19999, 1, x'02', -2002, 3998, 0, 'o', 't', NULL, NULL, NULL, 0);
 INSERT INTO differences (statement, ours, exchange, here, there) VALUES (9974, 1, 9915, 25999, 1);
 INSERT INTO settlements (id, statement, partner, reference, method, state, money_amount, money_unit, at, ended_at, receipt,
         attempts) VALUES
-    (9981, 9971, 9901, 'SCRIP-1', 'recorded', 'settled', 3, 'EUR', 3, 4, 'r', 0),
-    (9982, 9972, 9901, 'SCRIP-2', NULL, 'written_off', 5, 'EUR', 5, 8, NULL, 0);
+    (9981, 9971, 9991, 'SCRIP-1', 'recorded', 'settled', 3, 'EUR', 3, 4, 'r', 0),
+    (9982, 9972, 9991, 'SCRIP-2', NULL, 'written_off', 5, 'EUR', 5, 8, NULL, 0);
 INSERT INTO settlement_keys (key, fingerprint, settlement) VALUES (1, 1, 9981);
-INSERT INTO bank_details (owner, holder, iban, bic) VALUES (9901, 'B', 'DE89370400440532013000', NULL);
+INSERT INTO bank_details (owner, holder, iban, bic) VALUES (9991, 'B', 'DE89370400440532013000', NULL);
 INSERT INTO partner_entries (partner, id, side, kind, amount, subject, cycle, at) VALUES
-    (9901, 1, 'payable', 'exchange', 50000, 9911, 1, 2), (9901, 2, 'payable', 'exchange', 2000, 9912, 2, 2),
-    (9901, 3, 'payable', 'exchange', 7000, 9913, 2, 2), (9901, 4, 'payable', 'reversal', 7000, 9913, 2, 3),
-    (9901, 5, 'payable', 'exchange', 1000, 9914, 2, 2), (9901, 6, 'payable', 'exchange', 25999, 9915, 4, 7),
-    (9901, 7, 'receivable', 'exchange', 10001, 9951, 1, 3), (9901, 8, 'receivable', 'exchange', 65001, 9952, 2, 3),
-    (9901, 9, 'receivable', 'exchange', 19999, 9954, 4, 3),
-    (9901, 10, 'payable', 'netting', 10001, 9971, 1, 4), (9901, 11, 'receivable', 'netting', 10001, 9971, 1, 4),
-    (9901, 12, 'payable', 'payment', 30000, 9971, 1, 4),
-    (9901, 13, 'payable', 'netting', 12999, 9972, 2, 8), (9901, 14, 'receivable', 'netting', 12999, 9972, 2, 8),
-    (9901, 15, 'receivable', 'write_off', 50000, 9972, 2, 8);
+    (9991, 1, 'payable', 'exchange', 50000, 9911, 1, 2), (9991, 2, 'payable', 'exchange', 2000, 9912, 2, 2),
+    (9991, 3, 'payable', 'exchange', 7000, 9913, 2, 2), (9991, 4, 'payable', 'reversal', 7000, 9913, 2, 3),
+    (9991, 5, 'payable', 'exchange', 1000, 9914, 2, 2), (9991, 6, 'payable', 'exchange', 25999, 9915, 4, 7),
+    (9991, 7, 'receivable', 'exchange', 10001, 9951, 1, 3), (9991, 8, 'receivable', 'exchange', 65001, 9952, 2, 3),
+    (9991, 9, 'receivable', 'exchange', 19999, 9954, 4, 3),
+    (9991, 10, 'payable', 'netting', 10001, 9971, 1, 4), (9991, 11, 'receivable', 'netting', 10001, 9971, 1, 4),
+    (9991, 12, 'payable', 'payment', 30000, 9971, 1, 4),
+    (9991, 13, 'payable', 'netting', 12999, 9972, 2, 8), (9991, 14, 'receivable', 'netting', 12999, 9972, 2, 8),
+    (9991, 15, 'receivable', 'write_off', 50000, 9972, 2, 8);
 -- A partner with an agreement in force, one before it, one that waits, an open proposal, one that was declined, and one that has
 -- ended; three buyers linked with it, in each state; and two requests of its.
 INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,

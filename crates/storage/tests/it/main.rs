@@ -13,6 +13,7 @@ mod postgres;
 mod reads;
 mod rows;
 mod schema;
+mod settlements;
 mod sqlite;
 
 /// Stamps each test on each database.
@@ -90,6 +91,9 @@ conformance! {
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
         what_webhooks_wait_for_is_found_by_endpoint,
+        exchanges_are_found_by_what_is_due_and_by_whose_they_are,
+        a_quote_is_used_once;
+    settlements:
         a_cycle_holds_what_is_owed_for_it_in_order;
     partners:
         what_partners_are_to_be_told_is_found_by_when_it_is_due,

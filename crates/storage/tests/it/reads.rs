@@ -1,6 +1,5 @@
 //! What is read outside of batches.
 
-use scrip_domain::agreement::Figures;
 use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
@@ -10,10 +9,8 @@ use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
-use scrip_domain::partner::{EntryKind, PartnerEntry, Side};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
-use scrip_domain::statement::{Statement, StatementState};
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -23,8 +20,8 @@ use scrip_storage::{Changes, Store};
 
 use crate::commands::{account, amount, change, id, look, write};
 use crate::home::{Home, NOON, Running};
+use crate::rows::exchanges::{exchange, prepared};
 use crate::rows::merchants::{merchant, request};
-use crate::rows::settlements::statement as statement_row;
 use crate::rows::webhooks::endpoint;
 use crate::rows::{license, line, offer, order};
 
@@ -54,6 +51,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
             merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
             purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
+            exchange_quote(id(1)), exchange(id(1)), incoming_exchange(id(1), id(1)), incoming_by_quote(""), exchange_day(id(1), who),
             checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1),
             partner(id(1)), partner_by_url(""), agreement(id(1)), agreement_by_digest([0; 32]), link(who, id(1)),
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
@@ -75,7 +73,11 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
-            checkouts_due(NOON, 5), partners(PAGE), agreements(PAGE), agreements_of(id(1), 5), agreements_due(NOON, 5),
+            checkouts_due(NOON, 5), exchanges_of(who, PAGE), exchanges(None, None, PAGE),
+            exchanges(Some(ExchangeState::Committed), Some(id(1)), PAGE), exchanges_due(NOON, 5),
+            incoming_lapsed(NOON, 5), partners_of_lots(who), exchange_documents(None, 5),
+            incoming_documents(Some((id(1), id(1))), 5),
+            partners(PAGE), agreements(PAGE), agreements_of(id(1), 5), agreements_due(NOON, 5),
             statements(PAGE), statements_due(NOON, 5), differences(id(1)),
             cycle_items((id(1), 1), true, None, 5), cycle_items((id(1), 1), false, None, 5), settlements(PAGE),
             settlements_due(NOON, 5),
@@ -480,134 +482,64 @@ pub async fn what_webhooks_wait_for_is_found_by_endpoint(home: &Home) {
     store.stop().await.unwrap();
 }
 
-fn figures(compensation: u64) -> Figures {
-    let one = amount(1);
-    Figures {
-        give: one,
-        receive: one,
-        compensation: amount(compensation),
-        numerator: 1,
-        denominator: 1,
-    }
-}
-
-/// An exchange of ours with partner 5, in this cycle and state.
-fn exchange(number: u64, cycle: u32, state: ExchangeState) -> Exchange {
-    let is_unanswered = state == ExchangeState::Committed;
-    Exchange {
-        id: id(number),
-        account: account(7),
-        partner: id(5),
-        agreement: id(1),
-        quote: id(number),
-        figures: figures(number),
-        state,
-        hold: id(number),
-        reason: None,
-        prepared: None,
-        commit: Some(String::new()),
-        answer: (!is_unanswered).then(String::new),
-        transfer: Some(id(number)),
-        cycle: Some(cycle),
-        at: NOON,
-        committed_at: Some(NOON),
-        answered_at: None,
-        written_off_at: None,
-        due_at: None,
-        attempts: 0,
-    }
-}
-
-fn incoming(number: u64, cycle: u32, state: IncomingState) -> Incoming {
-    Incoming {
-        partner: id(5),
-        exchange: id(number),
-        quote: number.to_string(),
-        account: Some(account(7)),
-        agreement: Some(id(1)),
-        figures: Some(figures(number)),
-        state,
-        prepared: None,
-        commit: None,
-        answer: None,
-        transfer: (state == IncomingState::Fulfilled).then(|| id(number)),
-        cycle: Some(cycle),
-        at: NOON,
-        until: NOON,
-        answered_at: None,
-    }
-}
-
-pub async fn a_cycle_holds_what_is_owed_for_it_in_order(home: &Home) {
+pub async fn exchanges_are_found_by_what_is_due_and_by_whose_they_are(home: &Home) {
     let store = home.start().await;
-    fill(&store, |changes| {
-        for (number, cycle, state) in [
-            (9, 1, ExchangeState::Fulfilled),
-            (3, 1, ExchangeState::Fulfilled),
-            (4, 1, ExchangeState::Reversed),
-            (6, 1, ExchangeState::WrittenOff),
-            (8, 1, ExchangeState::WrittenOff),
-            (5, 2, ExchangeState::Fulfilled),
-            (7, 3, ExchangeState::Committed),
-        ] {
-            changes.exchanges.push(Change::Insert(exchange(number, cycle, state)));
-        }
-        let other = Exchange { partner: id(6), ..exchange(10, 1, ExchangeState::Committed) };
-        changes.exchanges.push(Change::Insert(other));
-        let entry = PartnerEntry {
-            partner: id(5),
-            id: id(1),
-            side: Side::Payable,
-            kind: EntryKind::Reversal,
-            amount: amount(8),
-            subject: 8,
-            cycle: 1,
-            at: NOON,
+    let later = NOON.plus(Span::seconds(1));
+    fill(&store, move |changes| {
+        let due = |number, partner, due_at, state| Exchange {
+            due_at,
+            state,
+            ..exchange(number, partner)
         };
-        changes.partner_entries.push(Change::Insert(entry));
-        for (number, cycle, state) in [
-            (2, 1, IncomingState::Fulfilled),
-            (1, 1, IncomingState::Fulfilled),
-            (3, 1, IncomingState::Late),
-            (4, 2, IncomingState::Fulfilled),
+        for one in [
+            due(1, 4, Some(later), ExchangeState::Reserved),
+            due(2, 4, Some(NOON), ExchangeState::Prepared),
+            due(3, 5, None, ExchangeState::Refused),
         ] {
-            changes.incoming_exchanges.push(Change::Insert(incoming(number, cycle, state)));
+            changes.by_account.push(Change::Insert(Entry::exchange(account(7), one.id)));
+            changes.exchanges.push(Change::Insert(one));
         }
-        for (number, cycle, state, net) in [
-            (1, 1, StatementState::Disputed, 1),
-            (2, 2, StatementState::Agreed, -1),
-            (3, 3, StatementState::Sent, -1),
-            (4, 4, StatementState::Sent, 1),
-            (5, 5, StatementState::Settled, -1),
+        let lapsed = |number, until, state| Incoming { until, state, ..prepared(number, 4) };
+        for one in [
+            lapsed(1, later, IncomingState::Prepared),
+            lapsed(2, NOON, IncomingState::Prepared),
+            lapsed(3, NOON, IncomingState::Lapsed),
         ] {
-            let pay_until = Some(NOON.plus(Span::days(cycle)));
-            let row = Statement { state, net, pay_until, ..statement_row(number, 5, cycle) };
-            changes.statements.push(Change::Insert(row));
+            changes.incoming_exchanges.push(Change::Insert(one));
         }
     })
     .await;
-    let items = async |cycle, ours, after: Option<u64>, limit| {
-        let items = store.cycle_items((id(5), cycle), ours, after.map(id), limit).await.unwrap();
-        items
-            .iter()
-            .map(|item| (item.exchange.number(), item.compensation.units()))
-            .collect::<Vec<_>>()
+    let numbers = |rows: Vec<Exchange>| rows.iter().map(|x| x.id.number()).collect::<Vec<_>>();
+    assert_eq!(numbers(store.exchanges_due(NOON, 5).await.unwrap()), [2]);
+    assert_eq!(numbers(store.exchanges_due(later, 5).await.unwrap()), [2, 1]);
+    assert_eq!(numbers(store.exchanges_of(account(7), PAGE).await.unwrap()), [3, 2, 1]);
+    let page = Page { after: Some(3), limit: 1 };
+    assert_eq!(numbers(store.exchanges_of(account(7), page).await.unwrap()), [2]);
+    let reserved = Some(ExchangeState::Reserved);
+    assert_eq!(numbers(store.exchanges(reserved, None, PAGE).await.unwrap()), [1]);
+    assert_eq!(numbers(store.exchanges(None, Some(id(4)), PAGE).await.unwrap()), [2, 1]);
+    assert_eq!(numbers(store.exchanges(reserved, Some(id(5)), PAGE).await.unwrap()), [0_u64; 0]);
+    assert_eq!(numbers(store.exchanges(None, None, page).await.unwrap()), [2]);
+    let lapsed = store.incoming_lapsed(NOON, 5).await.unwrap();
+    assert_eq!(lapsed.iter().map(|one| one.exchange.number()).collect::<Vec<_>>(), [2]);
+    assert_eq!(store.incoming_by_quote("4-3").await.unwrap().unwrap().exchange, id(3));
+    let documents = store.exchange_documents(Some(id(1)), 1).await.unwrap();
+    assert_eq!(documents.iter().map(|one| one.exchange.number()).collect::<Vec<_>>(), [2]);
+    let documents = store.incoming_documents(Some((id(4), id(1))), 5).await.unwrap();
+    assert_eq!(documents.iter().map(|one| one.1.exchange.number()).collect::<Vec<_>>(), [2, 3]);
+}
+
+/// A quote is used up by one exchange: of two side by side the second is told that somebody was faster.
+pub async fn a_quote_is_used_once(home: &Home) {
+    let store = home.start().await;
+    let using = |number| {
+        write(move |changes| {
+            let row = Incoming { quote: "once".into(), ..prepared(number, 4) };
+            changes.incoming_exchanges.push(Change::Insert(row));
+        })
     };
-    assert_eq!(items(1, true, None, 9).await, [(3, 3), (6, 6), (9, 9)]);
-    assert_eq!(items(1, true, Some(3), 1).await, [(6, 6)]);
-    assert_eq!(items(1, true, Some(9), 1).await, []);
-    assert_eq!(items(2, true, None, 9).await, [(5, 5)]);
-    assert_eq!(items(1, false, None, 9).await, [(1, 1), (2, 2)]);
-    assert_eq!(items(1, false, Some(1), 9).await, [(2, 2)]);
-    let unanswered = async |cycle| store.is_unanswered(id(5), cycle).await.unwrap();
-    assert_eq!(
-        (unanswered(2).await, unanswered(3).await, unanswered(9).await),
-        (false, true, true)
-    );
-    let suspend = async |at| store.statements_that_suspend(id(5), at).await.unwrap();
-    assert_eq!(suspend(NOON).await, (1, 0));
-    assert_eq!(suspend(NOON.plus(Span::days(2))).await, (1, 1));
-    assert_eq!(suspend(NOON.plus(Span::days(9))).await, (1, 2));
-    assert_eq!(store.statement_of(id(5), 3).await.unwrap().unwrap().id, id(3));
-    store.stop().await.unwrap();
+    let (first, second) = tokio::join!(store.submit(using(1)), store.submit(using(2)));
+    assert_eq!(first.unwrap(), Ok(()));
+    assert!(matches!(second, Err(scrip_storage::Fault::Conflict)), "{second:?}");
+    assert_eq!(store.incoming_by_quote("once").await.unwrap().unwrap().exchange, id(1));
 }

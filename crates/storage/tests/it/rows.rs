@@ -94,10 +94,11 @@ macro_rules! round_trips {
 }
 
 mod checkouts;
+pub mod exchanges;
 mod funds;
 pub mod merchants;
-pub mod settlements;
 pub mod partners;
+pub mod settlements;
 pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
@@ -117,6 +118,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     money_rows(&store).await;
     funds::all(&store).await;
     merchants::all(&store).await;
+    exchanges::all(&store).await;
     checkouts::all(&store).await;
     settlements::all(&store).await;
     partners::all(&store).await;

@@ -78,6 +78,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0012_merchant.sql"),
         include_str!("../../migrations/sqlite/0013_webhooks.sql"),
         include_str!("../../migrations/sqlite/0015_partners.sql"),
+        include_str!("../../migrations/sqlite/0016_exchanges.sql"),
         include_str!("../../migrations/sqlite/0017_settlements.sql"),
         include_str!("../../migrations/sqlite/0019_partner_errands.sql")
     );
@@ -96,6 +97,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0012_merchant.sql"),
         include_str!("../../migrations/postgres/0013_webhooks.sql"),
         include_str!("../../migrations/postgres/0015_partners.sql"),
+        include_str!("../../migrations/postgres/0016_exchanges.sql"),
         include_str!("../../migrations/postgres/0017_settlements.sql"),
         include_str!("../../migrations/postgres/0019_partner_errands.sql")
     );

@@ -10,6 +10,7 @@ mod demo;
 mod downloads;
 mod events;
 mod evidence;
+mod exchanges;
 mod hooks;
 mod licenses;
 mod links;
@@ -66,6 +67,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(purchase_requests::routes())
         .merge(partners::routes())
         .merge(links::routes())
+        .merge(exchanges::routes())
         .merge(peer::routes())
         .merge(merchant::routes())
         .merge(admin::routes())
@@ -73,7 +75,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// What a merchant's buyers have at the provider, and its staff cannot do for them.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 15] = [
     "/v1/accounts",
     "/v1/wallet",
     "/v1/top-ups",
@@ -86,6 +88,9 @@ const ELSEWHERE: [&str; 12] = [
     "/v1/admin/coupons",
     "/v1/admin/accounts/{id}/adjust",
     "/v1/admin/accounts/{id}/credit-limit",
+    "/v1/exchange-quotes",
+    "/v1/exchanges",
+    "/v1/admin/exchanges",
 ];
 
 /// Answers at a merchant, in the place of every route about balances, where they are.

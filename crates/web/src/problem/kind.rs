@@ -322,6 +322,33 @@ ALREADY_LINKED, CONFLICT, "already_linked", "Account linked already",
     remedy "To link another one, cut this link first: `DELETE /v1/partners/{id}/link`.",
     example r#"{ "detail": "an account at this partner is linked: cut that link first" }"#;
 
+QUOTE_EXPIRED, CONFLICT, "quote_expired", "Quote expired",
+    means "The quote is older than a minute, was used by another exchange, or was made under an agreement that does not hold \
+        any more. Nothing moved.",
+    remedy "Ask for a new one with `POST /v1/exchange-quotes`.",
+    example r#"{ "detail": "the quote is over: ask for a new one" }"#;
+
+EXCHANGE_LIMIT, CONFLICT, "exchange_limit", "Limit of exchanges",
+    means "It would be more than the two vendors let be exchanged: `limit` is `buyer_day` or `day`, for one buyer or for all in \
+        a day (UTC), or `cap`, for what one vendor may owe the other. Nothing moved.",
+    remedy "Exchange less, or tomorrow; the cap is free again when the vendors have settled.",
+    example r#"{ "detail": "more than a buyer may exchange in a day", "limit": "buyer_day" }"#;
+
+NOT_EXCHANGEABLE, CONFLICT, "not_exchangeable", "Tokens that cannot be exchanged",
+    means "There are enough tokens in the wallet, but less than this of them can be exchanged now: gifts and what was lent never \
+        can be, and what was bought only some time after it came. Nothing moved.",
+    remedy "Exchange at most `exchangeable`, or wait: `exchangeable_at` of each lot in `GET /v1/wallet` says when.",
+    example r#"{ "detail": "of these tokens only 3.00 AUR can be exchanged now",
+        "required": { "amount": 500, "unit": "AUR", "display": "5.00 AUR" },
+        "exchangeable": { "amount": 300, "unit": "AUR", "display": "3.00 AUR" } }"#;
+
+EXCHANGE_REFUSED, CONFLICT, "exchange_refused", "Exchange refused",
+    means "The exchange, or what was asked about it, is refused; `reason` is a stable word, such as `not_this_way`, `quote_used`, \
+        `account_frozen` or `wallet_full` at the vendor whose tokens were to be received, or `not_silent` of a write-off that \
+        comes too early. Nothing moved.",
+    remedy "What the word says: most often a new quote, or another amount.",
+    example r#"{ "detail": "the exchange is refused: quote_used", "reason": "quote_used" }"#;
+
 ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
     means "All of the order, of a line or of a top-up was given back before or is disputed, or so much that less \
         is left than was asked for. Nothing moved.",
@@ -470,6 +497,12 @@ AGREEMENT_REFUSED, UNPROCESSABLE_ENTITY, "agreement_refused", "Agreement refused
     example r#"{ "detail": "the terms are not such as can be agreed to here: parties[1].token: the token of this vendor",
         "reason": "terms", "errors": [{ "field": "terms.parties[1].token", "code": "refused",
         "detail": "the token of this vendor" }] }"#;
+
+AMOUNT_OUT_OF_BOUNDS, UNPROCESSABLE_ENTITY, "amount_out_of_bounds", "Amount out of bounds",
+    means "So much is not exchanged at once: it is less than `min`, more than `max`, or would buy less than the smallest unit of the \
+        other token.",
+    remedy "Ask for an amount between the two; `GET /v1/partners` tells both.",
+    example r#"{ "detail": "at least 1.00 AUR", "min": { "amount": 100, "unit": "AUR", "display": "1.00 AUR" } }"#;
 
 VOUCHER_REFUSED, UNPROCESSABLE_ENTITY, "voucher_refused", "Voucher refused",
     means "The voucher cannot be redeemed by this account now. It may be mistyped, used, expired, closed or used \

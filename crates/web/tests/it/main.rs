@@ -16,6 +16,8 @@ mod disputes;
 mod downloads;
 mod events;
 mod evidence;
+mod exchange_failures;
+mod exchanges;
 mod expiry;
 mod gate;
 mod goods;

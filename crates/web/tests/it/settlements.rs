@@ -117,6 +117,7 @@ async fn commit(shop: &Shop, of: Id<Partner>, exchange: u64, micros: u64, answer
             committed_at: Some(at),
             answered_at: answered.then_some(at),
             written_off_at: None,
+            told: None,
             due_at: None,
             attempts: 0,
         }));
@@ -143,6 +144,7 @@ async fn fulfil(shop: &Shop, of: Id<Partner>, exchange: u64, micros: u64, cycle:
             commit: Some(String::new()),
             answer: Some(String::new()),
             transfer: Some(id(exchange)),
+            lot: None,
             cycle: Some(cycle),
             at,
             until: at,
@@ -1072,6 +1074,7 @@ fn committed(partner: &Partner, exchange: u64, at: Timestamp) -> Exchange {
         committed_at: Some(at),
         answered_at: Some(at),
         written_off_at: None,
+        told: None,
         due_at: None,
         attempts: 0,
     }
@@ -1090,6 +1093,7 @@ fn fulfilled(partner: &Partner, exchange: u64, micros: u64, at: Timestamp) -> In
         commit: None,
         answer: None,
         transfer: Some(id(exchange)),
+        lot: None,
         cycle: Some(partner.cycle),
         at,
         until: at,

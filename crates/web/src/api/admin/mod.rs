@@ -9,6 +9,7 @@ mod catalog;
 mod coupons;
 mod credit;
 mod credit_lines;
+mod exchanges;
 mod keys;
 mod merchants;
 mod objects;
@@ -49,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(settlements::routes())
         .merge(partners::routes())
         .merge(agreements::routes())
+        .merge(exchanges::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agreements;
+mod exchanges;
 mod links;
 mod settlements;
 
@@ -17,6 +18,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(agreements::routes())
+        .merge(exchanges::routes())
         .merge(links::routes())
         .merge(settlements::routes())
 }
