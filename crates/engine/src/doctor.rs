@@ -62,6 +62,7 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
             findings: examined.findings.iter().map(ToString::to_string).collect(),
         });
     }
+    checks.push(crate::statement::proof::prove(store).await?);
     checks.push(signing_keys(store, keys).await?);
     Ok(Report { checks })
 }

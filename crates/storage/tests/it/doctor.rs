@@ -548,9 +548,8 @@ fn unguarded(home: &Home, damage: &str) -> String {
             "DO $$ DECLARE c record; BEGIN
                  FOR c IN SELECT conrelid::regclass AS tab, conname FROM pg_constraint WHERE contype = 'c'
                      AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts', 'coupons', 'credit_lines', 'repayments',
-                         'holds', 'hold_lots', 'purchase_requests', 'request_refunds', 'request_refund_lots', 'payouts', 'merchants', 'partners', 'partner_entries', 'exchanges', 'incoming_exchanges', 'settlements')
                          'holds', 'hold_lots', 'purchase_requests', 'request_refunds', 'request_refund_lots', 'payouts', 'merchants',
-                         'partners', 'partner_entries', 'exchanges', 'incoming_exchanges')
+                         'partners', 'partner_entries', 'exchanges', 'incoming_exchanges', 'settlements')
                  LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
              END $$; {damage}"
         ),
