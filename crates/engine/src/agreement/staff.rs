@@ -76,7 +76,9 @@ impl Engine {
         };
         let lost = || Fault::Bug("an agreement has no partner".into());
         let partner = self.store.partner(agreement.partner).await?.ok_or_else(lost)?;
-        if turn == Turn::Accept && agreement.state == AgreementState::Proposed {
+        let is_open =
+            (agreement.state, agreement.proposed_by) == (AgreementState::Proposed, By::Them);
+        if turn == Turn::Accept && is_open {
             // What is owed, or this vendor's token, may not be what it was when the proposal came.
             let terms = self.check_terms(&partner, &agreement.terms, &partner.url).await?;
             if let Err(refusal) = terms {

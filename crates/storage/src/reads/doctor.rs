@@ -16,6 +16,7 @@ mod index;
 mod merchants;
 mod money;
 mod orders;
+mod partners;
 mod payment_methods;
 mod purchase_requests;
 mod refunds;
@@ -106,6 +107,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
     probes.extend(exchanges::probes());
+    probes.extend(partners::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());

@@ -17,6 +17,8 @@ DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
 DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
+DELETE FROM partners; DELETE FROM partner_urls; DELETE FROM agreements; DELETE FROM links; DELETE FROM link_requests;
+DELETE FROM partner_subjects;
 DELETE FROM merchants; DELETE FROM merchant_urls; DELETE FROM merchant_keys; DELETE FROM merchant_transfers;
 DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests; DELETE FROM request_refunds;
 DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
@@ -312,4 +314,26 @@ INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled
 INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
     (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
     (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
+-- A partner with an agreement in force, one before it, one that waits, an open proposal, one that was declined, and one that has
+-- ended; three buyers linked with it, in each state; and two requests of its.
+INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,
+        receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
+        day_taken, created_at, version) VALUES
+    (9801, 'https://p.example', 'P', 9812, 'EUR', NULL, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 6);
+INSERT INTO partner_urls (url, partner) VALUES ('https://p.example', 9801);
+INSERT INTO agreements (id, partner, version, proposed_by, state, terms, proposal, digest, acceptance, proposed_at, decided_at,
+        effective_at, ends_at, untold, due_at, attempts) VALUES
+    (9811, 9801, 2, 'us', 'superseded', '{}', 'p', x'11', 'a', 1, 2, 2, NULL, NULL, NULL, 0),
+    (9812, 9801, 3, 'us', 'accepted', '{}', 'p', x'12', 'a', 1, 2, 3, 9, 'end', 5, 2),
+    (9813, 9801, 4, 'them', 'accepted', '{}', 'p', x'13', 'a', 1, 2, 9, NULL, NULL, 9, 0),
+    (9814, 9801, 6, 'them', 'proposed', '{}', 'p', x'14', NULL, 1, NULL, NULL, NULL, NULL, NULL, 0),
+    (9815, 9801, 5, 'them', 'declined', '{}', 'p', x'15', NULL, 1, 2, NULL, NULL, 'decline', 3, 1),
+    (9816, 9801, 1, 'us', 'ended', '{}', 'p', x'16', 'a', 1, 2, 2, 3, NULL, NULL, 0);
+INSERT INTO links (account, partner, id, state, subject, at, linked_at, due_at, attempts) VALUES
+    (1001, 9801, 9821, 'active', 's', 1, 2, NULL, 0), (1002, 9801, 9822, 'ended', 's', 1, 2, 3, 1),
+    (1004, 9801, 9823, 'open', NULL, 1, NULL, NULL, 0);
+INSERT INTO link_requests (id, partner, link, return_url, reference, state, account, code_hash, code_until, at, expires_at) VALUES
+    (9831, 9801, 9841, 'https://p.example', x'01', 'approved', 1001, x'02', 9, 1, 9),
+    (9832, 9801, 9842, 'https://p.example', x'03', 'open', NULL, NULL, NULL, 1, 9);
+INSERT INTO partner_subjects (partner, subject, account, at) VALUES (9801, x'06', 1001, 2);
 COMMIT;

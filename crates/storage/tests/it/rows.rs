@@ -97,6 +97,7 @@ mod checkouts;
 mod funds;
 pub mod exchanges;
 pub mod merchants;
+pub mod partners;
 pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
@@ -118,6 +119,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     merchants::all(&store).await;
     exchanges::all(&store).await;
     checkouts::all(&store).await;
+    partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;

@@ -16,7 +16,7 @@ mod licenses;
 mod links;
 mod merchant;
 mod orders;
-pub mod partners;
+pub(crate) mod partners;
 mod payment_methods;
 mod payments;
 mod peer;

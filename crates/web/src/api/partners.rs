@@ -20,6 +20,7 @@ use crate::extract::{Body, IdPath, Query};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
+/// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(link, unlink))
 }
@@ -61,11 +62,11 @@ struct PartnerToken {
 #[schema(as = ExchangeWay)]
 pub struct WayOut {
     /// The least that can be given at once.
-    min: MoneyOut,
+    pub min: MoneyOut,
     /// The most that can be given at once.
-    max: MoneyOut,
+    pub max: MoneyOut,
     /// The most that one buyer can give in a day (UTC).
-    buyer_day: MoneyOut,
+    pub buyer_day: MoneyOut,
     rate: RateOut,
 }
 
@@ -73,10 +74,13 @@ pub struct WayOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ExchangeRate)]
 pub struct RateOut {
+    /// So many received…
     #[schema(example = 4)]
     pub numerator: u64,
+    /// …for so many given.
     #[schema(example = 1)]
     pub denominator: u64,
+    /// What the buyer receives less, in hundredths of a percent.
     #[schema(example = 250)]
     pub spread_basis_points: u32,
     /// What is received is rounded `down`.

@@ -418,7 +418,7 @@ async fn terms_are_refused_at_every_member() {
             json!({ "source": "fixed", "give": 0, "receive": 1 }),
             "terms.ways[0].rate",
         ),
-        ("/ways/0/rate", json!({ "source": "guess" }), "terms.ways[0].rate"),
+        ("/ways/0/rate", json!({ "source": "guess" }), "terms.ways[0].rate.source"),
         ("/ways/0/min", json!(0), "terms.ways[0].min"),
         ("/ways/0/min", json!(1.5), "terms.ways[0].min"),
         ("/ways/0/max", json!(99), "terms.ways[0].max"),
@@ -430,7 +430,7 @@ async fn terms_are_refused_at_every_member() {
         ("/ways/0/lots", json!(["promo"]), "terms.ways[0].lots"),
         ("/ways/0/lots", json!(["paid", "paid"]), "terms.ways[0].lots"),
         ("/cycle", json!({ "kind": "days", "days": 0 }), "terms.cycle.days"),
-        ("/cycle", json!({ "kind": "never" }), "terms.cycle"),
+        ("/cycle", json!({ "kind": "never" }), "terms.cycle.kind"),
         ("/due_days", json!(367), "terms.due_days"),
         ("/notice_days", json!(0), "terms.notice_days"),
     ];
