@@ -504,7 +504,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let probe = |wanted: &str| all.iter().find(|probe| probe.name == wanted).unwrap();
     let examined = store.examine(probe("wallet-lots")).await.unwrap();
     let subject = "wal_00000000001yh".to_owned();
-    assert_eq!(examined.rows, 6);
+    assert_eq!(examined.rows, 7);
     assert_eq!(examined.findings, [Finding { subject, expected: Some(80), found: Some(81) }]);
     assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 80 expected, 81 found");
     for number in 0..20 {

@@ -412,7 +412,7 @@ INSERT INTO agreements (id, partner, version, proposed_by, state, terms, proposa
     (9816, 9801, 1, 'us', 'ended', '{}', 'p', x'16', 'a', 1, 2, 2, 3, NULL, NULL, 0);
 INSERT INTO links (account, partner, id, state, subject, at, linked_at, due_at, attempts) VALUES
     (1001, 9801, 9821, 'active', 's', 1, 2, NULL, 0), (1002, 9801, 9822, 'ended', 's', 1, 2, 3, 1),
-    (1003, 9801, 9823, 'open', NULL, 1, NULL, NULL, 0);
+    (1004, 9801, 9823, 'open', NULL, 1, NULL, NULL, 0);
 INSERT INTO link_requests (id, partner, link, return_url, reference, state, account, code_hash, code_until, at, expires_at) VALUES
     (9831, 9801, 9841, 'https://p.example', x'01', 'approved', 1001, x'02', 9, 1, 9),
     (9832, 9801, 9842, 'https://p.example', x'03', 'open', NULL, NULL, NULL, 1, 9);

@@ -68,6 +68,16 @@ impl Linked {
         self.vendors.a.post("/v1/exchange-quotes", &self.ada, "", body).await
     }
 
+    /// The buyer signs in anew at both: sessions end after a month.
+    pub async fn sign_in(&mut self) {
+        let body = json!({ "email": "ada@example.com", "password": "correct horse" });
+        let Vendors { a, b, .. } = &self.vendors;
+        let here = a.post("/v1/sessions", "", "", body.clone()).await;
+        let there = b.post("/v1/sessions", "", "", body).await;
+        self.ada = here.at("/token").to_owned();
+        self.ada_there = there.at("/token").to_owned();
+    }
+
     /// A quote's name.
     pub async fn quote(&self, give: u64) -> String {
         let quote = self.try_quote(give).await;
@@ -270,15 +280,15 @@ async fn what_was_given_lent_or_is_unseasoned_does_not_move() {
 async fn amounts_have_bounds_and_buy_at_least_a_unit() {
     let mut scarce = terms(AURORA);
     scarce["ways"][0]["rate"] = json!({ "source": "fixed", "give": 200, "receive": 1 });
+    // Less would buy nothing after the spread, and is not agreed to.
+    scarce["ways"][0]["min"] = json!(206);
     let linked = Linked::under(scarce).await;
-    for (give, code, bound) in [
-        (99, "amount_out_of_bounds", "/min/display"),
-        (50_001, "amount_out_of_bounds", "/max/display"),
-        (204, "amount_out_of_bounds", ""),
-    ] {
+    for (give, bound, shown) in
+        [(205, "/min/display", "2.06 AUR"), (50_001, "/max/display", "500.00 AUR")]
+    {
         let refused = linked.try_quote(give).await;
-        assert_eq!((refused.status, refused.code()), (422, code), "{give}: {refused:?}");
-        assert!(bound.is_empty() || !refused.at(bound).is_empty(), "{refused:?}");
+        assert_eq!((refused.status, refused.code()), (422, "amount_out_of_bounds"), "{give}");
+        assert_eq!(refused.at(bound), shown, "{refused:?}");
     }
     // 206 is 1.004 after the spread.
     assert_eq!(linked.try_quote(206).await.at("/receive/display"), "0.01 BEL");
@@ -292,6 +302,7 @@ async fn amounts_have_bounds_and_buy_at_least_a_unit() {
 #[tokio::test]
 async fn exactly_the_cap_is_exchanged_and_one_millionth_more_is_not() {
     let mut capped = terms(AURORA);
+    capped["ways"][0]["max"] = json!(1000);
     capped["ways"][0]["cap"] = json!(20_000_000);
     let linked = Linked::under(capped).await;
     assert_eq!(linked.exchange(1000, "e1").await.at("/state"), "fulfilled");
@@ -312,6 +323,7 @@ async fn exactly_the_cap_is_exchanged_and_one_millionth_more_is_not() {
 #[tokio::test]
 async fn a_buyer_and_a_day_have_limits_also_side_by_side() {
     let mut limited = terms(AURORA);
+    limited["ways"][0]["max"] = json!(1000);
     limited["ways"][0]["buyer_day"] = json!(1500);
     limited["ways"][0]["day"] = json!(2000);
     let linked = Linked::under(limited).await;

@@ -1173,7 +1173,10 @@ async fn what_buyers_exchange_is_settled_to_nothing() {
         two.settle_down().await;
         assert_eq!(two.states(cycle).await, ["agreed", "agreed"]);
         owed -= pay(&two, cycle).await;
-        assert_eq!((two.states(cycle).await, owed), (["settled".to_owned(), "settled".to_owned()], 0));
+        assert_eq!(
+            (two.states(cycle).await, owed),
+            (["settled".to_owned(), "settled".to_owned()], 0)
+        );
         assert_eq!(two.owed().await, [0, 0, 0, 0]);
         two.sound().await;
     }
@@ -1210,7 +1213,11 @@ async fn nothing_is_added_to_a_cycle_that_its_issuer_has_signed() {
     exchange(&two, &ada, 300).await;
     let all = two.a.get("/v1/exchanges", &ada).await;
     let first = &all.json["data"][0];
-    assert_eq!((first["state"].as_str(), first["reason"].as_str()), (Some("reversed"), Some("cycle_closed")), "{first}");
+    assert_eq!(
+        (first["state"].as_str(), first["reason"].as_str()),
+        (Some("reversed"), Some("cycle_closed")),
+        "{first}"
+    );
     assert_eq!(two.owed().await, [5_000_000, 0, 0, 5_000_000]);
     checked(&two.b).await;
 }

@@ -161,7 +161,9 @@ impl SettlementsArgs {
                     body["bic"] = bic.as_str().into();
                 }
                 let kept = admin.put(&path, &body).await?;
-                remote.tell(&kept, |kept| format!("{}  {}", text(kept, "/iban"), text(kept, "/name")));
+                remote.tell(&kept, |kept| {
+                    format!("{}  {}", text(kept, "/iban"), text(kept, "/name"))
+                });
             }
         }
         Ok(())
@@ -172,7 +174,8 @@ impl SettlementsArgs {
 fn money(amount: &str, currency: &str) -> Outcome<Value> {
     let wrong = |what: &str| Failure::usage(format!("{what} is no amount of money"));
     let unit = Unit::parse(currency).ok_or_else(|| wrong(currency))?;
-    let amount = Amount::parse_decimal(amount, unit.currency_scale()).ok_or_else(|| wrong(amount))?;
+    let amount =
+        Amount::parse_decimal(amount, unit.currency_scale()).ok_or_else(|| wrong(amount))?;
     Ok(json!({ "amount": amount, "unit": unit }))
 }
 
@@ -182,7 +185,9 @@ fn row(settlement: &Value) -> Vec<String> {
 }
 
 fn head() -> Vec<String> {
-    ["SETTLEMENT", "STATEMENT", "DIRECTION", "STATE", "AMOUNT", "REFERENCE"].map(str::to_owned).to_vec()
+    ["SETTLEMENT", "STATEMENT", "DIRECTION", "STATE", "AMOUNT", "REFERENCE"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn one(settlement: &Value) -> String {

@@ -85,15 +85,16 @@ impl StatementsArgs {
 fn row(statement: &Value) -> Vec<String> {
     let cycle = statement.pointer("/cycle").map(ToString::to_string).unwrap_or_default();
     let texts = ["/id", "/partner", "/state", "/gross_out/display", "/gross_in/display"];
-    let mut cells: Vec<String> =
-        texts.map(|pointer| text(statement, pointer).to_owned()).to_vec();
+    let mut cells: Vec<String> = texts.map(|pointer| text(statement, pointer).to_owned()).to_vec();
     cells.insert(2, cycle);
     cells.push(text(statement, "/net/display").to_owned());
     cells
 }
 
 fn head() -> Vec<String> {
-    ["STATEMENT", "PARTNER", "CYCLE", "STATE", "WE OWE", "IT OWES", "NET"].map(str::to_owned).to_vec()
+    ["STATEMENT", "PARTNER", "CYCLE", "STATE", "WE OWE", "IT OWES", "NET"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn one(statement: &Value) -> String {
