@@ -1187,11 +1187,11 @@ async fn each_exchange_may_be_settled_by_itself() {
     let mut terms = crate::partners::terms(AURORA);
     terms["cycle"] = json!({ "kind": "each" });
     let (two, ada) = two(crate::exchanges::Linked::under(terms).await);
-    for cycle in 1..=3 {
+    for cycle in 1..=3_u32 {
         exchange(&two, &ada, 100 * u64::from(cycle)).await;
     }
     two.settle_down().await;
-    for cycle in 1..=3 {
+    for cycle in 1..=3_u32 {
         assert_eq!(two.states(cycle).await, ["agreed", "agreed"], "cycle {cycle}");
         assert_eq!(statement(&two.b, cycle).await["count_in"], 1);
         assert_eq!(pay(&two, cycle).await, 100 * u64::from(cycle));
