@@ -77,6 +77,14 @@ LEFT_OUT = [
     "post_peer_links",
     "post_peer_return_codes",
     "delete_peer_links_subject",
+    "post_peer_exchange_quotes",
+    "put_peer_exchanges_exchange",
+    "post_peer_exchanges_exchange_fulfil",
+    "post_peer_exchanges_exchange_cancel",
+    "post_exchange_quotes",
+    "post_exchanges",
+    "get_exchanges_id",
+    "post_admin_exchanges_id_write_off",
 ]
 
 

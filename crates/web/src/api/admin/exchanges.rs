@@ -48,7 +48,6 @@ struct WriteOffBody {}
 /// All exchanges of this vendor's tokens, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/exchanges", tag = "admin", security(("bearer" = [])), params(ExchangesQuery),
-    operation_id = "list_all_exchanges",
     responses((status = 200, body = List<ExchangeOut>))
 )]
 async fn list(
@@ -78,7 +77,7 @@ async fn list(
 /// since. What is owed stays owed until it answers, and nothing more is exchanged with it.
 #[utoipa::path(
     post, path = "/v1/admin/exchanges/{id}/write-off", tag = "admin", security(("bearer" = [])),
-    operation_id = "write_off_exchange", request_body = WriteOffBody,
+    request_body = WriteOffBody,
     params(("id" = String, Path, example = "exc_06bq3v8k2m9zc")),
     responses(
         (status = 200, body = ExchangeOut),
