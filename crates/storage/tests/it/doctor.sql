@@ -249,6 +249,7 @@ INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_t
         receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
         day_taken, created_at) VALUES
     (9901, 'https://bel.example', 'Bel', NULL, 'EUR', NULL, 0, 300, 630, 400, 0, 100, 60, 2, 0, 0, 43, 59, 0);
+INSERT INTO partner_urls (url, partner) VALUES ('https://bel.example', 9901);
 INSERT INTO exchange_quotes (id, account, partner, agreement, figures_give, figures_receive, figures_compensation,
         figures_numerator, figures_denominator, document, exchange, at) VALUES
     (11001, 1007, 9901, 9911, 10, 20, 100, 2, 1, 'q', 10001, 2),
