@@ -237,11 +237,9 @@ impl ExchangeState {
     pub const fn is_final(self) -> bool {
         match self {
             Self::Reserved | Self::Prepared | Self::Committed => false,
-            Self::Fulfilled
-            | Self::Refused
-            | Self::Expired
-            | Self::Reversed
-            | Self::WrittenOff => true,
+            Self::Fulfilled | Self::Refused | Self::Expired | Self::Reversed | Self::WrittenOff => {
+                true
+            }
         }
     }
 }
@@ -429,10 +427,9 @@ mod tests {
     fn an_exchange_can_be_committed_up_to_its_last_moment_and_not_in_it() {
         let until = NOON.plus(COMMIT_WITHIN);
         let before = Timestamp::from_millis(until.millis() - 1);
-        for (state, next) in [
-            (ExchangeState::Reserved, Next::Prepare),
-            (ExchangeState::Prepared, Next::Commit),
-        ] {
+        for (state, next) in
+            [(ExchangeState::Reserved, Next::Prepare), (ExchangeState::Prepared, Next::Commit)]
+        {
             assert_eq!(exchange(state).next(before), Some(next));
             assert_eq!(exchange(state).next(until), Some(Next::Expire));
         }

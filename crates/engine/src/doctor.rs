@@ -79,7 +79,8 @@ const PAGE: u32 = 200;
 async fn exchange_documents(store: &Store) -> Result<Check, Fault> {
     let mut check = Check {
         name: "exchange-documents".to_owned(),
-        proves: "each signed document of an exchange names the one before it by its digest".to_owned(),
+        proves: "each signed document of an exchange names the one before it by its digest"
+            .to_owned(),
         rows: 0,
         findings: Vec::new(),
     };
@@ -108,7 +109,8 @@ impl Check {
             && self.findings.len() < most
         {
             let exchange = documents.exchange;
-            self.findings.push(format!("{exchange}: the {broken} does not follow from what was before it"));
+            self.findings
+                .push(format!("{exchange}: the {broken} does not follow from what was before it"));
         }
     }
 }
@@ -228,7 +230,8 @@ mod tests {
         let prepared = sign(serde_json::json!({ "quote": digest(&quote) }));
         let commit = sign(serde_json::json!({ "prepared": digest(&prepared) }));
         let answer = sign(serde_json::json!({ "commit": digest(&commit), "outcome": "late" }));
-        let rejected = sign(serde_json::json!({ "commit": digest(&commit), "outcome": "rejected" }));
+        let rejected =
+            sign(serde_json::json!({ "commit": digest(&commit), "outcome": "rejected" }));
         let other = sign(serde_json::json!({ "jti": "2" }));
         let exchange = Id::new(1).unwrap();
         let whole = Documents { exchange, quote, prepared, commit, answer };

@@ -113,8 +113,7 @@ impl Decide {
             subject: scene.exchange.id.into(),
             at: scene.at,
         };
-        scene.wallet =
-            ledger::capture(changes, &scene.wallet, &self.known.parts(), transfer)?;
+        scene.wallet = ledger::capture(changes, &scene.wallet, &self.known.parts(), transfer)?;
         Ok(())
     }
 

@@ -156,7 +156,8 @@ impl Engine {
         if let Err(error) = self.believe_prepared(partner, exchange, &quote, &text).await {
             return Ok(Err(error));
         }
-        let Ok(()) = self.submit(Told { exchange: exchange.id, told: News::Prepared(text) }).await?;
+        let Ok(()) =
+            self.submit(Told { exchange: exchange.id, told: News::Prepared(text) }).await?;
         Ok(Ok(()))
     }
 

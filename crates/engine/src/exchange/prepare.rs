@@ -9,8 +9,8 @@
 use scrip_domain::account::Account;
 use scrip_domain::agreement::Agreement;
 use scrip_domain::connection::SubjectName;
-use scrip_domain::document::MAX_LENGTH;
 use scrip_domain::document::Document;
+use scrip_domain::document::MAX_LENGTH;
 use scrip_domain::document::exchange::{Prepared, Quote};
 use scrip_domain::exchange::{
     Exchange, ExchangeDay, Going, Incoming, IncomingState, PREPARED, PREPARED_SECONDS, QUOTE,
@@ -36,9 +36,9 @@ impl Engine {
     ) -> Outcome<String, ExchangeRefusal> {
         let own = self.keys();
         let read = jws::verify_within::<Quote>(MAX_LENGTH, text, Quote::TYP, own.public_protocol());
-        let ours = read.ok().filter(|quote| {
-            quote.issuer == self.public_url() && quote.audience == partner.url
-        });
+        let ours = read
+            .ok()
+            .filter(|quote| quote.issuer == self.public_url() && quote.audience == partner.url);
         let Some(quote) = ours else { return Ok(Err(ExchangeRefusal::word("quote_unknown"))) };
         for _ in 0..TRIES {
             let used = self.store.incoming_by_quote(&quote.nonce).await?;
@@ -73,7 +73,8 @@ impl Engine {
         let account = link.map(|link| link.account).or(before.and_then(|before| before.account));
         let (Some(account), Some(agreement)) = (account, partner.agreement) else {
             let over = partner.agreement.is_none();
-            let refusal = if over { ExchangeRefusal::Suspended } else { ExchangeRefusal::NotLinked };
+            let refusal =
+                if over { ExchangeRefusal::Suspended } else { ExchangeRefusal::NotLinked };
             return Ok(Err(refusal));
         };
         let wallet = self.buyer_of(account).await?.wallet;

@@ -6,9 +6,7 @@
 //! Only tokens that may move are held: of the kinds that the agreement names, seasoned, nobody's hold. Then the partner is
 //! asked at once, so that the buyer usually hears the end; what is left over then is done by the worker.
 
-use scrip_domain::exchange::{
-    Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Going, HOLD,
-};
+use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Going, HOLD};
 use scrip_domain::gate::{self, GateRefusal, Short};
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
@@ -283,7 +281,11 @@ impl Command for Tell {
         wants.exchanges.guard((self.exchange,));
     }
 
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<Exchange, Self::Refusal>, Fault> {
+    fn decide(
+        &self,
+        books: &Books,
+        _: Timestamp,
+    ) -> Result<Decision<Exchange, Self::Refusal>, Fault> {
         let row = books.exchanges.get(&(self.exchange,))?.ok_or_else(|| lost("row"))?;
         let mut changes = Changes::default();
         if row.told.is_none() && row.state.is_final() {

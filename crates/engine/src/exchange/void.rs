@@ -5,10 +5,10 @@
 //! reserved, prepared ──time is over, or it may not go on──▶ expired ──▶ the partner is told
 //! ```
 
+use scrip_domain::Timestamp;
 use scrip_domain::exchange::{Exchange, ExchangeState, Going};
 use scrip_domain::hold::HoldState;
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
-use scrip_domain::Timestamp;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::{Known, Scene, uneven};

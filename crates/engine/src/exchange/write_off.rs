@@ -81,7 +81,8 @@ impl Command for WriteOff {
         let (account, subject) = (scene.exchange.account, scene.exchange.id.into());
         let event = Event::new(self.event, EventType::ExchangeReversed, account, subject, at);
         crate::event::tell(&mut changes, event);
-        let what = difference(&json!({ "state": before }), &json!({ "state": scene.exchange.state }));
+        let what =
+            difference(&json!({ "state": before }), &json!({ "state": scene.exchange.state }));
         self.note.write(&mut changes, Act::ExchangeWrittenOff, scene.exchange.id, what, at);
         Ok(Decision::done(scene.close(&mut changes), changes))
     }

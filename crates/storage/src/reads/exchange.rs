@@ -61,7 +61,8 @@ impl Store {
         // Parameters are numbered in the order in which they occur.
         let mut values = vec![page.highest()];
         let mut filter = String::new();
-        let filters = [("state", state.as_ref().map(cells)), ("partner", partner.as_ref().map(cells))];
+        let filters =
+            [("state", state.as_ref().map(cells)), ("partner", partner.as_ref().map(cells))];
         for (column, value) in filters {
             if let Some(value) = value {
                 values.extend(value);
@@ -97,11 +98,7 @@ impl Store {
     }
 
     /// What was prepared here and has lapsed at `at`, the longest ago first.
-    pub async fn incoming_lapsed(
-        &self,
-        at: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Incoming>, Fault> {
+    pub async fn incoming_lapsed(&self, at: Timestamp, limit: u32) -> Result<Vec<Incoming>, Fault> {
         let mut values = cells(&at);
         values.push(Cell::Int(i64::from(limit)));
         let tail = "WHERE t.state = 'prepared' AND t.until <= $1 ORDER BY t.until, t.partner, t.exchange LIMIT $2";

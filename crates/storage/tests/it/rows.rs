@@ -94,8 +94,8 @@ macro_rules! round_trips {
 }
 
 mod checkouts;
-mod funds;
 pub mod exchanges;
+mod funds;
 pub mod merchants;
 pub mod partners;
 pub mod webhooks;

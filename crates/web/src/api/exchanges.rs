@@ -26,10 +26,7 @@ use crate::problem::Problem;
 
 /// Every route of exchanges.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(quote))
-        .routes(routes!(create, list))
-        .routes(routes!(show))
+    OpenApiRouter::new().routes(routes!(quote)).routes(routes!(create, list)).routes(routes!(show))
 }
 
 /// What is to be given.

@@ -107,11 +107,8 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
     let who = Some((member.account.as_ref(), wallet.available()));
     let issuer = vendor.id.to_string();
     let exchanged = wallet.lots.iter().any(|lot| lot.kind == LotKind::Exchange);
-    let partners = if exchanged {
-        engine.store().partners_of_lots(buyer.account).await?
-    } else {
-        Vec::new()
-    };
+    let partners =
+        if exchanged { engine.store().partners_of_lots(buyer.account).await? } else { Vec::new() };
     let from = |lot| partners.iter().find(|(of, _)| *of == lot).map(|(_, name)| name.clone());
     Ok(Json(WalletOut {
         posted: MoneyOut::tokens(wallet.posted(), token),

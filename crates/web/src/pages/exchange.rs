@@ -199,13 +199,17 @@ fn outcome(state: ExchangeState, partner: &str, figures: &FiguresOut) -> String 
     match state {
         ExchangeState::Fulfilled => format!("Done: {receive} are in your account at {partner}."),
         ExchangeState::Reserved | ExchangeState::Prepared => {
-            format!("{give} are reserved, and {partner} is being asked. This page looks again by itself.")
+            format!(
+                "{give} are reserved, and {partner} is being asked. This page looks again by itself."
+            )
         }
         ExchangeState::Committed => format!(
             "{give} were given, and {partner} has not answered yet. It will: either {receive} arrive there, or you have \
              {give} back."
         ),
-        ExchangeState::Refused => format!("{partner} did not take it. {give} are yours to spend again."),
+        ExchangeState::Refused => {
+            format!("{partner} did not take it. {give} are yours to spend again.")
+        }
         ExchangeState::Expired => {
             format!("It could not be done in time. {give} are yours to spend again.")
         }

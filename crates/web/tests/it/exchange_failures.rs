@@ -67,7 +67,8 @@ async fn restarted(shop: &Shop) -> Shop {
 
 #[tokio::test]
 async fn either_server_dies_between_any_two_steps_and_goes_on() {
-    for ways in [[Way::Lost, Way::Lost], [Way::AnswerLost, Way::Lost], [Way::Free, Way::AnswerLost]] {
+    for ways in [[Way::Lost, Way::Lost], [Way::AnswerLost, Way::Lost], [Way::Free, Way::AnswerLost]]
+    {
         for dies in [AURORA, BELLE] {
             let mut linked = Linked::open().await;
             let quote = linked.quote(1000).await;
@@ -198,7 +199,10 @@ async fn a_partner_that_is_away_for_a_week_reverses_nothing_by_that() {
     linked.vendors.network.mend();
     linked.pass(Span::hours(1)).await;
     assert_eq!(linked.look(&begun).await.at("/state"), "fulfilled");
-    assert_eq!((linked.funds().await, linked.owed().await), ((99_000, 0, 3900), (10_000_000, 10_000_000)));
+    assert_eq!(
+        (linked.funds().await, linked.owed().await),
+        ((99_000, 0, 3900), (10_000_000, 10_000_000))
+    );
     linked.vendors.sound().await;
 }
 
@@ -207,14 +211,19 @@ async fn a_partner_that_has_lost_its_books_rejects_for_good() {
     let mut linked = Linked::open().await;
     let begun = committed(&linked, "e1").await;
     // Another one comes up in its place, with its keys and without its rows.
-    let (network, settings) = (linked.vendors.network.clone(), settings_of("Belle Isle", "BEL", 25));
+    let (network, settings) =
+        (linked.vendors.network.clone(), settings_of("Belle Isle", "BEL", 25));
     let empty = Shop::vendor_on(&network, BELLE, settings).await;
     let body = json!({ "url": AURORA, "name": "Aurora" });
     assert_eq!(empty.post("/v1/admin/partners", &empty.admin, "", body).await.status, 201);
     linked.vendors.b = empty;
     linked.pass(Span::minutes(2)).await;
     let rejected = linked.look(&begun).await;
-    assert_eq!((rejected.at("/state"), rejected.at("/reason")), ("reversed", "unknown"), "{rejected:?}");
+    assert_eq!(
+        (rejected.at("/state"), rejected.at("/reason")),
+        ("reversed", "unknown"),
+        "{rejected:?}"
+    );
     let here = linked.vendors.a.get("/v1/wallet", &linked.ada).await;
     assert_eq!(here.json["available"]["amount"], 100_000);
     // What was rejected unseen is never prepared, and rejected again.
@@ -254,7 +263,8 @@ async fn a_commit_of_other_figures_is_rejected_and_a_forged_one_leaves_nothing()
     let more = linked.vendors.a.app.engine.sign_document(&more).unwrap();
     let word = engine.fulfil_for_partner(&here, row.id, &more).await.unwrap().unwrap();
     let keys = linked.vendors.b.app.engine.keys();
-    let read: Word = jws::verify_within(65_536, &word, "scrip-answer+jwt", keys.public_protocol()).unwrap();
+    let read: Word =
+        jws::verify_within(65_536, &word, "scrip-answer+jwt", keys.public_protocol()).unwrap();
     assert_eq!((read.outcome, read.reason.as_deref()), (Answered::Rejected, Some("different")));
     assert_eq!(linked.here().await.receivable_reserved, Amount::ZERO);
     // The final word is on another commit than ours: it is not believed, and nothing is reversed by it.
@@ -347,7 +357,10 @@ async fn an_account_that_is_frozen_between_prepare_and_commit_keeps_its_tokens()
     let stopped = row(&linked, &begun).await;
     assert_eq!(stopped.state, ExchangeState::Expired);
     assert_eq!(stopped.reason.as_deref(), Some("account_frozen"));
-    assert_eq!((linked.owed().await, linked.here().await.receivable_reserved), ((0, 0), Amount::ZERO));
+    assert_eq!(
+        (linked.owed().await, linked.here().await.receivable_reserved),
+        ((0, 0), Amount::ZERO)
+    );
     linked.vendors.sound().await;
 }
 
@@ -412,7 +425,11 @@ async fn clocks_that_are_an_hour_apart_lose_nothing() {
     let none = linked.try_quote(1000).await;
     assert_eq!((none.status, none.code()), (503, "busy"), "neither hears the other: {none:?}");
     linked.pass(Span::minutes(1)).await;
-    assert_eq!(linked.look(&begun).await.at("/state"), "committed", "a refused signature ends nothing");
+    assert_eq!(
+        linked.look(&begun).await.at("/state"),
+        "committed",
+        "a refused signature ends nothing"
+    );
     // The first one's clock is set right too: the partner decides by its own.
     linked.vendors.a.app.engine.advance_clock(Span::hours(1)).await.unwrap().unwrap();
     linked.pass(Span::hours(1)).await;

@@ -234,7 +234,8 @@ async fn a_quote_is_good_for_a_minute_and_not_for_another_account() {
     let linked = Linked::open().await;
     let (first, second) = (linked.quote(1000).await, linked.quote(1000).await);
     let bob = linked.vendors.a.buyer("bob@example.com", 5000).await;
-    let foreign = linked.vendors.a.post("/v1/exchanges", &bob, "e", json!({ "quote": first })).await;
+    let foreign =
+        linked.vendors.a.post("/v1/exchanges", &bob, "e", json!({ "quote": first })).await;
     assert_eq!((foreign.status, foreign.code()), (404, "not_found"));
     linked.pass(Span::millis(59_999)).await;
     assert_eq!(linked.take(&first, "e1").await.status, 200);
@@ -253,7 +254,8 @@ async fn what_was_given_lent_or_is_unseasoned_does_not_move() {
     link(&linked.vendors, &bob, &bob_there).await;
     let account = a.get("/v1/account", &bob).await;
     let path = format!("/v1/admin/accounts/{}/adjust", account.at("/id"));
-    let gift = json!({ "tokens": { "amount": 5000, "unit": "AUR" }, "reason": "gift", "kind": "promo" });
+    let gift =
+        json!({ "tokens": { "amount": 5000, "unit": "AUR" }, "reason": "gift", "kind": "promo" });
     assert_eq!(a.post(&path, &a.admin, "gift", gift).await.status, 201);
     let card = json!({ "tokens": { "amount": 2000, "unit": "AUR" }, "method": "card", "payment_method": "demo_approved" });
     assert_eq!(a.post("/v1/top-ups", &bob, "card", card).await.status, 201);
@@ -309,7 +311,11 @@ async fn exactly_the_cap_is_exchanged_and_one_millionth_more_is_not() {
     let more = linked.take(&two, "e3").await;
     assert_eq!((more.status, more.code(), more.at("/limit")), (409, "exchange_limit", "cap"));
     let quote = linked.try_quote(100).await;
-    assert_eq!((quote.code(), quote.at("/reason")), ("exchange_refused", "exchange_limit"), "{quote:?}");
+    assert_eq!(
+        (quote.code(), quote.at("/reason")),
+        ("exchange_refused", "exchange_limit"),
+        "{quote:?}"
+    );
     assert_eq!(linked.owed().await, (20_000_000, 20_000_000));
     linked.vendors.sound().await;
 }
@@ -416,7 +422,8 @@ fn claims(document: &str) -> Value {
 /// The quote that the second vendor would sign, changed.
 async fn altered(linked: &Linked, change: impl FnOnce(&mut Quote)) -> Quote {
     let store = linked.vendors.a.app.engine.store();
-    let quote: Id<scrip_domain::exchange::ExchangeQuote> = linked.quote(1000).await.parse().unwrap();
+    let quote: Id<scrip_domain::exchange::ExchangeQuote> =
+        linked.quote(1000).await.parse().unwrap();
     let row = store.exchange_quote(quote).await.unwrap().unwrap();
     let mut quote: Quote = serde_json::from_value(claims(&row.document)).unwrap();
     change(&mut quote);
@@ -470,7 +477,11 @@ async fn only_our_own_quote_is_prepared_once_and_within_its_minute() {
     assert!(refused.len() == 1 && refused[0].contains("quote_used"), "{refused:?}");
     let (name, prepared) = if let Ok(prepared) = one { (1, prepared) } else { (2, two.unwrap()) };
     linked.pass(Span::hours(1)).await;
-    assert_eq!(prepare(name, &ours).await.unwrap(), prepared, "the same again, whatever the clock says");
+    assert_eq!(
+        prepare(name, &ours).await.unwrap(),
+        prepared,
+        "the same again, whatever the clock says"
+    );
     let late = engine.sign_document(&Quote { nonce: "another".into(), ..quote.clone() }).unwrap();
     assert!(prepare(3, &late).await.unwrap_err().contains("QuoteOver"));
     let other = Quote { nonce: "third".into(), issued_at: quote.issued_at + 3600, ..quote };
@@ -546,7 +557,9 @@ async fn a_browser_sees_the_offer_confirms_it_and_sees_the_end() {
     assert!(small.status == 422 && small.html.contains("1.00 AUR"), "{}", small.html);
     let offer = browser.send(&format!("{here}/quote"), &[("give", "10,00")]).await;
     assert_eq!(offer.status, 200, "{}", offer.html);
-    for shown in ["10.00 AUR", "39.00 BEL", "4 for 1, less 2.50 percent, rounded down", "990.00 AUR"] {
+    for shown in
+        ["10.00 AUR", "39.00 BEL", "4 for 1, less 2.50 percent, rounded down", "990.00 AUR"]
+    {
         assert!(offer.html.contains(shown), "{shown}: {}", offer.html);
     }
     assert_eq!(linked.funds().await, (100_000, 0, 0), "nothing before the confirmation");

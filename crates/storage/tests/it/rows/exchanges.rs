@@ -6,8 +6,8 @@ use scrip_domain::exchange::{
     Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Incoming, IncomingState,
 };
 use scrip_domain::partner::{EntryKind, PartnerEntry, Side};
-use scrip_storage::{Changes, Fault};
 use scrip_storage::books::Change;
+use scrip_storage::{Changes, Fault};
 
 use super::{FIRST, LAST, compare, last, same, text};
 use crate::commands::{amount, change, id, look};

@@ -33,7 +33,9 @@ struct ExchangesQuery {
     #[param(max_length = 1000)]
     after: Option<String>,
     /// Only those in this state.
-    #[param(pattern = "^(reserved|prepared|committed|fulfilled|refused|expired|reversed|written_off)$")]
+    #[param(
+        pattern = "^(reserved|prepared|committed|fulfilled|refused|expired|reversed|written_off)$"
+    )]
     state: Option<String>,
     /// Only those with this partner.
     #[param(pattern = "^par_[0-7][0-9a-hjkmnp-tv-z]{12}$")]

@@ -13,7 +13,10 @@ use crate::App;
 
 /// All of them.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(agreements::routes()).merge(links::routes()).merge(exchanges::routes())
+    OpenApiRouter::new()
+        .merge(agreements::routes())
+        .merge(links::routes())
+        .merge(exchanges::routes())
 }
 
 /// That it is done, and nothing more.
