@@ -6,7 +6,7 @@ use scrip_domain::document::exchange::Quote;
 use scrip_domain::exchange::Exchange;
 use scrip_domain::partner::Partner;
 use scrip_domain::{Amount, Id, Span};
-use scrip_testkit::{Answer, Shop};
+use scrip_testkit::{Answer, Browser, Shop, Way};
 use serde_json::{Value, json};
 
 use crate::partners::{AURORA, BELLE, Vendors, terms};
@@ -74,8 +74,8 @@ impl Linked {
         let Vendors { a, b, .. } = &self.vendors;
         let here = a.post("/v1/sessions", "", "", body.clone()).await;
         let there = b.post("/v1/sessions", "", "", body).await;
-        self.ada = here.at("/token").to_owned();
-        self.ada_there = there.at("/token").to_owned();
+        here.at("/token").clone_into(&mut self.ada);
+        there.at("/token").clone_into(&mut self.ada_there);
     }
 
     /// A quote's name.
@@ -430,11 +430,14 @@ async fn altered(linked: &Linked, change: impl FnOnce(&mut Quote)) -> Quote {
     quote
 }
 
+/// How a quote differs from what would be signed.
+type Change = Box<dyn Fn(&mut Quote)>;
+
 #[tokio::test]
 async fn a_quote_that_is_not_what_the_agreement_says_is_not_believed() {
     let linked = Linked::open().await;
     let one = |amount: &mut Amount| *amount = amount.checked_add(Amount::ONE).unwrap();
-    let cases: [(&str, Box<dyn Fn(&mut Quote)>); 8] = [
+    let cases: [(&str, Change); 8] = [
         ("received", Box::new(move |quote| one(&mut quote.figures.receive))),
         ("given", Box::new(move |quote| one(&mut quote.figures.give))),
         ("owed", Box::new(move |quote| one(&mut quote.figures.compensation))),
@@ -538,4 +541,49 @@ async fn staff_find_exchanges_by_state_and_partner() {
     assert_eq!((wrong.status, wrong.code()), (400, "invalid_field"));
     let foreign = linked.vendors.b.get("/v1/exchanges", &linked.ada_there).await;
     assert!(foreign.json["data"].as_array().unwrap().is_empty(), "its own only");
+}
+
+#[tokio::test]
+async fn a_browser_sees_the_offer_confirms_it_and_sees_the_end() {
+    let linked = Linked::open().await;
+    let Vendors { a, partners, .. } = &linked.vendors;
+    let mut browser = Browser::on(a);
+    let who = [("email", "ada@example.com"), ("password", "correct horse")];
+    assert_eq!(browser.send("/sign-in", &who).await.status, 303);
+    let here = format!("/partners/{}", partners[0]);
+    let page = browser.open(&here).await;
+    assert!(page.html.contains("How many AUR do you give?"), "{}", page.html);
+    let wrong = browser.send(&format!("{here}/quote"), &[("give", "ten")]).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.html.contains("a number of AUR, such as 12.50"), "{}", wrong.html);
+    let small = browser.send(&format!("{here}/quote"), &[("give", "0.99")]).await;
+    assert!(small.status == 422 && small.html.contains("1.00 AUR"), "{}", small.html);
+    let offer = browser.send(&format!("{here}/quote"), &[("give", "10,00")]).await;
+    assert_eq!(offer.status, 200, "{}", offer.html);
+    for shown in
+        ["10.00 AUR", "39.00 BEL", "4 for 1, less 2.50 percent, rounded down", "990.00 AUR"]
+    {
+        assert!(offer.html.contains(shown), "{shown}: {}", offer.html);
+    }
+    assert_eq!(linked.funds().await, (100_000, 0, 0), "nothing before the confirmation");
+    let fields = [("quote", offer.input("quote")), ("key", offer.input("key"))];
+    let done = browser.send(&format!("{here}/exchange"), &fields).await;
+    assert_eq!(done.status, 303, "{}", done.html);
+    let again = browser.send(&format!("{here}/exchange"), &fields).await;
+    assert_eq!(again.location(), done.location(), "sent twice is once");
+    let end = browser.open(done.location()).await;
+    assert!(end.html.contains("Done: 39.00 BEL are in your account"), "{}", end.html);
+    assert_eq!(end.answer.header("refresh"), "");
+    let used = browser.send(&format!("{here}/exchange"), &[fields[0], ("key", "another")]).await;
+    assert!(used.status == 409 && used.html.contains("ask for a new one"), "{}", used.html);
+    assert_eq!(linked.funds().await, (99_000, 0, 3900));
+    linked.vendors.network.fate("", &[Way::Free, Way::Free, Way::Lost]);
+    let offer = browser.send(&format!("{here}/quote"), &[("give", "10")]).await;
+    let fields = [("quote", offer.input("quote")), ("key", offer.input("key"))];
+    let waits = browser.send(&format!("{here}/exchange"), &fields).await;
+    let waits = browser.open(waits.location()).await;
+    assert!(waits.html.contains("has not answered yet"), "{}", waits.html);
+    assert_eq!(waits.answer.header("refresh"), "3");
+    let mut stranger = Browser::on(a);
+    assert_eq!(stranger.open(done.location()).await.status, 303, "to sign in first");
 }
