@@ -32,6 +32,7 @@ pub mod gate;
 pub mod hold;
 pub mod id;
 pub mod identity;
+pub mod journal;
 pub mod ledger;
 pub mod license;
 pub mod listing;

@@ -48,6 +48,19 @@ impl Timestamp {
         Span(if millis < 0 { 0 } else { millis })
     }
 
+    /// Its day in UTC, `2026-11-22`.
+    pub fn date(self) -> String {
+        let mut text = self.to_string();
+        text.truncate(text.find('T').unwrap_or(text.len()));
+        text
+    }
+
+    /// The beginning of a day in UTC, `2026-11-22`; `None` when it is none.
+    pub fn parse_date(date: &str) -> Option<Self> {
+        let is_date = date.len() == 10 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        is_date.then(|| Self::parse(&format!("{date}T00:00:00Z"))).flatten()
+    }
+
     /// Reads RFC 3339; `None` when it is not that.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))
@@ -139,6 +152,12 @@ mod tests {
         assert_eq!(at.to_string(), "2026-11-22T23:30:00.123Z");
         assert_eq!(Timestamp::parse("2026-11-22T23:30:00.123Z"), Some(at));
         assert_eq!(Timestamp::parse("yesterday"), None);
+        assert_eq!(at.date(), "2026-11-22");
+        let midnight = Timestamp::parse_date("2026-11-22");
+        assert_eq!(midnight, Timestamp::parse("2026-11-22T00:00:00Z"));
+        for bad in ["2026-11-31", "2026-1-1", "20261122", "2026-11-22T00:00:00Z", "+026-11-22"] {
+            assert_eq!(Timestamp::parse_date(bad), None, "{bad}");
+        }
     }
 
     #[test]
