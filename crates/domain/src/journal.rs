@@ -71,14 +71,14 @@ pub enum JournalAccount {
 }
 
 impl JournalAccount {
-    /// The account of the chart for a side of a transfer; `owner` is the account of the wallet.
-    pub fn of(side: LedgerAccount, owner: Id<Account>) -> Self {
+    /// The account of the chart for a side of a transfer; `None` for a wallet without its `owner`.
+    pub fn of(side: LedgerAccount, owner: Option<Id<Account>>) -> Option<Self> {
         match side {
-            LedgerAccount::Free(_) => Self::Available(owner),
-            LedgerAccount::Held(_) => Self::Held(owner),
-            LedgerAccount::Owed(_) => Self::Owed(owner),
-            LedgerAccount::Merchant(merchant) => Self::Merchant(merchant),
-            LedgerAccount::House(house) => Self::House(house),
+            LedgerAccount::Free(_) => owner.map(Self::Available),
+            LedgerAccount::Held(_) => owner.map(Self::Held),
+            LedgerAccount::Owed(_) => owner.map(Self::Owed),
+            LedgerAccount::Merchant(merchant) => Some(Self::Merchant(merchant)),
+            LedgerAccount::House(house) => Some(Self::House(house)),
         }
     }
 
@@ -174,13 +174,15 @@ pub struct Entry {
     pub postings: Vec<Posting>,
 }
 
-/// Who has the money that was paid for a top-up.
+/// Where money came from that moved with tokens, or went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payer {
     /// It came in by this way, or through this processor.
     Till(String),
-    /// It is owed.
-    CreditLine,
+    /// It is owed by this account.
+    CreditLine(Id<Account>),
+    /// It went out to a merchant.
+    Payout,
 }
 
 /// Money that moved together with tokens.
@@ -188,7 +190,7 @@ pub enum Payer {
 pub struct Paid {
     /// How much.
     pub money: Money,
-    /// Who has it.
+    /// Where it came from, or went.
     pub payer: Payer,
 }
 
@@ -199,8 +201,10 @@ pub enum Fact {
     Moved {
         /// The transfer.
         transfer: Transfer,
-        /// Whose wallet has part in it.
-        owner: Option<Id<Account>>,
+        /// The account that it debits.
+        debit: JournalAccount,
+        /// The account that it credits.
+        credit: JournalAccount,
         /// What was paid for the tokens, or with a payout for those of a merchant.
         paid: Option<Paid>,
     },
@@ -308,7 +312,13 @@ impl Fact {
             postings: Vec::from(postings),
         };
         match self {
-            Self::Moved { transfer, owner, paid } => moved(transfer, *owner, paid.as_ref(), token),
+            Self::Moved { transfer, debit, credit, paid: money } => {
+                let mut postings = Vec::from(tokens((debit, credit), transfer.amount, token));
+                let money = money.iter().filter(|paid| !paid.money.amount.is_zero());
+                postings.extend(money.flat_map(paid));
+                let (id, reason) = (transfer.id.to_string(), transfer.reason.as_str());
+                Entry { at, id, reason, subject: transfer.subject_name(), postings }
+            }
             Self::Remitted { id, top_up, money, .. } => {
                 let offline = JournalAccount::Money("offline".to_owned());
                 let postings = pair(offline, JournalAccount::TokensSold, *money);
@@ -335,44 +345,24 @@ impl Fact {
     }
 }
 
-/// Tokens, and what was paid for them: of a top-up it comes in, of a payout it goes out.
-fn moved(
-    transfer: &Transfer,
-    owner: Option<Id<Account>>,
-    paid: Option<&Paid>,
-    token: &Token,
-) -> Entry {
-    let tokens = |units| Figure { units, unit: token.code, scale: token.scale };
-    let units = i128::from(transfer.amount.units());
-    let side = |side, units| Posting { account: chart(side, owner), figure: tokens(units) };
-    let minus = units.saturating_neg();
-    let mut postings = vec![side(transfer.debit, units), side(transfer.credit, minus)];
-    if let Some(Paid { money, payer }) = paid.filter(|paid| !paid.money.amount.is_zero()) {
-        let pays_out = matches!(transfer.debit, LedgerAccount::Merchant(_));
-        let cash = match (payer, owner) {
-            _ if pays_out => JournalAccount::Money(PAYOUTS.to_owned()),
-            (Payer::CreditLine, Some(owner)) => JournalAccount::CreditLine(owner),
-            (Payer::CreditLine, None) => JournalAccount::Unapplied,
-            (Payer::Till(till), _) => JournalAccount::Money(till.clone()),
-        };
-        let sold = JournalAccount::TokensSold;
-        let (debit, credit) = if pays_out { (sold, cash) } else { (cash, sold) };
-        postings.extend(pair(debit, credit, *money));
-    }
-    Entry {
-        at: transfer.at,
-        id: transfer.id.to_string(),
-        reason: transfer.reason.as_str(),
-        subject: transfer.subject_name(),
-        postings,
-    }
+/// Tokens from one account to another.
+fn tokens(of: (&JournalAccount, &JournalAccount), amount: Amount, token: &Token) -> [Posting; 2] {
+    let figure = |units| Figure { units, unit: token.code, scale: token.scale };
+    let units = i128::from(amount.units());
+    [
+        Posting { account: of.0.clone(), figure: figure(units) },
+        Posting { account: of.1.clone(), figure: figure(units.saturating_neg()) },
+    ]
 }
 
-/// A side of a transfer. Whose wallet it is stands in the wallet's row, which is never deleted.
-fn chart(side: LedgerAccount, owner: Option<Id<Account>>) -> JournalAccount {
-    let wallet = side.wallet().map(|wallet| Id::<Account>::new(wallet.number()));
-    let owner = owner.or(wallet.flatten());
-    JournalAccount::of(side, owner.unwrap_or(Id::floor(Timestamp::default())))
+/// What was paid for tokens.
+fn paid(Paid { money, payer }: &Paid) -> [Posting; 2] {
+    let sold = JournalAccount::TokensSold;
+    match payer {
+        Payer::Till(till) => pair(JournalAccount::Money(till.clone()), sold, *money),
+        Payer::CreditLine(account) => pair(JournalAccount::CreditLine(*account), sold, *money),
+        Payer::Payout => pair(sold, JournalAccount::Money(PAYOUTS.to_owned()), *money),
+    }
 }
 
 /// The word for a step of a reversal, and what it debits and credits.

@@ -29,6 +29,7 @@ pub mod doctor;
 pub mod download;
 pub mod event;
 pub mod evidence;
+pub mod export;
 pub mod expiry;
 pub mod grant;
 pub mod identity;

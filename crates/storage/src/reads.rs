@@ -10,6 +10,7 @@ mod credit_line;
 pub mod doctor;
 mod event;
 pub mod listing;
+pub mod journal;
 mod merchant;
 mod order;
 mod payment_method;

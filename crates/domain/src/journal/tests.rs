@@ -35,11 +35,14 @@ fn facts() -> [Fact; 2] {
     let (issued, revenue) =
         (LedgerAccount::House(House::Issued), LedgerAccount::House(House::Revenue));
     let paid = Paid { money: money(125), payer: Payer::Till("stripe".into()) };
-    let came = transfer(issued, wallet, Reason::TopUp, 1250);
-    let spent = transfer(wallet, revenue, Reason::Purchase, 200);
+    let moved = |transfer: Transfer, paid| {
+        let chart = |side| JournalAccount::of(side, Some(id(100))).unwrap();
+        let (debit, credit) = (chart(transfer.debit), chart(transfer.credit));
+        Fact::Moved { transfer, debit, credit, paid }
+    };
     [
-        Fact::Moved { transfer: came, owner: Some(id(100)), paid: Some(paid) },
-        Fact::Moved { transfer: spent, owner: Some(id(100)), paid: None },
+        moved(transfer(issued, wallet, Reason::TopUp, 1250), Some(paid)),
+        moved(transfer(wallet, revenue, Reason::Purchase, 200), None),
     ]
 }
 

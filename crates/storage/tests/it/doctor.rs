@@ -5,7 +5,8 @@ use scrip_storage::reads::doctor::{Finding, MAX_FINDINGS, probes};
 
 use crate::home::Home;
 
-const SOUND: &str = include_str!("doctor.sql");
+/// Books in which everything occurs.
+pub const SOUND: &str = include_str!("doctor.sql");
 
 /// What a probe must see: its name, and what a defect or a stranger did to sound books.
 const DAMAGES: &[(&str, &str)] = &[
