@@ -49,6 +49,7 @@ pub mod sale;
 pub mod seasoning;
 pub mod session;
 pub mod settings;
+pub mod statement;
 pub mod time;
 pub mod top_up;
 pub mod visibility;

@@ -14,9 +14,9 @@ use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::{FutureExt, try_join};
 use scrip_domain::Amount;
 use scrip_domain::ledger::{Counters, House};
+use tokio::sync::mpsc;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio::sync::mpsc;
 use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Statement};
 
 use crate::batch::Backend;

@@ -9,12 +9,13 @@ mod coupon;
 mod credit_line;
 pub mod doctor;
 mod event;
-pub mod listing;
 pub mod journal;
+pub mod listing;
 mod merchant;
 mod order;
 mod payment_method;
 mod purchase_request;
+mod statement;
 mod voucher;
 mod webhook;
 

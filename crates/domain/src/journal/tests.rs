@@ -172,11 +172,20 @@ fn names_and_units_cannot_break_out() {
 fn every_entry_balances_and_names_a_declared_reason() {
     let at = NOON;
     let mut facts = Vec::from(facts());
-    let ends = [None, Some(ReversalState::Done), Some(ReversalState::Failed), Some(ReversalState::Won)];
+    let ends =
+        [None, Some(ReversalState::Done), Some(ReversalState::Failed), Some(ReversalState::Won)];
     for kind in ReversalKind::ALL {
         for ended in ends {
             let (id, top_up, till) = (id(1), id(2), "demo".to_owned());
-            facts.push(Fact::Reversed { id, top_up, kind: *kind, ended, money: money(7), till, at });
+            facts.push(Fact::Reversed {
+                id,
+                top_up,
+                kind: *kind,
+                ended,
+                money: money(7),
+                till,
+                at,
+            });
         }
     }
     facts.push(Fact::Remitted { id: id(1), top_up: id(2), money: money(1), at });

@@ -24,6 +24,18 @@ pub struct Period {
     pub to: Option<Timestamp>,
 }
 
+impl Period {
+    /// Its first instant.
+    pub(crate) fn first(self) -> Timestamp {
+        self.from.unwrap_or(Timestamp::from_millis(i64::MIN))
+    }
+
+    /// The first instant after it.
+    pub(crate) fn end(self) -> Timestamp {
+        self.to.unwrap_or(Timestamp::from_millis(i64::MAX))
+    }
+}
+
 impl Store {
     /// The books of a period.
     pub fn journal(&self, period: Period) -> Result<Rows<Sheet>, Fault> {
@@ -197,8 +209,8 @@ fn facts(period: Period) -> Ask<Sheet> {
             WHERE u.credited_at IS NULL AND c.money_amount > c.refunded + c.disputed) f
         WHERE (f.at >= $1 OR f.unit IS NOT NULL) AND f.at < $2 ORDER BY f.at, f.id, f.kind"
     );
-    let mut values = cells(&period.from.unwrap_or(Timestamp::from_millis(i64::MIN)));
-    values.extend(cells(&period.to.unwrap_or(Timestamp::from_millis(i64::MAX))));
+    let mut values = cells(&period.first());
+    values.extend(cells(&period.end()));
     Ask::new("transfers", text, values, |cells| fact(cells).map(Sheet::Fact).map(Some))
 }
 
@@ -244,9 +256,9 @@ fn fact(cells: &mut Reader<'_>) -> Result<Fact, Fault> {
         },
         BEGUN | ENDED => {
             let words = reason.unwrap_or_default();
-            let (kind, state) = words.split_once(' ').map_or((&*words, None), |(kind, state)| {
-                (kind, Some(ReversalState::parse(state)))
-            });
+            let (kind, state) = words
+                .split_once(' ')
+                .map_or((&*words, None), |(kind, state)| (kind, Some(ReversalState::parse(state))));
             Fact::Reversed {
                 id: must(Id::new(id), cells)?,
                 top_up: must(Id::new(subject), cells)?,

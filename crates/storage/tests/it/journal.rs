@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use scrip_domain::account::Account;
 use scrip_domain::journal::{Fact, Format, Journal, JournalAccount, Sheet};
 use scrip_domain::settings::{Token, UnitValue};
-use scrip_domain::{Money, Timestamp, Unit};
+use scrip_domain::statement::{ListedLine, Standing, Statement};
+use scrip_domain::{Amount, Money, Timestamp, Unit};
 use scrip_storage::reads::journal::Period;
 use scrip_storage::{Fault, Store};
 
-use crate::commands::{amount, open};
+use crate::commands::{amount, id, open};
 use crate::doctor::SOUND;
 use crate::home::Home;
 
@@ -139,8 +141,7 @@ pub async fn a_period_opens_with_what_was_before(home: &Home) {
         assert_eq!(reckoned(&later, at(from)), whole, "from {from}");
         let until = sheets(&store, Period { from: None, to: at(from) }).await;
         let sums = reckoned(&until, None);
-        let tokens: Sums =
-            sums.into_iter().filter(|((_, unit), _)| unit == "AUR").collect();
+        let tokens: Sums = sums.into_iter().filter(|((_, unit), _)| unit == "AUR").collect();
         assert_eq!(tokens, closed(&until), "until {from}");
         assert!(facts(&until).iter().all(|fact| fact.at() < at(from).unwrap()));
     }
@@ -176,4 +177,43 @@ pub async fn a_journal_is_of_one_moment_and_one_at_a_time(home: &Home) {
     }
     assert_eq!(count, 1200, "each account, and what it has");
     store.stop().await.unwrap();
+}
+
+pub async fn a_statement_follows_an_account_and_a_list_has_every_line(home: &Home) {
+    let (store, _writer) = home.open().await.unwrap();
+    home.execute(SOUND).await;
+    // Who owes, who has tokens held, and who has given some away.
+    for (who, whose, lines) in [(1001, 2001, 7), (1004, 2004, 9), (1005, 2005, 5)] {
+        let (account, wallet) = (id::<Account>(who), id(whose));
+        let now = store.wallet(wallet).await.unwrap().unwrap();
+        let end =
+            Standing { available: now.free.credit_balance(), held: now.held(), owed: now.owed() };
+        for from in [None, at(0), at(3), at(5), at(99)] {
+            let period = Period { from, to: None };
+            let (opening, transfers) = store.statement(account, wallet, period, 100).await.unwrap();
+            let statement = Statement::of(opening, transfers, wallet).unwrap();
+            assert_eq!(statement.closing(), end, "{who} from {from:?}");
+            assert!(from.is_some() || statement.lines.len() == lines, "{statement:?}");
+            assert!(from != at(99) || statement.lines.is_empty());
+        }
+        let part = Period { from: at(2), to: at(5) };
+        let (_, transfers) = store.statement(account, wallet, part, 2).await.unwrap();
+        let times: Vec<_> = transfers.iter().map(|transfer| transfer.at.millis()).collect();
+        assert!(times.iter().all(|time| (2..5).contains(time)) && times.len() <= 2, "{times:?}");
+    }
+    let mut rows = store.listed_lines(Period::default()).unwrap();
+    let mut lines = Vec::new();
+    while let Some(page) = rows.next().await {
+        lines.extend(page.unwrap());
+    }
+    let shown = |line: &ListedLine| {
+        let units = |amount: Option<Amount>| amount.unwrap_or_default().units();
+        (line.order.number(), units(line.total()), line.refunded.units())
+    };
+    let all: Vec<_> = lines.iter().map(shown).collect();
+    let mine = [(6001, 60, 30), (6002, 5, 0), (6003, 0, 0)];
+    let theirs = [(6101, 30, 10), (6102, 30, 0), (6103, 30, 30), (6104, 30, 0), (6105, 30, 0)];
+    assert_eq!(all, [&mine[..], &theirs[..]].concat());
+    let none = store.listed_lines(Period { from: at(1), to: None }).unwrap().next().await;
+    assert!(none.is_none());
 }

@@ -10,10 +10,12 @@ use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::statement::Standing;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Download, Entry, Receipt};
+use scrip_storage::reads::journal::Period;
 use scrip_storage::reads::{Page, Told};
 use scrip_storage::{Changes, Store};
 
@@ -71,6 +73,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5),
     }
+    let nothing = (Standing::default(), Vec::new());
+    assert_eq!(store.statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);
+    assert!(store.listed_lines(Period::default()).unwrap().next().await.is_none());
     assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
     let feed = Feed { number: Feed::ONLY, last: 0, endpoints: 0 };
     assert_eq!(store.feed().await.unwrap(), Some(feed));

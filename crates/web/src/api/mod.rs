@@ -9,6 +9,7 @@ mod demo;
 mod downloads;
 mod events;
 mod evidence;
+mod export;
 mod hooks;
 mod licenses;
 mod merchant;
@@ -21,6 +22,7 @@ mod purchase_requests;
 mod quotes;
 mod refunds;
 mod sessions;
+mod statement;
 mod terms;
 mod top_ups;
 mod vendor;
@@ -48,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(connections::routes())
         .merge(wallet::routes())
+        .merge(statement::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
         .merge(auto_top_ups::routes())

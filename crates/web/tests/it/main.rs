@@ -17,6 +17,7 @@ mod downloads;
 mod events;
 mod evidence;
 mod expiry;
+mod exports;
 mod gate;
 mod goods;
 mod merchant;

@@ -7,6 +7,7 @@ mod catalog;
 mod coupons;
 mod credit;
 mod credit_lines;
+mod export;
 mod keys;
 mod merchants;
 mod objects;
@@ -37,6 +38,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())
+        .merge(export::routes())
         .merge(keys::routes())
         .merge(merchants::routes())
         .merge(catalog::routes())
