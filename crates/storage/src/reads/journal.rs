@@ -169,7 +169,7 @@ fn sums(at: Timestamp, opening: bool) -> Ask<Sheet> {
     })
 }
 
-/// The kinds of rows that facts are read from; the number orders what one row says twice.
+/// The kinds of rows that facts are read from; the number is the order of those of one time.
 const MOVED: i64 = 0;
 const REMITTED: i64 = 1;
 const BEGUN: i64 = 2;
@@ -207,7 +207,7 @@ fn facts(period: Period) -> Ask<Sheet> {
             c.money_amount - c.refunded - c.disputed, c.money_unit FROM charges c
             JOIN top_ups u ON u.id = c.top_up
             WHERE u.credited_at IS NULL AND c.money_amount > c.refunded + c.disputed) f
-        WHERE (f.at >= $1 OR f.unit IS NOT NULL) AND f.at < $2 ORDER BY f.at, f.id, f.kind"
+        WHERE (f.at >= $1 OR f.unit IS NOT NULL) AND f.at < $2 ORDER BY f.at, f.kind, f.id"
     );
     let mut values = cells(&period.first());
     values.extend(cells(&period.end()));

@@ -5,8 +5,7 @@ use scrip_storage::reads::doctor::{Finding, MAX_FINDINGS, probes};
 
 use crate::home::Home;
 
-/// Books in which everything occurs.
-pub const SOUND: &str = include_str!("doctor.sql");
+const SOUND: &str = include_str!("doctor.sql");
 
 /// What a probe must see: its name, and what a defect or a stranger did to sound books.
 const DAMAGES: &[(&str, &str)] = &[
@@ -405,7 +404,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
 }
 
 /// Sound books, bytes spelled as the database wants them.
-fn sound(home: &Home) -> String {
+pub fn sound(home: &Home) -> String {
     match home {
         Home::Postgres { .. } => SOUND.replace("x'", "'\\x"),
         Home::Memory { .. } | Home::File { .. } => SOUND.to_owned(),

@@ -11,7 +11,7 @@ use scrip_storage::reads::journal::Period;
 use scrip_storage::{Fault, Store};
 
 use crate::commands::{amount, id, open};
-use crate::doctor::SOUND;
+use crate::doctor::sound;
 use crate::home::Home;
 
 fn token() -> Token {
@@ -98,7 +98,7 @@ fn facts(sheets: &[Sheet]) -> Vec<&Fact> {
 
 pub async fn a_journal_comes_to_what_the_counters_say(home: &Home) {
     let (store, _writer) = home.open().await.unwrap();
-    home.execute(SOUND).await;
+    home.execute(&sound(home)).await;
     let sheets = sheets(&store, Period::default()).await;
     let sums = reckoned(&sheets, None);
     let closed = closed(&sheets);
@@ -134,7 +134,7 @@ pub async fn a_journal_comes_to_what_the_counters_say(home: &Home) {
 
 pub async fn a_period_opens_with_what_was_before(home: &Home) {
     let (store, _writer) = home.open().await.unwrap();
-    home.execute(SOUND).await;
+    home.execute(&sound(home)).await;
     let whole = reckoned(&sheets(&store, Period::default()).await, None);
     for from in 0..10 {
         let later = sheets(&store, Period { from: at(from), to: None }).await;
@@ -181,7 +181,7 @@ pub async fn a_journal_is_of_one_moment_and_one_at_a_time(home: &Home) {
 
 pub async fn a_statement_follows_an_account_and_a_list_has_every_line(home: &Home) {
     let (store, _writer) = home.open().await.unwrap();
-    home.execute(SOUND).await;
+    home.execute(&sound(home)).await;
     // Who owes, who has tokens held, and who has given some away.
     for (who, whose, lines) in [(1001, 2001, 7), (1004, 2004, 9), (1005, 2005, 5)] {
         let (account, wallet) = (id::<Account>(who), id(whose));
