@@ -117,6 +117,8 @@ impl fmt::Display for JournalAccount {
                 House::Reclaimed => "Equity:Reclaimed",
                 House::Fees => "Income:Fees",
                 House::PaidOut => "Equity:PaidOut",
+                House::ExchangedOut => "Equity:ExchangedOut",
+                House::ExchangedIn => "Equity:ExchangedIn",
             }),
             Self::Money(till) => write!(f, "Assets:Money:{}", part(till)),
             Self::CreditLine(of) => write!(f, "Assets:CreditLines:{}", part(of)),

@@ -5,6 +5,7 @@
 
 use crate::amount::Amount;
 use crate::event::Subject;
+use crate::exchange::Exchange;
 use crate::id::{Id, Kind};
 use crate::lot::Lot;
 use crate::merchant::{Merchant, Payout};
@@ -67,6 +68,10 @@ words! {
         Fees = "fees",
         /// Tokens that merchants have earned and were paid for.
         PaidOut = "paid_out",
+        /// Tokens that buyers gave for a partner's.
+        ExchangedOut = "exchanged_out",
+        /// The other side of tokens issued for a partner's.
+        ExchangedIn = "exchanged_in",
     }
 }
 
@@ -109,6 +114,8 @@ impl LedgerAccount {
             Self::House(House::Reclaimed) => 5,
             Self::House(House::Fees) => 6,
             Self::House(House::PaidOut) => 7,
+            Self::House(House::ExchangedOut) => 8,
+            Self::House(House::ExchangedIn) => 9,
         }
     }
 
@@ -167,6 +174,14 @@ words! {
         Payout = "payout",
         /// What was owed was paid, or came back because it is owed no more.
         Debt = "debt",
+        /// Tokens were reserved for an exchange.
+        ExchangeHold = "exchange_hold",
+        /// What was reserved for an exchange is free again.
+        ExchangeVoid = "exchange_void",
+        /// Tokens were given for a partner's, or issued for them.
+        Exchange = "exchange",
+        /// What was given for a partner's tokens came back, because there will be none.
+        Reversal = "reversal",
     }
 }
 
@@ -202,6 +217,9 @@ impl Transfer {
             }
             Reason::Refund if matches!(self.debit, LedgerAccount::Merchant(_)) => {
                 named::<PurchaseRequest>(number)
+            }
+            Reason::ExchangeHold | Reason::ExchangeVoid | Reason::Exchange | Reason::Reversal => {
+                named::<Exchange>(number)
             }
             Reason::Purchase | Reason::Refund => named::<Order>(number),
             Reason::TopUp | Reason::Adjustment | Reason::Clawback | Reason::Restored => {

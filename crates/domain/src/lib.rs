@@ -15,6 +15,8 @@
 )]
 
 pub mod account;
+pub mod account_statement;
+pub mod agreement;
 pub mod amount;
 pub mod api_key;
 pub mod audit;
@@ -28,6 +30,7 @@ pub mod credit_line;
 pub mod document;
 pub mod estimate;
 pub mod event;
+pub mod exchange;
 pub mod gate;
 pub mod hold;
 pub mod id;
@@ -35,10 +38,12 @@ pub mod identity;
 pub mod journal;
 pub mod ledger;
 pub mod license;
+pub mod link;
 pub mod listing;
 pub mod lot;
 pub mod merchant;
 pub mod order;
+pub mod partner;
 pub mod payment_method;
 pub mod purchase_request;
 pub mod refund;

@@ -1,150 +1,160 @@
-//! Statements: what an account had, each movement of its wallet, and what it had after each.
+//! Statements and settlements: what two vendors owe each other for a cycle, and how it is paid.
+//!
+//! ```text
+//! (open: commits belong to it) ──close──▶ closing ──all our commits are answered──▶ closed, told to the partner
+//!    closed ──both say the same──▶ agreed ──nothing to pay──▶ settled
+//!       └──they differ──▶ disputed ──mended, compared again──▶ agreed
+//!    agreed ──the debtor instructs──▶ instructed ──it has gone out──▶ sent ──the creditor has it──▶ settled
+//!                    └──────────────────────────────────────────────┴──creditor gives up──▶ written_off
+//! ```
+//! A cycle is a number that counts up. Either side closes it: then its own next commit belongs to the next number, and as soon as
+//! none of its commits in the closed one waits for an answer, it signs what it has booked. The other does the same when it hears of
+//! it. What both owe is compared item by item, netted, and rounded towards zero to the currency's smallest unit;
+//! what that leaves is carried into the next statement.
 
-use crate::account::Account;
-use crate::amount::Amount;
-use crate::catalog::Product;
+use crate::agreement::Agreement;
+use crate::amount::{Amount, Money};
+use crate::exchange::Exchange;
 use crate::id::Id;
-use crate::ledger::{LedgerAccount, Transfer};
-use crate::order::{Line, Order, OrderState};
+use crate::partner::Partner;
 use crate::time::Timestamp;
-use crate::wallet::Wallet;
+use crate::words;
 
-/// What a wallet has at one time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// What can be spent.
-    pub available: Amount,
-    /// What holds have reserved.
-    pub held: Amount,
-    /// What is owed.
-    pub owed: Amount,
-}
-
-impl Standing {
-    /// After `transfer`, of which `wallet` is a side or both; `None` when it cannot have happened then.
-    pub fn after(self, transfer: &Transfer, wallet: Id<Wallet>) -> Option<Self> {
-        let Transfer { debit, credit, amount, .. } = transfer;
-        let moved = |balance: Amount, account: LedgerAccount| {
-            let balance = if *credit == account { balance.checked_add(*amount)? } else { balance };
-            if *debit == account { balance.checked_sub(*amount) } else { Some(balance) }
-        };
-        // What is owed is an account in debit.
-        let owes = |balance: Amount, account: LedgerAccount| {
-            let balance = if *debit == account { balance.checked_add(*amount)? } else { balance };
-            if *credit == account { balance.checked_sub(*amount) } else { Some(balance) }
-        };
-        Some(Self {
-            available: moved(self.available, LedgerAccount::Free(wallet))?,
-            held: moved(self.held, LedgerAccount::Held(wallet))?,
-            owed: owes(self.owed, LedgerAccount::Owed(wallet))?,
-        })
+words! {
+    /// Where a statement stands.
+    pub enum StatementState {
+        /// Commits of ours in this cycle wait for their answers.
+        Closing = "closing",
+        /// It is signed here, and the partner has not said the same yet.
+        Closed = "closed",
+        /// Both say the same.
+        Agreed = "agreed",
+        /// They differ; the items are listed.
+        Disputed = "disputed",
+        /// The debtor has told its bank.
+        Instructed = "instructed",
+        /// The money has gone out.
+        Sent = "sent",
+        /// The creditor has it, or there was nothing to pay.
+        Settled = "settled",
+        /// The creditor has given up.
+        WrittenOff = "written_off",
     }
 }
 
-/// A statement of a period.
+/// What is owed for one cycle, in millionths of the currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// What there was when it begins.
-    pub opening: Standing,
-    /// Each movement, oldest first, and what there was after it.
-    pub lines: Vec<(Transfer, Standing)>,
+    /// Its name here.
+    pub id: Id<Self>,
+    /// With whom.
+    pub partner: Id<Partner>,
+    /// The cycle.
+    pub cycle: u32,
+    /// The agreement in force when it was closed.
+    pub agreement: Id<Agreement>,
+    /// Where it stands.
+    pub state: StatementState,
+    /// When the cycle began here.
+    pub from: Timestamp,
+    /// When it was closed here.
+    pub to: Timestamp,
+    /// What we owe for it, and for how many exchanges.
+    pub gross_out: Amount,
+    /// How many.
+    pub count_out: u64,
+    /// The SHA-256 over those, in order.
+    pub digest_out: [u8; 32],
+    /// What the partner owes for it.
+    pub gross_in: Amount,
+    /// For how many.
+    pub count_in: u64,
+    /// The SHA-256 over those.
+    pub digest_in: [u8; 32],
+    /// What rounding left of the cycle before: above zero we owe it, below the partner does. Millionths.
+    pub carried_in: i64,
+    /// What rounding leaves of this one.
+    pub carried_out: i64,
+    /// The net amount in the currency's smallest unit: above zero we pay, below the partner does.
+    pub net: i64,
+    /// What we have signed.
+    pub ours: Option<String>,
+    /// What the partner has signed.
+    pub theirs: Option<String>,
+    /// When both agreed.
+    pub agreed_at: Option<Timestamp>,
+    /// Until when it is to be paid.
+    pub pay_until: Option<Timestamp>,
+    /// When something is to be done next.
+    pub due_at: Option<Timestamp>,
+    /// How often that was tried.
+    pub attempts: u32,
 }
 
-impl Statement {
-    /// The statement of `transfers`, oldest first, that follow upon `opening`; `None` when they cannot.
-    pub fn of(opening: Standing, transfers: Vec<Transfer>, wallet: Id<Wallet>) -> Option<Self> {
-        let mut standing = opening;
-        let mut lines = Vec::with_capacity(transfers.len());
-        for transfer in transfers {
-            standing = standing.after(&transfer, wallet)?;
-            lines.push((transfer, standing));
-        }
-        Some(Self { opening, lines })
-    }
-
-    /// What there is when it ends.
-    pub fn closing(&self) -> Standing {
-        self.lines.last().map_or(self.opening, |(_, standing)| *standing)
-    }
-}
-
-/// A line of an order, as a list of orders shows it.
+/// An exchange about which two statements differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedLine {
-    /// The order.
-    pub order: Id<Order>,
-    /// Whose; nobody's while a visitor's was not confirmed at the provider.
-    pub account: Option<Id<Account>>,
-    /// Where the order stands.
-    pub state: OrderState,
-    /// When it was selected.
-    pub selected_at: Timestamp,
-    /// When it was paid.
-    pub paid_at: Option<Timestamp>,
-    /// With which coupon.
-    pub coupon: Option<String>,
-    /// The line.
-    pub line: Id<Line>,
-    /// What was sold.
-    pub product: Id<Product>,
-    /// What it was called.
-    pub title: String,
-    /// How many units.
-    pub quantity: u32,
-    /// The price of one.
-    pub price: Amount,
-    /// What the coupon took off the whole line.
-    pub discount: Amount,
-    /// What went back of it.
-    pub refunded: Amount,
+pub struct Difference {
+    /// Of which statement.
+    pub statement: Id<Statement>,
+    /// Whether it is one that we committed.
+    pub ours: bool,
+    /// The issuing vendor's name of it.
+    pub exchange: Id<Exchange>,
+    /// What we have booked for it, in millionths; none: nothing.
+    pub here: Option<Amount>,
+    /// What the partner says that it has booked.
+    pub there: Option<Amount>,
 }
 
-impl ListedLine {
-    /// What is paid for the line.
-    pub fn total(&self) -> Option<Amount> {
-        self.price.checked_mul(self.quantity.into())?.checked_sub(self.discount)
+words! {
+    /// How a statement is paid.
+    pub enum SettlementMethod {
+        /// Somebody pays, and records it.
+        Recorded = "recorded",
+        /// A file for a bank (ISO 20022 pain.001.001.09).
+        Pain001 = "pain001",
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Subject;
-    use crate::ledger::{House, Reason};
-
-    fn amount(units: u64) -> Amount {
-        Amount::new(units).unwrap()
+words! {
+    /// Where a payment between partners stands.
+    pub enum SettlementState {
+        /// The debtor has told its bank.
+        Instructed = "instructed",
+        /// The money has gone out.
+        Sent = "sent",
+        /// The creditor has it.
+        Settled = "settled",
+        /// The creditor has given up.
+        WrittenOff = "written_off",
     }
+}
 
-    fn moves(debit: LedgerAccount, credit: LedgerAccount, units: u64) -> Transfer {
-        let (amount, reason, subject) = (amount(units), Reason::Adjustment, Subject(1));
-        let at = Timestamp::from_millis(0);
-        Transfer { id: Id::new(1).unwrap(), debit, credit, amount, reason, subject, at }
-    }
-
-    #[test]
-    fn each_line_says_what_there_is_after_it() {
-        let wallet = Id::new(200).unwrap();
-        let (free, held, owed) =
-            (LedgerAccount::Free(wallet), LedgerAccount::Held(wallet), LedgerAccount::Owed(wallet));
-        let house = LedgerAccount::House(House::Issued);
-        let all = vec![
-            moves(house, free, 10),
-            moves(free, held, 4),
-            moves(held, house, 4),
-            moves(owed, house, 5),
-            moves(free, owed, 2),
-        ];
-        let opening = Standing { available: amount(1), ..Standing::default() };
-        let statement = Statement::of(opening, all, wallet).unwrap();
-        let shown = |standing: &Standing| {
-            [standing.available, standing.held, standing.owed].map(Amount::units)
-        };
-        let lines: Vec<_> = statement.lines.iter().map(|(_, after)| shown(after)).collect();
-        assert_eq!(lines, [[11, 0, 0], [7, 4, 0], [7, 0, 0], [7, 0, 5], [5, 0, 3]]);
-        assert_eq!(shown(&statement.closing()), [5, 0, 3]);
-        assert_eq!(Statement::of(opening, vec![moves(free, house, 2)], wallet), None);
-        let nothing = Statement::of(opening, Vec::new(), wallet).unwrap();
-        assert_eq!(nothing.closing(), opening);
-    }
+/// The payment of a statement's net amount, kept on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// Its name here.
+    pub id: Id<Self>,
+    /// Of which statement.
+    pub statement: Id<Statement>,
+    /// With whom.
+    pub partner: Id<Partner>,
+    /// What it is found by on a bank's statement, the same on both sides (`EndToEndId`): at most 35 characters.
+    pub reference: String,
+    /// How it is paid; known to the debtor.
+    pub method: Option<SettlementMethod>,
+    /// Where it stands.
+    pub state: SettlementState,
+    /// How much.
+    pub money: Money,
+    /// When it was instructed, or came to be known here.
+    pub at: Timestamp,
+    /// When it was settled or given up.
+    pub ended_at: Option<Timestamp>,
+    /// What the creditor has signed that it has it.
+    pub receipt: Option<String>,
+    /// When the partner is told next.
+    pub due_at: Option<Timestamp>,
+    /// How often that was tried.
+    pub attempts: u32,
 }

@@ -5,9 +5,9 @@
 //! ```
 //! The same books give the same bytes: nothing here knows what time it is, but for what expires.
 
+use scrip_domain::account_statement::ListedLine;
 use scrip_domain::journal::{Format, Journal, Sheet, field};
 use scrip_domain::settings::Token;
-use scrip_domain::statement::ListedLine;
 use scrip_domain::{Amount, Timestamp};
 use scrip_storage::Rows;
 

@@ -14,6 +14,7 @@
 )]
 
 pub mod account;
+pub mod account_statement;
 pub mod api_key;
 pub mod audit;
 pub mod auto_top_up;
@@ -40,6 +41,7 @@ pub mod memory;
 pub mod merchant;
 pub mod objects;
 pub mod order;
+pub mod partner;
 mod passwords;
 pub mod payment_method;
 pub mod peer;
@@ -55,7 +57,6 @@ pub mod seal;
 pub mod selection;
 pub mod session;
 pub mod signature;
-pub mod statement;
 pub mod throttle;
 pub mod top_up;
 pub mod vendor;

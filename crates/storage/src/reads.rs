@@ -2,6 +2,7 @@
 //! databases: parameters are numbered in the order in which they first occur.
 
 mod account;
+mod account_statement;
 mod auto_top_up;
 mod catalog;
 mod checkout;
@@ -15,7 +16,6 @@ mod merchant;
 mod order;
 mod payment_method;
 mod purchase_request;
-mod statement;
 mod voucher;
 mod webhook;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use scrip_domain::account::Account;
+use scrip_domain::account_statement::{ListedLine, Standing, Statement};
 use scrip_domain::journal::{Fact, Format, Journal, JournalAccount, Sheet};
 use scrip_domain::settings::{Token, UnitValue};
-use scrip_domain::statement::{ListedLine, Standing, Statement};
 use scrip_domain::{Amount, Money, Timestamp, Unit};
 use scrip_storage::reads::journal::Period;
 use scrip_storage::{Fault, Store};
@@ -190,14 +190,15 @@ pub async fn a_statement_follows_an_account_and_a_list_has_every_line(home: &Hom
             Standing { available: now.free.credit_balance(), held: now.held(), owed: now.owed() };
         for from in [None, at(0), at(3), at(5), at(99)] {
             let period = Period { from, to: None };
-            let (opening, transfers) = store.statement(account, wallet, period, 100).await.unwrap();
+            let (opening, transfers) =
+                store.account_statement(account, wallet, period, 100).await.unwrap();
             let statement = Statement::of(opening, transfers, wallet).unwrap();
             assert_eq!(statement.closing(), end, "{who} from {from:?}");
             assert!(from.is_some() || statement.lines.len() == lines, "{statement:?}");
             assert!(from != at(99) || statement.lines.is_empty());
         }
         let part = Period { from: at(2), to: at(5) };
-        let (_, transfers) = store.statement(account, wallet, part, 2).await.unwrap();
+        let (_, transfers) = store.account_statement(account, wallet, part, 2).await.unwrap();
         let times: Vec<_> = transfers.iter().map(|transfer| transfer.at.millis()).collect();
         assert!(times.iter().all(|time| (2..5).contains(time)) && times.len() <= 2, "{times:?}");
     }

@@ -1,5 +1,6 @@
 //! The JSON API, a file per noun.
 
+mod account_statement;
 mod accounts;
 pub mod admin;
 mod auto_top_ups;
@@ -22,7 +23,6 @@ mod purchase_requests;
 mod quotes;
 mod refunds;
 mod sessions;
-mod statement;
 mod terms;
 mod top_ups;
 mod vendor;
@@ -50,7 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(connections::routes())
         .merge(wallet::routes())
-        .merge(statement::routes())
+        .merge(account_statement::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
         .merge(auto_top_ups::routes())

@@ -1,9 +1,9 @@
 //! Statements of accounts, and lists of orders.
 
 use scrip_domain::account::Account;
+use scrip_domain::account_statement::{ListedLine, Standing};
 use scrip_domain::ledger::{LedgerAccount, Transfer};
 use scrip_domain::order::OrderState;
-use scrip_domain::statement::{ListedLine, Standing};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 
@@ -26,7 +26,7 @@ enum Found {
 impl Store {
     /// What an account's wallet had when a period began, and the first `limit` transfers of the period, the oldest
     /// first: one statement, so it is of one moment.
-    pub async fn statement(
+    pub async fn account_statement(
         &self,
         account: Id<Account>,
         wallet: Id<Wallet>,

@@ -5,13 +5,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use scrip_domain::Id;
+use scrip_domain::account_statement::{Standing, Statement};
 use scrip_domain::journal::field;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::settings::Token;
-use scrip_domain::statement::{Standing, Statement};
 use scrip_domain::wallet::Wallet;
 use scrip_engine::Period;
-use scrip_engine::statement::{MOST_LINES, TooLong};
+use scrip_engine::account_statement::{MOST_LINES, TooLong};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -55,7 +55,7 @@ enum Form {
 
 /// An account's statement.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Statement)]
+#[schema(as = AccountStatement)]
 struct StatementOut {
     #[schema(example = "acc_06bq3v8k2m9zc")]
     account: String,
@@ -87,7 +87,7 @@ struct StandingOut {
 
 /// A movement, and what there is after it.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StatementLine)]
+#[schema(as = AccountStatementLine)]
 struct StatementLineOut {
     transfer: TransferOut,
     after: StandingOut,
@@ -127,7 +127,7 @@ async fn show(
     let period = period(query.from, query.to)?;
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
-    let statement = app.engine.statement(buyer, period).await??;
+    let statement = app.engine.account_statement(buyer, period).await??;
     Ok(match query.format {
         Form::Json => Json(whole(&statement, buyer, period, token)).into_response(),
         Form::Csv => {
