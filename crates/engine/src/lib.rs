@@ -35,6 +35,7 @@ pub mod export;
 pub mod grant;
 pub mod identity;
 mod ids;
+pub mod invitation;
 pub mod keys;
 mod ledger;
 pub mod memory;

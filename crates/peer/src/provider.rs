@@ -9,7 +9,7 @@ use scrip_domain::Amount;
 use scrip_domain::document::MAX_LENGTH;
 use scrip_engine::peer::PeerError;
 use scrip_engine::peer::{PeerKeys, PeerRefusal};
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
+use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
 use scrip_https::Unanswered;
 use scrip_license::{KeySet, jws};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::Line;
 use crate::line::Question;
-use crate::shape::{self, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
+use crate::shape::{self, AcceptedIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
 
 /// A provider that is asked by signed HTTP.
 #[derive(Clone, Debug)]
@@ -96,6 +96,11 @@ fn kid_of(document: &str) -> Option<String> {
 impl Provider for HttpProvider {
     fn url(&self) -> &str {
         &self.url
+    }
+
+    fn accept<'a>(&'a self, invitation: &'a str) -> Asked<'a, Accepted> {
+        let body = json!({ "invitation": invitation });
+        self.ask::<AcceptedIn>("/v1/merchant/invitation", None, Some(body)).boxed()
     }
 
     fn open<'a>(&'a self, order: &'a str, offer: &'a str) -> Asked<'a, Opened> {

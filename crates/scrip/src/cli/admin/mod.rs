@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod coupons;
 mod keys;
+mod provider;
 mod refund;
 
 use clap::{Args, Subcommand};
@@ -41,6 +42,8 @@ enum Noun {
     Keys(keys::KeysArgs),
     /// API keys
     ApiKeys(api_keys::ApiKeysArgs),
+    /// The provider of a merchant
+    Provider(provider::ProviderArgs),
     /// The audit log: who changed what, newest first
     Audit(audit::AuditArgs),
 }
@@ -55,6 +58,7 @@ impl AdminArgs {
                 Noun::Coupons(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
+                Noun::Provider(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,
             }
         })

@@ -11,6 +11,7 @@ mod export;
 mod keys;
 mod merchants;
 mod objects;
+mod provider;
 mod refunds;
 mod reversals;
 mod settings;
@@ -39,6 +40,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(api_keys::routes())
         .merge(audit::routes())
         .merge(export::routes())
+        .merge(provider::routes())
         .merge(keys::routes())
         .merge(merchants::routes())
         .merge(catalog::routes())
