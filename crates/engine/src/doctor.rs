@@ -1,7 +1,9 @@
 //! `doctor`: proves on a live database that the books are whole.
 //!
 //! Each check is one statement, so each sees one state of the books, whatever is written meanwhile;
-//! no check compares what two statements saw.
+//! no check compares what two statements saw. What SQL cannot read, signed documents, is read here, row by row.
+
+mod chain;
 
 use scrip_storage::reads::doctor::{self, MAX_FINDINGS};
 use scrip_storage::{Fault, Store};
@@ -62,6 +64,8 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
             findings: examined.findings.iter().map(ToString::to_string).collect(),
         });
     }
+    checks.push(chain::requests(store).await?);
+    checks.push(chain::checkouts(store).await?);
     checks.push(signing_keys(store, keys).await?);
     Ok(Report { checks })
 }

@@ -20,6 +20,7 @@ mod voucher;
 mod webhook;
 
 pub use event::Told;
+pub use purchase_request::RefundDocument;
 
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;

@@ -67,7 +67,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
-            checkouts_due(NOON, 5),
+            checkouts_due(NOON, 5), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
@@ -282,6 +282,13 @@ pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home:
     assert_eq!(store.identity("https://other.example", "t").await.unwrap(), None);
     assert_eq!(store.identity_of(account(7)).await.unwrap().unwrap().subject, "s");
     assert_eq!(store.visit(9).await.unwrap().unwrap().order, id(3));
+    let after = NOON.plus(Span::millis(1));
+    assert!(store.visits_before(NOON, 5).await.unwrap().is_empty());
+    assert_eq!(store.visits_before(after, 5).await.unwrap().len(), 1);
+    assert!(store.visits_before(after, 0).await.unwrap().is_empty());
+    let all = store.checkouts(Page { after: None, limit: 2 }).await.unwrap();
+    let all: Vec<_> = all.iter().map(|checkout| checkout.order.number()).collect();
+    assert!(all.len() == 2 && all.is_sorted_by(|a, b| a > b), "the newest first: {all:?}");
     store.stop().await.unwrap();
 }
 

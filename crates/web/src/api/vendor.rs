@@ -180,7 +180,10 @@ async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
         prices: settings.prices.iter().map(|price| UnitValueOut::new(price, token)).collect(),
         top_up_limits: LimitsSetting::new(settings.top_up_limits, token),
         cards: app.engine.processor().map(CardsOut::from),
-        provider: app.engine.provider().map(|provider| ProviderOut { url: provider.url().to_owned() }),
+        provider: app
+            .engine
+            .provider()
+            .map(|provider| ProviderOut { url: provider.url().to_owned() }),
     }))
 }
 
