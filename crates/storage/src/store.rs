@@ -42,7 +42,7 @@ pub struct Store {
 #[derive(Debug)]
 pub(crate) enum Readers {
     Sqlite { readers: Arc<SqliteReaders>, blocking: Blocking, threads: Arc<Semaphore> },
-    Postgres(PostgresReaders),
+    Postgres(Box<PostgresReaders>),
 }
 
 /// The other half of a store: what carries the commands out. Somebody must [`Writer::run`] it.
@@ -91,7 +91,7 @@ impl Store {
             writers.push(PostgresWriter::open(config.clone()).await?);
         }
         Ok(Self::over(
-            Readers::Postgres(PostgresReaders::new(&config)),
+            Readers::Postgres(Box::new(PostgresReaders::new(&config))),
             Backends::Postgres(writers),
         ))
     }
@@ -113,7 +113,8 @@ impl Store {
     /// Opens the PostgreSQL database at `url` only to read it.
     pub async fn postgres_read_only(url: &str) -> Result<Self, Fault> {
         let config = postgres::config(url)?;
-        Self::reading(Readers::Postgres(PostgresReaders::new(&config)), migrate::POSTGRES).await
+        Self::reading(Readers::Postgres(Box::new(PostgresReaders::new(&config))), migrate::POSTGRES)
+            .await
     }
 
     async fn reading(readers: Readers, known: &'static [Migration]) -> Result<Self, Fault> {

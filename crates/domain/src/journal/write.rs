@@ -175,7 +175,7 @@ impl Journal {
         let mut text = self.head_of(*at, reason, id, subject);
         for line in postings {
             text += &match self.format {
-                Format::Csv => self.row(Some(*at), reason, (id, subject), line),
+                Format::Csv => row(Some(*at), reason, (id, subject), line),
                 format => posting(line, format),
             };
         }
@@ -196,20 +196,6 @@ impl Journal {
         }
     }
 
-    /// A row of the table.
-    fn row(
-        &self,
-        at: Option<Timestamp>,
-        reason: &str,
-        (id, subject): (&str, &str),
-        line: &Posting,
-    ) -> String {
-        let Posting { account, figure } = line;
-        let at = at.map(|at| at.to_string()).unwrap_or_default();
-        let (id, subject) = (field(id), field(subject));
-        format!("{at},{id},{reason},{subject},{account},{figure},{}\r\n", figure.unit)
-    }
-
     /// A line of the opening balances.
     fn open(&mut self, account: &JournalAccount, figure: Figure) -> String {
         let (true, Some(from)) = (figure.units != 0, self.from) else { return String::new() };
@@ -223,7 +209,7 @@ impl Journal {
             }
         }
         text += &match self.format {
-            Format::Csv => self.row(self.from, "opening_balances", ("", ""), &line),
+            Format::Csv => row(self.from, "opening_balances", ("", ""), &line),
             format => posting(&line, format),
         };
         text
@@ -255,4 +241,12 @@ impl Journal {
         };
         text
     }
+}
+
+/// A row of the table.
+fn row(at: Option<Timestamp>, reason: &str, (id, subject): (&str, &str), line: &Posting) -> String {
+    let Posting { account, figure } = line;
+    let at = at.map(|at| at.to_string()).unwrap_or_default();
+    let (id, subject) = (field(id), field(subject));
+    format!("{at},{id},{reason},{subject},{account},{figure},{}\r\n", figure.unit)
 }

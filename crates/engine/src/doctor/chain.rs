@@ -31,7 +31,7 @@ struct Chain<'a> {
     refunds: &'a [String],
 }
 
-impl<'a> Chain<'a> {
+impl Chain<'_> {
     /// The first document that does not lie on the one before it, and that one.
     fn broken(&self) -> Option<&'static str> {
         let Self { offer, confirmation, receipt, fulfilment, refunds } = *self;
@@ -78,7 +78,7 @@ impl Found {
         Check { name: name.to_owned(), proves: proves.to_owned(), rows, findings }
     }
 
-    fn note(&mut self, subject: impl ToString, broken: Option<&str>) {
+    fn note(&mut self, subject: &impl ToString, broken: Option<&str>) {
         self.rows = self.rows.saturating_add(1);
         let most = usize::try_from(MAX_FINDINGS).unwrap_or(usize::MAX);
         if let Some(broken) = broken.filter(|_| self.findings.len() < most) {
@@ -114,7 +114,7 @@ pub async fn requests(store: &Store) -> Result<Check, Fault> {
         page.after = Some(last.id.number());
         for row in &rows {
             let of = lies_on(&row.document, "receipt", row.receipt.as_ref());
-            found.note(row.id, (!of).then_some("the refund is not of the receipt"));
+            found.note(&row.id, (!of).then_some("the refund is not of the receipt"));
         }
     }
     let proves = "what was signed for each purchase request lies on what was signed before it";

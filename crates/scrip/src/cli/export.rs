@@ -60,14 +60,14 @@ impl ExportArgs {
     pub fn run(&self) -> Outcome {
         one_thread(async {
             match &self.out {
-                Some(out) => self.into_file(out).await,
+                Some(out) => self.write_file(out).await,
                 None => self.write(&mut std::io::stdout().lock(), Path::new("-")).await,
             }
         })
     }
 
     /// Into a file beside `out`, which takes its place once it is whole.
-    async fn into_file(&self, out: &Path) -> Outcome {
+    async fn write_file(&self, out: &Path) -> Outcome {
         let mut part = out.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
@@ -83,12 +83,10 @@ impl ExportArgs {
     }
 
     async fn write(&self, out: &mut impl Write, name: &Path) -> Outcome {
-        let mut path = format!("export?format={}", self.format.word());
-        for (field, day) in [("from", &self.from), ("to", &self.to)] {
-            if let Some(day) = day {
-                path += &format!("&{field}={day}");
-            }
-        }
+        let days = [("from", &self.from), ("to", &self.to)];
+        let days = days.map(|(field, day)| day.as_ref().map(|day| format!("&{field}={day}")));
+        let days: String = days.into_iter().flatten().collect();
+        let path = format!("export?format={}{days}", self.format.word());
         let mut reply = self.remote.admin()?.get_file(&path).await?;
         loop {
             let broke = |error| {

@@ -172,9 +172,9 @@ fn table(statement: &Statement, wallet: Id<Wallet>, token: &Token) -> String {
             (field(&transfer.subject_name()), transfer.amount.decimal(token.scale));
         format!("{at},{id},{reason},{subject},{direction},{amount},{}", has(*after))
     };
-    let mut text = "at,id,reason,subject,direction,amount,available,held,owed,unit\r\n".to_owned();
-    text += &format!(",,opening_balance,,,,{}", has(statement.opening));
-    text.extend(statement.lines.iter().map(row));
-    text += &format!(",,closing_balance,,,,{}", has(statement.closing()));
-    text
+    let head = "at,id,reason,subject,direction,amount,available,held,owed,unit\r\n".to_owned();
+    let opening = format!(",,opening_balance,,,,{}", has(statement.opening));
+    let closing = format!(",,closing_balance,,,,{}", has(statement.closing()));
+    let lines = statement.lines.iter().map(row);
+    [head, opening].into_iter().chain(lines).chain([closing]).collect()
 }
