@@ -15,6 +15,7 @@
 
 pub mod account;
 pub mod account_statement;
+pub mod agreement;
 pub mod api_key;
 pub mod audit;
 pub mod auto_top_up;
@@ -30,6 +31,7 @@ pub mod doctor;
 pub mod download;
 pub mod event;
 pub mod evidence;
+pub mod exchange;
 pub mod expiry;
 pub mod export;
 pub mod grant;
@@ -38,6 +40,7 @@ mod ids;
 pub mod invitation;
 pub mod keys;
 mod ledger;
+pub mod link;
 pub mod memory;
 pub mod merchant;
 pub mod objects;
@@ -87,6 +90,7 @@ use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
+use crate::partner::Partners;
 use crate::passwords::Passwords;
 use crate::peer::Peers;
 use crate::processor::Processor;
@@ -117,6 +121,7 @@ pub struct Engine {
     bureau: Option<Arc<dyn Bureau>>,
     herald: Option<Arc<dyn Herald>>,
     provider: Option<Arc<dyn Provider>>,
+    partners: Option<Arc<dyn Partners>>,
     peers: Peers,
     roles: Roles,
     public_url: String,
@@ -193,6 +198,7 @@ impl Engine {
             bureau: None,
             herald: None,
             provider: None,
+            partners: None,
             peers: Peers::default(),
             roles: Roles::default(),
             public_url: String::new(),
@@ -230,6 +236,13 @@ impl Engine {
         self
     }
 
+    /// With a way to other vendors.
+    #[must_use]
+    pub fn with_partners(mut self, partners: Arc<dyn Partners>) -> Self {
+        self.partners = Some(partners);
+        self
+    }
+
     /// With a way to tell webhooks.
     #[must_use]
     pub fn with_sender(mut self, sender: Arc<dyn Sender>) -> Self {
@@ -252,6 +265,11 @@ impl Engine {
     /// Who keeps the accounts of this merchant's buyers.
     pub fn provider(&self) -> Option<&dyn Provider> {
         self.provider.as_deref()
+    }
+
+    /// The way to other vendors.
+    pub fn partners(&self) -> Option<&dyn Partners> {
+        self.partners.as_deref()
     }
 
     /// What this server is among servers.

@@ -3,6 +3,7 @@
 
 mod account;
 mod account_statement;
+mod agreement;
 mod auto_top_up;
 mod catalog;
 mod checkout;
@@ -10,10 +11,13 @@ mod coupon;
 mod credit_line;
 pub mod doctor;
 mod event;
+pub mod exchange;
 pub mod journal;
+mod link;
 pub mod listing;
 mod merchant;
 mod order;
+mod partner;
 mod payment_method;
 mod purchase_request;
 mod voucher;

@@ -1,4 +1,4 @@
-//! The way to other servers: to a merchant's provider, and to a provider's merchants.
+//! The way to other servers: to a merchant's provider, to a provider's merchants, and to a vendor's partners.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use scrip_domain::role::Role;
 use scrip_engine::Engine;
 use scrip_https::{Https, Reach, SetupError, Strangers};
-use scrip_peer::{HttpHerald, HttpProvider, Line, PublicReader, Transport};
+use scrip_peer::{HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport};
 
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -16,21 +16,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// An answer of a provider's is at most a picture with as many refunds as an order can have.
 const LONGEST: usize = 4 << 20;
 
-/// How long a merchant may take, which perhaps asks us back before it answers.
-const PATIENCE_WITH_MERCHANTS: Duration = Duration::from_secs(15);
-/// What a merchant makes public, or answers to a notice.
-const LONGEST_OF_MERCHANTS: usize = 64 << 10;
+/// How long a merchant or a partner may take, which perhaps asks us back before it answers.
+const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(15);
+/// What they make public, or answer: a signed document of the largest size, or a page of exchanges.
+const LONGEST_OF_STRANGERS: usize = 128 << 10;
 
 /// The engine with what its roles need. Nothing is asked of the network yet.
 pub fn lead(config: &Config, engine: Engine) -> Outcome<Engine> {
     if let Some(url) = &config.provider {
         return to_provider(url, engine).map_err(|error| refusal("provider", &error));
     }
-    if engine.roles().has(Role::Provider) {
-        let reach = if config.demo { Reach::WorldAndHere } else { Reach::World };
-        return to_merchants(reach, engine).map_err(|error| refusal("merchants", &error));
-    }
-    Ok(engine)
+    let reach = if config.demo { Reach::WorldAndHere } else { Reach::World };
+    to_strangers(reach, engine).map_err(|error| refusal("partners and merchants", &error))
 }
 
 /// A merchant goes where its administrator has sent it.
@@ -42,13 +39,18 @@ fn to_provider(url: &str, engine: Engine) -> Result<Engine, SetupError> {
     Ok(engine.with_provider(Arc::new(HttpProvider::new(url, line, keys))))
 }
 
-/// A provider goes to addresses that its merchants have named.
-fn to_merchants(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
-    let strangers = Strangers::within(reach, PATIENCE_WITH_MERCHANTS, LONGEST_OF_MERCHANTS)?;
+/// A vendor goes to its partners, and a provider to its merchants: addresses that others keep.
+fn to_strangers(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
+    let strangers = Strangers::within(reach, PATIENCE_WITH_STRANGERS, LONGEST_OF_STRANGERS)?;
     let transport: Arc<dyn Transport> = Arc::new(strangers);
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
     let line = Line::new(transport, engine.pen());
-    Ok(engine.with_herald(Arc::new(HttpHerald::new(line))))
+    let keys = engine.peer_keys().clone();
+    let engine = engine.with_partners(Arc::new(HttpPartners::new(line.clone(), keys)));
+    if engine.roles().has(Role::Provider) {
+        return Ok(engine.with_herald(Arc::new(HttpHerald::new(line))));
+    }
+    Ok(engine)
 }
 
 fn refusal(what: &str, error: &SetupError) -> Failure {

@@ -3,6 +3,7 @@
 mod account_statement;
 mod accounts;
 pub mod admin;
+mod agreement_terms;
 mod auto_top_ups;
 mod connections;
 mod credit_line;
@@ -10,13 +11,17 @@ mod demo;
 mod downloads;
 mod events;
 mod evidence;
+pub mod exchanges;
 mod export;
 mod hooks;
 mod licenses;
+mod links;
 mod merchant;
 mod orders;
+pub(crate) mod partners;
 mod payment_methods;
 mod payments;
+mod peer;
 mod pictures;
 mod products;
 mod purchase_requests;
@@ -63,13 +68,17 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(hooks::routes())
         .merge(payments::routes())
         .merge(purchase_requests::routes())
+        .merge(partners::routes())
+        .merge(links::routes())
+        .merge(exchanges::routes())
+        .merge(peer::routes())
         .merge(merchant::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }
 
 /// What a merchant's buyers have at the provider, and its staff cannot do for them.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 15] = [
     "/v1/accounts",
     "/v1/wallet",
     "/v1/top-ups",
@@ -82,6 +91,9 @@ const ELSEWHERE: [&str; 12] = [
     "/v1/admin/coupons",
     "/v1/admin/accounts/{id}/adjust",
     "/v1/admin/accounts/{id}/credit-limit",
+    "/v1/exchange-quotes",
+    "/v1/exchanges",
+    "/v1/admin/exchanges",
 ];
 
 /// Answers at a merchant, in the place of every route about balances, where they are.

@@ -1,16 +1,19 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod agreements;
 mod api_keys;
 mod audit;
 mod catalog;
 mod coupons;
 mod credit;
 mod credit_lines;
+mod exchanges;
 mod export;
 mod keys;
 mod merchants;
 mod objects;
+mod partners;
 mod provider;
 mod refunds;
 mod reversals;
@@ -43,6 +46,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(provider::routes())
         .merge(keys::routes())
         .merge(merchants::routes())
+        .merge(partners::routes())
+        .merge(agreements::routes())
+        .merge(exchanges::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }

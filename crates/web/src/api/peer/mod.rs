@@ -1,0 +1,24 @@
+//! What partners ask of each other, a file per noun. Every route is below `/v1/peer`, and signed by a partner's server:
+//! handlers take [`crate::signed::OfPartner`] or [`crate::signed::PartnerBody`], after [`crate::caller::AtPartner`].
+
+mod agreements;
+mod exchanges;
+mod links;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// All of them.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(agreements::routes())
+        .merge(links::routes())
+        .merge(exchanges::routes())
+}
+
+/// That it is done, and nothing more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {}
