@@ -17,8 +17,8 @@ use crate::demo::goods::Shelf;
 use crate::failure::{Failure, Outcome};
 
 /// How often, and after how long each time, the story looks whether the servers have come so far.
-const LOOKS: u32 = 100;
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const LOOKS: u32 = 100;
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
 /// Two vendors that exchange.
 pub(super) struct Pair {
@@ -260,7 +260,7 @@ impl Story<'_> {
             && quote.at("/compensation/display") == "10.000000 EUR";
         let rate = &quote.json["rate"];
         let answer = format!(
-            "{} for {}, until {}\n{} smallest units for {}, {} basis points less, rounded {}\nAurora will owe Belle Isle {}",
+            "{} for {}, until {}\nsmallest units: {} for {}, {} basis points less, rounded {}\nAurora will owe Belle Isle {}",
             quote.at("/receive/display"),
             quote.at("/give/display"),
             quote.at("/expires_at"),
