@@ -64,6 +64,25 @@ pub(crate) fn pending(
     Ok(known.iter().filter(is_new).copied().collect())
 }
 
+/// Whether all of `known` were applied, and nothing else.
+pub(crate) fn up_to_date(
+    known: &'static [Migration],
+    applied: &[(String, String)],
+) -> Result<(), Fault> {
+    match pending(known, applied)?.first() {
+        None => Ok(()),
+        Some(missing) => Err(Fault::Unavailable(format!(
+            "the database is older than this program: it lacks migration {}, which the next start of the server brings",
+            missing.name
+        ))),
+    }
+}
+
+/// The name of the latest migration that this program knows.
+pub(crate) fn latest() -> &'static str {
+    SQLITE.last().map_or("", |migration| migration.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -404,7 +404,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
 }
 
 /// Sound books, bytes spelled as the database wants them.
-fn sound(home: &Home) -> String {
+pub fn sound(home: &Home) -> String {
     match home {
         Home::Postgres { .. } => SOUND.replace("x'", "'\\x"),
         Home::Memory { .. } | Home::File { .. } => SOUND.to_owned(),
@@ -412,7 +412,7 @@ fn sound(home: &Home) -> String {
 }
 
 /// The names of the probes that found something.
-async fn sick(store: &Store) -> Vec<String> {
+pub async fn sick(store: &Store) -> Vec<String> {
     let mut sick = Vec::new();
     for probe in probes() {
         let examined = store.examine(&probe).await;
