@@ -68,6 +68,10 @@ words! {
         MerchantPaidOut = "merchant.paid_out",
         /// Tokens of a merchant's order were given back.
         RequestRefunded = "purchase_request.refunded",
+        /// A purchase that a backup lacked was booked by what a merchant has of it.
+        RequestRebooked = "purchase_request.rebooked",
+        /// A peer was gone on without after a restore.
+        RestoreSkipped = "restore.skipped",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

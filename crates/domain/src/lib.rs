@@ -42,6 +42,7 @@ pub mod payment_method;
 pub mod purchase_request;
 pub mod refund;
 pub mod request;
+pub mod restore;
 pub mod reversal;
 pub mod role;
 pub mod sale;

@@ -26,6 +26,14 @@ impl IdMint {
         self.server
     }
 
+    pub fn reach(&self) -> Timestamp {
+        self.mint.reach()
+    }
+
+    pub fn stay_above(&mut self, number: u64) {
+        self.mint.stay_above(number);
+    }
+
     pub fn reach_to(&mut self, ceiling: Timestamp) {
         self.ceiling = self.ceiling.max(ceiling);
     }

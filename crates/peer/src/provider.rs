@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use futures_util::FutureExt;
 use http::Method;
-use scrip_domain::Amount;
+use scrip_domain::{Amount, Timestamp};
 use scrip_domain::document::MAX_LENGTH;
 use scrip_engine::peer::{PeerKeys, PeerRefusal};
 use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::Line;
 use crate::line::Question;
-use crate::shape::{self, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
+use crate::shape::{self, EventsIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
 
 /// A provider that is asked by signed HTTP.
 #[derive(Clone, Debug)]
@@ -136,6 +136,18 @@ impl Provider for HttpProvider {
     fn connect<'a>(&'a self, connection: &'a str, return_url: &'a str) -> Asked<'a, Opened> {
         let body = json!({ "return_url": return_url });
         self.ask::<OpenedIn>("/v1/connection-requests", Some(connection), Some(body)).boxed()
+    }
+
+    fn events<'a>(
+        &'a self,
+        since: Timestamp,
+        after: u64,
+    ) -> Asked<'a, Vec<(u64, Option<String>)>> {
+        async move {
+            let path = format!("/v1/merchant/events?since={since}&after={after}&limit=100");
+            self.ask::<EventsIn>(&path, None, None).await
+        }
+        .boxed()
     }
 
     fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned> {

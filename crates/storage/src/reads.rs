@@ -14,6 +14,7 @@ mod merchant;
 mod order;
 mod payment_method;
 mod purchase_request;
+mod restore;
 mod voucher;
 mod webhook;
 

@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use scrip_domain::role::Role;
 use scrip_engine::Engine;
 use scrip_https::Unanswered;
-use scrip_peer::{HttpHerald, HttpProvider, Line, PublicReader, Transport};
+use scrip_peer::{HttpArchive, HttpHerald, HttpProvider, Line, PublicReader, Transport};
 use tower::ServiceExt;
 
 use crate::TestClock;
@@ -100,7 +100,8 @@ impl Network {
             let keys = engine.peer_keys().clone();
             engine.with_provider(Arc::new(HttpProvider::new(PAY, line, keys)))
         } else {
-            engine.with_herald(Arc::new(HttpHerald::new(line)))
+            let archive = Arc::new(HttpArchive::new(line.clone()));
+            engine.with_herald(Arc::new(HttpHerald::new(line))).with_archive(archive)
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use scrip_domain::Amount;
+use scrip_domain::{Amount, Timestamp};
 use scrip_engine::peer::PeerPort;
 use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
 use scrip_license::{KeySet, PublicKey};
@@ -71,6 +71,10 @@ impl Provider for AbsentProvider {
     }
 
     fn connect<'a>(&'a self, _: &'a str, _: &'a str) -> Asked<'a, Opened> {
+        silence()
+    }
+
+    fn events<'a>(&'a self, _: Timestamp, _: u64) -> Asked<'a, Vec<(u64, Option<String>)>> {
         silence()
     }
 

@@ -407,6 +407,10 @@ impl Provider for ScriptedProvider {
         ready(answer).boxed()
     }
 
+    fn events<'a>(&'a self, _: Timestamp, _: u64) -> Asked<'a, Vec<(u64, Option<String>)>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
     fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned> {
         let answer = self.call("redeem".to_owned(), |desk| {
             desk.codes.remove(return_code).ok_or_else(|| refused("not_found"))

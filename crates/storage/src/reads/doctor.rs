@@ -18,6 +18,7 @@ mod orders;
 mod payment_methods;
 mod purchase_requests;
 mod refunds;
+mod restores;
 mod reversals;
 mod vouchers;
 mod webhooks;
@@ -104,6 +105,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(refunds::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
+    probes.extend(restores::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());

@@ -8,6 +8,9 @@
 -- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
 -- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
 BEGIN;
+DELETE FROM epochs;
+DELETE FROM reunions;
+DELETE FROM discrepancies;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
@@ -245,4 +248,11 @@ INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled
 INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
     (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
     (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
+INSERT INTO epochs (number, since, at) VALUES (2, 1, 5), (3, 4, 8);
+INSERT INTO reunions (epoch, peer, kind, state, place, booked, listed, attempts, due_at, trouble, ended_at) VALUES
+    (2, 'https://shop.example', 'merchant', 'reconciled', '9', 3, 1, 0, NULL, NULL, 6),
+    (2, 'https://gone.example', 'merchant', 'skipped', '', 0, 0, 4, NULL, NULL, 7),
+    (3, 'https://shop.example', 'merchant', 'asking', '', 0, 0, 1, 9, 'no answer', NULL);
+INSERT INTO discrepancies (peer, name, id, epoch, "order", lack, amount, detail, at) VALUES
+    ('https://shop.example', 'req_1', 9901, 2, 'ord_1', 'insufficient_funds', 7, '', 6);
 COMMIT;

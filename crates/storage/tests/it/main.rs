@@ -95,5 +95,6 @@ conformance! {
         what_a_merchant_waits_for_is_told_from_what_is_payable,
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
-        what_webhooks_wait_for_is_found_by_endpoint;
+        what_webhooks_wait_for_is_found_by_endpoint,
+        restores_are_found_by_what_is_due;
 }

@@ -95,6 +95,7 @@ macro_rules! round_trips {
 
 mod checkouts;
 mod funds;
+mod restores;
 pub mod merchants;
 pub mod webhooks;
 
@@ -116,6 +117,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     funds::all(&store).await;
     merchants::all(&store).await;
     checkouts::all(&store).await;
+    restores::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;

@@ -76,7 +76,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0010_seasoning.sql"),
         include_str!("../../migrations/sqlite/0011_provider.sql"),
         include_str!("../../migrations/sqlite/0012_merchant.sql"),
-        include_str!("../../migrations/sqlite/0013_webhooks.sql")
+        include_str!("../../migrations/sqlite/0013_webhooks.sql"),
+        include_str!("../../migrations/sqlite/0014_epoch.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -91,7 +92,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0010_seasoning.sql"),
         include_str!("../../migrations/postgres/0011_provider.sql"),
         include_str!("../../migrations/postgres/0012_merchant.sql"),
-        include_str!("../../migrations/postgres/0013_webhooks.sql")
+        include_str!("../../migrations/postgres/0013_webhooks.sql"),
+        include_str!("../../migrations/postgres/0014_epoch.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

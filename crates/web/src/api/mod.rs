@@ -15,6 +15,7 @@ mod merchant;
 mod orders;
 mod payment_methods;
 mod payments;
+mod peer;
 mod pictures;
 mod products;
 mod purchase_requests;
@@ -61,6 +62,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(payments::routes())
         .merge(purchase_requests::routes())
         .merge(merchant::routes())
+        .merge(peer::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }

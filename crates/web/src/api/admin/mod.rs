@@ -11,6 +11,7 @@ mod keys;
 mod merchants;
 mod objects;
 mod refunds;
+mod restore;
 mod reversals;
 mod settings;
 mod top_ups;
@@ -39,6 +40,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(merchants::routes())
+        .merge(restore::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }
