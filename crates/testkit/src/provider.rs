@@ -10,7 +10,7 @@ use scrip_domain::document::{
     Refunding,
 };
 use scrip_domain::purchase_request::RequestState;
-use scrip_domain::{Amount, Clock, Span};
+use scrip_domain::{Amount, Clock, Span, Timestamp};
 use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
 use scrip_license::{KeySet, PublicKey, SigningKey, jws};
 use serde_json::Value;

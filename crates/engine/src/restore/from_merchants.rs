@@ -199,7 +199,7 @@ impl Engine {
     fn papers(&self, merchant: &Merchant, bundle: Bundle) -> Result<Option<Papers>, &'static str> {
         let Bundle { offer, confirmation, receipt, fulfilment, refunds } = bundle;
         let Some(confirmation) = confirmation else { return Ok(None) };
-        let confirmation: Said<Confirmation> = self.own(merchant, confirmation)?;
+        let confirmation: Said<Confirmation> = self.own_word(merchant, confirmation)?;
         if confirmation.1.offer != jws::digest(&offer) {
             return Err("a confirmation of another offer");
         }
@@ -211,7 +211,7 @@ impl Engine {
         let order = confirmation.1.order.clone();
         let named = |of: &str, with: &str| of == confirmation.1.request && with == order;
         let receipt: Option<Said<Receipt>> = match receipt {
-            Some(text) => Some(self.own(merchant, text)?),
+            Some(text) => Some(self.own_word(merchant, text)?),
             None => None,
         };
         if let Some((_, read)) = &receipt
@@ -223,7 +223,7 @@ impl Engine {
         }
         let before = receipt.as_ref().map(|(text, _)| jws::digest(text));
         let fulfilment: Option<Said<Fulfilment>> = match fulfilment {
-            Some(text) => Some(self.own(merchant, text)?),
+            Some(text) => Some(self.own_word(merchant, text)?),
             None => None,
         };
         if let Some((_, read)) = &fulfilment
@@ -233,7 +233,7 @@ impl Engine {
         }
         let mut all = Vec::with_capacity(refunds.len());
         for text in refunds {
-            let said: Said<Refunding> = self.own(merchant, text)?;
+            let said: Said<Refunding> = self.own_word(merchant, text)?;
             if Some(&said.1.receipt) != before.as_ref() || !named(&said.1.request, &said.1.order) {
                 return Err("a refund of another receipt");
             }
@@ -245,7 +245,7 @@ impl Engine {
     }
 
     /// What a document of this server's own says, if it signed it for this merchant, with a key of today or of before.
-    fn own<T: Document>(&self, merchant: &Merchant, text: String) -> Result<Said<T>, &'static str> {
+    fn own_word<T: Document>(&self, merchant: &Merchant, text: String) -> Result<Said<T>, &'static str> {
         let keys = self.keys();
         let read: T = jws::verify_within(document::MAX_LENGTH, &text, T::TYP, keys.public_protocol())
             .map_err(|_| "not signed by this server")?;

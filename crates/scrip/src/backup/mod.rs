@@ -22,13 +22,15 @@ mod unpack;
 use serde::{Deserialize, Serialize};
 
 pub use pack::{Contents, pack};
-pub use unpack::{Unpacked, Unusable, unpack, verify};
+pub use unpack::{Unusable, unpack, verify};
 
 /// The form of what is inside. One that is higher is not understood here.
 pub const FORM: u32 = 1;
 
 const MANIFEST: &str = "manifest.json";
 const BOOKS: &str = "books.db";
+/// The name of the books in a folder that was restored.
+pub const BOOKS_IN_FOLDER: &str = "scrip.db";
 const KEYS: &str = "keys/";
 const CONFIG: &str = "config/";
 const OBJECTS: &str = "objects/";

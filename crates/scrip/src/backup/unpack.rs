@@ -1,6 +1,6 @@
 //! Reading a backup: each member is written where it belongs, and its digest looked at.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::age::{Opener, Unopened};
 use super::pack::{hex, is_digest};
 use super::progress::Progress;
-use super::{BOOKS, CONFIG, END, End, FORM, KEYS, MANIFEST, Manifest, OBJECTS, SMALL};
+use super::{BOOKS, BOOKS_IN_FOLDER, CONFIG, END, End, FORM, KEYS, MANIFEST, Manifest, OBJECTS, SMALL};
 
 /// What was in a backup.
 #[derive(Debug)]
@@ -158,6 +158,7 @@ impl<'a> Reading<'a> {
         if !is_ours || !Path::new(below).components().all(plain) {
             return Err(wrong(&format!("{name} does not belong into a backup")));
         }
+        let below = if name == BOOKS { BOOKS_IN_FOLDER } else { below };
         Ok(self.into.map(|into| into.join(below)))
     }
 
@@ -240,9 +241,4 @@ fn changed(name: &str) -> Unusable {
 
 fn wrong(what: &str) -> Unusable {
     Unusable::Wrong(format!("this is not a backup that can be used: {what}"))
-}
-
-/// Syncs the names in a folder that was written to.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
 }

@@ -1,11 +1,14 @@
 //! The command line, a file per command.
 
 mod admin;
+mod backup;
 mod catalog;
 mod check;
 mod doctor;
 mod init;
+mod moving;
 mod remote;
+mod restore;
 mod serve;
 mod verify;
 
@@ -52,6 +55,12 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Prove on a live database that the books are whole
     Doctor(doctor::DoctorArgs),
+    /// Write everything that a server needs into one encrypted file, also while it serves
+    Backup(backup::BackupArgs),
+    /// Make a server's folder from a backup, in an empty place
+    Restore(restore::RestoreArgs),
+    /// Move the books from SQLite to PostgreSQL
+    Move(moving::MoveArgs),
     /// Load a running server, and print its rate and latency
     Bench(bench::BenchArgs),
 }
@@ -71,6 +80,9 @@ impl Cli {
             Command::Doctor(args) => {
                 return args.run().map(|sound| ExitCode::from(u8::from(!sound)));
             }
+            Command::Backup(args) => args.run(),
+            Command::Restore(args) => args.run(),
+            Command::Move(args) => args.run(),
             Command::Bench(args) => {
                 one_thread(async { bench::run(args).await.map_err(|error| Failure::of(&error)) })
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use scrip_domain::role::Role;
 use scrip_engine::Engine;
 use scrip_https::{Https, Reach, SetupError, Strangers};
-use scrip_peer::{HttpHerald, HttpProvider, Line, PublicReader, Transport};
+use scrip_peer::{HttpArchive, HttpHerald, HttpProvider, Line, PublicReader, Transport};
 
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -18,8 +18,9 @@ const LONGEST: usize = 4 << 20;
 
 /// How long a merchant may take, which perhaps asks us back before it answers.
 const PATIENCE_WITH_MERCHANTS: Duration = Duration::from_secs(15);
-/// What a merchant makes public, or answers to a notice.
-const LONGEST_OF_MERCHANTS: usize = 64 << 10;
+/// What a merchant makes public, answers to a notice, or has of a restored provider's documents: a page of those is about
+/// half a megabyte, and the documents of one order at most as much again and a few times more.
+const LONGEST_OF_MERCHANTS: usize = 4 << 20;
 
 /// The engine with what its roles need. Nothing is asked of the network yet.
 pub fn lead(config: &Config, engine: Engine) -> Outcome<Engine> {
@@ -48,7 +49,8 @@ fn to_merchants(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
     let transport: Arc<dyn Transport> = Arc::new(strangers);
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
     let line = Line::new(transport, engine.pen());
-    Ok(engine.with_herald(Arc::new(HttpHerald::new(line))))
+    let archive = Arc::new(HttpArchive::new(line.clone()));
+    Ok(engine.with_herald(Arc::new(HttpHerald::new(line))).with_archive(archive))
 }
 
 fn refusal(what: &str, error: &SetupError) -> Failure {

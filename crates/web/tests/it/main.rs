@@ -33,6 +33,7 @@ mod provider_money;
 mod provider_terms;
 mod refunds;
 mod replays;
+mod restoring;
 mod routes;
 mod seasoning;
 mod signed;

@@ -6,6 +6,7 @@ mod audit;
 mod coupons;
 mod keys;
 mod refund;
+mod restore;
 
 use clap::{Args, Subcommand};
 
@@ -41,6 +42,8 @@ enum Noun {
     Keys(keys::KeysArgs),
     /// API keys
     ApiKeys(api_keys::ApiKeysArgs),
+    /// What is heard of other servers after a restore
+    Restore(restore::RestoreArgs),
     /// The audit log: who changed what, newest first
     Audit(audit::AuditArgs),
 }
@@ -55,6 +58,7 @@ impl AdminArgs {
                 Noun::Coupons(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
+                Noun::Restore(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,
             }
         })

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
-use crate::extract::{Json as Body, Query};
+use crate::extract::{Body, Query};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::text::Text;
@@ -172,8 +172,8 @@ struct SkipBody {
 async fn skip(
     Admin(by): Admin,
     State(app): State<App>,
-    Body(body): Body<SkipBody>,
+    body: Body<SkipBody>,
 ) -> Result<Json<PeerOut>, Problem> {
-    let skipped = app.engine.skip_peer(by, body.peer, body.reason.0).await?;
+    let skipped = app.engine.skip_peer(by, body.value.peer, body.value.reason.0).await?;
     Ok(Json(skipped.map_err(|_| Problem::not_found())?.into()))
 }
