@@ -87,8 +87,8 @@ use crate::passwords::Passwords;
 use crate::peer::Peers;
 use crate::processor::Processor;
 use crate::provider::Provider;
-use crate::restore::{Archive, Restoring};
 use crate::purchase_request::notice::Herald;
+use crate::restore::{Archive, Restoring};
 use crate::throttle::Throttle;
 use crate::webhook::Sender;
 
@@ -325,8 +325,13 @@ impl Engine {
     }
 
     /// Mints nothing from now on that is not later than `id`.
-    pub(crate) fn stay_above<T>(&self, id: Id<T>) {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).stay_above(id.number());
+    pub(crate) async fn stay_above<T>(&self, id: Id<T>) -> Result<(), Fault> {
+        let beyond = {
+            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            ids.stay_above(id.number());
+            ids.is_beyond()
+        };
+        if beyond { self.renew_lease().await } else { Ok(()) }
     }
 
     /// Keeps the lease on ids ahead of the clock. Call it each second.

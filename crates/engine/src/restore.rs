@@ -20,7 +20,7 @@ mod from_merchants;
 mod from_provider;
 mod witness;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use scrip_domain::audit::Act;
 use scrip_domain::id::Kind;
@@ -52,27 +52,31 @@ const CHUNK: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Restoring {
     epoch: AtomicU32,
+    /// When it was restored, in milliseconds; the lowest number of what never was.
+    at: AtomicI64,
     waits: AtomicBool,
 }
 
 impl Restoring {
     pub(crate) async fn look(store: &Store) -> Result<Self, Fault> {
-        let (epoch, waits) = current(store).await?;
-        Ok(Self { epoch: AtomicU32::new(epoch), waits: AtomicBool::new(waits) })
+        let restoring = Self {
+            epoch: AtomicU32::new(FIRST_EPOCH),
+            at: AtomicI64::new(i64::MIN),
+            waits: AtomicBool::new(false),
+        };
+        restoring.again(store).await?;
+        Ok(restoring)
     }
 
     async fn again(&self, store: &Store) -> Result<(), Fault> {
-        let (epoch, waits) = current(store).await?;
-        self.epoch.store(epoch, Ordering::Relaxed);
-        self.waits.store(waits, Ordering::Relaxed);
+        if let Some(epoch) = store.epoch().await? {
+            self.epoch.store(epoch.number, Ordering::Relaxed);
+            self.at.store(epoch.at.millis(), Ordering::Relaxed);
+            let waits = store.reunions_due(Timestamp::from_millis(i64::MAX), 1).await?;
+            self.waits.store(!waits.is_empty(), Ordering::Relaxed);
+        }
         Ok(())
     }
-}
-
-async fn current(store: &Store) -> Result<(u32, bool), Fault> {
-    let epoch = store.epoch().await?.map_or(FIRST_EPOCH, |epoch| epoch.number);
-    let waits = store.reunions_due(Timestamp::from_millis(i64::MAX), 1).await?;
-    Ok((epoch, !waits.is_empty()))
 }
 
 /// What a restore looks like from outside.
@@ -172,6 +176,12 @@ impl Engine {
         self.restoring.epoch.load(Ordering::Relaxed)
     }
 
+    /// When this server was last restored; none if it never was.
+    pub(crate) fn restored_at(&self) -> Option<Timestamp> {
+        let at = self.restoring.at.load(Ordering::Relaxed);
+        (at != i64::MIN).then_some(Timestamp::from_millis(at))
+    }
+
     /// Whether somebody is still to be heard after a restore.
     pub fn is_restoring(&self) -> bool {
         self.restoring.waits.load(Ordering::Relaxed)
@@ -204,7 +214,11 @@ impl Engine {
         let epoch = self.store.epoch().await?.ok_or_else(lost)?;
         let heard = self.ask_peer(reunion, &epoch).await?;
         if let Err(why) = &heard {
-            tracing::warn!(peer = reunion.peer, why, "a peer does not tell what it has: it is asked again");
+            tracing::warn!(
+                peer = reunion.peer,
+                why,
+                "a peer does not tell what it has: it is asked again"
+            );
         }
         let heard = heard.map(|heard| heard.next);
         match self.submit(Went { epoch: epoch.number, peer: reunion.peer.clone(), heard }).await? {
@@ -362,11 +376,7 @@ impl Command for Skip {
         wants.reunions.guard((self.epoch, self.peer.clone()));
     }
 
-    fn decide(
-        &self,
-        books: &Books,
-        at: Timestamp,
-    ) -> Result<Decision<Reunion, NotAwaited>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Reunion, NotAwaited>, Fault> {
         let Some(reunion) = books.reunions.get(&(self.epoch, self.peer.clone()))? else {
             return Ok(Decision::refused(NotAwaited));
         };

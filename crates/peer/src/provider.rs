@@ -5,8 +5,8 @@ use std::sync::Arc;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use futures_util::FutureExt;
 use http::Method;
-use scrip_domain::{Amount, Timestamp};
 use scrip_domain::document::MAX_LENGTH;
+use scrip_domain::{Amount, Timestamp};
 use scrip_engine::peer::{PeerKeys, PeerRefusal};
 use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
 use scrip_https::Unanswered;
@@ -138,11 +138,7 @@ impl Provider for HttpProvider {
         self.ask::<OpenedIn>("/v1/connection-requests", Some(connection), Some(body)).boxed()
     }
 
-    fn events<'a>(
-        &'a self,
-        since: Timestamp,
-        after: u64,
-    ) -> Asked<'a, Vec<(u64, Option<String>)>> {
+    fn events<'a>(&'a self, since: Timestamp, after: u64) -> Asked<'a, Vec<(u64, Option<String>)>> {
         async move {
             let path = format!("/v1/merchant/events?since={since}&after={after}&limit=100");
             self.ask::<EventsIn>(&path, None, None).await

@@ -216,7 +216,10 @@ impl<'a> Column<'a> {
     }
 }
 
-pub(crate) fn columns<'a>(kinds: &[(String, Kind)], cells: &'a [Cell<'a>]) -> Result<Vec<Column<'a>>, Fault> {
+pub(crate) fn columns<'a>(
+    kinds: &[(String, Kind)],
+    cells: &'a [Cell<'a>],
+) -> Result<Vec<Column<'a>>, Fault> {
     fit(cells)?;
     let width = kinds.len().max(1);
     let column = |(index, (_, kind)): (usize, &(String, Kind))| {

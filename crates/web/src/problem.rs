@@ -152,7 +152,8 @@ impl Problem {
 
     /// The server was restored from a backup, and has not heard all that it must.
     pub fn restoring() -> Self {
-        let detail = "the server was restored from a backup and hears first what happened since: ask again";
+        let detail =
+            "the server was restored from a backup and hears first what happened since: ask again";
         let mut problem = Self::new(&kind::RESTORING, detail);
         problem.0.retry_after = Some(5);
         problem

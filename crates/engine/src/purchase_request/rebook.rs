@@ -448,7 +448,8 @@ impl Rebook {
             changes.merchant_subjects.push(Change::Insert(row));
         }
         let request = scene.request.settled();
-        let what = json!({ "epoch": self.reunion.0, "state": request.state, "amount": request.amount });
+        let what =
+            json!({ "epoch": self.reunion.0, "state": request.state, "amount": request.amount });
         let what = difference(&Value::Null, &what);
         self.note.write(changes, Act::RequestRebooked, request.id, what, scene.at);
         changes.merchants.push(Change::Update(scene.merchant));

@@ -140,7 +140,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         let (request, order) = (papers.request, papers.order.clone());
         // No id is minted a second time that the forgotten self had given to somebody.
-        self.stay_above(request);
+        self.stay_above(request).await?;
         let lacking = |lack, amount, detail| Lacking::of(request, &order, lack, amount, detail);
         let at_stake = papers.at_stake();
         let Some(account) = self.whose(merchant, &papers).await? else {
@@ -182,9 +182,8 @@ impl Engine {
         let mut page = Page { after: None, limit: SCAN };
         loop {
             let accounts = self.store.accounts(page).await?;
-            let found = accounts.iter().find(|account| {
-                self.subject_of(account.id, merchant.id) == subject
-            });
+            let found =
+                accounts.iter().find(|account| self.subject_of(account.id, merchant.id) == subject);
             if let Some(account) = found {
                 return Ok(Some(account.id));
             }
@@ -245,10 +244,15 @@ impl Engine {
     }
 
     /// What a document of this server's own says, if it signed it for this merchant, with a key of today or of before.
-    fn own_word<T: Document>(&self, merchant: &Merchant, text: String) -> Result<Said<T>, &'static str> {
+    fn own_word<T: Document>(
+        &self,
+        merchant: &Merchant,
+        text: String,
+    ) -> Result<Said<T>, &'static str> {
         let keys = self.keys();
-        let read: T = jws::verify_within(document::MAX_LENGTH, &text, T::TYP, keys.public_protocol())
-            .map_err(|_| "not signed by this server")?;
+        let read: T =
+            jws::verify_within(document::MAX_LENGTH, &text, T::TYP, keys.public_protocol())
+                .map_err(|_| "not signed by this server")?;
         if read.issuer() != self.public_url() || read.audience() != merchant.url {
             return Err("a document for or from somebody else");
         }

@@ -96,9 +96,15 @@ impl Engine {
             return Ok(Ok(()));
         }
         let (lack, detail) = if fulfilled {
-            (Lack::Code, "paid and delivered after the backup, and unknown here: give it back at the provider, or hand out a code")
+            (
+                Lack::Code,
+                "paid and delivered after the backup, and unknown here: give it back at the provider, or hand out a code",
+            )
         } else {
-            (Lack::Order, "captured after the backup and not delivered: the provider gives it back by its deadline")
+            (
+                Lack::Order,
+                "captured after the backup and not delivered: the provider gives it back by its deadline",
+            )
         };
         let Ok(name) = picture.id.parse::<scrip_domain::Id<PurchaseRequest>>() else {
             return Ok(Err(ProviderError::Unbelievable("a request without a name".to_owned())));

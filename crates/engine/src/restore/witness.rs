@@ -60,7 +60,8 @@ fn documents(checkout: &Checkout) -> impl Iterator<Item = &String> {
 
 /// When a document was written, in Unix seconds. It was verified when it came; one that tells no time is told of always.
 fn issued_at(document: &str) -> u64 {
-    let claims = document.split('.').nth(1).and_then(|part| Base64UrlUnpadded::decode_vec(part).ok());
+    let claims =
+        document.split('.').nth(1).and_then(|part| Base64UrlUnpadded::decode_vec(part).ok());
     let claims = claims.and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
     claims.and_then(|claims| claims.get("iat")?.as_u64()).unwrap_or(u64::MAX)
 }

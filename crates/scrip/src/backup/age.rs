@@ -183,7 +183,8 @@ impl<R: Read> Opener<R> {
         let is_first = self.stream.number == 0;
         let nonce = self.stream.next(is_last);
         let open = self.stream.cipher.decrypt(&nonce, sealed.as_slice());
-        let why = if is_last { "its end is missing or changed" } else { "a part of it was changed" };
+        let why =
+            if is_last { "its end is missing or changed" } else { "a part of it was changed" };
         self.open = open.map_err(|_| damaged(why))?;
         if is_last && self.open.is_empty() && !is_first {
             return Err(damaged("it has an end too many"));

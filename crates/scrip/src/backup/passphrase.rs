@@ -41,7 +41,9 @@ impl PassphraseArgs {
             return Err(Failure::usage(format!(
                 "a passphrase of a backup has {SHORTEST} characters at least"
             ))
-            .advise("Everything that is secret about the server is behind it: take several words."));
+            .advise(
+                "Everything that is secret about the server is behind it: take several words.",
+            ));
         }
         Ok(passphrase)
     }

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use super::age::{Opener, Unopened};
 use super::pack::{hex, is_digest};
 use super::progress::Progress;
-use super::{BOOKS, BOOKS_IN_FOLDER, CONFIG, END, End, FORM, KEYS, MANIFEST, Manifest, OBJECTS, SMALL};
+use super::{
+    BOOKS, BOOKS_IN_FOLDER, CONFIG, END, End, FORM, KEYS, MANIFEST, Manifest, OBJECTS, SMALL,
+};
 
 /// What was in a backup.
 #[derive(Debug)]
@@ -41,7 +43,11 @@ pub enum Unusable {
 }
 
 /// Reads a backup whole, and writes nothing.
-pub fn verify(path: &Path, passphrase: &str, progress: &mut Progress) -> Result<Unpacked, Unusable> {
+pub fn verify(
+    path: &Path,
+    passphrase: &str,
+    progress: &mut Progress,
+) -> Result<Unpacked, Unusable> {
     read(path, passphrase, None, progress)
 }
 
@@ -154,7 +160,8 @@ impl<'a> Reading<'a> {
     fn place(&self, name: &str) -> Result<Option<PathBuf>, Unusable> {
         let below = name.strip_prefix(CONFIG).unwrap_or(name);
         let is_ours = name == BOOKS || name.starts_with(KEYS) || name.starts_with(CONFIG);
-        let plain = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
+        let plain =
+            |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
         if !is_ours || !Path::new(below).components().all(plain) {
             return Err(wrong(&format!("{name} does not belong into a backup")));
         }

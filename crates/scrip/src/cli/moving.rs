@@ -114,11 +114,13 @@ impl MoveArgs {
                 "Set `database` in the configuration to the new URL, and put the SQLite file aside.",
             )
         };
-        let text = fs::read_to_string(file).map_err(|error| cannot("the configuration read", &error))?;
+        let text =
+            fs::read_to_string(file).map_err(|error| cannot("the configuration read", &error))?;
         let text = config::with_database(&text, &self.to, false);
         let draft = file.with_extension("toml.new");
         drop(fs::remove_file(&draft));
-        write_private(&draft, &text).map_err(|error| cannot("the configuration written", &error))?;
+        write_private(&draft, &text)
+            .map_err(|error| cannot("the configuration written", &error))?;
         let mut aside = path.as_os_str().to_owned();
         aside.push(".moved");
         let aside = PathBuf::from(aside);

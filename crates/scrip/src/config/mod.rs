@@ -59,8 +59,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Variables of the environment by our name that are no configuration of a server.
-const OTHERS: &[&str] =
-    &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY", "SCRIP_PASSPHRASE"];
+const OTHERS: &[&str] = &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY", "SCRIP_PASSPHRASE"];
 
 /// The environment, as far as it can be read as text.
 pub type Environment = BTreeMap<String, String>;
@@ -190,7 +189,8 @@ impl Config {
     /// The files with secrets that it names.
     pub fn secret_files(&self) -> Vec<PathBuf> {
         let stripe = self.stripe.iter();
-        let stripe = stripe.flat_map(|s| [s.secret_key_file.clone(), s.webhook_secret_file.clone()]);
+        let stripe =
+            stripe.flat_map(|s| [s.secret_key_file.clone(), s.webhook_secret_file.clone()]);
         stripe.chain(self.bureau.iter().map(|bureau| bureau.secret_file.clone())).collect()
     }
 

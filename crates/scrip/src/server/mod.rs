@@ -83,7 +83,10 @@ async fn serve(config: &Config) -> Outcome {
     }
     beside.spawn(checkouts(app.clone()));
     if app.engine.is_restoring() {
-        tracing::warn!(epoch = app.engine.epoch(), "restored: peers are asked what happened since the backup");
+        tracing::warn!(
+            epoch = app.engine.epoch(),
+            "restored: peers are asked what happened since the backup"
+        );
         beside.spawn(restore(app.clone()));
     }
     beside.spawn(webhooks::tell(watch.clone()));

@@ -142,7 +142,8 @@ pub fn duplicate(from: &Path, into: &Path) -> Result<(), Fault> {
         log.is_some_and(|log| log.len() > LONGEST_LOG)
     };
     connection.progress_handler(STEPS, Some(is_too_long)).map_err(|e| fault(&e))?;
-    let into_text = into.to_str().ok_or_else(|| Fault::Unavailable("a path that is no text".into()))?;
+    let into_text =
+        into.to_str().ok_or_else(|| Fault::Unavailable("a path that is no text".into()))?;
     connection.execute("VACUUM INTO ?1", [into_text]).map_err(|e| fault(&e))?;
     sync(into)
 }

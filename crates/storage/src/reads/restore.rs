@@ -45,7 +45,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Checkout>, Fault> {
         let values = [cells(&after), vec![Cell::Int(i64::from(limit))]].concat();
-        let tail = r#"WHERE t."order" > $1 AND t.confirmation IS NOT NULL ORDER BY t."order" LIMIT $2"#;
+        let tail =
+            r#"WHERE t."order" > $1 AND t.confirmation IS NOT NULL ORDER BY t."order" LIMIT $2"#;
         self.rows(tail, values).await
     }
 }

@@ -95,8 +95,8 @@ macro_rules! round_trips {
 
 mod checkouts;
 mod funds;
-mod restores;
 pub mod merchants;
+mod restores;
 pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {

@@ -30,7 +30,9 @@ impl Pair {
         let merchants = self.pay.get("/v1/admin/merchants", &self.pay.admin).await;
         let id = merchants.at("/data/0/id").to_owned();
         let merchant = self.pay.get(&format!("/v1/admin/merchants/{id}"), &self.pay.admin).await;
-        merchant.json["balance"]["balance"]["amount"].as_i64().unwrap_or_else(|| panic!("{merchant:?}"))
+        merchant.json["balance"]["balance"]["amount"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{merchant:?}"))
     }
 }
 
@@ -45,9 +47,9 @@ async fn report(shop: &scrip_testkit::Shop) -> Value {
 fn told(report: &Value) -> (String, u64, u64, Vec<String>) {
     let peer = &report["peers"][0];
     let lacks = report["discrepancies"]["data"].as_array().unwrap();
-    let lacks = lacks.iter().map(|row| {
-        format!("{} {}", row["lack"].as_str().unwrap(), row["amount"]["amount"])
-    });
+    let lacks = lacks
+        .iter()
+        .map(|row| format!("{} {}", row["lack"].as_str().unwrap(), row["amount"]["amount"]));
     let count = |name: &str| peer[name].as_u64().unwrap();
     (peer["state"].as_str().unwrap().to_owned(), count("booked"), count("listed"), lacks.collect())
 }
@@ -99,21 +101,30 @@ async fn a_provider_books_what_its_merchant_has_before_anybody_spends_it_again()
     assert!(is_restoring(&pair.pay.post(&path, &pair.buyer, "", json!({})).await));
     let page = pair.pay.send("POST", "/wallet/top-up", &[], Value::Null).await;
     assert_eq!(page.status, 503);
-    let waiting = pair.send().await;
-    assert_eq!(pair.state(&waiting).await, "open");
+    let body = json!({ "lines": [{ "offer": pair.offer }] });
+    let draft = pair.shop.post("/v1/orders", "", "meanwhile", body).await;
+    let confirm = format!("/v1/orders/{}/confirm", draft.at("/id"));
+    let token = draft.at("/order_token").to_owned();
+    let early = pair.as_visitor("POST", &confirm, &token, "early").await;
+    assert_eq!(early.status, 503, "{early:?}");
 
     pair.pay.run_restore().await;
     let report = report(&pair.pay).await;
     assert_eq!((&report["epoch"], &report["restoring"]), (&json!(2), &json!(false)));
     assert_eq!(told(&report), ("reconciled".into(), 1, 0, vec![]));
     assert_eq!((pair.funds().await, pair.earned().await), (funds, earned));
-    assert_eq!((pair.state(&before).await, pair.state(&after).await), ("paid".into(), "paid".into()));
+    assert_eq!(
+        (pair.state(&before).await, pair.state(&after).await),
+        ("paid".into(), "paid".into())
+    );
     assert_eq!(pair.shop.get(&after.path, &session).await.at("/state"), "paid");
     pair.sound().await;
 
     // Nothing more is waited for: the order that was sent meanwhile is opened, and another one is paid.
     pair.pass(Span::minutes(3)).await;
     pair.work().await;
+    let sent = pair.as_visitor("POST", &confirm, &token, "early").await;
+    assert_eq!(sent.status, 202, "{sent:?}");
     pair.bought().await;
     assert_eq!(pair.funds().await, (250, 0));
     pair.sound().await;
@@ -258,7 +269,10 @@ async fn a_merchant_that_does_not_answer_is_waited_for_or_skipped_by_name() {
     pair.network.cut();
     pair.pay.app.engine.run_restore().await.unwrap();
     let waiting = report(&pair.pay).await;
-    assert_eq!((&waiting["restoring"], &waiting["peers"][0]["state"]), (&json!(true), &json!("asking")));
+    assert_eq!(
+        (&waiting["restoring"], &waiting["peers"][0]["state"]),
+        (&json!(true), &json!("asking"))
+    );
     assert_eq!(waiting["peers"][0]["trouble"], "nobody is there");
     assert_eq!(pair.pay.app.engine.run_restore().await.unwrap(), 0, "not at once again");
     let skip = |peer: &str| json!({ "peer": peer, "reason": "closed down" });
@@ -272,7 +286,10 @@ async fn a_merchant_that_does_not_answer_is_waited_for_or_skipped_by_name() {
     assert_eq!(again.json, skipped.json);
     assert_eq!(report(&pair.pay).await["restoring"], false);
     let audit = pair.pay.get("/v1/admin/audit", &pair.pay.admin).await;
-    assert_eq!((audit.at("/data/0/act"), audit.at("/data/0/subject")), ("restore.skipped", "https://shop.test"));
+    assert_eq!(
+        (audit.at("/data/0/act"), audit.at("/data/0/subject")),
+        ("restore.skipped", "https://shop.test")
+    );
     pair.network.mend();
     assert_eq!(pair.funds().await, (1000, 0), "what it had is not booked");
     pair.bought().await;

@@ -70,12 +70,15 @@ impl Pair {
 
     pub async fn send_for(&self, offer: &str) -> Sent {
         let body = json!({ "lines": [{ "offer": offer }] });
-        let draft = self.shop.post("/v1/orders", "", "draft", body).await;
+        // A key of its own for each order.
+        let number = self.network.sent().len();
+        let (key, yes) = (format!("draft-{number}"), format!("c-{number}"));
+        let draft = self.shop.post("/v1/orders", "", &key, body).await;
         let (order, token) = (draft.at("/id").to_owned(), draft.at("/order_token").to_owned());
         let path = format!("/v1/orders/{order}");
-        let mut sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, "c").await;
+        let mut sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, &yes).await;
         if sent.status == 503 {
-            sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, "c").await;
+            sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, &yes).await;
         }
         assert_eq!(sent.status, 202, "{sent:?}");
         let url = sent.at("/next_action/redirect");
@@ -86,7 +89,7 @@ impl Pair {
 
     pub async fn step(&self, sent: &Sent, step: &str) -> Answer {
         let path = format!("/v1/payments/{}/{step}", sent.reference);
-        let key = if step == "confirm" { "k" } else { "" };
+        let key = if step == "confirm" { &sent.reference } else { "" };
         self.pay.post(&path, &self.buyer, key, json!({})).await
     }
 

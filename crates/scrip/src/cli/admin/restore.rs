@@ -72,7 +72,8 @@ fn show(answer: &Value) -> String {
     };
     let waits = if restoring { "peers are still to be heard" } else { "nobody is waited for" };
     let mut lines = vec![format!("Epoch {}: {waits}.", number(answer, "/epoch"))];
-    let rows = |pointer: &str| answer.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let rows =
+        |pointer: &str| answer.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     let mut peers =
         vec![["PEER", "STATE", "BOOKED", "LISTED", "TROUBLE"].map(str::to_owned).to_vec()];
     for peer in rows("/peers") {
