@@ -124,6 +124,8 @@ words! {
         Buyer = "unknown_buyer",
         /// The buyer's wallet holds less than was taken.
         Funds = "insufficient_funds",
+        /// Signed by a key that is not in the backup: one that was made later, or somebody else's.
+        Key = "key_lost",
         /// The books say otherwise, or the documents do not fit each other.
         Conflict = "conflict",
         /// An order that was captured after the backup, and is unknown here: the provider gives it back at its deadline.

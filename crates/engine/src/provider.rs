@@ -47,7 +47,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// What happened to this merchant's requests since, after the event of this number: the numbers, oldest first, and
     /// which request each is about.
-    fn events<'a>(&'a self, since: Timestamp, after: u64) -> Asked<'a, Vec<(u64, Option<String>)>>;
+    fn events(&self, since: Timestamp, after: u64) -> Asked<'_, Vec<(u64, Option<String>)>>;
 
     /// Redeems the code with which a buyer came back.
     fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned>;

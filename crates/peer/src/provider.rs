@@ -138,7 +138,7 @@ impl Provider for HttpProvider {
         self.ask::<OpenedIn>("/v1/connection-requests", Some(connection), Some(body)).boxed()
     }
 
-    fn events<'a>(&'a self, since: Timestamp, after: u64) -> Asked<'a, Vec<(u64, Option<String>)>> {
+    fn events(&self, since: Timestamp, after: u64) -> Asked<'_, Vec<(u64, Option<String>)>> {
         async move {
             let path = format!("/v1/merchant/events?since={since}&after={after}&limit=100");
             self.ask::<EventsIn>(&path, None, None).await

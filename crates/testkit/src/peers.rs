@@ -74,7 +74,7 @@ impl Provider for AbsentProvider {
         silence()
     }
 
-    fn events<'a>(&'a self, _: Timestamp, _: u64) -> Asked<'a, Vec<(u64, Option<String>)>> {
+    fn events(&self, _: Timestamp, _: u64) -> Asked<'_, Vec<(u64, Option<String>)>> {
         silence()
     }
 

@@ -407,7 +407,7 @@ impl Provider for ScriptedProvider {
         ready(answer).boxed()
     }
 
-    fn events<'a>(&'a self, _: Timestamp, _: u64) -> Asked<'a, Vec<(u64, Option<String>)>> {
+    fn events(&self, _: Timestamp, _: u64) -> Asked<'_, Vec<(u64, Option<String>)>> {
         ready(Ok(Vec::new())).boxed()
     }
 

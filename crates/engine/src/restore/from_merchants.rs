@@ -1,8 +1,9 @@
 //! A provider that was restored asks each merchant for what it has signed since.
 //!
 //! ```text
-//! bundle ─▶ signed by this server, for this merchant, each document on the one before? ─▶ whose? ─▶ book.rs ─▶ booked
-//!             └─ no: not believed, logged                                              └─ nobody's ─┴─▶ listed
+//! bundle ─▶ signed by this server, for this merchant, each document on the one before? ─▶ whose? ─▶ rebook.rs ─▶ booked
+//!   │         └─ no: not believed, logged                                              └─ nobody's ─┴─▶ listed
+//!   └─ by a key that is not in the backup: nobody can tell, listed
 //! ```
 //! A merchant can show nothing but what this server has signed: its own word, found again. What a merchant keeps
 //! to itself (that tokens went back) is not found this way, and stands in docs/backup.md.
@@ -30,6 +31,8 @@ use crate::purchase_request::subject_from;
 
 /// Accounts that are looked through at a time for one of whom only a merchant's name is known.
 const SCAN: u32 = 500;
+/// So many that nobody can tell are listed of one merchant, who could invent more.
+const MOST_UNPROVEN: u32 = 1000;
 
 /// What merchants have of the provider's documents: a port.
 pub trait Archive: Send + Sync + fmt::Debug {
@@ -83,6 +86,11 @@ pub(crate) struct Papers {
 }
 
 impl Papers {
+    /// What this server kept of it.
+    fn fee(&self) -> Amount {
+        self.receipt.as_ref().map_or(Amount::ZERO, |(_, receipt)| receipt.fee)
+    }
+
     /// What the merchant has of it: captured, and not gone back.
     pub fn at_stake(&self) -> Amount {
         let taken = self.receipt.as_ref().map_or(Amount::ZERO, |(_, receipt)| receipt.amount);
@@ -123,7 +131,13 @@ impl Engine {
             match self.papers(&merchant, bundle) {
                 Ok(Some(papers)) => self.put_back(reunion, &merchant, papers).await?,
                 Ok(None) => {}
-                Err(why) => {
+                Err(Unproven::Key(lacking)) if reunion.listed < MOST_UNPROVEN => {
+                    self.list(reunion, lacking).await?;
+                }
+                Err(Unproven::Key(_)) => {
+                    tracing::warn!(security = true, merchant = %merchant.id, "too much is shown by keys that are unknown");
+                }
+                Err(Unproven::Other(why)) => {
                     tracing::warn!(security = true, merchant = %merchant.id, why, "a document is not this server's word");
                 }
             }
@@ -151,15 +165,19 @@ impl Engine {
             return self.list(reunion, lacking(Lack::Buyer, at_stake, detail)).await;
         };
         match self.rebook(reunion, merchant, account, &papers).await? {
-            Booked::Done => Ok(()),
-            Booked::Short { balance } if !at_stake.is_zero() => {
+            Booked::Short { balance } => {
+                // What went back whole has left nothing but the fee.
+                let amount = if at_stake.is_zero() { papers.fee() } else { at_stake };
+                if amount.is_zero() {
+                    return Ok(());
+                }
                 let detail = format!(
                     "the buyer {account} paid this after the backup, and the wallet holds {} of it",
                     balance.units()
                 );
-                self.list(reunion, lacking(Lack::Funds, at_stake, detail)).await
+                self.list(reunion, lacking(Lack::Funds, amount, detail)).await
             }
-            Booked::Short { .. } => Ok(()),
+            Booked::Done => Ok(()),
             Booked::Conflict(why) => {
                 self.list(reunion, lacking(Lack::Conflict, at_stake, why.to_owned())).await
             }
@@ -195,7 +213,29 @@ impl Engine {
     }
 
     /// The documents of a bundle, each verified; none of what came to nothing before anything was held.
-    fn papers(&self, merchant: &Merchant, bundle: Bundle) -> Result<Option<Papers>, &'static str> {
+    fn papers(&self, merchant: &Merchant, bundle: Bundle) -> Result<Option<Papers>, Unproven> {
+        if let Some(lacking) = self.by_a_lost_key(&bundle) {
+            return Err(Unproven::Key(lacking));
+        }
+        self.proven(merchant, bundle).map_err(Unproven::Other)
+    }
+
+    /// What a bundle says for itself that a key has signed which is not among this server's.
+    fn by_a_lost_key(&self, bundle: &Bundle) -> Option<Lacking> {
+        let keys = self.keys();
+        let lost =
+            |text: &&String| kid_of(text).is_some_and(|kid| keys.protocol_key(&kid).is_none());
+        let Bundle { confirmation, receipt, fulfilment, refunds, .. } = bundle;
+        let all = confirmation.iter().chain(receipt).chain(fulfilment).chain(refunds);
+        all.clone().find(lost)?;
+        let said: Receipt = claims(receipt.as_ref()?)?;
+        let request: Id<PurchaseRequest> = said.request.parse().ok()?;
+        let detail = "the merchant shows documents by a key that is not in the backup: compare them with what you know";
+        let order: String = said.order.chars().take(100).collect();
+        Some(Lacking::of(request, &order, Lack::Key, said.amount, detail))
+    }
+
+    fn proven(&self, merchant: &Merchant, bundle: Bundle) -> Result<Option<Papers>, &'static str> {
         let Bundle { offer, confirmation, receipt, fulfilment, refunds } = bundle;
         let Some(confirmation) = confirmation else { return Ok(None) };
         let confirmation: Said<Confirmation> = self.own_word(merchant, confirmation)?;
@@ -260,8 +300,25 @@ impl Engine {
     }
 }
 
-/// What an offer says. The confirmation names its digest, and was signed when the offer had been verified.
-fn claims(offer: &str) -> Option<Offer> {
-    let claims = Base64UrlUnpadded::decode_vec(offer.split('.').nth(1)?).ok()?;
+/// Why a bundle is not believed.
+#[derive(Debug)]
+enum Unproven {
+    /// Nobody can tell.
+    Key(Lacking),
+    Other(&'static str),
+}
+
+/// The name of the key that a document says it was signed with.
+fn kid_of(document: &str) -> Option<String> {
+    let header = document.split('.').next().filter(|header| header.len() <= 400)?;
+    let header = Base64UrlUnpadded::decode_vec(header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    header.get("kid")?.as_str().map(str::to_owned)
+}
+
+/// What a document says for itself. Of an offer that is enough: the confirmation names its digest, and was signed when the
+/// offer had been verified.
+fn claims<T: Document>(document: &str) -> Option<T> {
+    let claims = Base64UrlUnpadded::decode_vec(document.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&claims).ok()
 }

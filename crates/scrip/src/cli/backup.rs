@@ -44,6 +44,9 @@ pub struct BackupArgs {
     /// The bytes of the goods, too
     #[arg(long)]
     with_files: bool,
+    /// Where the copy of the books lies meanwhile, unencrypted; the server's data folder without it
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
     /// Read a backup whole and say whether it is good; nothing is written
     #[arg(long)]
     verify: bool,
@@ -78,7 +81,8 @@ impl BackupArgs {
         }
         let passphrase = self.passphrase.choose()?;
         let mut progress = Progress::new(self.quiet);
-        let scratch = Scratch::take(&config.data)?;
+        let scratch = Scratch::take(self.scratch.as_ref().unwrap_or(&config.data))?;
+        room_for(&config.database, &scratch.folder)?;
         let mut manifest = one_thread(manifest_of(&config))?;
         let books = scratch.folder.join("books.db");
         manifest.tables = one_thread(books_of(&config.database, &books, &mut progress))?;
@@ -221,6 +225,23 @@ async fn books_of(
         return Err(Failure::new(format!("the copy of the books is not the same: {difference}")));
     }
     Ok(sums.into_iter().map(backup::Rows::from).collect())
+}
+
+/// The room that is left to the server whose books are copied.
+const SPARE: u64 = 512 << 20;
+
+/// Refuses a copy for which there is no room: a full disk would stop the shop.
+fn room_for(database: &Database, folder: &Path) -> Outcome {
+    let Database::Sqlite(path) = database else { return Ok(()) };
+    let size = fs::metadata(path).map_or(0, |file| file.len());
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free >= size.saturating_add(SPARE) {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes >> 20;
+    let what = format!("{} MiB are free, and the copy of the books takes {}", mib(free), mib(size));
+    Err(Failure::new(what).advise("Name a folder on another disk with --scratch."))
 }
 
 /// Where the copy of the books lies while it is packed: beside the books, behind the same door. One at a time.

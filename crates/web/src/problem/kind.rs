@@ -459,7 +459,7 @@ mod tests {
         422 offer_refused voucher_refused coupon_refused
         429 rate_limited
         500 internal
-        503 busy
+        503 busy restoring
         507 storage_full
         ");
     }

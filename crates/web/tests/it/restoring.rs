@@ -5,7 +5,7 @@ use scrip_domain::Span;
 use scrip_testkit::{Answer, Backup};
 use serde_json::{Value, json};
 
-use crate::two_servers::{Pair, Sent};
+use crate::two_servers::{Pair, Sent, rotate};
 
 impl Pair {
     /// The provider goes back to this backup; its merchants were not heard yet.
@@ -261,6 +261,21 @@ async fn what_a_wallet_cannot_pay_is_listed_and_nobody_goes_below_zero() {
 }
 
 #[tokio::test]
+async fn what_a_forgotten_key_has_signed_is_listed_and_not_believed() {
+    let mut pair = Pair::open().await;
+    let backup = pair.pay.backed_up().await;
+    rotate(&pair.pay, 52, 18);
+    pair.pass(Span::seconds(65)).await;
+    pair.bought().await;
+    pair.provider_goes_back(&backup).await;
+    pair.pay.run_restore().await;
+    let listed = vec!["key_lost 250".into()];
+    assert_eq!(told(&report(&pair.pay).await), ("reconciled".into(), 0, 1, listed));
+    assert_eq!(pair.funds().await, (1000, 0));
+    pair.sound().await;
+}
+
+#[tokio::test]
 async fn a_merchant_that_does_not_answer_is_waited_for_or_skipped_by_name() {
     let mut pair = Pair::open().await;
     let backup = pair.pay.backed_up().await;
@@ -381,6 +396,6 @@ async fn no_id_is_minted_twice_though_the_clock_was_set_back() {
     let opened = pair.pay.buyer("bob@example.com", 10).await;
     let account = pair.pay.get("/v1/account", &opened).await;
     let minted = account.at("/id").split('_').nth(1).unwrap().to_owned();
-    assert!(minted > forgotten.split('_').nth(1).unwrap().to_owned(), "{minted} {forgotten}");
+    assert!(*minted > *forgotten.split('_').nth(1).unwrap(), "{minted} {forgotten}");
     pair.sound().await;
 }

@@ -428,7 +428,7 @@ async fn where_one_registers_first_only_who_has_enough_selects() {
 }
 
 /// Keys with a newer one before the one that was.
-fn rotate(shop: &Shop, newer: u8, former: u8) {
+pub fn rotate(shop: &Shop, newer: u8, former: u8) {
     let keys = shop.app.engine.keys();
     let keys = (*keys).clone().with_protocol(&[[newer; 32], [former; 32]]);
     shop.app.engine.use_keys(keys);

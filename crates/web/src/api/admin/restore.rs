@@ -95,7 +95,7 @@ struct DiscrepancyOut {
     /// The merchant's name of the order.
     #[schema(example = "ord_06bq3v8k2m9zc")]
     order: String,
-    /// `unknown_buyer`, `insufficient_funds`, `conflict`, `unknown_order` or `code_lost`.
+    /// `unknown_buyer`, `insufficient_funds`, `key_lost`, `conflict`, `unknown_order` or `code_lost`.
     lack: &'static str,
     /// What is at stake.
     amount: MoneyOut,
