@@ -80,7 +80,9 @@ impl Vault {
         for entry in fs::read_dir(&self.folder).map_err(cannot)? {
             let name = entry.map_err(cannot)?.file_name();
             // A draft of a key that is being made has another ending.
-            let name = name.to_str().filter(|name| *name == MASTER || name.ends_with(".seed"));
+            let name = name
+                .to_str()
+                .filter(|name| *name == MASTER || name.strip_suffix(".seed").is_some());
             if let Some(name) = name {
                 all.push((name.to_owned(), read(&self.folder.join(name))?.into_bytes()));
             }

@@ -65,7 +65,7 @@ pub struct Manifest {
     /// What is inside but the objects, whose names are their digests.
     pub members: Vec<Member>,
     /// What each table of the books holds.
-    pub tables: Vec<Rows>,
+    pub tables: Vec<InTable>,
 }
 
 /// A file inside.
@@ -78,7 +78,7 @@ pub struct Member {
 
 /// What a table holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rows {
+pub struct InTable {
     pub table: String,
     pub rows: u64,
     pub digest: String,
@@ -103,7 +103,7 @@ impl Manifest {
     }
 }
 
-impl From<scrip_storage::copy::Sum> for Rows {
+impl From<scrip_storage::copy::Sum> for InTable {
     fn from(sum: scrip_storage::copy::Sum) -> Self {
         let scrip_storage::copy::Sum { table, rows, digest } = sum;
         Self { table, rows, digest }

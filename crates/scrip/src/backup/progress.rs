@@ -3,7 +3,19 @@
 use std::io::{self, IsTerminal, Read, Write};
 use std::time::Duration;
 
+use clap::Args;
 use tokio::time::Instant;
+
+/// How a long command tells what it does.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Telling {
+    /// Say nothing on the way
+    #[arg(long)]
+    pub quiet: bool,
+    /// A JSON object instead of sentences
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Between two lines.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -15,7 +15,7 @@ use super::one_thread;
 use super::remote::print;
 use super::serve::ConfigFile;
 use crate::backup::passphrase::PassphraseArgs;
-use crate::backup::progress::Progress;
+use crate::backup::progress::{Progress, Telling};
 use crate::backup::{self, Contents, End, FORM, Manifest, Unusable};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
@@ -50,12 +50,8 @@ pub struct BackupArgs {
     /// Read a backup whole and say whether it is good; nothing is written
     #[arg(long)]
     verify: bool,
-    /// Say nothing on the way
-    #[arg(long)]
-    quiet: bool,
-    /// A JSON object instead of a sentence
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 impl BackupArgs {
@@ -65,7 +61,7 @@ impl BackupArgs {
 
     fn look(&self) -> Outcome {
         let passphrase = self.passphrase.know()?;
-        let mut progress = Progress::new(self.quiet);
+        let mut progress = Progress::new(self.telling.quiet);
         let read = backup::verify(&self.file, &passphrase, &mut progress);
         let read = read.map_err(|unusable| unusable_file(&self.file, &unusable))?;
         drop(progress);
@@ -80,7 +76,7 @@ impl BackupArgs {
             return Err(Failure::new(what).advise("Name another file: nothing is written over."));
         }
         let passphrase = self.passphrase.choose()?;
-        let mut progress = Progress::new(self.quiet);
+        let mut progress = Progress::new(self.telling.quiet);
         let scratch = Scratch::take(self.scratch.as_ref().unwrap_or(&config.data))?;
         room_for(&config.database, &scratch.folder)?;
         let mut manifest = one_thread(manifest_of(&config))?;
@@ -135,7 +131,7 @@ impl BackupArgs {
     }
 
     fn tell(&self, what: &str, manifest: &Manifest, end: End) {
-        if self.json {
+        if self.telling.json {
             print(&json!({
                 "file": self.file, "at": manifest.at, "server": manifest.server, "name": manifest.name,
                 "roles": manifest.roles, "epoch": manifest.epoch, "schema": manifest.schema,
@@ -203,7 +199,7 @@ async fn books_of(
     database: &Database,
     into: &Path,
     progress: &mut Progress,
-) -> Outcome<Vec<backup::Rows>> {
+) -> Outcome<Vec<backup::InTable>> {
     let failed = |fault| Failure::new(format!("cannot copy the books: {fault}"));
     let mut told = |table: &str, rows| progress.rows(table, rows);
     let copied = match database {
@@ -224,7 +220,7 @@ async fn books_of(
     if let Some(difference) = copied.and_then(|copied| copy::difference(&copied, &sums)) {
         return Err(Failure::new(format!("the copy of the books is not the same: {difference}")));
     }
-    Ok(sums.into_iter().map(backup::Rows::from).collect())
+    Ok(sums.into_iter().map(backup::InTable::from).collect())
 }
 
 /// The room that is left to the server whose books are copied.

@@ -15,7 +15,7 @@ use super::one_thread;
 use super::remote::print;
 use super::restore::{move_books, not_whole};
 use super::serve::ConfigFile;
-use crate::backup::progress::Progress;
+use crate::backup::progress::{Progress, Telling};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
@@ -40,12 +40,8 @@ pub struct MoveArgs {
     to: String,
     #[command(flatten)]
     config: ConfigFile,
-    /// Say nothing on the way
-    #[arg(long)]
-    quiet: bool,
-    /// A JSON object instead of sentences
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 impl MoveArgs {
@@ -59,11 +55,11 @@ impl MoveArgs {
                 "`scrip backup` and `scrip restore` bring them from one database to another.",
             ));
         };
-        let mut progress = Progress::new(self.quiet);
+        let mut progress = Progress::new(self.telling.quiet);
         let rows = one_thread(self.move_from(&config, &path, &mut progress))?;
         drop(progress);
         let aside = self.put_aside(&path)?;
-        if self.json {
+        if self.telling.json {
             print(&json!({ "rows": rows, "database": "PostgreSQL", "aside": aside }));
         } else {
             print(&format!(

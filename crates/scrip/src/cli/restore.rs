@@ -19,7 +19,7 @@ use super::init::{clear, empty, write_private};
 use super::one_thread;
 use super::remote::print;
 use crate::backup::passphrase::PassphraseArgs;
-use crate::backup::progress::Progress;
+use crate::backup::progress::{Progress, Telling};
 use crate::backup::{self, Manifest};
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
@@ -49,12 +49,8 @@ pub struct RestoreArgs {
     database: Option<String>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
-    /// Say nothing on the way
-    #[arg(long)]
-    quiet: bool,
-    /// A JSON object instead of sentences
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    telling: Telling,
 }
 
 /// What was made.
@@ -86,7 +82,7 @@ impl RestoreArgs {
     }
 
     fn make(&self, passphrase: &str) -> Outcome<Made> {
-        let mut progress = Progress::new(self.quiet);
+        let mut progress = Progress::new(self.telling.quiet);
         let read = backup::unpack(&self.file, passphrase, &self.dir, &mut progress);
         let read = read.map_err(|unusable| unusable_file(&self.file, &unusable))?;
         let (manifest, at) = (read.manifest, SystemClock.now());
@@ -174,7 +170,7 @@ impl RestoreArgs {
     fn tell(&self, made: &Made) {
         let Made { manifest, epoch, waits, objects } = made;
         let config = self.dir.join(config::FILE);
-        if self.json {
+        if self.telling.json {
             print(&json!({
                 "config": config, "server": manifest.server, "name": manifest.name, "at": manifest.at,
                 "rows": manifest.rows(), "objects": objects, "epoch": epoch.number, "peers": waits,
