@@ -1,5 +1,5 @@
 //! What a merchant and a provider sign for each other about one purchase: a chain, each document naming the one
-//! before it by its digest.
+//! before it by its digest. What vendors sign who exchange tokens is in [`exchange`].
 //!
 //! ```text
 //! Offer (merchant) ◀─ Confirmation (provider) ◀─ Receipt (provider) ◀─┬─ Fulfilment (provider)
@@ -44,6 +44,8 @@ macro_rules! documents {
         })*
     };
 }
+
+pub mod exchange;
 
 documents! {
     Offer => "scrip-offer+jwt",

@@ -3,8 +3,9 @@
 //! ```text
 //! committed (no place yet) ─▶ published (a place in the order of all events, for good)
 //! ```
-//! Ids grow with time, but commits overtake each other. The place is given afterwards, by one publisher, and
-//! without gaps: who has seen everything up to a place has missed nothing.
+//! Ids grow with time, but commits overtake each other. So a place is given where nothing overtakes: in the batch
+//! by the one writer of a file, elsewhere afterwards, by one publisher at a time. Places have no gaps: who has
+//! seen everything up to one has missed nothing.
 
 use crate::account::Account;
 use crate::id::Id;

@@ -63,6 +63,10 @@ words! {
         Fees = "fees",
         /// Tokens that merchants have earned and were paid for.
         PaidOut = "paid_out",
+        /// Tokens that buyers gave for a partner's.
+        ExchangedOut = "exchanged_out",
+        /// The other side of tokens issued for a partner's.
+        ExchangedIn = "exchanged_in",
     }
 }
 
@@ -105,6 +109,8 @@ impl LedgerAccount {
             Self::House(House::Reclaimed) => 5,
             Self::House(House::Fees) => 6,
             Self::House(House::PaidOut) => 7,
+            Self::House(House::ExchangedOut) => 8,
+            Self::House(House::ExchangedIn) => 9,
         }
     }
 
@@ -155,6 +161,14 @@ words! {
         Payout = "payout",
         /// What was owed was paid, or came back because it is owed no more.
         Debt = "debt",
+        /// Tokens were reserved for an exchange.
+        ExchangeHold = "exchange_hold",
+        /// What was reserved for an exchange is free again.
+        ExchangeVoid = "exchange_void",
+        /// Tokens were given for a partner's, or issued for them.
+        Exchange = "exchange",
+        /// What was given for a partner's tokens came back, because there will be none.
+        Reversal = "reversal",
     }
 }
 

@@ -15,6 +15,7 @@
 )]
 
 pub mod account;
+pub mod agreement;
 pub mod amount;
 pub mod api_key;
 pub mod audit;
@@ -28,16 +29,19 @@ pub mod credit_line;
 pub mod document;
 pub mod estimate;
 pub mod event;
+pub mod exchange;
 pub mod gate;
 pub mod hold;
 pub mod id;
 pub mod identity;
 pub mod ledger;
 pub mod license;
+pub mod link;
 pub mod listing;
 pub mod lot;
 pub mod merchant;
 pub mod order;
+pub mod partner;
 pub mod payment_method;
 pub mod purchase_request;
 pub mod refund;
@@ -49,6 +53,7 @@ pub mod sale;
 pub mod seasoning;
 pub mod session;
 pub mod settings;
+pub mod statement;
 pub mod time;
 pub mod top_up;
 pub mod visibility;

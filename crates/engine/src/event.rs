@@ -1,8 +1,9 @@
 //! Events: told in the commit of what happened, published afterwards, read in order.
 //!
-//! A place in the order of all events is given by one publisher at a time, under the guard of one row that nobody
-//! else wants. In the batch itself it would be that same row for every purchase of every server. Places that are
-//! seen have no gap below them: they are given and committed under the guard, one page after the other.
+//! The one writer of a file gives an event its place in the order of all events as it writes it (`place_events` in
+//! the storage's books). Where several servers write one database, that would be one row for every purchase of every
+//! server; there a publisher gives places afterwards, under the guard of that row, one page after the other. Either
+//! way a place that is seen has no gap below it.
 //!
 //! An account's own events are found through the index by account, in whose page its purchase writes anyway. It
 //! lists them by id; the place decides which are new.

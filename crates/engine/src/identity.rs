@@ -21,7 +21,8 @@ use crate::checkout::Stale;
 use crate::checkout::begin::FOR_NOW;
 use crate::keys::mac;
 use crate::memory::Member;
-use crate::provider::{Opened, ProviderError, Returned, Standing};
+use crate::peer::PeerError;
+use crate::provider::{Opened, Returned, Standing};
 use crate::session::{SignedIn, Token};
 use crate::{Engine, Outcome};
 
@@ -156,9 +157,7 @@ impl Engine {
         let back = format!("{}/return", self.public_url());
         match provider.connect(&id.to_string(), &back).await {
             Ok(opened) => Ok(Ok(opened)),
-            Err(ProviderError::Refused { code, .. }) => {
-                Ok(Err(ConnectRefusal::ProviderRefused(code)))
-            }
+            Err(PeerError::Refused { code, .. }) => Ok(Err(ConnectRefusal::ProviderRefused(code))),
             Err(error) => Err(not_now(&error)),
         }
     }
@@ -168,7 +167,7 @@ impl Engine {
         let Some(provider) = self.provider() else { return Ok(Err(ConnectRefusal::NoProvider)) };
         let returned = match provider.redeem(return_code).await {
             Ok(returned) => returned,
-            Err(ProviderError::Refused { code, .. }) if !FOR_NOW.contains(&code.as_str()) => {
+            Err(PeerError::Refused { code, .. }) if !FOR_NOW.contains(&code.as_str()) => {
                 return Ok(Err(ConnectRefusal::CodeRefused));
             }
             Err(error) => return Err(not_now(&error)),
@@ -246,12 +245,12 @@ impl Engine {
 }
 
 /// The provider did not answer, or not believably: the caller may ask again.
-pub(crate) fn not_now(error: &ProviderError) -> Fault {
+pub(crate) fn not_now(error: &PeerError) -> Fault {
     match error {
-        ProviderError::Unbelievable(_) => {
+        PeerError::Unbelievable(_) => {
             tracing::warn!(target: "security", %error, "an answer in the provider's name is not believed");
         }
-        ProviderError::Unanswered(_) | ProviderError::Refused { .. } => {
+        PeerError::Unanswered(_) | PeerError::Refused { .. } => {
             tracing::info!(%error, "the provider cannot be asked now");
         }
     }

@@ -39,6 +39,7 @@ pub mod memory;
 pub mod merchant;
 pub mod objects;
 pub mod order;
+pub mod partner;
 mod passwords;
 pub mod payment_method;
 pub mod peer;

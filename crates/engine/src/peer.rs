@@ -62,6 +62,25 @@ pub enum PeerRefusal {
     TooMany,
 }
 
+/// Why there is no answer, or not the one that was hoped for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeerError {
+    /// Nobody knows whether it arrived: ask again.
+    #[error("the other server did not answer: {0}")]
+    Unanswered(String),
+    /// It refuses, by a stable code.
+    #[error("the other server refuses: {code}: {detail}")]
+    Refused {
+        /// The code.
+        code: String,
+        /// A sentence.
+        detail: String,
+    },
+    /// What came cannot be believed: no signature of its own, or not the form of an answer.
+    #[error("its answer is not to be believed: {0}")]
+    Unbelievable(String),
+}
+
 impl Engine {
     /// With a way to read what other servers make public.
     #[must_use]

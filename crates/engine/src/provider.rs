@@ -10,8 +10,10 @@ use futures_util::future::BoxFuture;
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Span, Timestamp};
 
+use crate::peer::PeerError;
+
 /// What a verb comes to.
-pub type Asked<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+pub type Asked<'a, T> = BoxFuture<'a, Result<T, PeerError>>;
 
 /// Somebody who keeps accounts and wallets for merchants.
 pub trait Provider: Send + Sync + fmt::Debug {
@@ -105,23 +107,4 @@ pub struct Returned {
 pub struct Standing {
     /// Whether the balance is at or above the threshold; none where the buyer does not share it.
     pub funded: Option<bool>,
-}
-
-/// Why there is no answer, or not the one that was hoped for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProviderError {
-    /// Nobody knows whether it arrived: ask again.
-    #[error("the provider did not answer: {0}")]
-    Unanswered(String),
-    /// The provider refuses, by a stable code.
-    #[error("the provider refuses: {code}: {detail}")]
-    Refused {
-        /// The code.
-        code: String,
-        /// A sentence.
-        detail: String,
-    },
-    /// What came cannot be believed: no signature of the provider's, or not the form of an answer.
-    #[error("the provider's answer is not to be believed: {0}")]
-    Unbelievable(String),
 }

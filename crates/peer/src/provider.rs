@@ -7,8 +7,9 @@ use futures_util::FutureExt;
 use http::Method;
 use scrip_domain::document::MAX_LENGTH;
 use scrip_domain::{Amount, Timestamp};
+use scrip_engine::peer::PeerError;
 use scrip_engine::peer::{PeerKeys, PeerRefusal};
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
+use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
 use scrip_https::Unanswered;
 use scrip_license::{KeySet, jws};
 use serde::Deserialize;
@@ -37,7 +38,7 @@ impl HttpProvider {
         path: &str,
         idempotency: Option<&str>,
         body: Option<Value>,
-    ) -> Result<T::Of, ProviderError> {
+    ) -> Result<T::Of, PeerError> {
         let question = Question {
             method: if body.is_some() { Method::POST } else { Method::GET },
             url: format!("{}{path}", self.url),
@@ -45,22 +46,22 @@ impl HttpProvider {
             body,
         };
         let answer = self.line.ask(question).await;
-        let answer = answer.map_err(|Unanswered(why)| ProviderError::Unanswered(why))?;
+        let answer = answer.map_err(|Unanswered(why)| PeerError::Unanswered(why))?;
         shape::read::<T>(answer.status(), answer.body())
     }
 
     /// One verb on a request.
-    async fn on(&self, request: &str, verb: &str, body: Value) -> Result<Picture, ProviderError> {
+    async fn on(&self, request: &str, verb: &str, body: Value) -> Result<Picture, PeerError> {
         let path = format!("{}/{verb}", path_of(request)?);
         self.ask::<PictureIn>(&path, None, Some(body)).await
     }
 
-    async fn claims(&self, typ: &str, document: &str) -> Result<Value, ProviderError> {
-        let unbelievable = |why: &dyn ToString| ProviderError::Unbelievable(why.to_string());
+    async fn claims(&self, typ: &str, document: &str) -> Result<Value, PeerError> {
+        let unbelievable = |why: &dyn ToString| PeerError::Unbelievable(why.to_string());
         let kid = kid_of(document).ok_or_else(|| unbelievable(&"a document that names no key"))?;
         let key = self.keys.key(&self.url, &kid, self.line.pen().now()).await;
         let key = key.map_err(|refusal| match refusal {
-            PeerRefusal::Unreachable(why) => ProviderError::Unanswered(why),
+            PeerRefusal::Unreachable(why) => PeerError::Unanswered(why),
             refusal => unbelievable(&refusal),
         })?;
         let keys: KeySet = [key].into_iter().collect();
@@ -69,16 +70,16 @@ impl HttpProvider {
 }
 
 /// Where a request is. Its name comes from the provider, and must not lead anywhere else.
-fn path_of(request: &str) -> Result<String, ProviderError> {
+fn path_of(request: &str) -> Result<String, PeerError> {
     Ok(format!("/v1/purchase-requests/{}", named(request)?))
 }
 
-fn named(name: &str) -> Result<&str, ProviderError> {
+fn named(name: &str) -> Result<&str, PeerError> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if !name.is_empty() && name.len() <= 100 && name.bytes().all(is_name) {
         return Ok(name);
     }
-    Err(ProviderError::Unbelievable("a name that is none".to_owned()))
+    Err(PeerError::Unbelievable("a name that is none".to_owned()))
 }
 
 /// The name of the key that a document says it was signed with.
@@ -172,7 +173,7 @@ mod tests {
     fn a_name_leads_nowhere_else() {
         assert_eq!(path_of("req_0a-Z").unwrap(), "/v1/purchase-requests/req_0a-Z");
         for bad in ["", "../merchant", "a/b", "a?b", "a#b", "a b", "%2e", &"a".repeat(101)] {
-            assert!(matches!(path_of(bad), Err(ProviderError::Unbelievable(_))), "{bad}");
+            assert!(matches!(path_of(bad), Err(PeerError::Unbelievable(_))), "{bad}");
         }
     }
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use scrip_domain::Span;
 use scrip_domain::purchase_request::RequestState;
-use scrip_engine::provider::{Opened, Picture, ProviderError, Returned, Standing};
+use scrip_engine::peer::PeerError;
+use scrip_engine::provider::{Opened, Picture, Returned, Standing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +14,7 @@ pub(crate) trait Shape: DeserializeOwned {
     type Of;
 
     /// What it says, unless it cannot be meant.
-    fn take(self) -> Result<Self::Of, ProviderError>;
+    fn take(self) -> Result<Self::Of, PeerError>;
 }
 
 #[derive(Deserialize)]
@@ -30,10 +31,10 @@ pub(crate) struct PictureIn {
 impl Shape for PictureIn {
     type Of = Picture;
 
-    fn take(self) -> Result<Picture, ProviderError> {
+    fn take(self) -> Result<Picture, PeerError> {
         let Self { id, state, confirmation, receipt, fulfilment, refunds } = self;
         let state = RequestState::parse(&state)
-            .ok_or_else(|| ProviderError::Unbelievable(format!("a state called {state:?}")))?;
+            .ok_or_else(|| PeerError::Unbelievable(format!("a state called {state:?}")))?;
         Ok(Picture { id, state, confirmation, receipt, fulfilment, refunds })
     }
 }
@@ -48,7 +49,7 @@ pub(crate) struct OpenedIn {
 impl Shape for OpenedIn {
     type Of = Opened;
 
-    fn take(self) -> Result<Opened, ProviderError> {
+    fn take(self) -> Result<Opened, PeerError> {
         let Self { id, url, expires_in } = self;
         Ok(Opened { id, url, expires_in: Span::seconds(expires_in) })
     }
@@ -65,7 +66,7 @@ pub(crate) struct ReturnedIn {
 impl Shape for ReturnedIn {
     type Of = Returned;
 
-    fn take(self) -> Result<Returned, ProviderError> {
+    fn take(self) -> Result<Returned, PeerError> {
         let Self { subject, request, connection, funded } = self;
         let request = request.map(Shape::take).transpose()?;
         Ok(Returned { subject, request, connection, standing: Standing { funded } })
@@ -86,7 +87,7 @@ struct EventIn {
 impl Shape for EventsIn {
     type Of = Vec<(u64, Option<String>)>;
 
-    fn take(self) -> Result<Self::Of, ProviderError> {
+    fn take(self) -> Result<Self::Of, PeerError> {
         Ok(self.data.into_iter().map(|event| (event.seq, event.request)).collect())
     }
 }
@@ -99,24 +100,24 @@ pub(crate) struct StandingIn {
 impl Shape for StandingIn {
     type Of = Standing;
 
-    fn take(self) -> Result<Standing, ProviderError> {
+    fn take(self) -> Result<Standing, PeerError> {
         Ok(Standing { funded: self.funded })
     }
 }
 
 /// An answer's body, if its status says that it is one.
-pub(crate) fn read<T: Shape>(status: StatusCode, body: &Bytes) -> Result<T::Of, ProviderError> {
+pub(crate) fn read<T: Shape>(status: StatusCode, body: &Bytes) -> Result<T::Of, PeerError> {
     if !status.is_success() {
         return Err(refusal(status, body));
     }
-    let shape: T = serde_json::from_slice(body)
-        .map_err(|error| ProviderError::Unbelievable(error.to_string()))?;
+    let shape: T =
+        serde_json::from_slice(body).map_err(|error| PeerError::Unbelievable(error.to_string()))?;
     shape.take()
 }
 
 /// Why there is no answer. Only a code of the provider's own is a refusal: whatever else stands between may say no as
 /// well, and knows nothing.
-fn refusal(status: StatusCode, body: &Bytes) -> ProviderError {
+fn refusal(status: StatusCode, body: &Bytes) -> PeerError {
     #[derive(Deserialize)]
     struct Problem {
         code: String,
@@ -125,11 +126,11 @@ fn refusal(status: StatusCode, body: &Bytes) -> ProviderError {
     }
     let number = status.as_u16();
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return ProviderError::Unanswered(format!("status {number}"));
+        return PeerError::Unanswered(format!("status {number}"));
     }
     match serde_json::from_slice(body) {
-        Ok(Problem { code, detail }) => ProviderError::Refused { code, detail },
-        Err(_) => ProviderError::Unanswered(format!("status {number} without a code")),
+        Ok(Problem { code, detail }) => PeerError::Refused { code, detail },
+        Err(_) => PeerError::Unanswered(format!("status {number} without a code")),
     }
 }
 
@@ -137,7 +138,7 @@ fn refusal(status: StatusCode, body: &Bytes) -> ProviderError {
 mod tests {
     use super::*;
 
-    fn seen<T: Shape>(status: u16, body: &str) -> Result<T::Of, ProviderError> {
+    fn seen<T: Shape>(status: u16, body: &str) -> Result<T::Of, PeerError> {
         read::<T>(StatusCode::from_u16(status).unwrap(), &Bytes::from(body.to_owned()))
     }
 
@@ -151,7 +152,7 @@ mod tests {
         assert_eq!((read.fulfilment, read.refunds), (None, vec!["d.e.f".to_owned()]));
         for bad in [picture.replace("captured", "gone").as_str(), "{}", "[]", "<html>", ""] {
             let error = seen::<PictureIn>(200, bad).unwrap_err();
-            assert!(matches!(error, ProviderError::Unbelievable(_)), "{bad}");
+            assert!(matches!(error, PeerError::Unbelievable(_)), "{bad}");
         }
         let opened = r#"{ "id": "req_1", "url": "https://pay.test/pay/x", "expires_in": 600 }"#;
         assert_eq!(seen::<OpenedIn>(201, opened).unwrap().expires_in, Span::minutes(10));
@@ -170,7 +171,7 @@ mod tests {
         for status in [401, 403, 404, 409, 422] {
             let refused = seen::<StandingIn>(status, problem).unwrap_err();
             let (code, detail) = ("hold_expired".to_owned(), "too late".to_owned());
-            assert_eq!(refused, ProviderError::Refused { code, detail }, "{status}");
+            assert_eq!(refused, PeerError::Refused { code, detail }, "{status}");
         }
         for (status, body) in [
             (404, "<html>no such page</html>"),
@@ -181,7 +182,7 @@ mod tests {
             (503, problem),
         ] {
             let error = seen::<StandingIn>(status, body).unwrap_err();
-            assert!(matches!(error, ProviderError::Unanswered(_)), "{status} {error}");
+            assert!(matches!(error, PeerError::Unanswered(_)), "{status} {error}");
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use scrip_domain::event::Feed;
 use scrip_domain::{Clock, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
@@ -86,6 +87,8 @@ pub trait Backend: Send {
     /// Whether it can go on after a commit with an unknown outcome: because the truth lies in the
     /// database, and the next batch loads it from there.
     fn heals(&self) -> bool;
+    /// Whether it is the only writer of its database: then it gives events their places as it writes them.
+    fn is_alone(&self) -> bool;
     /// Time for housekeeping between two batches.
     fn between(&mut self) {}
 }
@@ -234,6 +237,9 @@ async fn attempt<B: Backend>(
 ) -> Result<Vec<Option<Fault>>, Fault> {
     let mut wants = Wants::default();
     let mut faults: Vec<_> = batch.iter().map(|command| command.wants(&mut wants).err()).collect();
+    if backend.is_alone() {
+        wants.feed.guard((Feed::ONLY,));
+    }
     let mut books = match backend.load(&wants).await {
         Ok(books) => books,
         Err(fault) => {
@@ -251,7 +257,12 @@ async fn attempt<B: Backend>(
         backend.rollback().await;
         return Ok(faults);
     }
-    if let Err(fault) = backend.save(&books).await {
+    let placed = if backend.is_alone() { books.place_events() } else { Ok(()) };
+    let saved = match placed {
+        Ok(()) => backend.save(&books).await,
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = saved {
         backend.rollback().await;
         return Err(fault);
     }

@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_domain::account::{Account, Login};
+use scrip_domain::agreement::Agreement;
 use scrip_domain::amount::Amount;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
@@ -18,16 +19,19 @@ use scrip_domain::coupon::Coupon;
 use scrip_domain::credit::CreditFile;
 use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::event::{Event, Feed};
+use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, Incoming};
 use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::License;
+use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
 use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange};
 use scrip_domain::merchant::{
     Merchant, MerchantEvent, MerchantKey, MerchantTransfer, MerchantUrl, Payout,
 };
 use scrip_domain::order::{Line, LinePayment, Order};
+use scrip_domain::partner::{Partner, PartnerEntry, PartnerUrl};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
@@ -35,6 +39,7 @@ use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
+use scrip_domain::statement::{Difference, Settlement, Statement};
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
@@ -413,6 +418,34 @@ tables! {
     merchant_events: MerchantEvent,
     /// Payments to merchants.
     payouts: Payout,
+    /// Partners' addresses.
+    partner_urls: PartnerUrl,
+    /// Partners: the guards of exposure, limits and cycles.
+    partners: Partner,
+    /// Agreements.
+    agreements: Agreement,
+    /// Buyers' links to partners.
+    links: Link,
+    /// Partners' buyers who show which account is theirs.
+    link_requests: LinkRequest,
+    /// Accounts, as partners know them.
+    partner_subjects: PartnerSubject,
+    /// Partners' quotes.
+    exchange_quotes: ExchangeQuote,
+    /// Exchanges of our tokens.
+    exchanges: Exchange,
+    /// Exchanges for our tokens, by partner and its name of them.
+    incoming_exchanges: Incoming,
+    /// What buyers have exchanged in a day, by partner and account.
+    exchange_days: ExchangeDay,
+    /// What changed what partners owe each other.
+    partner_entries: PartnerEntry,
+    /// Statements, by partner and cycle.
+    statements: Statement,
+    /// What two statements differ in, by statement.
+    differences: Difference,
+    /// Payments between partners.
+    settlements: Settlement,
     /// Holds.
     holds: Hold,
     /// What holds have reserved, by hold.
@@ -447,6 +480,25 @@ impl Books {
     /// The lowest current price above zero, which must have been asked for.
     pub fn cheapest(&self) -> Result<Option<Amount>, Fault> {
         self.cheapest.ok_or_else(|| Fault::Bug("the cheapest offer was not asked for".into()))
+    }
+
+    /// Gives the new events their places, after all that have one: what is done where nobody else writes.
+    pub(crate) fn place_events(&mut self) -> Result<(), Fault> {
+        let lost = || Fault::Bug("the row of the feed is gone".into());
+        let before = self.feed.get(&(Feed::ONLY,))?.ok_or_else(lost)?.clone();
+        let mut last = before.last;
+        for change in self.events.written.values_mut() {
+            if let Change::Insert(event) = change
+                && event.seq.is_none()
+            {
+                last = last.checked_add(1).ok_or_else(|| Fault::Bug("the feed is full".into()))?;
+                event.seq = Some(last);
+            }
+        }
+        if last != before.last {
+            self.feed.apply(Change::Update(Feed { last, ..before }));
+        }
+        Ok(())
     }
 
     /// Whether something was changed that servers remember between requests. What is only new nobody

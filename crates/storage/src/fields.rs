@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use scrip_domain::account::Person;
+use scrip_domain::agreement::Figures;
 use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
 use scrip_domain::catalog::{Labels, Offer, Picture, Product};
@@ -82,6 +83,7 @@ int_fields! {
     () RequestId: |id| Cell::number(id.number()), |number| unsigned(number).and_then(RequestId::new);
     () Subject: |subject| Cell::number(subject.0), |number| unsigned(number).map(Subject);
     () LedgerAccount: |account| Cell::Int(account.number()), LedgerAccount::from_number;
+    () i64: |number| Cell::Int(*number), |number| Some(number);
     () u64: |number| Cell::number(*number), unsigned;
     () u32: |number| Cell::Int(i64::from(*number)), |number| u32::try_from(number).ok();
     () u8: |number| Cell::Int(i64::from(*number)), |number| u8::try_from(number).ok();
@@ -122,6 +124,10 @@ macro_rules! word_fields {
 }
 
 word_fields! {
+    scrip_domain::agreement::AgreementState, scrip_domain::agreement::By, scrip_domain::exchange::ExchangeState,
+    scrip_domain::exchange::IncomingState, scrip_domain::link::LinkState, scrip_domain::partner::EntryKind,
+    scrip_domain::partner::Side, scrip_domain::partner::Suspended, scrip_domain::statement::SettlementMethod,
+    scrip_domain::statement::SettlementState, scrip_domain::statement::StatementState,
     scrip_domain::audit::Act, scrip_domain::auto_top_up::Stopped, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
     scrip_domain::connection::ConnectionState, scrip_domain::document::GivenBackBy,
     scrip_domain::event::EventType, scrip_domain::hold::HoldState, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
@@ -159,7 +165,7 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
+    scrip_domain::agreement::Terms, Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
     Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>, Vec<String>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
@@ -398,6 +404,52 @@ impl Field for MerchantLimits {
         let pair = (Amount::read(cells)?, u32::read(cells)?);
         let all = (both(cells, pair)?, Amount::read(cells)?);
         Ok(both(cells, all)?.map(|((order, open), day)| Self { order, open, day }))
+    }
+}
+
+impl Field for Unit {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        out.push(Cell::text(self.as_str()));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        match cells.text()? {
+            Some(code) => Self::parse(&code).map(Some).ok_or_else(|| cells.corrupt()),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Field for Figures {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("_give", Kind::Int),
+        ("_receive", Kind::Int),
+        ("_compensation", Kind::Int),
+        ("_numerator", Kind::Int),
+        ("_denominator", Kind::Int),
+    ];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        [&self.give, &self.receive, &self.compensation].into_iter().for_each(|one| one.write(out));
+        self.numerator.write(out);
+        self.denominator.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let pair = (Amount::read(cells)?, Amount::read(cells)?);
+        let three = (both(cells, pair)?, Amount::read(cells)?);
+        let rate = (u64::read(cells)?, u64::read(cells)?);
+        let all = (both(cells, three)?, both(cells, rate)?);
+        let figures = |(((give, receive), compensation), (numerator, denominator))| Self {
+            give,
+            receive,
+            compensation,
+            numerator,
+            denominator,
+        };
+        Ok(both(cells, all)?.map(figures))
     }
 }
 

@@ -397,6 +397,10 @@ impl Backend for PostgresWriter {
         }
     }
 
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     fn heals(&self) -> bool {
         // The server knows what it committed, and every batch loads from there what it needs.
         true

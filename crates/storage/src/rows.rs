@@ -1,6 +1,7 @@
 //! Which domain type is kept in which table, field by field.
 
 use scrip_domain::account::{Account, Login, Person};
+use scrip_domain::agreement::{Agreement, AgreementState, By, Figures, Terms as AgreementTerms};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
@@ -16,10 +17,14 @@ use scrip_domain::credit::{Assessment, CreditFile};
 use scrip_domain::credit_line::{CreditLine, Repayment};
 use scrip_domain::document::GivenBackBy;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
+use scrip_domain::exchange::{
+    Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Incoming, IncomingState,
+};
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::{License, LicenseState};
+use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::merchant::{
@@ -27,6 +32,7 @@ use scrip_domain::merchant::{
     MerchantState, MerchantTransfer, MerchantUrl, Payout,
 };
 use scrip_domain::order::{Check, DeclineReason, Line, LinePayment, Order, OrderState};
+use scrip_domain::partner::{EntryKind, Partner, PartnerEntry, PartnerUrl, Side, Suspended};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{
     Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
@@ -37,6 +43,9 @@ use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, Reunion
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
+use scrip_domain::statement::{
+    Difference, Settlement, SettlementMethod, SettlementState, Statement, StatementState,
+};
 use scrip_domain::top_up::{
     Appeal, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
 };
@@ -44,7 +53,7 @@ use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
-use scrip_domain::{Amount, Id, Money, Timestamp};
+use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 use scrip_license::{Limits, Terms};
 
 use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
@@ -355,6 +364,86 @@ row!(Connection, "connections", group(id: Id<Connection>), key(id: Id<Connection
 row!(MerchantSubject, "merchant_subjects", group(merchant: Id<Merchant>, subject: SubjectName),
     key(merchant: Id<Merchant>, subject: SubjectName), {
     merchant: Id<Merchant>, subject: SubjectName, account: Id<Account>, share_funded: bool, at: Timestamp,
+});
+
+row!(Partner, "partners", group(id: Id<Partner>), key(id: Id<Partner>), {
+    id: Id<Partner>, url: String, name: String, agreement: Option<Id<Agreement>>, currency: Option<Unit>,
+    suspended: Option<Suspended>, suspended_there: bool, payable: Counters, receivable: Counters,
+    payable_reserved: Amount, receivable_reserved: Amount, cycle: u32, cycle_began_at: Timestamp,
+    day: Timestamp, day_given: Amount, day_taken: Amount, created_at: Timestamp,
+});
+
+row!(PartnerUrl, "partner_urls", group(url: String), key(url: String), {
+    url: String, partner: Id<Partner>,
+});
+
+row!(PartnerEntry, "partner_entries", group(partner: Id<Partner>, id: Id<PartnerEntry>), key(partner: Id<Partner>, id: Id<PartnerEntry>), {
+    partner: Id<Partner>, id: Id<PartnerEntry>, side: Side, kind: EntryKind, amount: Amount, subject: u64,
+    cycle: u32, at: Timestamp,
+});
+
+row!(Agreement, "agreements", group(id: Id<Agreement>), key(id: Id<Agreement>), {
+    id: Id<Agreement>, partner: Id<Partner>, version: u32, proposed_by: By, state: AgreementState,
+    terms: AgreementTerms, proposal: String, digest: [u8; 32], acceptance: Option<String>,
+    proposed_at: Timestamp, decided_at: Option<Timestamp>, effective_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32,
+});
+
+row!(Link, "links", group(account: Id<Account>, partner: Id<Partner>), key(account: Id<Account>, partner: Id<Partner>), {
+    account: Id<Account>, partner: Id<Partner>, id: Id<Link>, state: LinkState, subject: Option<String>,
+    at: Timestamp, linked_at: Option<Timestamp>,
+});
+
+row!(LinkRequest, "link_requests", group(id: Id<LinkRequest>), key(id: Id<LinkRequest>), {
+    id: Id<LinkRequest>, partner: Id<Partner>, link: Id<Link>, return_url: String, reference: [u8; 32],
+    state: ConnectionState, account: Option<Id<Account>>, code: Option<ReturnCode>, at: Timestamp,
+    expires_at: Timestamp,
+});
+
+row!(PartnerSubject, "partner_subjects", group(partner: Id<Partner>, subject: SubjectName), key(partner: Id<Partner>, subject: SubjectName), {
+    partner: Id<Partner>, subject: SubjectName, account: Id<Account>, at: Timestamp,
+});
+
+row!(ExchangeQuote, "exchange_quotes", group(id: Id<ExchangeQuote>), key(id: Id<ExchangeQuote>), {
+    id: Id<ExchangeQuote>, account: Id<Account>, partner: Id<Partner>, agreement: Id<Agreement>,
+    figures: Figures, document: String, exchange: Option<Id<Exchange>>, at: Timestamp,
+});
+
+row!(Exchange, "exchanges", group(id: Id<Exchange>), key(id: Id<Exchange>), {
+    id: Id<Exchange>, account: Id<Account>, partner: Id<Partner>, agreement: Id<Agreement>,
+    quote: Id<ExchangeQuote>, figures: Figures, state: ExchangeState, hold: Id<Hold>, reason: Option<String>,
+    prepared: Option<String>, commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>,
+    cycle: Option<u32>, at: Timestamp, committed_at: Option<Timestamp>, answered_at: Option<Timestamp>,
+    written_off_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32,
+});
+
+row!(Incoming, "incoming_exchanges", group(partner: Id<Partner>, exchange: Id<Exchange>), key(partner: Id<Partner>, exchange: Id<Exchange>), {
+    partner: Id<Partner>, exchange: Id<Exchange>, quote: String, account: Option<Id<Account>>,
+    agreement: Option<Id<Agreement>>, figures: Option<Figures>, state: IncomingState, prepared: Option<String>,
+    commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>, cycle: Option<u32>,
+    at: Timestamp, until: Timestamp, answered_at: Option<Timestamp>,
+});
+
+row!(ExchangeDay, "exchange_days", group(partner: Id<Partner>, account: Id<Account>), key(partner: Id<Partner>, account: Id<Account>), {
+    partner: Id<Partner>, account: Id<Account>, day: Timestamp, given: Amount, taken: Amount,
+});
+
+row!(Statement, "statements", group(partner: Id<Partner>, cycle: u32), key(partner: Id<Partner>, cycle: u32), {
+    partner: Id<Partner>, cycle: u32, id: Id<Statement>, agreement: Id<Agreement>, state: StatementState,
+    from: Timestamp, to: Timestamp, gross_out: Amount, count_out: u64, digest_out: [u8; 32],
+    gross_in: Amount, count_in: u64, digest_in: [u8; 32], carried_in: i64, carried_out: i64, net: i64,
+    ours: Option<String>, theirs: Option<String>, agreed_at: Option<Timestamp>, pay_until: Option<Timestamp>,
+    due_at: Option<Timestamp>, attempts: u32,
+});
+
+row!(Difference, "differences", group(statement: Id<Statement>), key(statement: Id<Statement>, ours: bool, exchange: Id<Exchange>), {
+    statement: Id<Statement>, ours: bool, exchange: Id<Exchange>, here: Option<Amount>, there: Option<Amount>,
+});
+
+row!(Settlement, "settlements", group(id: Id<Settlement>), key(id: Id<Settlement>), {
+    id: Id<Settlement>, statement: Id<Statement>, partner: Id<Partner>, reference: String,
+    method: Option<SettlementMethod>, state: SettlementState, money: Money, at: Timestamp,
+    ended_at: Option<Timestamp>, receipt: Option<String>, due_at: Option<Timestamp>, attempts: u32,
 });
 
 row!(Event, "events", group(id: Id<Event>), key(id: Id<Event>), {

@@ -318,6 +318,11 @@ impl Backend for SqliteWriter {
         }
     }
 
+    fn is_alone(&self) -> bool {
+        // A database in memory is shared by whoever names it.
+        matches!(self.place, Place::File(_))
+    }
+
     fn heals(&self) -> bool {
         // After a failed sync nobody knows which pages of the log are on the disk; only reading it
         // anew does.

@@ -310,6 +310,10 @@ impl<B: Backend> Backend for Fated<B> {
         self.inner.rollback().await;
     }
 
+    fn is_alone(&self) -> bool {
+        self.inner.is_alone()
+    }
+
     fn heals(&self) -> bool {
         self.inner.heals()
     }

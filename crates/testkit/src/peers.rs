@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use scrip_domain::{Amount, Timestamp};
+use scrip_engine::peer::PeerError;
 use scrip_engine::peer::PeerPort;
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
+use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
 use scrip_license::{KeySet, PublicKey};
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ impl PeerPort for KnownServers {
 pub struct AbsentProvider(pub &'static str);
 
 fn silence<'a, T: Send + 'a>() -> Asked<'a, T> {
-    ready(Err(ProviderError::Unanswered("nobody is there".to_owned()))).boxed()
+    ready(Err(PeerError::Unanswered("nobody is there".to_owned()))).boxed()
 }
 
 impl Provider for AbsentProvider {

@@ -11,7 +11,8 @@ use scrip_domain::document::{
 };
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Clock, Span, Timestamp};
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, ProviderError, Returned, Standing};
+use scrip_engine::peer::PeerError;
+use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
 use scrip_license::{KeySet, PublicKey, SigningKey, jws};
 use serde_json::Value;
 
@@ -238,11 +239,11 @@ impl ScriptedProvider {
     fn call<T>(
         &self,
         name: String,
-        act: impl FnOnce(&mut Desk) -> Result<T, ProviderError>,
-    ) -> Result<T, ProviderError> {
+        act: impl FnOnce(&mut Desk) -> Result<T, PeerError>,
+    ) -> Result<T, PeerError> {
         let mut desk = self.desk();
         desk.calls.push(name);
-        let silence = || ProviderError::Unanswered("lost".to_owned());
+        let silence = || PeerError::Unanswered("lost".to_owned());
         match desk.fates.pop_front().unwrap_or(Fate::Answered) {
             Fate::Answered => act(&mut desk),
             Fate::Lost => Err(silence()),
@@ -258,7 +259,7 @@ impl ScriptedProvider {
         &'a self,
         verb: &str,
         request: &str,
-        act: impl FnOnce(&Self, &mut Row) -> Result<(), ProviderError>,
+        act: impl FnOnce(&Self, &mut Row) -> Result<(), PeerError>,
     ) -> Asked<'a, Picture> {
         let answer = self.call(verb.to_owned(), |desk| {
             let row = desk.requests.get_mut(request).ok_or_else(|| refused("not_found"))?;
@@ -269,8 +270,8 @@ impl ScriptedProvider {
     }
 }
 
-fn refused(code: &str) -> ProviderError {
-    ProviderError::Refused { code: code.to_owned(), detail: "refused".to_owned() }
+fn refused(code: &str) -> PeerError {
+    PeerError::Refused { code: code.to_owned(), detail: "refused".to_owned() }
 }
 
 impl Provider for ScriptedProvider {
@@ -427,6 +428,6 @@ impl Provider for ScriptedProvider {
 
     fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, Value> {
         let claims = jws::verify_within::<Value>(MAX_LENGTH, document, typ, &self.keys);
-        ready(claims.map_err(|error| ProviderError::Unbelievable(error.to_string()))).boxed()
+        ready(claims.map_err(|error| PeerError::Unbelievable(error.to_string()))).boxed()
     }
 }

@@ -22,7 +22,8 @@ use super::drive::Came;
 use super::{AtProvider, Holder};
 use crate::identity::not_now;
 use crate::ledger::Buyer;
-use crate::provider::{Provider, ProviderError};
+use crate::peer::PeerError;
+use crate::provider::Provider;
 use crate::purchase::{Answered, PurchaseRefusal};
 use crate::{Engine, Outcome};
 
@@ -176,11 +177,9 @@ impl Engine {
 pub(crate) const FOR_NOW: [&str; 3] = ["busy", "restoring", "signature_refused"];
 
 /// The provider's refusal of an offer, as the order keeps it.
-pub(super) fn refused(error: &ProviderError) -> Option<String> {
+pub(super) fn refused(error: &PeerError) -> Option<String> {
     match error {
-        ProviderError::Refused { code, .. } if !FOR_NOW.contains(&code.as_str()) => {
-            Some(code.clone())
-        }
+        PeerError::Refused { code, .. } if !FOR_NOW.contains(&code.as_str()) => Some(code.clone()),
         _ => None,
     }
 }

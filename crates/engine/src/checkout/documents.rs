@@ -21,7 +21,8 @@ use scrip_license::jws;
 use scrip_storage::Fault;
 
 use crate::Engine;
-use crate::provider::{Picture, Provider, ProviderError};
+use crate::peer::PeerError;
+use crate::provider::{Picture, Provider};
 
 /// Two servers' clocks may be so far from each other.
 const CLOCKS: Span = Span::minutes(1);
@@ -50,8 +51,8 @@ struct Case<'a> {
     restored_at: Option<Timestamp>,
 }
 
-fn unbelievable<T>(why: &str) -> Result<T, ProviderError> {
-    Err(ProviderError::Unbelievable(why.to_owned()))
+fn unbelievable<T>(why: &str) -> Result<T, PeerError> {
+    Err(PeerError::Unbelievable(why.to_owned()))
 }
 
 impl Engine {
@@ -62,7 +63,7 @@ impl Engine {
         checkout: &Checkout,
         licenses: &[License],
         picture: Picture,
-    ) -> Result<Result<Believed, ProviderError>, Fault> {
+    ) -> Result<Result<Believed, PeerError>, Fault> {
         let Some(provider) = self.provider() else { return Ok(unbelievable("no provider")) };
         // Only codes that are made can have been reported.
         let codes = match order.state {
@@ -76,7 +77,7 @@ impl Engine {
 }
 
 impl Case<'_> {
-    async fn read(&self, picture: Picture, codes: Option<&str>) -> Result<Believed, ProviderError> {
+    async fn read(&self, picture: Picture, codes: Option<&str>) -> Result<Believed, PeerError> {
         if self.checkout.request.as_deref() != Some(picture.id.as_str()) {
             return unbelievable("a picture of another request");
         }
@@ -99,24 +100,20 @@ impl Case<'_> {
     }
 
     /// The claims of a document of the provider's for this merchant, which is the one that is kept, if one is.
-    async fn signed<T: Document>(
-        &self,
-        text: &str,
-        kept: Option<&String>,
-    ) -> Result<T, ProviderError> {
+    async fn signed<T: Document>(&self, text: &str, kept: Option<&String>) -> Result<T, PeerError> {
         if kept.is_some_and(|kept| kept != text) {
             return unbelievable("another document in the place of one that was signed");
         }
         let claims = self.provider.read(T::TYP, text).await?;
         let document: T = serde_json::from_value(claims)
-            .map_err(|error| ProviderError::Unbelievable(error.to_string()))?;
+            .map_err(|error| PeerError::Unbelievable(error.to_string()))?;
         if document.issuer() != self.provider.url() || document.audience() != self.audience {
             return unbelievable("a document for or from somebody else");
         }
         Ok(document)
     }
 
-    fn ours(&self, order: &str, request: &str) -> Result<(), ProviderError> {
+    fn ours(&self, order: &str, request: &str) -> Result<(), PeerError> {
         let known = self.checkout.request.as_deref();
         if order != self.order.id.to_string() || Some(request) != known {
             return unbelievable("a document about something else");
@@ -124,7 +121,7 @@ impl Case<'_> {
         Ok(())
     }
 
-    async fn confirmation(&self, text: String) -> Result<Read<Confirmation>, ProviderError> {
+    async fn confirmation(&self, text: String) -> Result<Read<Confirmation>, PeerError> {
         let kept = self.checkout.confirmation.as_ref();
         let read: Confirmation = self.signed(&text, kept).await?;
         self.ours(&read.order, &read.request)?;
@@ -142,7 +139,7 @@ impl Case<'_> {
         &self,
         text: String,
         confirmation: Option<&Read<Confirmation>>,
-    ) -> Result<Read<Receipt>, ProviderError> {
+    ) -> Result<Read<Receipt>, PeerError> {
         let read: Receipt = self.signed(&text, self.checkout.receipt.as_ref()).await?;
         self.ours(&read.order, &read.request)?;
         let Some((before, confirmed)) = confirmation else {
@@ -162,7 +159,7 @@ impl Case<'_> {
         text: String,
         receipt: Option<&Read<Receipt>>,
         codes: &str,
-    ) -> Result<Read<Fulfilment>, ProviderError> {
+    ) -> Result<Read<Fulfilment>, PeerError> {
         let read: Fulfilment = self.signed(&text, self.checkout.fulfilment.as_ref()).await?;
         self.ours(&read.order, &read.request)?;
         let before = receipt.map(|(text, _)| jws::digest(text));
@@ -182,7 +179,7 @@ impl Case<'_> {
         &self,
         texts: Vec<String>,
         receipt: Option<&Read<Receipt>>,
-    ) -> Result<Vec<Read<Refunding>>, ProviderError> {
+    ) -> Result<Vec<Read<Refunding>>, PeerError> {
         let before = receipt.map(|(text, _)| jws::digest(text));
         let kept = &self.checkout.refunds;
         if texts.len() < kept.len() {

@@ -16,7 +16,8 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::begin::refused;
 use crate::Engine;
-use crate::provider::{Opened, Picture, Provider, ProviderError};
+use crate::peer::PeerError;
+use crate::provider::{Opened, Picture, Provider};
 
 /// For how long a checkout that was taken is nobody else's.
 const LEASE: Span = Span::minutes(2);
@@ -134,7 +135,7 @@ impl Engine {
         call: Call,
         order: &Order,
         checkout: &Checkout,
-    ) -> Result<Result<Answer, ProviderError>, Fault> {
+    ) -> Result<Result<Answer, PeerError>, Fault> {
         let request = checkout.request.as_deref().unwrap_or_default();
         let picture = match call {
             Call::Open => {
@@ -174,7 +175,7 @@ impl Engine {
         Ok(match picture {
             Ok(picture) => Ok(Answer::Picture(picture)),
             // A hold that is over, or tokens that went back: the picture says which.
-            Err(ProviderError::Refused { code, .. }) if call != Call::Ask => {
+            Err(PeerError::Refused { code, .. }) if call != Call::Ask => {
                 tracing::info!(order = %order.id, code, ?call, "the provider refuses");
                 provider.request(request).await.map(Answer::Picture)
             }
@@ -206,15 +207,15 @@ impl Engine {
 }
 
 /// An answer that does not move the order is on record.
-pub(super) fn tell(order: Id<Order>, error: &ProviderError) {
+pub(super) fn tell(order: Id<Order>, error: &PeerError) {
     match error {
-        ProviderError::Unbelievable(why) => {
+        PeerError::Unbelievable(why) => {
             tracing::warn!(target: "security", %order, why, "what came in the provider's name is not believed");
         }
-        ProviderError::Unanswered(why) => {
+        PeerError::Unanswered(why) => {
             tracing::info!(%order, why, "the provider gave no answer");
         }
-        ProviderError::Refused { code, detail } => {
+        PeerError::Refused { code, detail } => {
             tracing::warn!(%order, code, detail, "the provider refuses");
         }
     }

@@ -14,7 +14,8 @@ use scrip_storage::Fault;
 
 use super::{Heard, Lacking};
 use crate::Engine;
-use crate::provider::{Picture, Provider, ProviderError};
+use crate::peer::PeerError;
+use crate::provider::{Picture, Provider};
 
 impl Engine {
     /// A page of the provider's feed.
@@ -47,7 +48,7 @@ impl Engine {
         provider: &dyn Provider,
         reunion: &Reunion,
         request: &str,
-    ) -> Result<Result<(), ProviderError>, Fault> {
+    ) -> Result<Result<(), PeerError>, Fault> {
         let picture = match provider.request(request).await {
             Ok(picture) => picture,
             Err(error) => return Ok(Err(error)),
@@ -85,7 +86,7 @@ impl Engine {
         provider: &dyn Provider,
         reunion: &Reunion,
         picture: &Picture,
-    ) -> Result<Result<(), ProviderError>, Fault> {
+    ) -> Result<Result<(), PeerError>, Fault> {
         let said = match settled(provider, picture).await {
             Ok(Some(said)) => said,
             Ok(None) => return Ok(Ok(())),
@@ -107,7 +108,7 @@ impl Engine {
             )
         };
         let Ok(name) = picture.id.parse::<scrip_domain::Id<PurchaseRequest>>() else {
-            return Ok(Err(ProviderError::Unbelievable("a request without a name".to_owned())));
+            return Ok(Err(PeerError::Unbelievable("a request without a name".to_owned())));
         };
         let order: String = receipt.order.chars().take(100).collect();
         self.list(reunion, Lacking::of(name, &order, lack, left, detail)).await?;
@@ -119,7 +120,7 @@ impl Engine {
 async fn settled(
     provider: &dyn Provider,
     picture: &Picture,
-) -> Result<Option<(Receipt, Amount, bool)>, ProviderError> {
+) -> Result<Option<(Receipt, Amount, bool)>, PeerError> {
     let Some(receipt) = &picture.receipt else { return Ok(None) };
     let receipt: Receipt = read(provider, receipt).await?;
     let refunded = match picture.refunds.last() {
@@ -134,7 +135,7 @@ async fn settled(
     Ok(Some((receipt, left, fulfilled)))
 }
 
-async fn read<T: Document>(provider: &dyn Provider, text: &str) -> Result<T, ProviderError> {
+async fn read<T: Document>(provider: &dyn Provider, text: &str) -> Result<T, PeerError> {
     let claims = provider.read(T::TYP, text).await?;
-    serde_json::from_value(claims).map_err(|error| ProviderError::Unbelievable(error.to_string()))
+    serde_json::from_value(claims).map_err(|error| PeerError::Unbelievable(error.to_string()))
 }

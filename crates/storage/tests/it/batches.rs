@@ -107,7 +107,7 @@ pub async fn what_was_not_asked_for_cannot_be_changed(home: &Home) {
     store.stop().await.unwrap();
 }
 
-fn event(number: u64) -> Change<Event> {
+pub fn event(number: u64) -> Change<Event> {
     let kind = EventType::OrderDeclined;
     Change::Insert(Event::new(id(number), kind, id(1), Subject(1), NOON))
 }

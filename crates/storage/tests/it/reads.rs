@@ -295,6 +295,10 @@ fn event(number: u64, subject: u64) -> Event {
     Event::new(id(number), kind, id(7), Subject(subject), NOON)
 }
 
+fn placed(number: u64, subject: u64) -> Event {
+    Event { seq: Some(number), ..event(number, subject) }
+}
+
 pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
     let store = home.start().await;
     let old = Id::<Order>::floor(NOON).number();
@@ -317,7 +321,8 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
             let entry = Entry::request(account(7), request, Subject(target));
             changes.by_account.push(Change::Insert(entry));
         }
-        changes.events.extend([event(2, old), event(1, old), event(3, 9)].map(Change::Insert));
+        let places = [(2, old), (1, old), (3, 9)].map(|(number, subject)| placed(number, subject));
+        changes.events.extend(places.map(Change::Insert));
         changes.licenses.push(Change::Insert(license(31, old, 7)));
         changes.licenses.push(Change::Insert(license(32, old + 1, 7)));
         for (license, file, at) in [(31, 1, 5), (31, 2, 4), (32, 1, 3)] {
@@ -334,7 +339,7 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
     let requests = store.requests_of_order(who, order).await.unwrap();
     assert_eq!(requests.iter().map(|entry| entry.key).collect::<Vec<_>>(), vec![8, 9]);
     let events = store.events_of_order(order).await.unwrap();
-    assert_eq!(events, vec![event(1, old), event(2, old)]);
+    assert_eq!(events, vec![placed(1, old), placed(2, old)]);
     let downloads = store.downloads_of_order(order).await.unwrap();
     let files: Vec<u64> = downloads.iter().map(|download| download.file.number()).collect();
     assert_eq!(files, vec![2, 1]);
@@ -400,6 +405,9 @@ async fn fed(home: &Home) -> Running {
         changes.orders.push(Change::Insert(order(11, 7)));
     })
     .await;
+    // The one writer of a file has given it a place.
+    home.execute("UPDATE events SET seq = NULL WHERE id = 15").await;
+    home.execute("UPDATE feed SET last = 0").await;
     store
 }
 

@@ -77,7 +77,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0011_provider.sql"),
         include_str!("../../migrations/sqlite/0012_merchant.sql"),
         include_str!("../../migrations/sqlite/0013_webhooks.sql"),
-        include_str!("../../migrations/sqlite/0014_epoch.sql")
+        include_str!("../../migrations/sqlite/0014_epoch.sql"),
+        include_str!("../../migrations/sqlite/0015_partners.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -93,7 +94,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0011_provider.sql"),
         include_str!("../../migrations/postgres/0012_merchant.sql"),
         include_str!("../../migrations/postgres/0013_webhooks.sql"),
-        include_str!("../../migrations/postgres/0014_epoch.sql")
+        include_str!("../../migrations/postgres/0014_epoch.sql"),
+        include_str!("../../migrations/postgres/0015_partners.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use scrip_storage::{Blocking, CommitFate, Fault, Memory, Store};
 
-use crate::commands::{Move, balance, house, open};
+use crate::batches::event;
+use crate::commands::{Move, balance, house, open, write};
 use crate::home::{Home, Nobody, Noon, Running, in_file, in_memory};
 
 #[tokio::test]
@@ -23,6 +24,27 @@ async fn a_file_has_one_owner() {
         // A store that was never run lets go as well.
         drop(home.open().await.unwrap());
         home.start().await.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_gives_events_their_places_in_the_batch() {
+    in_file(async |home: &Home| {
+        let store = home.start().await;
+        let told =
+            |numbers: [u64; 2]| write(move |changes| changes.events.extend(numbers.map(event)));
+        let both = join_all([store.submit(told([5, 4])), store.submit(told([6, 7]))]).await;
+        assert!(both.into_iter().all(|answer| answer.unwrap().is_ok()));
+        // What fails takes no place.
+        store.submit(told([9, 8])).await.unwrap().unwrap();
+        store.submit(told([9, 3])).await.unwrap_err();
+        store.submit(told([1, 2])).await.unwrap().unwrap();
+        let events = store.events_between(0, 99, 99).await.unwrap();
+        let places: Vec<_> = events.iter().map(|e| (e.seq.unwrap(), e.id.number())).collect();
+        assert_eq!(places, [(1, 4), (2, 5), (3, 6), (4, 7), (5, 8), (6, 9), (7, 1), (8, 2)]);
+        assert_eq!(store.unpublished(9).await.unwrap(), []);
+        store.stop().await.unwrap();
     })
     .await;
 }

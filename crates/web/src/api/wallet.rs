@@ -143,6 +143,7 @@ async fn transfers(
 }
 
 fn line(transfer: &Transfer, wallet: Id<Wallet>, token: &Token) -> TransferOut {
+    use scrip_domain::exchange::Exchange;
     use scrip_domain::ledger::Reason;
     use scrip_domain::lot::Lot;
     use scrip_domain::order::Order;
@@ -155,6 +156,9 @@ fn line(transfer: &Transfer, wallet: Id<Wallet>, token: &Token) -> TransferOut {
         }
         Reason::Refund if matches!(transfer.debit, LedgerAccount::Merchant(_)) => {
             Id::<PurchaseRequest>::new(number).map(|id| id.to_string())
+        }
+        Reason::ExchangeHold | Reason::ExchangeVoid | Reason::Exchange | Reason::Reversal => {
+            Id::<Exchange>::new(number).map(|id| id.to_string())
         }
         Reason::Purchase | Reason::Refund => Id::<Order>::new(number).map(|id| id.to_string()),
         Reason::TopUp | Reason::Adjustment | Reason::Clawback | Reason::Restored => {

@@ -113,5 +113,9 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Void => "Held no more",
         Reason::Fee => "Fee",
         Reason::Payout => "Paid to a merchant",
+        Reason::ExchangeHold => "Held for an exchange",
+        Reason::ExchangeVoid => "Held no more",
+        Reason::Exchange => "Exchange",
+        Reason::Reversal => "Exchange taken back",
     }
 }

@@ -1,0 +1,126 @@
+//! Partners as a vendor's engine sees them: a port, and no I/O of its own.
+//!
+//! Every verb can be repeated without a second effect, and is repeated until there is an answer. What is worth anything in an
+//! answer is a document, which the engine believes when the partner's protocol key has signed it.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use scrip_domain::Amount;
+
+use crate::peer::PeerError;
+use crate::provider::{Asked, Opened};
+
+/// Other vendors, each called by its address.
+pub trait Partners: Send + Sync + fmt::Debug {
+    /// Hands in a signed proposal, or again one that is known.
+    fn propose<'a>(&'a self, url: &'a str, proposal: &'a str) -> Asked<'a, ()>;
+
+    /// Hands in the signed acceptance of its proposal.
+    fn accept<'a>(&'a self, url: &'a str, acceptance: &'a str) -> Asked<'a, ()>;
+
+    /// Says what else has become of an agreement, called by the digest of its proposal, or of the partnership.
+    fn tell<'a>(&'a self, url: &'a str, notice: &'a Notice) -> Asked<'a, ()>;
+
+    /// Opens a link, by which a buyer shows which account there is theirs. `link` is the idempotency key.
+    fn link<'a>(&'a self, url: &'a str, link: &'a str, return_url: &'a str) -> Asked<'a, Opened>;
+
+    /// Redeems the code with which a buyer came back.
+    fn redeem<'a>(&'a self, url: &'a str, return_code: &'a str) -> Asked<'a, Linked>;
+
+    /// Says that a link is no more.
+    fn unlink<'a>(&'a self, url: &'a str, subject: &'a str) -> Asked<'a, ()>;
+
+    /// Asks for a firm offer; the signed quote.
+    fn quote<'a>(&'a self, url: &'a str, subject: &'a str, give: Amount) -> Asked<'a, String>;
+
+    /// Has an exchange prepared by its quote; the signed word that it is. `exchange` is the idempotency key.
+    fn prepare<'a>(&'a self, url: &'a str, exchange: &'a str, quote: &'a str) -> Asked<'a, String>;
+
+    /// Hands in a signed commit; the signed final word.
+    fn fulfil<'a>(&'a self, url: &'a str, exchange: &'a str, commit: &'a str) -> Asked<'a, String>;
+
+    /// Says that an exchange will not be committed.
+    fn cancel<'a>(&'a self, url: &'a str, exchange: &'a str) -> Asked<'a, ()>;
+
+    /// Hands in the signed account of a cycle; the partner's own, when it has closed the cycle too.
+    fn account<'a>(
+        &'a self,
+        url: &'a str,
+        cycle: u32,
+        account: &'a str,
+    ) -> Asked<'a, Option<String>>;
+
+    /// The exchanges that the partner has booked for a cycle, in order of their names, after one of them; a page.
+    fn items<'a>(
+        &'a self,
+        url: &'a str,
+        cycle: u32,
+        way: Way,
+        after: Option<&'a str>,
+    ) -> Asked<'a, Vec<Item>>;
+
+    /// Says what has become of the payment of a cycle.
+    fn settle<'a>(&'a self, url: &'a str, cycle: u32, news: &'a SettlementNews) -> Asked<'a, ()>;
+
+    /// Reads a document of the partner's: its claims, if its signature is right.
+    fn read<'a>(
+        &'a self,
+        url: &'a str,
+        typ: &'a str,
+        document: &'a str,
+    ) -> BoxFuture<'a, Result<serde_json::Value, PeerError>>;
+}
+
+/// What one vendor tells the other of their partnership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The proposal with this digest was declined.
+    Declined(String),
+    /// It was withdrawn.
+    Withdrawn(String),
+    /// It will end then: Unix seconds.
+    Ends(String, u64),
+    /// The teller does not exchange at the moment.
+    Suspended,
+    /// It does again.
+    Resumed,
+}
+
+/// A buyer has shown which account is theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Our name of the link.
+    pub link: String,
+    /// The account, under a name that only we know.
+    pub subject: String,
+}
+
+/// Whose commits: those of the vendor that is asked, or of the one that asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The one that is asked has committed them.
+    Out,
+    /// The one that asks has.
+    In,
+}
+
+/// One exchange, as it is booked for a cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The issuing vendor's name of it.
+    pub exchange: String,
+    /// The compensation, in millionths of the currency.
+    pub compensation: Amount,
+}
+
+/// What one vendor tells the other of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettlementNews {
+    /// The debtor pays under this reference.
+    Instructed(String),
+    /// The money has gone out.
+    Sent(String),
+    /// The creditor has it: the signed document.
+    Received(String),
+}
