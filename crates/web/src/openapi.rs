@@ -50,7 +50,7 @@ pub use examples::example;
         (name = "licenses", description = "What an account owns, and whether a code is valid."),
         (name = "downloads", description = "The bytes that a code opens."),
         (name = "payments", description = "At a provider: what merchants ask a buyer to pay, and to know."),
-        (name = "servers", description = "Between servers: what a merchant asks its provider, signed as RFC 9421 says."),
+        (name = "servers", description = "Between servers: what a merchant asks its provider, and a restored provider its merchants, signed as RFC 9421 says."),
         (name = "events", description = "What happened, in order, for who missed it."),
         (name = "hooks", description = "What card processors tell the server unasked."),
         (name = "admin", description = "What the vendor's staff manages, with the vendor's API keys."),

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::Method;
 
 use crate::App;
+use crate::pages;
 use crate::problem::Problem;
 
 /// What changes nothing of anybody's tokens: signing in and out, registering, asking prices and codes, and what ends the
@@ -39,7 +40,12 @@ pub async fn hold_still(State(app): State<App>, request: Request, next: Next) ->
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let path = request.uri().path();
     if !reads && app.engine.holds_tokens_still() && !HARMLESS.contains(&path) {
-        return Problem::restoring().into_response();
+        let refusal = Problem::restoring();
+        return if path.starts_with("/v1/") {
+            refusal.into_response()
+        } else {
+            pages::refusal(&app, refusal).await
+        };
     }
     next.run(request).await
 }

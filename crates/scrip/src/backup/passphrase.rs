@@ -7,21 +7,22 @@ use std::path::PathBuf;
 use clap::Args;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
+use crate::config;
 use crate::failure::{Failure, Outcome};
 use crate::vault;
 
 /// Shorter ones are guessed.
 const SHORTEST: usize = 12;
 
+/// Where it is in the environment. No option has it: other users see the words of a command.
+const VARIABLE: &str = "SCRIP_PASSPHRASE";
+
 /// Where the passphrase is.
 #[derive(Debug, Args)]
 pub struct PassphraseArgs {
-    /// A file with the passphrase, closed to other users; without it, it is asked for
+    /// A file with the passphrase, closed to other users; without it, SCRIP_PASSPHRASE in the environment, or it is asked for
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
-    /// The passphrase itself, from the environment alone
-    #[arg(long, env = "SCRIP_PASSPHRASE", hide = true, hide_env_values = true)]
-    passphrase: Option<String>,
 }
 
 impl PassphraseArgs {
@@ -61,7 +62,8 @@ impl PassphraseArgs {
             let text = vault::read(path)?;
             return Ok(Some(text.lines().next().unwrap_or_default().to_owned()));
         }
-        Ok(self.passphrase.clone().filter(|passphrase| !passphrase.is_empty()))
+        let environment = config::environment().remove(VARIABLE);
+        Ok(environment.filter(|passphrase| !passphrase.is_empty()))
     }
 }
 

@@ -11,6 +11,10 @@ use crate::table::Table;
 
 /// No statement's time is limited: the books may be large.
 const SETUP: &str = "SET jit = off; SET statement_timeout = 0; SET lock_timeout = '60s'";
+/// Whether there was a vendor here once.
+const OTHERS: &str = "SELECT 1 FROM information_schema.tables
+    WHERE table_schema = current_schema() AND table_name = 'vendor'";
+const VENDOR: &str = "SELECT id FROM vendor LIMIT 1";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const WRITE: &str = "BEGIN";
 
@@ -50,8 +54,16 @@ pub(super) struct PostgresBlank(std::sync::Arc<Live>);
 impl PostgresBlank {
     pub async fn open(url: &str) -> Result<Self, Fault> {
         let config = config(url)?;
-        crate::postgres::migrate(config.clone()).await?;
-        let live = Line::new(config, SETUP, Vec::new()).live().await?;
+        let live = Line::new(config.clone(), SETUP, Vec::new()).live().await?;
+        // Before anything is done to it: another shop's database stays as it is.
+        if !live.query(OTHERS, &[]).await?.is_empty() {
+            let vendor = live.query(VENDOR, &[]).await?;
+            if !vendor.is_empty() {
+                let what = "the database is not empty: it is another vendor's";
+                return Err(Fault::Unavailable(what.to_owned()));
+            }
+        }
+        crate::postgres::migrate(config).await?;
         live.run(WRITE).await?;
         for table in tables() {
             let rows = live.query(&count_text(&table), &[]).await?;

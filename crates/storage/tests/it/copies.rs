@@ -5,7 +5,7 @@ use scrip_storage::copy::{Blank, Snapshot, Sum, difference, duplicate};
 
 use crate::commands::{Move, balance, open};
 use crate::doctor::{sick, sound};
-use crate::home::{Home, in_file, on_postgres};
+use crate::home::{Home, client, in_file, on_postgres};
 use crate::rows::every_row_comes_back_as_it_was_written;
 
 async fn copied(from: &Snapshot, mut into: Blank) -> Vec<Sum> {
@@ -169,6 +169,22 @@ async fn a_duplicate_of_a_file_in_use_holds_what_was_committed() {
         assert_eq!(sums.iter().find(|sum| sum.table == "wallets").unwrap().rows, 1);
         assert!(duplicate(&home.path(), &copy).is_err(), "nothing is written over");
         store.stop().await.unwrap();
+    })
+    .await;
+}
+
+/// Not even brought up to date: its server may be an older one.
+#[tokio::test]
+async fn another_vendors_database_is_left_as_it_is() {
+    on_postgres("others", async |home: &Home| {
+        home.start().await.stop().await.unwrap();
+        home.execute("INSERT INTO vendor (id, settings, former_names) VALUES (1, '{}', '[]')")
+            .await;
+        home.execute("DELETE FROM migrations WHERE name = '0014_epoch'").await;
+        assert!(why(home.blank().await).contains("another vendor's"));
+        let left = client(home.url()).await;
+        let left = left.query("SELECT 1 FROM migrations WHERE name = '0014_epoch'", &[]).await;
+        assert!(left.unwrap().is_empty());
     })
     .await;
 }

@@ -101,6 +101,8 @@ async fn a_provider_books_what_its_merchant_has_before_anybody_spends_it_again()
     assert!(is_restoring(&pair.pay.post(&path, &pair.buyer, "", json!({})).await));
     let page = pair.pay.send("POST", "/wallet/top-up", &[], Value::Null).await;
     assert_eq!(page.status, 503);
+    let html = String::from_utf8(page.bytes).unwrap();
+    assert!(html.contains("<h1>Restoring</h1>"), "{html}");
     let body = json!({ "lines": [{ "offer": pair.offer }] });
     let draft = pair.shop.post("/v1/orders", "", "meanwhile", body).await;
     let confirm = format!("/v1/orders/{}/confirm", draft.at("/id"));
