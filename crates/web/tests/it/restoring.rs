@@ -401,3 +401,21 @@ async fn no_id_is_minted_twice_though_the_clock_was_set_back() {
     assert!(*minted > *forgotten.split('_').nth(1).unwrap(), "{minted} {forgotten}");
     pair.sound().await;
 }
+
+#[tokio::test]
+async fn who_was_not_heard_after_one_restore_is_heard_after_the_next() {
+    let mut pair = Pair::open().await;
+    let first = pair.pay.backed_up().await;
+    pair.bought().await;
+    pair.pass(Span::hours(5)).await;
+    pair.provider_goes_back(&first).await;
+    let second = pair.pay.backed_up().await;
+    pair.pass(Span::hours(5)).await;
+    pair.provider_goes_back(&second).await;
+    assert_eq!(report(&pair.pay).await["epoch"], 3);
+    pair.sound().await;
+    pair.pay.run_restore().await;
+    assert_eq!(told(&report(&pair.pay).await), ("reconciled".into(), 1, 0, vec![]));
+    assert_eq!(pair.funds().await, (750, 0));
+    pair.sound().await;
+}
