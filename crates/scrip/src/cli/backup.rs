@@ -248,12 +248,11 @@ struct Scratch {
 
 impl Scratch {
     fn take(data: &Path) -> Outcome<Self> {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        use std::os::unix::fs::DirBuilderExt;
         let folder = data.join(".backup");
         let cannot = |error| Failure::new(format!("cannot write to {}: {error}", data.display()));
-        let mut options = fs::OpenOptions::new();
-        let lock = options.write(true).create(true).truncate(false).mode(0o600);
-        let lock = lock.open(data.join(".backup.lock")).map_err(cannot)?;
+        // The folder itself: a file of root's would shut out everybody else later.
+        let lock = fs::File::open(data).map_err(cannot)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| Failure::new("another backup of this server is under way"))?;
         // What one that was killed has left.
