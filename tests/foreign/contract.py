@@ -62,6 +62,32 @@ LEFT_OUT = [
     "post_admin_restore_skip",
     "get_peer_documents",
     "post_connections",
+    # What needs a partner that is there, and its signature.
+    "post_admin_agreements",
+    "post_admin_agreements_id_accept",
+    "post_admin_agreements_id_decline",
+    "post_admin_agreements_id_suspend",
+    "post_admin_agreements_id_resume",
+    "post_admin_agreements_id_end",
+    "get_partners_id",
+    "post_partners_id_link",
+    "delete_partners_id_link",
+    "post_links_reference_approve",
+    "post_links_reference_decline",
+    "post_peer_proposals",
+    "post_peer_acceptances",
+    "post_peer_notices",
+    "post_peer_links",
+    "post_peer_return_codes",
+    "delete_peer_links_subject",
+    "post_peer_exchange_quotes",
+    "put_peer_exchanges_exchange",
+    "post_peer_exchanges_exchange_fulfil",
+    "post_peer_exchanges_exchange_cancel",
+    "post_exchange_quotes",
+    "post_exchanges",
+    "get_exchanges_id",
+    "post_admin_exchanges_id_write_off",
 ]
 
 
@@ -95,6 +121,18 @@ def check_examples(document):
                     value = document["components"]["examples"][code]["value"]
                     check(f"{place} {name} {code}", content["schema"], value)
     print(f"{count} examples are valid")
+
+
+def terms(shop, vendor, partner):
+    """Terms that this shop may propose to a partner that is not there."""
+    token = vendor["token"]
+    ours = {"url": shop.url, "token": token["code"], "scale": token["scale"], "tokens": 100, "micros": 1_000_000}
+    theirs = ours | {"url": "https://other.invalid", "token": "OTHER"}
+    bounds = {"min": 100, "max": 1000, "buyer_day": 1000, "day": 1000, "cap": 1_000_000_000, "lots": ["paid"]}
+    way = bounds | {"rate": {"source": "unit_values"}, "spread_basis_points": 0}
+    days = {"cycle": {"kind": "days", "days": 30}, "due_days": 14, "notice_days": 14}
+    terms = days | {"parties": [ours, theirs], "currency": "EUR", "ways": [way, None]}
+    return {"partner": partner, "terms": terms}
 
 
 def furnish(shop, ada):
@@ -151,6 +189,10 @@ def furnish(shop, ada):
     hook = {"url": "https://nothing.invalid/hook", "label": "contract"}
     hooks = [shop.ask("POST", f"{admin}/webhook-endpoints", hook, shop.admin)["id"] for _ in range(2)]
     tested = shop.ask("POST", f"{admin}/webhook-endpoints/{hooks[0]}/test", None, shop.admin)
+    # Nobody is there, and it never hears of the terms.
+    partner = {"url": "https://other.invalid", "name": "Nobody"}
+    partner = shop.ask("POST", f"{admin}/partners", partner, shop.admin)["id"]
+    agreement = shop.ask("POST", f"{admin}/agreements", terms(shop, vendor, partner), shop.admin)["id"]
     return {
         "token": vendor["token"]["code"],
         "scale": vendor["token"]["scale"],
@@ -210,6 +252,11 @@ def furnish(shop, ada):
             f"POST {admin}/webhook-endpoints/{{id}}/test": {"id": hooks[0]},
             f"POST {admin}/webhook-endpoints/{{id}}/replay": {"id": hooks[0]},
             f"GET {admin}/webhook-endpoints/{{id}}/deliveries": {"id": hooks[0]},
+            f"GET {admin}/partners/{{id}}": {"id": partner},
+            f"PATCH {admin}/partners/{{id}}": {"id": partner},
+            f"GET {admin}/agreements/{{id}}": {"id": agreement},
+            f"POST {admin}/agreements/{{id}}/withdraw": {"id": agreement},
+            "DELETE /v1/links/{id}": {"id": partner},
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},

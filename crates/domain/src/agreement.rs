@@ -8,6 +8,12 @@
 //! An agreement is two documents: the proposal, with the terms, signed by one side, and the acceptance, which names the
 //! proposal by its digest, signed by the other. That digest is the agreement's name between the two servers. Nothing
 //! is exchanged before both are there, and a change is a whole new agreement with the next number.
+//!
+//! The proposer's row decides: an acceptance that it has not heard yet holds nowhere, and one that finds the proposal
+//! withdrawn is refused, so that two who cross come to the same. At most one proposal of each side is open, and at most one
+//! agreement waits for its day.
+
+mod check;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +23,8 @@ use crate::lot::LotKind;
 use crate::partner::Partner;
 use crate::time::Timestamp;
 use crate::words;
+
+pub use check::{Flaw, View};
 
 /// Basis points of a whole.
 const WHOLE: u128 = 10_000;
@@ -51,6 +59,22 @@ words! {
     }
 }
 
+words! {
+    /// What the partner is yet to be told of an agreement.
+    pub enum Untold {
+        /// The proposal.
+        Proposal = "proposal",
+        /// That it is accepted. Before the proposer has heard it, it does not hold.
+        Acceptance = "acceptance",
+        /// That it is declined.
+        Decline = "decline",
+        /// That it is withdrawn.
+        Withdrawal = "withdrawal",
+        /// That it ends, and when.
+        End = "end",
+    }
+}
+
 /// What is kept of an agreement. Its documents are kept as they were signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
@@ -80,7 +104,9 @@ pub struct Agreement {
     pub effective_at: Option<Timestamp>,
     /// From when on it holds no more.
     pub ends_at: Option<Timestamp>,
-    /// When the partner is told next what it does not know yet, or the clock changes something.
+    /// What the partner is yet to be told.
+    pub untold: Option<Untold>,
+    /// When that is tried next, or the clock changes something.
     pub due_at: Option<Timestamp>,
     /// How often that was tried.
     pub attempts: u32,
@@ -267,12 +293,12 @@ fn gcd(mut a: u128, mut b: u128) -> u128 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn amount(units: u64) -> Amount {
+    pub(crate) fn amount(units: u64) -> Amount {
         Amount::new(units).unwrap()
     }
 
@@ -281,7 +307,7 @@ mod tests {
         Party { url: url.into(), token, scale: 2, tokens: amount(tokens), micros: amount(micros) }
     }
 
-    fn way(rate: Rate, spread_basis_points: u32) -> Way {
+    pub(crate) fn way(rate: Rate, spread_basis_points: u32) -> Way {
         let most = amount(1_000_000_000);
         Way {
             rate,
@@ -295,7 +321,7 @@ mod tests {
         }
     }
 
-    fn terms(there: Option<Way>, back: Option<Way>) -> Terms {
+    pub(crate) fn terms(there: Option<Way>, back: Option<Way>) -> Terms {
         Terms {
             parties: [party("a", "AUR", 100, 1_000_000), party("b", "BEL", 100, 250_000)],
             currency: Unit::parse("EUR").unwrap(),

@@ -72,6 +72,26 @@ words! {
         RequestRebooked = "purchase_request.rebooked",
         /// A peer was gone on without after a restore.
         RestoreSkipped = "restore.skipped",
+        /// An exchange was written off, because the partner said nothing for so long.
+        ExchangeWrittenOff = "exchange.written_off",
+        /// A partner was entered.
+        PartnerEntered = "partner.entered",
+        /// What is known of a partner was changed.
+        PartnerChanged = "partner.changed",
+        /// We do not exchange with a partner for the time being.
+        PartnerSuspended = "partner.suspended",
+        /// We do again.
+        PartnerResumed = "partner.resumed",
+        /// An agreement was proposed to a partner.
+        AgreementProposed = "agreement.proposed",
+        /// A partner's proposal was accepted.
+        AgreementAccepted = "agreement.accepted",
+        /// A partner's proposal was declined.
+        AgreementDeclined = "agreement.declined",
+        /// A proposal of ours was withdrawn.
+        AgreementWithdrawn = "agreement.withdrawn",
+        /// An agreement was ended.
+        AgreementEnded = "agreement.ended",
         /// An API key was made.
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.

@@ -8,6 +8,7 @@
 //! seen everything up to one has missed nothing.
 
 use crate::account::Account;
+use crate::exchange::Exchange;
 use crate::id::Id;
 use crate::order::Order;
 use crate::purchase_request::PurchaseRequest;
@@ -44,6 +45,12 @@ words! {
         RequestCaptured = "purchase_request.captured",
         /// Tokens of a merchant's order went back.
         RequestRefunded = "purchase_request.refunded",
+        /// Tokens were given for a partner's.
+        ExchangeCommitted = "exchange.committed",
+        /// A partner has issued its tokens for ours, or we ours for its.
+        ExchangeFulfilled = "exchange.fulfilled",
+        /// What was given for a partner's tokens came back.
+        ExchangeReversed = "exchange.reversed",
     }
 }
 
@@ -58,6 +65,8 @@ pub enum Object {
     Order,
     /// A purchase request at a provider.
     PurchaseRequest,
+    /// An exchange, under the issuing vendor's name of it.
+    Exchange,
 }
 
 impl Object {
@@ -68,6 +77,7 @@ impl Object {
             Self::TopUp => "top_up",
             Self::Order => "order",
             Self::PurchaseRequest => "purchase_request",
+            Self::Exchange => "exchange",
         }
     }
 }
@@ -85,6 +95,9 @@ impl EventType {
             Self::OrderPaid | Self::OrderDeclined | Self::OrderRefunded => Object::Order,
             Self::RequestAuthorized | Self::RequestCaptured | Self::RequestRefunded => {
                 Object::PurchaseRequest
+            }
+            Self::ExchangeCommitted | Self::ExchangeFulfilled | Self::ExchangeReversed => {
+                Object::Exchange
             }
         }
     }
@@ -137,6 +150,7 @@ impl Event {
             Object::TopUp => Id::<TopUp>::new(number).map(|id| id.to_string()),
             Object::Order => Id::<Order>::new(number).map(|id| id.to_string()),
             Object::PurchaseRequest => Id::<PurchaseRequest>::new(number).map(|id| id.to_string()),
+            Object::Exchange => Id::<Exchange>::new(number).map(|id| id.to_string()),
         };
         named.unwrap_or_default()
     }

@@ -41,12 +41,16 @@ pub struct Link {
     pub id: Id<Self>,
     /// Where it stands.
     pub state: LinkState,
-    /// The account at the partner, while it is active.
+    /// The account at the partner, from when it is known until the partner has heard that the link has ended.
     pub subject: Option<String>,
     /// When the buyer went there.
     pub at: Timestamp,
     /// When the buyer came back.
     pub linked_at: Option<Timestamp>,
+    /// When the partner is told next that it has ended.
+    pub due_at: Option<Timestamp>,
+    /// How often that was tried.
+    pub attempts: u32,
 }
 
 /// What the partner keeps of a buyer who was sent to it.

@@ -147,6 +147,13 @@ impl OpenLot {
         if self.has_expired(at) { Amount::ZERO } else { self.unheld() }
     }
 
+    /// Whether its tokens can be exchanged at `at` where lots of these kinds can be: a gift and what was lent never can, and
+    /// what was bought not before it is seasoned.
+    pub fn is_exchangeable(&self, kinds: &[LotKind], at: Timestamp) -> bool {
+        let seasoned = self.exchangeable_at.is_some_and(|from| from <= at);
+        seasoned && self.kind.can_be_exchanged() && kinds.contains(&self.kind)
+    }
+
     /// Whether its time is over at `at`.
     pub fn has_expired(&self, at: Timestamp) -> bool {
         self.expires_at.is_some_and(|expiry| expiry <= at)
@@ -183,6 +190,11 @@ pub fn consume(lots: &[OpenLot], amount: Amount, at: Timestamp) -> Option<Vec<Pa
         parts.push(Part { lot: lot.lot, kind: lot.kind, amount });
     }
     due.is_zero().then_some(parts)
+}
+
+/// Those of `lots` that can be exchanged at `at`, where lots of these kinds can be.
+pub fn exchangeable(lots: &[OpenLot], kinds: &[LotKind], at: Timestamp) -> Vec<OpenLot> {
+    lots.iter().filter(|lot| lot.is_exchangeable(kinds, at)).cloned().collect()
 }
 
 #[cfg(test)]
@@ -232,7 +244,48 @@ mod tests {
         assert_eq!(parts(&lots, 2), None);
     }
 
+    fn any_lot(id: u64) -> impl Strategy<Value = OpenLot> {
+        let kind = proptest::sample::select(LotKind::ALL.to_vec());
+        let expires = proptest::option::of(90_i64..110);
+        let seasoned = proptest::option::of(90_i64..110);
+        (kind, 0_u64..100, 0_u64..100, expires, seasoned).prop_map(
+            move |(kind, remaining, held, expires, seasoned)| OpenLot {
+                held: Amount::new(held.min(remaining)).unwrap(),
+                exchangeable_at: seasoned.map(Timestamp::from_millis),
+                ..lot(id, kind, remaining, expires)
+            },
+        )
+    }
+
     proptest! {
+        /// Whatever lies in a wallet: what is given for a partner's tokens comes from lots that may move, and of
+        /// them only what nobody holds.
+        #[test]
+        fn only_what_may_move_is_exchanged(
+            lots in proptest::collection::vec(any_lot(0), 0..12),
+            kinds in proptest::sample::subsequence(LotKind::ALL.to_vec(), 0..=LotKind::ALL.len()),
+            amount in 1_u64..400,
+        ) {
+            let now = Timestamp::from_millis(100);
+            let numbered = lots.into_iter().zip(1_u64..);
+            let lots: Vec<OpenLot> =
+                numbered.map(|(lot, id)| OpenLot { lot: Id::new(id).unwrap(), ..lot }).collect();
+            let amount = Amount::new(amount).unwrap();
+            let movable = exchangeable(&lots, &kinds, now);
+            let most = Amount::try_sum(movable.iter().map(|lot| lot.spendable(now))).unwrap();
+            let Some(parts) = consume(&movable, amount, now) else {
+                prop_assert!(most < amount);
+                return Ok(());
+            };
+            prop_assert_eq!(Amount::try_sum(parts.iter().map(|part| part.amount)), Some(amount));
+            for part in parts {
+                let lot = lots.iter().find(|lot| lot.lot == part.lot).unwrap();
+                prop_assert!(matches!(lot.kind, LotKind::Paid | LotKind::Exchange));
+                prop_assert!(kinds.contains(&lot.kind) && !lot.has_expired(now));
+                prop_assert!(lot.exchangeable_at.unwrap() <= now && part.amount <= lot.unheld());
+            }
+        }
+
         #[test]
         fn what_lots_pay_adds_up(remaining in proptest::collection::vec(0_u64..1000, 0..12), amount in 0_u64..8000) {
             let lots: Vec<OpenLot> = remaining.iter().zip(1..).map(|(r, id)| lot(id, LotKind::Paid, *r, None)).collect();

@@ -12,7 +12,7 @@ use crate::id::Id;
 use crate::ledger::{Counters, Transfer};
 use crate::purchase_request::PurchaseRequest;
 use crate::request::Request;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use crate::words;
 
 /// The most characters of a merchant's name.
@@ -102,7 +102,7 @@ pub struct Merchant {
 impl Merchant {
     /// What can be captured on the day of `at` still. A clock gone back does not begin an earlier day anew.
     pub fn left_of_day(&self, at: Timestamp) -> Amount {
-        let captured = if self.day >= day_of(at) { self.day_captured } else { Amount::ZERO };
+        let captured = if self.day >= at.midnight() { self.day_captured } else { Amount::ZERO };
         captured.shortfall(self.limits.day)
     }
 
@@ -110,16 +110,16 @@ impl Merchant {
     pub fn with_capture(&self, amount: Amount, at: Timestamp) -> Option<Self> {
         let left = self.left_of_day(at).checked_sub(amount)?;
         let day_captured = self.limits.day.checked_sub(left)?;
-        Some(Self { day: self.day.max(day_of(at)), day_captured, ..self.clone() })
+        Some(Self { day: self.day.max(at.midnight()), day_captured, ..self.clone() })
     }
 
     /// With a capture of so much at a time that is over: the limit of that day is not asked.
     #[must_use]
     pub fn having_captured(&self, amount: Amount, at: Timestamp) -> Self {
-        let (day, before) = match day_of(at).cmp(&self.day) {
+        let (day, before) = match at.midnight().cmp(&self.day) {
             std::cmp::Ordering::Less => return self.clone(),
             std::cmp::Ordering::Equal => (self.day, self.day_captured),
-            std::cmp::Ordering::Greater => (day_of(at), Amount::ZERO),
+            std::cmp::Ordering::Greater => (at.midnight(), Amount::ZERO),
         };
         let day_captured = before.checked_add(amount).unwrap_or(Amount::MAX);
         Self { day, day_captured, ..self.clone() }
@@ -137,12 +137,6 @@ impl Merchant {
         let left = u64::try_from(self.net().saturating_sub(pending)).unwrap_or(0);
         Amount::new(left).unwrap_or(Amount::MAX)
     }
-}
-
-/// Midnight (UTC) before `at`.
-fn day_of(at: Timestamp) -> Timestamp {
-    let day = Span::days(1).as_millis();
-    Timestamp::from_millis(at.millis().saturating_sub(at.millis().rem_euclid(day)))
 }
 
 /// Who a server's address names, so that it names one merchant at most.
@@ -282,6 +276,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::time::Span;
 
     fn amount(units: u64) -> Amount {
         Amount::new(units).unwrap()

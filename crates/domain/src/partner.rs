@@ -12,7 +12,7 @@ use crate::agreement::Agreement;
 use crate::amount::{Amount, Unit};
 use crate::id::Id;
 use crate::ledger::Counters;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::words;
 
 /// The decimals of what partners owe each other.
@@ -47,8 +47,14 @@ pub struct Partner {
     pub currency: Option<Unit>,
     /// Why we do not exchange with it, if we do not.
     pub suspended: Option<Suspended>,
+    /// Since when that is so, or not so: what the partner is told by, so that an older word never counts after a newer one.
+    pub suspended_at: Timestamp,
     /// Whether it has told us that it does not exchange with us.
     pub suspended_there: bool,
+    /// Since when that is so, or not so, by its clock.
+    pub suspended_there_at: Timestamp,
+    /// The highest number of an agreement with it, proposed or in force.
+    pub version: u32,
     /// What we owe: credits are compensation for what it issued, debits reversals, settlement and write-off.
     pub payable: Counters,
     /// What it owes us: debits are compensation for what we issued, credits settlement and write-off.
@@ -69,9 +75,66 @@ pub struct Partner {
     pub day_taken: Amount,
     /// When it was entered.
     pub created_at: Timestamp,
+    /// When it is told next whether we exchange with it.
+    pub due_at: Option<Timestamp>,
+    /// How often that was tried.
+    pub attempts: u32,
 }
 
 impl Partner {
+    /// A partner that was just entered: nothing is agreed, and nothing owed.
+    pub fn entered(id: Id<Self>, url: String, name: String, at: Timestamp) -> Self {
+        let none = Timestamp::from_millis(0);
+        Self {
+            id,
+            url,
+            name,
+            agreement: None,
+            currency: None,
+            suspended: None,
+            suspended_at: none,
+            suspended_there: false,
+            suspended_there_at: none,
+            version: 0,
+            payable: Counters::default(),
+            receivable: Counters::default(),
+            payable_reserved: Amount::ZERO,
+            receivable_reserved: Amount::ZERO,
+            cycle: 1,
+            cycle_began_at: at,
+            day: none,
+            day_given: Amount::ZERO,
+            day_taken: Amount::ZERO,
+            created_at: at,
+            due_at: None,
+            attempts: 0,
+        }
+    }
+
+    /// The partner, suspended for this reason, or not any more; it is to be told.
+    #[must_use]
+    pub fn with_suspended(self, suspended: Option<Suspended>, at: Timestamp) -> Self {
+        if suspended == self.suspended {
+            return self;
+        }
+        let told = suspended.is_some() == self.suspended.is_some();
+        let since = self.suspended_at.plus(Span::millis(1)).max(at);
+        Self {
+            suspended,
+            suspended_at: if told { self.suspended_at } else { since },
+            due_at: if told { self.due_at } else { Some(at) },
+            attempts: if told { self.attempts } else { 0 },
+            ..self
+        }
+    }
+
+    /// Whether nothing is owed or may come to be: then the two may settle in another currency.
+    pub fn is_even(&self) -> bool {
+        let owed =
+            [self.owed_to_it(), self.owed_by_it(), self.payable_reserved, self.receivable_reserved];
+        owed.iter().all(|amount| amount.is_zero())
+    }
+
     /// What we owe, in millionths.
     pub fn owed_to_it(&self) -> Amount {
         self.payable.credit_balance()
@@ -149,5 +212,26 @@ impl PartnerEntry {
     /// Whether it makes what is owed more.
     pub fn adds(&self) -> bool {
         self.kind == EntryKind::Exchange
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_turn_of_a_suspension_is_told_by_a_later_time() {
+        let at = Timestamp::from_millis(1_795_348_800_000);
+        let partner = Partner::entered(Id::new(1).unwrap(), "u".into(), "n".into(), at);
+        assert!(partner.is_even() && !partner.is_open());
+        let silent = partner.clone().with_suspended(Some(Suspended::Silent), at);
+        assert_eq!((silent.suspended_at, silent.due_at), (at, Some(at)));
+        let staff = Partner { due_at: None, ..silent.clone() };
+        let staff = staff.with_suspended(Some(Suspended::Staff), at);
+        assert_eq!((staff.suspended_at, staff.due_at), (at, None), "the partner knows already");
+        let resumed = silent.with_suspended(None, at);
+        assert_eq!(resumed.suspended_at, at.plus(Span::millis(1)), "in the same moment");
+        let same = resumed.clone().with_suspended(None, at.plus(Span::days(1)));
+        assert_eq!(same, resumed);
     }
 }

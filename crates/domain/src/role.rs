@@ -65,7 +65,12 @@ impl Roles {
         self.0.iter().copied()
     }
 
-    /// Whether it deals with other servers, and so needs a name that they know it by.
+    /// Whether it has a token and wallets of its own, so that other vendors may exchange with it.
+    pub fn may_have_partners(&self) -> bool {
+        self.has(Role::Vendor) || self.has(Role::Provider)
+    }
+
+    /// Whether it deals with other servers from the start, and so needs a name that they know it by.
     pub fn is_known_to_servers(&self) -> bool {
         self.has(Role::Merchant) || self.has(Role::Provider)
     }
@@ -83,6 +88,8 @@ mod tests {
         assert!(both.has(Provider) && !both.has(Merchant) && both.is_known_to_servers());
         assert!(Roles::new(&[Merchant]).unwrap().is_known_to_servers());
         assert!(!Roles::default().is_known_to_servers());
+        assert!(Roles::default().may_have_partners() && both.may_have_partners());
+        assert!(!Roles::new(&[Merchant]).unwrap().may_have_partners());
         assert_eq!(Roles::new(&[Merchant, Vendor]), Err(RolesError::MerchantAnd));
         assert_eq!(Roles::new(&[Provider, Merchant]), Err(RolesError::MerchantAnd));
         assert_eq!(Roles::new(&[Vendor, Vendor]), Err(RolesError::Twice));

@@ -54,6 +54,12 @@ impl Seasoning {
         let hours = if doubted { hours.max(self.doubtful_hours) } else { hours };
         Some(at.plus(Span::hours(hours)))
     }
+
+    /// From when on tokens can be exchanged that were issued at `at` for a partner's: they were seasoned there, and
+    /// the partner owes for them, so they wait as long as what is paid offline.
+    pub fn exchanged(&self, at: Timestamp) -> Timestamp {
+        at.plus(Span::hours(self.offline_hours))
+    }
 }
 
 #[cfg(test)]

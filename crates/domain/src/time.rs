@@ -48,6 +48,12 @@ impl Timestamp {
         Span(if millis < 0 { 0 } else { millis })
     }
 
+    /// The beginning of its day (UTC).
+    #[must_use]
+    pub const fn midnight(self) -> Self {
+        Self(self.0.saturating_sub(self.0.rem_euclid(Span::days(1).0)))
+    }
+
     /// Reads RFC 3339; `None` when it is not that.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))

@@ -136,7 +136,7 @@ pub(crate) fn pay_house(
 fn ring(changes: &mut Changes, wallet: Wallet, purchase: &Transfer) -> Wallet {
     let left = wallet.available().checked_sub(purchase.amount).unwrap_or(Amount::ZERO);
     let crossed = wallet.alarm.is_some_and(|alarm| left < alarm);
-    let spends = matches!(purchase.reason, Reason::Purchase | Reason::Hold);
+    let spends = matches!(purchase.reason, Reason::Purchase | Reason::Hold | Reason::ExchangeHold);
     if !spends || !crossed {
         return wallet;
     }

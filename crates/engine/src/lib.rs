@@ -14,6 +14,7 @@
 )]
 
 pub mod account;
+pub mod agreement;
 pub mod api_key;
 pub mod audit;
 pub mod auto_top_up;
@@ -29,12 +30,14 @@ pub mod doctor;
 pub mod download;
 pub mod event;
 pub mod evidence;
+pub mod exchange;
 pub mod expiry;
 pub mod grant;
 pub mod identity;
 mod ids;
 pub mod keys;
 mod ledger;
+pub mod link;
 pub mod memory;
 pub mod merchant;
 pub mod objects;
@@ -84,6 +87,7 @@ use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
+use crate::partner::Partners;
 use crate::passwords::Passwords;
 use crate::peer::Peers;
 use crate::processor::Processor;
@@ -117,6 +121,7 @@ pub struct Engine {
     archive: Option<Arc<dyn Archive>>,
     restoring: Restoring,
     provider: Option<Arc<dyn Provider>>,
+    partners: Option<Arc<dyn Partners>>,
     peers: Peers,
     roles: Roles,
     public_url: String,
@@ -196,6 +201,7 @@ impl Engine {
             archive: None,
             restoring,
             provider: None,
+            partners: None,
             peers: Peers::default(),
             roles: Roles::default(),
             public_url: String::new(),
@@ -233,6 +239,13 @@ impl Engine {
         self
     }
 
+    /// With a way to other vendors.
+    #[must_use]
+    pub fn with_partners(mut self, partners: Arc<dyn Partners>) -> Self {
+        self.partners = Some(partners);
+        self
+    }
+
     /// With a way to tell webhooks.
     #[must_use]
     pub fn with_sender(mut self, sender: Arc<dyn Sender>) -> Self {
@@ -255,6 +268,11 @@ impl Engine {
     /// Who keeps the accounts of this merchant's buyers.
     pub fn provider(&self) -> Option<&dyn Provider> {
         self.provider.as_deref()
+    }
+
+    /// The way to other vendors.
+    pub fn partners(&self) -> Option<&dyn Partners> {
+        self.partners.as_deref()
     }
 
     /// What this server is among servers.

@@ -3,13 +3,23 @@
 //! Every verb can be repeated without a second effect, and is repeated until there is an answer. What is worth anything in an
 //! answer is a document, which the engine believes when the partner's protocol key has signed it.
 
+mod staff;
+mod tell;
+
 use std::fmt;
 
 use futures_util::future::BoxFuture;
 use scrip_domain::Amount;
+use scrip_domain::partner::Partner;
+use scrip_storage::Fault;
 
+use crate::Engine;
+use crate::checkout::begin::FOR_NOW;
 use crate::peer::PeerError;
 use crate::provider::{Asked, Opened};
+
+pub use staff::PartnerRefusal;
+pub(crate) use tell::{LEASE, MOST_PATIENT};
 
 /// Other vendors, each called by its address.
 pub trait Partners: Send + Sync + fmt::Debug {
@@ -81,10 +91,10 @@ pub enum Notice {
     Withdrawn(String),
     /// It will end then: Unix seconds.
     Ends(String, u64),
-    /// The teller does not exchange at the moment.
-    Suspended,
-    /// It does again.
-    Resumed,
+    /// The teller does not exchange, since then by its clock: Unix milliseconds. What it said of an earlier time counts no more.
+    Suspended(u64),
+    /// It does again, since then.
+    Resumed(u64),
 }
 
 /// A buyer has shown which account is theirs.
@@ -123,4 +133,45 @@ pub enum SettlementNews {
     Sent(String),
     /// The creditor has it: the signed document.
     Received(String),
+}
+
+/// What telling a partner comes to: whether it has heard it, or says no for good, or is to be told again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It has.
+    Yes,
+    /// It has, and says no, by a stable code.
+    Refused(String),
+    /// Nobody knows.
+    NotYet,
+}
+
+impl Heard {
+    /// What an answer means to an errand; it goes on record. A refusal for now is none: a partner that has not entered
+    /// this server yet does not believe its signature.
+    pub fn of(partner: &Partner, answer: Result<(), PeerError>) -> Self {
+        let partner = partner.id;
+        match answer {
+            Ok(()) => Self::Yes,
+            Err(PeerError::Refused { code, detail }) if !FOR_NOW.contains(&code.as_str()) => {
+                tracing::info!(%partner, code, detail, "a partner refuses");
+                Self::Refused(code)
+            }
+            Err(error @ PeerError::Unbelievable(_)) => {
+                tracing::warn!(target: "security", %partner, %error, "a partner's answer is not believed");
+                Self::NotYet
+            }
+            Err(error) => {
+                tracing::info!(%partner, %error, "a partner was not told");
+                Self::NotYet
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// The partner whose server is at `issuer`.
+    pub async fn partner_at(&self, issuer: &str) -> Result<Option<Partner>, Fault> {
+        self.store.partner_by_url(issuer).await
+    }
 }

@@ -111,17 +111,26 @@ impl Engine {
         &self.peers.keys
     }
 
-    /// Whether signed requests of this server are heard at all.
+    /// Whether signed requests of this server are heard at all. What it may ask, the routes say: a partner nothing of a
+    /// merchant's, and the other way round.
     async fn deals_with(&self, issuer: &str) -> Result<bool, Fault> {
         if self.roles.has(Role::Merchant) {
             return Ok(self.provider().is_some_and(|provider| provider.url() == issuer));
         }
-        Ok(self.roles.has(Role::Provider) && self.knows_merchant(issuer).await?)
+        if self.roles.has(Role::Provider) && self.knows_merchant(issuer).await? {
+            return Ok(true);
+        }
+        Ok(self.roles.may_have_partners() && self.knows_partner(issuer).await?)
     }
 
     /// Whether a merchant with this address is registered here.
     async fn knows_merchant(&self, issuer: &str) -> Result<bool, Fault> {
         Ok(self.merchant_at(issuer).await?.is_some())
+    }
+
+    /// Whether an administrator has entered a partner with this address.
+    async fn knows_partner(&self, issuer: &str) -> Result<bool, Fault> {
+        Ok(self.partner_at(issuer).await?.is_some())
     }
 }
 

@@ -190,16 +190,22 @@ impl Scene {
     }
 }
 
-/// What signs for the provider, as a command carries it.
+/// What signs for this server, as a command carries it.
 #[derive(Clone, Debug)]
-struct Signer {
+pub(crate) struct Signer {
     keys: Arc<Keys>,
-    /// The provider's address.
+    /// The server's own address.
     issuer: String,
 }
 
 impl Signer {
-    fn sign<D: Document>(&self, document: &D) -> Result<String, Fault> {
+    /// This server's address.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The document, signed with the newest protocol key.
+    pub fn sign<D: Document>(&self, document: &D) -> Result<String, Fault> {
         let none = || Fault::Unavailable("this server has no protocol key".into());
         let key = self.keys.protocol().ok_or_else(none)?;
         jws::sign_within(document::MAX_LENGTH, key, D::TYP, document)
@@ -223,13 +229,13 @@ fn offer_of(request: &PurchaseRequest) -> Result<Offer, Fault> {
 
 /// What a hold has reserved, looked up before the command: it never changes.
 #[derive(Clone, Debug)]
-struct Held {
-    hold: Id<Hold>,
-    lots: Vec<HoldLot>,
+pub(crate) struct Held {
+    pub hold: Id<Hold>,
+    pub lots: Vec<HoldLot>,
 }
 
 impl Held {
-    fn want(&self, wants: &mut Wants) {
+    pub fn want(&self, wants: &mut Wants) {
         wants.holds.read((self.hold,));
         for lot in &self.lots {
             wants.lots.read((lot.lot,));
@@ -239,15 +245,15 @@ impl Held {
 
 /// The transfers of a command that frees tokens or brings them back, in the order in which they are made.
 #[derive(Clone, Copy, Debug)]
-struct Moves {
+pub(crate) struct Moves {
     /// Books what had expired before.
-    due: Id<Transfer>,
+    pub due: Id<Transfer>,
     /// Brings the tokens.
-    back: Id<Transfer>,
+    pub back: Id<Transfer>,
     /// Books what expires as it comes.
-    gone: Id<Transfer>,
+    pub gone: Id<Transfer>,
     /// Pays what is owed from what came.
-    debt: Id<Transfer>,
+    pub debt: Id<Transfer>,
 }
 
 /// What a command that is about a confirmed request looked up before.
@@ -273,11 +279,12 @@ impl Known {
 }
 
 impl Engine {
-    fn signer(&self) -> Signer {
+    /// What signs as of now.
+    pub(crate) fn signer(&self) -> Signer {
         Signer { keys: self.keys(), issuer: self.public_url().to_owned() }
     }
 
-    fn moves(&self) -> Result<Moves, Fault> {
+    pub(crate) fn moves(&self) -> Result<Moves, Fault> {
         Ok(Moves { due: self.mint()?, back: self.mint()?, gone: self.mint()?, debt: self.mint()? })
     }
 

@@ -1,11 +1,11 @@
 //! Other servers of Scrip behind the engine's ports, by signed HTTP.
 //!
 //! ```text
-//! engine ──▶ Provider, Herald, Archive ──▶ Line: signs, sends, reads ──▶ Transport ──▶ the other server
+//! engine ──▶ Provider, Herald, Archive, Partners ──▶ Line: signs, sends, reads ──▶ Transport ──▶ the other server
 //! engine ──▶ PeerPort ──▶ PublicReader: reads what is public ──▶ Transport
 //! ```
-//! An answer is not signed: what of it is worth anything are the provider's documents, which are, and which
-//! [`HttpProvider`] reads with the keys that the engine knows of it. What did not come whole, or came with a word that
+//! An answer is not signed: what of it is worth anything are the other server's documents, which are, and which
+//! are read with the keys that the engine knows of it. What did not come whole, or came with a word that
 //! says nothing about the question (a proxy's, an overload), is no answer: the engine asks again. Nothing is repeated here.
 #![cfg_attr(
     not(test),
@@ -20,8 +20,10 @@
 )]
 
 mod archive;
+mod document;
 mod herald;
 mod line;
+mod partner;
 mod provider;
 mod public;
 mod shape;
@@ -30,6 +32,7 @@ mod transport;
 pub use archive::HttpArchive;
 pub use herald::HttpHerald;
 pub use line::Line;
+pub use partner::HttpPartners;
 pub use provider::HttpProvider;
 pub use public::PublicReader;
 pub use transport::Transport;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Method, Request, Response};
-use scrip_engine::peer::Pen;
+use scrip_engine::peer::{PeerError, Pen};
 use scrip_https::Unanswered;
 use scrip_signature::{IDEMPOTENCY_KEY, Stamp, sign};
 use serde_json::Value;
 
 use crate::Transport;
+use crate::shape::{self, Shape};
 
 /// What we call ourselves.
 pub(crate) const AGENT: &str = concat!("Scrip/", env!("CARGO_PKG_VERSION"));
@@ -46,6 +47,13 @@ impl Line {
     pub(crate) async fn ask(&self, question: Question) -> Result<Response<Bytes>, Unanswered> {
         let request = self.signed(question).map_err(Unanswered)?;
         self.transport.send(request).await
+    }
+
+    /// The same; what is answered, read as a `T`.
+    pub(crate) async fn hear<T: Shape>(&self, question: Question) -> Result<T::Of, PeerError> {
+        let answer = self.ask(question).await;
+        let answer = answer.map_err(|Unanswered(why)| PeerError::Unanswered(why))?;
+        shape::read::<T>(answer.status(), answer.body())
     }
 
     fn signed(&self, question: Question) -> Result<Request<Bytes>, String> {

@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use futures_util::FutureExt;
 use http::Method;
-use scrip_domain::document::MAX_LENGTH;
 use scrip_domain::{Amount, Timestamp};
-use scrip_engine::peer::PeerError;
-use scrip_engine::peer::{PeerKeys, PeerRefusal};
+use scrip_engine::peer::{PeerError, PeerKeys};
 use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
-use scrip_https::Unanswered;
-use scrip_license::{KeySet, jws};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Line;
+use crate::document::{claims, named};
 use crate::line::Question;
-use crate::shape::{self, EventsIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
+use crate::shape::{EventsIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
 
 /// A provider that is asked by signed HTTP.
 #[derive(Clone, Debug)]
@@ -45,9 +40,7 @@ impl HttpProvider {
             idempotency: idempotency.map(str::to_owned),
             body,
         };
-        let answer = self.line.ask(question).await;
-        let answer = answer.map_err(|Unanswered(why)| PeerError::Unanswered(why))?;
-        shape::read::<T>(answer.status(), answer.body())
+        self.line.hear::<T>(question).await
     }
 
     /// One verb on a request.
@@ -55,42 +48,11 @@ impl HttpProvider {
         let path = format!("{}/{verb}", path_of(request)?);
         self.ask::<PictureIn>(&path, None, Some(body)).await
     }
-
-    async fn claims(&self, typ: &str, document: &str) -> Result<Value, PeerError> {
-        let unbelievable = |why: &dyn ToString| PeerError::Unbelievable(why.to_string());
-        let kid = kid_of(document).ok_or_else(|| unbelievable(&"a document that names no key"))?;
-        let key = self.keys.key(&self.url, &kid, self.line.pen().now()).await;
-        let key = key.map_err(|refusal| match refusal {
-            PeerRefusal::Unreachable(why) => PeerError::Unanswered(why),
-            refusal => unbelievable(&refusal),
-        })?;
-        let keys: KeySet = [key].into_iter().collect();
-        jws::verify_within(MAX_LENGTH, document, typ, &keys).map_err(|error| unbelievable(&error))
-    }
 }
 
 /// Where a request is. Its name comes from the provider, and must not lead anywhere else.
 fn path_of(request: &str) -> Result<String, PeerError> {
     Ok(format!("/v1/purchase-requests/{}", named(request)?))
-}
-
-fn named(name: &str) -> Result<&str, PeerError> {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !name.is_empty() && name.len() <= 100 && name.bytes().all(is_name) {
-        return Ok(name);
-    }
-    Err(PeerError::Unbelievable("a name that is none".to_owned()))
-}
-
-/// The name of the key that a document says it was signed with.
-fn kid_of(document: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Header {
-        kid: String,
-    }
-    let (header, _) = document.split_once('.').filter(|(header, _)| header.len() <= 400)?;
-    let header = Base64UrlUnpadded::decode_vec(header).ok()?;
-    serde_json::from_slice::<Header>(&header).ok().map(|header| header.kid)
 }
 
 impl Provider for HttpProvider {
@@ -161,7 +123,7 @@ impl Provider for HttpProvider {
     }
 
     fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, Value> {
-        self.claims(typ, document).boxed()
+        claims(&self.keys, self.line.pen(), &self.url, typ, document).boxed()
     }
 }
 
@@ -174,18 +136,6 @@ mod tests {
         assert_eq!(path_of("req_0a-Z").unwrap(), "/v1/purchase-requests/req_0a-Z");
         for bad in ["", "../merchant", "a/b", "a?b", "a#b", "a b", "%2e", &"a".repeat(101)] {
             assert!(matches!(path_of(bad), Err(PeerError::Unbelievable(_))), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_document_names_its_key_or_is_none() {
-        let header =
-            |json: &str| format!("{}.e30.", Base64UrlUnpadded::encode_string(json.as_bytes()));
-        let good = header(r#"{"alg":"EdDSA","kid":"k1","typ":"scrip-receipt+jwt"}"#);
-        assert_eq!(kid_of(&good).as_deref(), Some("k1"));
-        let long = header(&format!(r#"{{"kid":"{}"}}"#, "k".repeat(400)));
-        for bad in ["", "e30", "e30.e30.", "*.e30.", &header(r#"{"kid":1}"#), &long] {
-            assert_eq!(kid_of(bad), None, "{bad}");
         }
     }
 }

@@ -1,13 +1,16 @@
-//! What a provider answers, as it is on the wire. Members that are not known here are of a later version.
+//! What other servers answer, as it is on the wire. Members that are not known here are of a later version.
 
 use bytes::Bytes;
 use http::StatusCode;
-use scrip_domain::Span;
 use scrip_domain::purchase_request::RequestState;
+use scrip_domain::{Amount, Span};
+use scrip_engine::partner::{Item, Linked};
 use scrip_engine::peer::PeerError;
 use scrip_engine::provider::{Opened, Picture, Returned, Standing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::document::named;
 
 /// An answer that becomes something of the port's.
 pub(crate) trait Shape: DeserializeOwned {
@@ -105,17 +108,99 @@ impl Shape for StandingIn {
     }
 }
 
+/// An answer that says nothing but that it is done: `{}`, or more of a later version.
+#[derive(Deserialize)]
+pub(crate) struct DoneIn {}
+
+impl Shape for DoneIn {
+    type Of = ();
+
+    fn take(self) -> Result<(), PeerError> {
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LinkedIn {
+    link: String,
+    subject: String,
+}
+
+impl Shape for LinkedIn {
+    type Of = Linked;
+
+    fn take(self) -> Result<Linked, PeerError> {
+        let Self { link, subject } = self;
+        Ok(Linked { link, subject: named(&subject)?.to_owned() })
+    }
+}
+
+/// An answer that is one signed document, whatever it is called.
+#[derive(Deserialize)]
+pub(crate) struct DocumentIn {
+    #[serde(alias = "quote", alias = "prepared", alias = "answer")]
+    document: String,
+}
+
+impl Shape for DocumentIn {
+    type Of = String;
+
+    fn take(self) -> Result<String, PeerError> {
+        Ok(self.document)
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct AccountIn {
+    account: Option<String>,
+}
+
+impl Shape for AccountIn {
+    type Of = Option<String>;
+
+    fn take(self) -> Result<Option<String>, PeerError> {
+        Ok(self.account)
+    }
+}
+
+/// The most exchanges on one page.
+const MOST_ITEMS: usize = 500;
+
+#[derive(Deserialize)]
+pub(crate) struct ItemsIn {
+    items: Vec<ItemIn>,
+}
+
+#[derive(Deserialize)]
+struct ItemIn {
+    exchange: String,
+    compensation: Amount,
+}
+
+impl Shape for ItemsIn {
+    type Of = Vec<Item>;
+
+    fn take(self) -> Result<Vec<Item>, PeerError> {
+        if self.items.len() > MOST_ITEMS {
+            return Err(PeerError::Unbelievable("a page that is longer than asked for".to_owned()));
+        }
+        let item = |ItemIn { exchange, compensation }| Item { exchange, compensation };
+        Ok(self.items.into_iter().map(item).collect())
+    }
+}
+
 /// An answer's body, if its status says that it is one.
 pub(crate) fn read<T: Shape>(status: StatusCode, body: &Bytes) -> Result<T::Of, PeerError> {
     if !status.is_success() {
         return Err(refusal(status, body));
     }
+    let body: &[u8] = if status == StatusCode::NO_CONTENT { b"{}" } else { body };
     let shape: T =
         serde_json::from_slice(body).map_err(|error| PeerError::Unbelievable(error.to_string()))?;
     shape.take()
 }
 
-/// Why there is no answer. Only a code of the provider's own is a refusal: whatever else stands between may say no as
+/// Why there is no answer. Only a code of the server's own is a refusal: whatever else stands between may say no as
 /// well, and knows nothing.
 fn refusal(status: StatusCode, body: &Bytes) -> PeerError {
     #[derive(Deserialize)]
@@ -136,6 +221,8 @@ fn refusal(status: StatusCode, body: &Bytes) -> PeerError {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn seen<T: Shape>(status: u16, body: &str) -> Result<T::Of, PeerError> {
@@ -166,7 +253,32 @@ mod tests {
     }
 
     #[test]
-    fn only_the_providers_own_codes_are_refusals() {
+    fn a_partners_answers_are_read_within_bounds() {
+        let done = seen::<DoneIn>(200, r#"{ "newer": 1 }"#);
+        assert_eq!(done, Ok(()));
+        assert_eq!(seen::<DoneIn>(204, ""), Ok(()));
+        assert!(seen::<DoneIn>(200, "").is_err());
+        let linked = r#"{ "link": "lnk_1", "subject": "abc-_1" }"#;
+        let read = seen::<LinkedIn>(200, linked).unwrap();
+        assert_eq!((read.link.as_str(), read.subject.as_str()), ("lnk_1", "abc-_1"));
+        assert!(seen::<LinkedIn>(200, &linked.replace("abc", "../a")).is_err());
+        for name in ["quote", "prepared", "answer"] {
+            let document = seen::<DocumentIn>(200, &format!(r#"{{ "{name}": "a.b.c" }}"#));
+            assert_eq!(document.as_deref(), Ok("a.b.c"), "{name}");
+        }
+        assert_eq!(seen::<AccountIn>(200, r#"{ "account": null }"#), Ok(None));
+        let items = |count: usize| {
+            let item = json!({ "exchange": "exc_1", "compensation": 5 });
+            seen::<ItemsIn>(200, &json!({ "items": vec![item; count] }).to_string())
+        };
+        assert_eq!(items(500).unwrap().len(), 500);
+        assert!(items(501).is_err());
+        let negative = r#"{ "items": [{ "exchange": "exc_1", "compensation": -1 }] }"#;
+        assert!(seen::<ItemsIn>(200, negative).is_err());
+    }
+
+    #[test]
+    fn only_the_servers_own_codes_are_refusals() {
         let problem = r#"{ "code": "hold_expired", "detail": "too late", "status": 409 }"#;
         for status in [401, 403, 404, 409, 422] {
             let refused = seen::<StandingIn>(status, problem).unwrap_err();

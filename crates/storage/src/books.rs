@@ -563,6 +563,9 @@ impl Changes {
             && self.request_refund_lots.is_empty()
             && self.vouchers.is_empty()
             && self.coupons.is_empty()
+            && self.partners.is_empty()
+            && self.partner_entries.is_empty()
+            && self.exchange_days.is_empty()
             && self.house.is_empty())
     }
 }

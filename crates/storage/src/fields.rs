@@ -124,7 +124,7 @@ macro_rules! word_fields {
 }
 
 word_fields! {
-    scrip_domain::agreement::AgreementState, scrip_domain::agreement::By, scrip_domain::exchange::ExchangeState,
+    scrip_domain::agreement::AgreementState, scrip_domain::agreement::By, scrip_domain::agreement::Untold, scrip_domain::exchange::ExchangeState,
     scrip_domain::exchange::IncomingState, scrip_domain::link::LinkState, scrip_domain::partner::EntryKind,
     scrip_domain::partner::Side, scrip_domain::partner::Suspended, scrip_domain::statement::SettlementMethod,
     scrip_domain::statement::SettlementState, scrip_domain::statement::StatementState,

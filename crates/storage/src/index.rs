@@ -8,6 +8,7 @@ use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
 use scrip_domain::coupon::Coupon;
 use scrip_domain::event::{Event, Subject};
+use scrip_domain::exchange::Exchange;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
 use scrip_domain::order::Order;
@@ -50,6 +51,8 @@ pub const VOUCHER: u8 = 7;
 pub const COUPON: u8 = 8;
 /// Events, by id.
 pub const EVENT: u8 = 13;
+/// Exchanges for partners' tokens, by id.
+pub const EXCHANGE: u8 = 14;
 
 /// What an entry is asked for by.
 pub type Group = (Id<Account>, u8, u64);
@@ -100,6 +103,12 @@ impl Entry {
     /// This happened to `account`.
     pub fn event(account: Id<Account>, event: Id<Event>) -> Self {
         Self { account, kind: EVENT, key: event.number(), target: event.number(), note: 0 }
+    }
+
+    /// `account` has given tokens in this exchange.
+    pub fn exchange(account: Id<Account>, exchange: Id<Exchange>) -> Self {
+        let number = exchange.number();
+        Self { account, kind: EXCHANGE, key: number, target: number, note: 0 }
     }
 
     /// `account` has paid this order with a coupon.

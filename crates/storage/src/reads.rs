@@ -2,6 +2,7 @@
 //! databases: parameters are numbered in the order in which they first occur.
 
 mod account;
+mod agreement;
 mod auto_top_up;
 mod catalog;
 mod checkout;
@@ -9,9 +10,12 @@ mod coupon;
 mod credit_line;
 pub mod doctor;
 mod event;
+pub mod exchange;
+mod link;
 pub mod listing;
 mod merchant;
 mod order;
+mod partner;
 mod payment_method;
 mod purchase_request;
 mod restore;

@@ -1,7 +1,9 @@
 //! Which domain type is kept in which table, field by field.
 
 use scrip_domain::account::{Account, Login, Person};
-use scrip_domain::agreement::{Agreement, AgreementState, By, Figures, Terms as AgreementTerms};
+use scrip_domain::agreement::{
+    Agreement, AgreementState, By, Figures, Terms as AgreementTerms, Untold,
+};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
@@ -368,9 +370,10 @@ row!(MerchantSubject, "merchant_subjects", group(merchant: Id<Merchant>, subject
 
 row!(Partner, "partners", group(id: Id<Partner>), key(id: Id<Partner>), {
     id: Id<Partner>, url: String, name: String, agreement: Option<Id<Agreement>>, currency: Option<Unit>,
-    suspended: Option<Suspended>, suspended_there: bool, payable: Counters, receivable: Counters,
+    suspended: Option<Suspended>, suspended_at: Timestamp, suspended_there: bool, suspended_there_at: Timestamp,
+    version: u32, payable: Counters, receivable: Counters,
     payable_reserved: Amount, receivable_reserved: Amount, cycle: u32, cycle_began_at: Timestamp,
-    day: Timestamp, day_given: Amount, day_taken: Amount, created_at: Timestamp,
+    day: Timestamp, day_given: Amount, day_taken: Amount, created_at: Timestamp, due_at: Option<Timestamp>, attempts: u32,
 });
 
 row!(PartnerUrl, "partner_urls", group(url: String), key(url: String), {
@@ -386,12 +389,12 @@ row!(Agreement, "agreements", group(id: Id<Agreement>), key(id: Id<Agreement>), 
     id: Id<Agreement>, partner: Id<Partner>, version: u32, proposed_by: By, state: AgreementState,
     terms: AgreementTerms, proposal: String, digest: [u8; 32], acceptance: Option<String>,
     proposed_at: Timestamp, decided_at: Option<Timestamp>, effective_at: Option<Timestamp>,
-    ends_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32,
+    ends_at: Option<Timestamp>, untold: Option<Untold>, due_at: Option<Timestamp>, attempts: u32,
 });
 
 row!(Link, "links", group(account: Id<Account>, partner: Id<Partner>), key(account: Id<Account>, partner: Id<Partner>), {
     account: Id<Account>, partner: Id<Partner>, id: Id<Link>, state: LinkState, subject: Option<String>,
-    at: Timestamp, linked_at: Option<Timestamp>,
+    at: Timestamp, linked_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32,
 });
 
 row!(LinkRequest, "link_requests", group(id: Id<LinkRequest>), key(id: Id<LinkRequest>), {
@@ -414,14 +417,14 @@ row!(Exchange, "exchanges", group(id: Id<Exchange>), key(id: Id<Exchange>), {
     quote: Id<ExchangeQuote>, figures: Figures, state: ExchangeState, hold: Id<Hold>, reason: Option<String>,
     prepared: Option<String>, commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>,
     cycle: Option<u32>, at: Timestamp, committed_at: Option<Timestamp>, answered_at: Option<Timestamp>,
-    written_off_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32,
+    written_off_at: Option<Timestamp>, due_at: Option<Timestamp>, attempts: u32, told: Option<ExchangeState>,
 });
 
 row!(Incoming, "incoming_exchanges", group(partner: Id<Partner>, exchange: Id<Exchange>), key(partner: Id<Partner>, exchange: Id<Exchange>), {
     partner: Id<Partner>, exchange: Id<Exchange>, quote: String, account: Option<Id<Account>>,
     agreement: Option<Id<Agreement>>, figures: Option<Figures>, state: IncomingState, prepared: Option<String>,
-    commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>, cycle: Option<u32>,
-    at: Timestamp, until: Timestamp, answered_at: Option<Timestamp>,
+    commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>, lot: Option<Id<Lot>>,
+    cycle: Option<u32>, at: Timestamp, until: Timestamp, answered_at: Option<Timestamp>,
 });
 
 row!(ExchangeDay, "exchange_days", group(partner: Id<Partner>, account: Id<Account>), key(partner: Id<Partner>, account: Id<Account>), {

@@ -247,6 +247,13 @@ impl Shop {
         (provider, shop, network)
     }
 
+    /// Opens a vendor at `url`, which reaches whoever else is on this network, signing as on the wire.
+    pub async fn vendor_on(network: &Arc<Network>, url: &str, settings: Settings) -> Self {
+        let place =
+            Place { url: url.to_owned(), network: Some(network.clone()), ..Place::default() };
+        Self::open_at(place, settings).await
+    }
+
     /// Asks the provider what is due now, once.
     pub async fn run_checkouts(&self) -> usize {
         self.app.engine.run_checkouts().await.expect("checkouts run")

@@ -13,7 +13,9 @@ use http_body_util::BodyExt;
 use scrip_domain::role::Role;
 use scrip_engine::Engine;
 use scrip_https::Unanswered;
-use scrip_peer::{HttpArchive, HttpHerald, HttpProvider, Line, PublicReader, Transport};
+use scrip_peer::{
+    HttpArchive, HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport,
+};
 use tower::ServiceExt;
 
 use crate::TestClock;
@@ -84,11 +86,19 @@ impl Network {
 
     /// The seed of the protocol key of the server at this address: no two have the same one.
     pub(crate) fn seed(url: &str) -> [u8; 32] {
-        [if url == PAY { 18 } else { 8 }; 32]
+        match url {
+            PAY => [18; 32],
+            SHOP => [8; 32],
+            url => {
+                let mut seed = [28; 32];
+                seed.iter_mut().zip(url.bytes().rev()).for_each(|(to, byte)| *to = byte);
+                seed
+            }
+        }
     }
 
     /// A server is there now, perhaps in the place of one that was.
-    pub(crate) fn join(&self, url: &str, router: Router) {
+    pub fn join(&self, url: &str, router: Router) {
         self.wires().routers.insert(url.to_owned(), router);
     }
 
@@ -100,6 +110,8 @@ impl Network {
             let keys = engine.peer_keys().clone();
             engine.with_provider(Arc::new(HttpProvider::new(PAY, line, keys)))
         } else {
+            let keys = engine.peer_keys().clone();
+            let engine = engine.with_partners(Arc::new(HttpPartners::new(line.clone(), keys)));
             let archive = Arc::new(HttpArchive::new(line.clone()));
             engine.with_herald(Arc::new(HttpHerald::new(line))).with_archive(archive)
         }

@@ -59,6 +59,10 @@ pub struct Cataloguer(pub Staff);
 #[derive(Debug)]
 pub struct AtProvider;
 
+/// The same of a server with a token and wallets of its own: it may have partners.
+#[derive(Debug)]
+pub struct AtPartner;
+
 /// The same of a merchant.
 #[derive(Debug)]
 pub struct AtMerchant;
@@ -68,6 +72,14 @@ impl FromRequestParts<App> for AtProvider {
 
     async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
         at(app, Role::Provider).map(|()| Self)
+    }
+}
+
+impl FromRequestParts<App> for AtPartner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if app.engine.roles().may_have_partners() { Ok(Self) } else { Err(Problem::not_found()) }
     }
 }
 

@@ -26,12 +26,12 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use scrip_engine::Engine;
 
-pub use caller::{AtMerchant, AtProvider};
+pub use caller::{AtMerchant, AtPartner, AtProvider};
 pub use health::{Watch, own_address};
 pub use metrics::Metrics;
 pub use network::{Network, NotANetwork};
 pub use serve::{Limits, listen, serve};
-pub use signed::{Signed, SignedBody};
+pub use signed::{OfPartner, PartnerBody, Signed, SignedBody};
 
 /// What every handler works with.
 pub type App = Arc<Server>;

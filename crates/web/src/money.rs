@@ -28,6 +28,16 @@ impl MoneyOut {
         Self { amount, unit: token.code, display }
     }
 
+    /// So much of a token that may be another vendor's.
+    pub fn scaled(amount: Amount, unit: Unit, scale: u8) -> Self {
+        Self { amount, unit, display: format!("{} {unit}", amount.decimal(scale)) }
+    }
+
+    /// Millionths of a currency: what partners owe each other.
+    pub fn micros(amount: Amount, unit: Unit) -> Self {
+        Self::scaled(amount, unit, scrip_domain::partner::MICRO_SCALE)
+    }
+
     /// Money in a currency.
     pub fn currency(money: Money) -> Self {
         let scale = money.unit.currency_scale();

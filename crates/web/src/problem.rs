@@ -1,7 +1,9 @@
 //! Problems (RFC 9457): the one table from refusals and faults to problem types, which `kind` explains.
 
+mod exchanges;
 mod funds;
 pub mod kind;
+mod partners;
 mod servers;
 
 use axum::Json;

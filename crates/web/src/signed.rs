@@ -8,6 +8,7 @@ mod known;
 
 use axum::extract::{FromRequest, Request};
 use http::request::Parts;
+use scrip_domain::partner::Partner;
 use scrip_domain::request::Request as IdempotentRequest;
 use scrip_engine::peer::PeerRefusal;
 use scrip_signature::{Claim, Message, Proof, Refusal};
@@ -71,6 +72,41 @@ impl<T: DeserializeOwned> FromRequest<App> for SignedBody<T> {
         is_understood::<T>(json)?;
         Ok(Self { by, value, asked })
     }
+}
+
+/// A request without a body, of a partner that an administrator has entered. What a merchant signs is none.
+#[derive(Clone, Debug)]
+pub struct OfPartner(pub Partner);
+
+/// The same, with a JSON body.
+#[derive(Debug)]
+pub struct PartnerBody<T> {
+    /// Who asks.
+    pub partner: Partner,
+    /// The body.
+    pub value: T,
+}
+
+impl FromRequest<App> for OfPartner {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let by = Signed::from_request(request, app).await?;
+        partner(app, &by).await.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequest<App> for PartnerBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let SignedBody { by, value, .. } = SignedBody::from_request(request, app).await?;
+        Ok(Self { partner: partner(app, &by).await?, value })
+    }
+}
+
+async fn partner(app: &App, by: &Signed) -> Result<Partner, Problem> {
+    app.engine.partner_at(&by.issuer).await?.ok_or_else(Problem::signature_refused)
 }
 
 async fn whole(request: Request) -> Result<(Parts, bytes::Bytes), Problem> {

@@ -142,7 +142,7 @@ impl Command for Told {
 }
 
 /// How long to wait after so many attempts.
-fn pause(attempts: u32) -> Span {
+pub(crate) fn pause(attempts: u32) -> Span {
     match attempts {
         0 | 1 => Span::seconds(1),
         2 => Span::seconds(5),

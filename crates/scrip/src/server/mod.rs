@@ -89,6 +89,8 @@ async fn serve(config: &Config) -> Outcome {
         );
         beside.spawn(restore(app.clone()));
     }
+    beside.spawn(exchanges(app.clone()));
+    beside.spawn(agreements(app.clone()));
     beside.spawn(webhooks::tell(watch.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
@@ -341,6 +343,39 @@ async fn restore(app: App) {
         second.tick().await;
         if let Err(fault) = app.engine.run_restore().await {
             tracing::warn!(%fault, "peers are asked at the next try");
+        }
+    }
+}
+
+/// Tells partners what they do not know yet of agreements and links, each second.
+async fn agreements(app: App) {
+    if app.engine.partners().is_none() {
+        return;
+    }
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.run_agreements().await {
+            tracing::warn!(%fault, "partners are told later of agreements");
+        }
+        if let Err(fault) = app.engine.run_links().await {
+            tracing::warn!(%fault, "partners are told later of links");
+        }
+    }
+}
+
+/// Does each second what is due of exchanges with partners. Apart from the other errands: neither waits for the other's world.
+async fn exchanges(app: App) {
+    if app.engine.partners().is_none() {
+        return;
+    }
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.run_exchanges().await {
+            tracing::warn!(%fault, "what is due of exchanges waits");
         }
     }
 }

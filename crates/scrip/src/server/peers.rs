@@ -1,4 +1,4 @@
-//! The way to other servers: to a merchant's provider, and to a provider's merchants.
+//! The way to other servers: to a merchant's provider, to a provider's merchants, and to a vendor's partners.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use scrip_domain::role::Role;
 use scrip_engine::Engine;
 use scrip_https::{Https, Reach, SetupError, Strangers};
-use scrip_peer::{HttpArchive, HttpHerald, HttpProvider, Line, PublicReader, Transport};
+use scrip_peer::{
+    HttpArchive, HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport,
+};
 
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -16,22 +18,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// An answer of a provider's is at most a picture with as many refunds as an order can have.
 const LONGEST: usize = 4 << 20;
 
-/// How long a merchant may take, which perhaps asks us back before it answers.
-const PATIENCE_WITH_MERCHANTS: Duration = Duration::from_secs(15);
-/// What a merchant makes public, answers to a notice, or has of a restored provider's documents: a page of those is about
-/// half a megabyte, and the documents of one order at most as much again and a few times more.
-const LONGEST_OF_MERCHANTS: usize = 4 << 20;
+/// How long a merchant or a partner may take, which perhaps asks us back before it answers.
+const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(15);
+/// What they make public, or answer: a page of exchanges, or what a merchant has of a restored provider's documents, of which a
+/// page is about half a megabyte, and those of one order at most as much again and a few times more.
+const LONGEST_OF_STRANGERS: usize = 4 << 20;
 
 /// The engine with what its roles need. Nothing is asked of the network yet.
 pub fn lead(config: &Config, engine: Engine) -> Outcome<Engine> {
     if let Some(url) = &config.provider {
         return to_provider(url, engine).map_err(|error| refusal("provider", &error));
     }
-    if engine.roles().has(Role::Provider) {
-        let reach = if config.demo { Reach::WorldAndHere } else { Reach::World };
-        return to_merchants(reach, engine).map_err(|error| refusal("merchants", &error));
-    }
-    Ok(engine)
+    let reach = if config.demo { Reach::WorldAndHere } else { Reach::World };
+    to_strangers(reach, engine).map_err(|error| refusal("partners and merchants", &error))
 }
 
 /// A merchant goes where its administrator has sent it.
@@ -43,14 +42,19 @@ fn to_provider(url: &str, engine: Engine) -> Result<Engine, SetupError> {
     Ok(engine.with_provider(Arc::new(HttpProvider::new(url, line, keys))))
 }
 
-/// A provider goes to addresses that its merchants have named.
-fn to_merchants(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
-    let strangers = Strangers::within(reach, PATIENCE_WITH_MERCHANTS, LONGEST_OF_MERCHANTS)?;
+/// A vendor goes to its partners, and a provider to its merchants: addresses that others keep.
+fn to_strangers(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
+    let strangers = Strangers::within(reach, PATIENCE_WITH_STRANGERS, LONGEST_OF_STRANGERS)?;
     let transport: Arc<dyn Transport> = Arc::new(strangers);
     let engine = engine.with_peer_port(Arc::new(PublicReader::new(transport.clone())));
     let line = Line::new(transport, engine.pen());
-    let archive = Arc::new(HttpArchive::new(line.clone()));
-    Ok(engine.with_herald(Arc::new(HttpHerald::new(line))).with_archive(archive))
+    let keys = engine.peer_keys().clone();
+    let engine = engine.with_partners(Arc::new(HttpPartners::new(line.clone(), keys)));
+    if engine.roles().has(Role::Provider) {
+        let archive = Arc::new(HttpArchive::new(line.clone()));
+        return Ok(engine.with_herald(Arc::new(HttpHerald::new(line))).with_archive(archive));
+    }
+    Ok(engine)
 }
 
 fn refusal(what: &str, error: &SetupError) -> Failure {

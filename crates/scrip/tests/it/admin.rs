@@ -232,3 +232,67 @@ fn what_has_expired_meanwhile_is_booked_after_a_start() {
     let booked = |_| look(&server, "/v1/wallet/transfers")["data"][0]["reason"] == "expiry";
     assert!((0..5_000).any(booked), "the sweep books nothing");
 }
+
+/// Two vendors on this machine, each its own process: what one tells the other goes over the wire.
+#[test]
+fn partners_are_entered_and_agree_over_the_wire() {
+    let folders = [Folder::new(), Folder::new()];
+    folders.iter().for_each(|folder| folder.configure("demo = true"));
+    let servers = [folders[0].serve(), folders[1].serve()];
+    let entered: Vec<String> = [(0, 1), (1, 0)]
+        .map(|(here, there): (usize, usize)| {
+            let args = ["partners", "enter", servers[there].url.as_str(), "The other"];
+            servers[here].admin(&folders[here], &args)["id"].as_str().unwrap().to_owned()
+        })
+        .to_vec();
+    let party = |url: &str| json!({ "url": url, "token": "TOK", "scale": 2, "tokens": 100, "micros": 1_000_000 });
+    let terms = json!({
+        "parties": [party(&servers[0].url), party(&servers[1].url)], "currency": "EUR",
+        "ways": [{
+            "rate": { "source": "unit_values" }, "spread_basis_points": 0, "min": 1, "max": 100, "buyer_day": 100,
+            "day": 100, "cap": 1_000_000_000, "lots": ["paid"],
+        }, null],
+        "cycle": { "kind": "each" }, "due_days": 14, "notice_days": 14,
+    });
+    let file = folders[0].path("terms.json");
+    std::fs::write(&file, terms.to_string()).unwrap();
+    let propose = ["agreements", "propose", &entered[0], file.to_str().unwrap()];
+    let proposed = servers[0].admin(&folders[0], &propose);
+    assert_eq!(proposed["state"], "proposed");
+    let until = |number: usize, done: &dyn Fn(&Value) -> bool| {
+        let begin = tokio::time::Instant::now();
+        loop {
+            let all = servers[number].admin(&folders[number], &["agreements", "list"]);
+            if done(&all["data"][0]) {
+                return all["data"][0].clone();
+            }
+            assert!(begin.elapsed().as_secs() < 20, "{all}");
+        }
+    };
+    let there = until(1, &|row| row["state"] == "proposed");
+    assert_eq!(there["digest"], proposed["digest"]);
+    servers[1].admin(&folders[1], &["agreements", "accept", there["id"].as_str().unwrap()]);
+    until(0, &|row| row["in_force"] == true);
+    until(1, &|row| row["in_force"] == true);
+    let id = proposed["id"].as_str().unwrap();
+    servers[0].admin(&folders[0], &["agreements", "suspend", id]);
+    let shown = servers[0].admin(&folders[0], &["partners", "show", &entered[0]]);
+    assert_eq!(shown["suspended"], "staff");
+
+    let mistake = |args: &[&str]| {
+        let mut all =
+            vec!["admin", "--server", &servers[0].url, "--admin-key", &folders[0].admin_key];
+        all.extend(args);
+        said(&run(&all))
+    };
+    let (text, code) = mistake(&["partners", "list"]);
+    assert_eq!((code, text.contains("suspended (staff)")), (0, true), "{text}");
+    let (text, code) = mistake(&["agreements", "list"]);
+    assert_eq!((code, text.contains("in force")), (0, true), "{text}");
+    let (text, code) = mistake(&["agreements", "accept", "../partners"]);
+    assert_eq!((code, text.contains("is no id")), (2, true), "{text}");
+    let (text, code) = mistake(&["agreements", "propose", &entered[0], "/nowhere/terms.json"]);
+    assert_eq!((code, text.contains("cannot read")), (2, true), "{text}");
+    let (text, code) = mistake(&["partners", "enter", "ftp://other.example", "Other"]);
+    assert_eq!((code, text.contains("https://")), (1, true), "{text}");
+}

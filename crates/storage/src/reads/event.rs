@@ -12,18 +12,21 @@ use crate::sql;
 use crate::store::Store;
 use crate::table::Row;
 
-/// What an event is about, found by its number: an order, a top-up or a purchase request. An account has no state
-/// to tell.
+/// What an event is about, found by its number: an order, a top-up, a purchase request, an exchange of our tokens or for them.
+/// An account has no state to tell.
 const SUBJECTS: &str =
     "LEFT JOIN orders o ON o.id = t.subject LEFT JOIN top_ups u ON u.id = t.subject
-     LEFT JOIN purchase_requests p ON p.id = t.subject";
+     LEFT JOIN purchase_requests p ON p.id = t.subject LEFT JOIN exchanges x ON x.id = t.subject AND x.account = t.account";
+
+/// The same of an exchange for our tokens, whose name is the partner's: two partners may call something so.
+const INCOMING: &str = "(SELECT MIN(i.state) FROM incoming_exchanges i WHERE i.exchange = t.subject AND i.account = t.account)";
 
 /// An event with the state of what it is about, as that is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// The event.
     pub event: Event,
-    /// The state, of an order, a top-up or a purchase request.
+    /// The state, of an order, a top-up, a purchase request or an exchange.
     pub state: Option<String>,
 }
 
@@ -99,7 +102,9 @@ impl Store {
 
     async fn told(&self, tail: &str, values: Vec<Cell<'static>>) -> Result<Vec<Told>, Fault> {
         let columns = sql::prefixed(&Event::table().columns);
-        let text = format!("SELECT {columns}, COALESCE(o.state, u.state, p.state) AS state {tail}");
+        let text = format!(
+            "SELECT {columns}, COALESCE(o.state, u.state, p.state, x.state, {INCOMING}) AS state {tail}"
+        );
         self.query("events", text, values, |cells| {
             Ok(Told { event: Event::read(cells)?, state: cells.text()? })
         })

@@ -7,6 +7,7 @@
 -- A fourth one paid 40 to a merchant, of which 10 went back, has confirmed 20 more, and is asked for 5.
 -- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
 -- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
+-- With a partner, one buyer has an exchange in each state, and got tokens for those of its own there.
 BEGIN;
 DELETE FROM epochs;
 DELETE FROM reunions;
@@ -19,11 +20,15 @@ DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
 DELETE FROM reversals; DELETE FROM reversal_lots; DELETE FROM debt_payments; DELETE FROM credit_files;
+DELETE FROM partners; DELETE FROM partner_urls; DELETE FROM agreements; DELETE FROM links; DELETE FROM link_requests;
+DELETE FROM partner_subjects;
 DELETE FROM merchants; DELETE FROM merchant_urls; DELETE FROM merchant_keys; DELETE FROM merchant_transfers;
 DELETE FROM merchant_events; DELETE FROM payouts; DELETE FROM purchase_requests; DELETE FROM request_refunds;
 DELETE FROM request_refund_lots; DELETE FROM notices; DELETE FROM connections; DELETE FROM merchant_subjects;
 DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
+DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; DELETE FROM exchanges;
+DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
@@ -33,8 +38,8 @@ INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_c
     (2001, 1001, 85, 155, 0, 10, '[[5001,"paid",70,10,50,null,null],[5002,"promo",10,0,10,900,null]]', 900),
     (2002, 1002, 0, 190, 0, 0, '[[5011,"paid",33,0,50,null,5],[5012,"paid",67,0,50,null,9],[5013,"paid",30,0,50,null,null],[5014,"promo",20,0,10,null,null],[5015,"credit",40,0,50,null,null]]', NULL);
 INSERT INTO house (name, debits, credits) VALUES
-    ('issued', 540, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110),
-    ('fees', 0, 4), ('paid_out', 0, 16);
+    ('issued', 740, 0), ('granted', 45, 0), ('revenue', 30, 60), ('breakage', 0, 85), ('reclaimed', 0, 110),
+    ('fees', 0, 4), ('paid_out', 0, 16), ('exchanged_out', 35, 63), ('exchanged_in', 40, 0);
 INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, created_at) VALUES
     (5001, 2001, 'paid', 100, 50, NULL, 0), (5002, 2001, 'promo', 20, 10, 900, 0),
     (5011, 2002, 'paid', 33, 50, NULL, 0), (5012, 2002, 'paid', 67, 50, NULL, 0),
@@ -235,6 +240,71 @@ INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits,
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1006, 1, 6101, 6101, 0), (1006, 1, 6102, 6102, 0), (1006, 1, 6103, 6103, 0),
     (1006, 2, 101, 8101, 0), (1006, 6, 101, 8102, 0), (1006, 6, 101, 8103, 0);
+INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1007, 2007, 'lou@example.org', '{}', 0);
+INSERT INTO logins (email, account, password) VALUES ('lou@example.org', 1007, '');
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots, next_expiry) VALUES
+    (2007, 1007, 80, 282, 70, 80, '[[5041,"paid",172,10,50,null,2],[5042,"exchange",40,0,50,null,6]]', NULL);
+INSERT INTO lots (id, wallet, kind, amount, priority, expires_at, exchangeable_at, created_at) VALUES
+    (5041, 2007, 'paid', 200, 50, NULL, 2, 0), (5042, 2007, 'exchange', 40, 50, NULL, 6, 6);
+INSERT INTO top_ups (id, account, state, method, tokens, assessments, lots, created_at, credited_at) VALUES
+    (3031, 1007, 'credited', 'demo', 200, '[]', '[]', 0, 1);
+INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,
+        receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
+        day_taken, created_at) VALUES
+    (9901, 'https://bel.example', 'Bel', NULL, 'EUR', NULL, 0, 300, 630, 400, 0, 100, 60, 2, 0, 0, 43, 59, 0);
+INSERT INTO partner_urls (url, partner) VALUES ('https://bel.example', 9901);
+INSERT INTO exchange_quotes (id, account, partner, agreement, figures_give, figures_receive, figures_compensation,
+        figures_numerator, figures_denominator, document, exchange, at) VALUES
+    (11001, 1007, 9901, 9911, 10, 20, 100, 2, 1, 'q', 10001, 2),
+    (11002, 1007, 9901, 9911, 20, 40, 200, 2, 1, 'q', 10002, 2),
+    (11003, 1007, 9901, 9911, 30, 60, 300, 2, 1, 'q', 10003, 2),
+    (11004, 1007, 9901, 9911, 5, 10, 50, 2, 1, 'q', 10004, 2),
+    (11005, 1007, 9901, 9911, 7, 14, 70, 2, 1, 'q', 10005, 2),
+    (11006, 1007, 9901, 9911, 8, 16, 80, 2, 1, 'q', 10006, 2),
+    (11007, 1007, 9901, 9911, 1, 2, 10, 2, 1, 'q', NULL, 2);
+INSERT INTO exchanges (id, account, partner, agreement, quote, figures_give, figures_receive, figures_compensation,
+        figures_numerator, figures_denominator, state, hold, reason, prepared, "commit", answer, transfer, cycle, at,
+        committed_at, answered_at, written_off_at, due_at, attempts) VALUES
+    (10001, 1007, 9901, 9911, 11001, 10, 20, 100, 2, 1, 'reserved', 9021, NULL, NULL, NULL, NULL, NULL, NULL, 3, NULL, NULL, NULL, 4, 0),
+    (10002, 1007, 9901, 9911, 11002, 20, 40, 200, 2, 1, 'fulfilled', 9022, NULL, 'p', 'c', 'a', 4044, 1, 3, 4, 5, NULL, NULL, 0),
+    (10003, 1007, 9901, 9911, 11003, 30, 60, 300, 2, 1, 'reversed', 9023, 'late', 'p', 'c', 'a', 4046, 1, 3, 4, 5, NULL, NULL, 0),
+    (10004, 1007, 9901, 9911, 11004, 5, 10, 50, 2, 1, 'written_off', 9024, NULL, 'p', 'c', NULL, 4049, 1, 3, 4, NULL, 9, 10, 0),
+    (10005, 1007, 9901, 9911, 11005, 7, 14, 70, 2, 1, 'refused', 9025, 'exchange_limit', NULL, NULL, NULL, NULL, NULL, 3, NULL, NULL, NULL, NULL, 0),
+    (10006, 1007, 9901, 9911, 11006, 8, 16, 80, 2, 1, 'committed', 9026, NULL, 'p', 'c', NULL, 4054, 2, 3, 4, NULL, NULL, 5, 0);
+INSERT INTO holds (id, wallet, amount, reason, subject, state, created_at, expires_at, resolved_at) VALUES
+    (9021, 2007, 10, 'exchange_hold', 10001, 'open', 3, 90, NULL),
+    (9022, 2007, 20, 'exchange_hold', 10002, 'posted', 3, 90, 4),
+    (9023, 2007, 30, 'exchange_hold', 10003, 'posted', 3, 90, 4),
+    (9024, 2007, 5, 'exchange_hold', 10004, 'posted', 3, 90, 4),
+    (9025, 2007, 7, 'exchange_hold', 10005, 'voided', 3, 90, 4),
+    (9026, 2007, 8, 'exchange_hold', 10006, 'posted', 3, 90, 4);
+INSERT INTO hold_lots (hold, lot, kind, amount, place) SELECT h.id, 5041, 'paid', h.amount, 0 FROM holds h WHERE h.wallet = 2007;
+INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
+    (4041, 1, 2007, 200, 'top_up', 3031, 1), (4042, 2007, -2007, 10, 'exchange_hold', 10001, 3),
+    (4043, 2007, -2007, 20, 'exchange_hold', 10002, 3), (4044, -2007, 8, 20, 'exchange', 10002, 4),
+    (4045, 2007, -2007, 30, 'exchange_hold', 10003, 3), (4046, -2007, 8, 30, 'exchange', 10003, 4),
+    (4047, 8, 2007, 30, 'reversal', 10003, 5), (4048, 2007, -2007, 5, 'exchange_hold', 10004, 3),
+    (4049, -2007, 8, 5, 'exchange', 10004, 4), (4050, 8, 2007, 5, 'reversal', 10004, 9),
+    (4051, 2007, -2007, 7, 'exchange_hold', 10005, 3), (4052, -2007, 2007, 7, 'exchange_void', 10005, 4),
+    (4053, 2007, -2007, 8, 'exchange_hold', 10006, 3), (4054, -2007, 8, 8, 'exchange', 10006, 4),
+    (4055, 9, 2007, 40, 'exchange', 20001, 6);
+INSERT INTO partner_entries (partner, id, side, kind, amount, subject, cycle, at) VALUES
+    (9901, 12001, 'payable', 'exchange', 200, 10002, 1, 4), (9901, 12002, 'payable', 'exchange', 300, 10003, 1, 4),
+    (9901, 12003, 'payable', 'reversal', 300, 10003, 1, 5), (9901, 12004, 'payable', 'exchange', 50, 10004, 1, 4),
+    (9901, 12005, 'payable', 'exchange', 80, 10006, 2, 4), (9901, 12006, 'receivable', 'exchange', 400, 20001, 3, 6);
+INSERT INTO incoming_exchanges (partner, exchange, quote, account, agreement, figures_give, figures_receive,
+        figures_compensation, figures_numerator, figures_denominator, state, prepared, "commit", answer, transfer, lot, cycle,
+        at, until, answered_at) VALUES
+    (9901, 20001, 'n1', 1007, 9911, 50, 40, 400, 4, 5, 'fulfilled', 'p', 'c', 'a', 4055, 5042, 3, 5, 90, 6),
+    (9901, 20002, 'n2', 1007, 9911, 9, 6, 60, 4, 5, 'prepared', 'p', NULL, NULL, NULL, NULL, NULL, 5, 90, NULL),
+    (9901, 20003, 'n3', 1007, 9911, 9, 6, 60, 4, 5, 'late', 'p', 'c', 'a', NULL, NULL, NULL, 5, 90, 91),
+    (9901, 20004, 'exc of par', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'rejected', NULL, 'c', 'a', NULL, NULL, NULL, 5, 5, 5),
+    (9901, 20005, 'n5', 1007, 9911, 9, 6, 60, 4, 5, 'lapsed', 'p', NULL, NULL, NULL, NULL, NULL, 5, 90, NULL);
+INSERT INTO exchange_days (partner, account, day, given, taken) VALUES (9901, 1007, 0, 43, 59);
+INSERT INTO by_account (account, kind, key, target, note) SELECT 1007, 4, t.id, t.id, 0 FROM transfers t
+    WHERE t.id BETWEEN 4041 AND 4055;
+INSERT INTO by_account (account, kind, key, target, note) SELECT 1007, 14, x.id, x.id, 0 FROM exchanges x;
+INSERT INTO by_account (account, kind, key, target, note) VALUES (1007, 5, 3031, 3031, 0), (1007, 3, 17, 10002, 82);
 INSERT INTO events (id, kind, account, subject, at, seq) VALUES
     (9501, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
     (9503, 'order.declined', 1001, 6002, 3, NULL);
@@ -255,4 +325,26 @@ INSERT INTO reunions (epoch, peer, kind, state, place, booked, listed, attempts,
     (3, 'https://shop.example', 'merchant', 'asking', '', 0, 0, 1, 9, 'no answer', NULL);
 INSERT INTO discrepancies (peer, name, id, epoch, "order", lack, amount, detail, at) VALUES
     ('https://shop.example', 'req_1', 9901, 2, 'ord_1', 'insufficient_funds', 7, '', 6);
+-- A partner with an agreement in force, one before it, one that waits, an open proposal, one that was declined, and one that has
+-- ended; three buyers linked with it, in each state; and two requests of its.
+INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,
+        receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
+        day_taken, created_at, version) VALUES
+    (9801, 'https://p.example', 'P', 9812, 'EUR', NULL, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 6);
+INSERT INTO partner_urls (url, partner) VALUES ('https://p.example', 9801);
+INSERT INTO agreements (id, partner, version, proposed_by, state, terms, proposal, digest, acceptance, proposed_at, decided_at,
+        effective_at, ends_at, untold, due_at, attempts) VALUES
+    (9811, 9801, 2, 'us', 'superseded', '{}', 'p', x'11', 'a', 1, 2, 2, NULL, NULL, NULL, 0),
+    (9812, 9801, 3, 'us', 'accepted', '{}', 'p', x'12', 'a', 1, 2, 3, 9, 'end', 5, 2),
+    (9813, 9801, 4, 'them', 'accepted', '{}', 'p', x'13', 'a', 1, 2, 9, NULL, NULL, 9, 0),
+    (9814, 9801, 6, 'them', 'proposed', '{}', 'p', x'14', NULL, 1, NULL, NULL, NULL, NULL, NULL, 0),
+    (9815, 9801, 5, 'them', 'declined', '{}', 'p', x'15', NULL, 1, 2, NULL, NULL, 'decline', 3, 1),
+    (9816, 9801, 1, 'us', 'ended', '{}', 'p', x'16', 'a', 1, 2, 2, 3, NULL, NULL, 0);
+INSERT INTO links (account, partner, id, state, subject, at, linked_at, due_at, attempts) VALUES
+    (1001, 9801, 9821, 'active', 's', 1, 2, NULL, 0), (1002, 9801, 9822, 'ended', 's', 1, 2, 3, 1),
+    (1004, 9801, 9823, 'open', NULL, 1, NULL, NULL, 0);
+INSERT INTO link_requests (id, partner, link, return_url, reference, state, account, code_hash, code_until, at, expires_at) VALUES
+    (9831, 9801, 9841, 'https://p.example', x'01', 'approved', 1001, x'02', 9, 1, 9),
+    (9832, 9801, 9842, 'https://p.example', x'03', 'open', NULL, NULL, NULL, 1, 9);
+INSERT INTO partner_subjects (partner, subject, account, at) VALUES (9801, x'06', 1001, 2);
 COMMIT;

@@ -9,6 +9,7 @@ mod home;
 mod listing;
 mod model;
 mod opening;
+mod partners;
 mod postgres;
 mod reads;
 mod rows;
@@ -96,5 +97,10 @@ conformance! {
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
         what_webhooks_wait_for_is_found_by_endpoint,
-        restores_are_found_by_what_is_due;
+        restores_are_found_by_what_is_due,
+        exchanges_are_found_by_what_is_due_and_by_whose_they_are,
+        a_quote_is_used_once;
+    partners:
+        what_partners_are_to_be_told_is_found_by_when_it_is_due,
+        links_are_found_by_whose_they_are_and_by_what_opens_them;
 }

@@ -3,6 +3,7 @@
 use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
+use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{Lot, LotKind};
@@ -20,6 +21,7 @@ use scrip_storage::{Changes, Store};
 
 use crate::commands::{account, amount, change, id, look, write};
 use crate::home::{Home, NOON, Running};
+use crate::rows::exchanges::{exchange, prepared};
 use crate::rows::merchants::{merchant, request};
 use crate::rows::webhooks::endpoint;
 use crate::rows::{license, line, offer, order};
@@ -50,7 +52,11 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
             merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
             purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
+            exchange_quote(id(1)), exchange(id(1)), incoming_exchange(id(1), id(1)), incoming_by_quote(""), exchange_day(id(1), who),
             checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1),
+            partner(id(1)), partner_by_url(""), agreement(id(1)), agreement_by_digest([0; 32]), link(who, id(1)),
+            link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
+            link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             epoch(), reunion(2, ""), seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
@@ -66,7 +72,12 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_events(id(1), 0, NOON, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
-            checkouts_due(NOON, 5),
+            checkouts_due(NOON, 5), exchanges_of(who, PAGE), exchanges(None, None, PAGE),
+            exchanges(Some(ExchangeState::Committed), Some(id(1)), PAGE), exchanges_due(NOON, 5),
+            incoming_lapsed(NOON, 5), partners_of_lots(who), exchange_documents(None, 5),
+            incoming_documents(Some((id(1), id(1))), 5),
+            partners(PAGE), agreements(PAGE), agreements_of(id(1), 5), agreements_due(NOON, 5),
+            agreements_alive(id(1)), open_partners(PAGE), partners_due(NOON, 5), links_due(NOON, 5), links_of(who), partner_subjects_of(who),
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
@@ -512,4 +523,66 @@ pub async fn restores_are_found_by_what_is_due(home: &Home) {
     let page = store.discrepancies(Page { after: Some(9), limit: 5 }).await.unwrap();
     assert_eq!(page.iter().map(|row| row.id.number()).collect::<Vec<_>>(), [8, 7]);
     store.stop().await.unwrap();
+}
+
+pub async fn exchanges_are_found_by_what_is_due_and_by_whose_they_are(home: &Home) {
+    let store = home.start().await;
+    let later = NOON.plus(Span::seconds(1));
+    fill(&store, move |changes| {
+        let due = |number, partner, due_at, state| Exchange {
+            due_at,
+            state,
+            ..exchange(number, partner)
+        };
+        for one in [
+            due(1, 4, Some(later), ExchangeState::Reserved),
+            due(2, 4, Some(NOON), ExchangeState::Prepared),
+            due(3, 5, None, ExchangeState::Refused),
+        ] {
+            changes.by_account.push(Change::Insert(Entry::exchange(account(7), one.id)));
+            changes.exchanges.push(Change::Insert(one));
+        }
+        let lapsed = |number, until, state| Incoming { until, state, ..prepared(number, 4) };
+        for one in [
+            lapsed(1, later, IncomingState::Prepared),
+            lapsed(2, NOON, IncomingState::Prepared),
+            lapsed(3, NOON, IncomingState::Lapsed),
+        ] {
+            changes.incoming_exchanges.push(Change::Insert(one));
+        }
+    })
+    .await;
+    let numbers = |rows: Vec<Exchange>| rows.iter().map(|x| x.id.number()).collect::<Vec<_>>();
+    assert_eq!(numbers(store.exchanges_due(NOON, 5).await.unwrap()), [2]);
+    assert_eq!(numbers(store.exchanges_due(later, 5).await.unwrap()), [2, 1]);
+    assert_eq!(numbers(store.exchanges_of(account(7), PAGE).await.unwrap()), [3, 2, 1]);
+    let page = Page { after: Some(3), limit: 1 };
+    assert_eq!(numbers(store.exchanges_of(account(7), page).await.unwrap()), [2]);
+    let reserved = Some(ExchangeState::Reserved);
+    assert_eq!(numbers(store.exchanges(reserved, None, PAGE).await.unwrap()), [1]);
+    assert_eq!(numbers(store.exchanges(None, Some(id(4)), PAGE).await.unwrap()), [2, 1]);
+    assert_eq!(numbers(store.exchanges(reserved, Some(id(5)), PAGE).await.unwrap()), [0_u64; 0]);
+    assert_eq!(numbers(store.exchanges(None, None, page).await.unwrap()), [2]);
+    let lapsed = store.incoming_lapsed(NOON, 5).await.unwrap();
+    assert_eq!(lapsed.iter().map(|one| one.exchange.number()).collect::<Vec<_>>(), [2]);
+    assert_eq!(store.incoming_by_quote("4-3").await.unwrap().unwrap().exchange, id(3));
+    let documents = store.exchange_documents(Some(id(1)), 1).await.unwrap();
+    assert_eq!(documents.iter().map(|one| one.exchange.number()).collect::<Vec<_>>(), [2]);
+    let documents = store.incoming_documents(Some((id(4), id(1))), 5).await.unwrap();
+    assert_eq!(documents.iter().map(|one| one.1.exchange.number()).collect::<Vec<_>>(), [2, 3]);
+}
+
+/// A quote is used up by one exchange: of two side by side the second is told that somebody was faster.
+pub async fn a_quote_is_used_once(home: &Home) {
+    let store = home.start().await;
+    let using = |number| {
+        write(move |changes| {
+            let row = Incoming { quote: "once".into(), ..prepared(number, 4) };
+            changes.incoming_exchanges.push(Change::Insert(row));
+        })
+    };
+    let (first, second) = tokio::join!(store.submit(using(1)), store.submit(using(2)));
+    assert_eq!(first.unwrap(), Ok(()));
+    assert!(matches!(second, Err(scrip_storage::Fault::Conflict)), "{second:?}");
+    assert_eq!(store.incoming_by_quote("once").await.unwrap().unwrap().exchange, id(1));
 }

@@ -94,8 +94,10 @@ macro_rules! round_trips {
 }
 
 mod checkouts;
+pub mod exchanges;
 mod funds;
 pub mod merchants;
+pub mod partners;
 mod restores;
 pub mod webhooks;
 
@@ -116,8 +118,10 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     money_rows(&store).await;
     funds::all(&store).await;
     merchants::all(&store).await;
+    exchanges::all(&store).await;
     checkouts::all(&store).await;
     restores::all(&store).await;
+    partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
     orders(&store).await;

@@ -78,7 +78,9 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0012_merchant.sql"),
         include_str!("../../migrations/sqlite/0013_webhooks.sql"),
         include_str!("../../migrations/sqlite/0014_epoch.sql"),
-        include_str!("../../migrations/sqlite/0015_partners.sql")
+        include_str!("../../migrations/sqlite/0015_partners.sql"),
+        include_str!("../../migrations/sqlite/0016_exchanges.sql"),
+        include_str!("../../migrations/sqlite/0019_partner_errands.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -95,7 +97,9 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0012_merchant.sql"),
         include_str!("../../migrations/postgres/0013_webhooks.sql"),
         include_str!("../../migrations/postgres/0014_epoch.sql"),
-        include_str!("../../migrations/postgres/0015_partners.sql")
+        include_str!("../../migrations/postgres/0015_partners.sql"),
+        include_str!("../../migrations/postgres/0016_exchanges.sql"),
+        include_str!("../../migrations/postgres/0019_partner_errands.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod admin;
+mod agreement_terms;
 mod auto_top_ups;
 mod connections;
 mod credit_line;
@@ -9,10 +10,13 @@ mod demo;
 mod downloads;
 mod events;
 mod evidence;
+pub mod exchanges;
 mod hooks;
 mod licenses;
+mod links;
 mod merchant;
 mod orders;
+pub(crate) mod partners;
 mod payment_methods;
 mod payments;
 mod peer;
@@ -61,6 +65,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(hooks::routes())
         .merge(payments::routes())
         .merge(purchase_requests::routes())
+        .merge(partners::routes())
+        .merge(links::routes())
+        .merge(exchanges::routes())
         .merge(merchant::routes())
         .merge(peer::routes())
         .merge(admin::routes())
@@ -68,7 +75,7 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// What a merchant's buyers have at the provider, and its staff cannot do for them.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 15] = [
     "/v1/accounts",
     "/v1/wallet",
     "/v1/top-ups",
@@ -81,6 +88,9 @@ const ELSEWHERE: [&str; 12] = [
     "/v1/admin/coupons",
     "/v1/admin/accounts/{id}/adjust",
     "/v1/admin/accounts/{id}/credit-limit",
+    "/v1/exchange-quotes",
+    "/v1/exchanges",
+    "/v1/admin/exchanges",
 ];
 
 /// Answers at a merchant, in the place of every route about balances, where they are.

@@ -5,6 +5,7 @@ use axum::extract::State;
 use scrip_domain::Id;
 use scrip_domain::gate;
 use scrip_domain::ledger::{LedgerAccount, Transfer};
+use scrip_domain::lot::LotKind;
 use scrip_domain::settings::Token;
 use scrip_domain::wallet::Wallet;
 use serde::Serialize;
@@ -55,8 +56,11 @@ struct LotOut {
     id: String,
     /// `paid`, `promo`, `exchange` or `credit`.
     kind: &'static str,
-    /// Who issued the tokens.
+    /// Who issued the tokens, and owes for them: this vendor.
     issuer: String,
+    /// Of an `exchange` lot: the vendor whose tokens were given for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
     /// What is left.
     remaining: MoneyOut,
     #[schema(required)]
@@ -78,7 +82,8 @@ struct TransferOut {
     direction: &'static str,
     amount: MoneyOut,
     /// `top_up`, `adjustment`, `grant`, `purchase`, `refund`, `expiry`; `clawback` and `restored` when money of a
-    /// top-up went back or came again; `debt` when what is owed was paid, or came back.
+    /// top-up went back or came again; `debt` when what is owed was paid, or came back;
+    /// `exchange_hold`, `exchange_void`, `exchange` and `reversal` of exchanges with partners.
     reason: &'static str,
     /// The order, top-up or lot that it belongs to; for an expiry and a paid debt, the wallet.
     subject: String,
@@ -101,6 +106,10 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
     let line = engine.store().credit_line(buyer.account).await?;
     let who = Some((member.account.as_ref(), wallet.available()));
     let issuer = vendor.id.to_string();
+    let exchanged = wallet.lots.iter().any(|lot| lot.kind == LotKind::Exchange);
+    let partners =
+        if exchanged { engine.store().partners_of_lots(buyer.account).await? } else { Vec::new() };
+    let from = |lot| partners.iter().find(|(of, _)| *of == lot).map(|(_, name)| name.clone());
     Ok(Json(WalletOut {
         posted: MoneyOut::tokens(wallet.posted(), token),
         held: MoneyOut::tokens(wallet.held(), token),
@@ -115,6 +124,7 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
                 id: lot.lot.to_string(),
                 kind: lot.kind.as_str(),
                 issuer: issuer.clone(),
+                from: from(lot.lot),
                 remaining: MoneyOut::tokens(lot.remaining, token),
                 expires_at: lot.expires_at.map(|at| at.to_string()),
                 exchangeable_at: lot.exchangeable_at.map(|at| at.to_string()),

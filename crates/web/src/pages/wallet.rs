@@ -2,26 +2,44 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Response;
-use axum::routing::get;
+use axum::response::{Redirect, Response};
+use axum::routing::{get, post};
 use maud::{Markup, html};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::link::PartnerSubject;
 use scrip_domain::lot::{LotKind, OpenLot};
+use scrip_domain::partner::Partner;
 use scrip_domain::settings::Token;
 use scrip_domain::wallet::Wallet;
 use scrip_engine::Page;
 
+use super::form::{Form, Nothing};
 use super::visit::{OwnAccounts, SignedIn};
 use super::{Visited, date, private};
 use crate::App;
+use crate::extract::IdPath;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// How many lines of the statement the page shows.
 const LINES: u32 = 20;
+/// How many partners it names.
+const PARTNERS: u32 = 100;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/wallet", get(show))
+    Router::new().route("/wallet", get(show)).route("/wallet/links/{id}/cut", post(cut))
+}
+
+/// Cuts a link from the side of the account that receives.
+async fn cut(
+    _: OwnAccounts,
+    State(app): State<App>,
+    IdPath(id): IdPath<Partner>,
+    visit: SignedIn,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Redirect, Problem> {
+    app.engine.cut_link(visit.buyer, id).await?;
+    Ok(Redirect::to("/wallet"))
 }
 
 async fn show(
@@ -34,7 +52,12 @@ async fn show(
     let wallet = wallet.as_of(app.engine.now());
     let lines = Page { after: None, limit: LINES };
     let lines = store.transfers_of(visit.buyer.account, lines).await?;
-    let main = shown(&wallet, &lines, &visit.visit.vendor.settings.token);
+    let partners = store.open_partners(Page { after: None, limit: PARTNERS }).await?;
+    let linked = app.engine.linked_partners(visit.buyer.account).await?;
+    let main = html! {
+        (shown(&wallet, &lines, &visit.visit.vendor.settings.token))
+        (others(&partners, &linked))
+    };
     private(&app, "Your wallet", Visited::By(&visit.member), &main).await
 }
 
@@ -60,6 +83,29 @@ fn shown(wallet: &Wallet, lines: &[Transfer], token: &Token) -> Markup {
             table {
                 thead { tr { th scope="col" { "When" } th scope="col" { "What" } th.sum scope="col" { "Tokens" } } }
                 tbody { @for line in lines { (line_row(line, wallet, token)) } }
+            }
+        }
+    }
+}
+
+/// Other vendors: where the tokens can become others, and where those come from that can become tokens here.
+fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup {
+    html! {
+        @if !partners.is_empty() {
+            h2 { "Exchange" }
+            ul {
+                @for partner in partners {
+                    li { a href={ "/partners/" (partner.id) } { (partner.name) } }
+                }
+            }
+        }
+        @if !linked.is_empty() {
+            h2 { "Linked accounts" }
+            p { "From your accounts there, tokens that you exchange arrive in this wallet." }
+            @for (row, partner) in linked {
+                form method="post" action={ "/wallet/links/" (partner.id) "/cut" } {
+                    p { (partner.name) ", since " (date(row.at)) " " button.plain type="submit" { "Cut the link" } }
+                }
             }
         }
     }

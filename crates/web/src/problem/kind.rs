@@ -288,6 +288,67 @@ MERCHANT_TAKEN, CONFLICT, "merchant_taken", "Merchant registered",
     example r#"{ "detail": "a merchant with this address is registered",
         "errors": [{ "field": "url", "code": "taken", "detail": "a merchant with this address is registered" }] }"#;
 
+PARTNER_TAKEN, CONFLICT, "partner_taken", "Partner entered",
+    means "A partner with this address was entered before.",
+    remedy "Change that one with `PATCH /v1/admin/partners/{id}`.",
+    example r#"{ "detail": "a partner with this address was entered",
+        "errors": [{ "field": "url", "code": "taken", "detail": "a partner with this address was entered" }] }"#;
+
+PARTNER_SUSPENDED, CONFLICT, "partner_suspended", "Partner suspended",
+    means "Nothing is exchanged with this vendor at the moment: one of the two has stopped it. Nothing moved.",
+    remedy "Ask again later. What was exchanged before is not touched by it.",
+    example r#"{ "detail": "nothing is exchanged with this vendor at the moment" }"#;
+
+PARTNER_REFUSED, CONFLICT, "partner_refused", "Refused by the partner",
+    means "The other vendor does not take part; `reason` is the word that it gave. Nothing moved.",
+    remedy "Ask again later, or ask the vendor.",
+    example r#"{ "detail": "the partner does not link an account now", "reason": "partner_suspended" }"#;
+
+AGREEMENT_STATE, CONFLICT, "agreement_state", "Agreement in another state",
+    means "This cannot be done with the agreement as it is: `state` is how it stands, or how the one stands that is in \
+        the way.",
+    remedy "Read `GET /v1/admin/agreements`. A proposal is accepted or declined by the other side, and withdrawn by the one \
+        that made it; what is suspended, taken up again and ended is in force.",
+    example r#"{ "detail": "the agreement is withdrawn, or not such as this can be done with", "state": "withdrawn" }"#;
+
+NOT_LINKED, CONFLICT, "not_linked", "Account not linked",
+    means "No account at the other vendor is linked to this one, or not any more, or the code with which it was to be \
+        linked is wrong, was used, or is too old.",
+    remedy "Begin with `POST /v1/partners/{id}/link`, signed in to the account here that is to be linked.",
+    example r#"{ "detail": "no account at this partner is linked" }"#;
+
+ALREADY_LINKED, CONFLICT, "already_linked", "Account linked already",
+    means "An account at the other vendor is linked to this one. There is one link to each vendor.",
+    remedy "To link another one, cut this link first: `DELETE /v1/partners/{id}/link`.",
+    example r#"{ "detail": "an account at this partner is linked: cut that link first" }"#;
+
+QUOTE_EXPIRED, CONFLICT, "quote_expired", "Quote expired",
+    means "The quote is older than a minute, was used by another exchange, or was made under an agreement that does not hold \
+        any more. Nothing moved.",
+    remedy "Ask for a new one with `POST /v1/exchange-quotes`.",
+    example r#"{ "detail": "the quote is over: ask for a new one" }"#;
+
+EXCHANGE_LIMIT, CONFLICT, "exchange_limit", "Limit of exchanges",
+    means "It would be more than the two vendors let be exchanged: `limit` is `buyer_day` or `day`, for one buyer or for all in \
+        a day (UTC), or `cap`, for what one vendor may owe the other. Nothing moved.",
+    remedy "Exchange less, or tomorrow; the cap is free again when the vendors have settled.",
+    example r#"{ "detail": "more than a buyer may exchange in a day", "limit": "buyer_day" }"#;
+
+NOT_EXCHANGEABLE, CONFLICT, "not_exchangeable", "Tokens that cannot be exchanged",
+    means "There are enough tokens in the wallet, but less than this of them can be exchanged now: gifts and what was lent never \
+        can be, and what was bought only some time after it came. Nothing moved.",
+    remedy "Exchange at most `exchangeable`, or wait: `exchangeable_at` of each lot in `GET /v1/wallet` says when.",
+    example r#"{ "detail": "of these tokens only 3.00 AUR can be exchanged now",
+        "required": { "amount": 500, "unit": "AUR", "display": "5.00 AUR" },
+        "exchangeable": { "amount": 300, "unit": "AUR", "display": "3.00 AUR" } }"#;
+
+EXCHANGE_REFUSED, CONFLICT, "exchange_refused", "Exchange refused",
+    means "The exchange, or what was asked about it, is refused; `reason` is a stable word, such as `not_this_way`, `quote_used`, \
+        `account_frozen` or `wallet_full` at the vendor whose tokens were to be received, or `not_silent` of a write-off that \
+        comes too early. Nothing moved.",
+    remedy "What the word says: most often a new quote, or another amount.",
+    example r#"{ "detail": "the exchange is refused: quote_used", "reason": "quote_used" }"#;
+
 ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
     means "All of the order, of a line or of a top-up was given back before or is disputed, or so much that less \
         is left than was asked for. Nothing moved.",
@@ -387,6 +448,20 @@ OFFER_REFUSED, UNPROCESSABLE_ENTITY, "offer_refused", "Offer refused",
     remedy "`errors` names the member of the offer. Write and sign a new one, with a new order.",
     example r#"{ "detail": "the offer is not accepted: not the sum of the lines", "errors":
         [{ "field": "offer.total", "code": "refused", "detail": "not the sum of the lines" }] }"#;
+
+AGREEMENT_REFUSED, UNPROCESSABLE_ENTITY, "agreement_refused", "Agreement refused",
+    means "A proposal or its acceptance is not such as this server agrees to. `reason` says why: `terms` (`errors` names the \
+        member), `signature`, `version`, `state`, `waits`, `notice` or `unknown`.",
+    remedy "Propose anew, with what `detail` asks for. Nothing has changed.",
+    example r#"{ "detail": "the terms are not such as can be agreed to here: parties[1].token: the token of this vendor",
+        "reason": "terms", "errors": [{ "field": "terms.parties[1].token", "code": "refused",
+        "detail": "the token of this vendor" }] }"#;
+
+AMOUNT_OUT_OF_BOUNDS, UNPROCESSABLE_ENTITY, "amount_out_of_bounds", "Amount out of bounds",
+    means "So much is not exchanged at once: it is less than `min`, more than `max`, or would buy less than the smallest unit of the \
+        other token.",
+    remedy "Ask for an amount between the two; `GET /v1/partners` tells both.",
+    example r#"{ "detail": "at least 1.00 AUR", "min": { "amount": 100, "unit": "AUR", "display": "1.00 AUR" } }"#;
 
 VOUCHER_REFUSED, UNPROCESSABLE_ENTITY, "voucher_refused", "Voucher refused",
     means "The voucher cannot be redeemed by this account now. It may be mistyped, used, expired, closed or used \

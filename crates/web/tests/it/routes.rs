@@ -23,7 +23,12 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 26] = [
+    "/wallet/links/{id}/cut",
+    "/links/{reference}",
+    "/partners/{id}",
+    "/partners/{id}/link",
+    "/partners/{id}/unlink",
     "/connect",
     "/return",
     "/account",

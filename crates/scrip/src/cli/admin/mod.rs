@@ -1,10 +1,12 @@
 //! `scrip admin`: what the vendor's staff does, through the running server.
 
 mod accounts;
+mod agreements;
 mod api_keys;
 mod audit;
 mod coupons;
 mod keys;
+mod partners;
 mod refund;
 mod restore;
 
@@ -38,6 +40,10 @@ enum Noun {
     RefundTopUp(refund::TopUpRefundArgs),
     /// Words that take something off a selection
     Coupons(coupons::CouponsArgs),
+    /// Other vendors, whose tokens can be exchanged for ours
+    Partners(partners::PartnersArgs),
+    /// The terms under which tokens are exchanged with partners
+    Agreements(agreements::AgreementsArgs),
     /// License keys
     Keys(keys::KeysArgs),
     /// API keys
@@ -56,6 +62,8 @@ impl AdminArgs {
                 Noun::Refund(args) => args.run(&self.remote).await,
                 Noun::RefundTopUp(args) => args.run(&self.remote).await,
                 Noun::Coupons(args) => args.run(&self.remote).await,
+                Noun::Partners(args) => args.run(&self.remote).await,
+                Noun::Agreements(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
                 Noun::Restore(args) => args.run(&self.remote).await,

@@ -4,14 +4,14 @@ use scrip_domain::account::Account;
 use scrip_license::Terms;
 
 use super::{Probe, named};
-use crate::index::{EVENT, LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
+use crate::index::{EVENT, EXCHANGE, LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
 
 /// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
 /// no wallet can have; a held account is its wallet's number negated, an owed one has 2^62 added. From -2^62 down
 /// there are merchants.
 const WALLET: &str = "(CASE WHEN ABS(t.debit) >= 100 AND t.debit > -4611686018427387904 THEN ABS(t.debit) ELSE ABS(t.credit) END) % 4611686018427387904";
 
-pub fn probes() -> [Probe; 6] {
+pub fn probes() -> [Probe; 7] {
     let probe = |name, proves, counted, rows: String| Probe {
         name,
         proves,
@@ -39,6 +39,12 @@ pub fn probes() -> [Probe; 6] {
             by_id("events", EVENT),
         ),
         probe(
+            "index-exchanges",
+            "each exchange is listed with its account, and each listed exchange exists",
+            "exchanges",
+            by_id("exchanges", EXCHANGE),
+        ),
+        probe(
             "index-transfers",
             "each transfer is on the statement of its wallet's account, and each statement line exists",
             "transfers",
@@ -53,7 +59,7 @@ pub fn probes() -> [Probe; 6] {
         probe(
             "index-requests",
             // An order at a merchant becomes the property of whoever confirms it; who selected it keeps their key.
-            "each idempotency key names an order, top-up, repayment, refund of either, confirmed offer, or grant of its account",
+            "each idempotency key names an order, top-up, repayment, exchange, refund, confirmed offer, or grant of its account",
             "by_account",
             format!(
                 r#"SELECT b.account AS subject, b.account AS expected,
@@ -63,6 +69,7 @@ pub fn probes() -> [Probe; 6] {
                         (SELECT u.account FROM top_ups u WHERE u.id = b.target),
                         (SELECT p.account FROM repayments p WHERE p.id = b.target),
                         (SELECT q.account FROM purchase_requests q WHERE q.id = b.target),
+                        (SELECT x.account FROM exchanges x WHERE x.id = b.target),
                         (SELECT o.account FROM refunds r JOIN orders o ON o.id = r."order" WHERE r.id = b.target),
                         (SELECT u.account FROM reversals r JOIN top_ups u ON u.id = r.top_up WHERE r.id = b.target),
                         (SELECT w.account FROM transfers t JOIN wallets w ON w.id = t.credit

@@ -95,7 +95,7 @@ fn lots() -> [Probe; 4] {
             counted: "lots",
             rows: "SELECT l.id AS subject, l.amount - COALESCE(p.amount, 0) + COALESCE(r.amount, 0)
                     + COALESCE(c.amount, 0) - COALESCE(v.amount, 0) - COALESCE(d.amount, 0)
-                    - COALESCE(h.amount, 0) + COALESCE(q.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
+                    - COALESCE(h.amount, 0) + COALESCE(q.amount, 0) + COALESCE(x.amount, 0) AS expected, COALESCE(o.remaining, 0) AS found
                 FROM lots l LEFT JOIN open_lots o ON o.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM line_payments GROUP BY lot) p ON p.lot = l.id
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM refund_lots GROUP BY lot) r ON r.lot = l.id
@@ -107,7 +107,9 @@ fn lots() -> [Probe; 4] {
                 LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM debt_payments GROUP BY lot) d ON d.lot = l.id
                 LEFT JOIN (SELECT p.lot, SUM(p.amount) AS amount FROM hold_lots p JOIN holds s ON s.id = p.hold
                     WHERE s.state = 'posted' GROUP BY p.lot) h ON h.lot = l.id
-                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM request_refund_lots GROUP BY lot) q ON q.lot = l.id"
+                LEFT JOIN (SELECT lot, SUM(amount) AS amount FROM request_refund_lots GROUP BY lot) q ON q.lot = l.id
+                LEFT JOIN (SELECT p.lot, SUM(p.amount) AS amount FROM hold_lots p JOIN exchanges x ON x.hold = p.hold
+                    WHERE x.state IN ('reversed', 'written_off') GROUP BY p.lot) x ON x.lot = l.id"
                 .into(),
         },
         Probe {

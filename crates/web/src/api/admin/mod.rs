@@ -1,15 +1,18 @@
 //! What a vendor's staff manages.
 
 mod accounts;
+mod agreements;
 mod api_keys;
 mod audit;
 mod catalog;
 mod coupons;
 mod credit;
 mod credit_lines;
+mod exchanges;
 mod keys;
 mod merchants;
 mod objects;
+mod partners;
 mod refunds;
 mod restore;
 mod reversals;
@@ -41,6 +44,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(keys::routes())
         .merge(merchants::routes())
         .merge(restore::routes())
+        .merge(partners::routes())
+        .merge(agreements::routes())
+        .merge(exchanges::routes())
         .merge(catalog::routes())
         .merge(webhooks::routes())
 }

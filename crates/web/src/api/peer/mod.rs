@@ -1,0 +1,27 @@
+//! What partners ask of each other, a file per noun. Every route is below `/v1/peer`, and signed by a partner's server:
+//! handlers take [`crate::signed::OfPartner`] or [`crate::signed::PartnerBody`], after [`crate::caller::AtPartner`]. One is not of
+//! partners: what a restored provider asks its merchants.
+
+mod agreements;
+mod documents;
+mod exchanges;
+mod links;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// All of them.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(agreements::routes())
+        .merge(links::routes())
+        .merge(exchanges::routes())
+        .merge(documents::routes())
+}
+
+/// That it is done, and nothing more.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {}

@@ -1,0 +1,85 @@
+//! The page on which the owner of an account here links it to theirs at a partner, or does not.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::header;
+use maud::{Markup, html};
+use scrip_domain::connection::ConnectionState;
+use scrip_engine::link::request::LinkView;
+use serde::Deserialize;
+
+use super::form::Form;
+use super::visit::SignedIn;
+use super::{Visited, leads_to, private};
+use crate::App;
+use crate::caller::AtPartner;
+use crate::extract::NamePath;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/links/{reference}", get(show).post(decide))
+}
+
+#[derive(Debug, Deserialize)]
+struct Decision {
+    decision: String,
+}
+
+async fn show(
+    _: AtPartner,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(reference): NamePath<String>,
+) -> Result<Response, Problem> {
+    let view = app.engine.link_request(&reference, Some(visit.buyer)).await?;
+    let view = view.map_err(Problem::from)?;
+    let vendor = &visit.visit.vendor.settings.name;
+    let main = shown(&reference, &view, vendor, &visit.member.account.email);
+    let title = format!("Link with {}", view.partner.name);
+    let mut response = private(&app, &title, Visited::By(&visit.member), &main).await?;
+    leads_to(&mut response, &view.request.return_url);
+    Ok(response)
+}
+
+async fn decide(
+    _: AtPartner,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(reference): NamePath<String>,
+    Form(form): Form<Decision>,
+) -> Result<Response, Problem> {
+    let decision = match form.decision.as_str() {
+        "approve" => ConnectionState::Approved,
+        "decline" => ConnectionState::Declined,
+        _ => return Err(Problem::field("decision", "approve or decline")),
+    };
+    let to = app.engine.decide_link(visit.buyer, &reference, decision).await?;
+    let to = to.map_err(Problem::from)?;
+    // The address holds the code: no cache keeps it.
+    let mut response = ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&to)).into_response();
+    leads_to(&mut response, &to);
+    Ok(response)
+}
+
+fn shown(reference: &str, view: &LinkView, vendor: &str, email: &str) -> Markup {
+    let partner = &view.partner.name;
+    let url = &view.partner.url;
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    html! {
+        h1 { "Link with " (partner) }
+        @if view.waits {
+            p.lead { "You come from " (partner) ", " (host) ", and are signed in here as " (email) "." }
+            p { "When the two accounts are linked, tokens that you exchange there arrive in your wallet at " (vendor) ". " (partner) " will know \
+                this account by a name that no other vendor has: neither your address nor your balance. Go on only if you began this \
+                at " (partner) " yourself, a moment ago." }
+            form.choice method="post" action={ "/links/" (reference) } {
+                button type="submit" name="decision" value="approve" { "Link this account" }
+                button.second type="submit" name="decision" value="decline" { "Decline" }
+            }
+        } @else {
+            p role="status" { "This was decided already, or has waited too long. Begin again at " (partner) "." }
+        }
+    }
+}

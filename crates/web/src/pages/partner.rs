@@ -1,0 +1,231 @@
+//! A partner's page: what it is, whose its tokens are, and linking the account there.
+//!
+//! ```text
+//! link ──▶ (the partner's page: sign in, approve or decline) ──▶ back here with a code, redeemed, taken out of the address
+//! ```
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::{StatusCode, header};
+use maud::{Markup, html};
+use scrip_domain::Id;
+use scrip_domain::agreement::{Party, Terms};
+use scrip_domain::link::{Link, LinkState};
+use scrip_domain::partner::Partner;
+use serde::Deserialize;
+
+use super::form::{Form, Nothing, complaint};
+use super::refused::sentence;
+use super::visit::{Local, SignedIn, Visit};
+use super::{Visited, date, leads_to, private};
+use crate::App;
+use crate::api::partners::{WayOut, in_force};
+use crate::caller::AtPartner;
+use crate::extract::IdPath;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/partners/{id}", get(show))
+        .route("/partners/{id}/link", post(link))
+        .route("/partners/{id}/unlink", post(unlink))
+}
+
+/// What the partner puts into the address; more of it is ignored.
+#[derive(Debug, Deserialize)]
+struct Back {
+    code: Option<String>,
+    link: Option<String>,
+    error: Option<String>,
+}
+
+/// What the page says above all else.
+enum Said {
+    Nothing,
+    /// The buyer said no at the partner.
+    Declined,
+    /// Why something was not done.
+    Problem(Problem),
+}
+
+async fn show(
+    _: AtPartner,
+    State(app): State<App>,
+    IdPath(id): IdPath<Partner>,
+    Query(back): Query<Back>,
+    visit: Visit,
+) -> Result<Response, Problem> {
+    match (&back.code, &visit.member) {
+        (Some(code), Some((buyer, _))) => {
+            // Without the partner's word for it a code could be somebody else's.
+            let link = back.link.as_deref().and_then(|link| link.parse::<Id<Link>>().ok());
+            let link = link.ok_or_else(|| Problem::field("link", "a link's name"))?;
+            match app.engine.redeem_link(*buyer, id, Some(link), code).await? {
+                // The code stays in no history.
+                Ok(_) => Ok(again(id)),
+                Err(refusal) => page(&app, &visit, id, Said::Problem(refusal.into())).await,
+            }
+        }
+        (Some(code), None) => {
+            let link = back.link.as_deref().unwrap_or_default();
+            let here = Local::new(&format!("/partners/{id}?code={code}&link={link}"));
+            Ok(Redirect::to(&here.unwrap_or_default().after("/sign-in")).into_response())
+        }
+        (None, _) if back.error.is_some() => page(&app, &visit, id, Said::Declined).await,
+        (None, _) => page(&app, &visit, id, Said::Nothing).await,
+    }
+}
+
+/// Sends the buyer to the partner.
+async fn link(
+    _: AtPartner,
+    State(app): State<App>,
+    IdPath(id): IdPath<Partner>,
+    visit: SignedIn,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Problem> {
+    match app.engine.open_link(visit.buyer, id).await? {
+        Ok(opened) => {
+            let no_store = [(header::CACHE_CONTROL, "no-store")];
+            let mut response = (no_store, Redirect::to(&opened.url)).into_response();
+            leads_to(&mut response, &opened.url);
+            Ok(response)
+        }
+        Err(refusal) => page(&app, &visit.visit, id, Said::Problem(refusal.into())).await,
+    }
+}
+
+async fn unlink(
+    _: AtPartner,
+    State(app): State<App>,
+    IdPath(id): IdPath<Partner>,
+    visit: SignedIn,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Problem> {
+    match app.engine.unlink(visit.buyer, id).await? {
+        Ok(()) => Ok(again(id)),
+        Err(refusal) => page(&app, &visit.visit, id, Said::Problem(refusal.into())).await,
+    }
+}
+
+fn again(id: Id<Partner>) -> Response {
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    (no_store, Redirect::to(&format!("/partners/{id}"))).into_response()
+}
+
+async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<Response, Problem> {
+    let partner = app.engine.store().partner(id).await?.ok_or_else(Problem::not_found)?;
+    let agreement = in_force(app, &partner).await?;
+    let link = match &visit.member {
+        Some((buyer, _)) => app.engine.link_of(*buyer, id).await?,
+        None => None,
+    };
+    let vendor = &visit.vendor.settings.name;
+    let main = html! {
+        h1 { (partner.name) }
+        @match &said {
+            Said::Problem(problem) => (complaint(&sentence(problem.detail()))),
+            Said::Declined => { p role="status" { "You said no at " (partner.name) ". Nothing is linked." } }
+            Said::Nothing => {}
+        }
+        (about(vendor, &partner, &agreement.terms, app.engine.public_url()))
+        @if !partner.is_open() {
+            p role="status" { "Nothing is exchanged with " (partner.name) " at the moment. What you have is not touched by it." }
+        }
+        @match (&visit.member, &link) {
+            (None, _) => (strangers(id, &partner)),
+            (Some(_), Some(link)) if link.state == LinkState::Active => {
+                @if partner.is_open() && agreement.terms.way(app.engine.public_url()).is_some() {
+                    (super::exchange::form(&partner, visit.vendor.settings.token.code.as_str()))
+                }
+                (linked(&partner, link))
+            }
+            (Some(_), _) if partner.is_open() => (unlinked(&partner)),
+            (Some(_), _) => {}
+        }
+        p { a href="/wallet" { "Your wallet" } }
+    };
+    let visited = visit.member.as_ref().map_or(Visited::Nobody, |(_, member)| Visited::By(member));
+    let mut response = private(app, &partner.name, visited, &main).await?;
+    leads_to(&mut response, &partner.url);
+    if let Said::Problem(problem) = said {
+        *response.status_mut() = match problem.status() {
+            status if status.is_client_error() => status,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+    }
+    Ok(response)
+}
+
+/// What the partner is, and what tokens become there.
+fn about(vendor: &str, partner: &Partner, terms: &Terms, ours: &str) -> Markup {
+    let (name, url) = (&partner.name, &partner.url);
+    let theirs = terms.parties.iter().find(|party| &party.url == url);
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    html! {
+        p.lead {
+            (name) " is another vendor, at " (host) "."
+            @if let Some(party) = theirs {
+                " Its tokens, " (party.token) ", are its own: it issues them, sells for them, and answers for them. What you exchange \
+                    is no longer owed to you by " (vendor) " but by " (name) "."
+            }
+        }
+        @if let (Some(way), Some((_, from, to))) = (WayOut::new(terms, ours), terms.way(ours)) {
+            dl.facts {
+                dt { "At once" } dd { (way.min) " to " (way.max) }
+                dt { "In a day" } dd { "at most " (way.buyer_day) }
+                @if let Some((given, received)) = example(terms, ours, from, to) {
+                    dt { "Rate" } dd { (given) " become " (received) }
+                }
+            }
+        } @else {
+            p { "Tokens of " (vendor) " buy nothing there; those of " (name) " can become tokens here." }
+        }
+    }
+}
+
+/// What the least that can be given becomes, as an example.
+fn example(terms: &Terms, ours: &str, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyOut)> {
+    let (way, ..) = terms.way(ours)?;
+    let figures = terms.figures(ours, way.min).ok()?;
+    Some((
+        MoneyOut::scaled(figures.give, from.token, from.scale),
+        MoneyOut::scaled(figures.receive, to.token, to.scale),
+    ))
+}
+
+fn strangers(id: Id<Partner>, partner: &Partner) -> Markup {
+    let here = Local::new(&format!("/partners/{id}")).unwrap_or_default();
+    html! {
+        p { "To exchange tokens, sign in here, and link your account at " (partner.name) "." }
+        p.choice { a.button href=(here.after("/sign-in")) { "Sign in" } }
+    }
+}
+
+fn unlinked(partner: &Partner) -> Markup {
+    html! {
+        h2 { "Your account there" }
+        p { "Before your first exchange, show which account at " (partner.name) " is yours. You sign in there, or open an account, and \
+            come back. " (partner.name) " and this shop learn neither your address nor your balance from each other." }
+        form method="post" action={ "/partners/" (partner.id) "/link" } {
+            button type="submit" { "Link my account at " (partner.name) }
+        }
+    }
+}
+
+fn linked(partner: &Partner, link: &Link) -> Markup {
+    html! {
+        h2 { "Your account there" }
+        p {
+            "Your account at " (partner.name) " is linked"
+            @if let Some(at) = link.linked_at { " since " (date(at)) }
+            "."
+        }
+        form method="post" action={ "/partners/" (partner.id) "/unlink" } {
+            button.second type="submit" { "Cut the link" }
+        }
+    }
+}
