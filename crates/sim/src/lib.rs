@@ -20,7 +20,9 @@ mod chance;
 mod clock;
 mod faults;
 mod goods;
+mod host;
 mod ledgers;
+mod links;
 pub mod pair;
 mod plan;
 mod process;
@@ -29,6 +31,7 @@ mod step;
 mod tab;
 mod trace;
 mod voice;
+mod wire;
 mod world;
 
 pub use plan::{Defect, Plan};
