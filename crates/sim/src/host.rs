@@ -15,7 +15,7 @@ use scrip_domain::settings::Settings;
 use scrip_engine::keys::Keys;
 use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode, Staff};
-use scrip_storage::{Blocking, CommitFate, Fault, Memory, Store, Writer};
+use scrip_storage::{Blocking, Command, CommitFate, Fault, Memory, Store, Writer};
 use scrip_testkit::TestEntropy;
 use scrip_web::{Server, Watch};
 
@@ -223,6 +223,16 @@ impl<P: Part> Host<P> {
         let (is_well, token) = done.await.map_err(|fault| fault.to_string())?;
         writer.abort();
         if is_well { Ok(token) } else { Err(format!("{} could not be set up", self.name)) }
+    }
+
+    /// Carries out a command on the disk, past the process.
+    pub async fn carry_out<C: Command<Receipt = ()>>(&self, command: C) -> Result<(), String> {
+        let (store, writer) = self.open()?;
+        let memory = Arc::new(scrip_engine::Memory::default());
+        let writer = tokio::spawn(writer.run(self.clock.clone(), memory));
+        let done = store.submit(command).await.map(drop).map_err(|fault| fault.to_string());
+        writer.abort();
+        done
     }
 
     fn ground(&self, store: Store) -> Ground {

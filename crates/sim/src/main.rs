@@ -1,7 +1,7 @@
 //! Explores seeds, and repeats one.
 
 use clap::Parser;
-use scrip_sim::{Outcome, Plan, pair, run};
+use scrip_sim::{Outcome, Plan, pair, ring, run};
 
 /// Lets whole worlds run, each from one seed, and looks for one in which something is untrue.
 #[derive(Debug, Parser)]
@@ -22,6 +22,9 @@ struct Arguments {
     /// Worlds of two servers: a merchant and its provider.
     #[arg(long)]
     pair: bool,
+    /// Worlds of two or three vendors whose tokens buy each other's.
+    #[arg(long, conflicts_with = "pair")]
+    ring: bool,
     /// Print the trace.
     #[arg(long)]
     trace: bool,
@@ -72,6 +75,8 @@ impl Arguments {
     fn run(&self, seed: u64) -> Outcome {
         if self.pair {
             pair::run(&pair::Plan::of(seed, self.steps), self.trace)
+        } else if self.ring {
+            ring::run(&ring::Plan::of(seed, self.steps), self.trace)
         } else {
             run(&Plan::of(seed, self.steps), self.trace)
         }
@@ -92,6 +97,10 @@ fn tell(outcome: &Outcome, differs: Option<&Outcome>, arguments: &Arguments) {
         "repeat it: cargo run -p scrip-sim -- --seed {:#x} --steps {}{} --trace\n",
         outcome.seed,
         arguments.steps,
-        if arguments.pair { " --pair" } else { "" }
+        match (arguments.pair, arguments.ring) {
+            (true, _) => " --pair",
+            (_, true) => " --ring",
+            _ => "",
+        }
     );
 }
