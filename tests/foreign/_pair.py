@@ -26,14 +26,14 @@ def same(what, found, expected):
 class Server:
     """`scrip serve` in a folder of its own. It can be killed and started anew."""
 
-    def __init__(self, name, role, database=None, public_url=None, provider=None):
+    def __init__(self, name, role, database=None, public_url=None, provider=None, token="AUR"):
         self.folder = tempfile.TemporaryDirectory()
         self.home = os.path.join(self.folder.name, name)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.public_url = public_url or self.url
         command = [os.environ["SCRIP_BIN"], "init", self.home, "--json", "--demo", "--name", name]
-        command += ["--token-code", "AUR", "--token-name", "Aurum", "--scale", "2"]
+        command += ["--token-code", token, "--token-name", token.title(), "--scale", "2"]
         command += ["--listen", f"127.0.0.1:{port}", "--public-url", self.public_url]
         command += ["--database", database] if database else []
         made = subprocess.run(command, capture_output=True, text=True, check=False)

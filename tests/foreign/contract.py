@@ -77,6 +77,27 @@ LEFT_OUT = [
     "post_peer_links",
     "post_peer_return_codes",
     "delete_peer_links_subject",
+    "post_peer_exchange_quotes",
+    "put_peer_exchanges_exchange",
+    "post_peer_exchanges_exchange_fulfil",
+    "post_peer_exchanges_exchange_cancel",
+    "post_exchange_quotes",
+    "post_exchanges",
+    "get_exchanges_id",
+    "post_admin_exchanges_id_write_off",
+    "put_peer_accounts_cycle",
+    "get_peer_accounts_cycle_way",
+    "post_peer_settlements_cycle",
+    # What needs an agreement in force.
+    "post_admin_agreements_id_close_cycle",
+    "get_admin_statements_id",
+    "post_admin_statements_id_compare",
+    "post_admin_settlements",
+    "get_admin_settlements_id",
+    "get_admin_settlements_id_pain001",
+    "post_admin_settlements_id_sent",
+    "post_admin_settlements_id_received",
+    "post_admin_settlements_id_write_off",
 ]
 
 
@@ -182,6 +203,9 @@ def furnish(shop, ada):
     partner = {"url": "https://other.invalid", "name": "Nobody"}
     partner = shop.ask("POST", f"{admin}/partners", partner, shop.admin)["id"]
     agreement = shop.ask("POST", f"{admin}/agreements", terms(shop, vendor, partner), shop.admin)["id"]
+    bank = {"name": "Nobody", "iban": "DE89370400440532013000"}
+    for place in ("bank", f"partners/{partner}/bank"):
+        shop.ask("PUT", f"{admin}/{place}", bank, shop.admin)
     return {
         "token": vendor["token"]["code"],
         "scale": vendor["token"]["scale"],
@@ -198,6 +222,8 @@ def furnish(shop, ada):
             "coupon": coupon["code"],
             "delivery": tested["id"],
             "url": hook["url"],
+            "iban": bank["iban"],
+            "bic": "COBADEFFXXX",
             "since": "2026-01-01T00:00:00Z",
             "file": file["id"],
             "payment_method": "demo_approved",
@@ -243,6 +269,8 @@ def furnish(shop, ada):
             f"GET {admin}/webhook-endpoints/{{id}}/deliveries": {"id": hooks[0]},
             f"GET {admin}/partners/{{id}}": {"id": partner},
             f"PATCH {admin}/partners/{{id}}": {"id": partner},
+            f"GET {admin}/partners/{{id}}/bank": {"id": partner},
+            f"PUT {admin}/partners/{{id}}/bank": {"id": partner},
             f"GET {admin}/agreements/{{id}}": {"id": agreement},
             f"POST {admin}/agreements/{{id}}/withdraw": {"id": agreement},
             "DELETE /v1/links/{id}": {"id": partner},

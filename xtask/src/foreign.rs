@@ -34,6 +34,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/webhooks.py", debian: &[] },
     Check { script: "tests/foreign/signatures.py", debian: &[] },
     Check { script: "tests/foreign/two_servers.py", debian: &[] },
+    Check { script: "tests/foreign/pain001.py", debian: &[] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

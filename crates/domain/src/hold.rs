@@ -42,7 +42,7 @@ pub struct Hold {
     pub amount: Amount,
     /// Why.
     pub reason: Reason,
-    /// What for: the purchase request.
+    /// What for: the purchase request, or the exchange.
     pub subject: Subject,
     /// Where it stands.
     pub state: HoldState,

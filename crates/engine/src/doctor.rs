@@ -1,11 +1,16 @@
 //! `doctor`: proves on a live database that the books are whole.
 //!
 //! Each check is one statement, so each sees one state of the books, whatever is written meanwhile;
-//! no check compares what two statements saw.
+//! no check compares what two statements saw. What no database can reckon, the digests of documents, is read in pages; each row
+//! is held against itself alone.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+use scrip_license::jws;
 use scrip_storage::reads::doctor::{self, MAX_FINDINGS};
+use scrip_storage::reads::exchange::Documents;
 use scrip_storage::{Fault, Store};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::Engine;
 use crate::keys::Keys;
@@ -62,8 +67,79 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
             findings: examined.findings.iter().map(ToString::to_string).collect(),
         });
     }
+    checks.push(exchange_documents(store).await?);
+    checks.push(crate::statement::proof::prove(store).await?);
     checks.push(signing_keys(store, keys).await?);
     Ok(Report { checks })
+}
+
+/// How many exchanges are read at a time.
+const PAGE: u32 = 200;
+
+/// Each document of an exchange names the one before it, on both sides.
+async fn exchange_documents(store: &Store) -> Result<Check, Fault> {
+    let mut check = Check {
+        name: "exchange-documents".to_owned(),
+        proves: "each signed document of an exchange names the one before it by its digest"
+            .to_owned(),
+        rows: 0,
+        findings: Vec::new(),
+    };
+    let mut after = None;
+    loop {
+        let page = store.exchange_documents(after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.exchange);
+        page.iter().for_each(|documents| check.hold(documents));
+    }
+    let mut after = None;
+    loop {
+        let page = store.incoming_documents(after, PAGE).await?;
+        let Some((partner, last)) = page.last() else { break };
+        after = Some((*partner, last.exchange));
+        page.iter().for_each(|(_, documents)| check.hold(documents));
+    }
+    Ok(check)
+}
+
+impl Check {
+    fn hold(&mut self, documents: &Documents) {
+        self.rows = self.rows.saturating_add(1);
+        let most = usize::try_from(MAX_FINDINGS).unwrap_or(usize::MAX);
+        if let Some(broken) = broken(documents)
+            && self.findings.len() < most
+        {
+            let exchange = documents.exchange;
+            self.findings
+                .push(format!("{exchange}: the {broken} does not follow from what was before it"));
+        }
+    }
+}
+
+/// The first document of an exchange that does not name the one before it.
+fn broken(documents: &Documents) -> Option<&'static str> {
+    let Documents { quote, prepared, commit, answer, .. } = documents;
+    let follows = |before: &Option<String>, after: &Option<String>, member: &str| {
+        let (Some(before), Some(after)) = (before, after) else { return true };
+        said(after, member).as_deref() == Some(jws::digest(before).as_str())
+    };
+    // A commit that is of something else is just what was rejected for it.
+    let is_rejected = |answer: &String| said(answer, "outcome").as_deref() == Some("rejected");
+    let rejected = answer.as_ref().is_some_and(is_rejected);
+    if !follows(quote, prepared, "quote") {
+        return Some("preparation");
+    }
+    if !rejected && !follows(prepared, commit, "prepared") {
+        return Some("commit");
+    }
+    (!follows(commit, answer, "commit")).then_some("answer")
+}
+
+/// What a document says under this name; whether its signature is right was asked when it came.
+fn said(document: &str, member: &str) -> Option<String> {
+    let claims = Base64UrlUnpadded::decode_vec(document.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    claims.get(member)?.as_str().map(str::to_owned)
 }
 
 /// The key of each license must be at hand, or its code can never be shown again.
@@ -144,6 +220,43 @@ mod tests {
             store.submit(Forge(kid)).await.unwrap().unwrap();
         }
         examine(&store, &keys).await.unwrap()
+    }
+
+    #[test]
+    fn a_document_that_does_not_follow_is_found() {
+        let key = scrip_license::SigningKey::from_seed([3; 32]);
+        let sign = |claims: Value| Some(jws::sign(&key, "test+jwt", &claims).unwrap());
+        let digest = |document: &Option<String>| jws::digest(document.as_deref().unwrap());
+        let quote = sign(serde_json::json!({ "jti": "1" }));
+        let prepared = sign(serde_json::json!({ "quote": digest(&quote) }));
+        let commit = sign(serde_json::json!({ "prepared": digest(&prepared) }));
+        let answer = sign(serde_json::json!({ "commit": digest(&commit), "outcome": "late" }));
+        let rejected =
+            sign(serde_json::json!({ "commit": digest(&commit), "outcome": "rejected" }));
+        let other = sign(serde_json::json!({ "jti": "2" }));
+        let exchange = Id::new(1).unwrap();
+        let whole = Documents { exchange, quote, prepared, commit, answer };
+        assert_eq!(broken(&whole), None);
+        let early = Documents { commit: None, answer: None, ..whole.clone() };
+        assert_eq!(broken(&early), None, "what is not there yet breaks nothing");
+        let with = |change: &dyn Fn(&mut Documents)| {
+            let mut changed = whole.clone();
+            change(&mut changed);
+            broken(&changed)
+        };
+        assert_eq!(with(&|one| one.quote = other.clone()), Some("preparation"));
+        assert_eq!(with(&|one| one.commit = other.clone()), Some("commit"));
+        assert_eq!(with(&|one| one.answer = other.clone()), Some("answer"));
+        assert_eq!(with(&|one| one.answer = Some("no document".into())), Some("answer"));
+        assert_eq!(
+            with(&|one| {
+                one.quote = None;
+                one.prepared = other.clone();
+                one.answer = rejected.clone();
+            }),
+            None,
+            "a commit of something else was rejected"
+        );
     }
 
     #[tokio::test]

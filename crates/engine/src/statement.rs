@@ -12,6 +12,7 @@
 pub(crate) mod close;
 mod drive;
 mod hear;
+pub(crate) mod proof;
 mod reckon;
 
 use base64ct::{Base64UrlUnpadded, Encoding};

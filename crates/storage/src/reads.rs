@@ -10,7 +10,7 @@ mod coupon;
 mod credit_line;
 pub mod doctor;
 mod event;
-mod exchange;
+pub mod exchange;
 mod link;
 pub mod listing;
 mod merchant;

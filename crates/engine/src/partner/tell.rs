@@ -17,6 +17,8 @@ use crate::purchase_request::notice::pause;
 
 /// For how long what was taken is nobody else's.
 pub(crate) const LEASE: Span = Span::minutes(2);
+/// How far the clock of another server can be ahead.
+const CLOCKS: Span = Span::minutes(2);
 /// From this attempt on the pause grows no more: a partner that enters this server late hears of it within minutes.
 pub(crate) const MOST_PATIENT: u32 = 5;
 
@@ -126,11 +128,13 @@ impl Command for Hear {
         wants.partners.guard((self.id,));
     }
 
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut changes = Changes::default();
         let row = books.partners.get(&(self.id,))?;
-        if let Some(row) = row.filter(|row| row.suspended_there_at < self.since) {
-            let (suspended_there, suspended_there_at) = (self.suspended, self.since);
+        // A clock that was far ahead for a while does not make all later words old ones.
+        let since = self.since.min(at.plus(CLOCKS));
+        if let Some(row) = row.filter(|row| row.suspended_there_at < since) {
+            let (suspended_there, suspended_there_at) = (self.suspended, since);
             let heard = Partner { suspended_there, suspended_there_at, ..row.clone() };
             changes.partners.push(Change::Update(heard));
         }

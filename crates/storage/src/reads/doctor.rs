@@ -107,9 +107,9 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(refunds::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
-    probes.extend(statements::probes());
-    probes.extend(partners::probes());
     probes.extend(exchanges::probes());
+    probes.extend(partners::probes());
+    probes.extend(statements::probes());
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());

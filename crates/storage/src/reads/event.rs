@@ -16,9 +16,11 @@ use crate::table::Row;
 /// or a statement. An account has no state to tell.
 const SUBJECTS: &str =
     "LEFT JOIN orders o ON o.id = t.subject LEFT JOIN top_ups u ON u.id = t.subject
-     LEFT JOIN purchase_requests p ON p.id = t.subject LEFT JOIN exchanges x ON x.id = t.subject
-     LEFT JOIN incoming_exchanges i ON i.exchange = t.subject AND i.account = t.account
+     LEFT JOIN purchase_requests p ON p.id = t.subject LEFT JOIN exchanges x ON x.id = t.subject AND x.account = t.account
      LEFT JOIN statements s ON s.id = t.subject";
+
+/// The same of an exchange for our tokens, whose name is the partner's: two partners may call something so.
+const INCOMING: &str = "(SELECT MIN(i.state) FROM incoming_exchanges i WHERE i.exchange = t.subject AND i.account = t.account)";
 
 /// An event with the state of what it is about, as that is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +104,7 @@ impl Store {
     async fn told(&self, tail: &str, values: Vec<Cell<'static>>) -> Result<Vec<Told>, Fault> {
         let columns = sql::prefixed(&Event::table().columns);
         let text = format!(
-            "SELECT {columns}, COALESCE(o.state, u.state, p.state, x.state, i.state, s.state) AS state {tail}"
+            "SELECT {columns}, COALESCE(o.state, u.state, p.state, x.state, {INCOMING}, s.state) AS state {tail}"
         );
         self.query("events", text, values, |cells| {
             Ok(Told { event: Event::read(cells)?, state: cells.text()? })

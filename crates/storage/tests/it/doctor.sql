@@ -252,6 +252,7 @@ INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_t
         receivable_debits, receivable_credits, payable_reserved, receivable_reserved, cycle, cycle_began_at, day, day_given,
         day_taken, created_at) VALUES
     (9901, 'https://bel.example', 'Bel', NULL, 'EUR', NULL, 0, 300, 630, 400, 0, 100, 60, 1, 0, 0, 43, 59, 0);
+INSERT INTO partner_urls (url, partner) VALUES ('https://bel.example', 9901);
 INSERT INTO exchange_quotes (id, account, partner, agreement, figures_give, figures_receive, figures_compensation,
         figures_numerator, figures_denominator, document, exchange, at) VALUES
     (11001, 1007, 9901, 9911, 10, 20, 100, 2, 1, 'q', 10001, 2),
@@ -412,7 +413,7 @@ INSERT INTO agreements (id, partner, version, proposed_by, state, terms, proposa
     (9816, 9801, 1, 'us', 'ended', '{}', 'p', x'16', 'a', 1, 2, 2, 3, NULL, NULL, 0);
 INSERT INTO links (account, partner, id, state, subject, at, linked_at, due_at, attempts) VALUES
     (1001, 9801, 9821, 'active', 's', 1, 2, NULL, 0), (1002, 9801, 9822, 'ended', 's', 1, 2, 3, 1),
-    (1003, 9801, 9823, 'open', NULL, 1, NULL, NULL, 0);
+    (1004, 9801, 9823, 'open', NULL, 1, NULL, NULL, 0);
 INSERT INTO link_requests (id, partner, link, return_url, reference, state, account, code_hash, code_until, at, expires_at) VALUES
     (9831, 9801, 9841, 'https://p.example', x'01', 'approved', 1001, x'02', 9, 1, 9),
     (9832, 9801, 9842, 'https://p.example', x'03', 'open', NULL, NULL, NULL, 1, 9);

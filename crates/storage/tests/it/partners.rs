@@ -14,8 +14,8 @@ use crate::rows::partners::{agreement, link, link_request, partner};
 
 const PAGE: Page = Page { after: None, limit: 10 };
 
-fn at(millis: i64) -> Option<Timestamp> {
-    Some(Timestamp::from_millis(millis))
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
 }
 
 pub async fn what_partners_are_to_be_told_is_found_by_when_it_is_due(home: &Home) {
@@ -26,7 +26,7 @@ pub async fn what_partners_are_to_be_told_is_found_by_when_it_is_due(home: &Home
                 agreement: (number != 2).then(|| id(10)),
                 suspended: (number == 3).then_some(Suspended::Staff),
                 suspended_there: number == 4,
-                due_at: at(i64::try_from(60 - 10 * number).unwrap()).filter(|_| number != 5),
+                due_at: (number != 5).then(|| at(i64::try_from(60 - 10 * number).unwrap())),
                 ..partner(number)
             };
             changes.partners.push(Change::Insert(row));
@@ -36,7 +36,7 @@ pub async fn what_partners_are_to_be_told_is_found_by_when_it_is_due(home: &Home
             let row = Agreement {
                 version: u32::try_from(number).unwrap(),
                 state,
-                due_at: at(i64::try_from(10 * number).unwrap()),
+                due_at: Some(at(i64::try_from(10 * number).unwrap())),
                 ..agreement(number, 1)
             };
             changes.agreements.push(Change::Insert(row));
@@ -47,7 +47,7 @@ pub async fn what_partners_are_to_be_told_is_found_by_when_it_is_due(home: &Home
     let numbers = |rows: Vec<Partner>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
     assert_eq!(numbers(store.open_partners(PAGE).await.unwrap()), [5, 1]);
     assert_eq!(numbers(store.partners(PAGE).await.unwrap()), [5, 4, 3, 2, 1]);
-    let due = store.partners_due(Timestamp::from_millis(40), 2).await.unwrap();
+    let due = store.partners_due(at(40), 2).await.unwrap();
     assert_eq!(numbers(due), [4, 3], "the longest due first");
     let named = store.partner_by_url("https://3.example").await.unwrap().unwrap();
     assert_eq!(Some(named), store.partner(id(3)).await.unwrap());
@@ -55,7 +55,7 @@ pub async fn what_partners_are_to_be_told_is_found_by_when_it_is_due(home: &Home
     assert_eq!(numbers(store.agreements_alive(id(1)).await.unwrap()), [3, 2]);
     assert_eq!(numbers(store.agreements_of(id(1), 2).await.unwrap()), [3, 2]);
     assert_eq!(numbers(store.agreements(PAGE).await.unwrap()), [4, 3, 2, 1]);
-    let due = store.agreements_due(Timestamp::from_millis(20), 10).await.unwrap();
+    let due = store.agreements_due(at(20), 10).await.unwrap();
     assert_eq!(numbers(due), [1, 2]);
     let known = agreement(4, 2);
     assert_eq!(store.agreement_by_digest(known.digest).await.unwrap(), Some(known));
@@ -72,7 +72,7 @@ pub async fn links_are_found_by_whose_they_are_and_by_what_opens_them(home: &Hom
             let row = Link {
                 state: LinkState::Ended,
                 subject: Some("s".into()),
-                due_at: due.and_then(at),
+                due_at: due.map(at),
                 ..link(owner, partner)
             };
             changes.links.push(Change::Insert(row));
@@ -88,7 +88,7 @@ pub async fn links_are_found_by_whose_they_are_and_by_what_opens_them(home: &Hom
     store.submit(fill).await.unwrap().unwrap();
     let numbers = |rows: Vec<Link>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
     assert_eq!(numbers(store.links_of(account(7)).await.unwrap()), [701, 702]);
-    assert_eq!(numbers(store.links_due(Timestamp::from_millis(20), 9).await.unwrap()), [801, 701]);
+    assert_eq!(numbers(store.links_due(at(20), 9).await.unwrap()), [801, 701]);
     assert_eq!(store.link(account(8), id(2)).await.unwrap(), None);
     let called = store.link_called(id(801)).await.unwrap().unwrap();
     assert_eq!(store.link(account(8), id(1)).await.unwrap(), Some(called));

@@ -24,6 +24,7 @@ use crate::extract::{Body, IdPath, IdempotencyKey, Query};
 use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
 
+/// Every route of exchanges.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(quote)).routes(routes!(create, list)).routes(routes!(show))
 }
@@ -194,7 +195,6 @@ pub async fn page_of(
 /// Asks a partner what giving so many tokens comes to. Nothing is held.
 #[utoipa::path(
     post, path = "/v1/exchange-quotes", tag = "partners", request_body = ExchangeQuoteBody, security(("bearer" = [])),
-    operation_id = "create_exchange_quote",
     responses(
         (status = 201, body = ExchangeQuoteOut),
         (status = 403, description = "`account_frozen`, `account_incomplete`"),
@@ -221,7 +221,6 @@ async fn quote(
 /// it goes on by itself.
 #[utoipa::path(
     post, path = "/v1/exchanges", tag = "partners", request_body = ExchangeBody, security(("bearer" = [])),
-    operation_id = "create_exchange",
     params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 128)),
     responses(
         (status = 200, body = ExchangeOut, description = "It is at its end: `state` says at which"),
@@ -257,7 +256,6 @@ async fn answer(app: &App, exchange: &Exchange) -> Result<Response, Problem> {
 /// The caller's exchanges, newest first.
 #[utoipa::path(
     get, path = "/v1/exchanges", tag = "partners", security(("bearer" = [])), params(ListQuery),
-    operation_id = "list_exchanges",
     responses((status = 200, body = List<ExchangeOut>))
 )]
 async fn list(
@@ -273,7 +271,7 @@ async fn list(
 /// One of the caller's exchanges.
 #[utoipa::path(
     get, path = "/v1/exchanges/{id}", tag = "partners", security(("bearer" = [])),
-    operation_id = "show_exchange", params(("id" = String, Path, example = "exc_06bq3v8k2m9zc")),
+    params(("id" = String, Path, example = "exc_06bq3v8k2m9zc")),
     responses((status = 200, body = ExchangeOut))
 )]
 async fn show(

@@ -10,7 +10,7 @@ mod demo;
 mod downloads;
 mod events;
 mod evidence;
-mod exchanges;
+pub mod exchanges;
 mod hooks;
 mod licenses;
 mod links;

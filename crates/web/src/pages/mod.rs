@@ -5,6 +5,7 @@ mod back;
 mod bank;
 mod connect;
 mod docs;
+mod exchange;
 mod form;
 mod json;
 mod link;
@@ -42,7 +43,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
     let buyers = buyers.merge(back::routes()).merge(shop::routes());
-    let buyers = buyers.merge(partner::routes()).merge(link::routes());
+    let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))

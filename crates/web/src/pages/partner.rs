@@ -138,7 +138,9 @@ async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<R
         @match (&visit.member, &link) {
             (None, _) => (strangers(id, &partner)),
             (Some(_), Some(link)) if link.state == LinkState::Active => {
-                // The form of an exchange comes here, where the partner is open.
+                @if partner.is_open() && agreement.terms.way(app.engine.public_url()).is_some() {
+                    (super::exchange::form(&partner, visit.vendor.settings.token.code.as_str()))
+                }
                 (linked(&partner, link))
             }
             (Some(_), _) if partner.is_open() => (unlinked(&partner)),

@@ -156,11 +156,10 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Debt => "Paid what was owed",
         Reason::Hold => "Held for a merchant",
         Reason::Capture => "Taken by a merchant",
-        Reason::Void => "Held no more",
+        Reason::Void | Reason::ExchangeVoid => "Held no more",
         Reason::Fee => "Fee",
         Reason::Payout => "Paid to a merchant",
         Reason::ExchangeHold => "Held for an exchange",
-        Reason::ExchangeVoid => "Held no more",
         Reason::Exchange => "Exchange",
         Reason::Reversal => "Exchange taken back",
     }

@@ -92,7 +92,7 @@ async fn either_server_dies_between_any_two_steps_and_goes_on() {
 
 #[tokio::test]
 async fn every_message_can_come_again_and_late_and_changes_nothing() {
-    let linked = Linked::open().await;
+    let mut linked = Linked::open().await;
     let done = linked.exchange(1000, "e1").await;
     let row = row(&linked, &done).await;
     let (here, engine) = (linked.here().await, &linked.vendors.b.app.engine);
@@ -111,6 +111,7 @@ async fn every_message_can_come_again_and_late_and_changes_nothing() {
         assert_eq!(Some(two.unwrap().unwrap()), row.answer);
         engine.cancel_for_partner(&here, row.id).await.unwrap();
     }
+    linked.sign_in().await;
     assert_eq!(linked.look(&done).await.at("/state"), "fulfilled");
     assert_eq!(linked.funds().await, (99_000, 0, 3900));
     linked.vendors.sound().await;
@@ -309,7 +310,7 @@ async fn a_last_word_that_the_partner_has_not_signed_moves_nothing() {
 #[tokio::test]
 async fn silence_is_written_off_after_thirty_days_and_what_is_owed_waits_for_the_answer() {
     for answered in [Answered::Fulfilled, Answered::Late] {
-        let linked = Linked::open().await;
+        let mut linked = Linked::open().await;
         let begun = if answered == Answered::Late {
             committed(&linked, "e1").await
         } else {
@@ -322,6 +323,7 @@ async fn silence_is_written_off_after_thirty_days_and_what_is_owed_waits_for_the
         let early = write_off(&linked, &begun).await;
         assert_eq!((early.status, early.at("/reason")), (409, "not_silent"), "{early:?}");
         linked.pass(Span::days(1)).await;
+        linked.sign_in().await;
         let off = write_off(&linked, &begun).await;
         assert_eq!((off.status, off.at("/state")), (200, "written_off"), "{off:?}");
         assert_eq!(write_off(&linked, &begun).await.bytes, off.bytes, "twice is once");

@@ -6,7 +6,7 @@ use scrip_domain::document::exchange::Quote;
 use scrip_domain::exchange::Exchange;
 use scrip_domain::partner::Partner;
 use scrip_domain::{Amount, Id, Span};
-use scrip_testkit::{Answer, Shop};
+use scrip_testkit::{Answer, Browser, Shop, Way};
 use serde_json::{Value, json};
 
 use crate::partners::{AURORA, BELLE, Vendors, terms};
@@ -66,6 +66,16 @@ impl Linked {
         let give = json!({ "amount": give, "unit": "AUR" });
         let body = json!({ "partner": self.vendors.partners[0], "give": give });
         self.vendors.a.post("/v1/exchange-quotes", &self.ada, "", body).await
+    }
+
+    /// The buyer signs in anew at both: sessions end after a month.
+    pub async fn sign_in(&mut self) {
+        let body = json!({ "email": "ada@example.com", "password": "correct horse" });
+        let Vendors { a, b, .. } = &self.vendors;
+        let here = a.post("/v1/sessions", "", "", body.clone()).await;
+        let there = b.post("/v1/sessions", "", "", body).await;
+        self.ada = here.at("/token").to_owned();
+        self.ada_there = there.at("/token").to_owned();
     }
 
     /// A quote's name.
@@ -270,15 +280,15 @@ async fn what_was_given_lent_or_is_unseasoned_does_not_move() {
 async fn amounts_have_bounds_and_buy_at_least_a_unit() {
     let mut scarce = terms(AURORA);
     scarce["ways"][0]["rate"] = json!({ "source": "fixed", "give": 200, "receive": 1 });
+    // Less would buy nothing after the spread, and is not agreed to.
+    scarce["ways"][0]["min"] = json!(206);
     let linked = Linked::under(scarce).await;
-    for (give, code, bound) in [
-        (99, "amount_out_of_bounds", "/min/display"),
-        (50_001, "amount_out_of_bounds", "/max/display"),
-        (204, "amount_out_of_bounds", ""),
-    ] {
+    for (give, bound, shown) in
+        [(205, "/min/display", "2.06 AUR"), (50_001, "/max/display", "500.00 AUR")]
+    {
         let refused = linked.try_quote(give).await;
-        assert_eq!((refused.status, refused.code()), (422, code), "{give}: {refused:?}");
-        assert!(bound.is_empty() || !refused.at(bound).is_empty(), "{refused:?}");
+        assert_eq!((refused.status, refused.code()), (422, "amount_out_of_bounds"), "{give}");
+        assert_eq!(refused.at(bound), shown, "{refused:?}");
     }
     // 206 is 1.004 after the spread.
     assert_eq!(linked.try_quote(206).await.at("/receive/display"), "0.01 BEL");
@@ -292,6 +302,7 @@ async fn amounts_have_bounds_and_buy_at_least_a_unit() {
 #[tokio::test]
 async fn exactly_the_cap_is_exchanged_and_one_millionth_more_is_not() {
     let mut capped = terms(AURORA);
+    capped["ways"][0]["max"] = json!(1000);
     capped["ways"][0]["cap"] = json!(20_000_000);
     let linked = Linked::under(capped).await;
     assert_eq!(linked.exchange(1000, "e1").await.at("/state"), "fulfilled");
@@ -312,6 +323,7 @@ async fn exactly_the_cap_is_exchanged_and_one_millionth_more_is_not() {
 #[tokio::test]
 async fn a_buyer_and_a_day_have_limits_also_side_by_side() {
     let mut limited = terms(AURORA);
+    limited["ways"][0]["max"] = json!(1000);
     limited["ways"][0]["buyer_day"] = json!(1500);
     limited["ways"][0]["day"] = json!(2000);
     let linked = Linked::under(limited).await;
@@ -526,4 +538,49 @@ async fn staff_find_exchanges_by_state_and_partner() {
     assert_eq!((wrong.status, wrong.code()), (400, "invalid_field"));
     let foreign = linked.vendors.b.get("/v1/exchanges", &linked.ada_there).await;
     assert!(foreign.json["data"].as_array().unwrap().is_empty(), "its own only");
+}
+
+#[tokio::test]
+async fn a_browser_sees_the_offer_confirms_it_and_sees_the_end() {
+    let linked = Linked::open().await;
+    let Vendors { a, partners, .. } = &linked.vendors;
+    let mut browser = Browser::on(a);
+    let who = [("email", "ada@example.com"), ("password", "correct horse")];
+    assert_eq!(browser.send("/sign-in", &who).await.status, 303);
+    let here = format!("/partners/{}", partners[0]);
+    let page = browser.open(&here).await;
+    assert!(page.html.contains("How many AUR do you give?"), "{}", page.html);
+    let wrong = browser.send(&format!("{here}/quote"), &[("give", "ten")]).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.html.contains("a number of AUR, such as 12.50"), "{}", wrong.html);
+    let small = browser.send(&format!("{here}/quote"), &[("give", "0.99")]).await;
+    assert!(small.status == 422 && small.html.contains("1.00 AUR"), "{}", small.html);
+    let offer = browser.send(&format!("{here}/quote"), &[("give", "10,00")]).await;
+    assert_eq!(offer.status, 200, "{}", offer.html);
+    for shown in
+        ["10.00 AUR", "39.00 BEL", "4 for 1, less 2.50 percent, rounded down", "990.00 AUR"]
+    {
+        assert!(offer.html.contains(shown), "{shown}: {}", offer.html);
+    }
+    assert_eq!(linked.funds().await, (100_000, 0, 0), "nothing before the confirmation");
+    let fields = [("quote", offer.input("quote")), ("key", offer.input("key"))];
+    let done = browser.send(&format!("{here}/exchange"), &fields).await;
+    assert_eq!(done.status, 303, "{}", done.html);
+    let again = browser.send(&format!("{here}/exchange"), &fields).await;
+    assert_eq!(again.location(), done.location(), "sent twice is once");
+    let end = browser.open(done.location()).await;
+    assert!(end.html.contains("Done: 39.00 BEL are in your account"), "{}", end.html);
+    assert_eq!(end.answer.header("refresh"), "");
+    let used = browser.send(&format!("{here}/exchange"), &[fields[0], ("key", "another")]).await;
+    assert!(used.status == 409 && used.html.contains("ask for a new one"), "{}", used.html);
+    assert_eq!(linked.funds().await, (99_000, 0, 3900));
+    linked.vendors.network.fate("", &[Way::Free, Way::Free, Way::Lost]);
+    let offer = browser.send(&format!("{here}/quote"), &[("give", "10")]).await;
+    let fields = [("quote", offer.input("quote")), ("key", offer.input("key"))];
+    let waits = browser.send(&format!("{here}/exchange"), &fields).await;
+    let waits = browser.open(waits.location()).await;
+    assert!(waits.html.contains("has not answered yet"), "{}", waits.html);
+    assert_eq!(waits.answer.header("refresh"), "3");
+    let mut stranger = Browser::on(a);
+    assert_eq!(stranger.open(done.location()).await.status, 303, "to sign in first");
 }

@@ -152,7 +152,7 @@ async fn the_owner_there_cuts_it_too() {
     );
     assert_eq!(pair.is_linked().await, [true, true]);
     assert_eq!(delete(&pair.vendors.b, &path, &pair.there).await.status, 204);
-    assert_eq!(pair.is_linked().await[1], false);
+    assert!(!pair.is_linked().await[1]);
     pair.vendors.sound().await;
 }
 
@@ -303,6 +303,6 @@ async fn a_buyer_says_no_in_the_browser_and_cuts_a_link_in_the_wallet() {
     pair.link().await;
     let cut = there.send(&format!("/wallet/links/{}/cut", pair.vendors.partners[1]), &[]).await;
     assert_eq!((cut.status, cut.location()), (303, "/wallet"));
-    assert_eq!(pair.is_linked().await[1], false);
+    assert!(!pair.is_linked().await[1]);
     assert_eq!(here.open("/partners/par_0000000000001").await.status, 404);
 }

@@ -34,7 +34,7 @@ struct Wire(Vendors);
 
 impl Wire {
     /// The way by which the second vendor asks the first.
-    fn from_b(&self) -> &dyn Partners {
+    fn way_of_b(&self) -> &dyn Partners {
         self.0.b.app.engine.partners().unwrap()
     }
 
@@ -87,27 +87,27 @@ async fn proposals_that_are_not_to_be_believed_are_not_kept() {
         ("our scale", by_b(&foreign(|proposal| proposal.terms.parties[1].scale = 3))),
         ("no way", by_b(&foreign(|proposal| proposal.terms.ways = [None, None]))),
     ] {
-        let answer = wire.from_b().propose(AURORA, &document).await;
+        let answer = wire.way_of_b().propose(AURORA, &document).await;
         assert_eq!(refused(answer), "agreement_refused", "{name}");
     }
     let long = "x".repeat(200_000);
-    let answer = wire.from_b().propose(AURORA, &long).await;
+    let answer = wire.way_of_b().propose(AURORA, &long).await;
     assert_eq!(refused(answer), "too_large");
     assert_eq!(wire.known_here().await, 0);
     let document = by_b(&good);
     for _ in 0..2 {
-        assert_eq!(wire.from_b().propose(AURORA, &document).await, Ok(()), "twice is once");
+        assert_eq!(wire.way_of_b().propose(AURORA, &document).await, Ok(()), "twice is once");
     }
     assert_eq!(wire.known_here().await, 1);
     let same_number = by_b(&foreign(|proposal| proposal.nonce = "m".to_owned()));
-    assert_eq!(refused(wire.from_b().propose(AURORA, &same_number).await), "agreement_refused");
+    assert_eq!(refused(wire.way_of_b().propose(AURORA, &same_number).await), "agreement_refused");
     let next = by_b(&foreign(|proposal| proposal.version = 2));
-    assert_eq!(wire.from_b().propose(AURORA, &next).await, Ok(()));
+    assert_eq!(wire.way_of_b().propose(AURORA, &next).await, Ok(()));
     let all = wire.0.a.get("/v1/admin/agreements", &wire.0.a.admin).await;
     let states: Vec<_> = [0, 1].map(|n| all.json["data"][n]["state"].clone()).to_vec();
     assert_eq!(states, ["proposed", "withdrawn"], "who proposes anew has thought better of it");
     // As it comes once more, late.
-    assert_eq!(wire.from_b().propose(AURORA, &document).await, Ok(()));
+    assert_eq!(wire.way_of_b().propose(AURORA, &document).await, Ok(()));
     assert_eq!(wire.known_here().await, 2);
     wire.0.sound().await;
 }
@@ -142,16 +142,16 @@ async fn an_acceptance_counts_when_it_is_signed_for_this_proposal_and_in_time() 
         ("too late", sign(&wire.0.b, &with(|one| one.effective_at += 400 * 86_400))),
         ("for ever", sign(&wire.0.b, &with(|one| one.effective_at = u64::MAX >> 1))),
     ] {
-        let answer = wire.from_b().accept(AURORA, &document).await;
+        let answer = wire.way_of_b().accept(AURORA, &document).await;
         assert_eq!(refused(answer), "agreement_refused", "{name}");
     }
     assert_eq!(wire.latest().await["state"], "proposed");
     let document = sign(&wire.0.b, &good);
     for _ in 0..2 {
-        assert_eq!(wire.from_b().accept(AURORA, &document).await, Ok(()), "twice is once");
+        assert_eq!(wire.way_of_b().accept(AURORA, &document).await, Ok(()), "twice is once");
     }
     let other = sign(&wire.0.b, &with(|one| one.effective_at += 86_400));
-    assert_eq!(refused(wire.from_b().accept(AURORA, &other).await), "agreement_refused");
+    assert_eq!(refused(wire.way_of_b().accept(AURORA, &other).await), "agreement_refused");
     let latest = wire.latest().await;
     assert_eq!((&latest["state"], &latest["acceptance"]), (&json!("accepted"), &json!(document)));
     wire.0.a.sound().await;
@@ -168,7 +168,7 @@ async fn notices_that_are_late_or_about_nothing_change_nothing() {
         Notice::Declined("nothing".to_owned()),
         Notice::Ends("A".repeat(43), 7),
     ] {
-        assert_eq!(wire.from_b().tell(AURORA, &notice).await, Ok(()), "{notice:?}");
+        assert_eq!(wire.way_of_b().tell(AURORA, &notice).await, Ok(()), "{notice:?}");
     }
     assert_eq!(wire.latest().await, before);
     let suspended = async || {
@@ -183,14 +183,14 @@ async fn notices_that_are_late_or_about_nothing_change_nothing() {
         (Notice::Suspended(2000), false),
         (Notice::Suspended(3000), true),
     ] {
-        assert_eq!(wire.from_b().tell(AURORA, &notice).await, Ok(()));
+        assert_eq!(wire.way_of_b().tell(AURORA, &notice).await, Ok(()));
         assert_eq!(suspended().await, is_so, "{notice:?}");
     }
     // A day in the past is now, and one far away is within a year.
-    assert_eq!(wire.from_b().tell(AURORA, &Notice::Ends(digest.clone(), u64::MAX)).await, Ok(()));
+    assert_eq!(wire.way_of_b().tell(AURORA, &Notice::Ends(digest.clone(), u64::MAX)).await, Ok(()));
     let far = wire.latest().await["ends_at"].as_str().unwrap().to_owned();
     assert!(far.starts_with("2027-11-24"), "{far}");
-    assert_eq!(wire.from_b().tell(AURORA, &Notice::Ends(digest, 7)).await, Ok(()));
+    assert_eq!(wire.way_of_b().tell(AURORA, &Notice::Ends(digest, 7)).await, Ok(()));
     assert_eq!(wire.latest().await["state"], "ended");
 }
 
@@ -218,7 +218,7 @@ async fn nobody_but_a_partner_is_heard() {
 #[tokio::test]
 async fn a_link_is_opened_for_the_partners_own_pages_only() {
     let wire = Wire(Vendors::agreed().await);
-    let from = wire.from_b();
+    let from = wire.way_of_b();
     let back = format!("{BELLE}/partners/par_0000000000001");
     let link = "lnk_0000000000001";
     for (link, back, code) in [

@@ -25,7 +25,7 @@ pub struct Vendors {
 
 pub fn settings_of(name: &str, token: &str, cents: u64) -> Settings {
     let mut settings = settings();
-    settings.name = name.to_owned();
+    name.clone_into(&mut settings.name);
     settings.token.code = Unit::parse(token).unwrap();
     settings.token.unit_value.money.amount = Amount::new(cents).unwrap();
     settings
@@ -166,7 +166,7 @@ async fn two_vendors_agree_and_buyers_see_it() {
     assert_eq!(show(&vendors.a, &agreement).await.json["told"], true);
     assert_eq!(vendors.states(&agreement).await, both("proposed", false));
     vendors.accept_there(&agreement).await;
-    assert_eq!(vendors.states(&agreement).await[1].1, false, "before the proposer has heard it");
+    assert!(!vendors.states(&agreement).await[1].1, "before the proposer has heard it");
     vendors.work().await;
     assert_eq!(vendors.states(&agreement).await, both("accepted", true));
     let documents = [

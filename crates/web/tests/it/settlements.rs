@@ -1128,3 +1128,96 @@ async fn strangers_hear_nothing_of_what_two_owe() {
         events.json["data"].as_array().unwrap().iter().all(|event| event["account"] != Value::Null)
     );
 }
+
+/// The vendors of buyers' own exchanges.
+fn two(linked: crate::exchanges::Linked) -> (Two, String) {
+    (Two(linked.vendors), linked.ada)
+}
+
+async fn exchange(two: &Two, ada: &str, give: u64) {
+    let body = json!({ "partner": two.partners[0], "give": { "amount": give, "unit": "AUR" } });
+    let quote = two.a.post("/v1/exchange-quotes", ada, "", body).await;
+    assert_eq!(quote.status, 201, "{quote:?}");
+    let body = json!({ "quote": quote.at("/id") });
+    let done = two.a.post("/v1/exchanges", ada, &format!("x{}", number()), body).await;
+    assert!([200, 202].contains(&done.status), "{done:?}");
+    for shop in [&two.a, &two.b] {
+        shop.app.engine.run_exchanges().await.unwrap();
+    }
+}
+
+/// Pays what the first owes for a cycle.
+async fn pay(two: &Two, cycle: u32) -> u64 {
+    let cents = statement(&two.a, cycle).await["net"]["amount"].as_u64().unwrap();
+    assert_eq!(instruct(&two.a, cycle, "recorded").await.status, 201);
+    two.settle_down().await;
+    let row = statement(&two.b, cycle).await;
+    let id = row["settlement"].as_str().unwrap();
+    let paid = received(&two.b, id, &format!("pay{cycle}"), cents, "EUR").await;
+    assert_eq!(paid.status, 200, "{paid:?}");
+    two.settle_down().await;
+    cents
+}
+
+#[tokio::test]
+async fn what_buyers_exchange_is_settled_to_nothing() {
+    let (two, ada) = two(crate::exchanges::Linked::open().await);
+    let mut owed = 0;
+    for (cycle, gives) in [(1, vec![1_000, 250, 333]), (2, vec![100]), (3, vec![777, 101])] {
+        for give in gives {
+            exchange(&two, &ada, give).await;
+            // A hundred units are a euro.
+            owed += give;
+        }
+        two.close(if cycle == 2 { &two.b } else { &two.a }).await;
+        two.settle_down().await;
+        assert_eq!(two.states(cycle).await, ["agreed", "agreed"]);
+        owed -= pay(&two, cycle).await;
+        assert_eq!(
+            (two.states(cycle).await, owed),
+            (["settled".to_owned(), "settled".to_owned()], 0)
+        );
+        assert_eq!(two.owed().await, [0, 0, 0, 0]);
+        two.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn each_exchange_may_be_settled_by_itself() {
+    let mut terms = crate::partners::terms(AURORA);
+    terms["cycle"] = json!({ "kind": "each" });
+    let (two, ada) = two(crate::exchanges::Linked::under(terms).await);
+    for cycle in 1..=3_u32 {
+        exchange(&two, &ada, 100 * u64::from(cycle)).await;
+    }
+    two.settle_down().await;
+    for cycle in 1..=3_u32 {
+        assert_eq!(two.states(cycle).await, ["agreed", "agreed"], "cycle {cycle}");
+        assert_eq!(statement(&two.b, cycle).await["count_in"], 1);
+        assert_eq!(pay(&two, cycle).await, 100 * u64::from(cycle));
+    }
+    assert_eq!(two.owed().await, [0, 0, 0, 0]);
+    assert_eq!(two.states(4).await, ["", ""], "nothing is in the open cycle");
+    two.sound().await;
+}
+
+#[tokio::test]
+async fn nothing_is_added_to_a_cycle_that_its_issuer_has_signed() {
+    let (two, ada) = two(crate::exchanges::Linked::open().await);
+    exchange(&two, &ada, 500).await;
+    two.close(&two.a).await;
+    assert_eq!(two.states(1).await, ["agreed", "agreed"]);
+    // The first goes on to say that it is in the cycle that it has signed.
+    let [b, _] = two.ids();
+    write(&two.a, b, |partner, _, _| Partner { cycle: 1, ..partner.clone() }).await;
+    exchange(&two, &ada, 300).await;
+    let all = two.a.get("/v1/exchanges", &ada).await;
+    let first = &all.json["data"][0];
+    assert_eq!(
+        (first["state"].as_str(), first["reason"].as_str()),
+        (Some("reversed"), Some("cycle_closed")),
+        "{first}"
+    );
+    assert_eq!(two.owed().await, [5_000_000, 0, 0, 5_000_000]);
+    checked(&two.b).await;
+}

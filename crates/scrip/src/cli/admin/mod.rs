@@ -8,6 +8,8 @@ mod coupons;
 mod keys;
 mod partners;
 mod refund;
+mod settlements;
+mod statements;
 
 use clap::{Args, Subcommand};
 
@@ -43,6 +45,10 @@ enum Noun {
     Partners(partners::PartnersArgs),
     /// The terms under which tokens are exchanged with partners
     Agreements(agreements::AgreementsArgs),
+    /// What partners owe each other for a cycle
+    Statements(statements::StatementsArgs),
+    /// How that is paid
+    Settlements(settlements::SettlementsArgs),
     /// License keys
     Keys(keys::KeysArgs),
     /// API keys
@@ -61,6 +67,8 @@ impl AdminArgs {
                 Noun::Coupons(args) => args.run(&self.remote).await,
                 Noun::Partners(args) => args.run(&self.remote).await,
                 Noun::Agreements(args) => args.run(&self.remote).await,
+                Noun::Statements(args) => args.run(&self.remote).await,
+                Noun::Settlements(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,

@@ -271,7 +271,7 @@ fn reserved() -> Probe {
 /// Counting more than there was only keeps buyers waiting: a clock that goes back over midnight does that.
 fn days() -> Probe {
     let day = "(x.at - x.at % 86400000)";
-    let out = "x.state NOT IN ('refused', 'expired', 'reversed')";
+    let out = format!("x.state NOT IN ('refused', 'expired') AND NOT ({REFUSED})");
     let into = "x.state IN ('prepared', 'fulfilled')";
     let arm = |who: &str, table: &str, whose: &str, counted: &str, rows: &str, state: &str| {
         format!(
@@ -281,9 +281,9 @@ fn days() -> Probe {
     };
     let (all, one) = ("x.partner = d.id", "x.partner = d.partner AND x.account = d.account");
     let rows = [
-        arm("d.id", "partners", all, "day_given", "exchanges", out),
+        arm("d.id", "partners", all, "day_given", "exchanges", &out),
         arm("d.id", "partners", all, "day_taken", "incoming_exchanges", into),
-        arm("d.partner", "exchange_days", one, "given", "exchanges", out),
+        arm("d.partner", "exchange_days", one, "given", "exchanges", &out),
         arm("d.partner", "exchange_days", one, "taken", "incoming_exchanges", into),
     ];
     Probe {

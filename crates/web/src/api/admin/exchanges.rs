@@ -50,7 +50,6 @@ struct WriteOffBody {}
 /// All exchanges of this vendor's tokens, newest first.
 #[utoipa::path(
     get, path = "/v1/admin/exchanges", tag = "admin", security(("bearer" = [])), params(ExchangesQuery),
-    operation_id = "list_all_exchanges",
     responses((status = 200, body = List<ExchangeOut>))
 )]
 async fn list(
@@ -80,7 +79,7 @@ async fn list(
 /// since. What is owed stays owed until it answers, and nothing more is exchanged with it.
 #[utoipa::path(
     post, path = "/v1/admin/exchanges/{id}/write-off", tag = "admin", security(("bearer" = [])),
-    operation_id = "write_off_exchange", request_body = WriteOffBody,
+    request_body = WriteOffBody,
     params(("id" = String, Path, example = "exc_06bq3v8k2m9zc")),
     responses(
         (status = 200, body = ExchangeOut),

@@ -87,7 +87,6 @@ struct CancelBody {}
 /// Offers a buyer of the partner's what so many of its tokens buy here: firm for a minute, and good once.
 #[utoipa::path(
     post, path = "/v1/peer/exchange-quotes", tag = "servers", request_body = QuoteBody,
-    operation_id = "quote_for_partner",
     responses(
         (status = 200, body = QuoteOut),
         (status = 401, description = "`signature_refused`"),
@@ -108,7 +107,6 @@ async fn quote(
 /// Reserves what a quote promises, for three minutes. The same name again brings the same document.
 #[utoipa::path(
     put, path = "/v1/peer/exchanges/{exchange}", tag = "servers", request_body = PrepareBody,
-    operation_id = "prepare_for_partner",
     params(("exchange" = String, Path, example = "exc_06bq3v8k2m9zc")),
     responses(
         (status = 200, body = PreparedOut),
@@ -130,7 +128,6 @@ async fn prepare(
 /// Answers a commit for good. The same commit again gets the same answer, whatever the clock says.
 #[utoipa::path(
     post, path = "/v1/peer/exchanges/{exchange}/fulfil", tag = "servers", request_body = CommitBody,
-    operation_id = "fulfil_for_partner",
     params(("exchange" = String, Path, example = "exc_06bq3v8k2m9zc")),
     responses(
         (status = 200, body = AnswerOut),
@@ -152,7 +149,6 @@ async fn fulfil(
 /// Hears that an exchange will not be committed.
 #[utoipa::path(
     post, path = "/v1/peer/exchanges/{exchange}/cancel", tag = "servers", request_body = CancelBody,
-    operation_id = "cancel_for_partner",
     params(("exchange" = String, Path, example = "exc_06bq3v8k2m9zc")),
     responses((status = 200, body = Done), (status = 401, description = "`signature_refused`"))
 )]

@@ -1,0 +1,220 @@
+//! Exchanging tokens on a partner's page.
+//!
+//! ```text
+//! how many? ──▶ the quote: what comes for it, how it is reckoned, what remains ──confirm──▶ what became of it
+//! ```
+//! Nothing is held before the confirmation. The page of an exchange that is not at its end asks again by itself.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use scrip_domain::exchange::{Exchange, ExchangeQuote, ExchangeState};
+use scrip_domain::partner::Partner;
+use scrip_domain::request::Request;
+use scrip_domain::{Amount, Id};
+use scrip_engine::exchange::Quoted;
+use scrip_engine::purchase::Answered;
+use serde::Deserialize;
+
+use super::form::{Form, complaint};
+use super::refused::sentence;
+use super::visit::SignedIn;
+use super::{Visited, chance, date, private, private_again_in};
+use crate::App;
+use crate::api::exchanges::FiguresOut;
+use crate::caller::AtPartner;
+use crate::extract::IdPath;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+use crate::request_id;
+
+/// How soon the page of an exchange that goes on is asked for again, in seconds.
+const AGAIN: u32 = 3;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/partners/{id}/quote", post(quote))
+        .route("/partners/{id}/exchange", post(exchange))
+        .route("/exchanges/{id}", get(show))
+}
+
+/// How many tokens, as somebody wrote it.
+#[derive(Debug, Deserialize)]
+struct QuoteForm {
+    give: String,
+}
+
+/// That the quote is taken.
+#[derive(Debug, Deserialize)]
+struct TakeForm {
+    quote: String,
+    key: String,
+}
+
+/// The field that asks how many tokens are to be given.
+pub fn form(partner: &Partner, token: &str) -> Markup {
+    html! {
+        h2 { "Exchange" }
+        form.narrow method="post" action={ "/partners/" (partner.id) "/quote" } {
+            p {
+                label for="give" { "How many " (token) " do you give?" }
+                input id="give" name="give" type="text" inputmode="decimal" required autocomplete="off" aria-describedby="give-hint";
+                span.hint id="give-hint" { "You see what comes for it before anything is taken." }
+            }
+            button type="submit" { "See the offer" }
+        }
+    }
+}
+
+async fn quote(
+    _: AtPartner,
+    State(app): State<App>,
+    IdPath(id): IdPath<Partner>,
+    visit: SignedIn,
+    Form(form): Form<QuoteForm>,
+) -> Result<Response, Problem> {
+    let token = &visit.visit.vendor.settings.token;
+    let text = form.give.trim().replace(',', ".");
+    let Some(give) = Amount::parse_decimal(&text, token.scale) else {
+        let example = Amount::new(1250).unwrap_or_default().decimal(token.scale);
+        let detail = format!("a number of {}, such as {example}", token.code);
+        return refused(&app, &visit, id, &Problem::field("give", detail)).await;
+    };
+    match app.engine.ask_exchange_quote(visit.buyer, id, give).await? {
+        Ok(quoted) => {
+            let main = offer(&app, &visit, &quoted);
+            private(&app, "Your exchange", Visited::By(&visit.member), &main).await
+        }
+        Err(refusal) => refused(&app, &visit, id, &Problem::exchange(&refusal, token)).await,
+    }
+}
+
+fn offer(app: &App, visit: &SignedIn, quoted: &Quoted) -> Markup {
+    let Quoted { quote, partner, agreement } = quoted;
+    let figures = FiguresOut::new(&quote.figures, agreement, app.engine.public_url());
+    let spread = agreement.terms.way(app.engine.public_url());
+    let spread = spread.map_or(0, |(way, ..)| way.spread_basis_points);
+    let token = &visit.visit.vendor.settings.token;
+    let left = visit.member.available.checked_sub(quote.figures.give);
+    let (numerator, denominator) = (quote.figures.numerator, quote.figures.denominator);
+    html! {
+        h1 { "Exchange with " (partner.name) }
+        dl.facts {
+            dt { "You give" } dd { (figures.give) }
+            dt { "You receive there" } dd { (figures.receive) }
+            dt { "Rate" } dd { (numerator) " for " (denominator)
+                @if spread > 0 { ", less " (hundredths(spread)) " percent" }
+                ", rounded down to the smallest unit" }
+            @if let Some(left) = left { dt { "You keep here" } dd { (MoneyOut::tokens(left, token)) } }
+            dt { "Good until" } dd { (date(quote.expires_at())) }
+        }
+        p { "What you give leaves this shop for good: from then on " (partner.name) " owes you what you receive." }
+        form method="post" action={ "/partners/" (partner.id) "/exchange" } {
+            input type="hidden" name="quote" value=(quote.id);
+            input type="hidden" name="key" value=(chance(app));
+            button type="submit" { "Give " (figures.give) " for " (figures.receive) }
+        }
+        p { a href={ "/partners/" (partner.id) } { "Leave it" } }
+    }
+}
+
+/// Basis points as a percentage with its decimals: 250 is 2.50.
+fn hundredths(basis_points: u32) -> String {
+    Amount::new(basis_points.into()).unwrap_or_default().decimal(2).to_string()
+}
+
+async fn exchange(
+    _: AtPartner,
+    State(app): State<App>,
+    IdPath(id): IdPath<Partner>,
+    visit: SignedIn,
+    Form(form): Form<TakeForm>,
+) -> Result<Response, Problem> {
+    let quote: Id<ExchangeQuote> = form.quote.parse().map_err(|_| Problem::not_found())?;
+    let request = Request::new(&form.key, form.quote.as_bytes(), request_id::current());
+    match app.engine.begin_exchange(visit.buyer, quote, request).await? {
+        Ok(Answered::First(exchange) | Answered::Replayed(exchange)) => {
+            Ok(Redirect::to(&format!("/exchanges/{}", exchange.id)).into_response())
+        }
+        Err(refusal) => {
+            let token = &visit.visit.vendor.settings.token;
+            refused(&app, &visit, id, &Problem::exchange(&refusal, token)).await
+        }
+    }
+}
+
+async fn refused(
+    app: &App,
+    visit: &SignedIn,
+    partner: Id<Partner>,
+    problem: &Problem,
+) -> Result<Response, Problem> {
+    let main = html! {
+        h1 { "Nothing was exchanged" }
+        (complaint(&sentence(problem.detail())))
+        p { a.button href={ "/partners/" (partner) } { "Back" } }
+    };
+    let mut response =
+        private(app, "Nothing was exchanged", Visited::By(&visit.member), &main).await?;
+    *response.status_mut() = problem.status();
+    Ok(response)
+}
+
+async fn show(
+    _: AtPartner,
+    State(app): State<App>,
+    IdPath(id): IdPath<Exchange>,
+    visit: SignedIn,
+) -> Result<Response, Problem> {
+    let exchange = app.engine.exchange_of(visit.buyer, id).await?;
+    let exchange = exchange.map_err(|_| Problem::not_found())?;
+    let lost = || Problem::not_found();
+    let partner = app.engine.store().partner(exchange.partner).await?.ok_or_else(lost)?;
+    let agreement = app.engine.store().agreement(exchange.agreement).await?.ok_or_else(lost)?;
+    let figures = FiguresOut::new(&exchange.figures, &agreement, app.engine.public_url());
+    let main = html! {
+        h1 { "Your exchange with " (partner.name) }
+        p role="status" { (outcome(exchange.state, &partner.name, &figures)) }
+        dl.facts {
+            dt { "Given" } dd { (figures.give) }
+            dt { "Received there" } dd { (figures.receive) }
+            dt { "Begun" } dd { (date(exchange.at)) }
+            dt { "Name" } dd { code { (exchange.id) } }
+        }
+        p { a href={ "/partners/" (partner.id) } { (partner.name) } " · " a href="/wallet" { "Your wallet" } }
+    };
+    let visited = Visited::By(&visit.member);
+    if exchange.state.is_final() {
+        private(&app, "Your exchange", visited, &main).await
+    } else {
+        private_again_in(&app, "Your exchange", visited, AGAIN, &main).await
+    }
+}
+
+/// What became of it, in words.
+fn outcome(state: ExchangeState, partner: &str, figures: &FiguresOut) -> String {
+    let FiguresOut { give, receive, .. } = figures;
+    match state {
+        ExchangeState::Fulfilled => format!("Done: {receive} are in your account at {partner}."),
+        ExchangeState::Reserved | ExchangeState::Prepared => {
+            format!(
+                "{give} are reserved, and {partner} is being asked. This page looks again by itself."
+            )
+        }
+        ExchangeState::Committed => format!(
+            "{give} were given, and {partner} has not answered yet. It will: either {receive} arrive there, or you have \
+             {give} back."
+        ),
+        ExchangeState::Refused => {
+            format!("{partner} did not take it. {give} are yours to spend again.")
+        }
+        ExchangeState::Expired => {
+            format!("It could not be done in time. {give} are yours to spend again.")
+        }
+        ExchangeState::Reversed | ExchangeState::WrittenOff => {
+            format!("It came to nothing. You have {give} back.")
+        }
+    }
+}
