@@ -83,7 +83,8 @@ impl Wire {
         trace: Trace,
         meddler: Option<Arc<dyn Meddler>>,
     ) -> Self {
-        let chance = |what: &str| Mutex::new(Chance::of(times.seed, &format!("the {from}'s {what}")));
+        let chance =
+            |what: &str| Mutex::new(Chance::of(times.seed, &format!("the {from}'s {what}")));
         let (mislays, doubles) = (chance("wire"), chance("echo"));
         let mishaps = Mishap { mislays, doubles, times, calm: AtomicBool::new(false) };
         Self { from, trace, meddler, mishaps: Arc::new(mishaps) }

@@ -523,8 +523,7 @@ impl Buyer {
         }
         let reference = word(&answer.body["reference"]);
         let word = if self.chance.permille(50) { "decline" } else { "approve" };
-        let ask =
-            Ask::post(format!("/v1/links/{reference}/{word}"), &self.token(to), Value::Null);
+        let ask = Ask::post(format!("/v1/links/{reference}/{word}"), &self.token(to), Value::Null);
         let Some(answer) = self.thrice(to, &ask).await else { return Ok(false) };
         let Some(code) = code_in(&answer.body) else { return Ok(false) };
         let ask = Ask::post(path, &self.token(from), json!({ "return_code": code }));

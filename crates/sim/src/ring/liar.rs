@@ -52,8 +52,8 @@ pub(crate) async fn answer(
     request: Request<Bytes>,
     key: [u8; 32],
 ) -> Response<Bytes> {
-    let is_asked = request.method() == Method::PUT
-        && request.uri().path().starts_with("/v1/peer/accounts/");
+    let is_asked =
+        request.method() == Method::PUT && request.uri().path().starts_with("/v1/peer/accounts/");
     let (mut parts, body) = routed(router, request).await.into_parts();
     let told: Value = serde_json::from_slice(&body).unwrap_or_default();
     let bent = told["account"].as_str().filter(|_| is_asked).and_then(|told| bent(told, key));

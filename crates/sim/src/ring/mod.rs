@@ -41,8 +41,8 @@ use crate::world::{Outcome, at_once};
 
 use buyer::{Buyer, Square};
 use part::{Host, machine};
-pub use plan::{Defect, Plan};
 use plan::{CURRENCY, VENDORS, Vendor};
+pub use plan::{Defect, Plan};
 use spoil::OwesTwice;
 use staff::Staff;
 use weather::{Stroke, Weather};

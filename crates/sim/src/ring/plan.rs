@@ -312,11 +312,8 @@ impl Plan {
         let lane = self.lanes.get(&(from, to))?;
         let amount = Amount::new;
         let cap = if self.defect == Defect::RaisesCap { lane.cap * 50 } else { lane.cap };
-        let lots = if lane.onward {
-            vec![LotKind::Paid, LotKind::Exchange]
-        } else {
-            vec![LotKind::Paid]
-        };
+        let lots =
+            if lane.onward { vec![LotKind::Paid, LotKind::Exchange] } else { vec![LotKind::Paid] };
         Some(Way {
             rate: match lane.fixed {
                 Some((give, receive)) => {
@@ -429,8 +426,7 @@ mod tests {
                         let told = (figures.receive.units(), figures.compensation.units());
                         assert_eq!(plan.figures(from, to, give), Some(told), "seed {seed}");
                         assert!(told.1 <= lane.cap, "seed {seed}: {told:?} of {lane:?}");
-                        let [given, received] =
-                            [plan.worth(from, give), plan.worth(to, told.0)];
+                        let [given, received] = [plan.worth(from, give), plan.worth(to, told.0)];
                         assert!(received <= given, "seed {seed}: {received} for {given}");
                     }
                 }

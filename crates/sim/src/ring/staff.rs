@@ -65,8 +65,7 @@ impl Staff {
                 let body = json!({ "url": url_of(VENDORS[of]), "name": VENDORS[of] });
                 let answer = self.surely(at, "/v1/admin/partners", body).await;
                 demand!(answer.status == 201, "a partner was answered {}", answer.body);
-                let mut known =
-                    self.square.partners.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut known = self.square.partners.lock().unwrap_or_else(PoisonError::into_inner);
                 known.insert((at, of), word(&answer.body["id"]));
             }
             self.agree(one, other).await?;

@@ -159,12 +159,7 @@ impl Witness {
     }
 
     /// No more is owed, or may come to be, than the two have agreed.
-    fn is_capped(
-        &self,
-        (from, to): (usize, usize),
-        here: &Partner,
-        there: &Partner,
-    ) -> Verdict {
+    fn is_capped(&self, (from, to): (usize, usize), here: &Partner, there: &Partner) -> Verdict {
         let cap = self.plan.lanes.get(&(from, to)).map_or(0, |lane| lane.cap);
         let (by, at) = (name(from), name(to));
         let owed = here.owed_to_it().units() + here.payable_reserved.units();
@@ -226,9 +221,8 @@ impl Witness {
         let sights = self.sees().await?;
         let mut moved = Moved::default();
         let Some(sight) = sights.get(vendor) else { return Ok(moved) };
-        let own = |row: &&Incoming| {
-            row.state == IncomingState::Fulfilled && row.account == Some(account)
-        };
+        let own =
+            |row: &&Incoming| row.state == IncomingState::Fulfilled && row.account == Some(account);
         let received = sight.incoming.values().filter(own).filter_map(|row| row.figures);
         moved.came = received.map(|figures| figures.receive.units()).sum();
         for (to, here) in sight.exchanges.iter().filter(|(_, one)| one.account == account) {
@@ -275,12 +269,7 @@ pub(super) fn lane(from: usize, to: usize, gives: &Sight, issues: &Sight) -> Lan
 
 impl Lane {
     /// Both vendors' books say the same: what was settled aside, of which the statements tell.
-    fn is_booked(
-        &self,
-        (from, to): (usize, usize),
-        here: &Partner,
-        there: &Partner,
-    ) -> Verdict {
+    fn is_booked(&self, (from, to): (usize, usize), here: &Partner, there: &Partner) -> Verdict {
         let (by, at) = (name(from), name(to));
         let (payable, receivable) = (here.payable, there.receivable);
         demand!(
