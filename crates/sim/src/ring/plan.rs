@@ -386,9 +386,8 @@ fn lane(from: &Vendor, to: &Vendor, chance: &mut Chance) -> Lane {
 fn weight(step: Step, chance: &mut Chance) -> u64 {
     let (weight, dropped) = (chance.between(1, 6), chance.permille(330));
     match step {
-        Step::Fund => weight + 1,
+        Step::Fund | Step::Round => weight + 1,
         Step::Exchange => weight + 6,
-        Step::Round => weight + 1,
         Step::Unlink if !dropped => 1,
         _ if dropped => 0,
         _ => weight,
@@ -399,8 +398,7 @@ fn share(act: Act, chance: &mut Chance) -> u64 {
     let (share, dropped) = (chance.between(1, 5), chance.permille(400));
     match act {
         Act::Rest => share + 4,
-        Act::Resume => share + 3,
-        Act::Pay => share + 3,
+        Act::Resume | Act::Pay => share + 3,
         _ if dropped => 0,
         Act::Suspend | Act::Freeze => 1,
         _ => share,
