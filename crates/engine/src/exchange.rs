@@ -115,16 +115,16 @@ fn way_of<'a>(
     way.ok_or(ExchangeRefusal::Amount(NoFigures::NotThisWay))
 }
 
-/// Counts so much for the buyer's day, up to `most`.
+/// Counts so much for the buyer's day, up to `most`; `none` is a day without anything.
 fn count_day(
     books: &Books,
     changes: &mut Changes,
-    row: ExchangeDay,
+    none: &ExchangeDay,
     (going, amount, most): (Going, Amount, Amount),
     at: Timestamp,
 ) -> Result<Result<(), ExchangeRefusal>, Fault> {
-    let before = books.exchange_days.get(&(row.partner, row.account))?;
-    let Some(after) = before.unwrap_or(&row).counting(going, amount, most, at) else {
+    let before = books.exchange_days.get(&(none.partner, none.account))?;
+    let Some(after) = before.unwrap_or(none).counting(going, amount, most, at) else {
         return Ok(Err(ExchangeRefusal::Limit(Limit::BuyerDay)));
     };
     changes.exchange_days.push(match before {

@@ -189,7 +189,7 @@ impl Prepare {
         };
         let day = ExchangeDay::new(self.partner, self.account, at);
         let counted = (Going::In, figures.give, way.buyer_day);
-        let counted = count_day(books, changes, day, counted, at)?;
+        let counted = count_day(books, changes, &day, counted, at)?;
         Ok(counted.map(|()| reserved))
     }
 

@@ -171,7 +171,7 @@ impl Reserve {
         };
         let day = ExchangeDay::new(partner.id, account, at);
         let counted = (Going::Out, figures.give, way.buyer_day);
-        let counted = count_day(books, changes, day, counted, at)?;
+        let counted = count_day(books, changes, &day, counted, at)?;
         Ok(counted.map(|()| (reserved, parts)))
     }
 

@@ -60,19 +60,18 @@ impl Store {
     ) -> Result<Vec<Exchange>, Fault> {
         // Parameters are numbered in the order in which they occur.
         let mut values = vec![page.highest()];
-        let mut filter = String::new();
+        let mut tail = vec!["WHERE t.id <= $1".to_owned()];
         let filters =
             [("state", state.as_ref().map(cells)), ("partner", partner.as_ref().map(cells))];
         for (column, value) in filters {
             if let Some(value) = value {
                 values.extend(value);
-                filter.push_str(&format!(" AND t.{column} = ${}", values.len()));
+                tail.push(format!("AND t.{column} = ${}", values.len()));
             }
         }
         values.push(page.limit());
-        let limit = values.len();
-        let tail = format!("WHERE t.id <= $1{filter} ORDER BY t.id DESC LIMIT ${limit}");
-        self.rows(&tail, values).await
+        tail.push(format!("ORDER BY t.id DESC LIMIT ${}", values.len()));
+        self.rows(&tail.join(" "), values).await
     }
 
     /// Exchanges about which something is to be done at `at`, the longest due first.

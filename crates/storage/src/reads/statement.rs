@@ -75,12 +75,11 @@ impl Store {
 
     /// Whether a commit of ours in a cycle up to this one waits for the partner's answer.
     pub async fn is_unanswered(&self, partner: Id<Partner>, cycle: u32) -> Result<bool, Fault> {
-        let text = r#"SELECT x.id FROM exchanges x WHERE x.partner = $1 AND x.cycle <= $2
-            AND x."commit" IS NOT NULL AND x.answer IS NULL LIMIT 1"#;
+        let tail = r#"WHERE t.partner = $1 AND t.cycle <= $2 AND t."commit" IS NOT NULL AND t.answer IS NULL LIMIT 1"#;
         let mut values = cells(&partner);
         values.extend(cells(&cycle));
-        let found = self.query("exchanges", text.to_owned(), values, |cells| cells.int()).await?;
-        Ok(!found.is_empty())
+        let unanswered: Option<Exchange> = self.row(tail, values).await?;
+        Ok(unanswered.is_some())
     }
 
     /// What is owed for a cycle, in order of the exchanges' names, after one of them: by us, or by the partner.

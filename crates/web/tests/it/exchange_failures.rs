@@ -329,7 +329,7 @@ async fn silence_is_written_off_after_thirty_days_and_what_is_owed_waits_for_the
         assert_eq!(write_off(&linked, &begun).await.bytes, off.bytes, "twice is once");
         assert_eq!((linked.funds().await.0, linked.owed().await.0), (100_000, 10_000_000));
         let suspended = linked.there().await.suspended;
-        assert_eq!(suspended.map(|why| why.as_str()), Some("silent"));
+        assert_eq!(suspended, Some(scrip_domain::partner::Suspended::Silent));
         let audit = linked.vendors.a.get("/v1/admin/audit", &linked.vendors.a.admin).await;
         assert_eq!(audit.at("/data/0/act"), "exchange.written_off");
         linked.vendors.network.mend();

@@ -74,8 +74,8 @@ impl Linked {
         let Vendors { a, b, .. } = &self.vendors;
         let here = a.post("/v1/sessions", "", "", body.clone()).await;
         let there = b.post("/v1/sessions", "", "", body).await;
-        self.ada = here.at("/token").to_owned();
-        self.ada_there = there.at("/token").to_owned();
+        here.at("/token").clone_into(&mut self.ada);
+        there.at("/token").clone_into(&mut self.ada_there);
     }
 
     /// A quote's name.
@@ -430,11 +430,14 @@ async fn altered(linked: &Linked, change: impl FnOnce(&mut Quote)) -> Quote {
     quote
 }
 
+/// How a quote differs from what would be signed.
+type Change = Box<dyn Fn(&mut Quote)>;
+
 #[tokio::test]
 async fn a_quote_that_is_not_what_the_agreement_says_is_not_believed() {
     let linked = Linked::open().await;
     let one = |amount: &mut Amount| *amount = amount.checked_add(Amount::ONE).unwrap();
-    let cases: [(&str, Box<dyn Fn(&mut Quote)>); 8] = [
+    let cases: [(&str, Change); 8] = [
         ("received", Box::new(move |quote| one(&mut quote.figures.receive))),
         ("given", Box::new(move |quote| one(&mut quote.figures.give))),
         ("owed", Box::new(move |quote| one(&mut quote.figures.compensation))),

@@ -11,6 +11,7 @@ mod checkouts;
 mod codes;
 mod coupons;
 mod credit_lines;
+mod cycles;
 mod demo;
 mod disputes;
 mod downloads;
