@@ -45,19 +45,19 @@ struct Deal<'a> {
 
 /// What is owed for the tokens of one vendor at another, reckoned from the exchanges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lane {
+struct Sums {
     /// Committed.
-    pub committed: u64,
+    committed: u64,
     /// Of that, refused by the partner for good, and known to be.
-    pub reversed: u64,
+    reversed: u64,
     /// Fulfilled.
-    pub fulfilled: u64,
+    fulfilled: u64,
     /// Committed, neither fulfilled nor known to be refused.
-    pub unanswered: u64,
+    unanswered: u64,
     /// Reserved by who gives.
-    pub reserved: u64,
+    reserved: u64,
     /// Prepared by who issues.
-    pub prepared: u64,
+    prepared: u64,
 }
 
 /// What came and went of one account's tokens.
@@ -151,8 +151,7 @@ impl Witness {
             else {
                 continue;
             };
-            let lane = lane(from, to, gives, issues);
-            lane.is_booked((from, to), here, there)?;
+            sums(from, to, gives, issues).is_booked((from, to), here, there)?;
             self.is_capped((from, to), here, there)?;
         }
         Ok(sights)
@@ -240,34 +239,34 @@ impl Witness {
 }
 
 /// What the exchanges between two come to.
-pub(super) fn lane(from: usize, to: usize, gives: &Sight, issues: &Sight) -> Lane {
-    let mut lane = Lane::default();
+fn sums(from: usize, to: usize, gives: &Sight, issues: &Sight) -> Sums {
+    let mut sums = Sums::default();
     for (_, here) in gives.exchanges.iter().filter(|(other, _)| *other == to) {
         let owed = here.figures.compensation.units();
         let there = issues.incoming.get(&(from, here.id)).map(|row| row.state);
         if matches!(here.state, ExchangeState::Reserved | ExchangeState::Prepared) {
-            lane.reserved += owed;
+            sums.reserved += owed;
         }
         if there == Some(IncomingState::Prepared) {
-            lane.prepared += owed;
+            sums.prepared += owed;
         }
         if here.commit.is_none() {
             continue;
         }
-        lane.committed += owed;
+        sums.committed += owed;
         let fulfilled = there == Some(IncomingState::Fulfilled);
         let is_known = here.answer.is_some();
         match here.state {
-            _ if fulfilled => lane.fulfilled += owed,
-            ExchangeState::Reversed => lane.reversed += owed,
-            ExchangeState::WrittenOff if is_known => lane.reversed += owed,
-            _ => lane.unanswered += owed,
+            _ if fulfilled => sums.fulfilled += owed,
+            ExchangeState::Reversed => sums.reversed += owed,
+            ExchangeState::WrittenOff if is_known => sums.reversed += owed,
+            _ => sums.unanswered += owed,
         }
     }
-    lane
+    sums
 }
 
-impl Lane {
+impl Sums {
     /// Both vendors' books say the same: what was settled aside, of which the statements tell.
     fn is_booked(&self, (from, to): (usize, usize), here: &Partner, there: &Partner) -> Verdict {
         let (by, at) = (name(from), name(to));
