@@ -47,7 +47,14 @@ fn more_owed_than_was_agreed_defect_is_seen() {
 fn a_commit_of_a_vendor_answered_and_forgotten_defect_is_seen() {
     defect_is_seen(
         Defect::ForgetsCommits,
-        &["has never begun it", " at ", "was told", "was answered", "tokens that could"],
+        &[
+            "has never begun it",
+            " at ",
+            "was told",
+            "was answered",
+            "tokens that could",
+            "when all should be",
+        ],
     );
 }
 
