@@ -98,13 +98,20 @@ class Server:
         examined = subprocess.run(command, capture_output=True, text=True, check=False, env=self.env)
         same(f"the doctor\n{examined.stdout}{examined.stderr}", examined.returncode, 0)
 
-    def register(self, url):
-        """Enters the merchant at this address."""
+    def register(self, url, invite=False):
+        """Enters the merchant at this address; with `invite` it does not sell before it has accepted."""
         much = 1_000_000
         body = {"url": url, "name": "Field Sounds", "return_origins": [url], "threshold": 300}
         body["limits"] = {"order": much, "open": 100, "day": much}
         body["fee"] = {"basis_points": 1000, "fixed": 1}
-        return self.ask("POST", "/v1/admin/merchants", body, self.admin)
+        return self.ask("POST", "/v1/admin/merchants", body | {"invite": invite}, self.admin)
+
+    def run(self, *args):
+        """What a command of staff says, through this server."""
+        command = [os.environ["SCRIP_BIN"], *args, "--server", self.url, "--admin-key", self.admin]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        same(f"{' '.join(args)}: {done.stderr}", done.returncode, 0)
+        return done.stdout
 
     def buyer(self, email):
         """A buyer's session, with 10.00 tokens."""

@@ -59,6 +59,7 @@ LEFT_OUT = [
     "get_merchant_transfers",
     "post_hooks_provider",
     "post_connections",
+    "post_admin_provider_invitation",
     # What needs a partner that is there, and its signature.
     "post_admin_agreements",
     "post_admin_agreements_id_accept",

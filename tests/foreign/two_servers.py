@@ -85,7 +85,10 @@ def check(databases):
     with Server("pay", "provider", databases[0], public_url=proxy.url) as pay:
         proxy.behind = pay.url
         with Server("shop", "merchant", databases[1], provider=proxy.url) as shop:
-            pay.register(shop.public_url)
+            invitation = pay.register(shop.public_url, invite=True)["invitation"]
+            for _ in range(2):
+                said = shop.run("admin", "provider", "accept", invitation)
+                same("what the merchant is", " is active at " in said, True)
             offer, ada = shop.service(), pay.buyer("ada@example.com")
             session = bought(shop, pay, offer, ada)
             declined(shop, pay, offer, ada)

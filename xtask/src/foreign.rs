@@ -35,6 +35,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/signatures.py", debian: &[] },
     Check { script: "tests/foreign/two_servers.py", debian: &[] },
     Check { script: "tests/foreign/pain001.py", debian: &[] },
+    Check { script: "tests/foreign/journals.py", debian: &["hledger"] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

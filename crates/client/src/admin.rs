@@ -29,6 +29,11 @@ impl Admin {
         self.0.get(&admin(path)).await
     }
 
+    /// Reads the file at `/v1/admin/{path}` as a stream.
+    pub async fn get_file(&self, path: &str) -> Result<Reply, Error> {
+        self.0.stream(Method::GET, &admin(path), &[], Body::empty()).await?.accepted().await
+    }
+
     /// Posts to `/v1/admin/{path}`.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Error> {
         self.0.post(&admin(path), body).await
@@ -72,7 +77,7 @@ impl Admin {
 
     /// The bytes with this SHA-256 as a stream.
     pub async fn get_object(&self, sha256: &str) -> Result<Reply, Error> {
-        self.0.stream(Method::GET, &object(sha256), &[], Body::empty()).await?.accepted().await
+        self.get_file(&format!("objects/{}", url::encode(sha256))).await
     }
 
     /// The vendor's settings.

@@ -108,6 +108,8 @@ words! {
         LicenseKeyRotated = "license_key.rotated",
         /// A new protocol key was made.
         ProtocolKeyRotated = "protocol_key.rotated",
+        /// This merchant accepted its provider's invitation.
+        InvitationAccepted = "invitation.accepted",
         /// A webhook endpoint was made.
         WebhookMade = "webhook.made",
         /// A webhook endpoint was changed.

@@ -5,9 +5,14 @@
 
 use crate::amount::Amount;
 use crate::event::Subject;
-use crate::id::Id;
-use crate::merchant::Merchant;
+use crate::exchange::Exchange;
+use crate::id::{Id, Kind};
+use crate::lot::Lot;
+use crate::merchant::{Merchant, Payout};
+use crate::order::Order;
+use crate::purchase_request::PurchaseRequest;
 use crate::time::Timestamp;
+use crate::top_up::TopUp;
 use crate::wallet::Wallet;
 use crate::words;
 
@@ -114,6 +119,14 @@ impl LedgerAccount {
         }
     }
 
+    /// The wallet that it is part of, if it is of one.
+    pub const fn wallet(self) -> Option<Id<Wallet>> {
+        match self {
+            Self::Free(wallet) | Self::Held(wallet) | Self::Owed(wallet) => Some(wallet),
+            Self::Merchant(_) | Self::House(_) => None,
+        }
+    }
+
     /// The account stored under `number`; `None` for a number that stands for nothing.
     pub fn from_number(number: i64) -> Option<Self> {
         let house = House::ALL.iter().map(|house| Self::House(*house));
@@ -189,6 +202,40 @@ pub struct Transfer {
     pub subject: Subject,
     /// When.
     pub at: Timestamp,
+}
+
+impl Transfer {
+    /// What it belongs to, as people know it: the reason says of which kind that is.
+    pub fn subject_name(&self) -> String {
+        let Subject(number) = self.subject;
+        let wallet = [self.debit, self.credit].into_iter().find_map(LedgerAccount::wallet);
+        let own = wallet.is_some_and(|wallet| wallet.number() == number);
+        match self.reason {
+            Reason::Payout => named::<Payout>(number),
+            Reason::Hold | Reason::Capture | Reason::Void | Reason::Fee => {
+                named::<PurchaseRequest>(number)
+            }
+            Reason::Refund if matches!(self.debit, LedgerAccount::Merchant(_)) => {
+                named::<PurchaseRequest>(number)
+            }
+            Reason::ExchangeHold | Reason::ExchangeVoid | Reason::Exchange | Reason::Reversal => {
+                named::<Exchange>(number)
+            }
+            Reason::Purchase | Reason::Refund => named::<Order>(number),
+            Reason::TopUp | Reason::Adjustment | Reason::Clawback | Reason::Restored => {
+                named::<TopUp>(number)
+            }
+            Reason::Grant => named::<Lot>(number),
+            // What came back of a paid debt belongs to the top-up whose dispute was won.
+            Reason::Debt if !own => named::<TopUp>(number),
+            Reason::Debt | Reason::Expiry => named::<Wallet>(number),
+        }
+    }
+}
+
+/// The id of a `T`.
+fn named<T: Kind>(number: u64) -> String {
+    Id::<T>::new(number).map(|id| id.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 )]
 
 pub mod account;
+pub mod account_statement;
 pub mod agreement;
 pub mod amount;
 pub mod api_key;
@@ -35,6 +36,7 @@ pub mod gate;
 pub mod hold;
 pub mod id;
 pub mod identity;
+pub mod journal;
 pub mod ledger;
 pub mod license;
 pub mod link;

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// The day with which instants are counted.
+const EPOCH: jiff::civil::Date = jiff::civil::date(1970, 1, 1);
+
 impl Timestamp {
     /// The instant `millis` milliseconds after 1970-01-01T00:00:00Z.
     pub const fn from_millis(millis: i64) -> Self {
@@ -46,6 +49,21 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Span {
         let millis = self.0.saturating_sub(earlier.0);
         Span(if millis < 0 { 0 } else { millis })
+    }
+
+    /// Its day in UTC, `2026-11-22`.
+    pub fn date(self) -> String {
+        let days = self.0.div_euclid(86_400_000);
+        let since = jiff::SignedDuration::from_secs(days.saturating_mul(86_400));
+        EPOCH.checked_add(since).map_or_else(|_| self.to_string(), |date| date.to_string())
+    }
+
+    /// The beginning of a day in UTC, `2026-11-22`; `None` when it is none.
+    pub fn parse_date(date: &str) -> Option<Self> {
+        let is_date = date.len() == 10 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let date: jiff::civil::Date = is_date.then(|| date.parse().ok()).flatten()?;
+        let since = date.duration_since(EPOCH);
+        Some(Self(since.as_secs().saturating_mul(1000)))
     }
 
     /// The beginning of its day (UTC).
@@ -145,6 +163,16 @@ mod tests {
         assert_eq!(at.to_string(), "2026-11-22T23:30:00.123Z");
         assert_eq!(Timestamp::parse("2026-11-22T23:30:00.123Z"), Some(at));
         assert_eq!(Timestamp::parse("yesterday"), None);
+        assert_eq!(at.date(), "2026-11-22");
+        let midnight = Timestamp::parse_date("2026-11-22");
+        assert_eq!(midnight, Timestamp::parse("2026-11-22T00:00:00Z"));
+        for day in ["0001-01-01", "1969-12-31", "9999-12-31"] {
+            assert_eq!(Timestamp::parse_date(day).unwrap().date(), day);
+        }
+        assert_eq!(Timestamp::from_millis(-1).date(), "1969-12-31");
+        for bad in ["2026-11-31", "2026-1-1", "20261122", "2026-11-22T00:00:00Z", "+026-11-22"] {
+            assert_eq!(Timestamp::parse_date(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod documents;
 pub mod draft;
 mod drive;
 mod seen;
+mod visit;
 
 use scrip_domain::Id;
 use scrip_domain::checkout::Checkout;

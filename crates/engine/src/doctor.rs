@@ -4,6 +4,8 @@
 //! no check compares what two statements saw. What no database can reckon, the digests of documents, is read in pages; each row
 //! is held against itself alone.
 
+mod chain;
+
 use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_license::jws;
 use scrip_storage::reads::doctor::{self, MAX_FINDINGS};
@@ -67,6 +69,8 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
             findings: examined.findings.iter().map(ToString::to_string).collect(),
         });
     }
+    checks.push(chain::requests(store).await?);
+    checks.push(chain::checkouts(store).await?);
     checks.push(exchange_documents(store).await?);
     checks.push(crate::statement::proof::prove(store).await?);
     checks.push(signing_keys(store, keys).await?);

@@ -14,6 +14,7 @@
 )]
 
 pub mod account;
+pub mod account_statement;
 pub mod agreement;
 pub mod api_key;
 pub mod audit;
@@ -32,9 +33,11 @@ pub mod event;
 pub mod evidence;
 pub mod exchange;
 pub mod expiry;
+pub mod export;
 pub mod grant;
 pub mod identity;
 mod ids;
+pub mod invitation;
 pub mod keys;
 mod ledger;
 pub mod link;
@@ -81,6 +84,7 @@ pub use ledger::Buyer;
 pub use memory::Memory;
 pub use objects::Objects;
 pub use scrip_storage::Fault;
+pub use scrip_storage::reads::journal::Period;
 pub use scrip_storage::reads::{Page, Told};
 
 use crate::bureau::Bureau;

@@ -20,6 +20,9 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// Its address: the `iss` of what it signs, the `aud` of what is signed for it.
     fn url(&self) -> &str;
 
+    /// Accepts the invitation with this token. Doing it again changes nothing.
+    fn accept<'a>(&'a self, invitation: &'a str) -> Asked<'a, Accepted>;
+
     /// Opens a request for a signed offer. `order` is the idempotency key.
     fn open<'a>(&'a self, order: &'a str, offer: &'a str) -> Asked<'a, Opened>;
 
@@ -55,6 +58,15 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// Reads a document of the provider's: its claims, if its signature is right.
     fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, serde_json::Value>;
+}
+
+/// What this merchant is at its provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The provider's name of it.
+    pub merchant: String,
+    /// Where it stands there, by the provider's word.
+    pub state: String,
 }
 
 /// Something was opened at the provider, to which the buyer is sent.

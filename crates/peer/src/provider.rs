@@ -6,13 +6,13 @@ use futures_util::FutureExt;
 use http::Method;
 use scrip_domain::Amount;
 use scrip_engine::peer::{PeerError, PeerKeys};
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
+use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
 use serde_json::{Value, json};
 
 use crate::Line;
 use crate::document::{claims, named};
 use crate::line::Question;
-use crate::shape::{OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
+use crate::shape::{AcceptedIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
 
 /// A provider that is asked by signed HTTP.
 #[derive(Clone, Debug)]
@@ -58,6 +58,11 @@ fn path_of(request: &str) -> Result<String, PeerError> {
 impl Provider for HttpProvider {
     fn url(&self) -> &str {
         &self.url
+    }
+
+    fn accept<'a>(&'a self, invitation: &'a str) -> Asked<'a, Accepted> {
+        let body = json!({ "invitation": invitation });
+        self.ask::<AcceptedIn>("/v1/merchant/invitation", None, Some(body)).boxed()
     }
 
     fn open<'a>(&'a self, order: &'a str, offer: &'a str) -> Asked<'a, Opened> {

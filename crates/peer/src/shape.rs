@@ -6,7 +6,7 @@ use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Span};
 use scrip_engine::partner::{Item, Linked};
 use scrip_engine::peer::PeerError;
-use scrip_engine::provider::{Opened, Picture, Returned, Standing};
+use scrip_engine::provider::{Accepted, Opened, Picture, Returned, Standing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -39,6 +39,21 @@ impl Shape for PictureIn {
         let state = RequestState::parse(&state)
             .ok_or_else(|| PeerError::Unbelievable(format!("a state called {state:?}")))?;
         Ok(Picture { id, state, confirmation, receipt, fulfilment, refunds })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct AcceptedIn {
+    merchant: String,
+    state: String,
+}
+
+impl Shape for AcceptedIn {
+    type Of = Accepted;
+
+    fn take(self) -> Result<Accepted, PeerError> {
+        let Self { merchant, state } = self;
+        Ok(Accepted { merchant, state })
     }
 }
 

@@ -28,6 +28,7 @@ mod rows;
 mod sql;
 mod sqlite;
 mod store;
+mod stream;
 mod table;
 
 pub use batch::{Command, Decision, Observer};
@@ -35,3 +36,4 @@ pub use books::{Books, Changes, Wants};
 pub use fault::Fault;
 pub use sqlite::{Checkpointer, Memory};
 pub use store::{Blocking, CommitFate, Store, Writer};
+pub use stream::Rows;

@@ -14,9 +14,10 @@ use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::{FutureExt, try_join};
 use scrip_domain::Amount;
 use scrip_domain::ledger::{Counters, House};
+use tokio::sync::mpsc;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Statement};
 
 use crate::batch::Backend;
 use crate::books::{Asked, Books, Shelf, Wants, all_tables, each_table};
@@ -24,6 +25,7 @@ use crate::cells::{Cell, Kind, Reader, Source, fit};
 use crate::fault::Fault;
 use crate::migrate;
 use crate::sql;
+use crate::stream::{Ask, Read};
 use crate::table::{Keys, Row};
 
 /// A connection that heals: opened when it is first needed, and again when it was lost.
@@ -392,6 +394,7 @@ impl Backend for PostgresWriter {
 /// Connections that read, used in turn.
 #[derive(Debug)]
 pub(crate) struct PostgresReaders {
+    config: Config,
     lines: Vec<Line>,
     turn: std::sync::atomic::AtomicUsize,
 }
@@ -400,7 +403,12 @@ impl PostgresReaders {
     pub fn new(config: &Config) -> Self {
         let line = |_| Line::new(config.clone(), READER_SETUP, Vec::new());
         let lines = (0..4).map(line).collect();
-        Self { lines, turn: std::sync::atomic::AtomicUsize::default() }
+        Self { config: config.clone(), lines, turn: std::sync::atomic::AtomicUsize::default() }
+    }
+
+    /// A long read, on a connection of its own.
+    pub fn long_read(&self) -> LongRead {
+        LongRead { config: self.config.clone() }
     }
 
     /// Runs `text`, which reads `table`, and maps its rows.
@@ -427,6 +435,54 @@ impl PostgresReaders {
         rows.iter().map(|row| map(&mut Reader::new(row, table))).collect()
     }
 }
+
+/// A connection for one long read.
+pub(crate) struct LongRead {
+    config: Config,
+}
+
+const LONG_SETUP: &str = "SET jit = off; SET statement_timeout = '30min'";
+
+impl LongRead {
+    /// Sends what all of `asks` find in one transaction, page by page, until nobody takes it any more.
+    pub async fn run<T: Send>(
+        self,
+        asks: Vec<Ask<T>>,
+        sender: &mpsc::Sender<Read<T>>,
+    ) -> Result<(), Fault> {
+        let (mut client, connection) = self.config.connect(NoTls).await.map_err(|e| fault(&e))?;
+        tokio::spawn(connection.map(drop));
+        client.batch_execute(LONG_SETUP).await.map_err(|e| fault(&e))?;
+        let begin = client.build_transaction().read_only(true);
+        let begin = begin.isolation_level(IsolationLevel::RepeatableRead);
+        let transaction = begin.start().await.map_err(|e| fault(&e))?;
+        for ask in asks {
+            fit(&ask.cells)?;
+            let statement = transaction.prepare(&ask.text).await.map_err(|e| fault(&e))?;
+            let params: Vec<&(dyn ToSql + Sync)> =
+                ask.cells.iter().map(|cell| -> &(dyn ToSql + Sync) { cell }).collect();
+            let portal = transaction.bind(&statement, &params).await.map_err(|e| fault(&e))?;
+            loop {
+                let rows = transaction.query_portal(&portal, PAGE_OF_ROWS).await;
+                let rows = rows.map_err(|e| fault(&e))?;
+                let mut page = Vec::with_capacity(rows.len());
+                for row in &rows {
+                    page.extend((ask.map)(&mut Reader::new(row, ask.table))?);
+                }
+                if !page.is_empty() && sender.send(Ok(page)).await.is_err() {
+                    return Ok(());
+                }
+                if rows.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many rows a portal gives at once.
+const PAGE_OF_ROWS: i32 = 256;
 
 /// Brings the schema of the database up to date, one server at a time.
 pub(crate) async fn migrate(config: Config) -> Result<(), Fault> {

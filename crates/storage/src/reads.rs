@@ -2,6 +2,7 @@
 //! databases: parameters are numbered in the order in which they first occur.
 
 mod account;
+mod account_statement;
 mod agreement;
 mod auto_top_up;
 mod catalog;
@@ -11,6 +12,7 @@ mod credit_line;
 pub mod doctor;
 mod event;
 pub mod exchange;
+pub mod journal;
 mod link;
 pub mod listing;
 mod merchant;
@@ -23,6 +25,7 @@ mod voucher;
 mod webhook;
 
 pub use event::Told;
+pub use purchase_request::RefundDocument;
 
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;

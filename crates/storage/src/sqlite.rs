@@ -22,6 +22,7 @@ use crate::cells::{Cell, Reader, Source, fit};
 use crate::fault::Fault;
 use crate::migrate;
 use crate::sql;
+use crate::stream::{Ask, PAGE as PAGE_OF_ROWS, Read};
 use crate::table::{Keys, Row};
 
 /// The log may grow to this before the writer empties it between two batches, come what may.
@@ -44,6 +45,8 @@ const PAGE: u32 = 2048;
 const BUSY: Duration = Duration::from_secs(5);
 /// Writes stop when less than this is free on the disk.
 const DISK_RESERVE: u64 = 64 << 20;
+/// A long read is ended when the log has grown to this beside it.
+const WAL_MOST: u64 = 4 << 30;
 /// Statements kept prepared per connection.
 const STATEMENTS: usize = 256;
 
@@ -456,6 +459,59 @@ impl SqliteReaders {
         let rows = query(&connection, table, text, cells, map);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         rows
+    }
+}
+
+impl SqliteReaders {
+    /// Reads what all of `asks` find in one transaction, and hands it to `take` page by page, until it says that
+    /// it wants no more. A fault is the last that it is handed.
+    pub fn stream<T>(&self, asks: &[Ask<T>], take: &mut dyn FnMut(Read<T>) -> bool) {
+        if let Err(fault) = self.long_read(asks, take) {
+            take(Err(fault));
+        }
+    }
+
+    fn long_read<T>(
+        &self,
+        asks: &[Ask<T>],
+        take: &mut dyn FnMut(Read<T>) -> bool,
+    ) -> Result<(), Fault> {
+        // A connection of its own, closed afterwards: what it sorts goes to files.
+        let connection = self.place.connect()?;
+        connection
+            .execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = FILE; BEGIN")
+            .map_err(|e| fault(&e))?;
+        for ask in asks {
+            debug_assert!(sql::ascending(&ask.text), "parameters out of order: {}", ask.text);
+            fit(&ask.cells)?;
+            let mut statement = connection.prepare(&ask.text).map_err(|e| fault(&e))?;
+            let mut rows =
+                statement.query(rusqlite::params_from_iter(&ask.cells)).map_err(|e| fault(&e))?;
+            let mut page = Vec::with_capacity(PAGE_OF_ROWS);
+            while let Some(row) = rows.next().map_err(|e| fault(&e))? {
+                page.extend((ask.map)(&mut Reader::new(row, ask.table))?);
+                if page.len() < PAGE_OF_ROWS {
+                    continue;
+                }
+                self.wal_is_bearable()?;
+                if !take(Ok(std::mem::take(&mut page))) {
+                    return Ok(());
+                }
+            }
+            if !page.is_empty() && !take(Ok(page)) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn wal_is_bearable(&self) -> Result<(), Fault> {
+        let wal = self.place.wal().and_then(|wal| std::fs::metadata(wal).ok());
+        if wal.is_some_and(|wal| wal.len() > WAL_MOST) {
+            let why = "the log has grown to 4 GiB beside a long read, which was ended";
+            return Err(Fault::Unavailable(why.into()));
+        }
+        Ok(())
     }
 }
 

@@ -34,13 +34,15 @@ pub enum Blocking {
 #[derive(Debug)]
 pub struct Store {
     queue: mpsc::Sender<Box<dyn Pending>>,
-    readers: Readers,
+    pub(crate) readers: Readers,
+    /// Held by the one long read.
+    pub(crate) long_reads: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
-enum Readers {
+pub(crate) enum Readers {
     Sqlite { readers: Arc<SqliteReaders>, blocking: Blocking, threads: Arc<Semaphore> },
-    Postgres(PostgresReaders),
+    Postgres(Box<PostgresReaders>),
 }
 
 /// The other half of a store: what carries the commands out. Somebody must [`Writer::run`] it.
@@ -89,7 +91,7 @@ impl Store {
             writers.push(PostgresWriter::open(config.clone()).await?);
         }
         Ok(Self::over(
-            Readers::Postgres(PostgresReaders::new(&config)),
+            Readers::Postgres(Box::new(PostgresReaders::new(&config))),
             Backends::Postgres(writers),
         ))
     }
@@ -111,13 +113,14 @@ impl Store {
     /// Opens the PostgreSQL database at `url` only to read it.
     pub async fn postgres_read_only(url: &str) -> Result<Self, Fault> {
         let config = postgres::config(url)?;
-        Self::reading(Readers::Postgres(PostgresReaders::new(&config)), migrate::POSTGRES).await
+        Self::reading(Readers::Postgres(Box::new(PostgresReaders::new(&config))), migrate::POSTGRES)
+            .await
     }
 
     async fn reading(readers: Readers, known: &'static [Migration]) -> Result<Self, Fault> {
         // Nobody takes anything out of this queue: a command is refused at once.
         let (queue, _) = mpsc::channel(1);
-        let store = Self { queue, readers };
+        let store = Self { queue, readers, long_reads: one_at_a_time() };
         let text = migrate::APPLIED.to_owned();
         let applied = store.query("migrations", text, vec![], |cells| {
             Ok((cells.text()?.unwrap_or_default(), cells.text()?.unwrap_or_default()))
@@ -134,7 +137,7 @@ impl Store {
     fn over(readers: Readers, backends: Backends) -> (Self, Writer) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let queue = Arc::new(Mutex::new(receiver));
-        (Self { queue: sender, readers }, Writer { backends, queue })
+        (Self { queue: sender, readers, long_reads: one_at_a_time() }, Writer { backends, queue })
     }
 
     /// Hands in a command and waits until the batch that holds it has committed.
@@ -193,6 +196,10 @@ impl Store {
             }
         }
     }
+}
+
+fn one_at_a_time() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(1))
 }
 
 /// What becomes of a commit, in the simulator.

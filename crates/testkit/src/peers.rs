@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, ready};
 use scrip_domain::Amount;
 use scrip_engine::peer::PeerError;
 use scrip_engine::peer::PeerPort;
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
+use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
 use scrip_license::{KeySet, PublicKey};
 use serde_json::{Value, json};
 
@@ -45,6 +45,10 @@ fn silence<'a, T: Send + 'a>() -> Asked<'a, T> {
 impl Provider for AbsentProvider {
     fn url(&self) -> &str {
         self.0
+    }
+
+    fn accept<'a>(&'a self, _: &'a str) -> Asked<'a, Accepted> {
+        silence()
     }
 
     fn open<'a>(&'a self, _: &'a str, _: &'a str) -> Asked<'a, Opened> {

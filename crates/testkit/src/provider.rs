@@ -12,7 +12,7 @@ use scrip_domain::document::{
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Clock, Span};
 use scrip_engine::peer::PeerError;
-use scrip_engine::provider::{Asked, Opened, Picture, Provider, Returned, Standing};
+use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
 use scrip_license::{KeySet, PublicKey, SigningKey, jws};
 use serde_json::Value;
 
@@ -277,6 +277,17 @@ fn refused(code: &str) -> PeerError {
 impl Provider for ScriptedProvider {
     fn url(&self) -> &str {
         self.url
+    }
+
+    fn accept<'a>(&'a self, invitation: &'a str) -> Asked<'a, Accepted> {
+        let answer = self.call(format!("accept {invitation}"), |_| {
+            if invitation != "welcome" {
+                return Err(refused("not_found"));
+            }
+            let (merchant, state) = ("mer_0000000000001".to_owned(), "active".to_owned());
+            Ok(Accepted { merchant, state })
+        });
+        ready(answer).boxed()
     }
 
     fn open<'a>(&'a self, order: &'a str, offer: &'a str) -> Asked<'a, Opened> {

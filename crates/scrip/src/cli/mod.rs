@@ -4,6 +4,7 @@ mod admin;
 mod catalog;
 mod check;
 mod doctor;
+mod export;
 mod init;
 mod remote;
 mod serve;
@@ -52,6 +53,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Prove on a live database that the books are whole
     Doctor(doctor::DoctorArgs),
+    /// Write the ledger for hledger, Beancount or a spreadsheet
+    Export(export::ExportArgs),
     /// Load a running server, and print its rate and latency
     Bench(bench::BenchArgs),
 }
@@ -71,6 +74,7 @@ impl Cli {
             Command::Doctor(args) => {
                 return args.run().map(|sound| ExitCode::from(u8::from(!sound)));
             }
+            Command::Export(args) => args.run(),
             Command::Bench(args) => {
                 one_thread(async { bench::run(args).await.map_err(|error| Failure::of(&error)) })
             }

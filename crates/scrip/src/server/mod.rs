@@ -264,6 +264,21 @@ async fn sweep(watch: Arc<Watch>) {
             tracing::warn!(%fault, "what has expired is booked at the next try");
         }
         forget_deliveries(&watch).await;
+        forget_visits(&watch).await;
+    }
+}
+
+/// Forgets the keys of visitors of long ago.
+async fn forget_visits(watch: &Watch) {
+    loop {
+        match watch.app().engine.forget_visits().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "old visits are forgotten at the next try");
+                break;
+            }
+        }
     }
 }
 

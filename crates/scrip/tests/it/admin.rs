@@ -49,6 +49,38 @@ fn accounts_are_listed_adjusted_and_frozen() {
 }
 
 #[test]
+fn a_journal_is_written_whole_or_not_at_all() {
+    for folder in [Folder::new(), Folder::on_postgres("export")] {
+        let server = folder.serve();
+        register(&server, "ada@example.org");
+        let adjust = ["accounts", "adjust", "ada@example.org", "12.5", "--reason", "a cheque"];
+        server.admin(&folder, &adjust);
+        let export = |args: &[&str]| {
+            let mut all = vec!["export", "--server", &server.url, "--admin-key", &folder.admin_key];
+            all.extend(args);
+            run(&all)
+        };
+        let path = folder.path("ledger.journal").display().to_string();
+        let written = export(&["--format", "hledger", "--out", &path]);
+        assert_eq!(written.status.code(), Some(0), "{}", said(&written).0);
+        let journal = std::fs::read_to_string(&path).unwrap();
+        assert!(journal.contains("    Equity:Issued  12.50 TOK\n"), "{journal}");
+        assert!(journal.contains(":Available  0.00 TOK = -12.50 TOK\n"), "{journal}");
+        let told = export(&["--format", "hledger"]);
+        assert_eq!(String::from_utf8(told.stdout).unwrap(), journal, "the same bytes");
+
+        std::fs::write(&path, "kept").unwrap();
+        let (text, code) = said(&export(&["--format", "csv", "--from", "today", "--out", &path]));
+        assert_eq!((code, text.contains("a day such as 2026-11-22")), (2, true), "{text}");
+        let backwards = ["--format", "csv", "--from", "2026-02-02", "--to", "2026-02-01"];
+        let (text, code) = said(&export(&[&backwards[..], &["--out", &path]].concat()));
+        assert_eq!((code, text.contains("not before")), (1, true), "{text}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
+        assert!(!folder.path("ledger.journal.part").exists());
+    }
+}
+
+#[test]
 fn gifts_are_given_and_orders_given_back() {
     let folder = Folder::new();
     let server = folder.serve();

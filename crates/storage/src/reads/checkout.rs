@@ -8,7 +8,7 @@ use scrip_domain::{Id, Timestamp};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::reads::cells;
+use crate::reads::{Page, cells};
 use crate::store::Store;
 
 impl Store {
@@ -29,6 +29,12 @@ impl Store {
         self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at LIMIT $2", values).await
     }
 
+    /// A page of all checkouts, the newest orders first.
+    pub async fn checkouts(&self, page: Page) -> Result<Vec<Checkout>, Fault> {
+        let tail = r#"WHERE t."order" <= $1 ORDER BY t."order" DESC LIMIT $2"#;
+        self.row_page(tail, page).await
+    }
+
     /// Who a provider's buyer is here.
     pub async fn identity(&self, issuer: &str, subject: &str) -> Result<Option<Identity>, Fault> {
         let mut values = cells(&issuer.to_owned());
@@ -39,6 +45,13 @@ impl Store {
     /// Which provider's buyer an account is.
     pub async fn identity_of(&self, account: Id<Account>) -> Result<Option<Identity>, Fault> {
         self.row("WHERE t.account = $1", cells(&account)).await
+    }
+
+    /// Visitors' keys of before `before`, the oldest first.
+    pub async fn visits_before(&self, before: Timestamp, limit: u32) -> Result<Vec<Visit>, Fault> {
+        let mut values = cells(&before);
+        values.push(Cell::Int(i64::from(limit)));
+        self.rows("WHERE t.at < $1 ORDER BY t.at, t.key LIMIT $2", values).await
     }
 
     /// What a visitor's key was used for.

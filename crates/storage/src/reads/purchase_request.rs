@@ -6,10 +6,22 @@ use scrip_domain::merchant::Merchant;
 use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::{Id, Timestamp};
 
-use crate::cells::Cell;
+use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
+use crate::fields::Field;
 use crate::reads::{Page, cells};
 use crate::store::Store;
+
+/// What was signed for a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundDocument {
+    /// The refund.
+    pub id: Id<RequestRefund>,
+    /// The signed receipt of its request.
+    pub receipt: Option<String>,
+    /// The signed document of the refund.
+    pub document: String,
+}
 
 impl Store {
     /// A purchase request.
@@ -80,6 +92,21 @@ impl Store {
         request: Id<PurchaseRequest>,
     ) -> Result<Vec<RequestRefund>, Fault> {
         self.rows("WHERE t.request = $1 ORDER BY t.id", cells(&request)).await
+    }
+
+    /// A page of what was signed for refunds, the newest first, and of the receipts that they are of.
+    pub async fn refund_documents(&self, page: Page) -> Result<Vec<RefundDocument>, Fault> {
+        let text = "SELECT q.id, r.receipt, q.document FROM request_refunds q
+            LEFT JOIN purchase_requests r ON r.id = q.request
+            WHERE q.id <= $1 ORDER BY q.id DESC LIMIT $2";
+        let read = |cells: &mut Reader<'_>| {
+            let id = Id::read(cells)?.ok_or_else(|| cells.corrupt())?;
+            let receipt = cells.text()?;
+            let document = cells.text()?.ok_or_else(|| cells.corrupt())?;
+            Ok(RefundDocument { id, receipt, document })
+        };
+        let bounds = vec![page.highest(), page.limit()];
+        self.query("request_refunds", text.to_owned(), bounds, read).await
     }
 
     /// What a request's refunds gave back to which lot.

@@ -520,7 +520,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
 }
 
 /// Sound books, bytes spelled as the database wants them.
-fn sound(home: &Home) -> String {
+pub fn sound(home: &Home) -> String {
     match home {
         Home::Postgres { .. } => SOUND.replace("x'", "'\\x"),
         Home::Memory { .. } | Home::File { .. } => SOUND.to_owned(),

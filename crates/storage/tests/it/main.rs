@@ -5,6 +5,7 @@ mod batches;
 mod commands;
 mod doctor;
 mod home;
+mod journal;
 mod listing;
 mod model;
 mod opening;
@@ -81,6 +82,11 @@ conformance! {
         common_words_are_found_like_rare_ones,
         any_question_is_only_words,
         what_changes_is_found_by_its_new_words_only;
+    journal:
+        a_journal_comes_to_what_the_counters_say,
+        a_period_opens_with_what_was_before,
+        a_journal_is_of_one_moment_and_one_at_a_time,
+        a_statement_follows_an_account_and_a_list_has_every_line;
     reads:
         every_read_answers_on_an_empty_database,
         lists_go_down_from_the_newest,

@@ -1,5 +1,6 @@
 //! What is read outside of batches.
 
+use scrip_domain::account_statement::Standing;
 use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
@@ -15,6 +16,7 @@ use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Download, Entry, Receipt};
+use scrip_storage::reads::journal::Period;
 use scrip_storage::reads::{Page, Told};
 use scrip_storage::{Changes, Store};
 
@@ -73,6 +75,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
+            checkouts_due(NOON, 5), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
             checkouts_due(NOON, 5), exchanges_of(who, PAGE), exchanges(None, None, PAGE),
             exchanges(Some(ExchangeState::Committed), Some(id(1)), PAGE), exchanges_due(NOON, 5),
             incoming_lapsed(NOON, 5), partners_of_lots(who), exchange_documents(None, 5),
@@ -87,6 +90,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5),
     }
+    let nothing = (Standing::default(), Vec::new());
+    assert_eq!(store.account_statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);
+    assert!(store.listed_lines(Period::default()).unwrap().next().await.is_none());
     assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
     assert!(!store.is_unanswered(id(1), u32::MAX).await.unwrap());
     assert_eq!(store.statements_that_suspend(id(1), NOON).await.unwrap(), (0, 0));
@@ -295,6 +301,13 @@ pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home:
     assert_eq!(store.identity("https://other.example", "t").await.unwrap(), None);
     assert_eq!(store.identity_of(account(7)).await.unwrap().unwrap().subject, "s");
     assert_eq!(store.visit(9).await.unwrap().unwrap().order, id(3));
+    let after = NOON.plus(Span::millis(1));
+    assert!(store.visits_before(NOON, 5).await.unwrap().is_empty());
+    assert_eq!(store.visits_before(after, 5).await.unwrap().len(), 1);
+    assert!(store.visits_before(after, 0).await.unwrap().is_empty());
+    let all = store.checkouts(Page { after: None, limit: 2 }).await.unwrap();
+    let all: Vec<_> = all.iter().map(|checkout| checkout.order.number()).collect();
+    assert!(all.len() == 2 && all.is_sorted_by(|a, b| a > b), "the newest first: {all:?}");
     store.stop().await.unwrap();
 }
 

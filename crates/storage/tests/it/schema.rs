@@ -80,6 +80,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0015_partners.sql"),
         include_str!("../../migrations/sqlite/0016_exchanges.sql"),
         include_str!("../../migrations/sqlite/0017_settlements.sql"),
+        include_str!("../../migrations/sqlite/0018_visits.sql"),
         include_str!("../../migrations/sqlite/0019_partner_errands.sql")
     );
     let postgres = concat!(
@@ -99,6 +100,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0015_partners.sql"),
         include_str!("../../migrations/postgres/0016_exchanges.sql"),
         include_str!("../../migrations/postgres/0017_settlements.sql"),
+        include_str!("../../migrations/postgres/0018_visits.sql"),
         include_str!("../../migrations/postgres/0019_partner_errands.sql")
     );
     let indices = |text: &str| {

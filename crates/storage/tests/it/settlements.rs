@@ -76,54 +76,56 @@ fn incoming(number: u64, cycle: u32, state: IncomingState) -> Incoming {
     }
 }
 
+/// Exchanges both ways in some cycles, and statements of five.
+fn written(changes: &mut Changes) {
+    for (number, cycle, state) in [
+        (9, 1, ExchangeState::Fulfilled),
+        (3, 1, ExchangeState::Fulfilled),
+        (4, 1, ExchangeState::Reversed),
+        (6, 1, ExchangeState::WrittenOff),
+        (8, 1, ExchangeState::WrittenOff),
+        (5, 2, ExchangeState::Fulfilled),
+        (7, 3, ExchangeState::Committed),
+    ] {
+        changes.exchanges.push(Change::Insert(exchange(number, cycle, state)));
+    }
+    let other = Exchange { partner: id(6), ..exchange(10, 1, ExchangeState::Committed) };
+    changes.exchanges.push(Change::Insert(other));
+    let entry = PartnerEntry {
+        partner: id(5),
+        id: id(1),
+        side: Side::Payable,
+        kind: EntryKind::Reversal,
+        amount: amount(8),
+        subject: 8,
+        cycle: 1,
+        at: NOON,
+    };
+    changes.partner_entries.push(Change::Insert(entry));
+    for (number, cycle, state) in [
+        (2, 1, IncomingState::Fulfilled),
+        (1, 1, IncomingState::Fulfilled),
+        (3, 1, IncomingState::Late),
+        (4, 2, IncomingState::Fulfilled),
+    ] {
+        changes.incoming_exchanges.push(Change::Insert(incoming(number, cycle, state)));
+    }
+    for (number, cycle, state, net) in [
+        (1, 1, StatementState::Disputed, 1),
+        (2, 2, StatementState::Agreed, -1),
+        (3, 3, StatementState::Sent, -1),
+        (4, 4, StatementState::Sent, 1),
+        (5, 5, StatementState::Settled, -1),
+    ] {
+        let pay_until = Some(NOON.plus(Span::days(cycle)));
+        let row = Statement { state, net, pay_until, ..statement_row(number, 5, cycle) };
+        changes.statements.push(Change::Insert(row));
+    }
+}
+
 pub async fn a_cycle_holds_what_is_owed_for_it_in_order(home: &Home) {
     let store = home.start().await;
-    fill(&store, |changes| {
-        for (number, cycle, state) in [
-            (9, 1, ExchangeState::Fulfilled),
-            (3, 1, ExchangeState::Fulfilled),
-            (4, 1, ExchangeState::Reversed),
-            (6, 1, ExchangeState::WrittenOff),
-            (8, 1, ExchangeState::WrittenOff),
-            (5, 2, ExchangeState::Fulfilled),
-            (7, 3, ExchangeState::Committed),
-        ] {
-            changes.exchanges.push(Change::Insert(exchange(number, cycle, state)));
-        }
-        let other = Exchange { partner: id(6), ..exchange(10, 1, ExchangeState::Committed) };
-        changes.exchanges.push(Change::Insert(other));
-        let entry = PartnerEntry {
-            partner: id(5),
-            id: id(1),
-            side: Side::Payable,
-            kind: EntryKind::Reversal,
-            amount: amount(8),
-            subject: 8,
-            cycle: 1,
-            at: NOON,
-        };
-        changes.partner_entries.push(Change::Insert(entry));
-        for (number, cycle, state) in [
-            (2, 1, IncomingState::Fulfilled),
-            (1, 1, IncomingState::Fulfilled),
-            (3, 1, IncomingState::Late),
-            (4, 2, IncomingState::Fulfilled),
-        ] {
-            changes.incoming_exchanges.push(Change::Insert(incoming(number, cycle, state)));
-        }
-        for (number, cycle, state, net) in [
-            (1, 1, StatementState::Disputed, 1),
-            (2, 2, StatementState::Agreed, -1),
-            (3, 3, StatementState::Sent, -1),
-            (4, 4, StatementState::Sent, 1),
-            (5, 5, StatementState::Settled, -1),
-        ] {
-            let pay_until = Some(NOON.plus(Span::days(cycle)));
-            let row = Statement { state, net, pay_until, ..statement_row(number, 5, cycle) };
-            changes.statements.push(Change::Insert(row));
-        }
-    })
-    .await;
+    fill(&store, written).await;
     let items = async |cycle, ours, after: Option<u64>, limit| {
         let items = store.cycle_items((id(5), cycle), ours, after.map(id), limit).await.unwrap();
         items

@@ -1,5 +1,6 @@
 //! The JSON API, a file per noun.
 
+mod account_statement;
 mod accounts;
 pub mod admin;
 mod agreement_terms;
@@ -11,6 +12,7 @@ mod downloads;
 mod events;
 mod evidence;
 pub mod exchanges;
+mod export;
 mod hooks;
 mod licenses;
 mod links;
@@ -53,6 +55,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(connections::routes())
         .merge(wallet::routes())
+        .merge(account_statement::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
         .merge(auto_top_ups::routes())

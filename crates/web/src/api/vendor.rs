@@ -57,6 +57,18 @@ pub struct VendorOut {
     /// By whom cards are charged; null where none are taken.
     #[schema(required)]
     cards: Option<CardsOut>,
+    /// At a merchant: where its buyers have their accounts and wallets; null elsewhere.
+    #[schema(required)]
+    provider: Option<ProviderOut>,
+}
+
+/// Who keeps accounts and wallets for a merchant.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
+struct ProviderOut {
+    /// Its address.
+    #[schema(example = "https://pay.example")]
+    url: String,
 }
 
 /// By whom cards are charged.
@@ -168,6 +180,10 @@ async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
         prices: settings.prices.iter().map(|price| UnitValueOut::new(price, token)).collect(),
         top_up_limits: LimitsSetting::new(settings.top_up_limits, token),
         cards: app.engine.processor().map(CardsOut::from),
+        provider: app
+            .engine
+            .provider()
+            .map(|provider| ProviderOut { url: provider.url().to_owned() }),
     }))
 }
 

@@ -74,7 +74,7 @@ struct LotOut {
 /// A line of the statement.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Transfer)]
-struct TransferOut {
+pub struct TransferOut {
     #[schema(example = "trf_06bq3v8k2m9zc")]
     id: String,
     /// `in` or `out` of what can be spent; `owed` and `cleared` move nothing there: what is owed became more,
@@ -148,53 +148,33 @@ async fn transfers(
     let vendor = engine.vendor().await?;
     let page = query.page(engine, "transfers")?;
     let rows = engine.store().transfers_of(buyer.account, page).await?;
-    let show = |row: &Transfer| line(row, buyer.wallet, &vendor.settings.token);
+    let token = &vendor.settings.token;
+    let show = |row: &Transfer| TransferOut::of(row, buyer.wallet, token);
     Ok(Json(List::of(engine, "transfers", page, &rows, |row| row.id.number(), show)))
 }
 
-fn line(transfer: &Transfer, wallet: Id<Wallet>, token: &Token) -> TransferOut {
-    use scrip_domain::exchange::Exchange;
-    use scrip_domain::ledger::Reason;
-    use scrip_domain::lot::Lot;
-    use scrip_domain::order::Order;
-    use scrip_domain::purchase_request::PurchaseRequest;
-    use scrip_domain::top_up::TopUp;
-    let number = transfer.subject.0;
-    let subject = match transfer.reason {
-        Reason::Hold | Reason::Capture | Reason::Void | Reason::Fee | Reason::Payout => {
-            Id::<PurchaseRequest>::new(number).map(|id| id.to_string())
+impl TransferOut {
+    /// A line of the statement of `wallet`.
+    pub fn of(transfer: &Transfer, wallet: Id<Wallet>, token: &Token) -> Self {
+        Self {
+            id: transfer.id.to_string(),
+            direction: Self::direction(transfer, wallet),
+            amount: MoneyOut::tokens(transfer.amount, token),
+            reason: transfer.reason.as_str(),
+            subject: transfer.subject_name(),
+            at: transfer.at.to_string(),
         }
-        Reason::Refund if matches!(transfer.debit, LedgerAccount::Merchant(_)) => {
-            Id::<PurchaseRequest>::new(number).map(|id| id.to_string())
+    }
+
+    /// What it means to `wallet`.
+    pub fn direction(transfer: &Transfer, wallet: Id<Wallet>) -> &'static str {
+        let free = LedgerAccount::Free(wallet);
+        match (transfer.debit, transfer.credit) {
+            (debit, _) if debit == free => "out",
+            (_, credit) if credit == free => "in",
+            (LedgerAccount::Owed(_), _) => "owed",
+            (LedgerAccount::Held(_), _) => "captured",
+            _ => "cleared",
         }
-        Reason::ExchangeHold | Reason::ExchangeVoid | Reason::Exchange | Reason::Reversal => {
-            Id::<Exchange>::new(number).map(|id| id.to_string())
-        }
-        Reason::Purchase | Reason::Refund => Id::<Order>::new(number).map(|id| id.to_string()),
-        Reason::TopUp | Reason::Adjustment | Reason::Clawback | Reason::Restored => {
-            Id::<TopUp>::new(number).map(|id| id.to_string())
-        }
-        Reason::Grant => Id::<Lot>::new(number).map(|id| id.to_string()),
-        // What came back of a paid debt belongs to the top-up whose dispute was won.
-        Reason::Debt if number != wallet.number() => {
-            Id::<TopUp>::new(number).map(|id| id.to_string())
-        }
-        Reason::Debt | Reason::Expiry => Id::<Wallet>::new(number).map(|id| id.to_string()),
-    };
-    let free = LedgerAccount::Free(wallet);
-    let direction = match (transfer.debit, transfer.credit) {
-        (debit, _) if debit == free => "out",
-        (_, credit) if credit == free => "in",
-        (LedgerAccount::Owed(_), _) => "owed",
-        (LedgerAccount::Held(_), _) => "captured",
-        _ => "cleared",
-    };
-    TransferOut {
-        id: transfer.id.to_string(),
-        direction,
-        amount: MoneyOut::tokens(transfer.amount, token),
-        reason: transfer.reason.as_str(),
-        subject: subject.unwrap_or_default(),
-        at: transfer.at.to_string(),
     }
 }

@@ -20,6 +20,7 @@ mod evidence;
 mod exchange_failures;
 mod exchanges;
 mod expiry;
+mod exports;
 mod gate;
 mod goods;
 mod links;

@@ -42,6 +42,54 @@ async fn paid(shop: &Shop, provider: &ScriptedProvider, offer: &str) -> (String,
 }
 
 #[tokio::test]
+async fn an_invitation_is_accepted_by_the_merchants_own_server() {
+    let (shop, provider, _) = merchant(Flow::default()).await;
+    let accept = async |who: &str, token: &str| {
+        let body = json!({ "invitation": token });
+        shop.post("/v1/admin/provider/invitation", who, "", body).await
+    };
+    let guess = accept(&shop.admin, "guess").await;
+    assert_eq!((guess.code(), guess.at("/reason")), ("provider_refused", "not_found"));
+    assert_eq!(accept(&shop.admin, "").await.at("/errors/0/field"), "invitation");
+    provider.fate(&[Fate::AnswerLost]);
+    assert_eq!(accept(&shop.admin, "welcome").await.code(), "busy", "nobody knows: ask again");
+    let accepted = accept(&shop.admin, "welcome").await;
+    let said = (accepted.at("/provider"), accepted.at("/merchant"), accepted.at("/state"));
+    assert_eq!(said, ("https://pay.test", "mer_0000000000001", "active"), "{accepted:?}");
+    let audit = shop.get("/v1/admin/audit?limit=1", &shop.admin).await;
+    let act = (audit.at("/data/0/act"), audit.at("/data/0/subject"));
+    assert_eq!(act, ("invitation.accepted", "https://pay.test"));
+    let ada = sign_in(&shop, &provider.return_code("ada", None)).await;
+    assert_eq!(accept(&ada, "welcome").await.code(), "forbidden");
+    // Nobody but a merchant has a provider.
+    let vendor = Shop::open().await;
+    let body = json!({ "invitation": "welcome" });
+    let nowhere = vendor.post("/v1/admin/provider/invitation", &vendor.admin, "", body).await;
+    assert_eq!(nowhere.code(), "not_found");
+    assert_eq!(vendor.get("/v1/vendor", "").await.json["provider"], Value::Null);
+    assert_eq!(shop.get("/v1/vendor", "").await.at("/provider/url"), "https://pay.test");
+}
+
+#[tokio::test]
+async fn the_keys_of_visitors_are_forgotten_after_two_days() {
+    let (shop, _, offer) = merchant(Flow::default()).await;
+    let ask = async || shop.post("/v1/orders", "", "draft", select(&offer)).await;
+    let first = ask().await;
+    assert_eq!(first.status, 201, "{first:?}");
+    let engine = &shop.app.engine;
+    shop.advance(Span::days(2)).await;
+    assert_eq!(engine.forget_visits().await.unwrap(), 0, "still known");
+    assert_eq!(ask().await.at("/id"), first.at("/id"), "the first answer");
+    shop.advance(Span::millis(1)).await;
+    assert_eq!(engine.forget_visits().await.unwrap(), 1);
+    assert_eq!(engine.forget_visits().await.unwrap(), 0);
+    let second = ask().await;
+    assert_eq!(second.status, 201, "{second:?}");
+    assert_ne!(second.at("/id"), first.at("/id"));
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn a_buyer_signs_in_through_the_provider_and_is_the_same_account_every_time() {
     let (shop, provider, _) = merchant(Flow::default()).await;
     let opened = shop.post("/v1/connections", "", "", json!({})).await;

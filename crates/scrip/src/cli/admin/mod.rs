@@ -7,6 +7,7 @@ mod audit;
 mod coupons;
 mod keys;
 mod partners;
+mod provider;
 mod refund;
 mod settlements;
 mod statements;
@@ -53,6 +54,8 @@ enum Noun {
     Keys(keys::KeysArgs),
     /// API keys
     ApiKeys(api_keys::ApiKeysArgs),
+    /// The provider of a merchant
+    Provider(provider::ProviderArgs),
     /// The audit log: who changed what, newest first
     Audit(audit::AuditArgs),
 }
@@ -71,6 +74,7 @@ impl AdminArgs {
                 Noun::Settlements(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
+                Noun::Provider(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,
             }
         })

@@ -42,7 +42,7 @@ impl Story<'_> {
         self.both_books(&two).await
     }
 
-    /// The provider's administrator registers the merchant, which puts its goods in.
+    /// The provider's administrator invites the merchant, which accepts and puts its goods in.
     async fn introduce(&mut self) -> Outcome<Two> {
         let client = |url: &str| Client::new(url).map_err(|error| Failure::of(&error));
         let (provider, merchant) =
@@ -51,24 +51,33 @@ impl Story<'_> {
         let body = json!({
             "url": url, "name": "Field Sounds", "return_origins": [url],
             "limits": { "order": 1_000_000, "open": 20, "day": 10_000_000 },
-            "fee": { "basis_points": 250, "fixed": 0 }, "threshold": 60_000,
+            "fee": { "basis_points": 250, "fixed": 0 }, "threshold": 60_000, "invite": true,
         });
         let admin = format!("Bearer {}", self.town.provider.admin_key);
         let made = self.say(&provider, &admin, "POST", "/v1/admin/merchants", body).await?;
-        // A demo that goes on with its folder has done this before.
-        let known = made.status == 201 || made.status == 409;
-        self.town.merchant.stock(Shelf::Sounds).await?;
         let admin = format!("Bearer {}", self.town.merchant.admin_key);
+        let path = "/v1/admin/provider/invitation";
+        let accepted = match made.at("/invitation") {
+            // A demo that goes on with its folder has done this before.
+            "" => None,
+            token => {
+                let body = json!({ "invitation": token });
+                Some(self.say(&merchant, &admin, "POST", path, body).await?)
+            }
+        };
+        let state = accepted.as_ref().map_or("active", |accepted| accepted.at("/state"));
+        let known = (made.status == 201 || made.status == 409) && state == "active";
+        self.town.merchant.stock(Shelf::Sounds).await?;
         let path = "/v1/admin/products/six-strokes";
         let product = self.say(&merchant, &admin, "GET", path, Value::Null).await?;
         let offers = product.json["offers"].as_array().into_iter().flatten();
         let standard = offers.clone().find(|offer| offer["key"] == "standard");
         let offer = standard.and_then(|offer| offer["id"].as_str()).unwrap_or_default().to_owned();
         self.teller.step(
-            "The provider registers a merchant, with limits and a fee",
+            "The provider invites a merchant, with limits and a fee, and the merchant's own server accepts",
             known && !offer.is_empty(),
-            "POST /v1/admin/merchants, at Meridian Pay",
-            &format!("{} {}: 2.5 % of each sale", made.status, made.at("/id")),
+            "POST /v1/admin/merchants, at Meridian Pay; POST /v1/admin/provider/invitation, at Field Sounds",
+            &format!("{} {}: 2.5 % of each sale\nand is {state}", made.status, made.at("/id")),
         );
         Ok(Two { provider, merchant, offer })
     }

@@ -10,10 +10,12 @@ mod coupons;
 mod credit;
 mod credit_lines;
 mod exchanges;
+mod export;
 mod keys;
 mod merchants;
 mod objects;
 mod partners;
+mod provider;
 mod refunds;
 mod reversals;
 mod settings;
@@ -43,6 +45,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(audit::routes())
+        .merge(export::routes())
+        .merge(provider::routes())
         .merge(keys::routes())
         .merge(merchants::routes())
         .merge(bank::routes())
