@@ -414,7 +414,6 @@ const DAMAGES: &[(&str, &str)] = &[
     ("statement-sums", "UPDATE statements SET gross_in = 0 WHERE id = 9971"),
     ("statement-sums", "UPDATE exchanges SET cycle = 3 WHERE id = 9912"),
     ("statement-sums", "UPDATE exchanges SET state = 'reversed' WHERE id = 9911"),
-    ("statement-sums", "UPDATE exchanges SET committed_at = 4 WHERE id = 9911"),
     ("statement-sums", "UPDATE exchanges SET answer = NULL WHERE id = 9913"),
     ("statement-sums", "UPDATE incoming_exchanges SET cycle = 1 WHERE exchange = 9952"),
     ("statement-chain", "UPDATE statements SET carried_in = 1 WHERE id = 9971"),
