@@ -1,5 +1,5 @@
 //! Puts the demo's goods into the binary, so that `scrip demo` works wherever the binary is: the files
-//! of `demo/catalog`, and the sample program, built for the same machine.
+//! of `demo/catalog` and `demo/belle`, and the sample program, built for the same machine.
 //!
 //! The program is a crate of this workspace with dependencies of its own, and stable Cargo cannot
 //! make one binary a dependency of another. So Cargo is asked a second time from here, offline, in a
@@ -26,18 +26,27 @@ fn main() {
     );
     let mut list = format!(
         "/// The sample program.\npub const PROGRAM: &[u8] = include_bytes!({program:?});\n\
-         /// The platform that it runs on.\npub const PLATFORM: &str = {platform:?};\n\
-         /// The files of the sample catalogue by their paths.\npub const FILES: &[(&str, &[u8])] = &[\n"
+         /// The platform that it runs on.\npub const PLATFORM: &str = {platform:?};\n"
     );
-    let goods = workspace.join("demo/catalog");
-    for path in files(&goods) {
-        let name = text(path.strip_prefix(&goods).expect("it is in there"));
-        let path = text(&path);
-        writeln!(list, "    ({name:?}, include_bytes!({path:?})),").expect("texts take everything");
+    let folders =
+        [("FILES", "sample catalogue", "catalog"), ("BELLE", "second vendor's goods", "belle")];
+    for (constant, what, folder) in folders {
+        let goods = workspace.join("demo").join(folder);
+        writeln!(
+            list,
+            "/// The files of the {what} by their paths.\npub const {constant}: &[(&str, &[u8])] = &["
+        )
+        .expect("texts take everything");
+        for path in files(&goods) {
+            let name = text(path.strip_prefix(&goods).expect("it is in there"));
+            let path = text(&path);
+            writeln!(list, "    ({name:?}, include_bytes!({path:?})),")
+                .expect("texts take everything");
+        }
+        list.push_str("];\n");
     }
-    list.push_str("];\n");
     fs::write(out.join("goods.rs"), list).expect("the list of goods is written");
-    for watched in ["demo/catalog", "crates/sample", "crates/scrip/build.rs"] {
+    for watched in ["demo/catalog", "demo/belle", "crates/sample", "crates/scrip/build.rs"] {
         println!("cargo::rerun-if-changed={}", workspace.join(watched).display());
     }
 }

@@ -1,4 +1,4 @@
-"""Makes the goods of demo/catalog that are generated: `python3 demo/make`.
+"""Makes the goods of demo/catalog and demo/belle that are generated: `python3 demo/make`.
 
 Everything comes from formulas and fixed seeds, with the standard library alone, so that the same
 bytes come out each time. The results are committed; run this only to change them.
@@ -6,27 +6,30 @@ bytes come out each time. The results are committed; run this only to change the
 
 import pathlib
 
+import bells
 import book
 import pictures
 import sounds
 import textures
 import tides
 
-CATALOG = pathlib.Path(__file__).resolve().parent.parent / "catalog"
+DEMO = pathlib.Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
     for folder, make in [
-        ("files/tides", tides.make),
-        ("files/percussion", sounds.make),
-        ("files/textures", textures.make),
-        ("files/book", book.make),
-        ("pictures", pictures.make),
+        ("catalog/files/tides", tides.make),
+        ("catalog/files/percussion", sounds.make),
+        ("catalog/files/textures", textures.make),
+        ("catalog/files/book", book.make),
+        ("catalog/pictures", pictures.make),
+        ("belle/files", bells.make),
+        ("belle/pictures", pictures.make_belle),
     ]:
-        target = CATALOG / folder
-        target.mkdir(parents=True, exist_ok=True)
         for name, data in make():
-            (target / name).write_bytes(data)
+            target = DEMO / folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
             print(f"{len(data):9} {folder}/{name}")
 
 

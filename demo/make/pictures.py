@@ -3,6 +3,7 @@
 import math
 import random
 
+import bells
 import png
 import tides
 
@@ -124,6 +125,48 @@ def noise():
         for at, reach in enumerate(reaches)
     ]
     return paint(ground("#3a4152", "#515a70"), bars)
+
+
+def ships_bell():
+    bell = lambda x, y: max(abs(x - 320) - 46 - 74 * max(0, (y - 120) / 170) ** 3, 112 - y, y - 286)
+    rim = ("#8a6420", box(196, 280, 444, 296, 8), 1)
+    clapper = ("#5b4316", disc(320, 308, 17), 1)
+    hook = ("#8a6420", ring(320, 94, 20, 5), 1)
+    return paint(ground("#14303f", "#275468"), [hook, clapper, ("#d9a441", bell, 1), rim])
+
+
+def fog():
+    banks = [("#e6ebec", sea(150 + 62 * at, 12, 7 * at, 26), 0.32) for at in range(5)]
+    light = [("#f6d98a", disc(452, 118, 60), 0.25), ("#f6d98a", disc(452, 118, 26), 0.9)]
+    tower = [("#4a5660", box(436, 134, 468, 400, 3), 1)]
+    return paint(ground("#8fa0a8", "#c3cdd0"), [*tower, *light, *banks])
+
+
+def ringing():
+    found = list(bells.rows(["x", "16"] * 6, "12", 6))[:25]
+    colours = ["#d9694f", "#7d8f9c", "#93a4b0", "#2f6680", "#93a4b0", "#7d8f9c"]
+
+    def path(bell: int):
+        places = [(70 + 500 * at / 24, 96 + 42 * row.index(bell)) for at, row in enumerate(found)]
+
+        def distance(x: float, y: float) -> float:
+            at = min(max(int((x - 70) / 500 * 24), 0), 23)
+            (x0, y0), (x1, y1) = places[at], places[at + 1]
+            share = min(max((x - x0) / (x1 - x0), 0), 1)
+            slope = math.hypot(1, (y1 - y0) / (x1 - x0))
+            outside = max(70 - x, x - 570, 0)
+            half = 2.6 if bell in (1, 4) else 1
+            return max(abs(y - y0 - share * (y1 - y0)) / slope - half, outside - half)
+
+        return distance
+
+    order = [2, 3, 5, 6, 4, 1]
+    return paint(ground("#f8f5ec", "#e9e2d2"), [(colours[bell - 1], path(bell), 1) for bell in order])
+
+
+def make_belle():
+    for name, picture in [("ships-bells", ships_bell), ("fog-signals", fog), ("plain-bob-minor", ringing)]:
+        yield f"{name}.png", png.encode(WIDTH, HEIGHT, picture())
 
 
 def make():

@@ -44,8 +44,8 @@ class Shop:
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
-        # Four servers' worth: vendor, provider, merchant, and the line between two of them.
-        port = free_port(4)
+        # Four servers, and the lines to two of them.
+        port = free_port(6)
         command = [os.environ["SCRIP_BIN"], "demo", "--json", "--port", str(port)]
         command += ["--keep", os.path.join(self.folder.name, "town")]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

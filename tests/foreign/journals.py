@@ -14,6 +14,7 @@ from decimal import Decimal
 from beancount import loader
 from beancount.core import data
 
+import _partners
 from _pair import PRICE, Server, new_databases, same, until
 
 DAY = 86_400
@@ -118,6 +119,54 @@ class Provider(Server):
         return path
 
 
+class Partners:
+    """Two vendors that exchange both ways, have settled a cycle, and owe each other again since."""
+
+    def __init__(self, aurora, belle):
+        self.a, self.b = aurora, belle
+
+    def live(self):
+        a, b = self.a, self.b
+        there, here, agreement = _partners.agree(a, b)
+        ada, ada_there = _partners.buyer(a, 100_000, "AUR"), _partners.buyer(b, 100_000, "BEL")
+        _partners.link(a, b, there, ada, ada_there)
+        _partners.link(b, a, here, ada_there, ada)
+        self.exchange(there, here, ada, ada_there, "first")
+        path = f"/v1/admin/agreements/{agreement}/close-cycle"
+        statement = a.ask("POST", path, {"cycle": 1}, a.admin)["statement"]
+        path = f"/v1/admin/statements/{statement}"
+        until("a statement", lambda: a.ask("GET", path, token=a.admin)["state"] == "agreed")
+        net = a.ask("GET", path, token=a.admin)["net"]
+        body = {"statement": statement, "method": "recorded"}
+        payment = a.ask("POST", "/v1/admin/settlements", body, a.admin)["id"]
+        a.ask("POST", f"/v1/admin/settlements/{payment}/sent", None, a.admin)
+        listed = lambda: b.ask("GET", "/v1/admin/settlements", token=b.admin)["data"]  # noqa: E731
+        arrived = until("a payment", listed)[0]["id"]
+        money = {"money": {"amount": net["amount"], "unit": net["unit"]}}
+        b.ask("POST", f"/v1/admin/settlements/{arrived}/received", money, b.admin, "received")
+        path = f"/v1/admin/settlements/{payment}"
+        until("a receipt", lambda: a.ask("GET", path, token=a.admin)["state"] == "settled")
+        for server in (b, a):
+            server.ask("POST", "/v1/demo/clock", {"advance": DAY})
+        a.buy(ada, "one", a.service())
+        self.exchange(there, here, ada, ada_there, "second")
+        return [ada]
+
+    def exchange(self, there, here, ada, ada_there, name):
+        _partners.exchange(self.a, there, ada, 12_345, "AUR", f"{name} out")
+        # A fraction of a cent, which the settlement carries on.
+        _partners.exchange(self.b, here, ada_there, 4_001, "BEL", f"{name} back")
+
+
+def owed(server):
+    """What is owed to the partner and by it, as the server says."""
+    partner = server.ask("GET", "/v1/admin/partners", token=server.admin)["data"][0]
+    name = partner["id"].replace("par_", "Par-")
+    sides = (("Liabilities", "payable", -1), ("Assets", "receivable", 1))
+    amount = lambda side, sign: Decimal(partner[side]["amount"]).scaleb(-6) * sign  # noqa: E731
+    return {(f"{root}:Partners:{name}", "EUR"): amount(side, sign) for root, side, sign in sides}
+
+
 def export(server, path, *options):
     """The text that `scrip export` writes, twice the same."""
     command = [os.environ["SCRIP_BIN"], "export", "--server", server.url, "--admin-key", server.admin, *options]
@@ -220,7 +269,7 @@ def agree(server, buyers, folder, expected):
         line = wallet["credit_line"]
         lent = Decimal(line["owed"]["amount"]).scaleb(-2) if line else 0
         same("what is lent", balances.get((f"Assets:CreditLines:{account}", "EUR"), 0), lent)
-    roots = {name.split(":Acc-")[0].split(":Mer-")[0] for name, _ in balances}
+    roots = {re.split(":(?:Acc|Mer|Par)-", name)[0] for name, _ in balances}
     same("what occurs", sorted(expected - roots), [])
     server.sound()
 
@@ -242,6 +291,31 @@ SHOP = {
 }
 PAY = {"Assets:Money:Payouts", "Equity:Issued", "Equity:PaidOut", "Income:Fees", "Liabilities:Merchants"}
 
+PARTNERS = {
+    "Assets:Money:Settlements",
+    "Assets:Partners",
+    "Equity:ExchangedIn",
+    "Equity:ExchangedOut",
+    "Expenses:Exchange",
+    "Income:Exchange",
+    "Liabilities:Partners",
+}
+
+
+def settled(a, b, folder):
+    """What two partners owe each other is the same in both journals, and what both servers say."""
+    agree(a, Partners(a, b).live(), folder, PARTNERS)
+    both = []
+    for server in (a, b):
+        path = os.path.join(folder, "partner.journal")
+        export(server, path, "--format", "hledger")
+        balances, expected = by_hledger(path), owed(server)
+        found = {key: amount for key, amount in balances.items() if ":Partners:" in key[0]}
+        same("what is owed", found, {key: amount for key, amount in expected.items() if amount})
+        both.append(sum(expected.values()))
+        server.sound()
+    same("what the two owe each other", sum(both), 0)
+
 
 def check(databases):
     with tempfile.TemporaryDirectory() as folder:
@@ -253,10 +327,15 @@ def check(databases):
                 buyers = pay.live(merchant)
                 agree(pay, buyers, folder, PAY)
             print("  a provider: hledger, Beancount, wallets and books agree")
+        with Vendor("aurora", "vendor", databases[3]) as a:
+            with Vendor("belle", "vendor", databases[4], token="BEL") as b:
+                settled(a, b, folder)
+            print("  two partners: hledger, Beancount and what both are owed agree")
 
 
 print("on SQLite")
-check([None, None, None])
-with new_databases("journal_shop", "journal_pay", "journal_sounds") as databases:
+check([None] * 5)
+NAMES = [f"journal_{name}" for name in ("shop", "pay", "sounds", "aurora", "belle")]
+with new_databases(*NAMES) as databases:
     print("on PostgreSQL")
     check(databases)

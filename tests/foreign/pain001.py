@@ -10,6 +10,7 @@ from decimal import Decimal
 import sepaxml
 import xmlschema
 from _pair import Server, same
+from _partners import agree, buyer, exchange, link
 from _shop import until
 
 NAMESPACE = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"}
@@ -19,45 +20,6 @@ GIVE = 12_345
 def schema():
     folder = os.path.join(os.path.dirname(sepaxml.__file__), "schemas")
     return xmlschema.XMLSchema(os.path.join(folder, "pain.001.001.09.xsd"))
-
-
-def party(server, token, micros):
-    return {"url": server.public_url, "token": token, "scale": 2, "tokens": 100, "micros": micros}
-
-
-def agree(a, b):
-    """Both enter each other, and agree; gives what each calls the other, and the agreement at the first."""
-    b_at_a = a.ask("POST", "/v1/admin/partners", {"url": b.public_url, "name": "Belle"}, a.admin)["id"]
-    a_at_b = b.ask("POST", "/v1/admin/partners", {"url": a.public_url, "name": "Aurora"}, b.admin)["id"]
-    much = 1_000_000
-    way = {"rate": {"source": "unit_values"}, "spread_basis_points": 250, "min": 100, "max": much}
-    way |= {"buyer_day": much, "day": much, "cap": 10_000_000_000, "lots": ["paid", "exchange"]}
-    terms = {"parties": [party(a, "AUR", 1_000_000), party(b, "BEL", 250_000)], "currency": "EUR"}
-    terms |= {"ways": [way, way], "cycle": {"kind": "days", "days": 30}, "due_days": 14, "notice_days": 7}
-    proposed = a.ask("POST", "/v1/admin/agreements", {"partner": b_at_a, "terms": terms}, a.admin)["id"]
-    there = until("a proposal", lambda: b.ask("GET", "/v1/admin/agreements", token=b.admin)["data"])[0]["id"]
-    b.ask("POST", f"/v1/admin/agreements/{there}/accept", None, b.admin)
-    for server, agreement in ((a, proposed), (b, there)):
-        path = f"/v1/admin/agreements/{agreement}"
-        until("an agreement", lambda: server.ask("GET", path, token=server.admin)["in_force"])
-    return b_at_a, a_at_b, proposed
-
-
-def link(a, b, partner, here, there):
-    path = f"/v1/partners/{partner}/link"
-    opened = a.ask("POST", path, {}, here)
-    approved = b.ask("POST", f"/v1/links/{opened['reference']}/approve", None, there)
-    code = approved["return_url"].split("code=")[1].split("&")[0]
-    a.ask("POST", path, {"return_code": code}, here)
-
-
-def buyer(server, tokens, unit):
-    opened = server.ask("POST", "/v1/accounts", {"email": "ada@example.com", "password": "correct horse"})
-    if tokens:
-        adjust = {"tokens": {"amount": tokens, "unit": unit}, "reason": "test"}
-        path = f"/v1/admin/accounts/{opened['account']['id']}/adjust"
-        server.ask("POST", path, adjust, server.admin, "fund")
-    return opened["token"]
 
 
 def file_of(server, settlement):
@@ -80,11 +42,7 @@ with contextlib.ExitStack() as stack:
     partner, back, agreement = agree(a, b)
     ada, ada_there = buyer(a, 100_000, "AUR"), buyer(b, 0, "BEL")
     link(a, b, partner, ada, ada_there)
-    give = {"partner": partner, "give": {"amount": GIVE, "unit": "AUR"}}
-    quote = a.ask("POST", "/v1/exchange-quotes", give, ada)["id"]
-    made = a.ask("POST", "/v1/exchanges", {"quote": quote}, ada, "exchange")["id"]
-    path = f"/v1/exchanges/{made}"
-    until("an exchange", lambda: a.ask("GET", path, token=ada)["state"] == "fulfilled")
+    exchange(a, partner, ada, GIVE, "AUR", "exchange")
 
     closed = a.ask("POST", f"/v1/admin/agreements/{agreement}/close-cycle", {"cycle": 1}, a.admin)["statement"]
     path = f"/v1/admin/statements/{closed}"

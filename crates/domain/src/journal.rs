@@ -20,6 +20,7 @@ use crate::credit_line::Repayment;
 use crate::id::Id;
 use crate::ledger::{House, LedgerAccount, Transfer};
 use crate::merchant::Merchant;
+use crate::partner::{EntryKind, MICRO_SCALE, Partner, PartnerEntry, Side};
 use crate::reversal::{Reversal, ReversalKind, ReversalState};
 use crate::settings::Token;
 use crate::time::Timestamp;
@@ -68,6 +69,16 @@ pub enum JournalAccount {
     Unapplied,
     /// What processors keep.
     Processing,
+    /// What is owed to a partner.
+    Payable(Id<Partner>),
+    /// What a partner owes.
+    Receivable(Id<Partner>),
+    /// What partners are owed for tokens that they issued for ours.
+    ExchangeCost,
+    /// What partners owe for tokens that were issued for theirs.
+    ExchangeIncome,
+    /// What partners have not paid and will not.
+    WriteOffs,
 }
 
 impl JournalAccount {
@@ -83,11 +94,15 @@ impl JournalAccount {
     }
 
     /// Those that every journal has.
-    pub fn always() -> [Self; 7] {
+    pub fn always() -> [Self; 11] {
         let till = |name: &str| Self::Money(name.to_owned());
         [
             till(REPAYMENTS),
             till(PAYOUTS),
+            till(SETTLEMENTS),
+            Self::ExchangeCost,
+            Self::ExchangeIncome,
+            Self::WriteOffs,
             Self::Disputed,
             Self::TokensSold,
             Self::RefundsDue,
@@ -101,6 +116,8 @@ impl JournalAccount {
 const REPAYMENTS: &str = "repayments";
 /// Where payouts to merchants go out.
 const PAYOUTS: &str = "payouts";
+/// Where partners pay each other.
+const SETTLEMENTS: &str = "settlements";
 
 impl fmt::Display for JournalAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,6 +144,11 @@ impl fmt::Display for JournalAccount {
             Self::RefundsDue => f.write_str("Liabilities:RefundsDue"),
             Self::Unapplied => f.write_str("Liabilities:Unapplied"),
             Self::Processing => f.write_str("Expenses:Processing"),
+            Self::Payable(to) => write!(f, "Liabilities:Partners:{}", part(to)),
+            Self::Receivable(of) => write!(f, "Assets:Partners:{}", part(of)),
+            Self::ExchangeCost => f.write_str("Expenses:Exchange"),
+            Self::ExchangeIncome => f.write_str("Income:Exchange"),
+            Self::WriteOffs => f.write_str("Expenses:WriteOffs"),
         }
     }
 }
@@ -271,10 +293,18 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// What is owed between us and a partner changed. Of what went up in one payment only what we owed is told:
+    /// what the partner owed is the other side of the same entry.
+    Between {
+        /// The change.
+        entry: PartnerEntry,
+        /// The currency in which the two settle, in millionths.
+        unit: Unit,
+    },
 }
 
 /// Every reason of an entry that is not the reason of a transfer.
-const REASONS: [&str; 12] = [
+const REASONS: [&str; 17] = [
     "opening_balances",
     "closing_balances",
     "remittance",
@@ -287,6 +317,11 @@ const REASONS: [&str; 12] = [
     "repayment",
     "processing_fee",
     "unapplied",
+    "compensation",
+    "compensation_reversed",
+    "netting",
+    "settlement",
+    "settlement_written_off",
 ];
 
 impl Fact {
@@ -299,6 +334,7 @@ impl Fact {
             | Self::Repaid { at, .. }
             | Self::Kept { at, .. }
             | Self::Unapplied { at, .. } => *at,
+            Self::Between { entry, .. } => entry.at,
         }
     }
 
@@ -343,6 +379,11 @@ impl Fact {
                 let postings = pair(till(name), JournalAccount::Unapplied, *money);
                 entry(top_up.to_string(), "unapplied", top_up.to_string(), postings)
             }
+            Self::Between { entry: change, unit } => {
+                let (reason, debit, credit) = between(change);
+                let postings = fine_pair(debit, credit, change.amount, *unit);
+                entry(change.id.to_string(), reason, change.subject_name(), postings)
+            }
         }
     }
 }
@@ -385,10 +426,55 @@ fn reversed(
     }
 }
 
+/// The word for a change of what is owed between partners, and what it debits and credits.
+fn between(entry: &PartnerEntry) -> (&'static str, JournalAccount, JournalAccount) {
+    use JournalAccount::{ExchangeCost, ExchangeIncome, Payable, Receivable, WriteOffs};
+    let own = match entry.side {
+        Side::Payable => Payable(entry.partner),
+        Side::Receivable => Receivable(entry.partner),
+    };
+    let value = match entry.side {
+        Side::Payable => ExchangeCost,
+        Side::Receivable => ExchangeIncome,
+    };
+    let cash = || JournalAccount::Money(SETTLEMENTS.to_owned());
+    let (reason, other) = match entry.kind {
+        EntryKind::Exchange => ("compensation", value),
+        EntryKind::Reversal => ("compensation_reversed", value),
+        EntryKind::Netting => ("netting", Receivable(entry.partner)),
+        EntryKind::Payment => ("settlement", cash()),
+        EntryKind::WriteOff => ("settlement_written_off", WriteOffs),
+    };
+    // What we owe grows by credits, what we are owed by debits.
+    if entry.adds() == (entry.side == Side::Receivable) {
+        (reason, own, other)
+    } else {
+        (reason, other, own)
+    }
+}
+
 /// Money from one account to another.
 fn pair(debit: JournalAccount, credit: JournalAccount, money: Money) -> [Posting; 2] {
     let Money { amount, unit } = money;
-    let figure = |units| Figure { units, unit, scale: unit.currency_scale() };
+    moved(debit, credit, amount, |units| Figure { units, unit, scale: unit.currency_scale() })
+}
+
+/// The same in millionths.
+fn fine_pair(
+    debit: JournalAccount,
+    credit: JournalAccount,
+    amount: Amount,
+    unit: Unit,
+) -> [Posting; 2] {
+    moved(debit, credit, amount, |units| Figure { units, unit, scale: MICRO_SCALE })
+}
+
+fn moved(
+    debit: JournalAccount,
+    credit: JournalAccount,
+    amount: Amount,
+    figure: impl Fn(i128) -> Figure,
+) -> [Posting; 2] {
     let units = i128::from(amount.units());
     [
         Posting { account: debit, figure: figure(units) },
@@ -399,6 +485,8 @@ fn pair(debit: JournalAccount, credit: JournalAccount, money: Money) -> [Posting
 /// What the books tell of themselves, in the order in which a journal is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sheet {
+    /// A currency in which partners settle, in millionths. Such are told before all others.
+    FineCurrency(Unit),
     /// A currency that occurs.
     Currency(Unit),
     /// An account that has ever been booked on, and what else it is called.
@@ -411,6 +499,8 @@ pub enum Sheet {
     Closing(JournalAccount, i128),
     /// The money that an account owes when the journal ends.
     Lent(Id<Account>, Amount, Unit),
+    /// What is owed between us and a partner when the journal ends, in millionths; debits are above zero.
+    Owed(JournalAccount, i128, Unit),
 }
 
 #[cfg(test)]

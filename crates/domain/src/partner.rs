@@ -10,8 +10,10 @@
 
 use crate::agreement::Agreement;
 use crate::amount::{Amount, Unit};
+use crate::exchange::Exchange;
 use crate::id::Id;
 use crate::ledger::Counters;
+use crate::statement::Statement;
 use crate::time::{Span, Timestamp};
 use crate::words;
 
@@ -214,6 +216,19 @@ impl PartnerEntry {
     /// Whether it makes what is owed more.
     pub fn adds(&self) -> bool {
         self.kind == EntryKind::Exchange
+    }
+
+    /// What it belongs to, by its name.
+    pub fn subject_name(&self) -> String {
+        let name = match self.kind {
+            EntryKind::Exchange | EntryKind::Reversal => {
+                Id::<Exchange>::new(self.subject).map(|id| id.to_string())
+            }
+            EntryKind::Netting | EntryKind::Payment | EntryKind::WriteOff => {
+                Id::<Statement>::new(self.subject).map(|id| id.to_string())
+            }
+        };
+        name.unwrap_or_default()
     }
 }
 

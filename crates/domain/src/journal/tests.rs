@@ -2,6 +2,7 @@ use super::*;
 use crate::amount::Amount;
 use crate::event::Subject;
 use crate::ledger::Reason;
+use crate::partner::{EntryKind, PartnerEntry, Side};
 use crate::settings::UnitValue;
 
 fn id<T>(number: u64) -> Id<T> {
@@ -192,6 +193,12 @@ fn every_entry_balances_and_names_a_declared_reason() {
     facts.push(Fact::Repaid { id: id(1), account: id(2), money: money(1), at });
     facts.push(Fact::Kept { top_up: id(2), money: money(1), till: "demo".into(), at });
     facts.push(Fact::Unapplied { top_up: id(2), money: money(1), till: "demo".into(), at });
+    for side in Side::ALL {
+        for kind in EntryKind::ALL {
+            let (entry, unit) = (owed(*side, *kind, 1), money(1).unit);
+            facts.push(Fact::Between { entry, unit });
+        }
+    }
     for fact in facts {
         let entry = fact.entry(&token("AUR", 2));
         let sum = |unit: &str| -> i128 {
@@ -223,4 +230,61 @@ fn a_reversal_leaves_nothing_between_its_beginning_and_its_end() {
             assert_eq!(from == debit, back);
         }
     }
+}
+
+fn owed(side: Side, kind: EntryKind, micros: u64) -> PartnerEntry {
+    let (partner, subject) = (id(9), 6);
+    PartnerEntry {
+        partner,
+        id: id(5),
+        side,
+        kind,
+        amount: amount(micros),
+        subject,
+        cycle: 1,
+        at: NOON,
+    }
+}
+
+#[test]
+fn what_partners_owe_is_in_millionths_and_closes_by_the_counters() {
+    let unit = money(1).unit;
+    let between =
+        |side, kind, micros| Sheet::Fact(Fact::Between { entry: owed(side, kind, micros), unit });
+    let sheets = [
+        Sheet::FineCurrency(unit),
+        Sheet::Currency(unit),
+        between(Side::Payable, EntryKind::Exchange, 15_012_300),
+        between(Side::Receivable, EntryKind::Exchange, 2_000_000),
+        between(Side::Payable, EntryKind::Netting, 2_000_000),
+        between(Side::Payable, EntryKind::Payment, 13_010_000),
+        Sheet::Owed(JournalAccount::Payable(id(9)), -2_300, unit),
+        Sheet::Owed(JournalAccount::Receivable(id(9)), 0, unit),
+    ];
+    let text = written(Format::Hledger, &token("AUR", 2), None, &sheets);
+    assert_eq!(text.matches("commodity ").count(), 2, "the currency once: {text}");
+    assert!(text.contains("commodity 1000000000.000000 EUR"), "{text}");
+    let part = |from: &str, to: &str| {
+        let (_, rest) = text.split_once(from).unwrap();
+        rest.split_once(to).unwrap().0.to_owned()
+    };
+    assert_eq!(
+        part(" netting  ; ", "\n\n"),
+        "subject:stm_0000000000006, at:2026-11-22T12:00:00.000Z
+    Liabilities:Partners:Par-0000000000009  2.000000 EUR
+    Assets:Partners:Par-0000000000009  -2.000000 EUR"
+    );
+    assert!(
+        text.ends_with(
+            "
+2026-11-22 * closing_balances
+    Liabilities:Partners:Par-0000000000009  0.000000 EUR = -0.002300 EUR
+    Assets:Partners:Par-0000000000009  0.000000 EUR = 0.000000 EUR
+    Assets:Money:Settlements  0.000000 EUR = -13.010000 EUR
+    Expenses:Exchange  0.000000 EUR = 15.012300 EUR
+    Income:Exchange  0.000000 EUR = -2.000000 EUR
+"
+        ),
+        "{text}"
+    );
 }

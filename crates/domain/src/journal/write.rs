@@ -1,12 +1,13 @@
 //! Writing a journal, sheet by sheet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::format::{comment, field, next_day, pattern, posting, quoted};
 use super::{Entry, Fact, Figure, Format, JournalAccount, Posting, REASONS, Sheet};
 use crate::amount::Unit;
 use crate::ledger::Reason;
+use crate::partner::MICRO_SCALE;
 use crate::settings::Token;
 use crate::time::Timestamp;
 
@@ -29,6 +30,8 @@ pub struct Journal {
     token: Token,
     from: Option<Timestamp>,
     place: Place,
+    /// Which currencies are declared.
+    declared: BTreeSet<Unit>,
     /// What money accounts have: there are few of them.
     money: BTreeMap<(JournalAccount, Unit), Figure>,
     /// The last time that was written.
@@ -50,6 +53,7 @@ impl Journal {
             token: token.clone(),
             from,
             place: Place::Head,
+            declared: BTreeSet::new(),
             money: BTreeMap::new(),
             last: None,
             begun: false,
@@ -71,7 +75,8 @@ impl Journal {
     /// The text of a sheet.
     pub fn sheet(&mut self, sheet: &Sheet) -> String {
         match sheet {
-            Sheet::Currency(unit) => self.unit(*unit, unit.currency_scale()),
+            Sheet::FineCurrency(unit) => self.currency(*unit, MICRO_SCALE),
+            Sheet::Currency(unit) => self.currency(*unit, unit.currency_scale()),
             Sheet::Account(account, name) => self.account(account, name.as_deref()),
             Sheet::Opening(account, units) => {
                 let mut text = self.go(Place::Opening);
@@ -86,11 +91,15 @@ impl Journal {
             }
             Sheet::Lent(account, owed, unit) => {
                 let mut text = self.go(Place::Closing);
-                let account = JournalAccount::CreditLine(*account);
                 let (units, scale) = (i128::from(owed.units()), unit.currency_scale());
-                // The counter of the books, in the place of what was reckoned here.
-                self.money.remove(&(account.clone(), *unit));
-                text += &self.close(&account, Figure { units, unit: *unit, scale });
+                let figure = Figure { units, unit: *unit, scale };
+                text += &self.counted(&JournalAccount::CreditLine(*account), figure);
+                text
+            }
+            Sheet::Owed(account, units, unit) => {
+                let mut text = self.go(Place::Closing);
+                let figure = Figure { units: *units, unit: *unit, scale: MICRO_SCALE };
+                text += &self.counted(account, figure);
                 text
             }
         }
@@ -103,6 +112,17 @@ impl Journal {
             text += &self.close(&account, figure);
         }
         text
+    }
+
+    /// Closes an account of money by the counter of the books, in the place of what was reckoned here.
+    fn counted(&mut self, account: &JournalAccount, figure: Figure) -> String {
+        self.money.remove(&(account.clone(), figure.unit));
+        self.close(account, figure)
+    }
+
+    /// Declares a currency, once.
+    fn currency(&mut self, unit: Unit, scale: u8) -> String {
+        if self.declared.insert(unit) { self.unit(unit, scale) } else { String::new() }
     }
 
     fn tokens(&self, units: i128) -> Figure {

@@ -40,6 +40,8 @@ pub enum Shelf {
     Whole,
     /// What is for the ear, without the large file.
     Sounds,
+    /// The second vendor's own.
+    Belle,
 }
 
 /// The product on the shelf of sounds.
@@ -51,12 +53,14 @@ pub fn prepare(into: &Path, shelf: Shelf, token: &str) -> io::Result<()> {
     if into.join(FILE).exists() {
         return Ok(());
     }
-    let (catalog, others): (Vec<_>, Vec<_>) =
-        embedded::FILES.iter().partition(|(path, _)| *path == FILE);
+    let files = if shelf == Shelf::Belle { embedded::BELLE } else { embedded::FILES };
+    let (catalog, others): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| *path == FILE);
     for (path, bytes) in others {
         create(into, path)?.write_all(bytes)?;
     }
-    program(into)?;
+    if shelf != Shelf::Belle {
+        program(into)?;
+    }
     if shelf == Shelf::Whole {
         let mut file = BufWriter::with_capacity(1 << 20, create(into, NOISE)?);
         noise(&mut file, NOISE_BYTES)?;
@@ -73,7 +77,7 @@ pub fn prepare(into: &Path, shelf: Shelf, token: &str) -> io::Result<()> {
 
 /// The catalogue with what is on the shelf.
 fn shelved(text: &str, shelf: Shelf, token: &str) -> Result<String, toml::de::Error> {
-    if shelf == Shelf::Whole {
+    if shelf != Shelf::Sounds {
         return Ok(text.to_owned());
     }
     let mut catalog: toml::Table = text.parse()?;
@@ -191,6 +195,20 @@ mod tests {
         let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
         let slugs: Vec<_> = catalog.products.iter().map(|one| one.fields.slug.as_str()).collect();
         assert_eq!(slugs, [SOUNDS]);
+    }
+
+    #[test]
+    fn the_second_vendor_has_goods_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        prepare(dir.path(), Shelf::Belle, "BEL").unwrap();
+        let token = Token { code: "BEL".into(), scale: 2 };
+        let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
+        let slugs: Vec<_> = catalog.products.iter().map(|one| one.fields.slug.as_str()).collect();
+        assert_eq!(slugs, ["ships-bells", "fog-signals", "plain-bob-minor"]);
+        assert!(!dir.path().join(PROGRAM).exists(), "nothing of the first vendor's");
+        let rounds = "60,1,2,3,4,5,6\n";
+        let rows = fs::read_to_string(dir.path().join("files/ringing/plain-bob-minor.csv"));
+        assert!(rows.unwrap().ends_with(rounds), "the bells come round");
     }
 
     #[cfg(unix)]

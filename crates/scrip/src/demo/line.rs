@@ -1,5 +1,5 @@
-//! The line between the demo's servers: it carries every request to the provider, and can be cut for one kind of them,
-//! so that the story shows what two servers make of that.
+//! The lines between the demo's servers: each carries every request to one of them, and can be cut for one kind, so that the
+//! story shows what two servers make of that.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,10 +18,34 @@ use tokio::task::JoinSet;
 
 use crate::failure::{Failure, Outcome};
 
-/// How the path of a report ends that goods are ready: the last thing that a merchant asks of its provider.
-const REPORT: &str = "/fulfilled";
+/// What does not get through where a line is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The report that goods are ready: the last thing that a merchant asks of its provider. It is never heard.
+    Report,
+    /// The answer to a commit: the partner has heard it and issued, and nobody learns of that.
+    LastWord,
+}
+
+impl Cut {
+    /// How the path of such a request ends.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Report => "/fulfilled",
+            Self::LastWord => "/fulfil",
+        }
+    }
+}
+
 /// For how long the story waits for something to be held up.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+impl State {
+    fn hold_up(&self) -> std::io::Error {
+        self.held_up.notify_one();
+        std::io::Error::other("the line is cut")
+    }
+}
 
 /// A line to a server, open from when it is laid until it is dropped.
 #[derive(Debug)]
@@ -33,25 +57,26 @@ pub struct Line {
 #[derive(Debug)]
 struct State {
     to: SocketAddr,
+    kind: Cut,
     cut: AtomicBool,
     held_up: Notify,
 }
 
 impl Line {
-    /// Lays a line from `here` to `there`.
-    pub async fn lay(here: SocketAddr, there: SocketAddr) -> Outcome<Self> {
+    /// Lays a line from `here` to `there`, which can be cut for this.
+    pub async fn lay(here: SocketAddr, there: SocketAddr, kind: Cut) -> Outcome<Self> {
         let listener = TcpListener::bind(here).await.map_err(|error| {
             Failure::new(format!("cannot listen on {here}: {error}"))
                 .advise("If the port is taken, choose another with --port.")
         })?;
-        let state =
-            Arc::new(State { to: there, cut: AtomicBool::new(false), held_up: Notify::new() });
+        let (cut, held_up) = (AtomicBool::new(false), Notify::new());
+        let state = Arc::new(State { to: there, kind, cut, held_up });
         let mut task = JoinSet::new();
         task.spawn(carry(listener, state.clone()));
         Ok(Self { state, _task: task })
     }
 
-    /// From now on no report of a delivery gets through.
+    /// From now on nothing of its kind gets through.
     pub fn cut(&self) {
         self.state.cut.store(true, Ordering::SeqCst);
     }
@@ -61,7 +86,7 @@ impl Line {
         self.state.cut.store(false, Ordering::SeqCst);
     }
 
-    /// Waits until a report was held up; whether one was.
+    /// Waits until something was held up; whether it was.
     pub async fn has_held_up(&self) -> bool {
         tokio::time::timeout(PATIENCE, self.state.held_up.notified()).await.is_ok()
     }
@@ -87,9 +112,10 @@ async fn carry(listener: TcpListener, state: Arc<State>) {
 
 /// Passes a request on as it is. What cannot be passed on ends its connection without an answer.
 async fn pass(request: Request<Incoming>, state: &State) -> std::io::Result<Response<Incoming>> {
-    if state.cut.load(Ordering::SeqCst) && request.uri().path().ends_with(REPORT) {
-        state.held_up.notify_one();
-        return Err(std::io::Error::other("the line is cut"));
+    let cut = state.cut.load(Ordering::SeqCst);
+    let concerned = cut && request.uri().path().ends_with(state.kind.ending());
+    if concerned && state.kind == Cut::Report {
+        return Err(state.hold_up());
     }
     let stream = TcpStream::connect(state.to).await?;
     let (mut send, connection) =
@@ -98,5 +124,9 @@ async fn pass(request: Request<Incoming>, state: &State) -> std::io::Result<Resp
         // One that breaks shows in the answer.
         drop(connection.await);
     });
-    send.send_request(request).await.map_err(std::io::Error::other)
+    let answer = send.send_request(request).await.map_err(std::io::Error::other)?;
+    if concerned && answer.status().is_success() {
+        return Err(state.hold_up());
+    }
+    Ok(answer)
 }

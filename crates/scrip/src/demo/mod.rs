@@ -1,4 +1,4 @@
-//! The demo: a vendor's shop with real goods, a merchant and its provider, and the whole story from stranger to owner.
+//! The demo: two vendors with real goods, a merchant and its provider, and the whole story from stranger to owner.
 //!
 //! Each server is a process of its own, started from this same program with the same commands that
 //! a vendor would type, so that the demo can also kill it in the middle.
@@ -19,8 +19,8 @@ use scrip_domain::role::Role;
 
 use crate::failure::{Failure, Outcome};
 use crate::server::signals::Stop;
-use line::Line;
-use server::{DemoServer, Seat};
+use line::{Cut, Line};
+use server::{Coin, DemoServer, Seat};
 use story::Story;
 use teller::Teller;
 
@@ -31,7 +31,7 @@ Example:
   scrip demo --exit             stop after the story; exit code 0 only if every step held
   scrip demo --keep shop/       keep the data, and go on with it at the next start";
 
-/// A shop with real goods, and a merchant with its provider.
+/// Two vendors with real goods, and a merchant with its provider.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Stop after the story; the exit code says whether every step held
@@ -40,8 +40,8 @@ pub struct DemoArgs {
     /// Keep the data in this folder; a start on an existing one goes on with it
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// The first of four ports to listen on
-    #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65532))]
+    /// The first of six ports to listen on
+    #[arg(long, default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..=65530))]
     port: u16,
     /// A JSON object per line, for scripts
     #[arg(long)]
@@ -88,36 +88,51 @@ impl DemoArgs {
     }
 }
 
-/// All servers of the demo, and the line between two of them.
+const AURUM: Coin = Coin { code: "AUR", name: "Aurum", scale: 4, worth: "1 = 1.00 EUR" };
+const BELL: Coin = Coin { code: "BEL", name: "Bell", scale: 2, worth: "1 = 0.25 EUR" };
+const MERIDIAN: Coin = Coin { code: "MRD", name: "Meridian", scale: 4, worth: "1 = 1.00 EUR" };
+
+/// All servers of the demo, and the lines between them.
 #[derive(Debug)]
 pub struct Town {
     /// Sells for its own token.
     pub vendor: DemoServer,
+    /// Sells for its own too, and becomes the first one's partner.
+    pub partner: DemoServer,
     /// Keeps accounts for the merchant.
     pub provider: DemoServer,
     /// Sells for the provider's token.
     pub merchant: DemoServer,
     /// Leads to the provider.
     pub line: Line,
+    /// Leads to the second vendor.
+    pub partner_line: Line,
 }
 
 impl Town {
-    /// Opens them below `folder`, on four ports from `port` on.
+    /// Opens them below `folder`, on six ports from `port` on.
     async fn open(folder: &Path, port: u16) -> Outcome<Self> {
         std::fs::create_dir_all(folder).map_err(|error| Failure::of(&error))?;
         let vendor = Seat {
             role: Role::Vendor,
             name: "Aurora Instruments",
-            token: ("AUR", "Aurum"),
+            token: AURUM,
             port,
             listen: port,
             provider: None,
         };
-        let meridian = ("MRD", "Meridian");
+        let partner = Seat {
+            role: Role::Vendor,
+            name: "Belle Isle Sounds",
+            token: BELL,
+            port: port + 4,
+            listen: port + 5,
+            provider: None,
+        };
         let provider = Seat {
             role: Role::Provider,
             name: "Meridian Pay",
-            token: meridian,
+            token: MERIDIAN,
             port: port + 1,
             listen: port + 3,
             provider: None,
@@ -125,38 +140,44 @@ impl Town {
         let merchant = Seat {
             role: Role::Merchant,
             name: "Field Sounds",
-            token: meridian,
+            token: MERIDIAN,
             port: port + 2,
             listen: port + 2,
             provider: Some(provider.url()),
         };
         let here = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        let line = Line::lay(here(provider.port), here(provider.listen)).await?;
+        let line = Line::lay(here(provider.port), here(provider.listen), Cut::Report).await?;
+        let (known, listen) = (here(partner.port), here(partner.listen));
+        let partner_line = Line::lay(known, listen, Cut::LastWord).await?;
         Ok(Self {
             vendor: DemoServer::start(&folder.join("vendor"), vendor).await?,
+            partner: DemoServer::start(&folder.join("partner"), partner).await?,
             provider: DemoServer::start(&folder.join("provider"), provider).await?,
             merchant: DemoServer::start(&folder.join("merchant"), merchant).await?,
             line,
+            partner_line,
         })
     }
 
     /// All of them.
-    pub fn servers(&self) -> [&DemoServer; 3] {
-        [&self.vendor, &self.provider, &self.merchant]
+    pub fn servers(&self) -> [&DemoServer; 4] {
+        [&self.vendor, &self.partner, &self.provider, &self.merchant]
     }
 
     /// Waits until one of them ends, which none does by itself.
     async fn ended(&mut self) -> Failure {
-        let Self { vendor, provider, merchant, .. } = self;
+        let Self { vendor, partner, provider, merchant, .. } = self;
         tokio::select! {
             failure = vendor.ended() => failure,
+            failure = partner.ended() => failure,
             failure = provider.ended() => failure,
             failure = merchant.ended() => failure,
         }
     }
 
     async fn close(&mut self) {
-        for server in [&mut self.merchant, &mut self.provider, &mut self.vendor] {
+        let Self { vendor, partner, provider, merchant, .. } = self;
+        for server in [merchant, provider, partner, vendor] {
             server.stop().await;
         }
     }

@@ -14,6 +14,21 @@ use crate::failure::{Failure, Outcome};
 
 /// What is remembered of a demo beside its folder: the administrator's key.
 const MEMO: &str = "demo.json";
+/// Where files lie that a vendor's staff asks the server for.
+const PAPERS: &str = "papers";
+
+/// What is bought with.
+#[derive(Clone, Copy, Debug)]
+pub struct Coin {
+    /// The token's code.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Its decimals.
+    pub scale: u8,
+    /// What it is worth, as `scrip init` takes it.
+    pub worth: &'static str,
+}
 
 /// Who a server of the demo is.
 #[derive(Clone, Debug)]
@@ -22,8 +37,8 @@ pub struct Seat {
     pub role: Role,
     /// Its name.
     pub name: &'static str,
-    /// Its token: code and name. A merchant's is its provider's.
-    pub token: (&'static str, &'static str),
+    /// Its token. A merchant's is its provider's.
+    pub token: Coin,
     /// The port by which it is known.
     pub port: u16,
     /// The port on which it listens.
@@ -73,7 +88,7 @@ impl DemoServer {
     /// Puts the goods in, and gives what `catalog apply` says, as JSON.
     pub async fn stock(&self, shelf: Shelf) -> Outcome<Value> {
         let folder = self.folder.join("goods");
-        let (into, token) = (folder.clone(), self.seat.token.0);
+        let (into, token) = (folder.clone(), self.seat.token.code);
         let prepared =
             tokio::task::spawn_blocking(move || goods::prepare(&into, shelf, token)).await;
         prepared.map_err(|error| Failure::of(&error))?.map_err(|error| Failure::of(&error))?;
@@ -89,6 +104,14 @@ impl DemoServer {
         let config = self.folder.join("scrip.toml");
         let config = config.to_string_lossy().into_owned();
         json_of(scrip(&["doctor", "--config", &config, "--json"]).output().await, "doctor")
+    }
+
+    /// Keeps what was handed out for its staff, in a folder beside the data. Gives the folder's and the file's name.
+    pub fn keep(&self, name: &str, bytes: &[u8]) -> Outcome<String> {
+        let folder = self.folder.join(PAPERS);
+        std::fs::create_dir_all(&folder).map_err(|error| Failure::of(&error))?;
+        std::fs::write(folder.join(name), bytes).map_err(|error| Failure::of(&error))?;
+        Ok(format!("{PAPERS}/{name}"))
     }
 
     /// Kills the process without a word.
@@ -129,8 +152,10 @@ async fn init(folder: &Path, seat: &Seat, memo: &Path) -> Outcome<Value> {
     let listen = format!("127.0.0.1:{}", seat.listen);
     let (shop, url) = (folder.to_string_lossy().into_owned(), seat.url());
     let mut args = vec!["init", &shop, "--json", "--demo", "--role", seat.role.as_str()];
-    args.extend(["--name", seat.name, "--token-code", seat.token.0, "--token-name", seat.token.1]);
-    args.extend(["--scale", "4", "--worth", "1 = 1.00 EUR"]);
+    let scale = seat.token.scale.to_string();
+    let Coin { code, name, worth, .. } = seat.token;
+    args.extend(["--name", seat.name, "--token-code", code, "--token-name", name]);
+    args.extend(["--scale", &scale, "--worth", worth]);
     args.extend(["--listen", &listen, "--public-url", &url]);
     if let Some(provider) = &seat.provider {
         args.extend(["--provider", provider]);

@@ -6,6 +6,8 @@ mod across;
 mod cards;
 mod credit;
 mod funds;
+mod partners;
+mod settling;
 
 use http::Method;
 use jwt_compact::alg::Ed25519;
@@ -93,7 +95,8 @@ impl<'a> Story<'a> {
         self.money_back(&ada).await?;
         self.dispute().await?;
         self.books().await?;
-        self.across().await
+        self.across().await?;
+        self.partners().await
     }
 
     /// The vendor puts its goods in.

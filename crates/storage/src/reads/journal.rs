@@ -1,8 +1,10 @@
 //! The books, as a journal tells them: one long read, so that all of it is of one moment.
 
+use scrip_domain::agreement::Terms;
 use scrip_domain::event::Subject;
 use scrip_domain::journal::{Fact, JournalAccount, Paid, Payer, Sheet};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
+use scrip_domain::partner::{EntryKind, Partner, PartnerEntry, Side};
 use scrip_domain::reversal::{ReversalKind, ReversalState};
 use scrip_domain::top_up::{Payment, TopUpMethod};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
@@ -39,12 +41,16 @@ impl Period {
 impl Store {
     /// The books of a period.
     pub fn journal(&self, period: Period) -> Result<Rows<Sheet>, Fault> {
-        let mut asks = vec![currencies(), tills(), lent(), accounts(), house()];
+        let mut asks = vec![fine_currencies(), currencies(), tills(), lent(), accounts(), house()];
+        asks.extend([owed_to_partners(), owed_by_partners()].map(|of| partners(of, false)));
         asks.extend(period.from.map(|from| sums(from, true)));
         asks.push(facts(period));
         match period.to {
             Some(to) => asks.push(sums(to, false)),
-            None => asks.extend([balances(), house_balances(), owed()]),
+            None => {
+                asks.extend([balances(), house_balances(), owed()]);
+                asks.extend([owed_to_partners(), owed_by_partners()].map(|of| partners(of, true)));
+            }
         }
         self.stream(asks)
     }
@@ -57,6 +63,46 @@ fn currencies() -> Ask<Sheet> {
             UNION ALL SELECT fee_unit FROM charges) u
         WHERE u.unit IS NOT NULL ORDER BY u.unit";
     Ask::new("top_ups", text, vec![], |cells| Ok(Some(Sheet::Currency(unit(cells)?))))
+}
+
+/// In what partners settle with which anything was ever owed.
+fn fine_currencies() -> Ask<Sheet> {
+    let text = "SELECT DISTINCT g.terms FROM agreements g
+        WHERE EXISTS (SELECT 1 FROM partner_entries e WHERE e.partner = g.partner) ORDER BY g.terms";
+    Ask::new("agreements", text, vec![], |cells| {
+        let terms = must(Terms::read(cells)?, cells)?;
+        Ok(Some(Sheet::FineCurrency(terms.currency)))
+    })
+}
+
+/// What is owed to partners or by them: in SQL as debits less credits, and which account that is.
+type Between = (&'static str, fn(Id<Partner>) -> JournalAccount);
+
+fn owed_to_partners() -> Between {
+    ("payable_debits - payable_credits", JournalAccount::Payable)
+}
+
+fn owed_by_partners() -> Between {
+    ("receivable_debits - receivable_credits", JournalAccount::Receivable)
+}
+
+/// The accounts of partners with which anything was ever owed, or what they have at the end.
+fn partners((balance, account): Between, closing: bool) -> Ask<Sheet> {
+    let text = format!(
+        "SELECT p.id, p.name, {balance}, p.currency FROM partners p
+        WHERE EXISTS (SELECT 1 FROM partner_entries e WHERE e.partner = p.id)
+        ORDER BY p.id"
+    );
+    Ask::new("partners", text, vec![], move |cells| {
+        let account = account(must(Id::read(cells)?, cells)?);
+        let name = cells.text()?;
+        let balance = int(cells)?;
+        let unit = cells.text()?.and_then(|code| Unit::parse(&code));
+        if !closing {
+            return Ok(Some(Sheet::Account(account, name)));
+        }
+        Ok(unit.map(|unit| Sheet::Owed(account, balance.into(), unit)))
+    })
 }
 
 /// Where money came in: by a processor, or another way.
@@ -177,6 +223,7 @@ const ENDED: i64 = 3;
 const REPAID: i64 = 4;
 const KEPT: i64 = 5;
 const UNAPPLIED: i64 = 6;
+const OWED: i64 = 7;
 
 /// What happened, oldest first: all of it since the beginning of the period, and what moved money before.
 fn facts(period: Period) -> Ask<Sheet> {
@@ -206,7 +253,15 @@ fn facts(period: Period) -> Ask<Sheet> {
         UNION ALL SELECT {UNAPPLIED}, c.top_up, c.at, NULL, NULL, NULL, NULL, c.top_up, NULL, c.processor, NULL,
             c.money_amount - c.refunded - c.disputed, c.money_unit FROM charges c
             JOIN top_ups u ON u.id = c.top_up
-            WHERE u.credited_at IS NULL AND c.money_amount > c.refunded + c.disputed) f
+            WHERE u.credited_at IS NULL AND c.money_amount > c.refunded + c.disputed
+        UNION ALL SELECT {OWED}, e.id, e.at, NULL, NULL, e.amount, e.side || ' ' || e.kind, e.subject, e.partner,
+            g.terms, NULL, e.cycle, e.side FROM partner_entries e
+            LEFT JOIN exchanges x ON e.side = 'payable' AND e.kind IN ('exchange', 'reversal') AND x.id = e.subject
+            LEFT JOIN incoming_exchanges i ON e.side = 'receivable' AND e.kind = 'exchange'
+                AND i.partner = e.partner AND i.exchange = e.subject
+            LEFT JOIN statements s ON e.kind IN ('netting', 'payment', 'write_off') AND s.id = e.subject
+            LEFT JOIN agreements g ON g.id = COALESCE(x.agreement, i.agreement, s.agreement)
+            WHERE e.kind <> 'netting' OR e.side = 'payable') f
         WHERE (f.at >= $1 OR f.unit IS NOT NULL) AND f.at < $2 ORDER BY f.at, f.kind, f.id"
     );
     let mut values = cells(&period.first());
@@ -217,6 +272,9 @@ fn facts(period: Period) -> Ask<Sheet> {
 fn fact(cells: &mut Reader<'_>) -> Result<Fact, Fault> {
     let kind = int(cells)?;
     let (id, at) = (number(cells)?, must(Timestamp::read(cells)?, cells)?);
+    if kind == OWED {
+        return between(cells, id, at);
+    }
     let (debit, credit) = (cells.int()?, cells.int()?);
     let amount = Amount::read(cells)?;
     let reason = cells.text()?;
@@ -278,6 +336,24 @@ fn fact(cells: &mut Reader<'_>) -> Result<Fact, Fault> {
         KEPT => Fact::Kept { top_up: must(Id::new(subject), cells)?, money, till, at },
         _ => Fact::Unapplied { top_up: must(Id::new(subject), cells)?, money, till, at },
     })
+}
+
+/// A change of what is owed between partners; where others have how it was paid, it has the terms by which it is owed, and the
+/// cycle where they have money. The last column only says that money moved.
+fn between(cells: &mut Reader<'_>, id: u64, at: Timestamp) -> Result<Fact, Fault> {
+    let (None, None) = (cells.int()?, cells.int()?) else { return Err(cells.corrupt()) };
+    let amount = must(Amount::read(cells)?, cells)?;
+    let words = must(cells.text()?, cells)?;
+    let (side, kind) = must(words.split_once(' '), cells)?;
+    let (side, kind) = (must(Side::parse(side), cells)?, must(EntryKind::parse(kind), cells)?);
+    let subject = number(cells)?;
+    let partner = must(Id::read(cells)?, cells)?;
+    let unit = must(Terms::read(cells)?, cells)?.currency;
+    let None = Payment::read(cells)? else { return Err(cells.corrupt()) };
+    let cycle = u32::try_from(int(cells)?).map_err(|_| cells.corrupt())?;
+    let id = must(Id::new(id), cells)?;
+    let entry = PartnerEntry { partner, id, side, kind, amount, subject, cycle, at };
+    Ok(Fact::Between { entry, unit })
 }
 
 /// The account of the chart for a ledger account's number and its owner.

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use scrip_domain::account::Account;
 use scrip_domain::account_statement::{ListedLine, Standing, Statement};
 use scrip_domain::journal::{Fact, Format, Journal, JournalAccount, Sheet};
+use scrip_domain::partner::Partner;
 use scrip_domain::settings::{Token, UnitValue};
 use scrip_domain::{Amount, Money, Timestamp, Unit};
 use scrip_storage::reads::doctor::probes;
 use scrip_storage::reads::journal::Period;
 use scrip_storage::{Fault, Store};
+use serde_json::json;
 
 use crate::commands::{amount, id, open};
 use crate::doctor::sound;
@@ -23,6 +25,21 @@ fn token() -> Token {
 
 fn unit(code: &str) -> Unit {
     Unit::parse(code).unwrap()
+}
+
+/// Sound books, with the terms by which partners owe each other.
+fn books(home: &Home) -> String {
+    let party = |url: &str, token: &str| json!({ "url": url, "token": token, "scale": 2, "tokens": 1, "micros": 1 });
+    let terms = json!({
+        "parties": [party("https://a.example", "AUR"), party("https://b.example", "BEL")], "currency": "EUR",
+        "ways": [null, null], "cycle": { "kind": "each" }, "due_days": 1, "notice_days": 1,
+    });
+    let of = |old: u32, new: u32, partner: u32| {
+        format!(
+            "UPDATE agreements SET id = {new}, partner = {partner}, terms = '{terms}' WHERE id = {old};"
+        )
+    };
+    sound(home) + &of(9811, 9911, 9901) + &of(9816, 9902, 9991)
 }
 
 async fn sheets(store: &Store, period: Period) -> Vec<Sheet> {
@@ -78,6 +95,9 @@ fn closed(sheets: &[Sheet]) -> Sums {
                 let account = JournalAccount::CreditLine(*account);
                 sums.insert((account.to_string(), unit.to_string()), owed.units().into());
             }
+            Sheet::Owed(account, units, unit) => {
+                sums.insert((account.to_string(), unit.to_string()), *units);
+            }
             _ => {}
         }
     }
@@ -87,7 +107,7 @@ fn closed(sheets: &[Sheet]) -> Sums {
 
 fn tokens_and_debts(sums: &Sums) -> Sums {
     let known = |(account, unit): &(String, String)| {
-        unit == "AUR" || account.starts_with("Assets:CreditLines")
+        unit == "AUR" || account.starts_with("Assets:CreditLines") || account.contains(":Partners:")
     };
     sums.iter().filter(|(key, _)| known(key)).map(|(key, units)| (key.clone(), *units)).collect()
 }
@@ -102,7 +122,7 @@ fn facts(sheets: &[Sheet]) -> Vec<&Fact> {
 
 pub async fn a_journal_comes_to_what_the_counters_say(home: &Home) {
     let (store, _writer) = home.open().await.unwrap();
-    home.execute(&sound(home)).await;
+    home.execute(&books(home)).await;
     let sheets = sheets(&store, Period::default()).await;
     let sums = reckoned(&sheets, None);
     let closed = closed(&sheets);
@@ -134,13 +154,30 @@ pub async fn a_journal_comes_to_what_the_counters_say(home: &Home) {
     for (account, _) in sums.keys() {
         assert!(known.contains(account), "{account}");
     }
-    let first = Sheet::Currency(unit("EUR"));
-    assert_eq!(sheets.first(), Some(&first));
+    let first = [Sheet::FineCurrency(unit("EUR")), Sheet::Currency(unit("EUR"))];
+    assert_eq!(sheets[..2], first);
+    // Between partners, in millionths: what is owed, what was paid, and what is given up.
+    let [one, other] = [9901, 9991].map(|number| id::<Partner>(number).to_string());
+    let owed = |side: &str, partner: &str| {
+        money(&format!("{side}:Partners:P{}", &partner[1..].replace('_', "-")))
+    };
+    assert_eq!((owed("Liabilities", &one), owed("Assets", &one)), (Some(-330), Some(400)));
+    assert_eq!(
+        (owed("Liabilities", &other), owed("Assets", &other)),
+        (Some(-25_999), Some(22_001))
+    );
+    assert_eq!(money("Assets:Money:Settlements"), Some(-30_000));
+    assert_eq!(money("Expenses:WriteOffs"), Some(50_000));
+    // 630 less 300, and 85 999 less 7000.
+    assert_eq!(money("Expenses:Exchange"), Some(330 + 78_999));
+    assert_eq!(money("Income:Exchange"), Some(-(400 + 95_001)));
+    let netted = facts.iter().filter(|fact| fact.entry(&token()).reason == "netting").count();
+    assert_eq!(netted, 2, "each once, of both sides");
 }
 
 pub async fn a_period_opens_with_what_was_before(home: &Home) {
     let (store, _writer) = home.open().await.unwrap();
-    home.execute(&sound(home)).await;
+    home.execute(&books(home)).await;
     let whole = reckoned(&sheets(&store, Period::default()).await, None);
     for from in 0..10 {
         let later = sheets(&store, Period { from: Some(at(from)), to: None }).await;
@@ -188,7 +225,7 @@ pub async fn a_journal_is_of_one_moment_and_one_at_a_time(home: &Home) {
 
 pub async fn a_statement_follows_an_account_and_a_list_has_every_line(home: &Home) {
     let (store, _writer) = home.open().await.unwrap();
-    home.execute(&sound(home)).await;
+    home.execute(&books(home)).await;
     // Who owes, who has tokens held, and who has given some away.
     for (who, whose, lines) in [(1001, 2001, 7), (1004, 2004, 9), (1005, 2005, 5)] {
         let (account, wallet) = (id::<Account>(who), id(whose));

@@ -383,7 +383,7 @@ impl Story<'_> {
     }
 
     /// Asks a server; without an `authorization` as nobody.
-    async fn say(
+    pub(super) async fn say(
         &mut self,
         client: &Client,
         authorization: &str,
