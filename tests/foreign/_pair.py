@@ -65,6 +65,13 @@ class Server:
             self.log.seek(0)
             raise SystemExit(f"a server does not start: {self.log.read()}")
 
+    def run(self, *words, code=0, passphrase=None):
+        """What `scrip` prints for these words, with this server's environment."""
+        env = {**self.env, "SCRIP_PASSPHRASE": passphrase} if passphrase else self.env
+        ran = subprocess.run([os.environ["SCRIP_BIN"], *words], capture_output=True, text=True, check=False, env=env)
+        same(f"scrip {words[0]}\n{ran.stdout}{ran.stderr}", ran.returncode, code)
+        return ran.stdout + ran.stderr
+
     def kill(self):
         """As a power cut does."""
         self.process.kill()
@@ -132,6 +139,32 @@ class Server:
         made = self.ask("PUT", "/v1/admin/products/tuning/offers/standard", offer, self.admin)
         self.ask("POST", "/v1/admin/products/tuning/publish", None, self.admin)
         return made["id"]
+
+
+class Purchase:
+    """An order of a visitor's at the merchant."""
+
+    def __init__(self, shop, pay, offer, buyer, name):
+        self.shop, self.pay, self.buyer, self.name = shop, pay, buyer, name
+        draft = shop.ask("POST", "/v1/orders", {"lines": [{"offer": offer}]}, key=f"{name}-draft")
+        self.path, self.token = f"/v1/orders/{draft['id']}", draft["order_token"]
+        sent = shop.ask("POST", f"{self.path}/confirm", {}, self.token, f"{name}-confirm", "Order")
+        way = sent["next_action"]["redirect"]
+        same("where the buyer goes", way.startswith(f"{pay.public_url}/pay/"), True)
+        self.payment = "/v1/payments/" + way.rsplit("/", 1)[1]
+
+    def decide(self, step):
+        """The buyer's yes or no; gives the code with which they go back."""
+        self.pay.ask("POST", f"{self.payment}/claim", None, self.buyer)
+        done = self.pay.ask("POST", f"{self.payment}/{step}", {}, self.buyer, self.name)
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(done["return_url"]).query)
+        return query["code"][0]
+
+    def state(self):
+        return self.shop.ask("GET", self.path, None, self.token, scheme="Order")["state"]
+
+    def becomes(self, state):
+        until(f"{self.name} is {state}", lambda: self.state() == state)
 
 
 class Proxy(ThreadingHTTPServer):
@@ -213,4 +246,4 @@ def new_databases(*names):
         server.close()
 
 
-__all__ = ["PRICE", "Proxy", "Server", "TOKENS", "new_databases", "same", "until"]
+__all__ = ["PRICE", "Proxy", "Purchase", "Server", "TOKENS", "new_databases", "same", "until"]

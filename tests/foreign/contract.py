@@ -58,6 +58,9 @@ LEFT_OUT = [
     "post_merchant_invitation",
     "get_merchant_transfers",
     "post_hooks_provider",
+    # What only a server that was restored has to do, and only its provider may ask.
+    "post_admin_restore_skip",
+    "get_peer_documents",
     "post_connections",
     "post_admin_provider_invitation",
     # What needs a partner that is there, and its signature.

@@ -1,35 +1,7 @@
 """A merchant and a provider as two processes: the whole purchase over the network, on each database; and the merchant
 is killed wherever the tokens are taken and the code is not yet told."""
 
-import urllib.parse
-
-from _pair import PRICE, TOKENS, Proxy, Server, new_databases, same, until
-
-
-class Purchase:
-    """An order of a visitor's at the merchant."""
-
-    def __init__(self, shop, pay, offer, buyer, name):
-        self.shop, self.pay, self.buyer, self.name = shop, pay, buyer, name
-        draft = shop.ask("POST", "/v1/orders", {"lines": [{"offer": offer}]}, key=f"{name}-draft")
-        self.path, self.token = f"/v1/orders/{draft['id']}", draft["order_token"]
-        sent = shop.ask("POST", f"{self.path}/confirm", {}, self.token, f"{name}-confirm", "Order")
-        way = sent["next_action"]["redirect"]
-        same("where the buyer goes", way.startswith(f"{pay.public_url}/pay/"), True)
-        self.payment = "/v1/payments/" + way.rsplit("/", 1)[1]
-
-    def decide(self, step):
-        """The buyer's yes or no; gives the code with which they go back."""
-        self.pay.ask("POST", f"{self.payment}/claim", None, self.buyer)
-        done = self.pay.ask("POST", f"{self.payment}/{step}", {}, self.buyer, self.name)
-        query = urllib.parse.parse_qs(urllib.parse.urlsplit(done["return_url"]).query)
-        return query["code"][0]
-
-    def state(self):
-        return self.shop.ask("GET", self.path, None, self.token, scheme="Order")["state"]
-
-    def becomes(self, state):
-        until(f"{self.name} is {state}", lambda: self.state() == state)
+from _pair import PRICE, TOKENS, Proxy, Purchase, Server, new_databases, same
 
 
 def valid(shop, order):

@@ -36,6 +36,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/two_servers.py", debian: &[] },
     Check { script: "tests/foreign/pain001.py", debian: &[] },
     Check { script: "tests/foreign/journals.py", debian: &["hledger"] },
+    Check { script: "tests/foreign/backup.py", debian: &["age"] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

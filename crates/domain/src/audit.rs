@@ -80,6 +80,10 @@ words! {
         SettlementWrittenOff = "settlement.written_off",
         /// Where money goes to was changed: a partner's account, or our own.
         BankDetailsChanged = "bank_details.changed",
+        /// A purchase that a backup lacked was booked by what a merchant has of it.
+        RequestRebooked = "purchase_request.rebooked",
+        /// A peer was gone on without after a restore.
+        RestoreSkipped = "restore.skipped",
         /// An exchange was written off, because the partner said nothing for so long.
         ExchangeWrittenOff = "exchange.written_off",
         /// A partner was entered.

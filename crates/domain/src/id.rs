@@ -64,6 +64,7 @@ kinds! {
     crate::purchase_request::PurchaseRequest => "req",
     crate::purchase_request::RequestRefund => "rrf",
     crate::refund::Refund => "rfd",
+    crate::restore::Discrepancy => "dis",
     crate::reversal::Reversal => "rev",
     crate::settings::Vendor => "vnd",
     crate::statement::Settlement => "stl",
@@ -212,6 +213,14 @@ impl Mint {
         self.last
     }
 
+    /// Mints nothing from now on that is not later than this number, whoever minted it.
+    pub fn stay_above(&mut self, number: u64) {
+        let server = u64::from(self.server) << 12;
+        if number >> 20 >= self.last >> 20 {
+            self.last = ((number >> 20).saturating_add(1) << 20) | server;
+        }
+    }
+
     /// The instant up to which the last number reaches: the lease must cover it.
     pub fn reach(&self) -> Timestamp {
         let millis = i64::try_from(self.last >> 20).unwrap_or(i64::MAX);
@@ -264,6 +273,18 @@ mod tests {
             last = next;
         }
         assert!(mint.reach() >= noon);
+    }
+
+    #[test]
+    fn nothing_is_minted_below_what_was_seen() {
+        let noon = Timestamp::from_millis(EPOCH_MILLIS + 1_000_000);
+        let mut mint = Mint::new(3, noon);
+        let seen = (1_500_000 << 20) | (7 << 12) | 9;
+        mint.stay_above(seen);
+        let next = mint.next(noon);
+        assert!(next > seen && (next >> 12) & 0xFF == 3, "{next}");
+        mint.stay_above(5);
+        assert!(mint.next(noon) > next);
     }
 
     proptest! {

@@ -50,6 +50,7 @@ pub mod payment_method;
 pub mod purchase_request;
 pub mod refund;
 pub mod request;
+pub mod restore;
 pub mod reversal;
 pub mod role;
 pub mod sale;

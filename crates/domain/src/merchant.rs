@@ -113,6 +113,18 @@ impl Merchant {
         Some(Self { day: self.day.max(at.midnight()), day_captured, ..self.clone() })
     }
 
+    /// With a capture of so much at a time that is over: the limit of that day is not asked.
+    #[must_use]
+    pub fn having_captured(&self, amount: Amount, at: Timestamp) -> Self {
+        let (day, before) = match at.midnight().cmp(&self.day) {
+            std::cmp::Ordering::Less => return self.clone(),
+            std::cmp::Ordering::Equal => (self.day, self.day_captured),
+            std::cmp::Ordering::Greater => (at.midnight(), Amount::ZERO),
+        };
+        let day_captured = before.checked_add(amount).unwrap_or(Amount::MAX);
+        Self { day, day_captured, ..self.clone() }
+    }
+
     /// Credits less debits, in smallest units: below zero is a debt.
     pub fn net(&self) -> i64 {
         let side = |units: u64| i64::try_from(units).unwrap_or(i64::MAX);

@@ -26,6 +26,19 @@ impl IdMint {
         self.server
     }
 
+    pub fn reach(&self) -> Timestamp {
+        self.mint.reach()
+    }
+
+    pub fn stay_above(&mut self, number: u64) {
+        self.mint.stay_above(number);
+    }
+
+    /// Whether the lease ends before what was minted.
+    pub fn is_beyond(&self) -> bool {
+        self.mint.reach() >= self.ceiling
+    }
+
     pub fn reach_to(&mut self, ceiling: Timestamp) {
         self.ceiling = self.ceiling.max(ceiling);
     }
@@ -38,7 +51,7 @@ impl IdMint {
 
     pub fn mint<T: Kind>(&mut self, now: Timestamp) -> Result<Id<T>, Fault> {
         let number = self.mint.next(now);
-        if self.mint.reach() >= self.ceiling {
+        if self.is_beyond() {
             return Err(Fault::Unavailable("the lease on ids has run out".into()));
         }
         Id::new(number).ok_or_else(|| Fault::Bug("ids have run out".into()))

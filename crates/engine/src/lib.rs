@@ -56,6 +56,7 @@ pub mod purchase_request;
 pub mod quote;
 pub mod refund;
 pub mod register;
+pub mod restore;
 pub mod reversal;
 pub mod seal;
 pub mod selection;
@@ -98,6 +99,7 @@ use crate::peer::Peers;
 use crate::processor::Processor;
 use crate::provider::Provider;
 use crate::purchase_request::notice::Herald;
+use crate::restore::{Archive, Restoring};
 use crate::throttle::Throttle;
 use crate::webhook::Sender;
 
@@ -122,6 +124,8 @@ pub struct Engine {
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
     herald: Option<Arc<dyn Herald>>,
+    archive: Option<Arc<dyn Archive>>,
+    restoring: Restoring,
     provider: Option<Arc<dyn Provider>>,
     partners: Option<Arc<dyn Partners>>,
     peers: Peers,
@@ -180,6 +184,7 @@ impl Engine {
     pub async fn start(ground: Ground, memory: Arc<Memory>) -> Result<Self, Fault> {
         let now = ground.clock.now();
         let lease = ids::lease(&ground.store, ground.server, now).await?;
+        let restoring = Restoring::look(&ground.store).await?;
         memory.serve(&ground.store);
         memory.hear(ground.store.generation().await?, now);
         Ok(Self {
@@ -199,6 +204,8 @@ impl Engine {
             processor: None,
             bureau: None,
             herald: None,
+            archive: None,
+            restoring,
             provider: None,
             partners: None,
             peers: Peers::default(),
@@ -342,10 +349,24 @@ impl Engine {
         (0..count).map(|_| self.mint()).collect()
     }
 
+    /// Mints nothing from now on that is not later than `id`.
+    pub(crate) async fn stay_above<T>(&self, id: Id<T>) -> Result<(), Fault> {
+        let beyond = {
+            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            ids.stay_above(id.number());
+            ids.is_beyond()
+        };
+        if beyond { self.renew_lease().await } else { Ok(()) }
+    }
+
     /// Keeps the lease on ids ahead of the clock. Call it each second.
     pub async fn renew_lease(&self) -> Result<(), Fault> {
-        let server = self.ids.lock().unwrap_or_else(PoisonError::into_inner).server();
-        let ceiling = ids::extend(&self.store, server, self.clock.now()).await?;
+        let (server, reach) = {
+            let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            (ids.server(), ids.reach())
+        };
+        // Ahead of what was minted, too: after a restore that may be ahead of a clock that was set back.
+        let ceiling = ids::extend(&self.store, server, self.clock.now().max(reach)).await?;
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).reach_to(ceiling);
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 use scrip_domain::purchase_request::RequestState;
-use scrip_domain::{Amount, Span};
+use scrip_domain::{Amount, Span, Timestamp};
 
 use crate::peer::PeerError;
 
@@ -49,6 +49,10 @@ pub trait Provider: Send + Sync + fmt::Debug {
 
     /// Opens a connection, by which a buyer signs in through the provider. `connection` is the idempotency key.
     fn connect<'a>(&'a self, connection: &'a str, return_url: &'a str) -> Asked<'a, Opened>;
+
+    /// What happened to this merchant's requests since, after the event of this number: the numbers, oldest first, and
+    /// which request each is about.
+    fn events(&self, since: Timestamp, after: u64) -> Asked<'_, Vec<(u64, Option<String>)>>;
 
     /// Redeems the code with which a buyer came back.
     fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned>;

@@ -20,6 +20,7 @@ mod fulfil;
 mod lapse;
 pub mod notice;
 mod open;
+pub(crate) mod rebook;
 mod refund;
 mod view;
 

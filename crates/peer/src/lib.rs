@@ -1,7 +1,7 @@
 //! Other servers of Scrip behind the engine's ports, by signed HTTP.
 //!
 //! ```text
-//! engine ──▶ Provider, Herald, Partners ──▶ Line: signs, sends, reads ──▶ Transport ──▶ the other server
+//! engine ──▶ Provider, Herald, Archive, Partners ──▶ Line: signs, sends, reads ──▶ Transport ──▶ the other server
 //! engine ──▶ PeerPort ──▶ PublicReader: reads what is public ──▶ Transport
 //! ```
 //! An answer is not signed: what of it is worth anything are the other server's documents, which are, and which
@@ -19,6 +19,7 @@
     )
 )]
 
+mod archive;
 mod document;
 mod herald;
 mod line;
@@ -28,6 +29,7 @@ mod public;
 mod shape;
 mod transport;
 
+pub use archive::HttpArchive;
 pub use herald::HttpHerald;
 pub use line::Line;
 pub use partner::HttpPartners;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use http::Method;
-use scrip_domain::Amount;
+use scrip_domain::{Amount, Timestamp};
 use scrip_engine::peer::{PeerError, PeerKeys};
 use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::Line;
 use crate::document::{claims, named};
 use crate::line::Question;
-use crate::shape::{AcceptedIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
+use crate::shape::{AcceptedIn, EventsIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
 
 /// A provider that is asked by signed HTTP.
 #[derive(Clone, Debug)]
@@ -104,6 +104,14 @@ impl Provider for HttpProvider {
     fn connect<'a>(&'a self, connection: &'a str, return_url: &'a str) -> Asked<'a, Opened> {
         let body = json!({ "return_url": return_url });
         self.ask::<OpenedIn>("/v1/connection-requests", Some(connection), Some(body)).boxed()
+    }
+
+    fn events(&self, since: Timestamp, after: u64) -> Asked<'_, Vec<(u64, Option<String>)>> {
+        async move {
+            let path = format!("/v1/merchant/events?since={since}&after={after}&limit=100");
+            self.ask::<EventsIn>(&path, None, None).await
+        }
+        .boxed()
     }
 
     fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned> {

@@ -92,6 +92,25 @@ impl Shape for ReturnedIn {
 }
 
 #[derive(Deserialize)]
+pub(crate) struct EventsIn {
+    data: Vec<EventIn>,
+}
+
+#[derive(Deserialize)]
+struct EventIn {
+    seq: u64,
+    request: Option<String>,
+}
+
+impl Shape for EventsIn {
+    type Of = Vec<(u64, Option<String>)>;
+
+    fn take(self) -> Result<Self::Of, PeerError> {
+        Ok(self.data.into_iter().map(|event| (event.seq, event.request)).collect())
+    }
+}
+
+#[derive(Deserialize)]
 pub(crate) struct StandingIn {
     funded: Option<bool>,
 }

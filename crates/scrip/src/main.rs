@@ -3,6 +3,7 @@
 //! Here the program meets the world: configuration, the real clock, chance and network, the command
 //! line. Nothing is decided here; that happens in `scrip-engine`.
 
+mod backup;
 mod bench;
 mod catalog;
 mod cli;

@@ -73,6 +73,24 @@ impl Vault {
         Ok(keys.with_protocol(&self.seeds(Purpose::Protocol)?))
     }
 
+    /// Every file of the folder that is a key or the master secret, by name.
+    pub fn contents(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
+        let cannot = |error: io::Error| self.cannot("read", &error);
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(cannot)? {
+            let name = entry.map_err(cannot)?.file_name();
+            // A draft of a key that is being made has another ending.
+            let name = name
+                .to_str()
+                .filter(|name| *name == MASTER || name.strip_suffix(".seed").is_some());
+            if let Some(name) = name {
+                all.push((name.to_owned(), read(&self.folder.join(name))?.into_bytes()));
+            }
+        }
+        all.sort();
+        Ok(all)
+    }
+
     /// All seeds for a purpose, the newest first.
     fn seeds(&self, purpose: Purpose) -> Outcome<Vec<[u8; 32]>> {
         let numbers = self.numbers(purpose).map_err(|error| {

@@ -8,7 +8,8 @@
 //! from the answers what must be true ([`book`]), and asks again with the same key where it heard
 //! nothing. Every request, answer and fault goes into a trace; the same seed gives the same trace.
 //!
-//! Start reading at [`world`]. A second kind of world has two servers, a merchant and its provider: [`pair`].
+//! Start reading at [`world`]. A second kind of world has two servers, a merchant and its provider: [`pair`]; a third has two
+//! or three vendors whose tokens buy each other's: [`ring`].
 
 mod audit;
 mod bank;
@@ -20,15 +21,19 @@ mod chance;
 mod clock;
 mod faults;
 mod goods;
+mod host;
 mod ledgers;
+mod links;
 pub mod pair;
 mod plan;
 mod process;
+pub mod ring;
 mod server;
 mod step;
 mod tab;
 mod trace;
 mod voice;
+mod wire;
 mod world;
 
 pub use plan::{Defect, Plan};

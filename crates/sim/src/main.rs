@@ -1,7 +1,7 @@
 //! Explores seeds, and repeats one.
 
-use clap::Parser;
-use scrip_sim::{Outcome, Plan, pair, run};
+use clap::{Args, Parser};
+use scrip_sim::{Outcome, Plan, pair, ring, run};
 
 /// Lets whole worlds run, each from one seed, and looks for one in which something is untrue.
 #[derive(Debug, Parser)]
@@ -19,12 +19,23 @@ struct Arguments {
     /// Run each seed once, not twice.
     #[arg(long)]
     once: bool,
-    /// Worlds of two servers: a merchant and its provider.
-    #[arg(long)]
-    pair: bool,
+    #[command(flatten)]
+    kind: Kind,
     /// Print the trace.
     #[arg(long)]
     trace: bool,
+}
+
+/// Which worlds; none of these: of one shop.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Kind {
+    /// Worlds of two servers: a merchant and its provider.
+    #[arg(long)]
+    pair: bool,
+    /// Worlds of two or three vendors whose tokens buy each other's.
+    #[arg(long)]
+    ring: bool,
 }
 
 fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
@@ -70,8 +81,10 @@ fn main() -> std::process::ExitCode {
 impl Arguments {
     /// Lets the world of one seed run.
     fn run(&self, seed: u64) -> Outcome {
-        if self.pair {
+        if self.kind.pair {
             pair::run(&pair::Plan::of(seed, self.steps), self.trace)
+        } else if self.kind.ring {
+            ring::run(&ring::Plan::of(seed, self.steps), self.trace)
         } else {
             run(&Plan::of(seed, self.steps), self.trace)
         }
@@ -92,6 +105,10 @@ fn tell(outcome: &Outcome, differs: Option<&Outcome>, arguments: &Arguments) {
         "repeat it: cargo run -p scrip-sim -- --seed {:#x} --steps {}{} --trace\n",
         outcome.seed,
         arguments.steps,
-        if arguments.pair { " --pair" } else { "" }
+        match (arguments.kind.pair, arguments.kind.ring) {
+            (true, _) => " --pair",
+            (_, true) => " --ring",
+            _ => "",
+        }
     );
 }

@@ -36,6 +36,7 @@ use scrip_domain::partner::{Partner, PartnerEntry, PartnerUrl};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
+use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
@@ -470,6 +471,12 @@ tables! {
     by_account: Entry,
     /// Events.
     events: Event,
+    /// Restores.
+    epochs: Epoch,
+    /// What is heard of peers after a restore, by peer: the guards of their discrepancies.
+    reunions: Reunion,
+    /// What peers have proof of, and the books lack.
+    discrepancies: Discrepancy,
     /// Acts of the vendor's staff.
     audit: Audit,
 }

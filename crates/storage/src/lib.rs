@@ -18,6 +18,7 @@
 pub mod batch;
 pub mod books;
 mod cells;
+pub mod copy;
 mod fault;
 mod fields;
 pub mod index;

@@ -40,7 +40,7 @@ pub(crate) struct Line {
 
 /// An open connection and what it has prepared: a new connection begins with neither.
 #[derive(Debug)]
-struct Live {
+pub(crate) struct Live {
     client: Client,
     statements: Mutex<BTreeMap<String, Statement>>,
     // Whether the server has said that it closes the connection.
@@ -61,11 +61,11 @@ pub(crate) fn config(url: &str) -> Result<Config, Fault> {
 }
 
 impl Line {
-    fn new(config: Config, setup: &'static str, texts: Vec<&'static str>) -> Self {
+    pub(crate) fn new(config: Config, setup: &'static str, texts: Vec<&'static str>) -> Self {
         Self { config, setup, texts, live: Mutex::default() }
     }
 
-    async fn live(&self) -> Result<Arc<Live>, Fault> {
+    pub(crate) async fn live(&self) -> Result<Arc<Live>, Fault> {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(live) = live.filter(|live| !live.is_lost()) {
             return Ok(live);
@@ -113,7 +113,7 @@ impl Live {
         Ok(statement)
     }
 
-    async fn query(
+    pub(crate) async fn query(
         &self,
         text: &str,
         cells: &[Cell<'_>],
@@ -125,6 +125,21 @@ impl Live {
             params.push(cell);
         }
         self.client.query(&statement, &params).await.map_err(|e| self.fault(&e))
+    }
+
+    /// Runs a text without parameters or answer.
+    pub(crate) async fn run(&self, text: &str) -> Result<(), Fault> {
+        self.client.batch_execute(text).await.map_err(|e| self.fault(&e))
+    }
+
+    /// Runs a text that answers nothing.
+    pub(crate) async fn execute(
+        &self,
+        text: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<(), Fault> {
+        let statement = self.prepared(text).await?;
+        self.client.execute(&statement, params).await.map(drop).map_err(|e| self.fault(&e))
     }
 }
 
@@ -161,7 +176,7 @@ impl PostgresWriter {
 }
 
 /// One array per column, from cells that stand row by row.
-enum Column<'a> {
+pub(crate) enum Column<'a> {
     Ints(Vec<Option<i64>>),
     Texts(Vec<Option<&'a str>>),
     Bytes(Vec<Option<&'a [u8]>>),
@@ -194,7 +209,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn param(&self) -> &(dyn ToSql + Sync) {
+    pub(crate) fn param(&self) -> &(dyn ToSql + Sync) {
         match self {
             Self::Ints(values) => values,
             Self::Texts(values) => values,
@@ -203,7 +218,10 @@ impl<'a> Column<'a> {
     }
 }
 
-fn columns<'a>(kinds: &[(String, Kind)], cells: &'a [Cell<'a>]) -> Result<Vec<Column<'a>>, Fault> {
+pub(crate) fn columns<'a>(
+    kinds: &[(String, Kind)],
+    cells: &'a [Cell<'a>],
+) -> Result<Vec<Column<'a>>, Fault> {
     fit(cells)?;
     let width = kinds.len().max(1);
     let column = |(index, (_, kind)): (usize, &(String, Kind))| {

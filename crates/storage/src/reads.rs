@@ -20,6 +20,7 @@ mod order;
 mod partner;
 mod payment_method;
 mod purchase_request;
+mod restore;
 pub(crate) mod statement;
 mod voucher;
 mod webhook;

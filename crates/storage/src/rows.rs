@@ -42,6 +42,7 @@ use scrip_domain::purchase_request::{
 };
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
@@ -474,6 +475,18 @@ row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
     id: Id<Delivery>, endpoint: Id<WebhookEndpoint>, event: Option<Id<Event>>, state: DeliveryState,
     attempts: u32, due_at: Option<Timestamp>, tried_at: Option<Timestamp>, status: Option<u32>,
     answer: Option<String>,
+});
+
+row!(Epoch, "epochs", group(number: u32), key(number: u32), { number: u32, since: Timestamp, at: Timestamp });
+
+row!(Reunion, "reunions", group(epoch: u32, peer: String), key(epoch: u32, peer: String), {
+    epoch: u32, peer: String, kind: PeerKind, state: ReunionState, place: String, booked: u32, listed: u32,
+    attempts: u32, due_at: Option<Timestamp>, trouble: Option<String>, ended_at: Option<Timestamp>,
+});
+
+row!(Discrepancy, "discrepancies", group(peer: String, name: String), key(peer: String, name: String), {
+    peer: String, name: String, id: Id<Discrepancy>, epoch: u32, order: String, lack: Lack, amount: Amount,
+    detail: String, at: Timestamp,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

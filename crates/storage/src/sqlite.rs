@@ -40,7 +40,7 @@ const WAL_PATIENCE: Duration = Duration::from_millis(100);
 /// half the bytes. A separate bench of such rows on an idle machine gave 2 KiB 4 to 13 % more than
 /// 4 KiB. Ours (`benches/batch.rs`) has run on a busy machine only, where 1, 2 and 4 KiB could not be
 /// told apart: of two rounds one was for 2 KiB, one against. To be measured again on an idle one.
-const PAGE: u32 = 2048;
+pub(crate) const PAGE: u32 = 2048;
 /// How long a connection waits for a lock that another one holds.
 const BUSY: Duration = Duration::from_secs(5);
 /// Writes stop when less than this is free on the disk.
@@ -98,7 +98,7 @@ impl Place {
         Some([file(database), file(&self.wal()?), file(&lock_of(database))])
     }
 
-    fn wal(&self) -> Option<PathBuf> {
+    pub(crate) fn wal(&self) -> Option<PathBuf> {
         let mut wal = self.file()?.as_os_str().to_owned();
         wal.push("-wal");
         Some(wal.into())
@@ -515,7 +515,7 @@ impl SqliteReaders {
     }
 }
 
-fn query<T>(
+pub(crate) fn query<T>(
     connection: &Connection,
     table: &'static str,
     text: &str,
@@ -532,7 +532,7 @@ fn query<T>(
     Ok(out)
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), Fault> {
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     let transaction = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(|e| fault(&e))?;
@@ -570,7 +570,7 @@ fn lock(database: &Path) -> Result<File, Fault> {
 }
 
 /// Makes an empty file, which is an empty database, where there is none.
-fn create(database: &Path) -> Result<(), Fault> {
+pub(crate) fn create(database: &Path) -> Result<(), Fault> {
     let unavailable = |e| Fault::Unavailable(format!("{}: {e}", database.display()));
     let made = File::options().create(true).append(true).open(database);
     made.map(drop).map_err(unavailable)
@@ -581,7 +581,7 @@ fn room_on_disk(database: &Path, reserve: u64) -> Result<(), Fault> {
     if disk.f_bavail.saturating_mul(disk.f_frsize) < reserve { Err(Fault::Full) } else { Ok(()) }
 }
 
-fn fault(error: &rusqlite::Error) -> Fault {
+pub(crate) fn fault(error: &rusqlite::Error) -> Fault {
     use rusqlite::ErrorCode::{ConstraintViolation, DiskFull, TooBig, TypeMismatch};
     let Some(code) = error.sqlite_error() else {
         return Fault::Bug(error.to_string());

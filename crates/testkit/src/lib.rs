@@ -9,6 +9,7 @@ mod bureau;
 mod network;
 mod peers;
 mod provider;
+mod restore;
 mod sender;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -47,6 +48,7 @@ pub use bureau::{ScriptedBureau, opinion};
 pub use network::{Network, Way};
 pub use peers::{AbsentProvider, KnownServers};
 pub use provider::{Fate, Row, ScriptedProvider};
+pub use restore::Backup;
 pub use sender::{ScriptedSender, reply};
 
 /// A clock that stands still until it is told to go on.
@@ -64,6 +66,11 @@ impl TestClock {
     /// Lets `span` pass.
     pub fn advance(&self, span: Span) {
         self.0.fetch_add(span.as_millis(), Ordering::SeqCst);
+    }
+
+    /// Somebody sets it back by `span`.
+    pub fn set_back(&self, span: Span) {
+        self.0.fetch_sub(span.as_millis(), Ordering::SeqCst);
     }
 }
 

@@ -13,7 +13,9 @@ use http_body_util::BodyExt;
 use scrip_domain::role::Role;
 use scrip_engine::Engine;
 use scrip_https::Unanswered;
-use scrip_peer::{HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport};
+use scrip_peer::{
+    HttpArchive, HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport,
+};
 use tower::ServiceExt;
 
 use crate::TestClock;
@@ -110,7 +112,8 @@ impl Network {
         } else {
             let keys = engine.peer_keys().clone();
             let engine = engine.with_partners(Arc::new(HttpPartners::new(line.clone(), keys)));
-            engine.with_herald(Arc::new(HttpHerald::new(line)))
+            let archive = Arc::new(HttpArchive::new(line.clone()));
+            engine.with_herald(Arc::new(HttpHerald::new(line))).with_archive(archive)
         }
     }
 

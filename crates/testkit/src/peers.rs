@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use scrip_domain::Amount;
+use scrip_domain::{Amount, Timestamp};
 use scrip_engine::peer::PeerError;
 use scrip_engine::peer::PeerPort;
 use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
@@ -76,6 +76,10 @@ impl Provider for AbsentProvider {
     }
 
     fn connect<'a>(&'a self, _: &'a str, _: &'a str) -> Asked<'a, Opened> {
+        silence()
+    }
+
+    fn events(&self, _: Timestamp, _: u64) -> Asked<'_, Vec<(u64, Option<String>)>> {
         silence()
     }
 

@@ -10,7 +10,7 @@ use scrip_domain::document::{
     Refunding,
 };
 use scrip_domain::purchase_request::RequestState;
-use scrip_domain::{Amount, Clock, Span};
+use scrip_domain::{Amount, Clock, Span, Timestamp};
 use scrip_engine::peer::PeerError;
 use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
 use scrip_license::{KeySet, PublicKey, SigningKey, jws};
@@ -417,6 +417,10 @@ impl Provider for ScriptedProvider {
             Ok(Opened { id: "con_1".to_owned(), url, expires_in: Span::minutes(10) })
         });
         ready(answer).boxed()
+    }
+
+    fn events(&self, _: Timestamp, _: u64) -> Asked<'_, Vec<(u64, Option<String>)>> {
+        ready(Ok(Vec::new())).boxed()
     }
 
     fn redeem<'a>(&'a self, return_code: &'a str) -> Asked<'a, Returned> {

@@ -14,6 +14,7 @@ mod pages;
 mod patience;
 pub mod problem;
 mod request_id;
+mod restoring;
 mod serve;
 mod signed;
 mod text;
@@ -54,6 +55,7 @@ pub fn router(watch: &Arc<Watch>) -> Router {
         .with_state(app.clone())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
+        .layer(from_fn_with_state(app.clone(), restoring::hold_still))
         .layer(from_fn_with_state(app.clone(), api::elsewhere))
         .layer(from_fn_with_state(app, request_id::stamp))
         .layer(from_fn_with_state(watch.clone(), trace::observe))

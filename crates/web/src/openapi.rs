@@ -51,7 +51,7 @@ pub use examples::example;
         (name = "downloads", description = "The bytes that a code opens."),
         (name = "payments", description = "At a provider: what merchants ask a buyer to pay, and to know."),
         (name = "partners", description = "Other vendors: whose tokens can become ours and ours theirs, and linking accounts."),
-        (name = "servers", description = "Between servers: what a merchant asks its provider, and partners each other, signed as RFC 9421 says."),
+        (name = "servers", description = "Between servers: what a merchant asks its provider, a restored provider its merchants, and partners each other, signed as RFC 9421 says."),
         (name = "events", description = "What happened, in order, for who missed it."),
         (name = "hooks", description = "What card processors tell the server unasked."),
         (name = "admin", description = "What the vendor's staff manages, with the vendor's API keys."),

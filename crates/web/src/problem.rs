@@ -153,6 +153,15 @@ impl Problem {
         problem
     }
 
+    /// The server was restored from a backup, and has not heard all that it must.
+    pub fn restoring() -> Self {
+        let detail =
+            "the server was restored from a backup and hears first what happened since: ask again";
+        let mut problem = Self::new(&kind::RESTORING, detail);
+        problem.0.retry_after = Some(5);
+        problem
+    }
+
     /// A request of another server is not believed; why is not told.
     pub fn signature_refused() -> Self {
         let detail = "this request is not signed by a server that this one deals with";

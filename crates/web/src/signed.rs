@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::App;
 use crate::extract::{self, Asked, IdempotencyKey, MaxBody};
 use crate::problem::{Problem, kind};
+use crate::restoring;
 
 /// The largest body: one signed document of the largest size, and its wrapping.
 const LONGEST: usize = 128 * 1024;
@@ -117,6 +118,9 @@ async fn whole(request: Request) -> Result<(Parts, bytes::Bytes), Problem> {
 
 /// Who signed the request. A nonce is noted last, so that only who can sign uses any up.
 async fn proven(app: &App, parts: &Parts, body: &[u8]) -> Result<Signed, Problem> {
+    if restoring::waits(app, parts.uri.path()) {
+        return Err(Problem::restoring());
+    }
     // The address is this server's own, whatever the request says of its host.
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let target = format!("{}{path}", app.public_url);

@@ -3,8 +3,12 @@
 //! The word for the state that comes with a picture moves nothing that is worth anything; the documents do. One is believed
 //! when the provider has signed it for this merchant, for this order and request, when it names the one before by its
 //! digest, and when its amounts are those of the order. One that was believed stays: another in its place is not.
+//!
+//! A last word on other codes is not believed either, with one exception: a server that was restored from a backup has made
+//! its codes anew, and its provider still has the digest of those that were forgotten. What the provider said before the
+//! restore is its word that the tokens stay: so the order is delivered, with the codes that there are now. The forgotten ones are
+//! unknown here, so nothing is delivered twice.
 
-use scrip_domain::Amount;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::document::{
     Confirmation, Decided, Document, Fulfilment, Outcome, Receipt, Refunding,
@@ -12,12 +16,16 @@ use scrip_domain::document::{
 use scrip_domain::license::License;
 use scrip_domain::order::{Order, OrderState};
 use scrip_domain::purchase_request::RequestState;
+use scrip_domain::{Amount, Span, Timestamp};
 use scrip_license::jws;
 use scrip_storage::Fault;
 
 use crate::Engine;
 use crate::peer::PeerError;
 use crate::provider::{Picture, Provider};
+
+/// Two servers' clocks may be so far from each other.
+const CLOCKS: Span = Span::minutes(1);
 
 /// A document as it came, and what it says.
 pub(super) type Read<T> = (String, T);
@@ -39,6 +47,8 @@ struct Case<'a> {
     audience: &'a str,
     order: &'a Order,
     checkout: &'a Checkout,
+    /// When this server was last restored.
+    restored_at: Option<Timestamp>,
 }
 
 fn unbelievable<T>(why: &str) -> Result<T, PeerError> {
@@ -60,7 +70,8 @@ impl Engine {
             OrderState::Captured => Some(self.codes_digest(licenses).await?),
             _ => None,
         };
-        let case = Case { provider, audience: self.public_url(), order, checkout };
+        let (audience, restored_at) = (self.public_url(), self.restored_at());
+        let case = Case { provider, audience, order, checkout, restored_at };
         Ok(case.read(picture, codes.as_deref()).await)
     }
 }
@@ -156,7 +167,9 @@ impl Case<'_> {
             return unbelievable("a last word on another receipt");
         }
         // What was given back before was perhaps never reported; what is to be delivered was.
-        if read.outcome == Outcome::Fulfilled && read.codes != codes {
+        let forgotten =
+            self.restored_at.is_some_and(|at| read.issued_at <= at.plus(CLOCKS).unix_seconds());
+        if read.outcome == Outcome::Fulfilled && read.codes != codes && !forgotten {
             return unbelievable("a last word on other codes");
         }
         Ok((text, read))

@@ -71,6 +71,9 @@ pub(super) fn note(partner: &Partner, error: &PeerError) {
 impl Engine {
     /// Does what is due of exchanges, once: asks partners, and gives up what nobody came for. Gives how much was done.
     pub async fn run_exchanges(&self) -> Result<usize, Fault> {
+        if self.holds_tokens_still() {
+            return Ok(0);
+        }
         let lapsed = self.lapse_incoming(ROUND).await?;
         let due = self.store.exchanges_due(self.now(), ROUND).await?;
         let ran = stream::iter(due)

@@ -31,6 +31,9 @@ impl Engine {
     /// Books what is due of a round of purchase requests. Gives how many there were; ask again until there are none.
     /// One that cannot be booked holds up none of the others.
     pub async fn lapse_requests(&self) -> Result<usize, Fault> {
+        if self.holds_tokens_still() {
+            return Ok(0);
+        }
         let due = self.store.purchase_requests_due(self.now(), ROUND).await?;
         let mut done = Ok(due.len());
         for request in &due {
@@ -43,7 +46,7 @@ impl Engine {
 
     /// The request, with everything booked that is due of it.
     pub(super) async fn booked(&self, request: PurchaseRequest) -> Result<PurchaseRequest, Fault> {
-        if request.due_at.is_none_or(|due| self.now() < due) {
+        if request.due_at.is_none_or(|due| self.now() < due) || self.holds_tokens_still() {
             return Ok(request);
         }
         self.lapse(&request).await?;

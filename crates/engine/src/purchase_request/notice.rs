@@ -46,6 +46,10 @@ impl Engine {
     /// Sends the notices that are due, once. Gives how many it sent or gave up.
     pub async fn send_notices(&self) -> Result<usize, Fault> {
         let Some(herald) = &self.herald else { return Ok(0) };
+        // They would ask, and hear that they have to wait.
+        if self.is_restoring() {
+            return Ok(0);
+        }
         let due = self.store.notices_due(self.now(), ROUND).await?;
         let sent = stream::iter(due)
             .map(|notice| self.send_notice(herald.as_ref(), notice.request))

@@ -41,13 +41,26 @@ pub struct RequestRefundAsk {
     pub reason: String,
 }
 
+/// A refund that the books have forgotten, as its merchant has it.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Its name.
+    pub id: Id<RequestRefund>,
+    /// This server's own document.
+    pub document: String,
+    /// What it says.
+    pub said: Refunding,
+}
+
 /// Who gives back.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Giver {
     Merchant(Request),
     Staff(Request, Note),
     /// The clock, if the delivery is due at the time of the batch.
     Deadline,
+    /// Whoever gave it back before a restore.
+    Before(Found),
 }
 
 impl Giver {
@@ -56,7 +69,7 @@ impl Giver {
         match self {
             Self::Merchant(request) => Some((KeyOwner::Merchant, *request)),
             Self::Staff(request, _) => Some((KeyOwner::Staff, *request)),
-            Self::Deadline => None,
+            Self::Deadline | Self::Before(_) => None,
         }
     }
 
@@ -65,6 +78,7 @@ impl Giver {
             Self::Merchant(_) => GivenBackBy::Merchant,
             Self::Staff(..) => GivenBackBy::Provider,
             Self::Deadline => GivenBackBy::Deadline,
+            Self::Before(found) => found.said.by,
         }
     }
 }
@@ -104,6 +118,17 @@ impl Engine {
         self.give_request_back(id, &ask, Giver::Deadline).await
     }
 
+    /// Gives back what was given back before a restore.
+    pub(super) async fn give_back_as_found(
+        &self,
+        id: Id<PurchaseRequest>,
+        found: Found,
+    ) -> Outcome<Picture, RequestRefusal> {
+        let ask =
+            RequestRefundAsk { amount: Some(found.said.amount), reason: found.said.reason.clone() };
+        self.give_request_back(id, &ask, Giver::Before(found)).await
+    }
+
     async fn give_request_back(
         &self,
         id: Id<PurchaseRequest>,
@@ -114,9 +139,12 @@ impl Engine {
             Ok(GiveBack {
                 known,
                 ask: ask.clone(),
-                giver,
+                id: match &giver {
+                    Giver::Before(found) => found.id,
+                    _ => self.mint()?,
+                },
+                giver: giver.clone(),
                 signer: self.signer(),
-                id: self.mint()?,
                 moves: self.moves()?,
                 event: self.mint()?,
             })
@@ -183,7 +211,7 @@ impl Command for GiveBack {
             changes.merchant_keys.push(Change::Insert(key));
         }
         scene.tell(&mut changes, MerchantEventKind::Refunded)?;
-        if !matches!(self.giver, Giver::Merchant(_)) {
+        if !matches!(self.giver, Giver::Merchant(_) | Giver::Before(_)) {
             scene.notify(books, &mut changes, TOLD)?;
         }
         scene.record(&mut changes, self.event, EventType::RequestRefunded);
@@ -199,6 +227,11 @@ impl GiveBack {
         books: &Books,
         scene: &Scene,
     ) -> Result<Option<Decision<PurchaseRequest, RequestRefusal>>, Fault> {
+        if let Giver::Before(found) = &self.giver {
+            let all = books.request_refunds.all(&(scene.request.id,))?;
+            let known = all.iter().any(|refund| refund.id == found.id);
+            return Ok(known.then(|| Decision::done(scene.request.clone(), Changes::default())));
+        }
         let Some((owner, request)) = self.giver.key() else { return Ok(None) };
         let key = (self.known.parties.merchant, owner, request.key);
         let Some(known) = books.merchant_keys.get(&key)? else { return Ok(None) };
@@ -227,6 +260,11 @@ impl GiveBack {
             return Err(RequestRefusal::State(request.state));
         }
         let amount = self.ask.amount.unwrap_or_else(|| request.left());
+        if let Giver::Before(found) = &self.giver
+            && request.refunded.checked_add(amount) != Some(found.said.refunded)
+        {
+            return Err(RequestRefusal::State(request.state));
+        }
         if amount > request.left() { Err(RequestRefusal::AlreadyRefunded) } else { Ok(amount) }
     }
 
@@ -314,7 +352,10 @@ impl GiveBack {
             amount,
             by: self.giver.word(),
             reason: self.ask.reason.clone(),
-            document: self.signer.sign(&document)?,
+            document: match &self.giver {
+                Giver::Before(found) => found.document.clone(),
+                _ => self.signer.sign(&document)?,
+            },
             at: *at,
         };
         changes.request_refunds.push(Change::Insert(row));

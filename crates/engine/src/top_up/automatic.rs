@@ -29,6 +29,9 @@ const LATE: Span = Span::hours(1);
 impl Engine {
     /// Looks after the automatic top-ups that are due, once. Gives how many there were.
     pub async fn run_auto_top_ups(&self) -> Result<usize, Fault> {
+        if self.holds_tokens_still() {
+            return Ok(0);
+        }
         let due = self.store.auto_errands_due(self.now(), ROUND).await?;
         for errand in &due {
             let buyer = self.buyer_of(errand.account).await?;

@@ -40,6 +40,9 @@ pub enum HearRefusal {
 impl Engine {
     /// Runs what is due, once, removed cards among it. Gives how much it ran.
     pub async fn run_errands(&self) -> Result<usize, Fault> {
+        if self.holds_tokens_still() {
+            return Ok(0);
+        }
         let due = self.store.errands_due(self.now(), ROUND).await?;
         let ran = stream::iter(due)
             .map(|errand| self.run_errand(errand.top_up))

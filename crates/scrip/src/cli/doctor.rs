@@ -8,7 +8,7 @@ use serde_json::json;
 use super::one_thread;
 use super::remote::{print, table};
 use super::serve::ConfigFile;
-use crate::config::{Config, Database};
+use crate::config::Database;
 use crate::failure::{Failure, Outcome};
 use crate::vault::Vault;
 
@@ -44,23 +44,23 @@ impl DoctorArgs {
         let config = self.file.load()?;
         let keys = Vault::within(&config.data).open()?;
         one_thread(async {
-            let store = open(&config).await?;
+            let store = read_only(&config.database).await?;
             examine(&store, &keys).await.map_err(|fault| Failure::of(&fault))
         })
     }
 }
 
-async fn open(config: &Config) -> Outcome<Store> {
-    let opened = match &config.database {
+/// The books in a file or behind a URL, to be read.
+pub async fn read_only(database: &Database) -> Outcome<Store> {
+    let opened = match database {
         Database::Sqlite(path) => Store::sqlite_read_only(path).await,
         Database::Postgres(url) => Store::postgres_read_only(url).await,
     };
-    opened.map_err(|fault| {
-        Failure::new(format!("cannot read the database {}: {fault}", config.database))
-    })
+    opened.map_err(|fault| Failure::new(format!("cannot read the database {database}: {fault}")))
 }
 
-fn show(report: &Report) -> String {
+/// A report as a table, and what is wrong below it.
+pub fn show(report: &Report) -> String {
     let row = |check: &Check| {
         let mark = if check.findings.is_empty() { "good" } else { "BAD" };
         vec![mark.to_owned(), check.name.clone(), check.rows.to_string(), check.proves.clone()]

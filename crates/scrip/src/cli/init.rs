@@ -237,7 +237,7 @@ fn worth(text: &str, scale: u8) -> Option<UnitValue> {
 }
 
 /// Makes the folder; refuses one that has something in it.
-fn empty(dir: &Path) -> Outcome {
+pub fn empty(dir: &Path) -> Outcome {
     let cannot = |error| Failure::new(format!("cannot make {}: {error}", dir.display()));
     // Its owner's only: names and addresses of buyers will lie in it.
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(cannot)?;
@@ -248,7 +248,8 @@ fn empty(dir: &Path) -> Outcome {
     }
 }
 
-fn clear(dir: &Path) {
+/// Takes away what is in a folder that was empty.
+pub fn clear(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
         // What cannot be removed stays, and the next try says that the folder is not empty.
@@ -257,7 +258,7 @@ fn clear(dir: &Path) {
 }
 
 /// Readable by its owner only: a database URL may hold a password.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()

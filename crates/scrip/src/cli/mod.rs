@@ -1,12 +1,15 @@
 //! The command line, a file per command.
 
 mod admin;
+mod backup;
 mod catalog;
 mod check;
 mod doctor;
 mod export;
 mod init;
+mod moving;
 mod remote;
+mod restore;
 mod serve;
 mod verify;
 
@@ -55,6 +58,12 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Write the ledger for hledger, Beancount or a spreadsheet
     Export(export::ExportArgs),
+    /// Write everything that a server needs into one encrypted file, also while it serves
+    Backup(backup::BackupArgs),
+    /// Make a server's folder from a backup, in an empty place
+    Restore(restore::RestoreArgs),
+    /// Move the books from SQLite to PostgreSQL
+    Move(moving::MoveArgs),
     /// Load a running server, and print its rate and latency
     Bench(bench::BenchArgs),
 }
@@ -75,6 +84,9 @@ impl Cli {
                 return args.run().map(|sound| ExitCode::from(u8::from(!sound)));
             }
             Command::Export(args) => args.run(),
+            Command::Backup(args) => args.run(),
+            Command::Restore(args) => args.run(),
+            Command::Move(args) => args.run(),
             Command::Bench(args) => {
                 one_thread(async { bench::run(args).await.map_err(|error| Failure::of(&error)) })
             }

@@ -17,6 +17,11 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// Where it is.
+    pub fn path(&self) -> &std::path::Path {
+        &self.config
+    }
+
     /// Reads it, and the environment over it.
     pub fn load(&self) -> Outcome<Config> {
         Config::load(&self.config, &config::environment())

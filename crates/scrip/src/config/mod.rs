@@ -59,7 +59,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// Variables of the environment by our name that are no configuration of a server.
-const OTHERS: &[&str] = &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY"];
+const OTHERS: &[&str] = &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY", "SCRIP_PASSPHRASE"];
 
 /// The environment, as far as it can be read as text.
 pub type Environment = BTreeMap<String, String>;
@@ -186,6 +186,14 @@ impl Config {
         Ok(config)
     }
 
+    /// The files with secrets that it names.
+    pub fn secret_files(&self) -> Vec<PathBuf> {
+        let stripe = self.stripe.iter();
+        let stripe =
+            stripe.flat_map(|s| [s.secret_key_file.clone(), s.webhook_secret_file.clone()]);
+        stripe.chain(self.bureau.iter().map(|bureau| bureau.secret_file.clone())).collect()
+    }
+
     fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {
         let listen = raw.socket("listen")?.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
         let public_url =
@@ -224,6 +232,28 @@ impl Config {
             warnings: raw.warnings().to_vec(),
         })
     }
+}
+
+/// The text of a configuration with another database, and where it is restored with the data beside it. What stood there
+/// before stays as a comment.
+pub fn with_database(text: &str, database: &str, is_restored: bool) -> String {
+    let mut gone = vec!["database", "database_file"];
+    if is_restored {
+        gone.push("data");
+    }
+    let mut lines = vec![format!("database = {}", toml::Value::from(database))];
+    // Of the top level alone: tables follow it.
+    let mut is_top = true;
+    for line in text.lines() {
+        is_top &= !line.trim_start().starts_with('[');
+        let key = line.split_once('=').map(|(key, _)| key.trim().trim_matches(['"', '\'']));
+        if is_top && key.is_some_and(|key| gone.contains(&key)) {
+            lines.push(format!("#{line}"));
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// The process's environment.

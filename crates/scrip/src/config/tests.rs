@@ -172,3 +172,25 @@ fn paths_are_relative_to_the_folder_of_the_file() {
     assert_eq!(config.database, Database::Sqlite("/srv/shop/books/a.db".into()));
     assert_eq!(config.data, Path::new("/var/goods"));
 }
+
+#[test]
+fn a_restored_configuration_names_its_own_database_and_keeps_the_rest() {
+    let text = "database_file = \"db.url\"\n\"data\" = \"/srv\"\nlisten = \"127.0.0.1:1\"\n\n[log]\n# database = 1\nfilter = \"info\"\n";
+    let moved = super::with_database(text, "postgres://a\"b@h/d", false);
+    assert!(moved.contains("\"data\" = \"/srv\"") && moved.contains("#database_file"), "{moved}");
+    let restored = super::with_database(text, "scrip.db", true);
+    assert!(restored.contains("#\"data\" = \"/srv\""), "{restored}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scrip.toml");
+    for (text, database) in [
+        (moved, Database::Postgres("postgres://a\"b@h/d".into())),
+        (restored, Database::Sqlite(folder.path().join("scrip.db"))),
+        (
+            super::with_database(super::DEFAULT, "scrip.db", true),
+            Database::Sqlite(folder.path().join("scrip.db")),
+        ),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(Config::load(&path, &Environment::new()).unwrap().database, database);
+    }
+}

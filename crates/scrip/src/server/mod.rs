@@ -82,6 +82,13 @@ async fn serve(config: &Config) -> Outcome {
         beside.spawn(requests(app.clone()));
     }
     beside.spawn(checkouts(app.clone()));
+    if app.engine.is_restoring() {
+        tracing::warn!(
+            epoch = app.engine.epoch(),
+            "restored: peers are asked what happened since the backup"
+        );
+        beside.spawn(restore(app.clone()));
+    }
     beside.spawn(exchanges(app.clone()));
     beside.spawn(agreements(app.clone()));
     beside.spawn(settlements(app.clone()));
@@ -340,6 +347,18 @@ async fn checkouts(app: App) {
         second.tick().await;
         if let Err(fault) = app.engine.run_checkouts().await {
             tracing::warn!(%fault, "what the provider has to be asked waits");
+        }
+    }
+}
+
+/// After a restore: asks peers what they have, each second, until all were heard.
+async fn restore(app: App) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while app.engine.is_restoring() {
+        second.tick().await;
+        if let Err(fault) = app.engine.run_restore().await {
+            tracing::warn!(%fault, "peers are asked at the next try");
         }
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use scrip_domain::role::Role;
 use scrip_engine::Engine;
 use scrip_https::{Https, Reach, SetupError, Strangers};
-use scrip_peer::{HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport};
+use scrip_peer::{
+    HttpArchive, HttpHerald, HttpPartners, HttpProvider, Line, PublicReader, Transport,
+};
 
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
@@ -18,8 +20,9 @@ const LONGEST: usize = 4 << 20;
 
 /// How long a merchant or a partner may take, which perhaps asks us back before it answers.
 const PATIENCE_WITH_STRANGERS: Duration = Duration::from_secs(15);
-/// What they make public, or answer: a signed document of the largest size, or a page of exchanges.
-const LONGEST_OF_STRANGERS: usize = 128 << 10;
+/// What they make public, or answer: a page of exchanges, or what a merchant has of a restored provider's documents, of which a
+/// page is about half a megabyte, and those of one order at most as much again and a few times more.
+const LONGEST_OF_STRANGERS: usize = 4 << 20;
 
 /// The engine with what its roles need. Nothing is asked of the network yet.
 pub fn lead(config: &Config, engine: Engine) -> Outcome<Engine> {
@@ -48,7 +51,8 @@ fn to_strangers(reach: Reach, engine: Engine) -> Result<Engine, SetupError> {
     let keys = engine.peer_keys().clone();
     let engine = engine.with_partners(Arc::new(HttpPartners::new(line.clone(), keys)));
     if engine.roles().has(Role::Provider) {
-        return Ok(engine.with_herald(Arc::new(HttpHerald::new(line))));
+        let archive = Arc::new(HttpArchive::new(line.clone()));
+        return Ok(engine.with_herald(Arc::new(HttpHerald::new(line))).with_archive(archive));
     }
     Ok(engine)
 }

@@ -9,8 +9,7 @@
 //! ([`witness`]). A code that anybody sees is looked up on the provider's disk in the same moment.
 
 mod buyer;
-mod host;
-mod line;
+mod part;
 mod plan;
 mod spoil;
 mod weather;
@@ -28,12 +27,13 @@ use crate::chance::Chance;
 use crate::clock::Elapsed;
 use crate::faults::buyer_name;
 use crate::goods::Goods;
+use crate::host::serve;
 use crate::trace::Trace;
 use crate::voice::Voice;
 use crate::world::{Outcome, at_once};
 
 use buyer::{Buyer, Square};
-use host::{Host, serve};
+use part::{Host, machine};
 pub use plan::{Defect, Plan};
 use weather::{SERVERS, Stroke, Weather};
 use witness::Witness;
@@ -75,7 +75,7 @@ fn live(
     let number = DISKS.fetch_add(1, Ordering::Relaxed);
     let host = |role: Role| {
         let disk = format!("pair-{number}-{role}");
-        Host::new(role, &disk, plan, elapsed, trace).map(Arc::new)
+        machine(role, &disk, plan, (elapsed, trace)).map(Arc::new)
     };
     let hosts = [host(Role::Merchant)?, host(Role::Provider)?];
     let square = Arc::new(open_square(plan, &hosts)?);
@@ -191,7 +191,7 @@ impl World<'_> {
 
     fn becomes_calm(&self, sim: &mut turmoil::Sim<'_>, weather: &mut Weather) {
         self.trace.note("world", "is calm");
-        self.hosts.iter().for_each(|host| host.calm());
+        self.hosts.iter().for_each(|host| host.calm(true));
         for server in weather.clears(sim) {
             self.start(sim, weather, server);
         }

@@ -12,11 +12,12 @@ use scrip_domain::role::Role;
 use scrip_license::{SigningKey, jws};
 use serde_json::{Value, json};
 
-use super::host::url_of;
 use super::plan::{Defect, Plan};
 use super::weather::SERVERS;
 use crate::chance::Chance;
 use crate::faults::routed;
+use crate::host::url_of;
+use crate::wire::Meddler;
 
 /// Stands between network and router, and does harm where the plan says so.
 #[derive(Debug)]
@@ -92,18 +93,21 @@ impl Forger {
     pub fn new(key: [u8; 32]) -> Self {
         Self { key, pictures: Mutex::default() }
     }
+}
 
+impl Meddler for Forger {
     /// Remembers a picture that went by.
-    pub fn hears(&self, answer: &Response<Bytes>) {
+    fn passes(&self, _: &Request<Bytes>, answer: Response<Bytes>) -> Response<Bytes> {
         let picture: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         if let (Some(id), true) = (picture["id"].as_str(), picture["receipt"].is_string()) {
             let mut pictures = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
             pictures.insert(id.to_owned(), picture.clone());
         }
+        answer
     }
 
     /// The answer to a report, in the provider's place.
-    pub fn forges(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+    fn instead(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let codes = body["codes"].as_str()?;
         let id = request.uri().path().split('/').nth(3)?;

@@ -1,6 +1,7 @@
 //! What goes wrong around the two servers: crashes of either, links between any two, time that leaps.
 
 use crate::chance::Chance;
+use crate::links::Links;
 use crate::trace::Trace;
 
 use super::plan::Plan;
@@ -34,8 +35,7 @@ pub(crate) struct Weather {
     leaps: u64,
     /// When each server starts again; none while it runs.
     down_until: [Option<u64>; 2],
-    /// The links that are bad: between whom, whether held, until when.
-    bad: Vec<(String, &'static str, bool, u64)>,
+    links: Links,
 }
 
 fn first(chance: &mut Chance, every: u64) -> u64 {
@@ -49,9 +49,9 @@ impl Weather {
         let next_crash = first(&mut chance, plan.crash_every);
         let next_cut = first(&mut chance, plan.cut_every);
         let next_leap = first(&mut chance, plan.leap_every);
-        let (plan, bad) = (plan.clone(), Vec::new());
+        let (plan, links) = (plan.clone(), Links::new(trace.clone()));
         let down_until = [None, None];
-        Self { chance, plan, trace, next_crash, next_cut, next_leap, leaps: 0, down_until, bad }
+        Self { chance, plan, trace, next_crash, next_cut, next_leap, leaps: 0, down_until, links }
     }
 
     /// What happens to the servers at `now`; `died` says whose process has ended by itself.
@@ -92,12 +92,7 @@ impl Weather {
 
     /// Makes links bad and good again.
     pub fn blows(&mut self, sim: &turmoil::Sim<'_>, now: u64) {
-        let (over, bad): (Vec<_>, Vec<_>) =
-            self.bad.drain(..).partition(|(.., until)| now >= *until);
-        self.bad = bad;
-        for (a, b, held, _) in over {
-            self.mend(sim, &a, b, held);
-        }
+        self.links.mend(sim, now);
         if now < self.next_cut {
             return;
         }
@@ -110,38 +105,20 @@ impl Weather {
             let name = crate::faults::buyer_name(self.chance.below(self.plan.buyers));
             (name, if self.chance.permille(500) { merchant } else { provider })
         };
-        if self.bad.iter().any(|(one, other, ..)| *one == a && *other == b) {
+        if self.links.is_bad(&a, b) {
             return;
         }
         let held = self.chance.permille(500);
         let until = now + self.chance.between(20, 5000);
-        if held {
-            sim.hold(a.as_str(), b);
-        } else {
-            sim.partition(a.as_str(), b);
-        }
-        let how = if held { "holds back" } else { "loses all" };
-        self.trace.note(&a, &format!("the link to the {b} {how}"));
-        self.bad.push((a, b, held, until));
+        self.links.spoil(sim, (&a, b), held, until);
     }
 
     /// The storm is over: every link is good. Gives the servers that must be started.
     pub fn clears(&mut self, sim: &turmoil::Sim<'_>) -> Vec<usize> {
-        for (a, b, held, _) in std::mem::take(&mut self.bad) {
-            self.mend(sim, &a, b, held);
-        }
+        self.links.mend(sim, u64::MAX);
         (self.next_crash, self.next_cut, self.next_leap) = (u64::MAX, u64::MAX, u64::MAX);
         let down = self.down_until.iter_mut().enumerate();
         down.filter_map(|(server, until)| until.take().map(|_| server)).collect()
-    }
-
-    fn mend(&self, sim: &turmoil::Sim<'_>, a: &str, b: &str, held: bool) {
-        if held {
-            sim.release(a, b);
-        } else {
-            sim.repair(a, b);
-        }
-        self.trace.note(a, &format!("the link to the {b} is good again"));
     }
 
     /// Chance for a server's next start.

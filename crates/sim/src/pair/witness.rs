@@ -13,9 +13,10 @@ use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_engine::{Fault, Page};
 use scrip_storage::Store;
 
-use super::host::{Host, url_of};
+use super::part::Host;
 use super::weather::SERVERS;
 use crate::book::{Verdict, Violation, demand};
+use crate::host::url_of;
 
 /// A code that somebody saw.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

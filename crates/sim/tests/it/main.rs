@@ -2,6 +2,7 @@
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
 
 mod pair;
+mod ring;
 mod world;
 
 use scrip_sim::Outcome;

@@ -20,6 +20,7 @@ mod partners;
 mod payment_methods;
 mod purchase_requests;
 mod refunds;
+mod restores;
 mod reversals;
 mod statements;
 mod vouchers;
@@ -107,6 +108,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(refunds::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
+    probes.extend(restores::probes());
     probes.extend(exchanges::probes());
     probes.extend(partners::probes());
     probes.extend(statements::probes());

@@ -51,16 +51,20 @@ impl Store {
         .await
     }
 
-    /// A merchant's events after the one with this number, oldest first.
+    /// A merchant's events after the one with this number, and not before `since`, oldest first.
     pub async fn merchant_events(
         &self,
         merchant: Id<Merchant>,
         after: u64,
+        since: Timestamp,
         limit: u32,
     ) -> Result<Vec<MerchantEvent>, Fault> {
         let mut values = cells(&merchant);
-        values.extend([Cell::number(after), Cell::Int(i64::from(limit))]);
-        self.rows("WHERE t.merchant = $1 AND t.seq > $2 ORDER BY t.seq LIMIT $3", values).await
+        values.push(Cell::number(after));
+        values.extend(cells(&since));
+        values.push(Cell::Int(i64::from(limit)));
+        let tail = "WHERE t.merchant = $1 AND t.seq > $2 AND t.at >= $3 ORDER BY t.seq LIMIT $4";
+        self.rows(tail, values).await
     }
 
     /// A page of the payments to a merchant, newest first.

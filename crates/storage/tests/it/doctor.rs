@@ -118,6 +118,15 @@ const DAMAGES: &[(&str, &str)] = &[
     ("webhook-deliveries", "UPDATE deliveries SET event = 9503 WHERE id = 9701"),
     ("webhook-deliveries", "UPDATE deliveries SET event = 9504 WHERE id = 9701"),
     ("webhook-deliveries", "UPDATE webhook_endpoints SET position = 3 WHERE id = 9602"),
+    ("epochs", "DELETE FROM epochs WHERE number = 2"),
+    ("epochs", "UPDATE epochs SET number = 4 WHERE number = 3"),
+    ("epochs", "UPDATE reunions SET epoch = 9 WHERE state = 'reconciled'"),
+    ("epochs", "UPDATE reunions SET ended_at = 1 WHERE state = 'asking'"),
+    ("epochs", "UPDATE reunions SET ended_at = NULL WHERE state = 'skipped'"),
+    ("epochs", "INSERT INTO epochs VALUES (4, 8, 9)"),
+    ("discrepancies", "DELETE FROM discrepancies"),
+    ("discrepancies", "UPDATE discrepancies SET peer = 'https://other.example'"),
+    ("discrepancies", "UPDATE reunions SET listed = 1 WHERE state = 'asking'"),
     ("credit-lines", "UPDATE credit_lines SET owed_debits = 41"),
     ("credit-lines", "UPDATE repayments SET money_amount = 14"),
     ("credit-lines", "UPDATE repayments SET money_unit = 'USD'"),
@@ -405,7 +414,6 @@ const DAMAGES: &[(&str, &str)] = &[
     ("statement-sums", "UPDATE statements SET gross_in = 0 WHERE id = 9971"),
     ("statement-sums", "UPDATE exchanges SET cycle = 3 WHERE id = 9912"),
     ("statement-sums", "UPDATE exchanges SET state = 'reversed' WHERE id = 9911"),
-    ("statement-sums", "UPDATE exchanges SET committed_at = 4 WHERE id = 9911"),
     ("statement-sums", "UPDATE exchanges SET answer = NULL WHERE id = 9913"),
     ("statement-sums", "UPDATE incoming_exchanges SET cycle = 1 WHERE exchange = 9952"),
     ("statement-chain", "UPDATE statements SET carried_in = 1 WHERE id = 9971"),
@@ -529,7 +537,7 @@ pub fn sound(home: &Home) -> String {
 }
 
 /// The names of the probes that found something.
-async fn sick(store: &Store) -> Vec<String> {
+pub async fn sick(store: &Store) -> Vec<String> {
     let mut sick = Vec::new();
     for probe in probes() {
         let examined = store.examine(&probe).await;

@@ -9,6 +9,9 @@
 -- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
 -- With a partner, one buyer has an exchange in each state, and got tokens for those of its own there.
 BEGIN;
+DELETE FROM epochs;
+DELETE FROM reunions;
+DELETE FROM discrepancies;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
@@ -396,6 +399,13 @@ INSERT INTO partner_entries (partner, id, side, kind, amount, subject, cycle, at
     (9991, 12, 'payable', 'payment', 30000, 9971, 1, 4),
     (9991, 13, 'payable', 'netting', 12999, 9972, 2, 8), (9991, 14, 'receivable', 'netting', 12999, 9972, 2, 8),
     (9991, 15, 'receivable', 'write_off', 50000, 9972, 2, 8);
+INSERT INTO epochs (number, since, at) VALUES (2, 1, 5), (3, 4, 8);
+INSERT INTO reunions (epoch, peer, kind, state, place, booked, listed, attempts, due_at, trouble, ended_at) VALUES
+    (2, 'https://shop.example', 'merchant', 'reconciled', '9', 3, 1, 0, NULL, NULL, 6),
+    (2, 'https://gone.example', 'merchant', 'skipped', '', 0, 0, 4, NULL, NULL, 7),
+    (3, 'https://shop.example', 'merchant', 'asking', '', 0, 0, 1, 9, 'no answer', NULL);
+INSERT INTO discrepancies (peer, name, id, epoch, "order", lack, amount, detail, at) VALUES
+    ('https://shop.example', 'req_1', 9901, 2, 'ord_1', 'insufficient_funds', 7, '', 6);
 -- A partner with an agreement in force, one before it, one that waits, an open proposal, one that was declined, and one that has
 -- ended; three buyers linked with it, in each state; and two requests of its.
 INSERT INTO partners (id, url, name, agreement, currency, suspended, suspended_there, payable_debits, payable_credits,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::FutureExt;
 use scrip_domain::{Clock, Timestamp};
+use scrip_storage::copy::{Blank, Snapshot};
 use scrip_storage::{Blocking, Books, Fault, Memory, Observer, Store, Writer};
 use tokio::task::JoinHandle;
 
@@ -88,6 +89,33 @@ impl Home {
         match self {
             Self::Postgres { url } => url,
             _ => panic!("not on PostgreSQL"),
+        }
+    }
+
+    /// One state of the books.
+    pub async fn snapshot(&self) -> Result<Snapshot, Fault> {
+        match self {
+            Self::Memory { memory, .. } => Snapshot::memory(memory),
+            Self::File { .. } => Snapshot::sqlite(&self.path()),
+            Self::Postgres { url } => Snapshot::postgres(url).await,
+        }
+    }
+
+    /// A place to copy into.
+    pub async fn blank(&self) -> Result<Blank, Fault> {
+        match self {
+            Self::Memory { memory, .. } => Blank::memory(memory),
+            Self::File { .. } => Blank::sqlite(&self.path()),
+            Self::Postgres { url } => Blank::postgres(url).await,
+        }
+    }
+
+    /// Another database of the same kind, where nothing is yet.
+    pub async fn another(&self, test: impl AsyncFnOnce(&Self)) {
+        match self {
+            Self::Memory { name, .. } => in_memory(&format!("{name}_another"), test).await,
+            Self::File { .. } => in_file(test).await,
+            Self::Postgres { .. } => on_postgres("another", test).await,
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod batches;
 mod commands;
+mod copies;
 mod doctor;
 mod home;
 mod journal;
@@ -70,6 +71,12 @@ conformance! {
     rows:
         every_row_comes_back_as_it_was_written,
         what_no_column_holds_is_a_defect;
+    copies:
+        every_row_comes_over_and_back_as_it_was,
+        sound_books_stay_sound,
+        only_an_empty_database_is_copied_into,
+        an_unfinished_copy_leaves_nothing,
+        a_snapshot_of_an_older_database_is_refused;
     opening:
         everything_is_there_after_a_restart,
         a_newer_database_is_refused,
@@ -97,6 +104,7 @@ conformance! {
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
         what_webhooks_wait_for_is_found_by_endpoint,
+        restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once;
     settlements:

@@ -12,6 +12,7 @@ use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
+use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -59,7 +60,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
-            bank_details(1),
+            bank_details(1), epoch(), reunion(2, ""),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
@@ -72,7 +73,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             voucher_batches(PAGE), coupons(PAGE), errands_due(NOON, 5), payment_methods_of(who),
             payment_methods_leaving(NOON, 5), repayments_of(who, PAGE),
             auto_errands_due(NOON, 5), merchants(PAGE), merchant_transfers(id(1), PAGE),
-            merchant_events(id(1), 0, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
+            merchant_events(id(1), 0, NOON, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
             checkouts_due(NOON, 5), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
@@ -88,7 +89,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
-            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5),
+            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
+            discrepancies(PAGE), checkouts_from(id(0), 5),
     }
     let nothing = (Standing::default(), Vec::new());
     assert_eq!(store.account_statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);
@@ -269,7 +271,9 @@ pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home:
     fill(&store, |changes| {
         for (order, due) in [(1, Some(30)), (2, Some(20)), (3, None), (4, Some(10)), (5, Some(31))]
         {
+            let confirmation = (order > 3).then(String::new);
             let row = checkout(order, &format!("req_{order}"), due);
+            let row = Checkout { confirmation, ..row };
             changes.checkouts.push(Change::Insert(row));
         }
         for (subject, number) in [("s", 7), ("t", 8)] {
@@ -293,6 +297,12 @@ pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home:
     assert_eq!(due(30, 10).await, [4, 2, 1], "the longest due first");
     assert_eq!(due(30, 2).await, [4, 2]);
     assert!(due(9, 10).await.is_empty());
+    let decided = async |after, limit| {
+        let rows = store.checkouts_from(id(after), limit).await.unwrap();
+        rows.iter().map(|row| row.order.number()).collect::<Vec<_>>()
+    };
+    assert_eq!((decided(0, 9).await, decided(4, 9).await), (vec![4, 5], vec![5]));
+    assert_eq!(decided(0, 1).await, [4]);
     assert_eq!(store.checkout(id(3)).await.unwrap(), Some(checkout(3, "req_3", None)));
     let named = store.checkout_by_request("req_2").await.unwrap().unwrap();
     assert_eq!(named.order, id(2));
@@ -401,7 +411,7 @@ pub async fn what_a_merchant_waits_for_is_told_from_what_is_payable(home: &Home)
     assert_eq!(pending.units(), 9 + 15, "undelivered, and in its window");
     let pending = store.merchant_pending(id(4), NOON).await.unwrap();
     assert!(pending.is_zero());
-    let events = store.merchant_events(id(5), 1, 1).await.unwrap();
+    let events = store.merchant_events(id(5), 1, Timestamp::default(), 1).await.unwrap();
     assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), vec![2]);
     let due = store.purchase_requests_due(Timestamp::from_millis(5), 10).await.unwrap();
     assert_eq!(due.iter().map(|row| row.id.number()).collect::<Vec<_>>(), vec![1, 3]);
@@ -492,6 +502,46 @@ pub async fn what_webhooks_wait_for_is_found_by_endpoint(home: &Home) {
     assert_eq!(store.deliveries_pending(id(21), 9).await.unwrap(), 2);
     assert_eq!(store.deliveries_pending(id(21), 1).await.unwrap(), 1);
     assert_eq!(numbers(store.deliveries_before(id(33), 9).await.unwrap()), [31, 32]);
+    store.stop().await.unwrap();
+}
+
+pub async fn restores_are_found_by_what_is_due(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        let epoch = |number| Change::Insert(Epoch { number, since: NOON, at: NOON });
+        changes.epochs.extend([epoch(2), epoch(3)]);
+        let begun = |peer: &str, due: i64| {
+            let due = Timestamp::from_millis(NOON.millis() + due);
+            Reunion::begin(3, peer.to_owned(), PeerKind::Merchant, due)
+        };
+        let over = begun("c", 0).ended(ReunionState::Skipped, NOON);
+        let all = [begun("b", 0), begun("a", -1), over, begun("d", 1)];
+        changes.reunions.extend(all.into_iter().map(Change::Insert));
+        let lacking = |number| {
+            Change::Insert(Discrepancy {
+                peer: "a".to_owned(),
+                name: format!("req_{number}"),
+                id: id(number),
+                epoch: 3,
+                order: String::new(),
+                lack: Lack::Funds,
+                amount: amount(1),
+                detail: String::new(),
+                at: NOON,
+            })
+        };
+        changes.discrepancies.extend([lacking(7), lacking(9), lacking(8)]);
+    })
+    .await;
+    assert_eq!(store.epoch().await.unwrap().unwrap().number, 3);
+    let peers = |rows: Vec<Reunion>| rows.into_iter().map(|row| row.peer).collect::<String>();
+    assert_eq!(peers(store.reunions(3).await.unwrap()), "abcd");
+    assert_eq!(peers(store.reunions(2).await.unwrap()), "");
+    assert_eq!(peers(store.reunions_due(NOON, 5).await.unwrap()), "ab");
+    assert_eq!(peers(store.reunions_due(NOON, 1).await.unwrap()), "a");
+    assert_eq!(store.reunion(3, "c").await.unwrap().unwrap().state, ReunionState::Skipped);
+    let page = store.discrepancies(Page { after: Some(9), limit: 5 }).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.id.number()).collect::<Vec<_>>(), [8, 7]);
     store.stop().await.unwrap();
 }
 

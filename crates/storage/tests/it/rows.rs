@@ -98,6 +98,7 @@ pub mod exchanges;
 mod funds;
 pub mod merchants;
 pub mod partners;
+mod restores;
 pub mod settlements;
 pub mod webhooks;
 
@@ -121,6 +122,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     exchanges::all(&store).await;
     checkouts::all(&store).await;
     settlements::all(&store).await;
+    restores::all(&store).await;
     partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;

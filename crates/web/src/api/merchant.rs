@@ -8,7 +8,7 @@ use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::merchant::{MerchantEvent, Payout};
 use scrip_domain::purchase_request::PurchaseRequest;
 use scrip_domain::settings::Token;
-use scrip_domain::{Amount, Id};
+use scrip_domain::{Amount, Id, Timestamp};
 use scrip_engine::connection::{CameBack, OpenedConnection};
 use scrip_engine::merchant::MerchantBalance;
 use scrip_engine::purchase_request::{subject_from, subject_text};
@@ -199,6 +199,9 @@ struct FeedQuery {
     /// The `seq` of the last event that is known; 0 for all.
     #[param(minimum = 0, default = 0)]
     after: Option<u32>,
+    /// Nothing that happened before.
+    #[param(value_type = Option<String>, format = DateTime, example = "2026-01-01T00:00:00Z")]
+    since: Option<Timestamp>,
     /// How many at most.
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<u32>,
@@ -255,7 +258,8 @@ async fn events(
         return Err(Problem::field("limit", "1 to 100"));
     }
     let after = u64::from(query.after.unwrap_or(0));
-    let rows = app.engine.store().merchant_events(merchant.id, after, limit).await?;
+    let since = query.since.unwrap_or(Timestamp::from_millis(0));
+    let rows = app.engine.store().merchant_events(merchant.id, after, since, limit).await?;
     Ok(Json(MerchantEvents { data: rows.iter().map(MerchantEventOut::new).collect() }))
 }
 

@@ -71,8 +71,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(partners::routes())
         .merge(links::routes())
         .merge(exchanges::routes())
-        .merge(peer::routes())
         .merge(merchant::routes())
+        .merge(peer::routes())
         .merge(admin::routes())
         .merge(demo::routes())
 }

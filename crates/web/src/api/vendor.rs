@@ -213,6 +213,10 @@ struct Discovery {
     protocol_jwks_uri: String,
     /// Where its API is.
     api_base: String,
+    /// How often it was restored from a backup, and one: what others remember of it from another epoch may be more than it
+    /// knows itself.
+    #[schema(minimum = 1, example = 1)]
+    epoch: u32,
     /// The versions of the API that it speaks.
     versions: Vec<&'static str>,
 }
@@ -229,6 +233,7 @@ async fn discovery(State(app): State<App>) -> Result<Json<Discovery>, Problem> {
         jwks_uri: format!("{}/.well-known/jwks.json", app.public_url),
         protocol_jwks_uri: format!("{}/.well-known/protocol-jwks.json", app.public_url),
         api_base: format!("{}/v1", app.public_url),
+        epoch: app.engine.epoch(),
         versions: vec!["v1"],
     }))
 }

@@ -93,6 +93,7 @@ fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
         (true, &kind::RATE_LIMITED),
         (true, &kind::INTERNAL),
         (true, &kind::BUSY),
+        (servers || !matches!(method, "get" | "head"), &kind::RESTORING),
         (!matches!(method, "get" | "head"), &kind::STORAGE_FULL),
     ];
     possible.into_iter().filter_map(|(is, kind)| is.then_some(kind)).collect()

@@ -192,6 +192,13 @@ fn leads_to(response: &mut Response, url: &str) {
     }
 }
 
+/// A refusal in the place of a page, by whatever stands before all pages.
+pub async fn refusal(app: &App, problem: Problem) -> Response {
+    let mut response = refused::dressed(app, problem.into_response()).await;
+    response.headers_mut().extend(PROTECTION);
+    response
+}
+
 /// The same for a page with a form, which is sent here, and leads elsewhere only where the page says so.
 async fn protect_form(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

@@ -12,7 +12,11 @@ use crate::problem::Problem;
 
 /// Makes a page of every refusal that a page gave.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    dressed(&app, next.run(request).await).await
+}
+
+/// The same of an answer that is here already.
+pub async fn dressed(app: &App, mut response: Response) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };

@@ -533,6 +533,13 @@ BUSY, SERVICE_UNAVAILABLE, "busy", "Busy",
     remedy "Ask again with the same `Idempotency-Key`, after as many seconds as `Retry-After` says.",
     example r#"{ "detail": "too much at once: ask again" }"#;
 
+RESTORING, SERVICE_UNAVAILABLE, "restoring", "Restoring",
+    means "The server was restored from a backup. Before it hears other servers, and before tokens move at a provider, it \
+        fetches what they did since the backup. Nothing was changed.",
+    remedy "Ask again with the same `Idempotency-Key`, after as many seconds as `Retry-After` says. The operator sees at \
+        `GET /v1/admin/restore` who is still to be heard.",
+    example r#"{ "detail": "the server was restored from a backup and hears first what happened since: ask again" }"#;
+
 STORAGE_FULL, INSUFFICIENT_STORAGE, "storage_full", "Storage full",
     means "The server has no room left to write. Nothing was changed; reading goes on.",
     remedy "Ask again later; the operator has to make room.",
@@ -568,7 +575,7 @@ mod tests {
         422 offer_refused account_refused settlement_refused voucher_refused coupon_refused
         429 rate_limited
         500 internal
-        503 busy
+        503 busy restoring
         507 storage_full
         ");
     }

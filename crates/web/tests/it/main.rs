@@ -40,6 +40,7 @@ mod provider_money;
 mod provider_terms;
 mod refunds;
 mod replays;
+mod restoring;
 mod routes;
 mod seasoning;
 mod settlements;

@@ -12,29 +12,29 @@ use crate::goods;
 use crate::provider::code;
 
 /// Both servers, a service at 250 at the merchant, and a buyer at the provider with 1000.
-struct Pair {
-    pay: Shop,
-    shop: Shop,
-    network: Arc<Network>,
-    offer: String,
-    buyer: String,
+pub struct Pair {
+    pub pay: Shop,
+    pub shop: Shop,
+    pub network: Arc<Network>,
+    pub offer: String,
+    pub buyer: String,
 }
 
 /// An order of a visitor's that was sent to the provider.
-struct Sent {
+pub struct Sent {
     /// Its path at the merchant.
-    path: String,
-    token: String,
+    pub path: String,
+    pub token: String,
     /// The name by which the buyer has it at the provider.
-    reference: String,
+    pub reference: String,
 }
 
 impl Pair {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         Self::with(settings()).await
     }
 
-    async fn with(settings: Settings) -> Self {
+    pub async fn with(settings: Settings) -> Self {
         let (pay, shop, network) = Shop::pair(settings).await;
         let offer = shop.service("tuning", 250).await;
         let buyer = pay.buyer("ada@example.com", 1000).await;
@@ -42,19 +42,19 @@ impl Pair {
     }
 
     /// Time passes at both.
-    async fn pass(&self, span: Span) {
+    pub async fn pass(&self, span: Span) {
         self.pay.advance(span).await;
         self.shop.advance(Span::millis(0)).await;
     }
 
     /// Both do what is due.
-    async fn work(&self) {
+    pub async fn work(&self) {
         while self.pay.app.engine.lapse_requests().await.unwrap() > 0 {}
         self.pay.app.engine.send_notices().await.unwrap();
         self.shop.run_checkouts().await;
     }
 
-    async fn as_visitor(&self, method: &str, path: &str, token: &str, key: &str) -> Answer {
+    pub async fn as_visitor(&self, method: &str, path: &str, token: &str, key: &str) -> Answer {
         let authorization = format!("Order {token}");
         let mut headers = vec![("authorization", authorization.as_str())];
         if !key.is_empty() {
@@ -64,18 +64,21 @@ impl Pair {
         self.shop.send(method, path, &headers, body).await
     }
 
-    async fn send(&self) -> Sent {
+    pub async fn send(&self) -> Sent {
         self.send_for(&self.offer).await
     }
 
-    async fn send_for(&self, offer: &str) -> Sent {
+    pub async fn send_for(&self, offer: &str) -> Sent {
         let body = json!({ "lines": [{ "offer": offer }] });
-        let draft = self.shop.post("/v1/orders", "", "draft", body).await;
+        // A key of its own for each order.
+        let number = self.network.sent().len();
+        let (key, yes) = (format!("draft-{number}"), format!("c-{number}"));
+        let draft = self.shop.post("/v1/orders", "", &key, body).await;
         let (order, token) = (draft.at("/id").to_owned(), draft.at("/order_token").to_owned());
         let path = format!("/v1/orders/{order}");
-        let mut sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, "c").await;
+        let mut sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, &yes).await;
         if sent.status == 503 {
-            sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, "c").await;
+            sent = self.as_visitor("POST", &format!("{path}/confirm"), &token, &yes).await;
         }
         assert_eq!(sent.status, 202, "{sent:?}");
         let url = sent.at("/next_action/redirect");
@@ -84,14 +87,14 @@ impl Pair {
         Sent { path, token, reference }
     }
 
-    async fn step(&self, sent: &Sent, step: &str) -> Answer {
+    pub async fn step(&self, sent: &Sent, step: &str) -> Answer {
         let path = format!("/v1/payments/{}/{step}", sent.reference);
-        let key = if step == "confirm" { "k" } else { "" };
+        let key = if step == "confirm" { &sent.reference } else { "" };
         self.pay.post(&path, &self.buyer, key, json!({})).await
     }
 
     /// The buyer confirms; gives the code to go back with.
-    async fn confirm(&self, sent: &Sent) -> String {
+    pub async fn confirm(&self, sent: &Sent) -> String {
         let claimed = self.step(sent, "claim").await;
         assert_eq!(claimed.status, 200, "{claimed:?}");
         let yes = self.step(sent, "confirm").await;
@@ -99,25 +102,25 @@ impl Pair {
         code(&yes)
     }
 
-    async fn sign_in(&self, code: &str) -> String {
+    pub async fn sign_in(&self, code: &str) -> String {
         let session = self.shop.post("/v1/sessions", "", "", json!({ "return_code": code })).await;
         assert_eq!(session.status, 201, "{session:?}");
         session.at("/token").to_owned()
     }
 
-    async fn state(&self, sent: &Sent) -> String {
+    pub async fn state(&self, sent: &Sent) -> String {
         let order = self.as_visitor("GET", &sent.path, &sent.token, "").await;
         order.at("/state").to_owned()
     }
 
     /// What the buyer has, and what of it is held.
-    async fn funds(&self) -> (u64, u64) {
+    pub async fn funds(&self) -> (u64, u64) {
         let wallet = self.pay.get("/v1/wallet", &self.buyer).await;
         let part = |name: &str| wallet.json[name]["amount"].as_u64().unwrap();
         (part("available"), part("held"))
     }
 
-    async fn sound(&self) {
+    pub async fn sound(&self) {
         self.shop.sound().await;
         self.pay.sound().await;
     }
@@ -425,7 +428,7 @@ async fn where_one_registers_first_only_who_has_enough_selects() {
 }
 
 /// Keys with a newer one before the one that was.
-fn rotate(shop: &Shop, newer: u8, former: u8) {
+pub fn rotate(shop: &Shop, newer: u8, former: u8) {
     let keys = shop.app.engine.keys();
     let keys = (*keys).clone().with_protocol(&[[newer; 32], [former; 32]]);
     shop.app.engine.use_keys(keys);

@@ -9,6 +9,7 @@ mod keys;
 mod partners;
 mod provider;
 mod refund;
+mod restore;
 mod settlements;
 mod statements;
 
@@ -56,6 +57,8 @@ enum Noun {
     ApiKeys(api_keys::ApiKeysArgs),
     /// The provider of a merchant
     Provider(provider::ProviderArgs),
+    /// What is heard of other servers after a restore
+    Restore(restore::RestoreArgs),
     /// The audit log: who changed what, newest first
     Audit(audit::AuditArgs),
 }
@@ -75,6 +78,7 @@ impl AdminArgs {
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
                 Noun::Provider(args) => args.run(&self.remote).await,
+                Noun::Restore(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,
             }
         })

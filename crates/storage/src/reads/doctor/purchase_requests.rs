@@ -47,10 +47,10 @@ fn states() -> Probe {
 fn holds() -> Probe {
     Probe {
         name: "request-holds",
-        proves: "what a buyer has confirmed is held of their own wallet, whole, until it is captured or free again",
+        proves: "what a buyer has confirmed is held of their own wallet, whole, until it is captured or free again; a hold that a restore forgot is over",
         subject: named::<PurchaseRequest>,
         counted: "purchase_requests",
-        rows: "SELECT r.id AS subject, r.amount AS expected, CASE WHEN r.amount = 0 AND r.hold IS NULL THEN 0
+        rows: "SELECT r.id AS subject, r.amount AS expected, CASE WHEN r.hold IS NULL AND (r.amount = 0 OR r.state = 'voided') THEN r.amount
                 ELSE (SELECT h.amount FROM holds h JOIN accounts a ON a.id = r.account AND a.wallet = h.wallet
                     WHERE h.id = r.hold AND h.subject = r.id AND CASE r.state WHEN 'authorized' THEN h.state = 'open'
                         WHEN 'voided' THEN h.state IN ('voided', 'expired') ELSE h.state = 'posted' END) END AS found

@@ -38,7 +38,7 @@ fn sums() -> Probe {
             UNION ALL SELECT s.id, s.gross_in, {} FROM statements s WHERE {AGREED}
             UNION ALL SELECT s.id, s.count_in, {} FROM statements s WHERE {AGREED}
             UNION ALL SELECT s.id, 0, (SELECT COUNT(*) FROM exchanges x WHERE x.partner = s.partner AND x.cycle = s.cycle
-                AND (x.committed_at > s.\"to\" OR x.answer IS NULL AND s.state <> 'closing')) FROM statements s",
+                AND x.answer IS NULL AND s.state <> 'closing') FROM statements s",
             ours(sum),
             ours("COUNT(*)"),
             theirs(sum),

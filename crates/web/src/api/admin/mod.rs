@@ -17,6 +17,7 @@ mod objects;
 mod partners;
 mod provider;
 mod refunds;
+mod restore;
 mod reversals;
 mod settings;
 mod settlements;
@@ -52,6 +53,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(bank::routes())
         .merge(statements::routes())
         .merge(settlements::routes())
+        .merge(restore::routes())
         .merge(partners::routes())
         .merge(agreements::routes())
         .merge(exchanges::routes())

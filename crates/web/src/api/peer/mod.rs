@@ -1,8 +1,10 @@
 //! What partners ask of each other, a file per noun. Every route is below `/v1/peer`, and signed by a partner's server:
-//! handlers take [`crate::signed::OfPartner`] or [`crate::signed::PartnerBody`], after [`crate::caller::AtPartner`].
+//! handlers take [`crate::signed::OfPartner`] or [`crate::signed::PartnerBody`], after [`crate::caller::AtPartner`]. One is not of
+//! partners: what a restored provider asks its merchants.
 
 mod accounts;
 mod agreements;
+mod documents;
 mod exchanges;
 mod links;
 mod settlements;
@@ -21,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(exchanges::routes())
         .merge(links::routes())
         .merge(settlements::routes())
+        .merge(documents::routes())
 }
 
 /// That it is done, and nothing more.

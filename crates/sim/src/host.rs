@@ -1,4 +1,4 @@
-//! One of the two servers: its disk, secrets and clock outlive the process.
+//! One server of a world of several: its disk, secrets and clock outlive the process.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -10,47 +10,76 @@ use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::{Request, Response};
 use http_body_util::Full;
-use scrip_domain::Amount;
 use scrip_domain::api_key::Scope;
-use scrip_domain::merchant::{Fee, MerchantLimits};
-use scrip_domain::role::{Role, Roles};
 use scrip_domain::settings::Settings;
 use scrip_engine::keys::Keys;
-use scrip_engine::merchant::MerchantFields;
 use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode, Staff};
-use scrip_peer::{HttpHerald, HttpProvider, Line, PublicReader};
-use scrip_storage::{Blocking, CommitFate, Memory, Store, Writer};
+use scrip_storage::{Blocking, Command, CommitFate, Fault, Memory, Store, Writer};
 use scrip_testkit::TestEntropy;
 use scrip_web::{Server, Watch};
 
-use super::line::Wire;
-use super::plan::{Defect, Plan};
-use super::spoil::{Forger, Spoiler};
-use super::weather::SERVERS;
 use crate::chance::Chance;
 use crate::clock::{Elapsed, SimClock};
 use crate::goods::Goods;
 use crate::process::{self, Running, listen};
 use crate::trace::Trace;
+use crate::wire::Wire;
+
+/// What a server does in its world.
+pub(crate) trait Part: Send + Sync + 'static {
+    /// The engine with its ways to the other servers, as the binary wires them.
+    fn leads(&self, engine: Engine, wire: &Wire) -> Engine;
+
+    /// What is set up once, before the world begins; whether that went well.
+    fn begins(&self, engine: &Engine) -> impl Future<Output = Result<bool, Fault>>;
+
+    /// What the server does by itself, each second.
+    fn works(&self, engine: &Engine) -> impl Future<Output = ()>;
+
+    /// What is answered.
+    fn answers(
+        &self,
+        router: Router,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Response<Full<Bytes>>>;
+}
+
+/// What goes wrong with a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults {
+    /// Whence its chance comes.
+    pub seed: u64,
+    /// Of a thousand commits so many are lost with the process,
+    pub lost: u64,
+    /// so many happen before the process dies untold,
+    pub untold: u64,
+    /// and so many are refused.
+    pub refused: u64,
+    /// Whether some are answered and never happen.
+    pub forgets: bool,
+    /// How far the clock may be from the truth, in milliseconds.
+    pub skew: u64,
+    /// Of a thousand starts, before so many a protocol key is rotated.
+    pub rotates: u64,
+}
 
 /// What stays when a process dies.
-pub(crate) struct Host {
-    role: Role,
+pub(crate) struct Host<P> {
+    part: P,
     name: &'static str,
     disk: Mutex<Memory>,
     folder: tempfile::TempDir,
     clock: Arc<SimClock>,
     /// How far the clock is from the truth.
     skew: AtomicI64,
-    /// By how much time has leapt, for both servers.
+    /// By how much time has leapt, for all servers.
     leapt: AtomicI64,
     entropy: Arc<TestEntropy>,
     protocol_keys: Mutex<Vec<[u8; 32]>>,
-    plan: Plan,
+    faults: Faults,
     fates: Mutex<Chance>,
     wire: Wire,
-    spoiler: Spoiler,
     trace: Trace,
     calm: AtomicBool,
     dead: AtomicBool,
@@ -62,34 +91,30 @@ pub(crate) fn url_of(name: &str) -> String {
     format!("https://{name}")
 }
 
-impl Host {
-    /// A machine for the server with this role, with an empty disk called `disk`.
+impl<P: Part> Host<P> {
+    /// A machine called `name` for a server with this part, with an empty disk called `disk`. Each has a first key of
+    /// its own.
     pub fn new(
-        role: Role,
-        disk: &str,
-        plan: &Plan,
-        elapsed: &Elapsed,
-        trace: &Trace,
+        part: P,
+        name: &'static str,
+        (disk, first_key): (&str, u8),
+        faults: Faults,
+        wire: Wire,
+        (elapsed, trace): (&Elapsed, &Trace),
     ) -> Result<Self, String> {
-        let [merchant, provider] = SERVERS;
-        let name = if role == Role::Merchant { merchant } else { provider };
-        let first_key = if role == Role::Merchant { 8 } else { 108 };
-        let forger = (plan.defect == Defect::ForgesLastWord && role == Role::Merchant)
-            .then(|| Forger::new([108; 32]));
         Ok(Self {
-            role,
+            part,
             name,
             disk: Mutex::new(Memory::new(disk).map_err(|fault| fault.to_string())?),
             folder: tempfile::tempdir().map_err(|error| error.to_string())?,
             clock: Arc::new(SimClock::new(elapsed.clone())),
             skew: AtomicI64::new(0),
             leapt: AtomicI64::new(0),
-            entropy: Arc::new(TestEntropy::seeded(plan.seed ^ u64::from(first_key))),
+            entropy: Arc::new(TestEntropy::seeded(faults.seed ^ u64::from(first_key))),
             protocol_keys: Mutex::new(vec![[first_key; 32]]),
-            plan: plan.clone(),
-            fates: Mutex::new(Chance::of(plan.seed, name)),
-            wire: Wire::new(name, plan, trace.clone(), forger),
-            spoiler: Spoiler::new(plan, role),
+            faults,
+            fates: Mutex::new(Chance::of(faults.seed, name)),
+            wire,
             trace: trace.clone(),
             calm: AtomicBool::new(false),
             dead: AtomicBool::new(false),
@@ -97,10 +122,10 @@ impl Host {
         })
     }
 
-    /// No more faults from now on.
-    pub fn calm(&self) {
-        self.calm.store(true, Ordering::SeqCst);
-        self.wire.calm();
+    /// Whether nothing fails from now on.
+    pub fn calm(&self, calm: bool) {
+        self.calm.store(calm, Ordering::SeqCst);
+        self.wire.calm(calm);
     }
 
     /// Whether the process has died since this was asked last.
@@ -115,16 +140,21 @@ impl Host {
 
     /// The machine starts again: its clock is wrong in a new way, a protocol key may have been rotated.
     pub fn restarts(&self, chance: &mut Chance) {
-        let skew = i64::try_from(chance.below(2 * self.plan.skew + 1)).unwrap_or(0);
-        let skew = skew - i64::try_from(self.plan.skew).unwrap_or(0);
-        self.skew.store(skew, Ordering::SeqCst);
-        self.set_clock();
-        if chance.permille(self.plan.rotates) {
+        let skew = i64::try_from(chance.below(2 * self.faults.skew + 1)).unwrap_or(0);
+        let skew = skew - i64::try_from(self.faults.skew).unwrap_or(0);
+        self.is_ahead(skew);
+        if chance.permille(self.faults.rotates) {
             let mut keys = self.protocol_keys.lock().unwrap_or_else(PoisonError::into_inner);
             let newest = keys.first().map_or(0, |seed| seed[0]);
             keys.insert(0, [newest.saturating_add(1); 32]);
         }
         self.trace.note(self.name, &format!("starts, its clock {skew} ms ahead"));
+    }
+
+    /// From now on the clock is so many milliseconds ahead.
+    pub fn is_ahead(&self, skew: i64) {
+        self.skew.store(skew, Ordering::SeqCst);
+        self.set_clock();
     }
 
     /// Time leaps by so many milliseconds.
@@ -139,7 +169,8 @@ impl Host {
         self.clock.set_skew(skew + leapt);
     }
 
-    fn open(&self) -> Result<(Store, Writer), String> {
+    /// A way into the disk: what reads, and what writes.
+    pub fn open(&self) -> Result<(Store, Writer), String> {
         let disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
         Store::memory(&disk).map_err(|fault| fault.to_string())
     }
@@ -147,6 +178,11 @@ impl Host {
     /// The books as they are on the disk, to be read whoever lives.
     pub fn books(&self) -> Result<Store, String> {
         self.open().map(|(store, _)| store)
+    }
+
+    /// The time by this server's clock.
+    pub fn clock(&self) -> Arc<SimClock> {
+        self.clock.clone()
     }
 
     fn keys(&self) -> Result<Keys, String> {
@@ -159,10 +195,10 @@ impl Host {
     pub async fn examine(&self) -> Result<(), String> {
         let store = self.books()?;
         let report = scrip_engine::doctor::examine(&store, &self.keys()?).await;
-        let report = report.map_err(|fault| format!("the {}'s doctor: {fault}", self.name))?;
+        let report = report.map_err(|fault| format!("{}'s doctor: {fault}", self.name))?;
         match report.unsound().next() {
             Some(check) => {
-                Err(format!("the {}'s doctor: {}: {:?}", self.name, check.name, check.findings))
+                Err(format!("{}'s doctor: {}: {:?}", self.name, check.name, check.findings))
             }
             None => Ok(()),
         }
@@ -179,21 +215,24 @@ impl Host {
             }
             let engine = self.wired(Engine::start(self.ground(store), memory).await?);
             let settings = engine.put_settings(Staff::OPERATOR, settings).await?;
-            let mut is_well = settings.is_ok();
-            if self.role == Role::Provider {
-                let [merchant, _] = SERVERS;
-                let fields = merchant_fields();
-                let merchant =
-                    engine.register_merchant(Staff::OPERATOR, url_of(merchant), fields, false);
-                is_well &= merchant.await?.is_ok();
-            }
+            let is_well = self.part.begins(&engine).await? && settings.is_ok();
             let scopes = vec![Scope::Admin];
             let key = engine.make_key(Staff::OPERATOR, None, scopes, "sim".into()).await?;
-            Ok::<_, scrip_storage::Fault>((is_well, key.token))
+            Ok::<_, Fault>((is_well, key.token))
         };
         let (is_well, token) = done.await.map_err(|fault| fault.to_string())?;
         writer.abort();
-        if is_well { Ok(token) } else { Err(format!("the {} could not be set up", self.name)) }
+        if is_well { Ok(token) } else { Err(format!("{} could not be set up", self.name)) }
+    }
+
+    /// Carries out a command on the disk, past the process.
+    pub async fn carry_out<C: Command<Receipt = ()>>(&self, command: C) -> Result<(), String> {
+        let (store, writer) = self.open()?;
+        let memory = Arc::new(scrip_engine::Memory::default());
+        let writer = tokio::spawn(writer.run(self.clock.clone(), memory));
+        let done = store.submit(command).await.map(drop).map_err(|fault| fault.to_string());
+        writer.abort();
+        done
     }
 
     fn ground(&self, store: Store) -> Ground {
@@ -210,22 +249,8 @@ impl Host {
         }
     }
 
-    /// The engine with its ways to the other server, as the binary wires them.
     fn wired(&self, engine: Engine) -> Engine {
-        let [_, provider] = SERVERS;
-        let wire = Arc::new(self.wire.clone());
-        let roles = Roles::new(&[self.role]).unwrap_or_default();
-        let engine = engine
-            .with_public_url(url_of(self.name))
-            .with_roles(roles)
-            .with_peer_port(Arc::new(PublicReader::new(wire.clone())));
-        let line = Line::new(wire, engine.pen());
-        if self.role == Role::Merchant {
-            let keys = engine.peer_keys().clone();
-            engine.with_provider(Arc::new(HttpProvider::new(&url_of(provider), line, keys)))
-        } else {
-            engine.with_herald(Arc::new(HttpHerald::new(line)))
-        }
+        self.part.leads(engine.with_public_url(url_of(self.name)), &self.wire)
     }
 
     fn fate(&self) -> CommitFate {
@@ -234,8 +259,7 @@ impl Host {
         }
         let mut fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
         let draw = fates.below(1000);
-        let Plan { lost, untold, refused, defect, .. } = self.plan;
-        let forgets = defect == Defect::ForgetsCommits && self.role == Role::Provider;
+        let Faults { lost, untold, refused, forgets, .. } = self.faults;
         let fate = match draw {
             _ if draw < lost => CommitFate::Lost,
             _ if draw < lost + untold => CommitFate::Untold,
@@ -264,15 +288,15 @@ impl Host {
         };
         let app = Arc::new(Server { engine: self.wired(engine), public_url: url_of(self.name) });
         running.push(Box::pin(renew(app.clone(), self.clone())));
-        running.push(Box::pin(work(app.clone(), self.role)));
+        running.push(Box::pin(work(app.clone(), self.clone())));
         let router = scrip_web::router(&Arc::new(Watch::over(app)));
         listen(running, router, self.clone()).await
     }
 }
 
-impl process::Machine for Host {
+impl<P: Part> process::Machine for Host<P> {
     async fn answer(&self, router: Router, request: Request<Bytes>) -> Response<Full<Bytes>> {
-        self.spoiler.answer(router, request).await
+        self.part.answers(router, request).await
     }
 
     fn panicked(&self) {
@@ -280,23 +304,8 @@ impl process::Machine for Host {
     }
 }
 
-/// A merchant that is trusted with more than a world brings, for a fee.
-fn merchant_fields() -> MerchantFields {
-    let [merchant, _] = SERVERS;
-    let much = Amount::new(1_000_000_000).unwrap_or_default();
-    let few = |units| Amount::new(units).unwrap_or_default();
-    MerchantFields {
-        name: "The merchant".into(),
-        return_origins: vec![url_of(merchant)],
-        limits: MerchantLimits { order: much, open: 10_000, day: much },
-        fee: Fee { basis_points: 700, fixed: few(1) },
-        threshold: few(300),
-        suspended: false,
-    }
-}
-
 /// Keeps the lease on ids, at once when time has leapt. A fault now is tried again in a second; the lease reaches further.
-async fn renew(app: Arc<Server>, host: Arc<Host>) -> Result<(), String> {
+async fn renew<P: Part>(app: Arc<Server>, host: Arc<Host<P>>) -> Result<(), String> {
     loop {
         let leapt = host.leapt.load(Ordering::SeqCst);
         drop(app.engine.renew_lease().await);
@@ -309,22 +318,17 @@ async fn renew(app: Arc<Server>, host: Arc<Host>) -> Result<(), String> {
     }
 }
 
-/// What the server does by itself, each second. A fault now is tried again in a second.
-async fn work(app: Arc<Server>, role: Role) -> Result<(), String> {
+/// What the server does by itself. A fault now is tried again in a second.
+async fn work<P: Part>(app: Arc<Server>, host: Arc<Host<P>>) -> Result<(), String> {
     loop {
-        if role == Role::Provider {
-            drop(app.engine.lapse_requests().await);
-            drop(app.engine.send_notices().await);
-        } else {
-            drop(app.engine.run_checkouts().await);
-        }
+        host.part.works(&app.engine).await;
         drop(app.engine.publish().await);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
 /// Runs the server until it dies, and then waits to be switched off.
-pub(crate) async fn serve(host: Arc<Host>) -> turmoil::Result {
+pub(crate) async fn serve<P: Part>(host: Arc<Host<P>>) -> turmoil::Result {
     let Err(why) = host.clone().live().await;
     host.trace.note(host.name, &format!("dies: {why}"));
     host.dead.store(true, Ordering::SeqCst);

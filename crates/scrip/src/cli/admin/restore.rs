@@ -1,0 +1,102 @@
+//! `scrip admin restore`.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::cli::remote::{Remote, table, text};
+use crate::failure::Outcome;
+
+/// What to do about a restore.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  scrip admin restore show
+  scrip admin restore skip https://shop.example --reason 'closed down'
+
+After a restore a server asks its peers what happened since the backup. Until all have answered, calls between servers are answered
+`restoring`, and at a provider nothing moves tokens. docs/backup.md says what is listed, and what to do about it.")]
+pub struct RestoreArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Who is still to be heard, and what the books lack
+    #[command(after_help = "Example:\n  scrip admin restore show --json | jq .discrepancies")]
+    Show {
+        /// How many of what is listed at most, 1 to 100
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// The `next` of the list before
+        #[arg(long, value_name = "CURSOR")]
+        after: Option<String>,
+    },
+    /// Go on without a peer: what it has from after the backup is not booked
+    #[command(
+        after_help = "Example:\n  scrip admin restore skip https://shop.example --reason 'closed down'"
+    )]
+    Skip {
+        /// Its address, as `show` tells it
+        peer: String,
+        /// Why; it goes on record
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+impl RestoreArgs {
+    pub async fn run(&self, remote: &Remote) -> Outcome {
+        match &self.verb {
+            Verb::Show { limit, after } => {
+                let after = after.as_ref().map(|after| format!("&after={after}"));
+                let path = format!("restore?limit={limit}{}", after.unwrap_or_default());
+                remote.tell(&remote.admin()?.get(&path).await?, show);
+            }
+            Verb::Skip { peer, reason } => {
+                let body = json!({ "peer": peer, "reason": reason });
+                let skipped = remote.admin()?.post("restore/skip", &body).await?;
+                remote.tell(&skipped, |skipped| {
+                    format!("The server goes on without {}.", text(skipped, "/peer"))
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn show(answer: &Value) -> String {
+    let restoring = answer.pointer("/restoring").and_then(Value::as_bool) == Some(true);
+    let number = |value: &Value, pointer: &str| {
+        value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0).to_string()
+    };
+    let waits = if restoring { "peers are still to be heard" } else { "nobody is waited for" };
+    let mut lines = vec![format!("Epoch {}: {waits}.", number(answer, "/epoch"))];
+    let rows =
+        |pointer: &str| answer.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let mut peers =
+        vec![["PEER", "STATE", "BOOKED", "LISTED", "TROUBLE"].map(str::to_owned).to_vec()];
+    for peer in rows("/peers") {
+        let mut row = ["/peer", "/state"].map(|p| text(peer, p).to_owned()).to_vec();
+        row.extend([number(peer, "/booked"), number(peer, "/listed")]);
+        row.push(text(peer, "/trouble").to_owned());
+        peers.push(row);
+    }
+    if peers.len() > 1 {
+        lines.push(table(&peers));
+    }
+    let mut lacks =
+        vec![["FOUND", "PEER", "REQUEST", "LACK", "AMOUNT", "DETAIL"].map(str::to_owned).to_vec()];
+    for lack in rows("/discrepancies/data") {
+        let cells = ["/at", "/peer", "/request", "/lack", "/amount/display", "/detail"];
+        lacks.push(cells.map(|pointer| text(lack, pointer).to_owned()).to_vec());
+    }
+    if lacks.len() > 1 {
+        lines.push(table(&lacks));
+    }
+    match text(answer, "/discrepancies/next") {
+        "" => {}
+        next => lines.push(format!("more: --after {next}")),
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,51 @@
+//! While a server is restoring: what it does not do before its peers were heard.
+//!
+//! Signed calls of other servers wait, at the door of [`crate::signed`]. At a provider nothing moves tokens: it is said here
+//! what is let through, and not what is kept out, so that a new route waits like all others.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::Method;
+
+use crate::App;
+use crate::pages;
+use crate::problem::Problem;
+
+/// What changes nothing of anybody's tokens: signing in and out, registering, asking prices and codes, and what ends the
+/// wait.
+const HARMLESS: &[&str] = &[
+    "/v1/sessions",
+    "/v1/sessions/current",
+    "/v1/accounts",
+    "/v1/quotes",
+    "/v1/licenses/validate",
+    "/v1/admin/restore/skip",
+    "/v1/demo/clock",
+    "/sign-in",
+    "/sign-out",
+    "/register",
+];
+
+/// The one signed route that is answered, or two servers that were both restored would wait for each other.
+const FOR_PEERS: &str = "/v1/peer/documents";
+
+/// Whether a signed call to this path waits.
+pub fn waits(app: &App, path: &str) -> bool {
+    app.engine.is_restoring() && path != FOR_PEERS
+}
+
+/// Keeps out what could move tokens.
+pub async fn hold_still(State(app): State<App>, request: Request, next: Next) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let path = request.uri().path();
+    if !reads && app.engine.holds_tokens_still() && !HARMLESS.contains(&path) {
+        let refusal = Problem::restoring();
+        return if path.starts_with("/v1/") {
+            refusal.into_response()
+        } else {
+            pages::refusal(&app, refusal).await
+        };
+    }
+    next.run(request).await
+}
