@@ -153,9 +153,9 @@ class Partners:
         return [ada]
 
     def exchange(self, there, here, ada, ada_there, name):
-        _partners.exchange(self.a, there, ada, 12_345, "AUR", f"{name} out")
+        _partners.exchange(self.a, there, ada, 12_345, "AUR", f"{name}-out")
         # A fraction of a cent, which the settlement carries on.
-        _partners.exchange(self.b, here, ada_there, 4_001, "BEL", f"{name} back")
+        _partners.exchange(self.b, here, ada_there, 4_001, "BEL", f"{name}-back")
 
 
 def owed(server):
