@@ -207,8 +207,8 @@ impl Story<'_> {
 fn as_a_bank_reads(file: &str) -> Result<[String; 3], String> {
     let document = roxmltree::Document::parse(file).map_err(|error| error.to_string())?;
     let last = |name: &str| {
-        let nodes = document.descendants().filter(|node| node.tag_name().name() == name);
-        let text = nodes.last().and_then(|node| node.text());
+        let mut nodes = document.descendants().filter(|node| node.tag_name().name() == name);
+        let text = nodes.next_back().and_then(|node| node.text());
         text.map(str::to_owned).ok_or_else(|| format!("it has no {name}"))
     };
     Ok([last("EndToEndId")?, last("InstdAmt")?, last("IBAN")?])
