@@ -17,8 +17,8 @@ use crate::demo::goods::Shelf;
 use crate::failure::{Failure, Outcome};
 
 /// How often, and after how long each time, the story looks whether the servers have come so far.
-pub(super) const LOOKS: u32 = 100;
-pub(super) const PAUSE: Duration = Duration::from_millis(200);
+const LOOKS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Two vendors that exchange.
 pub(super) struct Pair {
