@@ -20,7 +20,7 @@ const VARIABLE: &str = "SCRIP_PASSPHRASE";
 /// Where the passphrase is.
 #[derive(Debug, Args)]
 pub struct PassphraseArgs {
-    /// A file with the passphrase, closed to other users; without it, SCRIP_PASSPHRASE in the environment, or it is asked for
+    /// A file with the passphrase, closed to other users; without it, `SCRIP_PASSPHRASE` in the environment, or it is asked for
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
 }

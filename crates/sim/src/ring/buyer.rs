@@ -140,16 +140,21 @@ impl Buyer {
         Ok(())
     }
 
-    /// Takes its steps; mostly with a few tokens to begin with, and linked to most of the vendors.
-    pub async fn live(&mut self) -> Verdict {
+    /// Gets a few tokens mostly, and is linked to most of the vendors.
+    pub async fn begin(&mut self) -> Verdict {
         for (from, to) in self.square.plan.lanes.clone().into_keys() {
-            if self.chance.permille(700) {
+            if self.chance.permille(800) {
                 self.link(from, to).await?;
             }
-            if self.chance.permille(400) {
+            if self.chance.permille(700) {
                 self.fund(from).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Takes its steps.
+    pub async fn live(&mut self) -> Verdict {
         for _ in 0..self.square.plan.steps {
             let Some(step) = self.chance.weighed(&self.square.plan.weights) else { break };
             self.take(step).await?;

@@ -6,7 +6,7 @@
 //!        ▲       └── corona         buyers with linked accounts at all of them, staff of each
 //!        └───────────────┘
 //! ```
-//! First all is calm, until every vendor has agreed with every other. In the storm processes die, at any commit too, links
+//! First all is calm, until every vendor has agreed with every other, and the buyers are linked. In the storm processes die, at any commit too, links
 //! between any two hold back or lose what they carry, what is sent arrives twice, clocks stray, time leaps over
 //! deadlines, and a machine is off for a week, or a month. Then it is calm, time leaps over what is left, cycles are closed
 //! and paid. The auditor ([`witness`]) reads all disks whenever somebody has taken a step: what always holds, holds between
@@ -67,7 +67,7 @@ static DISKS: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug, Default)]
 struct Rest {
     agreed: AtomicBool,
-    entered: AtomicU64,
+    begun: AtomicU64,
     arrived: AtomicU64,
     calm: AtomicBool,
     settled: AtomicU64,
@@ -133,8 +133,9 @@ fn people(
         let rest = rest.clone();
         sim.client(name, async move {
             buyer.arrive().await?;
-            rest.entered.fetch_add(1, Ordering::SeqCst);
             until(&rest.agreed).await;
+            buyer.begin().await?;
+            rest.begun.fetch_add(1, Ordering::SeqCst);
             buyer.live().await?;
             rest.arrived.fetch_add(1, Ordering::SeqCst);
             until(&rest.calm).await;
@@ -194,10 +195,7 @@ impl World<'_> {
             }
             let now = self.elapsed.millis();
             let everybody = |count: &AtomicU64| count.load(Ordering::SeqCst) == self.plan.buyers;
-            if weather.is_none()
-                && self.rest.agreed.load(Ordering::SeqCst)
-                && everybody(&self.rest.entered)
-            {
+            if weather.is_none() && everybody(&self.rest.begun) {
                 self.trace.note("world", "grows stormy");
                 self.hosts.iter().for_each(|host| host.calm(false));
                 weather = Some(Weather::new(self.plan, self.trace.clone(), now));

@@ -231,8 +231,8 @@ impl Plan {
             impatience: seldom(&mut chance, 200),
             skew: seldom(&mut chance, 28) * 1000,
             rotates: seldom(&mut chance, 500),
-            mislaid: seldom(&mut chance, 250),
-            doubled: seldom(&mut chance, 400),
+            mislaid: seldom(&mut chance, 120),
+            doubled: seldom(&mut chance, 120),
             defect: Defect::None,
         }
     }
@@ -387,7 +387,7 @@ fn weight(step: Step, chance: &mut Chance) -> u64 {
     let (weight, dropped) = (chance.between(1, 6), chance.permille(330));
     match step {
         Step::Fund | Step::Round => weight + 1,
-        Step::Exchange => weight + 6,
+        Step::Exchange => weight + 9,
         Step::Unlink if !dropped => 1,
         _ if dropped => 0,
         _ => weight,

@@ -23,11 +23,14 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 26] = [
+const PAGES: [&str; 29] = [
     "/wallet/links/{id}/cut",
     "/links/{reference}",
     "/partners/{id}",
+    "/exchanges/{id}",
+    "/partners/{id}/exchange",
     "/partners/{id}/link",
+    "/partners/{id}/quote",
     "/partners/{id}/unlink",
     "/connect",
     "/return",
