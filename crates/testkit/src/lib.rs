@@ -51,6 +51,12 @@ pub use provider::{Fate, Row, ScriptedProvider};
 pub use restore::Backup;
 pub use sender::{ScriptedSender, reply};
 
+/// What commands are made of, for tests that write rows which no verb would write.
+pub mod rows {
+    pub use scrip_storage::books::Change;
+    pub use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+}
+
 /// A clock that stands still until it is told to go on.
 #[derive(Debug)]
 pub struct TestClock(AtomicI64);

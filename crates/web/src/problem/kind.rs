@@ -567,12 +567,12 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type
         416 range_not_satisfiable
-        422 offer_refused account_refused settlement_refused voucher_refused coupon_refused
+        422 offer_refused account_refused settlement_refused agreement_refused amount_out_of_bounds voucher_refused coupon_refused
         429 rate_limited
         500 internal
         503 busy restoring

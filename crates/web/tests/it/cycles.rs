@@ -5,8 +5,7 @@ use scrip_domain::document::exchange::Account;
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::partner::Partner;
 use scrip_domain::{Amount, Id, Span, Timestamp};
-use scrip_storage::books::Change;
-use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use scrip_testkit::rows::{Books, Change, Changes, Command, Decision, Fault, Wants};
 use scrip_testkit::{Shop, Way};
 use serde_json::{Value, json};
 

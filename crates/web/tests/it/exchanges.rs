@@ -555,7 +555,7 @@ async fn a_browser_sees_the_offer_confirms_it_and_sees_the_end() {
     assert!(page.html.contains("How many AUR do you give?"), "{}", page.html);
     let wrong = browser.send(&format!("{here}/quote"), &[("give", "ten")]).await;
     assert_eq!(wrong.status, 400);
-    assert!(wrong.html.contains("a number of AUR, such as 12.50"), "{}", wrong.html);
+    assert!(wrong.html.contains("A number of AUR, such as 12.50"), "{}", wrong.html);
     let small = browser.send(&format!("{here}/quote"), &[("give", "0.99")]).await;
     assert!(small.status == 422 && small.html.contains("1.00 AUR"), "{}", small.html);
     let offer = browser.send(&format!("{here}/quote"), &[("give", "10,00")]).await;

@@ -10,8 +10,7 @@ use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::partner::{EntryKind, Partner, PartnerEntry, Side};
 use scrip_domain::{Amount, Id, Money, Span, Timestamp, Unit};
 use scrip_engine::partner::SettlementNews;
-use scrip_storage::books::Change;
-use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use scrip_testkit::rows::{Books, Change, Changes, Command, Decision, Fault, Wants};
 use scrip_testkit::{Answer, Shop, Way};
 use serde_json::{Value, json};
 
