@@ -46,14 +46,7 @@ pub fn open(config: &Config) -> Outcome<Arc<dyn Sender>> {
 
 impl HttpSender {
     async fn post(&self, message: &Message) -> Result<Reply, Unsent> {
-        let request = Request::post(&message.url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, concat!("Scrip/", env!("CARGO_PKG_VERSION")))
-            .header(ID, &message.id)
-            .header(TIME, &message.timestamp)
-            .header(SIGNATURE, &message.signature)
-            .body(Full::new(Bytes::from(message.body.clone())))
-            .map_err(|error| Unsent(error.to_string()))?;
+        let request = request(message).map_err(|error| Unsent(error.to_string()))?;
         let answer = self.0.send(request).await;
         let (head, body) = answer.map_err(|Unanswered(why)| Unsent(why))?;
         let waits =
@@ -72,6 +65,16 @@ impl Sender for HttpSender {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Reply, Unsent>> {
         self.post(message).boxed()
     }
+}
+
+fn request(message: &Message) -> http::Result<Request<Full<Bytes>>> {
+    Request::post(&message.url)
+        .header(CONTENT_TYPE, "application/json")
+        .header(USER_AGENT, concat!("Scrip/", env!("CARGO_PKG_VERSION")))
+        .header(ID, &message.id)
+        .header(TIME, &message.timestamp)
+        .header(SIGNATURE, &message.signature)
+        .body(Full::new(Bytes::from(message.body.clone())))
 }
 
 /// Each second publishes what has happened, and sees to it that every endpoint that has something to be told is run:
@@ -126,5 +129,51 @@ struct Run(tokio::task::JoinHandle<()>);
 impl Drop for Run {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::Clock;
+    use scrip_engine::signature::Key;
+    use standardwebhooks::Webhook;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// What is sent now, signed with both of these secrets, as while one is rotated.
+    fn message(keys: [&Key; 2], body: &str) -> Message {
+        let (id, timestamp) = ("dlv_0000000000001", SystemClock.now().unix_seconds().to_string());
+        let signatures = keys.map(|key| key.sign(id, &timestamp, body.as_bytes()));
+        Message {
+            url: "https://hooks.example/scrip".into(),
+            id: id.into(),
+            timestamp,
+            signature: signatures.join(" "),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn the_stock_library_knows_what_is_sent_from_what_is_not() {
+        let keys = [Key::of([7; 32]), Key::of([8; 32])];
+        let body = r#"{"type":"order.paid"}"#;
+        let sent = request(&message([&keys[0], &keys[1]], body)).unwrap();
+        for key in &keys {
+            let stock = Webhook::new(&key.reveal()).unwrap();
+            stock.verify(body.as_bytes(), sent.headers()).unwrap();
+            stock.verify(b"{}", sent.headers()).unwrap_err();
+        }
+        let other = Webhook::new(&Key::of([9; 32]).reveal()).unwrap();
+        other.verify(body.as_bytes(), sent.headers()).unwrap_err();
+    }
+
+    #[test]
+    fn what_the_stock_library_signs_is_verified() {
+        let key = Key::of([7; 32]);
+        let stock = Webhook::new(&key.reveal()).unwrap();
+        let signature = stock.sign("msg_1", 1_795_348_800, b"{}").unwrap();
+        assert!(key.verifies("msg_1", "1795348800", b"{}", &signature));
+        assert!(!key.verifies("msg_2", "1795348800", b"{}", &signature));
     }
 }
