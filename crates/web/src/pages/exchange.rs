@@ -7,9 +7,11 @@
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use scrip_domain::agreement::{Figures, Party};
 use scrip_domain::exchange::{Exchange, ExchangeQuote, ExchangeState};
 use scrip_domain::partner::Partner;
 use scrip_domain::request::Request;
@@ -94,19 +96,21 @@ async fn quote(
 fn offer(app: &App, visit: &SignedIn, quoted: &Quoted) -> Markup {
     let Quoted { quote, partner, agreement } = quoted;
     let figures = FiguresOut::new(&quote.figures, agreement, app.engine.public_url());
-    let spread = agreement.terms.way(app.engine.public_url());
-    let spread = spread.map_or(0, |(way, ..)| way.spread_basis_points);
+    let way = agreement.terms.way(app.engine.public_url());
+    let spread = way.map_or(0, |(way, ..)| way.spread_basis_points);
+    let rate = way.and_then(|(_, from, to)| rate(&quote.figures, from, to));
     let token = &visit.visit.vendor.settings.token;
     let left = visit.member.available.checked_sub(quote.figures.give);
-    let (numerator, denominator) = (quote.figures.numerator, quote.figures.denominator);
     html! {
         h1 { "Exchange with " (partner.name) }
         dl.facts {
             dt { "You give" } dd { (figures.give) }
             dt { "You receive there" } dd { (figures.receive) }
-            dt { "Rate" } dd { (numerator) " for " (denominator)
-                @if spread > 0 { ", less " (hundredths(spread)) " percent" }
-                ", rounded down to the smallest unit" }
+            @if let Some((one, becomes)) = rate {
+                dt { "Rate" } dd { (one) " become " (becomes)
+                    @if spread > 0 { ", less " (hundredths(spread)) " percent" }
+                    ", rounded down to the smallest unit" }
+            }
             @if let Some(left) = left { dt { "You keep here" } dd { (MoneyOut::tokens(left, token)) } }
             dt { "Good until" } dd { (date(quote.expires_at())) }
         }
@@ -118,6 +122,18 @@ fn offer(app: &App, visit: &SignedIn, quoted: &Quoted) -> Markup {
         }
         p { a href={ "/partners/" (partner.id) } { "Leave it" } }
     }
+}
+
+/// One token here, or as many powers of ten as buy something, and what that becomes before the spread.
+fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyOut)> {
+    let (numerator, denominator) = (figures.numerator, figures.denominator);
+    (u32::from(from.scale)..15).find_map(|zeros| {
+        let one = 10_u64.checked_pow(zeros)?;
+        let becomes = u128::from(one) * u128::from(numerator) / u128::from(denominator.max(1));
+        let becomes = Amount::new(u64::try_from(becomes).ok()?).filter(|units| !units.is_zero())?;
+        let one = MoneyOut::scaled(Amount::new(one)?, from.token, from.scale);
+        Some((one, MoneyOut::scaled(becomes, to.token, to.scale)))
+    })
 }
 
 /// Basis points as a percentage with its decimals: 250 is 2.50.
@@ -154,7 +170,12 @@ async fn refused(
     let main = html! {
         h1 { "Nothing was exchanged" }
         (complaint(&sentence(problem.detail())))
-        p { a.button href={ "/partners/" (partner) } { "Back" } }
+        @if problem.status() == StatusCode::PAYMENT_REQUIRED {
+            p { a.button href="/wallet/top-up" { "Add funds" } }
+            p { a href={ "/partners/" (partner) } { "Back" } }
+        } @else {
+            p { a.button href={ "/partners/" (partner) } { "Back" } }
+        }
     };
     let mut response =
         private(app, "Nothing was exchanged", Visited::By(&visit.member), &main).await?;
