@@ -113,7 +113,7 @@ class Server:
         body["fee"] = {"basis_points": 1000, "fixed": 1}
         return self.ask("POST", "/v1/admin/merchants", body | {"invite": invite}, self.admin)
 
-    def run(self, *args):
+    def staff(self, *args):
         """What a command of staff says, through this server."""
         command = [os.environ["SCRIP_BIN"], *args, "--server", self.url, "--admin-key", self.admin]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

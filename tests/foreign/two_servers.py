@@ -59,7 +59,7 @@ def check(databases):
         with Server("shop", "merchant", databases[1], provider=proxy.url) as shop:
             invitation = pay.register(shop.public_url, invite=True)["invitation"]
             for _ in range(2):
-                said = shop.run("admin", "provider", "accept", invitation)
+                said = shop.staff("admin", "provider", "accept", invitation)
                 same("what the merchant is", " is active at " in said, True)
             offer, ada = shop.service(), pay.buyer("ada@example.com")
             session = bought(shop, pay, offer, ada)
