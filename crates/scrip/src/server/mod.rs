@@ -25,7 +25,7 @@ use scrip_web::{App, Server, Watch};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use self::books::{Books, Writing};
 use self::signals::Stop;
@@ -236,8 +236,7 @@ fn say_ready(listening: SocketAddr) {
 /// Keeps the lease on ids ahead of the clock, which shows that the writer commits; and hears of what
 /// other servers have changed.
 async fn beat(watch: Arc<Watch>) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     loop {
         second.tick().await;
         match watch.app().engine.renew_lease().await {
@@ -305,8 +304,7 @@ async fn forget_deliveries(watch: &Watch) {
 
 /// Asks processor and bureau what has to be asked, and looks after automatic top-ups: when there is something new, and each second.
 async fn errands(app: App) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     loop {
         tokio::select! {
             () = app.engine.errand_waits() => {}
@@ -323,8 +321,7 @@ async fn errands(app: App) {
 
 /// At a provider: does each second what the clock does to purchase requests, and tells merchants.
 async fn requests(app: App) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     loop {
         second.tick().await;
         if let Err(fault) = app.engine.lapse_requests().await {
@@ -341,8 +338,7 @@ async fn checkouts(app: App) {
     if app.engine.provider().is_none() {
         return;
     }
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     loop {
         second.tick().await;
         if let Err(fault) = app.engine.run_checkouts().await {
@@ -353,8 +349,7 @@ async fn checkouts(app: App) {
 
 /// After a restore: asks peers what they have, each second, until all were heard.
 async fn restore(app: App) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     while app.engine.is_restoring() {
         second.tick().await;
         if let Err(fault) = app.engine.run_restore().await {
@@ -368,8 +363,7 @@ async fn agreements(app: App) {
     if app.engine.partners().is_none() {
         return;
     }
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     loop {
         second.tick().await;
         if let Err(fault) = app.engine.run_agreements().await {
@@ -386,8 +380,7 @@ async fn settlements(app: App) {
     if !app.engine.roles().may_have_partners() {
         return;
     }
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     loop {
         second.tick().await;
         if let Err(fault) = app.engine.run_settlements().await {
@@ -401,14 +394,20 @@ async fn exchanges(app: App) {
     if app.engine.partners().is_none() {
         return;
     }
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     loop {
         second.tick().await;
         if let Err(fault) = app.engine.run_exchanges().await {
             tracing::warn!(%fault, "what is due of exchanges waits");
         }
     }
+}
+
+/// What takes longer than a second puts off the next.
+fn every_second() -> Interval {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    second
 }
 
 /// A connection is a file, and the usual limit of 1024 is for programs that have none.
