@@ -25,8 +25,7 @@ pub struct MoneyOut {
 impl MoneyOut {
     /// So many of the vendor's tokens.
     pub fn tokens(amount: Amount, token: &Token) -> Self {
-        let display = format!("{} {}", amount.decimal(token.scale), token.code);
-        Self { amount, unit: token.code, display }
+        Self::scaled(amount, token.code, token.scale)
     }
 
     /// So much of a token that may be another vendor's.
@@ -34,16 +33,9 @@ impl MoneyOut {
         Self { amount, unit, display: format!("{} {unit}", amount.decimal(scale)) }
     }
 
-    /// Millionths of a currency: what partners owe each other.
-    pub fn micros(amount: Amount, unit: Unit) -> Self {
-        Self::scaled(amount, unit, scrip_domain::partner::MICRO_SCALE)
-    }
-
     /// Money in a currency.
     pub fn currency(money: Money) -> Self {
-        let scale = money.unit.currency_scale();
-        let display = format!("{} {}", money.amount.decimal(scale), money.unit);
-        Self { amount: money.amount, unit: money.unit, display }
+        Self::scaled(money.amount, money.unit, money.unit.currency_scale())
     }
 }
 

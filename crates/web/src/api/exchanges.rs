@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use scrip_domain::agreement::{Agreement, Figures};
 use scrip_domain::exchange::{Exchange, ExchangeQuote};
-use scrip_domain::partner::{MICRO_SCALE, Partner};
+use scrip_domain::partner::Partner;
 use scrip_domain::{Id, Timestamp};
 use scrip_engine::Page;
 use scrip_engine::exchange::Quoted;
@@ -21,7 +21,7 @@ use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query};
-use crate::money::{AboveZero, MoneyIn, MoneyOut};
+use crate::money::{AboveZero, FineMoney, MoneyIn, MoneyOut};
 use crate::problem::Problem;
 
 /// Every route of exchanges.
@@ -76,7 +76,7 @@ pub struct FiguresOut {
     /// What comes into the wallet there.
     pub receive: MoneyOut,
     /// What this vendor owes the partner for it, in millionths of the currency.
-    pub compensation: MoneyOut,
+    pub compensation: FineMoney,
 }
 
 /// How it was reckoned.
@@ -133,7 +133,7 @@ impl FiguresOut {
         Self {
             give: MoneyOut::scaled(figures.give, from.token, from.scale),
             receive: MoneyOut::scaled(figures.receive, to.token, to.scale),
-            compensation: MoneyOut::scaled(figures.compensation, currency, MICRO_SCALE),
+            compensation: FineMoney::of(figures.compensation, currency),
         }
     }
 }

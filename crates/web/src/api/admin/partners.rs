@@ -15,7 +15,7 @@ use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::{Admin, AtPartner};
 use crate::extract::{Body, IdPath, Query};
-use crate::money::MoneyOut;
+use crate::money::FineMoney;
 use crate::problem::Problem;
 use crate::text::Line;
 
@@ -69,16 +69,16 @@ struct PartnerOut {
     suspended_there: bool,
     /// What we owe, with six decimals; null before the first agreement.
     #[schema(required)]
-    payable: Option<MoneyOut>,
+    payable: Option<FineMoney>,
     /// What it owes us.
     #[schema(required)]
-    receivable: Option<MoneyOut>,
+    receivable: Option<FineMoney>,
     /// What we may come to owe for exchanges that are under way.
     #[schema(required)]
-    payable_reserved: Option<MoneyOut>,
+    payable_reserved: Option<FineMoney>,
     /// What it may come to owe for exchanges that are under way.
     #[schema(required)]
-    receivable_reserved: Option<MoneyOut>,
+    receivable_reserved: Option<FineMoney>,
     /// The number of the cycle to which the next exchange belongs.
     #[schema(example = 1)]
     cycle: u32,
@@ -88,7 +88,7 @@ struct PartnerOut {
 
 impl PartnerOut {
     fn new(partner: &Partner) -> Self {
-        let money = |amount: Amount| partner.currency.map(|unit| MoneyOut::micros(amount, unit));
+        let money = |amount: Amount| partner.currency.map(|unit| FineMoney::of(amount, unit));
         Self {
             id: partner.id.to_string(),
             url: partner.url.clone(),
