@@ -9,6 +9,8 @@
 //! ```text
 //! offer.rs ─▶ prepare.rs ─▶ fulfil.rs            give_up.rs: cancelled, or nobody came in time
 //! ```
+//! After a restore what the partner has is booked again: `rebook.rs` here, `reissue.rs` there.
+//!
 //! The states are those of [`scrip_domain::exchange`]. Each step is one command under the guards of the partner, of the exchange
 //! and, where tokens move, of the buyer's wallet. What is asked of the partner lies between two commands and can be asked
 //! again; what is believed of its answers are documents that it has signed ([`documents`]).
@@ -21,6 +23,8 @@ mod give_up;
 mod offer;
 mod prepare;
 mod quote;
+pub(crate) mod rebook;
+pub(crate) mod reissue;
 mod reserve;
 mod seen;
 mod void;

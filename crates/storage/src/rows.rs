@@ -423,7 +423,7 @@ row!(Exchange, "exchanges", group(id: Id<Exchange>), key(id: Id<Exchange>), {
 });
 
 row!(Incoming, "incoming_exchanges", group(partner: Id<Partner>, exchange: Id<Exchange>), key(partner: Id<Partner>, exchange: Id<Exchange>), {
-    partner: Id<Partner>, exchange: Id<Exchange>, quote: String, account: Option<Id<Account>>,
+    partner: Id<Partner>, exchange: Id<Exchange>, quote: String, offer: Option<String>, account: Option<Id<Account>>,
     agreement: Option<Id<Agreement>>, figures: Option<Figures>, state: IncomingState, prepared: Option<String>,
     commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>, lot: Option<Id<Lot>>,
     cycle: Option<u32>, at: Timestamp, until: Timestamp, answered_at: Option<Timestamp>,

@@ -90,7 +90,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
-            discrepancies(PAGE), checkouts_from(id(0), 5),
+            discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
+            exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
+            quotes_unused(NOON, 5),
     }
     let nothing = (Standing::default(), Vec::new());
     assert_eq!(store.account_statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);

@@ -60,6 +60,7 @@ fn incoming(number: u64, cycle: u32, state: IncomingState) -> Incoming {
         partner: id(5),
         exchange: id(number),
         quote: number.to_string(),
+        offer: None,
         account: Some(account(7)),
         agreement: Some(id(1)),
         figures: Some(figures(number)),
