@@ -58,9 +58,11 @@ LEFT_OUT = [
     "post_merchant_invitation",
     "get_merchant_transfers",
     "post_hooks_provider",
-    # What only a server that was restored has to do, and only its provider may ask.
+    # What only a server that was restored has to do, and only its provider, or a partner, may ask.
     "post_admin_restore_skip",
+    "post_admin_restore_again",
     "get_peer_documents",
+    "get_peer_history",
     "post_connections",
     "post_admin_provider_invitation",
     # What needs a partner that is there, and its signature.

@@ -88,6 +88,8 @@ words! {
         AgreementRestored = "agreement.restored",
         /// A peer was gone on without after a restore.
         RestoreSkipped = "restore.skipped",
+        /// A peer was asked once more what happened since a backup.
+        RestoreAskedAgain = "restore.asked_again",
         /// An exchange was written off, because the partner said nothing for so long.
         ExchangeWrittenOff = "exchange.written_off",
         /// A partner was entered.

@@ -5,6 +5,7 @@
 //!            asking ──all it has signed since is booked or listed──▶ reconciled
 //!              ├──administrator──▶ skipped
 //!              └──restored once more──▶ superseded
+//!            reconciled, skipped ──administrator──▶ asking: from the beginning, once what the books lacked is mended
 //! ```
 //! A server whose reunions are all over is one like any other. What a peer has and the books cannot take stands in a
 //! discrepancy: with its amount, for people.
@@ -106,6 +107,13 @@ impl Reunion {
     #[must_use]
     pub fn ended(&self, state: ReunionState, at: Timestamp) -> Self {
         Self { state, due_at: None, trouble: None, ended_at: Some(at), ..self.clone() }
+    }
+
+    /// The same, asked from the beginning once more.
+    #[must_use]
+    pub fn again(&self, at: Timestamp) -> Self {
+        let begun = Self::begin(self.epoch, self.peer.clone(), self.kind, at);
+        Self { booked: self.booked, listed: self.listed, ..begun }
     }
 
     /// How long to wait after so many questions without an answer.

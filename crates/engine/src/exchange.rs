@@ -46,6 +46,7 @@ use scrip_storage::{Books, Changes, Fault, Wants};
 
 use crate::ledger::{self, Buyer};
 use crate::purchase_request::{Held, Moves};
+use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome};
 
 pub use quote::Quoted;
@@ -68,6 +69,8 @@ pub enum ExchangeRefusal {
     QuoteOver,
     /// A limit stands before it.
     Limit(Limit),
+    /// The buyer has asked for too many quotes.
+    RateLimited(RetryAfter),
     /// The account stands before it, or the balance.
     Gate(GateRefusal),
     /// There is enough in the wallet, and less than that may move.

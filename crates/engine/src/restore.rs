@@ -3,6 +3,7 @@
 //! ```text
 //! begin ─▶ epoch + a reunion with each peer (asking) ─▶ page after page of what it has ─▶ booked, or listed ─▶ reconciled
 //!                                                  └──────────── administrator ────────────▶ skipped
+//! reconciled, skipped ── administrator ─▶ asking, from the beginning
 //! ```
 //! While one peer has not told everything, the server is *restoring*: signed calls of others are answered `restoring`, and
 //! where wallets are nothing moves tokens, by nobody: not buyers, not staff, not the clock. Less is not sound. What
@@ -221,7 +222,12 @@ impl Engine {
 
     /// Asks peers what is due, once each; and looks whether all were heard. Gives how many were asked.
     pub async fn run_restore(&self) -> Result<usize, Fault> {
+        if self.epoch() == FIRST_EPOCH {
+            return Ok(0);
+        }
         if !self.is_restoring() {
+            // An administrator may have had somebody asked again, at another server of this database.
+            self.restoring.again(&self.store).await?;
             return Ok(0);
         }
         let mut due = self.store.reunions_due(self.now(), ROUND).await?;
@@ -282,6 +288,15 @@ impl Engine {
         let skipped = self.submit(Skip { epoch, peer, reason, note }).await?;
         self.restoring.again(&self.store).await?;
         Ok(skipped)
+    }
+
+    /// Asks a peer once more from the beginning: what was listed for a lack that is mended by now is booked. Everything waits
+    /// meanwhile, as before.
+    pub async fn ask_peer_again(&self, by: Staff, peer: String) -> Outcome<Reunion, NotAwaited> {
+        let (epoch, note) = (self.epoch(), self.note(by)?);
+        let again = self.submit(Again { epoch, peer, note }).await?;
+        self.restoring.again(&self.store).await?;
+        Ok(again)
     }
 
     /// How a restore goes on.
@@ -431,6 +446,38 @@ impl Command for Skip {
     }
 }
 
+struct Again {
+    epoch: u32,
+    peer: String,
+    note: Note,
+}
+
+impl Command for Again {
+    type Receipt = Reunion;
+    type Refusal = NotAwaited;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.reunions.guard((self.epoch, self.peer.clone()));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Reunion, NotAwaited>, Fault> {
+        let Some(reunion) = books.reunions.get(&(self.epoch, self.peer.clone()))? else {
+            return Ok(Decision::refused(NotAwaited));
+        };
+        let mut changes = Changes::default();
+        match reunion.state {
+            ReunionState::Asking => return Ok(Decision::done(reunion.clone(), changes)),
+            ReunionState::Superseded => return Ok(Decision::refused(NotAwaited)),
+            ReunionState::Reconciled | ReunionState::Skipped => {}
+        }
+        let again = reunion.again(at);
+        changes.reunions.push(Change::Update(again.clone()));
+        let what = difference(&Value::Null, &json!({ "epoch": self.epoch }));
+        self.note.write(&mut changes, Act::RestoreAskedAgain, &self.peer, what, at);
+        Ok(Decision::done(again, changes))
+    }
+}
+
 struct List {
     epoch: u32,
     peer: String,
@@ -453,13 +500,18 @@ impl Command for List {
         let lost = || Fault::Bug("a reunion is gone".into());
         let reunion = reunion.ok_or_else(lost)?;
         let name = (self.peer.clone(), self.lacking.name.clone());
-        if books.discrepancies.get(&name)?.is_some() {
+        let Lacking { name: own, order, lack, amount, detail } = self.lacking.clone();
+        if let Some(known) = books.discrepancies.get(&name)? {
+            // What it lacks may be something else by now.
+            if known.lack != lack {
+                let now = Discrepancy { lack, amount, detail, at, ..known.clone() };
+                changes.discrepancies.push(Change::Update(now));
+            }
             return Ok(Decision::done((), changes));
         }
-        let Lacking { name, order, lack, amount, detail } = self.lacking.clone();
         changes.discrepancies.push(Change::Insert(Discrepancy {
             peer: self.peer.clone(),
-            name,
+            name: own,
             id: self.id,
             epoch: self.epoch,
             order,

@@ -21,6 +21,7 @@ const HARMLESS: &[&str] = &[
     "/v1/quotes",
     "/v1/licenses/validate",
     "/v1/admin/restore/skip",
+    "/v1/admin/restore/again",
     "/v1/demo/clock",
     "/sign-in",
     "/sign-out",

@@ -98,6 +98,19 @@ impl Command for Adopt {
         if scene.in_force().is_some_and(|holds| holds.version > row.version) {
             row.state = AgreementState::Superseded;
         }
+        let others = || scene.alive.values().filter(|other| other.id != row.id);
+        if others().any(|other| other.version == row.version) {
+            return Ok(Decision::refused(AgreementRefusal::Version));
+        }
+        // What was proposed before it was decided before it, whatever had become of that.
+        let before = |other: &&mut Agreement| {
+            other.state == AgreementState::Proposed && other.version < row.version
+        };
+        for other in scene.alive.values_mut().filter(before) {
+            other.state = AgreementState::Withdrawn;
+            other.decided_at = Some(at);
+            other.untold = None;
+        }
         scene.partner.version = scene.partner.version.max(row.version);
         let mut changes = Changes::default();
         let what = json!({ "version": row.version, "proposal": row.proposal });

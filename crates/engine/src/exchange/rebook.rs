@@ -21,6 +21,7 @@ use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{self, Part};
 use scrip_domain::partner::{EntryKind, Partner, PartnerEntry, Side};
 use scrip_domain::restore::Reunion;
+use scrip_domain::statement::{Statement, StatementState};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
@@ -130,15 +131,39 @@ pub(super) fn count_then(
     Ok(())
 }
 
-/// Counts one more of a peer's that was booked.
+/// Has the statement of a cycle reckoned anew with what is booked now. Whether that can be: not once both have agreed.
+pub(super) fn reopen(
+    books: &Books,
+    changes: &mut Changes,
+    cycle: (Id<Partner>, u32),
+    at: Timestamp,
+) -> Result<bool, Fault> {
+    let Some(statement) = books.statements.get(&cycle)? else { return Ok(true) };
+    if statement.state.is_agreed() {
+        return Ok(false);
+    }
+    if statement.state != StatementState::Closing {
+        let (state, due_at) = (StatementState::Closing, Some(at));
+        let anew = Statement { state, ours: None, due_at, attempts: 0, ..statement.clone() };
+        changes.statements.push(Change::Update(anew));
+    }
+    Ok(true)
+}
+
+/// Counts one more of a peer's that was booked; if it was listed before, it lacks nothing any more.
 pub(super) fn count_booked(
     books: &Books,
     changes: &mut Changes,
     reunion: &(u32, String),
+    exchange: Id<Exchange>,
 ) -> Result<(), Fault> {
     let row = books.reunions.get(reunion)?.ok_or_else(|| lost("reunion"))?;
     let booked = row.booked.saturating_add(1);
-    changes.reunions.push(Change::Update(Reunion { booked, ..row.clone() }));
+    let listed = books.discrepancies.get(&(reunion.1.clone(), exchange.to_string()))?;
+    let mended = listed.filter(|listed| listed.epoch == reunion.0).cloned();
+    let listed = row.listed.saturating_sub(u32::from(mended.is_some()));
+    changes.discrepancies.extend(mended.map(Change::Delete));
+    changes.reunions.push(Change::Update(Reunion { booked, listed, ..row.clone() }));
     Ok(())
 }
 
@@ -167,6 +192,7 @@ impl Command for Rebook {
 
     fn wants(&self, wants: &mut Wants) {
         wants.reunions.guard(self.reunion.clone());
+        wants.discrepancies.read((self.reunion.1.clone(), self.papers.exchange.to_string()));
         wants.wallets.guard((self.buyer.wallet,));
         wants.debt_payments.read((self.buyer.wallet,));
         wants.partners.guard((self.partner,));
@@ -185,9 +211,8 @@ impl Command for Rebook {
         if known.is_some_and(|known| known.commit.is_some()) {
             return Ok(Decision::done((), changes));
         }
-        let statement = books.statements.get(&(self.partner, self.papers.commit.1.cycle))?;
-        if statement.is_some_and(|statement| statement.ours.is_some()) {
-            let why = "its cycle was signed without it";
+        if !reopen(books, &mut changes, (self.partner, self.papers.commit.1.cycle), at)? {
+            let why = "its cycle was agreed on without it";
             return Ok(Decision::refused(NotRebooked::Conflict(why)));
         }
         let booked = match known {
@@ -413,7 +438,7 @@ impl Rebook {
             cycle: self.papers.commit.1.cycle,
             at,
         }));
-        count_booked(books, changes, &self.reunion)?;
+        count_booked(books, changes, &self.reunion, exchange.id)?;
         let (kind, subject) = (EventType::ExchangeCommitted, exchange.id.into());
         let event = Event::new(self.event, kind, exchange.account, subject, at);
         crate::event::tell(changes, event);

@@ -25,7 +25,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
 use super::lost;
-use super::rebook::{NotRebooked, count_booked, count_then, owing, time};
+use super::rebook::{NotRebooked, count_booked, count_then, owing, reopen, time};
 use crate::audit::{Note, Staff, difference};
 use crate::ledger::{self, Buyer};
 use crate::purchase_request::Moves;
@@ -100,6 +100,7 @@ impl Command for Reissue {
 
     fn wants(&self, wants: &mut Wants) {
         wants.reunions.guard(self.reunion.clone());
+        wants.discrepancies.read((self.reunion.1.clone(), self.papers.exchange.to_string()));
         wants.partners.guard((self.partner,));
         wants.incoming_exchanges.guard((self.partner, self.papers.exchange));
         wants.wallets.guard((self.buyer.wallet,));
@@ -148,9 +149,8 @@ impl Reissue {
         at: Timestamp,
     ) -> Result<Result<(Partner, Incoming), &'static str>, Fault> {
         let partner = books.partners.get(&(self.partner,))?.ok_or_else(|| lost("partner"))?;
-        let statement = books.statements.get(&(self.partner, self.papers.commit.1.cycle))?;
-        if statement.is_some_and(|statement| statement.theirs.is_some()) {
-            return Ok(Err("its cycle was signed without it"));
+        if !reopen(books, changes, (self.partner, self.papers.commit.1.cycle), at)? {
+            return Ok(Err("its cycle was agreed on without it"));
         }
         let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| lost("wallet"))?;
         let now = wallet.clone().as_of(at);
@@ -270,7 +270,7 @@ impl Reissue {
             let link = PartnerSubject { partner, subject, account, at };
             changes.partner_subjects.push(Change::Insert(link));
         }
-        count_booked(books, changes, &self.reunion)?;
+        count_booked(books, changes, &self.reunion, row.exchange)?;
         let (kind, subject) = (EventType::ExchangeFulfilled, row.exchange.into());
         let event = Event::new(self.event, kind, account, subject, at);
         crate::event::tell(changes, event);

@@ -28,7 +28,7 @@ use scrip_storage::reads::Page;
 use super::from_merchants::{MOST_UNPROVEN, SCAN, claims};
 use super::{Heard, Lacking, Said};
 use crate::Engine;
-use crate::agreement::{AgreementRefusal, Both};
+use crate::agreement::Both;
 use crate::exchange::rebook::{Committed, NotRebooked};
 use crate::exchange::reissue::Fulfilled;
 use crate::partner::{Agreed, Closed, Exchanged, SettlementNews, Standing, Way};
@@ -158,18 +158,17 @@ impl Engine {
         };
         match self.adopt_agreement(ear.partner, both).await? {
             Ok(()) => {}
-            Err(AgreementRefusal::State(_)) => {
-                let detail = "both had agreed on it, and it ended otherwise here: propose it anew";
+            Err(_) => {
+                let detail = "both had agreed on it, and the books say otherwise: propose it anew";
                 self.list(ear.reunion, Lacking { lack: Lack::Conflict, ..list(detail) }).await?;
+                return Ok(Ok(()));
             }
-            Err(_) => return Ok(Err("its agreements change at the moment".to_owned())),
         }
         // Who has ended it may be one that is known here.
         if let Some(ends_at) = agreed.ends_at {
             let ends = crate::agreement::Told::Ends(jws::digest(&agreed.proposal), ends_at);
-            if self.hear_notice(ear.partner, ends).await?.is_err() {
-                return Ok(Err("its agreements change at the moment".to_owned()));
-            }
+            // One that is over already stays so.
+            let _ = self.hear_notice(ear.partner, ends).await?;
         }
         Ok(Ok(()))
     }

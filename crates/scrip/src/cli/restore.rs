@@ -36,7 +36,7 @@ Example:
 
 Whatever database the backup was made from, it is restored into either: a SQLite file in the folder, or an empty PostgreSQL
 database. Older backups are brought up to date. The books are examined first; backups whose books are not whole are refused,
-with what is wrong. A new epoch begins: a provider or merchant hears from its peers what happened since the backup before it
+with what is wrong. A new epoch begins: a server that deals with others hears from them what happened since the backup before it
 goes on (`scrip admin restore`). Exit code 0 when the folder can be served; 1 when it could not be made; 2 when the command cannot
 work; 3 when the backup cannot be opened, is damaged, or is of a later version; 4 when its books are not whole.")]
 pub struct RestoreArgs {

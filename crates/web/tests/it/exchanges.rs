@@ -21,7 +21,7 @@ pub struct Linked {
 }
 
 /// Has both agree on these terms.
-async fn agree(vendors: &Vendors, terms: Value) {
+pub async fn agree(vendors: &Vendors, terms: Value) {
     let body = json!({ "partner": vendors.partners[0], "terms": terms });
     let proposed = vendors.a.post("/v1/admin/agreements", &vendors.a.admin, "", body).await;
     assert_eq!(proposed.status, 201, "{proposed:?}");

@@ -41,6 +41,7 @@ mod provider_terms;
 mod refunds;
 mod replays;
 mod restoring;
+mod restoring_partners;
 mod routes;
 mod seasoning;
 mod settlements;

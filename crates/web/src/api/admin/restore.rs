@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(skip))
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(skip)).routes(routes!(again))
 }
 
 /// How a restore goes on.
@@ -177,4 +177,32 @@ async fn skip(
 ) -> Result<Json<PeerOut>, Problem> {
     let skipped = app.engine.skip_peer(by, body.value.peer, body.value.reason.0).await?;
     Ok(Json(skipped.map_err(|_| Problem::not_found())?.into()))
+}
+
+/// Whom to ask once more.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RestoreAgainBody, example = json!({ "peer": "https://shop.example" }))]
+struct AgainBody {
+    /// Its address.
+    #[schema(max_length = 2000)]
+    peer: String,
+}
+
+/// Asks a peer from the beginning once more, after what the books lacked was mended: what can be booked by now is. Everything
+/// waits meanwhile, as after the restore. Doing it again while it is asked changes nothing.
+#[utoipa::path(
+    post, path = "/v1/admin/restore/again", tag = "admin", security(("bearer" = [])), request_body = AgainBody,
+    responses(
+        (status = 200, body = PeerOut),
+        (status = 404, description = "`not_found`: nobody of this address was asked after the last restore"),
+    )
+)]
+async fn again(
+    Admin(by): Admin,
+    State(app): State<App>,
+    body: Body<AgainBody>,
+) -> Result<Json<PeerOut>, Problem> {
+    let asked = app.engine.ask_peer_again(by, body.value.peer).await?;
+    Ok(Json(asked.map_err(|_| Problem::not_found())?.into()))
 }
