@@ -570,3 +570,105 @@ fn fulfilled(exchange: Id<Exchange>, answer: Said<Answer>, shown: Exchanged) -> 
     let (commit, prepared, quote) = ((commit, committed), (prepared, said), (quote, quoted));
     Some(Fulfilled { exchange, answer, commit, prepared, quote, subject })
 }
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::Unit;
+    use scrip_domain::agreement::Figures;
+    use scrip_license::SigningKey;
+
+    use super::*;
+
+    fn signed<D: Document>(document: &D) -> String {
+        jws::sign(&SigningKey::from_seed([5; 32]), D::TYP, document).unwrap()
+    }
+
+    fn figures(receive: u64) -> Figures {
+        let (one, receive) = (Amount::ONE, Amount::new(receive).unwrap());
+        Figures { give: one, receive, compensation: one, numerator: 1, denominator: 1 }
+    }
+
+    fn unit(code: &str) -> Unit {
+        Unit::parse(code).unwrap()
+    }
+
+    fn quote(receive: u64) -> String {
+        signed(&Quote {
+            issuer: "b".to_owned(),
+            audience: "a".to_owned(),
+            subject: crate::purchase_request::subject_text([7; 16]),
+            nonce: "n".to_owned(),
+            issued_at: 1,
+            agreement: "g".to_owned(),
+            give_token: unit("AUR"),
+            receive_token: unit("BEL"),
+            figures: figures(receive),
+            spread_basis_points: 0,
+            currency: unit("EUR"),
+            expires_seconds: 60,
+        })
+    }
+
+    /// What both have of one exchange, whose documents say `exchange`.
+    fn shown(exchange: &str) -> (Said<Answer>, Exchanged) {
+        let (issuer, audience) = ("b".to_owned(), "a".to_owned());
+        let (exchange, quote) = (exchange.to_owned(), quote(3));
+        let (issued_at, commit_seconds) = (1, 180);
+        let prepared = signed(&Prepared {
+            issuer: issuer.clone(),
+            audience: audience.clone(),
+            issued_at,
+            exchange: exchange.clone(),
+            quote: jws::digest(&quote),
+            commit_seconds,
+        });
+        let commit = signed(&Commit {
+            issuer: audience.clone(),
+            audience: issuer.clone(),
+            issued_at,
+            exchange: exchange.clone(),
+            prepared: jws::digest(&prepared),
+            figures: figures(3),
+            currency: unit("EUR"),
+            cycle: 1,
+        });
+        let (outcome, reason) = (Answered::Fulfilled, None);
+        let answer = Answer {
+            issuer,
+            audience,
+            issued_at,
+            exchange,
+            commit: jws::digest(&commit),
+            outcome,
+            reason,
+        };
+        let text = signed(&answer);
+        let (quote, prepared) = (Some(quote), Some(prepared));
+        let exchanged =
+            Exchanged { way: Way::Out, quote, prepared, commit, answer: Some(text.clone()) };
+        ((text, answer), exchanged)
+    }
+
+    #[test]
+    fn documents_that_lie_on_each_other_tell_who_received_and_others_tell_nothing() {
+        let id: Id<Exchange> = Id::new(7).unwrap();
+        let name = id.to_string();
+        let (answer, whole) = shown(&name);
+        let read = fulfilled(id, answer.clone(), whole.clone()).unwrap();
+        assert_eq!((read.subject, read.commit.1.figures), ([7; 16], figures(3)));
+        let (_, other) = shown("exc_0000000000009");
+        let changed: [fn(&mut Exchanged, Exchanged); 5] = [
+            |one, _| one.quote = None,
+            |one, _| one.prepared = None,
+            |one, _| one.quote = Some(quote(4)),
+            |one, other| one.prepared = other.prepared,
+            |one, other| one.commit = other.commit,
+        ];
+        for (number, change) in changed.iter().enumerate() {
+            let mut shown = whole.clone();
+            change(&mut shown, other.clone());
+            assert!(fulfilled(id, answer.clone(), shown).is_none(), "{number}");
+        }
+        assert!(fulfilled(id, answer, other).is_none(), "documents of another exchange");
+    }
+}

@@ -517,7 +517,8 @@ pub async fn restores_are_found_by_what_is_due(home: &Home) {
             Reunion::begin(3, peer.to_owned(), PeerKind::Merchant, due)
         };
         let over = begun("c", 0).ended(ReunionState::Skipped, NOON);
-        let all = [begun("b", 0), begun("a", -1), over, begun("d", 1)];
+        let partner = Reunion { kind: PeerKind::Partner, ..begun("d", 1) };
+        let all = [begun("b", 0), begun("a", -1), over, partner];
         changes.reunions.extend(all.into_iter().map(Change::Insert));
         let lacking = |number| {
             Change::Insert(Discrepancy {
@@ -541,6 +542,8 @@ pub async fn restores_are_found_by_what_is_due(home: &Home) {
     assert_eq!(peers(store.reunions(2).await.unwrap()), "");
     assert_eq!(peers(store.reunions_due(NOON, 5).await.unwrap()), "ab");
     assert_eq!(peers(store.reunions_due(NOON, 1).await.unwrap()), "a");
+    let later = NOON.plus(Span::millis(1));
+    assert_eq!(peers(store.reunions_due(later, 5).await.unwrap()), "dab", "partners first");
     assert_eq!(store.reunion(3, "c").await.unwrap().unwrap().state, ReunionState::Skipped);
     let page = store.discrepancies(Page { after: Some(9), limit: 5 }).await.unwrap();
     assert_eq!(page.iter().map(|row| row.id.number()).collect::<Vec<_>>(), [8, 7]);

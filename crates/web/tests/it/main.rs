@@ -42,6 +42,7 @@ mod refunds;
 mod replays;
 mod restoring;
 mod restoring_partners;
+mod restoring_storm;
 mod routes;
 mod seasoning;
 mod settlements;
