@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use crate::exchanges::{Linked, agree, link};
 use crate::partners::{AURORA, BELLE, Vendors, terms};
 use crate::settlements::{instruct, received, statement};
-use crate::two_servers::rotate;
 
 /// Any request, next in order: each exchange asks to prepare, then to fulfil.
 const ANY: &str = "";
@@ -52,7 +51,8 @@ impl Linked {
         assert_eq!(here.state.as_str(), state);
         assert_eq!(Some(here.figures), there.figures);
         assert_eq!((here.prepared, here.commit), (there.prepared, there.commit));
-        assert_eq!((here.answer, here.cycle), (there.answer, there.cycle));
+        assert_eq!(here.answer, there.answer);
+        assert_eq!(here.cycle.filter(|_| state == "fulfilled"), there.cycle);
         let (owes, is_owed) = self.owed().await;
         assert_eq!(owes, is_owed);
     }
@@ -231,7 +231,7 @@ async fn what_the_partner_never_issued_for_moves_nothing_whatever_was_known_of_i
         assert_eq!(begun.at("/state"), "reserved", "{begun:?}");
         let late = linked.vendors.a.backed_up().await;
         // Prepared and committed; then nobody answers for longer than the partner keeps it.
-        linked.vendors.network.fate(ANY, &[Way::Free]);
+        linked.vendors.network.mend();
         linked.vendors.network.fate("/fulfil", &[Way::Lost; 40]);
         linked.pass(Span::seconds(5)).await;
         assert_eq!(linked.look(&begun).await.at("/state"), "committed");
@@ -338,13 +338,21 @@ async fn a_dispute_ends_once_what_was_listed_is_booked() {
     linked.vendors.sound().await;
 }
 
+/// A newer protocol key before the one that a vendor on the network begins with.
+fn rotate(shop: &Shop) {
+    let mut first = [28; 32];
+    first.iter_mut().zip(shop.app.public_url.bytes().rev()).for_each(|(to, byte)| *to = byte);
+    let keys = (*shop.app.engine.keys()).clone().with_protocol(&[[52; 32], first]);
+    shop.app.engine.use_keys(keys);
+}
+
 #[tokio::test]
 async fn what_a_forgotten_key_has_signed_is_listed_and_not_believed() {
     for first in [true, false] {
         let mut linked = Linked::open().await;
         let Vendors { a, b, .. } = &linked.vendors;
         let backups = (a.backed_up().await, b.backed_up().await);
-        rotate(if first { a } else { b }, 52, 19);
+        rotate(if first { a } else { b });
         linked.pass(Span::seconds(65)).await;
         linked.exchanged(1000, "e1").await;
         let (shop, listed) = if first {
@@ -426,6 +434,7 @@ async fn an_answer_that_nobody_has_heard_is_given_anew_and_both_end_the_same() {
         let begun = linked.take(&quote, "e1").await;
         assert_eq!(begun.at("/state"), "committed", "{begun:?}");
         let backup = linked.vendors.b.backed_up().await;
+        linked.vendors.network.mend();
         linked.vendors.network.fate("/fulfil", &[Way::AnswerLost]);
         linked.vendors.a.advance(Span::seconds(2)).await;
         linked.vendors.a.app.engine.run_exchanges().await.unwrap();
@@ -466,10 +475,8 @@ async fn a_partner_that_does_not_answer_is_waited_for_or_skipped_by_name() {
     linked.vendors.sound().await;
 
     // Of before the next restore it books nothing, whatever is shown.
-    let later = linked.vendors.a.backed_up().await;
     linked.pass(Span::hours(3)).await;
     let latest = linked.vendors.a.backed_up().await;
-    drop(later);
     linked.first_goes_back(&latest).await;
     shows_all(&linked, |_| {}).await;
     linked.vendors.a.run_restore().await;
@@ -530,7 +537,7 @@ async fn a_partner_that_lies_books_nothing_that_was_not_signed() {
     let altered = row.commit.clone().unwrap().replace('.', ".A");
     let nothing: &[&str] = &[];
     let lies: Vec<(Lie, &[&str])> = vec![
-        (Box::new(move |one| one.commit.clone_from(&forged)), nothing),
+        (Box::new(move |one| one.commit.clone_from(&forged)), &["key_lost 50000"]),
         (Box::new(move |one| one.commit.clone_from(&foreign)), nothing),
         (Box::new(move |one| one.commit.clone_from(&altered)), nothing),
         (Box::new(|one| one.commit = "a.b.c".to_owned()), nothing),
@@ -596,18 +603,16 @@ async fn exchanges_of_both_directions_come_back_together() {
     // What came from the second is given back to it: the first must issue before it takes.
     let back = linked.vendors.b.buyer("dan@example.com", 10_000).await;
     let dan = linked.vendors.a.buyer("dan@example.com", 0).await;
-    let there = [linked.vendors.partners[1].clone(), linked.vendors.partners[0].clone()];
     link_back(&linked, &back, &dan).await;
     link(&linked.vendors, &dan, &back).await;
     let backup = linked.vendors.a.backed_up().await;
     let b = &linked.vendors.b;
-    let body = json!({ "partner": there[0], "give": { "amount": 4000, "unit": "BEL" } });
+    let body = json!({ "partner": linked.vendors.partners[1], "give": { "amount": 4000, "unit": "BEL" } });
     let quote = b.post("/v1/exchange-quotes", &back, "", body).await;
     assert_eq!(quote.status, 201, "{quote:?}");
     let given = b.post("/v1/exchanges", &back, "d1", json!({ "quote": quote.at("/id") })).await;
     assert_eq!(given.at("/state"), "fulfilled", "{given:?}");
-    let there = linked.vendors.a.available(&dan).await;
-    assert_eq!(there, 975);
+    assert_eq!(linked.vendors.a.available(&dan).await, 975);
     linked.pass(Span::hours(73)).await;
     linked.exchanged_by(&dan, 500, "d2").await;
     linked.first_goes_back(&backup).await;
