@@ -74,12 +74,7 @@ pub trait Partners: Send + Sync + fmt::Debug {
     fn settle<'a>(&'a self, url: &'a str, cycle: u32, news: &'a SettlementNews) -> Asked<'a, ()>;
 
     /// What the partner has of what the two have signed from `since` on, after `after`, which is empty at the beginning; a page.
-    fn history<'a>(
-        &'a self,
-        url: &'a str,
-        since: Timestamp,
-        after: &'a str,
-    ) -> Asked<'a, History>;
+    fn history<'a>(&'a self, url: &'a str, since: Timestamp, after: &'a str) -> Asked<'a, History>;
 
     /// Reads a document of the partner's: its claims, if its signature is right.
     fn read<'a>(

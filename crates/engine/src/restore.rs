@@ -43,8 +43,8 @@ use serde_json::{Value, json};
 use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
-pub(crate) use from_merchants::{Papers, Said};
 pub use from_merchants::{Archive, Bundle, Bundles};
+pub(crate) use from_merchants::{Papers, Said};
 pub use history::NoSuchPlace;
 pub use witness::Witnessed;
 

@@ -1,8 +1,6 @@
 //! What a partner has of what the two have signed, as it is on the wire.
 
-use scrip_engine::partner::{
-    Agreed, Closed, Exchanged, History, SettlementNews, Standing, Way,
-};
+use scrip_engine::partner::{Agreed, Closed, Exchanged, History, SettlementNews, Standing, Way};
 use scrip_engine::peer::PeerError;
 use serde::Deserialize;
 

@@ -166,12 +166,7 @@ impl Partners for HttpPartners {
             .boxed()
     }
 
-    fn history<'a>(
-        &'a self,
-        url: &'a str,
-        since: Timestamp,
-        after: &'a str,
-    ) -> Asked<'a, History> {
+    fn history<'a>(&'a self, url: &'a str, since: Timestamp, after: &'a str) -> Asked<'a, History> {
         async move {
             let after = match after {
                 "" => String::new(),

@@ -124,11 +124,7 @@ impl Command for Forget {
         self.quotes.iter().for_each(|quote| wants.exchange_quotes.guard((quote.id,)));
     }
 
-    fn decide(
-        &self,
-        books: &Books,
-        _: Timestamp,
-    ) -> Result<Decision<usize, Self::Refusal>, Fault> {
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<usize, Self::Refusal>, Fault> {
         let mut changes = Changes::default();
         for quote in &self.quotes {
             let known = books.exchange_quotes.get(&(quote.id,))?;

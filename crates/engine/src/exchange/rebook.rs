@@ -13,9 +13,7 @@ use scrip_domain::agreement::{Agreement, Figures, Way};
 use scrip_domain::audit::Act;
 use scrip_domain::document::exchange::{Commit, Quote};
 use scrip_domain::event::{Event, EventType};
-use scrip_domain::exchange::{
-    Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Going, HOLD,
-};
+use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Going, HOLD};
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::lot::{self, Part};

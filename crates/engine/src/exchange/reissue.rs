@@ -209,12 +209,7 @@ impl Reissue {
     }
 
     /// Issues the tokens, seasoned as they were. What is owed is paid from them. Gives the lot in which they lie.
-    fn issue(
-        &self,
-        books: &Books,
-        changes: &mut Changes,
-        at: Timestamp,
-    ) -> Result<Id<Lot>, Fault> {
+    fn issue(&self, books: &Books, changes: &mut Changes, at: Timestamp) -> Result<Id<Lot>, Fault> {
         let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| lost("wallet"))?;
         let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| lost("vendor"))?;
         let (kind, amount) = (LotKind::Exchange, self.figures().receive);

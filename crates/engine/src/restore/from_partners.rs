@@ -129,11 +129,7 @@ impl Engine {
     }
 
     /// An agreement that both have signed is taken over.
-    async fn hear_agreed(
-        &self,
-        ear: Ear<'_>,
-        agreed: Agreed,
-    ) -> Result<Result<(), String>, Fault> {
+    async fn hear_agreed(&self, ear: Ear<'_>, agreed: Agreed) -> Result<Result<(), String>, Fault> {
         let name = format!("agreement {}", jws::digest(&agreed.proposal));
         let list = |detail: &str| {
             let (name, detail) = (name.clone(), detail.to_owned());
@@ -208,9 +204,8 @@ impl Engine {
             aud: String,
         }
         let issued = crate::statement::claims::<Issued>(text).ok();
-        let is_ours = issued.is_some_and(|issued| {
-            issued.iss == self.public_url() && issued.aud == ear.partner.url
-        });
+        let is_ours = issued
+            .is_some_and(|issued| issued.iss == self.public_url() && issued.aud == ear.partner.url);
         is_ours && self.is_of_a_lost_key(text)
     }
 
@@ -280,26 +275,31 @@ impl Engine {
         match &known {
             // What is committed is asked about by the worker.
             Some(known) if known.commit.as_ref() == Some(&commit.0) => return Ok(()),
-            Some(known) if matches!(known.state, ExchangeState::Refused | ExchangeState::Expired) && none => {
+            Some(known)
+                if matches!(known.state, ExchangeState::Refused | ExchangeState::Expired)
+                    && none =>
+            {
                 return Ok(());
             }
-            Some(_) => {}
             // It came to nothing, and nothing is held for it here.
             None if none => {
                 return self.close_through(ear.partner, commit.1.cycle.saturating_sub(1)).await;
             }
-            None => {}
+            Some(_) | None => {}
         }
         let list = |lack, detail: String| {
             let owed = figures.compensation.units();
-            let detail = format!("{detail}; {owed} millionths of {} are owed for it", commit.1.currency);
+            let detail =
+                format!("{detail}; {owed} millionths of {} are owed for it", commit.1.currency);
             Lacking::of(exchange, "", lack, figures.give, detail)
         };
-        let (account, agreement, prepared, quote) =
-            match self.whose_commit(ear, known, &commit, shown).await? {
-                Ok(found) => found,
-                Err((lack, why)) => return self.list(ear.reunion, list(lack, why.to_owned())).await,
-            };
+        let (account, agreement, prepared, quote) = match self
+            .whose_commit(ear, known, &commit, shown)
+            .await?
+        {
+            Ok(found) => found,
+            Err((lack, why)) => return self.list(ear.reunion, list(lack, why.to_owned())).await,
+        };
         let is_each = agreement.terms.cycle == Cycle::Each;
         let through = commit.1.cycle.saturating_sub(u32::from(!is_each));
         self.close_through(ear.partner, through).await?;
@@ -353,7 +353,10 @@ impl Engine {
             return unlike;
         }
         let Some(agreement) = self.agreement_called(ear.partner, &quoted.agreement).await? else {
-            return Ok(Err((Lack::Conflict, "it was committed under an agreement that is not in these books")));
+            return Ok(Err((
+                Lack::Conflict,
+                "it was committed under an agreement that is not in these books",
+            )));
         };
         let account = match &known {
             Some(known) => Some(known.account),
@@ -421,12 +424,8 @@ impl Engine {
         };
         let booked =
             self.reissue_exchange(ear.reunion, ear.partner, agreement.id, account, papers).await?;
-        match booked {
-            Ok(()) => {}
-            Err(NotRebooked::Conflict(why)) => {
-                self.list(ear.reunion, list(Lack::Conflict, why)).await?;
-            }
-            Err(NotRebooked::Short(_)) => {}
+        if let Err(NotRebooked::Conflict(why)) = booked {
+            self.list(ear.reunion, list(Lack::Conflict, why)).await?;
         }
         Ok(Ok(()))
     }
@@ -444,7 +443,8 @@ impl Engine {
         let mut page = Page { after: None, limit: SCAN };
         loop {
             let accounts = self.store.accounts(page).await?;
-            let is_it = |account: &&Holder| self.partner_subject_of(account.id, partner.id) == subject;
+            let is_it =
+                |account: &&Holder| self.partner_subject_of(account.id, partner.id) == subject;
             if let Some(account) = accounts.iter().find(is_it) {
                 return Ok(Some(account.id));
             }
@@ -519,7 +519,9 @@ impl Engine {
         payment: SettlementNews,
     ) -> Result<(), Fault> {
         let lost = match &payment {
-            SettlementNews::Received(_) => "it was paid, and cannot be booked: compare the statement",
+            SettlementNews::Received(_) => {
+                "it was paid, and cannot be booked: compare the statement"
+            }
             SettlementNews::Instructed(_) => "it was instructed: look whether the bank has paid it",
             SettlementNews::Sent(_) => "it was said to have gone out: do not pay it again",
         };
@@ -559,7 +561,8 @@ fn of_cycle(cycle: u32, lack: Lack, detail: String) -> Lacking {
 fn fulfilled(exchange: Id<Exchange>, answer: Said<Answer>, shown: Exchanged) -> Option<Fulfilled> {
     let Exchanged { quote, prepared, commit, .. } = shown;
     let (quote, prepared) = (quote?, prepared?);
-    let read = (claims::<Commit>(&commit)?, claims::<Prepared>(&prepared)?, claims::<Quote>(&quote)?);
+    let read =
+        (claims::<Commit>(&commit)?, claims::<Prepared>(&prepared)?, claims::<Quote>(&quote)?);
     let (committed, said, quoted) = read;
     let lies = answer.1.commit == jws::digest(&commit)
         && committed.prepared == jws::digest(&prepared)

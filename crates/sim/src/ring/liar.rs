@@ -130,12 +130,7 @@ impl Partners for Liar {
         self.true_word.settle(url, cycle, news)
     }
 
-    fn history<'a>(
-        &'a self,
-        url: &'a str,
-        since: Timestamp,
-        after: &'a str,
-    ) -> Asked<'a, History> {
+    fn history<'a>(&'a self, url: &'a str, since: Timestamp, after: &'a str) -> Asked<'a, History> {
         self.true_word.history(url, since, after)
     }
 

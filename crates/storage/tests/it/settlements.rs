@@ -159,7 +159,10 @@ pub async fn what_a_restored_partner_is_shown_comes_in_order_and_of_late(home: &
     fill(&store, move |changes| {
         for number in [9, 3, 4] {
             changes.exchanges.push(Change::Insert(exchange(number, 1, ExchangeState::Fulfilled)));
-            let row = Incoming { commit: Some(String::new()), ..incoming(number, 1, IncomingState::Late) };
+            let row = Incoming {
+                commit: Some(String::new()),
+                ..incoming(number, 1, IncomingState::Late)
+            };
             changes.incoming_exchanges.push(Change::Insert(row));
         }
         let begun = Exchange { commit: None, ..exchange(5, 1, ExchangeState::Prepared) };
@@ -174,7 +177,8 @@ pub async fn what_a_restored_partner_is_shown_comes_in_order_and_of_late(home: &
             (4, StatementState::Agreed, Some(late)),
             (5, StatementState::Closing, None),
         ] {
-            let row = Statement { state, agreed_at: agreed, ..statement_row(u64::from(cycle), 5, cycle) };
+            let row =
+                Statement { state, agreed_at: agreed, ..statement_row(u64::from(cycle), 5, cycle) };
             changes.statements.push(Change::Insert(row));
         }
         let paid = |number, at| Settlement { ended_at: Some(at), ..settlement_row(number, number) };

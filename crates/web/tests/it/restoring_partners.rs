@@ -5,7 +5,7 @@ use axum::Router;
 use axum::routing::any;
 use scrip_domain::document::exchange::Commit;
 use scrip_domain::exchange::{Exchange, Incoming};
-use scrip_domain::partner::Partner;
+use scrip_domain::partner::{Partner, Suspended};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_engine::partner::{Exchanged, Way as By};
 use scrip_testkit::{Answer, Backup, Shop, Way};
@@ -196,7 +196,10 @@ async fn who_gave_takes_what_it_holds_for_an_exchange_that_was_begun() {
     assert_eq!(linked.funds().await, (99_000, 1000, 3900));
     linked.vendors.a.run_restore().await;
     assert_eq!(told(&linked.vendors.a).await, reconciled(1, &[]));
-    assert_eq!((linked.funds().await, linked.owed().await), ((99_000, 0, 3900), (10_000_000, 10_000_000)));
+    assert_eq!(
+        (linked.funds().await, linked.owed().await),
+        ((99_000, 0, 3900), (10_000_000, 10_000_000))
+    );
     linked.agrees_on(&begun, "fulfilled").await;
     linked.pass(Span::minutes(10)).await;
     assert_eq!(linked.funds().await, (99_000, 0, 3900), "nothing is due of it");
@@ -462,7 +465,10 @@ async fn a_partner_that_does_not_answer_is_waited_for_or_skipped_by_name() {
     let a = &linked.vendors.a;
     a.app.engine.run_restore().await.unwrap();
     let waiting = report(a).await;
-    assert_eq!((&waiting["restoring"], &waiting["peers"][0]["state"]), (&json!(true), &json!("asking")));
+    assert_eq!(
+        (&waiting["restoring"], &waiting["peers"][0]["state"]),
+        (&json!(true), &json!("asking"))
+    );
     assert_eq!(waiting["peers"][0]["trouble"], "nobody is there");
     let body = json!({ "peer": BELLE, "reason": "closed down" });
     let answer = a.post("/v1/admin/restore/skip", &a.admin, "", body).await;
@@ -542,10 +548,7 @@ async fn a_partner_that_lies_books_nothing_that_was_not_signed() {
         (Box::new(move |one| one.commit.clone_from(&altered)), nothing),
         (Box::new(|one| one.commit = "a.b.c".to_owned()), nothing),
         // Our own word, and another buyer's quote below it.
-        (
-            Box::new(move |one| one.quote.clone_from(&carols.offer)),
-            &["conflict 1000"],
-        ),
+        (Box::new(move |one| one.quote.clone_from(&carols.offer)), &["conflict 1000"]),
         (Box::new(|one| one.prepared = None), &["unknown_link 100", "unknown_link 1000"]),
     ];
     for (number, (lie, listed)) in lies.into_iter().enumerate() {
@@ -590,7 +593,10 @@ async fn two_vendors_that_were_both_restored_do_not_wait_for_each_other() {
     assert_eq!(told(&linked.vendors.a).await, reconciled(1, &[]));
     assert_eq!(told(&linked.vendors.b).await, reconciled(0, &[]));
     assert_eq!(linked.rows(&forgotten).await, (None, None), "nobody knows it");
-    assert_eq!((linked.funds().await, linked.owed().await), ((99_000, 0, 3900), (10_000_000, 10_000_000)));
+    assert_eq!(
+        (linked.funds().await, linked.owed().await),
+        ((99_000, 0, 3900), (10_000_000, 10_000_000))
+    );
     linked.agrees_on(&known_there, "fulfilled").await;
     linked.exchanged(500, "e3").await;
     assert_eq!(linked.closed(1).await, ["agreed", "agreed"]);
@@ -607,7 +613,8 @@ async fn exchanges_of_both_directions_come_back_together() {
     link(&linked.vendors, &dan, &back).await;
     let backup = linked.vendors.a.backed_up().await;
     let b = &linked.vendors.b;
-    let body = json!({ "partner": linked.vendors.partners[1], "give": { "amount": 4000, "unit": "BEL" } });
+    let body =
+        json!({ "partner": linked.vendors.partners[1], "give": { "amount": 4000, "unit": "BEL" } });
     let quote = b.post("/v1/exchange-quotes", &back, "", body).await;
     assert_eq!(quote.status, 201, "{quote:?}");
     let given = b.post("/v1/exchanges", &back, "d1", json!({ "quote": quote.at("/id") })).await;
@@ -689,7 +696,7 @@ async fn a_suspension_that_was_forgotten_holds_until_staff_ends_it() {
     linked.first_goes_back(&backup).await;
     assert!(linked.there().await.is_open(), "the backup knows nothing of it");
     linked.vendors.a.run_restore().await;
-    assert_eq!(linked.there().await.suspended.map(|why| why.as_str()), Some("staff"));
+    assert_eq!(linked.there().await.suspended, Some(Suspended::Staff));
     assert_eq!(linked.try_quote(100).await.code(), "partner_suspended");
     linked.vendors.a.advance(Span::seconds(1)).await;
     let a = &linked.vendors.a;
@@ -763,7 +770,8 @@ async fn only_the_partner_is_shown_what_lies_between_the_two() {
         let page = page.unwrap().unwrap();
         assert_eq!((page.exchanges.len(), page.cycles.len()), (0, 0), "{place}");
     }
-    let nowhere = b.app.engine.history_for(&linked.here().await, Timestamp::from_millis(0), "x").await;
+    let nowhere =
+        b.app.engine.history_for(&linked.here().await, Timestamp::from_millis(0), "x").await;
     assert!(nowhere.unwrap().is_err());
 }
 

@@ -157,7 +157,11 @@ async fn mirrors(from: &Shop, to: &Shop, seed: u64) {
             ExchangeState::Fulfilled => {
                 assert_eq!(state, Some(IncomingState::Fulfilled), "{seed}: {exchange:?}");
                 let row = row.unwrap();
-                assert_eq!((&exchange.commit, &exchange.answer), (&row.commit, &row.answer), "{seed}");
+                assert_eq!(
+                    (&exchange.commit, &exchange.answer),
+                    (&row.commit, &row.answer),
+                    "{seed}"
+                );
                 assert_eq!((exchange.cycle, Some(exchange.figures)), (row.cycle, row.figures));
                 issued += 1;
             }
@@ -188,7 +192,9 @@ async fn whatever_is_forgotten_in_the_middle_both_say_the_same_in_the_end() {
         for _ in 0..40 {
             world.step(&mut chance).await;
         }
-        for span in [Span::minutes(4), Span::minutes(10), Span::hours(1), Span::hours(1), Span::hours(1)] {
+        for span in
+            [Span::minutes(4), Span::minutes(10), Span::hours(1), Span::hours(1), Span::hours(1)]
+        {
             world.pass(span).await;
             world.work().await;
         }

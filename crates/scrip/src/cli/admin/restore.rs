@@ -70,7 +70,10 @@ impl RestoreArgs {
                 let body = json!({ "peer": peer });
                 let asked = remote.admin()?.post("restore/again", &body).await?;
                 remote.tell(&asked, |asked| {
-                    format!("{} is asked once more; nothing moves until it has answered.", text(asked, "/peer"))
+                    format!(
+                        "{} is asked once more; nothing moves until it has answered.",
+                        text(asked, "/peer")
+                    )
                 });
             }
         }

@@ -3,9 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::Timestamp;
-use scrip_engine::partner::{
-    Agreed, Closed, Exchanged, History, SettlementNews, Standing, Way,
-};
+use scrip_engine::partner::{Agreed, Closed, Exchanged, History, SettlementNews, Standing, Way};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
