@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::exchanges::{Linked, link};
 use crate::partners::{AURORA, BELLE, Vendors};
+use crate::restoring_partners::credit;
 
 /// A stream of numbers that is the same for the same seed.
 struct Chance(u64);
@@ -45,7 +46,8 @@ struct World {
 impl World {
     async fn open() -> Self {
         let linked = Linked::open().await;
-        let dan = linked.vendors.b.buyer("dan@example.com", 100_000).await;
+        let dan = linked.vendors.b.buyer("dan@example.com", 0).await;
+        credit(&linked.vendors.b, &dan, 100_000, "paid").await;
         let dan_there = linked.vendors.a.buyer("dan@example.com", 0).await;
         let Vendors { a, b, partners, .. } = &linked.vendors;
         let path = format!("/v1/partners/{}/link", partners[1]);
