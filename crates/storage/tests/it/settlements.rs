@@ -10,6 +10,7 @@ use scrip_storage::books::Change;
 
 use crate::commands::{account, amount, id, write};
 use crate::home::{Home, NOON, Running};
+use crate::rows::exchanges::{exchange as exchange_row, prepared};
 use crate::rows::settlements::{settlement as settlement_row, statement as statement_row};
 
 async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
@@ -165,10 +166,11 @@ pub async fn what_a_restored_partner_is_shown_comes_in_order_and_of_late(home: &
             };
             changes.incoming_exchanges.push(Change::Insert(row));
         }
-        let begun = Exchange { commit: None, ..exchange(5, 1, ExchangeState::Prepared) };
+        let begun = exchange_row(5, 5);
         let other = Exchange { partner: id(6), ..exchange(6, 1, ExchangeState::Fulfilled) };
         changes.exchanges.extend([begun, other].map(Change::Insert));
-        let begun = Incoming { commit: None, ..incoming(5, 1, IncomingState::Prepared) };
+        let begun =
+            Incoming { commit: None, cycle: None, ..incoming(5, 1, IncomingState::Prepared) };
         changes.incoming_exchanges.push(Change::Insert(begun));
         for (cycle, state, agreed) in [
             (1, StatementState::Settled, Some(NOON)),
