@@ -172,7 +172,7 @@ impl Engine {
     }
 
     /// The partner says that it knows this account no more: the buyer has cut the link there.
-    pub async fn forget_link(
+    pub(crate) async fn forget_link(
         &self,
         account: Id<Account>,
         partner: Id<Partner>,

@@ -21,7 +21,8 @@ use scrip_license::{Limits, Terms};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Entry, OWNED, REQUEST};
 use scrip_storage::{
-    Blocking, Books, Changes, Command, Decision, Fault, Observer, Store, Wants, Writer,
+    Blocking, Books, Changes, Checkpointer, Command, Decision, Fault, Observer, Store, Wants,
+    Writer,
 };
 use tokio::runtime::{Handle, Runtime};
 
@@ -225,12 +226,12 @@ impl Command for Purchase {
 fn fill(runtime: &Runtime, (store, writer): (Store, Writer)) -> Arc<Store> {
     if let Some(checkpointer) = writer.checkpointer().unwrap() {
         runtime.spawn(async move {
-            let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+            let mut beat = tokio::time::interval(Checkpointer::BEAT);
             let checkpointer = Arc::new(std::sync::Mutex::new(checkpointer));
             loop {
-                second.tick().await;
+                beat.tick().await;
                 let checkpointer = checkpointer.clone();
-                let run = move || checkpointer.lock().unwrap().run();
+                let run = move || checkpointer.lock().unwrap().beat();
                 tokio::task::spawn_blocking(run).await.unwrap();
             }
         });

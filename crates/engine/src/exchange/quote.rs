@@ -77,7 +77,14 @@ impl Engine {
         self.throttle.count(Limited::QuoteAccount, &who, at);
         let document = match partners.quote(&partner.url, &subject, give).await {
             Ok(document) => document,
-            Err(error) => return Ok(Err(refusal(&partner, &error))),
+            Err(error) => {
+                let refusal = refusal(&partner, &error);
+                if refusal == ExchangeRefusal::NotLinked {
+                    // The buyer has cut the link there: here it ends, too, and another can be made.
+                    self.forget_link(buyer.account, partner.id, &subject).await?;
+                }
+                return Ok(Err(refusal));
+            }
         };
         let believed = self.believe_quote(&partner, &agreement, &subject, &figures, &document);
         if let Err(error) = believed.await {

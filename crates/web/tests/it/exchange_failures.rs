@@ -395,6 +395,13 @@ async fn a_link_that_is_cut_there_after_the_quote_refuses_and_after_the_commit_d
     linked.pass(Span::minutes(1)).await;
     assert_eq!(linked.look(&begun).await.at("/state"), "fulfilled", "it was decided before");
     assert_eq!(linked.funds().await, (99_000, 0, 3900));
+    // Whoever asks anew learns it, and can link again.
+    assert_eq!(linked.try_quote(1000).await.code(), "not_linked");
+    let Vendors { a, partners, .. } = &linked.vendors;
+    assert_eq!(a.get("/v1/partners", &linked.ada).await.json["data"][0]["linked"], false);
+    let path = format!("/v1/partners/{}/link", partners[0]);
+    let again = a.post(&path, &linked.ada, "", json!({})).await;
+    assert_eq!(again.status, 201, "{again:?}");
     linked.vendors.sound().await;
 }
 
