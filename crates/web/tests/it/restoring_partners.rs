@@ -777,28 +777,3 @@ async fn only_the_partner_is_shown_what_lies_between_the_two() {
         b.app.engine.history_for(&linked.here().await, Timestamp::from_millis(0), "x").await;
     assert!(nowhere.unwrap().is_err());
 }
-
-#[tokio::test]
-async fn quotes_are_asked_for_at_a_humane_rate_and_forgotten_when_nobody_takes_them() {
-    let linked = Linked::open().await;
-    linked.exchanged(1000, "e1").await;
-    for _ in 1..60 {
-        assert_eq!(linked.try_quote(100).await.status, 201);
-    }
-    let many = linked.try_quote(100).await;
-    assert_eq!((many.status, many.code()), (429, "rate_limited"), "{many:?}");
-    linked.pass(Span::minutes(10)).await;
-    let kept = linked.quote(100).await;
-    let engine = &linked.vendors.a.app.engine;
-    assert_eq!(engine.forget_quotes().await.unwrap(), 0, "still known");
-    linked.pass(Span::days(2)).await;
-    let engine = &linked.vendors.a.app.engine;
-    assert_eq!(engine.forget_quotes().await.unwrap(), 59, "the last is not old enough");
-    linked.pass(Span::minutes(1)).await;
-    let engine = &linked.vendors.a.app.engine;
-    assert_eq!(engine.forget_quotes().await.unwrap(), 1);
-    let gone = engine.store().exchange_quote(kept.parse().unwrap()).await.unwrap();
-    assert_eq!(gone, None);
-    assert_eq!(engine.forget_quotes().await.unwrap(), 0);
-    linked.vendors.sound().await;
-}
