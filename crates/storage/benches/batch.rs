@@ -135,8 +135,10 @@ impl Purchase {
             discount: None,
             quantity: 1,
             terms: Terms::Perpetual,
-            limits: Limits { machines: Some(3), downloads: None },
+            limits: Limits { machines: Some(3), ..Limits::default() },
             release: Some(id(1)),
+            extends: None,
+            bundle: None,
         }
     }
 
@@ -149,7 +151,7 @@ impl Purchase {
             product: id(1),
             offer: id(1),
             terms: Terms::Perpetual,
-            limits: Limits { machines: Some(3), downloads: None },
+            limits: Limits { machines: Some(3), ..Limits::default() },
             release: Some(id(1)),
             state: LicenseState::Valid,
             issue: 1,

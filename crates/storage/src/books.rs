@@ -13,7 +13,7 @@ use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp};
 use scrip_domain::bank::BankDetails;
-use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::catalog::{BundleItem, File, Offer, Product, Release};
 use scrip_domain::checkout::Checkout;
 use scrip_domain::connection::{Connection, MerchantSubject};
 use scrip_domain::coupon::Coupon;
@@ -42,6 +42,7 @@ use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
 use scrip_domain::statement::{Difference, Settlement, SettlementKey, Statement};
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
+use scrip_domain::usage::{Activation, Consumption, Extension, Lease, Reminder, Tried, Usage};
 use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, WebhookEndpoint};
@@ -409,8 +410,24 @@ tables! {
     refund_lines: RefundLine,
     /// What came back to which lot, by order.
     refund_lots: RefundLot,
-    /// Licenses.
+    /// Licenses: the guards of all that is done with them.
     licenses: License,
+    /// How much licenses were used.
+    usages: Usage,
+    /// Machines of licenses.
+    activations: Activation,
+    /// Uses and processings that were taken.
+    consumptions: Consumption,
+    /// Leave to work offline.
+    leases: Lease,
+    /// What lines have added to licenses.
+    extensions: Extension,
+    /// Machines that have had their trial of a product.
+    tried: Tried,
+    /// When holders of licenses are reminded.
+    reminders: Reminder,
+    /// What bundles consist of.
+    bundle_items: BundleItem,
     /// Receipts, by order.
     receipts: Receipt,
     /// Merchants' addresses.
@@ -562,6 +579,10 @@ impl Changes {
             && self.lot_changes.is_empty()
             && self.wallets.is_empty()
             && self.licenses.is_empty()
+            && self.usages.is_empty()
+            && self.consumptions.is_empty()
+            && self.leases.is_empty()
+            && self.extensions.is_empty()
             && self.line_payments.is_empty()
             && self.refunds.is_empty()
             && self.partner_entries.is_empty()
