@@ -169,9 +169,7 @@ pub async fn what_a_restored_partner_is_shown_comes_in_order_and_of_late(home: &
         let begun = exchange_row(5, 5);
         let other = Exchange { partner: id(6), ..exchange(6, 1, ExchangeState::Fulfilled) };
         changes.exchanges.extend([begun, other].map(Change::Insert));
-        let begun =
-            Incoming { commit: None, cycle: None, ..incoming(5, 1, IncomingState::Prepared) };
-        changes.incoming_exchanges.push(Change::Insert(begun));
+        changes.incoming_exchanges.push(Change::Insert(prepared(5, 5)));
         for (cycle, state, agreed) in [
             (1, StatementState::Settled, Some(NOON)),
             (2, StatementState::Settled, Some(NOON)),
