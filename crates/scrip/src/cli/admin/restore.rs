@@ -12,9 +12,11 @@ use crate::failure::Outcome;
 Example:
   scrip admin restore show
   scrip admin restore skip https://shop.example --reason 'closed down'
+  scrip admin restore again https://other.example
 
-After a restore a server asks its merchants, its provider, or its partners what happened since the backup. Until all have answered,
-calls between servers are answered `restoring`, and where wallets are nothing moves tokens. docs/backup.md says what is listed, and what to do about it.")]
+After a restore a server asks its merchants, its provider, or its partners what happened since the
+backup. Until all have answered, calls between servers are answered `restoring`, and where wallets
+are nothing moves tokens. docs/backup.md says what is listed, and what to do about it.")]
 pub struct RestoreArgs {
     #[command(subcommand)]
     verb: Verb,
