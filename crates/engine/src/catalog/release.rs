@@ -120,7 +120,11 @@ impl Engine {
             Ok(sizes) => sizes,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        let wanted = Wanted { channel, version, fields, sizes };
+        let known = |file: &FileFields| {
+            file.sha256.parse().ok().and_then(|sha256| self.objects.known_sha512(sha256))
+        };
+        let sha512 = fields.files.iter().map(|file| known(file).unwrap_or_default()).collect();
+        let wanted = Wanted { channel, version, fields, sizes, sha512 };
         let mut tries = Tries::default();
         loop {
             if let Some(answer) = tries.settle(self.try_put_release(by, slug, &wanted).await) {
@@ -182,6 +186,8 @@ struct Wanted {
     fields: ReleaseFields,
     /// How many bytes its files have.
     sizes: Vec<u64>,
+    /// Their second digests; empty where they are not known yet.
+    sha512: Vec<String>,
 }
 
 struct PutRelease {
@@ -250,24 +256,27 @@ impl Command for PutRelease {
 impl PutRelease {
     /// The files as rows: those whose names were there keep their ids.
     fn files(&self, was: &[File]) -> Vec<File> {
-        let row = |((fields, id), size): ((&FileFields, &Id<File>), &u64)| File {
-            id: was.iter().find(|old| old.name == fields.name).map_or(*id, |old| old.id),
-            release: self.release,
-            name: fields.name.clone(),
-            size: *size,
-            sha256: fields.sha256.clone(),
-            platform: fields.platform.clone(),
-            media_type: fields.media_type.clone(),
+        let Wanted { fields, sizes, sha512, .. } = &self.wanted;
+        let row = |(((fields, id), size), sha512): (((&FileFields, &Id<File>), &u64), &String)| {
+            let old = was.iter().find(|old| old.name == fields.name);
+            // What is known of the bytes is not forgotten.
+            let same = was.iter().find(|old| old.sha256 == fields.sha256);
+            let known = same.map(|old| &old.sha512).filter(|known| !known.is_empty());
+            // Of a file that is published nothing changes but by its own command.
+            let kept = old.filter(|old| old.sha256 == fields.sha256).map(|old| &old.sha512);
+            File {
+                id: old.map_or(*id, |old| old.id),
+                release: self.release,
+                name: fields.name.clone(),
+                size: *size,
+                sha256: fields.sha256.clone(),
+                platform: fields.platform.clone(),
+                media_type: fields.media_type.clone(),
+                sha512: kept.or(known).unwrap_or(sha512).clone(),
+            }
         };
-        let mut files: Vec<File> = self
-            .wanted
-            .fields
-            .files
-            .iter()
-            .zip(&self.ids)
-            .zip(&self.wanted.sizes)
-            .map(row)
-            .collect();
+        let files = fields.files.iter().zip(&self.ids).zip(sizes).zip(sha512);
+        let mut files: Vec<File> = files.map(row).collect();
         files.sort_by_key(|file| file.id);
         files
     }
