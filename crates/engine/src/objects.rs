@@ -86,18 +86,18 @@ impl Objects {
         Self::at(Place::Folder(InFolder::look(folder, blocking)))
     }
 
-    /// The objects in a bucket.
-    ///
-    /// What an earlier process of the same `server` number was uploading when it died is removed.
-    pub async fn open_bucket(bucket: Arc<dyn Bucket>, server: u8) -> Result<Self, Fault> {
-        let bucket = InBucket::new(bucket, server);
-        bucket.clear().await?;
-        Ok(Self::at(Place::Bucket(bucket)))
+    /// The objects in a bucket, as the server of this number has them. Nothing is asked of it yet.
+    pub fn in_bucket(bucket: Arc<dyn Bucket>, server: u8) -> Self {
+        Self::at(Place::Bucket(InBucket::new(bucket, server)))
     }
 
-    /// The objects in a bucket, to be looked at beside a server that is running.
-    pub fn look_at_bucket(bucket: Arc<dyn Bucket>) -> Self {
-        Self::at(Place::Bucket(InBucket::new(bucket, 0)))
+    /// Removes from a bucket what an earlier process of the same server was uploading when it died. A folder is cleared
+    /// when it is opened.
+    pub async fn clear(&self) -> Result<(), Fault> {
+        match &self.place {
+            Place::Folder(_) => Ok(()),
+            Place::Bucket(bucket) => bucket.clear().await,
+        }
     }
 
     fn at(place: Place) -> Self {

@@ -183,12 +183,6 @@ impl Engine {
         Ok(self.newest(&opened, STABLE, |_| true).await?.map_or_else(Vec::new, |(_, files)| files))
     }
 
-    /// The name in addresses of what a license is for.
-    pub async fn slug_of(&self, license: &License) -> Result<String, Fault> {
-        let lost = || Fault::Bug("a license is for a product that is not there".into());
-        Ok(self.store.product(license.product).await?.ok_or_else(lost)?.slug)
-    }
-
     async fn opened(&self, code: &str, slug: &str, source: &str) -> Outcome<Opened, DownloadRefusal> {
         let refused = |reason| Ok(Err(DownloadRefusal::CodeRefused(Some(reason))));
         let license = match self.redeem(code, source).await? {

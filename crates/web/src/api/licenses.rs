@@ -194,8 +194,6 @@ struct LicenseBrief {
     limits: LimitsBody,
     #[schema(required)]
     expires_at: Option<String>,
-    /// The product's name in addresses.
-    slug: String,
     /// What can be downloaded with the code; nothing with one that is not valid.
     files: Vec<FileOut>,
 }
@@ -209,7 +207,6 @@ impl LicenseBrief {
             terms: license.terms.into(),
             limits: license.limits.into(),
             expires_at: license.expires_at.map(|at| at.to_string()),
-            slug: app.engine.slug_of(license).await?,
             files: files.iter().map(FileOut::new).collect(),
         })
     }
