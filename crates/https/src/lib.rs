@@ -12,6 +12,7 @@
     )
 )]
 
+mod dial;
 mod long;
 mod strangers;
 
@@ -28,6 +29,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+pub use dial::Dialer;
 pub use long::{Coming, Long};
 pub use strangers::{Reach, Strangers};
 

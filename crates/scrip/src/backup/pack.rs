@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use super::age::Sealer;
 use super::progress::Progress;
 use super::{BOOKS, CONFIG, END, End, KEYS, MANIFEST, Manifest, Member, OBJECTS};
+use crate::keep::{rename_new, there_already};
 
 /// What goes in, beside the manifest.
 #[derive(Debug)]
@@ -98,15 +99,7 @@ impl Draft {
 
     fn finish(mut self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        let (from, to) = (&self.path, path);
-        let here = rustix::fs::CWD;
-        let flags = rustix::fs::RenameFlags::NOREPLACE;
-        match rustix::fs::renameat_with(here, from, here, to, flags) {
-            Err(rustix::io::Errno::EXIST) => return Err(there_already(path)),
-            // A file system that cannot tell; it was not there when we began.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(from, to)?,
-            done => done?,
-        }
+        rename_new(&self.path, path)?;
         self.done = true;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
@@ -120,11 +113,6 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-fn there_already(path: &Path) -> io::Error {
-    let what = format!("{} is there already: nothing is written over", path.display());
-    io::Error::new(io::ErrorKind::AlreadyExists, what)
 }
 
 /// A member. What is longer or shorter than it said has changed while it was read.
