@@ -39,7 +39,8 @@ impl FromStr for BaseUrl {
     type Err = BadUrl;
 
     fn from_str(text: &str) -> Result<Self, BadUrl> {
-        let (encrypted, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        let (encrypted, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://"))
+        {
             (Some(rest), _) => (true, rest),
             (None, Some(rest)) => (false, rest),
             (None, None) => return Err(BadUrl::Scheme),

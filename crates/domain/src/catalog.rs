@@ -178,9 +178,8 @@ impl Release {
 /// How two versions stand to each other, where both are such of semantic versioning (semver.org): `1.10.0` is newer than
 /// `1.9.0`, and `2.0.0` than `2.0.0-beta.1`. A `v` before a version is overlooked.
 pub fn order(one: &str, other: &str) -> Option<Ordering> {
-    let parse = |version: &str| {
-        semver::Version::parse(version.strip_prefix('v').unwrap_or(version)).ok()
-    };
+    let parse =
+        |version: &str| semver::Version::parse(version.strip_prefix('v').unwrap_or(version)).ok();
     // What stands after a plus does not make a version newer.
     Some(parse(one)?.cmp_precedence(&parse(other)?))
 }

@@ -14,9 +14,9 @@ use scrip_storage::{Fault, Store};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::objects::Objects;
 use crate::Engine;
 use crate::keys::Keys;
+use crate::objects::Objects;
 
 /// What the doctor found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -141,7 +141,11 @@ impl Engine {
 
     /// The license behind a code, with guesses limited: per source first, then generously per
     /// license. A signed code cannot be guessed, and so is never kept waiting.
-    pub(crate) async fn redeem(&self, code: &str, source: &str) -> Outcome<License, DownloadRefusal> {
+    pub(crate) async fn redeem(
+        &self,
+        code: &str,
+        source: &str,
+    ) -> Outcome<License, DownloadRefusal> {
         let typed = !code.contains('.');
         let license = ShortCode::parse(code).ok().map(|code| code.license().to_string());
         let limits = [(Limited::Codes, Some(source)), (Limited::License, license.as_deref())];

@@ -132,7 +132,7 @@ impl Engine {
             platform.is_empty() || asked.platform.is_none_or(|p| platform.eq_ignore_ascii_case(p))
         };
         let channel = asked.channel.unwrap_or(STABLE);
-        let opened = match self.opened(code, slug, source).await? {
+        let opened = match self.releases_opened(code, slug, source).await? {
             Ok(opened) => opened,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -151,7 +151,7 @@ impl Engine {
         (channel, system): (&str, System),
         source: &str,
     ) -> Outcome<Option<Update>, DownloadRefusal> {
-        let opened = match self.opened(code, slug, source).await? {
+        let opened = match self.releases_opened(code, slug, source).await? {
             Ok(opened) => opened,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -183,7 +183,12 @@ impl Engine {
         Ok(self.newest(&opened, STABLE, |_| true).await?.map_or_else(Vec::new, |(_, files)| files))
     }
 
-    async fn opened(&self, code: &str, slug: &str, source: &str) -> Outcome<Opened, DownloadRefusal> {
+    async fn releases_opened(
+        &self,
+        code: &str,
+        slug: &str,
+        source: &str,
+    ) -> Outcome<Opened, DownloadRefusal> {
         let refused = |reason| Ok(Err(DownloadRefusal::CodeRefused(Some(reason))));
         let license = match self.redeem(code, source).await? {
             Ok(license) => license,
@@ -244,11 +249,8 @@ impl Engine {
         {
             return Ok(known);
         }
-        let corrupt = || Fault::Corrupt {
-            table: "files",
-            column: "sha256".into(),
-            row: file.id.to_string(),
-        };
+        let corrupt =
+            || Fault::Corrupt { table: "files", column: "sha256".into(), row: file.id.to_string() };
         let sha256: Digest = file.sha256.parse().map_err(|_| corrupt())?;
         let missing = || Fault::Unavailable(format!("the object of {} is missing", file.id));
         let sha512 = self.objects.sha512(sha256).await?.ok_or_else(missing)?;
@@ -304,7 +306,11 @@ impl Command for Keep {
         wants.files.read((self.release,));
     }
 
-    fn decide(&self, books: &Books, _: scrip_domain::Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(
+        &self,
+        books: &Books,
+        _: scrip_domain::Timestamp,
+    ) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut changes = Changes::default();
         let files = books.files.all(&(self.release,))?;
         if let Some(file) = files.iter().find(|file| file.id == self.file && file.sha512.is_empty())
@@ -334,7 +340,8 @@ mod tests {
         ] {
             assert_eq!(System::of_manifest(name), Some((channel, system)), "{name}");
         }
-        for name in ["latest", "latest.json", ".yml", "-mac.yml", "a_b.yml", "latest-linux-z80.yml"] {
+        for name in ["latest", "latest.json", ".yml", "-mac.yml", "a_b.yml", "latest-linux-z80.yml"]
+        {
             assert_eq!(System::of_manifest(name), None, "{name}");
         }
     }

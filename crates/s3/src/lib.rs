@@ -82,7 +82,9 @@ pub enum SetupError {
     #[error(transparent)]
     Address(#[from] scrip_https::SetupError),
     /// Endpoint and name make no address.
-    #[error("the endpoint must be an address such as https://s3.example, and the bucket a plain name")]
+    #[error(
+        "the endpoint must be an address such as https://s3.example, and the bucket a plain name"
+    )]
     Bucket,
 }
 
@@ -151,9 +153,11 @@ impl S3 {
         let longer = Duration::from_secs(length.checked_div(SLOWEST).unwrap_or(0));
         let mut tries: u32 = 0;
         loop {
-            let mut request = Request::builder()
-                .method(asked.method.to_str())
-                .uri(self.signed(asked.method, asked.key, asked.query)?);
+            let mut request = Request::builder().method(asked.method.to_str()).uri(self.signed(
+                asked.method,
+                asked.key,
+                asked.query,
+            )?);
             if let Some(range) = &asked.range {
                 let last = range.end.saturating_sub(1);
                 request = request.header(header::RANGE, format!("bytes={}-{last}", range.start));
@@ -323,7 +327,13 @@ impl Bucket for S3 {
         .boxed()
     }
 
-    fn part<'a>(&'a self, key: &'a str, upload: &'a str, part: u16, bytes: Bytes) -> Asked<'a, String> {
+    fn part<'a>(
+        &'a self,
+        key: &'a str,
+        upload: &'a str,
+        part: u16,
+        bytes: Bytes,
+    ) -> Asked<'a, String> {
         async move {
             let part = part.to_string();
             let query = [("partNumber", part.as_str()), ("uploadId", upload)];

@@ -35,7 +35,8 @@ fn all<'a, 'i>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 
 /// A page of a list.
 pub fn listed(document: &str) -> Result<Listed, Fault> {
     read(document, "ListBucketResult", |root| {
-        let object = |node| Some((text(node, "Key")?.to_owned(), text(node, "Size")?.parse().ok()?));
+        let object =
+            |node| Some((text(node, "Key")?.to_owned(), text(node, "Size")?.parse().ok()?));
         let objects = all(root, "Contents").map(object).collect::<Option<Vec<_>>>()?;
         let next = text(root, "NextContinuationToken").map(str::to_owned);
         Some(Listed { objects, next })
@@ -44,7 +45,9 @@ pub fn listed(document: &str) -> Result<Listed, Fault> {
 
 /// The name of an upload that was begun.
 pub fn upload(document: &str) -> Result<String, Fault> {
-    read(document, "InitiateMultipartUploadResult", |root| text(root, "UploadId").map(str::to_owned))
+    read(document, "InitiateMultipartUploadResult", |root| {
+        text(root, "UploadId").map(str::to_owned)
+    })
 }
 
 /// The uploads of this very key.
@@ -112,7 +115,9 @@ mod tests {
 
     #[test]
     fn a_completion_is_only_what_says_so() {
-        let done = format!("<CompleteMultipartUploadResult {NAMESPACE}><ETag>x</ETag></CompleteMultipartUploadResult>");
+        let done = format!(
+            "<CompleteMultipartUploadResult {NAMESPACE}><ETag>x</ETag></CompleteMultipartUploadResult>"
+        );
         assert!(is_completed(done.as_bytes()));
         let error = b"<Error><Code>InternalError</Code></Error>";
         assert!(!is_completed(error));

@@ -12,7 +12,9 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(Errno::EXIST) => Err(there_already(to)),
         // A file system that cannot tell: whoever comes between the look and the name is written over.
-        Err(Errno::INVAL | Errno::NOSYS) if fs::symlink_metadata(to).is_ok() => Err(there_already(to)),
+        Err(Errno::INVAL | Errno::NOSYS) if fs::symlink_metadata(to).is_ok() => {
+            Err(there_already(to))
+        }
         Err(Errno::INVAL | Errno::NOSYS) => fs::rename(from, to),
         done => Ok(done?),
     }

@@ -48,7 +48,13 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     /// Begins an upload in parts, and names it.
     fn begin<'a>(&'a self, key: &'a str) -> Asked<'a, String>;
     /// Uploads a part, the first of which is 1, and gives its tag.
-    fn part<'a>(&'a self, key: &'a str, upload: &'a str, part: u16, bytes: Bytes) -> Asked<'a, String>;
+    fn part<'a>(
+        &'a self,
+        key: &'a str,
+        upload: &'a str,
+        part: u16,
+        bytes: Bytes,
+    ) -> Asked<'a, String>;
     /// Makes an object of the parts with these tags.
     fn complete<'a>(&'a self, key: &'a str, upload: &'a str, tags: &'a [String]) -> Asked<'a, ()>;
     /// Throws an upload away; one that is not there is thrown away.
@@ -94,6 +100,7 @@ pub struct InBucket {
 }
 
 impl InBucket {
+    /// The objects in `bucket`, as the server of this number has them.
     pub fn new(bucket: Arc<dyn Bucket>, server: u8) -> Self {
         Self { bucket, server, uploads: Arc::default() }
     }
@@ -119,6 +126,7 @@ impl InBucket {
         }
     }
 
+    /// Begins an upload.
     pub fn upload(&self, declared: Digest) -> Upload {
         let number = self.uploads.fetch_add(1, Ordering::Relaxed);
         let draft = Draft {
@@ -129,15 +137,23 @@ impl InBucket {
             tags: Vec::new(),
             is_whole: false,
         };
-        Upload { declared, hashes: Hashes::default(), gathered: Vec::new(), sent: 0, sending: Sending::Idle(draft) }
+        Upload {
+            declared,
+            hashes: Hashes::default(),
+            gathered: Vec::new(),
+            sent: 0,
+            sending: Sending::Idle(draft),
+        }
     }
 
+    /// The object, to be read.
     pub async fn get(&self, sha256: Digest) -> Result<Option<Kept>, Fault> {
         let key = key_of(sha256);
         let size = self.bucket.size(&key).await?;
         Ok(size.map(|size| Kept { bucket: self.bucket.clone(), key: key.into(), size }))
     }
 
+    /// Every object, with its bytes.
     pub async fn all(&self) -> Result<BTreeMap<Digest, u64>, Fault> {
         let mut all = BTreeMap::new();
         let mut after = None;
@@ -319,6 +335,7 @@ pub struct Kept {
 }
 
 impl Kept {
+    /// Bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -390,6 +407,7 @@ impl fmt::Debug for Chunks {
 }
 
 impl Chunks {
+    /// How many bytes are still to come.
     pub fn remaining(&self) -> u64 {
         self.remaining
     }

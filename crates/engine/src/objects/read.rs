@@ -152,7 +152,7 @@ impl Stream for Chunks {
 /// Some bytes of an object. Their memory goes back to the pool when they have been sent.
 #[derive(Debug)]
 pub struct Buffer {
-    buffer: Vec<u8>,
+    memory: Vec<u8>,
     length: usize,
     pool: Arc<Pool>,
 }
@@ -160,7 +160,7 @@ pub struct Buffer {
 impl Buffer {
     /// What is to be filled.
     fn room(&mut self) -> &mut [u8] {
-        self.buffer.get_mut(..self.length).unwrap_or_default()
+        self.memory.get_mut(..self.length).unwrap_or_default()
     }
 
     /// Only so much was filled.
@@ -171,13 +171,13 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        self.buffer.get(..self.length).unwrap_or_default()
+        self.memory.get(..self.length).unwrap_or_default()
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.pool.put_back(std::mem::take(&mut self.buffer));
+        self.pool.put_back(std::mem::take(&mut self.memory));
     }
 }
 
@@ -188,12 +188,12 @@ pub struct Pool(Mutex<Vec<Vec<u8>>>);
 impl Pool {
     fn take(self: Arc<Self>, length: usize) -> Buffer {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut buffer = kept.unwrap_or_default();
-        if buffer.len() < length {
+        let mut memory = kept.unwrap_or_default();
+        if memory.len() < length {
             // A small object does not take a whole chunk of memory.
-            buffer = vec![0; length];
+            memory = vec![0; length];
         }
-        Buffer { buffer, length, pool: self }
+        Buffer { memory, length, pool: self }
     }
 
     fn put_back(&self, buffer: Vec<u8>) {

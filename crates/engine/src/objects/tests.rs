@@ -74,11 +74,8 @@ struct Kept {
 impl Memory {
     fn ask<'a, T: Send + 'a>(&self, work: impl FnOnce(&mut Kept) -> T) -> Asked<'a, T> {
         let mut kept = self.0.lock().unwrap();
-        let answer = if kept.is_gone {
-            Err(Fault::Unavailable("gone".into()))
-        } else {
-            Ok(work(&mut kept))
-        };
+        let answer =
+            if kept.is_gone { Err(Fault::Unavailable("gone".into())) } else { Ok(work(&mut kept)) };
         async { answer }.boxed()
     }
 
@@ -127,7 +124,8 @@ impl Bucket for Memory {
     fn list<'a>(&'a self, prefix: &'a str, after: Option<String>) -> Asked<'a, Listed> {
         self.ask(|kept| {
             let from = after.unwrap_or_default();
-            let own = kept.objects.iter().filter(|(key, _)| key.starts_with(prefix) && **key > from);
+            let own =
+                kept.objects.iter().filter(|(key, _)| key.starts_with(prefix) && **key > from);
             let mut objects: Vec<_> =
                 own.map(|(key, bytes)| (key.clone(), bytes.len() as u64)).collect();
             let more = objects.len() > 2;
@@ -146,7 +144,13 @@ impl Bucket for Memory {
         })
     }
 
-    fn part<'a>(&'a self, key: &'a str, upload: &'a str, part: u16, bytes: Bytes) -> Asked<'a, String> {
+    fn part<'a>(
+        &'a self,
+        key: &'a str,
+        upload: &'a str,
+        part: u16,
+        bytes: Bytes,
+    ) -> Asked<'a, String> {
         self.ask(|kept| {
             let (of, parts) = kept.uploads.get_mut(upload).unwrap();
             assert_eq!(of, key);
@@ -219,7 +223,8 @@ async fn what_was_put_away_comes_back() {
 
 #[tokio::test]
 async fn the_second_digest_is_known_of_what_was_uploaded_and_read_of_what_was_not() {
-    let abc = "3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==";
+    let abc =
+        "3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==";
     let (memory, objects) = in_memory();
     let stored = keep(&objects, b"abc").await;
     assert_eq!(stored.sha512, abc);
@@ -331,7 +336,8 @@ async fn a_start_aborts_the_uploads_of_a_server_that_died_and_of_no_other() {
     assert_eq!(memory.under_way(), 1);
     let stored = lives.finish().await.unwrap().unwrap();
     assert_eq!(stored.sha256, digest(&other));
-    let left: Vec<_> = memory.keys().into_iter().filter(|key| key.starts_with("uploads/")).collect();
+    let left: Vec<_> =
+        memory.keys().into_iter().filter(|key| key.starts_with("uploads/")).collect();
     assert_eq!(left, Vec::<String>::new());
     let all = server(1).all().await.unwrap().into_keys().collect::<Vec<_>>();
     let mut expected = vec![kept.sha256, stored.sha256];

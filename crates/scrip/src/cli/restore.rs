@@ -171,7 +171,9 @@ impl RestoreArgs {
             // Everything else is restored, and they are at hand.
             eprintln!("warning: the goods are not in the bucket: {failure}");
             let folder = folder.display();
-            eprintln!("  Copy {folder}/ there, below objects/, by any tool: the names are the same.");
+            eprintln!(
+                "  Copy {folder}/ there, below objects/, by any tool: the names are the same."
+            );
         }
         Ok(())
     }

@@ -53,8 +53,10 @@ impl BucketAccount {
             let others = ["endpoint", "prefix", "access_key", "secret_key_file"];
             for name in others {
                 if text(name)?.is_some() {
-                    return Err(Failure::new(format!("objects.{name} is given, and no objects.bucket"))
-                        .advise("Without a bucket the goods lie in the folder objects/."));
+                    return Err(Failure::new(format!(
+                        "objects.{name} is given, and no objects.bucket"
+                    ))
+                    .advise("Without a bucket the goods lie in the folder objects/."));
                 }
             }
             return Ok(None);
@@ -68,7 +70,9 @@ impl BucketAccount {
             (Some(secret), _) => SecretKey::Given(secret),
             (None, Some(file)) => SecretKey::File(folder.join(file)),
             (None, None) => {
-                return Err(lacks("secret_key_file, or SCRIP_OBJECTS_SECRET_KEY in the environment"));
+                return Err(lacks(
+                    "secret_key_file, or SCRIP_OBJECTS_SECRET_KEY in the environment",
+                ));
             }
         };
         let path_style = raw.flag("objects.path_style")?.unwrap_or(false);
@@ -78,7 +82,8 @@ impl BucketAccount {
 }
 
 fn lacks(what: &str) -> Failure {
-    Failure::new(format!("objects lacks {what}")).advise("docs/downloads.md says what a bucket needs.")
+    Failure::new(format!("objects lacks {what}"))
+        .advise("docs/downloads.md says what a bucket needs.")
 }
 
 /// A prefix with one slash at its end, or nothing.

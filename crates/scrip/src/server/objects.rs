@@ -90,7 +90,10 @@ pub async fn prove(bucket: &dyn Bucket) -> Outcome {
                 .advise("docs/downloads.md says what its key must be allowed.")
         }
     };
-    bucket.put(&key, b"scrip config check".as_slice().into()).await.map_err(cannot("keep an object"))?;
+    bucket
+        .put(&key, b"scrip config check".as_slice().into())
+        .await
+        .map_err(cannot("keep an object"))?;
     let read = read(bucket, &key).await.map_err(cannot("read an object"));
     let deleted = bucket.delete(&key).await.map_err(cannot("delete an object"));
     let listed = bucket.list("uploads/check-", None).await.map_err(cannot("list objects"));

@@ -90,12 +90,12 @@ impl Store {
             let name = String::read(cells)?.ok_or_else(|| cells.corrupt())?;
             Ok((name, u64::read(cells)?))
         });
-        let mut all: BTreeMap<String, Option<u64>> =
-            files.await?.into_iter().collect();
+        let mut all: BTreeMap<String, Option<u64>> = files.await?.into_iter().collect();
         let text = "SELECT DISTINCT pictures FROM products WHERE pictures <> '[]'";
-        let pictures = self.query("products", text.to_owned(), Vec::new(), |cells: &mut Reader<'_>| {
-            Vec::<Picture>::read(cells)?.ok_or_else(|| cells.corrupt())
-        });
+        let pictures =
+            self.query("products", text.to_owned(), Vec::new(), |cells: &mut Reader<'_>| {
+                Vec::<Picture>::read(cells)?.ok_or_else(|| cells.corrupt())
+            });
         for picture in pictures.await?.into_iter().flatten() {
             all.entry(picture.object).or_insert(None);
         }

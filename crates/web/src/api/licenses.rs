@@ -113,7 +113,10 @@ impl LicenseOut {
             issued_at: license.issued_at.to_string(),
             expires_at: license.expires_at.map(|at| at.to_string()),
             code: code.map(|code| CodeOut { jws: code.jws, short: code.short }),
-            files: released.iter().flat_map(|released| released.files.iter().map(FileOut::new)).collect(),
+            files: released
+                .iter()
+                .flat_map(|released| released.files.iter().map(FileOut::new))
+                .collect(),
         })
     }
 }
@@ -259,9 +262,5 @@ async fn validate(
         Some(license) => Some(LicenseBrief::new(&app, license, is_valid).await?),
         None => None,
     };
-    Ok(Json(Verdict {
-        valid: reason == Reason::Valid,
-        code: reason.as_str(),
-        license: brief,
-    }))
+    Ok(Json(Verdict { valid: reason == Reason::Valid, code: reason.as_str(), license: brief }))
 }

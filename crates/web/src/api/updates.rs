@@ -40,8 +40,11 @@ struct UpdateQuery {
 
 impl UpdateQuery {
     fn checked(&self) -> Result<Asked<'_>, Problem> {
-        let fields =
-            [("channel", &self.channel, 20), ("platform", &self.platform, 40), ("version", &self.version, 40)];
+        let fields = [
+            ("channel", &self.channel, 20),
+            ("platform", &self.platform, 40),
+            ("version", &self.version, 40),
+        ];
         for (name, text, most) in fields {
             if text.as_ref().is_some_and(|text| text.chars().count() > most) {
                 return Err(Problem::field(name, format!("at most {most} characters")));

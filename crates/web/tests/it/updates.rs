@@ -14,7 +14,8 @@ async fn publish(shop: &Shop, channel: &str, version: &str, files: &[(&str, &str
         assert!(upload(shop, &hex(content), content).await.status < 300);
         all.push(json!({"name": name, "platform": platform, "sha256": hex(content)}));
     }
-    let body = json!({"files": all, "notes": format!("New in \"{version}\".\nMore."), "publish": true});
+    let body =
+        json!({"files": all, "notes": format!("New in \"{version}\".\nMore."), "publish": true});
     let path = format!("/v1/admin/products/tool/releases/{channel}/{version}");
     assert_eq!(put(shop, &shop.admin, &path, body).await, 201);
     shop.clock.advance(Span::hours(1));
@@ -100,7 +101,8 @@ async fn an_update_is_for_a_platform_and_in_a_channel() {
     assert_eq!(version(shop, code, "platform=linux").await, "2.0.0");
     assert_eq!(version(shop, code, "platform=amiga").await, "2.0.0", "there is the manual");
     let linux = ask(shop, &code.short, "tool?platform=linux").await;
-    let names: Vec<_> = linux.json["files"].as_array().unwrap().iter().map(|f| &f["name"]).collect();
+    let names: Vec<_> =
+        linux.json["files"].as_array().unwrap().iter().map(|f| &f["name"]).collect();
     assert_eq!(names, ["a.AppImage", "manual.pdf"]);
     // It was sold with a stable release: what it does not open is not looked in.
     assert_eq!(version(shop, code, "channel=beta").await, "2.1.0");
@@ -151,10 +153,11 @@ async fn a_manifest_is_one_for_electron_updater() {
     let answer = ask(shop, code, "tool/latest.yml").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/yaml; charset=utf-8");
-    let yaml = String::from_utf8(answer.bytes.to_vec()).unwrap();
+    let yaml = String::from_utf8(answer.bytes.clone()).unwrap();
     let update = ask(shop, code, "tool?platform=windows").await;
     let (id, at) = (update.at("/files/0/id"), update.at("/published_at"));
-    let sha512 = "3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==";
+    let sha512 =
+        "3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==";
     assert_eq!(
         yaml,
         format!(
@@ -164,7 +167,7 @@ async fn a_manifest_is_one_for_electron_updater() {
         )
     );
     let linux = ask(shop, code, "tool/beta-linux-arm64.yml").await;
-    assert!(String::from_utf8(linux.bytes.to_vec()).unwrap().contains("/tool-arm.AppImage\""));
+    assert!(String::from_utf8(linux.bytes.clone()).unwrap().contains("/tool-arm.AppImage\""));
     for name in ["latest", "latest.json", "latest-linux-z80.yml", "%2e%2e.yml"] {
         assert_eq!(ask(shop, code, &format!("tool/{name}")).await.status, 404, "{name}");
     }
@@ -202,7 +205,7 @@ async fn a_second_digest_is_reckoned_when_it_is_first_asked_for() {
     assert_eq!(store.file(id).await.unwrap().unwrap().sha512, "");
     for _ in 0..2 {
         let manifest = ask(&restarted, &sold.code.short, "tool/latest.yml").await;
-        let yaml = String::from_utf8(manifest.bytes.to_vec()).unwrap();
+        let yaml = String::from_utf8(manifest.bytes.clone()).unwrap();
         assert!(yaml.contains(&known.sha512), "{yaml}");
     }
     assert_eq!(store.file(id).await.unwrap().unwrap().sha512, known.sha512);

@@ -18,7 +18,7 @@ use crate::failure::{Failure, Outcome};
 use crate::keep::rename_new;
 
 /// How long nothing may come before the connection is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a server that went away is tried again without a byte coming.
 const TRIES: u32 = 6;
 /// Before the first of these; doubled each time.
@@ -115,7 +115,12 @@ impl Way<'_> {
     }
 
     /// One request from where the part ends.
-    async fn go_on(&self, part: &mut Part, file: &Wanted, meter: &mut Meter) -> Result<(), Stopped> {
+    async fn go_on(
+        &self,
+        part: &mut Part,
+        file: &Wanted,
+        meter: &mut Meter,
+    ) -> Result<(), Stopped> {
         let path = format!("/v1/downloads/{}", file.id);
         let (license, range) = (format!("License {}", self.code), format!("bytes={}-", part.at));
         let etag = format!("\"{}\"", file.sha256);
@@ -134,7 +139,7 @@ impl Way<'_> {
             if reply.status != StatusCode::OK {
                 return match reply.accepted().await {
                     Ok(_) => Err(Stopped::lost("the server sent another part than was asked for")),
-                    Err(error) if part.at == 0 => Err(Stopped::Lost(away(error))),
+                    Err(error) if part.at == 0 => Err(Stopped::Lost(away(&error))),
                     Err(error) => Err(error.into()),
                 };
             }
@@ -187,7 +192,7 @@ impl From<Error> for Stopped {
             Error::Problem(problem) => problem.status >= 500 || problem.status == 429,
             _ => false,
         };
-        let failure = away(error);
+        let failure = away(&error);
         if passes { Self::Lost(failure) } else { Self::Refused(failure) }
     }
 }

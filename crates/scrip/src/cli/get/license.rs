@@ -41,11 +41,15 @@ pub async fn keep(way: &Way<'_>, license: &str, product: &str) -> Outcome<Option
 /// The chain of key sets, by which a program with an old key believes a new one. A server that has none gives none.
 async fn keys(way: &Way<'_>) -> Outcome<Value> {
     let path = "/v1/keys/chain";
-    let answer = way.server.request(Method::GET, path, &[], Body::empty()).await.map_err(away)?;
+    let answer = way
+        .server
+        .request(Method::GET, path, &[], Body::empty())
+        .await
+        .map_err(|error| away(&error))?;
     if answer.status == StatusCode::NOT_FOUND {
         return Ok(json!([]));
     }
-    let chain: Value = answer.json().map_err(away)?;
+    let chain: Value = answer.json().map_err(|error| away(&error))?;
     Ok(match chain.get("keys") {
         Some(keys) => keys.clone(),
         None => chain,
@@ -94,9 +98,7 @@ mod tests {
     #[test]
     fn only_a_code_of_the_same_license_is_renewed() {
         let folder = tempfile::tempdir().unwrap();
-        let whole = |license: &str, issue: u32| {
-            json!({"code": code(&json!({"lic": license, "jti": issue})), "keys": []})
-        };
+        let whole = |license: &str, issue: u32| json!({"code": code(&json!({"lic": license, "jti": issue})), "keys": []});
         let there = || fs::read_to_string(folder.path().join("p.license")).unwrap();
         write(folder.path(), "p.license", "lic_1", &whole("lic_1", 1)).unwrap();
         let first = there();

@@ -10,7 +10,7 @@ mod fetch;
 mod license;
 mod meter;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use scrip_client::{Client, Validation};
@@ -114,7 +114,7 @@ impl GetArgs {
     }
 
     async fn get(&self, server: &Client, code: &str) -> Outcome {
-        let told = server.validate(code, None, None).await.map_err(away)?;
+        let told = server.validate(code, None, None).await.map_err(|error| away(&error))?;
         let brief = brief_of(told)?;
         let wanted = self.wanted(&brief)?;
         std::fs::create_dir_all(&self.out).map_err(|error| {
@@ -138,7 +138,7 @@ impl GetArgs {
         let mut all = Vec::with_capacity(brief.files.len());
         for file in &brief.files {
             let FileOut { id, name, size, sha256 } = file;
-            let is_plain = plausible_file_name(name) && !name.ends_with(".part");
+            let is_plain = plausible_file_name(name) && !is_part(name);
             let is_new = !all.iter().any(|known: &Wanted| known.name.eq_ignore_ascii_case(name));
             let (true, Ok(sha256)) = (is_plain && is_new, sha256.parse()) else {
                 let what = format!("the server names a file {name:?}, which cannot be saved");
@@ -183,6 +183,11 @@ impl GetArgs {
     }
 }
 
+/// Whether this is what a file is called that is not whole.
+fn is_part(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("part"))
+}
+
 /// What the server tells of a license that is good; the refusal of one that is not.
 fn brief_of(told: Validation) -> Outcome<Brief> {
     if !told.valid {
@@ -210,14 +215,14 @@ fn brief_of(told: Validation) -> Outcome<Brief> {
 }
 
 /// A call that brought no answer, or a refusal.
-fn away(error: scrip_client::Error) -> Failure {
-    let code = match &error {
+fn away(error: &scrip_client::Error) -> Failure {
+    let code = match error {
         scrip_client::Error::Unreachable { .. } | scrip_client::Error::Lost(_) => AWAY,
         scrip_client::Error::Problem(problem) if problem.status == 403 => REFUSED,
         scrip_client::Error::Problem(problem) if problem.status >= 500 => AWAY,
         _ => 1,
     };
-    let failure = Failure::of(&error).with_code(code);
+    let failure = Failure::of(error).with_code(code);
     match code {
         AWAY => failure.advise("What is there stays: the same command goes on from it."),
         _ => failure,
@@ -246,7 +251,11 @@ mod tests {
             size: 1,
             sha256: "00".repeat(32),
         };
-        Brief { id: "lic_1".into(), product: "prd_1".into(), files: names.iter().map(file).collect() }
+        Brief {
+            id: "lic_1".into(),
+            product: "prd_1".into(),
+            files: names.iter().map(file).collect(),
+        }
     }
 
     #[test]
