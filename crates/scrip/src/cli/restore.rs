@@ -108,7 +108,9 @@ impl RestoreArgs {
             None => (Database::Sqlite(books), backup::BOOKS_IN_FOLDER),
         };
         self.configure(&read.config, value, &database)?;
-        self.put_in_bucket(&objects)?;
+        if read.end.objects > 0 {
+            self.put_in_bucket(&objects);
+        }
         Ok(Made { manifest, epoch, waits, objects: read.end.objects })
     }
 
@@ -154,7 +156,7 @@ impl RestoreArgs {
     }
 
     /// Where the goods are to lie in a bucket, those that it lacks are put there, and the folder is emptied.
-    fn put_in_bucket(&self, folder: &Path) -> Outcome {
+    fn put_in_bucket(&self, folder: &Path) {
         let path = self.dir.join(config::FILE);
         let config = Config::load(&path, &config::environment());
         let put = config.and_then(|config| match objects::bucket(&config)? {
@@ -175,7 +177,6 @@ impl RestoreArgs {
                 "  Copy {folder}/ there, below objects/, by any tool: the names are the same."
             );
         }
-        Ok(())
     }
 
     /// The configuration, with the database where it is now. Last: without it nothing is served.
