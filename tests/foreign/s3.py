@@ -122,9 +122,15 @@ def configure(shop, url):
     with open(secret, "w") as file:
         file.write(SECRET + "\n")
     os.chmod(secret, 0o600)
-    with open(shop.config, "a") as file:
-        file.write(f'\n[objects]\nbucket = "{BUCKET}"\nprefix = "{PREFIX}"\nendpoint = "{url}"\npath_style = true\n')
-        file.write(f'access_key = "{KEY}"\nsecret_key_file = "bucket.secret"\n')
+    with open(shop.config) as file:
+        text = file.read()
+    options = {"bucket": BUCKET, "prefix": PREFIX, "endpoint": url, "access_key": KEY, "secret_key_file": "bucket.secret"}
+    head, objects = text.split("[objects]\n")
+    for name, value in options.items():
+        same(f"{name} in the configuration", objects.count(f'#{name} = ""'), 1)
+        objects = objects.replace(f'#{name} = ""', f'{name} = "{value}"')
+    with open(shop.config, "w") as file:
+        file.write(f"{head}[objects]\n{objects.replace('#path_style = false', 'path_style = true')}")
 
 
 def upload(shop, content, name=None):

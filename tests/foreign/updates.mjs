@@ -19,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "scrip-updates-"));
 /** Requests by Node in the place of Electron's. */
 class NodeHttp extends HttpExecutor {
   createRequest(options, callback) {
-    return http.request(options, callback);
+    return http.request({ ...options, agent: false }, callback);
   }
 
   download(url, destination, options) {
@@ -106,6 +106,8 @@ class Shop {
   }
 }
 
+// What stands for the running program, where it is an AppImage.
+process.env.APPIMAGE = join(folder, "recorder.AppImage");
 const shop = await Shop.open();
 try {
   await shop.ask("POST", "/v1/admin/products", { slug: "recorder", kind: "download", title: "Recorder" });

@@ -170,7 +170,7 @@ impl Release {
     pub fn is_newer(&self, other: &Self) -> bool {
         match order(&self.version, &other.version) {
             Some(order) => order == Ordering::Greater,
-            None => self.published_at > other.published_at,
+            None => (self.published_at, self.id) > (other.published_at, other.id),
         }
     }
 }

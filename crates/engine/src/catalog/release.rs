@@ -17,7 +17,8 @@ use super::{CatalogRefusal, Stop, Tries, Wrong};
 use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
-/// The channel whose newest release is the product's.
+/// The channel whose newest release is the product's, once it has one. Before, it is that of the channel in which the first
+/// release was published: who buys so early opens that channel for good, and `stable` too.
 pub const STABLE: &str = "stable";
 /// The most files of one release.
 const FILES: usize = 100;
@@ -149,8 +150,13 @@ impl Engine {
             Some(release) => release.id,
             None => self.mint()?,
         };
+        let current = match product.release {
+            Some(current) => self.store.release(current).await?,
+            None => None,
+        };
         let put = PutRelease {
             held,
+            current: current.map(|current| current.channel),
             note: self.note(by)?,
             release,
             ids: self.mint_many(fields.files.len())?,
@@ -192,6 +198,8 @@ struct Wanted {
 
 struct PutRelease {
     held: Held,
+    /// The channel of the release that the product sells so far; the version of the product tells whether it still does.
+    current: Option<String>,
     note: Note,
     release: Id<Release>,
     ids: Vec<Id<File>>,
@@ -240,7 +248,8 @@ impl Command for PutRelease {
         }
         write_files(&mut changes, was, &files);
         let now_published = published.is_none() && release.published_at.is_some();
-        let newest = (now_published && release.channel == STABLE).then_some(release.id);
+        let sells = self.current.as_ref().is_none_or(|current| *current == release.channel);
+        let newest = (now_published && (release.channel == STABLE || sells)).then_some(release.id);
         let new = Product { release: newest.or(product.release), ..product.clone() };
         keep(books, &mut changes, Some(&product), Loaded { product: new, offers }, at)?;
         if !changes.is_empty() {

@@ -5,10 +5,11 @@ use scrip_license::{RentalStart, Terms};
 use scrip_testkit::{Answer, Shop};
 use serde_json::{Value, json};
 
-use crate::goods::{Bought, Sold, buy, hex, product, upload};
+use crate::goods::{Bought, Sold, buy, hex, product, release, upload};
 
 /// A release with files for platforms, published now.
 async fn publish(shop: &Shop, channel: &str, version: &str, files: &[(&str, &str, &[u8])]) {
+    shop.advance(Span::hours(1)).await;
     let mut all = Vec::new();
     for (name, platform, content) in files {
         assert!(upload(shop, &hex(content), content).await.status < 300);
@@ -18,7 +19,6 @@ async fn publish(shop: &Shop, channel: &str, version: &str, files: &[(&str, &str
         json!({"files": all, "notes": format!("New in \"{version}\".\nMore."), "publish": true});
     let path = format!("/v1/admin/products/tool/releases/{channel}/{version}");
     assert_eq!(put(shop, &shop.admin, &path, body).await, 201);
-    shop.clock.advance(Span::hours(1));
 }
 
 async fn put(shop: &Shop, admin: &str, path: &str, body: Value) -> u16 {
@@ -108,6 +108,37 @@ async fn an_update_is_for_a_platform_and_in_a_channel() {
     assert_eq!(version(shop, code, "channel=beta").await, "2.1.0");
 }
 
+/// The channel of a license is that of the release which it was sold with.
+#[tokio::test]
+async fn who_buys_before_the_first_stable_release_opens_its_channel_for_good() {
+    let shop = &Shop::open().await;
+    let offer = product(shop, "early", Terms::Perpetual, None).await;
+    let publish = async |channel: &str, version: &str| {
+        shop.advance(Span::hours(1)).await;
+        let content = version.as_bytes();
+        release(shop, "early", channel, version, &[("early.zip", content)]).await.remove(0)
+    };
+    publish("beta", "0.9.0").await;
+    let tester = buy(shop, &offer, "ada@example.com").await;
+    publish("stable", "1.0.0").await;
+    let late = buy(shop, &offer, "bob@example.com").await;
+    let beta = publish("beta", "1.1.0-beta.1").await;
+    for (code, query, expected) in [
+        (&tester, "channel=beta", "1.1.0-beta.1"),
+        (&tester, "", "1.0.0"),
+        (&late, "channel=beta", "1.0.0"),
+    ] {
+        let answer = ask(shop, &code.short, &format!("early?{query}")).await;
+        assert_eq!(answer.at("/version"), expected, "{query}");
+    }
+    for (code, status) in [(&tester, 200), (&late, 403)] {
+        let license = format!("License {}", code.short);
+        let path = format!("/v1/downloads/{beta}");
+        let answer = shop.send("GET", &path, &[("authorization", &license)], Value::Null).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn who_may_not_download_hears_of_no_update() {
     let sold = Sold::new(10).await;
@@ -130,7 +161,7 @@ async fn who_may_not_download_hears_of_no_update() {
         assert_eq!(other.at("/license_code"), "WRONG_PRODUCT", "{slug}");
     }
     assert_eq!(ask(shop, &rented.short, "rented").await.status, 204, "nothing is released");
-    shop.clock.advance(Span::hours(1));
+    shop.advance(Span::hours(1)).await;
     for path in ["rented", "rented/latest.yml"] {
         let ended = ask(shop, &rented.short, path).await;
         assert_eq!((ended.status, ended.at("/license_code")), (403, "EXPIRED"), "{path}");
@@ -245,8 +276,8 @@ async fn a_code_tells_which_files_it_opens() {
     let offer = product(shop, "rented", terms, None).await;
     let rented = buy(shop, &offer, "bob@example.com").await;
     assert_eq!(ask(&rented.short).await, json!([]), "nothing is released yet");
-    let first = crate::goods::release(shop, "rented", "stable", "1.0", &[("r.zip", b"r")]).await;
+    let first = release(shop, "rented", "stable", "1.0", &[("r.zip", b"r")]).await;
     assert_eq!(ask(&rented.short).await[0]["id"], first[0].as_str(), "sold before there was one");
-    shop.clock.advance(Span::hours(1));
+    shop.advance(Span::hours(1)).await;
     assert_eq!(ask(&rented.short).await, json!([]), "it has ended");
 }
