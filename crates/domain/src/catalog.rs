@@ -124,6 +124,17 @@ pub struct Offer {
     pub created_at: Timestamp,
 }
 
+/// An offer that comes with a bundle's offer. A bundle makes a line for each of its items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleItem {
+    /// The offer of a product of the kind `bundle`.
+    pub bundle: Id<Offer>,
+    /// Its place there, from zero.
+    pub place: u32,
+    /// The offer of another product, with its own terms and limits.
+    pub item: Id<Offer>,
+}
+
 /// A version of a downloadable product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {

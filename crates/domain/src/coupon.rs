@@ -214,6 +214,8 @@ mod tests {
             terms: Terms::Perpetual,
             limits: Limits::default(),
             release: None,
+            extends: None,
+            bundle: None,
         }
     }
 

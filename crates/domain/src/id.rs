@@ -51,6 +51,8 @@ kinds! {
     crate::hold::Hold => "hld",
     crate::ledger::Transfer => "trf",
     crate::identity::Connection => "cnx",
+    crate::usage::Activation => "act",
+    crate::usage::Lease => "lea",
     crate::license::License => "lic",
     crate::link::Link => "lnk",
     crate::link::LinkRequest => "lrq",

@@ -60,6 +60,7 @@ pub mod settings;
 pub mod statement;
 pub mod time;
 pub mod top_up;
+pub mod usage;
 pub mod visibility;
 pub mod voucher;
 pub mod wallet;

@@ -5,7 +5,8 @@
 //!   └──given back before──▶ refunded
 //! valid ──rental or trial over──▶ expired (derived from `expires_at`, never stored)
 //!   ├──refund──▶ refunded
-//!   └──▶ revoked, suspended, superseded (later chapters)
+//!   ├──revoke──▶ revoked
+//!   └──suspend──▶ suspended ──resume──▶ valid
 //! ```
 
 use scrip_license::{Limits, RentalStart, Terms};
@@ -26,6 +27,8 @@ words! {
         Valid = "valid",
         /// Taken back by the vendor.
         Revoked = "revoked",
+        /// Not in force for the time being.
+        Suspended = "suspended",
         /// Ended by a refund.
         Refunded = "refunded",
     }
@@ -60,7 +63,7 @@ pub struct License {
     pub kid: String,
     /// When that code was issued.
     pub issued_at: Timestamp,
-    /// Until when it is in force, for terms that end by time from purchase.
+    /// Until when it is in force, for terms that end by time: set when that begins, and moved by extensions.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -26,6 +26,7 @@ use crate::amount::Amount;
 use crate::catalog::{Offer, Product, Release};
 use crate::coupon::OrderCoupon;
 use crate::id::Id;
+use crate::license::License;
 use crate::lot::{Lot, LotKind, Part};
 use crate::request::RequestId;
 use crate::time::{Span, Timestamp};
@@ -197,6 +198,10 @@ pub struct Line {
     pub limits: Limits,
     /// The release as sold, for a download; a published release never changes.
     pub release: Option<Id<Release>>,
+    /// The license that it adds to, in place of one that it makes.
+    pub extends: Option<Id<License>>,
+    /// The offer of a bundle that it is a part of: its price is then its share of the bundle's.
+    pub bundle: Option<Id<Offer>>,
 }
 
 impl Line {

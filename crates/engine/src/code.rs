@@ -35,6 +35,7 @@ pub fn state_at(license: &License, at: Timestamp) -> Reason {
         LicenseState::Withheld => Reason::UnknownCode,
         LicenseState::Revoked => Reason::Revoked,
         LicenseState::Refunded => Reason::Refunded,
+        LicenseState::Suspended => Reason::Suspended,
         LicenseState::Valid if license.expires_at.is_some_and(|end| end <= at) => Reason::Expired,
         LicenseState::Valid => Reason::Valid,
     }

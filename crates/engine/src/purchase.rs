@@ -690,6 +690,8 @@ pub(crate) fn line_of(
         terms: offer.terms,
         limits: offer.limits,
         release: product.release,
+        extends: None,
+        bundle: None,
     }
 }
 

@@ -29,7 +29,7 @@ fn codes(criterion: &mut Criterion) {
         product: "prd_06bq3v8k2m9z0".into(),
         offer: "ofr_06bq3v8k2m9z1".into(),
         terms: Terms::Rental { seconds: 86_400, from: RentalStart::Purchase },
-        limits: Limits { machines: Some(3), downloads: Some(10) },
+        limits: Limits { machines: Some(3), downloads: Some(10), ..Limits::default() },
         manifest: "ab".repeat(32).parse().ok(),
         activation: None,
     };

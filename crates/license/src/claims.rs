@@ -85,8 +85,11 @@ pub enum Terms {
     Processings {
         /// How many.
         count: u64,
+        /// What is processed, where that has a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit: Option<Unit>,
     },
-    /// To try, for a time from the purchase.
+    /// To try, for a time from the purchase, once per machine.
     Trial {
         /// How long, in seconds.
         seconds: u64,
@@ -112,7 +115,32 @@ pub struct Limits {
     /// How many downloads are included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downloads: Option<u32>,
+    /// How often the license can move, which is that a machine is deactivated, within 365 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<u32>,
+    /// For how many days an activated machine can be offline; `None` is [`DEFAULT_OFFLINE_DAYS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline_days: Option<u32>,
 }
+
+/// For how many days an activated machine can be offline, where an offer does not say.
+pub const DEFAULT_OFFLINE_DAYS: u32 = 30;
+
+/// The name of what is processed, such as `images`: 1 to 24 lower-case letters, digits, `-` and `_`, beginning with a
+/// letter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Unit {
+    text: [u8; Self::MAX_LENGTH],
+    length: u8,
+}
+
+/// The text is not the name of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the name of a unit has 1 to 24 lower-case letters, digits, - and _, and begins with a letter"
+)]
+pub struct UnitError;
 
 /// Whether a machine must be activated before the code is good there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,16 +191,15 @@ impl Claims {
 }
 
 impl Terms {
-    /// Whether time or counts start with an activation: then the code must carry
+    /// Whether time or counts start with an activation, or machines are told apart: then the code must carry
     /// [`Activation::Required`].
     pub fn start_with_activation(self) -> bool {
         match self {
             Self::Rental { from: RentalStart::FirstActivation, .. }
             | Self::Uses { .. }
-            | Self::Processings { .. } => true,
-            Self::Rental { from: RentalStart::Purchase, .. }
-            | Self::Perpetual
-            | Self::Trial { .. } => false,
+            | Self::Processings { .. }
+            | Self::Trial { .. } => true,
+            Self::Rental { from: RentalStart::Purchase, .. } | Self::Perpetual => false,
         }
     }
 }
@@ -180,6 +207,58 @@ impl Terms {
 impl Limits {
     fn is_unlimited(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Unit {
+    /// Bytes of the longest name.
+    pub const MAX_LENGTH: usize = 24;
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        let text = self.text.get(..usize::from(self.length)).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
+impl FromStr for Unit {
+    type Err = UnitError;
+
+    fn from_str(name: &str) -> Result<Self, UnitError> {
+        let fits = |symbol: u8| matches!(symbol, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        let begins = name.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
+        if !begins || !name.bytes().all(fits) {
+            return Err(UnitError);
+        }
+        let mut text = [0; Self::MAX_LENGTH];
+        text.get_mut(..name.len()).ok_or(UnitError)?.copy_from_slice(name.as_bytes());
+        Ok(Self { text, length: u8::try_from(name.len()).map_err(|_| UnitError)? })
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unit({self})")
+    }
+}
+
+impl From<Unit> for String {
+    fn from(unit: Unit) -> Self {
+        unit.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for Unit {
+    type Error = UnitError;
+
+    fn try_from(name: String) -> Result<Self, UnitError> {
+        name.parse()
     }
 }
 
@@ -270,7 +349,13 @@ mod tests {
             not_before: 253_402_300_799,
             expires_at: Some(253_402_300_799),
             terms: Terms::Rental { seconds: 253_402_300_799, from: RentalStart::FirstActivation },
-            limits: Limits { machines: Some(u32::MAX), downloads: Some(u32::MAX) },
+            // As large as an offer can have them.
+            limits: Limits {
+                machines: Some(1_000_000),
+                downloads: Some(1_000_000),
+                moves: Some(1_000_000),
+                offline_days: Some(3650),
+            },
             manifest: Some(Digest([0xff; 32])),
             activation: Some(Activation::Required),
             ..smallest()
@@ -301,7 +386,10 @@ mod tests {
             json["trm"],
             json!({"kind": "rental", "seconds": 253_402_300_799_u64, "from": "first_activation"})
         );
-        assert_eq!(json["lim"], json!({"machines": u32::MAX, "downloads": u32::MAX}));
+        assert_eq!(
+            json["lim"],
+            json!({"machines": 1_000_000, "downloads": 1_000_000, "moves": 1_000_000, "offline_days": 3650})
+        );
         assert_eq!(json["fil"], json!("f".repeat(64)));
         assert_eq!(json["act"], json!("required"));
 
@@ -324,8 +412,17 @@ mod tests {
                 true,
             ),
             (Terms::Uses { count: 5 }, json!({"kind": "uses", "count": 5}), true),
-            (Terms::Processings { count: 5 }, json!({"kind": "processings", "count": 5}), true),
-            (Terms::Trial { seconds: 60 }, json!({"kind": "trial", "seconds": 60}), false),
+            (
+                Terms::Processings { count: 5, unit: None },
+                json!({"kind": "processings", "count": 5}),
+                true,
+            ),
+            (
+                Terms::Processings { count: 5, unit: Some("images".parse().unwrap()) },
+                json!({"kind": "processings", "count": 5, "unit": "images"}),
+                true,
+            ),
+            (Terms::Trial { seconds: 60 }, json!({"kind": "trial", "seconds": 60}), true),
         ];
         for (terms, form, starts) in forms {
             assert_eq!(serde_json::to_value(terms).unwrap(), form);
@@ -351,6 +448,17 @@ mod tests {
         assert_eq!(largest().issue(), Some(u32::MAX));
         for id in ["", "lic_06bq3v8k2m9zc", "lic_06bq3v8k2m9zd.1", "lic_06bq3v8k2m9zc.x"] {
             assert_eq!(Claims { id: id.into(), ..smallest() }.issue(), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn units_have_simple_names() {
+        let longest = "a".repeat(Unit::MAX_LENGTH);
+        for name in ["images", "a", "gpu-seconds_2", &longest] {
+            assert_eq!(name.parse::<Unit>().unwrap().as_str(), name);
+        }
+        for name in ["", "2d", "-a", "Images", "im ages", "bücher", &format!("{longest}a")] {
+            assert_eq!(name.parse::<Unit>(), Err(UnitError), "{name}");
         }
     }
 

@@ -45,7 +45,7 @@
 //!     product: "prd_06bq3v8k2m9z0".into(),
 //!     offer: "ofr_06bq3v8k2m9z1".into(),
 //!     terms: Terms::Perpetual,
-//!     limits: Limits { machines: Some(3), downloads: None },
+//!     limits: Limits { machines: Some(3), ..Limits::default() },
 //!     manifest: None,
 //!     activation: None,
 //! }
@@ -65,6 +65,9 @@
 //! | [`check`], [`Verdict`], [`Reason`] | is this code good now, for this product? |
 //! | [`Claims`], [`Terms`], [`Limits`] | what a code says |
 //! | [`jws`] | signed documents of any claims: RFC 7515 compact form, `EdDSA` of RFC 8037 |
+//! | [`Lease`], [`machine`] | leave for one machine to work offline |
+//! | [`Revocations`] | what is good no more |
+//! | [`Successor`], [`KeySet::follow`] | from the key that was shipped to those of today |
 //! | [`SigningKey`], [`PublicKey`], [`KeySet`] | Ed25519 (RFC 8032), JWK and JWK sets (RFC 7517), `kid` (RFC 7638) |
 //! | [`ShortCode`] | the 25 symbols that a person types |
 //! | [`Typed`] | other symbols that people type, with the same check symbol |
@@ -86,15 +89,24 @@
 )]
 
 pub mod base32;
+mod chain;
 mod check;
 mod claims;
 pub mod jws;
 mod key;
+mod lease;
+mod revocations;
 mod short;
 mod typed;
 
+pub use chain::Successor;
 pub use check::{Expect, Reason, Verdict, check};
-pub use claims::{Activation, Claims, Digest, DigestError, Limits, RentalStart, Terms};
+pub use claims::{
+    Activation, Claims, DEFAULT_OFFLINE_DAYS, Digest, DigestError, Limits, RentalStart, Terms,
+    Unit, UnitError,
+};
 pub use key::{KeyError, KeySet, PublicKey, SigningKey};
+pub use lease::{Lease, machine};
+pub use revocations::Revocations;
 pub use short::{ShortCode, ShortCodeError};
 pub use typed::Typed;

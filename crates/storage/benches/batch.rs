@@ -21,7 +21,8 @@ use scrip_license::{Limits, Terms};
 use scrip_storage::books::Change;
 use scrip_storage::index::{Entry, OWNED, REQUEST};
 use scrip_storage::{
-    Blocking, Books, Changes, Command, Decision, Fault, Observer, Store, Wants, Writer,
+    Blocking, Books, Changes, Checkpointer, Command, Decision, Fault, Observer, Store, Wants,
+    Writer,
 };
 use tokio::runtime::{Handle, Runtime};
 
@@ -134,8 +135,10 @@ impl Purchase {
             discount: None,
             quantity: 1,
             terms: Terms::Perpetual,
-            limits: Limits { machines: Some(3), downloads: None },
+            limits: Limits { machines: Some(3), ..Limits::default() },
             release: Some(id(1)),
+            extends: None,
+            bundle: None,
         }
     }
 
@@ -148,7 +151,7 @@ impl Purchase {
             product: id(1),
             offer: id(1),
             terms: Terms::Perpetual,
-            limits: Limits { machines: Some(3), downloads: None },
+            limits: Limits { machines: Some(3), ..Limits::default() },
             release: Some(id(1)),
             state: LicenseState::Valid,
             issue: 1,
@@ -225,12 +228,12 @@ impl Command for Purchase {
 fn fill(runtime: &Runtime, (store, writer): (Store, Writer)) -> Arc<Store> {
     if let Some(checkpointer) = writer.checkpointer().unwrap() {
         runtime.spawn(async move {
-            let mut second = tokio::time::interval(std::time::Duration::from_secs(1));
+            let mut beat = tokio::time::interval(Checkpointer::BEAT);
             let checkpointer = Arc::new(std::sync::Mutex::new(checkpointer));
             loop {
-                second.tick().await;
+                beat.tick().await;
                 let checkpointer = checkpointer.clone();
-                let run = move || checkpointer.lock().unwrap().run();
+                let run = move || checkpointer.lock().unwrap().beat();
                 tokio::task::spawn_blocking(run).await.unwrap();
             }
         });

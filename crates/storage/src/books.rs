@@ -13,7 +13,7 @@ use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp};
 use scrip_domain::bank::BankDetails;
-use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::catalog::{BundleItem, File, Offer, Product, Release};
 use scrip_domain::checkout::Checkout;
 use scrip_domain::connection::{Connection, MerchantSubject};
 use scrip_domain::coupon::Coupon;
@@ -42,6 +42,7 @@ use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
 use scrip_domain::statement::{Difference, Settlement, SettlementKey, Statement};
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
+use scrip_domain::usage::{Activation, Consumption, Extension, Lease, Reminder, Tried, Usage};
 use scrip_domain::voucher::{Voucher, VoucherBatch};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, WebhookEndpoint};
@@ -180,6 +181,7 @@ impl<R: Row> Shelf<R> {
     ///
     /// Checked here and not by the database alone, because changes of one batch meet each other
     /// before it sees them: of two inserts under one key the second would replace the first.
+    #[inline(never)]
     fn check(&self, changes: &[Change<R>]) -> Result<(), Fault> {
         for (index, change) in changes.iter().enumerate() {
             let (key, group) = (change.row().key(), change.row().group());
@@ -204,7 +206,12 @@ impl<R: Row> Shelf<R> {
         Ok(())
     }
 
-    fn apply(&mut self, change: Change<R>) {
+    #[inline(never)]
+    fn apply(&mut self, changes: Vec<Change<R>>) {
+        changes.into_iter().for_each(|change| self.apply_one(change));
+    }
+
+    fn apply_one(&mut self, change: Change<R>) {
         if let Some(rows) = self.asked.get_mut(&change.row().group()) {
             let key = change.row().key();
             rows.retain(|row| row.key() != key);
@@ -270,16 +277,22 @@ macro_rules! tables {
 
         impl Books {
             /// Makes the next command in the batch see `changes`: all of them, or none and a fault.
-            pub(crate) fn apply(&mut self, changes: Changes) -> Result<(), Fault> {
-                $(self.$field.check(&changes.$field)?;)*
+            ///
+            /// A command writes to a handful of the tables: the others cost no more than a look.
+            pub(crate) fn apply(&mut self, mut changes: Changes) -> Result<(), Fault> {
+                $(if !changes.$field.is_empty() {
+                    self.$field.check(&changes.$field)?;
+                })*
                 if !changes.house.is_empty() {
                     let mut house = self.house.clone();
-                    for (name, counters) in changes.house {
+                    for (name, counters) in std::mem::take(&mut changes.house) {
                         add_to_house(&mut house, name, counters)?;
                     }
                     self.house = house;
                 }
-                $(changes.$field.into_iter().for_each(|change| self.$field.apply(change));)*
+                $(if !changes.$field.is_empty() {
+                    self.$field.apply(std::mem::take(&mut changes.$field));
+                })*
                 Ok(())
             }
 
@@ -397,8 +410,24 @@ tables! {
     refund_lines: RefundLine,
     /// What came back to which lot, by order.
     refund_lots: RefundLot,
-    /// Licenses.
+    /// Licenses: the guards of all that is done with them.
     licenses: License,
+    /// How much licenses were used.
+    usages: Usage,
+    /// Machines of licenses.
+    activations: Activation,
+    /// Uses and processings that were taken.
+    consumptions: Consumption,
+    /// Leave to work offline.
+    leases: Lease,
+    /// What lines have added to licenses.
+    extensions: Extension,
+    /// Machines that have had their trial of a product.
+    tried: Tried,
+    /// When holders of licenses are reminded.
+    reminders: Reminder,
+    /// What bundles consist of.
+    bundle_items: BundleItem,
     /// Receipts, by order.
     receipts: Receipt,
     /// Merchants' addresses.
@@ -501,7 +530,7 @@ impl Books {
             }
         }
         if last != before.last {
-            self.feed.apply(Change::Update(Feed { last, ..before }));
+            self.feed.apply(vec![Change::Update(Feed { last, ..before })]);
         }
         Ok(())
     }
@@ -550,6 +579,10 @@ impl Changes {
             && self.lot_changes.is_empty()
             && self.wallets.is_empty()
             && self.licenses.is_empty()
+            && self.usages.is_empty()
+            && self.consumptions.is_empty()
+            && self.leases.is_empty()
+            && self.extensions.is_empty()
             && self.line_payments.is_empty()
             && self.refunds.is_empty()
             && self.partner_entries.is_empty()

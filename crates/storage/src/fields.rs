@@ -25,6 +25,7 @@ use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 
 use crate::cells::{Cell, Kind, Reader};
 use crate::fault::Fault;
+use scrip_license::Digest;
 
 /// A value that fills one column, or several next to each other.
 pub trait Field: Sized {
@@ -234,6 +235,18 @@ impl Field for Vec<u8> {
 
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
         cells.bytes()
+    }
+}
+
+impl Field for Digest {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Bytes)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        out.push(Cell::Bytes(Cow::Borrowed(&self.0)));
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        Ok(<[u8; 32]>::read(cells)?.map(Self))
     }
 }
 

@@ -9,7 +9,7 @@ use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::auto_top_up::{AutoErrand, AutoTopUp, Stopped};
 use scrip_domain::bank::{BankDetails, Bic, Iban};
 use scrip_domain::catalog::{
-    File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
+    BundleItem, File, Labels, Offer, Picture, Product, ProductKind, ProductState, Release,
 };
 use scrip_domain::checkout::{Checkout, PendingRefund};
 use scrip_domain::connection::{
@@ -53,12 +53,13 @@ use scrip_domain::statement::{
 use scrip_domain::top_up::{
     Appeal, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
 };
+use scrip_domain::usage::{Activation, Consumption, Extension, Lease, Reminder, Tried, Usage};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::voucher::{CodeDigest, Voucher, VoucherBatch, VoucherKind};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
-use scrip_license::{Limits, Terms};
+use scrip_license::{Digest, Limits, Terms};
 
 use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
 use crate::table::row;
@@ -244,7 +245,7 @@ row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
 row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<Line>), {
     order: Id<Order>, id: Id<Line>, offer: Id<Offer>, product: Id<Product>, title: String,
     price: Amount, discount: Option<Amount>, quantity: u32, terms: Terms, limits: Limits,
-    release: Option<Id<Release>>,
+    release: Option<Id<Release>>, extends: Option<Id<License>>, bundle: Option<Id<Offer>>,
 });
 
 row!(LinePayment, "line_payments", group(line: Id<Line>), key(line: Id<Line>, lot: Id<Lot>), {
@@ -286,6 +287,41 @@ row!(License, "licenses", group(id: Id<License>), key(id: Id<License>), {
     id: Id<License>, order: Id<Order>, line: Id<Line>, account: Id<Account>, product: Id<Product>,
     offer: Id<Offer>, terms: Terms, limits: Limits, release: Option<Id<Release>>,
     state: LicenseState, issue: u32, kid: String, issued_at: Timestamp, expires_at: Option<Timestamp>,
+});
+
+row!(Usage, "usages", group(license: Id<License>), key(license: Id<License>), {
+    license: Id<License>, added: u64, used: u64, leased: u64, machines: u32, moves: u32, moves_since: Timestamp,
+});
+
+row!(Activation, "activations", group(license: Id<License>, machine: Digest), key(license: Id<License>, machine: Digest), {
+    license: Id<License>, machine: Digest, id: Id<Activation>, name: String, activated_at: Timestamp,
+    offline_until: Timestamp, ended_at: Option<Timestamp>,
+});
+
+row!(Consumption, "consumptions", group(license: Id<License>, key: String), key(license: Id<License>, key: String), {
+    license: Id<License>, key: String, units: u64, lease: Option<Id<Lease>>, left: u64, at: Timestamp,
+});
+
+row!(Lease, "leases", group(license: Id<License>, id: Id<Lease>), key(license: Id<License>, id: Id<Lease>), {
+    license: Id<License>, id: Id<Lease>, machine: Digest, units: u64, used: Option<u64>, at: Timestamp,
+    expires_at: Timestamp, returned_at: Option<Timestamp>,
+});
+
+row!(Extension, "extensions", group(line: Id<Line>), key(line: Id<Line>), {
+    line: Id<Line>, license: Id<License>, amount: u64, expires_at: Option<Timestamp>, at: Timestamp,
+    refunded_at: Option<Timestamp>,
+});
+
+row!(Tried, "tried", group(product: Id<Product>, machine: Digest), key(product: Id<Product>, machine: Digest), {
+    product: Id<Product>, machine: Digest, license: Id<License>,
+});
+
+row!(Reminder, "reminders", group(license: Id<License>), key(license: Id<License>), {
+    license: Id<License>, due_at: Timestamp,
+});
+
+row!(BundleItem, "bundle_items", group(bundle: Id<Offer>), key(bundle: Id<Offer>, place: u32), {
+    bundle: Id<Offer>, place: u32, item: Id<Offer>,
 });
 
 row!(Receipt, "receipts", group(order: Id<Order>), key(order: Id<Order>), {

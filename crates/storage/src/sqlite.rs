@@ -32,6 +32,10 @@ const WAL_BOUND: u64 = 192 << 20;
 const WAL_EASY: u64 = 48 << 20;
 /// When a reader kept the log from being emptied, it may grow by this before the next try.
 const WAL_STEP: u64 = 16 << 20;
+/// So much of the log is worth a checkpoint at once: some fifty purchases.
+const WAL_WORTH: u64 = 256 << 10;
+/// Less than that waits for so many beats of the checkpointer: a second.
+const BEATS: u32 = 100;
 /// How long the writer waits for readers before it leaves the log as it is: long enough for any
 /// page, short enough that a long read (an export, a backup) does not stop the shop.
 const WAL_PATIENCE: Duration = Duration::from_millis(100);
@@ -133,6 +137,8 @@ pub struct SqliteWriter {
     files: Option<[Option<(u64, u64)>; 3]>,
     // How many bytes of the log are in use, which is less than its file once it was restarted.
     wal_used: Arc<AtomicU64>,
+    // How many were committed since the last checkpoint began.
+    wal_fresh: Arc<AtomicU64>,
     // How many it takes for the writer to restart it.
     wal_bound: u64,
     disk_reserve: u64,
@@ -155,12 +161,13 @@ impl SqliteWriter {
             .execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA journal_mode = WAL;"))
             .map_err(|e| fault(&e))?;
         migrate(&mut connection)?;
-        let wal_used = watch_log(&mut connection)?;
+        let (wal_used, wal_fresh) = watch_log(&mut connection)?;
         Ok(Self {
             connection,
             files: place.files(),
             place,
             wal_used,
+            wal_fresh,
             wal_bound: WAL_BOUND,
             disk_reserve: DISK_RESERVE,
             caught_up: Arc::default(),
@@ -355,21 +362,28 @@ impl Backend for SqliteWriter {
     }
 }
 
-/// Keeps count of the bytes of the log that are in use: each commit tells.
-fn watch_log(connection: &mut Connection) -> Result<Arc<AtomicU64>, Fault> {
+/// Keeps count of the bytes of the log: those in use, and those that no checkpoint has looked at. Each commit tells.
+fn watch_log(connection: &mut Connection) -> Result<(Arc<AtomicU64>, Arc<AtomicU64>), Fault> {
     let used = Arc::new(AtomicU64::new(0));
+    // What an earlier process has left in the log is to be moved, too.
+    let fresh = Arc::new(AtomicU64::new(1));
     let page: u64 = connection
         .query_row("PRAGMA page_size", [], |row| row.get::<_, u32>(0))
         .map_err(|e| fault(&e))?
         .into();
-    let told = used.clone();
+    let told = (used.clone(), fresh.clone());
     let tell = move |_: &mut rusqlite::hooks::Wal, pages| {
+        let (used, fresh) = &told;
         let bytes = u64::try_from(pages).unwrap_or(0).saturating_mul(page);
-        told.store(bytes, Ordering::Relaxed);
+        let before = used.swap(bytes, Ordering::Relaxed);
+        // Each commit makes the log longer, but for the first one after it was restarted, as it is whenever all of it
+        // was moved.
+        let more = if bytes > before { bytes.saturating_sub(before) } else { bytes };
+        fresh.fetch_add(more, Ordering::Relaxed);
         Ok(())
     };
     connection.wal_hook(Some(tell)).map_err(|e| fault(&e))?;
-    Ok(used)
+    Ok((used, fresh))
 }
 
 /// Moves what was committed from the log into the database, beside the writer.
@@ -378,7 +392,10 @@ pub struct Checkpointer {
     connection: Connection,
     // Never closed: with it the locks would go that SQLite holds on the same file (POSIX).
     database: ManuallyDrop<File>,
+    wal_fresh: Arc<AtomicU64>,
     caught_up: Arc<AtomicBool>,
+    // Beats since the last checkpoint.
+    rested: u32,
 }
 
 impl Checkpointer {
@@ -389,21 +406,44 @@ impl Checkpointer {
         Ok(Some(Self {
             connection: writer.place.connect()?,
             database: ManuallyDrop::new(File::open(path).map_err(cannot)?),
+            wal_fresh: writer.wal_fresh.clone(),
             caught_up: writer.caught_up.clone(),
+            rested: 0,
         }))
     }
 
-    /// Moves what can be moved without waiting for anybody. Call it each second.
+    /// Moves what is worth it, and says whether it tried. Call it each [`Self::BEAT`].
+    ///
+    /// The sync of the database competes with that of the log, for which buyers wait: so it is never let grow.
+    /// With a checkpoint each second, p99 of a purchase was 17 to 19 ms at half of the top rate, with one each 10 ms
+    /// 7.5 ms; the top rate stayed. What little a quiet shop writes waits for a second, and nothing for nothing.
+    pub fn beat(&mut self) -> bool {
+        self.rested = self.rested.saturating_add(1);
+        let fresh = self.wal_fresh.load(Ordering::Relaxed);
+        let is_due = fresh >= WAL_WORTH || (fresh > 0 && self.rested >= BEATS);
+        if is_due {
+            self.run();
+        }
+        is_due
+    }
+
+    /// Between two beats.
+    pub const BEAT: Duration = Duration::from_millis(10);
+
+    /// Moves what can be moved without waiting for anybody.
     ///
     /// SQLite syncs the database only in a checkpoint that gets to the end of the log, which beside a
     /// busy writer none does: it would be left to the writer, as the whole latency tail (60 ms a
     /// second were seen). So the database is synced here; and twice, because what is left is what was
     /// written meanwhile, and the second time that is little.
-    pub fn run(&self) {
+    pub fn run(&mut self) {
+        self.rested = 0;
+        let fresh = self.wal_fresh.swap(0, Ordering::Relaxed);
         for _ in 0..2 {
             checkpoint(&self.connection, "PASSIVE");
             if let Err(error) = self.database.sync_data() {
                 tracing::warn!(%error, "the database was not synced: the next checkpoint does it");
+                self.wal_fresh.fetch_add(fresh, Ordering::Relaxed);
                 return;
             }
         }

@@ -23,7 +23,9 @@ mod trace;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use scrip_engine::Engine;
 
 pub use caller::{AtMerchant, AtPartner, AtProvider};
@@ -55,8 +57,25 @@ pub fn router(watch: &Arc<Watch>) -> Router {
         .with_state(app.clone())
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
-        .layer(from_fn_with_state(app.clone(), restoring::hold_still))
-        .layer(from_fn_with_state(app.clone(), api::elsewhere))
-        .layer(from_fn_with_state(app, request_id::stamp))
-        .layer(from_fn_with_state(watch.clone(), trace::observe))
+        .layer(from_fn_with_state(watch.clone(), enter))
+}
+
+/// What every request passes on its way to its handler, and every answer on its way back.
+///
+/// One layer for all of it: each layer costs every request a boxed copy of its route.
+async fn enter(State(watch): State<Arc<Watch>>, request: Request, next: Next) -> Response {
+    let app = watch.app();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let at = route.clone();
+    let answer = async move {
+        if let Some(answer) = api::elsewhere(app, at.as_ref(), &request) {
+            return answer;
+        }
+        match restoring::hold_still(app, request.method(), request.uri().path()).await {
+            Some(answer) => answer,
+            None => next.run(request).await,
+        }
+    };
+    trace::observe(&watch, method, route, request_id::stamp(app, answer)).await
 }

@@ -3,8 +3,6 @@
 //! Signed calls of other servers wait, at the door of [`crate::signed`]. At a provider nothing moves tokens: it is said here
 //! what is let through, and not what is kept out, so that a new route waits like all others.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::Method;
 
@@ -35,17 +33,16 @@ pub fn waits(app: &App, path: &str) -> bool {
     app.engine.is_restoring() && path != FOR_PEERS
 }
 
-/// Keeps out what could move tokens.
-pub async fn hold_still(State(app): State<App>, request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let path = request.uri().path();
-    if !reads && app.engine.holds_tokens_still() && !HARMLESS.contains(&path) {
-        let refusal = Problem::restoring();
-        return if path.starts_with("/v1/") {
-            refusal.into_response()
-        } else {
-            pages::refusal(&app, refusal).await
-        };
+/// Keeps out what could move tokens: what it is told; `None` lets it through.
+pub async fn hold_still(app: &App, method: &Method, path: &str) -> Option<Response> {
+    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if reads || !app.engine.holds_tokens_still() || HARMLESS.contains(&path) {
+        return None;
     }
-    next.run(request).await
+    let refusal = Problem::restoring();
+    Some(if path.starts_with("/v1/") {
+        refusal.into_response()
+    } else {
+        pages::refusal(app, refusal).await
+    })
 }

@@ -2,21 +2,22 @@
 //! a header as they came: they hold ids, codes and tokens. The route's pattern says enough, and the
 //! request id finds the rest.
 
-use std::sync::Arc;
-
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::MatchedPath;
 use axum::response::Response;
+use http::Method;
 use tokio::time::Instant;
 
 use crate::health::Watch;
 
-/// Logs and counts the request.
-pub async fn observe(State(watch): State<Arc<Watch>>, request: Request, next: Next) -> Response {
+/// Logs and counts the request that `answer` is for.
+pub async fn observe(
+    watch: &Watch,
+    method: Method,
+    route: Option<MatchedPath>,
+    answer: impl Future<Output = Response>,
+) -> Response {
     let begin = Instant::now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
+    let response = answer.await;
     let took = begin.elapsed();
     let status = response.status();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use scrip_domain::catalog::{self, Labels, PICTURE_TYPES, Picture};
-use scrip_license::{Limits, Terms};
+use scrip_license::{DEFAULT_OFFLINE_DAYS, Limits, Terms};
 
 use super::Wrong;
 
@@ -133,16 +133,24 @@ pub(super) fn terms(terms: Terms) -> Result<Terms, Wrong> {
         Terms::Rental { seconds, .. } | Terms::Trial { seconds } => {
             (seconds, CENTURY, "terms.seconds")
         }
-        Terms::Uses { count } | Terms::Processings { count } => (count, COUNTS, "terms.count"),
+        Terms::Uses { count } | Terms::Processings { count, .. } => (count, COUNTS, "terms.count"),
     };
     if (1..=most).contains(&value) { Ok(terms) } else { Err(wrong(field, format!("1 to {most}"))) }
 }
 
 pub(super) fn limits(limits: Limits) -> Result<Limits, Wrong> {
-    for (limit, field) in [(limits.machines, "machines"), (limits.downloads, "downloads")] {
-        if limit.is_some_and(|limit| !(1..=1_000_000).contains(&limit)) {
-            return Err(wrong(format!("limits.{field}"), "1 to 1000000, or absent for no limit"));
+    let Limits { machines, downloads, moves, offline_days } = limits;
+    for (limit, field) in [(machines, "machines"), (downloads, "downloads"), (moves, "moves")] {
+        // Machines that can never be deactivated are a vendor's choice.
+        let least = u32::from(field != "moves");
+        if limit.is_some_and(|limit| !(least..=1_000_000).contains(&limit)) {
+            let rule = format!("{least} to 1000000, or absent for no limit");
+            return Err(wrong(format!("limits.{field}"), rule));
         }
+    }
+    if offline_days.is_some_and(|days| !(1..=3650).contains(&days)) {
+        let rule = format!("1 to 3650, or absent for {DEFAULT_OFFLINE_DAYS}");
+        return Err(wrong("limits.offline_days", rule));
     }
     Ok(limits)
 }
@@ -191,7 +199,9 @@ mod tests {
         assert!(terms(Terms::Trial { seconds: CENTURY }).is_ok());
         assert!(terms(Terms::Trial { seconds: CENTURY + 1 }).is_err());
         assert!(terms(Terms::Uses { count: 0 }).is_err());
-        assert!(limits(Limits { machines: Some(0), downloads: None }).is_err());
-        assert!(limits(Limits { machines: None, downloads: Some(1) }).is_ok());
+        assert!(limits(Limits { machines: Some(0), ..Limits::default() }).is_err());
+        assert!(limits(Limits { downloads: Some(1), moves: Some(0), ..Limits::default() }).is_ok());
+        assert!(limits(Limits { offline_days: Some(0), ..Limits::default() }).is_err());
+        assert!(limits(Limits { offline_days: Some(3651), ..Limits::default() }).is_err());
     }
 }

@@ -34,7 +34,7 @@ fn rental() -> Claims {
         product: PRODUCT.into(),
         offer: "ofr_06bq3v8k2m9z1".into(),
         terms: Terms::Rental { seconds: END - START, from: RentalStart::Purchase },
-        limits: Limits { machines: Some(3), downloads: None },
+        limits: Limits { machines: Some(3), ..Limits::default() },
         manifest: None,
         activation: None,
     }

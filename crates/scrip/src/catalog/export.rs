@@ -100,8 +100,13 @@ impl Writer<'_> {
         self.entry("key", &offer.key);
         self.entry("price", &price::text(fields.price, self.token.scale));
         self.line(&format!("terms = {{ {} }}", terms(fields.terms)));
-        let Limits { machines, downloads } = fields.limits;
-        let limits = [("machines", machines), ("downloads", downloads)];
+        let Limits { machines, downloads, moves, offline_days } = fields.limits;
+        let limits = [
+            ("machines", machines),
+            ("downloads", downloads),
+            ("moves", moves),
+            ("offline_days", offline_days),
+        ];
         let limits =
             limits.iter().filter_map(|(name, most)| Some(format!("{name} = {}", (*most)?)));
         let limits: Vec<_> = limits.collect();
@@ -215,7 +220,12 @@ fn terms(terms: Terms) -> String {
             format!("kind = \"rental\", {}, from = {}", time(seconds), quoted(start_name(from)))
         }
         Terms::Uses { count } => format!("kind = \"uses\", count = {count}"),
-        Terms::Processings { count } => format!("kind = \"processings\", count = {count}"),
+        Terms::Processings { count, unit: None } => {
+            format!("kind = \"processings\", count = {count}")
+        }
+        Terms::Processings { count, unit: Some(unit) } => {
+            format!("kind = \"processings\", count = {count}, unit = \"{unit}\"")
+        }
         Terms::Trial { seconds } => format!("kind = \"trial\", {}", time(seconds)),
     }
 }

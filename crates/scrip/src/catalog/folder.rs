@@ -10,7 +10,7 @@ use scrip_engine::catalog::Wrong;
 use scrip_engine::catalog::offer::{self, OfferFields};
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::catalog::release::{self, FileFields, ReleaseFields, STABLE};
-use scrip_license::{Limits, RentalStart, Terms};
+use scrip_license::{Limits, RentalStart, Terms, Unit};
 use toml::de::DeTable;
 
 use super::cursor::{Desk, Table};
@@ -259,7 +259,14 @@ fn terms(table: Table<'_>) -> Option<Terms> {
         }
         "trial" => seconds(&table).map(|seconds| Terms::Trial { seconds }),
         "uses" => count(&table).map(|count| Terms::Uses { count }),
-        "processings" => count(&table).map(|count| Terms::Processings { count }),
+        "processings" => {
+            let unit = table.text("unit").map(str::parse::<Unit>);
+            if let Some(Err(error)) = unit {
+                table.mistake("unit", error.to_string());
+            }
+            let unit = unit.and_then(Result::ok);
+            count(&table).map(|count| Terms::Processings { count, unit })
+        }
         _ => {
             table.mistake("kind", format!("{kind:?} is not one of {}", TERMS.join(", ")));
             return None;
@@ -300,8 +307,12 @@ fn count(table: &Table<'_>) -> Option<u64> {
 }
 
 fn limits(table: Table<'_>) -> Limits {
-    let limits =
-        Limits { machines: table.number("machines"), downloads: table.number("downloads") };
+    let limits = Limits {
+        machines: table.number("machines"),
+        downloads: table.number("downloads"),
+        moves: table.number("moves"),
+        offline_days: table.number("offline_days"),
+    };
     table.finish();
     limits
 }

@@ -14,8 +14,6 @@ use tokio::sync::oneshot;
 use crate::config::Database;
 use crate::failure::{Failure, Outcome};
 
-/// Between two checkpoints.
-const CHECKPOINT: Duration = Duration::from_secs(1);
 /// How long a stop waits for the writer's last batch.
 const LAST_BATCH: Duration = Duration::from_secs(10);
 
@@ -122,11 +120,11 @@ impl Writing {
 }
 
 impl Checkpoints {
-    fn start(checkpointer: Checkpointer) -> std::io::Result<Self> {
+    fn start(mut checkpointer: Checkpointer) -> std::io::Result<Self> {
         let (more, end) = channel::<()>();
         let thread = std::thread::Builder::new().name("checkpoints".into()).spawn(move || {
-            while end.recv_timeout(CHECKPOINT) == Err(RecvTimeoutError::Timeout) {
-                checkpointer.run();
+            while end.recv_timeout(Checkpointer::BEAT) == Err(RecvTimeoutError::Timeout) {
+                checkpointer.beat();
             }
             checkpointer.run();
         })?;

@@ -18,7 +18,7 @@ fn code(key: &SigningKey, expires_at: Option<u64>) -> String {
         product: "prd_06bq3v8k2m9zc".into(),
         offer: "ofr_06bq3v8k2m9zc".into(),
         terms: Terms::Perpetual,
-        limits: Limits { machines: None, downloads: None },
+        limits: Limits::default(),
         manifest: None,
         activation: None,
     }

@@ -61,7 +61,12 @@ fn terms() -> Terms {
 }
 
 fn limits() -> Limits {
-    Limits { machines: Some(u32::MAX), downloads: Some(0) }
+    Limits {
+        machines: Some(u32::MAX),
+        downloads: Some(0),
+        moves: Some(1),
+        offline_days: Some(u32::MAX),
+    }
 }
 
 /// Inserts, updates and deletes rows of one table, and looks each time, in a batch of its own.
@@ -100,6 +105,7 @@ pub mod merchants;
 pub mod partners;
 mod restores;
 pub mod settlements;
+pub mod usage;
 pub mod webhooks;
 
 fn same<'a, T>(row: &'a T, _: &T) -> &'a T {
@@ -128,6 +134,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     listings(&store).await;
     orders(&store).await;
     small(&store).await;
+    usage::all(&store).await;
     webhooks::all(&store).await;
     store.stop().await.unwrap();
 }
@@ -477,9 +484,11 @@ pub fn line(number: u64, order: u64) -> Line {
         price: Amount::MAX,
         discount: Some(Amount::MAX),
         quantity: u32::MAX,
-        terms: Terms::Uses { count: u64::MAX },
+        terms: Terms::Processings { count: u64::MAX, unit: Some("images".parse().unwrap()) },
         limits: limits(),
         release: Some(last()),
+        extends: Some(last()),
+        bundle: Some(last()),
     }
 }
 
@@ -518,7 +527,8 @@ async fn orders(store: &Running) {
     };
     round_trips!(store, orders(id): order(max, max) => bare, other order(0, 0));
     round_trips!(store, order_lines(order): line(max, max) =>
-        Line { price: Amount::ZERO, discount: None, quantity: 1, title: String::new(), release: None, ..line(max, max) },
+        Line { price: Amount::ZERO, discount: None, quantity: 1, title: String::new(), release: None,
+            extends: None, bundle: None, terms: Terms::Uses { count: 1 }, ..line(max, max) },
         other line(0, 0));
     let payment = LinePayment {
         line: last(),

@@ -61,7 +61,7 @@ async fn a_folder_that_is_not_there_is_told() {
 async fn checkpoints_run_beside_the_writer() {
     in_file(async |home: &Home| {
         let (store, writer) = home.open().await.unwrap();
-        let checkpointer = writer.checkpointer().unwrap().unwrap();
+        let mut checkpointer = writer.checkpointer().unwrap().unwrap();
         let store = Running::start((store, writer));
         let wal = home.path().with_extension("db-wal");
         for round in 0..20 {
@@ -73,6 +73,29 @@ async fn checkpoints_run_beside_the_writer() {
         let size = std::fs::metadata(wal).unwrap().len();
         assert!(size < 2 << 20, "{size}");
         assert_eq!(balance(&store, 1099).await, Some(0));
+        store.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn checkpoints_come_at_once_for_much_and_within_a_second_for_little() {
+    in_file(async |home: &Home| {
+        let (store, writer) = home.open().await.unwrap();
+        let mut checkpointer = writer.checkpointer().unwrap().unwrap();
+        let store = Running::start((store, writer));
+        let mut beats = |most: u32| (1..=most).find(|_| checkpointer.beat());
+        assert_eq!(beats(1000), Some(100), "what the schema has written");
+        assert_eq!(beats(1000), None, "nothing was written");
+        store.submit(open(100)).await.unwrap().unwrap();
+        assert_eq!(beats(1000), Some(1), "it has rested for long enough");
+        store.submit(open(101)).await.unwrap().unwrap();
+        assert_eq!(beats(1000), Some(100), "a row can wait");
+        for round in 0..40 {
+            let many = join_all((0..100).map(|n| store.submit(open(200 + round * 100 + n)))).await;
+            assert!(many.into_iter().all(|opened| opened.is_ok()));
+        }
+        assert_eq!(beats(1000), Some(1), "a lot cannot");
         store.stop().await.unwrap();
     })
     .await;

@@ -37,7 +37,7 @@ pub struct LicenseOut {
     id: String,
     product: String,
     order: String,
-    /// `withheld`, `valid`, `expired`, `revoked` or `refunded`.
+    /// `withheld`, `valid`, `expired`, `suspended`, `revoked` or `refunded`.
     state: &'static str,
     terms: TermsBody,
     limits: LimitsBody,
@@ -106,6 +106,7 @@ impl LicenseOut {
                 Reason::Valid => "valid",
                 Reason::Expired => "expired",
                 Reason::Refunded => "refunded",
+                Reason::Suspended => "suspended",
                 _ => "revoked",
             },
             terms: license.terms.into(),

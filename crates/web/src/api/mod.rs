@@ -35,8 +35,7 @@ mod vendor;
 mod visibility;
 mod wallet;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Redirect, Response};
 use scrip_engine::{Engine, Page};
 use serde::{Deserialize, Serialize};
@@ -98,31 +97,23 @@ const ELSEWHERE: [&str; 15] = [
     "/v1/admin/exchanges",
 ];
 
-/// Answers at a merchant, in the place of every route about balances, where they are.
-pub async fn elsewhere(
-    State(app): State<App>,
-    route: Option<MatchedPath>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if let (Some(provider), Some(route)) = (app.engine.provider(), route) {
-        let below = |path: &&str| {
-            let rest = route.as_str().strip_prefix(*path);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        // A person in a browser is brought there.
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        if below(&"/wallet") {
-            return Redirect::to(&format!("{}{path}", provider.url())).into_response();
-        }
-        if below(&"/sign-in") || below(&"/register") {
-            return Redirect::to("/connect").into_response();
-        }
-        if ELSEWHERE.iter().any(below) {
-            return Problem::at_the_provider(provider.url()).into_response();
-        }
+/// Answers at a merchant, in the place of every route about balances, where they are; `None` where it is here.
+pub fn elsewhere(app: &App, route: Option<&MatchedPath>, request: &Request) -> Option<Response> {
+    let (provider, route) = (app.engine.provider()?, route?);
+    let below = |path: &&str| {
+        let rest = route.as_str().strip_prefix(*path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    // A person in a browser is brought there.
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    if below(&"/wallet") {
+        return Some(Redirect::to(&format!("{}{path}", provider.url())).into_response());
     }
-    next.run(request).await
+    if below(&"/sign-in") || below(&"/register") {
+        return Some(Redirect::to("/connect").into_response());
+    }
+    let is_there = ELSEWHERE.iter().any(below);
+    is_there.then(|| Problem::at_the_provider(provider.url()).into_response())
 }
 
 /// Which part of a list.

@@ -1,6 +1,6 @@
 //! Terms and limits of an offer, as they cross the API.
 
-use scrip_license::{Limits, RentalStart, Terms};
+use scrip_license::{Limits, RentalStart, Terms, Unit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,6 +30,10 @@ pub enum TermsBody {
         /// How many.
         #[schema(minimum = 1, maximum = 1_000_000_000)]
         count: u64,
+        /// What is processed, where that has a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, pattern = "^[a-z][a-z0-9_-]{0,23}$", example = "images")]
+        unit: Option<Unit>,
     },
     /// To try, for a time from the purchase.
     Trial {
@@ -61,6 +65,14 @@ pub struct LimitsBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000_000)]
     downloads: Option<u32>,
+    /// How often a machine can be deactivated within 365 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    moves: Option<u32>,
+    /// For how many days an activated machine can be offline; absent: 30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 3650)]
+    offline_days: Option<u32>,
 }
 
 impl From<TermsBody> for Terms {
@@ -75,7 +87,7 @@ impl From<TermsBody> for Terms {
                 Self::Rental { seconds, from }
             }
             TermsBody::Uses { count } => Self::Uses { count },
-            TermsBody::Processings { count } => Self::Processings { count },
+            TermsBody::Processings { count, unit } => Self::Processings { count, unit },
             TermsBody::Trial { seconds } => Self::Trial { seconds },
         }
     }
@@ -93,7 +105,7 @@ impl From<Terms> for TermsBody {
                 Self::Rental { seconds, from }
             }
             Terms::Uses { count } => Self::Uses { count },
-            Terms::Processings { count } => Self::Processings { count },
+            Terms::Processings { count, unit } => Self::Processings { count, unit },
             Terms::Trial { seconds } => Self::Trial { seconds },
         }
     }
@@ -101,12 +113,14 @@ impl From<Terms> for TermsBody {
 
 impl From<LimitsBody> for Limits {
     fn from(body: LimitsBody) -> Self {
-        Self { machines: body.machines, downloads: body.downloads }
+        let LimitsBody { machines, downloads, moves, offline_days } = body;
+        Self { machines, downloads, moves, offline_days }
     }
 }
 
 impl From<Limits> for LimitsBody {
     fn from(limits: Limits) -> Self {
-        Self { machines: limits.machines, downloads: limits.downloads }
+        let Limits { machines, downloads, moves, offline_days } = limits;
+        Self { machines, downloads, moves, offline_days }
     }
 }

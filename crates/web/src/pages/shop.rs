@@ -193,7 +193,8 @@ fn terms(terms: Terms) -> String {
             format!("for {} from its first use", days(seconds))
         }
         Terms::Uses { count } => format!("for {count} uses"),
-        Terms::Processings { count } => format!("for {count} processings"),
+        Terms::Processings { count, unit: None } => format!("for {count} processings"),
+        Terms::Processings { count, unit: Some(unit) } => format!("for {count} {unit}"),
         Terms::Trial { seconds } => format!("to try for {}", days(seconds)),
     }
 }

@@ -76,7 +76,7 @@ pub async fn product(shop: &Shop, slug: &str, terms: Terms, downloads: Option<u3
     };
     let engine = &shop.app.engine;
     engine.create_product(Staff::OPERATOR, fields).await.unwrap().unwrap();
-    let limits = Limits { machines: None, downloads };
+    let limits = Limits { downloads, ..Limits::default() };
     let offer = OfferFields { price: Amount::new(100).unwrap(), terms, limits };
     let offer = engine
         .put_offer(Staff::OPERATOR, slug, "standard", offer)

@@ -1,0 +1,52 @@
+//! What is good no more, signed by the vendor: small, cached, and enough to turn dead codes away offline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::Reason;
+use crate::claims::Claims;
+use crate::jws::{self, SignError};
+use crate::key::SigningKey;
+use crate::lease::Lease;
+
+/// The claims of a revocation list. What has ended by itself is not in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocations {
+    /// `iss`: the vendor's server.
+    #[serde(rename = "iss")]
+    pub issuer: String,
+    /// `iat`: as of when, in Unix seconds. A program that has a list takes none that is older.
+    #[serde(rename = "iat")]
+    pub issued_at: u64,
+    /// `prd`: the product that it is limited to; absent when it is of all.
+    #[serde(rename = "prd", default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// `dead`: licenses by id, with the last issue of their code that is dead, and why.
+    #[serde(default)]
+    pub dead: BTreeMap<String, (u32, Reason)>,
+    /// `ended`: leases and activations that ended before their time, by id.
+    #[serde(default)]
+    pub ended: BTreeSet<String>,
+}
+
+impl Revocations {
+    /// The `typ` of revocation lists.
+    pub const TYP: &'static str = "scrip-revocations+jwt";
+
+    /// The list, signed.
+    pub fn sign(&self, key: &SigningKey) -> Result<String, SignError> {
+        jws::sign(key, Self::TYP, self)
+    }
+
+    /// Why a code is dead; `None` when the list does not say so.
+    pub fn reason(&self, code: &Claims) -> Option<Reason> {
+        let (last, reason) = self.dead.get(&code.license)?;
+        (code.issue()? <= *last).then_some(*reason)
+    }
+
+    /// Whether a lease has ended before its time.
+    pub fn has_ended(&self, lease: &Lease) -> bool {
+        self.ended.contains(&lease.id)
+    }
+}
