@@ -232,7 +232,7 @@ row!(Release, "releases", group(id: Id<Release>), key(id: Id<Release>), {
 
 row!(File, "files", group(release: Id<Release>), key(release: Id<Release>, id: Id<File>), {
     release: Id<Release>, id: Id<File>, name: String, size: u64, sha256: String, platform: String,
-    media_type: String,
+    media_type: String, sha512: String,
 });
 
 row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {

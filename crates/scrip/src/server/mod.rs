@@ -4,6 +4,7 @@ pub mod books;
 pub mod bureau;
 pub mod logs;
 mod number;
+pub mod objects;
 mod peers;
 pub mod processor;
 pub mod signals;
@@ -19,7 +20,6 @@ use scrip_domain::Clock;
 use scrip_domain::restore::FIRST_EPOCH;
 use scrip_domain::role::Role;
 use scrip_engine::demo::DemoClock;
-use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::Blocking;
 use scrip_web::{App, Server, Watch};
@@ -129,11 +129,9 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     if !new {
         number::is_free(&store, config.server_number, clock.as_ref()).await?;
     }
-    let objects =
-        Objects::open(&config.data.join("objects"), config.server_number, Blocking::Threads);
     let ground = Ground {
         store,
-        objects: objects.map_err(|fault| Failure::of(&fault))?,
+        objects: objects::open(config).await?,
         clock,
         entropy: Arc::new(SystemEntropy),
         keys,

@@ -49,5 +49,6 @@ mod settlements;
 mod signed;
 mod top_ups;
 mod two_servers;
+mod updates;
 mod vouchers;
 mod webhooks;
