@@ -26,7 +26,7 @@ use crate::time::{Span, Timestamp};
 pub const MOVES_WITHIN: Span = Span::days(365);
 /// The longest key of a consumption or lease, in characters.
 pub const MAX_KEY: usize = 128;
-/// The longest fingerprint of a machine, in bytes.
+/// The longest fingerprint of a machine, in characters.
 pub const MAX_FINGERPRINT: usize = 1024;
 /// The most that one consumption or lease takes.
 pub const MAX_UNITS: u64 = 1_000_000_000;
@@ -36,7 +36,8 @@ pub const MAX_UNITS: u64 = 1_000_000_000;
 pub struct Usage {
     /// Of which license.
     pub license: Id<License>,
-    /// What extensions have added to the terms: uses or processings, or seconds of a rental that did not begin yet.
+    /// What extensions have added to the terms: uses or processings; or seconds of a rental from the first activation,
+    /// until that begins. Then they go into the license's end, and nothing is added here any more.
     pub added: u64,
     /// Uses or processings that are gone.
     pub used: u64,

@@ -13,6 +13,7 @@ pub mod doctor;
 mod event;
 pub mod exchange;
 pub mod journal;
+mod license;
 mod link;
 pub mod listing;
 mod merchant;

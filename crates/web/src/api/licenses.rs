@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use scrip_domain::Timestamp;
 use scrip_domain::license::{License, LicenseState};
-use scrip_engine::code::state_at;
+use scrip_engine::license::state_at;
 use scrip_engine::throttle::Limited;
 use scrip_license::Reason;
 use serde::{Deserialize, Serialize};

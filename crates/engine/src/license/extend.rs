@@ -1,0 +1,1 @@
+//! Extensions: more time, uses or processings for a license that is there.
