@@ -44,14 +44,6 @@ words! {
         RepaymentBooked = "repayment.booked",
         /// Tokens of an order were given back.
         OrderRefunded = "order.refunded",
-        /// A license was suspended.
-        LicenseSuspended = "license.suspended",
-        /// A suspended license is in force again.
-        LicenseResumed = "license.resumed",
-        /// A license was taken back for good.
-        LicenseRevoked = "license.revoked",
-        /// The code of a license was issued again.
-        LicenseReissued = "license.reissued",
         /// A top-up that waited for review was decided.
         TopUpDecided = "top_up.decided",
         /// Money for an offline top-up was booked.

@@ -41,16 +41,6 @@ words! {
         OrderDeclined = "order.declined",
         /// Tokens of an order went back.
         OrderRefunded = "order.refunded",
-        /// The code of a license was issued again: the one before is dead.
-        LicenseReissued = "license.reissued",
-        /// A license is not in force for the time being.
-        LicenseSuspended = "license.suspended",
-        /// It is in force again.
-        LicenseResumed = "license.resumed",
-        /// A license was taken back by the vendor.
-        LicenseRevoked = "license.revoked",
-        /// A license ends soon.
-        LicenseExpiring = "license.expiring",
         /// A buyer confirmed a merchant's offer.
         RequestAuthorized = "purchase_request.authorized",
         /// A merchant took what was held for it.
@@ -95,8 +85,6 @@ pub enum Object {
     TopUp,
     /// An order.
     Order,
-    /// A license.
-    License,
     /// A purchase request at a provider.
     PurchaseRequest,
     /// What two vendors owe each other for a cycle.
@@ -114,7 +102,6 @@ impl Object {
             Self::Account => "account",
             Self::TopUp => "top_up",
             Self::Order => "order",
-            Self::License => "license",
             Self::PurchaseRequest => "purchase_request",
             Self::Statement => "statement",
             Self::Exchange => "exchange",
@@ -134,11 +121,6 @@ impl EventType {
             | Self::TopUpRefunded
             | Self::TopUpDisputed => Object::TopUp,
             Self::OrderPaid | Self::OrderDeclined | Self::OrderRefunded => Object::Order,
-            Self::LicenseReissued
-            | Self::LicenseSuspended
-            | Self::LicenseResumed
-            | Self::LicenseRevoked
-            | Self::LicenseExpiring => Object::License,
             Self::RequestAuthorized | Self::RequestCaptured | Self::RequestRefunded => {
                 Object::PurchaseRequest
             }
@@ -218,7 +200,6 @@ impl Event {
             Object::Account => Id::<Account>::new(number).map(|id| id.to_string()),
             Object::TopUp => Id::<TopUp>::new(number).map(|id| id.to_string()),
             Object::Order => Id::<Order>::new(number).map(|id| id.to_string()),
-            Object::License => Id::<License>::new(number).map(|id| id.to_string()),
             Object::PurchaseRequest => Id::<PurchaseRequest>::new(number).map(|id| id.to_string()),
             Object::Statement => Id::<Statement>::new(number).map(|id| id.to_string()),
             Object::Exchange => Id::<Exchange>::new(number).map(|id| id.to_string()),

@@ -94,6 +94,7 @@ use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
+use crate::license::revocations::Lists;
 use crate::partner::Partners;
 use crate::passwords::Passwords;
 use crate::peer::Peers;
@@ -122,6 +123,7 @@ pub struct Engine {
     objects: Objects,
     tickets: Tickets,
     slots: Arc<Slots>,
+    lists: Lists,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
     herald: Option<Arc<dyn Herald>>,
@@ -202,6 +204,7 @@ impl Engine {
             objects: ground.objects,
             tickets: Tickets::default(),
             slots: Arc::default(),
+            lists: Lists::default(),
             processor: None,
             bureau: None,
             herald: None,

@@ -12,19 +12,25 @@
 //! Codes are signed after the commit, from the committed rows: Ed25519 is deterministic, so signing
 //! again gives the same code, and nothing slow happens inside the batch.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scrip_domain::account::Account;
-use scrip_domain::catalog::{Offer, Product, ProductState};
+use scrip_domain::bundle;
+use scrip_domain::catalog::{Offer, Product, ProductKind, ProductState};
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::{Event, EventType};
+use scrip_domain::extension::{Extended, NotExtendable};
 use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::lot;
-use scrip_domain::order::{self, Check, DeclineReason, Line, LinePayment, Order, OrderState};
+use scrip_domain::order::{
+    self, Check, DeclineReason, Line, LinePayment, MAX_LINES, MAX_UNITS, Order, OrderState,
+};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::usage::Extension;
 use scrip_domain::visibility::Level;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
@@ -36,6 +42,8 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use crate::coupon::Claim;
 use crate::event;
 use crate::ledger::{self, Buyer};
+use crate::license::extend::{self, extensions, want_extended};
+use crate::license::remind;
 use crate::quote::Sight;
 use crate::selection::{Chosen, Selection};
 use crate::throttle::RetryAfter;
@@ -63,8 +71,10 @@ pub struct Paid {
     pub lines: Vec<Line>,
     /// Which lots paid them.
     pub payments: Vec<LinePayment>,
-    /// A license per unit.
+    /// A license per unit of the lines that make any.
     pub licenses: Vec<License>,
+    /// What its other lines have added to licenses, each with the license as it was told then.
+    pub extended: Vec<(License, Extension)>,
 }
 
 impl Paid {
@@ -74,15 +84,15 @@ impl Paid {
     }
 
     /// With its licenses as they were issued, whatever became of them since.
-    fn at_first(mut self) -> Self {
+    async fn at_first(mut self, engine: &Engine) -> Result<Self, Fault> {
         let at = self.at();
         for license in &mut self.licenses {
             if let Some(line) = self.lines.iter().find(|line| line.id == license.line) {
-                let kid = std::mem::take(&mut license.kid);
+                let License { kid, .. } = engine.as_issued(license, 1).await?;
                 *license = License::first_issue(license.id, line, license.account, kid, at);
             }
         }
-        self
+        Ok(self)
     }
 }
 
@@ -130,6 +140,19 @@ pub enum PurchaseRefusal {
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.
     AlreadyOwned(usize),
+    /// A trial of this line's product was had before, or is asked for twice; the index of the line.
+    TrialUsed(usize),
+    /// The license that a line adds to is not the buyer's, or is not there; the index of the line.
+    NoSuchLicense(usize),
+    /// A line cannot add to its license.
+    NotExtendable {
+        /// The index of the line.
+        line: usize,
+        /// Why.
+        why: NotExtendable,
+    },
+    /// With what is in its bundles it has too many lines or units.
+    TooManyParts,
     /// The selection was kept too long ago.
     SelectionTooOld,
     /// The sum is out of range.
@@ -187,7 +210,7 @@ impl Engine {
         let command = Purchase {
             buyer,
             vendor: self.vendor().await?.id,
-            minted: self.mint_for(ask.selection.units())?,
+            minted: self.mint_for(picked.licenses())?,
             picked,
             expected_total: ask.expected_total,
             again: ask.again,
@@ -203,7 +226,8 @@ impl Engine {
             Ok(chosen) => chosen,
             Err(line) => return Ok(Err(line)),
         };
-        let (order, lines) = (self.mint()?, self.mint_many(chosen.len())?);
+        let count = chosen.iter().map(Chosen::lines).sum();
+        let (order, lines) = (self.mint()?, self.mint_many(count)?);
         Ok(Ok(Picked { order, lines, chosen, claim: self.claim(selection).await? }))
     }
 
@@ -215,7 +239,8 @@ impl Engine {
         request: Request,
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
         let lines = self.store.order_lines(order).await?;
-        let units = lines.iter().filter_map(|line| usize::try_from(line.quantity).ok()).sum();
+        let making = lines.iter().filter(|line| line.extends.is_none());
+        let units = making.filter_map(|line| usize::try_from(line.quantity).ok()).sum();
         let claim = self.claim_of_draft(order, &lines).await?;
         let command = Confirm {
             claim,
@@ -223,6 +248,7 @@ impl Engine {
             vendor: self.vendor().await?.id,
             order,
             products: lines.iter().map(|line| line.product).collect(),
+            extends: lines.iter().filter_map(|line| line.extends).collect(),
             minted: self.mint_for(units)?,
             request,
         };
@@ -295,15 +321,17 @@ impl Engine {
             Some((gate, first)) => {
                 Err(PurchaseRefusal::Declined { order, gate, replayed: Some(first) })
             }
-            None => Ok(Answered::Replayed(paid.at_first())),
+            None => Ok(Answered::Replayed(paid.at_first(self).await?)),
         })
     }
 
     /// A paid order with everything that its confirmation says; `None` when there is no such order.
     pub async fn paid(&self, order: Id<Order>) -> Result<Option<Paid>, Fault> {
         let Some(order) = self.store.order(order).await? else { return Ok(None) };
+        let lines = self.store.order_lines(order.id).await?;
         Ok(Some(Paid {
-            lines: self.store.order_lines(order.id).await?,
+            extended: self.extended_by(order.id, &lines).await?,
+            lines,
             payments: self.store.line_payments(order.id).await?,
             licenses: self.store.licenses_of_order(order.id).await?,
             order,
@@ -350,9 +378,7 @@ impl Command for Purchase {
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         self.picked.wants(wants, self.buyer);
-        if !self.again {
-            want_owned(wants, self.buyer, self.picked.products());
-        }
+        want_owned(wants, self.buyer, self.picked.products());
     }
 
     fn decide(
@@ -379,7 +405,10 @@ impl Command for Purchase {
         let order = Order { coupon, ..order };
         let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
         let claim = self.picked.claim.as_ref();
-        desk.settle(books, Case { order, lines, claim, expected, minted, request, new: true, at })
+        let case = Case { order, lines, claim, expected, minted, request, new: true, at };
+        let Decision { answer, changes } = desk.settle(books, case)?;
+        let answer = answer.map_err(|refusal| self.picked.as_chosen(refusal));
+        Ok(Decision { answer, changes })
     }
 }
 
@@ -389,6 +418,7 @@ struct Confirm {
     order: Id<Order>,
     claim: Option<Claim>,
     products: Vec<Id<Product>>,
+    extends: Vec<Id<License>>,
     minted: Minted,
     request: Request,
 }
@@ -402,6 +432,7 @@ impl Command for Confirm {
         wants.orders.read((self.order,));
         wants.order_lines.read((self.order,));
         want_owned(wants, self.buyer, self.products.iter().copied());
+        self.extends.iter().for_each(|license| want_extended(wants, *license));
         if let Some(claim) = &self.claim {
             claim.wants(wants, self.buyer.account);
         }
@@ -514,6 +545,13 @@ impl<'a> Desk<'a> {
         {
             return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
         }
+        if let Some(line) = trial_used(books, self.account.id, &case.lines)? {
+            return Ok(Decision::refused(PurchaseRefusal::TrialUsed(line)));
+        }
+        let extended = match extensions(books, self.account.id, &case.lines, case.at)? {
+            Ok(extended) => extended,
+            Err(refusal) => return Ok(Decision::refused(refusal)),
+        };
         if let Some(claim) = case.claim
             && !claim.is_left(books, self.account.id)?
         {
@@ -522,7 +560,7 @@ impl<'a> Desk<'a> {
         match gate {
             Ok(checks) => {
                 let checks = case.marked(checks);
-                self.pay(books, case, checks)
+                self.pay(books, case, checks, extended)
             }
             Err(short) => Ok(case.decline(self.account.id, short)),
         }
@@ -534,6 +572,7 @@ impl<'a> Desk<'a> {
         books: &Books,
         case: Case<'_>,
         checks: Vec<Check>,
+        extended: Vec<Extended>,
     ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
         let total = case.order.total;
         let parts = lot::consume(&self.wallet.lots, total, case.at)
@@ -576,13 +615,14 @@ impl<'a> Desk<'a> {
             claim.count(books, &mut changes, self.account.id, &order)?;
         }
         for license in &licenses {
-            let lasting = license.terms == Terms::Perpetual;
-            let entry = Entry::license(license.account, license.product, license.id, lasting);
-            changes.by_account.push(Change::Insert(entry));
+            changes.by_account.push(Change::Insert(Entry::of_license(license)));
             changes.licenses.push(Change::Insert(license.clone()));
+            remind::begin(&mut changes, license, case.at);
         }
+        extend::write(books, &mut changes, &extended, case.at)?;
+        let extended = extended.into_iter().map(|all| (all.license, all.extension)).collect();
         changes.line_payments.extend(payments.iter().cloned().map(Change::Insert));
-        let paid = Paid { order, lines: case.lines, payments, licenses };
+        let paid = Paid { order, lines: case.lines, payments, licenses, extended };
         Ok(Decision::done(Settled::Now(Box::new(paid)), changes))
     }
 }
@@ -634,11 +674,11 @@ impl Case<'_> {
         event::tell(changes, Event::new(self.minted.event, kind, account, subject, self.at));
     }
 
-    /// A license for each unit of each line.
+    /// A license for each unit of each line that adds to none.
     fn licenses(&self, account: Id<Account>) -> Result<Vec<License>, Fault> {
         let mut ids = self.minted.licenses.iter();
         let mut licenses = Vec::with_capacity(self.minted.licenses.len());
-        for line in &self.lines {
+        for line in self.lines.iter().filter(|line| line.extends.is_none()) {
             for _ in 0..line.quantity {
                 let id = ids
                     .next()
@@ -696,14 +736,26 @@ pub(crate) fn line_of(
 }
 
 impl Picked {
-    /// The products of its offers.
+    /// The products that its lines will sell.
     pub fn products(&self) -> impl Iterator<Item = Id<Product>> {
-        self.chosen.iter().map(|chosen| chosen.product)
+        let of = |chosen: &Chosen| match &*chosen.sold.items {
+            [] => vec![chosen.sold.product],
+            items => items.iter().map(|(_, product)| *product).collect(),
+        };
+        self.chosen.iter().flat_map(of)
     }
 
-    /// The rows that price it.
+    /// How many licenses it makes.
+    pub fn licenses(&self) -> usize {
+        self.chosen.iter().map(Chosen::licenses).fold(0, usize::saturating_add)
+    }
+
+    /// The rows that price it, and those that it adds to.
     pub fn wants(&self, wants: &mut Wants, buyer: Buyer) {
         self.want_offers(wants);
+        for chosen in &*self.chosen {
+            chosen.extends.into_iter().for_each(|license| want_extended(wants, license));
+        }
         if let Some(claim) = &self.claim {
             claim.wants(wants, buyer.account);
         }
@@ -713,7 +765,11 @@ impl Picked {
     pub fn want_offers(&self, wants: &mut Wants) {
         for chosen in &*self.chosen {
             wants.offers.read((chosen.offer,));
-            wants.products.read((chosen.product,));
+            wants.products.read((chosen.sold.product,));
+            for (offer, product) in &*chosen.sold.items {
+                wants.offers.read((*offer,));
+                wants.products.read((*product,));
+            }
         }
     }
 
@@ -738,23 +794,96 @@ impl Picked {
     }
 
     /// Its lines at today's prices.
-    pub fn lines(
-        &self,
-        books: &Books,
-    ) -> Result<Result<Vec<(Line, Product)>, PurchaseRefusal>, Fault> {
-        let mut lines = Vec::with_capacity(self.chosen.len());
-        for (index, (chosen, id)) in self.chosen.iter().zip(&self.lines).enumerate() {
-            let offer = books.offers.get(&(chosen.offer,))?.filter(|offer| offer.current);
-            let product = books.products.get(&(chosen.product,))?;
-            let on_sale = product.filter(|product| product.state == ProductState::Published);
-            let (Some(offer), Some(product)) = (offer, on_sale) else {
-                return Ok(Err(PurchaseRefusal::NotForSale(index)));
-            };
-            let line = line_of(self.order, *id, offer, product, chosen.quantity);
-            lines.push((line, product.clone()));
-        }
-        Ok(Ok(lines))
+    pub fn lines(&self, books: &Books) -> Result<Result<Vec<Priceable>, PurchaseRefusal>, Fault> {
+        let offer = |offer| books.offers.get(&(offer,));
+        let product = |product| books.products.get(&(product,));
+        lines_of(&self.chosen, self.order, &self.lines, offer, product)
     }
+
+    /// A refusal that names one of the order's lines, with the choice that this line came of.
+    pub fn as_chosen(&self, refusal: PurchaseRefusal) -> PurchaseRefusal {
+        let of = |line: usize| {
+            let choices = self.chosen.iter().enumerate();
+            let mut all = choices.flat_map(|(index, chosen)| (0..chosen.lines()).map(move |_| index));
+            all.nth(line).unwrap_or(line)
+        };
+        match refusal {
+            PurchaseRefusal::AlreadyOwned(line) => PurchaseRefusal::AlreadyOwned(of(line)),
+            PurchaseRefusal::TrialUsed(line) => PurchaseRefusal::TrialUsed(of(line)),
+            PurchaseRefusal::NoSuchLicense(line) => PurchaseRefusal::NoSuchLicense(of(line)),
+            PurchaseRefusal::NotExtendable { line, why } => {
+                PurchaseRefusal::NotExtendable { line: of(line), why }
+            }
+            refusal => refusal,
+        }
+    }
+}
+
+/// A line before its price was seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Priceable {
+    pub line: Line,
+    /// What must be seen by whoever buys it: the product, and the bundle that it is in.
+    pub goods: Vec<Product>,
+    /// The choice that it came of.
+    pub choice: usize,
+}
+
+/// The lines that choices become at today's prices: one each, and of a bundle one for each offer in it, at its share of
+/// the bundle's price.
+pub(crate) fn lines_of<'a>(
+    chosen: &[Chosen],
+    order: Id<Order>,
+    ids: &[Id<Line>],
+    offer: impl Fn(Id<Offer>) -> Result<Option<&'a Offer>, Fault>,
+    product: impl Fn(Id<Product>) -> Result<Option<&'a Product>, Fault>,
+) -> Result<Result<Vec<Priceable>, PurchaseRefusal>, Fault> {
+    let on_sale = |key: Id<Offer>, of: Id<Product>| -> Result<Option<(&Offer, &Product)>, Fault> {
+        let offer = offer(key)?.filter(|offer| offer.current);
+        let product = product(of)?.filter(|product| product.state == ProductState::Published);
+        Ok(offer.zip(product))
+    };
+    let mut ids = ids.iter();
+    let mut next = || ids.next().copied().ok_or_else(|| Fault::Bug("too few line ids".into()));
+    let mut lines = Vec::with_capacity(chosen.len());
+    for (choice, chosen) in chosen.iter().enumerate() {
+        let refused = || Ok(Err(PurchaseRefusal::NotForSale(choice)));
+        let Some((whole, sold)) = on_sale(chosen.offer, chosen.sold.product)? else {
+            return refused();
+        };
+        if chosen.sold.items.is_empty() {
+            if sold.kind == ProductKind::Bundle {
+                return refused();
+            }
+            let mut line = line_of(order, next()?, whole, sold, chosen.quantity);
+            line.extends = chosen.extends;
+            lines.push(Priceable { line, goods: vec![sold.clone()], choice });
+            continue;
+        }
+        if chosen.extends.is_some() {
+            let why = NotExtendable::OtherTerms;
+            return Ok(Err(PurchaseRefusal::NotExtendable { line: choice, why }));
+        }
+        let mut items = Vec::with_capacity(chosen.sold.items.len());
+        for (item, of) in &*chosen.sold.items {
+            let Some(found) = on_sale(*item, *of)? else { return refused() };
+            items.push(found);
+        }
+        let prices: Vec<_> = items.iter().map(|(item, _)| item.price).collect();
+        let Some(shares) = bundle::shares(whole.price, &prices) else {
+            return Ok(Err(PurchaseRefusal::TooMuch));
+        };
+        for ((item, of), price) in items.into_iter().zip(shares) {
+            let line = line_of(order, next()?, item, of, chosen.quantity);
+            let line = Line { price, bundle: Some(whole.id), ..line };
+            lines.push(Priceable { line, goods: vec![of.clone(), sold.clone()], choice });
+        }
+    }
+    let units = lines.iter().fold(0_u32, |sum, one| sum.saturating_add(one.line.quantity));
+    if lines.len() > MAX_LINES || units > MAX_UNITS {
+        return Ok(Err(PurchaseRefusal::TooManyParts));
+    }
+    Ok(Ok(lines))
 }
 
 /// The sum of all lines; `None` out of range.
@@ -770,7 +899,28 @@ pub(crate) fn already_owned(
 ) -> Result<Option<usize>, Fault> {
     for (index, line) in lines.iter().enumerate() {
         let owned = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
-        if line.terms == Terms::Perpetual && !owned.is_empty() {
+        let owned = owned.iter().any(|entry| entry.note != index::TRIAL);
+        if line.terms == Terms::Perpetual && owned {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+/// The first line that sells a trial of what the account has tried before, or that an earlier line or unit tries.
+pub(crate) fn trial_used(
+    books: &Books,
+    account: Id<Account>,
+    lines: &[Line],
+) -> Result<Option<usize>, Fault> {
+    let mut tried = BTreeSet::new();
+    for (index, line) in lines.iter().enumerate() {
+        if !matches!(line.terms, Terms::Trial { .. }) || line.extends.is_some() {
+            continue;
+        }
+        let had = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
+        let had = had.iter().any(|entry| entry.note == index::TRIAL);
+        if had || line.quantity > 1 || !tried.insert(line.product) {
             return Ok(Some(index));
         }
     }
