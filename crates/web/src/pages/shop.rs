@@ -242,7 +242,7 @@ async fn buy(
 ) -> Result<Response, Problem> {
     let offer: Id<Offer> =
         form.offer.parse().map_err(|_| Problem::field("offer", "this is no offer's id"))?;
-    let selection = Selection::new(vec![Choice { offer, quantity: 1 }])?;
+    let selection = Selection::new(vec![Choice { offer, quantity: 1, extends: None }])?;
     // The same key orders, and confirms what it ordered.
     let key = |step: &str| format!("{step} {} {}", form.key, source.0);
     let what = format!("page {slug} {offer}");
