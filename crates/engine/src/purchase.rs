@@ -32,7 +32,6 @@ use scrip_domain::usage::Extension;
 use scrip_domain::visibility::Level;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
-use scrip_license::Terms;
 use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};

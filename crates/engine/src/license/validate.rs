@@ -63,8 +63,20 @@ impl Engine {
         let license = self.store.license(id).await?;
         Ok(match license {
             Some(license) if code.matches(self.keys().code_secret(), license.issue) => Ok(license),
+            // Only whoever had one knows a former one.
+            Some(license) if was_issued(&code, self.keys().code_secret(), license.issue) => {
+                Err(Reason::Superseded)
+            }
             // A wrong code and an unknown license look the same.
             Some(_) | None => Err(Reason::UnknownCode),
         })
     }
+}
+
+/// Of how many issues before the one that is good short codes are known still.
+const FORMER: usize = 64;
+
+/// Whether it is the short code of an issue before this one.
+fn was_issued(code: &ShortCode, secret: &[u8; 32], issue: u32) -> bool {
+    (1..issue).rev().take(FORMER).any(|former| code.matches(secret, former))
 }

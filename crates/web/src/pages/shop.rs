@@ -175,7 +175,15 @@ fn offer_form(view: &ProductView<'_>, offer: &OfferView, key: &str, token: &Toke
             form.offer method="post" action={ "/products/" (view.slug) "/buy" } {
                 input type="hidden" name="offer" value=(offer.id);
                 input type="hidden" name="key" value=(key);
-                p { strong { (MoneyOut::tokens(price, token)) } " " (terms(offer.terms)) }
+                @match view.contents.iter().find(|(of, _)| *of == offer.id) {
+                    None => p { strong { (MoneyOut::tokens(price, token)) } " " (terms(offer.terms)) },
+                    Some((_, items)) => {
+                        p { strong { (MoneyOut::tokens(price, token)) } " together for:" }
+                        ul { @for item in items {
+                            li { a href={ "/products/" (item.slug) } { (item.title) } ", " (terms(item.terms)) }
+                        } }
+                    }
+                }
                 button type="submit" { "Buy" }
             }
         }
