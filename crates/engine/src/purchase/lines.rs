@@ -225,7 +225,7 @@ pub(crate) fn already_owned(
     for (index, line) in lines.iter().enumerate() {
         let owned = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
         let owned = owned.iter().any(|entry| entry.note != index::TRIAL);
-        if line.terms == Terms::Perpetual && owned {
+        if line.terms == Terms::Perpetual && line.extends.is_none() && owned {
             return Ok(Some(index));
         }
     }

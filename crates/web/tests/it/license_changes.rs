@@ -336,6 +336,10 @@ async fn a_rental_is_extended_from_its_end_or_from_now() {
     assert_eq!(verdict(&shop, paid.at("/licenses/0/code/jws")).await, "VALID", "the old one is not dead");
 
     shop.advance(Span::days(70)).await;
+    // Sessions have ended by then.
+    let body_of = |email: &str| json!({ "email": email, "password": "correct horse" });
+    let back = async |email: &str| shop.post("/v1/sessions", "", "", body_of(email)).await.at("/token").to_owned();
+    let (ada, bob) = (back("ada@example.com").await, back("bob@example.com").await);
     assert_eq!(verdict(&shop, paid.at("/licenses/0/code/jws")).await, "EXPIRED");
     let lines = json!([{ "offer": offer, "quantity": 2, "license": id }]);
     let late = buy(&shop, &ada, "e2", lines.clone(), 200).await;
