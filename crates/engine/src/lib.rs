@@ -67,6 +67,7 @@ pub mod signature;
 pub mod statement;
 pub mod throttle;
 pub mod top_up;
+pub mod update;
 pub mod vendor;
 pub mod voucher;
 pub mod webhook;
@@ -124,6 +125,8 @@ pub struct Engine {
     tickets: Tickets,
     slots: Arc<Slots>,
     lists: Lists,
+    /// Who has it reads an object for its second digest.
+    digesting: tokio::sync::Mutex<()>,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
     herald: Option<Arc<dyn Herald>>,
@@ -205,6 +208,7 @@ impl Engine {
             tickets: Tickets::default(),
             slots: Arc::default(),
             lists: Lists::default(),
+            digesting: tokio::sync::Mutex::default(),
             processor: None,
             bureau: None,
             herald: None,

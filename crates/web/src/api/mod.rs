@@ -31,6 +31,7 @@ mod refunds;
 mod sessions;
 mod terms;
 mod top_ups;
+mod updates;
 mod vendor;
 mod visibility;
 mod wallet;
@@ -66,6 +67,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(licenses::routes())
         .merge(license_changes::routes())
         .merge(downloads::routes())
+        .merge(updates::routes())
         .merge(events::routes())
         .merge(hooks::routes())
         .merge(payments::routes())
