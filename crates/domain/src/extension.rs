@@ -67,8 +67,12 @@ fn unit_of(terms: Terms) -> Option<u64> {
 /// Whether terms of these two kinds add up.
 fn is_same_kind(one: Terms, other: Terms) -> bool {
     match (one, other) {
-        (Terms::Rental { .. }, Terms::Rental { .. }) | (Terms::Uses { .. }, Terms::Uses { .. }) => true,
-        (Terms::Processings { unit: one, .. }, Terms::Processings { unit: other, .. }) => one == other,
+        (Terms::Rental { .. }, Terms::Rental { .. }) | (Terms::Uses { .. }, Terms::Uses { .. }) => {
+            true
+        }
+        (Terms::Processings { unit: one, .. }, Terms::Processings { unit: other, .. }) => {
+            one == other
+        }
         _ => false,
     }
 }
@@ -233,7 +237,10 @@ mod tests {
         assert_eq!((back.license.expires_at, back.extension.amount), (Some(day(60)), 30 * DAY));
         assert_eq!(back.extension.refunded_at, None);
         let all = take_back(&back, month, 1, day(12));
-        assert_eq!((all.license.expires_at, all.extension.refunded_at), (Some(day(30)), Some(day(12))));
+        assert_eq!(
+            (all.license.expires_at, all.extension.refunded_at),
+            (Some(day(30)), Some(day(12)))
+        );
         assert_eq!(take_back(&all, month, 1, day(13)), all, "nothing is taken off twice");
     }
 
@@ -255,7 +262,8 @@ mod tests {
         let images = |name| Terms::Processings { count: 5, unit: unit(name) };
         let why = |terms, other| {
             let extended = license(terms, None);
-            extend(&extended, &Usage::none(id()), &line(other, 1), day(1)).map(|all| all.usage.added)
+            extend(&extended, &Usage::none(id()), &line(other, 1), day(1))
+                .map(|all| all.usage.added)
         };
         assert_eq!(why(images("images"), images("images")), Ok(5));
         assert_eq!(why(images("images"), images("pages")), Err(NotExtendable::OtherTerms));

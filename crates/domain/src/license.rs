@@ -214,6 +214,9 @@ mod tests {
         let first = license(None);
         let second = first.reissued("b".into(), Timestamp::from_millis(7)).unwrap();
         assert_eq!((second.issue, &*second.kid, second.issued_at.millis()), (2, "b", 7));
-        assert_eq!(License { issue: u32::MAX, ..first }.reissued("b".into(), second.issued_at), None);
+        assert_eq!(
+            License { issue: u32::MAX, ..first }.reissued("b".into(), second.issued_at),
+            None
+        );
     }
 }

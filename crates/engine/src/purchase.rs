@@ -14,7 +14,6 @@
 
 mod lines;
 
-
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
 use scrip_domain::event::{Event, EventType};
@@ -23,9 +22,7 @@ use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::lot;
-use scrip_domain::order::{
-    self, Check, DeclineReason, Line, LinePayment, Order, OrderState,
-};
+use scrip_domain::order::{self, Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{Settings, Vendor};
 use scrip_domain::usage::Extension;
@@ -45,9 +42,7 @@ use crate::selection::{Chosen, Selection};
 use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome};
 
-pub(crate) use lines::{
-    Picked, Priceable, Priced, already_owned, lines_of, total_of, trial_used,
-};
+pub(crate) use lines::{Picked, Priceable, Priced, already_owned, lines_of, total_of, trial_used};
 
 /// What a buyer asks for in one step.
 #[derive(Clone, Debug)]

@@ -187,8 +187,7 @@ fn seen_prices(
     settings: &Settings,
 ) -> Result<Vec<Line>, PurchaseRefusal> {
     let standing = sight.standing;
-    let total =
-        priced.iter().try_fold(Amount::ZERO, |sum, one| sum.checked_add(one.line.total()?));
+    let total = priced.iter().try_fold(Amount::ZERO, |sum, one| sum.checked_add(one.line.total()?));
     let covered = match (sight.available, total) {
         (Some(available), Some(total)) => standing != gate::Standing::Visitor && available >= total,
         _ => false,

@@ -115,7 +115,8 @@ impl Goods {
             let row = all.zip(item).map(|(bundle, item)| BundleItem { bundle, place, item });
             self.items.extend(row);
         }
-        for (number, kind) in kept::PRODUCTS.iter().zip([ProductKind::Service, ProductKind::Bundle]) {
+        for (number, kind) in kept::PRODUCTS.iter().zip([ProductKind::Service, ProductKind::Bundle])
+        {
             let Some(id) = Id::new(*number) else { continue };
             self.products.push(Product { kind, ..self.product(id, *number, at) });
         }

@@ -79,10 +79,16 @@ impl Tenant {
     /// When nothing fails any more: all is as it must be.
     pub async fn settle(&mut self) -> Verdict {
         for held in self.held.clone() {
-            let shown = self.insist(&Ask::get(format!("/v1/licenses/{}", held.id), &self.token)).await?;
+            let shown =
+                self.insist(&Ask::get(format!("/v1/licenses/{}", held.id), &self.token)).await?;
             demand!(shown.body["state"] == "valid", "{} is {}", held.id, shown.body);
             let end = held.end.map(|end| end.to_string());
-            demand!(shown.body["expires_at"] == json!(end), "{} ends {}, not {end:?}", held.id, shown.body["expires_at"]);
+            demand!(
+                shown.body["expires_at"] == json!(end),
+                "{} ends {}, not {end:?}",
+                held.id,
+                shown.body["expires_at"]
+            );
             self.codes_are(&held, "VALID").await?;
         }
         for (ask, body) in self.told.clone() {
@@ -90,7 +96,11 @@ impl Tenant {
         }
         let wallet = self.insist(&Ask::get("/v1/wallet", &self.token)).await?;
         let left = GIVEN - self.spent;
-        demand!(wallet.body["available"]["amount"] == left, "{} left, not {left}", wallet.body["available"]);
+        demand!(
+            wallet.body["available"]["amount"] == left,
+            "{} left, not {left}",
+            wallet.body["available"]
+        );
         Ok(())
     }
 
@@ -151,7 +161,12 @@ impl Tenant {
     }
 
     /// Buys so much of an offer, as something new or for a license.
-    async fn buy(&mut self, place: usize, license: Option<&str>, quantity: u64) -> Result<Answer, Violation> {
+    async fn buy(
+        &mut self,
+        place: usize,
+        license: Option<&str>,
+        quantity: u64,
+    ) -> Result<Answer, Violation> {
         let number = OFFERS.get(place).copied().unwrap_or_default();
         let offer = scrip_domain::Id::<scrip_domain::catalog::Offer>::new(number);
         let offer = offer.map(|offer| offer.to_string()).unwrap_or_default();
@@ -201,12 +216,21 @@ impl Tenant {
     }
 
     /// Has an extension given back: what it added is gone again.
-    async fn give_back(&mut self, held: Held, paid: &Answer, quantity: u64) -> Result<Held, Violation> {
+    async fn give_back(
+        &mut self,
+        held: Held,
+        paid: &Answer,
+        quantity: u64,
+    ) -> Result<Held, Violation> {
         let path = format!("/v1/admin/orders/{}/refunds", word(&paid.body["id"]));
         let admin = self.market.admin.clone();
         let back = self.keyed(path, &admin, json!({ "reason": "too much" })).await?;
         let amount = back.body["amount"]["amount"].as_u64().unwrap_or_default();
-        demand!(paid.body["total"]["amount"] == amount, "{amount} came back of {}", paid.body["total"]);
+        demand!(
+            paid.body["total"]["amount"] == amount,
+            "{amount} came back of {}",
+            paid.body["total"]
+        );
         self.spent -= amount;
         let days = Span::days(DAYS * u32::try_from(quantity).unwrap_or_default());
         let left = held.left.map(|left| left - USES * quantity);

@@ -2,11 +2,11 @@
 
 mod exchanges;
 mod funds;
-mod licenses;
 pub mod kind;
 mod partners;
 mod servers;
 mod settlements;
+mod terms;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};

@@ -70,7 +70,9 @@ impl Engine {
         };
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_put_offer(by, slug, &key, fields, items).await) {
+            if let Some(answer) =
+                tries.settle(self.try_put_offer(by, slug, &key, fields, items).await)
+            {
                 return answer;
             }
         }
@@ -254,7 +256,8 @@ impl Command for PutOffer {
             let old = books.offers.get(&(self.id,))?;
             if old.is_none() {
                 let (bundle, places) = (self.id, 0_u32..);
-                let row = |(place, item): (u32, &Id<Offer>)| BundleItem { bundle, place, item: *item };
+                let row =
+                    |(place, item): (u32, &Id<Offer>)| BundleItem { bundle, place, item: *item };
                 changes.bundle_items.extend(places.zip(&self.items).map(row).map(Change::Insert));
             }
             let act = if old.is_some() { Act::OfferChanged } else { Act::OfferEntered };

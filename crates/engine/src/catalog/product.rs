@@ -255,7 +255,8 @@ impl Command for PutProduct {
             old.kind != product.kind && [old.kind, product.kind].contains(&ProductKind::Bundle)
         });
         if becomes && !offers.is_empty() {
-            let wrong = rules::wrong("kind", "as it was: what has offers becomes no bundle, nor was one");
+            let wrong =
+                rules::wrong("kind", "as it was: what has offers becomes no bundle, nor was one");
             return Ok(Decision::refused(CatalogRefusal::Wrong(wrong).into()));
         }
         let mut changes = Changes::default();

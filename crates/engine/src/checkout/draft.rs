@@ -17,8 +17,8 @@ use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
-use crate::order::{Drafted, as_selected};
 use crate::license::extend::not_at_provider;
+use crate::order::{Drafted, as_selected};
 use crate::purchase::{
     Answered, Picked, Priced, PurchaseRefusal, already_owned, trial_used, want_owned,
 };

@@ -121,8 +121,8 @@ impl Command for IssueAgain {
     ) -> Result<Decision<Issued, LicenseRefusal>, Fault> {
         let account = self.buyer.account;
         if let Some(entry) = books.by_account.get(&(account, index::REQUEST, self.request.key))? {
-            let same = entry.note == self.request.fingerprint
-                && entry.target == self.license.number();
+            let same =
+                entry.note == self.request.fingerprint && entry.target == self.license.number();
             return Ok(if same {
                 Decision::done(Issued::Before, Changes::default())
             } else {

@@ -91,13 +91,18 @@ impl Engine {
         Ok(list)
     }
 
-    async fn dead(&self, product: Option<Id<Product>>, at: Timestamp) -> Result<Revocations, Fault> {
+    async fn dead(
+        &self,
+        product: Option<Id<Product>>,
+        at: Timestamp,
+    ) -> Result<Revocations, Fault> {
         let licenses = self.store.dead_codes(product, at).await?;
         let activations = self.store.ended_activations(product, at).await?;
         let leases = self.store.returned_leases(product, at).await?;
         let mut ended: BTreeSet<_> = leases.iter().map(|lease| lease.id.to_string()).collect();
         ended.extend(activations.iter().map(|activation| activation.id.to_string()));
-        let dead = licenses.iter().filter_map(|license| Some((license.id.to_string(), why(license)?)));
+        let dead =
+            licenses.iter().filter_map(|license| Some((license.id.to_string(), why(license)?)));
         Ok(Revocations {
             issuer: self.vendor().await?.id.to_string(),
             issued_at: at.unix_seconds(),

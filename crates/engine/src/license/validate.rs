@@ -15,6 +15,9 @@ use scrip_storage::Fault;
 use super::state_at;
 use crate::Engine;
 
+/// How many former codes of a license are known for such. A license is seldom issued again even once.
+const FORMER: usize = 100;
+
 impl Engine {
     /// The license that a code in either form stands for, and whether it is valid.
     ///
@@ -60,23 +63,16 @@ impl Engine {
     async fn by_short(&self, code: &str) -> Result<Result<License, Reason>, Fault> {
         let Ok(code) = ShortCode::parse(code) else { return Ok(Err(Reason::UnknownCode)) };
         let Some(id) = Id::new(code.license()) else { return Ok(Err(Reason::UnknownCode)) };
-        let license = self.store.license(id).await?;
-        Ok(match license {
-            Some(license) if code.matches(self.keys().code_secret(), license.issue) => Ok(license),
-            // Only whoever had one knows a former one.
-            Some(license) if was_issued(&code, self.keys().code_secret(), license.issue) => {
-                Err(Reason::Superseded)
-            }
-            // A wrong code and an unknown license look the same.
-            Some(_) | None => Err(Reason::UnknownCode),
-        })
+        // A wrong code and an unknown license look the same.
+        let Some(license) = self.store.license(id).await? else {
+            return Ok(Err(Reason::UnknownCode));
+        };
+        let keys = self.keys();
+        let matches = |issue: u32| code.matches(keys.code_secret(), issue);
+        if matches(license.issue) {
+            return Ok(Ok(license));
+        }
+        let was_one = (1..license.issue).rev().take(FORMER).any(matches);
+        Ok(Err(if was_one { Reason::Superseded } else { Reason::UnknownCode }))
     }
-}
-
-/// Of how many issues before the one that is good short codes are known still.
-const FORMER: usize = 64;
-
-/// Whether it is the short code of an issue before this one.
-fn was_issued(code: &ShortCode, secret: &[u8; 32], issue: u32) -> bool {
-    (1..issue).rev().take(FORMER).any(|former| code.matches(secret, former))
 }

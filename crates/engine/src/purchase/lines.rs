@@ -129,7 +129,8 @@ impl Picked {
     pub fn as_chosen(&self, refusal: PurchaseRefusal) -> PurchaseRefusal {
         let of = |line: usize| {
             let choices = self.chosen.iter().enumerate();
-            let mut all = choices.flat_map(|(index, chosen)| (0..chosen.lines()).map(move |_| index));
+            let mut all =
+                choices.flat_map(|(index, chosen)| (0..chosen.lines()).map(move |_| index));
             all.nth(line).unwrap_or(line)
         };
         match refusal {

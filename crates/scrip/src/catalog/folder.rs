@@ -145,14 +145,16 @@ impl<'a> Reader<'a> {
         let terms = table.table("terms").and_then(terms);
         let items = table.texts("items");
         if bundle && !(1..=MOST_ITEMS).contains(&items.len()) {
-            let must = format!("must be 1 to {MOST_ITEMS} offers, each as \"product-slug/offer-key\"");
+            let must =
+                format!("must be 1 to {MOST_ITEMS} offers, each as \"product-slug/offer-key\"");
             table.mistake("items", must);
         }
         if !bundle && table.has("items") {
             table.mistake("items", "only a bundle has items");
         }
         if bundle && (table.has("limits") || terms.is_some_and(|terms| terms != Terms::Perpetual)) {
-            table.mistake("terms", "must be left out, like limits: what is in a bundle has its own");
+            table
+                .mistake("terms", "must be left out, like limits: what is in a bundle has its own");
         }
         if !table.has("terms") && !bundle {
             table.mistake("terms", "is missing, for example { kind = \"perpetual\" }");

@@ -58,11 +58,7 @@ pub struct ExtendedOut {
 
 impl ExtendedOut {
     /// What an extension told of the license that it is of.
-    pub async fn new(
-        app: &App,
-        license: &License,
-        extension: &Extension,
-    ) -> Result<Self, Problem> {
+    pub async fn new(app: &App, license: &License, extension: &Extension) -> Result<Self, Problem> {
         let code = app.engine.code(license).await?;
         Ok(Self {
             line: extension.line.to_string(),

@@ -9,7 +9,8 @@ use crate::license_changes::{aur, buy, month};
 
 async fn put(shop: &Shop, path: &str, body: Value) -> Answer {
     let bearer = format!("Bearer {}", shop.admin);
-    shop.send("PUT", &format!("/v1/admin/products/{path}"), &[("authorization", &bearer)], body).await
+    shop.send("PUT", &format!("/v1/admin/products/{path}"), &[("authorization", &bearer)], body)
+        .await
 }
 
 async fn put_items(shop: &Shop, path: &str, price: u64, items: Value) -> Answer {
@@ -47,7 +48,8 @@ async fn a_bundle_is_a_license_for_each_thing_in_it() {
     let paid = buy(&shop, &ada, "k1", lines.clone(), 1000).await;
     assert_eq!(paid.status, 201, "{paid:?}");
     assert_eq!(prices(&paid), [333, 167]);
-    let offers: Vec<_> = paid.json["lines"].as_array().unwrap().iter().map(|line| &line["offer"]).collect();
+    let offers: Vec<_> =
+        paid.json["lines"].as_array().unwrap().iter().map(|line| &line["offer"]).collect();
     assert_eq!(offers, [&json!(tides), &json!(maps)]);
     assert_eq!(paid.at("/lines/1/bundle"), all);
     let kinds: Vec<_> =
@@ -79,7 +81,11 @@ async fn a_page_shows_what_is_inside_and_no_price_of_it() {
     shop.service("maps", 300).await;
     bundle(&shop, "harbour", 500, json!(["tides/standard", "maps/standard"])).await;
     let page = shop.get("/v1/products/harbour", "").await;
-    assert_eq!((page.at("/kind"), page.at("/price_from/display")), ("bundle", "5.00 AUR"), "{page:?}");
+    assert_eq!(
+        (page.at("/kind"), page.at("/price_from/display")),
+        ("bundle", "5.00 AUR"),
+        "{page:?}"
+    );
     let items = page.json["offers"][0]["items"].as_array().unwrap().clone();
     let slugs: Vec<_> = items.iter().map(|item| item["slug"].as_str().unwrap()).collect();
     assert_eq!(slugs, ["tides", "maps"]);
@@ -89,7 +95,8 @@ async fn a_page_shows_what_is_inside_and_no_price_of_it() {
     let admin = shop.get("/v1/admin/products/harbour", &shop.admin).await;
     assert_eq!(admin.json["offers"][0]["items"], json!(["tides/standard", "maps/standard"]));
     // What a visitor does not see is not seen through a bundle either.
-    let hidden = json!({ "kind": "service", "title": "Maps", "visibility": { "product": "member" } });
+    let hidden =
+        json!({ "kind": "service", "title": "Maps", "visibility": { "product": "member" } });
     assert_eq!(put(&shop, "maps", hidden).await.status, 200);
     let page = shop.get("/v1/products/harbour", "").await;
     assert_eq!(page.json["offers"][0]["items"].as_array().map(Vec::len), Some(1), "{page:?}");
@@ -105,9 +112,11 @@ async fn shares_are_told_only_to_who_sees_the_prices_behind_them() {
     shop.service("tides", 600).await;
     shop.service("maps", 300).await;
     let all = bundle(&shop, "harbour", 500, json!(["tides/standard", "maps/standard"])).await;
-    let quote = async || shop.post("/v1/quotes", "", "", json!({ "lines": [{ "offer": all }] })).await;
+    let quote =
+        async || shop.post("/v1/quotes", "", "", json!({ "lines": [{ "offer": all }] })).await;
     assert_eq!(quote().await.status, 200);
-    let hidden = json!({ "kind": "service", "title": "Maps", "visibility": { "price": Level::Member } });
+    let hidden =
+        json!({ "kind": "service", "title": "Maps", "visibility": { "price": Level::Member } });
     assert_eq!(put(&shop, "maps", hidden).await.status, 200);
     let refused = quote().await;
     let errors = refused.json["errors"].as_array().unwrap();
@@ -164,8 +173,18 @@ async fn what_is_no_bundle_is_refused_by_its_field() {
     assert_eq!(put(&shop, offer, terms).await.at("/errors/0/field"), "terms");
     let other = put_items(&shop, "harbour/offers/standard", 500, json!(["tides/standard"])).await;
     assert_eq!((other.status, other.at("/errors/0/field")), (400, "items"), "it never changes");
-    let price = put_items(&shop, "harbour/offers/standard", 400, json!(["tides/standard", "maps/standard"])).await;
-    assert_eq!((price.status, &price.json["price"]["amount"]), (200, &json!(400)), "but its price does");
+    let price = put_items(
+        &shop,
+        "harbour/offers/standard",
+        400,
+        json!(["tides/standard", "maps/standard"]),
+    )
+    .await;
+    assert_eq!(
+        (price.status, &price.json["price"]["amount"]),
+        (200, &json!(400)),
+        "but its price does"
+    );
     let kind = put(&shop, "harbour", json!({ "kind": "service", "title": "All" })).await;
     assert_eq!(kind.at("/errors/0/field"), "kind", "{kind:?}");
     let bearer = format!("Bearer {}", shop.admin);

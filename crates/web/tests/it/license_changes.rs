@@ -99,7 +99,10 @@ async fn staff_suspends_and_resumes_what_stays_owned() {
     let events = told(&shop, &ada).await;
     assert_eq!(events[events.len() - 2..], ["license.suspended", "license.resumed"]);
     let audit = shop.get("/v1/admin/audit?limit=2", &shop.admin).await;
-    assert_eq!((audit.at("/data/0/act"), audit.at("/data/1/act")), ("license.resumed", "license.suspended"));
+    assert_eq!(
+        (audit.at("/data/0/act"), audit.at("/data/1/act")),
+        ("license.resumed", "license.suspended")
+    );
     assert_eq!(audit.at("/data/1/changes/reason/to"), "a stolen card");
     shop.sound().await;
 }
@@ -218,7 +221,8 @@ async fn keys(shop: &Shop) -> KeySet {
 #[tokio::test]
 async fn what_is_dead_is_on_a_signed_list_at_once() {
     let shop = Shop::open().await;
-    let (tides, maps) = (shop.product("tides", 100, month()).await, shop.service("maps", 100).await);
+    let (tides, maps) =
+        (shop.product("tides", 100, month()).await, shop.service("maps", 100).await);
     let ada = shop.buyer("ada@example.com", 1000).await;
     let tide = bought(&shop, &ada, "k1", &tides, 100).await;
     let map = bought(&shop, &ada, "k2", &maps, 100).await;
@@ -316,16 +320,23 @@ async fn a_rental_is_extended_from_its_end_or_from_now() {
     let shop = Shop::open().await;
     let offer = shop.product("tides", 100, month()).await;
     let ada = shop.buyer("ada@example.com", 1000).await;
-    let bob = shop.buyer("bob@example.com", 1000).await;
+    shop.buyer("bob@example.com", 1000).await;
     let start = shop.app.engine.now();
     let paid = bought(&shop, &ada, "k1", &offer, 100).await;
     let id = paid.at("/licenses/0/id").to_owned();
     shop.advance(Span::days(10)).await;
     let body = json!({ "offer": offer, "expected_total": aur(100) });
     let more = extend(&shop, &ada, "e1", &id, body.clone()).await;
-    assert_eq!((more.status, more.json["licenses"].as_array().map(Vec::len)), (201, Some(0)), "{more:?}");
+    assert_eq!(
+        (more.status, more.json["licenses"].as_array().map(Vec::len)),
+        (201, Some(0)),
+        "{more:?}"
+    );
     let end = |days| start.plus(Span::days(days)).to_string();
-    assert_eq!((more.at("/extended/0/license"), more.at("/extended/0/expires_at")), (&*id, &*end(60)));
+    assert_eq!(
+        (more.at("/extended/0/license"), more.at("/extended/0/expires_at")),
+        (&*id, &*end(60))
+    );
     assert_eq!(more.json["extended"][0]["left"], Value::Null);
     assert_eq!(more.at("/lines/0/license"), id);
     assert_eq!(license(&shop, &ada, &id).await["expires_at"], end(60));
@@ -333,12 +344,18 @@ async fn a_rental_is_extended_from_its_end_or_from_now() {
     let set = keys(&shop).await;
     let claims: Claims = jws::verify(more.at("/extended/0/code/jws"), Claims::TYP, &set).unwrap();
     assert_eq!(claims.expires_at, Some(start.plus(Span::days(60)).unix_seconds()));
-    assert_eq!(verdict(&shop, paid.at("/licenses/0/code/jws")).await, "VALID", "the old one is not dead");
+    assert_eq!(
+        verdict(&shop, paid.at("/licenses/0/code/jws")).await,
+        "VALID",
+        "the old one is not dead"
+    );
 
     shop.advance(Span::days(70)).await;
     // Sessions have ended by then.
     let body_of = |email: &str| json!({ "email": email, "password": "correct horse" });
-    let back = async |email: &str| shop.post("/v1/sessions", "", "", body_of(email)).await.at("/token").to_owned();
+    let back = async |email: &str| {
+        shop.post("/v1/sessions", "", "", body_of(email)).await.at("/token").to_owned()
+    };
     let (ada, bob) = (back("ada@example.com").await, back("bob@example.com").await);
     assert_eq!(verdict(&shop, paid.at("/licenses/0/code/jws")).await, "EXPIRED");
     let lines = json!([{ "offer": offer, "quantity": 2, "license": id }]);
@@ -411,18 +428,34 @@ async fn only_terms_of_a_kind_add_up() {
     let shop = Shop::open().await;
     let tides = shop.product("tides", 100, month()).await;
     let uses = offer(&shop, "tides", "uses", 10, json!({ "kind": "uses", "count": 5 })).await;
-    let images =
-        offer(&shop, "tides", "images", 10, json!({ "kind": "processings", "count": 5, "unit": "images" })).await;
-    let pages =
-        offer(&shop, "tides", "pages", 10, json!({ "kind": "processings", "count": 5, "unit": "pages" })).await;
+    let images = offer(
+        &shop,
+        "tides",
+        "images",
+        10,
+        json!({ "kind": "processings", "count": 5, "unit": "images" }),
+    )
+    .await;
+    let pages = offer(
+        &shop,
+        "tides",
+        "pages",
+        10,
+        json!({ "kind": "processings", "count": 5, "unit": "pages" }),
+    )
+    .await;
     let good = offer(&shop, "tides", "for-good", 500, json!({ "kind": "perpetual" })).await;
     let trial = offer(&shop, "tides", "trial", 0, json!({ "kind": "trial", "seconds": 60 })).await;
     let other = shop.product("maps", 10, Terms::Uses { count: 5 }).await;
     let ada = shop.buyer("ada@example.com", 10_000).await;
     let mut ids = Vec::new();
-    for (key, offer, total) in
-        [("b1", &tides, 100), ("b2", &uses, 10), ("b3", &images, 10), ("b4", &good, 500), ("b5", &trial, 0)]
-    {
+    for (key, offer, total) in [
+        ("b1", &tides, 100),
+        ("b2", &uses, 10),
+        ("b3", &images, 10),
+        ("b4", &good, 500),
+        ("b5", &trial, 0),
+    ] {
         let paid = bought(&shop, &ada, key, offer, total).await;
         ids.push(paid.at("/licenses/0/id").to_owned());
     }
@@ -438,7 +471,10 @@ async fn only_terms_of_a_kind_add_up() {
     ];
     for (license, offer, why) in refusals {
         let refused = extend(&shop, &ada, "x", license, json!({ "offer": offer })).await;
-        assert_eq!((refused.status, refused.code(), refused.at("/reason")), (409, "not_extendable", why));
+        assert_eq!(
+            (refused.status, refused.code(), refused.at("/reason")),
+            (409, "not_extendable", why)
+        );
         let lines = json!([{ "offer": offer, "license": license }]);
         let quote = shop.post("/v1/quotes", &ada, "", json!({ "lines": lines })).await;
         assert_eq!((quote.code(), quote.at("/reason")), ("not_extendable", why), "{quote:?}");
@@ -447,7 +483,8 @@ async fn only_terms_of_a_kind_add_up() {
     }
     let more = extend(&shop, &ada, "e1", counted, json!({ "offer": images, "quantity": 3 })).await;
     assert_eq!((more.status, &more.json["extended"][0]["left"]), (201, &json!(20)), "{more:?}");
-    let twice = json!([{ "offer": images, "license": counted }, { "offer": images, "license": counted }]);
+    let twice =
+        json!([{ "offer": images, "license": counted }, { "offer": images, "license": counted }]);
     let refused = buy(&shop, &ada, "x1", twice, 20).await;
     assert_eq!((refused.status, refused.at("/errors/0/field")), (400, "lines[1].license"));
     judge(&shop, used, "suspend").await;
@@ -497,7 +534,8 @@ async fn extensions_at_once_all_count() {
     let start = shop.app.engine.now();
     let id = bought(&shop, &ada, "k1", &offer, 10).await.at("/licenses/0/id").to_owned();
     let more = (0..8).map(async |n| {
-        let answer = extend(&shop, &ada, &format!("e{}", n / 2), &id, json!({ "offer": offer })).await;
+        let answer =
+            extend(&shop, &ada, &format!("e{}", n / 2), &id, json!({ "offer": offer })).await;
         assert_eq!(answer.status, 201, "{answer:?}");
     });
     let new = (0..4).map(async |n| {
@@ -532,8 +570,16 @@ async fn a_merchants_provider_takes_no_extensions() {
 async fn there_is_one_trial_of_a_product() {
     let shop = Shop::open().await;
     let trial = shop.product("tides", 0, Terms::Trial { seconds: 7 * DAY }).await;
-    let longer = offer(&shop, "tides", "longer", 5, json!({ "kind": "trial", "seconds": 600 })).await;
-    let rent = offer(&shop, "tides", "month", 5, json!({ "kind": "rental", "seconds": 600, "from": "purchase" })).await;
+    let longer =
+        offer(&shop, "tides", "longer", 5, json!({ "kind": "trial", "seconds": 600 })).await;
+    let rent = offer(
+        &shop,
+        "tides",
+        "month",
+        5,
+        json!({ "kind": "rental", "seconds": 600, "from": "purchase" }),
+    )
+    .await;
     let maps = shop.product("maps", 0, Terms::Trial { seconds: DAY }).await;
     let ada = shop.buyer("ada@example.com", 1000).await;
     let used = |answer: &Answer, field: &str| {
@@ -550,9 +596,13 @@ async fn there_is_one_trial_of_a_product() {
     let path = format!("/v1/orders/{}/confirm", first.at("/id"));
     used(&shop.post(&path, &ada, "c1", json!({})).await, "lines[0].offer");
     used(&buy(&shop, &ada, "k2", json!([{ "offer": longer }]), 5).await, "lines[0].offer");
-    let insist = json!({ "lines": [{ "offer": trial }], "expected_total": aur(0), "allow_duplicate": true });
+    let insist =
+        json!({ "lines": [{ "offer": trial }], "expected_total": aur(0), "allow_duplicate": true });
     used(&shop.post("/v1/purchases", &ada, "k3", insist).await, "lines[0].offer");
-    used(&shop.post("/v1/orders", &ada, "d2", json!({ "lines": [{ "offer": trial }] })).await, "lines[0].offer");
+    used(
+        &shop.post("/v1/orders", &ada, "d2", json!({ "lines": [{ "offer": trial }] })).await,
+        "lines[0].offer",
+    );
     let path = format!("/v1/admin/orders/{}/refunds", paid.at("/id"));
     assert_eq!(shop.post(&path, &shop.admin, "f", json!({ "reason": "x" })).await.status, 201);
     used(&buy(&shop, &ada, "k4", json!([{ "offer": trial }]), 0).await, "lines[0].offer");

@@ -20,15 +20,24 @@ impl Story<'_> {
         let (before, after) =
             (rented.at("/licenses/0/expires_at"), more.at("/extended/0/expires_at"));
         let held = more.status == 201 && !before.is_empty() && before < after;
-        let answer = format!("201 {}: until {before} before, until {after} now", more.at("/total/display"));
-        self.teller.step("A rental is extended from where it ends", held, &format!("POST {path}"), &answer);
+        let answer =
+            format!("201 {}: until {before} before, until {after} now", more.at("/total/display"));
+        self.teller.step(
+            "A rental is extended from where it ends",
+            held,
+            &format!("POST {path}"),
+            &answer,
+        );
 
         let old = more.at("/extended/0/code/short").to_owned();
         let path = format!("/v1/licenses/{license}/reissue");
         let new = self.ask(&who, "POST", &path, json!({})).await?;
         let said = [self.code_is(&old).await?, self.code_is(new.at("/code/short")).await?];
         let held = said[..] == ["SUPERSEDED", "VALID"];
-        let answer = format!("200 issue {}\nthe old code: {}\nthe new one: {}", new.json["issue"], said[0], said[1]);
+        let answer = format!(
+            "200 issue {}\nthe old code: {}\nthe new one: {}",
+            new.json["issue"], said[0], said[1]
+        );
         let name = "A code that others have seen is issued again, and the old one is dead at once";
         self.teller.step(name, held, &format!("POST {path}"), &answer);
 
@@ -36,12 +45,18 @@ impl Story<'_> {
         for verb in ["suspend", "resume"] {
             let path = format!("/v1/admin/licenses/{license}/{verb}");
             let admin = self.town.vendor.admin_key.clone();
-            self.ask(&admin, "POST", &path, json!({ "reason": "a card was reported stolen" })).await?;
+            self.ask(&admin, "POST", &path, json!({ "reason": "a card was reported stolen" }))
+                .await?;
             said.push(self.code_is(new.at("/code/short")).await?);
         }
         let held = said == ["SUSPENDED", "VALID"];
         let what = format!("POST /v1/admin/licenses/{license}/suspend, then resume");
-        self.teller.step("The vendor suspends a license, and resumes it", held, &what, &said.join(", then "));
+        self.teller.step(
+            "The vendor suspends a license, and resumes it",
+            held,
+            &what,
+            &said.join(", then "),
+        );
         self.bundle(&who).await
     }
 
@@ -57,7 +72,11 @@ impl Story<'_> {
         let parts: Vec<_> = lines.iter().map(part).collect();
         let codes = paid.json["licenses"].as_array().map_or(0, Vec::len);
         let held = paid.status == 201 && parts.len() == 2 && codes == 2;
-        let answer = format!("201 {} in all, {codes} codes\n{}", paid.at("/total/display"), parts.join("\n"));
+        let answer = format!(
+            "201 {} in all, {codes} codes\n{}",
+            paid.at("/total/display"),
+            parts.join("\n")
+        );
         let name = "A bundle is one price, and a license for each thing in it";
         self.teller.step(name, held, "POST /v1/purchases, harbour-set", &answer);
         Ok(())

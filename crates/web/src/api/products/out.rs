@@ -5,9 +5,7 @@ use scrip_domain::estimate::{Basis, Pace, REFERENCES};
 use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
 use scrip_engine::catalog::list::Item;
-use scrip_engine::catalog::view::{
-    Hidden, ItemView, OfferView, Payment, ProductView, ReleaseView,
-};
+use scrip_engine::catalog::view::{Hidden, ItemView, OfferView, Payment, ProductView, ReleaseView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
