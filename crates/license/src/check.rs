@@ -7,8 +7,8 @@
 //! needs an activation ....... NOT_ACTIVATED    otherwise ............. VALID
 //! ```
 //!
-//! The first that applies is the answer. What only the server knows (revocation, counts, machines) is
-//! asked of the server, which answers with the same reasons.
+//! The first that applies is the answer. What only the server knows (revocation, counts, machines) is asked of the
+//! server, which answers with the same reasons, or brought as signed papers to [`Offline`](crate::Offline).
 
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,7 @@ impl Verdict {
 }
 
 /// What could not be read is unknown; what could be read and was not signed as it says is forged.
-fn reason_of(error: &VerifyError) -> Reason {
+pub(crate) fn reason_of(error: &VerifyError) -> Reason {
     match error {
         VerifyError::UnknownKey | VerifyError::Signature => Reason::BadSignature,
         VerifyError::TooLong

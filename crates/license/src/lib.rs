@@ -92,9 +92,15 @@ pub mod base32;
 mod chain;
 mod check;
 mod claims;
+mod clock;
+mod file;
 pub mod jws;
 mod key;
 mod lease;
+mod meter;
+mod offline;
+mod place;
+mod request;
 mod revocations;
 mod short;
 mod typed;
@@ -105,8 +111,13 @@ pub use claims::{
     Activation, Claims, DEFAULT_OFFLINE_DAYS, Digest, DigestError, Limits, RentalStart, Terms,
     Unit, UnitError,
 };
+pub use clock::ClockFile;
+pub use file::{LicenseFile, LicenseFileError};
 pub use key::{KeyError, KeySet, PublicKey, SigningKey};
 pub use lease::{Lease, machine};
+pub use meter::{Meter, MeterError};
+pub use offline::{LastAnswer, Offline, Permit, Policy, Rollback, Unreachable};
+pub use request::{ActivationRequest, ActivationRequestError};
 pub use revocations::Revocations;
 pub use short::{ShortCode, ShortCodeError};
 pub use typed::Typed;
