@@ -163,11 +163,14 @@ impl Meter {
         if now > lease.issued_at.saturating_add(within_seconds) {
             return Err(MeterError::TooLate);
         }
+        if fs::exists(path)? {
+            return Err(MeterError::Begun);
+        }
         let next = place::beside(path, ".next");
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&next)?;
         lock(&file)?;
-        // Only now, for whoever had the lock before may have begun.
+        // Again, for whoever had the lock before may have begun.
         if fs::exists(path)? {
             return Err(MeterError::Begun);
         }
@@ -221,8 +224,11 @@ impl Meter {
         within_seconds: u64,
     ) -> Result<Self, MeterError> {
         match Self::open(path, lease) {
-            Err(MeterError::Absent) => Self::begin(path, lease, now, within_seconds),
-            other => other,
+            Err(MeterError::Absent) => match Self::begin(path, lease, now, within_seconds) {
+                Err(MeterError::Begun) => Self::open(path, lease),
+                begun => begun,
+            },
+            opened => opened,
         }
     }
 
