@@ -190,6 +190,18 @@ impl Offline<'_> {
         }
     }
 
+    /// When the vendor signed the newest of what was brought, lease or list, in Unix seconds: what the
+    /// [`ClockFile`](crate::ClockFile) is told. `None` when nothing genuine was brought.
+    pub fn signed_at(&self, lease: Option<&str>) -> Option<u64> {
+        let lease = lease
+            .and_then(|text| jws::verify::<Lease>(text.trim(), Lease::TYP, self.keys).ok())
+            .map(|lease| (lease.issuer, lease.issued_at));
+        let list = self.revocations.map(|list| (list.issuer.clone(), list.issued_at));
+        let is_ours = |issuer: &str| self.expect.issuer.is_none_or(|ours| ours == issuer);
+        let signed = [lease, list].into_iter().flatten();
+        signed.filter(|(issuer, _)| is_ours(issuer)).map(|(_, at)| at).max()
+    }
+
     /// A genuine code of this vendor: the lease that it is good with, and whether in grace.
     fn judge(
         &self,

@@ -1,16 +1,21 @@
 //! `tallow` draws numbers from a file or from standard input as bars, or as one line of blocks.
 //!
 //! It is the program that the demo sells: small, useful, and really run by who buys it. It stands
-//! alone, as the programs of Scrip's users do.
+//! alone, as the programs of Scrip's users do. It has no network: what it needs is carried to it.
 
 mod chart;
+mod license;
 mod options;
 mod series;
+mod vendor;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use license::License;
 use options::{Asked, Options};
 use series::Series;
 
@@ -25,18 +30,40 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let options = match options::read(std::env::args().skip(1))? {
+    let (options, asked) = options::read(std::env::args().skip(1))?;
+    let path = license_path(&options)?;
+    match asked {
         Asked::Help => return print(options::HELP),
         Asked::Version => return print(concat!("tallow ", env!("CARGO_PKG_VERSION"))),
-        Asked::Draw(options) => options,
-    };
+        Asked::Request => return print(&license::request(&path)?),
+        Asked::GiveBack => return print(&license::give_back(&path)?),
+        Asked::Status => return print(&License::find(&path, now())?.status()),
+        Asked::Draw => {}
+    }
+    let mut license = License::find(&path, now())?;
     let series = Series::read(BufReader::new(open(&options)?), &options)?;
     if series.points.is_empty() {
         return Err("there are no numbers to draw".into());
     }
+    license.draw()?;
     let text =
         if options.line { chart::line(&series) } else { chart::bars(&series, options.width) };
     print(text.trim_end())
+}
+
+/// Where the license is: as told, or beside the program.
+fn license_path(options: &Options) -> Result<PathBuf, String> {
+    if let Some(path) = &options.license {
+        return Ok(path.into());
+    }
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    Ok(program.with_file_name("tallow.license"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a program that is sold has a real clock")]
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn open(options: &Options) -> Result<Box<dyn Read>, String> {

@@ -249,3 +249,24 @@ fn an_unreachable_server_is_the_integrators_choice() {
     let kept = serde_json::to_string(&good).unwrap();
     assert_eq!(kept, r#"{"reason":"VALID","at":1795000000}"#);
 }
+
+#[test]
+fn what_the_vendor_signed_tells_the_time() {
+    let (keys, list) = (keys(), Revocations { issued_at: START + 5, ..list() });
+    let mut offline = Offline {
+        keys: &keys,
+        expect: EXPECT,
+        machine: machine("desk"),
+        revocations: None,
+        policy: exact(),
+    };
+    let text = lease().sign(&key()).unwrap();
+    let forged = lease().sign(&SigningKey::from_seed([8; 32])).unwrap();
+    let foreign = Lease { issuer: "https://other".into(), ..lease() }.sign(&key()).unwrap();
+    assert_eq!(offline.signed_at(Some(&text)), Some(START));
+    for none in [None, Some(&*forged), Some(&*foreign), Some("")] {
+        assert_eq!(offline.signed_at(none), None);
+    }
+    offline.revocations = Some(&list);
+    assert_eq!(offline.signed_at(Some(&text)), Some(START + 5));
+}

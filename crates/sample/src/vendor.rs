@@ -1,0 +1,45 @@
+//! Whose program this is: the vendor puts it into the finished program, before it is sold.
+//!
+//! A vendor who builds programs has the key set in the source, as `include_str!`. The demo's shop makes its key when it
+//! starts, long after this program was built; so there is a place in it that is filled in then, as installers are stamped.
+
+use scrip_license::KeySet;
+use serde::Deserialize;
+
+/// By these bytes the place is found.
+const MARK: &[u8; 24] = b"tallow is a program of: ";
+/// As long as a few keys.
+const LENGTH: usize = 2048;
+
+#[used]
+static PLACE: [u8; LENGTH] = place();
+
+const fn place() -> [u8; LENGTH] {
+    let mut place = [b' '; LENGTH];
+    let mut at = 0;
+    while at < MARK.len() {
+        place[at] = MARK[at];
+        at += 1;
+    }
+    place
+}
+
+/// The vendor, the product, and the keys that signed for it on the day when this copy was made.
+#[derive(Debug, Deserialize)]
+pub struct Vendor {
+    /// The address of the shop, as in its codes.
+    pub issuer: String,
+    /// `prd_...`.
+    pub product: String,
+    /// Later keys are found from these, along the chain.
+    pub keys: KeySet,
+}
+
+impl Vendor {
+    /// What was put in; `None` in a copy that no vendor has made.
+    pub fn of_this_copy() -> Option<Self> {
+        // The compiler believes that the place stays as it wrote it.
+        let place = std::hint::black_box(&PLACE);
+        serde_json::from_slice(place.get(MARK.len()..)?).ok()
+    }
+}
