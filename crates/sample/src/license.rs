@@ -106,7 +106,9 @@ pub fn give_back(path: &Path) -> Result<String, String> {
 
 impl Papers {
     fn read(path: &Path) -> Result<Self, String> {
-        let vendor = Vendor::of_this_copy().ok_or("no vendor has made this copy of tallow")?;
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let vendor = Vendor::of_this_copy(&program);
+        let vendor = vendor.ok_or("no vendor has made this copy of tallow")?;
         let file = LicenseFile::load(path).map_err(|error| {
             let path = path.display();
             format!("tallow needs its license in {path} ({error}); get one at {}", vendor.issuer)

@@ -242,8 +242,15 @@ fn a_copy_with_an_old_key_takes_a_code_of_the_new_one_along_the_chain() {
 }
 
 #[test]
-fn a_copy_that_no_vendor_has_made_refuses() {
+fn a_copy_that_was_not_stamped_asks_the_file_beside_it() {
     let desk = Desk::new();
     make(&desk.at("tallow"), "");
+    desk.license(&LicenseFile::of_code(desk.code(Terms::Perpetual)));
+    desk.refuses("no vendor has made this copy");
+    let keys: KeySet = [desk.key.public().clone()].into_iter().collect();
+    let vendor = json!({ "issuer": SHOP, "product": PRODUCT, "keys": keys });
+    fs::write(desk.at("tallow.vendor"), vendor.to_string()).unwrap();
+    desk.draws();
+    make(&desk.at("tallow"), "another vendor's");
     desk.refuses("no vendor has made this copy");
 }
