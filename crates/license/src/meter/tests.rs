@@ -185,7 +185,7 @@ fn a_torn_mark_is_no_mark_and_a_torn_count_is_never_believed() {
         meter.advance(1, &mut { crash }).unwrap_err();
         drop(meter);
         let mut torn = OpenOptions::new().append(true).open(&desk.path).unwrap();
-        torn.write_all(format!("\n{SPENT}")[..=kept].as_bytes()).unwrap();
+        torn.write_all(&format!("\n{SPENT}").as_bytes()[..=kept]).unwrap();
         let spent = u64::from(kept == SPENT.len());
         assert_eq!(desk.used(), spent, "{kept}");
         assert_eq!(desk.open().unwrap().take(1).unwrap(), 4 - spent);

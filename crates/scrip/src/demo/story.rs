@@ -7,6 +7,7 @@ mod cards;
 mod credit;
 mod funds;
 mod partners;
+mod program;
 mod settling;
 
 use http::Method;
@@ -89,6 +90,7 @@ impl<'a> Story<'a> {
         self.decline(&ada).await?;
         self.receive(&order).await?;
         self.verify(&order).await?;
+        self.program(&ada).await?;
         self.empty_wallet().await?;
         self.crash(&ada, &order).await?;
         self.give_back(&ada).await?;
