@@ -1,6 +1,6 @@
 // May a program run here, now? The checks of the crate `scrip-license`, in JavaScript with jose.
 //
-//   await check(SHIPPED, "https://shop.example", "prd_...", licenseFile, "this machine")   // "VALID", or why not
+//   await check(SHIPPED, "ven_...", "prd_...", licenseFile, "this machine")   // "VALID", or why not
 //
 // `SHIPPED` is the shop's /.well-known/jwks.json of the day when the program was built; `licenseFile` is what lies beside it:
 // {"code": "...", "keys": ["..."], "lease": "...", "revocations": "..."}. What it does not do is count: see docs/offline.md.

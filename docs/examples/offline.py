@@ -1,6 +1,6 @@
 """May a program run here, now? The checks of the crate `scrip-license`, in Python with joserfc.
 
-    check(SHIPPED, "https://shop.example", "prd_...", license_file, "this machine")   # "VALID", or the reason why not
+    check(SHIPPED, "ven_...", "prd_...", license_file, "this machine")   # "VALID", or the reason why not
 
 `SHIPPED` is the shop's /.well-known/jwks.json of the day when the program was built; `license_file` is what lies beside it:
 {"code": "...", "keys": ["..."], "lease": "...", "revocations": "..."}. What it does not do is count: see docs/offline.md.

@@ -1,7 +1,7 @@
 //! The whole of what a sold program does, in one file: may it run, and how many units are left?
 //!
 //! ```text
-//! cargo run -p scrip-license --example guard -- SHOP PRODUCT jwks.json program.license
+//! cargo run -p scrip-license --example guard -- VENDOR PRODUCT jwks.json program.license
 //! ```
 //!
 //! `jwks.json` is what a real program has in its source (`include_str!`): the shop's `/.well-known/jwks.json` of the day
@@ -20,11 +20,11 @@ use scrip_license::{
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [shop, product, keys, license] = arguments.as_slice() else {
-        eprintln!("usage: guard SHOP PRODUCT JWKS_FILE LICENSE_FILE");
+    let [vendor, product, keys, license] = arguments.as_slice() else {
+        eprintln!("usage: guard VENDOR PRODUCT JWKS_FILE LICENSE_FILE");
         return ExitCode::from(2);
     };
-    match guard(shop, product, keys, Path::new(license)) {
+    match guard(vendor, product, keys, Path::new(license)) {
         Ok(Reason::Valid) => {
             println!("working");
             ExitCode::SUCCESS
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 /// Takes one unit if the license counts them. [`Reason::Valid`]: the work can be done.
-fn guard(shop: &str, product: &str, keys: &str, path: &Path) -> Result<Reason, Box<dyn Error>> {
+fn guard(vendor: &str, product: &str, keys: &str, path: &Path) -> Result<Reason, Box<dyn Error>> {
     // Yours: what happens when a clock is wrong, a lease has ended, the shop cannot be reached.
     let policy = Policy { grace_seconds: 3 * 24 * 60 * 60, ..Policy::default() };
     // Yours: what tells this machine from others, and stays the same.
@@ -54,12 +54,12 @@ fn guard(shop: &str, product: &str, keys: &str, path: &Path) -> Result<Reason, B
     // 1. What was carried here: code, lease, chain of keys, list of dead codes. None of it is believed unsigned.
     let file = LicenseFile::load(path)?;
     let shipped: KeySet = fs::read_to_string(keys)?.parse()?;
-    let keys = file.keys_from(&shipped, shop);
+    let keys = file.keys_from(&shipped, vendor);
     let list = file.revocations.as_deref().and_then(|list| Revocations::read(list, &keys).ok());
     let lease = file.lease.as_deref();
     let offline = Offline {
         keys: &keys,
-        expect: Expect { issuer: Some(shop), product: Some(product) },
+        expect: Expect { issuer: Some(vendor), product: Some(product) },
         machine,
         revocations: list.as_ref(),
         policy,

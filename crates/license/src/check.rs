@@ -21,7 +21,7 @@ use crate::key::KeySet;
 /// `Expect::default()` demands nothing; a sold program should name both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expect<'a> {
-    /// The vendor's server, exactly as in the code's `iss`.
+    /// The vendor's id, exactly as in the code's `iss`.
     pub issuer: Option<&'a str>,
     /// The product's id, exactly as in the code's `prd`.
     pub product: Option<&'a str>,

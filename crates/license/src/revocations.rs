@@ -13,7 +13,7 @@ use crate::lease::Lease;
 /// The claims of a revocation list. What has ended by itself is not in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocations {
-    /// `iss`: the vendor's server.
+    /// `iss`: the vendor, as in its codes.
     #[serde(rename = "iss")]
     pub issuer: String,
     /// `iat`: as of when, in Unix seconds. A program that has a list takes none that is older.

@@ -111,7 +111,7 @@ impl Papers {
         let vendor = vendor.ok_or("no vendor has made this copy of tallow")?;
         let file = LicenseFile::load(path).map_err(|error| {
             let path = path.display();
-            format!("tallow needs its license in {path} ({error}); get one at {}", vendor.issuer)
+            format!("tallow needs its license in {path} ({error}); get one at {}", vendor.shop)
         })?;
         let state = path.with_extension("state");
         fs::create_dir_all(&state)
@@ -121,7 +121,7 @@ impl Papers {
 
     /// The code and its lease, if they are good, and the time to go by.
     fn judge(&self, policy: Policy, now: u64) -> Result<(Claims, Option<Lease>, u64), Reason> {
-        let Vendor { issuer, product, keys } = &self.vendor;
+        let Vendor { issuer, product, keys, .. } = &self.vendor;
         let keys = self.file.keys_from(keys, issuer);
         let list = self.file.revocations.as_deref();
         let list = list.and_then(|list| Revocations::read(list, &keys).ok());
@@ -152,7 +152,7 @@ impl Papers {
 
     /// Why not, for a person, beginning with the stable code.
     fn say(&self, reason: Reason) -> String {
-        let shop = &self.vendor.issuer;
+        let shop = &self.vendor.shop;
         let why = match reason {
             Reason::Expired => "the license has ended; extend it",
             Reason::NotStarted | Reason::ClockRollback => "the clock of this machine is wrong",
@@ -171,7 +171,7 @@ impl Papers {
 
     fn uncounted(&self, error: &MeterError) -> String {
         match error.reason(false) {
-            Some(reason) => format!("{reason}: {error} ({})", self.vendor.issuer),
+            Some(reason) => format!("{reason}: {error} ({})", self.vendor.shop),
             None => format!("the drawings cannot be counted: {error}"),
         }
     }

@@ -30,8 +30,10 @@ const fn place() -> [u8; LENGTH] {
 /// The vendor, the product, and the keys that signed for it on the day when this copy was made.
 #[derive(Debug, Deserialize)]
 pub struct Vendor {
-    /// The address of the shop, as in its codes.
+    /// The vendor's id, as in its codes.
     pub issuer: String,
+    /// The address of the shop, for people.
+    pub shop: String,
     /// `prd_...`.
     pub product: String,
     /// Later keys are found from these, along the chain.

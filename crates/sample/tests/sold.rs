@@ -12,6 +12,7 @@ use scrip_license::{
 };
 use serde_json::{Value, json};
 
+const VENDOR: &str = "ven_06bq3v8k2m9zc";
 const SHOP: &str = "https://shop.example";
 const PRODUCT: &str = "prd_06bq3v8k2m9z0";
 const LICENSE: &str = "lic_06bq3v8k2m9zc";
@@ -32,7 +33,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::from_seed([7; 32]);
         let keys: KeySet = [key.public().clone()].into_iter().collect();
-        let vendor = json!({ "issuer": SHOP, "product": PRODUCT, "keys": keys });
+        let vendor = json!({ "issuer": VENDOR, "shop": SHOP, "product": PRODUCT, "keys": keys });
         make(&folder.path().join("tallow"), &vendor.to_string());
         #[expect(clippy::disallowed_methods, reason = "the program that runs has a real clock")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -45,7 +46,7 @@ impl Desk {
 
     fn claims(&self, terms: Terms) -> Claims {
         Claims {
-            issuer: SHOP.into(),
+            issuer: VENDOR.into(),
             subject: "buyer".into(),
             id: Claims::issue_id(LICENSE, 1),
             license: LICENSE.into(),
@@ -76,7 +77,7 @@ impl Desk {
         let request: ActivationRequest = said(&request).parse().unwrap();
         assert_eq!(request.product.as_deref(), Some(PRODUCT));
         Lease {
-            issuer: SHOP.into(),
+            issuer: VENDOR.into(),
             id: name.into(),
             license: LICENSE.into(),
             product: PRODUCT.into(),
@@ -216,7 +217,7 @@ fn a_lease_of_another_machine_and_a_dead_code_are_refused() {
     let code = desk.code(Terms::Perpetual);
     let dead = [(LICENSE.to_owned(), (1, scrip_license::Reason::Refunded))];
     let list = Revocations {
-        issuer: SHOP.into(),
+        issuer: VENDOR.into(),
         issued_at: desk.now,
         product: None,
         dead: dead.into(),
@@ -231,7 +232,7 @@ fn a_lease_of_another_machine_and_a_dead_code_are_refused() {
 fn a_copy_with_an_old_key_takes_a_code_of_the_new_one_along_the_chain() {
     let mut desk = Desk::new();
     let next = SigningKey::from_seed([8; 32]);
-    let link = Successor { issuer: SHOP.into(), jwk: next.public().clone() };
+    let link = Successor { issuer: VENDOR.into(), jwk: next.public().clone() };
     let link = link.sign(&desk.key).unwrap();
     desk.key = next;
     let code = desk.code(Terms::Perpetual);
@@ -248,7 +249,7 @@ fn a_copy_that_was_not_stamped_asks_the_file_beside_it() {
     desk.license(&LicenseFile::of_code(desk.code(Terms::Perpetual)));
     desk.refuses("no vendor has made this copy");
     let keys: KeySet = [desk.key.public().clone()].into_iter().collect();
-    let vendor = json!({ "issuer": SHOP, "product": PRODUCT, "keys": keys });
+    let vendor = json!({ "issuer": VENDOR, "shop": SHOP, "product": PRODUCT, "keys": keys });
     fs::write(desk.at("tallow.vendor"), vendor.to_string()).unwrap();
     desk.draws();
     make(&desk.at("tallow"), "another vendor's");

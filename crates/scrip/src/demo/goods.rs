@@ -244,8 +244,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let key = SigningKey::from_seed([7; 32]);
         let keys: scrip_license::KeySet = [key.public().clone()].into_iter().collect();
-        let vendor =
-            serde_json::json!({ "issuer": "https://a.test", "product": "prd_1", "keys": keys });
+        let vendor = serde_json::json!({ "issuer": "ven_1", "shop": "https://a.test", "product": "prd_1", "keys": keys });
         program(dir.path(), &vendor.to_string()).unwrap();
         let table = dir.path().join("table.csv");
         fs::write(&table, "name,height\na,4\nb,2\n").unwrap();
@@ -259,7 +258,7 @@ mod tests {
         let refused = run();
         assert!(!refused.status.success() && refused.stdout.is_empty());
         let code = Claims {
-            issuer: "https://a.test".into(),
+            issuer: "ven_1".into(),
             subject: "buyer".into(),
             id: "lic_1.1".into(),
             license: "lic_1".into(),

@@ -4,8 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use http::Method;
-use scrip_client::{Body, Client};
+use scrip_client::Client;
 use scrip_domain::role::Role;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -110,12 +109,15 @@ impl DemoServer {
     async fn made(&self) -> Outcome<String> {
         let failed = |error: scrip_client::Error| Failure::of(&error);
         let client = Client::new(&self.url()).map_err(|error| Failure::of(&error))?;
-        let keys = client.request(Method::GET, "/.well-known/jwks.json", &[], Body::empty()).await;
-        let keys: Value = serde_json::from_slice(&keys.map_err(failed)?.body).unwrap_or_default();
+        let keys: Value = client.get("/.well-known/jwks.json").await.map_err(failed)?;
+        let vendor: Value = client.get("/v1/vendor").await.map_err(failed)?;
         let admin = client.admin(&self.admin_key);
         let product = json!({ "kind": "download", "title": "tallow" });
         let product = admin.put("products/tallow", &product).await.map_err(failed)?;
-        Ok(json!({ "issuer": self.url(), "product": product["id"], "keys": keys }).to_string())
+        let made = json!({
+            "issuer": vendor["id"], "shop": self.url(), "product": product["id"], "keys": keys,
+        });
+        Ok(made.to_string())
     }
 
     /// What the doctor says of the books, beside the running server.
