@@ -111,7 +111,7 @@ impl Papers {
         let vendor = vendor.ok_or("no vendor has made this copy of tallow")?;
         let file = LicenseFile::load(path).map_err(|error| {
             let path = path.display();
-            format!("tallow needs its license in {path} ({error}); get one at {}", vendor.shop)
+            format!("there is no license in {path} ({error}); get one at {}", vendor.shop)
         })?;
         let state = path.with_extension("state");
         fs::create_dir_all(&state)

@@ -143,7 +143,7 @@ fn make(program: &Path, vendor: &str) {
 #[test]
 fn it_refuses_without_its_code_and_runs_with_it() {
     let desk = Desk::new();
-    desk.refuses("tallow needs its license in ");
+    desk.refuses("there is no license in ");
     desk.license(&LicenseFile::of_code("no code at all"));
     desk.refuses("UNKNOWN_CODE");
     let other = Claims { product: "prd_06bq3v8k2m9z1".into(), ..desk.claims(Terms::Perpetual) };
@@ -156,7 +156,7 @@ fn it_refuses_without_its_code_and_runs_with_it() {
     desk.draws();
     let elsewhere = desk.at("mine.license");
     fs::rename(desk.at("tallow.license"), &elsewhere).unwrap();
-    desk.refuses("tallow needs its license in ");
+    desk.refuses("there is no license in ");
     let run = desk.run(&["--line", "--license", elsewhere.to_str().unwrap()]);
     assert_eq!(said(&run), "▁█");
 }

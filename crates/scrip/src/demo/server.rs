@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use scrip_client::Client;
+use http::Method;
+use scrip_client::{Body, Client};
 use scrip_domain::role::Role;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -109,8 +110,12 @@ impl DemoServer {
     async fn made(&self) -> Outcome<String> {
         let failed = |error: scrip_client::Error| Failure::of(&error);
         let client = Client::new(&self.url()).map_err(|error| Failure::of(&error))?;
-        let keys: Value = client.get("/.well-known/jwks.json").await.map_err(failed)?;
-        let vendor: Value = client.get("/v1/vendor").await.map_err(failed)?;
+        let open = async |path| {
+            let said = client.request(Method::GET, path, &[], Body::empty()).await;
+            let said = said.map_err(failed)?;
+            Ok::<Value, Failure>(serde_json::from_slice(&said.body).unwrap_or_default())
+        };
+        let (keys, vendor) = (open("/.well-known/jwks.json").await?, open("/v1/vendor").await?);
         let admin = client.admin(&self.admin_key);
         let product = json!({ "kind": "download", "title": "tallow" });
         let product = admin.put("products/tallow", &product).await.map_err(failed)?;

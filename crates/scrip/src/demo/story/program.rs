@@ -110,7 +110,7 @@ impl Story<'_> {
         let run = desk.draw().await?;
         self.teller.step(
             "Ada buys a program by the drawing; without its code it refuses to run",
-            run.refused("tallow needs its license"),
+            run.refused("there is no license in "),
             &format!("POST /v1/purchases, twenty drawings with tallow; GET {path}; tallow --line"),
             &run.said,
         );
