@@ -6,6 +6,7 @@ mod catalog;
 mod check;
 mod doctor;
 mod export;
+mod get;
 mod init;
 mod moving;
 mod remote;
@@ -52,6 +53,8 @@ enum Command {
     Admin(admin::AdminArgs),
     /// Apply or export a catalogue folder
     Catalog(catalog::CatalogArgs),
+    /// Download what a code opens: resumed, verified, nothing written over
+    Get(get::GetArgs),
     /// Verify an authorization code offline
     Verify(verify::VerifyArgs),
     /// Prove on a live database that the books are whole
@@ -78,6 +81,7 @@ impl Cli {
             Command::Config(args) => args.run(),
             Command::Admin(args) => args.run(),
             Command::Catalog(args) => args.run(),
+            Command::Get(args) => args.run(),
             // A code that is not good is an answer, not a failure.
             Command::Verify(args) => return args.run().map(|good| ExitCode::from(u8::from(!good))),
             Command::Doctor(args) => {

@@ -4,6 +4,7 @@ mod admin;
 mod catalog;
 mod configuration;
 mod databases;
+mod getting;
 mod killing;
 mod lifecycle;
 mod operating;

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::Timestamp;
+use scrip_domain::catalog::File;
 use scrip_domain::license::{License, LicenseState};
 use scrip_engine::code::state_at;
 use scrip_engine::throttle::Limited;
@@ -75,6 +76,18 @@ struct FileOut {
     platform: String,
 }
 
+impl FileOut {
+    fn new(file: &File) -> Self {
+        Self {
+            id: file.id.to_string(),
+            name: file.name.clone(),
+            size: file.size,
+            sha256: file.sha256.clone(),
+            platform: file.platform.clone(),
+        }
+    }
+}
+
 impl LicenseOut {
     /// A license in its owner's hand, in the state that it has at `at`.
     pub async fn new(app: &App, license: &License, at: Timestamp) -> Result<Self, Problem> {
@@ -83,13 +96,6 @@ impl LicenseOut {
         let released = match license.release {
             Some(release) => Some(app.engine.released(release).await?),
             None => None,
-        };
-        let file = |file: &scrip_domain::catalog::File| FileOut {
-            id: file.id.to_string(),
-            name: file.name.clone(),
-            size: file.size,
-            sha256: file.sha256.clone(),
-            platform: file.platform.clone(),
         };
         Ok(Self {
             id: license.id.to_string(),
@@ -108,7 +114,10 @@ impl LicenseOut {
             issued_at: license.issued_at.to_string(),
             expires_at: license.expires_at.map(|at| at.to_string()),
             code: code.map(|code| CodeOut { jws: code.jws, short: code.short }),
-            files: released.iter().flat_map(|released| released.files.iter().map(file)).collect(),
+            files: released
+                .iter()
+                .flat_map(|released| released.files.iter().map(FileOut::new))
+                .collect(),
         })
     }
 }
@@ -189,6 +198,22 @@ struct LicenseBrief {
     limits: LimitsBody,
     #[schema(required)]
     expires_at: Option<String>,
+    /// What can be downloaded with the code; nothing with one that is not valid.
+    files: Vec<FileOut>,
+}
+
+impl LicenseBrief {
+    async fn new(app: &App, license: &License, is_valid: bool) -> Result<Self, Problem> {
+        let files = if is_valid { app.engine.files_of(license).await? } else { Vec::new() };
+        Ok(Self {
+            id: license.id.to_string(),
+            product: license.product.to_string(),
+            terms: license.terms.into(),
+            limits: license.limits.into(),
+            expires_at: license.expires_at.map(|at| at.to_string()),
+            files: files.iter().map(FileOut::new).collect(),
+        })
+    }
 }
 
 /// Says whether a code in either form is valid, and why not.
@@ -233,15 +258,10 @@ async fn validate(
             }
         }
     }
-    Ok(Json(Verdict {
-        valid: reason == Reason::Valid,
-        code: reason.as_str(),
-        license: license.map(|license| LicenseBrief {
-            id: license.id.to_string(),
-            product: license.product.to_string(),
-            terms: license.terms.into(),
-            limits: license.limits.into(),
-            expires_at: license.expires_at.map(|at| at.to_string()),
-        }),
-    }))
+    let is_valid = reason == Reason::Valid;
+    let brief = match &license {
+        Some(license) => Some(LicenseBrief::new(&app, license, is_valid).await?),
+        None => None,
+    };
+    Ok(Json(Verdict { valid: reason == Reason::Valid, code: reason.as_str(), license: brief }))
 }
