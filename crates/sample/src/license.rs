@@ -1,7 +1,7 @@
 //! May this copy run? Everything that a sold program does with `scrip-license`, and nothing else.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scrip_license::{
     ActivationRequest, Claims, ClockFile, Expect, Lease, LicenseFile, Meter, MeterError, Offline,
@@ -31,8 +31,8 @@ struct Papers {
 }
 
 impl License {
-    /// Looks at the license file at `path`; refuses in a sentence.
-    pub fn find(path: &Path, now: u64) -> Result<Self, String> {
+    /// Looks at the license file at `path`, or beside the program; refuses in a sentence.
+    pub fn find(path: Option<&str>, now: u64) -> Result<Self, String> {
         let papers = Papers::read(path)?;
         let policy = Policy::default();
         let (claims, lease, now) = papers.judge(policy, now).map_err(|no| papers.say(no))?;
@@ -78,7 +78,7 @@ impl License {
 }
 
 /// What whoever has a network takes to the shop, so that this machine is activated.
-pub fn request(path: &Path) -> Result<String, String> {
+pub fn request(path: Option<&str>) -> Result<String, String> {
     let papers = Papers::read(path)?;
     let request = ActivationRequest {
         code: papers.file.code,
@@ -90,7 +90,7 @@ pub fn request(path: &Path) -> Result<String, String> {
 }
 
 /// Ends the lease, and gives what the shop is told so that the rest comes back.
-pub fn give_back(path: &Path) -> Result<String, String> {
+pub fn give_back(path: Option<&str>) -> Result<String, String> {
     let papers = Papers::read(path)?;
     let text = papers.file.lease.as_deref().ok_or("there is no lease to give back")?;
     let keys = papers.file.keys_from(&papers.vendor.keys, &papers.vendor.issuer);
@@ -105,18 +105,19 @@ pub fn give_back(path: &Path) -> Result<String, String> {
 }
 
 impl Papers {
-    fn read(path: &Path) -> Result<Self, String> {
+    fn read(path: Option<&str>) -> Result<Self, String> {
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let vendor = Vendor::of_this_copy(&program);
         let vendor = vendor.ok_or("no vendor has made this copy of tallow")?;
-        let file = LicenseFile::load(path).map_err(|error| {
+        let path = path.map_or_else(|| vendor.beside(&program), PathBuf::from);
+        let file = LicenseFile::load(&path).map_err(|error| {
             let path = path.display();
             format!("there is no license in {path} ({error}); get one at {}", vendor.shop)
         })?;
         let state = path.with_extension("state");
         fs::create_dir_all(&state)
             .map_err(|error| format!("cannot write {}: {error}", state.display()))?;
-        Ok(Self { vendor, path: path.to_owned(), file, state })
+        Ok(Self { vendor, path, file, state })
     }
 
     /// The code and its lease, if they are good, and the time to go by.

@@ -11,7 +11,6 @@ mod vendor;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -31,16 +30,16 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let (options, asked) = options::read(std::env::args().skip(1))?;
-    let path = license_path(&options)?;
+    let path = options.license.as_deref();
     match asked {
         Asked::Help => return print(options::HELP),
         Asked::Version => return print(concat!("tallow ", env!("CARGO_PKG_VERSION"))),
-        Asked::Request => return print(&license::request(&path)?),
-        Asked::GiveBack => return print(&license::give_back(&path)?),
-        Asked::Status => return print(&License::find(&path, now())?.status()),
+        Asked::Request => return print(&license::request(path)?),
+        Asked::GiveBack => return print(&license::give_back(path)?),
+        Asked::Status => return print(&License::find(path, now())?.status()),
         Asked::Draw => {}
     }
-    let mut license = License::find(&path, now())?;
+    let mut license = License::find(path, now())?;
     let series = Series::read(BufReader::new(open(&options)?), &options)?;
     if series.points.is_empty() {
         return Err("there are no numbers to draw".into());
@@ -49,15 +48,6 @@ fn run() -> Result<(), String> {
     let text =
         if options.line { chart::line(&series) } else { chart::bars(&series, options.width) };
     print(text.trim_end())
-}
-
-/// Where the license is: as told, or beside the program.
-fn license_path(options: &Options) -> Result<PathBuf, String> {
-    if let Some(path) = &options.license {
-        return Ok(path.into());
-    }
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    Ok(program.with_file_name("tallow.license"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a program that is sold has a real clock")]

@@ -4,7 +4,7 @@
 //! starts, long after this program was built; so there is a place in it that is filled in then, as installers are stamped.
 //! A copy that was not stamped reads the same from `tallow.vendor` beside it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use scrip_license::KeySet;
 use serde::Deserialize;
@@ -49,5 +49,12 @@ impl Vendor {
             return serde_json::from_slice(place).ok();
         }
         serde_json::from_slice(&std::fs::read(program.with_file_name("tallow.vendor")).ok()?).ok()
+    }
+
+    /// Where the license is, if nobody says: `tallow.license` beside the program, or what `scrip get` has put there.
+    pub fn beside(&self, program: &Path) -> PathBuf {
+        let own = program.with_file_name("tallow.license");
+        let got = program.with_file_name(format!("{}.license", self.product));
+        if got.exists() && !own.exists() { got } else { own }
     }
 }

@@ -154,8 +154,11 @@ fn it_refuses_without_its_code_and_runs_with_it() {
     desk.refuses("EXPIRED");
     fs::write(desk.at("tallow.license"), desk.code(Terms::Perpetual)).unwrap();
     desk.draws();
+    let got = desk.at(&format!("{PRODUCT}.license"));
+    fs::rename(desk.at("tallow.license"), &got).unwrap();
+    desk.draws();
     let elsewhere = desk.at("mine.license");
-    fs::rename(desk.at("tallow.license"), &elsewhere).unwrap();
+    fs::rename(got, &elsewhere).unwrap();
     desk.refuses("there is no license in ");
     let run = desk.run(&["--line", "--license", elsewhere.to_str().unwrap()]);
     assert_eq!(said(&run), "▁█");
