@@ -57,6 +57,29 @@ pub(crate) fn want(wants: &mut Wants, license: Id<License>) {
     wants.usages.read((license,));
 }
 
+/// The license that was asked for with [`want`]. No license ever goes away.
+pub(crate) fn wanted(books: &Books, license: Id<License>) -> Result<&License, Fault> {
+    let lost = || Fault::Bug("a license is gone".into());
+    books.licenses.get(&(license,))?.ok_or_else(lost)
+}
+
+/// How much it was used; nothing yet, where there is no row.
+pub(crate) fn usage(books: &Books, license: Id<License>) -> Result<Usage, Fault> {
+    let row = books.usages.get(&(license,))?;
+    Ok(row.map_or_else(|| Usage::none(license), Clone::clone))
+}
+
+/// Writes how much it is used from now on.
+pub(crate) fn put_usage(books: &Books, changes: &mut Changes, usage: Usage) -> Result<(), Fault> {
+    let change = match books.usages.get(&(usage.license,))? {
+        Some(before) if *before == usage => return Ok(()),
+        Some(_) => Change::Update(usage),
+        None => Change::Insert(usage),
+    };
+    changes.usages.push(change);
+    Ok(())
+}
+
 /// A license, and how much it was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -67,28 +90,21 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// As it is in the books, where it was asked for with [`want`]. No license ever goes away.
+    /// As it is in the books, where it was asked for with [`want`].
     pub(crate) fn of(books: &Books, id: Id<License>) -> Result<Self, Fault> {
-        let lost = || Fault::Bug("a license is gone".into());
-        let license = books.licenses.get(&(id,))?.ok_or_else(lost)?.clone();
-        let usage = books.usages.get(&(id,))?;
-        let usage = usage.map_or_else(|| Usage::none(id), Clone::clone);
-        Ok(Self { license, usage })
+        Ok(Self { license: wanted(books, id)?.clone(), usage: usage(books, id)? })
     }
 
     /// Writes what is another than in the books.
     pub(crate) fn write(&self, books: &Books, changes: &mut Changes) -> Result<(), Fault> {
         let id = self.license.id;
-        if books.licenses.get(&(id,))? != Some(&self.license) {
+        if *wanted(books, id)? != self.license {
             changes.licenses.push(Change::Update(self.license.clone()));
         }
-        match books.usages.get(&(id,))? {
-            Some(before) if *before == self.usage => {}
-            None if self.usage == Usage::none(id) => {}
-            Some(_) => changes.usages.push(Change::Update(self.usage.clone())),
-            None => changes.usages.push(Change::Insert(self.usage.clone())),
+        if usage(books, id)? == self.usage {
+            return Ok(());
         }
-        Ok(())
+        put_usage(books, changes, self.usage.clone())
     }
 
     /// How many uses or processings are left; `None` for terms that are not counted.
@@ -165,6 +181,8 @@ pub enum UseRefusal {
     WrongKind,
     /// The license has no such lease.
     NoSuchLease,
+    /// The lease was returned, and another number was used of it then.
+    ReturnedOtherwise,
     /// More than the lease has, which is this many.
     MoreThanLeased(u64),
 }

@@ -249,7 +249,7 @@ impl Command for Return {
                 let lease = lease.clone();
                 Decision::done(Returned { standing, lease }, Changes::default())
             } else {
-                Decision::refused(UseRefusal::KeyReused)
+                Decision::refused(UseRefusal::ReturnedOtherwise)
             });
         }
         let mut changes = Changes::default();
