@@ -13,6 +13,7 @@ mod coupons;
 mod credit_lines;
 mod exchanges;
 mod index;
+mod licenses;
 mod merchants;
 mod money;
 mod orders;
@@ -105,6 +106,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(orders::probes());
     probes.extend(checkouts::probes());
     probes.extend(coupons::probes());
+    probes.extend(licenses::probes());
     probes.extend(refunds::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());

@@ -83,7 +83,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0017_settlements.sql"),
         include_str!("../../migrations/sqlite/0018_visits.sql"),
         include_str!("../../migrations/sqlite/0019_partner_errands.sql"),
-        include_str!("../../migrations/sqlite/0021_usage.sql")
+        include_str!("../../migrations/sqlite/0021_usage.sql"),
+        include_str!("../../migrations/sqlite/0023_license_counts.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -105,7 +106,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0017_settlements.sql"),
         include_str!("../../migrations/postgres/0018_visits.sql"),
         include_str!("../../migrations/postgres/0019_partner_errands.sql"),
-        include_str!("../../migrations/postgres/0021_usage.sql")
+        include_str!("../../migrations/postgres/0021_usage.sql"),
+        include_str!("../../migrations/postgres/0023_license_counts.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

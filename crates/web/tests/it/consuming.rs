@@ -47,6 +47,7 @@ async fn all_of_it_is_taken_or_nothing() {
     assert_eq!(sold.consume("c", 1).await.at("/code"), "USES_EXHAUSTED");
     assert_eq!(sold.code("validate", json!({})).await, "USES_EXHAUSTED");
     assert_eq!(sold.activate("desk").await.at("/code"), "VALID", "machines are another matter");
+    sold.shop.run_webhooks().await;
     let event = sold.shop.get("/v1/events?type=license.exhausted", &sold.ada).await;
     let data = json!({ "object": "license", "id": sold.program.license, "state": "valid" });
     assert_eq!(event.json["data"][0]["data"], data);
@@ -77,7 +78,8 @@ async fn where_nothing_is_counted_nothing_is_taken() {
             assert_eq!((taken.at("/code"), left(&taken)), ("VALID", &Value::Null), "{terms:?}");
             assert_eq!(taken.json["consumption"], Value::Null);
         }
-        let leased = sold.ask("lease", json!({ "fingerprint": "desk", "key": "b", "units": 5 })).await;
+        let leased =
+            sold.ask("lease", json!({ "fingerprint": "desk", "key": "b", "units": 5 })).await;
         assert_eq!((leased.at("/code"), &leased.json["leased"]["units"]), ("VALID", &json!(0)));
         let shown = sold.shown().await;
         assert_eq!([&shown["left"], &shown["used"]], [&Value::Null, &json!(0)]);
@@ -141,13 +143,26 @@ async fn leased_units_are_set_apart_and_what_is_unused_comes_back() {
     assert_eq!((much.status, much.at("/errors/0/field")), (400, "used"));
     let returned = sold.ask("return", give(25)).await;
     assert_eq!((returned.at("/code"), left(&returned)), ("VALID", &json!(75)), "{returned:?}");
-    assert_eq!((&returned.json["returned"]["used"], &returned.json["returned"]["units"]), (&json!(25), &json!(60)));
+    assert_eq!(
+        (&returned.json["returned"]["used"], &returned.json["returned"]["units"]),
+        (&json!(25), &json!(60))
+    );
     assert_eq!(sold.ask("return", give(25)).await.bytes, returned.bytes, "twice");
     let other = sold.ask("return", give(26)).await;
-    assert_eq!((other.status, other.code(), other.at("/errors/0/field")), (409, "idempotency_key_reused", "used"));
+    assert_eq!(
+        (other.status, other.code(), other.at("/errors/0/field")),
+        (409, "idempotency_key_reused", "used")
+    );
     let shown = sold.shown().await;
-    assert_eq!([&shown["left"], &shown["used"], &shown["leased"]], [&json!(75), &json!(25), &json!(0)]);
-    assert_eq!(sold.ask("lease", lease("a", 60)).await.bytes[..20], first.bytes[..20], "it stays what it was");
+    assert_eq!(
+        [&shown["left"], &shown["used"], &shown["leased"]],
+        [&json!(75), &json!(25), &json!(0)]
+    );
+    assert_eq!(
+        sold.ask("lease", lease("a", 60)).await.bytes[..20],
+        first.bytes[..20],
+        "it stays what it was"
+    );
     sold.shop.sound().await;
 }
 

@@ -26,7 +26,8 @@ async fn of_fifty_machines_at_once_three_find_a_seat() {
     for (first, again) in answers.iter().zip(&again) {
         assert_eq!(first.at("/activation/id"), again.at("/activation/id"));
     }
-    let seated: Vec<_> = names.iter().zip(&answers).filter(|(_, it)| it.json["valid"] == true).collect();
+    let seated: Vec<_> =
+        names.iter().zip(&answers).filter(|(_, it)| it.json["valid"] == true).collect();
     let off = json!({ "fingerprint": seated[0].0 });
     let many = join_all((0..10).map(|_| sold.ask("deactivate", off.clone()))).await;
     assert_eq!(valid(&many), 1, "it leaves once");
@@ -54,21 +55,27 @@ async fn of_a_hundred_at_once_sixty_are_served() {
 #[tokio::test]
 async fn one_key_takes_once_whoever_uses_it() {
     let sold = Licensed::new(images(60), scrip_license::Limits::default()).await;
-    let answers = join_all((0..50).map(|_| sold.consume("the one", 5))).await;
+    let answers = join_all((0..50).map(|_| sold.consume("the-one", 5))).await;
     assert_eq!(valid(&answers), 50);
     assert!(answers.iter().all(|answer| answer.bytes == answers[0].bytes));
     let lease = json!({ "fingerprint": "desk", "key": "lease", "units": 5 });
     let leases = join_all((0..50).map(|_| sold.ask("lease", lease.clone()))).await;
     assert!(leases.iter().all(|answer| answer.at("/lease") == leases[0].at("/lease")));
     let shown = sold.shown().await;
-    assert_eq!([&shown["left"], &shown["used"], &shown["leased"]], [&json!(50), &json!(5), &json!(5)]);
+    assert_eq!(
+        [&shown["left"], &shown["used"], &shown["leased"]],
+        [&json!(50), &json!(5), &json!(5)]
+    );
     let give = |used: u64| json!({ "lease": leases[0].at("/leased/id"), "used": used });
     let returns = join_all((0..20).map(|number| sold.ask("return", give(number % 2)))).await;
     let booked: Vec<_> = returns.iter().filter(|answer| answer.status == 200).collect();
     assert_eq!(booked.len(), 10, "what was said first is what holds");
     let used = &booked[0].json["returned"]["used"];
     let shown = sold.shown().await;
-    assert_eq!((&shown["leased"], shown["used"].as_u64()), (&json!(0), used.as_u64().map(|used| used + 5)));
+    assert_eq!(
+        (&shown["leased"], shown["used"].as_u64()),
+        (&json!(0), used.as_u64().map(|used| used + 5))
+    );
     sold.shop.sound().await;
 }
 
@@ -97,7 +104,12 @@ async fn two_servers_give_no_seat_twice() {
     let names: Vec<_> = (0..20).map(|number| format!("machine {number}")).collect();
     let here = join_all(names.iter().map(|name| sold.activate(name)));
     let there = join_all(names.iter().map(|name| {
-        crate::licensed::ask(&other, &sold.program.short, "activate", json!({ "fingerprint": name }))
+        crate::licensed::ask(
+            &other,
+            &sold.program.short,
+            "activate",
+            json!({ "fingerprint": name }),
+        )
     }));
     let (here, there) = tokio::join!(here, there);
     for (here, there) in here.iter().zip(&there) {

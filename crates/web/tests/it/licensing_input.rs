@@ -50,14 +50,21 @@ async fn a_fingerprint_may_be_of_any_shape() {
     for shape in shapes {
         let active = sold.activate(shape).await;
         assert_eq!(active.at("/code"), "VALID", "{shape:?}: {active:?}");
-        assert!(names.insert(active.at("/activation/id").to_owned()), "{shape:?} is a machine of its own");
+        assert!(
+            names.insert(active.at("/activation/id").to_owned()),
+            "{shape:?} is a machine of its own"
+        );
         assert_eq!(sold.code("validate", json!({ "fingerprint": shape })).await, "VALID");
     }
     assert_eq!(sold.activate("one more").await.at("/code"), "MACHINE_LIMIT");
     for shape in [String::new(), "x".repeat(1025), "🦊".repeat(1025)] {
         for verb in &VERBS[..5] {
             let answer = sold.ask(verb, body(verb, &shape)).await;
-            assert_eq!((answer.status, answer.at("/errors/0/field")), (400, "fingerprint"), "{verb}");
+            assert_eq!(
+                (answer.status, answer.at("/errors/0/field")),
+                (400, "fingerprint"),
+                "{verb}"
+            );
         }
     }
     let large = sold.activate(&"x".repeat(1 << 20)).await;
@@ -73,10 +80,24 @@ async fn a_fingerprint_may_be_of_any_shape() {
 async fn a_number_is_a_whole_one_within_its_bounds() {
     let sold = Licensed::new(images(1000), Limits::default()).await;
     let code = &sold.program.jws;
-    let bad = ["0", "-1", "-0", "1.0", "1e3", "1.5", "1000000001", "18446744073709551616", "\"1\"", "null", "[1]", "NaN"];
+    let bad = [
+        "0",
+        "-1",
+        "-0",
+        "1.0",
+        "1e3",
+        "1.5",
+        "1000000001",
+        "18446744073709551616",
+        "\"1\"",
+        "null",
+        "[1]",
+        "NaN",
+    ];
     for number in bad {
         let consume = format!(r#"{{"code":"{code}","key":"k","units":{number}}}"#);
-        let lease = format!(r#"{{"code":"{code}","key":"k","fingerprint":"desk","units":{number}}}"#);
+        let lease =
+            format!(r#"{{"code":"{code}","key":"k","fingerprint":"desk","units":{number}}}"#);
         for (verb, body) in [("consume", consume), ("lease", lease)] {
             if verb == "lease" && number == "null" {
                 continue;
@@ -89,7 +110,8 @@ async fn a_number_is_a_whole_one_within_its_bounds() {
         }
     }
     for seconds in ["0", "-1", "1.0", "315360001"] {
-        let body = format!(r#"{{"code":"{code}","key":"k","fingerprint":"desk","seconds":{seconds}}}"#);
+        let body =
+            format!(r#"{{"code":"{code}","key":"k","fingerprint":"desk","seconds":{seconds}}}"#);
         let answer = raw(&sold.shop, "lease", &body).await;
         assert_eq!((answer.status, answer.at("/errors/0/field")), (400, "seconds"), "{seconds}");
     }
@@ -116,7 +138,11 @@ async fn a_key_has_1_to_128_visible_characters() {
         for verb in ["consume", "lease"] {
             let body = json!({ "fingerprint": "desk", "key": key, "units": 1 });
             let answer = sold.ask(verb, body).await;
-            assert_eq!((answer.status, answer.at("/errors/0/field")), (400, "key"), "{verb} {key:?}");
+            assert_eq!(
+                (answer.status, answer.at("/errors/0/field")),
+                (400, "key"),
+                "{verb} {key:?}"
+            );
         }
     }
     // Keys are one license's own, and told apart by case.
@@ -148,7 +174,11 @@ async fn other_fields_are_named_when_they_are_wrong() {
     ];
     for (verb, body, field) in cases {
         let answer = sold.ask(verb, body).await;
-        assert_eq!((answer.status, answer.at("/errors/0/field")), (400, field), "{verb}: {answer:?}");
+        assert_eq!(
+            (answer.status, answer.at("/errors/0/field")),
+            (400, field),
+            "{verb}: {answer:?}"
+        );
     }
     for verb in VERBS {
         let answer = ask(&sold.shop, &"a".repeat(4097), verb, body(verb, "d")).await;
@@ -184,9 +214,12 @@ async fn every_verb_takes_both_forms_as_people_type_them_and_no_other() {
         for verb in VERBS {
             let answer = ask(&sold.shop, code, verb, body(verb, "machine 0")).await;
             let said = answer.at("/code");
-            assert!(["UNKNOWN_CODE", "BAD_SIGNATURE"].contains(&said), "{verb} {code:?}: {answer:?}");
+            assert!(
+                ["UNKNOWN_CODE", "BAD_SIGNATURE"].contains(&said),
+                "{verb} {code:?}: {answer:?}"
+            );
             assert_eq!(answer.json["license"], Value::Null, "{verb} {code:?}");
-            sold.shop.clock.advance(Span::seconds(2));
+            sold.shop.advance(Span::seconds(2)).await;
         }
     }
     sold.shop.sound().await;
@@ -205,7 +238,7 @@ async fn guessing_is_slowed_down_at_every_verb_and_signed_codes_are_not() {
         assert_eq!((answer.status, answer.code()), (429, "rate_limited"), "{verb}");
     }
     assert_eq!(sold.consume("k", 1).await.at("/code"), "VALID", "a signed code cannot be guessed");
-    sold.shop.clock.advance(Span::minutes(1));
+    sold.shop.advance(Span::minutes(1)).await;
     let answer = ask(&sold.shop, &sold.program.short, "consume", body("consume", "d")).await;
     assert_eq!(answer.at("/code"), "VALID");
 }
@@ -215,8 +248,12 @@ async fn programs_ask_from_every_site_without_credentials() {
     let sold = Licensed::new(images(10), Limits::default()).await;
     for verb in VERBS {
         let path = format!("/v1/licenses/{verb}");
-        let asked = sold.shop.send("OPTIONS", &path, &[("origin", "https://x.example")], Value::Null).await;
-        assert_eq!((asked.status, asked.header("access-control-allow-headers")), (204, "content-type, if-none-match"));
+        let asked =
+            sold.shop.send("OPTIONS", &path, &[("origin", "https://x.example")], Value::Null).await;
+        assert_eq!(
+            (asked.status, asked.header("access-control-allow-headers")),
+            (204, "content-type, if-none-match")
+        );
         let answer = sold.ask(verb, body(verb, "d")).await;
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{verb}");
         assert_eq!(answer.header("access-control-allow-credentials"), "", "{verb}");
