@@ -1,6 +1,6 @@
 """Backups with whole processes: a shop is backed up while it sells, killed, deleted, and goes on elsewhere, on either database;
 what is wrong with a backup is told by sentence and exit code; the tool `age` opens ours, and we open its; a provider and a
-merchant that go back to a backup hear from each other what happened since."""
+merchant, and two vendors that exchange, hear from each other what happened since when they go back to a backup."""
 
 import hashlib
 import io
@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.request
 
+import _partners
 from _pair import PRICE, TOKENS, Purchase, Server, new_databases, same, until
 
 PASSPHRASE = "correct horse battery staple"
@@ -303,15 +304,71 @@ def two_servers(databases):
             print("  a merchant listed what it had forgotten, and both go on")
 
 
+def two_vendors(databases):
+    """Each goes back to before exchanges, with the other as it was."""
+    with Server("aurora", "vendor", databases[0]) as a, Server("belle", "vendor", databases[1], token="BEL") as b:
+        b_at_a, a_at_b, agreement = _partners.agree(a, b)
+        ada, ada_there = _partners.buyer(a, 10_000, "AUR"), _partners.buyer(b, 0, "BEL")
+        _partners.link(a, b, b_at_a, ada, ada_there)
+
+        def give(amount, key):
+            _partners.exchange(a, b_at_a, ada, amount, "AUR", key)
+
+        def stand(left):
+            given = 10_000 - left
+            same("what the buyer has", (a.funds(ada), b.funds(ada_there)), ((left, 0), (given * 39 // 10, 0)))
+            owes = a.ask("GET", f"/v1/admin/partners/{b_at_a}", token=a.admin)["payable"]["amount"]
+            owed = b.ask("GET", f"/v1/admin/partners/{a_at_b}", token=b.admin)["receivable"]["amount"]
+            same("what is owed", (owes, owed), (given * 10_000, given * 10_000))
+
+        give(1000, "one")
+        backups = {}
+        for name, server in (("aurora", a), ("belle", b)):
+            backups[name] = os.path.join(server.folder.name, name + ".age")
+            server.run("backup", backups[name], "--config", server.config, passphrase=PASSPHRASE)
+        give(2000, "two")
+        stand(7000)
+        gone(a)
+        same("whom it asks", restored(a, backups["aurora"], "aurora2", databases[2])["peers"], 1)
+        a.start()
+        peer = reconciled(a)["peers"][0]
+        same("the report of who gave", [peer[it] for it in ("kind", "state", "booked", "listed")], ["partner", "reconciled", 1, 0])
+        stand(7000)
+        give(500, "three")
+        stand(6500)
+        print("  a vendor booked again what its buyer had given")
+
+        gone(b)
+        restored(b, backups["belle"], "belle2", databases[3])
+        b.start()
+        peer = reconciled(b)["peers"][0]
+        same("the report of who issued", [peer[it] for it in ("state", "booked", "listed")], ["reconciled", 2, 0])
+        stand(6500)
+        give(100, "four")
+        stand(6400)
+        a.ask("POST", f"/v1/admin/agreements/{agreement}/close-cycle", {}, a.admin)
+        for server in (a, b):
+            states = lambda: [row["state"] for row in server.ask("GET", "/v1/admin/statements", token=server.admin)["data"]]
+            until("both say the same", lambda: states() == ["agreed"])
+        table = a.staff("admin", "restore", "show")
+        same("what staff sees: " + table, b.public_url in table and "partner" in table, True)
+        a.sound()
+        b.sound()
+        print("  its partner issued again what it had, and both agree on the cycle")
+
+
 print("what can be wrong")
 wrong()
-with new_databases("lived", "moved", "pay", "shop", "pay2", "shop2") as (one, two, *four):
+names = ["pay", "shop", "pay2", "shop2", "aurora", "belle", "aurora2", "belle2"]
+with new_databases("lived", "moved", *names) as (one, two, *more):
     print("from SQLite to PostgreSQL")
     lived(None, one)
     print("moved")
     moved(two)
     print("two servers on PostgreSQL")
-    two_servers(four)
+    two_servers(more[:4])
+    print("two vendors on PostgreSQL")
+    two_vendors(more[4:])
 with new_databases("lived") as (one,):
     print("from PostgreSQL to SQLite")
     lived(one, None)
@@ -319,3 +376,5 @@ print("from SQLite to SQLite")
 lived(None, None)
 print("two servers on SQLite")
 two_servers([None] * 4)
+print("two vendors on SQLite")
+two_vendors([None] * 4)

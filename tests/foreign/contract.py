@@ -58,9 +58,11 @@ LEFT_OUT = [
     "post_merchant_invitation",
     "get_merchant_transfers",
     "post_hooks_provider",
-    # What only a server that was restored has to do, and only its provider may ask.
+    # What only a server that was restored has to do, and only its provider, or a partner, may ask.
     "post_admin_restore_skip",
+    "post_admin_restore_again",
     "get_peer_documents",
+    "get_peer_history",
     "post_connections",
     "post_admin_provider_invitation",
     # What needs a partner that is there, and its signature.
@@ -162,6 +164,10 @@ def furnish(shop, ada):
         body = {"tokens": {"amount": 1, "unit": "AUR"}, "method": "demo", "payment_method": "demo_review"}
         reviews.append(shop.ask("POST", "/v1/top-ups", body, ada, f"review-{number}")["id"])
     file = license["files"][0]
+    # Something newer, with an installer, so that there is an update to tell of.
+    installer = {"name": "reader.exe", "sha256": file["sha256"], "platform": "windows"}
+    newer = {"files": [installer], "publish": True}
+    shop.ask("PUT", "/v1/admin/products/reading-the-tide/releases/stable/99.0.0", newer, shop.admin)
     product = {"slug": "reading-the-tide"}
     admin = "/v1/admin"
     object = hashlib.sha256(b"bytes").hexdigest()
@@ -248,6 +254,10 @@ def furnish(shop, ada):
             "GET /v1/licenses/{id}": {"id": license["id"]},
             "GET /v1/top-ups/{id}": {"id": shop.ask("GET", "/v1/top-ups", token=ada)["data"][0]["id"]},
             "GET /v1/products/{slug}": product,
+            "GET /v1/updates/{slug}": product,
+            "GET /v1/updates/{slug}/{manifest}": product | {"manifest": "latest.yml"},
+            "GET /v1/downloads/{file}/{name}": {"file": file["id"], "name": file["name"]},
+            "HEAD /v1/downloads/{file}/{name}": {"file": file["id"], "name": file["name"]},
             "GET /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
             "HEAD /v1/products/{slug}/pictures/{sha256}": {"slug": "pictured", "sha256": object},
             "POST /v1/top-ups/{id}/cancel": {"id": due[0]},
@@ -327,7 +337,7 @@ with Shop() as shop, tempfile.NamedTemporaryFile("r") as answers:
     known = furnish(shop, ada)
     run(shop, known, answers.name, "a visitor")
     code = ["--header", f"Authorization: License {known['fields']['code']}"]
-    run(shop, known, answers.name, "the holder of a code", *code, "--include-path-regex", "^/v1/downloads/")
+    run(shop, known, answers.name, "the holder of a code", *code, "--include-path-regex", "^/v1/(downloads|updates)/")
     # What staff manages is forbidden to a buyer as a whole; the tests beside the handlers say so.
     run(shop, known, answers.name, "a buyer", *bearer(ada), "--exclude-path-regex", "^/v1/(admin|demo)/")
     # Last, for it changes the settings and freezes accounts.

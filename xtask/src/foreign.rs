@@ -37,6 +37,8 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/pain001.py", debian: &[] },
     Check { script: "tests/foreign/journals.py", debian: &["hledger"] },
     Check { script: "tests/foreign/backup.py", debian: &["age"] },
+    Check { script: "tests/foreign/s3.py", debian: &["curl"] },
+    Check { script: "tests/foreign/updates.mjs", debian: &[] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

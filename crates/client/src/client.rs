@@ -21,9 +21,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client over TCP that is nobody yet.
+    /// A client over TCP that is nobody yet. It encrypts nothing.
     pub fn new(base: &str) -> Result<Self, BadUrl> {
-        Self::with_connector(base, Connector::tcp())
+        let client = Self::with_connector(base, Connector::tcp())?;
+        if client.base.encrypted { Err(BadUrl::Scheme) } else { Ok(client) }
     }
 
     /// A client over streams of the caller's making.

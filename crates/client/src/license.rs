@@ -208,7 +208,12 @@ impl Client {
     }
 
     /// Returns a lease of which `used` were used.
-    pub async fn return_lease(&self, code: &str, lease: &str, used: u64) -> Result<Validation, Error> {
+    pub async fn return_lease(
+        &self,
+        code: &str,
+        lease: &str,
+        used: u64,
+    ) -> Result<Validation, Error> {
         let body = serde_json::json!({ "code": code, "lease": lease, "used": used });
         self.post("/v1/licenses/return", &body).await
     }

@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Where a server's API stands: `http://host[:port][/prefix]`. Encryption is the business of a
-/// proxy before the server.
+/// Where a server's API stands: `http://host[:port][/prefix]`, or `https://…` where a proxy before it encrypts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
+    /// Whether what is said is encrypted, which is the connector's business.
+    pub encrypted: bool,
     /// Name or address, without the brackets of an IPv6 address.
     pub host: String,
-    /// The port, 80 when the address doesn't say.
+    /// The port; when the address doesn't say, 80, or 443 where it is encrypted.
     pub port: u16,
     /// What comes before the path of each route, without a slash at its end; mostly empty.
     pub prefix: String,
@@ -21,7 +22,7 @@ pub struct BaseUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadUrl {
     /// Another scheme, or none.
-    #[error("the address of a server begins with http://")]
+    #[error("the address of a server begins with https:// or http://")]
     Scheme,
     /// Nothing between the slashes, or something that is no host.
     #[error("the address of a server needs a host, as in http://localhost:8080")]
@@ -38,17 +39,23 @@ impl FromStr for BaseUrl {
     type Err = BadUrl;
 
     fn from_str(text: &str) -> Result<Self, BadUrl> {
-        let rest = text.strip_prefix("http://").ok_or(BadUrl::Scheme)?;
+        let (encrypted, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://"))
+        {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => return Err(BadUrl::Scheme),
+        };
         if rest.contains(['?', '#']) {
             return Err(BadUrl::Query);
         }
         let (authority, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-        let (host, port) = split_port(authority)?;
+        let (host, port) = split_port(authority, if encrypted { 443 } else { 80 })?;
         let valid = |c: char| c.is_ascii_graphic() && !"/@[]\\".contains(c);
         if host.is_empty() || !host.chars().all(valid) || !prefix.chars().all(valid_in_path) {
             return Err(BadUrl::Host);
         }
-        Ok(Self { host: host.to_owned(), port, prefix: prefix.trim_end_matches('/').to_owned() })
+        let (host, prefix) = (host.to_owned(), prefix.trim_end_matches('/').to_owned());
+        Ok(Self { encrypted, host, port, prefix })
     }
 }
 
@@ -56,7 +63,7 @@ fn valid_in_path(c: char) -> bool {
     c.is_ascii_graphic()
 }
 
-fn split_port(authority: &str) -> Result<(&str, u16), BadUrl> {
+fn split_port(authority: &str, usual: u16) -> Result<(&str, u16), BadUrl> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']').ok_or(BadUrl::Host)?;
         (
@@ -70,7 +77,7 @@ fn split_port(authority: &str) -> Result<(&str, u16), BadUrl> {
     } else {
         authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
     };
-    let port = port.map_or(Ok(80), str::parse).map_err(|_| BadUrl::Port)?;
+    let port = port.map_or(Ok(usual), str::parse).map_err(|_| BadUrl::Port)?;
     if port == 0 { Err(BadUrl::Port) } else { Ok((host, port)) }
 }
 
@@ -79,7 +86,15 @@ impl BaseUrl {
     pub fn authority(&self) -> String {
         let host = &self.host;
         let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+        if self.port == self.usual_port() { host } else { format!("{host}:{}", self.port) }
+    }
+
+    fn usual_port(&self) -> u16 {
+        if self.encrypted { 443 } else { 80 }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.encrypted { "https://" } else { "http://" }
     }
 
     /// The path and query of an absolute URL on this server; a path is returned as it is. `None`:
@@ -88,14 +103,14 @@ impl BaseUrl {
         if url.starts_with('/') {
             return Some(url);
         }
-        let path = url.strip_prefix("http://")?.strip_prefix(&self.authority())?;
+        let path = url.strip_prefix(self.scheme())?.strip_prefix(&self.authority())?;
         path.starts_with('/').then_some(path)
     }
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority(), self.prefix)
+        write!(f, "{}{}{}", self.scheme(), self.authority(), self.prefix)
     }
 }
 
@@ -142,12 +157,17 @@ mod tests {
         assert_eq!(parsed("http://shop.example/a/b/"), url("shop.example", 80, "/a/b"));
         assert_eq!(parsed("http://[::1]:81"), url("::1", 81, ""));
         assert_eq!(parsed("http://[::1]"), url("::1", 80, ""));
+        assert_eq!(parsed("https://shop.example/a"), url("shop.example", 443, "/a"));
+        assert_eq!(parsed("https://shop.example:8443"), url("shop.example", 8443, ""));
+        for text in ["http://shop.example/a", "https://shop.example", "https://shop.example:80"] {
+            assert_eq!(text.parse::<BaseUrl>().map(|url| url.to_string()), Ok(text.to_owned()));
+        }
     }
 
     #[test]
     fn what_is_no_address_is_refused_with_its_reason() {
         for (text, why) in [
-            ("https://shop.example", BadUrl::Scheme),
+            ("ftp://shop.example", BadUrl::Scheme),
             ("localhost:8080", BadUrl::Scheme),
             ("http://", BadUrl::Host),
             ("http://:80", BadUrl::Host),
@@ -172,6 +192,7 @@ mod tests {
         assert_eq!(base.path_of("/v1/x"), Some("/v1/x"));
         assert_eq!(base.path_of("http://[::1]:80801/v1/x"), None);
         assert_eq!(base.path_of("http://elsewhere/v1/x"), None);
+        assert_eq!(base.path_of("https://[::1]:8080/v1/x"), None);
     }
 
     #[test]

@@ -82,8 +82,14 @@ words! {
         BankDetailsChanged = "bank_details.changed",
         /// A purchase that a backup lacked was booked by what a merchant has of it.
         RequestRebooked = "purchase_request.rebooked",
+        /// An exchange that a backup lacked was booked by what the partner has of it.
+        ExchangeRebooked = "exchange.rebooked",
+        /// An agreement that a backup lacked was taken over, as both have signed it.
+        AgreementRestored = "agreement.restored",
         /// A peer was gone on without after a restore.
         RestoreSkipped = "restore.skipped",
+        /// A peer was asked once more what happened since a backup.
+        RestoreAskedAgain = "restore.asked_again",
         /// An exchange was written off, because the partner said nothing for so long.
         ExchangeWrittenOff = "exchange.written_off",
         /// A partner was entered.

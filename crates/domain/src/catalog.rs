@@ -1,5 +1,7 @@
 //! The catalogue: products, their offers, releases and files.
 
+use std::cmp::Ordering;
+
 use scrip_license::{Limits, Terms};
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +171,28 @@ pub struct File {
     pub platform: String,
     /// Its media type.
     pub media_type: String,
+    /// SHA-512 in base64, which some updaters go by; empty until it was asked for, where it was not known before.
+    pub sha512: String,
+}
+
+impl Release {
+    /// Whether this is newer than `other`: by semantic versioning where both versions are such, else by the time of
+    /// publication. A release that is not published is never newer.
+    pub fn is_newer(&self, other: &Self) -> bool {
+        match order(&self.version, &other.version) {
+            Some(order) => order == Ordering::Greater,
+            None => (self.published_at, self.id) > (other.published_at, other.id),
+        }
+    }
+}
+
+/// How two versions stand to each other, where both are such of semantic versioning (semver.org): `1.10.0` is newer than
+/// `1.9.0`, and `2.0.0` than `2.0.0-beta.1`. A `v` before a version is overlooked.
+pub fn order(one: &str, other: &str) -> Option<Ordering> {
+    let parse =
+        |version: &str| semver::Version::parse(version.strip_prefix('v').unwrap_or(version)).ok();
+    // What stands after a plus does not make a version newer.
+    Some(parse(one)?.cmp_precedence(&parse(other)?))
 }
 
 /// Whether `slug` can be an address: 1 to 80 of `a-z0-9-`, no dash at either end.
@@ -213,6 +237,34 @@ mod tests {
         for bad in ["", "..", ".hidden", "a/b", "a\\b", "C:x", "a\nb", "x.", " x", "a\u{0}b"] {
             assert!(!plausible_file_name(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn versions_are_compared_by_their_numbers_and_else_by_time() {
+        for (older, newer) in [
+            ("1.9.0", "1.10.0"),
+            ("2.0.0-beta.2", "2.0.0-beta.11"),
+            ("2.0.0-rc.1", "2.0.0"),
+            ("v1.0.0", "1.0.1"),
+        ] {
+            assert_eq!(order(older, newer), Some(Ordering::Less), "{older} {newer}");
+            assert_eq!(order(newer, older), Some(Ordering::Greater), "{older} {newer}");
+        }
+        assert_eq!(order("1.0.0+a", "1.0.0+b"), Some(Ordering::Equal));
+        assert_eq!(order("1.0", "1.0.0"), None);
+        assert_eq!(order("spring", "2026-04-01"), None);
+        let release = |version: &str, at: i64| Release {
+            id: Id::new(1).unwrap(),
+            product: Id::new(1).unwrap(),
+            version: version.into(),
+            channel: "stable".into(),
+            notes: String::new(),
+            manifest: String::new(),
+            published_at: Some(Timestamp::from_millis(at)),
+        };
+        assert!(release("1.10.0", 1).is_newer(&release("1.9.0", 2)), "published later or not");
+        assert!(release("spring", 2).is_newer(&release("winter", 1)));
+        assert!(!release("spring", 1).is_newer(&release("winter", 1)));
     }
 
     #[test]

@@ -270,6 +270,9 @@ pub struct Incoming {
     /// Our name of the quote, which is used up by it. What was rejected unseen has used none, and has a name
     /// here that no quote can have ([`Incoming::no_quote`]).
     pub quote: String,
+    /// The quote itself, as we have signed it. A partner that was restored learns by it whose tokens were given; what was
+    /// prepared by an older version has none.
+    pub offer: Option<String>,
     /// Who receives; none when it was rejected unseen.
     pub account: Option<Id<Account>>,
     /// Under which agreement.
@@ -407,6 +410,7 @@ mod tests {
             partner: id(3),
             exchange: id(1),
             quote: "q".into(),
+            offer: None,
             account: Some(id(2)),
             agreement: Some(id(4)),
             figures: Some(figures()),

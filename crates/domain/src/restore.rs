@@ -5,6 +5,7 @@
 //!            asking ──all it has signed since is booked or listed──▶ reconciled
 //!              ├──administrator──▶ skipped
 //!              └──restored once more──▶ superseded
+//!            reconciled, skipped ──administrator──▶ asking: from the beginning, once what the books lacked is mended
 //! ```
 //! A server whose reunions are all over is one like any other. What a peer has and the books cannot take stands in a
 //! discrepancy: with its amount, for people.
@@ -38,6 +39,8 @@ words! {
         Merchant = "merchant",
         /// It keeps the wallets of the buyers here.
         Provider = "provider",
+        /// It exchanges its tokens for ours.
+        Partner = "partner",
     }
 }
 
@@ -68,7 +71,7 @@ pub struct Reunion {
     pub state: ReunionState,
     /// Where its next page begins, in its own words; empty at the beginning.
     pub place: String,
-    /// How many purchases were booked by what it told.
+    /// How many purchases and exchanges were booked by what it told.
     pub booked: u32,
     /// How many were listed, because the books cannot take them.
     pub listed: u32,
@@ -106,6 +109,13 @@ impl Reunion {
         Self { state, due_at: None, trouble: None, ended_at: Some(at), ..self.clone() }
     }
 
+    /// The same, asked from the beginning once more.
+    #[must_use]
+    pub fn again(&self, at: Timestamp) -> Self {
+        let begun = Self::begin(self.epoch, self.peer.clone(), self.kind, at);
+        Self { booked: self.booked, listed: self.listed, ..begun }
+    }
+
     /// How long to wait after so many questions without an answer.
     pub fn pause(attempts: u32) -> Span {
         match attempts {
@@ -132,6 +142,12 @@ words! {
         Order = "unknown_order",
         /// An order that was paid after the backup: its buyer has a code that is unknown here.
         Code = "code_lost",
+        /// An exchange of a buyer whose link to the account at the partner is not in the books.
+        Link = "unknown_link",
+        /// What both had signed for a cycle is not what the books give.
+        Statement = "statement_differs",
+        /// A payment between partners was under way after the backup.
+        Payment = "payment_unclear",
     }
 }
 
@@ -140,13 +156,13 @@ words! {
 pub struct Discrepancy {
     /// Whose proof it is.
     pub peer: String,
-    /// The provider's name of the purchase.
+    /// The provider's name of the purchase; the issuing vendor's of an exchange; or of a cycle, or an agreement, with a partner.
     pub name: String,
     /// Its own name; grows with time.
     pub id: Id<Self>,
     /// After which restore it was found.
     pub epoch: u32,
-    /// The merchant's name of the order.
+    /// The merchant's name of the order; empty where there is none.
     pub order: String,
     /// Why it is not in the books.
     pub lack: Lack,

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! staff.rs: propose, accept, decline, withdraw, end, suspend, resume ─▶ errand.rs: the partner is told ─▶ (there) hear.rs
-//!                                   scene.rs: what the clock does, in every command
+//!                                   scene.rs: what the clock does, in every command        adopt.rs: what a backup lacks
 //! ```
 //! The states are those of [`scrip_domain::agreement`]. Every command is under the partner's guard, with all agreements of it
 //! that are alive: those are looked up before, and the partner's number of the latest one tells whether that is still all.
 
+mod adopt;
 mod errand;
 mod hear;
 mod scene;
@@ -20,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Engine, Outcome};
 
+pub(crate) use adopt::Both;
 pub use hear::Told;
 pub use staff::Turn;
 

@@ -72,6 +72,11 @@ impl Engine {
         if let Some(released) = self.memory.released(release) {
             return Ok(released);
         }
+        self.released_anew(release).await
+    }
+
+    /// The same as it stands in the books now, remembered from now on.
+    pub(crate) async fn released_anew(&self, release: Id<Release>) -> Result<Arc<Released>, Fault> {
         let row = self.store.release(release).await?;
         let lost = || Fault::Bug("a license is for a release that is not there".into());
         let manifest = row.ok_or_else(lost)?.manifest.parse().ok();

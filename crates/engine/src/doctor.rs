@@ -7,7 +7,7 @@
 mod chain;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use scrip_license::jws;
+use scrip_license::{Digest, jws};
 use scrip_storage::reads::doctor::{self, MAX_FINDINGS};
 use scrip_storage::reads::exchange::Documents;
 use scrip_storage::{Fault, Store};
@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::Engine;
 use crate::keys::Keys;
+use crate::objects::Objects;
 
 /// What the doctor found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,6 +76,35 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
     checks.push(crate::statement::proof::prove(store).await?);
     checks.push(signing_keys(store, keys).await?);
     Ok(Report { checks })
+}
+
+/// Whether the bytes of every file and picture are there, where the objects lie. Not of the books, so it is no part of
+/// [`examine`]: a backup may leave the goods out.
+pub async fn examine_objects(store: &Store, objects: &Objects) -> Result<Check, Fault> {
+    let named = store.named_objects().await?;
+    let there = objects.all().await?;
+    let mut check = Check {
+        name: "objects".to_owned(),
+        proves: "the bytes of every file and picture are there, and as many as there must be"
+            .to_owned(),
+        rows: u64::try_from(named.len()).unwrap_or(u64::MAX),
+        findings: Vec::new(),
+    };
+    let most = usize::try_from(MAX_FINDINGS).unwrap_or(usize::MAX);
+    for (name, size) in named {
+        let found = name.parse().ok().and_then(|digest: Digest| there.get(&digest));
+        let what = match (found, size) {
+            (None, _) => format!("{name} is missing"),
+            (Some(found), Some(size)) if *found != size => {
+                format!("{name} has {found} bytes instead of {size}")
+            }
+            _ => continue,
+        };
+        if check.findings.len() < most {
+            check.findings.push(what);
+        }
+    }
+    Ok(check)
 }
 
 /// How many exchanges are read at a time.

@@ -1,7 +1,7 @@
 //! Downloading: a code or a ticket opens the file, and the license row decides.
 //!
 //! A license opens the release that it was sold with, and every newer one of the same product that
-//! is published in the same channel. Claims in a code decide nothing here: the row may say more.
+//! is published in the same channel, or in `stable`. Claims in a code decide nothing here: the row may say more.
 //!
 //! A download counts when its last byte is sent, once per license, file and 24 hours: cutting it,
 //! resuming it and fetching it again cost nothing. What is limited is what counts.
@@ -141,7 +141,11 @@ impl Engine {
 
     /// The license behind a code, with guesses limited: per source first, then generously per
     /// license. A signed code cannot be guessed, and so is never kept waiting.
-    async fn redeem(&self, code: &str, source: &str) -> Outcome<License, DownloadRefusal> {
+    pub(crate) async fn redeem(
+        &self,
+        code: &str,
+        source: &str,
+    ) -> Outcome<License, DownloadRefusal> {
         let typed = !code.contains('.');
         let license = ShortCode::parse(code).ok().map(|code| code.license().to_string());
         let limits = [(Limited::Codes, Some(source)), (Limited::License, license.as_deref())];
@@ -205,8 +209,8 @@ fn used_up(downloads: usize, limit: u32) -> bool {
 }
 
 /// Whether a license opens a published release: the one it was sold with, and newer ones of the
-/// same product and channel.
-fn entitles(license: &License, sold: Option<&Release>, release: &Release) -> bool {
+/// same product in the same channel or in `stable`.
+pub(crate) fn entitles(license: &License, sold: Option<&Release>, release: &Release) -> bool {
     if license.release == Some(release.id) {
         return true;
     }
@@ -214,7 +218,7 @@ fn entitles(license: &License, sold: Option<&Release>, release: &Release) -> boo
     let channel = sold.map_or(STABLE, |sold| sold.channel.as_str());
     let since = sold.and_then(|sold| sold.published_at);
     release.product == license.product
-        && release.channel == channel
+        && (release.channel == channel || release.channel == STABLE)
         && release.published_at >= since
 }
 
@@ -281,6 +285,10 @@ mod tests {
         }
     }
 
+    fn sold_in_beta() -> Release {
+        release(5, "beta", 500)
+    }
+
     fn license(release: Option<u64>) -> License {
         License {
             id: id(9),
@@ -310,6 +318,10 @@ mod tests {
         assert!(!opens(&release(4, "stable", 400)), "an older one was not sold");
         assert!(!opens(&release(6, "beta", 600)), "another channel");
         assert!(!opens(&Release { product: id(2), ..release(6, "stable", 600) }));
+        let tester = sold_in_beta();
+        assert!(entitles(&mine, Some(&tester), &release(6, "beta", 600)));
+        assert!(entitles(&mine, Some(&tester), &release(6, "stable", 600)), "and stable ones");
+        assert!(!entitles(&mine, Some(&tester), &release(6, "nightly", 600)));
         let early = license(None);
         assert!(entitles(&early, None, &release(1, "stable", 1)));
         assert!(!entitles(&early, None, &release(1, "beta", 1)));

@@ -9,6 +9,8 @@
 //! ```text
 //! offer.rs ─▶ prepare.rs ─▶ fulfil.rs            give_up.rs: cancelled, or nobody came in time
 //! ```
+//! After a restore what the partner has is booked again: `rebook.rs` here, `reissue.rs` there.
+//!
 //! The states are those of [`scrip_domain::exchange`]. Each step is one command under the guards of the partner, of the exchange
 //! and, where tokens move, of the buyer's wallet. What is asked of the partner lies between two commands and can be asked
 //! again; what is believed of its answers are documents that it has signed ([`documents`]).
@@ -21,6 +23,8 @@ mod give_up;
 mod offer;
 mod prepare;
 mod quote;
+pub(crate) mod rebook;
+pub(crate) mod reissue;
 mod reserve;
 mod seen;
 mod void;
@@ -42,6 +46,7 @@ use scrip_storage::{Books, Changes, Fault, Wants};
 
 use crate::ledger::{self, Buyer};
 use crate::purchase_request::{Held, Moves};
+use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome};
 
 pub use quote::Quoted;
@@ -64,6 +69,8 @@ pub enum ExchangeRefusal {
     QuoteOver,
     /// A limit stands before it.
     Limit(Limit),
+    /// The buyer has asked for too many quotes.
+    RateLimited(RetryAfter),
     /// The account stands before it, or the balance.
     Gate(GateRefusal),
     /// There is enough in the wallet, and less than that may move.

@@ -67,6 +67,7 @@ pub mod signature;
 pub mod statement;
 pub mod throttle;
 pub mod top_up;
+pub mod update;
 pub mod vendor;
 pub mod voucher;
 pub mod webhook;
@@ -122,6 +123,8 @@ pub struct Engine {
     objects: Objects,
     tickets: Tickets,
     slots: Arc<Slots>,
+    /// Who has it reads an object for its second digest.
+    digesting: tokio::sync::Mutex<()>,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
     herald: Option<Arc<dyn Herald>>,
@@ -202,6 +205,7 @@ impl Engine {
             objects: ground.objects,
             tickets: Tickets::default(),
             slots: Arc::default(),
+            digesting: tokio::sync::Mutex::default(),
             processor: None,
             bureau: None,
             herald: None,

@@ -9,8 +9,8 @@ mod tell;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
-use scrip_domain::Amount;
 use scrip_domain::partner::Partner;
+use scrip_domain::{Amount, Timestamp};
 use scrip_storage::Fault;
 
 use crate::Engine;
@@ -73,6 +73,9 @@ pub trait Partners: Send + Sync + fmt::Debug {
     /// Says what has become of the payment of a cycle.
     fn settle<'a>(&'a self, url: &'a str, cycle: u32, news: &'a SettlementNews) -> Asked<'a, ()>;
 
+    /// What the partner has of what the two have signed from `since` on, after `after`, which is empty at the beginning; a page.
+    fn history<'a>(&'a self, url: &'a str, since: Timestamp, after: &'a str) -> Asked<'a, History>;
+
     /// Reads a document of the partner's: its claims, if its signature is right.
     fn read<'a>(
         &'a self,
@@ -133,6 +136,73 @@ pub enum SettlementNews {
     Sent(String),
     /// The creditor has it: the signed document.
     Received(String),
+}
+
+/// A page of what one vendor has of what the two have signed, told to the other after a restore: its own word, found again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Whether the two exchange; on the first page.
+    pub standing: Option<Standing>,
+    /// The agreements that both have signed, in the order of their numbers; on the first page.
+    pub agreements: Vec<Agreed>,
+    /// Exchanges that are committed, in the order of their names: first those of who is asked, then those of who asks.
+    pub exchanges: Vec<Exchanged>,
+    /// Cycles that are closed, in order.
+    pub cycles: Vec<Closed>,
+    /// Where the next page begins; none on the last one.
+    pub next: Option<String>,
+}
+
+/// Whether two vendors exchange, as the one that is asked knows it. Times are Unix milliseconds, by the clock of who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the one that is asked does not exchange.
+    pub suspended: bool,
+    /// Since when that is so, or not so.
+    pub since: u64,
+    /// Whether the one that asks had said that it does not.
+    pub told: bool,
+    /// Since when, as it had said.
+    pub told_since: u64,
+}
+
+/// An agreement that both have signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// What one has proposed.
+    pub proposal: String,
+    /// That the other accepts.
+    pub acceptance: String,
+    /// When it ends, if one of them has ended it: Unix seconds.
+    pub ends_at: Option<u64>,
+}
+
+/// The documents of one exchange, each on top of the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchanged {
+    /// Who has committed it.
+    pub way: Way,
+    /// The quote.
+    pub quote: Option<String>,
+    /// That it was prepared.
+    pub prepared: Option<String>,
+    /// The commit.
+    pub commit: String,
+    /// The final word.
+    pub answer: Option<String>,
+}
+
+/// What is known of a closed cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The cycle.
+    pub cycle: u32,
+    /// The account that the one that is asked has signed.
+    pub account: Option<String>,
+    /// The one that the one that asks had signed.
+    pub heard: Option<String>,
+    /// What has become of the payment.
+    pub payment: Option<SettlementNews>,
 }
 
 /// What telling a partner comes to: whether it has heard it, or says no for good, or is to be told again.

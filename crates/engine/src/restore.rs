@@ -3,12 +3,15 @@
 //! ```text
 //! begin ─▶ epoch + a reunion with each peer (asking) ─▶ page after page of what it has ─▶ booked, or listed ─▶ reconciled
 //!                                                  └──────────── administrator ────────────▶ skipped
+//! reconciled, skipped ── administrator ─▶ asking, from the beginning
 //! ```
 //! While one peer has not told everything, the server is *restoring*: signed calls of others are answered `restoring`, and
-//! at a provider nothing moves tokens, by nobody: not buyers, not staff, not the clock. Less is not sound. What
+//! where wallets are nothing moves tokens, by nobody: not buyers, not staff, not the clock. Less is not sound. What
 //! a merchant captured after the backup is in the wallet again, and whoever spends it first has it: so no wallet is spent
 //! from before all merchants were heard, not only those that are known to be touched, because which they are is what is
 //! not known. An administrator who cannot wait goes on without a peer, by name, on record.
+//!
+//! The same holds at a vendor that exchanges: what a buyer had given to a partner since the backup is in the wallet again.
 //!
 //! A merchant that was restored holds no tokens, and its provider keeps what is worth anything: so its buyers go on, and only
 //! calls of its provider wait. A vendor without peers has nobody to ask, and begins at once.
@@ -17,7 +20,9 @@
 //! what that peer has, and one in [`peers_of`] that says who they are.
 
 mod from_merchants;
+mod from_partners;
 mod from_provider;
+mod history;
 mod witness;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
@@ -38,8 +43,9 @@ use serde_json::{Value, json};
 use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
-pub(crate) use from_merchants::Papers;
 pub use from_merchants::{Archive, Bundle, Bundles};
+pub(crate) use from_merchants::{Papers, Said};
+pub use history::NoSuchPlace;
 pub use witness::Witnessed;
 
 /// Reunions that one round looks after.
@@ -161,7 +167,28 @@ async fn peers_of(
             }
         }
     }
+    if roles.may_have_partners() {
+        partners(store, &mut peers).await?;
+    }
     Ok(peers)
+}
+
+/// Adds the partners with which something was proposed, at least: the first agreement may have come after the backup. With
+/// one that was only entered nothing can have happened but by entering it there, too.
+async fn partners(store: &Store, peers: &mut Vec<(String, PeerKind)>) -> Result<(), Fault> {
+    let mut page = Page { after: None, limit: 100 };
+    loop {
+        let partners = store.partners(page).await?;
+        page.after = partners.last().map(|partner| partner.id.number());
+        for partner in partners.into_iter().filter(|partner| partner.version > 0) {
+            if peers.iter().all(|(url, _)| *url != partner.url) {
+                peers.push((partner.url, PeerKind::Partner));
+            }
+        }
+        if page.after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// What came of asking a peer for one page.
@@ -187,17 +214,27 @@ impl Engine {
         self.restoring.waits.load(Ordering::Relaxed)
     }
 
-    /// Whether tokens must stay where they are, because a merchant that captured some was not heard yet.
+    /// Whether tokens must stay where they are, because a merchant that captured some, or a partner for whose tokens some were
+    /// given, was not heard yet.
     pub fn holds_tokens_still(&self) -> bool {
-        self.is_restoring() && self.roles().has(Role::Provider)
+        self.is_restoring() && self.roles().may_have_partners()
     }
 
     /// Asks peers what is due, once each; and looks whether all were heard. Gives how many were asked.
     pub async fn run_restore(&self) -> Result<usize, Fault> {
-        if !self.is_restoring() {
+        if self.epoch() == FIRST_EPOCH {
             return Ok(0);
         }
-        let due = self.store.reunions_due(self.now(), ROUND).await?;
+        if !self.is_restoring() {
+            // An administrator may have had somebody asked again, at another server of this database.
+            self.restoring.again(&self.store).await?;
+            return Ok(0);
+        }
+        let mut due = self.store.reunions_due(self.now(), ROUND).await?;
+        // What came from partners may have been spent at merchants: it is issued again before that is taken.
+        if due.iter().any(|reunion| reunion.kind == PeerKind::Partner) {
+            due.retain(|reunion| reunion.kind == PeerKind::Partner);
+        }
         for reunion in &due {
             self.go_on_with(reunion).await?;
         }
@@ -236,6 +273,7 @@ impl Engine {
         match reunion.kind {
             PeerKind::Merchant => self.hear_merchant(reunion, epoch).await,
             PeerKind::Provider => self.hear_provider(reunion, epoch).await,
+            PeerKind::Partner => self.hear_partner(reunion, epoch).await,
         }
     }
 
@@ -250,6 +288,15 @@ impl Engine {
         let skipped = self.submit(Skip { epoch, peer, reason, note }).await?;
         self.restoring.again(&self.store).await?;
         Ok(skipped)
+    }
+
+    /// Asks a peer once more from the beginning: what was listed for a lack that is mended by now is booked. Everything waits
+    /// meanwhile, as before.
+    pub async fn ask_peer_again(&self, by: Staff, peer: String) -> Outcome<Reunion, NotAwaited> {
+        let (epoch, note) = (self.epoch(), self.note(by)?);
+        let again = self.submit(Again { epoch, peer, note }).await?;
+        self.restoring.again(&self.store).await?;
+        Ok(again)
     }
 
     /// How a restore goes on.
@@ -399,6 +446,38 @@ impl Command for Skip {
     }
 }
 
+struct Again {
+    epoch: u32,
+    peer: String,
+    note: Note,
+}
+
+impl Command for Again {
+    type Receipt = Reunion;
+    type Refusal = NotAwaited;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.reunions.guard((self.epoch, self.peer.clone()));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Reunion, NotAwaited>, Fault> {
+        let Some(reunion) = books.reunions.get(&(self.epoch, self.peer.clone()))? else {
+            return Ok(Decision::refused(NotAwaited));
+        };
+        let mut changes = Changes::default();
+        match reunion.state {
+            ReunionState::Asking => return Ok(Decision::done(reunion.clone(), changes)),
+            ReunionState::Superseded => return Ok(Decision::refused(NotAwaited)),
+            ReunionState::Reconciled | ReunionState::Skipped => {}
+        }
+        let again = reunion.again(at);
+        changes.reunions.push(Change::Update(again.clone()));
+        let what = difference(&Value::Null, &json!({ "epoch": self.epoch }));
+        self.note.write(&mut changes, Act::RestoreAskedAgain, &self.peer, what, at);
+        Ok(Decision::done(again, changes))
+    }
+}
+
 struct List {
     epoch: u32,
     peer: String,
@@ -421,13 +500,18 @@ impl Command for List {
         let lost = || Fault::Bug("a reunion is gone".into());
         let reunion = reunion.ok_or_else(lost)?;
         let name = (self.peer.clone(), self.lacking.name.clone());
-        if books.discrepancies.get(&name)?.is_some() {
+        let Lacking { name: own, order, lack, amount, detail } = self.lacking.clone();
+        if let Some(known) = books.discrepancies.get(&name)? {
+            // What it lacks may be something else by now.
+            if known.lack != lack {
+                let now = Discrepancy { lack, amount, detail, at, ..known.clone() };
+                changes.discrepancies.push(Change::Update(now));
+            }
             return Ok(Decision::done((), changes));
         }
-        let Lacking { name, order, lack, amount, detail } = self.lacking.clone();
         changes.discrepancies.push(Change::Insert(Discrepancy {
             peer: self.peer.clone(),
-            name,
+            name: own,
             id: self.id,
             epoch: self.epoch,
             order,

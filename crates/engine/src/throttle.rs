@@ -31,6 +31,8 @@ pub enum Limited {
     CardAccount,
     /// Cards that are tried from one source.
     CardSource,
+    /// Quotes for an exchange that one account asks for: each is a question to a partner.
+    QuoteAccount,
 }
 
 impl Limited {
@@ -46,6 +48,7 @@ impl Limited {
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource => (60, Span::hours(1)),
+            Self::QuoteAccount => (60, Span::minutes(10)),
         }
     }
 }

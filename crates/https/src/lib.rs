@@ -12,6 +12,8 @@
     )
 )]
 
+mod dial;
+mod long;
 mod strangers;
 
 use std::error::Error;
@@ -27,6 +29,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+pub use dial::Dialer;
+pub use long::{Coming, Long};
 pub use strangers::{Reach, Strangers};
 
 /// Why there can be no client.
@@ -65,18 +69,7 @@ impl Https {
     /// TLS with the authorities of this machine, which its administrator keeps. In the clear only to this
     /// very machine, where a fake may stand in.
     pub fn to(address: &str, patience: Duration, most: usize) -> Result<Self, SetupError> {
-        let uri: Uri = address.parse().map_err(|_| SetupError::Address)?;
-        let here = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match uri.scheme_str() {
-            Some("https") => {}
-            Some("http") if here => {}
-            _ => return Err(SetupError::Address),
-        }
-        let builder = HttpsConnectorBuilder::new().with_native_roots();
-        let builder = builder.map_err(SetupError::Authorities)?;
-        let connector = builder.https_or_http().enable_http1().build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { client, patience, most })
+        Ok(Self { client: client_of(address)?, patience, most })
     }
 
     /// Sends a request, and reads the whole answer.
@@ -92,6 +85,23 @@ impl Https {
             Err(_) => Err(Unanswered("it took too long".to_owned())),
         }
     }
+}
+
+/// A client of `address`, over TLS or to this very machine.
+fn client_of(
+    address: &str,
+) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, SetupError> {
+    let uri: Uri = address.parse().map_err(|_| SetupError::Address)?;
+    let here = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    match uri.scheme_str() {
+        Some("https") => {}
+        Some("http") if here => {}
+        _ => return Err(SetupError::Address),
+    }
+    let builder = HttpsConnectorBuilder::new().with_native_roots();
+    let builder = builder.map_err(SetupError::Authorities)?;
+    let connector = builder.https_or_http().enable_http1().build();
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
 }
 
 /// An error with what caused it: hyper's own says little.

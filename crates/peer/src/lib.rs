@@ -22,6 +22,7 @@
 mod archive;
 mod document;
 mod herald;
+mod history;
 mod line;
 mod partner;
 mod provider;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
-use scrip_domain::Amount;
-use scrip_engine::partner::{Item, Linked, Notice, Partners, SettlementNews, Way};
+use scrip_domain::{Amount, Timestamp};
+use scrip_engine::partner::{History, Item, Linked, Notice, Partners, SettlementNews, Way};
 use scrip_engine::peer::{PeerError, PeerKeys};
 use scrip_engine::provider::{Asked, Opened};
 use serde_json::{Value, json};
 
 use crate::Line;
 use crate::document::{claims, named};
+use crate::history::HistoryIn;
 use crate::line::Question;
 use crate::shape::{AccountIn, DocumentIn, DoneIn, ItemsIn, LinkedIn, OpenedIn, Shape};
 
@@ -163,6 +164,18 @@ impl Partners for HttpPartners {
     fn settle<'a>(&'a self, url: &'a str, cycle: u32, told: &'a SettlementNews) -> Asked<'a, ()> {
         async move { self.post::<DoneIn>(url, &format!("settlements/{cycle}"), news(told)).await }
             .boxed()
+    }
+
+    fn history<'a>(&'a self, url: &'a str, since: Timestamp, after: &'a str) -> Asked<'a, History> {
+        async move {
+            let after = match after {
+                "" => String::new(),
+                after => format!("&after={}", named(after)?),
+            };
+            let path = format!("history?since={since}{after}");
+            self.ask::<HistoryIn>(Method::GET, url, &path, None).await
+        }
+        .boxed()
     }
 
     fn read<'a>(

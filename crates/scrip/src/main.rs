@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod entropy;
 mod failure;
+mod keep;
 mod server;
 mod vault;
 

@@ -373,7 +373,11 @@ impl Workshop {
         for machine in unsure {
             let answer = self.by_code("deactivate", &json!({ "fingerprint": machine })).await?;
             let code = answer.code();
-            demand!(code == "VALID" || code == "NOT_ACTIVATED", "{machine} leaves: {}", answer.body);
+            demand!(
+                code == "VALID" || code == "NOT_ACTIVATED",
+                "{machine} leaves: {}",
+                answer.body
+            );
             self.witness.borrow_mut().machines.insert(machine, Seat::Free);
         }
         Ok(())
@@ -695,7 +699,8 @@ fn forget(witness: &RefCell<Witness>, key: &str) {
 
 /// What was taken is answered as it was first.
 fn again(taking: &Taking, answer: &Answer) -> Verdict {
-    let told = if taking.verb == "lease" { &answer.body["leased"] } else { &answer.body["consumption"] };
+    let told =
+        if taking.verb == "lease" { &answer.body["leased"] } else { &answer.body["consumption"] };
     let before = taking.told.as_ref();
     demand!(before == Some(told), "{told} was first answered {before:?}: {}", answer.body);
     Ok(())

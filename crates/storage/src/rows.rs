@@ -232,7 +232,7 @@ row!(Release, "releases", group(id: Id<Release>), key(id: Id<Release>), {
 
 row!(File, "files", group(release: Id<Release>), key(release: Id<Release>, id: Id<File>), {
     release: Id<Release>, id: Id<File>, name: String, size: u64, sha256: String, platform: String,
-    media_type: String,
+    media_type: String, sha512: String,
 });
 
 row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
@@ -459,7 +459,7 @@ row!(Exchange, "exchanges", group(id: Id<Exchange>), key(id: Id<Exchange>), {
 });
 
 row!(Incoming, "incoming_exchanges", group(partner: Id<Partner>, exchange: Id<Exchange>), key(partner: Id<Partner>, exchange: Id<Exchange>), {
-    partner: Id<Partner>, exchange: Id<Exchange>, quote: String, account: Option<Id<Account>>,
+    partner: Id<Partner>, exchange: Id<Exchange>, quote: String, offer: Option<String>, account: Option<Id<Account>>,
     agreement: Option<Id<Agreement>>, figures: Option<Figures>, state: IncomingState, prepared: Option<String>,
     commit: Option<String>, answer: Option<String>, transfer: Option<Id<Transfer>>, lot: Option<Id<Lot>>,
     cycle: Option<u32>, at: Timestamp, until: Timestamp, answered_at: Option<Timestamp>,

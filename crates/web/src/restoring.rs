@@ -1,6 +1,6 @@
 //! While a server is restoring: what it does not do before its peers were heard.
 //!
-//! Signed calls of other servers wait, at the door of [`crate::signed`]. At a provider nothing moves tokens: it is said here
+//! Signed calls of other servers wait, at the door of [`crate::signed`]. Where wallets are nothing moves tokens: it is said here
 //! what is let through, and not what is kept out, so that a new route waits like all others.
 
 use axum::response::{IntoResponse, Response};
@@ -24,18 +24,19 @@ const HARMLESS: &[&str] = &[
     "/v1/licenses/lease",
     "/v1/licenses/return",
     "/v1/admin/restore/skip",
+    "/v1/admin/restore/again",
     "/v1/demo/clock",
     "/sign-in",
     "/sign-out",
     "/register",
 ];
 
-/// The one signed route that is answered, or two servers that were both restored would wait for each other.
-const FOR_PEERS: &str = "/v1/peer/documents";
+/// The signed routes that are answered, or two servers that were both restored would wait for each other.
+const FOR_PEERS: [&str; 2] = ["/v1/peer/documents", "/v1/peer/history"];
 
 /// Whether a signed call to this path waits.
 pub fn waits(app: &App, path: &str) -> bool {
-    app.engine.is_restoring() && path != FOR_PEERS
+    app.engine.is_restoring() && !FOR_PEERS.contains(&path)
 }
 
 /// Keeps out what could move tokens: what it is told; `None` lets it through.

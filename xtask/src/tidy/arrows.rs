@@ -24,6 +24,8 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-stripe", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
     // An external bureau behind the engine's port.
     ("scrip-bureau", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
+    // Buckets that keep objects, behind the engine's port.
+    ("scrip-s3", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
     // Other servers of Scrip behind the engine's ports.
     ("scrip-peer", PEER, &["scrip-testkit"]),
     ("scrip", WIRED, &["scrip-testkit", "scrip-sim"]),
@@ -44,6 +46,7 @@ const WIRED: &[&str] = &[
     "scrip-engine",
     "scrip-stripe",
     "scrip-bureau",
+    "scrip-s3",
     "scrip-peer",
     "scrip-https",
     "scrip-web",

@@ -17,7 +17,8 @@ use super::{CatalogRefusal, Stop, Tries, Wrong};
 use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
-/// The channel whose newest release is the product's.
+/// The channel whose newest release is the product's, once it has one. Before, it is that of the channel in which the first
+/// release was published: who buys so early opens that channel for good, and `stable` too.
 pub const STABLE: &str = "stable";
 /// The most files of one release.
 const FILES: usize = 100;
@@ -120,7 +121,11 @@ impl Engine {
             Ok(sizes) => sizes,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        let wanted = Wanted { channel, version, fields, sizes };
+        let known = |file: &FileFields| {
+            file.sha256.parse().ok().and_then(|sha256| self.objects.known_sha512(sha256))
+        };
+        let sha512 = fields.files.iter().map(|file| known(file).unwrap_or_default()).collect();
+        let wanted = Wanted { channel, version, fields, sizes, sha512 };
         let mut tries = Tries::default();
         loop {
             if let Some(answer) = tries.settle(self.try_put_release(by, slug, &wanted).await) {
@@ -145,8 +150,13 @@ impl Engine {
             Some(release) => release.id,
             None => self.mint()?,
         };
+        let current = match product.release {
+            Some(current) => self.store.release(current).await?,
+            None => None,
+        };
         let put = PutRelease {
             held,
+            current: current.map(|current| current.channel),
             note: self.note(by)?,
             release,
             ids: self.mint_many(fields.files.len())?,
@@ -182,10 +192,14 @@ struct Wanted {
     fields: ReleaseFields,
     /// How many bytes its files have.
     sizes: Vec<u64>,
+    /// Their second digests; empty where they are not known yet.
+    sha512: Vec<String>,
 }
 
 struct PutRelease {
     held: Held,
+    /// The channel of the release that the product sells so far; the version of the product tells whether it still does.
+    current: Option<String>,
     note: Note,
     release: Id<Release>,
     ids: Vec<Id<File>>,
@@ -234,7 +248,8 @@ impl Command for PutRelease {
         }
         write_files(&mut changes, was, &files);
         let now_published = published.is_none() && release.published_at.is_some();
-        let newest = (now_published && release.channel == STABLE).then_some(release.id);
+        let sells = self.current.as_ref().is_none_or(|current| *current == release.channel);
+        let newest = (now_published && (release.channel == STABLE || sells)).then_some(release.id);
         let new = Product { release: newest.or(product.release), ..product.clone() };
         keep(books, &mut changes, Some(&product), Loaded { product: new, offers }, at)?;
         if !changes.is_empty() {
@@ -250,24 +265,27 @@ impl Command for PutRelease {
 impl PutRelease {
     /// The files as rows: those whose names were there keep their ids.
     fn files(&self, was: &[File]) -> Vec<File> {
-        let row = |((fields, id), size): ((&FileFields, &Id<File>), &u64)| File {
-            id: was.iter().find(|old| old.name == fields.name).map_or(*id, |old| old.id),
-            release: self.release,
-            name: fields.name.clone(),
-            size: *size,
-            sha256: fields.sha256.clone(),
-            platform: fields.platform.clone(),
-            media_type: fields.media_type.clone(),
+        let Wanted { fields, sizes, sha512, .. } = &self.wanted;
+        let row = |(((fields, id), size), sha512): (((&FileFields, &Id<File>), &u64), &String)| {
+            let old = was.iter().find(|old| old.name == fields.name);
+            // What is known of the bytes is not forgotten.
+            let same = was.iter().find(|old| old.sha256 == fields.sha256);
+            let known = same.map(|old| &old.sha512).filter(|known| !known.is_empty());
+            // Of a file that is published nothing changes but by its own command.
+            let kept = old.filter(|old| old.sha256 == fields.sha256).map(|old| &old.sha512);
+            File {
+                id: old.map_or(*id, |old| old.id),
+                release: self.release,
+                name: fields.name.clone(),
+                size: *size,
+                sha256: fields.sha256.clone(),
+                platform: fields.platform.clone(),
+                media_type: fields.media_type.clone(),
+                sha512: kept.or(known).unwrap_or(sha512).clone(),
+            }
         };
-        let mut files: Vec<File> = self
-            .wanted
-            .fields
-            .files
-            .iter()
-            .zip(&self.ids)
-            .zip(&self.wanted.sizes)
-            .map(row)
-            .collect();
+        let files = fields.files.iter().zip(&self.ids).zip(sizes).zip(sha512);
+        let mut files: Vec<File> = files.map(row).collect();
         files.sort_by_key(|file| file.id);
         files
     }

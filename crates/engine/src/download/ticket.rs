@@ -89,12 +89,20 @@ impl Engine {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        Ok(Ok(self.sealed(grant.license, grant.issue, file)))
+    }
+
+    /// A ticket for `file`, which a license opens.
+    pub(crate) fn ticket_for(&self, license: &License, file: Id<File>) -> Ticket {
+        self.sealed(license.id, license.issue, file)
+    }
+
+    fn sealed(&self, license: Id<License>, issue: u32, file: Id<File>) -> Ticket {
         let now = self.now();
-        let pass =
-            Pass { license: grant.license, issue: grant.issue, file, issued_at: now.millis() };
+        let pass = Pass { license, issue, file, issued_at: now.millis() };
         let expires_at = now.plus(START);
         let text = self.seal(PURPOSE, &pass, expires_at.plus(GO_ON));
-        Ok(Ok(Ticket { text, expires_at }))
+        Ticket { text, expires_at }
     }
 
     /// The license behind a ticket. A newer issue of its code has ended the ticket too.

@@ -20,7 +20,7 @@ pub(super) fn unbelievable<T>(why: &str) -> Result<T, PeerError> {
 
 impl Engine {
     /// The claims of a document that the partner has signed for this vendor.
-    pub(super) async fn signed_by_partner<T: Document>(
+    pub(crate) async fn signed_by_partner<T: Document>(
         &self,
         partner: &Partner,
         text: &str,

@@ -194,6 +194,7 @@ impl Fulfil {
             partner: self.partner,
             exchange: self.exchange,
             quote: Incoming::no_quote(self.partner, self.exchange),
+            offer: None,
             account: None,
             agreement: None,
             figures: None,

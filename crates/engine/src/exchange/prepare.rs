@@ -82,7 +82,7 @@ impl Engine {
             partner: partner.id,
             exchange,
             quote: quote.clone(),
-            digest: jws::digest(text),
+            text: text.to_owned(),
             subject,
             account,
             wallet,
@@ -96,8 +96,8 @@ struct Prepare {
     partner: Id<Partner>,
     exchange: Id<Exchange>,
     quote: Quote,
-    /// The digest of the quote.
-    digest: String,
+    /// The quote as it was signed: kept, so that a partner that was restored can be shown whose tokens were given.
+    text: String,
     subject: SubjectName,
     account: Id<Account>,
     wallet: Id<Wallet>,
@@ -205,7 +205,7 @@ impl Prepare {
             audience: partner.url.clone(),
             issued_at: at.unix_seconds(),
             exchange: self.exchange.to_string(),
-            quote: self.digest.clone(),
+            quote: jws::digest(&self.text),
             commit_seconds: PREPARED_SECONDS,
         })?;
         changes.partners.push(Change::Update(partner));
@@ -213,6 +213,7 @@ impl Prepare {
             partner: self.partner,
             exchange: self.exchange,
             quote: self.quote.nonce.clone(),
+            offer: Some(self.text.clone()),
             account: Some(self.account),
             agreement: Some(self.agreement),
             figures: Some(self.quote.figures),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! asked (its minute begins here) ──▶ answered, believed, kept ──▶ taken by one exchange
+//!                                                            └──nobody took it, two days──▶ forgotten, page by page
 //! ```
 //! The partner decides; this vendor reckons the same figures from the same terms, and believes no others. The minute counts
 //! from when it was asked, so the partner's own, which begins later, is not over before.
@@ -11,14 +12,20 @@ use scrip_domain::exchange::ExchangeQuote;
 use scrip_domain::gate;
 use scrip_domain::link::LinkState;
 use scrip_domain::partner::Partner;
-use scrip_domain::{Amount, Id, Timestamp};
+use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::ExchangeRefusal;
 use crate::ledger::Buyer;
 use crate::peer::PeerError;
+use crate::throttle::Limited;
 use crate::{Engine, Outcome};
+
+/// How long a quote that nobody took is known: its minute is long over.
+const KEPT: Span = Span::days(2);
+/// How many are forgotten by one command.
+const PAGE: u32 = 500;
 
 /// A firm offer, with the terms that it is made under.
 #[derive(Clone, Debug)]
@@ -63,6 +70,11 @@ impl Engine {
         };
         let Some(partners) = self.partners() else { return Ok(Err(ExchangeRefusal::NoAnswer)) };
         let at = self.now();
+        let who = buyer.account.to_string();
+        if let Err(wait) = self.throttle.check(Limited::QuoteAccount, &who, at) {
+            return Ok(Err(ExchangeRefusal::RateLimited(wait)));
+        }
+        self.throttle.count(Limited::QuoteAccount, &who, at);
         let document = match partners.quote(&partner.url, &subject, give).await {
             Ok(document) => document,
             Err(error) => {
@@ -91,6 +103,42 @@ impl Engine {
         };
         let Ok(()) = self.submit(Keep { quote: quote.clone() }).await?;
         Ok(Ok(Quoted { quote, partner, agreement }))
+    }
+}
+
+impl Engine {
+    /// Forgets a page of quotes of long ago that nobody took. Gives how many; ask again until there are none.
+    pub async fn forget_quotes(&self) -> Result<usize, Fault> {
+        let old = self.store.quotes_unused(self.now().minus(KEPT), PAGE).await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let Ok(forgotten) = self.submit(Forget { quotes: old }).await?;
+        Ok(forgotten)
+    }
+}
+
+struct Forget {
+    quotes: Vec<ExchangeQuote>,
+}
+
+impl Command for Forget {
+    /// How many went.
+    type Receipt = usize;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.quotes.iter().for_each(|quote| wants.exchange_quotes.guard((quote.id,)));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<usize, Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        for quote in &self.quotes {
+            let known = books.exchange_quotes.get(&(quote.id,))?;
+            let unused = known.filter(|quote| quote.exchange.is_none());
+            changes.exchange_quotes.extend(unused.cloned().map(Change::Delete));
+        }
+        Ok(Decision::done(changes.len(), changes))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::purchase_request::Moves;
 
 impl Engine {
     /// Books an answer that is believed. Whether it is booked: not while the wallet cannot hold what comes back.
-    pub(super) async fn saw_answer(
+    pub(crate) async fn saw_answer(
         &self,
         exchange: &Exchange,
         text: String,

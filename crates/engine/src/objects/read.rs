@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use scrip_storage::Blocking;
 
-use crate::objects::Job;
+use super::folder::Job;
 
 /// Bytes that are read at once: few calls, and still in the processor's cache when they are sent.
 const CHUNK: usize = 256 << 10;
@@ -24,15 +24,15 @@ const KEPT: usize = 16;
 
 /// An object, open.
 #[derive(Clone, Debug)]
-pub struct Object {
+pub struct Opened {
     file: Arc<File>,
     size: u64,
     pool: Arc<Pool>,
     blocking: Blocking,
 }
 
-impl Object {
-    pub(super) fn new(file: File, size: u64, pool: Arc<Pool>, blocking: Blocking) -> Self {
+impl Opened {
+    pub fn new(file: File, size: u64, pool: Arc<Pool>, blocking: Blocking) -> Self {
         Self { file: Arc::new(file), size, pool, blocking }
     }
 
@@ -48,7 +48,7 @@ impl Object {
 
     /// Fills `chunk` with what the page cache has from `at` on; `None` when that is nothing.
     #[cfg(target_os = "linux")]
-    fn read_cached(&self, at: u64, chunk: &mut Chunk) -> Option<usize> {
+    fn read_cached(&self, at: u64, chunk: &mut Buffer) -> Option<usize> {
         use rustix::io::{ReadWriteFlags, preadv2};
         let mut buffers = [io::IoSliceMut::new(chunk.room())];
         let read = preadv2(&self.file, &mut buffers, at, ReadWriteFlags::NOWAIT);
@@ -57,12 +57,12 @@ impl Object {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn read_cached(&self, _: u64, _: &mut Chunk) -> Option<usize> {
+    fn read_cached(&self, _: u64, _: &mut Buffer) -> Option<usize> {
         None
     }
 
     /// Reads a whole chunk, from wherever it is.
-    fn read(&self, at: u64, want: usize) -> Job<io::Result<Chunk>> {
+    fn read(&self, at: u64, want: usize) -> Job<io::Result<Buffer>> {
         let (file, mut chunk) = (self.file.clone(), self.pool.clone().take(want));
         Job::start(self.blocking, move || {
             file.read_exact_at(chunk.room(), at)?;
@@ -74,11 +74,11 @@ impl Object {
 /// A stream of an object's bytes.
 #[derive(Debug)]
 pub struct Chunks {
-    object: Object,
+    object: Opened,
     /// Where the next chunk begins, those under way not counted.
     next: u64,
     end: u64,
-    ahead: Option<Job<io::Result<Chunk>>>,
+    ahead: Option<Job<io::Result<Buffer>>>,
     /// Whether something had to be fetched from the disk.
     cold: bool,
 }
@@ -94,7 +94,7 @@ impl Chunks {
     }
 
     /// The next chunk, if it need not be waited for.
-    fn cached(&mut self) -> Option<Chunk> {
+    fn cached(&mut self) -> Option<Buffer> {
         let reads_at_once = !self.cold && self.object.blocking == Blocking::Threads;
         if !reads_at_once {
             return None;
@@ -106,14 +106,14 @@ impl Chunks {
         Some(chunk)
     }
 
-    fn passed(&mut self, chunk: &Chunk) {
+    fn passed(&mut self, chunk: &Buffer) {
         let read = u64::try_from(chunk.as_ref().len()).unwrap_or(u64::MAX);
         self.next = self.next.saturating_add(read);
     }
 }
 
 impl Stream for Chunks {
-    type Item = io::Result<Chunk>;
+    type Item = io::Result<Buffer>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.remaining() == 0 {
@@ -151,16 +151,16 @@ impl Stream for Chunks {
 
 /// Some bytes of an object. Their memory goes back to the pool when they have been sent.
 #[derive(Debug)]
-pub struct Chunk {
-    buffer: Vec<u8>,
+pub struct Buffer {
+    memory: Vec<u8>,
     length: usize,
     pool: Arc<Pool>,
 }
 
-impl Chunk {
+impl Buffer {
     /// What is to be filled.
     fn room(&mut self) -> &mut [u8] {
-        self.buffer.get_mut(..self.length).unwrap_or_default()
+        self.memory.get_mut(..self.length).unwrap_or_default()
     }
 
     /// Only so much was filled.
@@ -169,31 +169,31 @@ impl Chunk {
     }
 }
 
-impl AsRef<[u8]> for Chunk {
+impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        self.buffer.get(..self.length).unwrap_or_default()
+        self.memory.get(..self.length).unwrap_or_default()
     }
 }
 
-impl Drop for Chunk {
+impl Drop for Buffer {
     fn drop(&mut self) {
-        self.pool.put_back(std::mem::take(&mut self.buffer));
+        self.pool.put_back(std::mem::take(&mut self.memory));
     }
 }
 
 /// Buffers out of use: zeroed once, and often still in the processor's cache.
 #[derive(Debug, Default)]
-pub(super) struct Pool(Mutex<Vec<Vec<u8>>>);
+pub struct Pool(Mutex<Vec<Vec<u8>>>);
 
 impl Pool {
-    fn take(self: Arc<Self>, length: usize) -> Chunk {
+    fn take(self: Arc<Self>, length: usize) -> Buffer {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut buffer = kept.unwrap_or_default();
-        if buffer.len() < length {
+        let mut memory = kept.unwrap_or_default();
+        if memory.len() < length {
             // A small object does not take a whole chunk of memory.
-            buffer = vec![0; length];
+            memory = vec![0; length];
         }
-        Chunk { buffer, length, pool: self }
+        Buffer { memory, length, pool: self }
     }
 
     fn put_back(&self, buffer: Vec<u8>) {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use scrip_license::Digest;
 use scrip_storage::{Blocking, Fault};
-use sha2::{Digest as _, Sha256};
 
+use super::folder::{Job, Shelf, fault};
+use super::{Hashes, PutRefusal, Stored};
 use crate::Outcome;
-use crate::objects::{Job, PutRefusal, Shelf, Stored, fault};
 
 /// Bytes that are hashed and written at once.
 const PART: usize = 1 << 20;
@@ -22,19 +22,20 @@ const DISK_RESERVE: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Upload {
     blocking: Blocking,
+    declared: Digest,
     gathered: Vec<u8>,
     /// The part before.
     writing: Option<Job<Written>>,
 }
 
 impl Upload {
-    pub(super) fn begin(shelf: Arc<Shelf>, blocking: Blocking) -> Self {
+    pub fn begin(shelf: Arc<Shelf>, blocking: Blocking, declared: Digest) -> Self {
         let create = move || {
             let draft = Draft::create(shelf).map_err(|error| fault(&error))?;
             Ok((draft, Vec::with_capacity(PART)))
         };
         let writing = Some(Job::start(blocking, create));
-        Self { blocking, gathered: Vec::with_capacity(PART), writing }
+        Self { blocking, declared, gathered: Vec::with_capacity(PART), writing }
     }
 
     /// Takes the next bytes.
@@ -51,12 +52,11 @@ impl Upload {
         Ok(())
     }
 
-    /// Puts the object away under its digest, which must be the one `declared`.
-    ///
-    /// Putting the same bytes away again changes nothing.
-    pub async fn finish(mut self, declared: Option<Digest>) -> Outcome<Stored, PutRefusal> {
+    /// Puts the object away under its digest, which must be the one that was declared.
+    pub async fn finish(mut self) -> Outcome<Stored, PutRefusal> {
         self.flush().await?;
         let (draft, _) = self.written().await?;
+        let declared = self.declared;
         let publish = Job::start(self.blocking, move || draft.publish(declared));
         publish.wait().await?.map_err(|error| fault(&error))
     }
@@ -88,32 +88,29 @@ struct Draft {
     shelf: Arc<Shelf>,
     file: File,
     path: Unfinished,
-    hasher: Sha256,
-    size: u64,
+    hashes: Hashes,
 }
 
 impl Draft {
     fn create(shelf: Arc<Shelf>) -> io::Result<Self> {
         let path = shelf.draft();
         let file = File::options().write(true).create_new(true).open(&path)?;
-        Ok(Self { shelf, file, path: Unfinished(path), hasher: Sha256::new(), size: 0 })
+        Ok(Self { shelf, file, path: Unfinished(path), hashes: Hashes::default() })
     }
 
     fn write(&mut self, part: &[u8]) -> io::Result<()> {
         room_on_disk(&self.shelf.folder)?;
-        self.hasher.update(part);
-        self.file.write_all(part)?;
-        self.size = self.size.saturating_add(u64::try_from(part.len()).unwrap_or(u64::MAX));
-        Ok(())
+        self.hashes.update(part);
+        self.file.write_all(part)
     }
 
-    fn publish(self, declared: Option<Digest>) -> io::Result<Result<Stored, PutRefusal>> {
-        let sha256 = Digest(self.hasher.finalize().into());
-        if declared.is_some_and(|declared| declared != sha256) {
-            return Ok(Err(PutRefusal::OtherDigest(sha256)));
+    fn publish(self, declared: Digest) -> io::Result<Result<Stored, PutRefusal>> {
+        let stored = self.hashes.finish();
+        if stored.sha256 != declared {
+            return Ok(Err(PutRefusal::OtherDigest(stored.sha256)));
         }
         self.file.sync_all()?;
-        let path = self.shelf.path(sha256);
+        let path = self.shelf.path(declared);
         let folder = path.parent().unwrap_or(&self.shelf.folder);
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
@@ -122,7 +119,7 @@ impl Draft {
         // Over an older copy too: the same bytes, and a damaged copy is repaired by sending it again.
         fs::rename(&self.path.0, &path)?;
         File::open(folder)?.sync_all()?;
-        Ok(Ok(Stored { sha256, size: self.size }))
+        Ok(Ok(stored))
     }
 }
 

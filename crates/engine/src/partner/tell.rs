@@ -6,13 +6,16 @@
 //! ```
 //! What is told is what holds at that moment, with the time since when it does: an older word that arrives late says nothing.
 
-use scrip_domain::partner::Partner;
+use scrip_domain::audit::Act;
+use scrip_domain::partner::{Partner, Suspended};
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use serde_json::{Value, json};
 
 use super::{Heard, Notice, Partners};
 use crate::Engine;
+use crate::audit::{Note, Staff, difference};
 use crate::purchase_request::notice::pause;
 
 /// For how long what was taken is nobody else's.
@@ -49,6 +52,18 @@ impl Engine {
     ) -> Result<(), Fault> {
         let Ok(()) = self.submit(Hear { id: partner.id, suspended, since }).await?;
         Ok(())
+    }
+
+    /// A partner says what this vendor had told it of itself, and has forgotten in a restore. Gives whether it was news.
+    pub(crate) async fn recall_suspension(
+        &self,
+        partner: &Partner,
+        suspended: bool,
+        since: Timestamp,
+    ) -> Result<bool, Fault> {
+        let note = self.note(Staff::SERVER)?;
+        let Ok(news) = self.submit(Recall { id: partner.id, suspended, since, note }).await?;
+        Ok(news)
     }
 }
 
@@ -139,5 +154,49 @@ impl Command for Hear {
             changes.partners.push(Change::Update(heard));
         }
         Ok(Decision::done((), changes))
+    }
+}
+
+/// What we had said of ourselves. The stricter of the two holds until staff has looked: why it was suspended, nobody knows any
+/// more.
+struct Recall {
+    id: Id<Partner>,
+    suspended: bool,
+    since: Timestamp,
+    note: Note,
+}
+
+impl Command for Recall {
+    /// Whether it was not known.
+    type Receipt = bool;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.partners.guard((self.id,));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<bool, Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        let lost = || Fault::Bug("a partner is gone".into());
+        let row = books.partners.get(&(self.id,))?.ok_or_else(lost)?;
+        if self.since <= row.suspended_at || self.since > at.plus(CLOCKS) {
+            return Ok(Decision::done(false, changes));
+        }
+        let is_same = self.suspended == row.suspended.is_some();
+        let suspended = row.suspended.or(self.suspended.then_some(Suspended::Staff));
+        let mut after = Partner { suspended, suspended_at: self.since, ..row.clone() };
+        if !self.suspended && suspended.is_some() {
+            // It thinks that we exchange again: it is told that we do not, by a later word.
+            after.suspended_at = self.since.plus(Span::millis(1)).max(at);
+            after.due_at = Some(at);
+            after.attempts = 0;
+        }
+        if self.suspended && !is_same {
+            let what = json!({ "suspended": suspended });
+            let what = difference(&Value::Null, &what);
+            self.note.write(&mut changes, Act::PartnerSuspended, self.id, what, at);
+        }
+        changes.partners.push(Change::Update(after));
+        Ok(Decision::done(!is_same, changes))
     }
 }

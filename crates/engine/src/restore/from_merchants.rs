@@ -30,9 +30,9 @@ use crate::purchase_request::rebook::Booked;
 use crate::purchase_request::subject_from;
 
 /// Accounts that are looked through at a time for one of whom only a merchant's name is known.
-const SCAN: u32 = 500;
+pub(super) const SCAN: u32 = 500;
 /// So many that nobody can tell are listed of one merchant, who could invent more.
-const MOST_UNPROVEN: u32 = 1000;
+pub(super) const MOST_UNPROVEN: u32 = 1000;
 
 /// What merchants have of the provider's documents: a port.
 pub trait Archive: Send + Sync + fmt::Debug {
@@ -71,7 +71,7 @@ pub struct Bundle {
 }
 
 /// A document as it came, and what it says.
-pub(super) type Said<T> = (String, T);
+pub(crate) type Said<T> = (String, T);
 
 /// The documents of one purchase that the buyer wanted, as far as they are this server's own word.
 #[derive(Clone, Debug)]
@@ -222,9 +222,7 @@ impl Engine {
 
     /// What a bundle says for itself that a key has signed which is not among this server's.
     fn by_a_lost_key(&self, bundle: &Bundle) -> Option<Lacking> {
-        let keys = self.keys();
-        let lost =
-            |text: &&String| kid_of(text).is_some_and(|kid| keys.protocol_key(&kid).is_none());
+        let lost = |text: &&String| self.is_of_a_lost_key(text);
         let Bundle { confirmation, receipt, fulfilment, refunds, .. } = bundle;
         let all = confirmation.iter().chain(receipt).chain(fulfilment).chain(refunds);
         all.clone().find(lost)?;
@@ -235,10 +233,15 @@ impl Engine {
         Some(Lacking::of(request, &order, Lack::Key, said.amount, detail))
     }
 
+    /// Whether a document says that a key has signed it which is not among this server's: nobody can tell whether it did.
+    pub(super) fn is_of_a_lost_key(&self, text: &str) -> bool {
+        kid_of(text).is_some_and(|kid| self.keys().protocol_key(&kid).is_none())
+    }
+
     fn proven(&self, merchant: &Merchant, bundle: Bundle) -> Result<Option<Papers>, &'static str> {
         let Bundle { offer, confirmation, receipt, fulfilment, refunds } = bundle;
         let Some(confirmation) = confirmation else { return Ok(None) };
-        let confirmation: Said<Confirmation> = self.own_word(merchant, confirmation)?;
+        let confirmation: Said<Confirmation> = self.own_word(&merchant.url, confirmation)?;
         if confirmation.1.offer != jws::digest(&offer) {
             return Err("a confirmation of another offer");
         }
@@ -250,7 +253,7 @@ impl Engine {
         let order = confirmation.1.order.clone();
         let named = |of: &str, with: &str| of == confirmation.1.request && with == order;
         let receipt: Option<Said<Receipt>> = match receipt {
-            Some(text) => Some(self.own_word(merchant, text)?),
+            Some(text) => Some(self.own_word(&merchant.url, text)?),
             None => None,
         };
         if let Some((_, read)) = &receipt
@@ -262,7 +265,7 @@ impl Engine {
         }
         let before = receipt.as_ref().map(|(text, _)| jws::digest(text));
         let fulfilment: Option<Said<Fulfilment>> = match fulfilment {
-            Some(text) => Some(self.own_word(merchant, text)?),
+            Some(text) => Some(self.own_word(&merchant.url, text)?),
             None => None,
         };
         if let Some((_, read)) = &fulfilment
@@ -272,7 +275,7 @@ impl Engine {
         }
         let mut all = Vec::with_capacity(refunds.len());
         for text in refunds {
-            let said: Said<Refunding> = self.own_word(merchant, text)?;
+            let said: Said<Refunding> = self.own_word(&merchant.url, text)?;
             if Some(&said.1.receipt) != before.as_ref() || !named(&said.1.request, &said.1.order) {
                 return Err("a refund of another receipt");
             }
@@ -283,17 +286,17 @@ impl Engine {
         Ok(Some(Papers { request, order, offer, confirmation, receipt, fulfilment, refunds: all }))
     }
 
-    /// What a document of this server's own says, if it signed it for this merchant, with a key of today or of before.
-    fn own_word<T: Document>(
+    /// What a document of this server's own says, if it signed it for this peer, with a key of today or of before.
+    pub(super) fn own_word<T: Document>(
         &self,
-        merchant: &Merchant,
+        peer: &str,
         text: String,
     ) -> Result<Said<T>, &'static str> {
         let keys = self.keys();
         let read: T =
             jws::verify_within(document::MAX_LENGTH, &text, T::TYP, keys.public_protocol())
                 .map_err(|_| "not signed by this server")?;
-        if read.issuer() != self.public_url() || read.audience() != merchant.url {
+        if read.issuer() != self.public_url() || read.audience() != peer {
             return Err("a document for or from somebody else");
         }
         Ok((text, read))
@@ -318,7 +321,7 @@ fn kid_of(document: &str) -> Option<String> {
 
 /// What a document says for itself. Of an offer that is enough: the confirmation names its digest, and was signed when the
 /// offer had been verified.
-fn claims<T: Document>(document: &str) -> Option<T> {
+pub(super) fn claims<T: Document>(document: &str) -> Option<T> {
     let claims = Base64UrlUnpadded::decode_vec(document.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&claims).ok()
 }

@@ -4,7 +4,7 @@
 //! debtor ──instructed, sent──▶ creditor: its row           creditor ──signed: paid──▶ debtor: settled
 //! ```
 //! A word moves a state and nothing that is worth anything. The debtor's books follow a receipt that the creditor has signed: for this
-//! server, this cycle, this reference, and exactly the amount.
+//! server, this cycle, this reference, and exactly the amount. A creditor that was restored finds its own receipt again like that.
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::document::exchange::Paid;
@@ -52,6 +52,26 @@ impl Engine {
                 }
             }
         };
+        self.take_news(partner, cycle, news).await
+    }
+
+    /// Books a receipt that we had signed ourselves, and have forgotten in a restore. Doing it again changes nothing.
+    pub(crate) async fn recall_receipt(
+        &self,
+        partner: &Partner,
+        receipt: String,
+        paid: Paid,
+    ) -> Outcome<(), SettlementRefusal> {
+        let cycle = paid.cycle;
+        self.take_news(partner, cycle, Heard::Recalled(receipt, paid)).await
+    }
+
+    async fn take_news(
+        &self,
+        partner: &Partner,
+        cycle: u32,
+        news: Heard,
+    ) -> Outcome<(), SettlementRefusal> {
         for _ in 0..TRIES {
             let Some(statement) = self.store.statement_of(partner.id, cycle).await? else {
                 return Ok(Err(SettlementRefusal::NoSuchSettlement));
@@ -123,6 +143,8 @@ enum Heard {
     Instructed(String),
     Sent(String),
     Paid(String, Paid),
+    /// Our own receipt.
+    Recalled(String, Paid),
 }
 
 struct Hear {
@@ -189,15 +211,15 @@ impl Hear {
         Ok(Decision::done((), changes))
     }
 
-    /// Books what the creditor has signed.
+    /// Books what the creditor has signed: the partner, or we ourselves.
     fn believe(
         &self,
         rows: &Rows<'_>,
-        (receipt, paid): (&str, &Paid),
+        (receipt, paid, is_ours): (&str, &Paid, bool),
         at: Timestamp,
     ) -> Result<Decision<(), SettlementRefusal>, Fault> {
         let Rows { statement, settlement, .. } = rows;
-        if statement.net <= 0 {
+        if statement.net == 0 || (statement.net < 0) != is_ours {
             return Ok(Decision::refused(SettlementRefusal::OtherSide));
         }
         let mut changes = Changes::default();
@@ -248,7 +270,8 @@ impl Command for Hear {
         match &self.news {
             Heard::Instructed(said) => self.follow(&rows, (SettlementState::Instructed, said), at),
             Heard::Sent(said) => self.follow(&rows, (SettlementState::Sent, said), at),
-            Heard::Paid(receipt, paid) => self.believe(&rows, (receipt, paid), at),
+            Heard::Paid(receipt, paid) => self.believe(&rows, (receipt, paid, false), at),
+            Heard::Recalled(receipt, paid) => self.believe(&rows, (receipt, paid, true), at),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Engine {
     }
 
     /// Closes the open cycle if it is `cycle`, or whichever it is.
-    pub(super) async fn close_open(
+    pub(crate) async fn close_open(
         &self,
         partner: &Partner,
         cycle: Option<u32>,

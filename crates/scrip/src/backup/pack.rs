@@ -5,13 +5,18 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use futures_util::StreamExt;
 use rustix::fs::{FlockOperation, flock};
 use scrip_domain::Entropy;
+use scrip_engine::objects::{Chunk, Chunks};
+use scrip_engine::{Fault, Objects};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
 
 use super::age::Sealer;
 use super::progress::Progress;
 use super::{BOOKS, CONFIG, END, End, KEYS, MANIFEST, Manifest, Member, OBJECTS};
+use crate::keep::{rename_new, there_already};
 
 /// What goes in, beside the manifest.
 #[derive(Debug)]
@@ -22,8 +27,8 @@ pub struct Contents {
     pub keys: Vec<(String, Vec<u8>)>,
     /// Configuration and its secrets by name.
     pub config: Vec<(String, Vec<u8>)>,
-    /// The folder of the catalogue's bytes, if they are wanted.
-    pub objects: Option<PathBuf>,
+    /// The catalogue's bytes, if they are wanted.
+    pub objects: Option<Objects>,
 }
 
 /// Writes a backup to `path`, where nothing may be: whole and durable, or not at all.
@@ -56,8 +61,8 @@ pub fn pack(
     let books = File::open(&contents.books)?;
     put(&mut tar, BOOKS, size, progress.reading("books", books))?;
     let mut end = End::default();
-    if let Some(folder) = &contents.objects {
-        put_objects(&mut tar, folder, &mut end, progress)?;
+    if let Some(objects) = &contents.objects {
+        put_objects(&mut tar, objects, &mut end, progress)?;
     }
     let tail = serde_json::to_vec(&end)?;
     put(&mut tar, END, tail.len() as u64, tail.as_slice())?;
@@ -94,15 +99,7 @@ impl Draft {
 
     fn finish(mut self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        let (from, to) = (&self.path, path);
-        let here = rustix::fs::CWD;
-        let flags = rustix::fs::RenameFlags::NOREPLACE;
-        match rustix::fs::renameat_with(here, from, here, to, flags) {
-            Err(rustix::io::Errno::EXIST) => return Err(there_already(path)),
-            // A file system that cannot tell; it was not there when we began.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(from, to)?,
-            done => done?,
-        }
+        rename_new(&self.path, path)?;
         self.done = true;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
@@ -116,11 +113,6 @@ impl Drop for Draft {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-fn there_already(path: &Path) -> io::Error {
-    let what = format!("{} is there already: nothing is written over", path.display());
-    io::Error::new(io::ErrorKind::AlreadyExists, what)
 }
 
 /// A member. What is longer or shorter than it said has changed while it was read.
@@ -160,27 +152,51 @@ impl<R: Read> Read for Exactly<R> {
 /// Every object there is by now, one after the other.
 fn put_objects<W: Write>(
     tar: &mut tar::Builder<W>,
-    folder: &Path,
+    objects: &Objects,
     end: &mut End,
     progress: &mut Progress,
 ) -> io::Result<()> {
-    for shelf in fs::read_dir(folder)? {
-        let shelf = shelf?.path();
-        if !shelf.is_dir() {
-            continue;
-        }
-        for object in fs::read_dir(shelf)? {
-            let object = object?;
-            let name = object.file_name();
-            let Some(name) = name.to_str().filter(|name| is_digest(name)) else { continue };
-            let file = File::open(object.path())?;
-            let size = file.metadata()?.len();
-            put(tar, &format!("{OBJECTS}{name}"), size, progress.reading("objects", file))?;
-            end.objects += 1;
-            end.bytes += size;
-        }
+    // Of its own: what is written is written by the thread itself.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let failed = |fault: Fault| io::Error::other(fault.to_string());
+    for name in runtime.block_on(objects.all()).map_err(failed)?.into_keys() {
+        // One that was there a moment ago, and that nobody deletes.
+        let gone = || io::Error::other(format!("the object {name} is gone"));
+        let object = runtime.block_on(objects.get(name)).map_err(failed)?.ok_or_else(gone)?;
+        let size = object.size();
+        let pull = Pull { runtime: &runtime, chunks: object.chunks(0..size), chunk: None, at: 0 };
+        put(tar, &format!("{OBJECTS}{name}"), size, progress.reading("objects", pull))?;
+        end.objects += 1;
+        end.bytes += size;
     }
     Ok(())
+}
+
+/// Reads an object on this very thread.
+struct Pull<'a> {
+    runtime: &'a Runtime,
+    chunks: Chunks,
+    chunk: Option<Chunk>,
+    at: usize,
+}
+
+impl Read for Pull<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let rest = self.chunk.as_ref().map_or(&[][..], |chunk| &chunk.as_ref()[self.at..]);
+            if !rest.is_empty() {
+                let count = rest.len().min(into.len());
+                into[..count].copy_from_slice(&rest[..count]);
+                self.at += count;
+                return Ok(count);
+            }
+            self.at = 0;
+            self.chunk = self.runtime.block_on(self.chunks.next()).transpose()?;
+            if self.chunk.is_none() {
+                return Ok(0);
+            }
+        }
+    }
 }
 
 /// Whether a name is a SHA-256 in small hexadecimal.

@@ -21,6 +21,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
+use crate::server::objects;
 use crate::vault::Vault;
 
 /// What to back up, and where to.
@@ -87,7 +88,7 @@ impl BackupArgs {
             books,
             keys: Vault::within(&config.data).contents()?,
             config: self.config_of(&config)?,
-            objects: self.with_files.then(|| config.data.join("objects")),
+            objects: self.with_files.then(|| objects::look(&config)).transpose()?,
         };
         manifest.with_files = self.with_files;
         let packed = backup::pack(

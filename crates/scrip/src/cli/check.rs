@@ -5,12 +5,13 @@ use scrip_domain::role::Role;
 use scrip_storage::Store;
 use serde_json::json;
 
+use super::one_thread;
 use super::remote::print;
 use super::serve::ConfigFile;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
-use crate::server::{bureau, processor};
+use crate::server::{bureau, objects, processor};
 use crate::vault::Vault;
 
 /// What to do with the configuration.
@@ -28,7 +29,8 @@ enum Action {
 Example:
   scrip config check --config shop/scrip.toml
 
-Exit code 0 when nothing is wrong, 1 when something is. Nothing is asked of the network.")]
+Exit code 0 when nothing is wrong, 1 when something is. Nothing is asked of the network, but of a bucket to keep a small
+object, to read a part of it, and to delete it.")]
     Check {
         #[command(flatten)]
         file: ConfigFile,
@@ -65,6 +67,7 @@ impl ConfigArgs {
                     "metrics": config.metrics.map(|address| address.to_string()),
                     "processor": config.stripe.as_ref().map(|_| "stripe"),
                     "bureau": config.bureau.as_ref().map(|bureau| &bureau.url),
+                    "bucket": config.bucket.as_ref().map(|bucket| &bucket.bucket),
                     "warnings": config.warnings,
                 }),
                 Err(failure) => json!({ "ok": false, "error": failure.to_string() }),
@@ -88,6 +91,9 @@ fn stands(config: &Config) -> Outcome {
     let clock: std::sync::Arc<dyn scrip_domain::Clock> = std::sync::Arc::new(SystemClock);
     processor::open(config, &clock)?;
     bureau::open(config)?;
+    if let Some(bucket) = objects::bucket(config)? {
+        one_thread(objects::prove(bucket.as_ref()))?;
+    }
     match &config.database {
         Database::Postgres(url) => Store::is_postgres_url(url)
             .map_err(|fault| Failure::new(format!("the URL of the database is none: {fault}"))),

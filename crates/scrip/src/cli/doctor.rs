@@ -1,7 +1,7 @@
 //! `scrip doctor`: are the books whole?
 
 use clap::Args;
-use scrip_engine::doctor::{Check, Report, examine};
+use scrip_engine::doctor::{Check, Report, examine, examine_objects};
 use scrip_storage::Store;
 use serde_json::json;
 
@@ -10,6 +10,7 @@ use super::remote::{print, table};
 use super::serve::ConfigFile;
 use crate::config::Database;
 use crate::failure::{Failure, Outcome};
+use crate::server::objects;
 use crate::vault::Vault;
 
 /// Which books.
@@ -18,11 +19,14 @@ use crate::vault::Vault;
 Example:
   scrip doctor --config shop/scrip.toml
 
-Only reads, also while the server runs. Exit code 0 when the books are whole, 1 when they are not, 2 when
+Only reads, also while the server runs; the goods are counted and measured, not read. Exit code 0 when the books are whole, 1 when they are not, 2 when
 they could not be examined.")]
 pub struct DoctorArgs {
     #[command(flatten)]
     file: ConfigFile,
+    /// The books alone: whether the goods are there is not looked at
+    #[arg(long)]
+    without_files: bool,
     /// A JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -44,8 +48,14 @@ impl DoctorArgs {
         let config = self.file.load()?;
         let keys = Vault::within(&config.data).open()?;
         one_thread(async {
+            let failed = |fault| Failure::of(&fault);
             let store = read_only(&config.database).await?;
-            examine(&store, &keys).await.map_err(|fault| Failure::of(&fault))
+            let mut report = examine(&store, &keys).await.map_err(failed)?;
+            if !self.without_files {
+                let objects = objects::look(&config)?;
+                report.checks.push(examine_objects(&store, &objects).await.map_err(failed)?);
+            }
+            Ok(report)
         })
     }
 }

@@ -1,11 +1,13 @@
 //! The command line, a file per command.
 
+mod activate;
 mod admin;
 mod backup;
 mod catalog;
 mod check;
 mod doctor;
 mod export;
+mod get;
 mod init;
 mod moving;
 mod remote;
@@ -52,6 +54,10 @@ enum Command {
     Admin(admin::AdminArgs),
     /// Apply or export a catalogue folder
     Catalog(catalog::CatalogArgs),
+    /// Download what a code opens: resumed, verified, nothing written over
+    Get(get::GetArgs),
+    /// Activate a machine without network, by the request that was carried from it
+    Activate(activate::ActivateArgs),
     /// Verify an authorization code offline
     Verify(verify::VerifyArgs),
     /// Prove on a live database that the books are whole
@@ -78,7 +84,11 @@ impl Cli {
             Command::Config(args) => args.run(),
             Command::Admin(args) => args.run(),
             Command::Catalog(args) => args.run(),
+            Command::Get(args) => args.run(),
             // A code that is not good is an answer, not a failure.
+            Command::Activate(args) => {
+                return args.run().map(|active| ExitCode::from(u8::from(!active)));
+            }
             Command::Verify(args) => return args.run().map(|good| ExitCode::from(u8::from(!good))),
             Command::Doctor(args) => {
                 return args.run().map(|sound| ExitCode::from(u8::from(!sound)));

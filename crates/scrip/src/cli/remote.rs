@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::Write;
 
 use clap::Args;
-use scrip_client::{Admin, Client};
+use scrip_client::{Admin, BaseUrl, Client, Connector};
 use scrip_domain::Entropy;
+use scrip_https::Dialer;
 use serde_json::Value;
 
 use crate::entropy::SystemEntropy;
@@ -56,7 +57,16 @@ impl Remote {
 
 /// A client of the server at `url`.
 pub fn client(url: &str) -> Outcome<Client> {
-    Client::new(url).map_err(|error| Failure::usage(format!("--server {url}: {error}")))
+    let wrong = |error| Failure::usage(format!("--server {url}: {error}"));
+    if url.parse::<BaseUrl>().map_err(wrong)?.encrypted {
+        let dialer = Dialer::new().map_err(|error| Failure::of(&error))?;
+        let connector = Connector::new(move |host, port| {
+            let dialer = dialer.clone();
+            async move { dialer.dial(&host, port).await }
+        });
+        return Client::with_connector(url, connector).map_err(wrong);
+    }
+    Client::new(url).map_err(wrong)
 }
 
 /// A text in an answer; empty when there is none.

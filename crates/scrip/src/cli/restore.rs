@@ -9,7 +9,8 @@ use scrip_domain::restore::Epoch;
 use scrip_domain::role::{Role, Roles};
 use scrip_domain::{Clock, Timestamp};
 use scrip_engine::doctor::{Report, examine};
-use scrip_engine::restore;
+use scrip_engine::{Objects, restore};
+use scrip_storage::Blocking;
 use scrip_storage::copy::{self, Blank, Snapshot};
 use serde_json::json;
 
@@ -25,6 +26,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
 use crate::server::books::Books;
+use crate::server::objects;
 use crate::vault::Vault;
 
 /// Which backup, and where to.
@@ -36,7 +38,7 @@ Example:
 
 Whatever database the backup was made from, it is restored into either: a SQLite file in the folder, or an empty PostgreSQL
 database. Older backups are brought up to date. The books are examined first; backups whose books are not whole are refused,
-with what is wrong. A new epoch begins: a provider or merchant hears from its peers what happened since the backup before it
+with what is wrong. A new epoch begins: a server that deals with others hears from them what happened since the backup before it
 goes on (`scrip admin restore`). Exit code 0 when the folder can be served; 1 when it could not be made; 2 when the command cannot
 work; 3 when the backup cannot be opened, is damaged, or is of a later version; 4 when its books are not whole.")]
 pub struct RestoreArgs {
@@ -106,6 +108,9 @@ impl RestoreArgs {
             None => (Database::Sqlite(books), backup::BOOKS_IN_FOLDER),
         };
         self.configure(&read.config, value, &database)?;
+        if read.end.objects > 0 {
+            self.put_in_bucket(&objects);
+        }
         Ok(Made { manifest, epoch, waits, objects: read.end.objects })
     }
 
@@ -148,6 +153,30 @@ impl RestoreArgs {
         drop(store);
         writing.close().await?;
         Ok((epoch, waits))
+    }
+
+    /// Where the goods are to lie in a bucket, those that it lacks are put there, and the folder is emptied.
+    fn put_in_bucket(&self, folder: &Path) {
+        let path = self.dir.join(config::FILE);
+        let config = Config::load(&path, &config::environment());
+        let put = config.and_then(|config| match objects::bucket(&config)? {
+            None => Ok(()),
+            Some(bucket) => {
+                let there = Objects::in_bucket(bucket, config.server_number);
+                one_thread(objects::copy(&Objects::look(folder, Blocking::Inline), &there))?;
+                fs::remove_dir_all(folder).and_then(|()| fs::create_dir(folder)).map_err(|error| {
+                    Failure::new(format!("cannot empty {}: {error}", folder.display()))
+                })
+            }
+        });
+        if let Err(failure) = put {
+            // Everything else is restored, and they are at hand.
+            eprintln!("warning: the goods are not in the bucket: {failure}");
+            let folder = folder.display();
+            eprintln!(
+                "  Copy {folder}/ there, below objects/, by any tool: the names are the same."
+            );
+        }
     }
 
     /// The configuration, with the database where it is now. Last: without it nothing is served.

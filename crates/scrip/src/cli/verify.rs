@@ -52,6 +52,17 @@ pub struct VerifyArgs {
     json: bool,
 }
 
+/// The code that was given, or that standard input brings.
+pub fn code_of(given: &str) -> Outcome<String> {
+    let mut code = given.to_owned();
+    if code == "-" {
+        code.clear();
+        let read = std::io::stdin().take(64 * 1024).read_to_string(&mut code);
+        read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+    }
+    Ok(code)
+}
+
 impl VerifyArgs {
     pub fn run(&self) -> Outcome<bool> {
         let code = self.code()?;
@@ -67,12 +78,7 @@ impl VerifyArgs {
     }
 
     fn code(&self) -> Outcome<String> {
-        let mut code = self.code.clone();
-        if code == "-" {
-            code.clear();
-            let read = std::io::stdin().take(64 * 1024).read_to_string(&mut code);
-            read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
-        }
+        let code = code_of(&self.code)?;
         if !code.contains('.') {
             return Err(Failure::usage("this is not the long form of a code (JWS)").advise(
                 "The short form proves nothing by itself: ask the server, POST /v1/licenses/validate.",

@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, over which the environment wins. What is wrong in it is refused with
 //! its place, before anything else is done.
 
+mod bucket;
 mod bureau;
 mod processor;
 mod raw;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use scrip_domain::role::Roles;
 use scrip_web::Network;
 
+pub use self::bucket::{BucketAccount, SecretKey};
 pub use self::bureau::BureauAccount;
 pub use self::processor::StripeAccount;
 use self::raw::Raw;
@@ -56,10 +58,21 @@ const KEYS: &[&str] = &[
     "bureau.url",
     "bureau.secret_file",
     "bureau.budget_milliseconds",
+    "objects.bucket",
+    "objects.endpoint",
+    "objects.region",
+    "objects.prefix",
+    "objects.path_style",
+    "objects.access_key",
+    "objects.secret_key_file",
 ];
 
+/// A secret that no file of the configuration holds, and where in the environment it stands.
+const SECRET_KEY: (&str, &str) = ("objects.secret_key", "SCRIP_OBJECTS_SECRET_KEY");
+
 /// Variables of the environment by our name that are no configuration of a server.
-const OTHERS: &[&str] = &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY", "SCRIP_PASSPHRASE"];
+const OTHERS: &[&str] =
+    &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY", "SCRIP_PASSPHRASE", SECRET_KEY.1];
 
 /// The environment, as far as it can be read as text.
 pub type Environment = BTreeMap<String, String>;
@@ -99,6 +112,8 @@ pub struct Config {
     pub stripe: Option<StripeAccount>,
     /// Who is asked what they think of a buyer.
     pub bureau: Option<BureauAccount>,
+    /// The bucket that keeps the goods; the folder `objects` without it.
+    pub bucket: Option<BucketAccount>,
     /// What is not wrong, but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -173,6 +188,7 @@ impl Config {
         let mut raw = Raw::default();
         raw.read_file(&path.display().to_string(), &text, KEYS)?;
         raw.read_environment(environment, KEYS, OTHERS);
+        raw.take_secret(environment, SECRET_KEY);
         let mut config = Self::of(&raw, folder)?;
         let holds_password =
             matches!(&config.database, Database::Postgres(url) if text.contains(url.as_str()));
@@ -191,7 +207,12 @@ impl Config {
         let stripe = self.stripe.iter();
         let stripe =
             stripe.flat_map(|s| [s.secret_key_file.clone(), s.webhook_secret_file.clone()]);
-        stripe.chain(self.bureau.iter().map(|bureau| bureau.secret_file.clone())).collect()
+        let bureau = self.bureau.iter().map(|bureau| bureau.secret_file.clone());
+        let bucket = self.bucket.iter().filter_map(|bucket| match &bucket.secret {
+            SecretKey::File(path) => Some(path.clone()),
+            SecretKey::Given(_) => None,
+        });
+        stripe.chain(bureau).chain(bucket).collect()
     }
 
     fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {
@@ -229,6 +250,7 @@ impl Config {
             limits: Limits::of(raw)?,
             stripe: StripeAccount::of(raw, folder)?,
             bureau: BureauAccount::of(raw, folder)?,
+            bucket: BucketAccount::of(raw, folder)?,
             warnings: raw.warnings().to_vec(),
         })
     }

@@ -120,6 +120,15 @@ impl Raw {
         }
     }
 
+    /// Takes a secret of the environment under a name that no file can give it.
+    pub fn take_secret(&mut self, environment: &Environment, (name, variable): (&str, &str)) {
+        if let Some(value) = environment.get(variable) {
+            let content = Content::Loose(value.clone());
+            let place = format!("the environment, {variable}");
+            self.values.insert(name.to_owned(), Value { content, place });
+        }
+    }
+
     /// What is not wrong, but probably not meant.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

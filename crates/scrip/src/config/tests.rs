@@ -194,3 +194,35 @@ fn a_restored_configuration_names_its_own_database_and_keeps_the_rest() {
         assert_eq!(Config::load(&path, &Environment::new()).unwrap().database, database);
     }
 }
+
+#[test]
+fn a_bucket_is_whole_or_none_and_its_secret_is_told_to_nobody() {
+    let table = |text: &str| format!("[objects]\n{text}");
+    let whole = "bucket = \"goods\"\nregion = \"eu-west-1\"\nprefix = \"/a/b/\"\naccess_key = \"AK\"\nsecret_key_file = \"s\"";
+    let bucket = read(&table(whole), &[]).unwrap().bucket.unwrap();
+    assert_eq!(bucket.endpoint, "https://s3.eu-west-1.amazonaws.com");
+    assert_eq!((bucket.prefix.as_str(), bucket.path_style), ("a/b/", false));
+    assert_eq!(bucket.secret, SecretKey::File(PathBuf::from("/srv/shop/s")));
+    let config = read(&table(whole), &[]).unwrap();
+    assert_eq!(config.secret_files(), [PathBuf::from("/srv/shop/s")]);
+    for (text, expected) in [
+        ("endpoint = \"https://s3.example\"", "no objects.bucket"),
+        ("bucket = \"goods\"", "objects lacks access_key"),
+        ("bucket = \"goods\"\naccess_key = \"AK\"", "SCRIP_OBJECTS_SECRET_KEY"),
+        ("secret_key = \"hush\"", "there is no option objects.secret_key"),
+        (&whole.replace("/a/b/", "a//b"), "objects.prefix must be"),
+        (&whole.replace("/a/b/", "a b"), "objects.prefix must be"),
+    ] {
+        let refusal = refusal(&table(text));
+        assert!(refusal.contains(expected) && !refusal.contains("hush"), "{text}: {refusal}");
+    }
+    let mut raw = Raw::default();
+    raw.read_file("scrip.toml", &table(whole), KEYS).unwrap();
+    let environment = [(SECRET_KEY.1.to_owned(), "hush".to_owned())].into();
+    raw.read_environment(&environment, KEYS, OTHERS);
+    raw.take_secret(&environment, SECRET_KEY);
+    let config = Config::of(&raw, Path::new("/srv/shop")).unwrap();
+    assert_eq!(config.bucket.as_ref().unwrap().secret, SecretKey::Given("hush".to_owned()));
+    assert!(!format!("{config:?}").contains("hush"), "the environment wins, and stays unseen");
+    assert_eq!((config.secret_files().len(), config.warnings.len()), (0, 0));
+}

@@ -4,6 +4,7 @@ pub mod books;
 pub mod bureau;
 pub mod logs;
 mod number;
+pub mod objects;
 mod peers;
 pub mod processor;
 pub mod signals;
@@ -16,9 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrip_domain::Clock;
+use scrip_domain::restore::FIRST_EPOCH;
 use scrip_domain::role::Role;
 use scrip_engine::demo::DemoClock;
-use scrip_engine::objects::Objects;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::Blocking;
 use scrip_web::{App, Server, Watch};
@@ -87,6 +88,8 @@ async fn serve(config: &Config) -> Outcome {
             epoch = app.engine.epoch(),
             "restored: peers are asked what happened since the backup"
         );
+    }
+    if app.engine.epoch() > FIRST_EPOCH {
         beside.spawn(restore(app.clone()));
     }
     beside.spawn(exchanges(app.clone()));
@@ -126,11 +129,9 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     if !new {
         number::is_free(&store, config.server_number, clock.as_ref()).await?;
     }
-    let objects =
-        Objects::open(&config.data.join("objects"), config.server_number, Blocking::Threads);
     let ground = Ground {
         store,
-        objects: objects.map_err(|fault| Failure::of(&fault))?,
+        objects: objects::open(config).await?,
         clock,
         entropy: Arc::new(SystemEntropy),
         keys,
@@ -271,6 +272,21 @@ async fn sweep(watch: Arc<Watch>) {
         }
         forget_deliveries(&watch).await;
         forget_visits(&watch).await;
+        forget_quotes(&watch).await;
+    }
+}
+
+/// Forgets quotes of long ago that nobody took.
+async fn forget_quotes(watch: &Watch) {
+    loop {
+        match watch.app().engine.forget_quotes().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "old quotes are forgotten at the next try");
+                break;
+            }
+        }
     }
 }
 
@@ -347,10 +363,10 @@ async fn checkouts(app: App) {
     }
 }
 
-/// After a restore: asks peers what they have, each second, until all were heard.
+/// After a restore: asks peers what they have, each second, until all were heard; and again when an administrator says so.
 async fn restore(app: App) {
     let mut second = every_second();
-    while app.engine.is_restoring() {
+    loop {
         second.tick().await;
         if let Err(fault) = app.engine.run_restore().await {
             tracing::warn!(%fault, "peers are asked at the next try");

@@ -5,11 +5,11 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Response};
-use scrip_domain::Amount;
 use scrip_domain::document::exchange::Account;
 use scrip_domain::document::{Document, MAX_LENGTH};
 use scrip_domain::statement::net;
-use scrip_engine::partner::{Item, Linked, Notice, Partners, SettlementNews, Way};
+use scrip_domain::{Amount, Timestamp};
+use scrip_engine::partner::{History, Item, Linked, Notice, Partners, SettlementNews, Way};
 use scrip_engine::peer::PeerError;
 use scrip_engine::provider::{Asked, Opened};
 use scrip_license::{KeySet, SigningKey, jws};
@@ -128,6 +128,10 @@ impl Partners for Liar {
 
     fn settle<'a>(&'a self, url: &'a str, cycle: u32, news: &'a SettlementNews) -> Asked<'a, ()> {
         self.true_word.settle(url, cycle, news)
+    }
+
+    fn history<'a>(&'a self, url: &'a str, since: Timestamp, after: &'a str) -> Asked<'a, History> {
+        self.true_word.history(url, since, after)
     }
 
     fn read<'a>(

@@ -81,7 +81,10 @@ fn an_automatic_top_up_without_cause_defect_is_seen() {
 
 #[test]
 fn a_processing_taken_twice_defect_is_seen() {
-    defect_is_seen(Defect::DoublesProcessings, &["exhausted, with", "are used", "are left", "number"]);
+    defect_is_seen(
+        Defect::DoublesProcessings,
+        &["exhausted, with", "are used", "are left", "number"],
+    );
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Reads about the catalogue.
 
+use std::collections::BTreeMap;
+
 use scrip_domain::Id;
 use scrip_domain::account::Account;
-use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::catalog::{File, Offer, Picture, Product, Release};
 
-use crate::cells::Cell;
+use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
+use crate::fields::Field;
 use crate::index::{Entry, LICENSED, OWNED};
 use crate::reads::{Page, cells};
 use crate::store::Store;
@@ -78,6 +81,25 @@ impl Store {
     /// A release's files, in the order of their ids.
     pub async fn files_of(&self, release: Id<Release>) -> Result<Vec<File>, Fault> {
         self.rows("WHERE t.release = $1 ORDER BY t.id", cells(&release)).await
+    }
+
+    /// Every object that a file or a picture names, each once, with its bytes where they are known: those of files.
+    pub async fn named_objects(&self) -> Result<Vec<(String, Option<u64>)>, Fault> {
+        let text = "SELECT DISTINCT sha256, size FROM files ORDER BY sha256";
+        let files = self.query("files", text.to_owned(), Vec::new(), |cells: &mut Reader<'_>| {
+            let name = String::read(cells)?.ok_or_else(|| cells.corrupt())?;
+            Ok((name, u64::read(cells)?))
+        });
+        let mut all: BTreeMap<String, Option<u64>> = files.await?.into_iter().collect();
+        let text = "SELECT DISTINCT pictures FROM products WHERE pictures <> '[]'";
+        let pictures =
+            self.query("products", text.to_owned(), Vec::new(), |cells: &mut Reader<'_>| {
+                Vec::<Picture>::read(cells)?.ok_or_else(|| cells.corrupt())
+            });
+        for picture in pictures.await?.into_iter().flatten() {
+            all.entry(picture.object).or_insert(None);
+        }
+        Ok(all.into_iter().collect())
     }
 
     /// Whether an account has a license of a product.

@@ -18,7 +18,7 @@ use crate::store::Store;
 pub struct Documents {
     /// The issuing vendor's name of the exchange.
     pub exchange: Id<Exchange>,
-    /// The quote; where we honour it, it was our own, of which only the name is kept.
+    /// The quote; none of what was rejected unseen where we honour it.
     pub quote: Option<String>,
     /// That it is prepared.
     pub prepared: Option<String>,
@@ -72,6 +72,18 @@ impl Store {
         values.push(page.limit());
         tail.push(format!("ORDER BY t.id DESC LIMIT ${}", values.len()));
         self.rows(&tail.join(" "), values).await
+    }
+
+    /// Quotes of before `before` that nobody took, the oldest first.
+    pub async fn quotes_unused(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ExchangeQuote>, Fault> {
+        let mut values = cells(&before);
+        values.push(Cell::Int(i64::from(limit)));
+        let tail = "WHERE t.exchange IS NULL AND t.at < $1 ORDER BY t.at, t.id LIMIT $2";
+        self.rows(tail, values).await
     }
 
     /// Exchanges about which something is to be done at `at`, the longest due first.
@@ -147,7 +159,7 @@ impl Store {
         after: Option<(Id<Partner>, Id<Exchange>)>,
         limit: u32,
     ) -> Result<Vec<(Id<Partner>, Documents)>, Fault> {
-        let text = r#"SELECT i.partner, i.exchange, i.prepared, i."commit", i.answer FROM incoming_exchanges i
+        let text = r#"SELECT i.partner, i.exchange, i.offer, i.prepared, i."commit", i.answer FROM incoming_exchanges i
              WHERE i.partner > $1 OR (i.partner = $1 AND i.exchange > $2)
              ORDER BY i.partner, i.exchange LIMIT $3"#;
         let number = |number: u64| Cell::Int(i64::try_from(number).unwrap_or(i64::MAX));
@@ -159,8 +171,9 @@ impl Store {
         self.query("incoming_exchanges", text.to_owned(), values, |cells| {
             let partner = Id::read(cells)?.ok_or_else(|| cells.corrupt())?;
             let exchange = Id::read(cells)?.ok_or_else(|| cells.corrupt())?;
-            let (prepared, commit, answer) = (cells.text()?, cells.text()?, cells.text()?);
-            Ok((partner, Documents { exchange, quote: None, prepared, commit, answer }))
+            let (quote, prepared) = (cells.text()?, cells.text()?);
+            let (commit, answer) = (cells.text()?, cells.text()?);
+            Ok((partner, Documents { exchange, quote, prepared, commit, answer }))
         })
         .await
     }

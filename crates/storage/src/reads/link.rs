@@ -28,6 +28,13 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// The links by which a partner calls an account of its own so: one, or by mischance more.
+    pub async fn links_to(&self, partner: Id<Partner>, subject: &str) -> Result<Vec<Link>, Fault> {
+        let values = [cells(&partner), vec![Cell::text(subject.to_owned())]].concat();
+        self.rows("WHERE t.partner = $1 AND t.subject = $2 ORDER BY t.account LIMIT 2", values)
+            .await
+    }
+
     /// A buyer's links, one for each partner.
     pub async fn links_of(&self, account: Id<Account>) -> Result<Vec<Link>, Fault> {
         self.rows("WHERE t.account = $1 ORDER BY t.partner", cells(&account)).await

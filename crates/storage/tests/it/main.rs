@@ -109,7 +109,8 @@ conformance! {
         a_quote_is_used_once,
         what_hangs_from_a_license_is_found_by_it;
     settlements:
-        a_cycle_holds_what_is_owed_for_it_in_order;
+        a_cycle_holds_what_is_owed_for_it_in_order,
+        what_a_restored_partner_is_shown_comes_in_order_and_of_late;
     partners:
         what_partners_are_to_be_told_is_found_by_when_it_is_due,
         links_are_found_by_whose_they_are_and_by_what_opens_them;

@@ -90,6 +90,9 @@ pub async fn links_are_found_by_whose_they_are_and_by_what_opens_them(home: &Hom
     assert_eq!(numbers(store.links_of(account(7)).await.unwrap()), [701, 702]);
     assert_eq!(numbers(store.links_due(at(20), 9).await.unwrap()), [801, 701]);
     assert_eq!(store.link(account(8), id(2)).await.unwrap(), None);
+    assert_eq!(numbers(store.links_to(id(1), "s").await.unwrap()), [701, 801]);
+    assert_eq!(numbers(store.links_to(id(2), "s").await.unwrap()), [702]);
+    assert_eq!(numbers(store.links_to(id(2), "t").await.unwrap()), [0_u64; 0]);
     let called = store.link_called(id(801)).await.unwrap().unwrap();
     assert_eq!(store.link(account(8), id(1)).await.unwrap(), Some(called));
     assert_eq!(store.link_request_by_code([7; 32]).await.unwrap(), Some(request));

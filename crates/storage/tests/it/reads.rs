@@ -97,7 +97,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
-            discrepancies(PAGE), checkouts_from(id(0), 5),
+            discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
+            exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
+            quotes_unused(NOON, 5),
     }
     let nothing = (Standing::default(), Vec::new());
     assert_eq!(store.account_statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);
@@ -522,7 +524,8 @@ pub async fn restores_are_found_by_what_is_due(home: &Home) {
             Reunion::begin(3, peer.to_owned(), PeerKind::Merchant, due)
         };
         let over = begun("c", 0).ended(ReunionState::Skipped, NOON);
-        let all = [begun("b", 0), begun("a", -1), over, begun("d", 1)];
+        let partner = Reunion { kind: PeerKind::Partner, ..begun("d", 1) };
+        let all = [begun("b", 0), begun("a", -1), over, partner];
         changes.reunions.extend(all.into_iter().map(Change::Insert));
         let lacking = |number| {
             Change::Insert(Discrepancy {
@@ -546,6 +549,8 @@ pub async fn restores_are_found_by_what_is_due(home: &Home) {
     assert_eq!(peers(store.reunions(2).await.unwrap()), "");
     assert_eq!(peers(store.reunions_due(NOON, 5).await.unwrap()), "ab");
     assert_eq!(peers(store.reunions_due(NOON, 1).await.unwrap()), "a");
+    let later = NOON.plus(Span::millis(1));
+    assert_eq!(peers(store.reunions_due(later, 5).await.unwrap()), "dab", "partners first");
     assert_eq!(store.reunion(3, "c").await.unwrap().unwrap().state, ReunionState::Skipped);
     let page = store.discrepancies(Page { after: Some(9), limit: 5 }).await.unwrap();
     assert_eq!(page.iter().map(|row| row.id.number()).collect::<Vec<_>>(), [8, 7]);

@@ -404,6 +404,7 @@ async fn catalog(store: &Running) {
         sha256: text(),
         platform: String::new(),
         media_type: text(),
+        sha512: text(),
     };
     round_trips!(store, files(release): file.clone() => File { size: 0, name: String::new(), ..file.clone() },
         other File { release: id(0), id: id(0), ..file });

@@ -83,7 +83,9 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0017_settlements.sql"),
         include_str!("../../migrations/sqlite/0018_visits.sql"),
         include_str!("../../migrations/sqlite/0019_partner_errands.sql"),
+        include_str!("../../migrations/sqlite/0020_histories.sql"),
         include_str!("../../migrations/sqlite/0021_usage.sql"),
+        include_str!("../../migrations/sqlite/0022_updates.sql"),
         include_str!("../../migrations/sqlite/0023_license_counts.sql")
     );
     let postgres = concat!(
@@ -106,7 +108,9 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0017_settlements.sql"),
         include_str!("../../migrations/postgres/0018_visits.sql"),
         include_str!("../../migrations/postgres/0019_partner_errands.sql"),
+        include_str!("../../migrations/postgres/0020_histories.sql"),
         include_str!("../../migrations/postgres/0021_usage.sql"),
+        include_str!("../../migrations/postgres/0022_updates.sql"),
         include_str!("../../migrations/postgres/0023_license_counts.sql")
     );
     let indices = |text: &str| {

@@ -4,13 +4,14 @@ use scrip_domain::Span;
 use scrip_domain::agreement::Figures;
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::partner::{EntryKind, PartnerEntry, Side};
-use scrip_domain::statement::{Statement, StatementState};
+use scrip_domain::statement::{Settlement, Statement, StatementState};
 use scrip_storage::Changes;
 use scrip_storage::books::Change;
 
 use crate::commands::{account, amount, id, write};
 use crate::home::{Home, NOON, Running};
-use crate::rows::settlements::statement as statement_row;
+use crate::rows::exchanges::{exchange as exchange_row, prepared};
+use crate::rows::settlements::{settlement as settlement_row, statement as statement_row};
 
 async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
     store.submit(write(fill)).await.unwrap().unwrap();
@@ -60,6 +61,7 @@ fn incoming(number: u64, cycle: u32, state: IncomingState) -> Incoming {
         partner: id(5),
         exchange: id(number),
         quote: number.to_string(),
+        offer: None,
         account: Some(account(7)),
         agreement: Some(id(1)),
         figures: Some(figures(number)),
@@ -149,5 +151,57 @@ pub async fn a_cycle_holds_what_is_owed_for_it_in_order(home: &Home) {
     assert_eq!(suspend(NOON.plus(Span::days(2))).await, (1, 1));
     assert_eq!(suspend(NOON.plus(Span::days(9))).await, (1, 2));
     assert_eq!(store.statement_of(id(5), 3).await.unwrap().unwrap().id, id(3));
+    store.stop().await.unwrap();
+}
+
+pub async fn what_a_restored_partner_is_shown_comes_in_order_and_of_late(home: &Home) {
+    let store = home.start().await;
+    let late = NOON.plus(Span::days(1));
+    fill(&store, move |changes| {
+        for number in [9, 3, 4] {
+            changes.exchanges.push(Change::Insert(exchange(number, 1, ExchangeState::Fulfilled)));
+            let row = Incoming {
+                commit: Some(String::new()),
+                ..incoming(number, 1, IncomingState::Late)
+            };
+            changes.incoming_exchanges.push(Change::Insert(row));
+        }
+        let begun = exchange_row(5, 5);
+        let other = Exchange { partner: id(6), ..exchange(6, 1, ExchangeState::Fulfilled) };
+        changes.exchanges.extend([begun, other].map(Change::Insert));
+        changes.incoming_exchanges.push(Change::Insert(prepared(5, 5)));
+        for (cycle, state, agreed) in [
+            (1, StatementState::Settled, Some(NOON)),
+            (2, StatementState::Settled, Some(NOON)),
+            (3, StatementState::Sent, Some(NOON)),
+            (4, StatementState::Agreed, Some(late)),
+            (5, StatementState::Closing, None),
+        ] {
+            let row =
+                Statement { state, agreed_at: agreed, ..statement_row(u64::from(cycle), 5, cycle) };
+            changes.statements.push(Change::Insert(row));
+        }
+        let paid = |number, at| Settlement { ended_at: Some(at), ..settlement_row(number, number) };
+        changes.settlements.extend([paid(1, NOON), paid(2, late)].map(Change::Insert));
+    })
+    .await;
+    let ours = async |after, limit| {
+        let rows = store.exchanges_committed(id(5), id(after), limit).await.unwrap();
+        rows.iter().map(|row| row.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!((ours(0, 9).await, ours(3, 1).await), (vec![3, 4, 9], vec![4]));
+    let theirs = async |after, limit| {
+        let rows = store.incoming_committed(id(5), id(after), limit).await.unwrap();
+        rows.iter().map(|row| row.exchange.number()).collect::<Vec<_>>()
+    };
+    assert_eq!((theirs(0, 9).await, theirs(4, 9).await), (vec![3, 4, 9], vec![9]));
+    let cycles = async |after, since, limit| {
+        let rows = store.statements_since(id(5), after, since, limit).await.unwrap();
+        rows.iter().map(|row| row.cycle).collect::<Vec<_>>()
+    };
+    assert_eq!(cycles(0, late, 9).await, [2, 3, 4, 5]);
+    assert_eq!(cycles(2, late, 2).await, [3, 4]);
+    assert_eq!(cycles(0, NOON, 1).await, [1]);
+    assert_eq!(cycles(0, late.plus(Span::millis(1)), 9).await, [3, 5]);
     store.stop().await.unwrap();
 }

@@ -15,7 +15,7 @@ use base64ct::{Base64, Encoding};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use scrip_domain::Id;
 use scrip_domain::catalog::File;
-use scrip_engine::download::Credential;
+use scrip_engine::download::{Credential, Grant};
 use scrip_license::Digest;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,11 +26,14 @@ use crate::App;
 use crate::api::downloads::body::Sending;
 use crate::api::downloads::conditions::Verdict;
 use crate::api::downloads::range::Part;
-use crate::extract::{Body, IdPath, Query, Source};
+use crate::extract::{Body, IdPath, NamePath, Query, Source};
 use crate::problem::{Problem, kind};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(download)).routes(routes!(ticket))
+    OpenApiRouter::new()
+        .routes(routes!(download))
+        .routes(routes!(download_named))
+        .routes(routes!(ticket))
 }
 
 /// What opens the file, if it is not in a header.
@@ -75,8 +78,55 @@ async fn download(
 ) -> Result<Response, Problem> {
     let credential = credential(&headers, query.ticket.as_deref())?;
     let grant = app.engine.authorize_download(credential, file, &source.0).await??;
+    answer(app, grant, &method, &headers).await
+}
+
+/// The same under an address that ends with the file's name, by which some programs tell what it is.
+#[utoipa::path(
+    method(get, head), path = "/v1/downloads/{file}/{name}", tag = "downloads",
+    params(
+        ("file" = String, Path, example = "fil_06bq3v8k2m9zc"),
+        ("name" = String, Path, description = "the file's name", example = "field-recorder.zip"),
+        TicketQuery,
+        ("Range" = Option<String>, Header, description = "which bytes", example = "bytes=1000-"),
+        ("If-Range" = Option<String>, Header, description = "the ETag of the part that is there"),
+    ),
+    responses(
+        (status = 200, description = "the file", content_type = "*/*", body = Vec<u8>),
+        (status = 206, description = "a part of it", content_type = "*/*", body = Vec<u8>),
+        (status = 304, description = "the copy that is there is the same"),
+        (status = 401, description = "`invalid_credentials`: neither code nor ticket"),
+        (status = 403, description = "`code_refused`, with the reason in `license_code` if the code itself is genuine; `download_limit`"),
+        (status = 412, description = "`precondition_failed`: it is another file than the one that was begun"),
+        (status = 416, description = "`range_not_satisfiable`"),
+    )
+)]
+async fn download_named(
+    State(app): State<App>,
+    NamePath((file, name)): NamePath<(String, String)>,
+    Query(query): Query<TicketQuery>,
+    source: Source,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let file = file.parse().map_err(|_| Problem::not_found())?;
+    let credential = credential(&headers, query.ticket.as_deref())?;
+    let grant = app.engine.authorize_download(credential, file, &source.0).await??;
+    if grant.file.name != name {
+        return Err(Problem::not_found());
+    }
+    answer(app, grant, &method, &headers).await
+}
+
+/// The bytes that a grant opens, as far as the headers ask for them.
+async fn answer(
+    app: App,
+    grant: Grant,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let common = Common::of(&grant.file)?;
-    match conditions::check(&headers, &common.etag) {
+    match conditions::check(headers, &common.etag) {
         Verdict::Go => {}
         Verdict::NotModified => return Ok(common.not_modified()),
         Verdict::Failed => {
@@ -85,7 +135,7 @@ async fn download(
     }
     let size = grant.file.size;
     // Ranges are defined for GET only (RFC 9110, section 14.2).
-    let asked = (method == Method::GET && conditions::range_applies(&headers, &common.etag))
+    let asked = (*method == Method::GET && conditions::range_applies(headers, &common.etag))
         .then(|| headers.get(header::RANGE))
         .flatten();
     let part = match asked {
@@ -96,7 +146,7 @@ async fn download(
         return Ok(unsatisfiable(size));
     }
     let object = app.engine.open_download(&grant).await?;
-    if method == Method::HEAD {
+    if *method == Method::HEAD {
         return Ok(common.head(size));
     }
     let (status, bytes) = match part {
@@ -110,16 +160,26 @@ async fn download(
     Ok(common.send(status, bytes, size, body))
 }
 
+/// The code in the header.
+fn in_header(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, code) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("license").then_some(code.trim())
+}
+
+/// The code in the header, where nothing else will do.
+pub fn code(headers: &HeaderMap) -> Result<&str, Problem> {
+    in_header(headers).ok_or_else(|| {
+        Problem::invalid_credentials("send Authorization: License <code>").challenged("License")
+    })
+}
+
 /// The code in the header, or the ticket in the address.
 fn credential<'a>(
     headers: &'a HeaderMap,
     ticket: Option<&'a str>,
 ) -> Result<Credential<'a>, Problem> {
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let code = value
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("license"))
-        .map(|(_, code)| Credential::Code(code.trim()));
+    let code = in_header(headers).map(Credential::Code);
     let ticket = ticket.map(Credential::Ticket);
     code.or(ticket).ok_or_else(|| {
         let detail = "send Authorization: License <code>, or ?ticket=";

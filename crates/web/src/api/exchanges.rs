@@ -201,6 +201,7 @@ pub async fn page_of(
         (status = 404, description = "`not_found`: no such partner"),
         (status = 409, description = "`not_linked`, `partner_suspended`, `exchange_limit`, `exchange_refused`"),
         (status = 422, description = "`amount_out_of_bounds`"),
+        (status = 429, description = "`rate_limited`: too many quotes were asked for"),
     )
 )]
 async fn quote(

@@ -5,6 +5,7 @@ mod out;
 
 use axum::Json;
 use axum::extract::State;
+use scrip_domain::catalog::File;
 use scrip_domain::license::License;
 use scrip_domain::usage::{Activation, Usage};
 use scrip_domain::{Id, Timestamp};
@@ -66,7 +67,7 @@ struct CodeOut {
 /// A file that a license opens.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LicensedFile)]
-struct FileOut {
+pub struct FileOut {
     #[schema(example = "fil_06bq3v8k2m9zc")]
     id: String,
     #[schema(example = "field-recorder.zip")]
@@ -75,6 +76,18 @@ struct FileOut {
     size: u64,
     sha256: String,
     platform: String,
+}
+
+impl FileOut {
+    pub fn new(file: &File) -> Self {
+        Self {
+            id: file.id.to_string(),
+            name: file.name.clone(),
+            size: file.size,
+            sha256: file.sha256.clone(),
+            platform: file.platform.clone(),
+        }
+    }
 }
 
 impl LicenseOut {
@@ -86,13 +99,6 @@ impl LicenseOut {
             Some(release) => Some(app.engine.released(release).await?),
             None => None,
         };
-        let file = |file: &scrip_domain::catalog::File| FileOut {
-            id: file.id.to_string(),
-            name: file.name.clone(),
-            size: file.size,
-            sha256: file.sha256.clone(),
-            platform: file.platform.clone(),
-        };
         Ok(Self {
             id: license.id.to_string(),
             product: license.product.to_string(),
@@ -103,7 +109,10 @@ impl LicenseOut {
             issued_at: license.issued_at.to_string(),
             expires_at: license.expires_at.map(|at| at.to_string()),
             code: code.map(|code| CodeOut { jws: code.jws, short: code.short }),
-            files: released.iter().flat_map(|released| released.files.iter().map(file)).collect(),
+            files: released
+                .iter()
+                .flat_map(|released| released.files.iter().map(FileOut::new))
+                .collect(),
         })
     }
 }

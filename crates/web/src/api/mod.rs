@@ -30,6 +30,7 @@ mod refunds;
 mod sessions;
 mod terms;
 mod top_ups;
+mod updates;
 mod vendor;
 mod visibility;
 mod wallet;
@@ -63,6 +64,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(downloads::routes())
+        .merge(updates::routes())
         .merge(events::routes())
         .merge(hooks::routes())
         .merge(payments::routes())

@@ -40,6 +40,7 @@ impl Problem {
             }
             ExchangeRefusal::NotSilent => Self::exchange_refused("not_silent"),
             ExchangeRefusal::KeyReused => Self::key_reused(),
+            ExchangeRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             refusal => Self::partner_exchange(refusal),
         }
     }
@@ -66,6 +67,7 @@ impl Problem {
             | ExchangeRefusal::NotExchangeable { .. }
             | ExchangeRefusal::NotSilent
             | ExchangeRefusal::KeyReused
+            | ExchangeRefusal::RateLimited(_)
             | ExchangeRefusal::NoAnswer
             | ExchangeRefusal::Stale => Self::busy("too much at once: ask again"),
         }

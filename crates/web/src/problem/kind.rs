@@ -542,7 +542,7 @@ BUSY, SERVICE_UNAVAILABLE, "busy", "Busy",
     example r#"{ "detail": "too much at once: ask again" }"#;
 
 RESTORING, SERVICE_UNAVAILABLE, "restoring", "Restoring",
-    means "The server was restored from a backup. Before it hears other servers, and before tokens move at a provider, it \
+    means "The server was restored from a backup. Before it hears other servers, and before tokens move in its wallets, it \
         fetches what they did since the backup. Nothing was changed.",
     remedy "Ask again with the same `Idempotency-Key`, after as many seconds as `Retry-After` says. The operator sees at \
         `GET /v1/admin/restore` who is still to be heard.",

@@ -419,6 +419,7 @@ fn fulfilled(partner: &Partner, exchange: u64, micros: u64, at: Timestamp) -> In
         partner: partner.id,
         exchange: id(exchange),
         quote: format!("q{exchange}"),
+        offer: None,
         account: Some(id(1)),
         agreement: partner.agreement,
         figures: Some(figures(micros)),

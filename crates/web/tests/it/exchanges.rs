@@ -21,7 +21,7 @@ pub struct Linked {
 }
 
 /// Has both agree on these terms.
-async fn agree(vendors: &Vendors, terms: Value) {
+pub async fn agree(vendors: &Vendors, terms: Value) {
     let body = json!({ "partner": vendors.partners[0], "terms": terms });
     let proposed = vendors.a.post("/v1/admin/agreements", &vendors.a.admin, "", body).await;
     assert_eq!(proposed.status, 201, "{proposed:?}");
@@ -589,4 +589,29 @@ async fn a_browser_sees_the_offer_confirms_it_and_sees_the_end() {
     assert_eq!(waits.answer.header("refresh"), "3");
     let mut stranger = Browser::on(a);
     assert_eq!(stranger.open(done.location()).await.status, 303, "to sign in first");
+}
+
+#[tokio::test]
+async fn quotes_are_asked_for_at_a_humane_rate_and_forgotten_when_nobody_takes_them() {
+    let linked = Linked::open().await;
+    assert_eq!(linked.exchange(1000, "e1").await.at("/state"), "fulfilled");
+    for _ in 1..60 {
+        assert_eq!(linked.try_quote(100).await.status, 201);
+    }
+    let many = linked.try_quote(100).await;
+    assert_eq!((many.status, many.code()), (429, "rate_limited"), "{many:?}");
+    linked.pass(Span::minutes(10)).await;
+    let kept = linked.quote(100).await;
+    let engine = &linked.vendors.a.app.engine;
+    assert_eq!(engine.forget_quotes().await.unwrap(), 0, "still known");
+    linked.pass(Span::days(2)).await;
+    let engine = &linked.vendors.a.app.engine;
+    assert_eq!(engine.forget_quotes().await.unwrap(), 59, "the last is not old enough");
+    linked.pass(Span::minutes(1)).await;
+    let engine = &linked.vendors.a.app.engine;
+    assert_eq!(engine.forget_quotes().await.unwrap(), 1);
+    let gone = engine.store().exchange_quote(kept.parse().unwrap()).await.unwrap();
+    assert_eq!(gone, None);
+    assert_eq!(engine.forget_quotes().await.unwrap(), 0);
+    linked.vendors.sound().await;
 }

@@ -141,6 +141,7 @@ pub async fn fulfil(shop: &Shop, of: Id<Partner>, exchange: u64, micros: u64, cy
             partner: partner.id,
             exchange: id(exchange),
             quote: format!("q{exchange}"),
+            offer: None,
             account: Some(id(1)),
             agreement: partner.agreement,
             figures: Some(figures(micros)),

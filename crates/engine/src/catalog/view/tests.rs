@@ -70,6 +70,7 @@ fn parts(state: ProductState, visibility: Visibility) -> Parts {
             sha256: "a".into(),
             platform: String::new(),
             media_type: "application/zip".into(),
+            sha512: String::new(),
         }],
         description_html: "<p>Long</p>".into(),
         notes_html: "<p>New</p>".into(),

@@ -12,9 +12,11 @@ use crate::failure::Outcome;
 Example:
   scrip admin restore show
   scrip admin restore skip https://shop.example --reason 'closed down'
+  scrip admin restore again https://other.example
 
-After a restore a server asks its peers what happened since the backup. Until all have answered, calls between servers are answered
-`restoring`, and at a provider nothing moves tokens. docs/backup.md says what is listed, and what to do about it.")]
+After a restore a server asks its merchants, its provider, or its partners what happened since the
+backup. Until all have answered, calls between servers are answered `restoring`, and where wallets
+are nothing moves tokens. docs/backup.md says what is listed, and what to do about it.")]
 pub struct RestoreArgs {
     #[command(subcommand)]
     verb: Verb,
@@ -43,6 +45,12 @@ enum Verb {
         #[arg(long)]
         reason: String,
     },
+    /// Ask a peer once more, after what the books lacked was mended
+    #[command(after_help = "Example:\n  scrip admin restore again https://other.example")]
+    Again {
+        /// Its address, as `show` tells it
+        peer: String,
+    },
 }
 
 impl RestoreArgs {
@@ -60,6 +68,16 @@ impl RestoreArgs {
                     format!("The server goes on without {}.", text(skipped, "/peer"))
                 });
             }
+            Verb::Again { peer } => {
+                let body = json!({ "peer": peer });
+                let asked = remote.admin()?.post("restore/again", &body).await?;
+                remote.tell(&asked, |asked| {
+                    format!(
+                        "{} is asked once more; nothing moves until it has answered.",
+                        text(asked, "/peer")
+                    )
+                });
+            }
         }
         Ok(())
     }
@@ -75,9 +93,9 @@ fn show(answer: &Value) -> String {
     let rows =
         |pointer: &str| answer.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     let mut peers =
-        vec![["PEER", "STATE", "BOOKED", "LISTED", "TROUBLE"].map(str::to_owned).to_vec()];
+        vec![["PEER", "KIND", "STATE", "BOOKED", "LISTED", "TROUBLE"].map(str::to_owned).to_vec()];
     for peer in rows("/peers") {
-        let mut row = ["/peer", "/state"].map(|p| text(peer, p).to_owned()).to_vec();
+        let mut row = ["/peer", "/kind", "/state"].map(|p| text(peer, p).to_owned()).to_vec();
         row.extend([number(peer, "/booked"), number(peer, "/listed")]);
         row.push(text(peer, "/trouble").to_owned());
         peers.push(row);
@@ -86,7 +104,7 @@ fn show(answer: &Value) -> String {
         lines.push(table(&peers));
     }
     let mut lacks =
-        vec![["FOUND", "PEER", "REQUEST", "LACK", "AMOUNT", "DETAIL"].map(str::to_owned).to_vec()];
+        vec![["FOUND", "PEER", "NAME", "LACK", "AMOUNT", "DETAIL"].map(str::to_owned).to_vec()];
     for lack in rows("/discrepancies/data") {
         let cells = ["/at", "/peer", "/request", "/lack", "/amount/display", "/detail"];
         lacks.push(cells.map(|pointer| text(lack, pointer).to_owned()).to_vec());

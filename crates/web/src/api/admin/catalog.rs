@@ -345,7 +345,7 @@ fn any_bytes() -> String {
     put, path = "/v1/admin/products/{slug}/releases/{channel}/{version}", tag = "admin", security(("bearer" = [])), request_body = ReleaseBody,
     params(
         ("slug" = String, Path, example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
-        ("channel" = String, Path, description = "buyers get the newest release of `stable`", example = "stable", max_length = 20, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
+        ("channel" = String, Path, description = "buyers get the newest release of `stable`; before there is one, of the channel that came first, which their licenses open for good", example = "stable", max_length = 20, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
         ("version" = String, Path, example = "1.2.0", max_length = 40, pattern = "^[A-Za-z0-9_+~-][A-Za-z0-9._+~-]*$"),
     ),
     responses(

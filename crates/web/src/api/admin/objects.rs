@@ -68,7 +68,7 @@ async fn put(
 ) -> Result<(StatusCode, Json<ObjectOut>), Problem> {
     let objects = app.engine.objects();
     let there = objects.size(sha256).await?.is_some();
-    let stored = match objects.put(body.into_data_stream(), Some(sha256)).await? {
+    let stored = match objects.put(body.into_data_stream(), sha256).await? {
         Ok(stored) => stored,
         Err(PutRefusal::Cut) => {
             let detail = "the body did not arrive whole; nothing was stored";

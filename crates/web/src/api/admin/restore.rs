@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(skip))
+    OpenApiRouter::new().routes(routes!(show)).routes(routes!(skip)).routes(routes!(again))
 }
 
 /// How a restore goes on.
@@ -29,8 +29,8 @@ struct RestoreOut {
     /// How often this server was restored from a backup, and one.
     #[schema(minimum = 1, example = 2)]
     epoch: u32,
-    /// Whether peers are still to be heard. Until then signed calls are answered `restoring`, and at a provider nothing
-    /// moves tokens.
+    /// Whether peers are still to be heard. Until then signed calls are answered `restoring`, and where wallets
+    /// are nothing moves tokens.
     restoring: bool,
     /// When it was restored; null of a server that never was.
     #[schema(required, example = "2026-11-22T12:00:00.000Z")]
@@ -51,11 +51,11 @@ struct PeerOut {
     /// Its address.
     #[schema(example = "https://shop.example")]
     peer: String,
-    /// What it is to this server: `merchant` or `provider`.
+    /// What it is to this server: `merchant`, `provider` or `partner`.
     kind: &'static str,
     /// `asking`, `reconciled`, `skipped` or `superseded`.
     state: &'static str,
-    /// How many purchases were booked by what it told.
+    /// How many purchases and exchanges were booked by what it told.
     booked: u32,
     /// How many are listed, because the books cannot take them.
     listed: u32,
@@ -89,15 +89,16 @@ struct DiscrepancyOut {
     /// Whose proof it is.
     #[schema(example = "https://shop.example")]
     peer: String,
-    /// The provider's name of the purchase.
+    /// The provider's name of the purchase, or the issuing vendor's of the exchange; or a cycle, or an agreement, of a partner.
     #[schema(example = "req_06bq3v8k2m9zc")]
     request: String,
-    /// The merchant's name of the order.
+    /// The merchant's name of the order; empty where there is none.
     #[schema(example = "ord_06bq3v8k2m9zc")]
     order: String,
-    /// `unknown_buyer`, `insufficient_funds`, `key_lost`, `conflict`, `unknown_order` or `code_lost`.
+    /// `unknown_buyer`, `insufficient_funds`, `key_lost`, `conflict`, `unknown_order`, `code_lost`,
+    /// `unknown_link`, `statement_differs` or `payment_unclear`.
     lack: &'static str,
-    /// What is at stake.
+    /// What is at stake, in this vendor's token.
     amount: MoneyOut,
     /// What happened, for a person.
     detail: String,
@@ -160,8 +161,8 @@ struct SkipBody {
     reason: Text<1, 500>,
 }
 
-/// Goes on without a peer: what it has from after the backup is not booked, and tokens that it captured then can be spent
-/// again. Doing it again changes nothing.
+/// Goes on without a peer: what it has from after the backup is not booked, and tokens that it captured then, or for which it
+/// issued its own, can be spent again. Doing it again changes nothing.
 #[utoipa::path(
     post, path = "/v1/admin/restore/skip", tag = "admin", security(("bearer" = [])), request_body = SkipBody,
     responses(
@@ -176,4 +177,32 @@ async fn skip(
 ) -> Result<Json<PeerOut>, Problem> {
     let skipped = app.engine.skip_peer(by, body.value.peer, body.value.reason.0).await?;
     Ok(Json(skipped.map_err(|_| Problem::not_found())?.into()))
+}
+
+/// Whom to ask once more.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RestoreAgainBody, example = json!({ "peer": "https://shop.example" }))]
+struct AgainBody {
+    /// Its address.
+    #[schema(max_length = 2000)]
+    peer: String,
+}
+
+/// Asks a peer from the beginning once more, after what the books lacked was mended: what can be booked by now is. Everything
+/// waits meanwhile, as after the restore. Doing it again while it is asked changes nothing.
+#[utoipa::path(
+    post, path = "/v1/admin/restore/again", tag = "admin", security(("bearer" = [])), request_body = AgainBody,
+    responses(
+        (status = 200, body = PeerOut),
+        (status = 404, description = "`not_found`: nobody of this address was asked after the last restore"),
+    )
+)]
+async fn again(
+    Admin(by): Admin,
+    State(app): State<App>,
+    body: Body<AgainBody>,
+) -> Result<Json<PeerOut>, Problem> {
+    let asked = app.engine.ask_peer_again(by, body.value.peer).await?;
+    Ok(Json(asked.map_err(|_| Problem::not_found())?.into()))
 }

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::FileOut;
 use super::out::{ActivationOut, Machines, unit};
 use crate::App;
 use crate::api::terms::{LimitsBody, TermsBody};
@@ -206,6 +207,9 @@ struct LicenseBrief {
     machines: Machines,
     /// Whether tokens buy more of it, also once it has run out.
     extendable: bool,
+    /// What can be downloaded with the code; nothing when it is not in force. Told by `validate` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<FileOut>>,
 }
 
 /// Whether a machine is active.
@@ -312,6 +316,7 @@ impl LicenseBrief {
             left: usage.left(*terms),
             machines: Machines::new(license, usage),
             extendable: is_extendable(license),
+            files: None,
         }
     }
 }
@@ -396,7 +401,21 @@ async fn validate(
         .is_good(&code.0, &source.0, question)
         .await?
         .map_err(|wait| Problem::rate_limited(wait.0))?;
-    Ok(Json(Verdict::new(reason, standing.as_ref())))
+    let mut verdict = Verdict::new(reason, standing.as_ref());
+    if let (Some(brief), Some(standing)) = (&mut verdict.license, &standing) {
+        let files =
+            if opens(reason) { app.engine.files_of(&standing.license).await? } else { Vec::new() };
+        brief.files = Some(files.iter().map(FileOut::new).collect());
+    }
+    Ok(Json(verdict))
+}
+
+/// Whether a code of which this is said opens downloads: they look at state and time only.
+fn opens(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Valid | Reason::UsesExhausted | Reason::ProcessingsExhausted | Reason::NotActivated
+    )
 }
 
 /// Activates a machine, or gives one that is active leave anew.

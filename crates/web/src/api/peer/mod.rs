@@ -6,6 +6,7 @@ mod accounts;
 mod agreements;
 mod documents;
 mod exchanges;
+mod history;
 mod links;
 mod settlements;
 
@@ -21,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(agreements::routes())
         .merge(exchanges::routes())
+        .merge(history::routes())
         .merge(links::routes())
         .merge(settlements::routes())
         .merge(documents::routes())

@@ -1,0 +1,427 @@
+//! Objects in a bucket, such as S3 has: a port, and what is done over it.
+//!
+//! ```text
+//! small:  put ─────────────────────────────────────────▶ whole
+//! large:  marker ─▶ begin ─▶ part ─▶ part ─▶ … ─▶ complete ─▶ marker deleted
+//!                     └─ cut, another digest, gone ─▶ abort ─▶ marker deleted
+//!                     └─ the process dies ─▶ the next start finds the marker, and aborts
+//! ```
+//! The digest is declared before the first byte comes, so the parts are uploaded under the object's own name, and
+//! nothing has to be copied: an upload shows nothing before it is completed, and it is completed only when the digest is
+//! the declared one. The marker is there before the upload is, so no part is forgotten, whenever the process dies.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, Stream, StreamExt, try_unfold};
+use scrip_license::Digest;
+use scrip_storage::Fault;
+
+use super::{Hashes, PutRefusal, Stored, path_of};
+use crate::Outcome;
+
+/// What a bucket answers with.
+pub type Asked<'a, T> = BoxFuture<'a, Result<T, Fault>>;
+/// The bytes of an object as they come in.
+pub type Flow = BoxStream<'static, io::Result<Bytes>>;
+
+/// What keeps objects by their keys. Every verb is safe to repeat.
+pub trait Bucket: Send + Sync + fmt::Debug {
+    /// How many bytes the object has; `None` when there is none.
+    fn size<'a>(&'a self, key: &'a str) -> Asked<'a, Option<u64>>;
+    /// The bytes in `range`, which is not empty; `None` when there is no such object.
+    fn read<'a>(&'a self, key: &'a str, range: Range<u64>) -> Asked<'a, Option<Flow>>;
+    /// Puts a small object away.
+    fn put<'a>(&'a self, key: &'a str, bytes: Bytes) -> Asked<'a, ()>;
+    /// Deletes an object; one that is not there is deleted.
+    fn delete<'a>(&'a self, key: &'a str) -> Asked<'a, ()>;
+    /// A page of the objects whose keys begin with `prefix`.
+    fn list<'a>(&'a self, prefix: &'a str, after: Option<String>) -> Asked<'a, Listed>;
+    /// Begins an upload in parts, and names it.
+    fn begin<'a>(&'a self, key: &'a str) -> Asked<'a, String>;
+    /// Uploads a part, the first of which is 1, and gives its tag.
+    fn part<'a>(
+        &'a self,
+        key: &'a str,
+        upload: &'a str,
+        part: u16,
+        bytes: Bytes,
+    ) -> Asked<'a, String>;
+    /// Makes an object of the parts with these tags.
+    fn complete<'a>(&'a self, key: &'a str, upload: &'a str, tags: &'a [String]) -> Asked<'a, ()>;
+    /// Throws an upload away; one that is not there is thrown away.
+    fn abort<'a>(&'a self, key: &'a str, upload: &'a str) -> Asked<'a, ()>;
+    /// The names of the uploads of this very key that are under way.
+    fn uploads<'a>(&'a self, key: &'a str) -> Asked<'a, Vec<String>>;
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Keys with their bytes.
+    pub objects: Vec<(String, u64)>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<String>,
+}
+
+/// Where objects begin.
+const OBJECTS: &str = "objects/";
+/// Where the markers of uploads begin.
+const UPLOADS: &str = "uploads/";
+/// The most parts of an upload.
+const PARTS: usize = 10_000;
+/// How often the same bytes are asked for.
+const TRIES: u32 = 3;
+
+/// How many bytes a part has, of which `before` were sent already. They grow: with parts of 8 MiB an object could have
+/// no more than 80 GiB.
+fn part_size(before: usize) -> usize {
+    match before {
+        0..1000 => 8 << 20,
+        1000..4000 => 16 << 20,
+        _ => 32 << 20,
+    }
+}
+
+/// The objects in a bucket.
+#[derive(Clone, Debug)]
+pub struct InBucket {
+    bucket: Arc<dyn Bucket>,
+    server: u8,
+    uploads: Arc<AtomicU64>,
+}
+
+impl InBucket {
+    /// The objects in `bucket`, as the server of this number has them.
+    pub fn new(bucket: Arc<dyn Bucket>, server: u8) -> Self {
+        Self { bucket, server, uploads: Arc::default() }
+    }
+
+    /// Aborts what an earlier process of the same number was uploading.
+    pub async fn clear(&self) -> Result<(), Fault> {
+        let prefix = format!("{UPLOADS}{}-", self.server);
+        loop {
+            let page = self.bucket.list(&prefix, None).await?;
+            for (marker, _) in &page.objects {
+                let digest = marker.rsplit('-').next().and_then(|digest| digest.parse().ok());
+                if let Some(digest) = digest {
+                    let key = key_of(digest);
+                    for upload in self.bucket.uploads(&key).await? {
+                        self.bucket.abort(&key, &upload).await?;
+                    }
+                }
+                self.bucket.delete(marker).await?;
+            }
+            if page.next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Begins an upload.
+    pub fn upload(&self, declared: Digest) -> Upload {
+        let number = self.uploads.fetch_add(1, Ordering::Relaxed);
+        let draft = Draft {
+            bucket: self.bucket.clone(),
+            key: key_of(declared),
+            marker: format!("{UPLOADS}{}-{number}-{declared}", self.server),
+            upload: None,
+            tags: Vec::new(),
+            is_whole: false,
+        };
+        Upload {
+            declared,
+            hashes: Hashes::default(),
+            gathered: Vec::new(),
+            sent: 0,
+            sending: Sending::Idle(draft),
+        }
+    }
+
+    /// The object, to be read.
+    pub async fn get(&self, sha256: Digest) -> Result<Option<Kept>, Fault> {
+        let key = key_of(sha256);
+        let size = self.bucket.size(&key).await?;
+        Ok(size.map(|size| Kept { bucket: self.bucket.clone(), key: key.into(), size }))
+    }
+
+    /// Every object, with its bytes.
+    pub async fn all(&self) -> Result<BTreeMap<Digest, u64>, Fault> {
+        let mut all = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let page = self.bucket.list(OBJECTS, after).await?;
+            for (key, size) in page.objects {
+                if let Some(Ok(digest)) = key.rsplit('/').next().map(str::parse) {
+                    all.insert(digest, size);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+fn key_of(sha256: Digest) -> String {
+    format!("{OBJECTS}{}", path_of(sha256))
+}
+
+/// An upload under way. While one part is sent the next is gathered.
+#[derive(Debug)]
+pub struct Upload {
+    declared: Digest,
+    hashes: Hashes,
+    gathered: Vec<u8>,
+    /// How many parts were handed over.
+    sent: usize,
+    sending: Sending,
+}
+
+/// Whether a part is on its way.
+#[derive(Debug)]
+enum Sending {
+    Idle(Draft),
+    /// In a task of its own, so that it goes on while the next part is gathered.
+    Part(tokio::task::JoinHandle<Result<Draft, Fault>>),
+    Failed,
+}
+
+impl Upload {
+    /// Takes the next bytes.
+    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
+        self.hashes.update(bytes);
+        while !bytes.is_empty() {
+            let size = part_size(self.sent);
+            if self.gathered.len() >= size {
+                self.send().await?;
+                continue;
+            }
+            let room = size.saturating_sub(self.gathered.len());
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.gathered.extend_from_slice(now);
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// Hands the gathered part over, when the one before has arrived.
+    async fn send(&mut self) -> Result<(), Fault> {
+        let draft = self.idle().await?;
+        if draft.tags.len() >= PARTS {
+            return Err(Fault::Full);
+        }
+        let part = Bytes::from(std::mem::take(&mut self.gathered));
+        self.sent = self.sent.saturating_add(1);
+        self.sending = Sending::Part(tokio::spawn(draft.send(part)));
+        Ok(())
+    }
+
+    /// The draft, once no part of it is on its way.
+    async fn idle(&mut self) -> Result<Draft, Fault> {
+        match std::mem::replace(&mut self.sending, Sending::Failed) {
+            Sending::Idle(draft) => Ok(draft),
+            Sending::Part(task) => {
+                task.await.map_err(|_| Fault::Bug("work on an object panicked".into()))?
+            }
+            Sending::Failed => Err(Fault::Bug("an upload went on after it failed".into())),
+        }
+    }
+
+    /// Puts the object away under its digest, which must be the one that was declared.
+    pub async fn finish(mut self) -> Outcome<Stored, PutRefusal> {
+        let mut draft = self.idle().await?;
+        let stored = std::mem::take(&mut self.hashes).finish();
+        if stored.sha256 != self.declared {
+            return Ok(Err(PutRefusal::OtherDigest(stored.sha256)));
+        }
+        let rest = Bytes::from(std::mem::take(&mut self.gathered));
+        if draft.upload.is_none() {
+            draft.bucket.put(&draft.key, rest).await?;
+            return Ok(Ok(stored));
+        }
+        if !rest.is_empty() {
+            draft = draft.send(rest).await?;
+        }
+        draft.complete().await?;
+        Ok(Ok(stored))
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        // The task of a part holds the draft, which ends with it.
+        if let Sending::Part(task) = &self.sending {
+            task.abort();
+        }
+    }
+}
+
+/// An upload in parts, before it is an object. Dropped, it is thrown away.
+#[derive(Debug)]
+struct Draft {
+    bucket: Arc<dyn Bucket>,
+    key: String,
+    marker: String,
+    /// Its name, once it was begun.
+    upload: Option<String>,
+    tags: Vec<String>,
+    is_whole: bool,
+}
+
+impl Draft {
+    async fn send(mut self, part: Bytes) -> Result<Self, Fault> {
+        let upload = match &self.upload {
+            Some(upload) => upload.clone(),
+            None => {
+                self.bucket.put(&self.marker, Bytes::new()).await?;
+                let upload = self.bucket.begin(&self.key).await?;
+                self.upload.insert(upload).clone()
+            }
+        };
+        let number = u16::try_from(self.tags.len().saturating_add(1)).map_err(|_| Fault::Full)?;
+        let tag = self.bucket.part(&self.key, &upload, number, part).await?;
+        self.tags.push(tag);
+        Ok(self)
+    }
+
+    async fn complete(mut self) -> Result<(), Fault> {
+        if let Some(upload) = &self.upload {
+            self.bucket.complete(&self.key, upload, &self.tags).await?;
+            self.is_whole = true;
+            // One that stays aborts nothing at the next start: there is no upload any more.
+            drop(self.bucket.delete(&self.marker).await);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.is_whole {
+            return;
+        }
+        // What cannot be thrown away now is thrown away at the next start.
+        let (Some(upload), Ok(runtime)) =
+            (self.upload.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        let (bucket, key, marker) =
+            (self.bucket.clone(), std::mem::take(&mut self.key), std::mem::take(&mut self.marker));
+        runtime.spawn(async move {
+            if bucket.abort(&key, &upload).await.is_ok() {
+                drop(bucket.delete(&marker).await);
+            }
+        });
+    }
+}
+
+/// An object in a bucket.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    bucket: Arc<dyn Bucket>,
+    key: Arc<str>,
+    size: u64,
+}
+
+impl Kept {
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes in `range`. What breaks off is asked for again from there, a few times: a bucket ends what a slow
+    /// reader leaves lying.
+    pub fn chunks(&self, range: Range<u64>) -> Chunks {
+        let remaining = range.end.saturating_sub(range.start);
+        let tail = Tail { kept: self.clone(), next: range.start, end: range.end, flow: None };
+        Chunks { remaining, flow: try_unfold(tail, Tail::step).boxed() }
+    }
+}
+
+/// What is still to be read.
+struct Tail {
+    kept: Kept,
+    next: u64,
+    end: u64,
+    flow: Option<Flow>,
+}
+
+impl Tail {
+    async fn step(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        let mut tries: u32 = 0;
+        while self.next < self.end {
+            let error = match self.pull().await {
+                Ok(bytes) if bytes.is_empty() => continue,
+                Ok(bytes) => return Ok(Some((bytes, self))),
+                Err(error) => error,
+            };
+            self.flow = None;
+            tries = tries.saturating_add(1);
+            if tries >= TRIES || error.kind() == io::ErrorKind::NotFound {
+                return Err(error);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn pull(&mut self) -> io::Result<Bytes> {
+        let flow = match &mut self.flow {
+            Some(flow) => flow,
+            None => {
+                let read = self.kept.bucket.read(&self.kept.key, self.next..self.end).await;
+                let read = read.map_err(|fault| io::Error::other(fault.to_string()))?;
+                self.flow.insert(read.ok_or(io::ErrorKind::NotFound)?)
+            }
+        };
+        let bytes = flow.next().await.ok_or(io::ErrorKind::UnexpectedEof)??;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if length > self.end.saturating_sub(self.next) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "more than was asked for"));
+        }
+        self.next = self.next.saturating_add(length);
+        Ok(bytes)
+    }
+}
+
+/// A stream of an object's bytes.
+pub struct Chunks {
+    remaining: u64,
+    flow: Flow,
+}
+
+impl fmt::Debug for Chunks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chunks").field("remaining", &self.remaining).finish_non_exhaustive()
+    }
+}
+
+impl Chunks {
+    /// How many bytes are still to come.
+    pub fn remaining(&self) -> u64 {
+        self.remaining
+    }
+}
+
+impl Stream for Chunks {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.flow.as_mut().poll_next(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &next {
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            self.remaining = self.remaining.saturating_sub(length);
+        }
+        next
+    }
+}
