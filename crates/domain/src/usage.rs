@@ -115,10 +115,14 @@ pub struct Extension {
     pub line: Id<Line>,
     /// The license.
     pub license: Id<License>,
-    /// Uses, processings, or seconds.
+    /// Uses, processings, or seconds: what is left of it after refunds of a part.
     pub amount: u64,
     /// When the license ended then, for terms that end by time: what the buyer was told.
     pub expires_at: Option<Timestamp>,
+    /// How many uses or processings were left then.
+    pub left: Option<u64>,
+    /// The issue of the license's code then.
+    pub issue: u32,
     /// When.
     pub at: Timestamp,
     /// When it was taken back by a refund.

@@ -14,10 +14,14 @@ pub mod consume;
 pub mod deactivate;
 pub mod extend;
 pub mod lease;
+mod listed;
 pub mod reissue;
+pub mod remind;
 pub mod revocations;
 pub mod suspend;
 pub mod validate;
+
+pub(crate) use listed::{change, want_listed};
 
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::usage::Usage;
@@ -96,10 +100,16 @@ impl Standing {
     }
 
     /// Writes what is another than in the books.
-    pub(crate) fn write(&self, books: &Books, changes: &mut Changes) -> Result<(), Fault> {
+    pub(crate) fn write(
+        &self,
+        books: &Books,
+        changes: &mut Changes,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
         let id = self.license.id;
-        if *wanted(books, id)? != self.license {
-            changes.licenses.push(Change::Update(self.license.clone()));
+        let before = wanted(books, id)?;
+        if *before != self.license {
+            change(books, changes, before, self.license.clone(), at)?;
         }
         if usage(books, id)? == self.usage {
             return Ok(());

@@ -34,9 +34,12 @@ impl Revocations {
     /// The `typ` of revocation lists.
     pub const TYP: &'static str = "scrip-revocations+jwt";
 
-    /// The list, signed.
+    /// The longest list, in bytes of its compact form: some fifty thousand licenses.
+    pub const MAX_LENGTH: usize = 4 << 20;
+
+    /// The list, signed. It is read with [`jws::verify_within`] this [`Revocations::MAX_LENGTH`].
     pub fn sign(&self, key: &SigningKey) -> Result<String, SignError> {
-        jws::sign(key, Self::TYP, self)
+        jws::sign_within(Self::MAX_LENGTH, key, Self::TYP, self)
     }
 
     /// Why a code is dead; `None` when the list does not say so.

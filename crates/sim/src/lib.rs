@@ -32,6 +32,7 @@ pub mod ring;
 mod server;
 mod step;
 mod tab;
+mod tenant;
 mod trace;
 mod voice;
 mod wire;

@@ -16,6 +16,7 @@ use crate::goods::Goods;
 use crate::plan::Plan;
 use crate::program::Workshop;
 use crate::server::{Machine, serve};
+use crate::tenant::Tenant;
 use crate::trace::Trace;
 use crate::voice::Voice;
 
@@ -116,6 +117,16 @@ fn live(
             Ok(())
         });
     }
+    let mut tenant = Tenant::new(Voice::new("tenant", trace.clone())?, market.clone());
+    let until = rest.clone();
+    sim.client("tenant", async move {
+        tenant.live().await?;
+        while !until.calm.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tenant.settle().await?;
+        Ok(())
+    });
     let mut workshop = Workshop::new(market.clone(), trace)?;
     let until = rest.clone();
     sim.client("workshop", async move {

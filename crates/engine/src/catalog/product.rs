@@ -58,9 +58,6 @@ impl<T> Put<T> {
 impl ProductFields {
     /// The fields as they are kept, or what is out of its bounds first.
     pub fn checked(self) -> Result<Self, Wrong> {
-        if self.kind == ProductKind::Bundle {
-            return Err(rules::wrong("kind", "download or service: bundles are not sold yet"));
-        }
         Ok(Self {
             slug: rules::slug(&self.slug, "slug", 80)?,
             kind: self.kind,
@@ -254,6 +251,14 @@ impl Command for PutProduct {
             updated_at: at,
         };
         let product = self.fields.on(old.as_ref().unwrap_or(&blank));
+        let becomes = old.as_ref().is_some_and(|old| {
+            old.kind != product.kind && [old.kind, product.kind].contains(&ProductKind::Bundle)
+        });
+        if becomes && !offers.is_empty() {
+            let wrong =
+                rules::wrong("kind", "as it was: what has offers becomes no bundle, nor was one");
+            return Ok(Decision::refused(CatalogRefusal::Wrong(wrong).into()));
+        }
         let mut changes = Changes::default();
         let new = Loaded { product, offers };
         let product = keep(books, &mut changes, old.as_ref(), new, at)?;

@@ -16,7 +16,7 @@ use scrip_license::{Digest, Reason, RentalStart, Terms, machine};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{By, Standing, UseRefusal, want};
+use super::{By, Standing, UseRefusal, remind, want};
 use crate::event::tell;
 use crate::{Engine, Outcome};
 
@@ -82,6 +82,8 @@ pub(super) struct Machine {
     pub digest: Digest,
     product: Id<Product>,
     is_trial: bool,
+    /// The license, if it begins with its first machine.
+    begins: Option<License>,
     name: String,
     id: Id<Activation>,
     event: Id<Event>,
@@ -98,6 +100,7 @@ impl Machine {
             digest: machine(fingerprint),
             product: license.product,
             is_trial: matches!(license.terms, Terms::Trial { .. }),
+            begins: Some(license).filter(|license| begins(license.terms)).cloned(),
             name: name.to_owned(),
             id: engine.mint()?,
             event: engine.mint()?,
@@ -110,6 +113,9 @@ impl Machine {
         wants.activations.read((by.license, self.digest));
         if self.is_trial {
             wants.tried.read((self.product, self.digest));
+        }
+        if let Some(license) = &self.begins {
+            remind::want(wants, license);
         }
     }
 
@@ -181,6 +187,11 @@ impl Machine {
     }
 }
 
+/// Whether terms count from the first activation.
+fn begins(terms: Terms) -> bool {
+    matches!(terms, Terms::Rental { from: RentalStart::FirstActivation, .. })
+}
+
 /// Begins a rental that counts from the first activation. What was added to it waits no more.
 fn begin(standing: &mut Standing, at: Timestamp) {
     let Standing { license, usage } = standing;
@@ -221,7 +232,7 @@ impl Command for Activate {
             Ok(active) => active,
             Err(reason) => return Ok(Decision::refused(UseRefusal::new(reason, standing))),
         };
-        standing.write(books, &mut changes)?;
+        standing.write(books, &mut changes, at)?;
         Ok(Decision::done((standing, active, at), changes))
     }
 }

@@ -141,7 +141,7 @@ impl Command for Consume {
         };
         changes.consumptions.push(Change::Insert(taken.clone()));
         tell_last(&mut changes, &standing.license, left, self.event, at);
-        standing.write(books, &mut changes)?;
+        standing.write(books, &mut changes, at)?;
         Ok(Decision::done(Consumed { standing, consumption: Some(taken) }, changes))
     }
 }

@@ -155,7 +155,7 @@ impl Command for Deactivate {
             }
         }
         changes.activations.push(Change::Update(ended.clone()));
-        standing.write(books, &mut changes)?;
+        standing.write(books, &mut changes, at)?;
         Ok(Decision::done(Deactivated { standing, activation: ended }, changes))
     }
 }

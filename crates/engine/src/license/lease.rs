@@ -178,7 +178,7 @@ impl Command for Take {
         };
         standing.usage.leased = standing.usage.leased.saturating_add(self.units);
         let taken = self.book(&mut changes, &standing, left, at);
-        standing.write(books, &mut changes)?;
+        standing.write(books, &mut changes, at)?;
         Ok(Decision::done((standing, taken), changes))
     }
 }
@@ -257,7 +257,7 @@ impl Command for Return {
         standing.usage.used = standing.usage.used.saturating_add(self.used);
         let lease = Lease { used: Some(self.used), returned_at: Some(at), ..lease.clone() };
         changes.leases.push(Change::Update(lease.clone()));
-        standing.write(books, &mut changes)?;
+        standing.write(books, &mut changes, at)?;
         Ok(Decision::done(Returned { standing, lease }, changes))
     }
 }

@@ -13,6 +13,7 @@ mod coupons;
 mod credit_lines;
 mod exchanges;
 mod index;
+mod license_changes;
 mod licenses;
 mod merchants;
 mod money;
@@ -108,6 +109,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(coupons::probes());
     probes.extend(licenses::probes());
     probes.extend(refunds::probes());
+    probes.extend(license_changes::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
     probes.extend(restores::probes());

@@ -66,6 +66,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             bank_details(1), epoch(), reunion(2, ""),
             usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)), consumption(id(1), ""),
             lease(id(1), id(1)),
+            reissue(id(1), 2), reissue_asked(id(1), 1), extension(id(1)),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many usages_of(who, PAGE), licenses(None, None, PAGE), licenses(Some(who), Some(id(1)), PAGE),
             activations_of(id(1), PAGE), leases_open(id(1), PAGE),
@@ -97,6 +98,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
+            extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
+            dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
+            returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
             quotes_unused(NOON, 5),

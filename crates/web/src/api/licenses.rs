@@ -56,12 +56,12 @@ pub struct LicenseOut {
 /// Both forms of an authorization code.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Codes)]
-struct CodeOut {
+pub struct CodeOut {
     /// A compact JWS (EdDSA): any JOSE library verifies it.
-    jws: String,
+    pub jws: String,
     /// The form for typing.
     #[schema(example = "06BQ3-V8K2M-9ZC7X-4GQ2H-TN5W0")]
-    short: String,
+    pub short: String,
 }
 
 /// A file that a license opens.

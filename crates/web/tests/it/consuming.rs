@@ -208,5 +208,6 @@ async fn a_return_is_booked_whatever_became_of_the_license() {
     assert_eq!((answer.status, answer.at("/errors/0/field")), (404, "lease"));
     sold.change(|license| license.issue = 2).await;
     assert_eq!(sold.code("return", give).await, "SUPERSEDED");
+    sold.change(|license| license.issue = 1).await;
     sold.shop.sound().await;
 }

@@ -12,6 +12,7 @@ mod credit_lines;
 mod exchanges;
 mod export;
 mod keys;
+mod license_states;
 mod licenses;
 mod merchants;
 mod objects;
@@ -50,6 +51,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(export::routes())
         .merge(provider::routes())
         .merge(keys::routes())
+        .merge(license_states::routes())
         .merge(licenses::routes())
         .merge(merchants::routes())
         .merge(bank::routes())
