@@ -36,9 +36,6 @@ pub struct Question<'a> {
     pub fingerprint: Option<&'a str>,
 }
 
-/// How many former codes of a license are known for such. A license is seldom issued again even once.
-const FORMER: usize = 100;
-
 impl Engine {
     /// Whether the code that is shown from `source` is good, and what it stands for.
     pub async fn is_good(
