@@ -153,6 +153,7 @@ impl Memory {
         self.api_keys.clear();
         self.slugs.clear();
         self.products.clear();
+        self.sold_by.clear();
         *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -231,12 +232,13 @@ impl Memory {
         self.licenses.load(Ordering::Acquire)
     }
 
-    pub(crate) fn sold_by(&self, offer: Id<Offer>) -> Option<Sold> {
-        self.sold_by.get(&offer)
+    pub(crate) fn sold_by(&self, offer: Id<Offer>, now: Timestamp) -> Option<Sold> {
+        self.sold_by.get(&offer).filter(|_| self.hears(now))
     }
 
-    pub(crate) fn remember_sold_by(&self, offer: Id<Offer>, sold: Sold) {
-        self.sold_by.insert(offer, sold);
+    pub(crate) fn remember_sold_by(&self, offer: Id<Offer>, sold: Sold, epoch: Epoch) {
+        let keep = || self.sold_by.insert(offer, sold);
+        self.keep(epoch, keep, || drop(self.sold_by.remove(&offer)));
     }
 
     pub(crate) fn released(&self, release: Id<Release>) -> Option<Arc<Released>> {
@@ -340,6 +342,10 @@ impl Observer for Memory {
         }
         if books.vendor.is_written() {
             *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        // A bundle is looked up with the terms of what is in it.
+        if books.offers.rewrites() {
+            self.sold_by.clear();
         }
         if books.offers.is_written() || books.products.is_written() {
             *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;

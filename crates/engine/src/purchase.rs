@@ -357,7 +357,8 @@ impl Command for Purchase {
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         self.picked.wants(wants, self.buyer);
-        want_owned(wants, self.buyer, self.picked.products());
+        // Who insists may own any number of it, and only of a trial there is one all the same.
+        want_owned(wants, self.buyer, self.picked.products(self.again));
     }
 
     fn decide(

@@ -8,6 +8,7 @@ use scrip_domain::catalog::{Offer, Product};
 use scrip_domain::license::License;
 use scrip_domain::order::{MAX_LINES, MAX_UNITS};
 use scrip_domain::{Span, Timestamp};
+use scrip_license::Terms;
 use scrip_storage::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -97,11 +98,13 @@ impl Selection {
     }
 }
 
-/// What an offer sells, which never changes: a product, and in a bundle other offers with theirs.
+/// What an offer sells: a product, and in a bundle other offers with theirs, which never change.
 #[derive(Clone, Debug)]
 pub(crate) struct Sold {
     pub product: Id<Product>,
     pub items: Arc<[(Id<Offer>, Id<Product>)]>,
+    /// Whether something of it was a trial when it was looked up.
+    pub trial: bool,
 }
 
 /// A choice and what its offer sells: the keys that a command wants.
@@ -156,18 +159,21 @@ impl Engine {
 
     /// What an offer sells.
     async fn sold_by(&self, offer: Id<Offer>) -> Result<Option<Sold>, Fault> {
-        if let Some(sold) = self.memory.sold_by(offer) {
+        if let Some(sold) = self.memory.sold_by(offer, self.now()) {
             return Ok(Some(sold));
         }
+        let epoch = self.memory.epoch();
         let Some(row) = self.store.offer(offer).await? else { return Ok(None) };
-        let mut items = Vec::new();
+        let is_trial = |offer: &Offer| matches!(offer.terms, Terms::Trial { .. });
+        let (mut items, mut trial) = (Vec::new(), is_trial(&row));
         for item in self.store.bundle_items(offer).await? {
             let lost = || Fault::Bug("an offer in a bundle is gone".into());
             let of_item = self.store.offer(item.item).await?.ok_or_else(lost)?;
+            trial = trial || is_trial(&of_item);
             items.push((of_item.id, of_item.product));
         }
-        let sold = Sold { product: row.product, items: items.into() };
-        self.memory.remember_sold_by(offer, sold.clone());
+        let sold = Sold { product: row.product, items: items.into(), trial };
+        self.memory.remember_sold_by(offer, sold.clone(), epoch);
         Ok(Some(sold))
     }
 }

@@ -155,6 +155,14 @@ impl Engine {
         if fields.slug != slug && self.is_taken(&fields.slug).await? {
             return Ok(Err(CatalogRefusal::SlugTaken.into()));
         }
+        if let Some(old) = &old
+            && old.kind != fields.kind
+            && [old.kind, fields.kind].contains(&ProductKind::Bundle)
+            && !self.store.offers_of(old.id).await?.is_empty()
+        {
+            let must = "as it was: what ever had an offer becomes no bundle, nor was one";
+            return Ok(Err(CatalogRefusal::Wrong(rules::wrong("kind", must)).into()));
+        }
         let held = match &old {
             Some(product) => self.hold(product).await?,
             None => Held::new(self.mint()?),
@@ -251,14 +259,6 @@ impl Command for PutProduct {
             updated_at: at,
         };
         let product = self.fields.on(old.as_ref().unwrap_or(&blank));
-        let becomes = old.as_ref().is_some_and(|old| {
-            old.kind != product.kind && [old.kind, product.kind].contains(&ProductKind::Bundle)
-        });
-        if becomes && !offers.is_empty() {
-            let wrong =
-                rules::wrong("kind", "as it was: what has offers becomes no bundle, nor was one");
-            return Ok(Decision::refused(CatalogRefusal::Wrong(wrong).into()));
-        }
         let mut changes = Changes::default();
         let new = Loaded { product, offers };
         let product = keep(books, &mut changes, old.as_ref(), new, at)?;

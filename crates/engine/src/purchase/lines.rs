@@ -61,13 +61,13 @@ fn line_of(
 }
 
 impl Picked {
-    /// The products that its lines will sell.
-    pub fn products(&self) -> impl Iterator<Item = Id<Product>> {
+    /// The products that its lines will sell; of trials only, if that is all that counts.
+    pub fn products(&self, of_trials: bool) -> impl Iterator<Item = Id<Product>> {
         let of = |chosen: &Chosen| match &*chosen.sold.items {
             [] => vec![chosen.sold.product],
             items => items.iter().map(|(_, product)| *product).collect(),
         };
-        self.chosen.iter().flat_map(of)
+        self.chosen.iter().filter(move |chosen| chosen.sold.trial || !of_trials).flat_map(of)
     }
 
     /// How many licenses it makes.
@@ -244,8 +244,9 @@ pub(crate) fn trial_used(
         if !matches!(line.terms, Terms::Trial { .. }) || line.extends.is_some() {
             continue;
         }
-        let had = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
-        let had = had.iter().any(|entry| entry.note == index::TRIAL);
+        // It became a trial a moment ago, and was not asked for: it is to be looked up again.
+        let had = books.by_account.all(&(account, index::OWNED, line.product.number()));
+        let had = had.map_err(|_| Fault::Conflict)?.iter().any(|entry| entry.note == index::TRIAL);
         if had || line.quantity > 1 || !tried.insert(line.product) {
             return Ok(Some(index));
         }

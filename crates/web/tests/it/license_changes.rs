@@ -621,7 +621,7 @@ async fn holders_are_reminded_before_the_end() {
     let id = paid.at("/licenses/0/id").to_owned();
     let reminded = async || {
         while shop.app.engine.remind_due().await.unwrap() > 0 {}
-        told(&shop, &ada).await.iter().filter(|one| *one == "license.expiring").count()
+        told(&shop, &shop.admin).await.iter().filter(|one| *one == "license.expiring").count()
     };
     assert_eq!(reminded().await, 0);
     shop.advance(Span::days(23)).await;
