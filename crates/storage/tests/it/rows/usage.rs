@@ -13,19 +13,11 @@ use crate::commands::{change, id, look};
 use crate::home::Running;
 
 pub async fn all(store: &Running) {
-    let most = u64::MAX >> 1;
-    let reissue = Reissue {
-        license: last(),
-        issue: u32::MAX,
-        former_kid: text(),
-        former_at: FIRST,
-        at: LAST,
-        expires_at: Some(LAST),
-        request: most,
-    };
-    round_trips!(store, reissues(license, issue): reissue.clone() =>
-        Reissue { former_kid: String::new(), expires_at: None, ..reissue.clone() },
-        other Reissue { license: id(0), issue: 2, ..reissue.clone() });
+    used(store, u64::MAX >> 1).await;
+    changed(store, u64::MAX >> 1).await;
+}
+
+async fn used(store: &Running, most: u64) {
     let usage = Usage {
         license: last(),
         added: most,
@@ -72,6 +64,21 @@ pub async fn all(store: &Running) {
     round_trips!(store, leases(license, id): lease.clone() =>
         Lease { units: 0, used: None, returned_at: None, ..lease.clone() },
         other Lease { license: id(0), id: id(0), ..lease.clone() });
+}
+
+async fn changed(store: &Running, most: u64) {
+    let reissue = Reissue {
+        license: last(),
+        issue: u32::MAX,
+        former_kid: text(),
+        former_at: FIRST,
+        at: LAST,
+        expires_at: Some(LAST),
+        request: most,
+    };
+    round_trips!(store, reissues(license, issue): reissue.clone() =>
+        Reissue { former_kid: String::new(), expires_at: None, ..reissue.clone() },
+        other Reissue { license: id(0), issue: 2, ..reissue.clone() });
     let extension = Extension {
         line: last(),
         license: last(),
