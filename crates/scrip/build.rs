@@ -46,7 +46,13 @@ fn main() {
         list.push_str("];\n");
     }
     fs::write(out.join("goods.rs"), list).expect("the list of goods is written");
-    for watched in ["demo/catalog", "demo/belle", "crates/sample", "crates/scrip/build.rs"] {
+    for watched in [
+        "demo/catalog",
+        "demo/belle",
+        "crates/sample",
+        "crates/license/src",
+        "crates/scrip/build.rs",
+    ] {
         println!("cargo::rerun-if-changed={}", workspace.join(watched).display());
     }
 }

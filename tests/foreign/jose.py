@@ -29,10 +29,11 @@ with Shop() as shop:
             continue
         raise SystemExit("a damaged code was accepted")
 
+    before = len(keys.keys)
     shop.ask("POST", "/v1/admin/keys/rotate", token=shop.admin)
     later = shop.buy("reading-the-tide", ada)["licenses"][0]["code"]["jws"]
     keys = KeySet.import_key_set(shop.ask("GET", "/.well-known/jwks.json"))
-    assert len(keys.keys) == 2, "the retired key is still published"
+    assert len(keys.keys) == before + 1, "the retired key is still published"
     old, new = claims(code, keys).headers()["kid"], claims(later, keys).headers()["kid"]
     assert old != new, "the new key signs"
     again = shop.ask("GET", f"/v1/orders/{order['id']}", token=ada)

@@ -26,6 +26,8 @@ pub struct Check {
 pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/jose.py", debian: &[] },
     Check { script: "tests/foreign/jose.mjs", debian: &[] },
+    Check { script: "tests/foreign/offline.py", debian: &[] },
+    Check { script: "tests/foreign/offline.mjs", debian: &[] },
     Check { script: "tests/foreign/downloads.py", debian: &["curl", "wget", "aria2"] },
     Check { script: "tests/foreign/contract.py", debian: &[] },
     Check { script: "tests/foreign/stripe.py", debian: &[] },
@@ -62,8 +64,10 @@ pub fn run(postgres_url: &str) -> Outcome {
 fn build(target: &Path) -> Outcome<PathBuf> {
     println!("    building the binary");
     let mut build = Command::new("cargo");
-    // The example is the adapter's side of `stripe.py` and the proxy of `funds.py`, and no part of the binary.
-    build.args(["build", "--quiet", "--workspace", "--bin", "scrip", "--example", "localstripe"]);
+    // The examples are the adapter's side of `stripe.py` and the proxy of `funds.py`, and the papers of `offline.py` and
+    // `offline.mjs`; they are no part of the binary.
+    build.args(["build", "--quiet", "--workspace", "--bin", "scrip"]);
+    build.args(["--example", "localstripe", "--example", "papers"]);
     hush(build.current_dir(root()))?;
     Ok(target.join("debug/scrip"))
 }

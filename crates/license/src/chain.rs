@@ -15,7 +15,7 @@ use crate::key::{KeySet, PublicKey, SigningKey};
 /// The announcement of a new key by the one before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Successor {
-    /// `iss`: the vendor's server.
+    /// `iss`: the vendor, as in its codes.
     #[serde(rename = "iss")]
     pub issuer: String,
     /// `jwk`: the new key.

@@ -7,8 +7,8 @@
 //! needs an activation ....... NOT_ACTIVATED    otherwise ............. VALID
 //! ```
 //!
-//! The first that applies is the answer. What only the server knows (revocation, counts, machines) is
-//! asked of the server, which answers with the same reasons.
+//! The first that applies is the answer. What only the server knows (revocation, counts, machines) is asked of the
+//! server, which answers with the same reasons, or brought as signed papers to [`Offline`](crate::Offline).
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use crate::key::KeySet;
 /// `Expect::default()` demands nothing; a sold program should name both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Expect<'a> {
-    /// The vendor's server, exactly as in the code's `iss`.
+    /// The vendor's id, exactly as in the code's `iss`.
     pub issuer: Option<&'a str>,
     /// The product's id, exactly as in the code's `prd`.
     pub product: Option<&'a str>,
@@ -116,7 +116,7 @@ impl Verdict {
 }
 
 /// What could not be read is unknown; what could be read and was not signed as it says is forged.
-fn reason_of(error: &VerifyError) -> Reason {
+pub(crate) fn reason_of(error: &VerifyError) -> Reason {
     match error {
         VerifyError::UnknownKey | VerifyError::Signature => Reason::BadSignature,
         VerifyError::TooLong

@@ -15,7 +15,7 @@ use crate::key::SigningKey;
 /// The claims of a license code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// `iss`: the vendor's server, as an origin such as `https://shop.example`.
+    /// `iss`: the vendor, `ven_...`: the `id` that its server gives at `/v1/vendor`.
     #[serde(rename = "iss")]
     pub issuer: String,
     /// `sub`: the buyer, under a name that only this vendor knows (pairwise).

@@ -14,7 +14,7 @@ use crate::key::SigningKey;
 /// The claims of a lease. Times are Unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// `iss`: the vendor's server, as in the code.
+    /// `iss`: the vendor, as in the code.
     #[serde(rename = "iss")]
     pub issuer: String,
     /// `jti`: this lease, `lea_...`, or the activation that it comes with, `act_...`.

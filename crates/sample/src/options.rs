@@ -11,6 +11,10 @@ tallow draws numbers.
   -l, --label N              and their names in column N
   -w, --width N              the longest bar, in characters (default 40)
       --line                 one line instead of bars
+      --license FILE         your license (default: tallow.license beside the program)
+      --request              what to carry to the shop, so that this machine is activated
+      --status               what is left of the license
+      --give-back            end the lease; says what to tell the shop, so that unused drawings come back
   -h, --help                 this
   -V, --version              the version
 
@@ -34,13 +38,21 @@ pub struct Options {
     pub width: usize,
     /// One line instead of bars.
     pub line: bool,
+    /// Where the license is; `None` is beside the program.
+    pub license: Option<String>,
 }
 
 /// What the person asked for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// A drawing.
-    Draw(Options),
+    Draw,
+    /// The activation request.
+    Request,
+    /// What is left of the license.
+    Status,
+    /// That the lease ends.
+    GiveBack,
     /// How it is used.
     Help,
     /// Which version it is.
@@ -48,9 +60,11 @@ pub enum Asked {
 }
 
 /// Reads the arguments after the program's name.
-pub fn read(args: impl Iterator<Item = String>) -> Result<Asked, String> {
+pub fn read(args: impl Iterator<Item = String>) -> Result<(Options, Asked), String> {
     let mut args = args;
-    let mut options = Options { file: None, column: None, label: None, width: 40, line: false };
+    let mut options =
+        Options { file: None, column: None, label: None, width: 40, line: false, license: None };
+    let mut asked = Asked::Draw;
     while let Some(arg) = args.next() {
         let mut number = |most| {
             let text = args.next().unwrap_or_default();
@@ -58,8 +72,14 @@ pub fn read(args: impl Iterator<Item = String>) -> Result<Asked, String> {
             number.ok_or_else(|| format!("{arg} needs a number from 1 to {most}"))
         };
         match &*arg {
-            "-h" | "--help" => return Ok(Asked::Help),
-            "-V" | "--version" => return Ok(Asked::Version),
+            "-h" | "--help" => return Ok((options, Asked::Help)),
+            "-V" | "--version" => return Ok((options, Asked::Version)),
+            "--request" => asked = Asked::Request,
+            "--status" => asked = Asked::Status,
+            "--give-back" => asked = Asked::GiveBack,
+            "--license" => {
+                options.license = Some(args.next().ok_or("--license needs the name of a file")?);
+            }
             "-c" | "--column" => options.column = Some(number(1000)?),
             "-l" | "--label" => options.label = Some(number(1000)?),
             "-w" | "--width" => options.width = number(1000)?,
@@ -71,14 +91,14 @@ pub fn read(args: impl Iterator<Item = String>) -> Result<Asked, String> {
             _ => options.file = Some(arg),
         }
     }
-    Ok(Asked::Draw(options))
+    Ok((options, asked))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(text: &str) -> Result<Asked, String> {
+    fn asked(text: &str) -> Result<(Options, Asked), String> {
         read(text.split_whitespace().map(str::to_owned))
     }
 
@@ -90,16 +110,24 @@ mod tests {
             label: Some(1),
             width: 20,
             line: true,
+            license: Some("a.license".into()),
         };
-        let text = "-w 20 tides.csv --label 1 --line --column 2";
-        assert_eq!(asked(text), Ok(Asked::Draw(expected)));
-        assert_eq!(asked("--help -x"), Ok(Asked::Help));
-        assert_eq!(asked("-V"), Ok(Asked::Version));
+        let text = "-w 20 tides.csv --label 1 --license a.license --line --column 2";
+        assert_eq!(asked(text), Ok((expected, Asked::Draw)));
+        for (text, expected) in [
+            ("--help -x", Asked::Help),
+            ("-V", Asked::Version),
+            ("--status", Asked::Status),
+            ("--request --license b", Asked::Request),
+            ("--give-back", Asked::GiveBack),
+        ] {
+            assert_eq!(asked(text).unwrap().1, expected, "{text}");
+        }
     }
 
     #[test]
     fn other_options_are_refused() {
-        for bad in ["-x", "-w", "-w 0", "-w 1001", "-c two", "a b"] {
+        for bad in ["-x", "-w", "-w 0", "-w 1001", "-c two", "a b", "--license"] {
             assert!(asked(bad).is_err(), "{bad}");
         }
     }

@@ -53,12 +53,10 @@ fn point(line: &str, options: &Options) -> Option<(String, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{Asked, read};
+    use crate::options::read;
 
     fn series(args: &str, text: &str) -> Series {
-        let Ok(Asked::Draw(options)) = read(args.split_whitespace().map(str::to_owned)) else {
-            panic!("{args}")
-        };
+        let (options, _) = read(args.split_whitespace().map(str::to_owned)).unwrap();
         Series::read(text.as_bytes(), &options).unwrap()
     }
 

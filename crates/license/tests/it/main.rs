@@ -2,10 +2,14 @@
 
 mod check;
 mod forgery;
+mod fuzz;
+mod offline;
 mod rfc8037;
 mod wycheproof;
 
-use scrip_license::{Activation, Claims, KeySet, Limits, RentalStart, SigningKey, Terms};
+use scrip_license::{
+    Activation, Claims, KeySet, Lease, Limits, RentalStart, SigningKey, Terms, machine,
+};
 
 const ISSUER: &str = "https://shop.example";
 const PRODUCT: &str = "prd_06bq3v8k2m9z0";
@@ -47,5 +51,20 @@ fn uses() -> Claims {
         terms: Terms::Uses { count: 10 },
         activation: Some(Activation::Required),
         ..rental()
+    }
+}
+
+/// Leave for the desk to work on those uses, for a day.
+fn lease() -> Lease {
+    Lease {
+        issuer: ISSUER.into(),
+        id: "lea_06bq3v8k2m9zd".into(),
+        license: "lic_06bq3v8k2m9zc".into(),
+        product: PRODUCT.into(),
+        machine: machine("desk"),
+        issued_at: START,
+        expires_at: END,
+        units: Some(5),
+        unit: None,
     }
 }

@@ -205,7 +205,7 @@ impl SampleArgs {
     fn run(&self) -> Outcome {
         must_be_empty(&self.dir)?;
         let dir = self.dir.display();
-        goods::prepare(&self.dir, goods::Shelf::Whole, "AUR")
+        goods::prepare(&self.dir, goods::Shelf::Whole, "AUR", None)
             .map_err(|error| Failure::new(format!("cannot write {dir}: {error}")))?;
         print(&format!("{dir} can be applied: scrip catalog apply {dir}"));
         Ok(())

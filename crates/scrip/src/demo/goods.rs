@@ -44,13 +44,23 @@ pub enum Shelf {
     Belle,
 }
 
+/// The bytes by which the sample program's place for its vendor is found.
+const MARK: &[u8] = b"tallow is a program of: ";
+/// How long that place is, with those bytes.
+const PLACE: usize = 2048;
+
 /// The product on the shelf of sounds.
 const SOUNDS: &str = "six-strokes";
 
-/// Writes the goods as a catalogue folder at `into`, priced in `token`. A folder that is there already stays as it is:
-/// what was published from it once has fixed digests.
-pub fn prepare(into: &Path, shelf: Shelf, token: &str) -> io::Result<()> {
-    if into.join(FILE).exists() {
+/// Whether the goods are there. Then they stay as they are: what was published from them once has fixed digests.
+pub fn are_prepared(into: &Path) -> bool {
+    into.join(FILE).exists()
+}
+
+/// Writes the goods as a catalogue folder at `into`, priced in `token`, unless they are there. `vendor` is what the sample
+/// program is told of whose it is, in JSON; without that it refuses to run unless it finds that beside it.
+pub fn prepare(into: &Path, shelf: Shelf, token: &str, vendor: Option<&str>) -> io::Result<()> {
+    if are_prepared(into) {
         return Ok(());
     }
     let files = if shelf == Shelf::Belle { embedded::BELLE } else { embedded::FILES };
@@ -59,7 +69,7 @@ pub fn prepare(into: &Path, shelf: Shelf, token: &str) -> io::Result<()> {
         create(into, path)?.write_all(bytes)?;
     }
     if shelf != Shelf::Belle {
-        program(into)?;
+        program(into, vendor.unwrap_or_default())?;
     }
     if shelf == Shelf::Whole {
         let mut file = BufWriter::with_capacity(1 << 20, create(into, NOISE)?);
@@ -94,15 +104,30 @@ fn create(into: &Path, path: &str) -> io::Result<File> {
     File::create(whole)
 }
 
-fn program(into: &Path) -> io::Result<()> {
+fn program(into: &Path, vendor: &str) -> io::Result<()> {
     let mut file = create(into, PROGRAM)?;
-    file.write_all(embedded::PROGRAM)?;
+    file.write_all(&stamped(embedded::PROGRAM, vendor)?)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         file.set_permissions(fs::Permissions::from_mode(0o755))?;
     }
     Ok(())
+}
+
+/// The program with what it is told in its place.
+fn stamped(program: &[u8], vendor: &str) -> io::Result<Vec<u8>> {
+    let mut places = program.windows(MARK.len()).enumerate().filter(|(_, bytes)| *bytes == MARK);
+    let (Some((at, _)), None) = (places.next(), places.next()) else {
+        return Err(io::Error::other("the sample program has no place for its vendor"));
+    };
+    if vendor.len() > PLACE - MARK.len() {
+        return Err(io::Error::other("the vendor has too many keys for the sample program"));
+    }
+    let mut program = program.to_vec();
+    let start = at + MARK.len();
+    program[start..start + vendor.len()].copy_from_slice(vendor.as_bytes());
+    Ok(program)
 }
 
 /// A WAV file with so many bytes of white noise, at a quarter of full level to spare ears.
@@ -162,7 +187,7 @@ mod tests {
     #[test]
     fn the_goods_are_a_sound_folder_with_every_kind_of_offer() {
         let dir = tempfile::tempdir().unwrap();
-        prepare(dir.path(), Shelf::Whole, "AUR").unwrap();
+        prepare(dir.path(), Shelf::Whole, "AUR", None).unwrap();
         let token = Token { code: "AUR".into(), scale: 4 };
         let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
         let kinds = |kind| catalog.products.iter().filter(|one| one.fields.kind == kind).count();
@@ -190,7 +215,7 @@ mod tests {
     #[test]
     fn a_merchant_sells_a_part_of_them_for_another_token() {
         let dir = tempfile::tempdir().unwrap();
-        prepare(dir.path(), Shelf::Sounds, "MRD").unwrap();
+        prepare(dir.path(), Shelf::Sounds, "MRD", None).unwrap();
         let token = Token { code: "MRD".into(), scale: 4 };
         let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
         let slugs: Vec<_> = catalog.products.iter().map(|one| one.fields.slug.as_str()).collect();
@@ -200,7 +225,7 @@ mod tests {
     #[test]
     fn the_second_vendor_has_goods_of_its_own() {
         let dir = tempfile::tempdir().unwrap();
-        prepare(dir.path(), Shelf::Belle, "BEL").unwrap();
+        prepare(dir.path(), Shelf::Belle, "BEL", None).unwrap();
         let token = Token { code: "BEL".into(), scale: 2 };
         let catalog = folder::read(dir.path(), &token).unwrap_or_else(|all| panic!("{all}"));
         let slugs: Vec<_> = catalog.products.iter().map(|one| one.fields.slug.as_str()).collect();
@@ -213,16 +238,44 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_program_that_is_sold_runs() {
+    fn the_program_that_is_sold_runs_with_a_code_of_its_vendor() {
+        use scrip_license::{Claims, Limits, SigningKey, Terms};
+
         let dir = tempfile::tempdir().unwrap();
-        program(dir.path()).unwrap();
+        let key = SigningKey::from_seed([7; 32]);
+        let keys: scrip_license::KeySet = [key.public().clone()].into_iter().collect();
+        let vendor = serde_json::json!({ "issuer": "ven_1", "shop": "https://a.test", "product": "prd_1", "keys": keys });
+        program(dir.path(), &vendor.to_string()).unwrap();
         let table = dir.path().join("table.csv");
         fs::write(&table, "name,height\na,4\nb,2\n").unwrap();
-        let run = std::process::Command::new(dir.path().join(PROGRAM))
-            .args(["--label", "1", "--column", "2", "--width", "4"])
-            .arg(&table)
-            .output()
-            .unwrap();
-        assert_eq!(String::from_utf8(run.stdout).unwrap(), "a  ████ 4\nb  ██ 2\n");
+        let run = || {
+            std::process::Command::new(dir.path().join(PROGRAM))
+                .args(["--label", "1", "--column", "2", "--width", "4"])
+                .arg(&table)
+                .output()
+                .unwrap()
+        };
+        let refused = run();
+        assert!(!refused.status.success() && refused.stdout.is_empty());
+        let code = Claims {
+            issuer: "ven_1".into(),
+            subject: "buyer".into(),
+            id: "lic_1.1".into(),
+            license: "lic_1".into(),
+            issued_at: 0,
+            not_before: 0,
+            expires_at: None,
+            order: "ord_1".into(),
+            product: "prd_1".into(),
+            offer: "ofr_1".into(),
+            terms: Terms::Perpetual,
+            limits: Limits::default(),
+            manifest: None,
+            activation: None,
+        };
+        let license = dir.path().join(PROGRAM).with_file_name("tallow.license");
+        fs::write(license, code.sign(&key).unwrap()).unwrap();
+        assert_eq!(String::from_utf8(run().stdout).unwrap(), "a  ████ 4\nb  ██ 2\n");
+        assert!(stamped(embedded::PROGRAM, &"x".repeat(PLACE)).is_err());
     }
 }

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use http::Method;
+use scrip_client::{Body, Client};
 use scrip_domain::role::Role;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -89,14 +91,38 @@ impl DemoServer {
     pub async fn stock(&self, shelf: Shelf) -> Outcome<Value> {
         let folder = self.folder.join("goods");
         let (into, token) = (folder.clone(), self.seat.token.code);
-        let prepared =
-            tokio::task::spawn_blocking(move || goods::prepare(&into, shelf, token)).await;
+        let vendor = match shelf {
+            Shelf::Whole if !goods::are_prepared(&folder) => Some(self.made().await?),
+            _ => None,
+        };
+        let prepare = move || goods::prepare(&into, shelf, token, vendor.as_deref());
+        let prepared = tokio::task::spawn_blocking(prepare).await;
         prepared.map_err(|error| Failure::of(&error))?.map_err(|error| Failure::of(&error))?;
         let folder = folder.to_string_lossy().into_owned();
         let url = self.url();
         let args = ["catalog", "apply", &folder, "--yes", "--json", "--server", &url];
         let said = scrip(&args).env("SCRIP_ADMIN_KEY", &self.admin_key).output().await;
         json_of(said, "catalog apply")
+    }
+
+    /// What the sample program is told of whose it is. The product is entered first, so that it has its id when the
+    /// program is made; the catalogue fills in the rest.
+    async fn made(&self) -> Outcome<String> {
+        let failed = |error: scrip_client::Error| Failure::of(&error);
+        let client = Client::new(&self.url()).map_err(|error| Failure::of(&error))?;
+        let open = async |path| {
+            let said = client.request(Method::GET, path, &[], Body::empty()).await;
+            let said = said.map_err(failed)?;
+            Ok::<Value, Failure>(serde_json::from_slice(&said.body).unwrap_or_default())
+        };
+        let (keys, vendor) = (open("/.well-known/jwks.json").await?, open("/v1/vendor").await?);
+        let admin = client.admin(&self.admin_key);
+        let product = json!({ "kind": "download", "title": "tallow" });
+        let product = admin.put("products/tallow", &product).await.map_err(failed)?;
+        let made = json!({
+            "issuer": vendor["id"], "shop": self.url(), "product": product["id"], "keys": keys,
+        });
+        Ok(made.to_string())
     }
 
     /// What the doctor says of the books, beside the running server.

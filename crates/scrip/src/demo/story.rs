@@ -8,6 +8,7 @@ mod changes;
 mod credit;
 mod funds;
 mod partners;
+mod program;
 mod settling;
 
 use http::Method;
@@ -91,6 +92,7 @@ impl<'a> Story<'a> {
         self.receive(&order).await?;
         self.verify(&order).await?;
         self.changes().await?;
+        self.program(&ada).await?;
         self.empty_wallet().await?;
         self.crash(&ada, &order).await?;
         self.give_back(&ada).await?;

@@ -66,11 +66,16 @@ fn write(out: &Path, name: &str, license: &str, whole: &Value) -> Outcome {
     if path.symlink_metadata().is_err() {
         return rename_new(&draft, &path).map_err(cannot);
     }
-    // An older code of the same license, or an older chain: what is known of it is renewed.
+    // An older code of the same license, or an older chain: what is known of it is renewed, and a lease stays.
     let there: Option<Value> =
         fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let code = there.as_ref().and_then(|there| there.get("code")?.as_str()).and_then(claims);
     if code.is_some_and(|claims| claims.get("lic").and_then(Value::as_str) == Some(license)) {
+        let mut merged = there.unwrap_or_default();
+        if let (Some(merged), Some(whole)) = (merged.as_object_mut(), whole.as_object()) {
+            merged.extend(whole.clone());
+        }
+        fs::write(&draft, format!("{merged:#}\n")).map_err(cannot)?;
         return fs::rename(&draft, &path).map_err(cannot);
     }
     drop(fs::remove_file(&draft));
@@ -105,6 +110,16 @@ mod tests {
         write(folder.path(), "p.license", "lic_1", &whole("lic_1", 2)).unwrap();
         let second = there();
         assert_ne!(second, first);
+        let mut leased: Value = serde_json::from_str(&second).unwrap();
+        leased["lease"] = "e30.e30.c2ln".into();
+        fs::write(folder.path().join("p.license"), leased.to_string()).unwrap();
+        write(folder.path(), "p.license", "lic_1", &whole("lic_1", 3)).unwrap();
+        let third: Value = serde_json::from_str(&there()).unwrap();
+        assert_eq!(
+            (&third["code"], &third["lease"]),
+            (&whole("lic_1", 3)["code"], &leased["lease"])
+        );
+        let second = there();
         let failure = write(folder.path(), "p.license", "lic_2", &whole("lic_2", 1)).unwrap_err();
         assert!(failure.to_string().contains("another license"), "{failure}");
         assert_eq!(there(), second);
