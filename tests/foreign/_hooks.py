@@ -49,6 +49,12 @@ def fitted(value, name=""):
             whole |= {"code": SHOP["token"], "scale": SHOP["scale"]}
         if "offer" in whole:
             whole |= {"quantity": 1}
+            # The offer sells what has no end, so it extends nothing.
+            whole.pop("license", None)
+        # Only a bundle has items, and what has offers already becomes none.
+        whole.pop("items", None)
+        if whole.get("kind") == "bundle":
+            whole["kind"] = "service"
         return whole
     return SHOP["fields"].get(name, value) if isinstance(value, str) else value
 
@@ -104,6 +110,10 @@ def before_call(context, case, kwargs):
         # More afterwards than before, and with a card.
         case.body["below"]["amount"], case.body["to"]["amount"] = 1, 2
         case.body["payment_method"] = SHOP["fields"]["payment_method"]
+    if place == "POST /v1/licenses/{id}/extend":
+        case.body["offer"] = SHOP["counted"]
+        if "expected_total" in case.body:
+            case.body["expected_total"] = {"amount": SHOP["counted_price"], "unit": SHOP["token"]}
     if place == "POST /v1/purchases":
         # Of a price of one unit only a coupon of all takes something off.
         lessened = isinstance(case.body.get("coupon"), str)

@@ -158,6 +158,11 @@ def furnish(shop, ada):
     selection = {"lines": [{"offer": offer["id"]}], "allow_duplicate": True}
     order = shop.buy("reading-the-tide", ada)
     license, account = order["licenses"][0], shop.ask("GET", "/v1/account", token=ada)
+    # What is issued again, suspended or revoked is not the code that downloads. Of a counted one more can be bought.
+    changed = [shop.buy(slug, ada)["licenses"][0]["id"] for slug in ("tides-2027", "six-strokes", "white-noise")]
+    counted = shop.ask("GET", "/v1/products/six-strokes", token=ada)["offers"][1]
+    uses = {"lines": [{"offer": counted["id"]}], "expected_total": counted["price"]}
+    extended = shop.ask("POST", "/v1/purchases", uses, ada, "uses")["licenses"][0]["id"]
     drafts = [shop.ask("POST", "/v1/orders", selection, ada, f"draft-{n}")["id"] for n in range(24)]
     reviews = []
     for number in range(24):
@@ -221,6 +226,8 @@ def furnish(shop, ada):
         "scale": vendor["token"]["scale"],
         "currency": vendor["token"]["unit_value"]["money"]["unit"],
         "price": offer["price"]["amount"],
+        "counted": counted["id"],
+        "counted_price": counted["price"]["amount"],
         "drafts": drafts,
         "reviews": reviews,
         "vouchers": vouchers["codes"],
@@ -252,6 +259,12 @@ def furnish(shop, ada):
             "GET /v1/orders/{id}/evidence": {"id": order["id"]},
             "GET /v1/orders/{id}/receipt": {"id": order["id"]},
             "GET /v1/licenses/{id}": {"id": license["id"]},
+            "POST /v1/licenses/{id}/reissue": {"id": changed[0]},
+            "POST /v1/licenses/{id}/extend": {"id": extended},
+            f"POST {admin}/licenses/{{id}}/reissue": {"id": changed[0]},
+            f"POST {admin}/licenses/{{id}}/suspend": {"id": changed[1]},
+            f"POST {admin}/licenses/{{id}}/resume": {"id": changed[1]},
+            f"POST {admin}/licenses/{{id}}/revoke": {"id": changed[2]},
             "GET /v1/top-ups/{id}": {"id": shop.ask("GET", "/v1/top-ups", token=ada)["data"][0]["id"]},
             "GET /v1/products/{slug}": product,
             "GET /v1/updates/{slug}": product,

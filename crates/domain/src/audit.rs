@@ -114,6 +114,16 @@ words! {
         ApiKeyMade = "api_key.made",
         /// An API key was revoked.
         ApiKeyRevoked = "api_key.revoked",
+        /// A license was suspended.
+        LicenseSuspended = "license.suspended",
+        /// A suspended license was resumed.
+        LicenseResumed = "license.resumed",
+        /// A license was taken back.
+        LicenseRevoked = "license.revoked",
+        /// A license's code was issued again.
+        LicenseReissued = "license.reissued",
+        /// A machine of a license was deactivated.
+        MachineDeactivated = "machine.deactivated",
         /// A new license key was made.
         LicenseKeyRotated = "license_key.rotated",
         /// A new protocol key was made.

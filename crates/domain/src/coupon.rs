@@ -116,6 +116,7 @@ impl Coupon {
         self.products.is_empty() && self.offers.is_empty()
             || self.products.contains(&line.product)
             || self.offers.contains(&line.offer)
+            || line.bundle.is_some_and(|bundle| self.offers.contains(&bundle))
     }
 
     /// How an order names it.

@@ -10,6 +10,7 @@
 use crate::account::Account;
 use crate::exchange::Exchange;
 use crate::id::Id;
+use crate::license::License;
 use crate::order::Order;
 use crate::purchase_request::PurchaseRequest;
 use crate::statement::Statement;
@@ -58,6 +59,20 @@ words! {
         ExchangeFulfilled = "exchange.fulfilled",
         /// What was given for a partner's tokens came back.
         ExchangeReversed = "exchange.reversed",
+        /// A machine was activated.
+        LicenseActivated = "license.activated",
+        /// The last use or processing was taken.
+        LicenseExhausted = "license.exhausted",
+        /// A license ends soon.
+        LicenseExpiring = "license.expiring",
+        /// Its code was issued again.
+        LicenseReissued = "license.reissued",
+        /// It is not in force for the time being.
+        LicenseSuspended = "license.suspended",
+        /// It is in force again.
+        LicenseResumed = "license.resumed",
+        /// The vendor took it back.
+        LicenseRevoked = "license.revoked",
     }
 }
 
@@ -76,6 +91,8 @@ pub enum Object {
     Statement,
     /// An exchange, under the issuing vendor's name of it.
     Exchange,
+    /// A license.
+    License,
 }
 
 impl Object {
@@ -88,6 +105,7 @@ impl Object {
             Self::PurchaseRequest => "purchase_request",
             Self::Statement => "statement",
             Self::Exchange => "exchange",
+            Self::License => "license",
         }
     }
 }
@@ -112,6 +130,13 @@ impl EventType {
             Self::ExchangeCommitted | Self::ExchangeFulfilled | Self::ExchangeReversed => {
                 Object::Exchange
             }
+            Self::LicenseActivated
+            | Self::LicenseExhausted
+            | Self::LicenseExpiring
+            | Self::LicenseReissued
+            | Self::LicenseSuspended
+            | Self::LicenseResumed
+            | Self::LicenseRevoked => Object::License,
         }
     }
 }
@@ -178,6 +203,7 @@ impl Event {
             Object::PurchaseRequest => Id::<PurchaseRequest>::new(number).map(|id| id.to_string()),
             Object::Statement => Id::<Statement>::new(number).map(|id| id.to_string()),
             Object::Exchange => Id::<Exchange>::new(number).map(|id| id.to_string()),
+            Object::License => Id::<License>::new(number).map(|id| id.to_string()),
         };
         named.unwrap_or_default()
     }

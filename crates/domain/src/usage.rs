@@ -26,7 +26,7 @@ use crate::time::{Span, Timestamp};
 pub const MOVES_WITHIN: Span = Span::days(365);
 /// The longest key of a consumption or lease, in characters.
 pub const MAX_KEY: usize = 128;
-/// The longest fingerprint of a machine, in bytes.
+/// The longest fingerprint of a machine, in characters.
 pub const MAX_FINGERPRINT: usize = 1024;
 /// The most that one consumption or lease takes.
 pub const MAX_UNITS: u64 = 1_000_000_000;
@@ -36,7 +36,8 @@ pub const MAX_UNITS: u64 = 1_000_000_000;
 pub struct Usage {
     /// Of which license.
     pub license: Id<License>,
-    /// What extensions have added to the terms: uses or processings, or seconds of a rental that did not begin yet.
+    /// What extensions have added to the terms: uses or processings; or seconds of a rental from the first activation,
+    /// until that begins. Then they go into the license's end, and nothing is added here any more.
     pub added: u64,
     /// Uses or processings that are gone.
     pub used: u64,
@@ -114,10 +115,14 @@ pub struct Extension {
     pub line: Id<Line>,
     /// The license.
     pub license: Id<License>,
-    /// Uses, processings, or seconds.
+    /// Uses, processings, or seconds: what is left of it after refunds of a part.
     pub amount: u64,
     /// When the license ended then, for terms that end by time: what the buyer was told.
     pub expires_at: Option<Timestamp>,
+    /// How many uses or processings were left then.
+    pub left: Option<u64>,
+    /// The issue of the license's code then.
+    pub issue: u32,
     /// When.
     pub at: Timestamp,
     /// When it was taken back by a refund.

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use scrip_domain::catalog::Release;
-use scrip_domain::license::{License, LicenseState};
+use scrip_domain::license::License;
 use scrip_domain::time::Span;
 use scrip_domain::{Id, Timestamp};
-use scrip_license::{Activation, Claims, Reason, ShortCode, jws};
+use scrip_license::{Activation, Claims, ShortCode};
 use scrip_storage::Fault;
 
 use crate::Engine;
@@ -27,19 +27,6 @@ pub struct Code {
 
 /// Buyers' clocks run a little slow: a code counts from this long before it was issued.
 const SLACK: Span = Span::minutes(5);
-
-/// Whether a license is in force at `at`.
-pub fn state_at(license: &License, at: Timestamp) -> Reason {
-    match license.state {
-        // Its code is nobody's yet: there is none.
-        LicenseState::Withheld => Reason::UnknownCode,
-        LicenseState::Revoked => Reason::Revoked,
-        LicenseState::Refunded => Reason::Refunded,
-        LicenseState::Suspended => Reason::Suspended,
-        LicenseState::Valid if license.expires_at.is_some_and(|end| end <= at) => Reason::Expired,
-        LicenseState::Valid => Reason::Valid,
-    }
-}
 
 impl Engine {
     /// The code of a license, in both forms.
@@ -72,58 +59,6 @@ impl Engine {
         let jws = claims.sign(key).map_err(|error| Fault::Bug(error.to_string()))?;
         let short = ShortCode::encode(keys.code_secret(), license.id.number(), license.issue);
         Ok(Code { jws, short: short.to_string() })
-    }
-
-    /// The license that a code in either form stands for, and whether it is valid.
-    ///
-    /// The license comes only with a code that is genuine.
-    pub async fn validate(&self, code: &str) -> Result<(Reason, Option<License>), Fault> {
-        let found =
-            if code.contains('.') { self.by_jws(code).await? } else { self.by_short(code).await? };
-        let license = match found {
-            Ok(license) if license.state == LicenseState::Withheld => {
-                return Ok((Reason::UnknownCode, None));
-            }
-            Ok(license) => license,
-            Err(reason) => return Ok((reason, None)),
-        };
-        let reason = self.state_of(&license);
-        Ok((reason, Some(license)))
-    }
-
-    /// Whether a license is in force now.
-    pub fn state_of(&self, license: &License) -> Reason {
-        state_at(license, self.now())
-    }
-
-    async fn by_jws(&self, code: &str) -> Result<Result<License, Reason>, Fault> {
-        let claims: Claims = match jws::verify(code, Claims::TYP, self.keys().public()) {
-            Ok(claims) => claims,
-            Err(jws::VerifyError::Signature | jws::VerifyError::UnknownKey) => {
-                return Ok(Err(Reason::BadSignature));
-            }
-            Err(_) => return Ok(Err(Reason::UnknownCode)),
-        };
-        let Ok(id) = claims.license.parse::<Id<License>>() else {
-            return Ok(Err(Reason::UnknownCode));
-        };
-        let license = self.store.license(id).await?;
-        Ok(match license {
-            Some(license) if claims.issue() == Some(license.issue) => Ok(license),
-            Some(_) => Err(Reason::Superseded),
-            None => Err(Reason::UnknownCode),
-        })
-    }
-
-    async fn by_short(&self, code: &str) -> Result<Result<License, Reason>, Fault> {
-        let Ok(code) = ShortCode::parse(code) else { return Ok(Err(Reason::UnknownCode)) };
-        let Some(id) = Id::new(code.license()) else { return Ok(Err(Reason::UnknownCode)) };
-        let license = self.store.license(id).await?;
-        Ok(match license {
-            Some(license) if code.matches(self.keys().code_secret(), license.issue) => Ok(license),
-            // A wrong code and an unknown license look the same.
-            Some(_) | None => Err(Reason::UnknownCode),
-        })
     }
 
     /// The buyer as this vendor's software knows it: a name that leads to no account.

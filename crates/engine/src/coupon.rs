@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::audit::{Note, Staff, difference};
 use crate::catalog::{Wrong, rules};
-use crate::purchase::PurchaseRefusal;
+use crate::purchase::{Priceable, PurchaseRefusal};
 use crate::selection::Selection;
 use crate::throttle::Limited;
 use crate::voucher::Code;
@@ -147,7 +147,7 @@ impl Engine {
         &self,
         selection: &Selection,
         account: Option<Id<Account>>,
-        priced: &mut [(Line, Product)],
+        priced: &mut [Priceable],
     ) -> Result<Option<Lessened>, Fault> {
         let Some(word) = selection.coupon() else { return Ok(None) };
         let found = self.store.open_coupon(&normal(word)).await?;
@@ -193,15 +193,15 @@ pub(crate) type Lessened = Result<OrderCoupon, PurchaseRefusal>;
 fn lessen(
     coupon: Option<&Coupon>,
     before: usize,
-    priced: &mut [(Line, Product)],
+    priced: &mut [Priceable],
     at: Timestamp,
 ) -> Lessened {
     let open = coupon.filter(|coupon| coupon.opens(at) && coupon.is_left(before));
-    let lines: Vec<&Line> = priced.iter().map(|(line, _)| line).collect();
+    let lines: Vec<&Line> = priced.iter().map(|one| &one.line).collect();
     let taken = open.and_then(|coupon| Some((coupon.named(), coupon.take_off(&lines)?)));
     let (named, off) = taken.ok_or(PurchaseRefusal::CouponRefused)?;
-    for ((line, _), off) in priced.iter_mut().zip(off) {
-        line.discount = off;
+    for (one, off) in priced.iter_mut().zip(off) {
+        one.line.discount = off;
     }
     Ok(named)
 }
@@ -252,7 +252,7 @@ impl Claim {
         &self,
         books: &Books,
         account: Id<Account>,
-        priced: &mut [(Line, Product)],
+        priced: &mut [Priceable],
         at: Timestamp,
     ) -> Result<Lessened, Fault> {
         let before = self.before(books, account)?;

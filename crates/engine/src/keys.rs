@@ -94,6 +94,11 @@ impl Keys {
         self.licenses.iter().find(|key| key.kid() == kid)
     }
 
+    /// Every license key, newest first.
+    pub(crate) fn licenses(&self) -> &[SigningKey] {
+        &self.licenses
+    }
+
     /// The public halves of all license keys, retired ones included.
     pub fn public(&self) -> &KeySet {
         &self.public

@@ -40,6 +40,7 @@ mod ids;
 pub mod invitation;
 pub mod keys;
 mod ledger;
+pub mod license;
 pub mod link;
 pub mod memory;
 pub mod merchant;
@@ -94,6 +95,7 @@ use crate::demo::DemoClock;
 use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
+use crate::license::revocations::Lists;
 use crate::partner::Partners;
 use crate::passwords::Passwords;
 use crate::peer::Peers;
@@ -122,6 +124,7 @@ pub struct Engine {
     objects: Objects,
     tickets: Tickets,
     slots: Arc<Slots>,
+    lists: Lists,
     /// Who has it reads an object for its second digest.
     digesting: tokio::sync::Mutex<()>,
     processor: Option<Arc<dyn Processor>>,
@@ -204,6 +207,7 @@ impl Engine {
             objects: ground.objects,
             tickets: Tickets::default(),
             slots: Arc::default(),
+            lists: Lists::default(),
             digesting: tokio::sync::Mutex::default(),
             processor: None,
             bureau: None,

@@ -27,6 +27,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Observer, Store};
 
 use crate::catalog::parts::Parts;
+use crate::selection::Sold;
 
 /// How many bytes of products are remembered.
 const PRODUCTS: u64 = 64 << 20;
@@ -91,11 +92,13 @@ pub struct Memory {
     // When the generation was last looked at, in milliseconds since 1970.
     heard_at: AtomicI64,
     epoch: AtomicU64,
+    // How often a commit has changed licenses that were there before, their machines or leases.
+    licenses: AtomicU64,
     sessions: Cache<TokenHash, Session>,
     // With the time at which each was read.
     members: Cache<Id<Account>, (Member, Timestamp)>,
     api_keys: Cache<Id<ApiKey>, Arc<ApiKey>>,
-    products_of: Cache<Id<Offer>, Id<Product>>,
+    sold_by: Cache<Id<Offer>, Sold>,
     releases: Cache<Id<Release>, Arc<Released>>,
     slugs: Cache<String, Id<Product>>,
     products: Cache<Id<Product>, Arc<Parts>, ByBytes>,
@@ -111,10 +114,11 @@ impl Default for Memory {
             generation: AtomicU64::new(0),
             heard_at: AtomicI64::new(i64::MIN),
             epoch: AtomicU64::new(0),
+            licenses: AtomicU64::new(0),
             sessions: Cache::new(200_000),
             members: Cache::new(200_000),
             api_keys: Cache::new(10_000),
-            products_of: Cache::new(100_000),
+            sold_by: Cache::new(100_000),
             releases: Cache::new(10_000),
             slugs: Cache::new(100_000),
             products: Cache::with_weighter(10_000, PRODUCTS, ByBytes),
@@ -149,6 +153,7 @@ impl Memory {
         self.api_keys.clear();
         self.slugs.clear();
         self.products.clear();
+        self.sold_by.clear();
         *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -222,12 +227,18 @@ impl Memory {
         self.keep(epoch, || self.api_keys.insert(id, key), || _ = self.api_keys.remove(&id));
     }
 
-    pub(crate) fn product_of(&self, offer: Id<Offer>) -> Option<Id<Product>> {
-        self.products_of.get(&offer)
+    /// Changes whenever a commit of this server has changed what is dead of licenses.
+    pub(crate) fn license_changes(&self) -> u64 {
+        self.licenses.load(Ordering::Acquire)
     }
 
-    pub(crate) fn remember_product_of(&self, offer: Id<Offer>, product: Id<Product>) {
-        self.products_of.insert(offer, product);
+    pub(crate) fn sold_by(&self, offer: Id<Offer>, now: Timestamp) -> Option<Sold> {
+        self.sold_by.get(&offer).filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_sold_by(&self, offer: Id<Offer>, sold: Sold, epoch: Epoch) {
+        let keep = || self.sold_by.insert(offer, sold);
+        self.keep(epoch, keep, || drop(self.sold_by.remove(&offer)));
     }
 
     pub(crate) fn released(&self, release: Id<Release>) -> Option<Arc<Released>> {
@@ -289,6 +300,9 @@ impl Observer for Memory {
             // First the epoch, so that a reader who is late drops what it brings.
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
+        if books.licenses.rewrites() || books.activations.rewrites() || books.leases.rewrites() {
+            self.licenses.fetch_add(1, Ordering::AcqRel);
+        }
         // Who has just come will be back in a moment: a new session and a new account are remembered.
         for change in books.sessions.written() {
             match change {
@@ -328,6 +342,10 @@ impl Observer for Memory {
         }
         if books.vendor.is_written() {
             *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        // A bundle is looked up with the terms of what is in it.
+        if books.offers.rewrites() {
+            self.sold_by.clear();
         }
         if books.offers.is_written() || books.products.is_written() {
             *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;

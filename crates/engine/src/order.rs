@@ -10,8 +10,10 @@ use scrip_storage::index::{self, Entry, Receipt};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
+use crate::license::extend::extensions;
 use crate::purchase::{
-    Answered, Desk, Picked, Priced, PurchaseRefusal, already_owned, want_buyer, want_owned,
+    Answered, Desk, Picked, Priced, PurchaseRefusal, already_owned, trial_used, want_buyer,
+    want_owned,
 };
 use crate::selection::Selection;
 use crate::{Engine, Outcome};
@@ -134,7 +136,7 @@ impl Command for Draft {
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         self.picked.wants(wants, self.buyer);
-        want_owned(wants, self.buyer, self.picked.products());
+        want_owned(wants, self.buyer, self.picked.products(false));
     }
 
     fn decide(
@@ -171,7 +173,15 @@ impl Command for Draft {
         if !self.again
             && let Some(line) = already_owned(books, account.id, &lines)?
         {
-            return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
+            let refusal = PurchaseRefusal::AlreadyOwned(line);
+            return Ok(Decision::refused(self.picked.as_chosen(refusal)));
+        }
+        if let Some(line) = trial_used(books, account.id, &lines)? {
+            let refusal = PurchaseRefusal::TrialUsed(line);
+            return Ok(Decision::refused(self.picked.as_chosen(refusal)));
+        }
+        if let Err(refusal) = extensions(books, account.id, &lines, at)? {
+            return Ok(Decision::refused(self.picked.as_chosen(refusal)));
         }
         // From here on the draft is opened.
         let order = Order::draft(self.picked.order, Some(account.id), total, self.again, at);

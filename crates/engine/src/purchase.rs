@@ -12,12 +12,12 @@
 //! Codes are signed after the commit, from the committed rows: Ed25519 is deterministic, so signing
 //! again gives the same code, and nothing slow happens inside the batch.
 
-use std::sync::Arc;
+mod lines;
 
 use scrip_domain::account::Account;
-use scrip_domain::catalog::{Offer, Product, ProductState};
-use scrip_domain::coupon::OrderCoupon;
+use scrip_domain::catalog::Product;
 use scrip_domain::event::{Event, EventType};
+use scrip_domain::extension::{Extended, NotExtendable};
 use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
 use scrip_domain::license::License;
@@ -25,10 +25,10 @@ use scrip_domain::lot;
 use scrip_domain::order::{self, Check, DeclineReason, Line, LinePayment, Order, OrderState};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::usage::Extension;
 use scrip_domain::visibility::Level;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
-use scrip_license::Terms;
 use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -36,10 +36,13 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use crate::coupon::Claim;
 use crate::event;
 use crate::ledger::{self, Buyer};
-use crate::quote::Sight;
+use crate::license::extend::{self, extensions, want_extended};
+use crate::license::remind;
 use crate::selection::{Chosen, Selection};
 use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome};
+
+pub(crate) use lines::{Picked, Priceable, Priced, already_owned, lines_of, total_of, trial_used};
 
 /// What a buyer asks for in one step.
 #[derive(Clone, Debug)]
@@ -63,8 +66,10 @@ pub struct Paid {
     pub lines: Vec<Line>,
     /// Which lots paid them.
     pub payments: Vec<LinePayment>,
-    /// A license per unit.
+    /// A license per unit of the lines that make any.
     pub licenses: Vec<License>,
+    /// What its other lines have added to licenses, each with the license as it was told then.
+    pub extended: Vec<(License, Extension)>,
 }
 
 impl Paid {
@@ -74,15 +79,15 @@ impl Paid {
     }
 
     /// With its licenses as they were issued, whatever became of them since.
-    fn at_first(mut self) -> Self {
+    async fn at_first(mut self, engine: &Engine) -> Result<Self, Fault> {
         let at = self.at();
         for license in &mut self.licenses {
             if let Some(line) = self.lines.iter().find(|line| line.id == license.line) {
-                let kid = std::mem::take(&mut license.kid);
+                let License { kid, .. } = engine.as_issued(license, 1).await?;
                 *license = License::first_issue(license.id, line, license.account, kid, at);
             }
         }
-        self
+        Ok(self)
     }
 }
 
@@ -130,6 +135,19 @@ pub enum PurchaseRefusal {
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.
     AlreadyOwned(usize),
+    /// A trial of this line's product was had before, or is asked for twice; the index of the line.
+    TrialUsed(usize),
+    /// The license that a line adds to is not the buyer's, or is not there; the index of the line.
+    NoSuchLicense(usize),
+    /// A line cannot add to its license.
+    NotExtendable {
+        /// The index of the line.
+        line: usize,
+        /// Why.
+        why: NotExtendable,
+    },
+    /// With what is in its bundles it has too many lines or units.
+    TooManyParts,
     /// The selection was kept too long ago.
     SelectionTooOld,
     /// The sum is out of range.
@@ -187,7 +205,7 @@ impl Engine {
         let command = Purchase {
             buyer,
             vendor: self.vendor().await?.id,
-            minted: self.mint_for(ask.selection.units())?,
+            minted: self.mint_for(picked.licenses())?,
             picked,
             expected_total: ask.expected_total,
             again: ask.again,
@@ -203,7 +221,8 @@ impl Engine {
             Ok(chosen) => chosen,
             Err(line) => return Ok(Err(line)),
         };
-        let (order, lines) = (self.mint()?, self.mint_many(chosen.len())?);
+        let count = chosen.iter().map(Chosen::lines).sum();
+        let (order, lines) = (self.mint()?, self.mint_many(count)?);
         Ok(Ok(Picked { order, lines, chosen, claim: self.claim(selection).await? }))
     }
 
@@ -215,7 +234,8 @@ impl Engine {
         request: Request,
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
         let lines = self.store.order_lines(order).await?;
-        let units = lines.iter().filter_map(|line| usize::try_from(line.quantity).ok()).sum();
+        let making = lines.iter().filter(|line| line.extends.is_none());
+        let units = making.filter_map(|line| usize::try_from(line.quantity).ok()).sum();
         let claim = self.claim_of_draft(order, &lines).await?;
         let command = Confirm {
             claim,
@@ -223,6 +243,7 @@ impl Engine {
             vendor: self.vendor().await?.id,
             order,
             products: lines.iter().map(|line| line.product).collect(),
+            extends: lines.iter().filter_map(|line| line.extends).collect(),
             minted: self.mint_for(units)?,
             request,
         };
@@ -295,15 +316,17 @@ impl Engine {
             Some((gate, first)) => {
                 Err(PurchaseRefusal::Declined { order, gate, replayed: Some(first) })
             }
-            None => Ok(Answered::Replayed(paid.at_first())),
+            None => Ok(Answered::Replayed(paid.at_first(self).await?)),
         })
     }
 
     /// A paid order with everything that its confirmation says; `None` when there is no such order.
     pub async fn paid(&self, order: Id<Order>) -> Result<Option<Paid>, Fault> {
         let Some(order) = self.store.order(order).await? else { return Ok(None) };
+        let lines = self.store.order_lines(order.id).await?;
         Ok(Some(Paid {
-            lines: self.store.order_lines(order.id).await?,
+            extended: self.extended_by(order.id, &lines).await?,
+            lines,
             payments: self.store.line_payments(order.id).await?,
             licenses: self.store.licenses_of_order(order.id).await?,
             order,
@@ -315,22 +338,6 @@ impl Engine {
 enum Settled {
     Now(Box<Paid>),
     Before(Id<Order>),
-}
-
-/// A selection as a command carries it: with the names that its order and lines will have, the products of its
-/// offers, and its coupon.
-pub(crate) struct Picked {
-    pub order: Id<Order>,
-    lines: Vec<Id<Line>>,
-    chosen: Arc<[Chosen]>,
-    claim: Option<Claim>,
-}
-
-/// What a selection costs.
-pub(crate) struct Priced {
-    pub lines: Vec<Line>,
-    pub total: Amount,
-    pub coupon: Option<OrderCoupon>,
 }
 
 struct Purchase {
@@ -350,9 +357,8 @@ impl Command for Purchase {
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         self.picked.wants(wants, self.buyer);
-        if !self.again {
-            want_owned(wants, self.buyer, self.picked.products());
-        }
+        // Who insists may own any number of it, and only of a trial there is one all the same.
+        want_owned(wants, self.buyer, self.picked.products(self.again));
     }
 
     fn decide(
@@ -379,7 +385,10 @@ impl Command for Purchase {
         let order = Order { coupon, ..order };
         let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
         let claim = self.picked.claim.as_ref();
-        desk.settle(books, Case { order, lines, claim, expected, minted, request, new: true, at })
+        let case = Case { order, lines, claim, expected, minted, request, new: true, at };
+        let Decision { answer, changes } = desk.settle(books, case)?;
+        let answer = answer.map_err(|refusal| self.picked.as_chosen(refusal));
+        Ok(Decision { answer, changes })
     }
 }
 
@@ -389,6 +398,7 @@ struct Confirm {
     order: Id<Order>,
     claim: Option<Claim>,
     products: Vec<Id<Product>>,
+    extends: Vec<Id<License>>,
     minted: Minted,
     request: Request,
 }
@@ -402,6 +412,7 @@ impl Command for Confirm {
         wants.orders.read((self.order,));
         wants.order_lines.read((self.order,));
         want_owned(wants, self.buyer, self.products.iter().copied());
+        self.extends.iter().for_each(|license| want_extended(wants, *license));
         if let Some(claim) = &self.claim {
             claim.wants(wants, self.buyer.account);
         }
@@ -464,9 +475,9 @@ pub(crate) struct Desk<'a> {
     pub account: &'a Account,
     wallet: &'a Wallet,
     /// What can be spent of it: what has expired and is not booked yet cannot.
-    available: Amount,
-    settings: &'a Settings,
-    cheapest: Option<Amount>,
+    pub available: Amount,
+    pub settings: &'a Settings,
+    pub cheapest: Option<Amount>,
 }
 
 impl<'a> Desk<'a> {
@@ -514,6 +525,13 @@ impl<'a> Desk<'a> {
         {
             return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
         }
+        if let Some(line) = trial_used(books, self.account.id, &case.lines)? {
+            return Ok(Decision::refused(PurchaseRefusal::TrialUsed(line)));
+        }
+        let extended = match extensions(books, self.account.id, &case.lines, case.at)? {
+            Ok(extended) => extended,
+            Err(refusal) => return Ok(Decision::refused(refusal)),
+        };
         if let Some(claim) = case.claim
             && !claim.is_left(books, self.account.id)?
         {
@@ -522,7 +540,7 @@ impl<'a> Desk<'a> {
         match gate {
             Ok(checks) => {
                 let checks = case.marked(checks);
-                self.pay(books, case, checks)
+                self.pay(books, case, checks, extended)
             }
             Err(short) => Ok(case.decline(self.account.id, short)),
         }
@@ -534,6 +552,7 @@ impl<'a> Desk<'a> {
         books: &Books,
         case: Case<'_>,
         checks: Vec<Check>,
+        extended: Vec<Extended>,
     ) -> Result<Decision<Settled, PurchaseRefusal>, Fault> {
         let total = case.order.total;
         let parts = lot::consume(&self.wallet.lots, total, case.at)
@@ -576,13 +595,14 @@ impl<'a> Desk<'a> {
             claim.count(books, &mut changes, self.account.id, &order)?;
         }
         for license in &licenses {
-            let lasting = license.terms == Terms::Perpetual;
-            let entry = Entry::license(license.account, license.product, license.id, lasting);
-            changes.by_account.push(Change::Insert(entry));
+            changes.by_account.push(Change::Insert(Entry::of_license(license)));
             changes.licenses.push(Change::Insert(license.clone()));
+            remind::begin(&mut changes, license, case.at);
         }
+        extend::write(books, &mut changes, &extended, case.at)?;
+        let extended = extended.into_iter().map(|all| (all.license, all.extension)).collect();
         changes.line_payments.extend(payments.iter().cloned().map(Change::Insert));
-        let paid = Paid { order, lines: case.lines, payments, licenses };
+        let paid = Paid { order, lines: case.lines, payments, licenses, extended };
         Ok(Decision::done(Settled::Now(Box::new(paid)), changes))
     }
 }
@@ -634,11 +654,11 @@ impl Case<'_> {
         event::tell(changes, Event::new(self.minted.event, kind, account, subject, self.at));
     }
 
-    /// A license for each unit of each line.
+    /// A license for each unit of each line that adds to none.
     fn licenses(&self, account: Id<Account>) -> Result<Vec<License>, Fault> {
         let mut ids = self.minted.licenses.iter();
         let mut licenses = Vec::with_capacity(self.minted.licenses.len());
-        for line in &self.lines {
+        for line in self.lines.iter().filter(|line| line.extends.is_none()) {
             for _ in 0..line.quantity {
                 let id = ids
                     .next()
@@ -669,112 +689,6 @@ pub(crate) fn want_owned(
     for product in products {
         wants.by_account.read((buyer.account, index::OWNED, product.number()));
     }
-}
-
-pub(crate) fn line_of(
-    order: Id<Order>,
-    id: Id<Line>,
-    offer: &Offer,
-    product: &Product,
-    quantity: u32,
-) -> Line {
-    Line {
-        order,
-        id,
-        offer: offer.id,
-        product: product.id,
-        title: product.title.clone(),
-        price: offer.price,
-        discount: None,
-        quantity,
-        terms: offer.terms,
-        limits: offer.limits,
-        release: product.release,
-        extends: None,
-        bundle: None,
-    }
-}
-
-impl Picked {
-    /// The products of its offers.
-    pub fn products(&self) -> impl Iterator<Item = Id<Product>> {
-        self.chosen.iter().map(|chosen| chosen.product)
-    }
-
-    /// The rows that price it.
-    pub fn wants(&self, wants: &mut Wants, buyer: Buyer) {
-        self.want_offers(wants);
-        if let Some(claim) = &self.claim {
-            claim.wants(wants, buyer.account);
-        }
-    }
-
-    /// The rows that price it without a coupon.
-    pub fn want_offers(&self, wants: &mut Wants) {
-        for chosen in &*self.chosen {
-            wants.offers.read((chosen.offer,));
-            wants.products.read((chosen.product,));
-        }
-    }
-
-    /// What it costs today, less what its coupon takes off, if the buyer may see all of its prices.
-    pub fn price(
-        &self,
-        books: &Books,
-        desk: &Desk<'_>,
-        at: Timestamp,
-    ) -> Result<Result<Priced, PurchaseRefusal>, Fault> {
-        let mut priced = match self.lines(books)? {
-            Ok(priced) => priced,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let lessened = match &self.claim {
-            Some(claim) => Some(claim.lessen(books, desk.account.id, &mut priced, at)?),
-            None => None,
-        };
-        let who = Some((desk.account, desk.available));
-        let sight = Sight::of(who, desk.settings, desk.cheapest);
-        Ok(crate::quote::seen(priced, lessened, &sight, desk.settings))
-    }
-
-    /// Its lines at today's prices.
-    pub fn lines(
-        &self,
-        books: &Books,
-    ) -> Result<Result<Vec<(Line, Product)>, PurchaseRefusal>, Fault> {
-        let mut lines = Vec::with_capacity(self.chosen.len());
-        for (index, (chosen, id)) in self.chosen.iter().zip(&self.lines).enumerate() {
-            let offer = books.offers.get(&(chosen.offer,))?.filter(|offer| offer.current);
-            let product = books.products.get(&(chosen.product,))?;
-            let on_sale = product.filter(|product| product.state == ProductState::Published);
-            let (Some(offer), Some(product)) = (offer, on_sale) else {
-                return Ok(Err(PurchaseRefusal::NotForSale(index)));
-            };
-            let line = line_of(self.order, *id, offer, product, chosen.quantity);
-            lines.push((line, product.clone()));
-        }
-        Ok(Ok(lines))
-    }
-}
-
-/// The sum of all lines; `None` out of range.
-pub(crate) fn total_of(lines: &[Line]) -> Option<Amount> {
-    lines.iter().try_fold(Amount::ZERO, |sum, line| sum.checked_add(line.total()?))
-}
-
-/// The first line that sells what the account already owns for good.
-pub(crate) fn already_owned(
-    books: &Books,
-    account: Id<Account>,
-    lines: &[Line],
-) -> Result<Option<usize>, Fault> {
-    for (index, line) in lines.iter().enumerate() {
-        let owned = books.by_account.all(&(account, index::OWNED, line.product.number()))?;
-        if line.terms == Terms::Perpetual && !owned.is_empty() {
-            return Ok(Some(index));
-        }
-    }
-    Ok(None)
 }
 
 /// What the idempotency key names, if it was used before.

@@ -1,7 +1,8 @@
 //! Quotes: what a selection costs, without keeping anything.
 
+use std::collections::BTreeMap;
+
 use scrip_domain::account::Account;
-use scrip_domain::catalog::{Product, ProductState};
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::gate::{self, Act, GateRefusal};
 use scrip_domain::order::Line;
@@ -11,9 +12,10 @@ use scrip_domain::{Amount, Id};
 use scrip_storage::Fault;
 
 use crate::coupon::Lessened;
+use crate::license::extend::not_at_provider;
 use crate::memory::Member;
-use crate::purchase::{Priced, PurchaseRefusal, total_of};
-use crate::selection::Selection;
+use crate::purchase::{Priceable, Priced, PurchaseRefusal, lines_of, total_of};
+use crate::selection::{Chosen, Selection};
 use crate::{Engine, Outcome};
 
 /// What a selection costs.
@@ -71,8 +73,26 @@ impl Engine {
         let account = member.map(|member| member.account.id);
         let lessened = self.lessen_quote(selection, account, &mut priced).await?;
         let balance = sight.available;
-        Ok(seen(priced, lessened, &sight, &vendor.settings)
-            .map(|Priced { lines, total, coupon }| Quote { lines, total, coupon, balance }))
+        let choices: Vec<_> = priced.iter().map(|one| one.choice).collect();
+        let seen = match seen(priced, lessened, &sight, &vendor.settings) {
+            Ok(seen) => seen,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Some(line) = selection.first_extending().filter(|_| self.provider().is_some()) {
+            return Ok(Err(not_at_provider(line)));
+        }
+        let Priced { lines, total, coupon } = seen;
+        let of = |line: usize| choices.get(line).copied().unwrap_or(line);
+        Ok(match self.can_extend(account, &lines).await? {
+            Ok(()) => Ok(Quote { lines, total, coupon, balance }),
+            Err(PurchaseRefusal::NoSuchLicense(line)) => {
+                Err(PurchaseRefusal::NoSuchLicense(of(line)))
+            }
+            Err(PurchaseRefusal::NotExtendable { line, why }) => {
+                Err(PurchaseRefusal::NotExtendable { line: of(line), why })
+            }
+            Err(refusal) => Err(refusal),
+        })
     }
 
     /// The lowest current price above zero.
@@ -87,24 +107,29 @@ impl Engine {
         Ok(cheapest)
     }
 
-    async fn price_now(
-        &self,
-        selection: &Selection,
-    ) -> Outcome<Vec<(Line, Product)>, PurchaseRefusal> {
-        let mut priced = Vec::with_capacity(selection.choices().len());
-        for (index, choice) in selection.choices().iter().enumerate() {
-            let offer = self.store.offer(choice.offer).await?.filter(|offer| offer.current);
-            let Some(offer) = offer else { return Ok(Err(PurchaseRefusal::NotForSale(index))) };
-            let product = self.store.product(offer.product).await?;
-            let on_sale = product.filter(|product| product.state == ProductState::Published);
-            let Some(product) = on_sale else { return Ok(Err(PurchaseRefusal::NotForSale(index))) };
-            // A quote is kept nowhere: its order and lines have no names.
-            let (no_order, no_line) = (Id::floor(self.now()), Id::floor(self.now()));
-            let line =
-                crate::purchase::line_of(no_order, no_line, &offer, &product, choice.quantity);
-            priced.push((line, product));
+    async fn price_now(&self, selection: &Selection) -> Outcome<Vec<Priceable>, PurchaseRefusal> {
+        let chosen = match self.products_of(selection).await? {
+            Ok(chosen) => chosen,
+            Err(line) => return Ok(Err(PurchaseRefusal::NotForSale(line))),
+        };
+        let (mut offers, mut products) = (BTreeMap::new(), BTreeMap::new());
+        let sold = |chosen: &Chosen| (chosen.offer, chosen.sold.product);
+        let items = chosen.iter().flat_map(|chosen| chosen.sold.items.iter().copied());
+        for (offer, product) in chosen.iter().map(sold).chain(items) {
+            if let Some(row) = self.store.offer(offer).await? {
+                offers.insert(offer, row);
+            }
+            if let Some(row) = self.store.product(product).await? {
+                products.insert(product, row);
+            }
         }
-        Ok(Ok(priced))
+        // A quote is kept nowhere: its order and lines have no names.
+        let count = chosen.iter().map(Chosen::lines).sum();
+        let (no_order, no_line) = (Id::floor(self.now()), Id::floor(self.now()));
+        let no_lines = vec![no_line; count];
+        let offer = |offer| Ok(offers.get(&offer));
+        let product = |product| Ok(products.get(&product));
+        lines_of(&chosen, no_order, &no_lines, offer, product)
     }
 }
 
@@ -141,7 +166,7 @@ impl Sight {
 /// What a selection costs, if the asker may see every product and price in it, and if its coupon, where it
 /// has one, opens: told in this order, for the latter speaks of prices.
 pub(crate) fn seen(
-    priced: Vec<(Line, Product)>,
+    priced: Vec<Priceable>,
     lessened: Option<Lessened>,
     sight: &Sight,
     settings: &Settings,
@@ -154,22 +179,23 @@ pub(crate) fn seen(
 
 /// The lines, if the asker may see every product and price in them. `covered` means here that the
 /// balance covers the whole selection: asked last, when nothing else is hidden. Otherwise the line that
-/// is refused would tell whether the balance covers a sum with a hidden price in it.
+/// is refused would tell whether the balance covers a sum with a hidden price in it. The parts of a bundle are
+/// shared by the prices of what is in it, so whoever may not see those does not see the bundle's parts either.
 fn seen_prices(
-    priced: Vec<(Line, Product)>,
+    priced: Vec<Priceable>,
     sight: &Sight,
     settings: &Settings,
 ) -> Result<Vec<Line>, PurchaseRefusal> {
     let standing = sight.standing;
-    let total =
-        priced.iter().try_fold(Amount::ZERO, |sum, (line, _)| sum.checked_add(line.total()?));
+    let total = priced.iter().try_fold(Amount::ZERO, |sum, one| sum.checked_add(one.line.total()?));
     let covered = match (sight.available, total) {
         (Some(available), Some(total)) => standing != gate::Standing::Visitor && available >= total,
         _ => false,
     };
     for covered in [true, covered] {
         let sees = |level: Level| standing.sees(level, covered);
-        for (index, (_, product)) in priced.iter().enumerate() {
+        let goods = priced.iter().flat_map(|one| one.goods.iter().map(|of| (one.choice, of)));
+        for (index, product) in goods {
             let needs = |group| product.visibility.needed(group, &settings.visibility);
             if !sees(needs(FieldGroup::Product)) {
                 return Err(PurchaseRefusal::NotForSale(index));
@@ -181,5 +207,5 @@ fn seen_prices(
             }
         }
     }
-    Ok(priced.into_iter().map(|(line, _)| line).collect())
+    Ok(priced.into_iter().map(|one| one.line).collect())
 }

@@ -18,7 +18,6 @@ use scrip_domain::refund::{
 use scrip_domain::request::Request;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
-use scrip_license::Terms;
 use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -27,6 +26,8 @@ use serde_json::{Value, json};
 use crate::audit::{Note, Staff, difference};
 use crate::event;
 use crate::ledger::{self, Buyer};
+use crate::license::extend::{take_back, want_taken_back};
+use crate::license::{change, want_listed};
 use crate::purchase::Answered;
 use crate::{Engine, Outcome};
 
@@ -116,7 +117,7 @@ impl Engine {
             buyer: Buyer { account: account.id, wallet: account.wallet },
             payments: order.payments,
             lines: order.lines,
-            licenses: order.licenses.iter().map(|license| license.id).collect(),
+            licenses: order.licenses,
             ask,
             request,
             note: self.note(by)?,
@@ -166,7 +167,7 @@ struct GiveBack {
     buyer: Buyer,
     lines: Vec<Line>,
     payments: Vec<LinePayment>,
-    licenses: Vec<Id<License>>,
+    licenses: Vec<License>,
     ask: RefundAsk,
     request: Request,
     note: Note,
@@ -204,11 +205,10 @@ impl Command for GiveBack {
             wants.lots.read((payment.lot,));
         }
         for license in &self.licenses {
-            wants.licenses.read((*license,));
+            wants.licenses.guard((license.id,));
+            want_listed(wants, license);
         }
-        for line in &self.lines {
-            wants.by_account.read((account, index::OWNED, line.product.number()));
-        }
+        want_taken_back(wants, &self.lines);
     }
 
     fn decide(
@@ -240,7 +240,8 @@ impl Command for GiveBack {
             return Ok(Decision::refused(RefundRefusal::WalletFull));
         }
         let parts = self.parts_back(books, &lines)?;
-        let ended = licenses_back(books, &self.licenses, self.ask.licenses, &lines)?;
+        let licenses: Vec<_> = self.licenses.iter().map(|license| license.id).collect();
+        let ended = licenses_back(books, &licenses, self.ask.licenses, &lines)?;
 
         // From here on the refund succeeds.
         let mut changes = Changes::default();
@@ -248,7 +249,8 @@ impl Command for GiveBack {
         let left = left_of(&self.lines, &[before, &lines].concat())?;
         let order = Order { state: refund::state_after(&left), ..order.clone() };
         changes.orders.push(Change::Update(order));
-        end_licenses(&mut changes, ended);
+        end_licenses(books, &mut changes, &ended, at)?;
+        take_back(books, &mut changes, &self.lines, &lines, self.ask.licenses, at)?;
         let refund = Refund {
             order: self.ask.order,
             id: self.id,
@@ -329,10 +331,7 @@ pub(crate) fn licenses_back(
         for id in licenses.iter().rev() {
             let license = books.licenses.get(&(*id,))?;
             let license = license.filter(|license| license.line == *line);
-            let in_force = |license: &&License| {
-                matches!(license.state, LicenseState::Valid | LicenseState::Withheld)
-            };
-            if let Some(license) = license.filter(in_force)
+            if let Some(license) = license.filter(|license| !license.is_over())
                 && due > 0
             {
                 ended.push(license.clone());
@@ -424,16 +423,15 @@ impl GiveBack {
 }
 
 /// Ends licenses; what was owned for good can be bought again.
-pub(crate) fn end_licenses(changes: &mut Changes, ended: Vec<License>) {
+pub(crate) fn end_licenses(
+    books: &Books,
+    changes: &mut Changes,
+    ended: &[License],
+    at: Timestamp,
+) -> Result<(), Fault> {
     for license in ended {
-        let License { account, product, id, .. } = license;
-        // What is withheld is listed among those that are not owned for good.
-        if license.terms == Terms::Perpetual && license.state == LicenseState::Valid {
-            let entry = |lasting| Entry::license(account, product, id, lasting);
-            changes.by_account.push(Change::Delete(entry(true)));
-            changes.by_account.push(Change::Insert(entry(false)));
-        }
-        let license = License { state: LicenseState::Refunded, ..license };
-        changes.licenses.push(Change::Update(license));
+        let refunded = License { state: LicenseState::Refunded, ..license.clone() };
+        change(books, changes, license, refunded, at)?;
     }
+    Ok(())
 }

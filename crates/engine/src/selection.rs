@@ -1,11 +1,14 @@
 //! Selections: which offers, how many of each.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scrip_domain::Id;
 use scrip_domain::catalog::{Offer, Product};
+use scrip_domain::license::License;
 use scrip_domain::order::{MAX_LINES, MAX_UNITS};
 use scrip_domain::{Span, Timestamp};
+use scrip_license::Terms;
 use scrip_storage::Fault;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,9 @@ pub struct Choice {
     pub offer: Id<Offer>,
     /// How many units.
     pub quantity: u32,
+    /// The license that it adds to, in place of one that it makes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub extends: Option<Id<License>>,
 }
 
 /// 1 to 50 choices, 1 to 100 units in all, and perhaps a coupon.
@@ -42,6 +48,8 @@ pub enum NotASelection {
     NoUnits(usize),
     /// More than 100 units over all lines.
     TooManyUnits,
+    /// A license is extended by two lines; the index of the second.
+    ExtendedTwice(usize),
 }
 
 impl Selection {
@@ -55,6 +63,11 @@ impl Selection {
         }
         if let Some(index) = choices.iter().position(|choice| choice.quantity == 0) {
             return Err(NotASelection::NoUnits(index));
+        }
+        let mut extended = BTreeSet::new();
+        let twice = |choice: &Choice| choice.extends.is_some_and(|id| !extended.insert(id));
+        if let Some(index) = choices.iter().position(twice) {
+            return Err(NotASelection::ExtendedTwice(index));
         }
         let units = choices.iter().try_fold(0_u32, |sum, choice| sum.checked_add(choice.quantity));
         match units {
@@ -79,18 +92,41 @@ impl Selection {
         self.coupon.as_deref()
     }
 
-    /// How many units, over all lines.
-    pub fn units(&self) -> usize {
-        self.choices.iter().filter_map(|choice| usize::try_from(choice.quantity).ok()).sum()
+    /// The first choice that adds to a license.
+    pub fn first_extending(&self) -> Option<usize> {
+        self.choices.iter().position(|choice| choice.extends.is_some())
     }
 }
 
-/// A choice and the product that its offer sells: the keys that a command wants.
-#[derive(Clone, Copy, Debug)]
+/// What an offer sells: a product, and in a bundle other offers with theirs, which never change.
+#[derive(Clone, Debug)]
+pub(crate) struct Sold {
+    pub product: Id<Product>,
+    pub items: Arc<[(Id<Offer>, Id<Product>)]>,
+    /// Whether something of it was a trial when it was looked up.
+    pub trial: bool,
+}
+
+/// A choice and what its offer sells: the keys that a command wants.
+#[derive(Clone, Debug)]
 pub(crate) struct Chosen {
     pub offer: Id<Offer>,
-    pub product: Id<Product>,
+    pub sold: Sold,
     pub quantity: u32,
+    pub extends: Option<Id<License>>,
+}
+
+impl Chosen {
+    /// How many lines it becomes.
+    pub fn lines(&self) -> usize {
+        self.sold.items.len().max(1)
+    }
+
+    /// How many licenses it makes.
+    pub fn licenses(&self) -> usize {
+        let quantity = usize::try_from(self.quantity).unwrap_or(usize::MAX);
+        if self.extends.is_some() { 0 } else { quantity.saturating_mul(self.lines()) }
+    }
 }
 
 impl Engine {
@@ -107,29 +143,38 @@ impl Engine {
         Some((Selection { coupon, ..Selection::new(choices).ok()? }, until))
     }
 
-    /// The products of the chosen offers; the index of the first line whose offer does not exist.
+    /// What the chosen offers sell; the index of the first line whose offer does not exist.
     pub(crate) async fn products_of(
         &self,
         selection: &Selection,
     ) -> Result<Result<Arc<[Chosen]>, usize>, Fault> {
         let mut chosen = Vec::with_capacity(selection.choices().len());
         for (index, choice) in selection.choices().iter().enumerate() {
-            let Some(product) = self.product_of(choice.offer).await? else { return Ok(Err(index)) };
-            chosen.push(Chosen { offer: choice.offer, product, quantity: choice.quantity });
+            let Some(sold) = self.sold_by(choice.offer).await? else { return Ok(Err(index)) };
+            let Choice { offer, quantity, extends } = *choice;
+            chosen.push(Chosen { offer, sold, quantity, extends });
         }
         Ok(Ok(chosen.into()))
     }
 
-    /// The product that an offer sells, which never changes.
-    async fn product_of(&self, offer: Id<Offer>) -> Result<Option<Id<Product>>, Fault> {
-        if let Some(product) = self.memory.product_of(offer) {
-            return Ok(Some(product));
+    /// What an offer sells.
+    async fn sold_by(&self, offer: Id<Offer>) -> Result<Option<Sold>, Fault> {
+        if let Some(sold) = self.memory.sold_by(offer, self.now()) {
+            return Ok(Some(sold));
         }
-        let product = self.store.offer(offer).await?.map(|offer| offer.product);
-        if let Some(product) = product {
-            self.memory.remember_product_of(offer, product);
+        let epoch = self.memory.epoch();
+        let Some(row) = self.store.offer(offer).await? else { return Ok(None) };
+        let is_trial = |offer: &Offer| matches!(offer.terms, Terms::Trial { .. });
+        let (mut items, mut trial) = (Vec::new(), is_trial(&row));
+        for item in self.store.bundle_items(offer).await? {
+            let lost = || Fault::Bug("an offer in a bundle is gone".into());
+            let of_item = self.store.offer(item.item).await?.ok_or_else(lost)?;
+            trial = trial || is_trial(&of_item);
+            items.push((of_item.id, of_item.product));
         }
-        Ok(product)
+        let sold = Sold { product: row.product, items: items.into(), trial };
+        self.memory.remember_sold_by(offer, sold.clone(), epoch);
+        Ok(Some(sold))
     }
 }
 
@@ -139,18 +184,23 @@ mod tests {
 
     #[test]
     fn selections_have_bounds() {
+        let choice = |quantity: u32, extends: Option<u64>| Choice {
+            offer: Id::new(1).unwrap(),
+            quantity,
+            extends: extends.map(|license| Id::new(license).unwrap()),
+        };
         let of = |quantities: &[u32]| {
-            let choice =
-                |quantity: &u32| Choice { offer: Id::new(1).unwrap(), quantity: *quantity };
-            Selection::new(quantities.iter().map(choice).collect())
-                .map(|selection| selection.units())
+            let choices = quantities.iter().map(|quantity| choice(*quantity, None)).collect();
+            Selection::new(choices).map(|selection| selection.choices().len())
         };
         assert_eq!(of(&[]), Err(NotASelection::Empty));
         assert_eq!(of(&[1, 0]), Err(NotASelection::NoUnits(1)));
-        assert_eq!(of(&[2; 50]), Ok(100));
+        assert_eq!(of(&[2; 50]), Ok(50));
         assert_eq!(of(&[1; 51]), Err(NotASelection::TooManyLines));
-        assert_eq!(of(&[100]), Ok(100));
+        assert_eq!(of(&[100]), Ok(1));
         assert_eq!(of(&[100, 1]), Err(NotASelection::TooManyUnits));
         assert_eq!(of(&[u32::MAX, 2]), Err(NotASelection::TooManyUnits));
+        let twice = vec![choice(1, Some(7)), choice(1, Some(8)), choice(2, Some(7))];
+        assert_eq!(Selection::new(twice), Err(NotASelection::ExtendedTwice(2)));
     }
 }

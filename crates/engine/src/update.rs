@@ -21,6 +21,9 @@ use crate::catalog::release::STABLE;
 use crate::download::{DownloadRefusal, Ticket, entitles};
 use crate::{Engine, Outcome};
 
+/// The longest name of a channel.
+const CHANNEL: usize = 20;
+
 /// What an update is asked for with.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked<'a> {
@@ -85,7 +88,8 @@ impl System {
             (stem, Self::Windows)
         };
         let channel = if channel == "latest" { STABLE } else { channel };
-        catalog::plausible_slug(channel).then_some((channel, system))
+        let is_one = channel.len() <= CHANNEL && catalog::plausible_slug(channel);
+        is_one.then_some((channel, system))
     }
 
     /// Whether a file for `platform` is for this system. What is for all platforms is not: it is no installer.
@@ -340,6 +344,7 @@ mod tests {
         ] {
             assert_eq!(System::of_manifest(name), Some((channel, system)), "{name}");
         }
+        assert_eq!(System::of_manifest(&format!("{}.yml", "a".repeat(21))), None);
         for name in ["latest", "latest.json", ".yml", "-mac.yml", "a_b.yml", "latest-linux-z80.yml"]
         {
             assert_eq!(System::of_manifest(name), None, "{name}");

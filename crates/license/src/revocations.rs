@@ -34,8 +34,8 @@ impl Revocations {
     /// The `typ` of revocation lists.
     pub const TYP: &'static str = "scrip-revocations+jwt";
 
-    /// The longest list that is signed or read, in bytes.
-    pub const MAX_LENGTH: usize = 4 * 1024 * 1024;
+    /// The longest list that is signed or read, in bytes of its compact form: some fifty thousand licenses.
+    pub const MAX_LENGTH: usize = 4 << 20;
 
     /// The list, signed.
     pub fn sign(&self, key: &SigningKey) -> Result<String, SignError> {

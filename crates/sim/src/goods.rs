@@ -1,6 +1,6 @@
 //! What the simulated shop sells: a catalogue drawn from the seed, written as rows.
 
-use scrip_domain::catalog::{Labels, Offer, Product, ProductKind, ProductState};
+use scrip_domain::catalog::{BundleItem, Labels, Offer, Product, ProductKind, ProductState};
 use scrip_domain::coupon::{Coupon, Discount};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Id, Timestamp};
@@ -28,12 +28,27 @@ pub const HALF: &str = "HALF";
 /// The word of one that does the same a few times.
 pub const FEW: &str = "FEW";
 
+/// What the tenant has: ten uses, thirty days, and both together. Nobody else buys them.
+pub mod kept {
+    /// The number of the product, and of the bundle of its offers.
+    pub const PRODUCTS: [u64; 2] = [1500, 1501];
+    /// The numbers of the offers: by uses, by time, and the bundle's.
+    pub const OFFERS: [u64; 3] = [2500, 2501, 2502];
+    /// What they cost. Dearer than the cheapest good may be, so that they rarely open a shop.
+    pub const PRICES: [u64; 3] = [301, 702, 800];
+    /// How many uses the first one has.
+    pub const USES: u64 = 10;
+    /// How many days the second one lasts.
+    pub const DAYS: u32 = 30;
+}
+
 /// Products with their offers, and coupons, on their way into the books.
 #[derive(Clone, Debug)]
 pub struct Goods {
     products: Vec<Product>,
     offers: Vec<Offer>,
     coupons: Vec<Coupon>,
+    items: Vec<BundleItem>,
 }
 
 impl Goods {
@@ -42,7 +57,8 @@ impl Goods {
         let few = u32::try_from(chance.between(1, 12)).unwrap_or(1);
         let coupons = [half(HALF, 9001, None), half(FEW, 9002, Some(few))].into_iter().flatten();
         let coupons = coupons.collect();
-        let mut goods = Self { products: Vec::new(), offers: Vec::new(), coupons };
+        let (products, offers, items) = (Vec::new(), Vec::new(), Vec::new());
+        let mut goods = Self { products, offers, coupons, items };
         let at = Timestamp::from_millis(0);
         for number in 1..=chance.between(1, 6) {
             let Some(product) = Id::new(1000 + number) else { continue };
@@ -69,7 +85,41 @@ impl Goods {
             }
             goods.products.push(goods.product(product, number, at));
         }
+        goods.keep(at);
         goods
+    }
+
+    /// Adds what only the tenant buys.
+    fn keep(&mut self, at: Timestamp) {
+        let uses = Terms::Uses { count: kept::USES };
+        let seconds = u64::from(kept::DAYS) * 86_400;
+        let time = Terms::Rental { seconds, from: RentalStart::Purchase };
+        let [product, bundle] = kept::PRODUCTS.map(Id::new);
+        let of = [(product, uses), (product, time), (bundle, Terms::Perpetual)];
+        for ((number, price), (product, terms)) in kept::OFFERS.iter().zip(kept::PRICES).zip(of) {
+            let (Some(id), Some(product)) = (Id::new(*number), product) else { continue };
+            self.offers.push(Offer {
+                id,
+                product,
+                key: format!("offer-{number}"),
+                price: Amount::new(price).unwrap_or_default(),
+                terms,
+                limits: Limits::default(),
+                current: true,
+                retired_at: None,
+                created_at: at,
+            });
+        }
+        let [uses, time, all] = kept::OFFERS.map(Id::new);
+        for (place, item) in [(0, uses), (1, time)] {
+            let row = all.zip(item).map(|(bundle, item)| BundleItem { bundle, place, item });
+            self.items.extend(row);
+        }
+        for (number, kind) in kept::PRODUCTS.iter().zip([ProductKind::Service, ProductKind::Bundle])
+        {
+            let Some(id) = Id::new(*number) else { continue };
+            self.products.push(Product { kind, ..self.product(id, *number, at) });
+        }
     }
 
     fn product(&self, id: Id<Product>, number: u64, at: Timestamp) -> Product {
@@ -103,7 +153,8 @@ impl Goods {
             product: offer.product.to_string(),
             terms: offer.terms,
         };
-        self.offers.iter().map(known).collect()
+        let bought = |offer: &&Offer| !kept::OFFERS.contains(&offer.id.number());
+        self.offers.iter().filter(bought).map(known).collect()
     }
 
     /// The lowest price above zero.
@@ -151,6 +202,7 @@ impl Command for Goods {
         let mut changes = Changes::default();
         changes.products.extend(self.products.iter().cloned().map(Change::Insert));
         changes.offers.extend(self.offers.iter().cloned().map(Change::Insert));
+        changes.bundle_items.extend(self.items.iter().cloned().map(Change::Insert));
         changes.coupons.extend(self.coupons.iter().cloned().map(Change::Insert));
         Ok(Decision::done((), changes))
     }

@@ -31,6 +31,7 @@ pub mod ring;
 mod server;
 mod step;
 mod tab;
+mod tenant;
 mod trace;
 mod voice;
 mod wire;

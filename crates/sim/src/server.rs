@@ -299,6 +299,7 @@ async fn work(app: Arc<Server>) -> Result<(), String> {
     loop {
         drop(app.engine.run_auto_top_ups().await);
         drop(app.engine.run_errands().await);
+        drop(app.engine.remind_due().await);
         drop(app.engine.publish().await);
         let second = tokio::time::sleep(Duration::from_secs(1));
         tokio::select! {

@@ -15,6 +15,7 @@ use crate::faults::{Stroke, TICK, Weather, buyer_name};
 use crate::goods::Goods;
 use crate::plan::Plan;
 use crate::server::{Machine, serve};
+use crate::tenant::Tenant;
 use crate::trace::Trace;
 use crate::voice::Voice;
 
@@ -115,6 +116,16 @@ fn live(
             Ok(())
         });
     }
+    let mut tenant = Tenant::new(Voice::new("tenant", trace.clone())?, market.clone());
+    let until = rest.clone();
+    sim.client("tenant", async move {
+        tenant.live().await?;
+        while !until.calm.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tenant.settle().await?;
+        Ok(())
+    });
     if plan.cards > 0 {
         let mut clerk = Clerk::new(plan, bank)?;
         let rest = rest.clone();

@@ -24,7 +24,7 @@ use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, Incoming};
 use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
-use scrip_domain::license::License;
+use scrip_domain::license::{License, Reissue};
 use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
 use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange};
@@ -412,6 +412,8 @@ tables! {
     refund_lots: RefundLot,
     /// Licenses: the guards of all that is done with them.
     licenses: License,
+    /// Later issues of licenses' codes.
+    reissues: Reissue,
     /// How much licenses were used.
     usages: Usage,
     /// Machines of licenses.
@@ -579,6 +581,7 @@ impl Changes {
             && self.lot_changes.is_empty()
             && self.wallets.is_empty()
             && self.licenses.is_empty()
+            && self.reissues.is_empty()
             && self.usages.is_empty()
             && self.consumptions.is_empty()
             && self.leases.is_empty()

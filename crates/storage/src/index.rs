@@ -16,6 +16,7 @@ use scrip_domain::request::Request;
 use scrip_domain::top_up::TopUp;
 use scrip_domain::voucher::VoucherBatch;
 use scrip_domain::{Id, Timestamp};
+use scrip_license::Terms;
 
 /// An entry: under `kind` and `key`, `account` has `target`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +35,10 @@ pub struct Entry {
 
 /// Orders, by id.
 pub const ORDER: u8 = 1;
-/// Valid perpetual licenses, by product: what is not sold twice.
+/// What is not sold twice, by product: perpetual licenses in force, and with the note [`TRIAL`] trials that were had.
 pub const OWNED: u8 = 2;
+/// The note of a trial among those.
+pub const TRIAL: u64 = 1;
 /// All other licenses, by product. Apart from those: there may be any number of these, and no purchase
 /// need look at them.
 pub const LICENSED: u8 = 6;
@@ -72,6 +75,14 @@ impl Entry {
     ) -> Self {
         let kind = if lasting { OWNED } else { LICENSED };
         Self { account, kind, key: product.number(), target: license.number(), note: 0 }
+    }
+
+    /// Where a license is listed as it is now.
+    pub fn of_license(license: &License) -> Self {
+        let License { account, product, id, terms, .. } = license;
+        let trial = matches!(terms, Terms::Trial { .. }) && license.is_kept();
+        let note = if trial { TRIAL } else { 0 };
+        Self { note, ..Self::license(*account, *product, *id, license.is_kept()) }
     }
 
     /// `account` has used this idempotency key, which names `subject`.

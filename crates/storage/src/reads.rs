@@ -13,6 +13,8 @@ pub mod doctor;
 mod event;
 pub mod exchange;
 pub mod journal;
+mod license;
+mod license_changes;
 mod link;
 pub mod listing;
 mod merchant;

@@ -26,7 +26,7 @@ use scrip_domain::exchange::{
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
-use scrip_domain::license::{License, LicenseState};
+use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
@@ -289,6 +289,11 @@ row!(License, "licenses", group(id: Id<License>), key(id: Id<License>), {
     state: LicenseState, issue: u32, kid: String, issued_at: Timestamp, expires_at: Option<Timestamp>,
 });
 
+row!(Reissue, "reissues", group(license: Id<License>, issue: u32), key(license: Id<License>, issue: u32), {
+    license: Id<License>, issue: u32, former_kid: String, former_at: Timestamp, at: Timestamp,
+    expires_at: Option<Timestamp>, request: u64,
+});
+
 row!(Usage, "usages", group(license: Id<License>), key(license: Id<License>), {
     license: Id<License>, added: u64, used: u64, leased: u64, machines: u32, moves: u32, moves_since: Timestamp,
 });
@@ -308,8 +313,8 @@ row!(Lease, "leases", group(license: Id<License>, id: Id<Lease>), key(license: I
 });
 
 row!(Extension, "extensions", group(line: Id<Line>), key(line: Id<Line>), {
-    line: Id<Line>, license: Id<License>, amount: u64, expires_at: Option<Timestamp>, at: Timestamp,
-    refunded_at: Option<Timestamp>,
+    line: Id<Line>, license: Id<License>, amount: u64, expires_at: Option<Timestamp>, left: Option<u64>, issue: u32,
+    at: Timestamp, refunded_at: Option<Timestamp>,
 });
 
 row!(Tried, "tried", group(product: Id<Product>, machine: Digest), key(product: Id<Product>, machine: Digest), {

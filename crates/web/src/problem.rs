@@ -6,6 +6,7 @@ pub mod kind;
 mod partners;
 mod servers;
 mod settlements;
+mod terms;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -377,6 +378,10 @@ impl Problem {
                 "already_owned",
                 "owned for good",
             ),
+            PurchaseRefusal::TrialUsed(_)
+            | PurchaseRefusal::NoSuchLicense(_)
+            | PurchaseRefusal::NotExtendable { .. }
+            | PurchaseRefusal::TooManyParts => Self::terms_refused(refusal),
             PurchaseRefusal::SelectionTooOld => Self::field("selection", "too old: select again"),
             PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
             PurchaseRefusal::NoSuchOrder => Self::not_found(),
@@ -547,6 +552,10 @@ impl From<NotASelection> for Problem {
             NotASelection::TooManyLines => Self::field("lines", "at most 50 lines"),
             NotASelection::NoUnits(line) => {
                 Self::field(format!("lines[{line}].quantity"), "at least 1")
+            }
+            NotASelection::ExtendedTwice(line) => {
+                let field = format!("lines[{line}].license");
+                Self::field(field, "another line extends it: raise its quantity")
             }
             NotASelection::TooManyUnits => Self::field("lines", "at most 100 units in all"),
         }

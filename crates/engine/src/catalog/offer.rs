@@ -1,9 +1,11 @@
-//! Offers: put, and retired.
+//! Offers: put, and retired. What is in a bundle's offer never changes: who looked it up once knows it for good.
 
 use scrip_domain::audit::Act;
-use scrip_domain::catalog::Offer;
+use scrip_domain::bundle::MOST_ITEMS;
+use scrip_domain::catalog::{BundleItem, Offer, Product, ProductKind};
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_license::{Limits, Terms};
+use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use serde_json::{Value, json};
@@ -49,6 +51,18 @@ impl Engine {
         key: &str,
         fields: OfferFields,
     ) -> Outcome<Put<Offer>, CatalogRefusal> {
+        self.put_bundle(by, slug, key, fields, &[]).await
+    }
+
+    /// The same for an offer of a bundle, and what is in it: other offers, each as `product-slug/offer-key`.
+    pub async fn put_bundle(
+        &self,
+        by: Staff,
+        slug: &str,
+        key: &str,
+        fields: OfferFields,
+        items: &[String],
+    ) -> Outcome<Put<Offer>, CatalogRefusal> {
         let checked = checked_key(key).and_then(|key| Ok((key, fields.checked()?)));
         let (key, fields) = match checked {
             Ok(checked) => checked,
@@ -56,7 +70,9 @@ impl Engine {
         };
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_put_offer(by, slug, &key, fields).await) {
+            if let Some(answer) =
+                tries.settle(self.try_put_offer(by, slug, &key, fields, items).await)
+            {
                 return answer;
             }
         }
@@ -68,19 +84,93 @@ impl Engine {
         slug: &str,
         key: &str,
         fields: OfferFields,
+        items: &[String],
     ) -> Outcome<Put<Offer>, Stop> {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
         let held = self.hold(&product).await?;
         let old = self.store.offer_by_key(product.id, key).await?;
+        let items = match self.items(&product, old.as_ref(), fields, items).await? {
+            Ok(items) => items,
+            Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong).into())),
+        };
         let id = match &old {
             Some(offer) => offer.id,
             None => self.mint()?,
         };
-        let put = PutOffer { held, note: self.note(by)?, id, key: key.to_owned(), fields };
+        let put = PutOffer { held, note: self.note(by)?, id, key: key.to_owned(), fields, items };
         let offer = self.submit(put).await?;
         Ok(offer.map(if old.is_some() { Put::Kept } else { Put::Created }))
+    }
+
+    /// What is in a bundle's offer, looked up; of another product's nothing.
+    async fn items(
+        &self,
+        product: &Product,
+        old: Option<&Offer>,
+        fields: OfferFields,
+        names: &[String],
+    ) -> Outcome<Vec<Id<Offer>>, Wrong> {
+        if product.kind != ProductKind::Bundle {
+            let none = names.is_empty();
+            let wrong = || rules::wrong("items", "absent: only a bundle has items");
+            return Ok(if none { Ok(Vec::new()) } else { Err(wrong()) });
+        }
+        if !(1..=MOST_ITEMS).contains(&names.len()) {
+            let must = format!("1 to {MOST_ITEMS} offers, each as product-slug/offer-key");
+            return Ok(Err(rules::wrong("items", must)));
+        }
+        if fields.terms != Terms::Perpetual {
+            return Ok(Err(rules::wrong("terms", "perpetual: what is in a bundle has its own")));
+        }
+        if fields.limits != Limits::default() {
+            return Ok(Err(rules::wrong("limits", "absent: what is in a bundle has its own")));
+        }
+        let mut items = Vec::with_capacity(names.len());
+        for (index, name) in names.iter().enumerate() {
+            let wrong = |must: &str| Ok(Err(rules::wrong(format!("items[{index}]"), must)));
+            let Some((of, offer)) = self.offer_named(name).await? else {
+                return wrong("an offer that there is, as product-slug/offer-key");
+            };
+            if of.kind == ProductKind::Bundle {
+                return wrong("no offer of a bundle");
+            }
+            if offer.retired_at.is_some() && old.is_none() {
+                return wrong("an offer that is not withdrawn");
+            }
+            if items.contains(&offer.id) {
+                return wrong("another offer than those before");
+            }
+            items.push(offer.id);
+        }
+        let Some(old) = old else { return Ok(Ok(items)) };
+        let before = self.store.bundle_items(old.id).await?;
+        if before.iter().map(|item| item.item).eq(items.iter().copied()) {
+            return Ok(Ok(items));
+        }
+        let must = "as they were: enter another selection under another key";
+        Ok(Err(rules::wrong("items", must)))
+    }
+
+    /// The offer that is called `product-slug/offer-key`, with its product.
+    async fn offer_named(&self, name: &str) -> Result<Option<(Product, Offer)>, Fault> {
+        let Some((slug, key)) = name.split_once('/') else { return Ok(None) };
+        let Some(product) = self.store.product_by_slug(slug).await? else { return Ok(None) };
+        let offer = self.store.offer_by_key(product.id, key).await?;
+        Ok(offer.map(|offer| (product, offer)))
+    }
+
+    /// What is in a bundle's offer, each as `product-slug/offer-key`.
+    pub async fn item_names(&self, offer: Id<Offer>) -> Result<Vec<String>, Fault> {
+        let mut names = Vec::new();
+        for item in self.store.bundle_items(offer).await? {
+            let lost = || Fault::Bug("an offer in a bundle is gone".into());
+            let offer = self.store.offer(item.item).await?.ok_or_else(lost)?;
+            let product = self.store.product(offer.product).await?.ok_or_else(lost)?;
+            names.push(format!("{}/{}", product.slug, offer.key));
+        }
+        Ok(names)
     }
 
     /// Withdraws an offer. Doing it again changes nothing.
@@ -119,6 +209,8 @@ struct PutOffer {
     id: Id<Offer>,
     key: String,
     fields: OfferFields,
+    /// What is in it, if it is a bundle's.
+    items: Vec<Id<Offer>>,
 }
 
 impl Command for PutOffer {
@@ -162,6 +254,12 @@ impl Command for PutOffer {
         keep(books, &mut changes, Some(&product), new, at)?;
         if !changes.is_empty() {
             let old = books.offers.get(&(self.id,))?;
+            if old.is_none() {
+                let (bundle, places) = (self.id, 0_u32..);
+                let row =
+                    |(place, item): (u32, &Id<Offer>)| BundleItem { bundle, place, item: *item };
+                changes.bundle_items.extend(places.zip(&self.items).map(row).map(Change::Insert));
+            }
             let act = if old.is_some() { Act::OfferChanged } else { Act::OfferEntered };
             let what = difference(&old.map_or(Value::Null, entered), &entered(&offer));
             self.note.write(&mut changes, act, self.id, what, at);
@@ -217,6 +315,6 @@ impl Command for RetireOffer {
 
 /// `offer` as it was written, if it was.
 fn written(changes: &Changes, offer: Offer) -> Offer {
-    let row = changes.offers.iter().map(scrip_storage::books::Change::row);
+    let row = changes.offers.iter().map(Change::row);
     row.into_iter().find(|row| row.id == offer.id).cloned().unwrap_or(offer)
 }

@@ -58,9 +58,6 @@ impl<T> Put<T> {
 impl ProductFields {
     /// The fields as they are kept, or what is out of its bounds first.
     pub fn checked(self) -> Result<Self, Wrong> {
-        if self.kind == ProductKind::Bundle {
-            return Err(rules::wrong("kind", "download or service: bundles are not sold yet"));
-        }
         Ok(Self {
             slug: rules::slug(&self.slug, "slug", 80)?,
             kind: self.kind,
@@ -157,6 +154,14 @@ impl Engine {
         let old = self.store.product_by_slug(slug).await?;
         if fields.slug != slug && self.is_taken(&fields.slug).await? {
             return Ok(Err(CatalogRefusal::SlugTaken.into()));
+        }
+        if let Some(old) = &old
+            && old.kind != fields.kind
+            && [old.kind, fields.kind].contains(&ProductKind::Bundle)
+            && !self.store.offers_of(old.id).await?.is_empty()
+        {
+            let must = "as it was: what ever had an offer becomes no bundle, nor was one";
+            return Ok(Err(CatalogRefusal::Wrong(rules::wrong("kind", must)).into()));
         }
         let held = match &old {
             Some(product) => self.hold(product).await?,

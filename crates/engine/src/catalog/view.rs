@@ -14,7 +14,7 @@ use scrip_license::{Limits, Terms};
 
 use super::parts::Parts;
 use crate::memory::Member;
-use crate::{Engine, Outcome};
+use crate::{Engine, Fault, Outcome};
 
 /// Who looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct ProductView<'a> {
     pub payment: Option<Payment>,
     /// Its current offers.
     pub offers: Vec<OfferView>,
+    /// What is in a bundle's offers, as far as it is seen.
+    pub contents: &'a [(Id<Offer>, Vec<ItemView>)],
     /// The description, Markdown.
     pub description: Option<&'a str>,
     /// The same as HTML.
@@ -117,6 +119,23 @@ pub struct OfferView {
     pub id: Id<Offer>,
     /// What one unit costs; `None` when that is hidden.
     pub price: Option<Amount>,
+    /// What the buyer may do.
+    pub terms: Terms,
+    /// How many machines and downloads.
+    pub limits: Limits,
+}
+
+/// An offer that comes with a bundle's. What it costs by itself is not told here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemView {
+    /// Its name.
+    pub offer: Id<Offer>,
+    /// What it sells.
+    pub product: Id<Product>,
+    /// That product's name in addresses.
+    pub slug: String,
+    /// That product's title.
+    pub title: String,
     /// What the buyer may do.
     pub terms: Terms,
     /// How many machines and downloads.
@@ -188,6 +207,7 @@ pub fn view<'a>(
         created_at: product.created_at,
         payment: price.then(|| payment(product.price_from, viewer, value)),
         offers: parts.offers.iter().map(offer).collect(),
+        contents: &[],
         description: description.then_some(&product.description),
         description_html: description.then_some(&parts.description_html),
         pictures: sees(FieldGroup::Pictures).then_some(&product.pictures),
@@ -238,6 +258,7 @@ pub struct Shown {
     parts: Arc<Parts>,
     viewer: Viewer,
     vendor: Arc<Vendor>,
+    contents: Vec<(Id<Offer>, Vec<ItemView>)>,
     /// The speed that its downloads are estimated at.
     pub pace: Pace,
 }
@@ -246,7 +267,9 @@ impl Shown {
     /// What they see.
     pub fn view(&self) -> Option<ProductView<'_>> {
         let settings = &self.vendor.settings;
-        view(&self.parts, &self.viewer, &settings.visibility, &settings.token.unit_value)
+        let value = &settings.token.unit_value;
+        let view = view(&self.parts, &self.viewer, &settings.visibility, value)?;
+        Some(ProductView { contents: &self.contents, ..view })
     }
 
     /// The vendor.
@@ -269,7 +292,8 @@ impl Engine {
         };
         let Some(parts) = self.parts(slug).await? else { return Ok(Ok(None)) };
         let measured = member.and_then(|member| self.measured_speed(member.account.id));
-        let mut shown = Shown { parts, viewer, vendor, pace: Pace::best(measured, hint) };
+        let contents = self.contents(&parts, &viewer, &vendor).await?;
+        let mut shown = Shown { parts, viewer, vendor, contents, pace: Pace::best(measured, hint) };
         let all = shown.view().is_some_and(|view| view.hidden.is_empty());
         if let (Some(member), false) = (member, all) {
             // Only what hides something asks who owns it: the usual product costs no read.
@@ -277,6 +301,40 @@ impl Engine {
             shown.viewer.owns = self.store.owns(account, product).await?;
         }
         Ok(Ok(shown.view().is_some().then_some(shown)))
+    }
+
+    /// What is in the offers of a bundle, without products that this viewer does not see. Read anew each time: what is
+    /// hidden now is gone here as well.
+    async fn contents(
+        &self,
+        parts: &Parts,
+        viewer: &Viewer,
+        vendor: &Vendor,
+    ) -> Result<Vec<(Id<Offer>, Vec<ItemView>)>, Fault> {
+        let mut contents = Vec::new();
+        let bundle = parts.product.kind == ProductKind::Bundle;
+        for of in parts.offers.iter().filter(|_| bundle) {
+            let mut items = Vec::new();
+            for item in self.store.bundle_items(of.id).await? {
+                let Some(offer) = self.store.offer(item.item).await? else { continue };
+                let Some(product) = self.store.product(offer.product).await? else { continue };
+                let needed = product.visibility;
+                let needed = needed.needed(FieldGroup::Product, &vendor.settings.visibility);
+                let on_sale = product.state == ProductState::Published;
+                if on_sale && viewer.sees(needed, product.cheapest) {
+                    items.push(ItemView {
+                        offer: offer.id,
+                        product: product.id,
+                        slug: product.slug,
+                        title: product.title,
+                        terms: offer.terms,
+                        limits: offer.limits,
+                    });
+                }
+            }
+            contents.push((of.id, items));
+        }
+        Ok(contents)
     }
 
     /// The vendor, and who `member` is to it; a visitor in a shop for members is turned away.

@@ -24,6 +24,7 @@ use serde_json::json;
 use super::drive::Came;
 use super::seen::Minted;
 use crate::audit::{Note, Staff, difference};
+use crate::license::want_listed;
 use crate::purchase::{Answered, Paid};
 use crate::refund::{
     RefundAsk, RefundRefusal, Refunded, end_licenses, left_of, licenses_back, lines_back,
@@ -112,8 +113,8 @@ impl Command for AskBack {
         wants.refund_lines.read((self.ask.order,));
         wants.by_account.read((self.account, index::REQUEST, self.request.key));
         for license in &self.licenses {
-            wants.licenses.read((license.id,));
-            wants.by_account.read((self.account, index::OWNED, license.product.number()));
+            wants.licenses.guard((license.id,));
+            want_listed(wants, license);
         }
     }
 
@@ -291,7 +292,7 @@ pub(super) fn give_back(
         at,
     };
     // From here on it is booked.
-    end_licenses(changes, ended);
+    end_licenses(books, changes, &ended, at)?;
     if let (Some((note, request)), Some(account)) = (giving.asked, order.account) {
         changes.by_account.push(Change::Insert(Entry::request(account, request, refund.id.into())));
         let what = json!({ "refund": refund.id, "amount": amount, "licenses": policy, "reason": refund.reason });

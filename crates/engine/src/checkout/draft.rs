@@ -17,8 +17,11 @@ use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
+use crate::license::extend::not_at_provider;
 use crate::order::{Drafted, as_selected};
-use crate::purchase::{Answered, Picked, Priced, PurchaseRefusal, already_owned, want_owned};
+use crate::purchase::{
+    Answered, Picked, Priced, PurchaseRefusal, already_owned, trial_used, want_owned,
+};
 use crate::quote::{Sight, seen};
 use crate::selection::Selection;
 use crate::{Engine, Outcome};
@@ -68,6 +71,9 @@ impl Engine {
         // A coupon's uses are counted with a payment from a wallet, and here there is none.
         if selection.coupon().is_some() {
             return Ok(Err(PurchaseRefusal::CouponRefused));
+        }
+        if let Some(line) = selection.first_extending() {
+            return Ok(Err(not_at_provider(line)));
         }
         let picked = match self.pick(selection).await? {
             Ok(picked) => picked,
@@ -159,7 +165,7 @@ impl Command for Draft {
                 wants.accounts.read((buyer.account,));
                 wants.by_account.read((buyer.account, index::REQUEST, request.key));
                 self.picked.wants(wants, buyer);
-                want_owned(wants, buyer, self.picked.products());
+                want_owned(wants, buyer, self.picked.products(false));
             }
             Selecting::Visitor(request) => {
                 wants.visits.guard((request.key,));
@@ -204,7 +210,14 @@ impl Command for Draft {
         if let Some(account) = account.filter(|_| !self.again)
             && let Some(line) = already_owned(books, account, &lines)?
         {
-            return Ok(Decision::refused(PurchaseRefusal::AlreadyOwned(line)));
+            let refusal = PurchaseRefusal::AlreadyOwned(line);
+            return Ok(Decision::refused(self.picked.as_chosen(refusal)));
+        }
+        if let Some(account) = account
+            && let Some(line) = trial_used(books, account, &lines)?
+        {
+            let refusal = PurchaseRefusal::TrialUsed(line);
+            return Ok(Decision::refused(self.picked.as_chosen(refusal)));
         }
         // From here on the draft is opened.
         let order = Order::draft(self.picked.order, account, total, self.again, at);

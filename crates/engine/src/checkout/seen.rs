@@ -15,7 +15,6 @@ use scrip_domain::order::{Line, Order, OrderState};
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::refund::{Refund, RefundLine};
 use scrip_domain::{Id, Timestamp};
-use scrip_license::Terms;
 use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -26,6 +25,7 @@ use super::documents::Believed;
 use super::drive::{Came, tell};
 use crate::Engine;
 use crate::identity::{Guest, TRIES};
+use crate::license::{change, remind};
 use crate::provider::Picture;
 
 impl Engine {
@@ -121,7 +121,8 @@ impl Command for Seen {
             guest.wants(wants);
         }
         for license in &self.licenses {
-            wants.licenses.read((license.id,));
+            wants.licenses.guard((license.id,));
+            remind::want(wants, license);
             let (account, product) = (license.account, license.product.number());
             wants.by_account.read((account, index::OWNED, product));
             wants.by_account.read((account, index::LICENSED, product));
@@ -221,8 +222,7 @@ impl Seen {
                 let (id, kid) = (*ids.next().ok_or_else(too_few)?, self.minted.kid.clone());
                 let license = License::first_issue(id, line, account, kid, at);
                 let license = License { state: LicenseState::Withheld, ..license };
-                let entry = Entry::license(account, license.product, id, false);
-                now.changes.by_account.push(Change::Insert(entry));
+                now.changes.by_account.push(Change::Insert(Entry::of_license(&license)));
                 now.changes.licenses.push(Change::Insert(license));
             }
         }
@@ -241,8 +241,10 @@ impl Seen {
                 now.order.state = OrderState::Paid;
                 now.order.paid_at = Some(at);
                 now.event = Some(EventType::OrderPaid);
+                // From now on its codes are their owner's, and what is perpetual is owned.
                 for license in &self.licenses {
-                    release(&mut now.changes, license);
+                    let released = License { state: LicenseState::Valid, ..license.clone() };
+                    change(books, &mut now.changes, license, released, at)?;
                 }
             }
             Outcome::AlreadyRefunded => {
@@ -357,16 +359,4 @@ impl Seen {
         }
         changes
     }
-}
-
-/// Hands a license out: from now on its code is its owner's, and what is perpetual is owned.
-fn release(changes: &mut Changes, license: &License) {
-    let License { account, product, id, .. } = *license;
-    if license.terms == Terms::Perpetual {
-        let entry = |lasting| Entry::license(account, product, id, lasting);
-        changes.by_account.push(Change::Delete(entry(false)));
-        changes.by_account.push(Change::Insert(entry(true)));
-    }
-    let license = License { state: LicenseState::Valid, ..license.clone() };
-    changes.licenses.push(Change::Update(license));
 }

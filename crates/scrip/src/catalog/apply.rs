@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use scrip_client::{Admin, Body};
-use scrip_domain::catalog::ProductState;
+use scrip_domain::catalog::{ProductKind, ProductState};
 use serde_json::{Value, json};
 
 use super::diff::{Act, Difference, ProductChange};
@@ -58,7 +58,13 @@ pub async fn apply(
         progress(&format!("uploading {name}, {}", show::size(object.size)));
         upload(admin, sha256, object).await?;
     }
-    for change in &difference.products {
+    // What is in a bundle is there before the bundle.
+    let bundle = |change: &&ProductChange| {
+        let product = wanted.product(&change.slug);
+        product.is_some_and(|product| product.fields.kind == ProductKind::Bundle)
+    };
+    let (bundles, others): (Vec<_>, Vec<_>) = difference.products.iter().partition(bundle);
+    for change in others.into_iter().chain(bundles) {
         progress(&format!("{} {}", verb(change.act), change.slug));
         change_product(admin, wanted, token, change).await?;
     }
@@ -131,11 +137,18 @@ fn product_body(product: &Product) -> Value {
 
 fn offer_body(offer: &Offer, token: &Token) -> Value {
     let fields = offer.fields;
-    json!({
+    let mut body = json!({
         "price": {"amount": fields.price, "unit": token.code},
         "terms": fields.terms,
         "limits": fields.limits,
-    })
+    });
+    // A server that is older than this program knows no bundles, and gets none.
+    if !offer.items.is_empty()
+        && let Value::Object(body) = &mut body
+    {
+        body.insert("items".to_owned(), json!(offer.items));
+    }
+    body
 }
 
 fn release_body(release: &Release) -> Value {

@@ -126,7 +126,7 @@ fn changed(old: &Product, new: &Product, impossible: &mut Vec<String>) -> Option
         act: Act::Change,
         fields: product_fields(&old.fields, &new.fields),
         state: (old.state != new.state).then_some(new.state),
-        offers: offers(&old.offers, &new.offers),
+        offers: offers(slug, &old.offers, &new.offers, impossible),
         releases: releases(slug, &old.releases, &new.releases, impossible),
     };
     let same = change.fields.is_empty()
@@ -155,9 +155,22 @@ fn product_fields(old: &ProductFields, new: &ProductFields) -> Vec<&'static str>
     ])
 }
 
-fn offers(old: &[Offer], new: &[Offer]) -> Vec<PartChange> {
+fn offers(
+    slug: &str,
+    old: &[Offer],
+    new: &[Offer],
+    impossible: &mut Vec<String>,
+) -> Vec<PartChange> {
     let mut changes = Vec::new();
     for offer in new {
+        let other = |old: &&Offer| old.key == offer.key && old.items != offer.items;
+        if old.iter().any(|old| other(&old)) {
+            impossible.push(format!(
+                "offer {} of {slug} is a bundle of other things by now, and what is in it never changes: \
+                 enter it under another key",
+                offer.key
+            ));
+        }
         let (act, fields) = match old.iter().find(|old| old.key == offer.key) {
             Some(old) => (Act::Change, offer_fields(&old.fields, &offer.fields)),
             None => (Act::Add, Vec::new()),

@@ -99,6 +99,9 @@ impl Writer<'_> {
         self.text.push_str("\n[[products.offers]]\n");
         self.entry("key", &offer.key);
         self.entry("price", &price::text(fields.price, self.token.scale));
+        if !offer.items.is_empty() {
+            return self.list("items", &offer.items);
+        }
         self.line(&format!("terms = {{ {} }}", terms(fields.terms)));
         let Limits { machines, downloads, moves, offline_days } = fields.limits;
         let limits = [

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use scrip_domain::bundle::MOST_ITEMS;
 use scrip_domain::catalog::{Labels, Picture, ProductKind, ProductState};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_engine::catalog::Wrong;
@@ -90,13 +91,17 @@ impl<'a> Reader<'a> {
         };
         let state = table.word("state", ProductState::ALL, ProductState::as_str);
         let offers = table.tables("offers").into_iter();
-        let offers: Vec<Offer> = offers.map(|offer| self.offer(offer)).collect();
+        let bundle = fields.kind == ProductKind::Bundle;
+        let offers: Vec<Offer> = offers.map(|offer| self.offer(offer, bundle)).collect();
         let releases = table.tables("releases").into_iter();
         let releases: Vec<Release> = releases.map(|release| self.release(release)).collect();
         self.unique(&table, "offers", &offers, |offer: &Offer| offer.key.clone());
         self.unique(&table, "releases", &releases, |release: &Release| {
             format!("{} {}", release.channel, release.version)
         });
+        if bundle && !releases.is_empty() {
+            table.mistake("releases", "a bundle has no releases: what is in it has its own");
+        }
         if fields.kind == ProductKind::Service && !releases.is_empty() {
             table.mistake(
                 "releases",
@@ -127,7 +132,7 @@ impl<'a> Reader<'a> {
         picture
     }
 
-    fn offer(&mut self, table: Table<'a>) -> Offer {
+    fn offer(&mut self, table: Table<'a>, bundle: bool) -> Offer {
         let key = table.needed("key").unwrap_or_default().to_owned();
         if table.has("key")
             && let Err(wrong) = offer::checked_key(&key)
@@ -138,14 +143,27 @@ impl<'a> Reader<'a> {
         let price = price::parse(price, self.token.scale);
         let price = price.map_err(|text| table.mistake("price", text)).unwrap_or_default();
         let terms = table.table("terms").and_then(terms);
-        if !table.has("terms") {
+        let items = table.texts("items");
+        if bundle && !(1..=MOST_ITEMS).contains(&items.len()) {
+            let must =
+                format!("must be 1 to {MOST_ITEMS} offers, each as \"product-slug/offer-key\"");
+            table.mistake("items", must);
+        }
+        if !bundle && table.has("items") {
+            table.mistake("items", "only a bundle has items");
+        }
+        if bundle && (table.has("limits") || terms.is_some_and(|terms| terms != Terms::Perpetual)) {
+            table
+                .mistake("terms", "must be left out, like limits: what is in a bundle has its own");
+        }
+        if !table.has("terms") && !bundle {
             table.mistake("terms", "is missing, for example { kind = \"perpetual\" }");
         }
         let limits = table.table("limits").map(limits).unwrap_or_default();
         let path = table.path.clone();
         table.finish();
         let fields = OfferFields { price, terms: terms.unwrap_or(Terms::Perpetual), limits };
-        Offer { key, fields: self.checked(&path, fields, OfferFields::checked) }
+        Offer { key, fields: self.checked(&path, fields, OfferFields::checked), items }
     }
 
     fn release(&mut self, table: Table<'a>) -> Release {
@@ -227,7 +245,7 @@ impl<'a> Reader<'a> {
 
 fn kind(table: &Table<'_>) -> ProductKind {
     if !table.has("kind") {
-        table.mistake("kind", "is missing: download or service");
+        table.mistake("kind", "is missing: download, service or bundle");
     }
     table.word("kind", ProductKind::ALL, ProductKind::as_str).unwrap_or(ProductKind::Download)
 }

@@ -65,6 +65,8 @@ pub struct Offer {
     pub key: String,
     /// What is said of it.
     pub fields: OfferFields,
+    /// What is in it, of a bundle: offers, each as `product-slug/offer-key`.
+    pub items: Vec<String>,
 }
 
 /// A release by its channel and version.

@@ -105,6 +105,8 @@ struct OfferOut {
     terms: Terms,
     limits: Limits,
     retired_at: Option<String>,
+    #[serde(default)]
+    items: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,8 +156,8 @@ impl From<ProductOut> for Product {
 
 impl From<OfferOut> for Offer {
     fn from(out: OfferOut) -> Self {
-        let OfferOut { key, price, terms, limits, .. } = out;
-        Self { key, fields: OfferFields { price: price.amount, terms, limits } }
+        let OfferOut { key, price, terms, limits, items, .. } = out;
+        Self { key, fields: OfferFields { price: price.amount, terms, limits }, items }
     }
 }
 

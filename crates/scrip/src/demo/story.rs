@@ -4,6 +4,7 @@
 
 mod across;
 mod cards;
+mod changes;
 mod credit;
 mod funds;
 mod partners;
@@ -90,6 +91,7 @@ impl<'a> Story<'a> {
         self.decline(&ada).await?;
         self.receive(&order).await?;
         self.verify(&order).await?;
+        self.changes().await?;
         self.program(&ada).await?;
         self.empty_wallet().await?;
         self.crash(&ada, &order).await?;

@@ -93,6 +93,7 @@ async fn serve(config: &Config) -> Outcome {
         beside.spawn(restore(app.clone()));
     }
     beside.spawn(exchanges(app.clone()));
+    beside.spawn(reminders(app.clone()));
     beside.spawn(agreements(app.clone()));
     beside.spawn(settlements(app.clone()));
     beside.spawn(webhooks::tell(watch.clone()));
@@ -331,6 +332,17 @@ async fn errands(app: App) {
         }
         if let Err(fault) = app.engine.run_auto_top_ups().await {
             tracing::warn!(%fault, "automatic top-ups wait");
+        }
+    }
+}
+
+/// Tells each second the holders of licenses that end soon.
+async fn reminders(app: App) {
+    let mut second = every_second();
+    loop {
+        second.tick().await;
+        if let Err(fault) = app.engine.remind_due().await {
+            tracing::warn!(%fault, "holders of licenses are reminded later");
         }
     }
 }

@@ -13,6 +13,7 @@ mod coupons;
 mod credit_lines;
 mod exchanges;
 mod index;
+mod license_changes;
 mod merchants;
 mod money;
 mod orders;
@@ -106,6 +107,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(checkouts::probes());
     probes.extend(coupons::probes());
     probes.extend(refunds::probes());
+    probes.extend(license_changes::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());
     probes.extend(restores::probes());

@@ -70,6 +70,35 @@ const DAMAGES: &[(&str, &str)] = &[
     ("refund-states", "UPDATE orders SET state = 'refunded' WHERE id = 6001"),
     ("refund-states", "UPDATE refund_lines SET quantity = 2"),
     ("refund-licenses", "UPDATE licenses SET state = 'refunded'"),
+    ("extensions", "DELETE FROM extensions WHERE line = 7005"),
+    ("extensions", "UPDATE order_lines SET extends = NULL WHERE id = 7005"),
+    ("extensions", "UPDATE extensions SET license = 8024 WHERE line = 7007"),
+    ("extensions", "UPDATE orders SET state = 'declined' WHERE id = 6005"),
+    ("extensions", "UPDATE licenses SET account = 1002 WHERE id = 8021"),
+    ("licenses", "UPDATE order_lines SET extends = 8021 WHERE id = 7006"),
+    ("license-added", "UPDATE usages SET added = 6"),
+    ("license-added", "DELETE FROM usages"),
+    ("license-added", "UPDATE extensions SET amount = 4 WHERE line = 7007"),
+    ("license-added", "UPDATE extensions SET refunded_at = 9 WHERE line = 7007"),
+    ("license-added", "INSERT INTO usages (license, added, used, leased, machines, moves, moves_since) VALUES (8021, 1, 0, 0, 0, 0, 0)"),
+    ("license-ends", "UPDATE licenses SET expires_at = 5184000003 WHERE id = 8021"),
+    ("license-ends", "UPDATE licenses SET expires_at = NULL WHERE id = 8021"),
+    ("license-ends", "UPDATE licenses SET expires_at = 9 WHERE id = 8022"),
+    ("reissues", "DELETE FROM reissues"),
+    ("reissues", "UPDATE licenses SET issue = 3 WHERE id = 8021"),
+    ("reissues", "UPDATE licenses SET issue = 1 WHERE id = 8021"),
+    ("reminders", "UPDATE licenses SET state = 'revoked' WHERE id = 8021"),
+    ("reminders", "UPDATE reminders SET due_at = due_at + 1"),
+    ("reminders", "INSERT INTO reminders VALUES (8022, 5)"),
+    ("bundle-lines", "DELETE FROM order_lines WHERE id = 7009"),
+    ("bundle-lines", "UPDATE order_lines SET bundle = NULL WHERE id = 7008"),
+    ("bundle-lines", "UPDATE order_lines SET offer = 204 WHERE id = 7009"),
+    ("bundle-items", "DELETE FROM bundle_items"),
+    ("bundle-items", "UPDATE products SET kind = 'service' WHERE id = 102"),
+    ("bundle-items", "UPDATE bundle_items SET item = 205 WHERE place = 1"),
+    ("index-licenses", "UPDATE by_account SET note = 1 WHERE target = 8023"),
+    ("index-licenses", "UPDATE licenses SET state = 'revoked' WHERE id = 8023"),
+    ("index-licenses", "UPDATE licenses SET terms = '{\"kind\":\"trial\",\"seconds\":1}' WHERE id = 8024"),
     ("refund-licenses", "UPDATE refunds SET licenses = 'keep'"),
     ("holds", "UPDATE wallets SET lots = '[[5001,\"paid\",40,9,50,null,null]]' WHERE id = 2001"),
     ("holds", "UPDATE holds SET state = 'voided', resolved_at = 5"),
@@ -524,7 +553,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let keys = store.signing_keys().await.unwrap();
     assert_eq!(
         keys.iter().map(|key| (key.kid.as_str(), key.licenses)).collect::<Vec<_>>(),
-        [("k1", 7)]
+        [("k1", 11)]
     );
 }
 

@@ -16,6 +16,7 @@ DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
 DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines;
+DELETE FROM reissues; DELETE FROM usages; DELETE FROM extensions; DELETE FROM reminders; DELETE FROM bundle_items;
 DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
 DELETE FROM customers; DELETE FROM payment_methods;
@@ -139,6 +140,37 @@ INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 4, 4004, 4004, 0), (1001, 4, 4005, 4005, 0), (1001, 4, 4006, 4006, 0), (1001, 4, 4007, 4007, 0),
     (1001, 2, 101, 8001, 0), (1001, 6, 101, 8002, 0), (1001, 3, 11, 6001, 77), (1001, 3, 12, 3001, 78),
     (1001, 3, 13, 7501, 79), (1001, 3, 14, 4004, 80);
+-- Ada rents, counts and has a bundle, all for nothing; then she extends two of them, and one code was issued again.
+INSERT INTO products (id, slug, kind, state, title, summary, description, labels, pictures, visibility,
+        instructions, price_from, cheapest, release, version, created_at, updated_at) VALUES
+    (102, 'set', 'bundle', 'published', 'Set', '', '', '{}', '[]', '{}', '', 0, NULL, NULL, 1, 0, 0);
+INSERT INTO offers (id, product, key, price, terms, limits, current, created_at) VALUES
+    (204, 101, 'month', 0, '{"kind":"rental","seconds":2592000,"from":"purchase"}', '{}', 1, 0),
+    (205, 102, 'all', 0, '{"kind":"perpetual"}', '{}', 1, 0),
+    (206, 101, 'five', 0, '{"kind":"processings","count":5}', '{}', 1, 0);
+INSERT INTO bundle_items (bundle, place, item) VALUES (205, 0, 202), (205, 1, 206);
+INSERT INTO orders (id, account, state, total, again, checks, selected_at, expires_at, paid_at, balance_after) VALUES
+    (6004, 1001, 'paid', 0, 0, '[]', 0, 1, 2, 40), (6005, 1001, 'paid', 0, 0, '[]', 0, 1, 3, 40);
+INSERT INTO order_lines ("order", id, offer, product, title, price, quantity, terms, limits, extends, bundle) VALUES
+    (6004, 7004, 204, 101, 'Tool', 0, 1, '{"kind":"rental","seconds":2592000,"from":"purchase"}', '{}', NULL, NULL),
+    (6004, 7006, 206, 101, 'Tool', 0, 1, '{"kind":"processings","count":5}', '{}', NULL, NULL),
+    (6004, 7008, 202, 101, 'Tool', 0, 1, '{"kind":"perpetual"}', '{}', NULL, 205),
+    (6004, 7009, 206, 101, 'Tool', 0, 1, '{"kind":"processings","count":5}', '{}', NULL, 205),
+    (6005, 7005, 204, 101, 'Tool', 0, 1, '{"kind":"rental","seconds":2592000,"from":"purchase"}', '{}', 8021, NULL),
+    (6005, 7007, 206, 101, 'Tool', 0, 1, '{"kind":"processings","count":5}', '{}', 8022, NULL);
+INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at, expires_at) VALUES
+    (8021, 6004, 7004, 1001, 101, 204, '{"kind":"rental","seconds":2592000,"from":"purchase"}', '{}', 'valid', 2, 'k1', 4, 5184000002),
+    (8022, 6004, 7006, 1001, 101, 206, '{"kind":"processings","count":5}', '{}', 'valid', 1, 'k1', 2, NULL),
+    (8023, 6004, 7008, 1001, 101, 202, '{"kind":"perpetual"}', '{}', 'suspended', 1, 'k1', 2, NULL),
+    (8024, 6004, 7009, 1001, 101, 206, '{"kind":"processings","count":5}', '{}', 'valid', 1, 'k1', 2, NULL);
+INSERT INTO extensions (line, license, amount, expires_at, at, "left", issue) VALUES
+    (7005, 8021, 2592000, 5184000002, 3, NULL, 1), (7007, 8022, 5, NULL, 3, 10, 1);
+INSERT INTO usages (license, added, used, leased, machines, moves, moves_since) VALUES (8022, 5, 0, 0, 0, 0, 0);
+INSERT INTO reissues (license, issue, former_kid, former_at, at, expires_at, request) VALUES (8021, 2, 'k1', 2, 4, 5184000002, 16);
+INSERT INTO reminders (license, due_at) VALUES (8021, 4579200002);
+INSERT INTO by_account (account, kind, key, target, note) VALUES
+    (1001, 1, 6004, 6004, 0), (1001, 1, 6005, 6005, 0), (1001, 6, 101, 8021, 0), (1001, 6, 101, 8022, 0),
+    (1001, 2, 101, 8023, 0), (1001, 6, 101, 8024, 0), (1001, 3, 16, 8021, 82);
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1004, 2004, 'eve@example.org', '{}', 0);
 INSERT INTO logins (email, account, password) VALUES ('eve@example.org', 1004, '');
 INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, owed_debits, owed_credits,

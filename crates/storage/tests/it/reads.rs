@@ -61,6 +61,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
             bank_details(1), epoch(), reunion(2, ""),
+            reissue(id(1), 2), reissue_asked(id(1), 1), extension(id(1)),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
@@ -90,6 +91,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
+            extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
+            dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
+            returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
             quotes_unused(NOON, 5),

@@ -85,7 +85,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0019_partner_errands.sql"),
         include_str!("../../migrations/sqlite/0020_histories.sql"),
         include_str!("../../migrations/sqlite/0021_usage.sql"),
-        include_str!("../../migrations/sqlite/0022_updates.sql")
+        include_str!("../../migrations/sqlite/0022_updates.sql"),
+        include_str!("../../migrations/sqlite/0024_reissues.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -109,7 +110,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0019_partner_errands.sql"),
         include_str!("../../migrations/postgres/0020_histories.sql"),
         include_str!("../../migrations/postgres/0021_usage.sql"),
-        include_str!("../../migrations/postgres/0022_updates.sql")
+        include_str!("../../migrations/postgres/0022_updates.sql"),
+        include_str!("../../migrations/postgres/0024_reissues.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

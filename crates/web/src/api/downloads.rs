@@ -212,6 +212,8 @@ impl Common {
         // Bought bytes stay with the buyer; the ETag makes keeping them safe.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers
+            .insert(header::LINK, HeaderValue::from_static(r#"</v1/keys/chain>; rel="key-chain""#));
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_str(&file.media_type).unwrap_or(octets),

@@ -15,6 +15,7 @@ use scrip_domain::license::License;
 use scrip_domain::lot::Lot;
 use scrip_domain::order::{Check, Line, LinePayment, Order};
 use scrip_domain::settings::{Token, Vendor};
+use scrip_domain::usage::Extension;
 use scrip_engine::evidence::{Download, Entry, Evidence, Receipt};
 use scrip_license::Digest;
 use serde::Serialize;
@@ -80,6 +81,9 @@ struct EvidenceOut {
     /// Which lot paid how much of which line.
     payments: Vec<Proof<PaymentRow>>,
     licenses: Vec<Proof<LicenseRow>>,
+    /// What its lines have added to licenses that were there before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extensions: Vec<Proof<ExtensionRow>>,
     /// What was given back, of which line and to which lot.
     refunds: Vec<Proof<RefundOut>>,
     /// What was downloaded to the last byte.
@@ -203,6 +207,12 @@ struct LineRow {
     limits: LimitsBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<String>,
+    /// The license that it extends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extends: Option<String>,
+    /// The offer of the bundle that it is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<String>,
 }
 
 impl LineRow {
@@ -218,6 +228,8 @@ impl LineRow {
             terms: line.terms.into(),
             limits: line.limits.into(),
             release: line.release.map(|release| release.to_string()),
+            extends: line.extends.map(|license| license.to_string()),
+            bundle: line.bundle.map(|bundle| bundle.to_string()),
         }
     }
 }
@@ -372,7 +384,7 @@ struct LicenseRow {
     limits: LimitsBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     release: Option<String>,
-    /// `valid`, `revoked` or `refunded`; whether its time is over, `expires_at` says.
+    /// `valid`, `suspended`, `revoked` or `refunded`; whether its time is over, `expires_at` says.
     state: &'static str,
     /// How often its code was issued.
     issue: u32,
@@ -403,6 +415,42 @@ impl LicenseRow {
             issued_at: license.issued_at.to_string(),
             expires_at: license.expires_at.map(|at| at.to_string()),
             code_sha256: code.to_string(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ExtensionRow {
+    #[schema(example = "lin_06bq3v8k2m9zc")]
+    line: String,
+    license: String,
+    /// Uses, processings or seconds, less what refunds of a part have taken off.
+    amount: u64,
+    /// When the license ended then, where it ends by time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    /// How many uses or processings were left then, where they are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+    /// The issue of the license's code then.
+    issue: u32,
+    at: String,
+    /// When a refund took it off again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded_at: Option<String>,
+}
+
+impl ExtensionRow {
+    fn new(extension: &Extension) -> Self {
+        Self {
+            line: extension.line.to_string(),
+            license: extension.license.to_string(),
+            amount: extension.amount,
+            expires_at: extension.expires_at.map(|at| at.to_string()),
+            left: extension.left,
+            issue: extension.issue,
+            at: extension.at.to_string(),
+            refunded_at: extension.refunded_at.map(|at| at.to_string()),
         }
     }
 }
@@ -468,6 +516,7 @@ impl EvidenceOut {
             lots: Proof::all(lots, |lot| LotRow::new(lot, vendor)),
             payments: Proof::all(&paid.payments, |payment| PaymentRow::new(payment, token)),
             licenses: Proof::all(&licenses, |(license, code)| LicenseRow::new(license, **code)),
+            extensions: Proof::all(&paid.extended, |(_, row)| ExtensionRow::new(row)),
             refunds: Proof::all(refunds, |refunded| RefundOut::new(refunded, token)),
             downloads: Proof::all(downloads, DownloadRow::new),
             events: Proof::all(events, EventRow::new),

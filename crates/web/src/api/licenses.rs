@@ -5,7 +5,7 @@ use axum::extract::State;
 use scrip_domain::Timestamp;
 use scrip_domain::catalog::File;
 use scrip_domain::license::{License, LicenseState};
-use scrip_engine::code::state_at;
+use scrip_engine::license::state_at;
 use scrip_engine::throttle::Limited;
 use scrip_license::Reason;
 use serde::{Deserialize, Serialize};
@@ -54,12 +54,12 @@ pub struct LicenseOut {
 /// Both forms of an authorization code.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Codes)]
-struct CodeOut {
+pub struct CodeOut {
     /// A compact JWS (EdDSA): any JOSE library verifies it.
-    jws: String,
+    pub jws: String,
     /// The form for typing.
     #[schema(example = "06BQ3-V8K2M-9ZC7X-4GQ2H-TN5W0")]
-    short: String,
+    pub short: String,
 }
 
 /// A file that a license opens.

@@ -14,6 +14,7 @@ mod evidence;
 pub mod exchanges;
 mod export;
 mod hooks;
+mod license_changes;
 mod licenses;
 mod links;
 mod merchant;
@@ -50,6 +51,7 @@ use crate::problem::Problem;
 pub fn routes() -> OpenApiRouter<App> {
     let open = vendor::routes().merge(products::routes());
     let open = open.merge(pictures::routes()).merge(licenses::by_code());
+    let open = open.merge(license_changes::public());
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
@@ -63,6 +65,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(orders::routes())
         .merge(evidence::routes())
         .merge(licenses::routes())
+        .merge(license_changes::routes())
         .merge(downloads::routes())
         .merge(updates::routes())
         .merge(events::routes())

@@ -22,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::api::license_changes::ExtendedOut;
 use crate::api::licenses::LicenseOut;
 use crate::api::quotes::{LineIn, PricedLine, discount, selection};
 use crate::api::refunds::RefundOut;
@@ -133,6 +134,9 @@ pub struct OrderOut {
     /// A license and its code for each unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     licenses: Option<Vec<LicenseOut>>,
+    /// The licenses that its lines have extended, as they were then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extended: Option<Vec<ExtendedOut>>,
     /// What was given back, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunds: Option<Vec<RefundOut>>,
@@ -282,6 +286,7 @@ impl OrderOut {
             confirmation: None,
             paid_from: None,
             licenses: None,
+            extended: None,
             refunds: None,
         }
     }
@@ -294,7 +299,11 @@ impl OrderOut {
         for license in &paid.licenses {
             licenses.push(LicenseOut::new(app, license, at).await?);
         }
-        let Paid { order, lines, payments, licenses: rows } = paid;
+        let mut extended = Vec::with_capacity(paid.extended.len());
+        for (license, extension) in &paid.extended {
+            extended.push(ExtendedOut::new(app, license, extension).await?);
+        }
+        let Paid { order, lines, payments, licenses: rows, extended: _ } = paid;
         let drafted = Drafted { order, lines };
         let mut out = Self::unpaid(&drafted, OrderState::Paid, token);
         let issuer = vendor.id.to_string();
@@ -319,6 +328,7 @@ impl OrderOut {
         });
         out.paid_from = Some(PaidFrom { account, payment_method: order.payment_method.clone() });
         out.licenses = Some(licenses);
+        out.extended = (!extended.is_empty()).then_some(extended);
         Ok(out)
     }
 
@@ -407,7 +417,7 @@ enum Told {
 }
 
 /// The answer to a purchase or a confirm: as of when it was paid, the first time and ever after.
-async fn settled(
+pub async fn settled(
     app: &App,
     answer: Result<Answered<Paid>, PurchaseRefusal>,
     status: StatusCode,
@@ -454,7 +464,8 @@ fn keep(app: &App, selection: &Selection, problem: Problem) -> Problem {
         (status = 401, description = "`account_required`, with `selection`"),
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`, with `selection`"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, with `selection`; `forbidden`"),
-        (status = 409, description = "`not_for_sale`, `already_owned`, `idempotency_key_reused`"),
+        (status = 404, description = "`not_found`: a `license` to be extended is not yours"),
+        (status = 409, description = "`not_for_sale`, `already_owned`, `trial_used`, `not_extendable`, `idempotency_key_reused`"),
         (status = 422, description = "`coupon_refused`: whatever is wrong with it"),
     )
 )]
@@ -571,7 +582,7 @@ struct ConfirmBody {}
         (status = 202, body = OrderOut, description = "at a merchant: the buyer confirms at the provider, where `next_action` leads"),
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: the order is `declined`, on record"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
-        (status = 409, description = "`order_not_draft`, `order_expired`, `already_owned`, `idempotency_key_reused`; at a merchant `provider_refused`"),
+        (status = 409, description = "`order_not_draft`, `order_expired`, `already_owned`, `trial_used`, `not_extendable`, `idempotency_key_reused`; at a merchant `provider_refused`"),
         (status = 422, description = "`coupon_refused`: its uses were used up meanwhile"),
     )
 )]
@@ -628,7 +639,8 @@ async fn cancel(
         (status = 201, body = OrderOut),
         (status = 402, description = "`balance_below_threshold`, `insufficient_balance`: declined, on record"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
-        (status = 409, description = "`price_changed`, `not_for_sale`, `already_owned`, `idempotency_key_reused`"),
+        (status = 404, description = "`not_found`: a `license` to be extended is not yours"),
+        (status = 409, description = "`price_changed`, `not_for_sale`, `already_owned`, `trial_used`, `not_extendable`, `idempotency_key_reused`"),
         (status = 422, description = "`coupon_refused`: whatever is wrong with it"),
     )
 )]

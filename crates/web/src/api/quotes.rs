@@ -49,6 +49,10 @@ pub struct LineIn {
     #[serde(default = "one")]
     #[schema(minimum = 1, maximum = 100, default = 1)]
     quantity: u32,
+    /// A license of yours that it extends, in place of a new one: by the offer's time, uses or processings.
+    #[serde(default)]
+    #[schema(example = "lic_06bq3v8k2m9zc", pattern = "^lic_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+    license: Option<String>,
 }
 
 const fn one() -> u32 {
@@ -66,7 +70,11 @@ pub fn selection(
         let offer = offer.map_err(|_| {
             Problem::field(format!("lines[{index}].offer"), "this is no offer's id")
         })?;
-        choices.push(Choice { offer, quantity: line.quantity });
+        let extends = line.license.as_deref().map(str::parse).transpose();
+        let extends = extends.map_err(|_| {
+            Problem::field(format!("lines[{index}].license"), "this is no license's id")
+        })?;
+        choices.push(Choice { offer, quantity: line.quantity, extends });
     }
     let selection = Selection::new(choices)?;
     Ok(match coupon {
@@ -88,6 +96,12 @@ pub struct PricedLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     discount: Option<MoneyOut>,
     total: MoneyOut,
+    /// The license that it extends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<String>,
+    /// The offer of the bundle that it is a part of: its price is its share of the bundle's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<String>,
 }
 
 impl PricedLine {
@@ -101,6 +115,8 @@ impl PricedLine {
             price: MoneyOut::tokens(line.price, token),
             discount: line.discount.map(|discount| MoneyOut::tokens(discount, token)),
             total: MoneyOut::tokens(line.total().unwrap_or(Amount::MAX), token),
+            license: line.extends.map(|license| license.to_string()),
+            bundle: line.bundle.map(|bundle| bundle.to_string()),
         }
     }
 }
@@ -141,7 +157,8 @@ struct QuoteOut {
         (status = 200, body = QuoteOut),
         (status = 402, description = "`balance_below_threshold`"),
         (status = 403, description = "`account_frozen`, `account_incomplete`, `forbidden`"),
-        (status = 409, description = "`not_for_sale`"),
+        (status = 404, description = "`not_found`: a `license` to be extended is not yours"),
+        (status = 409, description = "`not_for_sale`, `not_extendable`"),
         (status = 422, description = "`coupon_refused`: whatever is wrong with it"),
     )
 )]

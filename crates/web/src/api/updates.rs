@@ -154,7 +154,7 @@ async fn newest(
         ("manifest" = String, Path, description = "channel and system", example = "latest.yml", max_length = 60, pattern = "^[a-z0-9][a-z0-9-]*\\.yml$"),
     ),
     responses(
-        (status = 200, description = "the manifest", content_type = "application/yaml", body = String),
+        (status = 200, description = "the manifest", content_type = "application/yaml", body = ManifestOut),
         (status = 401, description = "`invalid_credentials`: no code"),
         (status = 403, description = "`code_refused`, with the reason in `license_code` if the code itself is genuine"),
     )
@@ -170,7 +170,9 @@ async fn manifest(
     let update = app.engine.update_manifest(code, &slug, wanted, &source.0).await??;
     let update = update.ok_or_else(Problem::not_found)?;
     let yaml = [(header::CONTENT_TYPE, "application/yaml; charset=utf-8")];
-    Ok(private((yaml, yaml_of(&update)).into_response()))
+    // Every text of JSON is one of YAML.
+    let text = serde_json::to_string_pretty(&ManifestOut::of(update)).unwrap_or_default();
+    Ok(private((yaml, text).into_response()))
 }
 
 /// What depends on a code is kept by nobody on the way.
@@ -179,40 +181,63 @@ fn private(mut response: Response) -> Response {
     response
 }
 
-/// The manifest, as electron-builder writes it.
-fn yaml_of(update: &Update) -> String {
-    // Every text of JSON is one of YAML, with its quotes.
-    let text = |text: &str| serde_json::Value::from(text).to_string();
-    let path = |file: &File| {
-        let mut name = String::with_capacity(file.name.len());
-        for byte in file.name.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                name.push(char::from(byte));
-            } else {
-                let _ = write!(name, "%{byte:02X}");
-            }
+/// What electron-updater reads.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UpdateManifest)]
+struct ManifestOut {
+    version: String,
+    files: Vec<ManifestFile>,
+    /// The first of them, which versions before 4 read.
+    path: String,
+    sha512: String,
+    #[schema(example = "Quieter.")]
+    release_notes: String,
+    #[schema(example = "2026-11-29T12:00:00.000Z")]
+    release_date: String,
+}
+
+/// A file of a manifest.
+#[derive(Debug, Serialize, ToSchema)]
+struct ManifestFile {
+    /// From the manifest's own address.
+    #[schema(example = "../../downloads/fil_06bq3v8k2m9zc/field-recorder.zip")]
+    url: String,
+    /// In base64.
+    sha512: String,
+    #[schema(example = 1_048_576)]
+    size: u64,
+}
+
+impl ManifestOut {
+    fn of(update: Update) -> Self {
+        let file = |file: &File| ManifestFile {
+            url: address(file),
+            sha512: file.sha512.clone(),
+            size: file.size,
+        };
+        let (release, first) = (update.release, update.files.first());
+        Self {
+            version: release.version.trim_start_matches('v').to_owned(),
+            path: first.map(address).unwrap_or_default(),
+            sha512: first.map(|file| file.sha512.clone()).unwrap_or_default(),
+            files: update.files.iter().map(file).collect(),
+            release_notes: release.notes,
+            release_date: release.published_at.map(|at| at.to_string()).unwrap_or_default(),
         }
-        text(&format!("../../downloads/{}/{name}", file.id))
-    };
-    let release = &update.release;
-    let version = release.version.strip_prefix('v').unwrap_or(&release.version);
-    let mut out = format!("version: {}\nfiles:\n", text(version));
-    for file in &update.files {
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "  - url: {}", path(file));
-        let _ = writeln!(out, "    sha512: {}", text(&file.sha512));
-        let _ = writeln!(out, "    size: {}", file.size);
     }
-    // What versions before 4 read.
-    if let Some(first) = update.files.first() {
-        let _ = writeln!(out, "path: {}", path(first));
-        let _ = writeln!(out, "sha512: {}", text(&first.sha512));
-    }
-    if !release.notes.is_empty() {
-        let _ = writeln!(out, "releaseNotes: {}", text(&release.notes));
-    }
-    if let Some(at) = release.published_at {
-        let _ = writeln!(out, "releaseDate: {}", text(&at.to_string()));
+}
+
+/// Where a file is, seen from a manifest. It ends with its name, by which updaters tell what it is.
+fn address(file: &File) -> String {
+    let mut out = format!("../../downloads/{}/", file.id);
+    for byte in file.name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
     }
     out
 }

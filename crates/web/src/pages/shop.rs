@@ -175,7 +175,15 @@ fn offer_form(view: &ProductView<'_>, offer: &OfferView, key: &str, token: &Toke
             form.offer method="post" action={ "/products/" (view.slug) "/buy" } {
                 input type="hidden" name="offer" value=(offer.id);
                 input type="hidden" name="key" value=(key);
-                p { strong { (MoneyOut::tokens(price, token)) } " " (terms(offer.terms)) }
+                @match view.contents.iter().find(|(of, _)| *of == offer.id) {
+                    None => p { strong { (MoneyOut::tokens(price, token)) } " " (terms(offer.terms)) },
+                    Some((_, items)) => {
+                        p { strong { (MoneyOut::tokens(price, token)) } " together for:" }
+                        ul { @for item in items {
+                            li { a href={ "/products/" (item.slug) } { (item.title) } ", " (terms(item.terms)) }
+                        } }
+                    }
+                }
                 button type="submit" { "Buy" }
             }
         }
@@ -242,7 +250,7 @@ async fn buy(
 ) -> Result<Response, Problem> {
     let offer: Id<Offer> =
         form.offer.parse().map_err(|_| Problem::field("offer", "this is no offer's id"))?;
-    let selection = Selection::new(vec![Choice { offer, quantity: 1 }])?;
+    let selection = Selection::new(vec![Choice { offer, quantity: 1, extends: None }])?;
     // The same key orders, and confirms what it ordered.
     let key = |step: &str| format!("{step} {} {}", form.key, source.0);
     let what = format!("page {slug} {offer}");

@@ -220,6 +220,27 @@ ALREADY_OWNED, CONFLICT, "already_owned", "Already owned",
     example r#"{ "detail": "you own this already; send allow_duplicate to buy it again",
         "errors": [{ "field": "lines[0].offer", "code": "already_owned", "detail": "owned for good" }] }"#;
 
+TRIAL_USED, CONFLICT, "trial_used", "Trial used",
+    means "The account has had its trial of this product, or asks for two at once. There is one, whatever became of it.",
+    remedy "Leave out the line that `errors` names, or buy another offer of the product.",
+    example r#"{ "detail": "you have tried this already: there is one trial of a product",
+        "errors": [{ "field": "lines[0].offer", "code": "trial_used", "detail": "tried before" }] }"#;
+
+NOT_EXTENDABLE, CONFLICT, "not_extendable", "Not extendable",
+    means "The license cannot be extended by this offer. `reason` says why: it has no end (`perpetual`), is a `trial`, \
+        is of an `other_product` or has `other_terms` than the offer, is `withheld`, `revoked`, `refunded` or `suspended`, \
+        would last or count beyond what can be (`too_much`), or is a merchant's, whose provider takes no extensions \
+        (`at_provider`).",
+    remedy "Choose an offer of the license's product with terms of the same kind, or buy a new license.",
+    example r#"{ "detail": "this license cannot be extended by this offer: other_terms", "reason": "other_terms",
+        "errors": [{ "field": "lines[0].license", "code": "not_extendable", "detail": "other_terms" }] }"#;
+
+LICENSE_STATE, CONFLICT, "license_state", "License in another state",
+    means "The license is in a `state` in which this is not done: only a valid one is suspended or gets a new code, only a \
+        suspended one is resumed, and what was revoked or refunded never comes back.",
+    remedy "Look at the license. Whoever lost a revoked or refunded one buys a new one.",
+    example r#"{ "detail": "the license is revoked", "state": "revoked" }"#;
+
 NOT_IN_REVIEW, CONFLICT, "not_in_review", "Not in review",
     means "The top-up does not wait for a person's word: it went on without one, or somebody gave it already.",
     remedy "Read the top-up: its `assessments` say who decided what, and `state` where it is now.",
@@ -567,7 +588,7 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

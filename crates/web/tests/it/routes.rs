@@ -174,6 +174,8 @@ async fn what_is_public_is_open_to_the_scripts_of_every_site() {
         "/v1/products/tuning",
         "/v1/products/nothing",
         PICTURE,
+        "/v1/revocations",
+        "/v1/keys/chain",
         "/openapi.json",
     ] {
         let answer = ask(&shop, "GET", path, &[ELSEWHERE]).await;
@@ -204,6 +206,7 @@ async fn everything_else_is_closed_to_the_scripts_of_other_sites() {
         ["scrip", "jwks.json", "protocol-jwks.json"].map(|name| format!("/.well-known/{name}"));
     let open = known.iter().map(String::as_str).chain(["/openapi.json"]);
     let open = open.chain(["/v1/vendor", "/v1/products", "/v1/products/nothing"]);
+    let open = open.chain(["/v1/revocations", "/v1/keys/chain"]);
     let open: Vec<_> = open.chain([PICTURE, "/v1/licenses/validate"]).collect();
     for (path, methods) in documented(&shop).await {
         if open.contains(&path.as_str()) {

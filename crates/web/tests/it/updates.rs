@@ -184,18 +184,23 @@ async fn a_manifest_is_one_for_electron_updater() {
     let answer = ask(shop, code, "tool/latest.yml").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/yaml; charset=utf-8");
-    let yaml = String::from_utf8(answer.bytes.clone()).unwrap();
     let update = ask(shop, code, "tool?platform=windows").await;
     let (id, at) = (update.at("/files/0/id"), update.at("/published_at"));
     let sha512 =
         "3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==";
+    let path = format!("../../downloads/{id}/Tool%20Setup%202.0.0.exe");
+    // Every text of JSON is one of YAML.
+    let manifest: Value = serde_json::from_slice(&answer.bytes).unwrap();
     assert_eq!(
-        yaml,
-        format!(
-            "version: \"2.0.0\"\nfiles:\n  - url: \"../../downloads/{id}/Tool%20Setup%202.0.0.exe\"\n    \
-             sha512: \"{sha512}\"\n    size: 3\npath: \"../../downloads/{id}/Tool%20Setup%202.0.0.exe\"\n\
-             sha512: \"{sha512}\"\nreleaseNotes: \"New in \\\"2.0.0\\\".\\nMore.\"\nreleaseDate: \"{at}\"\n"
-        )
+        manifest,
+        json!({
+            "version": "2.0.0",
+            "files": [{"url": path, "sha512": sha512, "size": 3}],
+            "path": path,
+            "sha512": sha512,
+            "releaseNotes": "New in \"2.0.0\".\nMore.",
+            "releaseDate": at,
+        })
     );
     let linux = ask(shop, code, "tool/beta-linux-arm64.yml").await;
     assert!(String::from_utf8(linux.bytes.clone()).unwrap().contains("/tool-arm.AppImage\""));

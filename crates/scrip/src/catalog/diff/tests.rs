@@ -9,7 +9,7 @@ use super::*;
 fn offer(key: &str, price: u64) -> Offer {
     let price = Amount::new(price).unwrap();
     let fields = OfferFields { price, terms: Terms::Perpetual, limits: Limits::default() };
-    Offer { key: key.into(), fields }
+    Offer { key: key.into(), fields, items: Vec::new() }
 }
 
 fn file(name: &str) -> FileFields {

@@ -4,7 +4,7 @@ use scrip_domain::catalog::{File, Offer, Product};
 
 use super::{Probe, named};
 
-pub fn probes() -> [Probe; 4] {
+pub fn probes() -> [Probe; 5] {
     [
         Probe {
             name: "product-prices",
@@ -36,6 +36,18 @@ pub fn probes() -> [Probe; 4] {
                     (SELECT p.id FROM products p WHERE p.id = o.product) AS found FROM offers o
                 UNION ALL SELECT r.id, r.product, (SELECT p.id FROM products p WHERE p.id = r.product)
                 FROM releases r"
+                .into(),
+        },
+        Probe {
+            name: "bundle-items",
+            proves: "offers of bundles have something in them, others nothing, and no bundle is in one",
+            subject: named::<Offer>,
+            counted: "bundle_items",
+            rows: "SELECT o.id AS subject, CASE WHEN p.kind = 'bundle' THEN 1 ELSE 0 END AS expected,
+                    CASE WHEN EXISTS (SELECT 1 FROM bundle_items i WHERE i.bundle = o.id) THEN 1 ELSE 0 END AS found
+                FROM offers o JOIN products p ON p.id = o.product
+                UNION ALL SELECT i.item, 1, (SELECT COUNT(*) FROM offers o JOIN products p ON p.id = o.product
+                    WHERE o.id = i.item AND p.kind <> 'bundle') FROM bundle_items i"
                 .into(),
         },
         Probe {

@@ -4,7 +4,7 @@ use scrip_domain::account::Account;
 use scrip_license::Terms;
 
 use super::{Probe, named};
-use crate::index::{EVENT, EXCHANGE, LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER};
+use crate::index::{EVENT, EXCHANGE, LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER, TRIAL};
 
 /// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
 /// no wallet can have; a held account is its wallet's number negated, an owed one has 2^62 added. From -2^62 down
@@ -59,7 +59,7 @@ pub fn probes() -> [Probe; 7] {
         probe(
             "index-requests",
             // An order at a merchant becomes the property of whoever confirms it; who selected it keeps their key.
-            "each idempotency key names an order, top-up, repayment, exchange, refund, confirmed offer, or grant of its account",
+            "each idempotency key names an order, top-up, repayment, exchange, refund, confirmed offer, license, or grant of its account",
             "by_account",
             format!(
                 r#"SELECT b.account AS subject, b.account AS expected,
@@ -71,6 +71,7 @@ pub fn probes() -> [Probe; 7] {
                         (SELECT q.account FROM purchase_requests q WHERE q.id = b.target),
                         (SELECT x.account FROM exchanges x WHERE x.id = b.target),
                         (SELECT o.account FROM refunds r JOIN orders o ON o.id = r."order" WHERE r.id = b.target),
+                        (SELECT c.account FROM licenses c WHERE c.id = b.target),
                         (SELECT u.account FROM reversals r JOIN top_ups u ON u.id = r.top_up WHERE r.id = b.target),
                         (SELECT w.account FROM transfers t JOIN wallets w ON w.id = t.credit
                             WHERE t.id = b.target AND t.reason = 'grant')) AS found
@@ -103,13 +104,17 @@ fn transfers() -> String {
     )
 }
 
-/// A license is listed by its product; the kind tells whether it is perpetual and in force.
+/// A license is listed by its product; the kind tells whether it is perpetual and in force, or a trial that was had.
 fn licenses() -> String {
     let perpetual = serde_json::to_string(&Terms::Perpetual).unwrap_or_default();
+    let trial = serde_json::to_string(&Terms::Trial { seconds: 0 }).unwrap_or_default();
+    let trial = trial.split(',').next().unwrap_or_default();
     format!(
         "SELECT c.account AS subject,
-            CASE WHEN c.state = 'valid' AND c.terms = '{perpetual}' THEN {OWNED} ELSE {LICENSED} END AS expected,
-            (SELECT SUM(b.kind) FROM by_account b WHERE b.account = c.account
+            CASE WHEN c.state IN ('valid', 'suspended') AND c.terms = '{perpetual}' THEN {OWNED}
+                WHEN c.state <> 'withheld' AND c.terms LIKE '{trial},%' THEN {OWNED} + 100 * {TRIAL}
+                ELSE {LICENSED} END AS expected,
+            (SELECT SUM(b.kind + 100 * b.note) FROM by_account b WHERE b.account = c.account
                 AND b.kind IN ({OWNED}, {LICENSED}) AND b.key = c.product AND b.target = c.id) AS found
         FROM licenses c
         UNION ALL SELECT b.account, b.target, (SELECT c.id FROM licenses c

@@ -141,12 +141,12 @@ fn deliveries() -> [Probe; 3] {
     [
         Probe {
             name: "licenses",
-            proves: "each unit of a paid line has one license, of its buyer, product and offer; other lines have none",
+            proves: "each unit of a paid line has one license, of its buyer, product and offer; other lines, and those that extend one, have none",
             subject: named::<Line>,
             counted: "order_lines",
             rows: format!(
                 r#"SELECT l.id AS subject,
-                    CASE WHEN o.state IN ({delivered}) THEN l.quantity ELSE 0 END AS expected,
+                    CASE WHEN o.state IN ({delivered}) AND l.extends IS NULL THEN l.quantity ELSE 0 END AS expected,
                     (SELECT COUNT(*) FROM licenses c WHERE c."order" = l."order" AND c.line = l.id
                         AND c.account = o.account AND c.product = l.product AND c.offer = l.offer) AS found
                 FROM order_lines l JOIN orders o ON o.id = l."order""#

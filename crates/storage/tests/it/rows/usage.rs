@@ -1,6 +1,7 @@
 //! Rows of licenses in use.
 
 use scrip_domain::catalog::BundleItem;
+use scrip_domain::license::Reissue;
 use scrip_domain::usage::{Activation, Consumption, Extension, Lease, Reminder, Tried, Usage};
 use scrip_license::Digest;
 
@@ -13,6 +14,18 @@ use crate::home::Running;
 
 pub async fn all(store: &Running) {
     let most = u64::MAX >> 1;
+    let reissue = Reissue {
+        license: last(),
+        issue: u32::MAX,
+        former_kid: text(),
+        former_at: FIRST,
+        at: LAST,
+        expires_at: Some(LAST),
+        request: most,
+    };
+    round_trips!(store, reissues(license, issue): reissue.clone() =>
+        Reissue { former_kid: String::new(), expires_at: None, ..reissue.clone() },
+        other Reissue { license: id(0), issue: 2, ..reissue.clone() });
     let usage = Usage {
         license: last(),
         added: most,
@@ -64,11 +77,13 @@ pub async fn all(store: &Running) {
         license: last(),
         amount: most,
         expires_at: Some(LAST),
+        left: Some(most),
+        issue: u32::MAX,
         at: FIRST,
         refunded_at: Some(LAST),
     };
     round_trips!(store, extensions(line): extension.clone() =>
-        Extension { amount: 1, expires_at: None, refunded_at: None, ..extension.clone() },
+        Extension { amount: 1, expires_at: None, left: None, refunded_at: None, ..extension.clone() },
         other Extension { line: id(0), ..extension.clone() });
     let tried = Tried { product: last(), machine: Digest([255; 32]), license: last() };
     round_trips!(store, tried(product, machine): tried.clone() => Tried { license: id(0), ..tried.clone() },

@@ -98,6 +98,8 @@ enum Kind {
     Download,
     /// As a code with instructions.
     Service,
+    /// As several other products.
+    Bundle,
 }
 
 fn labels(lines: Vec<Line<1, 40>>) -> Vec<String> {
@@ -111,6 +113,7 @@ impl ProductBody {
             kind: match self.kind {
                 Kind::Download => scrip_domain::catalog::ProductKind::Download,
                 Kind::Service => scrip_domain::catalog::ProductKind::Service,
+                Kind::Bundle => scrip_domain::catalog::ProductKind::Bundle,
             },
             title: self.title.0,
             summary: self.summary.0,
@@ -238,6 +241,11 @@ struct OfferBody {
     terms: TermsBody,
     #[serde(default)]
     limits: LimitsBody,
+    /// What is in it, of a bundle and there only: other offers, each as `product-slug/offer-key`. Terms are `perpetual`
+    /// and limits absent there: each item has its own. It never changes: another selection is another offer.
+    #[serde(default)]
+    #[schema(max_items = 20, example = json!(["field-recorder/standard"]))]
+    items: Vec<String>,
 }
 
 /// Makes the offer of this key be like this: enters it, changes it, or offers it again. Orders and
@@ -262,11 +270,12 @@ async fn put_offer(
 ) -> Result<(StatusCode, Json<AdminOffer>), Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
-    let OfferBody { price, terms, limits } = body.value;
+    let OfferBody { price, terms, limits, items } = body.value;
     let price = price.in_tokens(token, "price")?;
     let fields = OfferFields { price, terms: terms.into(), limits: limits.into() };
-    let (status, offer) = put_status(app.engine.put_offer(by, &slug, &key, fields).await??);
-    Ok((status, Json(AdminOffer::new(&offer, token))))
+    let put = app.engine.put_bundle(by, &slug, &key, fields, &items).await??;
+    let (status, offer) = put_status(put);
+    Ok((status, Json(AdminOffer::load(&app, &offer, token).await?)))
 }
 
 /// Withdraws an offer. Doing it again changes nothing.
@@ -285,7 +294,7 @@ async fn retire_offer(
 ) -> Result<Json<AdminOffer>, Problem> {
     let vendor = app.engine.vendor().await?;
     let offer = app.engine.retire_offer(by, &slug, &key).await??;
-    Ok(Json(AdminOffer::new(&offer, &vendor.settings.token)))
+    Ok(Json(AdminOffer::load(&app, &offer, &vendor.settings.token).await?))
 }
 
 /// A release, whole.

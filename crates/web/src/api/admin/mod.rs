@@ -12,6 +12,7 @@ mod credit_lines;
 mod exchanges;
 mod export;
 mod keys;
+mod license_states;
 mod merchants;
 mod objects;
 mod partners;
@@ -49,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(export::routes())
         .merge(provider::routes())
         .merge(keys::routes())
+        .merge(license_states::routes())
         .merge(merchants::routes())
         .merge(bank::routes())
         .merge(statements::routes())

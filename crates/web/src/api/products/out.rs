@@ -5,7 +5,7 @@ use scrip_domain::estimate::{Basis, Pace, REFERENCES};
 use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
 use scrip_engine::catalog::list::Item;
-use scrip_engine::catalog::view::{Hidden, OfferView, Payment, ProductView, ReleaseView};
+use scrip_engine::catalog::view::{Hidden, ItemView, OfferView, Payment, ProductView, ReleaseView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -145,6 +145,24 @@ struct OfferOut {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     price: Option<MoneyOut>,
+    terms: TermsBody,
+    limits: LimitsBody,
+    /// What is in it, of a bundle: one license for each. What you may not see is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Vec<PartOut>>,
+}
+
+/// An offer that comes with a bundle's.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BundleItem)]
+struct PartOut {
+    #[schema(example = "ofr_06bq3v8k2m9zc")]
+    offer: String,
+    #[schema(example = "prd_06bq3v8k2m9zc")]
+    product: String,
+    /// The product's name in addresses.
+    slug: String,
+    title: String,
     terms: TermsBody,
     limits: LimitsBody,
 }
@@ -294,7 +312,7 @@ impl<'a> ProductOut<'a> {
             created_at: view.created_at.to_string(),
             price_from: view.payment.and_then(|payment| payment.price_from).map(money),
             payment: view.payment.map(|payment| PaymentOut::new(payment, token)),
-            offers: view.offers.iter().map(|offer| OfferOut::new(offer, token)).collect(),
+            offers: view.offers.iter().map(|offer| OfferOut::new(offer, view, token)).collect(),
             description: view.description,
             description_html: view.description_html,
             pictures: view.pictures.map(|all| window.pictures(view.slug, all)),
@@ -322,12 +340,22 @@ impl PaymentOut {
 }
 
 impl OfferOut {
-    fn new(offer: &OfferView, token: &Token) -> Self {
+    fn new(offer: &OfferView, view: &ProductView<'_>, token: &Token) -> Self {
+        let contents = view.contents.iter().find(|(of, _)| *of == offer.id);
+        let part = |item: &ItemView| PartOut {
+            offer: item.offer.to_string(),
+            product: item.product.to_string(),
+            slug: item.slug.clone(),
+            title: item.title.clone(),
+            terms: item.terms.into(),
+            limits: item.limits.into(),
+        };
         Self {
             id: offer.id.to_string(),
             price: offer.price.map(|price| MoneyOut::tokens(price, token)),
             terms: offer.terms.into(),
             limits: offer.limits.into(),
+            items: contents.map(|(_, items)| items.iter().map(part).collect()),
         }
     }
 }

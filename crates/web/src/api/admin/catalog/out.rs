@@ -1,6 +1,6 @@
 //! The catalogue as its staff sees it: everything, in the form in which it is put.
 
-use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::catalog::{File, Offer, Product, ProductKind, Release};
 use scrip_domain::settings::Token;
 use scrip_domain::visibility::Visibility;
 use serde::Serialize;
@@ -20,7 +20,7 @@ pub struct Names {
     #[schema(example = "prd_06bq3v8k2m9zc")]
     id: String,
     slug: String,
-    /// `download` or `service`.
+    /// `download`, `service` or `bundle`.
     kind: String,
     /// `draft`, `published` or `archived`.
     state: String,
@@ -47,7 +47,7 @@ pub struct AdminProduct {
     #[schema(example = "prd_06bq3v8k2m9zc")]
     id: String,
     slug: String,
-    /// `download` or `service`.
+    /// `download`, `service` or `bundle`.
     kind: String,
     /// `draft`, `published` or `archived`.
     state: String,
@@ -85,7 +85,14 @@ impl AdminProduct {
         let vendor = app.engine.vendor().await?;
         let token = &vendor.settings.token;
         let store = app.engine.store();
-        let offers = store.offers_of(product.id).await?;
+        let mut offers = Vec::new();
+        for offer in store.offers_of(product.id).await? {
+            offers.push(if product.kind == ProductKind::Bundle {
+                AdminOffer::load(app, &offer, token).await?
+            } else {
+                AdminOffer::new(&offer, token)
+            });
+        }
         let mut releases = Vec::new();
         for release in store.releases_of(product.id).await? {
             let files = store.files_of(release.id).await?;
@@ -109,7 +116,7 @@ impl AdminProduct {
             tags: product.labels.tags,
             pictures: product.pictures.into_iter().map(PictureBody::from).collect(),
             instructions: product.instructions,
-            offers: offers.iter().map(|offer| AdminOffer::new(offer, token)).collect(),
+            offers,
             releases,
         })
     }
@@ -131,12 +138,21 @@ pub struct AdminOffer {
     #[serde(skip_serializing_if = "Option::is_none")]
     retired_at: Option<String>,
     created_at: String,
+    /// What is in it, of a bundle: offers, each as `product-slug/offer-key`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<String>,
 }
 
 impl AdminOffer {
-    /// An offer in the vendor's tokens.
-    pub fn new(offer: &Offer, token: &Token) -> Self {
+    /// An offer in the vendor's tokens, with what is in it.
+    pub async fn load(app: &App, offer: &Offer, token: &Token) -> Result<Self, Problem> {
+        let items = app.engine.item_names(offer.id).await?;
+        Ok(Self { items, ..Self::new(offer, token) })
+    }
+
+    fn new(offer: &Offer, token: &Token) -> Self {
         Self {
+            items: Vec::new(),
             id: offer.id.to_string(),
             key: offer.key.clone(),
             price: MoneyOut::tokens(offer.price, token),

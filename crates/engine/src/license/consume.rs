@@ -1,0 +1,1 @@
+//! Taking uses and processings.

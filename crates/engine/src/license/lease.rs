@@ -1,0 +1,1 @@
+//! Leave to work offline, and its return.

@@ -1,0 +1,49 @@
+//! Problems of licenses that change, and of what is bought for them.
+
+use scrip_engine::license::suspend::LicenseRefusal;
+use scrip_engine::purchase::PurchaseRefusal;
+
+use super::{Problem, kind};
+
+impl Problem {
+    /// Why a line's terms are not sold to this account.
+    pub(super) fn terms_refused(refusal: &PurchaseRefusal) -> Self {
+        match refusal {
+            PurchaseRefusal::TrialUsed(line) => {
+                let detail = "you have tried this already: there is one trial of a product";
+                let field = format!("lines[{line}].offer");
+                Self::new(&kind::TRIAL_USED, detail).with_error(field, "trial_used", "tried before")
+            }
+            PurchaseRefusal::NoSuchLicense(line) => {
+                let field = format!("lines[{line}].license");
+                Self::not_found().with_error(field, "not_found", "no license of yours")
+            }
+            PurchaseRefusal::NotExtendable { line, why } => {
+                let detail = format!("this license cannot be extended by this offer: {why}");
+                Self::new(&kind::NOT_EXTENDABLE, detail).with("reason", why).with_error(
+                    format!("lines[{line}].license"),
+                    "not_extendable",
+                    why.as_str(),
+                )
+            }
+            _ => Self::field("lines", "with what is in bundles at most 50 lines and 100 units"),
+        }
+    }
+}
+
+impl From<LicenseRefusal> for Problem {
+    fn from(refusal: LicenseRefusal) -> Self {
+        match refusal {
+            LicenseRefusal::NoSuchLicense => Self::not_found(),
+            LicenseRefusal::NotFrom(state) => {
+                Self::new(&kind::LICENSE_STATE, format!("the license is {state}"))
+                    .with("state", state)
+            }
+            LicenseRefusal::TooManyIssues => {
+                let detail = "the code was issued as often as can be counted";
+                Self::new(&kind::LICENSE_STATE, detail).with("state", "valid")
+            }
+            LicenseRefusal::KeyReused => Self::key_reused(),
+        }
+    }
+}
