@@ -221,6 +221,12 @@ def furnish(shop, ada):
     bank = {"name": "Nobody", "iban": "DE89370400440532013000"}
     for place in ("bank", f"partners/{partner}/bank"):
         shop.ask("PUT", f"{admin}/{place}", bank, shop.admin)
+    machines = [
+        shop.ask("POST", "/v1/licenses/activate", {"code": license["code"]["jws"], "fingerprint": name})["activation"]["id"]
+        for name in ("desk", "shelf")
+    ]
+    lease = {"code": license["code"]["jws"], "fingerprint": "desk", "key": "contract"}
+    lease = shop.ask("POST", "/v1/licenses/lease", lease)["leased"]["id"]
     return {
         "token": vendor["token"]["code"],
         "scale": vendor["token"]["scale"],
@@ -231,11 +237,15 @@ def furnish(shop, ada):
         "drafts": drafts,
         "reviews": reviews,
         "vouchers": vouchers["codes"],
+        # One for the holder to deactivate, and one for staff.
+        "machines": machines,
         "fields": {
             "offer": offer["id"],
             "selection": shop.refused("POST", "/v1/orders", selection)["selection"],
             "account": account["id"],
             "code": license["code"]["jws"],
+            "lease": lease,
+            "activation": machines[0],
             "coupon": coupon["code"],
             "delivery": tested["id"],
             "url": hook["url"],
@@ -259,6 +269,10 @@ def furnish(shop, ada):
             "GET /v1/orders/{id}/evidence": {"id": order["id"]},
             "GET /v1/orders/{id}/receipt": {"id": order["id"]},
             "GET /v1/licenses/{id}": {"id": license["id"]},
+            "GET /v1/licenses/{id}/activations": {"id": license["id"]},
+            "POST /v1/licenses/{id}/deactivate": {"id": license["id"]},
+            f"GET {admin}/licenses/{{id}}": {"id": license["id"]},
+            f"POST {admin}/licenses/{{id}}/deactivate": {"id": license["id"]},
             "POST /v1/licenses/{id}/reissue": {"id": changed[0]},
             "POST /v1/licenses/{id}/extend": {"id": extended},
             f"POST {admin}/licenses/{{id}}/reissue": {"id": changed[0]},

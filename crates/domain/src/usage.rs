@@ -205,6 +205,11 @@ pub fn count_of(terms: Terms) -> Option<u64> {
     }
 }
 
+/// So many seconds of a license's terms, up to 136 years: more would never end.
+pub fn span_of(seconds: u64) -> Span {
+    Span::seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
+}
+
 /// Until when a machine of a license may be offline, if it asks for `wanted` or, without that, for as long as it can.
 pub fn offline_until(license: &License, wanted: Option<Span>, at: Timestamp) -> Timestamp {
     let days = license.limits.offline_days.unwrap_or(DEFAULT_OFFLINE_DAYS);

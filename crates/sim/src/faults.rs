@@ -157,6 +157,14 @@ impl Interposer {
             headers.insert("idempotency-key", HeaderValue::from_static("doubled"));
             drop(routed(router.clone(), second).await);
         }
+        if struck && self.defect == Defect::DoublesProcessings && path == "/v1/licenses/consume" {
+            let mut body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+            body["key"] = json!(format!("{}-doubled", body["key"].as_str().unwrap_or_default()));
+            let mut second = request.clone();
+            second.headers_mut().remove("content-length");
+            *second.body_mut() = Bytes::from(body.to_string());
+            drop(routed(router.clone(), second).await);
+        }
         let wishes = path == "/v1/account/auto-top-up" && request.method() == Method::DELETE;
         if struck && self.defect == Defect::TopsUpUnasked && wishes {
             let (headers, body) = (request.headers().clone(), UNASKED.to_owned());

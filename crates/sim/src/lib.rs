@@ -27,6 +27,7 @@ mod links;
 pub mod pair;
 mod plan;
 mod process;
+mod program;
 pub mod ring;
 mod server;
 mod step;

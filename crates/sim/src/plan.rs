@@ -85,6 +85,8 @@ pub enum Defect {
     BendsOpinions,
     /// An automatic top-up is made for whoever takes it back.
     TopsUpUnasked,
+    /// Some processings are taken twice, the second time under another key.
+    DoublesProcessings,
 }
 
 impl Plan {

@@ -32,6 +32,7 @@ use crate::faults::Interposer;
 use crate::goods::Goods;
 use crate::plan::{Defect, Plan};
 use crate::process::{self, Running, listen};
+use crate::program::Kit;
 use crate::trace::Trace;
 
 /// What stays when the process dies.
@@ -141,6 +142,7 @@ impl Machine {
         let writer = tokio::spawn(writer.run(self.clock.clone(), memory.clone()));
         let done = async {
             let Ok(()) = store.submit(goods).await?;
+            let Ok(()) = store.submit(Kit).await?;
             let engine = Engine::start(self.ground(store), memory).await?;
             let settings = engine.put_settings(Staff::OPERATOR, settings).await?;
             let key =

@@ -14,6 +14,7 @@ use crate::clock::{Elapsed, SimClock};
 use crate::faults::{Stroke, TICK, Weather, buyer_name};
 use crate::goods::Goods;
 use crate::plan::Plan;
+use crate::program::Workshop;
 use crate::server::{Machine, serve};
 use crate::tenant::Tenant;
 use crate::trace::Trace;
@@ -124,6 +125,16 @@ fn live(
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         tenant.settle().await?;
+        Ok(())
+    });
+    let mut workshop = Workshop::new(market.clone(), trace)?;
+    let until = rest.clone();
+    sim.client("workshop", async move {
+        workshop.live().await?;
+        while !until.calm.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        workshop.settle().await?;
         Ok(())
     });
     if plan.cards > 0 {

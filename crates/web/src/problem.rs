@@ -3,6 +3,7 @@
 mod exchanges;
 mod funds;
 pub mod kind;
+mod licenses;
 mod partners;
 mod servers;
 mod settlements;

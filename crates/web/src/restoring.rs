@@ -10,7 +10,7 @@ use crate::App;
 use crate::pages;
 use crate::problem::Problem;
 
-/// What changes nothing of anybody's tokens: signing in and out, registering, asking prices and codes, and what ends the
+/// What changes nothing of anybody's tokens: signing in and out, registering, asking prices, using licenses, and what ends the
 /// wait.
 const HARMLESS: &[&str] = &[
     "/v1/sessions",
@@ -18,6 +18,11 @@ const HARMLESS: &[&str] = &[
     "/v1/accounts",
     "/v1/quotes",
     "/v1/licenses/validate",
+    "/v1/licenses/activate",
+    "/v1/licenses/deactivate",
+    "/v1/licenses/consume",
+    "/v1/licenses/lease",
+    "/v1/licenses/return",
     "/v1/admin/restore/skip",
     "/v1/admin/restore/again",
     "/v1/demo/clock",

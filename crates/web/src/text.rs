@@ -15,6 +15,18 @@ pub struct Line<const LEAST: usize, const MOST: usize>(pub String);
 #[derive(Clone, Debug, Default)]
 pub struct Text<const LEAST: usize, const MOST: usize>(pub String);
 
+/// `LEAST` to `MOST` characters of whatever kind, as they come: only compared, or only hashed.
+#[derive(Clone, Debug, Default)]
+pub struct Any<const LEAST: usize, const MOST: usize>(pub String);
+
+/// At most `MOST` characters that somebody pasted: blanks around them are dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Pasted<const MOST: usize>(pub String);
+
+/// 1 to `MOST` characters of ASCII that can be seen, as in a key.
+#[derive(Clone, Debug, Default)]
+pub struct Visible<const MOST: usize>(pub String);
+
 /// Characters of a line, and what may stand between two of a text, as parts of ECMA-262 patterns.
 const SHOWS: &str = r"[^\u0000-\u001f\u007f-\u009f]";
 const SHOWS_OR_ENDS_A_LINE: &str = r"([^\u0000-\u0008\u000b-\u001f\u007f-\u009f]|\r\n)";
@@ -53,6 +65,39 @@ impl<'de, const LEAST: usize, const MOST: usize> Deserialize<'de> for Text<LEAST
     }
 }
 
+impl<'de, const LEAST: usize, const MOST: usize> Deserialize<'de> for Any<LEAST, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if (LEAST..=MOST).contains(&text.chars().count()) {
+            Ok(Self(text))
+        } else {
+            Err(D::Error::custom(format!("{LEAST} to {MOST} characters")))
+        }
+    }
+}
+
+impl<'de, const MOST: usize> Deserialize<'de> for Pasted<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.chars().count() <= MOST {
+            Ok(Self(text.trim().to_owned()))
+        } else {
+            Err(D::Error::custom(format!("at most {MOST} characters")))
+        }
+    }
+}
+
+impl<'de, const MOST: usize> Deserialize<'de> for Visible<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if (1..=MOST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text))
+        } else {
+            Err(D::Error::custom(format!("1 to {MOST} visible characters")))
+        }
+    }
+}
+
 /// What is wrong with a text, if anything is.
 fn wrong(text: &str, least: usize, most: usize, hidden: impl Fn(char) -> bool) -> Option<String> {
     let blank = text.trim().is_empty();
@@ -81,6 +126,29 @@ impl<const LEAST: usize, const MOST: usize> PartialSchema for Text<LEAST, MOST> 
     }
 }
 
+impl<const LEAST: usize, const MOST: usize> PartialSchema for Any<LEAST, MOST> {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.min_length((LEAST > 0).then_some(LEAST)).max_length(Some(MOST)).into()
+    }
+}
+
+impl<const MOST: usize> PartialSchema for Pasted<MOST> {
+    fn schema() -> RefOr<Schema> {
+        Any::<0, MOST>::schema()
+    }
+}
+
+impl<const MOST: usize> PartialSchema for Visible<MOST> {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]+$"));
+        text.min_length(Some(1)).max_length(Some(MOST)).into()
+    }
+}
+
+impl<const LEAST: usize, const MOST: usize> ToSchema for Any<LEAST, MOST> {}
+impl<const MOST: usize> ToSchema for Pasted<MOST> {}
+impl<const MOST: usize> ToSchema for Visible<MOST> {}
 impl<const LEAST: usize, const MOST: usize> ToSchema for Line<LEAST, MOST> {}
 impl<const LEAST: usize, const MOST: usize> ToSchema for Text<LEAST, MOST> {}
 
@@ -102,6 +170,22 @@ mod tests {
             assert_eq!(of(bad), None, "{bad:?}");
         }
         assert_eq!(read::<Line<0, 5>>("  ").map(|line| line.0).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn what_is_compared_is_only_counted_and_a_key_is_seen() {
+        let any = |text: &str| read::<Any<1, 3>>(text).map(|text| text.0);
+        for good in [" ", "a\u{0}b", "🦊🦊🦊", "\u{202e}ab"] {
+            assert_eq!(any(good).as_deref(), Some(good));
+        }
+        assert_eq!((any(""), any("abcd")), (None, None));
+        let pasted = |text: &str| read::<Pasted<4>>(text).map(|text| text.0);
+        assert_eq!((pasted(" ab\n").as_deref(), pasted("abcde")), (Some("ab"), None));
+        let key = |text: &str| read::<Visible<3>>(text).is_some();
+        assert!(key("!a~") && key("a"));
+        for bad in ["", "abcd", "a b", "ä", "a\n"] {
+            assert!(!key(bad), "{bad:?}");
+        }
     }
 
     #[test]

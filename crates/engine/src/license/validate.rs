@@ -1,27 +1,118 @@
-//! Whether a code is good, as the server knows it.
+//! Whether a code is good, as the server knows it. Nothing is written.
 //!
-//! Nothing is written. The first that applies is the answer:
+//! The first that applies is the answer:
 //! ```text
-//! not ours, not genuine ...... UNKNOWN_CODE, BAD_SIGNATURE    time is over ......... EXPIRED
-//! a newer code was issued .... SUPERSEDED                     another product's .... WRONG_PRODUCT
-//! ended, or stopped .......... REVOKED, REFUNDED, SUSPENDED   otherwise ............ VALID
+//! not ours, not genuine ...... UNKNOWN_CODE, BAD_SIGNATURE
+//! a newer code was issued .... SUPERSEDED
+//! ended, or stopped .......... REVOKED, REFUNDED, SUSPENDED
+//! its time is over ........... EXPIRED
+//! another product's .......... WRONG_PRODUCT
+//! nothing is left ............ USES_EXHAUSTED, PROCESSINGS_EXHAUSTED
+//! a machine is named that is
+//! not active, and must be .... NOT_ACTIVATED
+//! otherwise .................. VALID
 //! ```
+//! The other verbs go by the same order, as far as it concerns them.
 
 use scrip_domain::Id;
 use scrip_domain::license::{License, LicenseState};
-use scrip_license::{Claims, Reason, ShortCode, jws};
+use scrip_domain::usage::Usage;
+use scrip_license::{Claims, Reason, ShortCode, jws, machine};
 use scrip_storage::Fault;
 
-use super::state_at;
-use crate::Engine;
+use super::{By, Standing, state_at};
+use crate::throttle::{Limited, RetryAfter};
+use crate::{Engine, Outcome};
 
 /// How many former codes of a license are known for such. A license is seldom issued again even once.
 const FORMER: usize = 100;
 
+/// What is to be known of a code.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Question<'a> {
+    /// The product that it must be for.
+    pub product: Option<&'a str>,
+    /// The machine that it must be good on.
+    pub fingerprint: Option<&'a str>,
+}
+
 impl Engine {
-    /// The license that a code in either form stands for, and whether it is valid.
+    /// Whether the code that is shown from `source` is good, and what it stands for.
+    pub async fn is_good(
+        &self,
+        code: &str,
+        source: &str,
+        question: Question<'_>,
+    ) -> Outcome<(Reason, Option<Standing>), RetryAfter> {
+        let (reason, license) = match self.presented(code, source).await? {
+            Ok((reason, Some(license))) => (reason, license),
+            Ok((reason, None)) => return Ok(Ok((reason, None))),
+            Err(wait) => return Ok(Err(wait)),
+        };
+        let by = By::new(&license, question.product);
+        let standing = self.standing(license).await?;
+        let reason = match reason {
+            Reason::Valid if by.is_other_product => Reason::WrongProduct,
+            Reason::Valid if standing.left() == Some(0) => standing.exhausted(),
+            Reason::Valid => self.on_machine(&standing, question.fingerprint).await?,
+            reason => reason,
+        };
+        Ok(Ok((reason, Some(standing))))
+    }
+
+    /// A license with how much it was used.
+    pub async fn standing(&self, license: License) -> Result<Standing, Fault> {
+        let usage = self.store.usage(license.id).await?;
+        let usage = usage.unwrap_or_else(|| Usage::none(license.id));
+        Ok(Standing { license, usage })
+    }
+
+    async fn on_machine(
+        &self,
+        standing: &Standing,
+        fingerprint: Option<&str>,
+    ) -> Result<Reason, Fault> {
+        let License { id, terms, limits, .. } = standing.license;
+        let is_needed = terms.start_with_activation() || limits.machines.is_some();
+        let Some(fingerprint) = fingerprint.filter(|_| is_needed) else {
+            return Ok(Reason::Valid);
+        };
+        // Where nothing is active nobody need look which.
+        let found = match standing.usage.machines {
+            0 => None,
+            _ => self.store.activation(id, machine(fingerprint)).await?,
+        };
+        let is_active = found.is_some_and(|found| found.ended_at.is_none());
+        Ok(if is_active { Reason::Valid } else { Reason::NotActivated })
+    }
+
+    /// [`Engine::validate`] with guesses limited: per source first, then generously per license. A signed code cannot
+    /// be guessed, and so is never kept waiting.
+    pub(super) async fn presented(
+        &self,
+        code: &str,
+        source: &str,
+    ) -> Outcome<(Reason, Option<License>), RetryAfter> {
+        let typed = !code.contains('.');
+        let license = ShortCode::parse(code).ok().map(|code| code.license().to_string());
+        let limits = [(Limited::Codes, Some(source)), (Limited::License, license.as_deref())];
+        let limits = limits.into_iter().filter_map(|(limit, who)| typed.then_some((limit, who?)));
+        let now = self.now();
+        for (limit, who) in limits.clone() {
+            if let Err(wait) = self.throttle.check(limit, who, now) {
+                return Ok(Err(wait));
+            }
+        }
+        let presented = self.validate(code).await?;
+        if presented.1.is_none() {
+            limits.for_each(|(limit, who)| self.throttle.count(limit, who, now));
+        }
+        Ok(Ok(presented))
+    }
+
+    /// The license that a code in either form stands for, and whether it is in force.
     ///
-    /// The license comes only with a code that is genuine.
+    /// The license comes only with a code that is genuine, and the newest of its license.
     pub async fn validate(&self, code: &str) -> Result<(Reason, Option<License>), Fault> {
         let found =
             if code.contains('.') { self.by_jws(code).await? } else { self.by_short(code).await? };

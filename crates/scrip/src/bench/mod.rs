@@ -9,6 +9,7 @@ mod alarm;
 mod arrivals;
 mod downloads;
 mod goods;
+mod licenses;
 mod load;
 mod purchases;
 mod reads;
@@ -45,6 +46,10 @@ enum Load {
     Reads(reads::ReadsArgs),
     /// Download a file over and over
     Downloads(downloads::DownloadsArgs),
+    /// Ask whether codes are valid, as sold programs do
+    Validate(licenses::ValidateArgs),
+    /// Take processings, one at a time, as sold programs do
+    Consume(licenses::ConsumeArgs),
 }
 
 /// Which server, and how hard.
@@ -164,6 +169,8 @@ async fn load(load: Load) -> Result<(), BenchError> {
         Load::Purchases(args) => (purchases::run(&args).await?, args.common.json),
         Load::Reads(args) => (reads::run(&args).await?, args.common.json),
         Load::Downloads(args) => (downloads::run(&args).await?, args.common.json),
+        Load::Validate(args) => (licenses::validate(&args).await?, args.common.json),
+        Load::Consume(args) => (licenses::consume(&args).await?, args.common.json),
     };
     print(&report, json);
     match report.failures() {

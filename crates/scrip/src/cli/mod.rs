@@ -1,5 +1,6 @@
 //! The command line, a file per command.
 
+mod activate;
 mod admin;
 mod backup;
 mod catalog;
@@ -55,6 +56,8 @@ enum Command {
     Catalog(catalog::CatalogArgs),
     /// Download what a code opens: resumed, verified, nothing written over
     Get(get::GetArgs),
+    /// Activate a machine without network, by the request that was carried from it
+    Activate(activate::ActivateArgs),
     /// Verify an authorization code offline
     Verify(verify::VerifyArgs),
     /// Prove on a live database that the books are whole
@@ -83,6 +86,9 @@ impl Cli {
             Command::Catalog(args) => args.run(),
             Command::Get(args) => args.run(),
             // A code that is not good is an answer, not a failure.
+            Command::Activate(args) => {
+                return args.run().map(|active| ExitCode::from(u8::from(!active)));
+            }
             Command::Verify(args) => return args.run().map(|good| ExitCode::from(u8::from(!good))),
             Command::Doctor(args) => {
                 return args.run().map(|sound| ExitCode::from(u8::from(!sound)));

@@ -6,6 +6,7 @@ mod configuration;
 mod databases;
 mod getting;
 mod killing;
+mod licensing;
 mod lifecycle;
 mod operating;
 mod shop;

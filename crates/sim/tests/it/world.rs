@@ -80,6 +80,14 @@ fn an_automatic_top_up_without_cause_defect_is_seen() {
 }
 
 #[test]
+fn a_processing_taken_twice_defect_is_seen() {
+    defect_is_seen(
+        Defect::DoublesProcessings,
+        &["exhausted, with", "are used", "are left", "number"],
+    );
+}
+
+#[test]
 fn a_missing_license_defect_is_seen() {
     defect_is_seen(Defect::HidesLicenses, &["licenses for", "was first answered"]);
 }

@@ -14,6 +14,7 @@ mod credit_lines;
 mod exchanges;
 mod index;
 mod license_changes;
+mod licenses;
 mod merchants;
 mod money;
 mod orders;
@@ -106,6 +107,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(orders::probes());
     probes.extend(checkouts::probes());
     probes.extend(coupons::probes());
+    probes.extend(licenses::probes());
     probes.extend(refunds::probes());
     probes.extend(license_changes::probes());
     probes.extend(merchants::probes());

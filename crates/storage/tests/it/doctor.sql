@@ -7,6 +7,8 @@
 -- A fourth one paid 40 to a merchant, of which 10 went back, has confirmed 20 more, and is asked for 5.
 -- A provider's buyer has one order that was delivered and partly given back, one whose codes are withheld, and one that was
 -- given back before it was delivered; a visitor has one at the provider, and one that nobody has confirmed.
+-- One of the free licenses has twenty processings, of which three were taken, two are leased, and two of a lease of four were
+-- used; the other one is a trial.
 -- With a partner, one buyer has an exchange in each state, and got tokens for those of its own there.
 BEGIN;
 DELETE FROM epochs;
@@ -16,6 +18,7 @@ DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
 DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines;
+DELETE FROM activations; DELETE FROM consumptions; DELETE FROM leases; DELETE FROM tried;
 DELETE FROM reissues; DELETE FROM usages; DELETE FROM extensions; DELETE FROM reminders; DELETE FROM bundle_items;
 DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
 DELETE FROM remittances; DELETE FROM vouchers; DELETE FROM voucher_batches; DELETE FROM coupons;
@@ -126,12 +129,22 @@ INSERT INTO refund_lots ("order", refund, line, lot, amount, expired) VALUES (60
 INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
     (8001, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
     (8002, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2),
-    (8011, 6003, 7003, 1001, 101, 203, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
-    (8012, 6003, 7003, 1001, 101, 203, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2);
+    (8011, 6003, 7003, 1001, 101, 203, '{"kind":"processings","count":20}', '{"machines":1}', 'valid', 1, 'k1', 2),
+    (8012, 6003, 7003, 1001, 101, 203, '{"kind":"trial","seconds":60}', '{}', 'valid', 1, 'k1', 2);
+UPDATE licenses SET expires_at = 99 WHERE id = 8012;
+INSERT INTO usages (license, added, used, leased, machines, moves, moves_since) VALUES
+    (8011, 0, 5, 2, 1, 1, 4), (8012, 0, 0, 0, 1, 0, 0);
+INSERT INTO activations (license, machine, id, name, activated_at, offline_until, ended_at) VALUES
+    (8011, x'01', 8041, 'desk', 3, 99, NULL), (8011, x'02', 8042, '', 3, 99, 4), (8012, x'03', 8043, '', 3, 99, NULL);
+INSERT INTO consumptions (license, "key", units, lease, "left", at) VALUES
+    (8011, 'a', 3, NULL, 17, 5), (8011, 'b', 2, 8051, 15, 6), (8011, 'c', 4, 8052, 11, 7);
+INSERT INTO leases (license, id, machine, units, used, at, expires_at, returned_at) VALUES
+    (8011, 8051, x'01', 2, NULL, 6, 99, NULL), (8011, 8052, x'02', 4, 2, 7, 99, 8);
+INSERT INTO tried (product, machine, license) VALUES (101, x'03', 8012);
 INSERT INTO receipts ("order", number, issued_at) VALUES (6001, 1, 3);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
     (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 1, 6003, 6003, 0), (1001, 8, 9301, 6003, 0),
-    (1001, 2, 101, 8011, 0), (1001, 2, 101, 8012, 0), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
+    (1001, 6, 101, 8011, 0), (1001, 2, 101, 8012, 1), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
     (1001, 5, 3006, 3006, 0),
     (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
     (1002, 5, 3003, 3003, 0), (1002, 5, 3004, 3004, 0), (1002, 5, 3005, 3005, 0), (1002, 7, 9201, 3005, 0), (1002, 5, 3007, 3007, 0),

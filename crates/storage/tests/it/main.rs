@@ -106,7 +106,8 @@ conformance! {
         what_webhooks_wait_for_is_found_by_endpoint,
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
-        a_quote_is_used_once;
+        a_quote_is_used_once,
+        what_hangs_from_a_license_is_found_by_it;
     settlements:
         a_cycle_holds_what_is_owed_for_it_in_order,
         what_a_restored_partner_is_shown_comes_in_order_and_of_late;

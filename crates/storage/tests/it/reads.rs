@@ -7,14 +7,17 @@ use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
+use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
+use scrip_license::Digest;
 use scrip_storage::books::Change;
 use scrip_storage::index::{Download, Entry, Receipt};
 use scrip_storage::reads::journal::Period;
@@ -61,9 +64,13 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
             bank_details(1), epoch(), reunion(2, ""),
+            usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)), consumption(id(1), ""),
+            lease(id(1), id(1)),
             reissue(id(1), 2), reissue_asked(id(1), 1), extension(id(1)),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
-        many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
+        many usages_of(who, PAGE), licenses(None, None, PAGE), licenses(Some(who), Some(id(1)), PAGE),
+            activations_of(id(1), PAGE), leases_open(id(1), PAGE),
+            accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
@@ -614,4 +621,67 @@ pub async fn a_quote_is_used_once(home: &Home) {
     assert_eq!(first.unwrap(), Ok(()));
     assert!(matches!(second, Err(scrip_storage::Fault::Conflict)), "{second:?}");
     assert_eq!(store.incoming_by_quote("once").await.unwrap().unwrap().exchange, id(1));
+}
+
+pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        for (number, ended_at) in [(1, None), (2, Some(NOON)), (3, None)] {
+            let machine = Digest([u8::try_from(number).unwrap(); 32]);
+            let active = |license| Activation {
+                license: id(license),
+                machine,
+                id: id(number),
+                name: String::new(),
+                activated_at: NOON,
+                offline_until: NOON,
+                ended_at,
+            };
+            let lease = |license| Lease {
+                license: id(license),
+                id: id(number),
+                machine,
+                units: 1,
+                used: ended_at.map(|_| 1),
+                at: NOON,
+                expires_at: NOON,
+                returned_at: ended_at,
+            };
+            for license in [7, 8] {
+                changes.activations.push(Change::Insert(active(license)));
+                changes.leases.push(Change::Insert(lease(license)));
+            }
+        }
+        for number in [7, 8, 9] {
+            let row = license(number, if number == 9 { 2 } else { 1 }, 4);
+            let entry = Entry::license(account(4), row.product, row.id, number == 7);
+            changes.by_account.push(Change::Insert(entry));
+            changes.licenses.push(Change::Insert(row));
+        }
+        changes.licenses.push(Change::Insert(license(10, 3, 5)));
+        changes.usages.push(Change::Insert(Usage { used: 3, ..Usage::none(id(8)) }));
+    })
+    .await;
+    let one = Page { after: Some(3), limit: 1 };
+    let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
+    assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
+    assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
+    let names = |rows: Vec<Lease>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
+    assert_eq!(names(store.leases_open(id(8), PAGE).await.unwrap()), [3, 1]);
+    assert_eq!(names(store.leases_open(id(8), one).await.unwrap()), [1]);
+    let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
+    assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
+    let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
+    let all = |who, order| store.licenses(who, order, PAGE);
+    assert_eq!(numbers(all(None, None).await.unwrap()), [10, 9, 8, 7]);
+    assert_eq!(numbers(all(Some(account(4)), None).await.unwrap()), [9, 8, 7]);
+    assert_eq!(numbers(all(None, Some(id(1))).await.unwrap()), [8, 7]);
+    assert_eq!(numbers(all(Some(account(4)), Some(id(2))).await.unwrap()), [9]);
+    let page = Page { after: Some(9), limit: 1 };
+    assert_eq!(numbers(store.licenses(None, None, page).await.unwrap()), [8]);
+    let used = store.usages_of(account(4), PAGE).await.unwrap();
+    assert_eq!(used, [Usage { used: 3, ..Usage::none(id(8)) }]);
+    assert!(
+        store.usages_of(account(4), Page { after: Some(8), limit: 5 }).await.unwrap().is_empty()
+    );
 }

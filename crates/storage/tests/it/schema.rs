@@ -86,6 +86,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0020_histories.sql"),
         include_str!("../../migrations/sqlite/0021_usage.sql"),
         include_str!("../../migrations/sqlite/0022_updates.sql"),
+        include_str!("../../migrations/sqlite/0023_license_counts.sql"),
         include_str!("../../migrations/sqlite/0024_reissues.sql")
     );
     let postgres = concat!(
@@ -111,6 +112,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0020_histories.sql"),
         include_str!("../../migrations/postgres/0021_usage.sql"),
         include_str!("../../migrations/postgres/0022_updates.sql"),
+        include_str!("../../migrations/postgres/0023_license_counts.sql"),
         include_str!("../../migrations/postgres/0024_reissues.sql")
     );
     let indices = |text: &str| {

@@ -1,13 +1,14 @@
-//! Licenses: the library, and whether a code is valid.
+//! Licenses: the library of their holders. What whoever has a code may ask lies in [`by_code`].
+
+pub mod by_code;
+mod out;
 
 use axum::Json;
 use axum::extract::State;
-use scrip_domain::Timestamp;
 use scrip_domain::catalog::File;
-use scrip_domain::license::{License, LicenseState};
-use scrip_engine::license::state_at;
-use scrip_engine::throttle::Limited;
-use scrip_license::Reason;
+use scrip_domain::license::License;
+use scrip_domain::usage::{Activation, Usage};
+use scrip_domain::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,17 +17,18 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::api::{List, ListQuery};
-use crate::caller::Buyer;
-use crate::extract::{Body, IdPath, Query, Source};
+use crate::caller::{Buyer, Reader, Spender};
+use crate::extract::{Body, IdPath, Query};
 use crate::problem::Problem;
 
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
-}
+pub use out::{ActivationOut, InUse, MOST_MACHINES, word};
 
-/// What whoever has a code may ask, from anywhere.
-pub fn by_code() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(validate))
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(machines))
+        .routes(routes!(deactivate))
 }
 
 /// A license, with its code.
@@ -65,7 +67,7 @@ pub struct CodeOut {
 /// A file that a license opens.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LicensedFile)]
-struct FileOut {
+pub struct FileOut {
     #[schema(example = "fil_06bq3v8k2m9zc")]
     id: String,
     #[schema(example = "field-recorder.zip")]
@@ -77,7 +79,7 @@ struct FileOut {
 }
 
 impl FileOut {
-    fn new(file: &File) -> Self {
+    pub fn new(file: &File) -> Self {
         Self {
             id: file.id.to_string(),
             name: file.name.clone(),
@@ -101,14 +103,7 @@ impl LicenseOut {
             id: license.id.to_string(),
             product: license.product.to_string(),
             order: license.order.to_string(),
-            state: match state_at(license, at) {
-                _ if license.state == LicenseState::Withheld => "withheld",
-                Reason::Valid => "valid",
-                Reason::Expired => "expired",
-                Reason::Refunded => "refunded",
-                Reason::Suspended => "suspended",
-                _ => "revoked",
-            },
+            state: word(license, at),
             terms: license.terms.into(),
             limits: license.limits.into(),
             issued_at: license.issued_at.to_string(),
@@ -122,21 +117,57 @@ impl LicenseOut {
     }
 }
 
+/// A license in the library: with what it is used for.
+#[derive(Debug, Serialize, ToSchema)]
+struct LibraryLicense {
+    #[serde(flatten)]
+    license: LicenseOut,
+    #[serde(flatten)]
+    in_use: InUse,
+}
+
+/// The same, with the machines.
+#[derive(Debug, Serialize, ToSchema)]
+struct ShownLicense {
+    #[serde(flatten)]
+    license: LibraryLicense,
+    /// Its active machines, the newest first, at most 100: `GET /v1/licenses/{id}/activations` has all.
+    activations: Vec<ActivationOut>,
+}
+
+/// The machine that is to be deactivated.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct HolderDeactivateBody {
+    /// The name of the machine.
+    #[schema(pattern = "^act_[0-7][0-9a-hjkmnp-tv-z]{12}$", example = "act_06bq3v8k2m9zc")]
+    activation: String,
+}
+
+/// The activation that a body names.
+pub fn named(activation: &str) -> Result<Id<Activation>, Problem> {
+    activation.parse().map_err(|_| Problem::field("activation", "not a machine's id"))
+}
+
 /// The caller's library, newest first.
 #[utoipa::path(
     get, path = "/v1/licenses", tag = "licenses", security(("bearer" = [])), params(ListQuery),
-    responses((status = 200, body = List<LicenseOut>))
+    responses((status = 200, body = List<LibraryLicense>))
 )]
 async fn list(
     State(app): State<App>,
     Buyer(buyer): Buyer,
     Query(query): Query<ListQuery>,
-) -> Result<Json<List<LicenseOut>>, Problem> {
+) -> Result<Json<List<LibraryLicense>>, Problem> {
     let page = query.page(&app.engine, "licenses")?;
     let rows = app.engine.store().licenses_of(buyer.account, page).await?;
+    let usages = app.engine.store().usages_of(buyer.account, page).await?;
     let mut shown = Vec::with_capacity(rows.len());
     for row in &rows {
-        shown.push(LicenseOut::new(&app, row, app.engine.now()).await?);
+        let usage = usages.iter().find(|usage| usage.license == row.id);
+        let usage = usage.map_or_else(|| Usage::none(row.id), Clone::clone);
+        let license = LicenseOut::new(&app, row, app.engine.now()).await?;
+        shown.push(LibraryLicense { license, in_use: InUse::new(row, &usage) });
     }
     let next = List::of(&app.engine, "licenses", page, &rows, |row| row.id.number(), |_| ()).next;
     Ok(Json(List { data: shown, next }))
@@ -146,122 +177,80 @@ async fn list(
 #[utoipa::path(
     get, path = "/v1/licenses/{id}", tag = "licenses", security(("bearer" = [])),
     params(("id" = String, Path, example = "lic_06bq3v8k2m9zc")),
-    responses((status = 200, body = LicenseOut))
+    responses((status = 200, body = ShownLicense))
 )]
 async fn show(
     State(app): State<App>,
     Buyer(buyer): Buyer,
     IdPath(license): IdPath<License>,
-) -> Result<Json<LicenseOut>, Problem> {
+) -> Result<Json<ShownLicense>, Problem> {
+    let own = own(&app, buyer, license).await?;
+    Ok(Json(shown(&app, own).await?))
+}
+
+/// The active machines of a license, the newest first.
+#[utoipa::path(
+    get, path = "/v1/licenses/{id}/activations", tag = "licenses", security(("bearer" = [])),
+    params(("id" = String, Path, example = "lic_06bq3v8k2m9zc"), ListQuery),
+    responses((status = 200, body = List<ActivationOut>))
+)]
+async fn machines(
+    State(app): State<App>,
+    reader: Reader,
+    IdPath(license): IdPath<License>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<ActivationOut>>, Problem> {
+    let list = format!("activations {license}");
+    let page = query.page(&app.engine, &list)?;
+    let row = app.engine.store().license(license).await?;
+    if row.is_none_or(|row| !reader.may_read_of(Some(row.account))) {
+        return Err(Problem::not_found());
+    }
+    let rows = app.engine.store().activations_of(license, page).await?;
+    let number = |row: &Activation| row.id.number();
+    Ok(Json(List::of(&app.engine, &list, page, &rows, number, ActivationOut::new)))
+}
+
+/// Deactivates a machine, also one that is gone or lost. It counts as a move.
+#[utoipa::path(
+    post, path = "/v1/licenses/{id}/deactivate", tag = "licenses", security(("bearer" = [])),
+    operation_id = "deactivate_own_machine", request_body = HolderDeactivateBody,
+    params(("id" = String, Path, example = "lic_06bq3v8k2m9zc")),
+    responses(
+        (status = 200, body = ShownLicense),
+        (status = 409, description = "`license_refused`"),
+    )
+)]
+async fn deactivate(
+    State(app): State<App>,
+    Spender(buyer): Spender,
+    IdPath(license): IdPath<License>,
+    body: Body<HolderDeactivateBody>,
+) -> Result<Json<ShownLicense>, Problem> {
+    let activation = named(&body.value.activation)?;
+    let own = own(&app, buyer, license).await?;
+    let done = app.engine.deactivate_own(&own, activation).await??;
+    Ok(Json(shown(&app, done.standing.license).await?))
+}
+
+/// A license of this buyer's own. What is somebody else's is not there.
+async fn own(
+    app: &App,
+    buyer: scrip_engine::Buyer,
+    license: Id<License>,
+) -> Result<License, Problem> {
     let license = app.engine.store().license(license).await?;
     let own = license.filter(|license| license.account == buyer.account);
-    let own = own.ok_or_else(Problem::not_found)?;
-    Ok(Json(LicenseOut::new(&app, &own, app.engine.now()).await?))
+    own.ok_or_else(Problem::not_found)
 }
 
-/// A code to be validated.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ValidateBody {
-    /// Either form.
-    #[schema(max_length = 4096)]
-    code: String,
-    /// The product that it must be for.
-    #[serde(default)]
-    #[schema(max_length = 40)]
-    product: Option<String>,
-    /// The machine; counts once machines are activated.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    fingerprint: Option<String>,
-}
-
-/// Whether a code is valid.
-#[derive(Debug, Serialize, ToSchema)]
-struct Verdict {
-    valid: bool,
-    /// A stable reason code.
-    #[schema(example = "VALID")]
-    code: &'static str,
-    /// The license behind a genuine code, without its codes.
-    #[schema(required)]
-    license: Option<LicenseBrief>,
-}
-
-/// What a license allows.
-#[derive(Debug, Serialize, ToSchema)]
-struct LicenseBrief {
-    #[schema(example = "lic_06bq3v8k2m9zc")]
-    id: String,
-    product: String,
-    terms: TermsBody,
-    limits: LimitsBody,
-    #[schema(required)]
-    expires_at: Option<String>,
-    /// What can be downloaded with the code; nothing with one that is not valid.
-    files: Vec<FileOut>,
-}
-
-impl LicenseBrief {
-    async fn new(app: &App, license: &License, is_valid: bool) -> Result<Self, Problem> {
-        let files = if is_valid { app.engine.files_of(license).await? } else { Vec::new() };
-        Ok(Self {
-            id: license.id.to_string(),
-            product: license.product.to_string(),
-            terms: license.terms.into(),
-            limits: license.limits.into(),
-            expires_at: license.expires_at.map(|at| at.to_string()),
-            files: files.iter().map(FileOut::new).collect(),
-        })
-    }
-}
-
-/// Says whether a code in either form is valid, and why not.
-#[utoipa::path(
-    post, path = "/v1/licenses/validate", tag = "licenses", request_body = ValidateBody,
-    responses((status = 200, body = Verdict))
-)]
-async fn validate(
-    State(app): State<App>,
-    source: Source,
-    body: Body<ValidateBody>,
-) -> Result<Json<Verdict>, Problem> {
-    let engine = &app.engine;
-    let now = engine.now();
-    let body = body.value;
-    // A signed code cannot be guessed: only the form for typing is slowed down.
-    let guessable = !body.code.contains('.');
-    if guessable {
-        let waits = engine.throttle().check(Limited::Codes, &source.0, now);
-        waits.map_err(|wait| Problem::rate_limited(wait.0))?;
-    }
-    let most = |text: &Option<String>, field: &str, most: usize| match text {
-        Some(text) if text.chars().count() > most => {
-            Err(Problem::field(field, format!("at most {most} characters")))
-        }
-        _ => Ok(()),
-    };
-    most(&body.product, "product", 40)?;
-    most(&body.fingerprint, "fingerprint", 200)?;
-    most(&Some(body.code.clone()), "code", 4096)?;
-    let (mut reason, license) = engine.validate(body.code.trim()).await?;
-    match &license {
-        None if guessable => engine.throttle().count(Limited::Codes, &source.0, now),
-        None => {}
-        Some(license) => {
-            let wrong = body
-                .product
-                .as_ref()
-                .is_some_and(|product| *product != license.product.to_string());
-            if reason == Reason::Valid && wrong {
-                reason = Reason::WrongProduct;
-            }
-        }
-    }
-    let is_valid = reason == Reason::Valid;
-    let brief = match &license {
-        Some(license) => Some(LicenseBrief::new(&app, license, is_valid).await?),
-        None => None,
-    };
-    Ok(Json(Verdict { valid: reason == Reason::Valid, code: reason.as_str(), license: brief }))
+async fn shown(app: &App, license: License) -> Result<ShownLicense, Problem> {
+    let activations = app.engine.store().activations_of(license.id, MOST_MACHINES).await?;
+    let standing = app.engine.standing(license).await?;
+    let license = LicenseOut::new(app, &standing.license, app.engine.now()).await?;
+    let in_use = InUse::new(&standing.license, &standing.usage);
+    Ok(ShownLicense {
+        license: LibraryLicense { license, in_use },
+        activations: activations.iter().map(ActivationOut::new).collect(),
+    })
 }

@@ -50,7 +50,7 @@ use crate::problem::Problem;
 /// Every route of the API.
 pub fn routes() -> OpenApiRouter<App> {
     let open = vendor::routes().merge(products::routes());
-    let open = open.merge(pictures::routes()).merge(licenses::by_code());
+    let open = open.merge(pictures::routes()).merge(licenses::by_code::routes());
     let open = open.merge(license_changes::public());
     cors::open(open)
         .merge(accounts::routes())

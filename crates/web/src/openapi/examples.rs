@@ -11,6 +11,7 @@ use super::{resolve, types};
 const USUAL: &[(&str, &str)] = &[
     ("account", "acc_06bq3v8k2m9zc"),
     ("address", "12 St James's Square, London"),
+    ("activation", "act_06bq3v8k2m9zc"),
     ("alt", "A recorder on a beach at low tide"),
     ("api_base", "https://shop.example/v1"),
     ("categories", "audio"),

@@ -395,6 +395,14 @@ TOO_MANY_PAYMENT_METHODS, CONFLICT, "too_many_payment_methods", "Too many paymen
     remedy "Remove one with `DELETE /v1/payment-methods/{id}` first.",
     example r#"{ "detail": "an account keeps at most 20 cards: remove one first" }"#;
 
+LICENSE_REFUSED, CONFLICT, "license_refused", "License refused",
+    means "The license is not in force, or what was asked of one of its machines cannot be. `license_code` says why, by the \
+        same words as answers about codes: `MACHINE_LIMIT` when a machine was moved as often as may be within 365 days.",
+    remedy "Where moves are used up, `can_move_at` says when there is one again; the vendor's staff can deactivate a machine \
+        before. Nothing was changed.",
+    example r#"{ "detail": "not done: MACHINE_LIMIT", "license_code": "MACHINE_LIMIT",
+        "can_move_at": "2027-11-22T12:00:00.000Z" }"#;
+
 IDEMPOTENCY_KEY_REUSED, CONFLICT, "idempotency_key_reused", "Idempotency key reused",
     means "This `Idempotency-Key` was used for a request with another method, path or body. The other request \
         stands; this one changed nothing.",
@@ -588,7 +596,7 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -1,6 +1,7 @@
 //! The API over the real router.
 
 mod accounts;
+mod activations;
 mod audit;
 mod auto_top_ups;
 mod bad_input;
@@ -10,6 +11,7 @@ mod buyer_pages;
 mod catalog;
 mod checkouts;
 mod codes;
+mod consuming;
 mod coupons;
 mod credit_lines;
 mod cycles;
@@ -25,6 +27,9 @@ mod exports;
 mod gate;
 mod goods;
 mod license_changes;
+mod licensed;
+mod licensing_crowds;
+mod licensing_input;
 mod links;
 mod merchant;
 mod objects;

@@ -190,7 +190,9 @@ fn is_part(name: &str) -> bool {
 
 /// What the server tells of a license that is good; the refusal of one that is not.
 fn brief_of(told: Validation) -> Outcome<Brief> {
-    if !told.valid {
+    // What is used up can be downloaded still.
+    let used_up = matches!(told.code.as_str(), "USES_EXHAUSTED" | "PROCESSINGS_EXHAUSTED");
+    if !told.valid && !used_up {
         let why = match told.code.as_str() {
             "UNKNOWN_CODE" | "BAD_SIGNATURE" => "this server knows no such code",
             "EXPIRED" => "the license has ended",

@@ -13,6 +13,7 @@ mod exchanges;
 mod export;
 mod keys;
 mod license_states;
+mod licenses;
 mod merchants;
 mod objects;
 mod partners;
@@ -51,6 +52,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(provider::routes())
         .merge(keys::routes())
         .merge(license_states::routes())
+        .merge(licenses::routes())
         .merge(merchants::routes())
         .merge(bank::routes())
         .merge(statements::routes())
