@@ -130,7 +130,7 @@ impl Story<'_> {
 
     /// The machine is activated by a line that is carried to the shop.
     async fn activate_by_hand(&mut self, desk: &mut Desk) -> Outcome {
-        desk.save()?;
+        self.carry_chain(desk).await?;
         let refused = desk.draw().await?;
         let request = desk.run(&["--request"]).await?.said;
         let read: ActivationRequest = request.parse().map_err(|error| Failure::of(&error))?;
@@ -161,14 +161,19 @@ impl Story<'_> {
         body["key"] = self.key().into();
         body["units"] = units.into();
         let leased = self.ask("", "POST", "/v1/licenses/lease", body).await?;
-        let chain = self.ask("", "GET", "/v1/keys/chain", Value::Null).await?;
-        let links = chain.json["keys"].as_array().into_iter().flatten();
-        desk.file.keys = links.filter_map(|link| Some(link.as_str()?.to_owned())).collect();
         if let Some(lease) = leased.json["lease"].as_str() {
             desk.file.lease = Some(lease.to_owned());
         }
-        desk.save()?;
+        self.carry_chain(desk).await?;
         Ok(leased)
+    }
+
+    /// Carries the chain of keys to the desk: the program was made when the shop had its first one.
+    async fn carry_chain(&mut self, desk: &mut Desk) -> Outcome {
+        let chain = self.ask("", "GET", "/v1/keys/chain", Value::Null).await?;
+        let links = chain.json["keys"].as_array().into_iter().flatten();
+        desk.file.keys = links.filter_map(|link| Some(link.as_str()?.to_owned())).collect();
+        desk.save()
     }
 
     /// Two drawings are left; they are leased, drawn, and no third one is.
