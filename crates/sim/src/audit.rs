@@ -237,6 +237,10 @@ impl Buyer {
             let id = row["id"].as_str().unwrap_or_default();
             let told = self.book.licenses.get(id);
             let mut as_told = row.clone();
+            // The library says how much it is used, too.
+            for more in ["unit", "left", "used", "leased", "machines"] {
+                as_told.as_object_mut().and_then(|fields| fields.remove(more));
+            }
             let order = row["order"].as_str().unwrap_or_default();
             if row["state"] == "refunded" && self.book.maybe_refunded(order, "") {
                 // A code that has ended is not told again.
