@@ -31,7 +31,10 @@ async fn a_purchase_is_paid_delivered_and_the_same_again() {
     let library = shop.get("/v1/licenses", &ada).await;
     let (mut shown, told) = (library.json["data"][0].clone(), &paid.json["licenses"][0]);
     for more in ["unit", "left", "used", "leased", "machines"] {
-        assert!(shown.as_object_mut().unwrap().remove(more).is_some(), "how much it is used: {more}");
+        assert!(
+            shown.as_object_mut().unwrap().remove(more).is_some(),
+            "how much it is used: {more}"
+        );
     }
     assert_eq!(&shown, told, "and else what the confirmation said");
 
