@@ -211,7 +211,7 @@ fn links_out_and_pipes_are_refused_and_links_within_are_not() {
 fn all_mistakes_are_said_at_once_in_the_order_of_lines() {
     let found = mistakes(
         "token = \"EUR\"\nnothing = 1\n[[products]]\nslug = \"A\"\nkind = \"service\"\ntitle = \"A\"\n\
-         [[products]]\ntitle = 7\n[[products]]\nslug = \"b\"\nkind = \"bundle\"\ntitle = \"B\"\n",
+         [[products]]\ntitle = 7\n[[products]]\nslug = \"b\"\nkind = \"toy\"\ntitle = \"B\"\n",
     );
     let lines: Vec<_> = found.iter().map(|text| text.split_once(": ").unwrap().0).collect();
     assert_eq!(lines, ["1", "2", "4", "7", "7", "8", "11"], "{found:#?}");
