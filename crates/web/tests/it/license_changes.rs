@@ -3,9 +3,13 @@
 use futures_util::future::join_all;
 use scrip_domain::Span;
 use scrip_engine::keys::Keys;
-use scrip_license::{Claims, KeySet, Reason, RentalStart, Revocations, Successor, Terms, jws};
+use scrip_license::{
+    Claims, KeySet, Limits, Reason, RentalStart, Revocations, Successor, Terms, jws,
+};
 use scrip_testkit::{Answer, Shop};
 use serde_json::{Value, json};
+
+use crate::licensed::{Licensed, images, machines};
 
 pub fn aur(amount: u64) -> Value {
     json!({ "amount": amount, "unit": "AUR" })
@@ -643,5 +647,74 @@ async fn holders_are_reminded_before_the_end() {
     assert_eq!(reminded().await, 4, "not while it is suspended");
     shop.advance(Span::days(2)).await;
     assert_eq!(reminded().await, 4);
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn a_license_is_extended_while_it_is_used() {
+    let sold = Licensed::new(images(5), Limits::default()).await;
+    let (shop, id) = (&sold.shop, sold.program.license.as_str());
+    let more = (0..4).map(async |n| {
+        let body = json!({ "offer": sold.offer });
+        let answer = extend(shop, &sold.ada, &format!("e{n}"), id, body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    });
+    let taken =
+        (0..20).map(async |n| sold.consume(&format!("k{n}"), 1).await.json["valid"] == true);
+    let (_, taken) = tokio::join!(join_all(more), join_all(taken));
+    let taken = taken.into_iter().filter(|taken| *taken).count() as u64;
+    let shown = sold.shown().await;
+    assert_eq!((&shown["left"], &shown["used"]), (&json!(25 - taken), &json!(taken)), "{shown}");
+    // What was used of an extension is not taken back with it: then nothing is left.
+    while sold.consume(&format!("l{}", sold.shown().await["used"]), 1).await.json["valid"] == true {
+    }
+    let orders = shop.get("/v1/orders", &sold.ada).await;
+    let path = format!("/v1/admin/orders/{}/refunds", orders.at("/data/0/id"));
+    let back = shop.post(&path, &shop.admin, "f", json!({ "reason": "late" })).await;
+    assert_eq!(back.status, 201, "{back:?}");
+    let shown = sold.shown().await;
+    assert_eq!((&shown["left"], &shown["used"]), (&json!(0), &json!(25)), "{shown}");
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn a_code_is_issued_again_while_machines_are_activated() {
+    let sold = Licensed::new(Terms::Perpetual, machines(8)).await;
+    let (shop, id) = (&sold.shop, sold.program.license.as_str());
+    let names: Vec<_> = (0..8).map(|number| format!("machine {number}")).collect();
+    let asked = join_all(names.iter().map(|name| sold.activate(name)));
+    let (new, answers) = tokio::join!(reissue(shop, &sold.ada, id, "r1"), asked);
+    assert_eq!(new.status, 200, "{new:?}");
+    let of = |code: &str| answers.iter().filter(|answer| answer.code() == code).count();
+    assert_eq!(of("VALID") + of("SUPERSEDED"), 8, "{answers:?}");
+    assert_eq!(sold.shown().await["machines"]["active"], json!(of("VALID")), "they stay active");
+    assert_eq!(sold.activate("machine 0").await.code(), "SUPERSEDED");
+    let body = json!({ "code": new.at("/code/jws"), "fingerprint": "machine 0" });
+    assert_eq!(shop.post("/v1/licenses/activate", "", "", body).await.code(), "VALID");
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn a_rental_that_has_not_begun_begins_longer() {
+    let terms = Terms::Rental { seconds: 7 * DAY, from: RentalStart::FirstActivation };
+    let sold = Licensed::new(terms, machines(1)).await;
+    let (shop, id) = (&sold.shop, sold.program.license.as_str());
+    let more =
+        extend(shop, &sold.ada, "e1", id, json!({ "offer": sold.offer, "quantity": 2 })).await;
+    assert_eq!(
+        (more.status, &more.json["extended"][0]["expires_at"]),
+        (201, &Value::Null),
+        "{more:?}"
+    );
+    shop.advance(Span::days(3)).await;
+    let begins = shop.app.engine.now();
+    assert_eq!(sold.activate("laptop").await.code(), "VALID");
+    let end = |days| json!(begins.plus(Span::days(days)).to_string());
+    assert_eq!(sold.shown().await["expires_at"], end(21));
+    shop.sound().await;
+    let path = format!("/v1/admin/orders/{}/refunds", more.at("/id"));
+    let back = shop.post(&path, &shop.admin, "f", json!({ "reason": "too long" })).await;
+    assert_eq!(back.status, 201, "{back:?}");
+    assert_eq!(sold.shown().await["expires_at"], end(7));
     shop.sound().await;
 }
