@@ -129,3 +129,42 @@ fn a_machine_without_network_is_activated_by_a_request_that_is_carried() {
         assert_eq!(exit, 2, "{bad}: {text}");
     }
 }
+
+#[test]
+fn staff_manages_licenses_from_the_command_line() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let code = sell(&server, &folder);
+    let active = ask(&server, "activate", &json!({ "code": code, "fingerprint": "desk" }));
+    let license = active["license"]["id"].as_str().unwrap();
+    let machine = active["activation"]["id"].as_str().unwrap();
+    let licenses = |args: &[&str]| server.admin(&folder, &[&["licenses"], args].concat());
+    let validity = || ask(&server, "validate", &json!({ "code": code }))["code"].clone();
+
+    let listed = licenses(&["list"]);
+    assert_eq!(listed["data"][0]["id"], license);
+    let account = listed["data"][0]["account"].as_str().unwrap();
+    assert_eq!(licenses(&["list", "--account", account])["data"][0]["id"], license);
+    assert_eq!(licenses(&["show", license])["activations"][0]["id"], machine);
+    let why = ["--reason", "to see"];
+    let on = |verb: &str| licenses(&[&[verb, license][..], &why].concat());
+    assert_eq!(
+        (on("suspend")["state"].clone(), validity()),
+        (json!("suspended"), json!("SUSPENDED"))
+    );
+    assert_eq!((on("resume")["state"].clone(), validity()), (json!("valid"), json!("VALID")));
+    let gone = licenses(&[&["deactivate", license, machine][..], &why].concat());
+    assert_eq!((&gone["machines"]["active"], &gone["moves"]), (&json!(0), &json!(0)));
+    let reissue = [&["reissue", license][..], &why, &["--key", "r1"]].concat();
+    assert_eq!((licenses(&reissue)["issue"].clone(), validity()), (json!(2), json!("SUPERSEDED")));
+    assert_eq!(licenses(&reissue)["issue"], 2, "the same key, once");
+    assert_eq!(on("revoke")["state"], "revoked");
+
+    let admin = ["admin", "--server", &server.url, "--admin-key", &folder.admin_key, "licenses"];
+    let (text, exit) = said(&run(&[&admin[..], &["list"]].concat()));
+    assert!(exit == 0 && text.contains(license) && text.contains("revoked"), "{text}");
+    let (text, exit) = said(&run(&[&admin[..], &["show", license]].concat()));
+    assert!(exit == 0 && text.contains("60 images are left"), "{text}");
+    let (text, exit) = said(&run(&[&admin[..], &["suspend", license], &why].concat()));
+    assert!(exit == 1 && text.contains("revoked"), "{text}");
+}

@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod coupons;
 mod keys;
+mod licenses;
 mod partners;
 mod provider;
 mod refund;
@@ -51,6 +52,8 @@ enum Noun {
     Statements(statements::StatementsArgs),
     /// How that is paid
     Settlements(settlements::SettlementsArgs),
+    /// Licenses: which there are, suspend, revoke, issue codes again
+    Licenses(licenses::LicensesArgs),
     /// License keys
     Keys(keys::KeysArgs),
     /// API keys
@@ -75,6 +78,7 @@ impl AdminArgs {
                 Noun::Agreements(args) => args.run(&self.remote).await,
                 Noun::Statements(args) => args.run(&self.remote).await,
                 Noun::Settlements(args) => args.run(&self.remote).await,
+                Noun::Licenses(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
                 Noun::Provider(args) => args.run(&self.remote).await,
