@@ -107,6 +107,8 @@ fn a_purchase_denied_after_it_was_made_defect_is_seen() {
     defect_is_seen(
         Defect::DeniesPurchases,
         &[
+            // The tenant, of whom a bundle is denied.
+            "/v1/purchases was answered 409",
             "available, not",
             "quoted with",
             "a statement of",
