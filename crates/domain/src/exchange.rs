@@ -148,6 +148,33 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// An exchange that takes a quote, with its tokens held, as it begins at `at`.
+    pub fn begin(id: Id<Self>, quote: &ExchangeQuote, hold: Id<Hold>, at: Timestamp) -> Self {
+        Self {
+            id,
+            account: quote.account,
+            partner: quote.partner,
+            agreement: quote.agreement,
+            quote: quote.id,
+            figures: quote.figures,
+            state: ExchangeState::Reserved,
+            hold,
+            reason: None,
+            prepared: None,
+            commit: None,
+            answer: None,
+            transfer: None,
+            cycle: None,
+            at,
+            committed_at: None,
+            answered_at: None,
+            written_off_at: None,
+            due_at: None,
+            attempts: 0,
+            told: None,
+        }
+    }
+
     /// Until when it can be committed.
     pub fn commit_until(&self) -> Timestamp {
         self.at.plus(COMMIT_WITHIN)

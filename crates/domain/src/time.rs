@@ -33,6 +33,16 @@ impl Timestamp {
         if seconds < 0 { 0 } else { seconds.unsigned_abs() }
     }
 
+    /// The instant so many seconds after 1970, as signed documents tell it; the end of time for what is out of range.
+    pub fn from_unix_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000))
+    }
+
+    /// The same of milliseconds.
+    pub fn from_unix_millis(millis: u64) -> Self {
+        Self(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
     /// The instant `span` later; the end of time instead of an overflow.
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {

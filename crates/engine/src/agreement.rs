@@ -15,7 +15,7 @@ mod staff;
 
 use scrip_domain::agreement::{Agreement, AgreementState, Flaw, Terms, View};
 use scrip_domain::partner::Partner;
-use scrip_domain::{Id, Timestamp};
+use scrip_domain::Id;
 use scrip_storage::{Command, Fault};
 use sha2::{Digest, Sha256};
 
@@ -117,10 +117,4 @@ impl Engine {
         };
         Ok(terms.check(&view).map_err(AgreementRefusal::Terms))
     }
-}
-
-/// A time that a document tells in Unix seconds.
-fn from_unix(seconds: u64) -> Timestamp {
-    let millis = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000);
-    Timestamp::from_millis(millis)
 }

@@ -14,7 +14,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
 use super::scene::Scene;
-use super::{AgreementRefusal, Known, digest, from_unix};
+use super::{AgreementRefusal, Known, digest};
 use crate::audit::{Note, Staff, difference};
 use crate::{Engine, Outcome};
 
@@ -60,9 +60,9 @@ fn row(id: Id<Agreement>, partner: Id<Partner>, both: &Both) -> Agreement {
         proposal: proposal.0.clone(),
         digest: digest(&proposal.0),
         acceptance: Some(acceptance.0.clone()),
-        proposed_at: from_unix(proposal.1.issued_at),
-        decided_at: Some(from_unix(acceptance.1.issued_at)),
-        effective_at: Some(from_unix(acceptance.1.effective_at)),
+        proposed_at: Timestamp::from_unix_seconds(proposal.1.issued_at),
+        decided_at: Some(Timestamp::from_unix_seconds(acceptance.1.issued_at)),
+        effective_at: Some(Timestamp::from_unix_seconds(acceptance.1.effective_at)),
         ends_at: None,
         untold: None,
         due_at: None,

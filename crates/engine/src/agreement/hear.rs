@@ -12,7 +12,7 @@ use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::scene::{Scene, notice};
-use super::{AgreementRefusal, Known, digest, from_unix};
+use super::{AgreementRefusal, Known, digest};
 use crate::identity::not_now;
 use crate::partner::Notice;
 use crate::peer::PeerError;
@@ -153,12 +153,18 @@ impl Engine {
         let (called, then) = match told {
             Told::Declined(called) => (called, Then::Declined),
             Told::Withdrawn(called) => (called, Then::Withdrawn),
-            Told::Ends(called, at) => (called, Then::Ends(from_unix(at))),
+            Told::Ends(called, at) => (called, Then::Ends(Timestamp::from_unix_seconds(at))),
             Told::Suspended(since) => {
-                return self.hear_suspension(partner, true, from_unix_millis(since)).await.map(Ok);
+                return self
+                    .hear_suspension(partner, true, Timestamp::from_unix_millis(since))
+                    .await
+                    .map(Ok);
             }
             Told::Resumed(since) => {
-                return self.hear_suspension(partner, false, from_unix_millis(since)).await.map(Ok);
+                return self
+                    .hear_suspension(partner, false, Timestamp::from_unix_millis(since))
+                    .await
+                    .map(Ok);
             }
         };
         let Some(row) = self.agreement_called(partner, &called).await? else { return Ok(Ok(())) };
@@ -177,10 +183,6 @@ impl Engine {
         let row = self.store.agreement_by_digest(bytes).await?;
         Ok(row.filter(|row| row.partner == partner.id))
     }
-}
-
-fn from_unix_millis(millis: u64) -> Timestamp {
-    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 struct Receive {
@@ -248,9 +250,9 @@ impl Command for TakeAcceptance {
             Err(refusal) => return Ok(Decision::refused(refusal)),
         };
         let waits = scene.waits();
-        let soonest = from_unix(self.read.issued_at).plus(notice(&scene));
+        let soonest = Timestamp::from_unix_seconds(self.read.issued_at).plus(notice(&scene));
         let latest = scene.in_force().map_or(0, |agreement| agreement.version);
-        let effective_at = from_unix(self.read.effective_at);
+        let effective_at = Timestamp::from_unix_seconds(self.read.effective_at);
         let agreement = match scene.agreement(self.id) {
             Ok(agreement) => agreement,
             Err(refusal) => return Ok(Decision::refused(refusal)),

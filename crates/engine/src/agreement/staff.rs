@@ -11,7 +11,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, notice};
-use super::{AgreementRefusal, Known, digest, from_unix};
+use super::{AgreementRefusal, Known, digest};
 use crate::audit::{Note, Staff, difference};
 use crate::purchase_request::Signer;
 use crate::{Engine, Outcome};
@@ -312,7 +312,7 @@ impl Apply {
         }
         // Documents tell whole seconds: what holds here holds there from the same one on.
         let issued_at = at.unix_seconds();
-        let effective_at = from_unix(issued_at).plus(notice);
+        let effective_at = Timestamp::from_unix_seconds(issued_at).plus(notice);
         agreement.acceptance = Some(self.signer.sign(&Acceptance {
             issuer: self.signer.issuer().to_owned(),
             audience: self.url.clone(),
@@ -371,7 +371,7 @@ impl Apply {
             return Ok(());
         }
         let notice = Span::days(agreement.terms.notice_days);
-        agreement.ends_at = Some(from_unix(at.unix_seconds()).plus(notice));
+        agreement.ends_at = Some(Timestamp::from_unix_seconds(at.unix_seconds()).plus(notice));
         scene.tell(self.id, Untold::End);
         Ok(())
     }

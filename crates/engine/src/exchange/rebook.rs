@@ -89,12 +89,6 @@ impl Engine {
     }
 }
 
-/// What a document calls a time.
-pub(super) fn time(unix_seconds: u64) -> Timestamp {
-    let seconds = i64::try_from(unix_seconds).unwrap_or(i64::MAX);
-    Timestamp::from_millis(seconds.saturating_mul(1000))
-}
-
 /// The partner with an exchange owed that had been reserved at `began`, within the limits of then. `None` when a counter is full.
 pub(super) fn owing(
     partner: &Partner,
@@ -232,7 +226,7 @@ impl Rebook {
     }
 
     fn committed_at(&self) -> Timestamp {
-        time(self.papers.commit.1.issued_at)
+        Timestamp::from_unix_seconds(self.papers.commit.1.issued_at)
     }
 
     /// What is known here as begun: what is held for it is taken.
@@ -307,29 +301,6 @@ impl Rebook {
 
     /// The rows of an exchange and its quote as they were begun.
     fn rows(&self, began: Timestamp) -> (Exchange, ExchangeQuote) {
-        let exchange = Exchange {
-            id: self.papers.exchange,
-            account: self.buyer.account,
-            partner: self.partner,
-            agreement: self.agreement,
-            quote: self.quote,
-            figures: *self.figures(),
-            state: ExchangeState::Reserved,
-            hold: self.hold,
-            reason: None,
-            prepared: None,
-            commit: None,
-            answer: None,
-            transfer: None,
-            cycle: None,
-            at: began,
-            committed_at: None,
-            answered_at: None,
-            written_off_at: None,
-            due_at: None,
-            attempts: 0,
-            told: None,
-        };
         let quote = ExchangeQuote {
             id: self.quote,
             account: self.buyer.account,
@@ -337,10 +308,10 @@ impl Rebook {
             agreement: self.agreement,
             figures: *self.figures(),
             document: self.papers.quote.0.clone(),
-            exchange: Some(exchange.id),
+            exchange: Some(self.papers.exchange),
             at: began,
         };
-        (exchange, quote)
+        (Exchange::begin(self.papers.exchange, &quote, self.hold, began), quote)
     }
 
     /// Reserves the tokens, lot by lot, by a hold that is over at once.

@@ -25,7 +25,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
 use super::lost;
-use super::rebook::{NotRebooked, count_booked, count_then, owing, reopen, time};
+use super::rebook::{NotRebooked, count_booked, count_then, owing, reopen};
 use crate::audit::{Note, Staff, difference};
 use crate::ledger::{self, Buyer};
 use crate::purchase_request::Moves;
@@ -186,7 +186,7 @@ impl Reissue {
 
     fn row(&self) -> Incoming {
         let Fulfilled { exchange, answer, commit, prepared, quote, .. } = &self.papers;
-        let at = time(prepared.1.issued_at);
+        let at = Timestamp::from_unix_seconds(prepared.1.issued_at);
         Incoming {
             partner: self.partner,
             exchange: *exchange,
@@ -204,7 +204,7 @@ impl Reissue {
             cycle: Some(commit.1.cycle),
             at,
             until: at.plus(PREPARED),
-            answered_at: Some(time(answer.1.issued_at)),
+            answered_at: Some(Timestamp::from_unix_seconds(answer.1.issued_at)),
         }
     }
 
@@ -213,7 +213,7 @@ impl Reissue {
         let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(|| lost("wallet"))?;
         let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| lost("vendor"))?;
         let (kind, amount) = (LotKind::Exchange, self.figures().receive);
-        let issued_at = time(self.papers.answer.1.issued_at);
+        let issued_at = Timestamp::from_unix_seconds(self.papers.answer.1.issued_at);
         let seasoned = vendor.settings.credit.seasoning.exchanged(issued_at);
         let lot = Lot {
             id: self.lot,

@@ -233,29 +233,7 @@ impl Reserve {
             expires_at: at.plus(HOLD),
             resolved_at: None,
         }));
-        let mut exchange = Exchange {
-            id: *id,
-            account: buyer.account,
-            partner: partner.id,
-            agreement: quote.agreement,
-            quote: quote.id,
-            figures: quote.figures,
-            state: ExchangeState::Reserved,
-            hold: self.hold,
-            reason: None,
-            prepared: None,
-            commit: None,
-            answer: None,
-            transfer: None,
-            cycle: None,
-            at,
-            committed_at: None,
-            answered_at: None,
-            written_off_at: None,
-            due_at: None,
-            attempts: 0,
-            told: None,
-        };
+        let mut exchange = Exchange::begin(*id, quote, self.hold, at);
         exchange.due_at = Some(leased(&exchange, at));
         let used = ExchangeQuote { exchange: Some(*id), ..quote.clone() };
         changes.exchange_quotes.push(Change::Update(used));

@@ -269,7 +269,7 @@ impl Rebook {
     /// The request as it was opened, of which nothing is known but the documents.
     fn row(&self) -> PurchaseRequest {
         let Papers { request, order, offer, confirmation, .. } = &self.papers;
-        let opened_at = time(confirmation.1.issued_at);
+        let opened_at = Timestamp::from_unix_seconds(confirmation.1.issued_at);
         PurchaseRequest {
             id: *request,
             merchant: self.parties.merchant,
@@ -301,7 +301,8 @@ impl Rebook {
 
     fn hold_until(&self) -> Timestamp {
         let confirmation = &self.papers.confirmation.1;
-        time(confirmation.issued_at).plus(Span::seconds(confirmation.hold_seconds))
+        Timestamp::from_unix_seconds(confirmation.issued_at)
+            .plus(Span::seconds(confirmation.hold_seconds))
     }
 
     /// The buyer's yes.
@@ -309,7 +310,7 @@ impl Rebook {
         let (text, said) = &self.papers.confirmation;
         scene.request.account = self.parties.buyer.map(|buyer| buyer.account);
         scene.request.confirmation = Some(text.clone());
-        scene.request.decided_at = Some(time(said.issued_at));
+        scene.request.decided_at = Some(Timestamp::from_unix_seconds(said.issued_at));
         scene.request.hold_until = Some(self.hold_until());
     }
 
@@ -367,7 +368,8 @@ impl Rebook {
     ) -> Result<(), Fault> {
         let lost = || Fault::Bug("a receipt is gone".into());
         let (text, receipt) = self.papers.receipt.as_ref().ok_or_else(lost)?;
-        let (captured_at, amount) = (time(receipt.issued_at), scene.request.amount);
+        let (captured_at, amount) =
+            (Timestamp::from_unix_seconds(receipt.issued_at), scene.request.amount);
         let account = LedgerAccount::Merchant(scene.merchant.id);
         let (subject, at) = (scene.request.id.into(), scene.at);
         let [_, _, capture, fee] = self.transfers;
@@ -419,7 +421,7 @@ impl Rebook {
         }
         scene.request.fulfilment = Some(text.clone());
         if said.outcome == Word::Fulfilled {
-            scene.request.fulfilled_at = Some(time(said.issued_at));
+            scene.request.fulfilled_at = Some(Timestamp::from_unix_seconds(said.issued_at));
             if scene.request.state == RequestState::Captured {
                 scene.go(RequestState::Fulfilled);
             }
@@ -460,10 +462,4 @@ impl Rebook {
         });
         Ok(())
     }
-}
-
-/// What a document calls a time.
-fn time(unix_seconds: u64) -> Timestamp {
-    let seconds = i64::try_from(unix_seconds).unwrap_or(i64::MAX);
-    Timestamp::from_millis(seconds.saturating_mul(1000))
 }

@@ -121,7 +121,7 @@ impl Engine {
 
     /// Whether the two exchange: what the partner says of itself, and what we had said of us.
     async fn hear_standing(&self, ear: Ear<'_>, standing: Standing) -> Result<(), Fault> {
-        let time = |millis| Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
+        let time = Timestamp::from_unix_millis;
         let Standing { suspended, since, told, told_since } = standing;
         self.hear_suspension(ear.partner, suspended, time(since)).await?;
         self.recall_suspension(ear.partner, told, time(told_since)).await?;
