@@ -13,9 +13,9 @@ mod hear;
 mod scene;
 mod staff;
 
+use scrip_domain::Id;
 use scrip_domain::agreement::{Agreement, AgreementState, Flaw, Terms, View};
 use scrip_domain::partner::Partner;
-use scrip_domain::Id;
 use scrip_storage::{Command, Fault};
 use sha2::{Digest, Sha256};
 

@@ -24,7 +24,12 @@ pub(crate) fn text_of(file: &mut File, most: u64) -> io::Result<String> {
 /// Puts a text in the place of a file: whoever reads it sees the old one or the new one, also after a crash.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     let new = beside(path, ".new");
-    let mut file = File::create(&new)?;
+    // What a crash left, or a link that somebody has laid there: nothing is written through it.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::create_new(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     drop(file);

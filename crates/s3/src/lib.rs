@@ -251,7 +251,13 @@ impl S3 {
         tag.map(str::to_owned).ok_or_else(|| unavailable("it gave a part no tag"))
     }
 
-    async fn make_whole(&self, key: &str, upload: &str, tags: &[String]) -> Result<(), Fault> {
+    async fn make_whole(
+        &self,
+        key: &str,
+        upload: &str,
+        tags: &[String],
+        size: u64,
+    ) -> Result<(), Fault> {
         let query = [("uploadId", upload)];
         let body = xml::parts(tags).into();
         let asked = Ask { query: &query, body, ..Ask::of(Method::Post, key) };
@@ -261,8 +267,9 @@ impl S3 {
         if head.status.is_success() && xml::is_completed(&body) {
             return Ok(());
         }
-        // Where the first answer was lost, there is no such upload any more, but the object.
-        if head.status == StatusCode::NOT_FOUND && self.size_of(key).await?.is_some() {
+        // Where the first answer was lost, there is no such upload any more, but the object. One of another length is the
+        // one that was to be repaired.
+        if head.status == StatusCode::NOT_FOUND && self.size_of(key).await? == Some(size) {
             return Ok(());
         }
         Err(refused(&head, &body))
@@ -343,8 +350,14 @@ impl Bucket for S3 {
         .boxed()
     }
 
-    fn complete<'a>(&'a self, key: &'a str, upload: &'a str, tags: &'a [String]) -> Asked<'a, ()> {
-        self.make_whole(key, upload, tags).boxed()
+    fn complete<'a>(
+        &'a self,
+        key: &'a str,
+        upload: &'a str,
+        tags: &'a [String],
+        size: u64,
+    ) -> Asked<'a, ()> {
+        self.make_whole(key, upload, tags, size).boxed()
     }
 
     fn abort<'a>(&'a self, key: &'a str, upload: &'a str) -> Asked<'a, ()> {

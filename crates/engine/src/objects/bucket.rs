@@ -10,7 +10,7 @@
 //! nothing has to be copied: an upload shows nothing before it is completed, and it is completed only when the digest is
 //! the declared one. The marker is there before the upload is, so no part is forgotten, whenever the process dies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -55,8 +55,14 @@ pub trait Bucket: Send + Sync + fmt::Debug {
         part: u16,
         bytes: Bytes,
     ) -> Asked<'a, String>;
-    /// Makes an object of the parts with these tags.
-    fn complete<'a>(&'a self, key: &'a str, upload: &'a str, tags: &'a [String]) -> Asked<'a, ()>;
+    /// Makes an object of `size` bytes of the parts with these tags.
+    fn complete<'a>(
+        &'a self,
+        key: &'a str,
+        upload: &'a str,
+        tags: &'a [String],
+        size: u64,
+    ) -> Asked<'a, ()>;
     /// Throws an upload away; one that is not there is thrown away.
     fn abort<'a>(&'a self, key: &'a str, upload: &'a str) -> Asked<'a, ()>;
     /// The names of the uploads of this very key that are under way.
@@ -105,23 +111,35 @@ impl InBucket {
         Self { bucket, server, uploads: Arc::default() }
     }
 
-    /// Aborts what an earlier process of the same number was uploading.
+    /// Aborts what an earlier process of the same number was uploading. An object that another server uploads, too, is
+    /// left to that one: whose an upload is cannot be told.
     pub async fn clear(&self) -> Result<(), Fault> {
-        let prefix = format!("{UPLOADS}{}-", self.server);
-        loop {
-            let page = self.bucket.list(&prefix, None).await?;
-            for (marker, _) in &page.objects {
-                let digest = marker.rsplit('-').next().and_then(|digest| digest.parse().ok());
-                if let Some(digest) = digest {
-                    let key = key_of(digest);
-                    for upload in self.bucket.uploads(&key).await? {
-                        self.bucket.abort(&key, &upload).await?;
-                    }
+        let own = format!("{UPLOADS}{}-", self.server);
+        let (mine, others): (Vec<_>, Vec<_>) =
+            self.markers().await?.into_iter().partition(|marker| marker.starts_with(&own));
+        let digest_of = |marker: &str| marker.rsplit('-').next().and_then(|it| it.parse().ok());
+        let others: BTreeSet<Digest> = others.iter().filter_map(|it| digest_of(it)).collect();
+        for marker in &mine {
+            if let Some(digest) = digest_of(marker).filter(|digest| !others.contains(digest)) {
+                let key = key_of(digest);
+                for upload in self.bucket.uploads(&key).await? {
+                    self.bucket.abort(&key, &upload).await?;
                 }
-                self.bucket.delete(marker).await?;
             }
-            if page.next.is_none() {
-                return Ok(());
+            self.bucket.delete(marker).await?;
+        }
+        Ok(())
+    }
+
+    /// The markers of all uploads, of whichever server.
+    async fn markers(&self) -> Result<Vec<String>, Fault> {
+        let (mut markers, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.bucket.list(UPLOADS, after).await?;
+            markers.extend(page.objects.into_iter().map(|(marker, _)| marker));
+            after = page.next;
+            if after.is_none() {
+                return Ok(markers);
             }
         }
     }
@@ -135,6 +153,7 @@ impl InBucket {
             marker: format!("{UPLOADS}{}-{number}-{declared}", self.server),
             upload: None,
             tags: Vec::new(),
+            size: 0,
             is_whole: false,
         };
         Upload {
@@ -275,6 +294,8 @@ struct Draft {
     /// Its name, once it was begun.
     upload: Option<String>,
     tags: Vec<String>,
+    /// Bytes of the parts that have arrived.
+    size: u64,
     is_whole: bool,
 }
 
@@ -289,14 +310,16 @@ impl Draft {
             }
         };
         let number = u16::try_from(self.tags.len().saturating_add(1)).map_err(|_| Fault::Full)?;
+        let length = u64::try_from(part.len()).map_err(|_| Fault::Full)?;
         let tag = self.bucket.part(&self.key, &upload, number, part).await?;
         self.tags.push(tag);
+        self.size = self.size.saturating_add(length);
         Ok(self)
     }
 
     async fn complete(mut self) -> Result<(), Fault> {
         if let Some(upload) = &self.upload {
-            self.bucket.complete(&self.key, upload, &self.tags).await?;
+            self.bucket.complete(&self.key, upload, &self.tags, self.size).await?;
             self.is_whole = true;
             // One that stays aborts nothing at the next start: there is no upload any more.
             drop(self.bucket.delete(&self.marker).await);
@@ -361,35 +384,40 @@ impl Tail {
     async fn step(mut self) -> io::Result<Option<(Bytes, Self)>> {
         let mut tries: u32 = 0;
         while self.next < self.end {
-            let error = match self.pull().await {
-                Ok(bytes) if bytes.is_empty() => continue,
-                Ok(bytes) => return Ok(Some((bytes, self))),
-                Err(error) => error,
+            let flow = match self.flow.take() {
+                Some(flow) => flow,
+                // A bucket tries for itself before it says that it cannot: only a flow that broke is worth another one.
+                None => self.open().await?,
             };
-            self.flow = None;
-            tries = tries.saturating_add(1);
-            if tries >= TRIES || error.kind() == io::ErrorKind::NotFound {
-                return Err(error);
+            match self.pull(flow).await {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Ok(Some((bytes, self))),
+                Err(error) => {
+                    tries = tries.saturating_add(1);
+                    if tries >= TRIES {
+                        return Err(error);
+                    }
+                }
             }
         }
         Ok(None)
     }
 
-    async fn pull(&mut self) -> io::Result<Bytes> {
-        let flow = match &mut self.flow {
-            Some(flow) => flow,
-            None => {
-                let read = self.kept.bucket.read(&self.kept.key, self.next..self.end).await;
-                let read = read.map_err(|fault| io::Error::other(fault.to_string()))?;
-                self.flow.insert(read.ok_or(io::ErrorKind::NotFound)?)
-            }
-        };
+    async fn open(&mut self) -> io::Result<Flow> {
+        let read = self.kept.bucket.read(&self.kept.key, self.next..self.end).await;
+        let read = read.map_err(|fault| io::Error::other(fault.to_string()))?;
+        Ok(read.ok_or(io::ErrorKind::NotFound)?)
+    }
+
+    /// The next bytes of a flow, which is kept for more if it gives some.
+    async fn pull(&mut self, mut flow: Flow) -> io::Result<Bytes> {
         let bytes = flow.next().await.ok_or(io::ErrorKind::UnexpectedEof)??;
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if length > self.end.saturating_sub(self.next) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "more than was asked for"));
         }
         self.next = self.next.saturating_add(length);
+        self.flow = Some(flow);
         Ok(bytes)
     }
 }

@@ -159,10 +159,17 @@ impl Bucket for Memory {
         })
     }
 
-    fn complete<'a>(&'a self, key: &'a str, upload: &'a str, tags: &'a [String]) -> Asked<'a, ()> {
+    fn complete<'a>(
+        &'a self,
+        key: &'a str,
+        upload: &'a str,
+        tags: &'a [String],
+        size: u64,
+    ) -> Asked<'a, ()> {
         self.ask(|kept| {
             let (of, parts) = kept.uploads.remove(upload).unwrap();
             assert_eq!(of, key);
+            assert_eq!(parts.values().map(Vec::len).sum::<usize>() as u64, size);
             let expected: Vec<_> = parts.keys().map(|part| format!("tag {part}")).collect();
             assert_eq!(tags, expected);
             kept.objects.insert(of, parts.into_values().flatten().collect());
@@ -343,6 +350,25 @@ async fn a_start_aborts_the_uploads_of_a_server_that_died_and_of_no_other() {
     let mut expected = vec![kept.sha256, stored.sha256];
     expected.sort();
     assert_eq!(all, expected);
+}
+
+#[tokio::test]
+async fn a_start_leaves_what_another_server_uploads_too() {
+    let memory = Arc::new(Memory::default());
+    let server = |number| Objects::in_bucket(memory.clone(), number);
+    let same = bytes(20 << 20);
+    let mut uploads = [1, 2].map(|number| server(number).upload(digest(&same)));
+    for upload in &mut uploads {
+        upload.write(&same).await.unwrap();
+    }
+    tokio::task::yield_now().await;
+    let [dies, lives] = uploads;
+    std::mem::forget(dies);
+    server(1).clear().await.unwrap();
+    let stored = lives.finish().await.unwrap().unwrap();
+    assert_eq!(stored.sha256, digest(&same));
+    let left = memory.keys().into_iter().any(|key| key.starts_with("uploads/"));
+    assert!(!left, "each marker goes with its server");
 }
 
 #[tokio::test]

@@ -1,18 +1,13 @@
 //! `scrip activate`: an activation request, carried here from a machine without network.
 
-use std::io::Read;
-
 use base64ct::{Base64UrlUnpadded, Encoding};
 use clap::Args;
 use http::Method;
 use serde_json::Value;
 
 use super::one_thread;
-use super::remote::{client, print, text};
+use super::remote::{client, given_or_stdin, print, text};
 use crate::failure::{Failure, Outcome};
-
-/// The longest request that is read, in bytes.
-const MOST: u64 = 64 * 1024;
 
 /// Which request, and who answers it.
 #[derive(Debug, Args)]
@@ -59,12 +54,7 @@ impl ActivateArgs {
 
     /// The body that the program wrote, as it is: what it may say grows with the programs.
     fn request(&self) -> Outcome<Vec<u8>> {
-        let mut request = self.request.clone();
-        if request == "-" {
-            request.clear();
-            let read = std::io::stdin().take(MOST).read_to_string(&mut request);
-            read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
-        }
+        let request = given_or_stdin(&self.request)?;
         let request: String = request.chars().filter(|c| !c.is_whitespace()).collect();
         let body = Base64UrlUnpadded::decode_vec(&request).ok();
         let is_body =

@@ -1,7 +1,7 @@
 //! Talking to a running server, and printing what it says.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use clap::Args;
 use scrip_client::{Admin, BaseUrl, Client, Connector};
@@ -115,4 +115,15 @@ pub fn once(key: &str, answer: Result<Value, scrip_client::Error>) -> Outcome<Va
 pub fn print(line: &(impl Display + ?Sized)) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}");
+}
+
+/// What was given, or what standard input brings, where that is `-`: at most 64 KiB.
+pub fn given_or_stdin(given: &str) -> Outcome<String> {
+    let mut text = given.to_owned();
+    if text == "-" {
+        text.clear();
+        let read = std::io::stdin().take(64 * 1024).read_to_string(&mut text);
+        read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+    }
+    Ok(text)
 }

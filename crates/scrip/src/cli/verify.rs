@@ -1,6 +1,5 @@
 //! `scrip verify`: is a code genuine and good, told without asking the vendor's database.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,7 +10,7 @@ use scrip_license::{Expect, KeySet, Verdict, check};
 use serde_json::json;
 
 use super::one_thread;
-use super::remote::{client, print};
+use super::remote::{client, given_or_stdin, print};
 use crate::clock::SystemClock;
 use crate::failure::{Failure, Outcome};
 
@@ -52,17 +51,6 @@ pub struct VerifyArgs {
     json: bool,
 }
 
-/// The code that was given, or that standard input brings.
-pub fn code_of(given: &str) -> Outcome<String> {
-    let mut code = given.to_owned();
-    if code == "-" {
-        code.clear();
-        let read = std::io::stdin().take(64 * 1024).read_to_string(&mut code);
-        read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
-    }
-    Ok(code)
-}
-
 impl VerifyArgs {
     pub fn run(&self) -> Outcome<bool> {
         let code = self.code()?;
@@ -78,7 +66,7 @@ impl VerifyArgs {
     }
 
     fn code(&self) -> Outcome<String> {
-        let code = code_of(&self.code)?;
+        let code = given_or_stdin(&self.code)?;
         if !code.contains('.') {
             return Err(Failure::usage("this is not the long form of a code (JWS)").advise(
                 "The short form proves nothing by itself: ask the server, POST /v1/licenses/validate.",

@@ -1,6 +1,7 @@
 //! Where the goods lie: in the folder, or in the bucket that the configuration names.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use scrip_domain::Entropy;
@@ -15,6 +16,9 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
 use crate::vault;
 
+/// How long a start waits for the bucket.
+const CLEARING: Duration = Duration::from_secs(5);
+
 /// The objects of a server that starts: what it left unfinished when it died is cleared away.
 pub async fn open(config: &Config) -> Outcome<Objects> {
     let Some(bucket) = bucket(config)? else {
@@ -23,8 +27,13 @@ pub async fn open(config: &Config) -> Outcome<Objects> {
         return objects.map_err(|fault| Failure::of(&fault));
     };
     let objects = Objects::in_bucket(bucket, config.server_number);
-    // A shop sells while its bucket is away.
-    if let Err(fault) = objects.clear().await {
+    // A shop sells while its bucket is away, and does not wait for one that says nothing. It is done before anything can
+    // be uploaded: later it would throw away what this process begins.
+    let cleared = match tokio::time::timeout(CLEARING, objects.clear()).await {
+        Ok(cleared) => cleared,
+        Err(_) => Err(Fault::Unavailable("the bucket of objects says nothing".to_owned())),
+    };
+    if let Err(fault) = cleared {
         tracing::warn!(%fault, "what was being uploaded when the server ended is cleared away at the next start");
     }
     Ok(objects)
@@ -79,7 +88,8 @@ pub async fn copy(here: &Objects, there: &Objects) -> Outcome {
     Ok(())
 }
 
-/// Proves that a bucket keeps an object, gives a part of it back, and deletes it.
+/// Proves that a bucket keeps an object, gives a part of it back, and deletes it; and that uploads in parts can be begun,
+/// listed and thrown away.
 pub async fn prove(bucket: &dyn Bucket) -> Outcome {
     let mut name = [0; 8];
     SystemEntropy.fill(&mut name);
@@ -97,7 +107,10 @@ pub async fn prove(bucket: &dyn Bucket) -> Outcome {
     let read = read(bucket, &key).await.map_err(cannot("read an object"));
     let deleted = bucket.delete(&key).await.map_err(cannot("delete an object"));
     let listed = bucket.list("uploads/check-", None).await.map_err(cannot("list objects"));
-    bucket.uploads(&key).await.map_err(cannot("list uploads in parts"))?;
+    let upload = bucket.begin(&key).await.map_err(cannot("begin an upload in parts"))?;
+    let uploads = bucket.uploads(&key).await.map_err(cannot("list uploads in parts"));
+    bucket.abort(&key, &upload).await.map_err(cannot("throw an upload away"))?;
+    uploads?;
     let read = read?;
     deleted?;
     if read != b"config" {

@@ -69,7 +69,6 @@ impl Way<'_> {
             return is_it(&path, file).map(|()| Fetched::There);
         }
         let mut part = Part::open(self.out, file)?;
-        let mut fetched = if part.at > 0 { Fetched::Resumed } else { Fetched::Whole };
         meter.begin(&file.name, part.at, file.size);
         loop {
             self.fill(&mut part, file, meter).await?;
@@ -77,17 +76,17 @@ impl Way<'_> {
                 break;
             }
             // What an earlier call left may be damaged; what comes in one piece is wrong itself.
-            let was_resumed = fetched == Fetched::Resumed;
+            let was_resumed = part.is_resumed;
             part.start_over().map_err(|error| disk(&part.path, &error))?;
             if !was_resumed {
-                drop(std::fs::remove_file(&part.path));
+                part.remove();
                 let what = format!("{} has not the SHA-256 that it must have", file.name);
                 return Err(Failure::new(what)
                     .advise("Nothing of it was kept. Try again; if it stays so, tell the vendor.")
                     .with_code(WRONG));
             }
-            fetched = Fetched::Whole;
         }
+        let fetched = if part.is_resumed { Fetched::Resumed } else { Fetched::Whole };
         part.keep(&path).map_err(|error| disk(&path, &error))?;
         Ok(fetched)
     }
@@ -147,7 +146,7 @@ impl Way<'_> {
         let mut reply = reply.accepted().await?;
         while let Some(bytes) = patiently(reply.chunk()).await? {
             if bytes.len() as u64 > file.size - part.at {
-                part.start_over().map_err(Stopped::Disk)?;
+                part.remove();
                 let what = format!("{} is longer than the server said", file.name);
                 return Err(Stopped::Refused(Failure::new(what).with_code(WRONG)));
             }
@@ -259,6 +258,8 @@ struct Part {
     content: File,
     hash: Sha256,
     at: u64,
+    /// Whether its beginning is of an earlier call.
+    is_resumed: bool,
 }
 
 impl Part {
@@ -274,8 +275,10 @@ impl Part {
         flock(&content, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             Failure::new(format!("another `scrip get` is writing {}", path.display()))
         })?;
-        let mut part = Self { path: path.clone(), content, hash: Sha256::new(), at: 0 };
+        let mut part =
+            Self { path: path.clone(), content, hash: Sha256::new(), at: 0, is_resumed: false };
         part.read_on(file.size).map_err(cannot)?;
+        part.is_resumed = part.at > 0;
         part.room_for(file.size - part.at)?;
         Ok(part)
     }
@@ -326,7 +329,13 @@ impl Part {
         self.content.seek(SeekFrom::Start(0))?;
         self.hash = Sha256::new();
         self.at = 0;
+        self.is_resumed = false;
         Ok(())
+    }
+
+    /// Leaves nothing of it.
+    fn remove(&self) {
+        drop(std::fs::remove_file(&self.path));
     }
 
     fn digest(&self) -> Digest {

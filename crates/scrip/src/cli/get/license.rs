@@ -1,18 +1,17 @@
 //! The code, kept beside the files for the program that wants it.
 
-use std::fs;
 use std::path::Path;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use http::{Method, StatusCode};
 use scrip_client::Body;
 use scrip_domain::catalog::plausible_file_name;
-use serde_json::{Value, json};
+use scrip_license::LicenseFile;
+use serde_json::Value;
 
 use super::fetch::Way;
 use super::{DISK, away};
 use crate::failure::{Failure, Outcome};
-use crate::keep::rename_new;
 
 /// What a signed code says. It is not verified here: the server has said that it is good.
 fn claims(code: &str) -> Option<Value> {
@@ -33,59 +32,55 @@ pub async fn keep(way: &Way<'_>, license: &str, product: &str) -> Outcome<Option
     if !way.code.contains('.') || !plausible_file_name(&name) {
         return Ok(None);
     }
-    let whole = json!({ "code": way.code, "keys": keys(way).await? });
-    write(way.out, &name, license, &whole)?;
+    let keys = keys(way).await?;
+    write(&way.out.join(&name), license, way.code, keys)?;
     Ok(Some(name))
 }
 
-/// The chain of key sets, by which a program with an old key believes a new one. A server that has none gives none.
-async fn keys(way: &Way<'_>) -> Outcome<Value> {
-    let path = "/v1/keys/chain";
-    let answer = way
-        .server
-        .request(Method::GET, path, &[], Body::empty())
-        .await
-        .map_err(|error| away(&error))?;
-    if answer.status == StatusCode::NOT_FOUND {
-        return Ok(json!([]));
-    }
-    let chain: Value = answer.json().map_err(|error| away(&error))?;
-    Ok(match chain.get("keys") {
-        Some(keys) => keys.clone(),
-        None => chain,
-    })
+/// What the server answers about the chain of its keys.
+#[derive(serde::Deserialize)]
+struct Chain {
+    keys: Vec<String>,
 }
 
-fn write(out: &Path, name: &str, license: &str, whole: &Value) -> Outcome {
-    let path = out.join(name);
-    let cannot = |error: std::io::Error| {
-        Failure::new(format!("cannot write {}: {error}", path.display())).with_code(DISK)
+/// The chain of keys, by which a program with an old key believes a new one. A server that has none gives none.
+async fn keys(way: &Way<'_>) -> Outcome<Vec<String>> {
+    let path = "/v1/keys/chain";
+    let answer = way.server.request(Method::GET, path, &[], Body::empty()).await;
+    let answer = answer.map_err(|error| away(&error))?;
+    if answer.status == StatusCode::NOT_FOUND {
+        return Ok(Vec::new());
+    }
+    let chain: Chain = answer.json().map_err(|error| away(&error))?;
+    Ok(chain.keys)
+}
+
+/// Writes a license file, or renews the code and the chain in one of the same license: a lease stays.
+fn write(path: &Path, license: &str, code: &str, keys: Vec<String>) -> Outcome {
+    let failure = |what: String| Failure::new(what).with_code(DISK);
+    let is_same = |there: &LicenseFile| {
+        let claims = claims(&there.code);
+        claims.is_some_and(|claims| claims.get("lic").and_then(Value::as_str) == Some(license))
     };
-    let draft = out.join(format!("{name}.part"));
-    fs::write(&draft, format!("{whole:#}\n")).map_err(cannot)?;
-    if path.symlink_metadata().is_err() {
-        return rename_new(&draft, &path).map_err(cannot);
-    }
-    // An older code of the same license, or an older chain: what is known of it is renewed, and a lease stays.
-    let there: Option<Value> =
-        fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let code = there.as_ref().and_then(|there| there.get("code")?.as_str()).and_then(claims);
-    if code.is_some_and(|claims| claims.get("lic").and_then(Value::as_str) == Some(license)) {
-        let mut merged = there.unwrap_or_default();
-        if let (Some(merged), Some(whole)) = (merged.as_object_mut(), whole.as_object()) {
-            merged.extend(whole.clone());
-        }
-        fs::write(&draft, format!("{merged:#}\n")).map_err(cannot)?;
-        return fs::rename(&draft, &path).map_err(cannot);
-    }
-    drop(fs::remove_file(&draft));
-    Err(Failure::new(format!("{} is there already, and is of another license", path.display()))
-        .advise("Nothing is written over: move it, or name another folder with --out.")
-        .with_code(DISK))
+    let kept = if path.symlink_metadata().is_ok() {
+        LicenseFile::load(path).ok().filter(is_same).ok_or_else(|| {
+            failure(format!("{} is there already, and is of another license", path.display()))
+                .advise("Nothing is written over: move it, or name another folder with --out.")
+        })?
+    } else {
+        LicenseFile::of_code(code)
+    };
+    let renewed = LicenseFile { code: code.to_owned(), keys, ..kept };
+    let saved = renewed.save(path);
+    saved.map_err(|error| failure(format!("cannot write {}: {error}", path.display())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
     use super::*;
 
     fn code(claims: &Value) -> String {
@@ -103,26 +98,24 @@ mod tests {
     #[test]
     fn only_a_code_of_the_same_license_is_renewed() {
         let folder = tempfile::tempdir().unwrap();
-        let whole = |license: &str, issue: u32| json!({"code": code(&json!({"lic": license, "jti": issue})), "keys": []});
-        let there = || fs::read_to_string(folder.path().join("p.license")).unwrap();
-        write(folder.path(), "p.license", "lic_1", &whole("lic_1", 1)).unwrap();
-        let first = there();
-        write(folder.path(), "p.license", "lic_1", &whole("lic_1", 2)).unwrap();
-        let second = there();
-        assert_ne!(second, first);
-        let mut leased: Value = serde_json::from_str(&second).unwrap();
-        leased["lease"] = "e30.e30.c2ln".into();
-        fs::write(folder.path().join("p.license"), leased.to_string()).unwrap();
-        write(folder.path(), "p.license", "lic_1", &whole("lic_1", 3)).unwrap();
-        let third: Value = serde_json::from_str(&there()).unwrap();
-        assert_eq!(
-            (&third["code"], &third["lease"]),
-            (&whole("lic_1", 3)["code"], &leased["lease"])
-        );
-        let second = there();
-        let failure = write(folder.path(), "p.license", "lic_2", &whole("lic_2", 1)).unwrap_err();
+        let path = folder.path().join("p.license");
+        let issue = |license: &str, issue: u32| code(&json!({"lic": license, "jti": issue}));
+        let there = || LicenseFile::load(&path).unwrap();
+        write(&path, "lic_1", &issue("lic_1", 1), Vec::new()).unwrap();
+        assert_eq!(there(), LicenseFile::of_code(issue("lic_1", 1)));
+        let lease = Some("e30.e30.c2ln".to_owned());
+        LicenseFile { lease: lease.clone(), ..there() }.save(&path).unwrap();
+        write(&path, "lic_1", &issue("lic_1", 2), vec!["e30.e30.a2V5".into()]).unwrap();
+        let renewed = there();
+        assert_eq!((&renewed.code, &renewed.lease), (&issue("lic_1", 2), &lease));
+        assert_eq!(renewed.keys, ["e30.e30.a2V5"]);
+        let failure = write(&path, "lic_2", &issue("lic_2", 1), Vec::new()).unwrap_err();
         assert!(failure.to_string().contains("another license"), "{failure}");
-        assert_eq!(there(), second);
+        assert_eq!(there(), renewed);
+        // What people paste is a bare code, and a license file all the same.
+        fs::write(&path, issue("lic_1", 2)).unwrap();
+        write(&path, "lic_1", &issue("lic_1", 3), Vec::new()).unwrap();
+        assert_eq!(there().code, issue("lic_1", 3));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft stays");
     }
 }

@@ -96,7 +96,7 @@ pub struct Wanted {
 
 impl GetArgs {
     pub fn run(&self) -> Outcome {
-        let code = super::verify::code_of(&self.code)?;
+        let code = super::remote::given_or_stdin(&self.code)?;
         let code = code.trim();
         let server = self.server(code)?;
         one_thread(self.get(&client(&server)?, code))
