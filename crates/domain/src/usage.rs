@@ -165,7 +165,7 @@ impl Usage {
 
     /// How many uses or processings are left; `None` for terms that are not counted.
     pub fn left(&self, terms: Terms) -> Option<u64> {
-        let granted = count_of(terms)?.saturating_add(self.added);
+        let granted = terms.count()?.saturating_add(self.added);
         Some(granted.saturating_sub(self.used).saturating_sub(self.leased))
     }
 
@@ -194,14 +194,6 @@ impl Usage {
             moves_since: if moves == 0 { at } else { self.moves_since },
             ..self.clone()
         }
-    }
-}
-
-/// How many uses or processings terms have; `None` when they are not counted.
-pub fn count_of(terms: Terms) -> Option<u64> {
-    match terms {
-        Terms::Uses { count } | Terms::Processings { count, .. } => Some(count),
-        Terms::Perpetual | Terms::Rental { .. } | Terms::Trial { .. } => None,
     }
 }
 

@@ -14,8 +14,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
 use scrip_license::{
-    ClockFile, Expect, KeySet, LicenseFile, Meter, MeterError, Offline, Policy, Reason,
-    Revocations, machine,
+    ClockFile, Expect, KeySet, Lease, LicenseFile, Meter, MeterError, Offline, Policy, Reason,
+    Revocations, Terms, machine,
 };
 
 fn main() -> ExitCode {
@@ -42,7 +42,12 @@ fn main() -> ExitCode {
 }
 
 /// Takes one unit if the license counts them. [`Reason::Valid`]: the work can be done.
-fn guard(vendor: &str, product: &str, keys: &str, path: &Path) -> Result<Reason, Box<dyn Error>> {
+pub fn guard(
+    vendor: &str,
+    product: &str,
+    keys: &str,
+    path: &Path,
+) -> Result<Reason, Box<dyn Error>> {
     // Yours: what happens when a clock is wrong, a lease has ended, the shop cannot be reached.
     let policy = Policy { grace_seconds: 3 * 24 * 60 * 60, ..Policy::default() };
     // Yours: what tells this machine from others, and stays the same.
@@ -80,23 +85,28 @@ fn guard(vendor: &str, product: &str, keys: &str, path: &Path) -> Result<Reason,
     if permit.grace {
         eprintln!("this license has run out, and will stop working soon");
     }
-    let Some(lease) = permit.lease.filter(|lease| lease.units.is_some()) else {
+    let (Reason::Valid, Some(claims)) = (permit.reason, permit.claims) else {
         return Ok(permit.reason);
     };
 
-    // 4. Units are counted before the work is done.
-    let meter = Meter::path_in(&state, &lease);
-    let mut meter = Meter::open_or_begin(&meter, &lease, now, policy.begin_within_seconds)?;
-    match meter.take(1) {
+    // 4. The code says whether units are counted; and they are, before the work is done. A lease that has none, such as
+    //    an activation is answered with, gives none.
+    let (Some(lease), Some(_)) = (permit.lease, claims.terms.count()) else {
+        return Ok(Reason::Valid);
+    };
+    let counts_uses = matches!(claims.terms, Terms::Uses { .. });
+    match take(&state, &lease, now, &policy) {
         Ok(left) => {
             println!("{left} left");
             Ok(Reason::Valid)
         }
-        Err(error @ MeterError::Exhausted { .. }) => {
-            Ok(error.reason(false).unwrap_or(Reason::ProcessingsExhausted))
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => error.reason(counts_uses).ok_or_else(|| error.into()),
     }
+}
+
+fn take(state: &Path, lease: &Lease, now: u64, policy: &Policy) -> Result<u64, MeterError> {
+    let meter = Meter::path_in(state, lease);
+    Meter::open_or_begin(&meter, lease, now, policy.begin_within_seconds)?.take(1)
 }
 
 #[expect(clippy::disallowed_methods, reason = "an example stands for the integrator's program")]

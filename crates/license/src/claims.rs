@@ -191,6 +191,15 @@ impl Claims {
 }
 
 impl Terms {
+    /// How many uses or processings there are; `None` where they are not counted. A program whose code says `Some` must
+    /// count, whatever its lease says.
+    pub fn count(self) -> Option<u64> {
+        match self {
+            Self::Uses { count } | Self::Processings { count, .. } => Some(count),
+            Self::Perpetual | Self::Rental { .. } | Self::Trial { .. } => None,
+        }
+    }
+
     /// Whether time or counts start with an activation, or machines are told apart: then the code must carry
     /// [`Activation::Required`].
     pub fn start_with_activation(self) -> bool {

@@ -22,7 +22,7 @@ pub struct LicenseFile {
     /// The code, as a JWS.
     pub code: String,
     /// The chain of keys, from the first to the one that signs today; see [`KeySet::follow`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub keys: Vec<String>,
     /// The lease, if the machine has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

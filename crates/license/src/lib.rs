@@ -20,19 +20,19 @@
 //! # let key = SigningKey::from_seed([7; 32]);
 //! # let shipped: KeySet = [key.public().clone()].into_iter().collect();
 //! # let code = Claims {
-//! #     issuer: "https://shop.example".into(), subject: "b".into(), id: "lic_1.1".into(),
+//! #     issuer: "vnd_06bq3v8k2m9za".into(), subject: "b".into(), id: "lic_1.1".into(),
 //! #     license: "lic_1".into(), issued_at: now, not_before: now, expires_at: None,
 //! #     order: "ord_1".into(), product: "prd_1".into(), offer: "ofr_1".into(),
 //! #     terms: Terms::Uses { count: 10 }, limits: Limits::default(), manifest: None,
 //! #     activation: Some(Activation::Required),
 //! # };
 //! # let lease = Lease {
-//! #     issuer: "https://shop.example".into(), id: "lea_1".into(), license: "lic_1".into(),
+//! #     issuer: "vnd_06bq3v8k2m9za".into(), id: "lea_1".into(), license: "lic_1".into(),
 //! #     product: "prd_1".into(), machine: machine("4c4c4544-0042"), issued_at: now,
 //! #     expires_at: now + 60, units: Some(2), unit: None,
 //! # };
 //! # let file = LicenseFile { lease: Some(lease.sign(&key)?), ..LicenseFile::of_code(code.sign(&key)?) };
-//! let shop = "https://shop.example";
+//! let shop = "vnd_06bq3v8k2m9za";
 //! let policy = Policy { grace_seconds: 86_400, ..Policy::default() };
 //! let machine = machine("4c4c4544-0042");
 //! let keys = file.keys_from(&shipped, shop);
@@ -71,7 +71,7 @@
 //! # let now_unix_seconds = 1_795_000_000;
 //! let keys: KeySet = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","use":"sig","alg":"EdDSA",
 //!     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#.parse()?;
-//! let expect = Expect { issuer: Some("https://shop.example"), product: Some("prd_06bq3v8k2m9zc") };
+//! let expect = Expect { issuer: Some("vnd_06bq3v8k2m9za"), product: Some("prd_06bq3v8k2m9zc") };
 //!
 //! let verdict = check("not a code", &keys, &expect, now_unix_seconds);
 //! assert!(!verdict.is_valid());
@@ -89,7 +89,7 @@
 //! # let seed = [7; 32];
 //! let key = SigningKey::from_seed(seed);
 //! let code = Claims {
-//!     issuer: "https://shop.example".into(),
+//!     issuer: "vnd_06bq3v8k2m9za".into(),
 //!     subject: "ZVGaSiSvYXkQaoXFFxyA7cG-w2sFO4vo".into(),
 //!     id: Claims::issue_id("lic_06bq3v8k2m9zc", 1),
 //!     license: "lic_06bq3v8k2m9zc".into(),

@@ -36,7 +36,7 @@ impl License {
         let papers = Papers::read(path)?;
         let policy = Policy::default();
         let (claims, lease, now) = papers.judge(policy, now).map_err(|no| papers.say(no))?;
-        let counted = matches!(claims.terms, Terms::Uses { .. } | Terms::Processings { .. });
+        let counted = claims.terms.count().is_some();
         let until = lease.as_ref().map(|lease| lease.expires_at);
         let meter = match lease {
             Some(lease) if counted => {
@@ -54,16 +54,17 @@ impl License {
         let Some(meter) = &mut self.meter else { return Ok(()) };
         match meter.take(1) {
             Ok(_) => Ok(()),
-            Err(MeterError::Exhausted { .. }) => {
-                Err(format!("{}: all drawings are used up", self.exhausted()))
+            Err(error) => {
+                let what = match &error {
+                    MeterError::Exhausted { .. } => "all drawings are used up".to_owned(),
+                    other => format!("the drawings cannot be counted: {other}"),
+                };
+                let uses = matches!(self.claims.terms, Terms::Uses { .. });
+                Err(error
+                    .reason(uses)
+                    .map_or_else(|| what.clone(), |code| format!("{code}: {what}")))
             }
-            Err(error) => Err(format!("the drawings cannot be counted: {error}")),
         }
-    }
-
-    fn exhausted(&self) -> Reason {
-        let uses = matches!(self.claims.terms, Terms::Uses { .. });
-        if uses { Reason::UsesExhausted } else { Reason::ProcessingsExhausted }
     }
 
     /// What there is, as JSON.

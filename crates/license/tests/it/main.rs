@@ -1,6 +1,7 @@
 //! The crate as an integrator sees it, against published vectors and against forgers.
 
 mod check;
+mod example;
 mod forgery;
 mod fuzz;
 mod offline;
