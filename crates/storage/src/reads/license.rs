@@ -4,7 +4,7 @@ use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::license::License;
 use scrip_domain::order::Order;
-use scrip_domain::usage::{Activation, Consumption, Lease, Usage};
+use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_license::Digest;
 
 use crate::fault::Fault;
@@ -90,29 +90,9 @@ impl Store {
         .await
     }
 
-    /// What was taken of a license under a key.
-    pub async fn consumption(
-        &self,
-        license: Id<License>,
-        key: &str,
-    ) -> Result<Option<Consumption>, Fault> {
-        let values = [cells(&license), cells(&key.to_owned())].concat();
-        self.row("WHERE t.license = $1 AND t.key = $2", values).await
-    }
-
     /// A lease of a license.
     pub async fn lease(&self, license: Id<License>, id: Id<Lease>) -> Result<Option<Lease>, Fault> {
         let values = [cells(&license), cells(&id)].concat();
         self.row("WHERE t.license = $1 AND t.id = $2", values).await
-    }
-
-    /// A page of a license's leases that were not returned, newest first.
-    pub async fn leases_open(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
-        let values = [cells(&license), vec![page.highest(), page.limit()]].concat();
-        self.rows(
-            "WHERE t.license = $1 AND t.id <= $2 AND t.returned_at IS NULL ORDER BY t.id DESC LIMIT $3",
-            values,
-        )
-        .await
     }
 }

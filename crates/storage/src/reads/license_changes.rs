@@ -2,7 +2,7 @@
 
 use scrip_domain::catalog::{BundleItem, Offer, Product};
 use scrip_domain::license::{License, Reissue};
-use scrip_domain::order::{Line, Order};
+use scrip_domain::order::Order;
 use scrip_domain::usage::{Activation, Extension, Lease, Reminder};
 use scrip_domain::{Id, Timestamp};
 
@@ -30,11 +30,6 @@ impl Store {
     ) -> Result<Option<Reissue>, Fault> {
         let values = [cells(&license), cells(&request)].concat();
         self.row("WHERE t.license = $1 AND t.request = $2", values).await
-    }
-
-    /// What a line added to a license.
-    pub async fn extension(&self, line: Id<Line>) -> Result<Option<Extension>, Fault> {
-        self.row("WHERE t.line = $1", cells(&line)).await
     }
 
     /// What the lines of an order added to licenses, in order.
@@ -95,6 +90,23 @@ impl Store {
         let tail = format!(
             "JOIN licenses l ON l.id = t.license
              WHERE t.returned_at IS NOT NULL AND t.expires_at > $1{only} ORDER BY t.license, t.id"
+        );
+        self.rows(&tail, values).await
+    }
+
+    /// Leases of machines that were deactivated, whose time is not over at `at`, and which were not returned.
+    pub async fn leases_of_ended(
+        &self,
+        product: Option<Id<Product>>,
+        at: Timestamp,
+    ) -> Result<Vec<Lease>, Fault> {
+        let (values, only) = of_product(at, product, "l.product");
+        // No lease outlives what its machine may be offline: the index of ended machines finds them.
+        let tail = format!(
+            "JOIN activations a ON a.license = t.license AND a.machine = t.machine
+             JOIN licenses l ON l.id = t.license
+             WHERE a.ended_at IS NOT NULL AND a.offline_until > $1 AND t.returned_at IS NULL AND t.expires_at > $1{only}
+             ORDER BY t.license, t.id"
         );
         self.rows(&tail, values).await
     }

@@ -100,13 +100,14 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
     }
     empty! {
         store:
-        one usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)), consumption(id(1), ""),
-            lease(id(1), id(1)), reissue(id(1), 2), reissue_asked(id(1), 1), extension(id(1));
+        one usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)),
+            lease(id(1), id(1)), reissue(id(1), 2), reissue_asked(id(1), 1);
         many usages_of(who, PAGE), licenses(None, None, PAGE), licenses(Some(who), Some(id(1)), PAGE),
-            activations_of(id(1), PAGE), leases_open(id(1), PAGE),
+            activations_of(id(1), PAGE),
             extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
             dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
             returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
+            leases_of_ended(None, NOON), leases_of_ended(Some(id(1)), NOON),
     }
     nothing_is_reckoned(&store, who).await;
 }
@@ -673,9 +674,6 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
     assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
     assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
-    let names = |rows: Vec<Lease>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
-    assert_eq!(names(store.leases_open(id(8), PAGE).await.unwrap()), [3, 1]);
-    assert_eq!(names(store.leases_open(id(8), one).await.unwrap()), [1]);
     let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
     assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
     let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();

@@ -46,12 +46,19 @@ fn added() -> Probe {
     }
 }
 
-/// Refunds of a part move the end as well: of what they touched only the furthest end is known.
-fn ends() -> Probe {
-    let touched = r#"EXISTS (SELECT 1 FROM extensions e JOIN order_lines l ON l.id = e.line
+/// Whether units of an extension of `license` went back: then what was told of it before is more than there is now.
+pub(super) fn touched(license: &str) -> String {
+    format!(
+        r#"EXISTS (SELECT 1 FROM extensions e JOIN order_lines l ON l.id = e.line
         JOIN refund_lines f ON f."order" = l."order" AND f.line = l.id
         JOIN refunds r ON r."order" = f."order" AND r.id = f.refund
-        WHERE e.license = c.id AND f.quantity > 0 AND r.licenses = 'revoke')"#;
+        WHERE e.license = {license} AND f.quantity > 0 AND r.licenses = 'revoke')"#
+    )
+}
+
+/// Refunds of a part move the end as well: of what they touched only the furthest end is known.
+fn ends() -> Probe {
+    let touched = touched("c.id");
     Probe {
         name: "license-ends",
         proves: "a license ends when its last extension said, no later, and only if its terms do",

@@ -2,6 +2,7 @@
 
 use scrip_domain::license::License;
 
+use super::license_changes::touched;
 use super::{Probe, named};
 
 pub fn probes() -> [Probe; 5] {
@@ -31,19 +32,7 @@ pub fn probes() -> [Probe; 5] {
                 UNION ALL SELECT c.license, 1, (SELECT COUNT(*) FROM usages u WHERE u.license = c.license) FROM consumptions c"
                 .into(),
         },
-        Probe {
-            name: "usage-granted",
-            proves: "no license has given more uses or processings than were bought, but after an extension went back",
-            subject: named::<License>,
-            counted: "usages",
-            rows: "SELECT u.license AS subject, 0 AS expected, CASE WHEN l.count IS NULL AND (u.used > 0 OR u.leased > 0) THEN 1
-                    WHEN u.used + u.leased > l.count + u.added AND NOT EXISTS (SELECT 1 FROM extensions x
-                        WHERE x.license = u.license AND x.refunded_at IS NOT NULL) THEN 1
-                    WHEN EXISTS (SELECT 1 FROM consumptions c WHERE c.license = u.license AND c.\"left\" > l.count
-                        + (SELECT COALESCE(SUM(x.amount), 0) FROM extensions x WHERE x.license = u.license)) THEN 1
-                    ELSE 0 END AS found FROM usages u JOIN license_counts l ON l.id = u.license"
-                .into(),
-        },
+        granted(),
         Probe {
             name: "leases",
             proves: "each lease was taken once, for a machine of its license, and of none more was used than it had",
@@ -73,4 +62,23 @@ pub fn probes() -> [Probe; 5] {
                 .into(),
         },
     ]
+}
+
+fn granted() -> Probe {
+    Probe {
+        name: "usage-granted",
+        proves: "no license has given more uses or processings than were bought, but after an extension went back",
+        subject: named::<License>,
+        counted: "usages",
+        rows: format!(
+            "SELECT u.license AS subject, 0 AS expected, CASE WHEN l.count IS NULL AND (u.used > 0 OR u.leased > 0) THEN 1
+                WHEN {} THEN 0
+                WHEN u.used + u.leased > l.count + u.added THEN 1
+                WHEN EXISTS (SELECT 1 FROM consumptions c WHERE c.license = u.license AND c.\"left\" > l.count
+                    + (SELECT COALESCE(SUM(x.amount), 0) FROM extensions x WHERE x.license = u.license)) THEN 1
+                ELSE 0 END AS found FROM usages u JOIN license_counts l ON l.id = u.license",
+            touched("u.license")
+        )
+        .into(),
+    }
 }
