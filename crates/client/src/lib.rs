@@ -53,10 +53,7 @@ pub use connector::{Connector, Stream};
 pub use demo::Seeded;
 pub use download::{Range, Ticket};
 pub use error::{Error, FieldProblem, Problem};
-pub use license::{
-    Activated, Activation, Code, Consumed, Consumption, LeaseWish, Leased, License, Machine,
-    Validation,
-};
+pub use license::{Code, License, Machine, Validation};
 pub use money::Money;
 pub use order::{Basket, Check, Line, Order, OrderLicense, Purchase, Quote};
 pub use page::{Page, Paging};
