@@ -11,7 +11,7 @@ use scrip_license::Terms;
 use crate::license::{License, LicenseState};
 use crate::order::Line;
 use crate::time::{Span, Timestamp};
-use crate::usage::{Extension, Usage, count_of};
+use crate::usage::{Extension, Usage};
 use crate::words;
 
 /// The furthest end from now, in days: two hundred years.
@@ -60,7 +60,7 @@ pub struct Extended {
 fn unit_of(terms: Terms) -> Option<u64> {
     match terms {
         Terms::Rental { seconds, .. } => Some(seconds),
-        terms => count_of(terms),
+        terms => terms.count(),
     }
 }
 

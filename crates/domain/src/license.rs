@@ -98,7 +98,7 @@ impl License {
     }
 
     /// Whether it is in the place of its account where what is not sold twice is listed: what is owned for good, a
-    /// suspended one too, and a trial that was handed out, whatever became of it.
+    /// suspended one too, and a trial, whatever became of it since it was withheld.
     pub fn is_kept(&self) -> bool {
         match self.terms {
             Terms::Perpetual => {

@@ -20,7 +20,7 @@ use scrip_domain::account::Account;
 use scrip_domain::catalog::{File, Release};
 use scrip_domain::license::License;
 use scrip_domain::{Id, Span, Timestamp};
-use scrip_license::{Digest, Reason, ShortCode};
+use scrip_license::{Digest, Reason};
 use scrip_storage::books::Change;
 use scrip_storage::index::Download;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -32,7 +32,7 @@ pub(crate) use ticket::Tickets;
 
 use crate::catalog::release::STABLE;
 use crate::objects::Object;
-use crate::throttle::{Limited, RetryAfter};
+use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome};
 
 /// How long a file may be fetched again after a download that counted.
@@ -139,30 +139,20 @@ impl Engine {
         Ok(Ok(Grant { file, license: id, account, issue, limit, ticket }))
     }
 
-    /// The license behind a code, with guesses limited: per source first, then generously per
-    /// license. A signed code cannot be guessed, and so is never kept waiting.
+    /// The license behind a code, with guesses limited.
     pub(crate) async fn redeem(
         &self,
         code: &str,
         source: &str,
     ) -> Outcome<License, DownloadRefusal> {
-        let typed = !code.contains('.');
-        let license = ShortCode::parse(code).ok().map(|code| code.license().to_string());
-        let limits = [(Limited::Codes, Some(source)), (Limited::License, license.as_deref())];
-        let limits = limits.into_iter().filter_map(|(limit, who)| typed.then_some((limit, who?)));
-        let now = self.now();
-        for (limit, who) in limits.clone() {
-            if let Err(wait) = self.throttle.check(limit, who, now) {
-                return Ok(Err(DownloadRefusal::RateLimited(wait)));
+        Ok(match self.presented(code, source).await? {
+            Ok((_, Some(license))) => Ok(license),
+            Ok((reason, None)) => {
+                let genuine = !matches!(reason, Reason::UnknownCode | Reason::BadSignature);
+                Err(DownloadRefusal::CodeRefused(genuine.then_some(reason)))
             }
-        }
-        let (reason, license) = self.validate(code).await?;
-        if let Some(license) = license {
-            return Ok(Ok(license));
-        }
-        limits.for_each(|(limit, who)| self.throttle.count(limit, who, now));
-        let genuine = !matches!(reason, Reason::UnknownCode | Reason::BadSignature);
-        Ok(Err(DownloadRefusal::CodeRefused(genuine.then_some(reason))))
+            Err(wait) => Err(DownloadRefusal::RateLimited(wait)),
+        })
     }
 
     /// A file of a published release, with that release.

@@ -78,6 +78,7 @@ pub(crate) fn put_usage(books: &Books, changes: &mut Changes, usage: Usage) -> R
     let change = match books.usages.get(&(usage.license,))? {
         Some(before) if *before == usage => return Ok(()),
         Some(_) => Change::Update(usage),
+        None if usage == Usage::none(usage.license) => return Ok(()),
         None => Change::Insert(usage),
     };
     changes.usages.push(change);
@@ -110,9 +111,6 @@ impl Standing {
         let before = wanted(books, id)?;
         if *before != self.license {
             change(books, changes, before, self.license.clone(), at)?;
-        }
-        if usage(books, id)? == self.usage {
-            return Ok(());
         }
         put_usage(books, changes, self.usage.clone())
     }

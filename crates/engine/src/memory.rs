@@ -20,6 +20,7 @@ use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::estimate::Speed;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
+use scrip_domain::usage::Activation;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
@@ -300,7 +301,10 @@ impl Observer for Memory {
             // First the epoch, so that a reader who is late drops what it brings.
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
-        if books.licenses.rewrites() || books.activations.rewrites() || books.leases.rewrites() {
+        // A machine that only renews its leave, as programs do at each start, ends nothing.
+        let ends = |change: &Change<Activation>| change.row().ended_at.is_some();
+        let ended = books.activations.written().any(ends);
+        if ended || books.licenses.rewrites() || books.leases.rewrites() {
             self.licenses.fetch_add(1, Ordering::AcqRel);
         }
         // Who has just come will be back in a moment: a new session and a new account are remembered.

@@ -25,7 +25,7 @@ use super::documents::Believed;
 use super::drive::{Came, tell};
 use crate::Engine;
 use crate::identity::{Guest, TRIES};
-use crate::license::{change, remind};
+use crate::license::{change, remind, wanted};
 use crate::provider::Picture;
 
 impl Engine {
@@ -243,6 +243,7 @@ impl Seen {
                 now.event = Some(EventType::OrderPaid);
                 // From now on its codes are their owner's, and what is perpetual is owned.
                 for license in &self.licenses {
+                    let license = wanted(books, license.id)?;
                     let released = License { state: LicenseState::Valid, ..license.clone() };
                     change(books, &mut now.changes, license, released, at)?;
                 }

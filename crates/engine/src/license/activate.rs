@@ -149,7 +149,8 @@ impl Machine {
         let active = Activation {
             license,
             machine: self.digest,
-            // A machine that comes back keeps its name: when that ends, all that was ever signed for it does.
+            // A machine that comes back keeps its name: when that ends, so does whatever was signed for it under that name; its
+            // leases have names of their own, which are listed with it.
             id: before.map_or(self.id, |before| before.id),
             name: self.name.clone(),
             activated_at: at,

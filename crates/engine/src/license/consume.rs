@@ -9,7 +9,7 @@
 
 use scrip_domain::Timestamp;
 use scrip_domain::event::{Event, EventType};
-use scrip_domain::usage::{Consumption, count_of};
+use scrip_domain::usage::Consumption;
 use scrip_domain::{Id, license::License};
 use scrip_license::{Digest, Reason, Terms, machine};
 use scrip_storage::books::Change;
@@ -123,7 +123,7 @@ impl Command for Consume {
             return Ok(Decision::refused(UseRefusal::new(reason, standing)));
         }
         let mut changes = Changes::default();
-        if count_of(standing.license.terms).is_none() {
+        if standing.license.terms.count().is_none() {
             return Ok(Decision::done(Consumed { standing, consumption: None }, changes));
         }
         let Some(left) = take(&standing, self.units) else {

@@ -12,12 +12,12 @@ use scrip_domain::extension::{self, Extended, NotExtendable};
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order};
 use scrip_domain::refund::{LicensePolicy, RefundLine};
-use scrip_domain::usage::{Extension, Usage};
+use scrip_domain::usage::Extension;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Fault, Wants};
 
-use super::{put_usage, remind, usage, want};
+use super::{Standing, usage, want};
 use crate::purchase::PurchaseRefusal;
 use crate::{Engine, Outcome};
 
@@ -57,26 +57,9 @@ pub(crate) fn write(
     at: Timestamp,
 ) -> Result<(), Fault> {
     for Extended { license, usage, extension } in extended {
-        put(books, changes, license, usage, at)?;
+        let standing = Standing { license: license.clone(), usage: usage.clone() };
+        standing.write(books, changes, at)?;
         changes.extensions.push(Change::Insert(extension.clone()));
-    }
-    Ok(())
-}
-
-/// Writes a license and its usage where they are others than before.
-fn put(
-    books: &Books,
-    changes: &mut Changes,
-    license: &License,
-    usage: &Usage,
-    at: Timestamp,
-) -> Result<(), Fault> {
-    if super::wanted(books, license.id)? != license {
-        changes.licenses.push(Change::Update(license.clone()));
-        remind::set(books, changes, license, at)?;
-    }
-    if *usage != super::usage(books, license.id)? {
-        put_usage(books, changes, usage.clone())?;
     }
     Ok(())
 }
@@ -114,7 +97,8 @@ pub(crate) fn take_back(
             extension: row.clone(),
         };
         let after = extension::take_back(&before, line.terms, units, at);
-        put(books, changes, &after.license, &after.usage, at)?;
+        let standing = Standing { license: after.license, usage: after.usage };
+        standing.write(books, changes, at)?;
         if after.extension != before.extension {
             changes.extensions.push(Change::Update(after.extension));
         }
@@ -134,7 +118,7 @@ impl Engine {
             let license = self.store.license(id).await?;
             let own = license.filter(|license| Some(license.account) == account);
             let Some(license) = own else { return Ok(Err(PurchaseRefusal::NoSuchLicense(index))) };
-            let usage = self.store.usage(id).await?.unwrap_or_else(|| Usage::none(id));
+            let Standing { license, usage } = self.standing(license).await?;
             if let Err(why) = extension::extend(&license, &usage, line, self.now()) {
                 return Ok(Err(PurchaseRefusal::NotExtendable { line: index, why }));
             }

@@ -11,7 +11,7 @@
 //! cannot be proven; what keeps the count honest is that no more can be said than was leased, and nothing twice.
 
 use scrip_domain::event::Event;
-use scrip_domain::usage::{Consumption, Lease, count_of, offline_until};
+use scrip_domain::usage::{Consumption, Lease, offline_until};
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_license::Reason;
 use scrip_storage::books::Change;
@@ -73,7 +73,7 @@ impl Engine {
             Ok(license) => license,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let is_counted = count_of(license.terms).is_some();
+        let is_counted = license.terms.count().is_some();
         let machine = Machine::new(self, &license, fields.fingerprint, fields.name)?;
         let digest = machine.digest;
         let command = Take {

@@ -56,8 +56,9 @@ impl Lists {
 
     fn put(&self, product: Option<Id<Product>>, remembered: Remembered) {
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lists.len() >= MOST {
-            lists.clear();
+        if lists.len() >= MOST && !lists.contains_key(&product) {
+            let oldest = lists.iter().min_by_key(|(_, list)| list.looked_at).map(|(of, _)| *of);
+            oldest.and_then(|of| lists.remove(&of));
         }
         lists.insert(product, remembered);
     }
@@ -82,6 +83,13 @@ impl Engine {
         {
             return Ok(list.clone());
         }
+        // Of what nobody sells nothing is dead: nothing is looked for, and nothing kept, whatever is asked.
+        if let (None, Some(product)) = (&before, product)
+            && self.store.product(product).await?.is_none()
+        {
+            let none = self.list_of(Some(product), now).await?;
+            return Ok(Arc::new(SignedList::sign(none, key, now)?));
+        }
         let found = self.dead(product, now).await?;
         let list = match before {
             Some(Remembered { list, .. }) if list.says(&found, key.kid(), now) => list,
@@ -98,17 +106,28 @@ impl Engine {
     ) -> Result<Revocations, Fault> {
         let licenses = self.store.dead_codes(product, at).await?;
         let activations = self.store.ended_activations(product, at).await?;
-        let leases = self.store.returned_leases(product, at).await?;
-        let mut ended: BTreeSet<_> = leases.iter().map(|lease| lease.id.to_string()).collect();
+        let returned = self.store.returned_leases(product, at).await?;
+        let left = self.store.leases_of_ended(product, at).await?;
+        let leases = returned.iter().chain(&left);
+        let mut ended: BTreeSet<_> = leases.map(|lease| lease.id.to_string()).collect();
         ended.extend(activations.iter().map(|activation| activation.id.to_string()));
         let dead =
             licenses.iter().filter_map(|license| Some((license.id.to_string(), why(license)?)));
+        Ok(Revocations { dead: dead.collect(), ended, ..self.list_of(product, at).await? })
+    }
+
+    /// A list with nothing in it.
+    async fn list_of(
+        &self,
+        product: Option<Id<Product>>,
+        at: Timestamp,
+    ) -> Result<Revocations, Fault> {
         Ok(Revocations {
             issuer: self.vendor().await?.id.to_string(),
             issued_at: at.unix_seconds(),
             product: product.map(|product| product.to_string()),
-            dead: dead.collect(),
-            ended,
+            dead: BTreeMap::new(),
+            ended: BTreeSet::new(),
         })
     }
 

@@ -88,7 +88,7 @@ impl Engine {
 
     /// [`Engine::validate`] with guesses limited: per source first, then generously per license. A signed code cannot
     /// be guessed, and so is never kept waiting.
-    pub(super) async fn presented(
+    pub(crate) async fn presented(
         &self,
         code: &str,
         source: &str,
