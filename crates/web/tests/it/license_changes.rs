@@ -718,3 +718,49 @@ async fn a_rental_that_has_not_begun_begins_longer() {
     assert_eq!(sold.shown().await["expires_at"], end(7));
     shop.sound().await;
 }
+
+#[tokio::test]
+async fn a_lease_ends_with_its_machine_on_the_list() {
+    let sold = Licensed::new(images(10), machines(1)).await;
+    let shop = &sold.shop;
+    let set = keys(shop).await;
+    let lease = json!({ "fingerprint": "laptop", "key": "l1", "units": 4 });
+    let lease = sold.ask("lease", lease).await;
+    assert_eq!(lease.code(), "VALID", "{lease:?}");
+    let name = lease.at("/leased/id");
+    assert!(!list(shop, "", &set).await.1.ended.contains(name));
+    assert_eq!(sold.code("deactivate", json!({ "fingerprint": "laptop" })).await, "VALID");
+    let (_, ended) = list(shop, "", &set).await;
+    assert!(ended.ended.contains(name), "its seat is another's: {ended:?}");
+    let (_, own) = list(shop, &format!("?product={}", sold.program.product), &set).await;
+    assert_eq!(own.ended, ended.ended);
+    // A machine that comes back has its leave again, until its time is over.
+    assert_eq!(sold.activate("laptop").await.code(), "VALID");
+    shop.advance(Span::seconds(2)).await;
+    assert!(!list(shop, "", &set).await.1.ended.contains(name));
+    assert_eq!(sold.code("deactivate", json!({ "fingerprint": "laptop" })).await, "VALID");
+    shop.advance(Span::days(31)).await;
+    assert!(!list(shop, "", &set).await.1.ended.contains(name));
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn part_of_an_extension_goes_back_after_all_of_it_was_used() {
+    let sold = Licensed::new(images(5), Limits::default()).await;
+    let (shop, id) = (&sold.shop, sold.program.license.as_str());
+    let two = json!({ "offer": sold.offer, "quantity": 2 });
+    let more = extend(shop, &sold.ada, "e1", id, two).await;
+    assert_eq!(more.status, 201, "{more:?}");
+    assert_eq!(sold.consume("k1", 15).await.code(), "VALID");
+    let path = format!("/v1/admin/orders/{}/refunds", more.at("/id"));
+    let line = json!([{ "line": more.at("/lines/0/id"), "quantity": 1 }]);
+    let body = json!({ "lines": line, "reason": "one too many" });
+    let back = shop.post(&path, &shop.admin, "f1", body).await;
+    assert_eq!(back.status, 201, "{back:?}");
+    let shown = sold.shown().await;
+    assert_eq!((&shown["left"], &shown["used"]), (&json!(0), &json!(15)), "{shown}");
+    shop.sound().await;
+    let rest = shop.post(&path, &shop.admin, "f2", json!({ "reason": "all of it" })).await;
+    assert_eq!(rest.status, 201, "{rest:?}");
+    shop.sound().await;
+}

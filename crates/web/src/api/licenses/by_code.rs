@@ -403,19 +403,16 @@ async fn validate(
         .map_err(|wait| Problem::rate_limited(wait.0))?;
     let mut verdict = Verdict::new(reason, standing.as_ref());
     if let (Some(brief), Some(standing)) = (&mut verdict.license, &standing) {
-        let files =
-            if opens(reason) { app.engine.files_of(&standing.license).await? } else { Vec::new() };
+        // Downloads look at state and time only; what is for another product is nothing to this program.
+        let opens = app.engine.state_of(&standing.license) == Reason::Valid;
+        let files = if opens && reason != Reason::WrongProduct {
+            app.engine.files_of(&standing.license).await?
+        } else {
+            Vec::new()
+        };
         brief.files = Some(files.iter().map(FileOut::new).collect());
     }
     Ok(Json(verdict))
-}
-
-/// Whether a code of which this is said opens downloads: they look at state and time only.
-fn opens(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Valid | Reason::UsesExhausted | Reason::ProcessingsExhausted | Reason::NotActivated
-    )
 }
 
 /// Activates a machine, or gives one that is active leave anew.
