@@ -63,6 +63,8 @@ pub enum StaffRefusal {
     LastOwner,
     /// The invitation was taken, replaced, or has lapsed; or there never was one.
     NoInvitation,
+    /// The password is not the member's.
+    WrongPassword,
     /// Too many tries, or too many at once.
     RateLimited(RetryAfter),
 }
@@ -182,6 +184,34 @@ impl Engine {
         let join =
             Join { member: member.id, invitation: hash(token), password, session, note };
         Ok(self.submit(join).await?.map(|()| opened))
+    }
+
+    /// Puts another password in the place of the member's own. Every session ends; a new one is opened for who did it.
+    pub async fn change_staff_password(
+        &self,
+        member: &StaffMember,
+        old: &str,
+        new: &str,
+        request: RequestId,
+    ) -> Outcome<sign_in::StaffSignedIn, StaffRefusal> {
+        let (now, who) = (self.now(), Login::fold(&member.email));
+        if let Err(wait) = self.throttle.check(Limited::StaffAddress, &who, now) {
+            return Ok(Err(StaffRefusal::RateLimited(wait)));
+        }
+        let Ok(right) = self.passwords.verify(old, member.password.as_deref()).await? else {
+            return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
+        };
+        if !right {
+            self.throttle.count(Limited::StaffAddress, &who, now);
+            return Ok(Err(StaffRefusal::WrongPassword));
+        }
+        let Some(password) = self.hashed(new).await? else {
+            return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
+        };
+        let (opened, session) = self.staff_session(member, now);
+        let note = self.note(self.staff_by(member, request))?;
+        let change = ChangePassword { seen: member.clone(), password, session, note };
+        Ok(self.submit(change).await?.map(|()| opened))
     }
 
     /// A password as it is kept; `None` when too many wait to be.
@@ -399,6 +429,43 @@ impl Command for Join {
         let session = StaffSession { series, ..self.session.clone() };
         changes.staff_sessions.push(Change::Insert(session));
         changes.staff.push(Change::Update(member));
+        Ok(Decision::done((), changes))
+    }
+}
+
+struct ChangePassword {
+    /// The member whose old password was right.
+    seen: StaffMember,
+    password: String,
+    session: StaffSession,
+    note: Note,
+}
+
+impl Command for ChangePassword {
+    type Receipt = ();
+    type Refusal = StaffRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.staff.guard((self.seen.id,));
+        wants.staff_sessions.read((self.session.token,));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), StaffRefusal>, Fault> {
+        let seen = &self.seen;
+        let same = |member: &&StaffMember| {
+            member.ended_at.is_none()
+                && (member.series, &member.password) == (seen.series, &seen.password)
+        };
+        let Some(old) = books.staff.get(&(seen.id,))?.filter(same) else {
+            return Ok(Decision::refused(StaffRefusal::WrongPassword));
+        };
+        let series = old.series.saturating_add(1);
+        let password = Some(self.password.clone());
+        let mut changes = Changes::default();
+        self.note.write(&mut changes, Act::StaffPasswordChanged, old.id, json!({}), at);
+        changes.staff.push(Change::Update(StaffMember { password, series, ..old.clone() }));
+        let session = StaffSession { series, ..self.session.clone() };
+        changes.staff_sessions.push(Change::Insert(session));
         Ok(Decision::done((), changes))
     }
 }

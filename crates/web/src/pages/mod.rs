@@ -1,6 +1,7 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
 mod account;
+mod admin;
 mod back;
 mod bank;
 mod connect;
@@ -53,6 +54,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
                 .layer(from_fn(protect_form)),
         )
         .merge(bank::routes())
+        .merge(admin::routes(app))
         .route(STYLE, get(style))
 }
 
