@@ -10,7 +10,7 @@ use scrip_domain::staff::{Power, StaffRole};
 
 use super::desk::Clerk;
 use crate::App;
-use crate::pages::STYLE_NOW;
+use crate::pages::assets::STYLE_NOW;
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 
@@ -102,7 +102,7 @@ impl Section {
 pub fn page(app: &App, clerk: &Clerk, title: &str, section: Section, main: &Markup) -> Response {
     let shop = &clerk.vendor.settings.name;
     let body = html! {
-        header.masthead {
+        header.masthead.of-console {
             a.vendor href="/admin" { (shop) }
             nav aria-label="You" {
                 a href="/admin/me" aria-current=[(section == Section::Me).then_some("page")] {
