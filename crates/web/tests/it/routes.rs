@@ -23,7 +23,17 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 29] = [
+const PAGES: [&str; 39] = [
+    "/admin",
+    "/admin/me",
+    "/admin/me/password",
+    "/admin/me/second-factor",
+    "/admin/me/second-factor/off",
+    "/admin/me/second-factor/on",
+    "/admin/sign-in",
+    "/admin/sign-in/code",
+    "/admin/sign-out",
+    "/admin/welcome",
     "/wallet/links/{id}/cut",
     "/links/{reference}",
     "/partners/{id}",
