@@ -44,7 +44,7 @@ async fn one_comes_in_by_an_invitation_and_comes_back_by_the_password() {
     let page = browser.open("/admin/sign-in?next=%2Fadmin%2Fme").await;
     assert_eq!((page.status, page.location()), (303, "/admin/me"));
     // A session lasts for twelve hours, in whatever browser.
-    shop.clock.advance(Span::hours(12));
+    shop.advance(Span::hours(12)).await;
     assert_eq!(browser.open("/admin/me").await.location(), "/admin/sign-in?next=%2Fadmin%2Fme");
     enter(&mut browser, OWNER, CLERK_PASSWORD).await;
     let page = browser.send("/admin/sign-out", &[]).await;
@@ -62,8 +62,8 @@ async fn a_session_of_the_one_side_is_nothing_on_the_other() {
     let vendor = shop.app.engine.vendor().await.unwrap().id;
     for token in [buyer.as_str(), shop.admin.as_str()] {
         let cookie = format!("__Host-scrip-staff-{vendor}={token}");
-        let answer = shop.send("GET", "/admin/me", &[("cookie", &cookie)], serde_json::Value::Null);
-        assert_eq!(answer.await.status, 303);
+        let cookie = [("cookie", cookie.as_str())];
+        assert_eq!(shop.send("GET", "/admin/me", &cookie, serde_json::Value::Null).await.status, 303);
     }
     let page = enter(&mut owner, OWNER, CLERK_PASSWORD).await;
     let cookie = page.answer.header("set-cookie").to_owned();
@@ -110,7 +110,7 @@ async fn an_invitation_is_good_once_and_for_three_days() {
     assert!(again.html.contains("has lapsed"), "{}", again.html);
     assert_eq!(Browser::on(&shop).send("/admin/welcome", &form).await.status, 404);
     let late = invite("late@shop.test").await;
-    shop.clock.advance(Span::hours(72));
+    shop.advance(Span::hours(72)).await;
     let path = format!("/admin/welcome?token={}", late.token.reveal());
     assert_eq!(Browser::on(&shop).open(&path).await.status, 404);
 }
@@ -132,7 +132,7 @@ async fn guessing_tells_nothing_and_is_slowed_down() {
     }
     let page = enter(&mut Browser::on(&shop), OWNER, CLERK_PASSWORD).await;
     assert_eq!(page.status, 429, "{}", page.html);
-    shop.clock.advance(Span::minutes(5));
+    shop.advance(Span::minutes(5)).await;
     assert_eq!(enter(&mut Browser::on(&shop), OWNER, CLERK_PASSWORD).await.status, 303);
     // Wrong invitations are counted by where they come from.
     for _ in 0..60 {
@@ -203,7 +203,7 @@ async fn a_second_factor_is_asked_for_and_no_code_is_taken_twice() {
     // The code that turned it on is used, and so is every earlier one.
     let used = finish(&mut browser, &word, &code(&shop, &page)).await;
     assert_eq!(used.status, 422, "{}", used.html);
-    shop.clock.advance(Span::seconds(30));
+    shop.advance(Span::seconds(30)).await;
     let next = code(&shop, &page);
     let inside = finish(&mut browser, &word, &next).await;
     assert_eq!((inside.status, inside.location()), (303, "/admin"), "{}", inside.html);
@@ -215,7 +215,7 @@ async fn a_second_factor_is_asked_for_and_no_code_is_taken_twice() {
     assert_eq!(recovery.status, 303, "{}", recovery.html);
     assert_eq!(finish(&mut Browser::on(&shop), &word, codes[3]).await.status, 422);
     assert_eq!(member(&shop, &row).await.recovery.len(), 7);
-    shop.clock.advance(Span::minutes(5));
+    shop.advance(Span::minutes(5)).await;
     assert_eq!(finish(&mut Browser::on(&shop), &word, codes[4]).await.status, 422);
     // It is turned off by a code, and then the password is enough.
     let off = owner.send("/admin/me/second-factor/off", &[("code", codes[5])]).await;
@@ -236,7 +236,7 @@ async fn codes_are_not_guessed() {
         let form = [("word", word.as_str()), ("code", "12 34")];
         assert_eq!(browser.send("/admin/sign-in/code", &form).await.status, 422);
     }
-    shop.clock.advance(Span::seconds(60));
+    shop.advance(Span::seconds(60)).await;
     let right = code(&shop, &page);
     let page = browser.send("/admin/sign-in/code", &[("word", &word), ("code", &right)]).await;
     assert_eq!(page.status, 429, "{}", page.html);
