@@ -142,9 +142,7 @@ impl StaffMember {
 
     /// Whether the shop has an owner in this person.
     pub const fn is_owner(&self) -> bool {
-        matches!(self.role, StaffRole::Owner)
-            && self.joined_at.is_some()
-            && self.ended_at.is_none()
+        matches!(self.role, StaffRole::Owner) && self.joined_at.is_some() && self.ended_at.is_none()
     }
 
     /// Whether signing in takes a second factor.

@@ -181,8 +181,7 @@ impl Engine {
         };
         let (opened, session) = self.staff_session(&member, now);
         let note = self.note(self.staff_by(&member, request))?;
-        let join =
-            Join { member: member.id, invitation: hash(token), password, session, note };
+        let join = Join { member: member.id, invitation: hash(token), password, session, note };
         Ok(self.submit(join).await?.map(|()| opened))
     }
 

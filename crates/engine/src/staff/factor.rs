@@ -103,7 +103,10 @@ pub enum FactorRefusal {
 
 impl Engine {
     /// Begins to set a second factor up: a new secret, which counts for nothing until a code of it was seen.
-    pub async fn begin_factor(&self, member: Id<StaffMember>) -> Outcome<StaffMember, FactorRefusal> {
+    pub async fn begin_factor(
+        &self,
+        member: Id<StaffMember>,
+    ) -> Outcome<StaffMember, FactorRefusal> {
         self.submit(Begin { member }).await
     }
 
@@ -345,7 +348,8 @@ mod tests {
     #[test]
     fn secrets_are_written_as_the_standard_says() {
         // RFC 4648, section 10.
-        let vectors = [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ")];
+        let vectors =
+            [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ")];
         for (bytes, text) in vectors {
             assert_eq!(base32_of(bytes.as_bytes()), text);
         }

@@ -12,10 +12,7 @@ use crate::store::Store;
 
 impl Store {
     /// A member of the staff, also one who was ended.
-    pub async fn staff_member(
-        &self,
-        id: Id<StaffMember>,
-    ) -> Result<Option<StaffMember>, Fault> {
+    pub async fn staff_member(&self, id: Id<StaffMember>) -> Result<Option<StaffMember>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 

@@ -23,7 +23,30 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 39] = [
+const PAGES: [&str; 62] = [
+    "/admin/audit",
+    "/admin/keys",
+    "/admin/keys/rotate",
+    "/admin/keys/{id}/revoke",
+    "/admin/settings",
+    "/admin/settings/preview",
+    "/admin/settings/name",
+    "/admin/settings/flow",
+    "/admin/settings/threshold",
+    "/admin/settings/visibility",
+    "/admin/settings/registration",
+    "/admin/settings/prices",
+    "/admin/settings/packs",
+    "/admin/settings/limits",
+    "/admin/settings/credit",
+    "/admin/settings/offline",
+    "/admin/settings/terms",
+    "/admin/settings/staff",
+    "/admin/staff",
+    "/admin/staff/{id}",
+    "/admin/staff/{id}/end",
+    "/admin/staff/{id}/reset",
+    "/admin/staff/{id}/role",
     "/admin",
     "/admin/me",
     "/admin/me/password",

@@ -1,16 +1,24 @@
 //! The console of the vendor's staff: coming in, staying out, and who may do what.
 
-use scrip_domain::Span;
-use scrip_domain::settings::SecondFactor;
-use scrip_domain::staff::{StaffMember, StaffRole};
+use scrip_domain::settings::{SecondFactor, Threshold};
+use scrip_domain::staff::{Power, StaffMember, StaffRole};
+use scrip_domain::visibility::Level;
+use scrip_domain::{Amount, Span};
 use scrip_engine::Staff;
 use scrip_engine::staff::Invitee;
-use scrip_testkit::{Browser, CLERK_PASSWORD, Page, Shop, settings};
+use scrip_testkit::{Answer, Browser, CLERK_PASSWORD, Page, Shop, settings};
+use serde_json::{Value, json};
 
 const OWNER: &str = "owner@shop.test";
 
 async fn enter(browser: &mut Browser<'_>, email: &str, password: &str) -> Page {
     browser.send("/admin/sign-in", &[("email", email), ("password", password)]).await
+}
+
+/// A call with the administrator's key.
+async fn ask(shop: &Shop, method: &str, path: &str, body: Value) -> Answer {
+    let authorization = format!("Bearer {}", shop.admin);
+    shop.send(method, path, &[("authorization", &authorization)], body).await
 }
 
 async fn member(shop: &Shop, of: &StaffMember) -> StaffMember {
@@ -46,7 +54,7 @@ async fn one_comes_in_by_an_invitation_and_comes_back_by_the_password() {
     // A session lasts for twelve hours, in whatever browser.
     shop.advance(Span::hours(12)).await;
     assert_eq!(browser.open("/admin/me").await.location(), "/admin/sign-in?next=%2Fadmin%2Fme");
-    enter(&mut browser, OWNER, CLERK_PASSWORD).await;
+    assert_eq!(enter(&mut browser, OWNER, CLERK_PASSWORD).await.status, 303);
     let page = browser.send("/admin/sign-out", &[]).await;
     assert_eq!((page.status, page.location()), (303, "/admin/sign-in"));
     assert_eq!(browser.open("/admin/me").await.status, 303);
@@ -63,7 +71,7 @@ async fn a_session_of_the_one_side_is_nothing_on_the_other() {
     for token in [buyer.as_str(), shop.admin.as_str()] {
         let cookie = format!("__Host-scrip-staff-{vendor}={token}");
         let cookie = [("cookie", cookie.as_str())];
-        assert_eq!(shop.send("GET", "/admin/me", &cookie, serde_json::Value::Null).await.status, 303);
+        assert_eq!(shop.send("GET", "/admin/me", &cookie, Value::Null).await.status, 303);
     }
     let page = enter(&mut owner, OWNER, CLERK_PASSWORD).await;
     let cookie = page.answer.header("set-cookie").to_owned();
@@ -73,7 +81,7 @@ async fn a_session_of_the_one_side_is_nothing_on_the_other() {
     let answer = shop.get("/v1/admin/settings", token).await;
     assert_eq!((answer.status, answer.code()), (401, "invalid_credentials"));
     let bought = format!("__Host-scrip-{vendor}={token}");
-    let answer = shop.send("GET", "/wallet", &[("cookie", &bought)], serde_json::Value::Null).await;
+    let answer = shop.send("GET", "/wallet", &[("cookie", &bought)], Value::Null).await;
     assert_eq!(answer.header("location"), "/sign-in?next=%2Fwallet");
 }
 
@@ -264,4 +272,397 @@ async fn forms_of_other_sites_are_refused() {
     assert_eq!(page.status, 403);
     assert!(page.html.contains("from another site"), "{}", page.html);
     assert_eq!(member(&shop, &row).await.factor_issue, 0);
+}
+
+/// Every page of the console, and what it needs.
+const PAGES: [(&str, &str); 8] = [
+    ("/admin/me", "see"),
+    ("/admin/audit", "see"),
+    ("/admin/staff", "settings"),
+    ("/admin/keys", "settings"),
+    ("/admin/keys/rotate?purpose=license", "settings"),
+    ("/admin/settings", "settings"),
+    ("/admin/settings/preview", "settings"),
+    ("/admin/settings/preview?as=funded", "settings"),
+];
+
+/// Every form of the console that is not one's own.
+const FORMS: [&str; 10] = [
+    "/admin/staff",
+    "/admin/staff/stf_0000000000001/role",
+    "/admin/staff/stf_0000000000001/reset",
+    "/admin/staff/stf_0000000000001/end",
+    "/admin/keys",
+    "/admin/keys/rotate",
+    "/admin/keys/key_0000000000001/revoke",
+    "/admin/settings/name",
+    "/admin/settings/credit",
+    "/admin/settings/staff",
+];
+
+#[tokio::test]
+async fn every_role_sees_its_pages_and_no_other() {
+    let shop = Shop::open().await;
+    for role in StaffRole::ALL {
+        let (mut browser, _) = shop.clerk(*role).await;
+        let home = browser.open("/admin/audit").await;
+        for (path, power) in PAGES {
+            let may = role.has(Power::parse(power).unwrap());
+            let page = browser.open(path).await;
+            assert_eq!(page.status, if may { 200 } else { 403 }, "{role} {path}");
+            assert_eq!(page.html.contains("Who may: owner."), !may, "{role} {path}");
+            let linked = home.html.contains(&format!("href=\"{path}\""));
+            assert!(may || !linked, "{role} is led to {path}");
+        }
+        let owner = *role == StaffRole::Owner;
+        for path in FORMS {
+            let page = browser.send(path, &[]).await;
+            assert_eq!(page.status == 403, !owner, "{role} {path}: {}", page.status);
+        }
+    }
+    let mut stranger = Browser::on(&shop);
+    for (path, _) in PAGES {
+        assert_eq!(stranger.open(path).await.status, 303, "{path}");
+    }
+    for path in FORMS {
+        let page = stranger.send(path, &[]).await;
+        assert_eq!((page.status, page.location()), (303, "/admin/sign-in?next=%2Fadmin"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_owner_invites_changes_and_ends_people() {
+    let shop = Shop::open().await;
+    let (mut owner, boss) = shop.clerk(StaffRole::Owner).await;
+    let form = |email, name, role| [("email", email), ("name", name), ("role", role)];
+    for (email, name, role, wrong) in [
+        ("bea", "Bea", "support", "id=\"email-error\""),
+        ("bea@shop.test", " ", "support", "id=\"name-error\""),
+        ("bea@shop.test", "Bea", "boss", "choose one"),
+    ] {
+        let page = owner.send("/admin/staff", &form(email, name, role)).await;
+        assert_eq!(page.status, 400, "{wrong}");
+        assert!(page.html.contains(wrong), "{wrong}: {}", page.html);
+    }
+    let page = owner.send("/admin/staff", &form(" Bea@shop.test", "Bea <b>", "support")).await;
+    assert_eq!(page.status, 200);
+    assert!(page.html.contains("Bea &lt;b&gt;"), "{}", page.html);
+    let link = page.html.split("/admin/welcome?token=").nth(1).unwrap();
+    let token = link.split('<').next().unwrap().to_owned();
+    let taken = owner.send("/admin/staff", &form("bea@SHOP.test", "Bea", "finance")).await;
+    assert_eq!(taken.status, 409);
+    assert!(taken.html.contains("has this address"), "{}", taken.html);
+    let roster = owner.open("/admin/staff").await;
+    assert!(roster.html.contains("invited") && !roster.html.contains(&token), "{}", roster.html);
+
+    let mut bea = Browser::on(&shop);
+    let join = [("token", token.as_str()), ("password", CLERK_PASSWORD), ("again", CLERK_PASSWORD)];
+    bea.send("/admin/welcome", &join).await;
+    assert_eq!(bea.open("/admin/staff").await.status, 403);
+    let row = shop.app.engine.store().staff_login("bea@shop.test").await.unwrap().unwrap();
+    let at = |verb: &str| format!("/admin/staff/{}{verb}", row.member);
+    assert_eq!(owner.open(&at("")).await.status, 200);
+    let page = owner.send(&at("/role"), &[("role", "king")]).await;
+    assert_eq!(page.status, 400, "{}", page.html);
+    let page = owner.send(&at("/role"), &[("role", "owner")]).await;
+    assert_eq!((page.status, page.location()), (303, at("").as_str()));
+    assert_eq!(bea.open("/admin/staff").await.status, 200, "a role works at once");
+
+    // A reset takes the password away, and the session; the new link brings both back.
+    let page = owner.send(&at("/reset"), &[]).await;
+    let link = page.html.split("/admin/welcome?token=").nth(1).unwrap();
+    let token = link.split('<').next().unwrap();
+    assert_eq!(bea.open("/admin/me").await.status, 303);
+    assert_eq!(enter(&mut bea, "bea@shop.test", CLERK_PASSWORD).await.status, 422);
+    let join = [("token", token), ("password", CLERK_PASSWORD), ("again", CLERK_PASSWORD)];
+    assert_eq!(bea.send("/admin/welcome", &join).await.status, 303);
+    assert_eq!(bea.open("/admin/me").await.status, 200);
+
+    let page = owner.send(&at("/end"), &[]).await;
+    assert_eq!((page.status, page.location()), (303, "/admin/staff"));
+    assert_eq!(bea.open("/admin/me").await.status, 303, "her session ends with her");
+    assert_eq!(enter(&mut bea, "bea@shop.test", CLERK_PASSWORD).await.status, 422);
+    assert_eq!(owner.send(&at("/role"), &[("role", "owner")]).await.status, 404);
+    assert_eq!(owner.send(&at("/end"), &[]).await.status, 303, "again changes nothing");
+    // The last owner stays, by whatever hand.
+    for (verb, fields) in [("role", &[("role", "finance")][..]), ("end", &[])] {
+        let page = owner.send(&format!("/admin/staff/{}/{verb}", boss.id), fields).await;
+        assert_eq!(page.status, 409, "{}", page.html);
+        assert!(page.html.contains("This is the last owner"), "{}", page.html);
+    }
+    assert_eq!(owner.open("/admin/staff").await.status, 200);
+    let again = owner.send("/admin/staff", &form("bea@shop.test", "Bea", "support")).await;
+    assert_eq!(again.status, 200, "the address is free: {}", again.html);
+}
+
+#[tokio::test]
+async fn the_log_names_the_person_and_is_found_by_subject() {
+    let shop = Shop::open().await;
+    let (mut owner, row) = shop.clerk(StaffRole::Owner).await;
+    let form = [("label", "till <1>"), ("catalog", "yes"), ("metrics", "yes")];
+    let page = owner.send("/admin/keys", &form).await;
+    assert_eq!(page.status, 200);
+    let token = page.html.split("<code class=\"long\">").nth(1).unwrap();
+    let token = token.split('<').next().unwrap();
+    let key = token.split('.').next().unwrap();
+    assert_eq!(shop.get("/v1/admin/products", token).await.status, 200);
+    let log = shop.get("/v1/admin/audit?limit=1", &shop.admin).await;
+    let act = &log.json["data"][0];
+    assert_eq!((act["act"].as_str(), act["subject"].as_str()), (Some("api_key.made"), Some(key)));
+    assert_eq!(act["actor"], row.id.to_string());
+    let page = owner.open(&format!("/admin/audit?subject={key}")).await;
+    assert!(page.html.contains("The owner") && page.html.contains("api_key.made"), "{}", page.html);
+    assert!(page.html.contains("till &lt;1&gt;") && !page.html.contains("staff.joined"));
+    let page = owner.open("/admin/audit").await;
+    for word in ["staff.joined", "the command line on the server", "api_key.made"] {
+        assert!(page.html.contains(word), "{word}");
+    }
+    let page = owner.send(&format!("/admin/keys/{key}/revoke"), &[]).await;
+    assert_eq!((page.status, page.location()), (303, "/admin/keys"));
+    assert_eq!(shop.get("/v1/admin/products", token).await.status, 401);
+    assert!(owner.open("/admin/keys").await.html.contains("revoked"));
+    // A page of the log ends, and the next one begins there.
+    for number in 0..60 {
+        let label = format!("key {number}");
+        owner.send("/admin/keys", &[("label", label.as_str()), ("metrics", "yes")]).await;
+    }
+    let page = owner.open("/admin/audit?subject=").await;
+    let next = page.html.split("after=").nth(1).unwrap().split('"').next().unwrap();
+    let second = owner.open(&format!("/admin/audit?subject=&after={next}")).await;
+    assert!(second.html.contains("staff.joined") && !second.html.contains("Earlier"));
+    assert_eq!(owner.open("/admin/audit?after=nothing").await.status, 404);
+}
+
+#[tokio::test]
+async fn keys_are_made_with_scopes_that_fit() {
+    let shop = Shop::open().await;
+    let (mut owner, _) = shop.clerk(StaffRole::Owner).await;
+    shop.buyer("ada@example.com", 0).await;
+    let account = shop.get("/v1/admin/accounts", &shop.admin).await.json;
+    let account = account["data"][0]["id"].as_str().unwrap();
+    for (fields, wrong) in [
+        (&[("label", ""), ("admin", "yes")][..], "id=\"label-error\""),
+        (&[("label", "x")][..], "at least one scope"),
+        (&[("label", "x"), ("read", "yes")][..], "the scope read needs an account"),
+        (&[("label", "x"), ("admin", "yes"), ("account", account)][..], "cannot have the scope admin"),
+        (&[("label", "x"), ("read", "yes"), ("account", "acc_x")][..], "there is no such account"),
+    ] {
+        let page = owner.send("/admin/keys", fields).await;
+        assert_eq!(page.status, 400, "{wrong}");
+        assert!(page.html.contains(wrong), "{wrong}: {}", page.html);
+    }
+    let form = [("label", "hers"), ("read", "yes"), ("account", account)];
+    assert_eq!(owner.send("/admin/keys", &form).await.status, 200);
+    let page = owner.open("/admin/keys").await;
+    assert!(page.html.contains("hers") && page.html.contains(account), "{}", page.html);
+    // Here keys have no home: a new one would be lost.
+    let page = owner.send("/admin/keys/rotate", &[("purpose", "license")]).await;
+    assert_eq!(page.status, 409, "{}", page.html);
+    assert_eq!(owner.open("/admin/keys/rotate?purpose=webhook").await.status, 400);
+    assert!(owner.open("/admin/keys/rotate?purpose=protocol").await.html.contains("Leave it"));
+}
+
+/// The fields of a form as the page shows them, by the form's address.
+fn filled(page: &Page, action: &str) -> Vec<(String, String)> {
+    let form = page.html.split(&format!("action=\"{action}\"")).nth(1).unwrap();
+    let form = form.split("</form>").next().unwrap();
+    let attribute = |tag: &str, name: &str| {
+        let value = tag.split(&format!(" {name}=\"")).nth(1)?;
+        Some(value.split('"').next()?.replace("&quot;", "\"").replace("&amp;", "&"))
+    };
+    let mut fields = Vec::new();
+    for tag in form.split('<').skip(1) {
+        let Some(name) = attribute(tag, "name") else { continue };
+        let unticked = tag.contains("type=\"radio\"") || tag.contains("type=\"checkbox\"");
+        if tag.starts_with("textarea") {
+            fields.push((name, tag.split('>').nth(1).unwrap_or_default().to_owned()));
+        } else if tag.starts_with("input") && (!unticked || tag.contains(" checked")) {
+            fields.push((name, attribute(tag, "value").unwrap_or_default()));
+        }
+    }
+    fields
+}
+
+const GROUPS: [&str; 12] = [
+    "name", "flow", "threshold", "visibility", "registration", "prices", "packs", "limits", "credit",
+    "offline", "terms", "staff",
+];
+
+#[tokio::test]
+async fn settings_that_are_sent_as_shown_stay_as_they_are() {
+    let shop = Shop::open().await;
+    let euro = |amount: u64| json!({ "amount": amount, "unit": "EUR" });
+    let aur = |amount: u64| json!({ "amount": amount, "unit": "AUR" });
+    let body = json!({
+        "name": "A \"quoted\" & shop", "flow": "members_only",
+        "threshold": { "policy": "fixed", "amount": aur(500) },
+        "visibility": { "price": "funded", "files": "covered" }, "registration": ["name", "phone"],
+        "packs": [{ "tokens": aur(10_000), "pay": euro(9_000) }, { "tokens": aur(50), "pay": euro(50) }],
+        "prices": [{ "tokens": aur(100), "money": { "amount": 160, "unit": "JPY" } }],
+        "top_up_limits": { "min": aur(100) },
+        "credit": { "review_above": aur(70_000), "top_ups_per_day": 3, "freeze_disputed": true,
+            "review_younger_than_hours": 24, "seasoning": { "card_hours": 5 } },
+        "offline_instructions": "Transfer.\nName it.", "terms_version": "2026-11",
+    });
+    let answer = ask(&shop, "PATCH", "/v1/admin/settings", body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let before = shop.app.engine.vendor().await.unwrap().settings.clone();
+    let (mut owner, _) = shop.clerk(StaffRole::Owner).await;
+    let page = owner.open("/admin/settings").await;
+    for group in GROUPS {
+        let action = format!("/admin/settings/{group}");
+        let fields = filled(&page, &action);
+        assert!(!fields.is_empty(), "{group}");
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let sent = owner.send(&action, &fields).await;
+        let saved = format!("/admin/settings?saved={group}#{group}");
+        assert_eq!((sent.status, sent.location()), (303, saved.as_str()), "{group}: {}", sent.html);
+        assert_eq!(shop.app.engine.vendor().await.unwrap().settings, before, "{group}");
+    }
+}
+
+#[tokio::test]
+async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
+    let shop = Shop::open().await;
+    let (mut owner, row) = shop.clerk(StaffRole::Owner).await;
+    let settings = async || shop.app.engine.vendor().await.unwrap().settings.clone();
+    let page = owner.open("/admin/settings").await;
+    let credit = filled(&page, "/admin/settings/credit");
+    // (the form, a field, what is typed, what the page says where it is wrong)
+    for (group, field, typed, wrong) in [
+        ("name", "name", " ", "id=\"name-error\""),
+        ("name", "token_name", "", "id=\"token_name-error\""),
+        ("name", "worth", "100", "id=\"worth-error\">write it like"),
+        ("name", "worth", "0 = 1.00 EUR", "id=\"worth-error\">a ratio with no zero in it"),
+        ("flow", "flow", "sideways", "choose one"),
+        ("threshold", "policy", "none", "choose one"),
+        ("threshold", "policy", "fixed", "id=\"amount-error\">this is required"),
+        ("visibility", "price", "nobody", "choose one"),
+        ("prices", "prices", "100 = 1 USD\nx", "line 2: write it like"),
+        ("prices", "prices", "100 = 1 EUR", "id=\"prices-error\">a currency that has no price yet"),
+        ("packs", "packs", "100 = 1 USD", "id=\"packs-error\">a currency that tokens are sold in: EUR"),
+        ("limits", "min", "-1", "id=\"min-error\">a number of AUR"),
+        ("limits", "max", "0", "id=\"max-error\">above zero"),
+        ("credit", "review_above", "1.001", "id=\"review_above-error\">a number of AUR"),
+        ("credit", "top_ups_per_day", "1.5", "id=\"top_ups_per_day-error\">a whole number"),
+        ("credit", "card_hours", "", "id=\"card_hours-error\">this is required"),
+        ("credit", "doubtful_hours", "87601", "id=\"doubtful_hours-error\">at most 87600"),
+        ("offline", "offline_instructions", "\u{7}", "id=\"offline_instructions-error\""),
+        ("terms", "terms_version", "", "id=\"terms_version-error\""),
+        ("staff", "second_factor", "three", "choose one"),
+    ] {
+        let action = format!("/admin/settings/{group}");
+        let mut fields = if group == "credit" { credit.clone() } else { filled(&page, &action) };
+        fields.retain(|(name, _)| name != field);
+        fields.push((field.to_owned(), typed.to_owned()));
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let before = settings().await;
+        let sent = owner.send(&action, &fields).await;
+        assert_eq!(sent.status, 400, "{group} {field} {typed}");
+        assert!(sent.html.contains(wrong), "{group} {field} {typed}: {}", sent.html);
+        assert_eq!(settings().await, before);
+    }
+    let send = async |owner: &mut Browser<'_>, group: &str, fields: &[(&str, &str)]| {
+        let sent = owner.send(&format!("/admin/settings/{group}"), fields).await;
+        assert_eq!(sent.status, 303, "{group}: {}", sent.html);
+    };
+    let name = [("name", "Belle Isle"), ("token_name", "Bell"), ("worth", "200 = 1.00 EUR")];
+    send(&mut owner, "name", &name).await;
+    send(&mut owner, "threshold", &[("policy", "fixed"), ("amount", "12.5")]).await;
+    send(&mut owner, "flow", &[("flow", "register_first")]).await;
+    send(&mut owner, "prices", &[("prices", "100 = 1.10 USD\r\n\r\n100 = 160 JPY")]).await;
+    send(&mut owner, "packs", &[("packs", "1000 = 9.00 EUR")]).await;
+    send(&mut owner, "limits", &[("min", "1"), ("max", "")]).await;
+    send(&mut owner, "registration", &[("phone", "yes")]).await;
+    send(&mut owner, "terms", &[("terms_version", "2")]).await;
+    send(&mut owner, "offline", &[("offline_instructions", "Transfer")]).await;
+    let after = settings().await;
+    assert_eq!((after.name.as_str(), after.token.name.as_str()), ("Belle Isle", "Bell"));
+    assert_eq!(after.token.unit_value.tokens.units(), 20_000);
+    assert_eq!(after.threshold, Threshold::Fixed { amount: Amount::new(1250).unwrap() });
+    assert_eq!((after.prices.len(), after.packs.len(), after.registration.len()), (2, 1, 1));
+    assert_eq!((after.terms_version.as_str(), after.offline_instructions.as_str()), ("2", "Transfer"));
+    let log = shop.get("/v1/admin/audit?limit=1", &shop.admin).await.json;
+    assert_eq!(log["data"][0]["actor"], row.id.to_string());
+    assert_eq!(log["data"][0]["changes"]["offline_instructions"]["to"], "Transfer");
+    send(&mut owner, "staff", &[("second_factor", "required")]).await;
+    assert_eq!(owner.open("/admin/settings").await.location(), "/admin/me/second-factor");
+}
+
+#[tokio::test]
+async fn the_preview_hides_what_the_shop_hides() {
+    let mut settings = settings();
+    settings.visibility.price = Some(Level::Funded);
+    settings.visibility.description = Some(Level::Member);
+    let shop = Shop::open_with(settings).await;
+    shop.service("tuning", 250).await;
+    let (mut owner, _) = shop.clerk(StaffRole::Owner).await;
+    for (who, price, description) in
+        [("visitor", false, false), ("member", false, true), ("funded", true, true)]
+    {
+        let list = owner.open(&format!("/admin/settings/preview?as={who}")).await;
+        assert_eq!(list.html.contains("from 2.50 AUR"), price, "{who}: {}", list.html);
+        assert_eq!(list.html.contains("Shown to: funded members."), !price, "{who}");
+        let one = owner.open(&format!("/admin/settings/preview?as={who}&product=tuning")).await;
+        assert_eq!(one.html.contains("<dd>2.50 AUR</dd>"), price, "{who}: {}", one.html);
+        let hidden = one.html.contains("Hidden: description, description_html");
+        assert_eq!(hidden, !description, "{who}: {}", one.html);
+    }
+    let page = owner.open("/admin/settings/preview?as=owner").await;
+    assert_eq!(page.status, 400);
+    let page = owner.open("/admin/settings/preview?as=visitor&product=nothing").await;
+    assert!(page.html.contains("not there for them"), "{}", page.html);
+    let accounts = shop.get("/v1/admin/accounts", &shop.admin).await.json;
+    assert_eq!(accounts["data"], json!([]), "nobody was made up in the books");
+    owner.send("/admin/settings/flow", &[("flow", "members_only")]).await;
+    let page = owner.open("/admin/settings/preview?as=visitor").await;
+    assert!(page.html.contains("They see nothing"), "{}", page.html);
+}
+
+/// The same verbs for programs.
+#[tokio::test]
+async fn staff_are_kept_through_the_api_too() {
+    let shop = Shop::open().await;
+    let body = json!({ "email": "bea@shop.test", "name": "Bea", "role": "owner" });
+    let made = shop.post("/v1/admin/staff", &shop.admin, "", body.clone()).await;
+    assert_eq!((made.status, made.header("cache-control")), (201, "no-store"), "{made:?}");
+    let link = made.json["invitation"].as_str().unwrap();
+    assert!(link.starts_with("http://shop.test/admin/welcome?token=scrip_"), "{link}");
+    let (id, state) = (made.json["id"].as_str().unwrap(), &made.json["state"]);
+    assert_eq!((state.as_str(), made.json["joined_at"].is_null()), (Some("invited"), true));
+    let taken = shop.post("/v1/admin/staff", &shop.admin, "", body).await;
+    assert_eq!((taken.status, taken.code()), (409, "email_taken"));
+    assert_eq!(taken.json["errors"][0]["field"], "email");
+    for (field, value) in [("email", "bea"), ("name", " "), ("role", "king")] {
+        let mut body = json!({ "email": "x@shop.test", "name": "X", "role": "support" });
+        body[field] = json!(value);
+        let answer = shop.post("/v1/admin/staff", &shop.admin, "", body).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_field"), "{field}");
+        assert_eq!(answer.json["errors"][0]["field"], field);
+    }
+    let token = link.split("token=").nth(1).unwrap();
+    let join = [("token", token), ("password", CLERK_PASSWORD), ("again", CLERK_PASSWORD)];
+    let mut bea = Browser::on(&shop);
+    bea.send("/admin/welcome", &join).await;
+    let path = format!("/v1/admin/staff/{id}");
+    let role = |role: &str| json!({ "role": role });
+    let last = ask(&shop, "PATCH", &path, role("finance")).await;
+    assert_eq!((last.status, last.code()), (409, "last_owner"));
+    let last = ask(&shop, "DELETE", &path, Value::Null).await;
+    assert_eq!((last.status, last.code()), (409, "last_owner"));
+    shop.clerk(StaffRole::Owner).await;
+    let changed = ask(&shop, "PATCH", &path, role("finance")).await;
+    assert_eq!((changed.status, changed.json["role"].as_str()), (200, Some("finance")));
+    let reset = shop.post(&format!("{path}/reset"), &shop.admin, "", Value::Null).await;
+    assert_eq!((reset.status, reset.json["state"].as_str()), (200, Some("invited")), "{reset:?}");
+    assert_eq!(bea.open("/admin/me").await.status, 303);
+    let ended = ask(&shop, "DELETE", &path, Value::Null).await;
+    assert_eq!((ended.status, ended.json["state"].as_str()), (200, Some("ended")));
+    let list = shop.get("/v1/admin/staff", &shop.admin).await.json;
+    let names: Vec<_> = list["data"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["The owner", "Bea"]);
+    let nobody = "/v1/admin/staff/stf_0000000000001";
+    assert_eq!(ask(&shop, "DELETE", nobody, Value::Null).await.status, 404);
+    let buyer = shop.buyer("ada@example.com", 0).await;
+    assert_eq!(shop.get("/v1/admin/staff", &buyer).await.status, 403);
 }

@@ -4,9 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use scrip_domain::account::Field;
 use scrip_domain::sale::Limits;
-use scrip_domain::settings::{
-    Flow, Pack, SecondFactor, Settings, Threshold, Token, UnitValue,
-};
+use scrip_domain::settings::{Flow, Pack, SecondFactor, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
 use serde::{Deserialize, Deserializer, Serialize};

@@ -4,13 +4,17 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use scrip_domain::role::Role;
 use scrip_domain::staff::{Power, StaffRole};
 
 use super::desk::Clerk;
 use crate::App;
+<<<<<<< HEAD
 use crate::pages::assets::STYLE_NOW;
+=======
+use crate::pages::frame::document;
+>>>>>>> main
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 
@@ -102,7 +106,7 @@ impl Section {
 pub fn page(app: &App, clerk: &Clerk, title: &str, section: Section, main: &Markup) -> Response {
     let shop = &clerk.vendor.settings.name;
     let body = html! {
-        header.masthead.of-console {
+        header.masthead {
             a.vendor href="/admin" { (shop) }
             nav aria-label="You" {
                 a href="/admin/me" aria-current=[(section == Section::Me).then_some("page")] {
@@ -117,7 +121,7 @@ pub fn page(app: &App, clerk: &Clerk, title: &str, section: Section, main: &Mark
             main #main { h1 { (title) } (main) }
         }
     };
-    private(&document(shop, title, &body))
+    private(&document(shop, title, &html! { meta name="robots" content="noindex"; }, &body))
 }
 
 /// The same for nobody in particular, who is to come in.
@@ -126,7 +130,7 @@ pub fn door(shop: &str, title: &str, main: &Markup) -> Response {
         header.masthead { p.vendor { (shop) } }
         main #main { h1 { (title) } (main) }
     };
-    private(&document(shop, title, &body))
+    private(&document(shop, title, &html! { meta name="robots" content="noindex"; }, &body))
 }
 
 /// A page with another status than 200.
@@ -199,23 +203,6 @@ fn sections(app: &App, clerk: &Clerk, here: Section) -> Markup {
     html! {
         details.menu { summary { "Menu" } nav aria-label="Console" { (list) } }
         nav.side aria-label="Console" { (list) }
-    }
-}
-
-fn document(shop: &str, title: &str, body: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex";
-                title { (title) @if !shop.is_empty() { " · " (shop) } }
-                link rel="stylesheet" href=(*STYLE_NOW);
-            }
-            body { a.skip href="#main" { "Skip to the content" } (body) }
-        }
     }
 }
 

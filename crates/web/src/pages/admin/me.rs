@@ -48,7 +48,8 @@ async fn change_password(
     let problem = match new_password(&form.password, &form.again) {
         Ok(password) => {
             let request = request_id::current();
-            let changed = app.engine.change_staff_password(&desk.member, &form.old, password, request);
+            let changed =
+                app.engine.change_staff_password(&desk.member, &form.old, password, request);
             match changed.await? {
                 Ok(opened) => {
                     let cookie = Clerk::sign_in(&desk.vendor, &opened.token);
