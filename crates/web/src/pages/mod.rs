@@ -51,13 +51,8 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
                 .layer(from_fn(protect_form)),
         )
         .merge(bank::routes())
-<<<<<<< HEAD
-        .merge(admin::routes(app))
-        .merge(assets::routes())
-=======
         .merge(assets::routes())
         .merge(admin::routes(app))
->>>>>>> main
 }
 
 /// A word of chance for a form, so that the same form does the same thing once.

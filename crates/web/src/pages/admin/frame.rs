@@ -10,11 +10,7 @@ use scrip_domain::staff::{Power, StaffRole};
 
 use super::desk::Clerk;
 use crate::App;
-<<<<<<< HEAD
-use crate::pages::assets::STYLE_NOW;
-=======
 use crate::pages::frame::document;
->>>>>>> main
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 
