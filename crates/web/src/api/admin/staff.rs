@@ -142,8 +142,8 @@ async fn list(
 #[schema(as = StaffBody, example = json!({ "email": "bea@shop.example", "name": "Bea", "role": "support" }))]
 struct InviteBody {
     /// The address that will sign in.
-    #[schema(inline)]
-    email: Line<3, 254>,
+    #[schema(example = "bea@shop.example", format = "email", max_length = 254)]
+    email: String,
     #[schema(inline)]
     name: Line<1, 100>,
     #[schema(value_type = StaffRoleWord)]
@@ -161,7 +161,7 @@ async fn invite(
     body: Body<InviteBody>,
 ) -> Result<Response, Problem> {
     let InviteBody { email, name, role } = body.value;
-    let who = Invitee { email: email.0, name: name.0, role };
+    let who = Invitee { email, name: name.0, role };
     let invited = app.engine.invite_staff(by, who).await??;
     Ok(told(&app, &invited, StatusCode::CREATED))
 }
