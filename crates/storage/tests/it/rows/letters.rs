@@ -38,7 +38,7 @@ pub async fn all(store: &Running) {
     let box_ = Postbox { number: 255, position: u64::MAX >> 1 };
     round_trips!(store, postbox(number): box_.clone() => Postbox { position: 0, ..box_.clone() },
         other Postbox { number: 0, ..box_.clone() });
-    let most = Amount::new(Id::<Letter>::MAX).unwrap();
+    let most = Amount::MAX;
     let digest = Digest {
         account: last(),
         orders: vec![last(), id(0)],
