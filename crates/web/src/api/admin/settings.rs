@@ -124,10 +124,10 @@ struct SettingsBody {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MailSetting<M> {
-    /// Where the vendor's staff hears of reviews, disputes and dead webhooks; nowhere when it is empty.
-    #[serde(default)]
-    #[schema(example = "staff@example.com", max_length = 254)]
-    staff: String,
+    /// Where the vendor's staff hears of reviews, disputes and dead webhooks; nowhere without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "staff@example.com", format = "email", max_length = 254)]
+    staff: Option<String>,
     /// Purchases in one step that cost less are gathered into one letter a day; none without it.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     digest_below: Option<M>,
@@ -141,7 +141,8 @@ impl MailSetting<MoneyOut> {
     fn new(mail: &Mail, token: &Token) -> Self {
         let digest_below = Some(mail.digest_below).filter(|amount| !amount.is_zero());
         let digest_below = digest_below.map(|amount| MoneyOut::tokens(amount, token));
-        Self { staff: mail.staff.clone(), digest_below, verify: mail.verify }
+        let staff = Some(mail.staff.clone()).filter(|staff| !staff.is_empty());
+        Self { staff, digest_below, verify: mail.verify }
     }
 }
 
@@ -149,7 +150,7 @@ impl MailSetting<MoneyIn> {
     fn read(self, token: &Token) -> Result<Mail, Problem> {
         let below = self.digest_below.map(|money| money.in_tokens(token, "mail.digest_below"));
         let digest_below = below.transpose()?.unwrap_or_default();
-        Ok(Mail { staff: self.staff, digest_below, verify: self.verify })
+        Ok(Mail { staff: self.staff.unwrap_or_default(), digest_below, verify: self.verify })
     }
 }
 
