@@ -15,6 +15,7 @@ use crate::account::Account;
 use crate::amount::Amount;
 use crate::id::Id;
 use crate::license::License;
+use crate::lot::OpenLot;
 use crate::order::Order;
 use crate::time::{Span, Timestamp};
 use crate::top_up::TopUp;
@@ -27,6 +28,8 @@ pub const KEPT: Span = Span::days(90);
 pub const GATHERED: Span = Span::days(1);
 /// So many purchases are named in such a letter; of more it says how many.
 pub const NAMED: usize = 100;
+/// So long before tokens expire their owner is told.
+pub const WARNED_BEFORE: Span = Span::days(7);
 /// How long a link is good that lets somebody choose a new password.
 pub const RESET_LIFETIME: Span = Span::hours(1);
 /// How long a link is good that verifies an address.
@@ -163,6 +166,15 @@ pub enum About {
     },
     /// Automatic top-ups were stopped.
     AutoTopUpStopped {},
+    /// Tokens expire soon.
+    TokensExpiring {
+        /// How many, of all that expire until then.
+        tokens: Amount,
+        /// When the first of them do.
+        first: Timestamp,
+        /// When the last of them do.
+        last: Timestamp,
+    },
     /// A license ends soon.
     LicenseExpiring {
         /// Which.
@@ -254,6 +266,42 @@ impl Digest {
     }
 }
 
+/// Until when an account's tokens may expire without a further letter: of those its owner has been told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warned {
+    /// Whose.
+    pub account: Id<Account>,
+    /// Of what expires until then.
+    pub until: Timestamp,
+}
+
+impl Warned {
+    /// What is to be told at `at` of lots that expire, if anything is, and what is told then; before, `told` was. One
+    /// letter tells of two weeks, a week before the first tokens go: so there is one a week at most.
+    pub fn next(
+        account: Id<Account>,
+        told: Option<Timestamp>,
+        lots: &[OpenLot],
+        at: Timestamp,
+    ) -> (Option<About>, Self) {
+        let told = told.unwrap_or(at).max(at);
+        let expiring = |until: Timestamp| {
+            let left = lots.iter().filter(|lot| !lot.remaining.is_zero());
+            let expiring = left.filter_map(|lot| Some((lot.expires_at?, lot.remaining)));
+            expiring.filter(move |(end, _)| *end > told && *end <= until)
+        };
+        let soon = at.plus(WARNED_BEFORE);
+        if expiring(soon).next().is_none() {
+            return (None, Self { account, until: told.max(soon) });
+        }
+        let until = soon.plus(WARNED_BEFORE);
+        let tokens = Amount::try_sum(expiring(until).map(|(_, tokens)| tokens)).unwrap_or_default();
+        let ends = || expiring(until).map(|(end, _)| end);
+        let (first, last) = (ends().min().unwrap_or(soon), ends().max().unwrap_or(soon));
+        (Some(About::TokensExpiring { tokens, first, last }), Self { account, until })
+    }
+}
+
 /// How long to wait after so many tries that failed; `None` when it was the last. All tries are within two days
 /// and a half.
 pub fn wait_after(attempts: u32) -> Option<Span> {
@@ -313,6 +361,37 @@ mod tests {
         assert!(
             About::Disputed { top_up: Id::new(1).unwrap() }.is_for_staff() && !about.is_for_staff()
         );
+    }
+
+    #[test]
+    fn what_expires_is_told_a_week_before_and_once() {
+        let at = Timestamp::from_millis(1_000_000);
+        let account = Id::new(1).unwrap();
+        let lot = |number, days: u32, tokens| OpenLot {
+            lot: Id::new(number).unwrap(),
+            kind: crate::lot::LotKind::Promo,
+            remaining: Amount::new(tokens).unwrap(),
+            held: Amount::ZERO,
+            priority: 10,
+            expires_at: (days > 0).then(|| at.plus(Span::days(days))),
+            exchangeable_at: None,
+        };
+        let lots = [lot(1, 6, 3), lot(2, 13, 4), lot(3, 16, 5), lot(4, 0, 9), lot(5, 2, 0)];
+        let next = |told, days| Warned::next(account, told, &lots, at.plus(Span::days(days)));
+        let day = |days| at.plus(Span::days(days));
+        let (about, warned) = next(None, 0);
+        let told =
+            About::TokensExpiring { tokens: Amount::new(7).unwrap(), first: day(6), last: day(13) };
+        assert_eq!((about, warned.until), (Some(told), day(14)));
+        assert_eq!(next(Some(day(14)), 1), (None, Warned { account, until: day(14) }));
+        let (about, warned) = next(Some(day(14)), 9);
+        let told = About::TokensExpiring {
+            tokens: Amount::new(5).unwrap(),
+            first: day(16),
+            last: day(16),
+        };
+        assert_eq!((about, warned.until), (Some(told), day(23)));
+        assert_eq!(Warned::next(account, None, &lots[3..], at).0, None);
     }
 
     #[test]

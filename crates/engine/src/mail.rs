@@ -15,6 +15,7 @@
 pub mod facts;
 pub mod follow;
 pub mod send;
+pub mod warn;
 
 use std::collections::VecDeque;
 use std::fmt;

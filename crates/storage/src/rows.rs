@@ -26,7 +26,7 @@ use scrip_domain::exchange::{
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
-use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox};
+use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
@@ -529,6 +529,8 @@ row!(Postbox, "postbox", group(number: u8), key(number: u8), { number: u8, posit
 row!(Gathered, "digests", group(account: Id<Account>), key(account: Id<Account>), {
     account: Id<Account>, orders: Vec<Id<Order>>, more: u32, total: Amount, due_at: Timestamp,
 });
+
+row!(Warned, "warned", group(account: Id<Account>), key(account: Id<Account>), { account: Id<Account>, until: Timestamp });
 
 row!(Epoch, "epochs", group(number: u32), key(number: u32), { number: u32, since: Timestamp, at: Timestamp });
 

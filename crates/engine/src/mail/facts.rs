@@ -91,6 +91,15 @@ pub enum What {
     TopUpRefunded(TopUp),
     /// Automatic top-ups were stopped.
     AutoTopUpStopped,
+    /// Tokens expire soon.
+    TokensExpiring {
+        /// How many.
+        tokens: Amount,
+        /// When the first of them do.
+        first: Timestamp,
+        /// When the last of them do.
+        last: Timestamp,
+    },
     /// A license ends soon.
     LicenseExpiring {
         /// What it is for.
@@ -169,6 +178,9 @@ impl Engine {
             About::TopUpDeclined { top_up } => What::TopUpDeclined(self.funds(*top_up).await?),
             About::TopUpRefunded { top_up } => What::TopUpRefunded(self.funds(*top_up).await?),
             About::AutoTopUpStopped {} => What::AutoTopUpStopped,
+            About::TokensExpiring { tokens, first, last } => {
+                What::TokensExpiring { tokens: *tokens, first: *first, last: *last }
+            }
             About::LicenseExpiring { license } => {
                 let (title, license) = self.titled(*license).await?;
                 // It was made longer, or ended, while the letter was on its way.

@@ -85,6 +85,20 @@ pub async fn send(watch: Arc<Watch>) {
     }
 }
 
+/// Writes to owners of tokens that expire soon.
+pub async fn warn(watch: &Watch) {
+    loop {
+        match watch.app().engine.warn_of_expiry().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "owners of tokens that expire are told at the next try");
+                break;
+            }
+        }
+    }
+}
+
 /// Forgets letters of long ago.
 pub async fn forget(watch: &Watch) {
     loop {

@@ -281,6 +281,7 @@ async fn sweep(watch: Arc<Watch>) {
             tracing::warn!(%fault, "what has expired is booked at the next try");
         }
         forget_deliveries(&watch).await;
+        mail::warn(&watch).await;
         mail::forget(&watch).await;
         forget_visits(&watch).await;
         forget_quotes(&watch).await;

@@ -36,3 +36,9 @@ CREATE TABLE digests (
 );
 
 CREATE INDEX digests_due ON digests (due_at);
+
+-- Of which tokens that expire owners have been told.
+CREATE TABLE warned (
+    account BIGINT PRIMARY KEY,
+    until BIGINT NOT NULL
+);

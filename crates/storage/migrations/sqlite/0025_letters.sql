@@ -36,3 +36,9 @@ CREATE TABLE digests (
 ) STRICT;
 
 CREATE INDEX digests_due ON digests (due_at);
+
+-- Of which tokens that expire owners have been told.
+CREATE TABLE warned (
+    account INTEGER PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT;

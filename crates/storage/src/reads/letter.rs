@@ -1,6 +1,8 @@
 //! Reads about letters: how far the feed has become letters, and what is due.
 
-use scrip_domain::letter::{Digest, Letter, Postbox};
+use scrip_domain::account::Account;
+use scrip_domain::letter::{Digest, Letter, Postbox, Warned};
+use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
 
 use crate::cells::Cell;
@@ -42,6 +44,21 @@ impl Store {
         let bounds = [cells(&before), vec![Cell::Int(i64::from(limit))]].concat();
         let tail = "WHERE t.id < $1 AND t.due_at IS NULL ORDER BY t.id LIMIT $2";
         self.rows(tail, bounds).await
+    }
+
+    /// Wallets of which something expires until `soon`, and whose owners have not been told of all until then; those first
+    /// who were told longest ago.
+    pub async fn wallets_to_warn(&self, soon: Timestamp, limit: u32) -> Result<Vec<Wallet>, Fault> {
+        let bounds = [cells(&soon), vec![Cell::Int(i64::from(limit))]].concat();
+        let tail = "LEFT JOIN warned n ON n.account = t.account
+            WHERE t.next_expiry <= $1 AND COALESCE(n.until, 0) < $1
+            ORDER BY COALESCE(n.until, 0), t.id LIMIT $2";
+        self.rows(tail, bounds).await
+    }
+
+    /// Until when an account's owner has been told of what expires.
+    pub async fn warned(&self, account: Id<Account>) -> Result<Option<Warned>, Fault> {
+        self.row("WHERE t.account = $1", cells(&account)).await
     }
 
     /// The small purchases that become letters at `at`, those first that are due longest.

@@ -155,6 +155,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("postbox", "UPDATE postbox SET number = 2"),
     ("digests", "DELETE FROM digests; INSERT INTO digests VALUES (1009, '[\"ord_0000000000001\"]', 0, 5, 9)"),
     ("digests", "UPDATE digests SET orders = '[]'"),
+    ("digests", "UPDATE warned SET account = 1009"),
     ("digests", "UPDATE digests SET more = 1, total = 0"),
     ("epochs", "DELETE FROM epochs WHERE number = 2"),
     ("epochs", "UPDATE epochs SET number = 4 WHERE number = 3"),

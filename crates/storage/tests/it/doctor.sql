@@ -37,7 +37,7 @@ DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DE
 DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; DELETE FROM exchanges;
 DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
-DELETE FROM letters; DELETE FROM postbox; DELETE FROM digests;
+DELETE FROM letters; DELETE FROM postbox; DELETE FROM digests; DELETE FROM warned;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -372,6 +372,7 @@ INSERT INTO letters (id, account, recipient, about, state, attempts, due_at, sen
     (9802, 1002, 'bob@example.org', '{"kind":"welcome"}', 'sent', 1, NULL, 5, NULL, 1),
     (9803, NULL, 'staff@example.org', '{"kind":"welcome"}', 'given_up', 1, NULL, NULL, 'no', 1);
 INSERT INTO postbox (number, position) VALUES (1, 2);
+INSERT INTO warned (account, until) VALUES (1001, 900);
 INSERT INTO digests (account, orders, more, total, due_at) VALUES (1001, '["ord_0000000000001"]', 0, 5, 9);
 -- A partner with four cycles: paid by us, given up, nothing to pay, and one of which the partner says something else. What
 -- was exchanged in them is one buyer's.

@@ -8,7 +8,7 @@ use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
-use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox};
+use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
@@ -18,6 +18,7 @@ use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::session::Session;
 use scrip_domain::usage::{Activation, Lease, Usage};
+use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
@@ -67,7 +68,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
             bank_details(1), epoch(), reunion(2, ""),
-            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1));
+            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who);
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
@@ -95,7 +96,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
-            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), letters_due(NOON, 5), letters_to("", 5),
+            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), letters_due(NOON, 5), letters_to("", 5), wallets_to_warn(NOON, 5),
             letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
@@ -518,6 +519,12 @@ pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
             created_at: NOON,
             expires_at: NOON,
         };
+        for number in [51, 52] {
+            let wallet = Wallet::empty(id(number), account(number));
+            let next_expiry = Some(NOON);
+            changes.wallets.push(Change::Insert(Wallet { next_expiry, ..wallet }));
+        }
+        changes.warned.push(Change::Insert(Warned { account: account(52), until: NOON }));
         let sessions = [session(1, 1), session(2, 1), session(3, 2)];
         changes.sessions.extend(sessions.map(Change::Insert));
     })
@@ -531,6 +538,14 @@ pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
     assert!(store.letters_before(id(31), 9).await.unwrap().is_empty());
     assert_eq!(store.letter(id(32)).await.unwrap().unwrap().recipient, "ada@example.com");
     assert_eq!(store.postbox().await.unwrap().unwrap().position, 4);
+    let warn = async |soon| {
+        let wallets = store.wallets_to_warn(soon, 9).await.unwrap();
+        wallets.iter().map(|wallet| wallet.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(warn(NOON).await, [51]);
+    assert_eq!(warn(later).await, [51, 52], "who was told longest ago comes first");
+    assert_eq!(warn(NOON.minus(Span::seconds(1))).await, [] as [u64; 0]);
+    assert_eq!(store.warned(account(52)).await.unwrap().unwrap().until, NOON);
     assert!(store.digests_due(NOON, 9).await.unwrap().is_empty());
     assert_eq!(store.digests_due(later, 9).await.unwrap().len(), 1);
     assert_eq!(store.sessions_of(account(1), 9).await.unwrap().len(), 2);

@@ -30,6 +30,7 @@ pub fn write(facts: &Facts) -> Words {
         What::TopUpDeclined(top_up) => not_credited(facts, top_up),
         What::TopUpRefunded(top_up) => given_back(facts, top_up),
         What::AutoTopUpStopped => stopped(facts),
+        What::TokensExpiring { tokens, first, last } => expiring(facts, *tokens, *first, *last),
         What::LicenseExpiring { title, at, license } => {
             let link = facts.link(&format!("/library/{}", license.id));
             Draft::new(format!("{title} ends on {}", day(*at)), "It ends soon")
@@ -231,6 +232,23 @@ fn given_back(facts: &Facts, top_up: &TopUp) -> Draft {
 fn stopped(facts: &Facts) -> Draft {
     Draft::new("Automatic top-ups have stopped", "Automatic top-ups have stopped")
         .text("The last one did not go through, so your wallet is not filled by itself any more.")
+        .button("Your wallet", facts.link("/wallet"))
+}
+
+fn expiring(facts: &Facts, tokens: Amount, first: Timestamp, last: Timestamp) -> Draft {
+    let tokens = facts.tokens(tokens);
+    let draft = Draft::new(format!("{tokens} expire soon"), "Tokens of yours expire soon");
+    let draft = if day(first) == day(last) {
+        draft.text(format!("{tokens} in your wallet expire on {}.", time(first)))
+    } else {
+        draft.text(format!(
+            "{tokens} in your wallet expire until {}, the first of them on {}.",
+            day(last),
+            time(first)
+        ))
+    };
+    draft
+        .text("What you buy is paid with tokens that expire before all others.")
         .button("Your wallet", facts.link("/wallet"))
 }
 

@@ -439,3 +439,33 @@ async fn old_letters_are_forgotten_and_waiting_ones_are_not() {
     assert_eq!(shop.app.engine.prune_letters().await.unwrap(), 0);
     shop.sound().await;
 }
+
+#[tokio::test]
+async fn owners_are_told_of_tokens_that_expire_a_week_before() {
+    let shop = Shop::open().await;
+    let ada = shop.buyer(ADA, 100).await;
+    let account = shop.get("/v1/account", &ada).await.at("/id").to_owned();
+    let grant = async |days: u32, tokens: u64| {
+        let at = shop.app.engine.now().plus(Span::days(days)).to_string();
+        let body = json!({ "tokens": { "amount": tokens, "unit": "AUR" }, "kind": "promo",
+            "expires_at": at, "reason": "test" });
+        let path = format!("/v1/admin/accounts/{account}/adjust");
+        let answer = shop.post(&path, &shop.admin, &format!("grant-{tokens}"), body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    };
+    grant(10, 300).await;
+    grant(12, 200).await;
+    shop.run_mail().await;
+    let warn = async || while shop.app.engine.warn_of_expiry().await.unwrap() > 0 {};
+    warn().await;
+    assert!(shop.run_mail().await.is_empty(), "too early");
+    shop.advance(Span::days(4)).await;
+    warn().await;
+    let sent = shop.run_mail().await;
+    assert_eq!(subjects(&sent), ["5.00 AUR expire soon"]);
+    assert!(sent[0].words.text.contains("expire until 2026-12-04"), "{}", sent[0].words.text);
+    shop.advance(Span::days(3)).await;
+    warn().await;
+    assert!(shop.run_mail().await.is_empty(), "once");
+    shop.sound().await;
+}

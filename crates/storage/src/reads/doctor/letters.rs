@@ -32,11 +32,12 @@ pub fn probes() -> [Probe; 3] {
         },
         Probe {
             name: "digests",
-            proves: "what is gathered for a daily letter is something, of an account that exists, and was not free",
+            proves: "what is gathered for a daily letter is something, of an account that exists, and was not free; so is who was told of what expires",
             subject: named::<Account>,
             counted: "digests",
             rows: "SELECT d.account AS subject, d.account AS expected,
                     (SELECT a.id FROM accounts a WHERE a.id = d.account) AS found FROM digests d
+                UNION ALL SELECT n.account, n.account, (SELECT a.id FROM accounts a WHERE a.id = n.account) FROM warned n
                 UNION ALL SELECT d.account, 1, CASE WHEN d.orders = '[]' THEN 0 ELSE 1 END FROM digests d
                 UNION ALL SELECT d.account, 0, CASE WHEN d.more > 0 AND d.total = 0 THEN 1 ELSE 0 END FROM digests d"
                 .into(),

@@ -1,7 +1,7 @@
 //! Rows of mail.
 
-use scrip_domain::letter::{About, Digest, Letter, LetterState, Postbox};
-use scrip_domain::{Amount, Id};
+use scrip_domain::Amount;
+use scrip_domain::letter::{About, Digest, Letter, LetterState, Postbox, Warned};
 
 use scrip_storage::books::Change;
 use scrip_storage::{Changes, Fault};
@@ -38,6 +38,9 @@ pub async fn all(store: &Running) {
     let box_ = Postbox { number: 255, position: u64::MAX >> 1 };
     round_trips!(store, postbox(number): box_.clone() => Postbox { position: 0, ..box_.clone() },
         other Postbox { number: 0, ..box_.clone() });
+    let warned = Warned { account: last(), until: LAST };
+    round_trips!(store, warned(account): warned.clone() => Warned { until: FIRST, ..warned.clone() },
+        other Warned { account: id(0), ..warned.clone() });
     let most = Amount::MAX;
     let digest = Digest {
         account: last(),
