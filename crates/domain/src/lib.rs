@@ -40,6 +40,7 @@ pub mod id;
 pub mod identity;
 pub mod journal;
 pub mod ledger;
+pub mod letter;
 pub mod license;
 pub mod link;
 pub mod listing;

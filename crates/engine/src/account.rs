@@ -20,6 +20,8 @@ enum Edit {
     Freeze(Note),
     /// It is thawed.
     Thaw(Note),
+    /// Mail to this address has arrived.
+    Verify(String),
 }
 
 /// There is no such account.
@@ -52,6 +54,14 @@ impl Engine {
         account: Id<Account>,
     ) -> Outcome<Account, NoSuchAccount> {
         self.edit(account, Edit::Thaw(self.note(by)?)).await
+    }
+
+    /// Mail to the account's address has arrived.
+    pub(crate) async fn account_verified(
+        &self,
+        account: &Account,
+    ) -> Outcome<Account, NoSuchAccount> {
+        self.edit(account.id, Edit::Verify(account.email.clone())).await
     }
 
     async fn edit(&self, account: Id<Account>, edit: Edit) -> Outcome<Account, NoSuchAccount> {
@@ -98,6 +108,12 @@ impl Command for EditAccount {
                 // From now on it is the staff's, and no dispute that is won thaws it.
                 account.frozen_by_dispute = false;
                 Some((note, Act::AccountFrozen))
+            }
+            Edit::Verify(email) => {
+                if *email == old.email {
+                    account.verified_at = old.verified_at.or(Some(at));
+                }
+                None
             }
             Edit::Thaw(note) => {
                 account.frozen_at = None;

@@ -42,11 +42,13 @@ pub mod keys;
 mod ledger;
 pub mod license;
 pub mod link;
+pub mod mail;
 pub mod memory;
 pub mod merchant;
 pub mod objects;
 pub mod order;
 pub mod partner;
+pub mod password;
 mod passwords;
 pub mod payment_method;
 pub mod peer;
@@ -70,6 +72,7 @@ pub mod throttle;
 pub mod top_up;
 pub mod update;
 pub mod vendor;
+pub mod verification;
 pub mod voucher;
 pub mod webhook;
 
@@ -97,6 +100,7 @@ use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::license::revocations::Lists;
+use crate::mail::{Asked, Mail};
 use crate::partner::Partners;
 use crate::passwords::Passwords;
 use crate::peer::Peers;
@@ -139,6 +143,8 @@ pub struct Engine {
     roles: Roles,
     public_url: String,
     sender: Option<Arc<dyn Sender>>,
+    mail: Option<Mail>,
+    asked: Asked,
     errands: Notify,
     mode: Mode,
 }
@@ -221,6 +227,8 @@ impl Engine {
             roles: Roles::default(),
             public_url: String::new(),
             sender: None,
+            mail: None,
+            asked: Asked::default(),
             errands: Notify::new(),
             mode: ground.mode,
         })

@@ -26,6 +26,7 @@ use scrip_domain::exchange::{
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
+use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
@@ -73,7 +74,7 @@ row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
 
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
-    created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool,
+    created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool, verified_at: Option<Timestamp>,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {
@@ -535,6 +536,19 @@ row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
     attempts: u32, due_at: Option<Timestamp>, tried_at: Option<Timestamp>, status: Option<u32>,
     answer: Option<String>,
 });
+
+row!(Letter, "letters", group(id: Id<Letter>), key(id: Id<Letter>), {
+    id: Id<Letter>, account: Option<Id<Account>>, recipient: String, about: About, state: LetterState, attempts: u32,
+    due_at: Option<Timestamp>, sent_at: Option<Timestamp>, trouble: Option<String>, created_at: Timestamp,
+});
+
+row!(Postbox, "postbox", group(number: u8), key(number: u8), { number: u8, position: u64 });
+
+row!(Gathered, "digests", group(account: Id<Account>), key(account: Id<Account>), {
+    account: Id<Account>, orders: Vec<Id<Order>>, more: u32, total: Amount, due_at: Timestamp,
+});
+
+row!(Warned, "warned", group(account: Id<Account>), key(account: Id<Account>), { account: Id<Account>, until: Timestamp });
 
 row!(Epoch, "epochs", group(number: u32), key(number: u32), { number: u32, since: Timestamp, at: Timestamp });
 

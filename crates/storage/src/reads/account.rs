@@ -52,6 +52,16 @@ impl Store {
         self.row("WHERE t.token = $1", cells(&token)).await
     }
 
+    /// Sessions of an account, also ended ones, at most so many.
+    pub async fn sessions_of(
+        &self,
+        account: Id<Account>,
+        limit: u32,
+    ) -> Result<Vec<Session>, Fault> {
+        let bounds = [cells(&account), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.account = $1 ORDER BY t.token LIMIT $2", bounds).await
+    }
+
     /// An API key, also a revoked one.
     pub async fn api_key(&self, id: Id<ApiKey>) -> Result<Option<ApiKey>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await

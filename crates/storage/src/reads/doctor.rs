@@ -13,6 +13,7 @@ mod coupons;
 mod credit_lines;
 mod exchanges;
 mod index;
+mod letters;
 mod license_changes;
 mod licenses;
 mod merchants;
@@ -121,6 +122,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());
+    probes.extend(letters::probes());
     probes
 }
 

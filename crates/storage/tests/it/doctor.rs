@@ -153,6 +153,16 @@ const DAMAGES: &[(&str, &str)] = &[
     ("webhook-deliveries", "UPDATE deliveries SET event = 9503 WHERE id = 9701"),
     ("webhook-deliveries", "UPDATE deliveries SET event = 9504 WHERE id = 9701"),
     ("webhook-deliveries", "UPDATE webhook_endpoints SET position = 3 WHERE id = 9602"),
+    ("letters", "UPDATE letters SET account = 1009 WHERE id = 9801"),
+    ("letters", "UPDATE letters SET due_at = NULL WHERE id = 9801"),
+    ("letters", "UPDATE letters SET due_at = 9 WHERE id = 9803"),
+    ("letters", "UPDATE letters SET sent_at = NULL WHERE id = 9802"),
+    ("postbox", "UPDATE postbox SET position = 3"),
+    ("postbox", "UPDATE postbox SET number = 2"),
+    ("digests", "DELETE FROM digests; INSERT INTO digests VALUES (1009, '[\"ord_0000000000001\"]', 0, 5, 9)"),
+    ("digests", "UPDATE digests SET orders = '[]'"),
+    ("digests", "UPDATE warned SET account = 1009"),
+    ("digests", "UPDATE digests SET more = 1, total = 0"),
     ("epochs", "DELETE FROM epochs WHERE number = 2"),
     ("epochs", "UPDATE epochs SET number = 4 WHERE number = 3"),
     ("epochs", "UPDATE reunions SET epoch = 9 WHERE state = 'reconciled'"),
@@ -622,7 +632,7 @@ fn unguarded(home: &Home, damage: &str) -> String {
                      AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts', 'coupons', 'credit_lines', 'repayments',
                          'holds', 'hold_lots', 'purchase_requests', 'request_refunds', 'request_refund_lots', 'payouts', 'merchants',
                          'partners', 'partner_entries', 'exchanges', 'incoming_exchanges', 'settlements',
-                         'usages', 'consumptions', 'leases', 'extensions')
+                         'usages', 'consumptions', 'leases', 'extensions', 'letters')
                  LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
              END $$; {damage}"
         ),

@@ -38,6 +38,7 @@ DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; 
 DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
 DELETE FROM staff; DELETE FROM staff_logins; DELETE FROM staff_roll;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
+DELETE FROM letters; DELETE FROM postbox; DELETE FROM digests; DELETE FROM warned;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -367,6 +368,13 @@ INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled
 INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
     (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
     (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
+INSERT INTO letters (id, account, recipient, about, state, attempts, due_at, sent_at, trouble, created_at) VALUES
+    (9801, 1001, 'ada@example.org', '{"kind":"welcome"}', 'waiting', 1, 9, NULL, 'later', 1),
+    (9802, 1002, 'bob@example.org', '{"kind":"welcome"}', 'sent', 1, NULL, 5, NULL, 1),
+    (9803, NULL, 'staff@example.org', '{"kind":"welcome"}', 'given_up', 1, NULL, NULL, 'no', 1);
+INSERT INTO postbox (number, position) VALUES (1, 2);
+INSERT INTO warned (account, until) VALUES (1001, 900);
+INSERT INTO digests (account, orders, more, total, due_at) VALUES (1001, '["ord_0000000000001"]', 0, 5, 9);
 -- A partner with four cycles: paid by us, given up, nothing to pay, and one of which the partner says something else. What
 -- was exchanged in them is one buyer's.
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1008, 2008, 'max@example.org', '{}', 0);

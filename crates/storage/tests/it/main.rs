@@ -104,6 +104,7 @@ conformance! {
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
         what_webhooks_wait_for_is_found_by_endpoint,
+        letters_are_found_by_what_is_due_and_by_address,
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once,

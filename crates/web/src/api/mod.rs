@@ -20,6 +20,7 @@ mod links;
 mod merchant;
 mod orders;
 pub(crate) mod partners;
+mod passwords;
 mod payment_methods;
 mod payments;
 mod peer;
@@ -33,6 +34,7 @@ mod terms;
 mod top_ups;
 mod updates;
 mod vendor;
+mod verifications;
 mod visibility;
 mod wallet;
 
@@ -55,6 +57,8 @@ pub fn routes() -> OpenApiRouter<App> {
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
+        .merge(passwords::routes())
+        .merge(verifications::routes())
         .merge(connections::routes())
         .merge(wallet::routes())
         .merge(account_statement::routes())

@@ -20,9 +20,11 @@ mod problems;
 mod prose;
 mod protection;
 mod refused;
+mod reset;
 mod shop;
 mod sign_in;
 mod top_up;
+mod verify;
 mod visit;
 mod wallet;
 
@@ -41,6 +43,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
     let buyers = buyers.merge(back::routes()).merge(shop::routes());
+    let buyers = buyers.merge(reset::routes()).merge(verify::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     problems::routes()
         .merge(docs::routes(document))

@@ -254,7 +254,7 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
     let balance = view.balance.unwrap_or_default();
     let short = view.shortfall().unwrap_or_default();
     let remains = balance.checked_sub(view.request.amount).unwrap_or(Amount::ZERO);
-    let permitted = account.permits(&settings.registration).is_ok();
+    let permitted = account.permits(&settings.required()).is_ok();
     html! {
         dl.facts {
             dt { "Paid from" } dd { "the wallet of " (account.email) }

@@ -120,6 +120,7 @@ fn sign_in_form(next: &Local, email: &str, problem: Option<&Problem>) -> Markup 
                 autocomplete: "current-password", required: true, hint: None, error: None })
             button type="submit" { "Sign in" }
         }
+        p { a href="/forgot" { "Forgotten your password?" } }
         p { "New here? " a href=(next.after("/register")) { "Open an account" } "." }
     }
 }
@@ -214,7 +215,7 @@ fn register_form(
                     Asked::Name => &form.name,
                     Asked::Address => &form.address,
                     Asked::Phone => &form.phone,
-                    Asked::PaymentMethod => &None,
+                    Asked::PaymentMethod | Asked::EmailVerified => &None,
                 };
                 (personal(*asked, given.as_deref().unwrap_or_default(), true, error(asked.as_str())))
             }

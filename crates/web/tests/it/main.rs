@@ -31,6 +31,7 @@ mod licensed;
 mod licensing_crowds;
 mod licensing_input;
 mod links;
+mod mail;
 mod merchant;
 mod objects;
 mod offline;
