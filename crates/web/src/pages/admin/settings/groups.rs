@@ -45,10 +45,13 @@ impl Group for Name {
             "Amounts are in {} with {} decimals; both are fixed from the start on.",
             settings.token.code, settings.token.scale
         );
+        let name = "As buyers see it. What was sold under an earlier name goes on saying so.";
+        let worth =
+            "So many tokens = so much money: what top-ups cost, and what prices show beside them.";
         html! {
-            (text("name", "Name of the shop", "text", &self.name, Some("As buyers see it. What was sold under an earlier name goes on saying so."), wrong.with("name")))
+            (text("name", "Name of the shop", "text", &self.name, Some(name), wrong.with("name")))
             (text("token_name", "Name of the token", "text", &self.token_name, Some(&fixed), wrong.with("token.name")))
-            (text("worth", "What it is worth", "text", &self.worth, Some("So many tokens = so much money. Top-ups are sold by it, and prices show their value by it."), wrong.with("token.unit_value")))
+            (text("worth", "What it is worth", "text", &self.worth, Some(worth), wrong.with("token.unit_value")))
         }
     }
 }
