@@ -22,6 +22,7 @@ mod order;
 mod partner;
 mod payment_method;
 mod purchase_request;
+mod report;
 mod restore;
 pub(crate) mod statement;
 mod voucher;

@@ -22,6 +22,7 @@ mod partners;
 mod payment_methods;
 mod purchase_requests;
 mod refunds;
+mod report;
 mod restores;
 mod reversals;
 mod statements;
@@ -119,6 +120,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());
+    probes.extend(report::probes());
     probes
 }
 

@@ -13,6 +13,7 @@ use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
+use scrip_domain::report::Counted;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::usage::{Activation, Lease, Usage};
@@ -64,7 +65,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
-            bank_details(1), epoch(), reunion(2, ""),
+            bank_details(1), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
@@ -96,7 +97,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
-            quotes_unused(NOON, 5),
+            quotes_unused(NOON, 5), day_figures(NOON, NOON),
     }
     empty! {
         store:
@@ -116,6 +117,7 @@ async fn nothing_is_reckoned(store: &Store, who: Id<Account>) {
     let nothing = (Standing::default(), Vec::new());
     assert_eq!(store.account_statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);
     assert!(store.listed_lines(Period::default()).unwrap().next().await.is_none());
+    assert_eq!(store.count_day(NOON).await.unwrap(), Counted::default());
     assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
     assert!(!store.is_unanswered(id(1), u32::MAX).await.unwrap());
     assert_eq!(store.statements_that_suspend(id(1), NOON).await.unwrap(), (0, 0));
