@@ -25,7 +25,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("day-figures", "DELETE FROM day_figures WHERE day = 1795392000000"),
     ("day-figures", "UPDATE orders SET paid_at = 1795392000000 WHERE paid_at IS NOT NULL"),
     ("day-outstanding", "UPDATE day_figures SET outstanding = outstanding + 1"),
-    ("day-outstanding", "INSERT INTO transfers VALUES (29600000000000000, 1, 2001, 5, 'top_up', 1, 1795564800000)"),
+    ("day-outstanding", "INSERT INTO transfers VALUES (29716000000000000, 1, 2001, 5, 'top_up', 1, 1795564800000)"),
     ("wallet-floors", "UPDATE wallets SET free_debits = 156 WHERE id = 2001"),
     ("wallet-floors", "UPDATE wallets SET held_debits = 11 WHERE id = 2001"),
     ("wallet-counters", "UPDATE wallets SET free_debits = free_debits + 1, free_credits = free_credits + 1"),

@@ -47,6 +47,7 @@ mod provider_money;
 mod provider_terms;
 mod refunds;
 mod replays;
+mod reports;
 mod restoring;
 mod restoring_partners;
 mod restoring_storm;
