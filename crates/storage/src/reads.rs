@@ -24,6 +24,7 @@ mod payment_method;
 mod purchase_request;
 mod report;
 mod restore;
+mod staff;
 pub(crate) mod statement;
 mod voucher;
 mod webhook;

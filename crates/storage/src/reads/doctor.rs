@@ -25,6 +25,7 @@ mod refunds;
 mod report;
 mod restores;
 mod reversals;
+mod staff;
 mod statements;
 mod vouchers;
 mod webhooks;
@@ -105,6 +106,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(auto_top_ups::probes());
     probes.extend(accounts::probes());
     probes.extend(payment_methods::probes());
+    probes.extend(staff::probes());
     probes.extend(orders::probes());
     probes.extend(checkouts::probes());
     probes.extend(coupons::probes());

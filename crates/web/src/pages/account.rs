@@ -10,10 +10,10 @@ use scrip_domain::payment_method::PaymentMethod;
 use serde::Deserialize;
 
 use super::form::{Field, Form, complaint};
+use super::private;
 use super::refused::sentence;
 use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
-use super::{Visited, private};
 use crate::App;
 use crate::extract::Query;
 use crate::problem::Problem;
@@ -170,7 +170,7 @@ async fn page(
         h2 { "Cards" }
         (payment_methods(&cards, account.person.payment_method.as_deref(), form.next.as_deref()))
     };
-    private(app, "Your account", Visited::By(&visit.member), &main).await
+    Ok(private(app, "Your account", &visit.visit, &main))
 }
 
 /// Why the account cannot buy, when it cannot.

@@ -16,14 +16,14 @@ use scrip_domain::Id;
 use scrip_domain::license::License;
 use scrip_domain::order::{Order, OrderState};
 use scrip_domain::settings::Vendor;
+use scrip_engine::Fault;
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::identity::ConnectRefusal;
-use scrip_engine::{Buyer, Fault};
 use serde::Deserialize;
 
 use super::form::{Form, Nothing};
 use super::visit::Visit;
-use super::{Visited, leads_to, private, private_again_in};
+use super::{leads_to, private, private_again_in};
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::money::MoneyOut;
@@ -53,7 +53,7 @@ async fn come_back(
         return redeem(&app, &visit, code, back.order.as_deref()).await;
     }
     let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
-    let Some(named) = &back.order else { return welcome(&app, buyer).await };
+    let Some(named) = &back.order else { return Ok(welcome(&app, &visit)) };
     let order = match named.parse::<Id<Order>>() {
         Ok(id) => app.engine.store().order(id).await?,
         Err(_) => None,
@@ -64,8 +64,10 @@ async fn come_back(
         None => None,
     };
     match at {
-        Some(at) => shown(&app, &visit.vendor, &at).await,
-        None => told(&app, StatusCode::NOT_FOUND, "This order is not shown here", OTHERS).await,
+        Some(at) => shown(&app, &visit, &at).await,
+        None => {
+            Ok(told(&app, &visit, StatusCode::NOT_FOUND, "This order is not shown here", OTHERS))
+        }
     }
 }
 
@@ -85,11 +87,11 @@ async fn redeem(
 ) -> Result<Response, Problem> {
     let fits = (1..=200).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits {
-        return told(app, StatusCode::BAD_REQUEST, "This is no way back", USED).await;
+        return Ok(told(app, visit, StatusCode::BAD_REQUEST, "This is no way back", USED));
     }
     match app.engine.come_back(code).await {
         Ok(Ok(came)) if came.connection.as_deref().is_some_and(|one| !visit.has_begun(one)) => {
-            told(app, StatusCode::FORBIDDEN, "Sign in from here", ELSEWHERE).await
+            Ok(told(app, visit, StatusCode::FORBIDDEN, "Sign in from here", ELSEWHERE))
         }
         Ok(Ok(came)) => {
             let next = match came.order {
@@ -107,13 +109,13 @@ async fn redeem(
                 let id: Id<Order> = id;
                 Ok(Redirect::to(&format!("/return?order={id}")).into_response())
             }
-            None => told(app, StatusCode::FORBIDDEN, "Sign in again", USED).await,
+            None => Ok(told(app, visit, StatusCode::FORBIDDEN, "Sign in again", USED)),
         },
         Ok(Err(refusal)) => Err(refusal.into()),
         Err(Fault::Busy) => {
             let text = "The provider does not answer just now. This page asks again by itself.";
             let mut response =
-                told(app, StatusCode::SERVICE_UNAVAILABLE, "One moment", text).await?;
+                told(app, visit, StatusCode::SERVICE_UNAVAILABLE, "One moment", text);
             response.headers_mut().insert(header::REFRESH, HeaderValue::from(AGAIN));
             Ok(response)
         }
@@ -122,7 +124,7 @@ async fn redeem(
 }
 
 /// Says what happens next, and sends nobody anywhere before they agree.
-async fn ask(_: AtMerchant, State(app): State<App>) -> Result<Response, Problem> {
+async fn ask(_: AtMerchant, State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
     let provider = app.engine.provider().map(|provider| provider.url().to_owned());
     let provider = provider.ok_or_else(Problem::not_found)?;
     let main = html! {
@@ -130,7 +132,7 @@ async fn ask(_: AtMerchant, State(app): State<App>) -> Result<Response, Problem>
         p.lead { "Your account and your wallet are at " (provider) ". Sign in there, and you come back here." }
         form.narrow method="post" action="/connect" { button type="submit" { "Go on" } }
     };
-    let mut response = private(&app, "Sign in", Visited::Nobody, &main).await?;
+    let mut response = private(&app, "Sign in", &visit, &main);
     leads_to(&mut response, &provider);
     Ok(response)
 }
@@ -149,23 +151,23 @@ async fn connect(
     Ok(response)
 }
 
-async fn welcome(app: &App, buyer: Option<Buyer>) -> Result<Response, Problem> {
-    if buyer.is_none() {
-        return told(app, StatusCode::FORBIDDEN, "Sign in again", USED).await;
+fn welcome(app: &App, visit: &Visit) -> Response {
+    if visit.member.is_none() {
+        return told(app, visit, StatusCode::FORBIDDEN, "Sign in again", USED);
     }
     let text = "You are signed in through the provider.";
-    told(app, StatusCode::OK, "Welcome back", text).await
+    told(app, visit, StatusCode::OK, "Welcome back", text)
 }
 
-async fn told(app: &App, status: StatusCode, title: &str, text: &str) -> Result<Response, Problem> {
+fn told(app: &App, visit: &Visit, status: StatusCode, title: &str, text: &str) -> Response {
     let main = html! {
         h1 { (title) }
         p.lead { (text) }
         p { a href="/products" { "Products" } }
     };
-    let mut response = private(app, title, Visited::Nobody, &main).await?;
+    let mut response = private(app, title, visit, &main);
     *response.status_mut() = status;
-    Ok(response)
+    response
 }
 
 /// What became of an order, in a sentence for its buyer.
@@ -199,7 +201,7 @@ fn verdict(at: &AtProvider) -> (&'static str, &'static str) {
     }
 }
 
-async fn shown(app: &App, vendor: &Vendor, at: &AtProvider) -> Result<Response, Problem> {
+async fn shown(app: &App, visit: &Visit, at: &AtProvider) -> Result<Response, Problem> {
     let waits = at.order.state.is_at_provider() || at.order.state == OrderState::RefundPending;
     let licenses = if at.order.is_released() {
         app.engine.store().licenses_of_order(at.order.id).await?
@@ -211,11 +213,11 @@ async fn shown(app: &App, vendor: &Vendor, at: &AtProvider) -> Result<Response, 
         codes.push(code(app, license).await?);
     }
     let (title, _) = verdict(at);
-    let main = summary(vendor, at, &codes);
+    let main = summary(&visit.vendor, at, &codes);
     if waits {
-        return private_again_in(app, title, Visited::Nobody, AGAIN, &main).await;
+        return Ok(private_again_in(app, title, visit, AGAIN, &main));
     }
-    private(app, title, Visited::Nobody, &main).await
+    Ok(private(app, title, visit, &main))
 }
 
 /// A license that is handed out.

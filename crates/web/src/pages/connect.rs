@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::visit::SignedIn;
-use super::{Visited, leads_to, private};
+use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::NamePath;
@@ -39,7 +39,7 @@ async fn show(
     let view = view.map_err(Problem::from)?;
     let main = shown(&reference, &view, &visit.member.account.email);
     let title = format!("Sign in at {}", view.merchant.name);
-    let mut response = private(&app, &title, Visited::By(&visit.member), &main).await?;
+    let mut response = private(&app, &title, &visit.visit, &main);
     leads_to(&mut response, &view.connection.return_url);
     Ok(response)
 }

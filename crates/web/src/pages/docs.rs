@@ -13,8 +13,9 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Components, Content, OpenApi, RefOr, Required, Response, Schema};
 
+use super::frame::SAME_FOR_ALL;
 use super::prose::{paragraphs, prose};
-use super::{SAME_FOR_ALL, json, page};
+use super::{json, page};
 use crate::App;
 use crate::openapi::{example, is_for_staff, operations};
 use crate::problem::Problem;

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use super::form::{Form, complaint};
 use super::refused::sentence;
 use super::visit::SignedIn;
-use super::{Visited, chance, date, private, private_again_in};
+use super::{chance, date, private, private_again_in};
 use crate::App;
 use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
@@ -87,7 +87,7 @@ async fn quote(
     match app.engine.ask_exchange_quote(visit.buyer, id, give).await? {
         Ok(quoted) => {
             let main = offer(&app, &visit, &quoted);
-            private(&app, "Your exchange", Visited::By(&visit.member), &main).await
+            Ok(private(&app, "Your exchange", &visit.visit, &main))
         }
         Err(refusal) => refused(&app, &visit, id, &Problem::exchange(&refusal, token)).await,
     }
@@ -177,8 +177,7 @@ async fn refused(
             p { a.button href={ "/partners/" (partner) } { "Back" } }
         }
     };
-    let mut response =
-        private(app, "Nothing was exchanged", Visited::By(&visit.member), &main).await?;
+    let mut response = private(app, "Nothing was exchanged", &visit.visit, &main);
     *response.status_mut() = problem.status();
     Ok(response)
 }
@@ -206,11 +205,11 @@ async fn show(
         }
         p { a href={ "/partners/" (partner.id) } { (partner.name) } " · " a href="/wallet" { "Your wallet" } }
     };
-    let visited = Visited::By(&visit.member);
+    let visited = &visit.visit;
     if exchange.state.is_final() {
-        private(&app, "Your exchange", visited, &main).await
+        Ok(private(&app, "Your exchange", visited, &main))
     } else {
-        private_again_in(&app, "Your exchange", visited, AGAIN, &main).await
+        Ok(private_again_in(&app, "Your exchange", visited, AGAIN, &main))
     }
 }
 

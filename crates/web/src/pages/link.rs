@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::visit::SignedIn;
-use super::{Visited, leads_to, private};
+use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtPartner;
 use crate::extract::NamePath;
@@ -38,7 +38,7 @@ async fn show(
     let vendor = &visit.visit.vendor.settings.name;
     let main = shown(&reference, &view, vendor, &visit.member.account.email);
     let title = format!("Link with {}", view.partner.name);
-    let mut response = private(&app, &title, Visited::By(&visit.member), &main).await?;
+    let mut response = private(&app, &title, &visit.visit, &main);
     leads_to(&mut response, &view.request.return_url);
     Ok(response)
 }

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use super::form::{Form, Nothing, complaint};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
-use super::{Visited, date, leads_to, private};
+use super::{date, leads_to, private};
 use crate::App;
 use crate::api::partners::{WayOut, in_force};
 use crate::caller::AtPartner;
@@ -148,8 +148,7 @@ async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<R
         }
         p { a href="/wallet" { "Your wallet" } }
     };
-    let visited = visit.member.as_ref().map_or(Visited::Nobody, |(_, member)| Visited::By(member));
-    let mut response = private(app, &partner.name, visited, &main).await?;
+    let mut response = private(app, &partner.name, visit, &main);
     leads_to(&mut response, &partner.url);
     if let Said::Problem(problem) = said {
         *response.status_mut() = match problem.status() {

@@ -24,7 +24,7 @@ use serde::Deserialize;
 use super::form::{Form, Nothing, complaint};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
-use super::{Visited, leads_to, private};
+use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::NamePath;
@@ -156,7 +156,6 @@ async fn page(
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let settings = &visit.vendor.settings;
-    let visited = visit.member.as_ref().map_or(Visited::Nobody, |(_, member)| Visited::By(member));
     let account = visit.member.as_ref().map(|(_, member)| member.account.as_ref());
     let main = html! {
         h1 { "Buy from " (view.merchant.name) }
@@ -168,8 +167,7 @@ async fn page(
             (state, _) => (over(state, reference, view)),
         }
     };
-    let mut response =
-        private(app, &format!("Buy from {}", view.merchant.name), visited, &main).await?;
+    let mut response = private(app, &format!("Buy from {}", view.merchant.name), visit, &main);
     leads_to(&mut response, &view.offer.return_url);
     Ok(response)
 }

@@ -9,8 +9,9 @@ use maud::{Markup, html};
 use utoipa::PartialSchema;
 use utoipa::openapi::Components;
 
+use super::frame::SAME_FOR_ALL;
 use super::prose::prose;
-use super::{SAME_FOR_ALL, json, page};
+use super::{json, page};
 use crate::App;
 use crate::extract::NamePath;
 use crate::problem::{Kind, Problem, ProblemOut, kind};

@@ -1,22 +1,33 @@
 //! Problems on pages: the same refusals as the API's, for people.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderValue, header};
 use maud::html;
 
+use super::visit::Visit;
 use super::{Visited, whole};
 use crate::App;
 use crate::problem::Problem;
 
 /// Makes a page of every refusal that a page gave.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
-    dressed(&app, next.run(request).await).await
+    let (parts, body) = request.into_parts();
+    // Who looks is asked again when there is something to tell them, and not for every page.
+    let mut again = http::Request::new(()).into_parts().0;
+    again.uri = parts.uri.clone();
+    again.headers = parts.headers.clone();
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if response.extensions().get::<Problem>().is_none() {
+        return response;
+    }
+    let visit = Visit::from_request_parts(&mut again, &app).await.ok();
+    dressed(&app, visit.as_ref(), response).await
 }
 
 /// The same of an answer that is here already.
-pub async fn dressed(app: &App, mut response: Response) -> Response {
+pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
@@ -30,7 +41,8 @@ pub async fn dressed(app: &App, mut response: Response) -> Response {
         p.lead { (sentence(problem.detail())) }
         p.small { "If you ask for help, name this: " code { (problem.request_id()) } "." }
     };
-    let page = whole(&vendor, problem.title(), Visited::Unknown, &main).into_string();
+    let visited = visit.map_or(Visited::Unknown, Visited::By);
+    let page = whole(app, &vendor, problem.title(), visited, &main).into_string();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.remove(header::CONTENT_LENGTH);

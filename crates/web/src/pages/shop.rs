@@ -27,7 +27,7 @@ use serde::Deserialize;
 use super::form::Form;
 use super::pay::{size_text, span_text};
 use super::visit::Visit;
-use super::{Visited, chance, leads_to, private};
+use super::{chance, leads_to, private};
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::extract::{NamePath, Query, Source};
@@ -85,7 +85,7 @@ async fn list(
         }
         (door(&visit))
     };
-    private(&app, "Products", visited(&visit), &main).await
+    Ok(private(&app, "Products", &visit, &main))
 }
 
 fn item_row(item: &Item, token: &Token) -> Markup {
@@ -130,15 +130,11 @@ async fn show(
         }
         (door(&visit))
     };
-    let mut response = private(&app, view.title, visited(&visit), &main).await?;
+    let mut response = private(&app, view.title, &visit, &main);
     if let Some(provider) = &provider {
         leads_to(&mut response, provider);
     }
     Ok(response)
-}
-
-fn visited(visit: &Visit) -> Visited<'_> {
-    visit.member.as_ref().map_or(Visited::Nobody, |(_, member)| Visited::By(member))
 }
 
 /// The way in for who is not signed in.

@@ -14,9 +14,9 @@ use serde::Deserialize;
 
 use super::account::{personal, told};
 use super::form::{Field, Form, complaint};
+use super::private;
 use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, Visit};
-use super::{Visited, private};
 use crate::App;
 use crate::extract::{Query, Source};
 use crate::problem::Problem;
@@ -65,7 +65,7 @@ async fn ask(
     if visit.member.is_some() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
-    private(&app, "Sign in", Visited::Nobody, &sign_in_form(&next, "", None)).await
+    Ok(private(&app, "Sign in", &visit, &sign_in_form(&next, "", None)))
 }
 
 /// The right password opens a session; anything else shows the form again, and does not tell what was wrong.
@@ -87,7 +87,7 @@ async fn sign_in(
         Problem::invalid_credentials("the address or the password is wrong")
     };
     let main = sign_in_form(&next, &form.email, Some(&problem));
-    again(&app, "Sign in", &main, &problem).await
+    Ok(again(&app, "Sign in", &visit, &main, &problem))
 }
 
 /// A browser that is signed in now, and goes on.
@@ -149,7 +149,7 @@ async fn ask_all(
         return Ok(Redirect::to(next.as_str()).into_response());
     }
     let main = register_form(&visit, &next, &RegisterForm::default(), None);
-    private(&app, "Open an account", Visited::Nobody, &main).await
+    Ok(private(&app, "Open an account", &visit, &main))
 }
 
 async fn register(
@@ -176,7 +176,7 @@ async fn register(
         Err(problem) => problem,
     };
     let main = register_form(&visit, &next, &form, Some(&problem));
-    again(&app, "Open an account", &main, &problem).await
+    Ok(again(&app, "Open an account", &visit, &main, &problem))
 }
 
 /// What the form tells of a person, if it is all right.
@@ -225,17 +225,12 @@ fn register_form(
 }
 
 /// The form again, with the problem's status.
-async fn again(
-    app: &App,
-    title: &str,
-    main: &Markup,
-    problem: &Problem,
-) -> Result<Response, Problem> {
-    let mut response = private(app, title, Visited::Nobody, main).await?;
+fn again(app: &App, title: &str, visit: &Visit, main: &Markup, problem: &Problem) -> Response {
+    let mut response = private(app, title, visit, main);
     // What signs in with a form is not asked by a scheme: 401 would need one.
     *response.status_mut() = match problem.status() {
         StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
         status => status,
     };
-    Ok(response)
+    response
 }

@@ -21,7 +21,7 @@ use super::form::{Field, Form, complaint};
 use super::refused::sentence;
 use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
-use super::{Visited, chance, private, private_again_in};
+use super::{chance, private, private_again_in};
 use crate::App;
 use crate::extract::{IdPath, Query, Source};
 use crate::money::MoneyOut;
@@ -205,7 +205,7 @@ async fn page(
             button type="submit" { "Add funds" }
         }
     };
-    private(app, "Add funds", Visited::By(&visit.member), &main).await
+    Ok(private(app, "Add funds", &visit.visit, &main))
 }
 
 /// What the tokens cost that the form begins with.
@@ -269,9 +269,9 @@ async fn show(
     let main = shown(&top_up, &visit.visit.vendor.settings.token, next.as_ref());
     let title = "Adding funds";
     if moves_by_itself(top_up.state) {
-        private_again_in(&app, title, Visited::By(&visit.member), 3, &main).await
+        Ok(private_again_in(&app, title, &visit.visit, 3, &main))
     } else {
-        private(&app, title, Visited::By(&visit.member), &main).await
+        Ok(private(&app, title, &visit.visit, &main))
     }
 }
 

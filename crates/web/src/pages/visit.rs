@@ -12,6 +12,7 @@ use scrip_engine::Buyer;
 use scrip_engine::memory::Member;
 use scrip_engine::session::Token;
 
+use super::cart::Cart;
 use crate::App;
 use crate::problem::Problem;
 
@@ -22,12 +23,18 @@ pub struct Visit {
     pub vendor: Arc<Vendor>,
     /// Who is signed in.
     pub member: Option<(Buyer, Member)>,
+    /// What was chosen to be bought.
+    pub cart: Cart,
+    /// Which page this is, without its query.
+    pub path: String,
     token: Option<String>,
     connecting: Option<String>,
 }
 
 /// For how long a browser may be away at the provider to sign in.
 const CONNECTING: i64 = 15 * 60;
+/// For how long a browser keeps its cart.
+const CARRIED: i64 = 30 * 86_400;
 
 impl FromRequestParts<App> for Visit {
     type Rejection = Problem;
@@ -46,7 +53,9 @@ impl FromRequestParts<App> for Visit {
             None => None,
         };
         let connecting = cookie(&parts.headers, &connecting(&vendor)).map(str::to_owned);
-        Ok(Self { vendor, member, token, connecting })
+        let cart = cookie(&parts.headers, &carried(&vendor)).map(Cart::read).unwrap_or_default();
+        let path = parts.uri.path().to_owned();
+        Ok(Self { vendor, member, cart, path, token, connecting })
     }
 }
 
@@ -64,6 +73,12 @@ impl Visit {
     /// The header that signs this browser out.
     pub fn sign_out(vendor: &Vendor) -> HeaderValue {
         set(&name(vendor), "", 0)
+    }
+
+    /// The header that keeps what this browser has chosen.
+    pub fn carry(vendor: &Vendor, cart: &Cart) -> HeaderValue {
+        let seconds = if cart.units() == 0 { 0 } else { CARRIED };
+        set(&carried(vendor), &cart.to_string(), seconds)
     }
 
     /// The header that remembers that this browser went to the provider for `connection`.
@@ -163,10 +178,15 @@ fn name(vendor: &Vendor) -> String {
     format!("__Host-scrip-{}", vendor.id)
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The value of the cookie called `name`.
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).map(str::trim);
     pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn carried(vendor: &Vendor) -> String {
+    format!("__Host-scrip-cart-{}", vendor.id)
 }
 
 fn connecting(vendor: &Vendor) -> String {

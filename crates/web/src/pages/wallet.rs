@@ -15,7 +15,7 @@ use scrip_engine::Page;
 
 use super::form::{Form, Nothing};
 use super::visit::{OwnAccounts, SignedIn};
-use super::{Visited, date, private};
+use super::{date, private};
 use crate::App;
 use crate::extract::IdPath;
 use crate::money::MoneyOut;
@@ -58,7 +58,7 @@ async fn show(
         (shown(&wallet, &lines, &visit.visit.vendor.settings.token))
         (others(&partners, &linked))
     };
-    private(&app, "Your wallet", Visited::By(&visit.member), &main).await
+    Ok(private(&app, "Your wallet", &visit.visit, &main))
 }
 
 fn shown(wallet: &Wallet, lines: &[Transfer], token: &Token) -> Markup {

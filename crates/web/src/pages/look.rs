@@ -1,0 +1,99 @@
+//! The parts that pages are made of, each a function; their looks are in `style.css`, in the same order.
+
+use maud::{Markup, PreEscaped, html};
+use scrip_domain::settings::Token;
+use scrip_domain::{Amount, Timestamp};
+
+use crate::money::MoneyOut;
+
+/// What a notice or badge says by its colour, besides its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// For the reader to know.
+    Info,
+    /// It went well.
+    Good,
+    /// Something is to be done, or waited for.
+    Warn,
+    /// It did not go.
+    Bad,
+}
+
+impl Tone {
+    fn class(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// Something that the reader should see first.
+pub fn notice(tone: Tone, text: &Markup) -> Markup {
+    html! { div.notice.(tone.class()) { (text) } }
+}
+
+/// How something stands, in a word or two.
+pub fn badge(tone: Tone, text: &str) -> Markup {
+    html! { span.badge.(tone.class()) { (text) } }
+}
+
+/// The way through several pages, and where on it this one is.
+pub fn steps(names: &[&str], here: usize) -> Markup {
+    html! {
+        ol.steps aria-label="Steps" {
+            @for (place, name) in names.iter().enumerate() {
+                li aria-current=[(place == here).then_some("step")] { (name) }
+            }
+        }
+    }
+}
+
+/// In place of a list with nothing on it: why, and what to do next.
+pub fn blank(title: &str, text: &str, next: Option<(&str, &str)>) -> Markup {
+    html! {
+        div.blank {
+            h2 { (title) }
+            p { (text) }
+            @if let Some((address, name)) = next { p { a.button href=(address) { (name) } } }
+        }
+    }
+}
+
+/// So many tokens, and what they are worth in money: beside every token price stands its value.
+pub fn price(amount: Amount, token: &Token) -> Markup {
+    let value = token.unit_value.price_of(amount).filter(|_| !amount.is_zero());
+    html! {
+        span.price {
+            @if amount.is_zero() { "Free" } @else { (MoneyOut::tokens(amount, token)) }
+            @if let Some(money) = value { " " small { "≈ " (MoneyOut::currency(money)) } }
+        }
+    }
+}
+
+/// A day and time, for people and programs.
+pub fn date(at: Timestamp) -> Markup {
+    let text = at.to_string();
+    // 2026-11-29T12:00:00.000Z
+    let day = text.get(..16).unwrap_or(&text).replace('T', " ");
+    html! { time datetime=(text) { (day) " UTC" } }
+}
+
+/// A small drawing beside a word. It says nothing by itself, and is not read out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Icon {
+    /// What is about to be bought.
+    Cart,
+}
+
+/// Draws it, as large as the text that it stands in.
+pub fn icon(icon: Icon) -> Markup {
+    let path = match icon {
+        Icon::Cart => "M3 4h2.2l2.4 11h10.2l2.2-8H6.4M9.5 19.5h.01M16.5 19.5h.01",
+    };
+    html! {
+        svg.icon viewBox="0 0 24 24" aria-hidden="true" focusable="false" { (PreEscaped(format!("<path d=\"{path}\"/>"))) }
+    }
+}

@@ -1,0 +1,63 @@
+//! What a page may do, and who may frame or embed it.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, header};
+use scrip_domain::merchant::origin_of;
+
+use super::refused;
+use crate::App;
+use crate::problem::Problem;
+
+/// A page may load the stylesheet and nothing else, run nothing, and be framed by nobody.
+const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
+
+const PROTECTION: [(HeaderName, HeaderValue); 3] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+];
+
+/// Dresses every answer of a page that has no form.
+pub async fn protect(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().extend(PROTECTION);
+    response
+}
+
+/// In a page's extensions: where its forms may lead besides this server, an origin. Browsers ask this also of
+/// the redirection that answers a form.
+#[derive(Clone, Debug)]
+struct SendsTo(String);
+
+/// Lets the forms of this page, and the redirection that answers one, lead to the server at `url`.
+pub fn leads_to(response: &mut Response, url: &str) {
+    if let Some(origin) = origin_of(url) {
+        response.extensions_mut().insert(SendsTo(origin.to_owned()));
+    }
+}
+
+/// A refusal in the place of a page, by whatever stands before all pages.
+pub async fn refusal(app: &App, problem: Problem) -> Response {
+    let mut response = refused::dressed(app, None, problem.into_response()).await;
+    response.headers_mut().extend(PROTECTION);
+    response
+}
+
+/// The same for a page with a form, which is sent here, and leads elsewhere only where the page says so.
+pub async fn protect_form(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let elsewhere = response.extensions_mut().remove::<SendsTo>();
+    let to = elsewhere.map_or_else(String::new, |SendsTo(origin)| format!(" {origin}"));
+    let policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
+    let headers = response.headers_mut();
+    headers.extend(PROTECTION);
+    // Without a referrer browsers do not say where a form comes from either.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
