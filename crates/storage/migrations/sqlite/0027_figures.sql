@@ -1,4 +1,4 @@
--- What each finished day came to, one row a day, and how what happened in a day is found.
+-- What each finished day came to, one row a day, how what happened in a day is found, and what staff look for.
 CREATE TABLE day_figures (
     day INTEGER PRIMARY KEY,
     orders INTEGER NOT NULL CHECK (orders >= 0),
@@ -19,3 +19,7 @@ CREATE TABLE day_figures (
 CREATE INDEX orders_by_payment ON orders (paid_at) WHERE paid_at IS NOT NULL;
 CREATE INDEX downloads_by_time ON downloads (at);
 CREATE INDEX remittances_by_time ON remittances (at);
+
+-- Lists of one state. What most orders and top-ups come to is not in them: that is found among all.
+CREATE INDEX orders_by_state ON orders (state, id) WHERE state <> 'paid';
+CREATE INDEX top_ups_by_state ON top_ups (state, id) WHERE state <> 'credited';

@@ -4,6 +4,7 @@ use scrip_domain::account::{Account, Person};
 use scrip_domain::catalog::File;
 use scrip_domain::event::Subject;
 use scrip_domain::ledger::{House, LedgerAccount, Reason, Transfer};
+use scrip_domain::order::{Order, OrderState};
 use scrip_domain::refund::{LicensePolicy, Refund};
 use scrip_domain::report::{Counted, DayFigures};
 use scrip_domain::request::{Request, RequestId};
@@ -12,6 +13,7 @@ use scrip_domain::{Amount, Id, Money, Span, Timestamp, Unit};
 use scrip_storage::Changes;
 use scrip_storage::books::Change;
 use scrip_storage::index::Download;
+use scrip_storage::reads::Page;
 
 use crate::commands::{amount, id, write};
 use crate::home::{Home, NOON};
@@ -129,7 +131,7 @@ fn fill(changes: &mut Changes) {
             at,
         }));
         // Chosen long before: only when it was paid counts.
-        let paid = scrip_domain::order::Order {
+        let paid = Order {
             total: amount(30),
             paid_at: Some(at),
             ..order(1000 + number, 1)
@@ -184,6 +186,41 @@ pub async fn a_day_counts_what_was_booked_in_it_and_nothing_else(home: &Home) {
     let quiet = store.count_day(NOON.midnight().plus(Span::days(7))).await.unwrap();
     assert_eq!(quiet, Counted::default());
     assert_eq!(store.first_counted().await.unwrap(), Some(around()[0]));
+    store.stop().await.unwrap();
+}
+
+/// Of one state, whether an index has it or not.
+pub async fn orders_and_top_ups_are_found_by_state(home: &Home) {
+    let store = home.start().await;
+    let rows = |changes: &mut Changes| {
+        let states = [OrderState::Paid, OrderState::Refunded, OrderState::Paid, OrderState::Refunded];
+        for (number, state) in (1_u64..).zip(states) {
+            changes.orders.push(Change::Insert(Order { state, ..order(number, 1) }));
+            let state = match state {
+                OrderState::Paid => TopUpState::Credited,
+                _ => TopUpState::Disputed,
+            };
+            let Change::Insert(row) = top_up(number, None, None) else { continue };
+            changes.top_ups.push(Change::Insert(TopUp { state, ..row }));
+        }
+    };
+    store.submit(write(rows)).await.unwrap().unwrap();
+    let page = |after| Page { after, limit: 5 };
+    let orders = async |state, after| {
+        let found = store.orders(state, page(after)).await.unwrap();
+        found.iter().map(|row| row.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(orders(None, None).await, [4, 3, 2, 1]);
+    assert_eq!(orders(Some(OrderState::Paid), None).await, [3, 1]);
+    assert_eq!(orders(Some(OrderState::Refunded), None).await, [4, 2]);
+    assert_eq!(orders(Some(OrderState::Refunded), Some(4)).await, [2]);
+    assert_eq!(orders(Some(OrderState::Draft), None).await, [0_u64; 0]);
+    let top_ups = async |state, after| {
+        let found = store.top_ups_in(state, page(after)).await.unwrap();
+        found.iter().map(|row| row.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(top_ups(TopUpState::Credited, Some(3)).await, [1]);
+    assert_eq!(top_ups(TopUpState::Disputed, None).await, [4, 2]);
     store.stop().await.unwrap();
 }
 

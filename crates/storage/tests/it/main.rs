@@ -111,6 +111,7 @@ conformance! {
         what_hangs_from_a_license_is_found_by_it;
     figures:
         a_day_counts_what_was_booked_in_it_and_nothing_else,
+        orders_and_top_ups_are_found_by_state,
         days_are_kept_in_order;
     settlements:
         a_cycle_holds_what_is_owed_for_it_in_order,

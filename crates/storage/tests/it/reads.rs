@@ -11,11 +11,12 @@ use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
-use scrip_domain::order::{LinePayment, Order};
+use scrip_domain::order::{LinePayment, Order, OrderState};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::report::Counted;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
+use scrip_domain::top_up::TopUpState;
 use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
@@ -97,7 +98,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
-            quotes_unused(NOON, 5), day_figures(NOON, NOON),
+            quotes_unused(NOON, 5), day_figures(NOON, NOON), orders(None, PAGE), orders(Some(OrderState::Paid), PAGE),
+            orders(Some(OrderState::Refunded), PAGE), top_ups_in(TopUpState::Disputed, PAGE),
+            top_ups_in(TopUpState::Credited, PAGE), leases_of(id(1), PAGE), orders_with(id(1), PAGE),
     }
     empty! {
         store:
@@ -676,6 +679,11 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
     assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
     assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
+    let leases = async |page| {
+        let found = store.leases_of(id(7), page).await.unwrap();
+        found.iter().map(|lease| lease.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!((leases(PAGE).await, leases(one).await), (vec![3, 2, 1], vec![2]));
     let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
     assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
     let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();

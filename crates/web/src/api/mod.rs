@@ -12,10 +12,10 @@ mod downloads;
 mod events;
 mod evidence;
 pub mod exchanges;
-mod export;
+pub(crate) mod export;
 mod hooks;
 mod license_changes;
-mod licenses;
+pub(crate) mod licenses;
 mod links;
 mod merchant;
 mod orders;
@@ -34,7 +34,7 @@ mod top_ups;
 mod updates;
 mod vendor;
 mod visibility;
-mod wallet;
+pub(crate) mod wallet;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -146,6 +146,11 @@ pub struct List<T> {
 const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
 
 impl ListQuery {
+    /// Of a page's address: what comes after this cursor, so many.
+    pub fn after(cursor: Option<&str>, limit: u32) -> Self {
+        Self { limit: Some(limit), after: cursor.map(str::to_owned) }
+    }
+
     /// The page that is asked for, of the list called `list`.
     pub fn page(&self, engine: &Engine, list: &str) -> Result<Page, Problem> {
         let after = self.after.as_deref().map(|cursor| {

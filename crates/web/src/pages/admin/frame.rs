@@ -50,7 +50,14 @@ pub enum Section {
 }
 
 /// The sections that have pages, in the order in which they are shown.
-const BUILT: &[Section] = &[];
+const BUILT: &[Section] = &[
+    Section::Overview,
+    Section::Orders,
+    Section::Accounts,
+    Section::TopUps,
+    Section::Vouchers,
+    Section::Licenses,
+];
 
 impl Section {
     /// Its first page, and what it is called.
