@@ -37,6 +37,7 @@ DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
 DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; DELETE FROM exchanges;
 DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
+DELETE FROM staff; DELETE FROM staff_logins; DELETE FROM staff_roll;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
@@ -478,4 +479,11 @@ INSERT INTO partner_subjects (partner, subject, account, at) VALUES (9801, x'06'
 INSERT INTO day_figures (day, orders, lines, spent, sold, paid, refunded, expired, clawed_back, downloads, bytes, accounts, outstanding)
     SELECT d.day, 0, 0, 0, 0, '[]', 0, 0, 0, 0, 0, 0, (SELECT SUM(free_credits - free_debits + held_credits - held_debits)
         FROM wallets) FROM (SELECT 1795305600000 AS day UNION ALL SELECT 1795392000000 UNION ALL SELECT 1795478400000) d;
+-- Of the staff one owner has joined, another is invited, and one was ended.
+INSERT INTO staff (id, email, name, role, password, series, factor_issue, factor_step, recovery, created_at, joined_at, ended_at) VALUES
+    (9951, 'a@x.example', 'A', 'owner', 'p', 1, 0, 0, '[]', 1, 2, NULL),
+    (9952, 'b@x.example', 'B', 'owner', NULL, 0, 0, 0, '[]', 1, NULL, NULL),
+    (9953, 'b@x.example', 'B', 'owner', NULL, 1, 0, 0, '[]', 1, 2, 3);
+INSERT INTO staff_logins (email, member) VALUES ('a@x.example', 9951), ('b@x.example', 9952);
+INSERT INTO staff_roll (number, owners) VALUES (1, 1);
 COMMIT;

@@ -108,7 +108,8 @@ conformance! {
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once,
-        what_hangs_from_a_license_is_found_by_it;
+        what_hangs_from_a_license_is_found_by_it,
+        staff_are_found_by_address_invitation_and_token;
     figures:
         a_day_counts_what_was_booked_in_it_and_nothing_else,
         orders_and_top_ups_are_found_by_state,

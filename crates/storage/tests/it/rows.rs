@@ -106,6 +106,7 @@ pub mod merchants;
 pub mod partners;
 mod restores;
 pub mod settlements;
+pub mod staff;
 pub mod usage;
 pub mod webhooks;
 
@@ -130,6 +131,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     checkouts::all(&store).await;
     settlements::all(&store).await;
     restores::all(&store).await;
+    staff::all(&store).await;
     partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;

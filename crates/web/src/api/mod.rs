@@ -146,9 +146,9 @@ pub struct List<T> {
 const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
 
 impl ListQuery {
-    /// Of a page's address: what comes after this cursor, so many.
-    pub fn after(cursor: Option<&str>, limit: u32) -> Self {
-        Self { limit: Some(limit), after: cursor.map(str::to_owned) }
+    /// What follows `after`, so many at most.
+    pub fn of(limit: u32, after: Option<String>) -> Self {
+        Self { limit: Some(limit), after }
     }
 
     /// The page that is asked for, of the list called `list`.

@@ -76,7 +76,7 @@ async fn list(
 }
 
 async fn everybody(app: &App, clerk: &Clerk, after: Option<&str>) -> Result<Markup, Problem> {
-    let page = ListQuery::after(after, PAGE).page(&app.engine, "console-accounts")?;
+    let page = ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, "console-accounts")?;
     let rows = app.engine.store().accounts(page).await?;
     if rows.is_empty() {
         return Ok(blank("No accounts", "Nobody has registered yet.", None));
@@ -248,7 +248,7 @@ async fn statement(
 ) -> Result<Response, Problem> {
     let account = app.engine.store().account(account).await?.ok_or_else(Problem::not_found)?;
     let list = format!("console-statement {}", account.id);
-    let wanted = ListQuery::after(after.as_deref(), PAGE).page(&app.engine, &list)?;
+    let wanted = ListQuery::of(PAGE, after.clone()).page(&app.engine, &list)?;
     let rows = app.engine.store().transfers_of(account.id, wanted).await?;
     let next = List::of(&app.engine, &list, wanted, &rows, |row| row.id.number(), |_| ()).next;
     let main = html! {

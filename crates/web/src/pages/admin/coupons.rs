@@ -48,7 +48,7 @@ async fn list(
     desk: Desk<See>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let part = ListQuery::after(wanted.after.as_deref(), PAGE).page(&app.engine, "console-coupons")?;
+    let part = ListQuery::of(PAGE, wanted.after.clone()).page(&app.engine, "console-coupons")?;
     let rows = app.engine.store().coupons(part).await?;
     let next = List::of(&app.engine, "console-coupons", part, &rows, |row| row.id.number(), |_| ());
     let token = &desk.vendor.settings.token;
@@ -221,7 +221,7 @@ async fn show(
     let coupon = store.coupon(id).await?.ok_or_else(Problem::not_found)?;
     let token = &desk.vendor.settings.token;
     let list = format!("console-coupon {id}");
-    let part = ListQuery::after(wanted.after.as_deref(), PAGE).page(&app.engine, &list)?;
+    let part = ListQuery::of(PAGE, wanted.after.clone()).page(&app.engine, &list)?;
     let orders = store.orders_with(id, part).await?;
     let next = List::of(&app.engine, &list, part, &orders, |row| row.id.number(), |_| ()).next;
     let may = desk.may(Power::Money) && coupon.closed_at.is_none();

@@ -57,6 +57,10 @@ const BUILT: &[Section] = &[
     Section::TopUps,
     Section::Vouchers,
     Section::Licenses,
+    Section::Settings,
+    Section::Keys,
+    Section::Staff,
+    Section::Audit,
 ];
 
 impl Section {

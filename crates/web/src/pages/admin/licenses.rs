@@ -95,7 +95,7 @@ async fn rows(
         named(account.map(|id| id.to_string())),
         named(order.map(|id| id.to_string()))
     );
-    let page = ListQuery::after(after, PAGE).page(&app.engine, &list)?;
+    let page = ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, &list)?;
     let rows = app.engine.store().licenses(account, order, page).await?;
     let next = List::of(&app.engine, &list, page, &rows, |row| row.id.number(), |_| ()).next;
     Ok((rows, next))

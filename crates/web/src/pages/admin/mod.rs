@@ -5,17 +5,21 @@
 
 mod account_acts;
 mod accounts;
+mod audit;
 mod coupons;
 mod desk;
 mod entry;
 mod frame;
+mod keys;
 mod licenses;
 mod me;
 mod order_refund;
 mod orders;
 mod overview;
 mod parts;
+mod settings;
 mod sign_in;
+mod staff;
 mod top_up_acts;
 mod top_ups;
 mod vouchers;
@@ -39,6 +43,10 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(licenses::routes())
         .merge(sign_in::routes())
         .merge(me::routes())
+        .merge(staff::routes())
+        .merge(audit::routes())
+        .merge(keys::routes())
+        .merge(settings::routes())
         .layer(from_fn_with_state(app.clone(), frame::dress))
         .layer(from_fn(protect_form))
 }

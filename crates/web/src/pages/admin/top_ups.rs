@@ -143,7 +143,7 @@ async fn rows(
         account.map(|id| id.to_string()).unwrap_or_default(),
         state.map_or("", TopUpState::as_str)
     );
-    let page = ListQuery::after(after, PAGE).page(&app.engine, &list)?;
+    let page = ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, &list)?;
     let store = app.engine.store();
     let rows = match (account, state) {
         (Some(account), _) => store.top_ups_of(account, page).await?,

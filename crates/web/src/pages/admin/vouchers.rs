@@ -61,7 +61,7 @@ async fn list(
     desk: Desk<See>,
     Query(After { after }): Query<After>,
 ) -> Result<Response, Problem> {
-    let wanted = ListQuery::after(after.as_deref(), PAGE).page(&app.engine, "console-vouchers")?;
+    let wanted = ListQuery::of(PAGE, after.clone()).page(&app.engine, "console-vouchers")?;
     let rows = app.engine.store().voucher_batches(wanted).await?;
     let next = List::of(&app.engine, "console-vouchers", wanted, &rows, |row| row.id.number(), |_| ());
     let token = &desk.vendor.settings.token;
