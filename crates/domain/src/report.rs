@@ -188,7 +188,8 @@ mod tests {
     fn days_add_up_and_each_currency_stands_once() {
         let day = Timestamp::parse_date("2026-11-22").unwrap();
         let dollars = Money { amount: amount(3), unit: Unit::parse("USD").unwrap() };
-        let first = Counted { orders: 1, spent: amount(7), paid: vec![euros(5)], ..Counted::default() };
+        let first =
+            Counted { orders: 1, spent: amount(7), paid: vec![euros(5)], ..Counted::default() };
         let second =
             Counted { orders: 2, bytes: 9, paid: vec![euros(6), dollars], ..Counted::default() };
         let days = [

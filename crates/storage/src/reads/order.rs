@@ -30,11 +30,7 @@ impl Store {
     }
 
     /// A page of all orders, newest first: of all states, or of one.
-    pub async fn orders(
-        &self,
-        state: Option<OrderState>,
-        page: Page,
-    ) -> Result<Vec<Order>, Fault> {
+    pub async fn orders(&self, state: Option<OrderState>, page: Page) -> Result<Vec<Order>, Fault> {
         let Some(state) = state else {
             return self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await;
         };

@@ -59,7 +59,9 @@ fn counts() -> String {
     let sum = |what: &str| format!("CAST(COALESCE(SUM({what}), 0) AS BIGINT)");
     let row = |kind: i64, cells: [String; 4], from: &str| {
         let [a, b, c, d] = cells;
-        format!("SELECT CAST({kind} AS BIGINT) AS kind, '' AS unit, {a} AS a, {b} AS b, {c} AS c, {d} AS d FROM {from}")
+        format!(
+            "SELECT CAST({kind} AS BIGINT) AS kind, '' AS unit, {a} AS a, {b} AS b, {c} AS c, {d} AS d FROM {from}"
+        )
     };
     let count = || "CAST(COUNT(*) AS BIGINT)".to_owned();
     let none = || "CAST(0 AS BIGINT)".to_owned();
@@ -183,9 +185,8 @@ impl Store {
                 UNION ALL SELECT MIN(paid_at) FROM orders WHERE paid_at IS NOT NULL
                 UNION ALL SELECT MIN(at) FROM downloads
                 UNION ALL SELECT MIN(at) FROM remittances) f";
-        let found = self.query("transfers", text.to_owned(), vec![], |cells| {
-            Timestamp::read(cells)
-        });
+        let found =
+            self.query("transfers", text.to_owned(), vec![], |cells| Timestamp::read(cells));
         Ok(found.await?.into_iter().next().flatten())
     }
 }

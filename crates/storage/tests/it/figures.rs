@@ -107,7 +107,8 @@ fn fill(changes: &mut Changes) {
         sha512: String::new(),
     }));
     for (number, at) in (1_u64..).zip(around()) {
-        let moved = |place, sides, what, subject| moved((number * 100 + place, at), sides, what, subject);
+        let moved =
+            |place, sides, what, subject| moved((number * 100 + place, at), sides, what, subject);
         changes.transfers.extend([
             moved(1, (issued, wallet(200)), (Reason::TopUp, 70), 1),
             moved(2, (issued, wallet(200)), (Reason::TopUp, 50), 2),
@@ -116,50 +117,61 @@ fn fill(changes: &mut Changes) {
             moved(5, (wallet(200), revenue), (Reason::Purchase, 30), 5),
             moved(6, (wallet(200), house(House::Breakage)), (Reason::Expiry, 4), 6),
             moved(7, (wallet(200), house(House::Reclaimed)), (Reason::Clawback, 3), 1),
-            moved(8, (LedgerAccount::Owed(id(200)), house(House::Reclaimed)), (Reason::Clawback, 2), 1),
+            moved(
+                8,
+                (LedgerAccount::Owed(id(200)), house(House::Reclaimed)),
+                (Reason::Clawback, 2),
+                1,
+            ),
             moved(9, (wallet(200), LedgerAccount::Held(id(200))), (Reason::Hold, 11), 7),
-            moved(10, (LedgerAccount::Held(id(200)), LedgerAccount::Merchant(id(9))), (Reason::Capture, 1), 7),
+            moved(
+                10,
+                (LedgerAccount::Held(id(200)), LedgerAccount::Merchant(id(9))),
+                (Reason::Capture, 1),
+                7,
+            ),
         ]);
-        changes.remittances.push(Change::Insert(Remittance {
-            top_up: id(3),
-            id: id(number),
-            money: money(9, "EUR"),
-            tokens: Amount::ZERO,
-            transfer: None,
-            note: String::new(),
-            request: Request { key: number, fingerprint: 1, id: RequestId::NONE },
-            at,
-        }));
-        // Chosen long before: only when it was paid counts.
-        let paid = Order {
-            total: amount(30),
-            paid_at: Some(at),
-            ..order(1000 + number, 1)
-        };
-        changes.orders.push(Change::Insert(paid));
-        changes.order_lines.extend([1, 2].map(|place| {
-            Change::Insert(line(number * 10 + place, 1000 + number))
-        }));
-        changes.refunds.push(Change::Insert(Refund {
-            order: id(1000 + number),
-            id: named(at, number),
-            transfer: None,
-            amount: amount(6),
-            licenses: LicensePolicy::Keep,
-            reason: String::new(),
-            at,
-        }));
-        changes.downloads.push(Change::Insert(Download { license: id(1), file: id(8), at }));
-        changes.accounts.push(Change::Insert(Account {
-            id: named(at, number),
-            wallet: id(300 + number),
-            email: String::new(),
-            person: Person::default(),
-            created_at: at,
-            frozen_at: None,
-            frozen_by_dispute: false,
-        }));
+        others(changes, number, at);
     }
+}
+
+/// What is booked beside the transfers.
+fn others(changes: &mut Changes, number: u64, at: Timestamp) {
+    changes.remittances.push(Change::Insert(Remittance {
+        top_up: id(3),
+        id: id(number),
+        money: money(9, "EUR"),
+        tokens: Amount::ZERO,
+        transfer: None,
+        note: String::new(),
+        request: Request { key: number, fingerprint: 1, id: RequestId::NONE },
+        at,
+    }));
+    // Chosen long before: only when it was paid counts.
+    let paid = Order { total: amount(30), paid_at: Some(at), ..order(1000 + number, 1) };
+    changes.orders.push(Change::Insert(paid));
+    changes
+        .order_lines
+        .extend([1, 2].map(|place| Change::Insert(line(number * 10 + place, 1000 + number))));
+    changes.refunds.push(Change::Insert(Refund {
+        order: id(1000 + number),
+        id: named(at, number),
+        transfer: None,
+        amount: amount(6),
+        licenses: LicensePolicy::Keep,
+        reason: String::new(),
+        at,
+    }));
+    changes.downloads.push(Change::Insert(Download { license: id(1), file: id(8), at }));
+    changes.accounts.push(Change::Insert(Account {
+        id: named(at, number),
+        wallet: id(300 + number),
+        email: String::new(),
+        person: Person::default(),
+        created_at: at,
+        frozen_at: None,
+        frozen_by_dispute: false,
+    }));
 }
 
 pub async fn a_day_counts_what_was_booked_in_it_and_nothing_else(home: &Home) {
@@ -193,7 +205,8 @@ pub async fn a_day_counts_what_was_booked_in_it_and_nothing_else(home: &Home) {
 pub async fn orders_and_top_ups_are_found_by_state(home: &Home) {
     let store = home.start().await;
     let rows = |changes: &mut Changes| {
-        let states = [OrderState::Paid, OrderState::Refunded, OrderState::Paid, OrderState::Refunded];
+        let states =
+            [OrderState::Paid, OrderState::Refunded, OrderState::Paid, OrderState::Refunded];
         for (number, state) in (1_u64..).zip(states) {
             changes.orders.push(Change::Insert(Order { state, ..order(number, 1) }));
             let state = match state {
@@ -228,7 +241,8 @@ pub async fn days_are_kept_in_order(home: &Home) {
     let store = home.start().await;
     let day = |days| NOON.midnight().plus(Span::days(days));
     let kept = move |days: u32| {
-        let counted = Counted { orders: days.into(), paid: vec![money(1, "EUR")], ..Counted::default() };
+        let counted =
+            Counted { orders: days.into(), paid: vec![money(1, "EUR")], ..Counted::default() };
         DayFigures::of(day(days), counted, Amount::ZERO).unwrap()
     };
     let rows = move |changes: &mut Changes| {

@@ -2,6 +2,7 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::account_statement::Standing;
+use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
@@ -16,9 +17,8 @@ use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::report::Counted;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
-use scrip_domain::top_up::TopUpState;
-use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
+use scrip_domain::top_up::TopUpState;
 use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
@@ -744,7 +744,8 @@ pub async fn staff_are_found_by_address_invitation_and_token(home: &Home) {
         }
     })
     .await;
-    let numbers = |rows: Vec<StaffMember>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
+    let numbers =
+        |rows: Vec<StaffMember>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
     assert_eq!(numbers(store.staff(PAGE).await.unwrap()), [3, 2, 1]);
     assert_eq!(numbers(store.staff(Page { after: Some(3), limit: 1 }).await.unwrap()), [2]);
     let invited = store.staff_by_invitation([2; 16]).await.unwrap().unwrap();
@@ -758,6 +759,9 @@ pub async fn staff_are_found_by_address_invitation_and_token(home: &Home) {
     assert_eq!(store.staff_sessions_of(id(2), 1).await.unwrap().len(), 1);
     let acts = |rows: Vec<Audit>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
     assert_eq!(acts(store.audit_of("stf_1", PAGE).await.unwrap()), [3, 1]);
-    assert_eq!(acts(store.audit_of("stf_0", Page { after: Some(4), limit: 5 }).await.unwrap()), [2]);
+    assert_eq!(
+        acts(store.audit_of("stf_0", Page { after: Some(4), limit: 5 }).await.unwrap()),
+        [2]
+    );
     store.stop().await.unwrap();
 }

@@ -96,7 +96,10 @@ impl Chart<'_> {
             let right = WIDTH - 8;
             let _ = write!(out, r#"<path class="rule" d="M{LEFT} {y}H{right}"/>"#);
             let (x, y) = (LEFT - 8, y.saturating_add(4));
-            let _ = write!(out, r#"<text class="tick" x="{x}" y="{y}" text-anchor="end">{text}</text>"#);
+            let _ = write!(
+                out,
+                r#"<text class="tick" x="{x}" y="{y}" text-anchor="end">{text}</text>"#
+            );
         }
         self.days(&mut out);
         match self.shape {
@@ -117,7 +120,10 @@ impl Chart<'_> {
             let (x, _) = self.slot(place);
             let anchor = if place == 0 { "start" } else { "middle" };
             let x = if place == 0 { LEFT } else { x };
-            let _ = write!(out, r#"<text class="tick" x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>"#);
+            let _ = write!(
+                out,
+                r#"<text class="tick" x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>"#
+            );
         }
     }
 
@@ -136,7 +142,8 @@ impl Chart<'_> {
             let width = (slot.saturating_mul(3) / 4).clamp(1, 40);
             let y = height_of(point.value, top);
             let height = (HEIGHT - BOTTOM).saturating_sub(y).max(1);
-            let (x, y) = (middle.saturating_sub(width / 2), (HEIGHT - BOTTOM).saturating_sub(height));
+            let (x, y) =
+                (middle.saturating_sub(width / 2), (HEIGHT - BOTTOM).saturating_sub(height));
             let _ = write!(
                 out,
                 r#"<rect class="bar" x="{x}" y="{y}" width="{width}" height="{height}"><title>{}: {}</title></rect>"#,
@@ -229,7 +236,15 @@ mod tests {
 
     #[test]
     fn an_axis_counts_by_round_numbers_up_to_the_highest() {
-        for (most, expected) in [(0, (1, 1)), (1, (1, 1)), (4, (1, 4)), (6, (2, 3)), (23, (5, 5)), (26, (10, 3)), (999, (200, 5))] {
+        for (most, expected) in [
+            (0, (1, 1)),
+            (1, (1, 1)),
+            (4, (1, 4)),
+            (6, (2, 3)),
+            (23, (5, 5)),
+            (26, (10, 3)),
+            (999, (200, 5)),
+        ] {
             assert_eq!(ticks(most, 0), expected, "{most}");
         }
         for most in [1, 7, 99, 12_345, 10_u64.pow(15), u64::MAX / 10] {
@@ -250,7 +265,14 @@ mod tests {
     #[test]
     fn bars_stand_on_the_ground_and_the_highest_reaches_the_top() {
         let points = points(&[0, 5, 10]);
-        let chart = Chart { id: "sales", title: "Sales", description: "By day.", shape: Shape::Bars, points: &points, scale: 0 };
+        let chart = Chart {
+            id: "sales",
+            title: "Sales",
+            description: "By day.",
+            shape: Shape::Bars,
+            points: &points,
+            scale: 0,
+        };
         let html = chart.draw().into_string();
         assert_eq!(html.matches("<rect class=\"bar\"").count(), 2, "nothing is drawn for nothing");
         assert!(html.contains(&format!("height=\"{INNER_HEIGHT}\"")), "{html}");
@@ -262,7 +284,14 @@ mod tests {
     #[test]
     fn a_line_goes_over_every_day_and_nothing_is_no_line() {
         let days = points(&[3, 2, 9, 9]);
-        let chart = |points| Chart { id: "left", title: "Left", description: "", shape: Shape::Line, points, scale: 0 };
+        let chart = |points| Chart {
+            id: "left",
+            title: "Left",
+            description: "",
+            shape: Shape::Line,
+            points,
+            scale: 0,
+        };
         let html = chart(&days).draw().into_string();
         let line = html.split("class=\"line\" d=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!((line.matches('M').count(), line.matches('L').count()), (1, 3));
@@ -272,7 +301,14 @@ mod tests {
     #[test]
     fn a_year_has_no_more_dates_than_can_be_read() {
         let days = points(&vec![1; 365]);
-        let chart = Chart { id: "y", title: "Y", description: "", shape: Shape::Bars, points: &days, scale: 0 };
+        let chart = Chart {
+            id: "y",
+            title: "Y",
+            description: "",
+            shape: Shape::Bars,
+            points: &days,
+            scale: 0,
+        };
         let picture = chart.picture();
         assert_eq!(picture.matches("y=\"194\"").count(), 6);
         assert_eq!(picture.matches("<rect").count(), 365);

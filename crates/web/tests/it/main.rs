@@ -16,6 +16,7 @@ mod coupons;
 mod credit_lines;
 mod cycles;
 mod demo;
+mod desk_pages;
 mod disputes;
 mod downloads;
 mod events;

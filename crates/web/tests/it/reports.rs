@@ -173,7 +173,11 @@ async fn what_cannot_be_told_names_its_field() {
         ("?format=pdf", "format"),
     ] {
         let wrong = shop.get(&format!("/v1/admin/reports{query}"), &shop.admin).await;
-        assert_eq!((wrong.code(), wrong.at("/errors/0/field")), ("invalid_field", field), "{query}");
+        assert_eq!(
+            (wrong.code(), wrong.at("/errors/0/field")),
+            ("invalid_field", field),
+            "{query}"
+        );
     }
     let longest = report(&shop, "?from=2025-10-19&to=2026-11-22").await;
     assert_eq!(days(&longest).len(), 1, "none from before there was anything");

@@ -46,10 +46,13 @@ fn last_days() -> String {
     let first = ids(&format!("{from} - {}", APART.as_millis()));
     let last = ids(&format!("{to} + {}", APART.as_millis()));
     let within = format!("t.id >= {first} AND t.id < {last} AND t.at >= {from} AND t.at < {to}");
-    let moved = |what: &str| format!("SELECT COALESCE(SUM({what}), 0) FROM transfers t WHERE {within}");
+    let moved =
+        |what: &str| format!("SELECT COALESCE(SUM({what}), 0) FROM transfers t WHERE {within}");
     let paid = format!("orders o WHERE o.paid_at >= {from} AND o.paid_at < {to}");
     let lines = r#"(SELECT COUNT(*) FROM order_lines l WHERE l."order" = o.id)"#;
-    let downloads = format!("downloads d LEFT JOIN files f ON f.id = d.file WHERE d.at >= {from} AND d.at < {to}");
+    let downloads = format!(
+        "downloads d LEFT JOIN files f ON f.id = d.file WHERE d.at >= {from} AND d.at < {to}"
+    );
     let before = format!("(SELECT y.outstanding FROM day_figures y WHERE y.day = g.day - {DAY})");
     let figures = [
         ("g.orders", format!("SELECT COUNT(*) FROM {paid}")),
@@ -69,7 +72,10 @@ fn last_days() -> String {
             ),
         ),
         // Of the first day that was kept there is none before.
-        ("g.outstanding", format!("SELECT COALESCE({before} + ({}), g.outstanding)", moved(&grown))),
+        (
+            "g.outstanding",
+            format!("SELECT COALESCE({before} + ({}), g.outstanding)", moved(&grown)),
+        ),
     ];
     let arm = |(kept, found): (&str, String)| {
         format!("SELECT g.day AS subject, {kept} AS expected, ({found}) AS found FROM g")
@@ -90,5 +96,6 @@ fn ids(at: &str) -> String {
 }
 
 fn day(number: u64) -> String {
-    i64::try_from(number).map_or_else(|_| number.to_string(), |at| Timestamp::from_millis(at).date())
+    i64::try_from(number)
+        .map_or_else(|_| number.to_string(), |at| Timestamp::from_millis(at).date())
 }

@@ -267,7 +267,9 @@ fn adjust_form(app: &App, clerk: &Clerk, at: &str, sent: Sent<'_>) -> Markup {
 fn limit_form(clerk: &Clerk, line: Option<&CreditLine>, at: &str, sent: Sent<'_>) -> Markup {
     let unit = clerk.vendor.settings.token.unit_value.money.unit;
     let hint = match line {
-        Some(line) => format!("Now {}. In {unit}; nothing closes the line.", MoneyOut::currency(line.limit)),
+        Some(line) => {
+            format!("Now {}. In {unit}; nothing closes the line.", MoneyOut::currency(line.limit))
+        }
         None => format!("There is none yet. In {unit}."),
     };
     html! {

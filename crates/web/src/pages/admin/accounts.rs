@@ -76,7 +76,8 @@ async fn list(
 }
 
 async fn everybody(app: &App, clerk: &Clerk, after: Option<&str>) -> Result<Markup, Problem> {
-    let page = ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, "console-accounts")?;
+    let page =
+        ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, "console-accounts")?;
     let rows = app.engine.store().accounts(page).await?;
     if rows.is_empty() {
         return Ok(blank("No accounts", "Nobody has registered yet.", None));
@@ -87,7 +88,8 @@ async fn everybody(app: &App, clerk: &Clerk, after: Option<&str>) -> Result<Mark
         let member = app.engine.member(account.id).await?;
         all.push((account, member.map(|member| member.available)));
     }
-    let next = List::of(&app.engine, "console-accounts", page, &rows, |row| row.id.number(), |_| ());
+    let next =
+        List::of(&app.engine, "console-accounts", page, &rows, |row| row.id.number(), |_| ());
     Ok(html! {
         (table(&["Account", "Name", "Opened", "Available"], &html! {
             @for (account, available) in &all {
@@ -222,17 +224,20 @@ fn lines(lines: &[Transfer], account: &Account, token: &Token) -> Markup {
     if lines.is_empty() {
         return html! { p { "Nothing has moved yet." } };
     }
-    table(&["When", "What", "About", "Direction", "Tokens"], &html! {
-        @for line in lines {
-            tr {
-                th scope="row" { (date(line.at)) }
-                td { (reason(line.reason)) }
-                td { code { (line.subject_name()) } }
-                td { (plain(TransferOut::direction(line, account.wallet))) }
-                td.sum { (MoneyOut::tokens(line.amount, token)) }
+    table(
+        &["When", "What", "About", "Direction", "Tokens"],
+        &html! {
+            @for line in lines {
+                tr {
+                    th scope="row" { (date(line.at)) }
+                    td { (reason(line.reason)) }
+                    td { code { (line.subject_name()) } }
+                    td { (plain(TransferOut::direction(line, account.wallet))) }
+                    td.sum { (MoneyOut::tokens(line.amount, token)) }
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -225,7 +225,10 @@ async fn show(
     let orders = store.orders_with(id, part).await?;
     let next = List::of(&app.engine, &list, part, &orders, |row| row.id.number(), |_| ()).next;
     let may = desk.may(Power::Money) && coupon.closed_at.is_none();
-    let told = [("made", "The coupon is good now."), ("close", "The coupon is closed. Drafts keep their price.")];
+    let told = [
+        ("made", "The coupon is good now."),
+        ("close", "The coupon is closed. Drafts keep their price."),
+    ];
     let main = html! {
         p.trail { a href="/admin/coupons" { "Coupons" } }
         (done(wanted.done.as_deref(), &told))

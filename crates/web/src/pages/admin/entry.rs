@@ -29,9 +29,10 @@ impl Entry {
 
     /// Every field whose name begins so, with the rest of its name.
     pub fn beginning<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let fields = self.0.iter().filter_map(move |(name, value)| {
-            Some((name.strip_prefix(start)?, value.trim()))
-        });
+        let fields = self
+            .0
+            .iter()
+            .filter_map(move |(name, value)| Some((name.strip_prefix(start)?, value.trim())));
         fields.filter(|(_, value)| !value.is_empty())
     }
 

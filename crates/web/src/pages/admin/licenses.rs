@@ -66,10 +66,8 @@ async fn list(
     let account = wanted.account.parse::<Id<Account>>().ok();
     let order = wanted.order.parse::<Id<Order>>().ok();
     let (rows, next) = rows(&app, account, order, wanted.after.as_deref()).await?;
-    let here = address(
-        "/admin/licenses",
-        &[("account", &wanted.account), ("order", &wanted.order)],
-    );
+    let here =
+        address("/admin/licenses", &[("account", &wanted.account), ("order", &wanted.order)]);
     let main = html! {
         (finder("", None))
         @if let Some(account) = account {
@@ -128,7 +126,8 @@ async fn find(
     if let Some(to) = called(&app, text).await? {
         return Ok(Redirect::to(&to).into_response());
     }
-    let main = finder(text, Some("Nothing is called so, and this is no code of this shop's licenses."));
+    let main =
+        finder(text, Some("Nothing is called so, and this is no code of this shop's licenses."));
     let problem = Problem::field("q", "nothing is found");
     Ok(with_status(page(&app, &desk, "Licenses", Section::Licenses, &main), &problem))
 }
@@ -165,17 +164,20 @@ pub async fn license_table(app: &App, rows: &[License]) -> Result<Markup, Proble
         all.push((license, title.map(|product| product.title).unwrap_or_default()));
     }
     let now = app.engine.now();
-    Ok(table(&["License", "Product", "Terms", "State", "Issued"], &html! {
-        @for (license, title) in &all {
-            tr {
-                th scope="row" { (license_link(license.id)) }
-                td { (title) }
-                td { (terms(license.terms)) }
-                td { (license_badge(word(license, now))) }
-                td { (date(license.issued_at)) }
+    Ok(table(
+        &["License", "Product", "Terms", "State", "Issued"],
+        &html! {
+            @for (license, title) in &all {
+                tr {
+                    th scope="row" { (license_link(license.id)) }
+                    td { (title) }
+                    td { (terms(license.terms)) }
+                    td { (license_badge(word(license, now))) }
+                    td { (date(license.issued_at)) }
+                }
             }
-        }
-    }))
+        },
+    ))
 }
 
 async fn show(
@@ -192,7 +194,10 @@ const DONE: &[(&str, &str)] = &[
     ("suspend", "The license is suspended: its code answers so until it is resumed."),
     ("resume", "The license is in force again."),
     ("revoke", "The license is revoked, for good."),
-    ("reissue", "A new code is issued: its holder finds it in the library. The one before is dead."),
+    (
+        "reissue",
+        "A new code is issued: its holder finds it in the library. The one before is dead.",
+    ),
     ("deactivate", "The machine is deactivated."),
 ];
 
@@ -267,7 +272,8 @@ fn acts(app: &App, clerk: &Clerk, license: &License, sent: Sent<'_>) -> Markup {
         return Markup::default();
     }
     let at = format!("/admin/licenses/{}", license.id);
-    let is = |states: &[LicenseState], form: &str| states.contains(&license.state) || sent.form == form;
+    let is =
+        |states: &[LicenseState], form: &str| states.contains(&license.state) || sent.form == form;
     let (valid, suspended) = (LicenseState::Valid, LicenseState::Suspended);
     let act = |form: &str, (name, hint): (&str, &str), is_danger: bool| {
         let sent = sent.to(form);
@@ -441,7 +447,8 @@ async fn deactivate(
     };
     let done = match read() {
         Ok((machine, reason)) => {
-            let done = app.engine.deactivate_by_staff(desk.staff, &license, machine, reason).await?;
+            let done =
+                app.engine.deactivate_by_staff(desk.staff, &license, machine, reason).await?;
             done.map(|_| ()).map_err(Problem::from)
         }
         Err(problem) => Err(problem),

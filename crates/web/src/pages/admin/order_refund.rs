@@ -65,7 +65,8 @@ async fn check(
 ) -> Result<Response, Problem> {
     let evidence = evidence(&app, order).await?;
     let token = &desk.vendor.settings.token;
-    let wanted = wanted(&evidence, &entry, token).and_then(|ask| Ok((total(&evidence, &ask)?, ask)));
+    let wanted =
+        wanted(&evidence, &entry, token).and_then(|ask| Ok((total(&evidence, &ask)?, ask)));
     let (sums, ask) = match wanted {
         Ok(wanted) => wanted,
         Err(problem) => {
@@ -111,7 +112,8 @@ async fn give(
 ) -> Result<Response, Problem> {
     let evidence = evidence(&app, order).await?;
     let token = &desk.vendor.settings.token;
-    let given = match (wanted(&evidence, &entry, token), entry.request(&format!("refund {order}"))) {
+    let given = match (wanted(&evidence, &entry, token), entry.request(&format!("refund {order}")))
+    {
         (Ok(ask), Ok(request)) => {
             let given = app.engine.refund(desk.staff, ask, request).await?;
             given.map_err(|refusal| Problem::refund(&refusal))
@@ -135,12 +137,13 @@ fn wanted(evidence: &Evidence, entry: &Entry, token: &Token) -> Result<RefundAsk
     let mut lines = Vec::new();
     for line in &evidence.order.lines {
         let (units, tokens) = (format!("{QUANTITY}{}", line.id), format!("{AMOUNT}{}", line.id));
-        let share = match (entry.count(&units, 1, line.quantity)?, entry.tokens_if_any(&tokens, token)?) {
-            (None, None) => continue,
-            (Some(units), None) => Share::Quantity(units),
-            (None, Some(amount)) => Share::Amount(amount),
-            (Some(_), Some(_)) => return Err(Problem::field(tokens, "either units or tokens")),
-        };
+        let share =
+            match (entry.count(&units, 1, line.quantity)?, entry.tokens_if_any(&tokens, token)?) {
+                (None, None) => continue,
+                (Some(units), None) => Share::Quantity(units),
+                (None, Some(amount)) => Share::Amount(amount),
+                (Some(_), Some(_)) => return Err(Problem::field(tokens, "either units or tokens")),
+            };
         lines.push((line.id, share));
     }
     let whole = entry.get("extent") == "whole";

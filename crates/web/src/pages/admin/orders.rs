@@ -91,7 +91,8 @@ async fn list(
     let (rows, next) = rows(&app, account, state, wanted.after.as_deref()).await?;
     let here = state.map_or("", OrderState::as_str);
     let asked = [("account", wanted.account.as_str()), ("state", here)];
-    let mut views = vec![("/admin/orders".to_owned(), "All".to_owned(), state.is_none() && account.is_none())];
+    let mut views =
+        vec![("/admin/orders".to_owned(), "All".to_owned(), state.is_none() && account.is_none())];
     views.extend(STATES.map(|one| {
         let to = address("/admin/orders", &[("state", one.as_str())]);
         (to, plain(one.as_str()), state == Some(one))
@@ -113,7 +114,13 @@ async fn list(
 }
 
 fn find(q: &str) -> Markup {
-    search("/admin/orders", "q", "Find orders", q, "The name of an order, or the address or name of an account.")
+    search(
+        "/admin/orders",
+        "q",
+        "Find orders",
+        q,
+        "The name of an order, or the address or name of an account.",
+    )
 }
 
 /// The account that staff mean: by its name, or by the address that signs in to it.
@@ -159,17 +166,20 @@ pub async fn order_table(app: &App, rows: &[Order], token: &Token) -> Result<Mar
         };
         all.push((order, account));
     }
-    Ok(table(&["Order", "Account", "Selected", "State", "Total"], &html! {
-        @for (order, account) in &all {
-            tr {
-                th scope="row" { (order_link(order.id)) }
-                td { @match account { Some(account) => (account_link(account.id, &account.email)), None => "Nobody yet" } }
-                td { (date(order.selected_at)) }
-                td { (order_badge(order.state_at(now))) }
-                td.sum { (MoneyOut::tokens(order.total, token)) }
+    Ok(table(
+        &["Order", "Account", "Selected", "State", "Total"],
+        &html! {
+            @for (order, account) in &all {
+                tr {
+                    th scope="row" { (order_link(order.id)) }
+                    td { @match account { Some(account) => (account_link(account.id, &account.email)), None => "Nobody yet" } }
+                    td { (date(order.selected_at)) }
+                    td { (order_badge(order.state_at(now))) }
+                    td.sum { (MoneyOut::tokens(order.total, token)) }
+                }
             }
-        }
-    }))
+        },
+    ))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -228,7 +238,10 @@ async fn about(app: &App, clerk: &Clerk, evidence: &Evidence) -> Result<Markup, 
 pub fn left(evidence: &Evidence) -> Vec<(&Line, Extent)> {
     let before: Vec<_> =
         evidence.refunds.iter().flat_map(|refunded| refunded.lines.iter().cloned()).collect();
-    let of = |line| Extent::left(line, &before).unwrap_or(Extent { quantity: 0, amount: scrip_domain::Amount::ZERO });
+    let of = |line| {
+        Extent::left(line, &before)
+            .unwrap_or(Extent { quantity: 0, amount: scrip_domain::Amount::ZERO })
+    };
     evidence.order.lines.iter().map(|line| (line, of(line))).collect()
 }
 
@@ -236,9 +249,8 @@ fn lines(clerk: &Clerk, evidence: &Evidence) -> Markup {
     let token = &clerk.vendor.settings.token;
     let payments = |line: &Line| {
         let paid = evidence.order.payments.iter().filter(|payment| payment.line == line.id);
-        let each = paid.map(|payment| {
-            format!("{} {}", MoneyOut::tokens(payment.amount, token), payment.kind)
-        });
+        let each = paid
+            .map(|payment| format!("{} {}", MoneyOut::tokens(payment.amount, token), payment.kind));
         each.collect::<Vec<_>>().join(", ")
     };
     html! {

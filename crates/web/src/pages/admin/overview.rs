@@ -54,9 +54,8 @@ async fn show(
     let before = from.minus(Span::days(1));
     let before = app.engine.report(from.minus(Span::days(days)), before).await??;
     let waits = waiting(&app, &desk).await?;
-    let choices = SPANS.map(|span| {
-        (format!("/admin?days={span}"), format!("{span} days"), span == days)
-    });
+    let choices =
+        SPANS.map(|span| (format!("/admin?days={span}"), format!("{span} days"), span == days));
     let main = html! {
         (what_waits(&waits))
         (filters("Which days", &choices))
@@ -92,7 +91,13 @@ async fn waiting(app: &App, clerk: &Clerk) -> Result<Vec<Waiting>, Problem> {
     };
     if app.engine.provider().is_none() {
         let count = store.top_ups_in_review(some).await?.len();
-        add(count, "top-up waits for review", "top-ups wait for review", "/admin/top-ups", Tone::Warn);
+        add(
+            count,
+            "top-up waits for review",
+            "top-ups wait for review",
+            "/admin/top-ups",
+            Tone::Warn,
+        );
         let count = store.top_ups_in(TopUpState::Disputed, some).await?.len();
         let to = "/admin/top-ups?state=disputed";
         add(count, "top-up is disputed", "top-ups are disputed", to, Tone::Bad);
@@ -107,9 +112,9 @@ async fn waiting(app: &App, clerk: &Clerk) -> Result<Vec<Waiting>, Problem> {
     }
     if clerk.may(Power::Settings) {
         let endpoints = store.webhook_endpoints(Page { after: None, limit: 100 }).await?;
-        let failing = endpoints.iter().filter(|endpoint| {
-            endpoint.removed_at.is_none() && endpoint.failing_since.is_some()
-        });
+        let failing = endpoints
+            .iter()
+            .filter(|endpoint| endpoint.removed_at.is_none() && endpoint.failing_since.is_some());
         let to = "/admin/webhooks";
         add(failing.count(), "webhook fails", "webhooks fail", to, Tone::Bad);
     }
@@ -247,7 +252,14 @@ fn downloads(days: &[(Timestamp, Option<&DayFigures>)]) -> Markup {
     };
     let points: Vec<_> = days.iter().map(point).collect();
     let (title, description) = ("Downloads", "Downloads that came to their end, by day.");
-    let chart = Chart { id: "downloads", title, description, shape: Shape::Bars, points: &points, scale: 0 };
+    let chart = Chart {
+        id: "downloads",
+        title,
+        description,
+        shape: Shape::Bars,
+        points: &points,
+        scale: 0,
+    };
     chart.draw()
 }
 

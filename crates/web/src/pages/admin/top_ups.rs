@@ -187,18 +187,21 @@ pub fn top_up_table(rows: &[TopUp], token: &Token) -> Markup {
     if rows.is_empty() {
         return html! { p { "None yet." } };
     }
-    table(&["Top-up", "When", "Method", "State", "Tokens", "For"], &html! {
-        @for top_up in rows {
-            tr {
-                th scope="row" { (top_up_link(top_up.id)) }
-                td { (date(top_up.created_at)) }
-                td { (plain(top_up.method.as_str())) }
-                td { (top_up_badge(top_up.state)) }
-                td.sum { (MoneyOut::tokens(top_up.tokens, token)) }
-                td.sum { @if let Some(pay) = top_up.pay { (MoneyOut::currency(pay)) } }
+    table(
+        &["Top-up", "When", "Method", "State", "Tokens", "For"],
+        &html! {
+            @for top_up in rows {
+                tr {
+                    th scope="row" { (top_up_link(top_up.id)) }
+                    td { (date(top_up.created_at)) }
+                    td { (plain(top_up.method.as_str())) }
+                    td { (top_up_badge(top_up.state)) }
+                    td.sum { (MoneyOut::tokens(top_up.tokens, token)) }
+                    td.sum { @if let Some(pay) = top_up.pay { (MoneyOut::currency(pay)) } }
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 async fn show(

@@ -63,7 +63,8 @@ async fn list(
 ) -> Result<Response, Problem> {
     let wanted = ListQuery::of(PAGE, after.clone()).page(&app.engine, "console-vouchers")?;
     let rows = app.engine.store().voucher_batches(wanted).await?;
-    let next = List::of(&app.engine, "console-vouchers", wanted, &rows, |row| row.id.number(), |_| ());
+    let next =
+        List::of(&app.engine, "console-vouchers", wanted, &rows, |row| row.id.number(), |_| ());
     let token = &desk.vendor.settings.token;
     let may = desk.may(Power::Money);
     let main = html! {
@@ -101,7 +102,15 @@ async fn ask(State(app): State<App>, desk: Desk<Money>) -> Response {
 fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
     let code = clerk.vendor.settings.token.code;
     let promo = sent.value("kind") == "promo";
-    let fields = ["label", "tokens", "count", "starts_at", "expires_at", "per_account", "tokens_expire_after_days"];
+    let fields = [
+        "label",
+        "tokens",
+        "count",
+        "starts_at",
+        "expires_at",
+        "per_account",
+        "tokens_expire_after_days",
+    ];
     let main = html! {
         p.trail { a href="/admin/vouchers" { "Vouchers" } }
         (sent.complaint(&fields))
@@ -175,10 +184,7 @@ async fn create(
 }
 
 /// Gives the codes that a page showed back as a file. What is no code is left out.
-async fn save(
-    _: Desk<Money>,
-    Form(entry): Form<Entry>,
-) -> Response {
+async fn save(_: Desk<Money>, Form(entry): Form<Entry>) -> Response {
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
     let is_code = |line: &&str| {
         (1..=40).contains(&line.len())
@@ -187,7 +193,11 @@ async fn save(
     let codes = entry.get("codes").lines().map(str::trim).filter(is_code).take(most);
     if entry.get("form") == "csv" {
         let rows: String = codes.map(|code| format!("{code}\r\n")).collect();
-        return file(Body::from(format!("code\r\n{rows}")), "text/csv; charset=utf-8", "vouchers.csv");
+        return file(
+            Body::from(format!("code\r\n{rows}")),
+            "text/csv; charset=utf-8",
+            "vouchers.csv",
+        );
     }
     let rows: String = codes.map(|code| format!("{code}\n")).collect();
     file(Body::from(rows), "text/plain; charset=utf-8", "vouchers.txt")

@@ -6,7 +6,7 @@ use scrip_domain::settings::{self, SecondFactor, Settings};
 use scrip_domain::visibility::{self, FieldGroup, Level};
 use serde::Deserialize;
 
-use super::lines::{choice, read_ratio, ratio, text, tick, tokens, typed};
+use super::lines::{choice, ratio, read_ratio, text, tick, tokens, typed};
 use super::{Group, Wrong};
 use crate::App;
 use crate::problem::Problem;
@@ -134,7 +134,11 @@ impl Group for Threshold {
     fn fields(&self, settings: &Settings, wrong: &Wrong<'_>) -> Markup {
         let options = [
             ("cheapest_offer", "The cheapest offer", "Whoever can pay for something may order."),
-            ("fixed", "An amount", "At least so many tokens, and never less than the cheapest offer costs."),
+            (
+                "fixed",
+                "An amount",
+                "At least so many tokens, and never less than the cheapest offer costs.",
+            ),
         ];
         let label = format!("Amount, in {}", settings.token.code);
         html! {
@@ -338,7 +342,14 @@ impl Group for Terms {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let hint = "Whoever confirms an order accepts this version, and the order says which.";
-        text("terms_version", "Version", "text", &self.terms_version, Some(hint), wrong.with("terms_version"))
+        text(
+            "terms_version",
+            "Version",
+            "text",
+            &self.terms_version,
+            Some(hint),
+            wrong.with("terms_version"),
+        )
     }
 }
 
@@ -365,9 +376,23 @@ impl Group for Staff {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let options = [
-            ("optional", "As each likes", "The password is enough for who has set up no authenticator."),
-            ("required", "All of the staff", "Who has no second factor sets one up before anything else, you too."),
+            (
+                "optional",
+                "As each likes",
+                "The password is enough for who has set up no authenticator.",
+            ),
+            (
+                "required",
+                "All of the staff",
+                "Who has no second factor sets one up before anything else, you too.",
+            ),
         ];
-        choice("second_factor", "Who needs a second factor?", &self.second_factor, options, wrong.with("second_factor"))
+        choice(
+            "second_factor",
+            "Who needs a second factor?",
+            &self.second_factor,
+            options,
+            wrong.with("second_factor"),
+        )
     }
 }

@@ -34,7 +34,14 @@ impl Group for Prices {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let hint = "Beside the currency of the token's worth, one a line: “100 = 1.10 USD”.";
-        text("prices", "Further currencies", "textarea", &self.prices, Some(hint), wrong.with("prices"))
+        text(
+            "prices",
+            "Further currencies",
+            "textarea",
+            &self.prices,
+            Some(hint),
+            wrong.with("prices"),
+        )
     }
 
     fn is_here(app: &App) -> bool {
@@ -64,7 +71,14 @@ impl Group for Packs {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let hint = "One a line, cheaper or dearer than the price: “1000 = 9.00 EUR”. Limits do not bind them.";
-        text("packs", "Amounts that are offered", "textarea", &self.packs, Some(hint), wrong.with("packs"))
+        text(
+            "packs",
+            "Amounts that are offered",
+            "textarea",
+            &self.packs,
+            Some(hint),
+            wrong.with("packs"),
+        )
     }
 
     fn is_here(app: &App) -> bool {
@@ -157,8 +171,7 @@ impl Group for Credit {
     }
 
     fn on(&self, settings: &Settings) -> Result<Settings, Problem> {
-        let tokens =
-            |typed, name: &str| tokens(typed, &format!("credit.{name}"), &settings.token);
+        let tokens = |typed, name: &str| tokens(typed, &format!("credit.{name}"), &settings.token);
         let hours = |typed, name: &str| {
             let field = format!("credit.{name}");
             match count(typed, &field)? {
