@@ -52,6 +52,7 @@ pub mod partner;
 pub mod payment_method;
 pub mod purchase_request;
 pub mod refund;
+pub mod report;
 pub mod request;
 pub mod restore;
 pub mod reversal;

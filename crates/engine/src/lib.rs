@@ -59,6 +59,7 @@ pub mod purchase_request;
 pub mod quote;
 pub mod refund;
 pub mod register;
+pub mod report;
 pub mod restore;
 pub mod reversal;
 pub mod seal;

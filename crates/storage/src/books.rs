@@ -37,6 +37,7 @@ use scrip_domain::partner::{Partner, PartnerEntry, PartnerUrl};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
+use scrip_domain::report::DayFigures;
 use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
@@ -526,6 +527,8 @@ tables! {
     reunions: Reunion,
     /// What peers have proof of, and the books lack.
     discrepancies: Discrepancy,
+    /// Figures of finished days.
+    day_figures: DayFigures,
     /// Acts of the vendor's staff.
     audit: Audit,
 }

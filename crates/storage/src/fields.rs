@@ -168,7 +168,7 @@ macro_rules! json_fields {
 
 json_fields! {
     scrip_domain::agreement::Terms, scrip_domain::letter::About, Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
-    Vec<Id<Offer>>, Vec<Id<Order>>, Vec<Id<Product>>, Vec<Picture>, Vec<String>,
+    Vec<Id<Offer>>, Vec<Id<Order>>, Vec<Id<Product>>, Vec<Money>, Vec<Picture>, Vec<String>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }

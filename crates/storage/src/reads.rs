@@ -23,6 +23,7 @@ mod order;
 mod partner;
 mod payment_method;
 mod purchase_request;
+mod report;
 mod restore;
 mod staff;
 pub(crate) mod statement;

@@ -42,6 +42,7 @@ use scrip_domain::purchase_request::{
     Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
 };
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
+use scrip_domain::report::DayFigures;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
@@ -560,6 +561,11 @@ row!(Reunion, "reunions", group(epoch: u32, peer: String), key(epoch: u32, peer:
 row!(Discrepancy, "discrepancies", group(peer: String, name: String), key(peer: String, name: String), {
     peer: String, name: String, id: Id<Discrepancy>, epoch: u32, order: String, lack: Lack, amount: Amount,
     detail: String, at: Timestamp,
+});
+
+row!(DayFigures, "day_figures", group(day: Timestamp), key(day: Timestamp), {
+    day: Timestamp, orders: u64, lines: u64, spent: Amount, sold: Amount, paid: Vec<Money>, refunded: Amount,
+    expired: Amount, clawed_back: Amount, downloads: u64, bytes: u64, accounts: u64, outstanding: Amount,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

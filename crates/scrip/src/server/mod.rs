@@ -280,11 +280,27 @@ async fn sweep(watch: Arc<Watch>) {
         if let Err(fault) = swept {
             tracing::warn!(%fault, "what has expired is booked at the next try");
         }
+        close_days(&watch).await;
         forget_deliveries(&watch).await;
         mail::warn(&watch).await;
         mail::forget(&watch).await;
         forget_visits(&watch).await;
         forget_quotes(&watch).await;
+    }
+}
+
+/// Sums the days that are over, each once. After a start on older books that may be years; so others come in between.
+async fn close_days(watch: &Watch) {
+    loop {
+        match watch.app().engine.close_days().await {
+            Ok(0) => break,
+            Ok(days) => tracing::debug!(days, "summed days that are over"),
+            Err(fault) => {
+                tracing::warn!(%fault, "days that are over are summed at the next try");
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

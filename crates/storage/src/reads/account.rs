@@ -9,7 +9,7 @@ use scrip_domain::lot::Lot;
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
-use scrip_domain::top_up::{Errand, Remittance, TopUp};
+use scrip_domain::top_up::{Errand, Remittance, TopUp, TopUpState};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 
@@ -146,6 +146,16 @@ impl Store {
     /// A page of all top-ups, newest first.
     pub async fn top_ups(&self, page: Page) -> Result<Vec<TopUp>, Fault> {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// A page of the top-ups in one state, newest first.
+    pub async fn top_ups_in(&self, state: TopUpState, page: Page) -> Result<Vec<TopUp>, Fault> {
+        let mut values = cells(&state);
+        values.extend([page.highest(), page.limit()]);
+        // The index has all but those that were credited.
+        let rare = if state == TopUpState::Credited { "" } else { "AND t.state <> 'credited'" };
+        let tail = format!("WHERE t.state = $1 {rare} AND t.id <= $2 ORDER BY t.id DESC LIMIT $3");
+        self.rows(&tail, values).await
     }
 
     /// A page of an account's top-ups, newest first.

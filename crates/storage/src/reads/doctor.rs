@@ -23,6 +23,7 @@ mod partners;
 mod payment_methods;
 mod purchase_requests;
 mod refunds;
+mod report;
 mod restores;
 mod reversals;
 mod staff;
@@ -123,6 +124,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());
     probes.extend(letters::probes());
+    probes.extend(report::probes());
     probes
 }
 

@@ -95,4 +95,10 @@ impl Store {
         let values = [cells(&license), cells(&id)].concat();
         self.row("WHERE t.license = $1 AND t.id = $2", values).await
     }
+
+    /// A page of a license's leases, the newest first.
+    pub async fn leases_of(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
+        let values = [cells(&license), vec![page.highest(), page.limit()]].concat();
+        self.rows("WHERE t.license = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
+    }
 }

@@ -14,6 +14,7 @@ BEGIN;
 DELETE FROM epochs;
 DELETE FROM reunions;
 DELETE FROM discrepancies;
+DELETE FROM day_figures;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
@@ -482,6 +483,10 @@ INSERT INTO link_requests (id, partner, link, return_url, reference, state, acco
     (9831, 9801, 9841, 'https://p.example', x'01', 'approved', 1001, x'02', 9, 1, 9),
     (9832, 9801, 9842, 'https://p.example', x'03', 'open', NULL, NULL, NULL, 1, 9);
 INSERT INTO partner_subjects (partner, subject, account, at) VALUES (9801, x'06', 1001, 2);
+-- Of three quiet days figures were kept.
+INSERT INTO day_figures (day, orders, lines, spent, sold, paid, refunded, expired, clawed_back, downloads, bytes, accounts, outstanding)
+    SELECT d.day, 0, 0, 0, 0, '[]', 0, 0, 0, 0, 0, 0, (SELECT SUM(free_credits - free_debits + held_credits - held_debits)
+        FROM wallets) FROM (SELECT 1795305600000 AS day UNION ALL SELECT 1795392000000 UNION ALL SELECT 1795478400000) d;
 -- Of the staff one owner has joined, another is invited, and one was ended.
 INSERT INTO staff (id, email, name, role, password, series, factor_issue, factor_step, recovery, created_at, joined_at, ended_at) VALUES
     (9951, 'a@x.example', 'A', 'owner', 'p', 1, 0, 0, '[]', 1, 2, NULL),

@@ -13,12 +13,14 @@ use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postb
 use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
-use scrip_domain::order::{LinePayment, Order};
+use scrip_domain::order::{LinePayment, Order, OrderState};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
+use scrip_domain::report::Counted;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::session::Session;
 use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
+use scrip_domain::top_up::TopUpState;
 use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
@@ -70,7 +72,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
-            bank_details(1), epoch(), reunion(2, ""),
+            bank_details(1), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
             staff_member(id(1)), staff_by_invitation([0; 16]), staff_login(""), staff_session([0; 16]),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who);
         many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
@@ -104,7 +106,10 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
-            quotes_unused(NOON, 5), staff(PAGE), staff_sessions_of(id(1), 5), audit_of("", PAGE),
+            quotes_unused(NOON, 5), day_figures(NOON, NOON), orders(None, PAGE), orders(Some(OrderState::Paid), PAGE),
+            orders(Some(OrderState::Refunded), PAGE), top_ups_in(TopUpState::Disputed, PAGE),
+            top_ups_in(TopUpState::Credited, PAGE), leases_of(id(1), PAGE), orders_with(id(1), PAGE),
+            staff(PAGE), staff_sessions_of(id(1), 5), audit_of("", PAGE),
     }
     empty! {
         store:
@@ -124,6 +129,7 @@ async fn nothing_is_reckoned(store: &Store, who: Id<Account>) {
     let nothing = (Standing::default(), Vec::new());
     assert_eq!(store.account_statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);
     assert!(store.listed_lines(Period::default()).unwrap().next().await.is_none());
+    assert_eq!(store.count_day(NOON).await.unwrap(), Counted::default());
     assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
     assert!(!store.is_unanswered(id(1), u32::MAX).await.unwrap());
     assert_eq!(store.statements_that_suspend(id(1), NOON).await.unwrap(), (0, 0));
@@ -744,6 +750,11 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
     assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
     assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
+    let leases = async |page| {
+        let found = store.leases_of(id(7), page).await.unwrap();
+        found.iter().map(|lease| lease.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!((leases(PAGE).await, leases(one).await), (vec![3, 2, 1], vec![2]));
     let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
     assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
     let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();

@@ -100,6 +100,7 @@ macro_rules! round_trips {
 
 mod checkouts;
 pub mod exchanges;
+mod figures;
 mod funds;
 mod letters;
 pub mod merchants;
@@ -140,6 +141,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     usage::all(&store).await;
     webhooks::all(&store).await;
     letters::all(&store).await;
+    figures::all(&store).await;
     store.stop().await.unwrap();
 }
 

@@ -21,6 +21,13 @@ use crate::problem::Problem;
 #[derive(Clone, Copy, Debug)]
 pub struct Day(Timestamp);
 
+impl Day {
+    /// Its first instant.
+    pub fn first(self) -> Timestamp {
+        self.0
+    }
+}
+
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;

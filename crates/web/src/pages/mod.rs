@@ -6,6 +6,7 @@ mod assets;
 mod back;
 mod bank;
 mod cart;
+mod chart;
 mod connect;
 mod docs;
 mod exchange;

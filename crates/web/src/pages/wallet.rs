@@ -143,7 +143,8 @@ fn line_row(line: &Transfer, wallet: &Wallet, token: &Token) -> Markup {
     }
 }
 
-fn reason(reason: Reason) -> &'static str {
+/// Why tokens moved, for people.
+pub fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::TopUp => "Funds added",
         Reason::Adjustment => "Adjusted by the vendor",

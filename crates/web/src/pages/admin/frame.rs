@@ -50,7 +50,18 @@ pub enum Section {
 }
 
 /// The sections that have pages, in the order in which they are shown.
-const BUILT: &[Section] = &[Section::Settings, Section::Keys, Section::Staff, Section::Audit];
+const BUILT: &[Section] = &[
+    Section::Overview,
+    Section::Orders,
+    Section::Accounts,
+    Section::TopUps,
+    Section::Vouchers,
+    Section::Licenses,
+    Section::Settings,
+    Section::Keys,
+    Section::Staff,
+    Section::Audit,
+];
 
 impl Section {
     /// Its first page, and what it is called.
