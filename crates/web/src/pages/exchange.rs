@@ -125,7 +125,7 @@ fn offer(app: &App, visit: &SignedIn, quoted: &Quoted) -> Markup {
 }
 
 /// One token here, or as many powers of ten as buy something, and what that becomes before the spread.
-fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyOut)> {
+pub fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyOut)> {
     let (numerator, denominator) = (figures.numerator, figures.denominator);
     (u32::from(from.scale)..15).find_map(|zeros| {
         let one = 10_u64.checked_pow(zeros)?;
@@ -137,7 +137,7 @@ fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyO
 }
 
 /// Basis points as a percentage with its decimals: 250 is 2.50.
-fn hundredths(basis_points: u32) -> String {
+pub fn hundredths(basis_points: u32) -> String {
     Amount::new(basis_points.into()).unwrap_or_default().decimal(2).to_string()
 }
 

@@ -28,6 +28,7 @@ mod top_ups;
 mod vouchers;
 mod webhooks;
 
+pub use bank::bank_details;
 pub use settings::LimitsSetting;
 
 use utoipa_axum::router::OpenApiRouter;
