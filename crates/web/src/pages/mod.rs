@@ -14,6 +14,7 @@ mod frame;
 mod json;
 mod link;
 mod look;
+mod merchants;
 mod partner;
 mod pay;
 mod problems;
@@ -42,6 +43,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
     let buyers = buyers.merge(back::routes()).merge(shop::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
+    let buyers = buyers.merge(merchants::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))
