@@ -7,7 +7,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::connection::MerchantSubject;
 use scrip_domain::merchant::Merchant;

@@ -77,7 +77,8 @@ async fn a_merchant_is_changed_frozen_and_thawed() {
     let form = opened(&mut finance, &change).await;
     assert!(form.html.contains("https://shop.test</textarea>"), "{}", form.html);
     wrong(&mut finance, &change, &with(&TYPED, "name", ""), "name").await;
-    assert_eq!(sent(&mut finance, &change, &with(&TYPED, "name", "Other Sounds")).await, here);
+    let fields = with(&TYPED, "return_origins", SHOP);
+    assert_eq!(sent(&mut finance, &change, &with(&fields, "name", "Other Sounds")).await, here);
     assert!(opened(&mut finance, &here).await.html.contains("Other Sounds"));
     opened(&mut finance, &format!("{here}/freeze")).await;
     assert_eq!(sent(&mut finance, &format!("{here}/freeze"), &[]).await, here);
@@ -85,8 +86,6 @@ async fn a_merchant_is_changed_frozen_and_thawed() {
     let refused = world.send_offer(&world.offer("ord_1", 100)).await;
     assert_eq!(refused.status, 403, "{refused:?}");
     // What is changed of a frozen one leaves it frozen.
-    let back = "https://shop.test";
-    let fields = with(&with(&TYPED, "name", "Field Sounds"), "return_origins", back);
     sent(&mut finance, &change, &fields).await;
     assert!(opened(&mut finance, &here).await.html.contains("Frozen"));
     sent(&mut finance, &format!("{here}/thaw"), &[]).await;

@@ -25,6 +25,7 @@ use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::AtPartner;
 use crate::extract::{IdPath, Query};
+use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
@@ -224,6 +225,7 @@ async fn shown(
         p.lead { (partner.url) " " (partner_badge(partner)) }
         (facts(&told))
         @if may { (acts(&told)) }
+        (limits(app, &told))
         h2 { "Agreements" }
         @if told.agreements.is_empty() {
             p { "Nothing is agreed yet. One of you proposes terms; the other finds them on its own page of this partner." }
@@ -279,6 +281,33 @@ fn facts(told: &Told) -> Markup {
         }
         @if partner.suspended_there {
             (notice(Tone::Warn, &html! { p { "The partner does not exchange with you at the moment: it has said so." } }))
+        }
+    }
+}
+
+/// How much of what is agreed is used up.
+fn limits(app: &App, told: &Told) -> Markup {
+    let partner = &told.partner;
+    let in_force = told.agreements.iter().find(|one| Some(one.id) == partner.agreement);
+    let Some(terms) = in_force.map(|agreement| &agreement.terms) else { return Markup::default() };
+    let today = partner.day >= app.engine.now().midnight();
+    let used = |amount: Amount| if today { amount } else { Amount::ZERO };
+    let [out, back] = [app.engine.public_url(), &partner.url].map(|issuer| terms.way(issuer));
+    html! {
+        h2 { "Limits" }
+        dl.facts {
+            @if let Some((way, from, _)) = out {
+                dt { "Given by your buyers today" }
+                dd { (MoneyOut::scaled(used(partner.day_given), from.token, from.scale)) " of "
+                    (MoneyOut::scaled(way.day, from.token, from.scale)) }
+                dt { "You may owe" } dd { "at most " (fine_of(way.cap, terms.currency)) }
+            }
+            @if let Some((way, from, _)) = back {
+                dt { "Given by its buyers today" }
+                dd { (MoneyOut::scaled(used(partner.day_taken), from.token, from.scale)) " of "
+                    (MoneyOut::scaled(way.day, from.token, from.scale)) }
+                dt { "It may owe" } dd { "at most " (fine_of(way.cap, terms.currency)) }
+            }
         }
     }
 }

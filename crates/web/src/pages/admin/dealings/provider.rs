@@ -70,8 +70,8 @@ async fn shown(app: &App, clerk: &Clerk, sheet: Sheet<'_>) -> Result<Response, P
             Ok(earned) => (account(earned, &moved, token)),
             Err(error) => (unknown(error)),
         }
-        @let waits = !matches!(&earned, Ok(earned) if earned.state != "invited");
-        @if waits && clerk.may(Power::Money) { (invitation(sheet)) }
+        @let sells = matches!(&earned, Ok(earned) if earned.state != "invited");
+        @if (!sells || sheet.problem.is_some()) && clerk.may(Power::Money) { (invitation(sheet)) }
     };
     Ok(answer(app, clerk, "Provider", Section::Provider, &main, sheet.problem))
 }
