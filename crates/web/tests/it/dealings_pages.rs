@@ -3,10 +3,8 @@
 
 use scrip_domain::Span;
 use scrip_domain::staff::StaffRole;
-use scrip_engine::Staff;
-use scrip_engine::staff::Invitee;
 use scrip_engine::webhook::Unsent;
-use scrip_testkit::{Browser, Page, Shop, reply};
+use scrip_testkit::{Browser, CLERK_PASSWORD, Page, Shop, reply};
 use serde_json::Value;
 
 use crate::exchanges::Linked;
@@ -15,13 +13,15 @@ use crate::settlements::Two;
 
 /// A browser in which somebody of the staff in this role is signed in.
 pub async fn clerk(shop: &Shop, role: StaffRole) -> Browser<'_> {
-    let who = Invitee { email: format!("{role}@shop.test"), name: format!("The {role}"), role };
-    let invited = shop.app.engine.invite_staff(Staff::OPERATOR, who).await.unwrap().unwrap();
+    shop.clerk(role).await.0
+}
+
+/// The same of a member who was signed in before: sessions end after twelve hours.
+pub async fn clerk_again(shop: &Shop, role: StaffRole) -> Browser<'_> {
     let mut browser = Browser::on(shop);
-    let word = "correct horse battery";
-    let fields = [("token", invited.token.reveal()), ("password", word), ("again", word)];
-    let page = browser.send("/admin/welcome", &fields).await;
-    assert_eq!((page.status, page.location()), (303, "/admin"), "{}", page.html);
+    let email = format!("{role}@shop.test");
+    let fields = [("email", email.as_str()), ("password", CLERK_PASSWORD)];
+    assert_eq!(sent(&mut browser, "/admin/sign-in", &fields).await, "/admin");
     browser
 }
 
@@ -294,7 +294,7 @@ async fn exchanges_are_listed_and_one_that_nobody_answers_is_given_back() {
     assert_eq!(early.status, 409, "{}", early.html);
     assert!(early.html.contains("not_silent"), "{}", early.html);
     a.advance(Span::days(31)).await;
-    let mut ours = clerk_again(a).await;
+    let mut ours = clerk_again(a, StaffRole::Finance).await;
     assert!(opened(&mut ours, &path).await.html.contains("Give the tokens back"));
     opened(&mut ours, &format!("{path}/write-off")).await;
     assert_eq!(sent(&mut ours, &format!("{path}/write-off"), &[]).await, path);
@@ -303,14 +303,6 @@ async fn exchanges_are_listed_and_one_that_nobody_answers_is_given_back() {
         opened(&mut ours, &format!("/admin/partners/{}", linked.vendors.partners[0])).await;
     assert!(partner.html.contains("it does not answer"), "{}", partner.html);
     assert!(partner.html.contains("1 of your buyers"), "{}", partner.html);
-}
-
-/// The member of finance signs in anew: sessions end after twelve hours.
-async fn clerk_again(shop: &Shop) -> Browser<'_> {
-    let mut browser = Browser::on(shop);
-    let fields = [("email", "finance@shop.test"), ("password", "correct horse battery")];
-    assert_eq!(sent(&mut browser, "/admin/sign-in", &fields).await, "/admin");
-    browser
 }
 
 async fn statement_path(shop: &Shop) -> String {
@@ -569,21 +561,11 @@ async fn a_role_reaches_as_far_as_its_power() {
     let mut stranger = Browser::on(shop);
     let page = stranger.open("/admin/partners").await;
     assert_eq!(page.location(), "/admin/sign-in?next=%2Fadmin%2Fpartners");
-    let mut owner = clerk_of(shop, "second@shop.test").await;
+    let mut owner = clerk_again(shop, StaffRole::Owner).await;
     let foreign =
         owner.send_from("cross-site", "/admin/partners/new", &[("url", "x"), ("name", "y")]).await;
     assert_eq!(foreign.status, 403);
     for path in ["/admin/merchants", "/admin/requests", "/admin/provider"] {
         assert_eq!(owner.open(path).await.status, 404, "a vendor has no {path}");
     }
-}
-
-async fn clerk_of<'s>(shop: &'s Shop, email: &str) -> Browser<'s> {
-    let who = Invitee { email: email.into(), name: "Second".into(), role: StaffRole::Owner };
-    let invited = shop.app.engine.invite_staff(Staff::OPERATOR, who).await.unwrap().unwrap();
-    let mut browser = Browser::on(shop);
-    let word = "correct horse battery";
-    let fields = [("token", invited.token.reveal()), ("password", word), ("again", word)];
-    sent(&mut browser, "/admin/welcome", &fields).await;
-    browser
 }

@@ -56,6 +56,7 @@ mod routes;
 mod seasoning;
 mod settlements;
 mod signed;
+mod staff_pages;
 mod top_ups;
 mod two_servers;
 mod updates;

@@ -5,7 +5,7 @@ use scrip_domain::staff::StaffRole;
 use scrip_testkit::{Browser, Shop, Way, settings};
 use serde_json::{Value, json};
 
-use crate::dealings_pages::{clerk, opened, sent, with, wrong};
+use crate::dealings_pages::{clerk, clerk_again, opened, sent, with, wrong};
 use crate::provider::{SHOP, World};
 use crate::two_servers::Pair;
 
@@ -227,9 +227,7 @@ async fn after_a_restore_a_peer_that_is_gone_is_left_out_with_a_reason() {
     pair.pay = pair.pay.restored(&backup).await;
     pair.network.cut();
     let _ = pair.pay.app.engine.run_restore().await.unwrap();
-    let mut owner = Browser::on(&pair.pay);
-    let fields = [("email", "owner@shop.test"), ("password", "correct horse battery")];
-    sent(&mut owner, "/admin/sign-in", &fields).await;
+    let mut owner = clerk_again(&pair.pay, StaffRole::Owner).await;
     let page = opened(&mut owner, "/admin/restore").await;
     for words in ["Peers are still to be heard", SHOP, "Being asked", ">Restore</a>"] {
         assert!(page.html.contains(words), "{words}: {}", page.html);

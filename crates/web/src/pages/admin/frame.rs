@@ -64,6 +64,10 @@ const BUILT: &[Section] = &[
     Section::Export,
     Section::Webhooks,
     Section::Restore,
+    Section::Settings,
+    Section::Keys,
+    Section::Staff,
+    Section::Audit,
 ];
 
 impl Section {
