@@ -87,6 +87,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             payment_methods_leaving(NOON, 5), repayments_of(who, PAGE),
             auto_errands_due(NOON, 5), merchants(PAGE), merchant_transfers(id(1), PAGE),
             merchant_events(id(1), 0, NOON, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
+            merchant_subjects_of(who),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
             checkouts_due(NOON, 5), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),

@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use maud::{Markup, Render, html};
 use scrip_domain::account::{Account, Field as Asked, NotPermitted, Person};
 use scrip_domain::payment_method::PaymentMethod;
+use scrip_domain::role::Role;
 use serde::Deserialize;
 
 use super::form::{Field, Form, complaint};
@@ -172,6 +173,10 @@ async fn page(
         }
         h2 { "Cards" }
         (payment_methods(&cards, account.person.payment_method.as_deref(), form.next.as_deref()))
+        @if app.engine.roles().has(Role::Provider) {
+            h2 { "Merchants" }
+            p { a href="/account/merchants" { "Merchants that know you" } }
+        }
     };
     Ok(private(app, "Your account", &visit.visit, &main))
 }

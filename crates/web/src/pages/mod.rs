@@ -15,6 +15,7 @@ mod frame;
 mod json;
 mod link;
 mod look;
+mod merchants;
 mod partner;
 mod pay;
 mod problems;
@@ -46,6 +47,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = buyers.merge(back::routes()).merge(shop::routes());
     let buyers = buyers.merge(reset::routes()).merge(verify::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
+    let buyers = buyers.merge(merchants::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))

@@ -31,6 +31,7 @@ mod vouchers;
 mod webhooks;
 
 pub use api_keys::check as scopes_fit;
+pub use bank::bank_details;
 pub use settings::LimitsSetting;
 pub use staff::link as staff_link;
 

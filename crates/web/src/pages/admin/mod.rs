@@ -7,6 +7,7 @@ mod account_acts;
 mod accounts;
 mod audit;
 mod coupons;
+mod dealings;
 mod desk;
 mod entry;
 mod frame;
@@ -43,6 +44,7 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(licenses::routes())
         .merge(sign_in::routes())
         .merge(me::routes())
+        .merge(dealings::routes())
         .merge(staff::routes())
         .merge(audit::routes())
         .merge(keys::routes())
