@@ -11,6 +11,7 @@ mod exchange;
 mod form;
 mod frame;
 mod json;
+mod library;
 mod link;
 mod look;
 mod partner;
@@ -24,6 +25,7 @@ mod sign_in;
 mod top_up;
 mod visit;
 mod wallet;
+mod words;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -39,7 +41,7 @@ use crate::App;
 pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
-    let buyers = buyers.merge(back::routes()).merge(shop::routes());
+    let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     problems::routes()
         .merge(docs::routes(document))
