@@ -95,10 +95,12 @@ async fn list(
 fn nothing_yet(app: &App) -> Markup {
     let roles = app.engine.roles();
     if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
-        let text = "What you buy is kept here: its code, its files and the machines that it is used on.";
+        let text =
+            "What you buy is kept here: its code, its files and the machines that it is used on.";
         return blank("Nothing here yet", text, Some(("/products", "Look at the products")));
     }
-    let text = "This server keeps wallets. What you buy is in your library at the shop that sold it.";
+    let text =
+        "This server keeps wallets. What you buy is in your library at the shop that sold it.";
     blank("Nothing here", text, Some(("/wallet", "Go to your wallet")))
 }
 

@@ -26,6 +26,7 @@ mod expiry;
 mod exports;
 mod gate;
 mod goods;
+mod library_pages;
 mod license_changes;
 mod licensed;
 mod licensing_crowds;

@@ -23,7 +23,7 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 29] = [
+const PAGES: [&str; 35] = [
     "/wallet/links/{id}/cut",
     "/links/{reference}",
     "/partners/{id}",
@@ -39,6 +39,12 @@ const PAGES: [&str; 29] = [
     "/demo/bank/{payment}",
     "/connect/{reference}",
     "/docs",
+    "/library",
+    "/library/{license}",
+    "/library/{license}/extend",
+    "/library/{license}/files/{file}",
+    "/library/{license}/machines/{machine}",
+    "/library/{license}/reissue",
     "/pay/{reference}",
     "/pay/{reference}/release",
     "/problems",

@@ -84,7 +84,8 @@ async fn extensions(
         Ok(shown) => {
             let view = shown.as_ref().and_then(|shown| shown.view());
             let mut offers = view.map(|view| view.offers).unwrap_or_default();
-            offers.retain(|offer| is_same_kind(license.terms, offer.terms) && offer.price.is_some());
+            offers
+                .retain(|offer| is_same_kind(license.terms, offer.terms) && offer.price.is_some());
             Extensions { offers, gate: None }
         }
     }))
@@ -160,8 +161,8 @@ fn extension_form(
     problem: Option<&Problem>,
 ) -> Markup {
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
-    let elsewhere = problem
-        .filter(|problem| problem.error("offer").or(problem.error("quantity")).is_none());
+    let elsewhere =
+        problem.filter(|problem| problem.error("offer").or(problem.error("quantity")).is_none());
     let chosen = |offer: &OfferView, place: usize| {
         if form.offer.is_empty() { place == 0 } else { offer.id.to_string() == form.offer }
     };
@@ -218,7 +219,8 @@ async fn drafted(
     let Ok(offer) = form.offer.parse::<Id<Offer>>() else {
         return Ok(Err(Problem::field("offer", "choose by how much")));
     };
-    let quantity = form.quantity.trim().parse().ok().filter(|quantity| (1..=100).contains(quantity));
+    let quantity =
+        form.quantity.trim().parse().ok().filter(|quantity| (1..=100).contains(quantity));
     let Some(quantity) = quantity else {
         return Ok(Err(Problem::field("quantity", "a number from 1 to 100")));
     };

@@ -72,8 +72,7 @@ async fn show(
     let owned = own(&app, &visit, id).await?;
     let license = &owned.standing.license;
     let store = app.engine.store();
-    let codes =
-        if license.tells_its_code() { Some(app.engine.code(license).await?) } else { None };
+    let codes = if license.tells_its_code() { Some(app.engine.code(license).await?) } else { None };
     let downloads = match license.limits.downloads {
         Some(_) => Some(store.downloads_of(license.id).await?.len()),
         None => None,
@@ -125,10 +124,13 @@ fn told(shown: &Shown) -> Markup {
     let extend = format!("/library/{}/extend", license.id);
     let text = match state_at(license, shown.now) {
         Reason::UnknownCode => {
-            return notice(Tone::Info, &html! {
-                p { "Its code is made already, and is here as soon as the provider has confirmed the delivery. "
-                    a href={ "/orders/" (license.order) } { "See how the order stands" } "." }
-            });
+            return notice(
+                Tone::Info,
+                &html! {
+                    p { "Its code is made already, and is here as soon as the provider has confirmed the delivery. "
+                        a href={ "/orders/" (license.order) } { "See how the order stands" } "." }
+                },
+            );
         }
         Reason::Valid if shown.owned.standing.left() == Some(0) => "All that it had is used up.",
         Reason::Valid => return Markup::default(),
