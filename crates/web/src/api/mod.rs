@@ -12,7 +12,7 @@ mod downloads;
 mod events;
 mod evidence;
 pub mod exchanges;
-mod export;
+pub(crate) mod export;
 mod hooks;
 mod license_changes;
 mod licenses;

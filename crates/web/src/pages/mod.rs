@@ -1,6 +1,7 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
 mod account;
+mod activate;
 mod assets;
 mod back;
 mod bank;
@@ -42,6 +43,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
     let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
+    let buyers = buyers.merge(activate::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     problems::routes()
         .merge(docs::routes(document))

@@ -2,7 +2,7 @@
 
 use scrip_domain::Span;
 use scrip_license::{ActivationRequest, Limits, RentalStart, Terms};
-use scrip_testkit::{Browser, Shop, settings};
+use scrip_testkit::{Browser, Shop};
 use serde_json::json;
 
 use crate::goods::{Sold, release};
@@ -254,4 +254,82 @@ async fn what_lasts_for_good_is_not_extended() {
     assert!(page.html.contains("This license cannot be extended"), "{}", page.html);
     let form = [("offer", sold.offer.as_str()), ("quantity", "1"), ("key", "k")];
     assert_eq!(browser.send(&format!("{path}/extend"), &form).await.status, 400);
+}
+
+fn carried(code: &str, fingerprint: &str) -> String {
+    let (code, fingerprint) = (code.to_owned(), fingerprint.to_owned());
+    let name = Some("the one in the cellar".to_owned());
+    ActivationRequest { code, fingerprint, name, product: None }.to_string()
+}
+
+#[tokio::test]
+async fn a_machine_without_a_network_gets_its_answer_as_text_and_as_a_file() {
+    let sold = Licensed::new(Terms::Perpetual, machines(1)).await;
+    let mut browser = Browser::on(&sold.shop);
+    let page = browser.open("/activate").await;
+    assert_eq!(page.status, 200, "whoever has the code may ask: {}", page.html);
+    let request = carried(&sold.program.jws, "cellar");
+    // Mail programs break lines.
+    let broken = format!(" {}\r\n{}\n", &request[..50], &request[50..]);
+    let page = browser.send("/activate", &[("request", &broken)]).await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    assert!(page.html.contains("<bdi>the one in the cellar</bdi> may be offline until"));
+    let lease = page.html.split("id=\"lease\">").nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(lease.split('.').count(), 3, "{lease}");
+    assert!(!page.html.contains("/library/"), "a stranger is led nowhere private");
+    let file = browser.send("/activate", &[("request", &request), ("as", "file")]).await;
+    assert_eq!(file.html, lease, "the same leave again");
+    assert_eq!(file.answer.header("content-disposition"), "attachment; filename=\"lease.txt\"");
+    let page = ada(&sold.shop).await.send("/activate", &[("request", &request)]).await;
+    assert!(page.html.contains(&format!("/library/{}", sold.program.license)), "{}", page.html);
+    let other = carried(&sold.program.short, "attic");
+    let page = browser.send("/activate", &[("request", &other)]).await;
+    assert_eq!(page.status, 409);
+    assert!(page.html.contains("in use on as many machines as it may be"), "{}", page.html);
+    assert!(page.html.contains(&other), "what was pasted stays");
+}
+
+#[tokio::test]
+async fn code_and_fingerprint_can_be_typed_and_each_mistake_is_named() {
+    let sold = Licensed::new(Terms::Perpetual, machines(2)).await;
+    let mut browser = Browser::on(&sold.shop);
+    let code = ("code", sold.program.short.as_str());
+    let form = [code, ("fingerprint", "desk"), ("name", "My desk")];
+    let page = browser.send("/activate", &form).await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    assert_eq!(sold.code("validate", json!({ "fingerprint": "desk" })).await, "VALID");
+    let long = "x".repeat(1025);
+    for (form, at) in [
+        (vec![], "request"),
+        (vec![("request", "not one")], "request"),
+        (vec![("request", carried("a.b.c", "").as_str())], "request"),
+        (vec![("fingerprint", "desk")], "code"),
+        (vec![code], "fingerprint"),
+        (vec![code, ("fingerprint", &long)], "fingerprint"),
+        (vec![code, ("fingerprint", "desk"), ("name", "a\u{7}")], "name"),
+        (vec![("code", "x".repeat(4097).as_str()), ("fingerprint", "d")], "code"),
+    ] {
+        let page = browser.send("/activate", &form).await;
+        assert_eq!(page.status, 400, "{form:?}");
+        assert!(page.html.contains(&format!("id=\"{at}-error\"")), "{form:?}: {}", page.html);
+    }
+    let page = browser.send("/activate", &[("code", "wrong"), ("fingerprint", "desk")]).await;
+    assert_eq!(page.status, 409);
+    assert!(page.html.contains("This is no code of this shop"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn guessing_codes_on_the_page_is_limited() {
+    let sold = Licensed::new(Terms::Perpetual, machines(2)).await;
+    let mut browser = Browser::on(&sold.shop);
+    let mut last = 0;
+    for number in 0..200 {
+        let code = format!("06BQ3-V8K2M-9ZC7X-4GQ2H-{number:05}");
+        last = browser.send("/activate", &[("code", &code), ("fingerprint", "d")]).await.status;
+        if last == 429 {
+            break;
+        }
+        assert_eq!(last, 409, "{number}");
+    }
+    assert_eq!(last, 429);
 }

@@ -23,7 +23,7 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 35] = [
+const PAGES: [&str; 36] = [
     "/wallet/links/{id}/cut",
     "/links/{reference}",
     "/partners/{id}",
@@ -35,6 +35,7 @@ const PAGES: [&str; 35] = [
     "/connect",
     "/return",
     "/account",
+    "/activate",
     "/account/payment-method",
     "/demo/bank/{payment}",
     "/connect/{reference}",

@@ -180,7 +180,7 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
 
 /// A button that copies what stands in the element with this id. It shows where a script can do so.
 fn copy(of: &str, name: &str) -> Markup {
-    html! { button.second.small type="button" data-copy=(of) hidden { (name) } }
+    html! { button.second.small type="button" data-copies=(of) data-done="Copied." hidden { (name) } }
 }
 
 fn release_part(shown: &Shown) -> Markup {
