@@ -1,6 +1,6 @@
 //! The JSON API, a file per noun.
 
-mod account_statement;
+pub(crate) mod account_statement;
 mod accounts;
 pub mod admin;
 mod agreement_terms;

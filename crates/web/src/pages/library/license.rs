@@ -291,7 +291,7 @@ fn machine_row(machine: &Activation, shown: &Shown) -> Markup {
     let fingerprint: String = machine.machine.to_string().chars().take(8).collect();
     html! {
         tr {
-            td { bdi { (machine_name(machine)) } br; code.hint { (fingerprint) } }
+            td { bdi { (machine_name(machine)) } br; code.hint.one-line { (fingerprint) } }
             td { (date(machine.activated_at)) }
             td { (date(machine.offline_until)) }
             td { a href={ "/library/" (license) "/machines/" (machine.id) } {
@@ -343,7 +343,7 @@ fn facts(shown: &Shown) -> Markup {
                     dt { "Used" } dd { (standing.usage.used) }
                 }
                 @if !limits.is_empty() { dt { "Good" } dd { (limits.join(", ")) } }
-                dt { "Issued" } dd { (date(license.issued_at)) @if license.issue > 1 { ", for the " (license.issue) ". time" } }
+                dt { "Issued" } dd { (date(license.issued_at)) @if license.issue > 1 { " (issue " (license.issue) ")" } }
                 dt { "Order" } dd { a href={ "/orders/" (license.order) } { (license.order) } }
                 dt { "Receipt" } dd { a href={ "/orders/" (license.order) "/receipt" } { "Show and print" } }
                 dt { "Name" } dd { code { (license.id) } }
