@@ -1,5 +1,6 @@
 //! The JSON API, a file per noun.
 
+pub(crate) mod account_export;
 pub(crate) mod account_statement;
 mod accounts;
 pub mod admin;
@@ -58,6 +59,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(connections::routes())
         .merge(wallet::routes())
         .merge(account_statement::routes())
+        .merge(account_export::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
         .merge(auto_top_ups::routes())

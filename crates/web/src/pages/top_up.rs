@@ -203,7 +203,8 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
     let token = &settings.token;
     let wish = if form.choice.is_empty() {
         let unit = if form.unit.is_empty() { Some(token.code) } else { Unit::parse(&form.unit) };
-        let unit = unit.ok_or_else(|| Problem::field("tokens", "choose what it is an amount of"))?;
+        let unit =
+            unit.ok_or_else(|| Problem::field("tokens", "choose what it is an amount of"))?;
         let scale = if unit == token.code { token.scale } else { unit.currency_scale() };
         let amount = Amount::parse_decimal(&form.tokens.trim().replace(',', "."), scale);
         let amount = amount.ok_or_else(|| {
@@ -213,7 +214,8 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
         if unit == token.code {
             let currency = Some(form.currency.as_str()).filter(|text| !text.is_empty());
             let currency = currency.map(|text| {
-                Unit::parse(text).ok_or_else(|| Problem::field("currency", "no currency is called so"))
+                Unit::parse(text)
+                    .ok_or_else(|| Problem::field("currency", "no currency is called so"))
             });
             Wish::Tokens(amount, currency.transpose()?)
         } else {
@@ -230,11 +232,8 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
 async fn ways(app: &App, visit: &SignedIn) -> Result<Ways, Problem> {
     let engine = &app.engine;
     let takes_cards = engine.processor().is_some();
-    let cards = if takes_cards {
-        engine.payment_methods(visit.buyer.account).await?
-    } else {
-        Vec::new()
-    };
+    let cards =
+        if takes_cards { engine.payment_methods(visit.buyer.account).await? } else { Vec::new() };
     Ok(Ways {
         cards,
         chosen: visit.member.account.person.payment_method.clone(),
@@ -256,11 +255,18 @@ async fn page(
     let problem = refused.map(|refused| &refused.problem);
     // What is wrong with a field is said there; all else above the form.
     const THERE: [&str; 9] = [
-        "tokens", "tokens.amount", "pay", "pay.amount", "pay.unit", "currency", "voucher", "way", "choice",
+        "tokens",
+        "tokens.amount",
+        "pay",
+        "pay.amount",
+        "pay.unit",
+        "currency",
+        "voucher",
+        "way",
+        "choice",
     ];
-    let above = refused.filter(|refused| {
-        THERE.iter().all(|field| refused.problem.error(field).is_none())
-    });
+    let above =
+        refused.filter(|refused| THERE.iter().all(|field| refused.problem.error(field).is_none()));
     let token = &settings.token;
     let main = html! {
         p.trail { a href="/wallet" { "Wallet" } }
@@ -310,12 +316,15 @@ fn rates(settings: &Settings) -> Markup {
 fn missing(form: &AddForm, settings: &Settings) -> Markup {
     let asked = form.next.is_some() && form.choice.is_empty() && form.unit.is_empty();
     match sale(form, settings) {
-        Ok(sale) if asked => notice(Tone::Info, &html! {
-            p {
-                strong { (MoneyOut::tokens(sale.tokens, &settings.token)) } " are missing for what you want. That is filled in below, costs "
-                strong { (MoneyOut::currency(sale.pay)) } ", and afterwards you go on where you were."
-            }
-        }),
+        Ok(sale) if asked => notice(
+            Tone::Info,
+            &html! {
+                p {
+                    strong { (MoneyOut::tokens(sale.tokens, &settings.token)) } " are missing for what you want. That is filled in below, costs "
+                    strong { (MoneyOut::currency(sale.pay)) } ", and afterwards you go on where you were."
+                }
+            },
+        ),
         _ => Markup::default(),
     }
 }
@@ -334,7 +343,8 @@ fn amounts(form: &AddForm, settings: &Settings, problem: Option<&Problem>) -> Ma
     };
     let wrong = error(&["tokens", "tokens.amount", "pay", "pay.amount", "pay.unit"]);
     let packs = &settings.packs;
-    let own = form.choice.is_empty() && (!form.tokens.is_empty() || packs.is_empty() || wrong.is_some());
+    let own =
+        form.choice.is_empty() && (!form.tokens.is_empty() || packs.is_empty() || wrong.is_some());
     let chosen = |place: usize, name: &str| {
         if form.choice.is_empty() { !own && place == 0 } else { form.choice == name }
     };
@@ -431,7 +441,8 @@ fn choice(ways: &Ways, before: &str, problem: Option<&Problem>) -> Markup {
     let chosen = ways.chosen.as_ref().map(|name| format!("card:{name}"));
     let first = all.first().map(|(way, ..)| way.clone());
     let wanted = [Some(before.to_owned()), chosen, first].into_iter().flatten();
-    let wanted: Vec<String> = wanted.filter(|way| all.iter().any(|(name, ..)| name == way)).collect();
+    let wanted: Vec<String> =
+        wanted.filter(|way| all.iter().any(|(name, ..)| name == way)).collect();
     let checked = wanted.first();
     let wrong = problem.and_then(|problem| problem.error("way")).map(sentence);
     html! {

@@ -109,9 +109,14 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     if let Some(refused) = refused {
         let text = match refused {
             NotPermitted::Frozen => "This account is frozen: nothing can be bought with it. ",
-            NotPermitted::Incomplete(_) => "Something is missing in your account before you can buy. ",
+            NotPermitted::Incomplete(_) => {
+                "Something is missing in your account before you can buy. "
+            }
         };
-        return notice(Tone::Warn, &html! { p { (text) a href="/account?next=%2Fwallet" { "See your account" } "." } });
+        return notice(
+            Tone::Warn,
+            &html! { p { (text) a href="/account?next=%2Fwallet" { "See your account" } "." } },
+        );
     }
     if !shown.sells {
         return Markup::default();
@@ -123,16 +128,19 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     }
     let tokens = missing.decimal(token.scale);
     let next = format!("/wallet/top-up?tokens={tokens}&next=%2Fwallet");
-    notice(Tone::Warn, &html! {
-        p {
-            strong { (MoneyOut::tokens(missing, token)) } " more "
-            @match shown.settings.flow {
-                Flow::RegisterFirst => { "opens ordering here: that takes " (MoneyOut::tokens(needed, token)) " in your wallet." }
-                Flow::BrowseFirst | Flow::MembersOnly => { "is enough to begin: with " (MoneyOut::tokens(needed, token)) " there is something to buy." }
+    notice(
+        Tone::Warn,
+        &html! {
+            p {
+                strong { (MoneyOut::tokens(missing, token)) } " more "
+                @match shown.settings.flow {
+                    Flow::RegisterFirst => { "opens ordering here: that takes " (MoneyOut::tokens(needed, token)) " in your wallet." }
+                    Flow::BrowseFirst | Flow::MembersOnly => { "is enough to begin: with " (MoneyOut::tokens(needed, token)) " there is something to buy." }
+                }
             }
-        }
-        p { a.button href=(next) { "Add exactly this" } }
-    })
+            p { a.button href=(next) { "Add exactly this" } }
+        },
+    )
 }
 
 fn balance(shown: &Shown<'_>) -> Markup {

@@ -82,11 +82,7 @@ fn row_of(top_up: &TopUp, token: &Token) -> Markup {
 }
 
 /// One of one's own. What is somebody else's is not there.
-async fn own(
-    app: &App,
-    visit: &SignedIn,
-    id: scrip_domain::Id<TopUp>,
-) -> Result<TopUp, Problem> {
+async fn own(app: &App, visit: &SignedIn, id: scrip_domain::Id<TopUp>) -> Result<TopUp, Problem> {
     let top_up = app.engine.store().top_up(id).await?;
     let top_up = top_up.filter(|top_up| top_up.account == visit.buyer.account);
     top_up.ok_or_else(Problem::not_found)
@@ -138,9 +134,7 @@ async fn cancel(
     let next = form.next.as_deref().and_then(Local::new);
     match app.engine.cancel_own_top_up(visit.buyer, id).await? {
         Ok(_) => Ok(Redirect::to(&here(id, next.as_ref())).into_response()),
-        Err(refusal) => {
-            again(&app, &visit, id, next.as_ref(), &Problem::offline(&refusal)).await
-        }
+        Err(refusal) => again(&app, &visit, id, next.as_ref(), &Problem::offline(&refusal)).await,
     }
 }
 
@@ -188,12 +182,7 @@ fn moves_by_itself(state: TopUpState) -> bool {
     )
 }
 
-fn shown(
-    top_up: &TopUp,
-    token: &Token,
-    next: Option<&Local>,
-    problem: Option<&Problem>,
-) -> Markup {
+fn shown(top_up: &TopUp, token: &Token, next: Option<&Local>, problem: Option<&Problem>) -> Markup {
     let (tone, word) = word(top_up.state);
     let whole = problem.filter(|problem| problem.errors().is_empty());
     html! {
@@ -240,10 +229,8 @@ fn steps_on(
     let hidden = html! {
         @if let Some(next) = next { input type="hidden" name="next" value=(next.as_str()); }
     };
-    let went_wrong = matches!(
-        top_up.state,
-        TopUpState::Declined | TopUpState::Failed | TopUpState::Cancelled
-    );
+    let went_wrong =
+        matches!(top_up.state, TopUpState::Declined | TopUpState::Failed | TopUpState::Cancelled);
     let tokens = format!("/wallet/top-up?tokens={}", top_up.tokens.decimal(token.scale));
     let retry = match next {
         Some(next) => format!("{tokens}&{}", next.after("").trim_start_matches('?')),

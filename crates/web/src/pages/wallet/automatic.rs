@@ -52,11 +52,7 @@ pub fn stopped(why: Stopped) -> Markup {
     notice(Tone::Warn, &html! { p { (text) } })
 }
 
-async fn ask(
-    _: OwnAccounts,
-    State(app): State<App>,
-    visit: SignedIn,
-) -> Result<Response, Problem> {
+async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
     let auto = app.engine.store().auto_top_up(visit.buyer.account).await?;
     let auto = auto.filter(AutoTopUp::is_wanted);
     let scale = visit.visit.vendor.settings.token.scale;
