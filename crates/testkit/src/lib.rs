@@ -24,7 +24,7 @@ use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::role::{Role, Roles};
-use scrip_domain::settings::{Settings, Token, UnitValue};
+use scrip_domain::settings::{SecondFactor, Settings, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
 use scrip_engine::catalog::offer::OfferFields;
@@ -189,6 +189,7 @@ pub fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: String::new(),
         terms_version: "1".into(),
+        second_factor: SecondFactor::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use scrip_domain::api_key::Scope;
-use scrip_domain::settings::{Flow, Settings, Threshold, Token, UnitValue};
+use scrip_domain::settings::{Flow, SecondFactor, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
 use scrip_engine::Staff;
@@ -132,6 +132,7 @@ impl InitArgs {
             credit: scrip_domain::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".to_owned(),
+            second_factor: SecondFactor::default(),
         })
     }
 

@@ -21,7 +21,7 @@ use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::RequestId;
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
-    Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
+    Flow, FormerName, Pack, SecondFactor, Settings, Threshold, Token, UnitValue, Vendor,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
@@ -216,6 +216,7 @@ fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: text(),
         terms_version: text(),
+        second_factor: SecondFactor::Required,
     }
 }
 
