@@ -20,7 +20,7 @@ use scrip_license::ActivationRequest;
 use serde::Deserialize;
 
 use super::form::{Field, Form, complaint};
-use super::look::{Tone, notice};
+use super::look::{Tone, notice, qr};
 use super::refused::sentence;
 use super::visit::Visit;
 use super::{date, private, words};
@@ -211,6 +211,7 @@ fn done(app: &App, visit: &Visit, form: &ActivateForm, active: &Activated) -> Re
         h2 { "Carry this back" }
         p { "It is the signed answer, for this machine and no other. Paste it where the program asks for it." }
         code.long #lease { (active.leave) }
+        details { summary { "Show it as a picture to be scanned" } (qr(&active.leave, "The signed answer as a QR code")) }
         div.choice {
             form method="post" action="/activate" {
                 @for (name, value) in fields { @if !value.is_empty() { input type="hidden" name=(name) value=(value); } }

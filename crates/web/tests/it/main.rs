@@ -1,5 +1,6 @@
 //! The API over the real router.
 
+mod account_pages;
 mod accounts;
 mod activations;
 mod audit;
@@ -59,4 +60,5 @@ mod top_ups;
 mod two_servers;
 mod updates;
 mod vouchers;
+mod wallet_pages;
 mod webhooks;

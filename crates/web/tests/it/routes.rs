@@ -23,7 +23,7 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 36] = [
+const PAGES: [&str; 46] = [
     "/wallet/links/{id}/cut",
     "/links/{reference}",
     "/partners/{id}",
@@ -35,6 +35,9 @@ const PAGES: [&str; 36] = [
     "/connect",
     "/return",
     "/account",
+    "/account/cards",
+    "/account/cards/{card}",
+    "/account/data",
     "/activate",
     "/account/payment-method",
     "/demo/bank/{payment}",
@@ -58,8 +61,15 @@ const PAGES: [&str; 36] = [
     "/sign-out",
     "/style.css",
     "/wallet",
+    "/wallet/automatic",
+    "/wallet/automatic/off",
+    "/wallet/statement",
+    "/wallet/statement.csv",
     "/wallet/top-up",
+    "/wallet/top-ups",
     "/wallet/top-ups/{id}",
+    "/wallet/top-ups/{id}/appeal",
+    "/wallet/top-ups/{id}/cancel",
 ];
 /// Where axum keeps what answers for an address without a route.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
