@@ -92,15 +92,11 @@ async fn tokens_that_end_soon_are_marked() {
     let shop = Shop::open().await;
     let session = shop.buyer("ada@example.com", 0).await;
     let account = shop.get("/v1/account", &session).await.at("/id").to_owned();
-    let grant = |until: &str, key: &'static str| {
-        let body = json!({
-            "tokens": { "amount": 100, "unit": "AUR" }, "reason": "welcome", "expires_at": until
-        });
-        (format!("/v1/admin/accounts/{account}/grant"), body, key)
-    };
-    for (path, body, key) in
-        [grant("2026-12-01T00:00:00.000Z", "g1"), grant("2027-12-01T00:00:00.000Z", "g2")]
-    {
+    for (key, until) in [("g1", "2026-12-01T00:00:00.000Z"), ("g2", "2027-12-01T00:00:00.000Z")] {
+        let tokens = json!({ "amount": 100, "unit": "AUR" });
+        let body =
+            json!({ "tokens": tokens, "reason": "welcome", "kind": "promo", "expires_at": until });
+        let path = format!("/v1/admin/accounts/{account}/adjust");
         let granted = shop.post(&path, &shop.admin, key, body).await;
         assert_eq!(granted.status, 201, "{granted:?}");
     }
