@@ -3,7 +3,7 @@
 use scrip_domain::account::Account;
 use scrip_domain::account_statement::Standing;
 use scrip_domain::audit::{Act, Actor, Audit};
-use scrip_domain::catalog::Offer;
+use scrip_domain::catalog::{Offer, Product};
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
@@ -38,7 +38,7 @@ use crate::rows::exchanges::{exchange, prepared};
 use crate::rows::merchants::{merchant, request};
 use crate::rows::staff::member;
 use crate::rows::webhooks::endpoint;
-use crate::rows::{license, line, offer, order};
+use crate::rows::{license, line, offer, order, product};
 
 const PAGE: Page = Page { after: None, limit: 10 };
 
@@ -116,7 +116,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
         store:
         one usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)),
             lease(id(1), id(1)), reissue(id(1), 2), reissue_asked(id(1), 1);
-        many usages_of(who, PAGE), licenses(None, None, PAGE), licenses(Some(who), Some(id(1)), PAGE),
+        many usages_of(who, PAGE), products_of(who, PAGE), leases_of(id(1), PAGE), licenses(None, None, PAGE),
+            licenses(Some(who), Some(id(1)), PAGE),
             activations_of(id(1), PAGE),
             extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
             dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
@@ -744,6 +745,7 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
             changes.licenses.push(Change::Insert(row));
         }
         changes.licenses.push(Change::Insert(license(10, 3, 5)));
+        changes.products.push(Change::Insert(product(license(7, 1, 4).product.number(), "one")));
         changes.usages.push(Change::Insert(Usage { used: 3, ..Usage::none(id(8)) }));
     })
     .await;
@@ -756,6 +758,9 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
         found.iter().map(|lease| lease.id.number()).collect::<Vec<_>>()
     };
     assert_eq!((leases(PAGE).await, leases(one).await), (vec![3, 2, 1], vec![2]));
+    let leased = |rows: Vec<Lease>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
+    assert_eq!(leased(store.leases_out(id(7), PAGE).await.unwrap()), [3, 1]);
+    assert_eq!(leased(store.leases_out(id(7), one).await.unwrap()), [1]);
     let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
     assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
     let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
@@ -766,6 +771,9 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     assert_eq!(numbers(all(Some(account(4)), Some(id(2))).await.unwrap()), [9]);
     let page = Page { after: Some(9), limit: 1 };
     assert_eq!(numbers(store.licenses(None, None, page).await.unwrap()), [8]);
+    let slugs = |rows: Vec<Product>| rows.into_iter().map(|row| row.slug).collect::<Vec<_>>();
+    assert_eq!(slugs(store.products_of(account(4), PAGE).await.unwrap()), ["one"]);
+    assert!(slugs(store.products_of(account(5), PAGE).await.unwrap()).is_empty());
     let used = store.usages_of(account(4), PAGE).await.unwrap();
     assert_eq!(used, [Usage { used: 3, ..Usage::none(id(8)) }]);
     assert!(

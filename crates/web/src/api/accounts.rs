@@ -126,6 +126,11 @@ impl AccountOut {
         }
     }
 
+    /// The card that it pays with.
+    pub fn payment_method(&self) -> Option<&str> {
+        self.payment_method.as_deref()
+    }
+
     /// As a merchant knows it: what its provider says of the balance.
     #[must_use]
     pub fn at_merchant(self, account: &Account, funded: Option<bool>) -> Self {

@@ -1,6 +1,7 @@
 //! The JSON API, a file per noun.
 
-mod account_statement;
+pub(crate) mod account_export;
+pub(crate) mod account_statement;
 mod accounts;
 pub mod admin;
 mod agreement_terms;
@@ -62,6 +63,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(connections::routes())
         .merge(wallet::routes())
         .merge(account_statement::routes())
+        .merge(account_export::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
         .merge(auto_top_ups::routes())

@@ -1,6 +1,7 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
 mod account;
+mod activate;
 mod admin;
 mod assets;
 mod back;
@@ -13,6 +14,7 @@ mod exchange;
 mod form;
 mod frame;
 mod json;
+mod library;
 mod link;
 mod look;
 mod merchants;
@@ -29,6 +31,7 @@ mod top_up;
 mod verify;
 mod visit;
 mod wallet;
+mod words;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -46,6 +49,8 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
     let buyers = buyers.merge(back::routes()).merge(shop::routes());
     let buyers = buyers.merge(reset::routes()).merge(verify::routes());
+    let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
+    let buyers = buyers.merge(activate::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     let buyers = buyers.merge(merchants::routes());
     problems::routes()

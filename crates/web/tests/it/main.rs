@@ -1,5 +1,6 @@
 //! The API over the real router.
 
+mod account_pages;
 mod accounts;
 mod activations;
 mod audit;
@@ -28,6 +29,7 @@ mod expiry;
 mod exports;
 mod gate;
 mod goods;
+mod library_pages;
 mod license_changes;
 mod licensed;
 mod licensing_crowds;
@@ -64,4 +66,5 @@ mod top_ups;
 mod two_servers;
 mod updates;
 mod vouchers;
+mod wallet_pages;
 mod webhooks;

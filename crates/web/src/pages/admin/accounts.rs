@@ -29,7 +29,7 @@ use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
 use crate::pages::look::{Tone, badge, blank, notice};
-use crate::pages::wallet::reason;
+use crate::pages::wallet::statement::reason;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
