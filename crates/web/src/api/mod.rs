@@ -15,7 +15,7 @@ pub mod exchanges;
 mod export;
 mod hooks;
 mod license_changes;
-mod licenses;
+pub(crate) mod licenses;
 mod links;
 mod merchant;
 mod orders;
@@ -113,7 +113,8 @@ pub fn elsewhere(app: &App, route: Option<&MatchedPath>, request: &Request) -> O
         return Some(Redirect::to(&format!("{}{path}", provider.url())).into_response());
     }
     if below(&"/sign-in") || below(&"/register") {
-        return Some(Redirect::to("/connect").into_response());
+        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+        return Some(Redirect::to(&format!("/connect{query}")).into_response());
     }
     let is_there = ELSEWHERE.iter().any(below);
     is_there.then(|| Problem::at_the_provider(provider.url()).into_response())
@@ -146,6 +147,11 @@ pub struct List<T> {
 const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
 
 impl ListQuery {
+    /// The page that comes after a cursor, or the first one.
+    pub fn after(after: Option<String>) -> Self {
+        Self { limit: None, after }
+    }
+
     /// The page that is asked for, of the list called `list`.
     pub fn page(&self, engine: &Engine, list: &str) -> Result<Page, Problem> {
         let after = self.after.as_deref().map(|cursor| {

@@ -1,10 +1,12 @@
-//! Pages for people: made on the server, without scripts, with one stylesheet.
+//! Pages for people: made on the server, with one stylesheet. All of it works without scripts; where there is
+//! something to copy or to print, one helps.
 
 mod account;
 mod assets;
 mod back;
 mod bank;
 mod cart;
+mod checkout;
 mod connect;
 mod docs;
 mod exchange;
@@ -13,6 +15,7 @@ mod frame;
 mod json;
 mod link;
 mod look;
+mod orders;
 mod partner;
 mod pay;
 mod problems;
@@ -29,10 +32,10 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use self::frame::{Visited, page, private, private_again_in, whole};
+use self::frame::{Visited, again_in, page, private, private_again_in, private_with_script, whole};
 use self::look::date;
 pub use self::protection::refusal;
-use self::protection::{leads_to, protect, protect_form};
+use self::protection::{leads_to, runs_scripts, protect, protect_form};
 use crate::App;
 
 /// Every page.
@@ -40,6 +43,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
     let buyers = buyers.merge(back::routes()).merge(shop::routes());
+    let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     problems::routes()
         .merge(docs::routes(document))

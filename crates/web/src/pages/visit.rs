@@ -81,14 +81,26 @@ impl Visit {
         set(&carried(vendor), &cart.to_string(), seconds)
     }
 
-    /// The header that remembers that this browser went to the provider for `connection`.
-    pub fn connect(vendor: &Vendor, connection: &str) -> HeaderValue {
-        set(&connecting(vendor), connection, CONNECTING)
+    /// The header that remembers that this browser went to the provider for `connection`, and what comes next.
+    pub fn connect(vendor: &Vendor, connection: &str, next: Option<&Local>) -> HeaderValue {
+        let next = next.map_or("", Local::as_str).as_bytes();
+        let next: String = form_urlencoded::byte_serialize(next).collect();
+        set(&connecting(vendor), &format!("{connection}~{next}"), CONNECTING)
     }
 
     /// Whether this browser went to the provider for `connection`: nobody is signed in by a link from somebody else.
     pub fn has_begun(&self, connection: &str) -> bool {
-        self.connecting.as_deref() == Some(connection)
+        let begun = self.connecting.as_deref().map(|begun| begun.split('~').next().unwrap_or(begun));
+        begun == Some(connection)
+    }
+
+    /// The page that it left to go there, if it did.
+    pub fn left(&self) -> Option<Local> {
+        let (_, next) = self.connecting.as_deref()?.split_once('~')?;
+        // Written as a query is: `x=` makes it one.
+        let query = format!("x={next}");
+        let (_, next) = form_urlencoded::parse(query.as_bytes()).next()?;
+        Local::new(&next)
     }
 }
 
@@ -131,7 +143,10 @@ impl FromRequestParts<App> for OwnAccounts {
         let Some(provider) = app.engine.provider() else { return Ok(Self) };
         let path = parts.uri.path();
         let to = match path {
-            "/sign-in" | "/register" => "/connect".to_owned(),
+            "/sign-in" | "/register" => {
+                let query = parts.uri.query().map_or_else(String::new, |query| format!("?{query}"));
+                format!("/connect{query}")
+            }
             _ => format!("{}{path}", provider.url()),
         };
         Err(Redirect::to(&to).into_response())
