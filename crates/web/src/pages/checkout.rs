@@ -417,6 +417,9 @@ async fn confirm(
         }
         // On record, and told there.
         Err(PurchaseRefusal::Declined { .. }) => Ok(Redirect::to(&shown).into_response()),
+        Err(PurchaseRefusal::NotDraft(state)) if state.is_paid() => {
+            Ok(Redirect::to(&shown).into_response())
+        }
         Err(PurchaseRefusal::NotDraft(_) | PurchaseRefusal::Expired) => {
             Ok(Redirect::to(&format!("/checkout/{id}")).into_response())
         }

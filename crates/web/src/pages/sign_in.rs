@@ -38,11 +38,6 @@ pub struct Next {
 }
 
 impl Next {
-    /// The page to go on to.
-    pub fn local(&self) -> Local {
-        self.given().unwrap_or_default()
-    }
-
     /// The page to go on to, if one is named.
     pub fn given(&self) -> Option<Local> {
         self.next.as_deref().and_then(Local::new)

@@ -171,11 +171,6 @@ impl Local {
         (local && plain && path.len() <= 1000).then(|| Self(path.to_owned()))
     }
 
-    /// The page named by a form or query; the wallet when it names none.
-    pub fn named(next: Option<&str>) -> Self {
-        next.and_then(Self::new).unwrap_or_default()
-    }
-
     /// The path.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -226,7 +221,7 @@ mod tests {
         {
             assert_eq!(Local::new(bad), None, "{bad}");
         }
-        assert_eq!(Local::named(Some("//x")).as_str(), "/wallet");
+        assert_eq!(Local::new("//x").unwrap_or_default().as_str(), "/wallet");
         assert_eq!(
             Local::new("/pay/a?b=c&d").unwrap().after("/sign-in"),
             "/sign-in?next=%2Fpay%2Fa%3Fb%3Dc%26d"

@@ -219,7 +219,7 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     let again = Browser::on(&pair.shop).open(&back).await;
     assert!(!again.html.contains("eyJ"), "{}", again.html);
     let order = back.split("order=").nth(1).unwrap();
-    let other = Browser::on(&pair.shop).open(&format!("/return?order={order}")).await;
+    let other = Browser::on(&pair.shop).open(&format!("/orders/{order}")).await;
     assert_eq!(other.status, 404, "{}", other.html);
     pair.sound().await;
 }
