@@ -9,7 +9,8 @@
 //! ```
 //! Who is sent away to sign in, to complete the account or to add funds comes back to `GET /checkout` with the key of the
 //! form that was sent, and it goes on by itself: the same key opens the same draft, however often. What comes from another
-//! site, or without a key, is asked first. A draft holds its prices; nothing is charged before it is confirmed.
+//! site, or without a key, is asked first, unless this very browser was on its way there: a bank and a provider are other
+//! sites too. A draft holds its prices; nothing is charged before it is confirmed.
 
 mod buy;
 pub mod stop;
@@ -176,9 +177,10 @@ async fn go_on(
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
+    let key = &wanted.key;
     let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
     let from_elsewhere = site.is_some_and(|site| site == "cross-site" || site == "same-site");
-    if wanted.key.is_empty() || from_elsewhere {
+    if key.is_empty() || from_elsewhere && !visit.goes(key) {
         return ask(&app, &visit, &wanted);
     }
     open(&app, &visit, &source, wanted).await
@@ -233,8 +235,19 @@ async fn open(
         Err(refusal) => {
             let titles = titles(app, visit, &selection).await?;
             let ahead = Ahead { next: wanted.local(), wanted, titles };
-            Ok(Stop::new(app, visit, &refusal, &ahead).page(app, visit))
+            let mut response = Stop::new(app, visit, &refusal, &ahead).page(app, visit);
+            remember(&mut response, visit, &ahead.wanted);
+            Ok(response)
         }
+    }
+}
+
+/// The browser may be led past other sites, and then goes on where `wanted` leads.
+pub fn remember(response: &mut Response, visit: &Visit, wanted: &Wanted) {
+    let fits = wanted.key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if fits && (1..=64).contains(&wanted.key.len()) {
+        let cookie = Visit::go(&visit.vendor, &wanted.key);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 
@@ -394,10 +407,11 @@ async fn show(
 async fn confirm(
     _: AtSeller,
     State(app): State<App>,
-    SignedIn { visit, buyer, .. }: SignedIn,
+    visit: Visit,
     IdPath(id): IdPath<Order>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Problem> {
+    let Some((buyer, _)) = visit.member else { return Ok(signed_out(id)) };
     let (order, lines) = own(&app, &visit, id).await?;
     let shown = format!("/orders/{id}");
     if app.engine.provider().is_some() {
@@ -432,16 +446,24 @@ async fn confirm(
     }
 }
 
+/// Who was signed out meanwhile comes back to the summary.
+fn signed_out(order: Id<Order>) -> Response {
+    let next = Local::new(&format!("/checkout/{order}")).unwrap_or_default();
+    Redirect::to(&next.after("/sign-in")).into_response()
+}
+
 async fn cancel(
     _: AtSeller,
     State(app): State<App>,
-    SignedIn { visit, buyer, .. }: SignedIn,
+    visit: Visit,
     IdPath(id): IdPath<Order>,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Problem> {
+    let Some((buyer, _)) = visit.member else { return Ok(signed_out(id)) };
     let (order, _) = own(&app, &visit, id).await?;
     if app.engine.provider().is_some() {
-        // The order of a merchant's is given up where it is decided on.
+        // Whatever becomes of it, the order's page tells.
+        let _told = app.engine.cancel_checkout(Holder::Buyer(buyer), id).await?;
         return Ok(Redirect::to(&format!("/orders/{}", order.id)).into_response());
     }
     let cancelled = app.engine.cancel(buyer, id).await?;

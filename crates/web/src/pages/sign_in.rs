@@ -215,6 +215,7 @@ fn register_form(
     let whole = problem.filter(|problem| problem.errors().is_empty());
     html! {
         h1 { "Open an account" }
+        div.entrance { div {
         p.lead { "It opens your wallet at " bdi { (visit.vendor.settings.name) } ", and keeps everything that you buy: codes, files,
             receipts. It costs nothing." }
         (why(visit))
@@ -242,6 +243,16 @@ fn register_form(
             button type="submit" { "Open the account" }
         }
         p { "Have one already? " a href=(next.after("/sign-in")) { "Sign in" } "." }
+        }
+        aside aria-labelledby="what" {
+            h2 #what { "What it is for" }
+            ul {
+                li { "Top up once, then buy with tokens, down to a fraction of a cent and without a card fee for each purchase." }
+                li { "Your codes and files stay in your library, and can be had again at any time." }
+                li { "Every order has a receipt." }
+                li { "No number of a card ever reaches this server." }
+            }
+        } }
     }
 }
 

@@ -29,10 +29,13 @@ pub struct Visit {
     pub path: String,
     token: Option<String>,
     connecting: Option<String>,
+    going: Option<String>,
 }
 
 /// For how long a browser may be away at the provider to sign in.
 const CONNECTING: i64 = 15 * 60;
+/// For how long a browser remembers which checkout it was on its way to.
+const GOING: i64 = 24 * 3_600;
 /// For how long a browser keeps its cart.
 const CARRIED: i64 = 30 * 86_400;
 
@@ -53,9 +56,10 @@ impl FromRequestParts<App> for Visit {
             None => None,
         };
         let connecting = cookie(&parts.headers, &connecting(&vendor)).map(str::to_owned);
+        let going = cookie(&parts.headers, &going(&vendor)).map(str::to_owned);
         let cart = cookie(&parts.headers, &carried(&vendor)).map(Cart::read).unwrap_or_default();
         let path = parts.uri.path().to_owned();
-        Ok(Self { vendor, member, cart, path, token, connecting })
+        Ok(Self { vendor, member, cart, path, token, connecting, going })
     }
 }
 
@@ -86,6 +90,17 @@ impl Visit {
         let next = next.map_or("", Local::as_str).as_bytes();
         let next: String = form_urlencoded::byte_serialize(next).collect();
         set(&connecting(vendor), &format!("{connection}~{next}"), CONNECTING)
+    }
+
+    /// The header that remembers that a page of this browser led to the checkout with `key`. What else it chose is no
+    /// secret; that it chose it here is what counts.
+    pub fn go(vendor: &Vendor, key: &str) -> HeaderValue {
+        set(&going(vendor), key, GOING)
+    }
+
+    /// Whether a page of this browser led to the checkout with `key`: nobody else's link opens an order.
+    pub fn goes(&self, key: &str) -> bool {
+        !key.is_empty() && self.going.as_deref() == Some(key)
     }
 
     /// Whether this browser went to the provider for `connection`: nobody is signed in by a link from somebody else.
@@ -196,6 +211,10 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 fn carried(vendor: &Vendor) -> String {
     format!("__Host-scrip-cart-{}", vendor.id)
+}
+
+fn going(vendor: &Vendor) -> String {
+    format!("__Host-scrip-going-{}", vendor.id)
 }
 
 fn connecting(vendor: &Vendor) -> String {

@@ -223,7 +223,7 @@ async fn a_hidden_price_is_nowhere_and_what_shows_it_is_told() {
 async fn a_coupon_is_kept_with_the_cart_and_a_bad_one_is_told() {
     let shop = Shop::open().await;
     let offer = shop.service("tuning", 1000).await;
-    let coupon = json!({ "code": "spring", "discount": { "kind": "percent", "basis_points": 2000 } });
+    let coupon = json!({ "code": "spring", "percent": 20 });
     let made = shop.post("/v1/admin/coupons", &shop.admin, "", coupon).await;
     assert_eq!(made.status, 201, "{made:?}");
     let mut browser = member(&shop, "ada@example.com", 2000).await;
@@ -407,6 +407,8 @@ async fn an_order_is_its_buyers_alone() {
         assert_eq!(bob.send(&path, &[]).await.status, 404, "{path}");
         assert_eq!(ada.send_from("cross-site", &path, &[]).await.status, 403, "{path}");
     }
+    let signed_out = nobody.send(&checkout, &[]).await;
+    assert_eq!(signed_out.location(), checkout.replace("/checkout/", "/sign-in?next=%2Fcheckout%2F"));
     let of_other = [("key", "k"), ("order", order.trim_start_matches("/orders/"))];
     assert_eq!(bob.send("/checkout", &of_other).await.status, 404);
     assert_eq!(bob.open("/orders/nothing").await.status, 404);
@@ -483,6 +485,12 @@ async fn a_link_from_anywhere_leads_to_the_checkout_and_changes_nothing() {
     leads(&asked, "/cart");
     let asked = browser.open(&format!("/checkout?offer={offer}")).await;
     says(&asked, 200, &["Go on to the checkout", "Nothing is charged before that"]);
+    let foreign = format!("/checkout?key=abc&offer={offer}");
+    says(&browser.open_from("cross-site", &foreign).await, 200, &["Go on to the checkout"]);
+    // But who was on the way there, and was led past a bank or a provider, goes on.
+    let page = browser.open(&format!("/buy/{offer}")).await;
+    let led = format!("/checkout?key={}&offer={offer}", page.input("key"));
+    leads(&browser.open_from("cross-site", &led).await, "/checkout/ord_");
     let form = [("key", page.input("key")), ("offer", page.input("offer")), ("quantity", "2")];
     let checkout = leads(&browser.send("/checkout", &form).await, "/checkout/ord_");
     add(&mut browser, &offer, "3").await;
@@ -618,6 +626,31 @@ async fn a_merchants_buyer_declines_and_keeps_the_cart() {
 }
 
 #[tokio::test]
+async fn an_order_at_a_merchant_is_given_up_before_it_is_decided() {
+    let pair = Pair::open().await;
+    let mut browser = Browser::on(&pair.shop);
+    let opened = browser.send("/connect", &[("next", "/cart")]).await;
+    let path = leads(&opened, "https://pay.test/connect/").replace("https://pay.test", "");
+    let mut payer = Browser::on(&pair.pay);
+    payer.send("/sign-in", &[("email", "ada@example.com"), PASSWORD]).await;
+    payer.open(&path).await;
+    let back = payer.send(&path, &[("decision", "approve")]).await;
+    let back = leads(&back, "https://shop.test/return?").replace("https://shop.test", "");
+    assert_eq!(leads(&browser.open(&back).await, "/"), "/cart");
+    add(&mut browser, &pair.offer, "1").await;
+    leads(&check_out(&mut browser).await, "https://pay.test/pay/");
+    let order = link(&browser.open("/orders").await, "/orders/ord_");
+    assert_eq!(leads(&browser.open(&order.replace("/orders/", "/checkout/")).await, "/"), order);
+    let page = browser.open(&order).await;
+    says(&page, 200, &["Not decided yet", "Go on at the provider", "Give the order up"]);
+    assert_eq!(page.answer.header("refresh"), "3");
+    let cancel = format!("{}/cancel", order.replace("/orders/", "/checkout/"));
+    assert_eq!(leads(&browser.send(&cancel, &[]).await, "/"), order);
+    says(&browser.open(&order).await, 200, &["Cancelled", "Order the same again"]);
+    pair.sound().await;
+}
+
+#[tokio::test]
 async fn a_merchant_for_members_sends_to_the_provider_first_and_goes_on() {
     let pair = Pair::with(with_flow(Flow::RegisterFirst)).await;
     let mut browser = Browser::on(&pair.shop);
@@ -634,9 +667,9 @@ async fn a_merchant_for_members_sends_to_the_provider_first_and_goes_on() {
     payer.open(&path).await;
     let back = payer.send(&path, &[("decision", "approve")]).await;
     let back = leads(&back, "https://shop.test/return?").replace("https://shop.test", "");
-    let on = leads(&browser.open(&back).await, "/checkout?key=");
+    let on = leads(&browser.open_from("cross-site", &back).await, "/checkout?key=");
     // The provider does not say whether it is enough: it is asked to.
-    let stopped = browser.open(&on).await;
+    let stopped = browser.open_from("cross-site", &on).await;
     says(&stopped, 402, &["Sign in and share that"]);
     let ask = browser.open(&link(&stopped, "/connect?next=")).await;
     let next = ask.input("next").replace("&amp;", "&");

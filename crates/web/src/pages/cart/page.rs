@@ -19,7 +19,7 @@ use scrip_license::Terms;
 use serde::Deserialize;
 
 use super::super::checkout::stop::{Ahead, Stop};
-use super::super::checkout::{Wanted, pays_elsewhere};
+use super::super::checkout::{Wanted, pays_elsewhere, remember};
 use super::super::form::{Field, Form};
 use super::super::look::{Tone, blank, notice, price, steps};
 use super::super::shop::terms;
@@ -103,6 +103,8 @@ pub struct Contents {
     pub quote: Result<Quote, PurchaseRefusal>,
     /// Whether its coupon does not open: then the quote is without it.
     pub refused_coupon: bool,
+    /// In how many seconds its coupon can be tried, after too many tries: until then the quote is without it.
+    pub coupon_waits: Option<u64>,
 }
 
 impl Contents {
@@ -129,13 +131,16 @@ impl Contents {
         };
         let quote = app.engine.quote(member, &whole, &source.0).await?;
         let refused_coupon = quote == Err(PurchaseRefusal::CouponRefused);
-        let quote = match quote {
-            Err(PurchaseRefusal::CouponRefused) => {
-                app.engine.quote(member, &plain, &source.0).await?
-            }
-            quote => quote,
+        let coupon_waits = match &quote {
+            Err(PurchaseRefusal::RateLimited(wait)) => Some(wait.0),
+            _ => None,
         };
-        Ok(Self { rows, quote, refused_coupon })
+        let quote = if refused_coupon || coupon_waits.is_some() {
+            app.engine.quote(member, &plain, &source.0).await?
+        } else {
+            quote
+        };
+        Ok(Self { rows, quote, refused_coupon, coupon_waits })
     }
 
     /// What each line is called.
@@ -312,9 +317,9 @@ async fn set_coupon(
         }
         match Contents::of(&app, &visit, &source, &cart).await? {
             Contents { refused_coupon: true, .. } => {}
-            Contents { quote: Err(PurchaseRefusal::RateLimited(wait)), .. } => {
+            Contents { coupon_waits: Some(seconds), .. } => {
                 status = StatusCode::TOO_MANY_REQUESTS;
-                error = format!("too many tries: wait {} seconds", wait.0);
+                error = format!("too many tries: wait {seconds} seconds");
             }
             // What cannot be priced yet keeps its coupon, which is tried when it can.
             _ => return Ok(kept(&app, &visit, &cart, "/cart")),
@@ -342,8 +347,10 @@ async fn page(
         private(app, "Your cart", visit, &main)
     } else {
         let contents = Contents::of(app, visit, source, &visit.cart).await?;
-        let main = filled(app, visit, &contents, wrong);
+        let wanted = Wanted::cart(chance(app));
+        let main = filled(app, visit, &contents, wrong, &wanted);
         let mut response = private(app, "Your cart", visit, &main);
+        remember(&mut response, visit, &wanted);
         if contents.refused_coupon {
             let mut cart = visit.cart.clone();
             cart.set_coupon(None);
@@ -358,7 +365,13 @@ async fn page(
     Ok(response)
 }
 
-fn filled(app: &App, visit: &Visit, contents: &Contents, wrong: &Wrong) -> Markup {
+fn filled(
+    app: &App,
+    visit: &Visit,
+    contents: &Contents,
+    wrong: &Wrong,
+    wanted: &Wanted,
+) -> Markup {
     let token = &visit.vendor.settings.token;
     let lines = visit.cart.lines().iter().zip(&contents.rows);
     html! {
@@ -379,7 +392,7 @@ fn filled(app: &App, visit: &Visit, contents: &Contents, wrong: &Wrong) -> Marku
             }
             aside.card aria-labelledby="sum" {
                 h2 #sum { "Total" }
-                (sum(app, visit, contents))
+                (sum(app, visit, contents, wanted))
                 @if app.engine.provider().is_none() { (coupon_form(visit, contents, wrong)) }
             }
         }
@@ -410,7 +423,9 @@ fn line(
                 p.small {
                     @if *parts > 0 { "Bundle of " (parts) } @else { (capital(&terms(*of))) }
                     @match (quoted, shown) {
-                        (Some((each, _)), _) => { " · " (MoneyOut::tokens(each, token)) @if units > 1 { " each" } }
+                        // The sum stands beside it.
+                        (Some(_), _) if units == 1 => {}
+                        (Some((each, _)), _) => { " · " (MoneyOut::tokens(each, token)) " each" }
                         (None, Some(each)) => { " · " (MoneyOut::tokens(*each, token)) @if units > 1 { " each" } }
                         (None, None) => { " · price not shown yet" }
                     }
@@ -442,13 +457,13 @@ fn capital(text: &str) -> String {
 }
 
 /// What all of it costs, what that means for the wallet, and the way on.
-fn sum(app: &App, visit: &Visit, contents: &Contents) -> Markup {
+fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup {
     let token = &visit.vendor.settings.token;
-    let wanted = Wanted::cart(chance(app));
     let quote = match &contents.quote {
         Ok(quote) => quote,
         Err(refusal) => {
-            let ahead = Ahead { next: wanted.local(), wanted, titles: contents.titles() };
+            let ahead =
+                Ahead { next: wanted.local(), wanted: wanted.clone(), titles: contents.titles() };
             let stop = Stop::new(app, visit, refusal, &ahead);
             return html! { p { strong { (stop.title) } } (stop.body) };
         }
@@ -518,9 +533,13 @@ fn coupon_form(visit: &Visit, contents: &Contents, wrong: &Wrong) -> Markup {
     let kept = visit.cart.coupon().filter(|_| !contents.refused_coupon);
     if let (Some(coupon), None) = (kept, &wrong.coupon) {
         let waits = contents.quote.as_ref().map_or(true, |quote| quote.coupon.is_none());
+        let why = match contents.coupon_waits {
+            Some(seconds) => format!(" (too many were tried: again in {seconds} seconds)"),
+            None => " (tried when the price is known)".to_owned(),
+        };
         return html! {
             form.coupon method="post" action="/cart/coupon" {
-                p.small { "Coupon " code { (coupon) } @if waits { " (tried when the price is known)" } " "
+                p.small { "Coupon " code { (coupon) } @if waits { (why) } " "
                     button.plain type="submit" name="remove" value="yes" { "Take it off" } }
             }
         };

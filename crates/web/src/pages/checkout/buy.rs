@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use super::super::cart::{Cart, Contents, Row, figures, payer};
 use super::super::form::Field;
-use super::super::look::{Tone, blank, notice, steps};
+use super::super::look::{blank, steps};
 use super::super::shop::terms;
 use super::super::visit::Visit;
 use super::super::{chance, private};
 use super::stop::{Ahead, Stop};
-use super::{UNITS, Wanted, pays_elsewhere};
+use super::{UNITS, Wanted, pays_elsewhere, remember};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::{IdPath, Query, Source};
@@ -74,13 +74,13 @@ pub(super) async fn show(
             p.lead { @if *parts > 0 { "A bundle of " (parts) } @else { "Yours " (terms(*of)) } ". "
                 a href={ "/products/" (slug) } { "All about it" } }
         }
-        @if refused { (notice(Tone::Warn, &html! { p role="status" { "The coupon " code { bdi { (typed) } } " is not good for this; the price is without it." } })) }
         (form)
     };
     let mut response = private(&app, &title, &visit, &main);
     if units.is_none() {
         *response.status_mut() = StatusCode::BAD_REQUEST;
     }
+    remember(&mut response, &visit, &wanted);
     pays_elsewhere(&app, &mut response);
     Ok(response)
 }
@@ -100,11 +100,6 @@ fn form(
     let key = Wanted { key: wanted.key.clone(), license: wanted.license.clone(), ..Wanted::default() };
     let stop = contents.quote.as_ref().err().map(|refusal| stop(app, visit, refusal, wanted, contents));
     html! {
-        @match (&contents.quote, stop) {
-            (Ok(quote), _) => (figures(quote, token)),
-            (Err(_), Some(stop)) => { p { strong { (stop.title) } } (stop.body) }
-            (Err(_), None) => {}
-        }
         form.narrow method="post" action="/checkout" {
             (key.hidden())
             input type="hidden" name="offer" value=(offer);
@@ -113,16 +108,21 @@ fn form(
             @if app.engine.provider().is_none() {
                 (Field { name: "coupon", label: "Coupon", kind: "text", value: typed, autocomplete: "off",
                     required: false, hint: Some("If you have one."),
-                    error: refused.then_some("not good for this") })
+                    error: refused.then_some("this coupon is not good for this; the price is without it") })
             }
-            div.row {
-                @if contents.quote.is_ok() { button type="submit" { "Go on" } }
-                button.second type="submit" formmethod="get" formaction={ "/buy/" (offer) } { "Reckon again" }
-                @if wanted.license.is_empty() {
-                    button.second type="submit" formaction="/cart" { "Put it into the cart" }
+            p { button.second type="submit" formmethod="get" formaction={ "/buy/" (offer) } { "Update the price" } }
+            @if let Ok(quote) = &contents.quote {
+                div.card {
+                    (figures(quote, token))
+                    button.whole type="submit" { "Go on" }
+                    p.small { "You see the whole order before you confirm it." }
                 }
             }
+            @if wanted.license.is_empty() {
+                p { button.plain type="submit" formaction="/cart" { "Put it into the cart instead" } }
+            }
         }
+        @if let Some(stop) = stop { div.stop { h2 { (stop.title) } (stop.body) } }
         (payer(app))
     }
 }

@@ -64,7 +64,14 @@ impl Stop {
                 hidden(app, visit, ahead, *line, *needs)
             }
             PurchaseRefusal::AlreadyOwned(line) => owned(ahead, *line),
-            PurchaseRefusal::CouponRefused | PurchaseRefusal::CouponUsedUp => coupon(ahead),
+            PurchaseRefusal::CouponRefused | PurchaseRefusal::CouponUsedUp => coupon(
+                ahead,
+                &html! { "The coupon is not good for this selection, or its uses are used up by now. Nothing was charged." },
+            ),
+            PurchaseRefusal::RateLimited(wait) => coupon(
+                ahead,
+                &html! { "Too many coupons were tried from here. It can be tried again in " (wait.0) " seconds." },
+            ),
             other => (
                 "This cannot be ordered so",
                 html! {
@@ -200,7 +207,7 @@ fn shortfall(short: Short, required: &str, visit: &Visit, ahead: &Ahead) -> Mark
         p.choice {
             a.button href=(top_up(&ahead.next, Some(missing), visit)) { "Add " (MoneyOut::tokens(missing, token)) }
         }
-        p.small { "You go on by yourself where you stopped when the tokens are in your wallet." }
+        p.small { "When the tokens are in your wallet, you go on where you stopped." }
     }
 }
 
@@ -266,10 +273,10 @@ fn owned(ahead: &Ahead, line: usize) -> (&'static str, Markup) {
     ("You own this already", body)
 }
 
-fn coupon(ahead: &Ahead) -> (&'static str, Markup) {
+fn coupon(ahead: &Ahead, text: &Markup) -> (&'static str, Markup) {
     let without = Wanted { without: "yes".to_owned(), ..ahead.wanted.clone() };
     let body = html! {
-        p { "The coupon is not good for this selection, or its uses are used up by now. Nothing was charged." }
+        p { (text) }
         form.choice method="post" action="/checkout" {
             (without.hidden())
             button type="submit" { "Go on without it" }
@@ -294,9 +301,6 @@ fn why(refusal: &PurchaseRefusal, ahead: &Ahead, token: &Token) -> Markup {
         },
         PurchaseRefusal::TooManyParts | PurchaseRefusal::TooMuch => html! {
             "This is more than one order can hold. Buy a part of it first."
-        },
-        PurchaseRefusal::RateLimited(wait) => html! {
-            "Too many coupons were tried. Wait " (wait.0) " seconds, or go on without one."
         },
         other => html! { (sentence(Problem::purchase(other, token).detail())) },
     }

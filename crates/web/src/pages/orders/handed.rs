@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use scrip_domain::catalog::File;
-use scrip_domain::estimate::Pace;
+use scrip_domain::estimate::{Basis, Pace};
 use scrip_domain::license::License;
 use scrip_domain::order::Line;
 
@@ -126,12 +126,13 @@ fn files(one: &Handed) -> Markup {
         @if !one.files.is_empty() {
             h4 { "Files" }
             ul.files {
-                @for (file, address) in &one.files {
+                @for (place, (file, address)) in one.files.iter().enumerate() {
                     li {
-                        a.button href=(address) { "Download " bdi { (file.name) } }
+                        a.button.second[place > 0] href=(address) { "Download " bdi { (file.name) } }
                         span.small {
                             (size_text(file.size)) ", about " (span_text(one.pace.speed.seconds_for(file.size))) " at "
                             (one.pace.speed.mbps()) " Mbit/s"
+                            @if one.pace.basis == Basis::Measured { ", as your last downloads ran" }
                         }
                     }
                 }

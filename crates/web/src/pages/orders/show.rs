@@ -178,7 +178,7 @@ fn page(app: &App, visit: &Visit, seen: &Seen) -> Markup {
         div.beside {
             div {
                 @if !seen.handed.is_empty() {
-                    h2 { "What you received" }
+                    h2.first { "What you received" }
                     (handed::all(&seen.handed))
                 }
                 (bill("The order", &seen.lines, order, token))
@@ -206,7 +206,7 @@ fn facts(visit: &Visit, seen: &Seen) -> Markup {
     let order = &seen.order;
     let email = visit.member.as_ref().map(|(_, member)| member.account.email.as_str());
     html! {
-        dl.facts.figures {
+        dl.stacked {
             dt { "Order" } dd { code { (order.id) } }
             dt { "Sold by" } dd { bdi { (visit.vendor.name_at(order.paid_at.unwrap_or(order.selected_at))) } }
             @if let Some(email) = email.filter(|email| !email.is_empty()) { dt { "Account" } dd { bdi { (email) } } }
@@ -225,7 +225,10 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
     let going_on = matches!(seen.state, OrderState::Open | OrderState::Claimed);
     if let (Some(at), true) = (&seen.at, going_on) {
         return html! {
-            @if let Some(url) = &at.checkout.url { p.choice { a.button href=(url) { "Go on at the provider" } } }
+            form.choice method="post" action={ "/checkout/" (order.id) "/cancel" } {
+                @if let Some(url) = &at.checkout.url { a.button href=(url) { "Go on at the provider" } }
+                button.second type="submit" { "Give the order up" }
+            }
         };
     }
     let over = matches!(
