@@ -266,7 +266,7 @@ mod tests {
     use crate::account::Person;
     use crate::amount::{Money, Unit};
     use crate::id::Id;
-    use crate::settings::{Threshold, Token, UnitValue};
+    use crate::settings::{SecondFactor, Threshold, Token, UnitValue};
     use crate::visibility::Visibility;
 
     fn amount(units: u64) -> Amount {
@@ -296,6 +296,7 @@ mod tests {
             credit: crate::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),
+            second_factor: SecondFactor::default(),
         }
     }
 

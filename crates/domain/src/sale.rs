@@ -143,6 +143,7 @@ mod tests {
             credit: crate::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: String::new(),
+            second_factor: crate::settings::SecondFactor::default(),
         }
     }
 

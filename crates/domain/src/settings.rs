@@ -78,6 +78,9 @@ pub struct Settings {
     /// The version of the terms that a confirmation accepts.
     #[serde(default = "first_version")]
     pub terms_version: String,
+    /// Whether staff sign in with a second factor.
+    #[serde(default)]
+    pub second_factor: SecondFactor,
 }
 
 fn first_version() -> String {
@@ -138,6 +141,18 @@ words! {
         BrowseFirst = "browse_first",
         /// Register, then ask for information on products.
         MembersOnly = "members_only",
+    }
+}
+
+words! {
+    /// Whether staff sign in with a second factor.
+    #[derive(Default)]
+    pub enum SecondFactor {
+        /// Each decides that alone.
+        #[default]
+        Optional = "optional",
+        /// All do: who has none sets it up first.
+        Required = "required",
     }
 }
 

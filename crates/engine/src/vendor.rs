@@ -216,7 +216,7 @@ impl Command for PutSettings {
 mod tests {
     use scrip_domain::account::Field;
     use scrip_domain::credit::Policy;
-    use scrip_domain::settings::{Flow, Pack, Threshold, Token, UnitValue};
+    use scrip_domain::settings::{Flow, Pack, SecondFactor, Threshold, Token, UnitValue};
     use scrip_domain::visibility::Visibility;
     use scrip_domain::{Amount, Money, Unit};
 
@@ -247,6 +247,7 @@ mod tests {
             credit: Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),
+            second_factor: SecondFactor::default(),
         }
     }
 

@@ -40,6 +40,7 @@ use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
+use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
 use scrip_domain::statement::{Difference, Settlement, SettlementKey, Statement};
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::usage::{Activation, Consumption, Extension, Lease, Reminder, Tried, Usage};
@@ -334,6 +335,14 @@ tables! {
     sessions: Session,
     /// API keys.
     api_keys: ApiKey,
+    /// All of the staff: the guard of who is an owner.
+    staff_roll: StaffRoll,
+    /// Members of the staff: the guards of their passwords and sessions.
+    staff: StaffMember,
+    /// Addresses of the staff.
+    staff_logins: StaffLogin,
+    /// Sessions of the staff.
+    staff_sessions: StaffSession,
     /// Wallets: the guards of all that belongs to an account.
     wallets: Wallet,
     /// Lots, as they came in.
@@ -542,6 +551,8 @@ impl Books {
     pub fn changes_remembered(&self) -> bool {
         self.sessions.rewrites()
             || self.api_keys.rewrites()
+            || self.staff.rewrites()
+            || self.staff_sessions.rewrites()
             || self.accounts.rewrites()
             || self.vendor.is_written()
             || self.products.is_written()

@@ -21,7 +21,7 @@ use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::RequestId;
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
-    Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
+    Flow, FormerName, Pack, SecondFactor, Settings, Threshold, Token, UnitValue, Vendor,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
@@ -105,6 +105,7 @@ pub mod merchants;
 pub mod partners;
 mod restores;
 pub mod settlements;
+pub mod staff;
 pub mod usage;
 pub mod webhooks;
 
@@ -129,6 +130,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     checkouts::all(&store).await;
     settlements::all(&store).await;
     restores::all(&store).await;
+    staff::all(&store).await;
     partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
@@ -216,6 +218,7 @@ fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: text(),
         terms_version: text(),
+        second_factor: SecondFactor::Required,
     }
 }
 

@@ -147,9 +147,9 @@ pub struct List<T> {
 const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
 
 impl ListQuery {
-    /// The page that comes after a cursor, or the first one.
-    pub fn after(after: Option<String>) -> Self {
-        Self { limit: None, after }
+    /// What follows `after`, so many at most.
+    pub fn of(limit: u32, after: Option<String>) -> Self {
+        Self { limit: Some(limit), after }
     }
 
     /// The page that is asked for, of the list called `list`.

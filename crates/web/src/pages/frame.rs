@@ -64,8 +64,27 @@ pub fn private_with_script(app: &App, title: &str, visit: &Visit, main: &Markup)
     response
 }
 
-/// The whole document.
+/// A page of the shop: what stands around `main`.
 pub fn whole(app: &App, vendor: &str, title: &str, visited: Visited<'_>, main: &Markup) -> Markup {
+    let body = html! {
+        header.masthead {
+            a.vendor href="/" { (vendor) }
+            (navigation(app, visited))
+        }
+        main #main { (main) }
+        footer.foot {
+            p { (vendor) }
+            nav aria-label="More" {
+                a href="/docs" { "API reference" }
+                a href="/problems" { "Problems" }
+            }
+        }
+    };
+    document(vendor, title, &Markup::default(), &body)
+}
+
+/// The whole document, of the shop and of the console alike: `head` is what one of them adds.
+pub fn document(vendor: &str, title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -73,24 +92,11 @@ pub fn whole(app: &App, vendor: &str, title: &str, visited: Visited<'_>, main: &
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " · " (vendor) }
+                title { (title) @if !vendor.is_empty() { " · " (vendor) } }
                 link rel="stylesheet" href=(*STYLE_NOW);
+                (head)
             }
-            body {
-                a.skip href="#main" { "Skip to the content" }
-                header.masthead {
-                    a.vendor href="/" { (vendor) }
-                    (navigation(app, visited))
-                }
-                main #main { (main) }
-                footer.foot {
-                    p { (vendor) }
-                    nav aria-label="More" {
-                        a href="/docs" { "API reference" }
-                        a href="/problems" { "Problems" }
-                    }
-                }
-            }
+            body { a.skip href="#main" { "Skip to the content" } (body) }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! something to copy or to print, one helps.
 
 mod account;
+mod admin;
 mod assets;
 mod back;
 mod bank;
@@ -55,6 +56,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
         )
         .merge(bank::routes())
         .merge(assets::routes())
+        .merge(admin::routes(app))
 }
 
 /// A word of chance for a form, so that the same form does the same thing once.

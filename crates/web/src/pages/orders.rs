@@ -37,6 +37,9 @@ pub fn routes() -> Router<App> {
         .route("/orders/{id}/receipt", get(receipt::show))
 }
 
+/// How many orders a page shows.
+const PAGE: u32 = 20;
+
 /// What an order costs, line by line.
 pub fn bill(caption: &str, lines: &[Line], order: &Order, token: &Token) -> Markup {
     itemized(caption, lines, order, token, &price(order.total, token))
@@ -113,7 +116,7 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let first = asked.after.is_none();
-    let page = ListQuery::after(asked.after).page(&app.engine, "orders")?;
+    let page = ListQuery::of(PAGE, asked.after).page(&app.engine, "orders")?;
     let rows = app.engine.store().orders_of(buyer.account, page).await?;
     let mut shown = Vec::with_capacity(rows.len());
     for order in &rows {
