@@ -84,7 +84,9 @@ async fn redeem(
         Ok(Ok(came)) => {
             let next = match came.order {
                 Some(order) => format!("/orders/{order}"),
-                None => visit.left().map_or_else(|| "/return".to_owned(), |next| next.as_str().to_owned()),
+                None => visit
+                    .left()
+                    .map_or_else(|| "/return".to_owned(), |next| next.as_str().to_owned()),
             };
             let mut response = Redirect::to(&next).into_response();
             let cookie = Visit::sign_in(&visit.vendor, &came.session.token);
@@ -121,8 +123,8 @@ async fn redeem(
 async fn bought(app: &App, visit: &Visit, order: Id<Order>) -> Result<Option<Cart>, Problem> {
     let store = app.engine.store();
     let Some(row) = store.order(order).await? else { return Ok(None) };
-    let approved = row.state.is_paid()
-        || matches!(row.state, OrderState::Authorized | OrderState::Captured);
+    let approved =
+        row.state.is_paid() || matches!(row.state, OrderState::Authorized | OrderState::Captured);
     if !approved {
         return Ok(None);
     }

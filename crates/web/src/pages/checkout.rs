@@ -111,9 +111,7 @@ impl Wanted {
 
     /// The same, to come next after another page.
     pub fn local(&self) -> Local {
-        Local::new(&self.address())
-            .or_else(|| Local::new("/cart"))
-            .unwrap_or_default()
+        Local::new(&self.address()).or_else(|| Local::new("/cart")).unwrap_or_default()
     }
 
     /// The request that it is: a cart that was changed since is another one.

@@ -36,7 +36,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use self::frame::{Visited, again_in, page, private, private_again_in, private_with_script, whole};
 use self::look::date;
 pub use self::protection::refusal;
-use self::protection::{leads_to, runs_scripts, protect, protect_form};
+use self::protection::{leads_to, protect, protect_form, runs_scripts};
 use crate::App;
 
 /// Every page.

@@ -46,13 +46,7 @@ pub fn bill(caption: &str, lines: &[Line], order: &Order, token: &Token) -> Mark
 }
 
 /// The same with the total as given: a document says the same for ever, and what tokens are worth does not.
-fn itemized(
-    caption: &str,
-    lines: &[Line],
-    order: &Order,
-    token: &Token,
-    total: &Markup,
-) -> Markup {
+fn itemized(caption: &str, lines: &[Line], order: &Order, token: &Token, total: &Markup) -> Markup {
     let money = |amount| MoneyOut::tokens(amount, token);
     let off = Amount::try_sum(lines.iter().filter_map(|line| line.discount));
     html! {

@@ -13,8 +13,8 @@ use scrip_engine::session::Token;
 use serde::Deserialize;
 
 use super::account::{personal, told};
-use super::form::{Field, Form, complaint};
 use super::checkout::stop::things;
+use super::form::{Field, Form, complaint};
 use super::look::{Tone, notice};
 use super::private;
 use super::refused::sentence;

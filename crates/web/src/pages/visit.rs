@@ -105,7 +105,8 @@ impl Visit {
 
     /// Whether this browser went to the provider for `connection`: nobody is signed in by a link from somebody else.
     pub fn has_begun(&self, connection: &str) -> bool {
-        let begun = self.connecting.as_deref().map(|begun| begun.split('~').next().unwrap_or(begun));
+        let begun =
+            self.connecting.as_deref().map(|begun| begun.split('~').next().unwrap_or(begun));
         begun == Some(connection)
     }
 

@@ -69,8 +69,12 @@ async fn top_up(browser: &mut Browser<'_>, address: &str) -> String {
     let key = page.input("key").to_owned();
     let next = page.input("next").replace("&amp;", "&");
     let tokens = address.split("tokens=").nth(1).unwrap_or("9").to_owned();
-    let form =
-        [("tokens", tokens.as_str()), ("way", "demo:demo_approved"), ("key", &key), ("next", &next)];
+    let form = [
+        ("tokens", tokens.as_str()),
+        ("way", "demo:demo_approved"),
+        ("key", &key),
+        ("next", &next),
+    ];
     let page = browser.send("/wallet/top-up", &form).await;
     leads(&page, "/")
 }
@@ -136,7 +140,11 @@ async fn browse_first_leads_a_stranger_from_the_cart_to_the_codes() {
     );
 
     let order = pay(&mut browser, &checkout).await;
-    says(&order, 200, &["Approved", "role=\"status\"", "Call us.", "eyJ", "/receipt\"", "/library\""]);
+    says(
+        &order,
+        200,
+        &["Approved", "role=\"status\"", "Call us.", "eyJ", "/receipt\"", "/library\""],
+    );
     assert_eq!(order.html.matches("class=\"handed card\"").count(), 3, "{}", order.html);
     assert!(!order.html.contains("class=\"count\""), "the cart is empty");
     let again = pay(&mut browser, &checkout).await;
@@ -284,7 +292,8 @@ async fn a_cart_is_changed_emptied_and_bounded() {
     let page = browser.send("/cart", &[("offer", &strings)]).await;
     says(&page, 422, &["This was not added", "at most 50 different things and 100 units"]);
     for (quantity, status, told) in [("x", 400, "from 0 to 100"), ("3", 422, "too many")] {
-        let page = browser.send("/cart/lines", &[("offer", &strings), ("quantity", quantity)]).await;
+        let page =
+            browser.send("/cart/lines", &[("offer", &strings), ("quantity", quantity)]).await;
         says(&page, status, &[told, &format!("value=\"{quantity}\""), "aria-invalid=\"true\""]);
     }
     leads(&browser.send("/cart/lines", &[("offer", &tuning), ("quantity", "2")]).await, "/cart");
@@ -408,7 +417,10 @@ async fn an_order_is_its_buyers_alone() {
         assert_eq!(ada.send_from("cross-site", &path, &[]).await.status, 403, "{path}");
     }
     let signed_out = nobody.send(&checkout, &[]).await;
-    assert_eq!(signed_out.location(), checkout.replace("/checkout/", "/sign-in?next=%2Fcheckout%2F"));
+    assert_eq!(
+        signed_out.location(),
+        checkout.replace("/checkout/", "/sign-in?next=%2Fcheckout%2F")
+    );
     let of_other = [("key", "k"), ("order", order.trim_start_matches("/orders/"))];
     assert_eq!(bob.send("/checkout", &of_other).await.status, 404);
     assert_eq!(bob.open("/orders/nothing").await.status, 404);
@@ -455,7 +467,11 @@ async fn a_decline_has_a_reason_and_a_way_on() {
     says(&summary, 200, &["Missing", "Add 2.00 AUR"]);
     assert!(!summary.html.contains("Pay 6.00"), "{}", summary.html);
     let declined = pay(&mut browser, &second).await;
-    says(&declined, 200, &["Declined", "Nothing was charged", "6.00 AUR", "4.00 AUR", "Add 2.00 AUR"]);
+    says(
+        &declined,
+        200,
+        &["Declined", "Nothing was charged", "6.00 AUR", "4.00 AUR", "Add 2.00 AUR"],
+    );
     assert!(!declined.html.contains("eyJ"), "{}", declined.html);
     let on = top_up(&mut browser, &link(&declined, "/wallet/top-up?")).await;
     assert_eq!(on, second);
@@ -472,7 +488,11 @@ async fn a_link_from_anywhere_leads_to_the_checkout_and_changes_nothing() {
     let offer = shop.service("tuning", 250).await;
     let mut browser = member(&shop, "ada@example.com", 1000).await;
     let page = browser.open(&format!("/buy/{offer}?quantity=2&coupon=nothing")).await;
-    says(&page, 200, &["Buy <bdi>The tuning</bdi>", "5.00 AUR", "is not good for this", "value=\"2\""]);
+    says(
+        &page,
+        200,
+        &["Buy <bdi>The tuning</bdi>", "5.00 AUR", "is not good for this", "value=\"2\""],
+    );
     for (quantity, status) in [("0", 400), ("x", 400), ("101", 400), ("", 200)] {
         let page = browser.open(&format!("/buy/{offer}?quantity={quantity}")).await;
         assert_eq!(page.status, status, "{quantity}: {}", page.html);
@@ -571,7 +591,11 @@ async fn a_merchants_cart_is_paid_at_the_provider_and_received_here() {
     add(&mut browser, &strings, "1").await;
     let cart = browser.open("/cart").await;
     says(&cart, 200, &["5.99 AUR", "You pay from your wallet at <bdi>pay.test</bdi>", "Check out"]);
-    assert!(!cart.html.contains("coupon") && !cart.html.contains("In your wallet"), "{}", cart.html);
+    assert!(
+        !cart.html.contains("coupon") && !cart.html.contains("In your wallet"),
+        "{}",
+        cart.html
+    );
     let policy = cart.answer.header("content-security-policy");
     assert!(policy.contains("form-action 'self' https://pay.test;"), "{policy}");
     let page = browser.send("/cart/coupon", &[("coupon", "SPRING")]).await;

@@ -354,9 +354,7 @@ async fn page(
         if contents.refused_coupon {
             let mut cart = visit.cart.clone();
             cart.set_coupon(None);
-            response
-                .headers_mut()
-                .append(header::SET_COOKIE, Visit::carry(&visit.vendor, &cart));
+            response.headers_mut().append(header::SET_COOKIE, Visit::carry(&visit.vendor, &cart));
         }
         response
     };
@@ -365,13 +363,7 @@ async fn page(
     Ok(response)
 }
 
-fn filled(
-    app: &App,
-    visit: &Visit,
-    contents: &Contents,
-    wrong: &Wrong,
-    wanted: &Wanted,
-) -> Markup {
+fn filled(app: &App, visit: &Visit, contents: &Contents, wrong: &Wrong, wanted: &Wanted) -> Markup {
     let token = &visit.vendor.settings.token;
     let lines = visit.cart.lines().iter().zip(&contents.rows);
     html! {

@@ -97,8 +97,10 @@ fn form(
     let token = &visit.vendor.settings.token;
     let error = wanted.units().is_none().then_some(UNITS);
     let quantity = if wanted.quantity.is_empty() { "1" } else { wanted.quantity.as_str() };
-    let key = Wanted { key: wanted.key.clone(), license: wanted.license.clone(), ..Wanted::default() };
-    let stop = contents.quote.as_ref().err().map(|refusal| stop(app, visit, refusal, wanted, contents));
+    let key =
+        Wanted { key: wanted.key.clone(), license: wanted.license.clone(), ..Wanted::default() };
+    let stop =
+        contents.quote.as_ref().err().map(|refusal| stop(app, visit, refusal, wanted, contents));
     html! {
         form.narrow method="post" action="/checkout" {
             (key.hidden())

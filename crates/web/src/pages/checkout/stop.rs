@@ -57,9 +57,7 @@ impl Stop {
             PurchaseRefusal::Gate(shut) | PurchaseRefusal::Declined { gate: shut, .. } => {
                 gate(app, visit, shut, ahead)
             }
-            PurchaseRefusal::PriceHidden { first: Some(shut), .. } => {
-                gate(app, visit, shut, ahead)
-            }
+            PurchaseRefusal::PriceHidden { first: Some(shut), .. } => gate(app, visit, shut, ahead),
             PurchaseRefusal::PriceHidden { line, needs, first: None } => {
                 hidden(app, visit, ahead, *line, *needs)
             }
@@ -129,7 +127,9 @@ fn gate(app: &App, visit: &Visit, shut: &GateRefusal, ahead: &Ahead) -> (&'stati
                 (shortfall(*short, "To pay", visit, ahead))
             },
         ),
-        GateRefusal::NotFunded { shared } => ("Add funds to order", not_funded(app, *shared, ahead)),
+        GateRefusal::NotFunded { shared } => {
+            ("Add funds to order", not_funded(app, *shared, ahead))
+        }
     }
 }
 
@@ -296,9 +296,11 @@ fn why(refusal: &PurchaseRefusal, ahead: &Ahead, token: &Token) -> Markup {
             bdi { (ahead.title(*line)) } " can be tried once, and this account has tried it. Take it out of the cart, or choose another
             offer of it."
         },
-        PurchaseRefusal::NotExtendable { line, .. } | PurchaseRefusal::NoSuchLicense(line) => html! {
-            "The license cannot be extended by " bdi { (ahead.title(*line)) } ". Choose the offer that it was bought with."
-        },
+        PurchaseRefusal::NotExtendable { line, .. } | PurchaseRefusal::NoSuchLicense(line) => {
+            html! {
+                "The license cannot be extended by " bdi { (ahead.title(*line)) } ". Choose the offer that it was bought with."
+            }
+        }
         PurchaseRefusal::TooManyParts | PurchaseRefusal::TooMuch => html! {
             "This is more than one order can hold. Buy a part of it first."
         },

@@ -7,7 +7,7 @@ use scrip_domain::license::License;
 use scrip_domain::order::Line;
 
 use super::super::assets::COPY_NOW;
-use super::super::look::{badge, date, Tone};
+use super::super::look::{Tone, badge, date};
 use super::super::pay::{size_text, span_text};
 use super::super::shop::terms;
 use crate::App;
@@ -32,11 +32,8 @@ pub struct Handed {
 impl Handed {
     /// The license that `line` made or extended, with all that it opens.
     pub async fn new(app: &App, license: License, line: Option<&Line>) -> Result<Self, Problem> {
-        let code = if license.tells_its_code() {
-            Some(app.engine.code(&license).await?)
-        } else {
-            None
-        };
+        let code =
+            if license.tells_its_code() { Some(app.engine.code(&license).await?) } else { None };
         let mut files = Vec::new();
         if let (Some(code), Some(release)) = (&code, license.release) {
             for file in &app.engine.released(release).await?.files {

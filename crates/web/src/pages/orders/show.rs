@@ -97,11 +97,9 @@ impl Seen {
                 "Refund under way",
                 "The provider is asked to give tokens back for this order.",
             ),
-            OrderState::PartiallyRefunded => (
-                Tone::Info,
-                "Refunded in part",
-                "A part of what you paid is back in your wallet.",
-            ),
+            OrderState::PartiallyRefunded => {
+                (Tone::Info, "Refunded in part", "A part of what you paid is back in your wallet.")
+            }
             OrderState::Refunded => {
                 (Tone::Info, "Refunded", "All that you paid is back in your wallet.")
             }
