@@ -119,7 +119,8 @@ pub fn elsewhere(app: &App, route: Option<&MatchedPath>, request: &Request) -> O
         return Some(Redirect::to(&format!("{}{path}", provider.url())).into_response());
     }
     if below(&"/sign-in") || below(&"/register") {
-        return Some(Redirect::to("/connect").into_response());
+        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+        return Some(Redirect::to(&format!("/connect{query}")).into_response());
     }
     let is_there = ELSEWHERE.iter().any(below);
     is_there.then(|| Problem::at_the_provider(provider.url()).into_response())

@@ -187,7 +187,6 @@ fn offer_form(view: &ProductView<'_>, offer: &OfferView, key: &str, token: &Toke
 }
 
 /// What the buyer may do, for people.
-/// For how long or how often a license is good.
 pub fn terms(terms: Terms) -> String {
     match terms {
         Terms::Perpetual => "for good".to_owned(),

@@ -9,6 +9,7 @@ mod bad_input;
 mod bundles;
 mod bureau;
 mod buyer_pages;
+mod buying_pages;
 mod catalog;
 mod checkouts;
 mod codes;

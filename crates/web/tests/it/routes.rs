@@ -24,6 +24,17 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 
 /// What is for people, and so not in the document.
 const PAGES: &[&str] = &[
+    "/buy/{offer}",
+    "/cart",
+    "/cart/coupon",
+    "/cart/lines",
+    "/checkout",
+    "/checkout/{order}",
+    "/checkout/{order}/cancel",
+    "/copy.js",
+    "/orders",
+    "/orders/{id}",
+    "/orders/{id}/receipt",
     "/admin/audit",
     "/admin/keys",
     "/admin/keys/rotate",
