@@ -185,6 +185,7 @@ fn sign_in_part(account: &Account) -> Markup {
                 dt { "Since" } dd { (date(account.created_at)) }
                 dt { "Account" } dd { code { (account.id) } }
             }
+            p { a href="/account/password" { "Change the password" } }
             form method="post" action="/sign-out" { button.second type="submit" { "Sign out here" } }
         }
     }

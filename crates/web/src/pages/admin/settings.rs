@@ -5,6 +5,7 @@
 
 mod groups;
 mod lines;
+mod mail;
 mod money;
 mod preview;
 
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::groups::{Flow, Name, Registration, Staff, Terms, Threshold, Visibility};
+use self::mail::Mail;
 use self::money::{Credit, Limits, Offline, Packs, Prices};
 use super::desk::{Clerk, Desk, Settings as ToSettings};
 use super::{Section, page, with_status};
@@ -90,7 +92,7 @@ const fn entry<G: Group>() -> Entry {
 }
 
 /// Every group, in the order in which they are shown. Between them they have every setting.
-static GROUPS: [Entry; 12] = [
+static GROUPS: [Entry; 13] = [
     entry::<Name>(),
     entry::<Flow>(),
     entry::<Threshold>(),
@@ -102,6 +104,7 @@ static GROUPS: [Entry; 12] = [
     entry::<Credit>(),
     entry::<Offline>(),
     entry::<Terms>(),
+    entry::<Mail>(),
     entry::<Staff>(),
 ];
 
