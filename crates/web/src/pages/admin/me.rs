@@ -1,5 +1,7 @@
 //! What is one's own at the console: the password and the second factor.
 
+use std::fmt::Write;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -239,7 +241,8 @@ fn picture(text: &str) -> Markup {
     let mut path = String::new();
     for (y, row) in (0..code.size).map(|y| (y, &code[y])) {
         for (x, _) in row.iter().enumerate().filter(|(_, module)| module.value()) {
-            path.push_str(&format!("M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4)));
+            // Into a String: it cannot fail.
+            let _ = write!(path, "M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4));
         }
     }
     html! {
