@@ -1,13 +1,10 @@
 //! What is one's own at the console: the password and the second factor.
 
-use std::fmt::Write;
-
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use fast_qr::{ECL, QRBuilder};
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, Own};
@@ -17,6 +14,7 @@ use super::{Section, page, with_status};
 use crate::App;
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing, complaint};
+use crate::pages::look::qr;
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 use crate::request_id;
@@ -211,7 +209,7 @@ fn scan(secret: &str, shop: &str, email: &str) -> Markup {
     let uri = uri(secret, shop, email);
     html! {
         p { "Scan this with an authenticator app, or type the secret into it." }
-        (picture(&uri))
+        (qr(&uri, "The secret as a QR code"))
         dl.facts {
             dt { "Secret" } dd { code { (secret) } }
             dt { "Address" } dd { code.long { (uri) } }
@@ -230,24 +228,4 @@ fn uri(secret: &str, shop: &str, email: &str) -> String {
     format!(
         "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits=6&period=30"
     )
-}
-
-/// A QR code (ISO 18004) as one path, dark on light in every colour scheme, since scanners want it so.
-fn picture(text: &str) -> Markup {
-    // What is too long for the largest code is typed.
-    let Ok(code) = QRBuilder::new(text).ecl(ECL::M).build() else { return Markup::default() };
-    // Four squares of rest on each side.
-    let side = code.size.saturating_add(8);
-    let mut path = String::new();
-    for (y, row) in (0..code.size).map(|y| (y, &code[y])) {
-        for (x, _) in row.iter().enumerate().filter(|(_, module)| module.value()) {
-            // Into a String: it cannot fail.
-            let _ = write!(path, "M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4));
-        }
-    }
-    html! {
-        svg.qr viewBox=(format!("0 0 {side} {side}")) role="img" aria-label="The secret as a QR code" {
-            (PreEscaped(format!("<path class=\"light\" d=\"M0 0h{side}v{side}H0z\"/><path class=\"dark\" d=\"{path}\"/>")))
-        }
-    }
 }

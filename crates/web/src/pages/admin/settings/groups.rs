@@ -279,6 +279,8 @@ impl Registration {
             Asked::Address => self.address.is_some(),
             Asked::Phone => self.phone.is_some(),
             Asked::PaymentMethod => self.payment_method.is_some(),
+            // That is set with the mail.
+            Asked::EmailVerified => false,
         }
     }
 }
@@ -306,13 +308,13 @@ impl Group for Registration {
         html! {
             fieldset {
                 legend { "What must be told, besides e-mail and password?" }
-                @for field in Asked::ALL {
-                    (tick(field.as_str(), match field {
-                        Asked::Name => "Name",
-                        Asked::Address => "Postal address",
-                        Asked::Phone => "Telephone",
-                        Asked::PaymentMethod => "A card to pay with",
-                    }, self.has(*field)))
+                @for (field, name) in [
+                    (Asked::Name, "Name"),
+                    (Asked::Address, "Postal address"),
+                    (Asked::Phone, "Telephone"),
+                    (Asked::PaymentMethod, "A card to pay with"),
+                ] {
+                    (tick(field.as_str(), name, self.has(field)))
                 }
                 p.hint { "Accounts that lack something cannot order until they tell it." }
                 @if let Some(text) = wrong.with("registration") { p.wrong { (text) } }
