@@ -171,6 +171,7 @@ fn others(changes: &mut Changes, number: u64, at: Timestamp) {
         created_at: at,
         frozen_at: None,
         frozen_by_dispute: false,
+        verified_at: None,
     }));
 }
 
