@@ -1,5 +1,7 @@
 //! The parts that pages are made of, each a function; their looks are in `style.css`, in the same order.
 
+use std::fmt::Write;
+
 use fast_qr::{ECL, QRBuilder};
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::settings::Token;
@@ -91,7 +93,8 @@ pub fn qr(text: &str, label: &str) -> Markup {
     let mut path = String::new();
     for (y, row) in (0..code.size).map(|y| (y, &code[y])) {
         for (x, _) in row.iter().enumerate().filter(|(_, module)| module.value()) {
-            path.push_str(&format!("M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4)));
+            // Into a String: it cannot fail.
+            let _ = write!(path, "M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4));
         }
     }
     html! {
