@@ -11,7 +11,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::agreement::{Agreement, AgreementState, By, Flaw};
-use scrip_domain::partner::{Partner, Suspended};
+use scrip_domain::partner::Partner;
 use scrip_domain::staff::Power;
 use scrip_engine::agreement::{AgreementRefusal, Turn};
 use scrip_license::jws;
@@ -111,7 +111,6 @@ pub fn possible(agreement: &Agreement, partner: &Partner) -> Vec<Deed> {
             match (partner.suspended, agreement.ends_at.is_some()) {
                 (None, false) => &[Turn::Suspend, Turn::End],
                 (None, true) => &[Turn::Suspend],
-                (Some(Suspended::Staff), false) => &[Turn::Resume, Turn::End],
                 (Some(_), false) => &[Turn::Resume, Turn::End],
                 (Some(_), true) => &[Turn::Resume],
             }
@@ -162,7 +161,7 @@ async fn ask(
     let latest = app.engine.store().agreements_of(id, 1).await?;
     let ours = app.engine.public_url();
     let typed = prefilled(latest.first().map(|latest| &latest.terms), ours, &desk.vendor.settings);
-    proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: None })
+    Ok(proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: None }))
 }
 
 async fn propose(
@@ -185,7 +184,7 @@ async fn propose(
         },
         Err(problem) => problem,
     };
-    proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: Some(&problem) })
+    Ok(proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: Some(&problem) }))
 }
 
 fn proposal(
@@ -193,7 +192,7 @@ fn proposal(
     clerk: &Clerk,
     partner: &Partner,
     sheet: Sheet<'_>,
-) -> Result<Response, Problem> {
+) -> Response {
     let to = format!("/admin/partners/{}", partner.id);
     let main = html! {
         (within(&to, &partner.name))
@@ -207,7 +206,7 @@ fn proposal(
             }
         }
     };
-    Ok(answer(app, clerk, "Propose terms", Section::Partners, &main, sheet.problem))
+    answer(app, clerk, "Propose terms", Section::Partners, &main, sheet.problem)
 }
 
 async fn show(
