@@ -124,16 +124,16 @@ pub fn possible(agreement: &Agreement, partner: &Partner) -> Vec<Deed> {
 pub fn agreement_badge(agreement: &Agreement, partner: &Partner) -> Markup {
     let in_force = partner.agreement == Some(agreement.id);
     match (agreement.state, agreement.proposed_by) {
-        (AgreementState::Proposed, By::Us) => badge(Tone::Info, "Proposed by us"),
-        (AgreementState::Proposed, By::Them) => badge(Tone::Warn, "Proposed to us"),
+        (AgreementState::Proposed, By::Us) => badge(Tone::Info, "Proposed by you"),
+        (AgreementState::Proposed, By::Them) => badge(Tone::Warn, "Proposed to you"),
         (AgreementState::Accepted, _) if in_force && agreement.ends_at.is_some() => {
             badge(Tone::Warn, "In force, ends")
         }
         (AgreementState::Accepted, _) if in_force => badge(Tone::Good, "In force"),
         (AgreementState::Accepted, _) => badge(Tone::Info, "Accepted, waits for its day"),
         (AgreementState::Declined, By::Us) => badge(Tone::Bad, "Declined by them"),
-        (AgreementState::Declined, By::Them) => badge(Tone::Info, "Declined by us"),
-        (AgreementState::Withdrawn, By::Us) => badge(Tone::Info, "Withdrawn by us"),
+        (AgreementState::Declined, By::Them) => badge(Tone::Info, "Declined by you"),
+        (AgreementState::Withdrawn, By::Us) => badge(Tone::Info, "Withdrawn by you"),
         (AgreementState::Withdrawn, By::Them) => badge(Tone::Info, "Withdrawn by them"),
         (AgreementState::Superseded, _) => badge(Tone::Info, "Replaced by a later one"),
         (AgreementState::Ended, _) => badge(Tone::Info, "Ended"),
@@ -187,12 +187,7 @@ async fn propose(
     Ok(proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: Some(&problem) }))
 }
 
-fn proposal(
-    app: &App,
-    clerk: &Clerk,
-    partner: &Partner,
-    sheet: Sheet<'_>,
-) -> Response {
+fn proposal(app: &App, clerk: &Clerk, partner: &Partner, sheet: Sheet<'_>) -> Response {
     let to = format!("/admin/partners/{}", partner.id);
     let main = html! {
         (within(&to, &partner.name))
@@ -235,7 +230,7 @@ async fn show(
         h2 { "When, and the proof" }
         dl.facts {
             dt { "Proposed" } dd { (date(agreement.proposed_at))
-                @if agreement.proposed_by == By::Us { ", by us" } @else { ", by " bdi { (partner.name) } } }
+                @if agreement.proposed_by == By::Us { ", by you" } @else { ", by " bdi { (partner.name) } } }
             dt { "Decided" } dd { (when(agreement.decided_at)) }
             dt { "Holds from" } dd { (when(agreement.effective_at)) }
             dt { "Holds until" } dd { (when(agreement.ends_at)) }

@@ -131,6 +131,6 @@ fn form(app: &App, clerk: &Clerk, whose: &Whose, sheet: Sheet<'_>) -> Response {
             button type="submit" { "Save" }
         }
     };
-    let title = if whose.partner.is_some() { "Its bank account" } else { "Our bank account" };
+    let title = if whose.partner.is_some() { "Its bank account" } else { "Your bank account" };
     answer(app, clerk, title, Section::Partners, &main, sheet.problem)
 }
