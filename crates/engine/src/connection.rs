@@ -257,7 +257,7 @@ impl Engine {
         if !row.share_funded {
             return Ok(Some(None));
         }
-        let registration = self.vendor().await?.settings.registration.clone();
+        let registration = self.vendor().await?.settings.required().into_owned();
         let member = self.member(row.account).await?;
         let funded = member.is_some_and(|member| {
             member.account.permits(&registration).is_ok() && member.available >= merchant.threshold

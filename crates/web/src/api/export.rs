@@ -22,6 +22,11 @@ use crate::problem::Problem;
 pub struct Day(Timestamp);
 
 impl Day {
+    /// Its first instant.
+    pub fn first(self) -> Timestamp {
+        self.0
+    }
+
     /// Reads what somebody typed.
     pub fn read(text: &str) -> Option<Self> {
         Timestamp::parse_date(text).map(Self)

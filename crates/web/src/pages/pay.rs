@@ -270,7 +270,7 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
     let balance = view.balance.unwrap_or_default();
     let short = view.shortfall().unwrap_or_default();
     let remains = balance.checked_sub(view.request.amount).unwrap_or(Amount::ZERO);
-    let permitted = account.permits(&settings.registration).is_ok();
+    let permitted = account.permits(&settings.required()).is_ok();
     html! {
         section.card {
             h2 { "Your wallet" }

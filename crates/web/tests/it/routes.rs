@@ -23,7 +23,18 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 64] = [
+const PAGES: &[&str] = &[
+    "/buy/{offer}",
+    "/cart",
+    "/cart/coupon",
+    "/cart/lines",
+    "/checkout",
+    "/checkout/{order}",
+    "/checkout/{order}/cancel",
+    "/copy.js",
+    "/orders",
+    "/orders/{id}",
+    "/orders/{id}/receipt",
     "/admin/audit",
     "/admin/keys",
     "/admin/keys/rotate",
@@ -70,10 +81,20 @@ const PAGES: [&str; 64] = [
     "/connect",
     "/return",
     "/account",
+    "/account/cards",
+    "/account/cards/{card}",
+    "/account/data",
+    "/activate",
     "/account/payment-method",
     "/demo/bank/{payment}",
     "/connect/{reference}",
     "/docs",
+    "/library",
+    "/library/{license}",
+    "/library/{license}/extend",
+    "/library/{license}/files/{file}",
+    "/library/{license}/machines/{machine}",
+    "/library/{license}/reissue",
     "/pay/{reference}",
     "/pay/{reference}/release",
     "/problems",
@@ -86,11 +107,18 @@ const PAGES: [&str; 64] = [
     "/sign-out",
     "/style.css",
     "/wallet",
+    "/wallet/automatic",
+    "/wallet/automatic/off",
+    "/wallet/statement",
+    "/wallet/statement.csv",
     "/wallet/top-up",
+    "/wallet/top-ups",
     "/wallet/top-ups/{id}",
+    "/wallet/top-ups/{id}/appeal",
+    "/wallet/top-ups/{id}/cancel",
 ];
 /// The same of the console's dealings with other servers.
-const DEALINGS: [&str; 50] = [
+const DEALINGS: &[&str] = &[
     "/admin/agreements/{id}",
     "/admin/agreements/{id}/close-cycle",
     "/admin/agreements/{id}/{turn}",

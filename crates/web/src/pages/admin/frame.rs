@@ -58,6 +58,12 @@ pub enum Section {
 
 /// The sections that have pages, in the order in which they are shown.
 const BUILT: &[Section] = &[
+    Section::Overview,
+    Section::Orders,
+    Section::Accounts,
+    Section::TopUps,
+    Section::Vouchers,
+    Section::Licenses,
     Section::Partners,
     Section::Merchants,
     Section::Provider,
