@@ -18,18 +18,18 @@ use scrip_engine::selection::{Choice, Selection};
 use scrip_license::Terms;
 use serde::Deserialize;
 
-use super::super::checkout::stop::{Ahead, Stop};
-use super::super::checkout::{Wanted, pays_elsewhere, remember};
-use super::super::form::{Field, Form};
-use super::super::look::{Tone, blank, notice, price, steps};
-use super::super::shop::terms;
-use super::super::visit::{Local, Visit};
-use super::super::{chance, private};
 use super::Cart;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Source;
 use crate::money::MoneyOut;
+use crate::pages::checkout::stop::{Ahead, Stop};
+use crate::pages::checkout::{Wanted, pays_elsewhere, remember};
+use crate::pages::form::{Field, Form};
+use crate::pages::look::{Tone, blank, notice, price, steps};
+use crate::pages::shop::terms;
+use crate::pages::visit::{Local, Visit};
+use crate::pages::{chance, private};
 use crate::problem::{Problem, kind};
 
 pub fn routes() -> Router<App> {

@@ -9,15 +9,15 @@ use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
 use scrip_engine::purchase::PurchaseRefusal;
 
-use super::super::account::personal;
-use super::super::cart::top_up;
-use super::super::look::price;
-use super::super::private;
-use super::super::refused::sentence;
-use super::super::visit::{Local, Visit};
 use super::{Wanted, pays_elsewhere};
 use crate::App;
 use crate::money::MoneyOut;
+use crate::pages::account::personal;
+use crate::pages::cart::top_up;
+use crate::pages::look::price;
+use crate::pages::private;
+use crate::pages::refused::sentence;
+use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
 
 /// Where the way leads on, past whatever stands in it.

@@ -6,12 +6,12 @@ use scrip_domain::estimate::{Basis, Pace};
 use scrip_domain::license::License;
 use scrip_domain::order::Line;
 
-use super::super::assets::COPY_NOW;
-use super::super::look::{Tone, badge, date};
-use super::super::pay::{size_text, span_text};
-use super::super::shop::terms;
 use crate::App;
 use crate::api::licenses::word;
+use crate::pages::assets::COPY_NOW;
+use crate::pages::look::{Tone, badge, date};
+use crate::pages::pay::{size_text, span_text};
+use crate::pages::shop::terms;
 use crate::problem::Problem;
 
 /// A license that is handed out.
