@@ -2,11 +2,13 @@
 //! something to copy or to print, one helps.
 
 mod account;
+mod activate;
 mod admin;
 mod assets;
 mod back;
 mod bank;
 mod cart;
+mod chart;
 mod checkout;
 mod connect;
 mod docs;
@@ -14,8 +16,10 @@ mod exchange;
 mod form;
 mod frame;
 mod json;
+mod library;
 mod link;
 mod look;
+mod merchants;
 mod orders;
 mod partner;
 mod pay;
@@ -23,11 +27,14 @@ mod problems;
 mod prose;
 mod protection;
 mod refused;
+mod reset;
 mod shop;
 mod sign_in;
 mod top_up;
+mod verify;
 mod visit;
 mod wallet;
+mod words;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -43,9 +50,12 @@ use crate::App;
 pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
-    let buyers = buyers.merge(back::routes()).merge(shop::routes());
+    let buyers = buyers.merge(reset::routes()).merge(verify::routes());
+    let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
+    let buyers = buyers.merge(activate::routes());
     let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
+    let buyers = buyers.merge(merchants::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))

@@ -96,13 +96,25 @@ fn signed_in(visit: &Visit, token: &Token, next: &Local) -> Response {
 async fn sign_out(
     State(app): State<App>,
     visit: Visit,
-    Form(_): Form<Next>,
+    Form(next): Form<Next>,
 ) -> Result<Response, Problem> {
     if let Some(token) = visit.token() {
         app.engine.sign_out(token).await?;
     }
     let cookie = Visit::sign_out(&visit.vendor);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    // Who goes on as somebody else comes back to where they were.
+    let to = next.given().map_or_else(|| "/sign-in".to_owned(), |next| next.after("/sign-in"));
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
+}
+
+/// A way to come back to this page as somebody else.
+pub fn as_another(here: &Local) -> Markup {
+    html! {
+        form method="post" action="/sign-out" {
+            input type="hidden" name="next" value=(here.as_str());
+            p.small { "Not your account? " button.plain type="submit" { "Sign in with another one" } }
+        }
+    }
 }
 
 /// Why somebody is asked, beside the form: what they chose is kept.
@@ -135,6 +147,7 @@ fn sign_in_form(visit: &Visit, next: &Local, email: &str, problem: Option<&Probl
                 autocomplete: "current-password", required: true, hint: None, error: None })
             button type="submit" { "Sign in" }
         }
+        p { a href="/forgot" { "Forgotten your password?" } }
         p { "New here? " a href=(next.after("/register")) { "Open an account" } "." }
     }
 }
@@ -236,7 +249,7 @@ fn register_form(
                     Asked::Name => &form.name,
                     Asked::Address => &form.address,
                     Asked::Phone => &form.phone,
-                    Asked::PaymentMethod => &None,
+                    Asked::PaymentMethod | Asked::EmailVerified => &None,
                 };
                 (personal(*asked, given.as_deref().unwrap_or_default(), true, error(asked.as_str())))
             }

@@ -444,7 +444,10 @@ async fn keys_are_made_with_scopes_that_fit() {
         (&[("label", ""), ("admin", "yes")][..], "id=\"label-error\""),
         (&[("label", "x")][..], "at least one scope"),
         (&[("label", "x"), ("read", "yes")][..], "the scope read needs an account"),
-        (&[("label", "x"), ("admin", "yes"), ("account", account)][..], "cannot have the scope admin"),
+        (
+            &[("label", "x"), ("admin", "yes"), ("account", account)][..],
+            "cannot have the scope admin",
+        ),
         (&[("label", "x"), ("read", "yes"), ("account", "acc_x")][..], "there is no such account"),
     ] {
         let page = owner.send("/admin/keys", fields).await;
@@ -484,8 +487,18 @@ fn filled(page: &Page, action: &str) -> Vec<(String, String)> {
 }
 
 const GROUPS: [&str; 12] = [
-    "name", "flow", "threshold", "visibility", "registration", "prices", "packs", "limits", "credit",
-    "offline", "terms", "staff",
+    "name",
+    "flow",
+    "threshold",
+    "visibility",
+    "registration",
+    "prices",
+    "packs",
+    "limits",
+    "credit",
+    "offline",
+    "terms",
+    "staff",
 ];
 
 #[tokio::test]
@@ -513,7 +526,8 @@ async fn settings_that_are_sent_as_shown_stay_as_they_are() {
         let action = format!("/admin/settings/{group}");
         let fields = filled(&page, &action);
         assert!(!fields.is_empty(), "{group}");
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let sent = owner.send(&action, &fields).await;
         let saved = format!("/admin/settings?saved={group}#{group}");
         assert_eq!((sent.status, sent.location()), (303, saved.as_str()), "{group}: {}", sent.html);
@@ -540,7 +554,12 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
         ("visibility", "price", "nobody", "choose one"),
         ("prices", "prices", "100 = 1 USD\nx", "line 2: write it like"),
         ("prices", "prices", "100 = 1 EUR", "id=\"prices-error\">a currency that has no price yet"),
-        ("packs", "packs", "100 = 1 USD", "id=\"packs-error\">a currency that tokens are sold in: EUR"),
+        (
+            "packs",
+            "packs",
+            "100 = 1 USD",
+            "id=\"packs-error\">a currency that tokens are sold in: EUR",
+        ),
         ("limits", "min", "-1", "id=\"min-error\">a number of AUR"),
         ("limits", "max", "0", "id=\"max-error\">above zero"),
         ("credit", "review_above", "1.001", "id=\"review_above-error\">a number of AUR"),
@@ -555,7 +574,8 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
         let mut fields = if group == "credit" { credit.clone() } else { filled(&page, &action) };
         fields.retain(|(name, _)| name != field);
         fields.push((field.to_owned(), typed.to_owned()));
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let before = settings().await;
         let sent = owner.send(&action, &fields).await;
         assert_eq!(sent.status, 400, "{group} {field} {typed}");
@@ -581,7 +601,10 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
     assert_eq!(after.token.unit_value.tokens.units(), 20_000);
     assert_eq!(after.threshold, Threshold::Fixed { amount: Amount::new(1250).unwrap() });
     assert_eq!((after.prices.len(), after.packs.len(), after.registration.len()), (2, 1, 1));
-    assert_eq!((after.terms_version.as_str(), after.offline_instructions.as_str()), ("2", "Transfer"));
+    assert_eq!(
+        (after.terms_version.as_str(), after.offline_instructions.as_str()),
+        ("2", "Transfer")
+    );
     let log = shop.get("/v1/admin/audit?limit=1", &shop.admin).await.json;
     assert_eq!(log["data"][0]["actor"], row.id.to_string());
     assert_eq!(log["data"][0]["changes"]["offline_instructions"]["to"], "Transfer");

@@ -215,6 +215,16 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     assert_eq!(got.status, 200, "{}", got.code());
     assert!(got.bytes == content);
 
+    // The library is where the goods are, and the wallet where the tokens are.
+    let list = browser.open("/library").await;
+    let one = list.html.split("href=\"/library/").nth(1).unwrap().split('"').next().unwrap();
+    let page = browser.open(&format!("/library/{one}")).await;
+    assert!(page.html.contains(&code), "{}", page.html);
+    assert!(!page.html.contains("/extend"), "a merchant extends nothing: {}", page.html);
+    let page = browser.open(&format!("/library/{one}/files/{file}")).await;
+    assert!(pair.shop.get(page.location(), "").await.bytes == content);
+    assert_eq!(browser.open("/wallet").await.location(), "https://pay.test/wallet");
+
     // The way back opens once, and the order to nobody else.
     let again = Browser::on(&pair.shop).open(&back).await;
     assert!(!again.html.contains("eyJ"), "{}", again.html);

@@ -6,7 +6,7 @@ use scrip_domain::settings::{self, SecondFactor, Settings};
 use scrip_domain::visibility::{self, FieldGroup, Level};
 use serde::Deserialize;
 
-use super::lines::{choice, read_ratio, ratio, text, tick, tokens, typed};
+use super::lines::{choice, ratio, read_ratio, text, tick, tokens, typed};
 use super::{Group, Wrong};
 use crate::App;
 use crate::problem::Problem;
@@ -45,10 +45,13 @@ impl Group for Name {
             "Amounts are in {} with {} decimals; both are fixed from the start on.",
             settings.token.code, settings.token.scale
         );
+        let name = "As buyers see it. What was sold under an earlier name goes on saying so.";
+        let worth =
+            "So many tokens = so much money: what top-ups cost, and what prices show beside them.";
         html! {
-            (text("name", "Name of the shop", "text", &self.name, Some("As buyers see it. What was sold under an earlier name goes on saying so."), wrong.with("name")))
+            (text("name", "Name of the shop", "text", &self.name, Some(name), wrong.with("name")))
             (text("token_name", "Name of the token", "text", &self.token_name, Some(&fixed), wrong.with("token.name")))
-            (text("worth", "What it is worth", "text", &self.worth, Some("So many tokens = so much money. Top-ups are sold by it, and prices show their value by it."), wrong.with("token.unit_value")))
+            (text("worth", "What it is worth", "text", &self.worth, Some(worth), wrong.with("token.unit_value")))
         }
     }
 }
@@ -134,7 +137,11 @@ impl Group for Threshold {
     fn fields(&self, settings: &Settings, wrong: &Wrong<'_>) -> Markup {
         let options = [
             ("cheapest_offer", "The cheapest offer", "Whoever can pay for something may order."),
-            ("fixed", "An amount", "At least so many tokens, and never less than the cheapest offer costs."),
+            (
+                "fixed",
+                "An amount",
+                "At least so many tokens, and never less than the cheapest offer costs.",
+            ),
         ];
         let label = format!("Amount, in {}", settings.token.code);
         html! {
@@ -272,6 +279,8 @@ impl Registration {
             Asked::Address => self.address.is_some(),
             Asked::Phone => self.phone.is_some(),
             Asked::PaymentMethod => self.payment_method.is_some(),
+            // That is set with the mail.
+            Asked::EmailVerified => false,
         }
     }
 }
@@ -299,13 +308,13 @@ impl Group for Registration {
         html! {
             fieldset {
                 legend { "What must be told, besides e-mail and password?" }
-                @for field in Asked::ALL {
-                    (tick(field.as_str(), match field {
-                        Asked::Name => "Name",
-                        Asked::Address => "Postal address",
-                        Asked::Phone => "Telephone",
-                        Asked::PaymentMethod => "A card to pay with",
-                    }, self.has(*field)))
+                @for (field, name) in [
+                    (Asked::Name, "Name"),
+                    (Asked::Address, "Postal address"),
+                    (Asked::Phone, "Telephone"),
+                    (Asked::PaymentMethod, "A card to pay with"),
+                ] {
+                    (tick(field.as_str(), name, self.has(field)))
                 }
                 p.hint { "Accounts that lack something cannot order until they tell it." }
                 @if let Some(text) = wrong.with("registration") { p.wrong { (text) } }
@@ -338,7 +347,14 @@ impl Group for Terms {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let hint = "Whoever confirms an order accepts this version, and the order says which.";
-        text("terms_version", "Version", "text", &self.terms_version, Some(hint), wrong.with("terms_version"))
+        text(
+            "terms_version",
+            "Version",
+            "text",
+            &self.terms_version,
+            Some(hint),
+            wrong.with("terms_version"),
+        )
     }
 }
 
@@ -365,9 +381,23 @@ impl Group for Staff {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let options = [
-            ("optional", "As each likes", "The password is enough for who has set up no authenticator."),
-            ("required", "All of the staff", "Who has no second factor sets one up before anything else, you too."),
+            (
+                "optional",
+                "As each likes",
+                "The password is enough for who has set up no authenticator.",
+            ),
+            (
+                "required",
+                "All of the staff",
+                "Who has no second factor sets one up before anything else, you too.",
+            ),
         ];
-        choice("second_factor", "Who needs a second factor?", &self.second_factor, options, wrong.with("second_factor"))
+        choice(
+            "second_factor",
+            "Who needs a second factor?",
+            &self.second_factor,
+            options,
+            wrong.with("second_factor"),
+        )
     }
 }

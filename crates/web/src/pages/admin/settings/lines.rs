@@ -105,7 +105,8 @@ pub fn read_ratios(
         .enumerate()
         .map(|(place, line)| {
             read_ratio(line, token).ok_or_else(|| {
-                let detail = format!("line {}: write it like “100 = 1.00 EUR”", place.saturating_add(1));
+                let detail =
+                    format!("line {}: write it like “100 = 1.00 EUR”", place.saturating_add(1));
                 Problem::field(format!("{field}[{place}]"), detail)
             })
         })

@@ -34,7 +34,14 @@ impl Group for Prices {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let hint = "Beside the currency of the token's worth, one a line: “100 = 1.10 USD”.";
-        text("prices", "Further currencies", "textarea", &self.prices, Some(hint), wrong.with("prices"))
+        text(
+            "prices",
+            "Further currencies",
+            "textarea",
+            &self.prices,
+            Some(hint),
+            wrong.with("prices"),
+        )
     }
 
     fn is_here(app: &App) -> bool {
@@ -64,7 +71,14 @@ impl Group for Packs {
 
     fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
         let hint = "One a line, cheaper or dearer than the price: “1000 = 9.00 EUR”. Limits do not bind them.";
-        text("packs", "Amounts that are offered", "textarea", &self.packs, Some(hint), wrong.with("packs"))
+        text(
+            "packs",
+            "Amounts that are offered",
+            "textarea",
+            &self.packs,
+            Some(hint),
+            wrong.with("packs"),
+        )
     }
 
     fn is_here(app: &App) -> bool {
@@ -157,8 +171,7 @@ impl Group for Credit {
     }
 
     fn on(&self, settings: &Settings) -> Result<Settings, Problem> {
-        let tokens =
-            |typed, name: &str| tokens(typed, &format!("credit.{name}"), &settings.token);
+        let tokens = |typed, name: &str| tokens(typed, &format!("credit.{name}"), &settings.token);
         let hours = |typed, name: &str| {
             let field = format!("credit.{name}");
             match count(typed, &field)? {
@@ -219,9 +232,12 @@ impl Group for Credit {
             (tokens("ask_bureau_above", "The external bureau is asked above", &self.ask_bureau_above))
             fieldset {
                 legend { "Doubts" }
-                (tick("decline_on_error", "Where nobody answers, decline instead of having a person look", self.decline_on_error.is_some()))
-                (tick("review_disputed", "A person looks at who has taken money back; else it is declined", self.review_disputed.is_some()))
-                (tick("freeze_disputed", "Freeze an account while its buyer's bank disputes a top-up", self.freeze_disputed.is_some()))
+                (tick("decline_on_error", "Where nobody answers, decline instead of having a person look",
+                    self.decline_on_error.is_some()))
+                (tick("review_disputed", "A person looks at who has taken money back; else it is declined",
+                    self.review_disputed.is_some()))
+                (tick("freeze_disputed", "Freeze an account while its buyer's bank disputes a top-up",
+                    self.freeze_disputed.is_some()))
             }
             fieldset {
                 legend { "How many hours bought tokens wait before they can be exchanged for another vendor's" }

@@ -109,7 +109,9 @@ fn story(who: Imagined, member: Option<&Member>, token: &Token) -> String {
             let tokens = MoneyOut::tokens(member.available, token);
             format!("Somebody with an account and {tokens}, which is the threshold.")
         }
-        (_, Some(_)) => "Somebody with an account who has told everything, and has no tokens.".to_owned(),
+        (_, Some(_)) => {
+            "Somebody with an account who has told everything, and has no tokens.".to_owned()
+        }
         (_, None) => "Somebody without an account.".to_owned(),
     }
 }
