@@ -170,6 +170,7 @@ fn others(changes: &mut Changes, number: u64, at: Timestamp) {
         person: Person::default(),
         created_at: at,
         frozen_at: None,
+        verified_at: None,
         frozen_by_dispute: false,
     }));
 }

@@ -291,7 +291,11 @@ async fn a_license_is_extended_and_a_bundle_is_ordered_once_more() {
     let all = bundle(&shop, "harbour", 500, items).await;
     let mut browser = member(&shop, "ada@example.com", 5000).await;
     add(&mut browser, &all, "2").await;
-    says(&browser.open("/cart").await, 200, &["All of it", "Bundle of 2", "5.00 AUR each", "10.00 AUR"]);
+    says(
+        &browser.open("/cart").await,
+        200,
+        &["All of it", "Bundle of 2", "5.00 AUR each", "10.00 AUR"],
+    );
     let checkout = leads(&check_out(&mut browser).await, "/checkout/ord_");
     says(&browser.open(&checkout).await, 200, &["in a bundle", "Pay 10.00 AUR"]);
     leads(&browser.send(&format!("{checkout}/cancel"), &[]).await, "/cart");
@@ -605,7 +609,8 @@ async fn files_are_received_from_the_page_and_the_receipt_is_numbered() {
     let script = page.html.split("src=\"").nth(1).unwrap().split('"').next().unwrap();
     let script = browser.open(script).await;
     assert_eq!(script.answer.header("content-type"), "text/javascript; charset=utf-8");
-    let file = browser.open(&link(&page, "/v1/downloads/")).await;
+    let ticket = browser.open(&link(&page, "/library/lic_")).await;
+    let file = browser.open(&leads(&ticket, "/v1/downloads/")).await;
     assert!(file.status == 200 && file.answer.bytes == content);
     let at = checkout.replace("/checkout/", "/orders/");
     for _ in 0..2 {

@@ -17,8 +17,8 @@ use crate::extract::{IdPath, Query, Source};
 use crate::pages::cart::{Cart, Contents, Row, figures, payer};
 use crate::pages::form::Field;
 use crate::pages::look::{blank, steps};
-use crate::pages::shop::terms;
 use crate::pages::visit::Visit;
+use crate::pages::words::terms;
 use crate::pages::{chance, private};
 use crate::problem::Problem;
 
@@ -71,7 +71,7 @@ pub(super) async fn show(
         (steps(&["Choose", "Confirm", "Receive"], 0))
         h1 { "Buy " bdi { (row.title()) } }
         @if let Row::Seen { terms: of, parts, slug, .. } = row {
-            p.lead { @if *parts > 0 { "A bundle of " (parts) } @else { "Yours " (terms(*of)) } ". "
+            p.lead { @if *parts > 0 { "A bundle of " (parts) } @else { (terms(*of)) } ". "
                 a href={ "/products/" (slug) } { "All about it" } }
         }
         (form)

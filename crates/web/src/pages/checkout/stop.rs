@@ -190,6 +190,13 @@ fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
         } @else if card {
             p { "Please choose a card to pay with." }
             p.choice { a.button href=(next.after("/account")) { "Choose a card" } }
+        } @else if missing.contains(&Asked::EmailVerified) {
+            p { "Open the link in the letter that was sent to " @if let Some((_, member)) = &visit.member { bdi { (member.account.email) } }
+                ". Then come back here." }
+            form.choice method="post" action="/verify/again" {
+                a.button href=(next.as_str()) { "I have opened it" }
+                button.second type="submit" { "Send the letter again" }
+            }
         }
     }
 }
