@@ -18,10 +18,11 @@ use scrip_engine::license::{is_extendable, state_at};
 use scrip_engine::update::Opening;
 use scrip_license::Reason;
 
+use super::super::assets::COPY_NOW;
 use super::super::look::{Tone, badge, notice};
 use super::super::pay::{size_text, span_text};
 use super::super::visit::SignedIn;
-use super::super::{date, private, words};
+use super::super::{date, private_with_script, words};
 use crate::App;
 use crate::extract::IdPath;
 use crate::problem::Problem;
@@ -90,7 +91,7 @@ async fn show(
         owned,
     };
     let main = page(&shown);
-    Ok(private(&app, &shown.owned.product.title, &visit.visit, &main))
+    Ok(private_with_script(&app, &shown.owned.product.title, &visit.visit, &main))
 }
 
 fn page(shown: &Shown) -> Markup {
@@ -115,6 +116,7 @@ fn page(shown: &Shown) -> Markup {
             }
             aside { (facts(shown)) (acts(shown)) }
         }
+        script src=(*COPY_NOW) defer {}
     }
 }
 
