@@ -157,7 +157,7 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
         h2 { "Authorization code" }
         p { "Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself." }
         div.card.code {
-            h3 #short-name { "To be typed" }
+            h3 { "To be typed" }
             p { code.big #short { (codes.short) } " " (copy("short", "Copy the code")) }
             h3 { "Signed" }
             p.hint { "Anybody can verify it with the vendor's public keys, without a network." }
