@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// A page of a license's leases that were not returned, also those that have ended, the newest first.
-    pub async fn leases_of(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
+    pub async fn leases_out(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
         let values = [cells(&license), vec![page.highest(), page.limit()]].concat();
         self.rows(
             "WHERE t.license = $1 AND t.id <= $2 AND t.returned_at IS NULL ORDER BY t.id DESC LIMIT $3",
@@ -120,5 +120,11 @@ impl Store {
     pub async fn lease(&self, license: Id<License>, id: Id<Lease>) -> Result<Option<Lease>, Fault> {
         let values = [cells(&license), cells(&id)].concat();
         self.row("WHERE t.license = $1 AND t.id = $2", values).await
+    }
+
+    /// A page of a license's leases, the newest first.
+    pub async fn leases_of(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
+        let values = [cells(&license), vec![page.highest(), page.limit()]].concat();
+        self.rows("WHERE t.license = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
     }
 }

@@ -22,8 +22,13 @@ use crate::problem::Problem;
 pub struct Day(Timestamp);
 
 impl Day {
-    /// Reads a day as people and programs write it.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Its first instant.
+    pub fn first(self) -> Timestamp {
+        self.0
+    }
+
+    /// Reads what somebody typed.
+    pub fn read(text: &str) -> Option<Self> {
         Timestamp::parse_date(text).map(Self)
     }
 }
@@ -32,7 +37,7 @@ impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let wrong = || serde::de::Error::custom("a day such as 2026-11-22");
-        Self::parse(&text).ok_or_else(wrong)
+        Self::read(&text).ok_or_else(wrong)
     }
 }
 

@@ -10,6 +10,7 @@ use maud::{Markup, Render, html};
 use scrip_domain::account::{Account, Field as Asked, NotPermitted, Person};
 use scrip_domain::credit_line::CreditLine;
 use scrip_domain::payment_method::PaymentMethod;
+use scrip_domain::role::Role;
 use serde::Deserialize;
 
 use super::form::{Field, Form, complaint};
@@ -108,7 +109,10 @@ pub fn told(
         phone: phone.map_err(field("phone"))?.map(|line| line.0),
         payment_method: None,
     };
-    let missing = |asked: &&Asked| **asked != Asked::PaymentMethod && person.get(**asked).is_none();
+    let missing = |asked: &&Asked| {
+        !matches!(asked, Asked::PaymentMethod | Asked::EmailVerified)
+            && person.get(**asked).is_none()
+    };
     match required.iter().find(missing) {
         Some(missing) => Err(Problem::field(missing.as_str(), "this is required")),
         None => Ok(person),
@@ -121,7 +125,7 @@ pub fn personal(asked: Asked, value: &str, required: bool, error: Option<&str>) 
         Asked::Name => ("Name", "text", "name"),
         Asked::Address => ("Postal address", "textarea", "street-address"),
         Asked::Phone => ("Telephone", "tel", "tel"),
-        Asked::PaymentMethod => return Markup::default(),
+        Asked::PaymentMethod | Asked::EmailVerified => return Markup::default(),
     };
     let hint = (!required).then_some("Optional.");
     Field { name: asked.as_str(), label, kind, value, autocomplete, required, hint, error }.render()
@@ -139,7 +143,7 @@ async fn page(
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let main = html! {
         h1 { "Your account" }
-        (standing(account, required))
+        (standing(account, &visit.visit.vendor.settings.required()))
         @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
             (complaint(&sentence(problem.detail())))
         }
@@ -161,6 +165,10 @@ async fn page(
                 (sign_in_part(account))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part(account))
+                @if app.engine.roles().has(Role::Provider) {
+                    h2 { "Merchants" }
+                    p { a href="/account/merchants" { "Merchants that know you" } }
+                }
                 (data_part())
             }
         }
@@ -233,8 +241,15 @@ fn standing(account: &Account, required: &[Asked]) -> Markup {
         Ok(()) => Markup::default(),
         Err(NotPermitted::Frozen) => complaint("This account is frozen. Please ask the vendor."),
         Err(NotPermitted::Incomplete(missing)) => {
-            let missing: Vec<_> = missing.iter().map(|field| field_name(*field)).collect();
-            complaint(&format!("Before you can buy, please add: {}.", missing.join(", ")))
+            let words: Vec<_> = missing.iter().map(|field| field_name(*field)).collect();
+            html! {
+                (complaint(&format!("Before you can buy, please add: {}.", words.join(", "))))
+                @if missing.contains(&Asked::EmailVerified) {
+                    form method="post" action="/verify/again" {
+                        button.second type="submit" { "Send the letter again" }
+                    }
+                }
+            }
         }
     }
 }
@@ -245,6 +260,9 @@ fn field_name(field: Asked) -> &'static str {
         Asked::Address => "your postal address",
         Asked::Phone => "your telephone number",
         Asked::PaymentMethod => "a card to pay with",
+        Asked::EmailVerified => {
+            "the press of a button: open the link in the letter that was sent to you"
+        }
     }
 }
 

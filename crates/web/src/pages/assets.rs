@@ -1,4 +1,4 @@
-//! What pages load: the stylesheet, under an address that changes with it.
+//! What pages load: the stylesheet and a script, each under an address that changes with it.
 
 use std::sync::LazyLock;
 
@@ -11,28 +11,43 @@ use sha2::{Digest, Sha256};
 use crate::App;
 
 pub fn routes() -> Router<App> {
-    Router::new().route(STYLE, get(style))
+    Router::new().route(STYLE, get(style)).route(COPY, get(copy))
 }
 
 const STYLE: &str = "/style.css";
 const SHEET: &str = include_str!("style.css");
+const COPY: &str = "/copy.js";
+const SCRIPT: &str = include_str!("copy.js");
 
 /// The stylesheet's address with its digest: a new sheet has a new address, so that each can be kept for
 /// ever, and a page never meets an old one.
-pub static STYLE_NOW: LazyLock<String> = LazyLock::new(|| {
-    let digest = Sha256::digest(SHEET.as_bytes());
+pub static STYLE_NOW: LazyLock<String> = LazyLock::new(|| addressed(STYLE, SHEET));
+
+/// The same of the script that copies a code and prints a page.
+pub static COPY_NOW: LazyLock<String> = LazyLock::new(|| addressed(COPY, SCRIPT));
+
+fn addressed(path: &str, content: &str) -> String {
+    let digest = Sha256::digest(content.as_bytes());
     let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{STYLE}?{digest}")
-});
+    format!("{path}?{digest}")
+}
 
 async fn style(uri: Uri) -> Response {
-    // Another version of the server beside this one may have named another sheet.
-    let current = uri.path_and_query().is_some_and(|asked| asked.as_str() == *STYLE_NOW);
+    asset(&uri, &STYLE_NOW, "text/css; charset=utf-8", SHEET)
+}
+
+async fn copy(uri: Uri) -> Response {
+    asset(&uri, &COPY_NOW, "text/javascript; charset=utf-8", SCRIPT)
+}
+
+fn asset(uri: &Uri, now: &str, media_type: &'static str, content: &'static str) -> Response {
+    // Another version of the server beside this one may have named another one.
+    let current = uri.path_and_query().is_some_and(|asked| asked.as_str() == now);
     let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CONTENT_TYPE, media_type),
         (header::CACHE_CONTROL, keep),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, SHEET).into_response()
+    (headers, content).into_response()
 }

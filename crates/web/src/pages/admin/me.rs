@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, Own};
 use super::frame::role_name;
-use super::sign_in::new_password;
+use super::sign_in::{new_password, signs_in_as};
 use super::{Section, page, with_status};
 use crate::App;
 use crate::pages::date;
@@ -89,6 +89,7 @@ fn me(clerk: &Clerk, problem: Option<&Problem>) -> Markup {
             (complaint(&sentence(problem.detail())))
         }
         form.narrow method="post" action="/admin/me/password" {
+            (signs_in_as(&member.email))
             (Field { name: "old", label: "The password of today", kind: "password", value: "",
                 autocomplete: "current-password", required: true, hint: None, error: error("old") })
             (Field { name: "password", label: "The new one", kind: "password", value: "",
@@ -211,7 +212,7 @@ fn scan(secret: &str, shop: &str, email: &str) -> Markup {
         (qr(&uri, "The secret as a QR code"))
         dl.facts {
             dt { "Secret" } dd { code { (secret) } }
-            dt { "Address" } dd { code { (uri) } }
+            dt { "Address" } dd { code.long { (uri) } }
         }
     }
 }

@@ -81,7 +81,7 @@ async fn show(
         codes,
         releases: app.engine.releases_of_license(license).await?,
         machines: store.activations_of(license.id, FIRST).await?,
-        leases: store.leases_of(license.id, FIRST).await?,
+        leases: store.leases_out(license.id, FIRST).await?,
         downloads,
         extendable: is_extendable(license) && app.engine.provider().is_none(),
         pace: Pace::best(app.engine.measured_speed(visit.buyer.account), None),

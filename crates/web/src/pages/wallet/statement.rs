@@ -89,7 +89,7 @@ fn page_of(subject: &str) -> Option<(String, &'static str)> {
     }
 }
 
-fn reason(reason: Reason) -> &'static str {
+pub fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::TopUp => "Funds added",
         Reason::Adjustment => "Adjusted by the vendor",
@@ -150,7 +150,7 @@ type Period = (Option<crate::api::export::Day>, Option<crate::api::export::Day>)
 fn read(days: &Days) -> Result<Period, Problem> {
     let day = |name: &str, text: &str| match text.trim() {
         "" => Ok(None),
-        text => crate::api::export::Day::parse(text)
+        text => crate::api::export::Day::read(text)
             .map(Some)
             .ok_or_else(|| Problem::field(name, "a day such as 2026-11-22")),
     };
