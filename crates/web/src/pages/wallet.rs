@@ -1,7 +1,7 @@
 //! The buyer's wallet: what is in it, what that opens, and what became of it.
 
 mod automatic;
-mod statement;
+pub mod statement;
 
 use axum::Router;
 use axum::extract::State;
