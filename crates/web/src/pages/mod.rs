@@ -22,7 +22,6 @@ mod look;
 mod merchants;
 mod orders;
 mod partner;
-mod password;
 mod pay;
 mod problems;
 mod prose;
@@ -52,7 +51,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
     let buyers = buyers.merge(reset::routes()).merge(verify::routes());
-    let buyers = buyers.merge(password::routes());
+    let buyers = buyers;
     let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
     let buyers = buyers.merge(activate::routes());
     let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());

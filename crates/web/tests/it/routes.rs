@@ -84,6 +84,8 @@ const PAGES: &[&str] = &[
     "/account/cards",
     "/account/cards/{card}",
     "/account/data",
+    "/account/password",
+    "/account/sessions/end",
     "/activate",
     "/account/payment-method",
     "/demo/bank/{payment}",

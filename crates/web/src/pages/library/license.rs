@@ -98,6 +98,7 @@ fn page(shown: &Shown) -> Markup {
     let Owned { standing, product } = &shown.owned;
     let (tone, word) = words::standing(&shown.owned, shown.now);
     html! {
+        script src=(*COPY_NOW) defer {}
         p.trail { a href="/library" { "Library" } }
         h1 { bdi { (product.title) } }
         p { (badge(tone, word)) " " (words::terms(standing.license.terms)) }
@@ -159,7 +160,7 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
         h2 { "Authorization code" }
         p { "Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself." }
         div.card.code {
-            h3 #short-name { "To be typed" }
+            h3 { "To be typed" }
             p { code.big #short { (codes.short) } " " (copy("short", "Copy the code")) }
             h3 { "Signed" }
             p.hint { "Anybody can verify it with the vendor's public keys, without a network." }
