@@ -24,6 +24,15 @@ words! {
 }
 
 impl Standing {
+    /// Its place among the standings: a visitor's is 0.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Visitor => 0,
+            Self::Member => 1,
+            Self::Funded => 2,
+        }
+    }
+
     /// Whether it sees what needs `level`; `covered` says whether the balance covers the thing.
     pub fn sees(self, level: Level, covered: bool) -> bool {
         match level {

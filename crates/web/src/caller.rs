@@ -67,6 +67,10 @@ pub struct AtPartner;
 #[derive(Debug)]
 pub struct AtMerchant;
 
+/// The same of a server that sells: a vendor, or a merchant.
+#[derive(Debug)]
+pub struct AtShop;
+
 impl FromRequestParts<App> for AtProvider {
     type Rejection = Problem;
 
@@ -88,6 +92,14 @@ impl FromRequestParts<App> for AtMerchant {
 
     async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
         at(app, Role::Merchant).map(|()| Self)
+    }
+}
+
+impl FromRequestParts<App> for AtShop {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
+        at(app, Role::Vendor).or_else(|_| at(app, Role::Merchant)).map(|()| Self)
     }
 }
 

@@ -4,11 +4,13 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 use maud::{DOCTYPE, Markup, html};
 use scrip_domain::role::Role;
+use scrip_domain::settings::Settings;
 
 use super::assets::STYLE_NOW;
 use super::look::{Icon, icon};
 use super::visit::Visit;
 use crate::App;
+use crate::api::products::{MEMBERS, VARY, VISITORS};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -25,17 +27,66 @@ pub enum Visited<'a> {
     By(&'a Visit),
 }
 
+/// What a page's head says of it.
+#[derive(Clone, Debug, Default)]
+pub struct Head<'a> {
+    /// What it is called.
+    pub title: &'a str,
+    /// What it is about, for who has not opened it; none where it is not for everybody.
+    pub card: Option<Card<'a>>,
+    /// Whether search engines are to leave it out.
+    pub unlisted: bool,
+}
+
+/// What others show of a page that somebody names: search engines, and cards in conversations. It says nothing that a
+/// visitor does not see.
+#[derive(Clone, Debug)]
+pub struct Card<'a> {
+    /// One or two sentences.
+    pub about: &'a str,
+    /// The path under which the page is known.
+    pub path: String,
+    /// The path of a picture.
+    pub picture: Option<String>,
+    /// What kind of thing it is, in the words of Open Graph.
+    pub kind: &'static str,
+}
+
+impl<'a> Head<'a> {
+    /// A page called `title`, of which nothing else is said.
+    pub fn of(title: &'a str) -> Self {
+        Self { title, ..Self::default() }
+    }
+}
+
 /// A whole page called `title`, under the vendor's name, the same for everybody.
 pub async fn page(app: &App, title: &str, main: &Markup) -> Result<Html<String>, Problem> {
     let vendor = app.engine.vendor().await?;
-    Ok(Html(whole(app, &vendor.settings.name, title, Visited::Unknown, main).into_string()))
+    let page = whole(app, Some(&vendor.settings), &Head::of(title), Visited::Unknown, main);
+    Ok(Html(page.into_string()))
 }
 
 /// The same for one browser's eyes: no cache keeps it.
 pub fn private(app: &App, title: &str, visit: &Visit, main: &Markup) -> Response {
-    let name = &visit.vendor.settings.name;
-    let page = Html(whole(app, name, title, Visited::By(visit), main).into_string());
+    private_headed(app, &Head::of(title), visit, main)
+}
+
+/// The same with more in its head.
+pub fn private_headed(app: &App, head: &Head<'_>, visit: &Visit, main: &Markup) -> Response {
+    let page = written(app, head, visit, main);
     ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], page).into_response()
+}
+
+/// A page of the shop. A visitor's is the same for every visitor, and is kept for a moment; a member's is kept by nobody.
+pub fn public(app: &App, head: &Head<'_>, visit: &Visit, main: &Markup) -> Response {
+    let page = written(app, head, visit, main);
+    let keep = if visit.is_anybody() { VISITORS } else { MEMBERS };
+    ([(header::CACHE_CONTROL, keep), (header::VARY, VARY)], page).into_response()
+}
+
+fn written(app: &App, head: &Head<'_>, visit: &Visit, main: &Markup) -> Html<String> {
+    let settings = &visit.vendor.settings;
+    Html(whole(app, Some(settings), head, Visited::By(visit), main).into_string())
 }
 
 /// The same, and the browser asks for it again in so many seconds.
@@ -51,8 +102,15 @@ pub fn private_again_in(
     response
 }
 
-/// The whole document.
-pub fn whole(app: &App, vendor: &str, title: &str, visited: Visited<'_>, main: &Markup) -> Markup {
+/// The whole document. Without settings nobody knows whose it is: then that is what the page is about.
+pub fn whole(
+    app: &App,
+    settings: Option<&Settings>,
+    head: &Head<'_>,
+    visited: Visited<'_>,
+    main: &Markup,
+) -> Markup {
+    let vendor = settings.map_or("", |settings| settings.name.as_str());
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -60,8 +118,10 @@ pub fn whole(app: &App, vendor: &str, title: &str, visited: Visited<'_>, main: &
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " · " (vendor) }
+                title { (head.title) @if head.title != vendor { " · " (vendor) } }
                 link rel="stylesheet" href=(*STYLE_NOW);
+                @if head.unlisted { meta name="robots" content="noindex"; }
+                @if let Some(card) = &head.card { (card_of(app, vendor, head.title, card)) }
             }
             body {
                 a.skip href="#main" { "Skip to the content" }
@@ -78,6 +138,24 @@ pub fn whole(app: &App, vendor: &str, title: &str, visited: Visited<'_>, main: &
                     }
                 }
             }
+        }
+    }
+}
+
+/// The page as others show it (Open Graph, ogp.me).
+fn card_of(app: &App, vendor: &str, title: &str, card: &Card<'_>) -> Markup {
+    let url = &app.public_url;
+    html! {
+        meta name="description" content=(card.about);
+        link rel="canonical" href={ (url) (card.path) };
+        meta property="og:site_name" content=(vendor);
+        meta property="og:title" content=(title);
+        meta property="og:description" content=(card.about);
+        meta property="og:type" content=(card.kind);
+        meta property="og:url" content={ (url) (card.path) };
+        @if let Some(picture) = &card.picture {
+            meta property="og:image" content={ (url) (picture) };
+            meta name="twitter:card" content="summary_large_image";
         }
     }
 }

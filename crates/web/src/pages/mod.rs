@@ -29,7 +29,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use self::frame::{Visited, page, private, private_again_in, whole};
+use self::frame::{page, private, private_again_in};
 use self::look::date;
 pub use self::protection::refusal;
 use self::protection::{leads_to, protect, protect_form};

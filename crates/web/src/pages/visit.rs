@@ -60,6 +60,11 @@ impl FromRequestParts<App> for Visit {
 }
 
 impl Visit {
+    /// Whether nothing tells this browser from any other: nobody is signed in, and nothing is chosen.
+    pub fn is_anybody(&self) -> bool {
+        self.member.is_none() && self.cart.units() == 0
+    }
+
     /// The session's token, to end it.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
