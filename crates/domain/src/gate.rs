@@ -305,6 +305,7 @@ mod tests {
             credit: crate::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),
+            look: crate::look::Look::default(),
         }
     }
 
@@ -318,6 +319,7 @@ mod tests {
             created_at: at,
             frozen_at: frozen.then_some(at),
             frozen_by_dispute: false,
+            terms_version: None,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::account::Field;
 use crate::amount::{Amount, Money, Unit};
 use crate::credit::Policy;
 use crate::id::Id;
+use crate::look::Look;
 use crate::sale;
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
@@ -78,6 +79,9 @@ pub struct Settings {
     /// The version of the terms that a confirmation accepts.
     #[serde(default = "first_version")]
     pub terms_version: String,
+    /// What its pages look like, and say of it.
+    #[serde(default)]
+    pub look: Look,
 }
 
 fn first_version() -> String {

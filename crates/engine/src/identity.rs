@@ -121,6 +121,7 @@ impl Guest {
             created_at: at,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: None,
         };
         changes.wallets.push(Change::Insert(Wallet::empty(self.wallet, self.account)));
         changes.accounts.push(Change::Insert(account));

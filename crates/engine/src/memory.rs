@@ -30,6 +30,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Observer, Store};
 
 use crate::catalog::parts::Parts;
+use crate::legal::Legal;
 use crate::selection::Sold;
 
 /// How many bytes of products are remembered.
@@ -108,6 +109,7 @@ pub struct Memory {
     speeds: Cache<Id<Account>, Speed>,
     vendor: RwLock<Option<Arc<Vendor>>>,
     cheapest: RwLock<Option<Option<Amount>>>,
+    legal: RwLock<Option<Arc<[Legal]>>>,
     // By the rank of the standing that sees them.
     categories: RwLock<BTreeMap<u8, Arc<[String]>>>,
 }
@@ -130,6 +132,7 @@ impl Default for Memory {
             speeds: Cache::new(10_000),
             vendor: RwLock::default(),
             cheapest: RwLock::default(),
+            legal: RwLock::default(),
             categories: RwLock::default(),
         }
     }
@@ -162,6 +165,7 @@ impl Memory {
         self.sold_by.clear();
         *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.legal.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -296,6 +300,16 @@ impl Memory {
         self.keep(epoch, || set(Some(cheapest)), || set(None));
     }
 
+    pub(crate) fn legal(&self, now: Timestamp) -> Option<Arc<[Legal]>> {
+        let legal = self.legal.read().unwrap_or_else(PoisonError::into_inner).clone();
+        legal.filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_legal(&self, all: Arc<[Legal]>, epoch: Epoch) {
+        let set = |kept| *self.legal.write().unwrap_or_else(PoisonError::into_inner) = kept;
+        self.keep(epoch, || set(Some(all)), || set(None));
+    }
+
     /// The categories of what `standing` sees.
     pub(crate) fn categories(&self, standing: Standing, now: Timestamp) -> Option<Arc<[String]>> {
         let all = self.categories.read().unwrap_or_else(PoisonError::into_inner);
@@ -360,6 +374,9 @@ impl Observer for Memory {
             (member.available, member.until) = (wallet.available(), wallet.next_expiry);
             // Its age stays: the account beside the balance was read back then.
             self.members.insert(wallet.account, (member, read_at));
+        }
+        if books.legal_texts.is_written() {
+            *self.legal.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
         if books.vendor.is_written() || books.products.is_written() {
             self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();

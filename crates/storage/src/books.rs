@@ -26,6 +26,7 @@ use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::license::{License, Reissue};
 use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
+use scrip_domain::legal::LegalText;
 use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange};
 use scrip_domain::merchant::{
@@ -378,6 +379,8 @@ tables! {
     credit_lines: CreditLine,
     /// Repayments of what is owed.
     repayments: Repayment,
+    /// Legal texts, by name.
+    legal_texts: LegalText,
     /// Top-ups.
     top_ups: TopUp,
     /// Money for offline top-ups, by top-up.
@@ -544,6 +547,7 @@ impl Books {
             || self.api_keys.rewrites()
             || self.accounts.rewrites()
             || self.vendor.is_written()
+            || self.legal_texts.is_written()
             || self.products.is_written()
             || self.offers.is_written()
     }

@@ -189,6 +189,7 @@ pub fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: String::new(),
         terms_version: "1".into(),
+        look: scrip_domain::look::Look::default(),
     }
 }
 

@@ -132,6 +132,7 @@ impl InitArgs {
             credit: scrip_domain::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".to_owned(),
+            look: scrip_domain::look::Look::default(),
         })
     }
 

@@ -87,7 +87,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0021_usage.sql"),
         include_str!("../../migrations/sqlite/0022_updates.sql"),
         include_str!("../../migrations/sqlite/0023_license_counts.sql"),
-        include_str!("../../migrations/sqlite/0024_reissues.sql")
+        include_str!("../../migrations/sqlite/0024_reissues.sql"),
+        include_str!("../../migrations/sqlite/0028_legal_texts.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -113,7 +114,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0021_usage.sql"),
         include_str!("../../migrations/postgres/0022_updates.sql"),
         include_str!("../../migrations/postgres/0023_license_counts.sql"),
-        include_str!("../../migrations/postgres/0024_reissues.sql")
+        include_str!("../../migrations/postgres/0024_reissues.sql"),
+        include_str!("../../migrations/postgres/0028_legal_texts.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

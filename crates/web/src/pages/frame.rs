@@ -5,13 +5,15 @@ use http::{HeaderName, HeaderValue, header};
 use maud::{DOCTYPE, Markup, html};
 use scrip_domain::role::Role;
 use scrip_domain::settings::Settings;
+use scrip_engine::legal::Legal;
 
-use super::assets::STYLE_NOW;
-use super::look::{Icon, icon};
+use super::assets::{STYLE_NOW, logo_now};
+use super::legal::links;
+use super::look::{Icon, icon, tokens};
+use super::theme::theme;
 use super::visit::Visit;
 use crate::App;
 use crate::api::products::{MEMBERS, VARY, VISITORS};
-use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// What may be kept by everybody for a while, because everybody sees the same.
@@ -62,7 +64,9 @@ impl<'a> Head<'a> {
 /// A whole page called `title`, under the vendor's name, the same for everybody.
 pub async fn page(app: &App, title: &str, main: &Markup) -> Result<Html<String>, Problem> {
     let vendor = app.engine.vendor().await?;
-    let page = whole(app, Some(&vendor.settings), &Head::of(title), Visited::Unknown, main);
+    let legal = app.engine.legal_texts().await?;
+    let face = Face { settings: Some(&vendor.settings), legal: &legal };
+    let page = whole(app, face, &Head::of(title), Visited::Unknown, main);
     Ok(Html(page.into_string()))
 }
 
@@ -85,8 +89,8 @@ pub fn public(app: &App, head: &Head<'_>, visit: &Visit, main: &Markup) -> Respo
 }
 
 fn written(app: &App, head: &Head<'_>, visit: &Visit, main: &Markup) -> Html<String> {
-    let settings = &visit.vendor.settings;
-    Html(whole(app, Some(settings), head, Visited::By(visit), main).into_string())
+    let face = Face { settings: Some(&visit.vendor.settings), legal: &visit.legal };
+    Html(whole(app, face, head, Visited::By(visit), main).into_string())
 }
 
 /// The same, and the browser asks for it again in so many seconds.
@@ -102,15 +106,26 @@ pub fn private_again_in(
     response
 }
 
-/// The whole document. Without settings nobody knows whose it is: then that is what the page is about.
+/// Whose page it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Face<'a> {
+    /// What the vendor has set. Without it nobody knows whose the page is, and that is what it is about.
+    pub settings: Option<&'a Settings>,
+    /// The texts that every page leads to.
+    pub legal: &'a [Legal],
+}
+
+/// The whole document.
 pub fn whole(
     app: &App,
-    settings: Option<&Settings>,
+    face: Face<'_>,
     head: &Head<'_>,
     visited: Visited<'_>,
     main: &Markup,
 ) -> Markup {
-    let vendor = settings.map_or("", |settings| settings.name.as_str());
+    let vendor = face.settings.map_or("", |settings| settings.name.as_str());
+    let look = face.settings.map(|settings| &settings.look);
+    let theme = look.and_then(|look| look.accent).map(theme);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -120,19 +135,26 @@ pub fn whole(
                 meta name="color-scheme" content="light dark";
                 title { (head.title) @if head.title != vendor { " · " (vendor) } }
                 link rel="stylesheet" href=(*STYLE_NOW);
+                @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
                 @if head.unlisted { meta name="robots" content="noindex"; }
                 @if let Some(card) = &head.card { (card_of(app, vendor, head.title, card)) }
             }
             body {
                 a.skip href="#main" { "Skip to the content" }
                 header.masthead {
-                    a.vendor href="/" { (vendor) }
+                    a.vendor href="/" {
+                        @match look.and_then(|look| look.logo.as_ref()) {
+                            Some(logo) => img src=(logo_now(logo)) alt=(vendor) height="32";,
+                            None => bdi { (vendor) },
+                        }
+                    }
                     (navigation(app, visited))
                 }
                 main #main { (main) }
                 footer.foot {
-                    p { (vendor) }
+                    p.pre { (look.map(|look| look.footer.as_str()).filter(|text| !text.is_empty()).unwrap_or(vendor)) }
                     nav aria-label="More" {
+                        (links(face.legal))
                         a href="/docs" { "API reference" }
                         a href="/problems" { "Problems" }
                     }
@@ -184,7 +206,7 @@ fn navigation(app: &App, visited: Visited<'_>) -> Markup {
             @if let (true, Some(member)) = (own, member) {
                 (entry(visit, "/wallet", &html! {
                     span.unseen { "Wallet " }
-                    span.balance-of { (MoneyOut::tokens(member.available, &visit.vendor.settings.token)) }
+                    span.balance-of { (tokens(member.available, &visit.vendor.settings.token)) }
                 }))
                 (entry(visit, "/account", &html! { span.unseen { "Account " } span.who { (member.account.email) } }))
             }

@@ -11,6 +11,7 @@ mod exchange;
 mod form;
 mod frame;
 mod json;
+mod legal;
 mod link;
 mod look;
 mod partner;
@@ -21,6 +22,7 @@ mod protection;
 mod refused;
 mod shop;
 mod sign_in;
+mod theme;
 mod top_up;
 mod visit;
 mod wallet;
@@ -39,7 +41,7 @@ use crate::App;
 pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
-    let buyers = buyers.merge(back::routes()).merge(shop::routes());
+    let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(legal::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     problems::routes()
         .merge(docs::routes(document))

@@ -7,7 +7,7 @@ use http::{HeaderValue, header};
 use maud::html;
 
 use super::visit::Visit;
-use super::frame::{Head, Visited, whole};
+use super::frame::{Face, Head, Visited, whole};
 use crate::App;
 use crate::problem::Problem;
 
@@ -39,9 +39,10 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
         p.small { "If you ask for help, name this: " code { (problem.request_id()) } "." }
     };
     let visited = visit.map_or(Visited::Unknown, Visited::By);
-    let settings = vendor.as_ref().map(|vendor| &vendor.settings);
+    let legal = app.engine.legal_texts().await.unwrap_or_default();
+    let face = Face { settings: vendor.as_ref().map(|vendor| &vendor.settings), legal: &legal };
     let head = Head::of(problem.title());
-    let page = whole(app, settings, &head, visited, &main).into_string();
+    let page = whole(app, face, &head, visited, &main).into_string();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.remove(header::CONTENT_LENGTH);

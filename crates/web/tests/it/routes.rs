@@ -23,7 +23,14 @@ async fn documented(shop: &Shop) -> Vec<(String, Vec<String>)> {
 }
 
 /// What is for people, and so not in the document.
-const PAGES: [&str; 29] = [
+const PAGES: [&str; 36] = [
+    "/feed.xml",
+    "/logo",
+    "/products/{slug}/pictures/{sha256}",
+    "/robots.txt",
+    "/sitemap.xml",
+    "/terms/{document}",
+    "/theme.css",
     "/wallet/links/{id}/cut",
     "/links/{reference}",
     "/partners/{id}",

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::admin::credit::CreditSetting;
+use crate::api::admin::look::{LookBody, LookOut};
 use crate::api::vendor::{PackOut, TokenOut, UnitValueOut};
 use crate::api::visibility::VisibilityBody;
 use crate::caller::Admin;
@@ -58,6 +59,8 @@ struct SettingsOut {
     offline_instructions: String,
     /// The version of the terms that a confirmation accepts.
     terms_version: String,
+    /// How pages look, and what they say of the shop.
+    look: LookOut,
 }
 
 /// What is changed; what is left out stays. What is given replaces the old value whole.
@@ -112,6 +115,10 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Line<1, 40>, inline)]
     terms_version: Option<Line<1, 40>>,
+    /// How pages look, and what they say of the shop.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = LookBody)]
+    look: Option<LookBody>,
 }
 
 /// The vendor's unit of stored value. Its code and scale never change.
@@ -246,6 +253,7 @@ impl From<&Settings> for SettingsOut {
             credit: CreditSetting::new(&settings.credit, token),
             offline_instructions: settings.offline_instructions.clone(),
             terms_version: settings.terms_version.clone(),
+            look: (&settings.look).into(),
         }
     }
 }
@@ -289,6 +297,10 @@ impl SettingsBody {
             Some(credit) => credit.read(&token)?,
             None => old.credit.clone(),
         };
+        let look = match self.look {
+            Some(look) => look.read()?,
+            None => old.look.clone(),
+        };
         Ok(Settings {
             name: self.name.map_or_else(|| old.name.clone(), |name| name.0),
             token,
@@ -306,6 +318,7 @@ impl SettingsBody {
             terms_version: self
                 .terms_version
                 .map_or_else(|| old.terms_version.clone(), |version| version.0),
+            look,
         })
     }
 }

@@ -12,8 +12,8 @@ use scrip_engine::catalog::view::Hidden;
 
 use super::{together, top_up};
 use crate::App;
-use crate::money::MoneyOut;
 use crate::pages::frame::{Head, private_headed};
+use crate::pages::look::tokens;
 use crate::pages::visit::{Local, Visit};
 
 /// Somebody before a door: who they are, where they stand, and where they are.
@@ -89,7 +89,7 @@ impl<'a> Guest<'a> {
         let missing = enough.map(|enough| self.available().shortfall(enough));
         match missing.filter(|missing| !missing.is_zero()) {
             Some(missing) => html! {
-                a.button href=(top_up(missing, token, &self.here)) { "Top up exactly " (MoneyOut::tokens(missing, token)) }
+                a.button href=(top_up(missing, token, &self.here)) { "Top up exactly " (tokens(missing, token)) }
             },
             None => html! { a.button href=(self.here.after("/wallet/top-up")) { "Add funds" } },
         }
@@ -108,7 +108,7 @@ impl<'a> Guest<'a> {
         match (needs, self.provider.is_some()) {
             (Level::Visitor | Level::Member, _) => "to members".to_owned(),
             (Level::Funded, false) => {
-                format!("once your wallet holds {}", MoneyOut::tokens(self.threshold, token))
+                format!("once your wallet holds {}", tokens(self.threshold, token))
             }
             (Level::Funded, true) => {
                 "once your balance at your provider is enough to order here, and you let us know".to_owned()

@@ -2,19 +2,19 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use scrip_domain::gate::Standing;
 use scrip_domain::role::Role;
 use scrip_domain::settings::{Flow, Settings};
 use scrip_engine::catalog::list::{Ask, Listing};
+use scrip_engine::catalog::markdown::to_html;
 
 use super::door::Guest;
-use super::list::{Wish, shelves, tiles};
+use super::list::{shelves, tiles};
 use super::{beginning, top_up};
 use crate::App;
-use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
-use crate::pages::look::{blank, price};
+use crate::pages::look::{blank, price, tokens};
 use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
 
@@ -43,23 +43,36 @@ pub async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Prob
         let guest = Guest::at(&app, &visit, Standing::Visitor, here).await?;
         wallets(&guest, settings)
     };
-    let about = beginning(&introduction(settings));
+    let about = beginning(&lead(settings));
     let card = Card { about: &about, path: "/".to_owned(), picture: None, kind: "website" };
     let head = Head { title: &settings.name, card: Some(card), unlisted: false };
     Ok(public(&app, &head, &visit, &main))
 }
 
-/// What is said of the shop where the vendor has written nothing.
-fn introduction(settings: &Settings) -> String {
-    let token = &settings.token;
+/// The vendor's own line, or what is said of a shop that has none.
+fn lead(settings: &Settings) -> String {
+    let (look, token) = (&settings.look, &settings.token);
+    if !look.tagline.is_empty() {
+        return look.tagline.clone();
+    }
     format!("Digital goods, paid for with {} ({}), and yours at once.", token.name, token.code)
+}
+
+/// What the vendor says of the shop.
+fn introduction(settings: &Settings) -> Markup {
+    let text = &settings.look.introduction;
+    html! {
+        // Raw HTML in it is shown as the text that it is.
+        @if !text.is_empty() { div.prose { (PreEscaped(to_html(text))) } }
+    }
 }
 
 fn hello(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
     html! {
         section.hello {
             h1 { bdi { (settings.name) } }
-            p.lead { (introduction(settings)) }
+            p.lead { bdi { (lead(settings)) } }
+            (introduction(settings))
             @if open {
                 form.search method="get" action="/products" role="search" {
                     label.unseen for="q" { "Search" }
@@ -89,7 +102,7 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
             div.notice {
                 p {
                     "Ordering opens with "
-                    @if own { (MoneyOut::tokens(enough, token)) " in your wallet: open an account, add funds, then choose." }
+                    @if own { (tokens(enough, token)) " in your wallet: open an account, add funds, then choose." }
                     @else { "enough in your wallet: sign in through your provider first, then choose." }
                 }
                 p.row { (guest.ways_in()) }
@@ -97,9 +110,9 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
         },
         Flow::RegisterFirst if own && guest.standing < Standing::Funded && !missing.is_zero() => html! {
             div.notice {
-                p { "Ordering opens with " (MoneyOut::tokens(enough, token)) " in your wallet. You have "
-                    (MoneyOut::tokens(guest.available(), token)) "." }
-                p { a.button href=(top_up(missing, token, &guest.here)) { "Top up exactly " (MoneyOut::tokens(missing, token)) } }
+                p { "Ordering opens with " (tokens(enough, token)) " in your wallet. You have "
+                    (tokens(guest.available(), token)) "." }
+                p { a.button href=(top_up(missing, token, &guest.here)) { "Top up exactly " (tokens(missing, token)) } }
             }
         },
         _ => Markup::default(),
@@ -110,7 +123,7 @@ fn newest(listed: &Listing, categories: &[String], guest: &Guest<'_>) -> Markup 
     html! {
         section aria-labelledby="newest" {
             h2 #newest { "Newest" }
-            (shelves(categories, &Wish::default()))
+            (shelves(categories, None))
             @if listed.items.is_empty() {
                 (blank("Nothing here yet", "There is nothing for sale at the moment. Come back soon.", None))
             } @else {
@@ -158,9 +171,13 @@ fn wallets(guest: &Guest<'_>, settings: &Settings) -> Markup {
     html! {
         section.hello {
             h1 { bdi { (settings.name) } }
-            p.lead { "One wallet of " bdi { (token.name) } " for many shops." }
+            p.lead {
+                @if settings.look.tagline.is_empty() { "One wallet of " bdi { (token.name) } " for many shops." }
+                @else { bdi { (settings.look.tagline) } }
+            }
+            (introduction(settings))
             @if guest.is_signed_in() {
-                p.balance { (MoneyOut::tokens(guest.available(), token)) }
+                p.balance { (tokens(guest.available(), token)) }
                 p.row { a.button href="/wallet" { "Your wallet" } a.button.second href="/wallet/top-up" { "Add funds" } }
             } @else { p.row { (guest.ways_in()) } }
         }

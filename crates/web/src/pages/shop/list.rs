@@ -134,7 +134,7 @@ pub async fn show(
     let main = html! {
         h1 { bdi { (wish.title()) } }
         (search(&wish))
-        (shelves(&categories, &wish))
+        (shelves(&categories, Some(&wish)))
         (chosen(&wish))
         @if page.items.is_empty() { (nothing(&wish)) } @else {
             (order(&wish))
@@ -173,8 +173,10 @@ fn search(wish: &Wish) -> Markup {
     }
 }
 
-/// The categories, with the chosen one marked.
-pub fn shelves(categories: &[String], wish: &Wish) -> Markup {
+/// The categories; on the list itself, with the chosen one marked, and a way back to all.
+pub fn shelves(categories: &[String], wish: Option<&Wish>) -> Markup {
+    let on_list = wish.is_some();
+    let wish = wish.cloned().unwrap_or_default();
     if categories.len() < 2 && wish.category.is_empty() {
         return Markup::default();
     }
@@ -182,7 +184,9 @@ pub fn shelves(categories: &[String], wish: &Wish) -> Markup {
     let chosen = key(&wish.category);
     html! {
         nav.shelves aria-label="Categories" {
-            a href=(wish.with(|all| all.category.clear())) aria-current=[chosen.is_empty().then_some("true")] { "All" }
+            @if on_list {
+                a href=(wish.with(|all| all.category.clear())) aria-current=[chosen.is_empty().then_some("true")] { "All" }
+            }
             @for category in categories {
                 a href=(wish.with(|all| category.clone_into(&mut all.category)))
                     aria-current=[(key(category) == chosen).then_some("true")] { bdi { (category) } }

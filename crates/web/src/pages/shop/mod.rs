@@ -4,6 +4,7 @@
 //! nobody. What is hidden is named with what unlocks it, and with the page that leads there and back.
 
 mod door;
+mod feeds;
 mod home;
 mod list;
 mod order;
@@ -23,6 +24,9 @@ use crate::App;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(home::show))
+        .route("/robots.txt", get(feeds::robots))
+        .route("/sitemap.xml", get(feeds::sitemap))
+        .route("/feed.xml", get(feeds::feed))
         .route("/products", get(list::show))
         .route("/products/{slug}", get(product::show))
         .route("/products/{slug}/pictures/{sha256}", get(picture::show))

@@ -5,8 +5,9 @@ use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::Amount;
 use scrip_domain::catalog::{File, ProductKind, ProductState};
-use scrip_domain::estimate::{Basis, Pace, REFERENCES};
+use scrip_domain::estimate::{Basis, Pace, REFERENCES, Speed};
 use scrip_domain::gate::Standing;
+use scrip_domain::legal::LegalName;
 use scrip_domain::order::MAX_UNITS;
 use scrip_domain::settings::{Flow, Token};
 use scrip_engine::catalog::view::{Hidden, OfferView, ProductView};
@@ -21,7 +22,8 @@ use crate::extract::NamePath;
 use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::leads_to;
-use crate::pages::look::{Tone, date, notice, price};
+use crate::pages::legal;
+use crate::pages::look::{Tone, date, notice, price, tokens};
 use crate::pages::pay::{size_text, span_text};
 use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
@@ -219,7 +221,7 @@ impl Looked<'_> {
     }
 
     fn wallet(&self, cost: Amount) -> Markup {
-        let money = |amount| MoneyOut::tokens(amount, self.token);
+        let money = |amount| tokens(amount, self.token);
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 dl.facts.small {
@@ -227,7 +229,7 @@ impl Looked<'_> {
                     @if let Some(left) = available.checked_sub(cost) {
                         dt { "After this" } dd { (money(left)) }
                     } @else {
-                        dt { "Missing" } dd { (price(available.shortfall(cost), self.token)) }
+                        dt { "Missing" } dd { (money(available.shortfall(cost))) }
                     }
                 }
                 (self.missing(available, cost))
@@ -237,14 +239,14 @@ impl Looked<'_> {
 
     /// The same below one offer of several, in a line.
     fn remains(&self, cost: Amount) -> Markup {
-        let money = |amount| MoneyOut::tokens(amount, self.token);
+        let money = |amount| tokens(amount, self.token);
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 @if let Some(left) = available.checked_sub(cost) {
                     p.small.remains { "Leaves " (money(left)) " in your wallet." }
                 } @else {
                     p.small.remains {
-                        (money(available.shortfall(cost))) " are missing. "
+                        "Missing: " (money(available.shortfall(cost))) ". "
                         (self.missing_link(available.shortfall(cost)))
                     }
                 }
@@ -261,7 +263,7 @@ impl Looked<'_> {
         let costs = self.token.unit_value.price_of(missing).map(MoneyOut::currency);
         html! {
             a href=(top_up(missing, self.token, &self.guest.here)) {
-                "Top up exactly " (MoneyOut::tokens(missing, self.token))
+                "Top up exactly " (tokens(missing, self.token))
                 @if let Some(costs) = costs { " for " (costs) }
             }
         }
@@ -274,10 +276,15 @@ impl Looked<'_> {
             ProductKind::Service => "You get a signed code and instructions at once.",
             ProductKind::Bundle => "You get a signed code for each item at once.",
         };
+        let all = &self.guest.visit.legal;
+        let terms = all.iter().find(|legal| legal.text.name == LegalName::Terms);
         let provider = self.guest.provider.as_deref();
         let host = provider.map(|url| url.split("://").nth(1).unwrap_or(url));
         html! {
-            p.small { (received) " By confirming the order you ask for that." }
+            p.small {
+                (received) " By confirming the order you ask for that."
+                @if let Some(terms) = terms { " See the " a href=(legal::address(terms.text.name)) { "terms of sale" } "." }
+            }
             @if let Some(host) = host { p.small { "You pay at " (host) ", and the goods come from here." } }
         }
     }
@@ -348,9 +355,12 @@ impl Looked<'_> {
             Basis::Hint => "the speed that you named",
             Basis::Reference => "a usual connection",
         };
-        let others = REFERENCES.iter().filter(|other| basis == Basis::Reference && **other != speed);
+        let seconds = speed.seconds_for(size);
+        // Where all are the same there is nothing to tell apart.
+        let differ = |other: &&Speed| other.seconds_for(size) != seconds;
+        let others = REFERENCES.iter().filter(|_| basis == Basis::Reference).filter(differ);
         html! {
-            "about " (span_text(speed.seconds_for(size))) " at " (speed.mbps()) " Mbit/s, " (how)
+            "about " (span_text(seconds)) " at " (speed.mbps()) " Mbit/s, " (how)
             span.hint {
                 @for other in others { "; " (span_text(other.seconds_for(size))) " at " (other.mbps()) " Mbit/s" }
             }
