@@ -39,6 +39,21 @@ impl From<LegalText> for Legal {
     }
 }
 
+/// Why a text was not published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegalRefusal {
+    /// A field is out of its bounds.
+    Wrong(Wrong),
+    /// Another text of this name has this version.
+    VersionTaken,
+}
+
+impl From<Wrong> for LegalRefusal {
+    fn from(wrong: Wrong) -> Self {
+        Self::Wrong(wrong)
+    }
+}
+
 impl Engine {
     /// Publishes a new version of a text, called `version` or by the day; the same text again is no new version.
     pub async fn publish_legal(
@@ -47,15 +62,15 @@ impl Engine {
         name: LegalName,
         text: &str,
         version: Option<&str>,
-    ) -> Outcome<LegalText, Wrong> {
+    ) -> Outcome<LegalText, LegalRefusal> {
         let text = match rules::page(text, "text", TEXT) {
             Ok(text) if !text.trim().is_empty() => text,
-            Ok(_) => return Ok(Err(rules::wrong("text", "more than nothing"))),
-            Err(wrong) => return Ok(Err(wrong)),
+            Ok(_) => return Ok(Err(rules::wrong("text", "more than nothing").into())),
+            Err(wrong) => return Ok(Err(wrong.into())),
         };
         let version = match version.map(rules::version).transpose() {
             Ok(version) => version,
-            Err(wrong) => return Ok(Err(wrong)),
+            Err(wrong) => return Ok(Err(wrong.into())),
         };
         let vendor = self.vendor().await?.id;
         self.submit(Publish { vendor, name, text, version, note: self.note(by)? }).await
@@ -87,14 +102,14 @@ struct Publish {
 
 impl Command for Publish {
     type Receipt = LegalText;
-    type Refusal = Wrong;
+    type Refusal = LegalRefusal;
 
     fn wants(&self, wants: &mut Wants) {
         wants.vendor.guard((self.vendor,));
         wants.legal_texts.guard((self.name,));
     }
 
-    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<LegalText, Wrong>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<LegalText, LegalRefusal>, Fault> {
         let before = books.legal_texts.all(&(self.name,))?;
         let newest = before.iter().max_by_key(|text| (text.published_at, &text.version));
         let same = |text: &&LegalText| {
@@ -106,7 +121,7 @@ impl Command for Publish {
         let taken: Vec<&str> = before.iter().map(|text| text.version.as_str()).collect();
         let version = self.version.clone().unwrap_or_else(|| next_version(&taken, at));
         if taken.contains(&version.as_str()) {
-            return Ok(Decision::refused(rules::wrong("version", "one that no other text of this name has")));
+            return Ok(Decision::refused(LegalRefusal::VersionTaken));
         }
         // The newest is the one in force, also when a clock was set back.
         let published_at = newest.map_or(at, |newest| at.max(newest.published_at));

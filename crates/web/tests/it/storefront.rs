@@ -541,7 +541,7 @@ async fn terms_have_versions_and_orders_name_theirs() {
     };
     assert_eq!(buy("a").await, "2026-11-22");
 
-    shop.clock.advance(Span::days(1));
+    shop.advance(Span::days(1)).await;
     let second = staff(&shop, "PUT", "documents/terms", json!({ "text": "Better rules." })).await;
     assert_eq!(second.at("/version"), "2026-11-23");
     assert_eq!(second.json["versions"].as_array().unwrap().len(), 2);
@@ -560,7 +560,6 @@ async fn terms_have_versions_and_orders_name_theirs() {
     let key = format!("Bearer {}", shop.admin);
     let headers = [("authorization", key.as_str())];
     for (body, field) in [
-        (json!({ "text": "Other.", "version": "2026-11-22" }), "version"),
         (json!({ "text": "Other.", "version": "a b" }), "version"),
         (json!({ "text": " " }), "text"),
         (json!({ "text": "a\u{7}" }), "text"),
@@ -568,6 +567,9 @@ async fn terms_have_versions_and_orders_name_theirs() {
         let answer = shop.send("PUT", "/v1/admin/documents/terms", &headers, body).await;
         assert_eq!((answer.status, answer.json["errors"][0]["field"].as_str()), (400, Some(field)));
     }
+    let taken = json!({ "text": "Other.", "version": "2026-11-22" });
+    let taken = shop.send("PUT", "/v1/admin/documents/terms", &headers, taken).await;
+    assert_eq!((taken.status, taken.code()), (409, "version_taken"));
     let path = "/v1/admin/documents/nothing";
     assert_eq!(shop.send("PUT", path, &headers, json!({ "text": "x" })).await.status, 404);
     assert_eq!(shop.get("/v1/admin/documents/terms", &ada).await.status, 403);

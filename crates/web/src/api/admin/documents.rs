@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::legal::{LegalName, LegalText};
+use scrip_engine::legal::LegalRefusal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -11,7 +12,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::caller::Admin;
 use crate::extract::{LongBody, NamePath, Query};
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -131,7 +132,7 @@ async fn show(
 #[utoipa::path(
     put, path = "/v1/admin/documents/{name}", tag = "admin", security(("bearer" = [])),
     params(("name" = inline(NameWord), Path, description = "which text")), request_body = TextBody,
-    responses((status = 200, body = TextOut))
+    responses((status = 200, body = TextOut), (status = 409, description = "`version_taken`"))
 )]
 async fn put(
     Admin(by): Admin,
@@ -142,6 +143,12 @@ async fn put(
     let name = named(&name)?;
     let version = body.version.as_deref();
     let text = app.engine.publish_legal(by, name, &body.text.0, version).await?;
-    let text = text.map_err(|wrong| Problem::field(wrong.field, wrong.must))?;
+    let text = text.map_err(|refusal| match refusal {
+        LegalRefusal::Wrong(wrong) => Problem::field(wrong.field, wrong.must),
+        LegalRefusal::VersionTaken => {
+            let detail = "another text was published as this version: choose another";
+            Problem::new(&kind::VERSION_TAKEN, detail)
+        }
+    })?;
     Ok(Json(TextOut::of(&app, text).await?))
 }
