@@ -275,7 +275,7 @@ mod tests {
     use crate::account::Person;
     use crate::amount::{Money, Unit};
     use crate::id::Id;
-    use crate::settings::{Threshold, Token, UnitValue};
+    use crate::settings::{SecondFactor, Threshold, Token, UnitValue};
     use crate::visibility::Visibility;
 
     fn amount(units: u64) -> Amount {
@@ -306,6 +306,7 @@ mod tests {
             offline_instructions: String::new(),
             terms_version: "1".into(),
             look: crate::look::Look::default(),
+            second_factor: SecondFactor::default(),
         }
     }
 

@@ -69,6 +69,7 @@ kinds! {
     crate::restore::Discrepancy => "dis",
     crate::reversal::Reversal => "rev",
     crate::settings::Vendor => "vnd",
+    crate::staff::StaffMember => "stf",
     crate::statement::Settlement => "stl",
     crate::statement::Statement => "stm",
     crate::top_up::Remittance => "rem",

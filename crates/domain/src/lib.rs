@@ -61,6 +61,7 @@ pub mod sale;
 pub mod seasoning;
 pub mod session;
 pub mod settings;
+pub mod staff;
 pub mod statement;
 pub mod time;
 pub mod top_up;

@@ -82,6 +82,9 @@ pub struct Settings {
     /// What its pages look like, and say of it.
     #[serde(default)]
     pub look: Look,
+    /// Whether staff sign in with a second factor.
+    #[serde(default)]
+    pub second_factor: SecondFactor,
 }
 
 fn first_version() -> String {
@@ -142,6 +145,18 @@ words! {
         BrowseFirst = "browse_first",
         /// Register, then ask for information on products.
         MembersOnly = "members_only",
+    }
+}
+
+words! {
+    /// Whether staff sign in with a second factor.
+    #[derive(Default)]
+    pub enum SecondFactor {
+        /// Each decides that alone.
+        #[default]
+        Optional = "optional",
+        /// All do: who has none sets it up first.
+        Required = "required",
     }
 }
 

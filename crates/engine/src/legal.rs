@@ -109,11 +109,16 @@ impl Command for Publish {
         wants.legal_texts.guard((self.name,));
     }
 
-    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<LegalText, LegalRefusal>, Fault> {
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<LegalText, LegalRefusal>, Fault> {
         let before = books.legal_texts.all(&(self.name,))?;
         let newest = before.iter().max_by_key(|text| (text.published_at, &text.version));
         let same = |text: &&LegalText| {
-            text.text == self.text && self.version.as_ref().is_none_or(|version| *version == text.version)
+            text.text == self.text
+                && self.version.as_ref().is_none_or(|version| *version == text.version)
         };
         if let Some(same) = newest.filter(same) {
             return Ok(Decision::done(same.clone(), Changes::default()));
@@ -131,7 +136,8 @@ impl Command for Publish {
         if self.name == LegalName::Terms {
             let vendor = books.vendor.get(&(self.vendor,))?;
             let vendor = vendor.ok_or_else(|| Fault::Bug("the vendor is gone".into()))?.clone();
-            let settings = Settings { terms_version: text.version.clone(), ..vendor.settings.clone() };
+            let settings =
+                Settings { terms_version: text.version.clone(), ..vendor.settings.clone() };
             changes.vendor.push(Change::Update(Vendor { settings, ..vendor }));
         }
         let what = json!({ "version": { "to": text.version } });

@@ -65,6 +65,7 @@ pub mod selection;
 pub mod session;
 pub mod settlement;
 pub mod signature;
+pub mod staff;
 pub mod statement;
 pub mod throttle;
 pub mod top_up;

@@ -1,4 +1,4 @@
-//! What the server remembers between requests: sessions, members, the vendor.
+//! What the server remembers between requests: sessions, members, staff, the vendor.
 //!
 //! It serves reads and sign-in only; what decides money is loaded in the batch. The writer forgets
 //! for us: every commit passes here before it is answered. Where several servers share a database,
@@ -22,6 +22,7 @@ use scrip_domain::estimate::Speed;
 use scrip_domain::gate::Standing;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
+use scrip_domain::staff::{StaffMember, StaffSession};
 use scrip_domain::usage::Activation;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Span, Timestamp};
@@ -102,6 +103,8 @@ pub struct Memory {
     // With the time at which each was read.
     members: Cache<Id<Account>, (Member, Timestamp)>,
     api_keys: Cache<Id<ApiKey>, Arc<ApiKey>>,
+    staff: Cache<Id<StaffMember>, Arc<StaffMember>>,
+    staff_sessions: Cache<TokenHash, StaffSession>,
     sold_by: Cache<Id<Offer>, Sold>,
     releases: Cache<Id<Release>, Arc<Released>>,
     slugs: Cache<String, Id<Product>>,
@@ -125,6 +128,8 @@ impl Default for Memory {
             sessions: Cache::new(200_000),
             members: Cache::new(200_000),
             api_keys: Cache::new(10_000),
+            staff: Cache::new(1_000),
+            staff_sessions: Cache::new(10_000),
             sold_by: Cache::new(100_000),
             releases: Cache::new(10_000),
             slugs: Cache::new(100_000),
@@ -160,6 +165,8 @@ impl Memory {
         self.sessions.clear();
         self.members.clear();
         self.api_keys.clear();
+        self.staff.clear();
+        self.staff_sessions.clear();
         self.slugs.clear();
         self.products.clear();
         self.sold_by.clear();
@@ -236,6 +243,29 @@ impl Memory {
     pub(crate) fn remember_api_key(&self, key: Arc<ApiKey>, epoch: Epoch) {
         let id = key.id;
         self.keep(epoch, || self.api_keys.insert(id, key), || _ = self.api_keys.remove(&id));
+    }
+
+    pub(crate) fn staff_session(&self, token: &TokenHash, now: Timestamp) -> Option<StaffSession> {
+        self.staff_sessions.get(token).filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_staff_session(&self, session: StaffSession, epoch: Epoch) {
+        let token = session.token;
+        let keep = || self.staff_sessions.insert(token, session);
+        self.keep(epoch, keep, || _ = self.staff_sessions.remove(&token));
+    }
+
+    pub(crate) fn staff_member(
+        &self,
+        id: Id<StaffMember>,
+        now: Timestamp,
+    ) -> Option<Arc<StaffMember>> {
+        self.staff.get(&id).filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_staff_member(&self, member: Arc<StaffMember>, epoch: Epoch) {
+        let id = member.id;
+        self.keep(epoch, || self.staff.insert(id, member), || _ = self.staff.remove(&id));
     }
 
     /// Changes whenever a commit of this server has changed what is dead of licenses.
@@ -349,6 +379,12 @@ impl Observer for Memory {
         }
         for change in books.api_keys.written() {
             self.api_keys.remove(&change.row().id);
+        }
+        for change in books.staff.written() {
+            self.staff.remove(&change.row().id);
+        }
+        for change in books.staff_sessions.written() {
+            self.staff_sessions.remove(&change.row().token);
         }
         for change in books.accounts.written() {
             match change {

@@ -62,7 +62,7 @@ impl Token {
     }
 }
 
-fn hash(token: &str) -> TokenHash {
+pub(crate) fn hash(token: &str) -> TokenHash {
     let digest = Sha256::digest(token.as_bytes());
     let mut hash = [0; 16];
     hash.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);

@@ -33,14 +33,20 @@ pub enum Limited {
     CardSource,
     /// Quotes for an exchange that one account asks for: each is a question to a partner.
     QuoteAccount,
+    /// Wrong passwords for one address of the staff.
+    StaffAddress,
+    /// Wrong passwords of the staff, and wrong invitations, from one source.
+    StaffSource,
+    /// Wrong codes of one member's second factor.
+    StaffFactor,
 }
 
 impl Limited {
     /// So many, in so long.
     const fn limit(self) -> (u32, Span) {
         match self {
-            Self::SignInAddress => (10, Span::minutes(5)),
-            Self::SignInSource => (60, Span::minutes(5)),
+            Self::SignInAddress | Self::StaffAddress | Self::StaffFactor => (10, Span::minutes(5)),
+            Self::SignInSource | Self::StaffSource => (60, Span::minutes(5)),
             Self::Register => (100, Span::hours(1)),
             Self::Codes => (60, Span::minutes(1)),
             Self::License => (600, Span::minutes(10)),

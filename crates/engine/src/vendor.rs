@@ -141,7 +141,8 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
 fn looks(look: &Look) -> Result<Look, Wrong> {
     let logo = rules::pictures(look.logo.as_slice());
     // The rules name it as one of several.
-    let logo = logo.map_err(|wrong| Wrong { field: wrong.field.replace("pictures[0]", "look.logo"), ..wrong });
+    let logo = logo
+        .map_err(|wrong| Wrong { field: wrong.field.replace("pictures[0]", "look.logo"), ..wrong });
     Ok(Look {
         accent: look.accent,
         logo: logo?.into_iter().next(),
@@ -247,7 +248,7 @@ mod tests {
     use scrip_domain::account::Field;
     use scrip_domain::catalog::Picture;
     use scrip_domain::credit::Policy;
-    use scrip_domain::settings::{Flow, Pack, Threshold, Token, UnitValue};
+    use scrip_domain::settings::{Flow, Pack, SecondFactor, Threshold, Token, UnitValue};
     use scrip_domain::visibility::Visibility;
     use scrip_domain::{Amount, Money, Unit};
 
@@ -279,6 +280,7 @@ mod tests {
             offline_instructions: String::new(),
             terms_version: "1".into(),
             look: scrip_domain::look::Look::default(),
+            second_factor: SecondFactor::default(),
         }
     }
 

@@ -24,9 +24,9 @@ use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, Incoming};
 use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
+use scrip_domain::legal::LegalText;
 use scrip_domain::license::{License, Reissue};
 use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
-use scrip_domain::legal::LegalText;
 use scrip_domain::listing::{Labelled, Listing};
 use scrip_domain::lot::{Lot, LotChange};
 use scrip_domain::merchant::{
@@ -41,6 +41,7 @@ use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
+use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
 use scrip_domain::statement::{Difference, Settlement, SettlementKey, Statement};
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::usage::{Activation, Consumption, Extension, Lease, Reminder, Tried, Usage};
@@ -335,6 +336,14 @@ tables! {
     sessions: Session,
     /// API keys.
     api_keys: ApiKey,
+    /// All of the staff: the guard of who is an owner.
+    staff_roll: StaffRoll,
+    /// Members of the staff: the guards of their passwords and sessions.
+    staff: StaffMember,
+    /// Addresses of the staff.
+    staff_logins: StaffLogin,
+    /// Sessions of the staff.
+    staff_sessions: StaffSession,
     /// Wallets: the guards of all that belongs to an account.
     wallets: Wallet,
     /// Lots, as they came in.
@@ -545,6 +554,8 @@ impl Books {
     pub fn changes_remembered(&self) -> bool {
         self.sessions.rewrites()
             || self.api_keys.rewrites()
+            || self.staff.rewrites()
+            || self.staff_sessions.rewrites()
             || self.accounts.rewrites()
             || self.vendor.is_written()
             || self.legal_texts.is_written()

@@ -138,7 +138,7 @@ word_fields! {
     scrip_domain::merchant::KeyOwner, scrip_domain::merchant::MerchantEventKind, scrip_domain::merchant::MerchantState,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
     scrip_domain::purchase_request::RequestState, scrip_domain::refund::LicensePolicy,
-    scrip_domain::restore::Lack, scrip_domain::restore::PeerKind, scrip_domain::restore::ReunionState,
+    scrip_domain::staff::StaffRole, scrip_domain::restore::Lack, scrip_domain::restore::PeerKind, scrip_domain::restore::ReunionState,
     scrip_domain::reversal::ReversalKind, scrip_domain::reversal::ReversalState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
     scrip_domain::voucher::VoucherKind,

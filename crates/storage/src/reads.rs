@@ -24,6 +24,7 @@ mod partner;
 mod payment_method;
 mod purchase_request;
 mod restore;
+mod staff;
 pub(crate) mod statement;
 mod voucher;
 mod webhook;

@@ -47,6 +47,7 @@ use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, Reunion
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
+use scrip_domain::staff::{StaffLogin, StaffMember, StaffRole, StaffRoll, StaffSession};
 use scrip_domain::statement::{
     Difference, Settlement, SettlementKey, SettlementMethod, SettlementState, Statement,
     StatementState,
@@ -92,6 +93,23 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
     id: Id<ApiKey>, account: Option<Id<Account>>, secret: Vec<u8>, scopes: Vec<Scope>, label: String,
     created_at: Timestamp, revoked_at: Option<Timestamp>,
 });
+
+row!(StaffMember, "staff", group(id: Id<StaffMember>), key(id: Id<StaffMember>), {
+    id: Id<StaffMember>, email: String, name: String, role: StaffRole, password: Option<String>,
+    invitation: Option<[u8; 16]>, invited_until: Option<Timestamp>, series: u32, factor_issue: u32,
+    factor_since: Option<Timestamp>, factor_step: u64, recovery: Vec<String>, created_at: Timestamp,
+    joined_at: Option<Timestamp>, ended_at: Option<Timestamp>,
+});
+
+row!(StaffLogin, "staff_logins", group(email: String), key(email: String), {
+    email: String, member: Id<StaffMember>,
+});
+
+row!(StaffSession, "staff_sessions", group(token: [u8; 16]), key(token: [u8; 16]), {
+    token: [u8; 16], member: Id<StaffMember>, series: u32, created_at: Timestamp, expires_at: Timestamp,
+});
+
+row!(StaffRoll, "staff_roll", group(number: u8), key(number: u8), { number: u8, owners: u32 });
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
     id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, owed: Counters, lots: Vec<OpenLot>,

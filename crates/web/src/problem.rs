@@ -7,6 +7,7 @@ mod licenses;
 mod partners;
 mod servers;
 mod settlements;
+mod staff;
 mod terms;
 
 use axum::Json;

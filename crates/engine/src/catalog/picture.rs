@@ -48,7 +48,9 @@ impl Engine {
         let vendor = self.vendor().await?;
         let Some(logo) = &vendor.settings.look.logo else { return Ok(None) };
         let media_type = PICTURE_TYPES.into_iter().find(|known| *known == logo.media_type);
-        let (Some(media_type), Ok(sha256)) = (media_type, logo.object.parse()) else { return Ok(None) };
+        let (Some(media_type), Ok(sha256)) = (media_type, logo.object.parse()) else {
+            return Ok(None);
+        };
         let object = self.objects.get(sha256).await?;
         Ok(object.map(|object| ShownPicture { media_type, object }))
     }

@@ -24,6 +24,7 @@ mod purchase_requests;
 mod refunds;
 mod restores;
 mod reversals;
+mod staff;
 mod statements;
 mod vouchers;
 mod webhooks;
@@ -104,6 +105,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(auto_top_ups::probes());
     probes.extend(accounts::probes());
     probes.extend(payment_methods::probes());
+    probes.extend(staff::probes());
     probes.extend(orders::probes());
     probes.extend(checkouts::probes());
     probes.extend(coupons::probes());

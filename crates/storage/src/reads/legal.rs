@@ -11,7 +11,11 @@ const VERSIONS: usize = 100;
 
 impl Store {
     /// One version of a text.
-    pub async fn legal_text(&self, name: LegalName, version: &str) -> Result<Option<LegalText>, Fault> {
+    pub async fn legal_text(
+        &self,
+        name: LegalName,
+        version: &str,
+    ) -> Result<Option<LegalText>, Fault> {
         let mut values = cells(&name);
         values.extend(cells(&version.to_owned()));
         self.row("WHERE t.name = $1 AND t.version = $2", values).await
@@ -19,7 +23,9 @@ impl Store {
 
     /// The versions of a text, newest first; the last hundred.
     pub async fn legal_versions(&self, name: LegalName) -> Result<Vec<LegalText>, Fault> {
-        let tail = format!("WHERE t.name = $1 ORDER BY t.published_at DESC, t.version DESC LIMIT {VERSIONS}");
+        let tail = format!(
+            "WHERE t.name = $1 ORDER BY t.published_at DESC, t.version DESC LIMIT {VERSIONS}"
+        );
         self.rows(&tail, cells(&name)).await
     }
 

@@ -244,7 +244,8 @@ pub async fn categories_are_those_of_what_is_seen(home: &Home) {
     // What the vendor hides as a whole is seen where a product says so itself.
     let seen = look(Standing::Visitor, Level::Funded).await.unwrap();
     let says = |n: &u64| goods(*n).visibility.product == Some(Level::Visitor);
-    let named = (1..=COUNT).filter(says).map(goods).filter(|goods| goods.state == ProductState::Published);
+    let named =
+        (1..=COUNT).filter(says).map(goods).filter(|goods| goods.state == ProductState::Published);
     let named: BTreeSet<String> = named.flat_map(|goods| goods.labels.categories).collect();
     assert!(!seen.is_empty());
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), named);

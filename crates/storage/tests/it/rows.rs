@@ -23,7 +23,7 @@ use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::RequestId;
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
-    Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
+    Flow, FormerName, Pack, SecondFactor, Settings, Threshold, Token, UnitValue, Vendor,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
@@ -107,6 +107,7 @@ pub mod merchants;
 pub mod partners;
 mod restores;
 pub mod settlements;
+pub mod staff;
 pub mod usage;
 pub mod webhooks;
 
@@ -131,6 +132,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     checkouts::all(&store).await;
     settlements::all(&store).await;
     restores::all(&store).await;
+    staff::all(&store).await;
     partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
@@ -173,7 +175,8 @@ async fn accounts(store: &Running) {
     round_trips!(store, accounts(id): account.clone() =>
         Account { person: Person::default(), frozen_at: None, frozen_by_dispute: false, terms_version: None, ..account.clone() },
         other Account { id: id(0), ..account.clone() });
-    let legal = LegalText { name: LegalName::Terms, version: text(), text: text(), published_at: LAST };
+    let legal =
+        LegalText { name: LegalName::Terms, version: text(), text: text(), published_at: LAST };
     round_trips!(store, legal_texts(name): legal.clone() =>
         LegalText { text: String::new(), published_at: FIRST, ..legal.clone() },
         other LegalText { name: LegalName::Tokens, ..legal });
@@ -230,6 +233,7 @@ fn settings() -> Settings {
             introduction: text(),
             footer: text(),
         },
+        second_factor: SecondFactor::Required,
     }
 }
 

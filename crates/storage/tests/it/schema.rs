@@ -88,6 +88,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0022_updates.sql"),
         include_str!("../../migrations/sqlite/0023_license_counts.sql"),
         include_str!("../../migrations/sqlite/0024_reissues.sql"),
+        include_str!("../../migrations/sqlite/0026_staff.sql"),
         include_str!("../../migrations/sqlite/0028_legal_texts.sql")
     );
     let postgres = concat!(
@@ -115,6 +116,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0022_updates.sql"),
         include_str!("../../migrations/postgres/0023_license_counts.sql"),
         include_str!("../../migrations/postgres/0024_reissues.sql"),
+        include_str!("../../migrations/postgres/0026_staff.sql"),
         include_str!("../../migrations/postgres/0028_legal_texts.sql")
     );
     let indices = |text: &str| {

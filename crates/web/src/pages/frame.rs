@@ -115,7 +115,7 @@ pub struct Face<'a> {
     pub legal: &'a [Legal],
 }
 
-/// The whole document.
+/// A page of the shop: what stands around `main`.
 pub fn whole(
     app: &App,
     face: Face<'_>,
@@ -126,6 +126,36 @@ pub fn whole(
     let vendor = face.settings.map_or("", |settings| settings.name.as_str());
     let look = face.settings.map(|settings| &settings.look);
     let theme = look.and_then(|look| look.accent).map(theme);
+    let body = html! {
+        header.masthead {
+            a.vendor href="/" {
+                @match look.and_then(|look| look.logo.as_ref()) {
+                    Some(logo) => img src=(logo_now(logo)) alt=(vendor) height="32";,
+                    None => bdi { (vendor) },
+                }
+            }
+            (navigation(app, visited))
+        }
+        main #main { (main) }
+        footer.foot {
+            p.pre { (look.map(|look| look.footer.as_str()).filter(|text| !text.is_empty()).unwrap_or(vendor)) }
+            nav aria-label="More" {
+                (links(face.legal))
+                a href="/docs" { "API reference" }
+                a href="/problems" { "Problems" }
+            }
+        }
+    };
+    let more = html! {
+        @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
+        @if head.unlisted { meta name="robots" content="noindex"; }
+        @if let Some(card) = &head.card { (card_of(app, vendor, head.title, card)) }
+    };
+    document(vendor, head.title, &more, &body)
+}
+
+/// The whole document, of the shop and of the console alike: `head` is what one of them adds.
+pub fn document(vendor: &str, title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -133,33 +163,11 @@ pub fn whole(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (head.title) @if head.title != vendor { " · " (vendor) } }
+                title { (title) @if !vendor.is_empty() && title != vendor { " · " (vendor) } }
                 link rel="stylesheet" href=(*STYLE_NOW);
-                @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
-                @if head.unlisted { meta name="robots" content="noindex"; }
-                @if let Some(card) = &head.card { (card_of(app, vendor, head.title, card)) }
+                (head)
             }
-            body {
-                a.skip href="#main" { "Skip to the content" }
-                header.masthead {
-                    a.vendor href="/" {
-                        @match look.and_then(|look| look.logo.as_ref()) {
-                            Some(logo) => img src=(logo_now(logo)) alt=(vendor) height="32";,
-                            None => bdi { (vendor) },
-                        }
-                    }
-                    (navigation(app, visited))
-                }
-                main #main { (main) }
-                footer.foot {
-                    p.pre { (look.map(|look| look.footer.as_str()).filter(|text| !text.is_empty()).unwrap_or(vendor)) }
-                    nav aria-label="More" {
-                        (links(face.legal))
-                        a href="/docs" { "API reference" }
-                        a href="/problems" { "Problems" }
-                    }
-                }
-            }
+            body { a.skip href="#main" { "Skip to the content" } (body) }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Pages for people: made on the server, without scripts, with one stylesheet.
 
 mod account;
+mod admin;
 mod assets;
 mod back;
 mod bank;
@@ -53,6 +54,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
         )
         .merge(bank::routes())
         .merge(assets::routes())
+        .merge(admin::routes(app))
 }
 
 /// A word of chance for a form, so that the same form does the same thing once.

@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use maud::html;
 
-use super::visit::Visit;
 use super::frame::{Face, Head, Visited, whole};
+use super::visit::Visit;
 use crate::App;
 use crate::problem::Problem;
 

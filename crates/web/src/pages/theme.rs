@@ -81,7 +81,11 @@ fn sheet(accent: Accent) -> String {
         let (accent, on, wash) = (hex(scheme.accent), hex(scheme.on_accent), hex(scheme.wash));
         format!(":root{{--accent:{accent};--on-accent:{on};--info-wash:{wash}}}")
     };
-    format!("{}@media (prefers-color-scheme:dark){{{}}}", tokens(light(accent)), tokens(dark(accent)))
+    format!(
+        "{}@media (prefers-color-scheme:dark){{{}}}",
+        tokens(light(accent)),
+        tokens(dark(accent))
+    )
 }
 
 fn light(accent: Accent) -> Scheme {
@@ -154,14 +158,17 @@ mod tests {
     fn colours() -> impl Iterator<Item = Colour> {
         let steps = [0_u8, 32, 64, 96, 128, 160, 192, 224, 255];
         steps.into_iter().flat_map(move |red| {
-            steps.into_iter().flat_map(move |green| steps.into_iter().map(move |blue| [red, green, blue]))
+            steps
+                .into_iter()
+                .flat_map(move |green| steps.into_iter().map(move |blue| [red, green, blue]))
         })
     }
 
     #[test]
     fn every_colour_becomes_readable() {
         for colour in colours() {
-            for (scheme, grounds) in [(light(Accent(colour)), LIGHT), (dark(Accent(colour)), DARK)] {
+            for (scheme, grounds) in [(light(Accent(colour)), LIGHT), (dark(Accent(colour)), DARK)]
+            {
                 for ground in grounds.into_iter().chain([scheme.wash]) {
                     let contrast = contrast(scheme.accent, ground);
                     assert!(contrast >= ENOUGH, "{colour:?} on {ground:?}: {contrast}");

@@ -202,10 +202,15 @@ METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowe
     example r#"{ "detail": "this path takes other methods" }"#;
 
 EMAIL_TAKEN, CONFLICT, "email_taken", "Address has an account",
-    means "An account with this e-mail address exists already.",
+    means "An account with this e-mail address exists already; or, where staff are invited, somebody of them has it.",
     remedy "Sign in with `POST /v1/sessions`, or register with another address.",
     example r#"{ "detail": "this address has an account: sign in",
         "errors": [{ "field": "email", "code": "taken", "detail": "this address has an account" }] }"#;
+
+LAST_OWNER, CONFLICT, "last_owner", "Last owner",
+    means "The shop would be left without an owner, who alone decides on settings, keys and staff.",
+    remedy "Invite another owner with `POST /v1/admin/staff`, and wait until they have joined.",
+    example r#"{ "detail": "this is the last owner: another one must have joined first" }"#;
 
 PRICE_CHANGED, CONFLICT, "price_changed", "Price changed",
     means "The selection does not cost what `expected_total` says, or the tokens of a top-up not what `pay` says. \

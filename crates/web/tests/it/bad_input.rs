@@ -277,7 +277,11 @@ async fn settings_keep_their_bounds_and_no_change_is_lost() {
         (r#"{"look":{"accent":"red"}}"#, "invalid_field", "look.accent"),
         (r##"{"look":{"accent":"#12345"}}"##, "invalid_field", "look.accent"),
         (r#"{"look":{"tagline":"a\nb"}}"#, "invalid_field", "look.tagline"),
-        (r#"{"look":{"logo":{"object":"x","media_type":"image/png"}}}"#, "invalid_field", "look.logo.object"),
+        (
+            r#"{"look":{"logo":{"object":"x","media_type":"image/png"}}}"#,
+            "invalid_field",
+            "look.logo.object",
+        ),
         (r#"{"look":{"colour":"red"}}"#, "unknown_field", "look.colour"),
         (r#"{"flow":"sideways"}"#, "invalid_field", "flow"),
         (r#"{"visibility":{"price":"rich"}}"#, "invalid_field", "visibility.price"),

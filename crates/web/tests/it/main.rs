@@ -54,6 +54,7 @@ mod routes;
 mod seasoning;
 mod settlements;
 mod signed;
+mod staff_pages;
 mod storefront;
 mod top_ups;
 mod two_servers;

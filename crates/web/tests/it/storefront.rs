@@ -95,16 +95,19 @@ async fn the_front_page_shows_what_is_new_and_how_buying_works() {
         enter(&shop, &format!("tool-{number}"), labels, &[250]).await;
     }
     let page = Browser::on(&shop).open("/").await;
-    says(&page.html, &[
-        "href=\"/products/tool-8\"",
-        "href=\"/products/tool-1\"",
-        "from <span class=\"price\">2.50 AUR <small>≈ 2.50 EUR</small>",
-        "href=\"/products?category=Sound\"",
-        "href=\"/products\">All products",
-        "action=\"/products\"",
-        "How buying works",
-        "href=\"/register?next=%2F\"",
-    ]);
+    says(
+        &page.html,
+        &[
+            "href=\"/products/tool-8\"",
+            "href=\"/products/tool-1\"",
+            "from <span class=\"price\">2.50 AUR <small>≈ 2.50 EUR</small>",
+            "href=\"/products?category=Sound\"",
+            "href=\"/products\">All products",
+            "action=\"/products\"",
+            "How buying works",
+            "href=\"/register?next=%2F\"",
+        ],
+    );
     keeps_silent(&page.html, &["/products/tool-0\"", "<script", "style="]);
     assert_eq!(page.html.matches("<h1").count(), 1);
     let mut member = registered(&shop, "ada@example.com").await;
@@ -120,7 +123,10 @@ async fn each_flow_says_what_comes_first() {
 
     change(&shop, |all| all.flow = Flow::RegisterFirst).await;
     let page = visitor.open("/").await;
-    says(&page.html, &["Ordering opens with 2.50 AUR in your wallet", "href=\"/register?next=%2F\""]);
+    says(
+        &page.html,
+        &["Ordering opens with 2.50 AUR in your wallet", "href=\"/register?next=%2F\""],
+    );
     let page = visitor.open("/products/tool").await;
     says(&page.html, &["You can order here once your wallet holds 2.50 AUR", "value=\"cart\""]);
     says(&page.html, &["href=\"/register?next=%2Fproducts%2Ftool\""]);
@@ -162,7 +168,16 @@ async fn a_list_keeps_what_was_chosen_and_goes_on() {
     }
     let mut visitor = Browser::on(&shop);
     let page = visitor.open("/products?sort=title").await;
-    says(&page.html, &["Tool 00", "Tool 23", ">More</a>", "href=\"/products?tag=field&amp;sort=title\"", "a&lt;b"]);
+    says(
+        &page.html,
+        &[
+            "Tool 00",
+            "Tool 23",
+            ">More</a>",
+            "href=\"/products?tag=field&amp;sort=title\"",
+            "a&lt;b",
+        ],
+    );
     says(&page.html, &["<a href=\"/products?sort=title\" aria-current=\"true\">Title</a>"]);
     keeps_silent(&page.html, &["Tool 24", "a<b"]);
     let more = page.html.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -171,16 +186,19 @@ async fn a_list_keeps_what_was_chosen_and_goes_on() {
     keeps_silent(&page.html, &["Tool 23", ">More</a>"]);
 
     let page = visitor.open("/products?category=editions&q=tool&tag=FIELD&sort=-price").await;
-    says(&page.html, &[
-        "Tool 03",
-        "name=\"q\" type=\"search\" value=\"tool\"",
-        "<input type=\"hidden\" name=\"category\" value=\"editions\">",
-        "<input type=\"hidden\" name=\"sort\" value=\"-price\">",
-        "aria-current=\"true\"><bdi>Éditions</bdi>",
-        // Each is taken back by itself.
-        "href=\"/products?category=editions&amp;tag=FIELD&amp;sort=-price\"",
-        "href=\"/products?q=tool&amp;category=editions&amp;sort=-price\"",
-    ]);
+    says(
+        &page.html,
+        &[
+            "Tool 03",
+            "name=\"q\" type=\"search\" value=\"tool\"",
+            "<input type=\"hidden\" name=\"category\" value=\"editions\">",
+            "<input type=\"hidden\" name=\"sort\" value=\"-price\">",
+            "aria-current=\"true\"><bdi>Éditions</bdi>",
+            // Each is taken back by itself.
+            "href=\"/products?category=editions&amp;tag=FIELD&amp;sort=-price\"",
+            "href=\"/products?q=tool&amp;category=editions&amp;sort=-price\"",
+        ],
+    );
     keeps_silent(&page.html, &["Tool 04"]);
     let first = |html: &str| html.split("href=\"/products/").nth(1).unwrap()[..7].to_owned();
     assert_eq!(first(&visitor.open("/products?sort=price").await.html), "tool-0\"");
@@ -222,33 +240,45 @@ async fn a_product_is_shown_with_all_there_is_to_know() {
 
     let page = Browser::on(&shop).open("/products/recorder").await;
     assert_eq!(page.status, 200);
-    let src = format!("src=\"/products/recorder/pictures/{}\" alt=\"A recorder\" width=\"600\" height=\"400\"", hex(PICTURE));
-    says(&page.html, &[
-        "<h1><bdi>Field &lt;recorder&gt;</bdi></h1>",
-        "Records what you hear.",
-        "Has <strong>two</strong> microphones.",
-        "It is <em>quieter</em>.",
-        "href=\"/products?category=Sound\"",
-        "href=\"/products?tag=wav\"",
-        &src,
-        "3 MB",
-        "about a second at 50 Mbit/s, a usual connection",
-        "2 seconds at 16 Mbit/s",
-        "linux-x86_64",
-        &hex(&content),
-        "<form method=\"post\" action=\"/cart\">",
-        &format!("type=\"radio\" name=\"offer\" value=\"{}\" checked", offers[0]),
-        &format!("type=\"radio\" name=\"offer\" value=\"{}\">", offers[1]),
-        "for good", "for 1 use", "on 1 machine", "on 2 machines",
-        "2.50 AUR <small>≈ 2.50 EUR</small>",
-        "name=\"quantity\" type=\"number\" value=\"1\" min=\"1\" max=\"100\"",
-        "name=\"then\" value=\"checkout\"",
-        "name=\"then\" value=\"cart\"",
-        "<meta name=\"description\" content=\"Records what you hear.\">",
-        "<link rel=\"canonical\" href=\"http://shop.test/products/recorder\">",
-        "<meta property=\"og:title\" content=\"Field &lt;recorder&gt;\">",
-        &format!("<meta property=\"og:image\" content=\"http://shop.test/products/recorder/pictures/{}\">", hex(PICTURE)),
-    ]);
+    let src = format!(
+        "src=\"/products/recorder/pictures/{}\" alt=\"A recorder\" width=\"600\" height=\"400\"",
+        hex(PICTURE)
+    );
+    says(
+        &page.html,
+        &[
+            "<h1><bdi>Field &lt;recorder&gt;</bdi></h1>",
+            "Records what you hear.",
+            "Has <strong>two</strong> microphones.",
+            "It is <em>quieter</em>.",
+            "href=\"/products?category=Sound\"",
+            "href=\"/products?tag=wav\"",
+            &src,
+            "3 MB",
+            "about a second at 50 Mbit/s, a usual connection",
+            "2 seconds at 16 Mbit/s",
+            "linux-x86_64",
+            &hex(&content),
+            "<form method=\"post\" action=\"/cart\">",
+            &format!("type=\"radio\" name=\"offer\" value=\"{}\" checked", offers[0]),
+            &format!("type=\"radio\" name=\"offer\" value=\"{}\">", offers[1]),
+            "for good",
+            "for 1 use",
+            "on 1 machine",
+            "on 2 machines",
+            "2.50 AUR <small>≈ 2.50 EUR</small>",
+            "name=\"quantity\" type=\"number\" value=\"1\" min=\"1\" max=\"100\"",
+            "name=\"then\" value=\"checkout\"",
+            "name=\"then\" value=\"cart\"",
+            "<meta name=\"description\" content=\"Records what you hear.\">",
+            "<link rel=\"canonical\" href=\"http://shop.test/products/recorder\">",
+            "<meta property=\"og:title\" content=\"Field &lt;recorder&gt;\">",
+            &format!(
+                "<meta property=\"og:image\" content=\"http://shop.test/products/recorder/pictures/{}\">",
+                hex(PICTURE)
+            ),
+        ],
+    );
     assert_eq!(page.html.matches("loading=\"eager\"").count(), 1);
     assert_eq!(page.html.matches("loading=\"lazy\"").count(), 1);
     assert_eq!(page.html.matches("<h1").count(), 1);
@@ -281,10 +311,16 @@ async fn beside_a_price_stands_what_it_means_for_the_wallet() {
     let mut ada = with_funds(&shop, "ada@example.com", 100).await;
     let exactly = "href=\"/wallet/top-up?tokens=1.50&amp;next=%2Fproducts%2Fone\"";
     let page = ada.open("/products/one").await;
-    says(&page.html, &["<dt>In your wallet</dt><dd>1.00 AUR</dd>", "<dt>Missing</dt><dd>1.50 AUR</dd>"]);
+    says(
+        &page.html,
+        &["<dt>In your wallet</dt><dd>1.00 AUR</dd>", "<dt>Missing</dt><dd>1.50 AUR</dd>"],
+    );
     says(&page.html, &[exactly, "Top up exactly 1.50 AUR for 1.50 EUR"]);
     let page = ada.open("/products/two").await;
-    says(&page.html, &["Missing: 1.50 AUR.", "Missing: 2.00 AUR.", "tokens=2.00&amp;next=%2Fproducts%2Ftwo"]);
+    says(
+        &page.html,
+        &["Missing: 1.50 AUR.", "Missing: 2.00 AUR.", "tokens=2.00&amp;next=%2Fproducts%2Ftwo"],
+    );
     let page = ada.open("/products/gift").await;
     says(&page.html, &["Free"]);
     keeps_silent(&page.html, &["In your wallet", "Missing"]);
@@ -325,7 +361,8 @@ async fn secret(shop: &Shop, visibility: Value) {
     enter(shop, "secret", fields, &[777]).await;
     let content = crate::goods::bytes(4321);
     assert!(upload(shop, &hex(&content), &content).await.status < 300);
-    let file = json!({ "name": "filemark.zip", "sha256": hex(&content), "media_type": "application/zip" });
+    let file =
+        json!({ "name": "filemark.zip", "sha256": hex(&content), "media_type": "application/zip" });
     let release = json!({ "notes": "Notesmark", "files": [file], "publish": true });
     staff(shop, "PUT", "products/secret/releases/stable/1.0", release).await;
 }
@@ -355,9 +392,15 @@ async fn what_is_hidden_stands_on_no_page() {
             keeps_silent(&page.html, &[&picture]);
         }
     }
-    assert_eq!((visitor.open(&picture).await.status, member.open(&picture).await.status), (404, 404));
+    assert_eq!(
+        (visitor.open(&picture).await.status, member.open(&picture).await.status),
+        (404, 404)
+    );
     let page = funded.open("/products/secret").await;
-    says(&page.html, &["7.77 AUR", "Descriptionmark", "Altmark", "filemark", "Notesmark", "5 kB", &picture]);
+    says(
+        &page.html,
+        &["7.77 AUR", "Descriptionmark", "Altmark", "filemark", "Notesmark", "5 kB", &picture],
+    );
     keeps_silent(&page.html, &["class=\"locked\""]);
 
     // Nothing is found by it either, and no order tells it.
@@ -367,7 +410,8 @@ async fn what_is_hidden_stands_on_no_page() {
         let up = browser.open("/products?sort=price").await;
         let down = browser.open("/products?sort=-price").await;
         for page in [up, down] {
-            let (cheap, secret) = (page.html.find("/products/cheap\""), page.html.find("/products/secret\""));
+            let (cheap, secret) =
+                (page.html.find("/products/cheap\""), page.html.find("/products/secret\""));
             assert!(cheap < secret, "{}", page.html);
         }
     }
@@ -391,16 +435,20 @@ async fn what_is_hidden_is_named_with_what_unlocks_it_and_the_way_there() {
         ..Visibility::default()
     }))
     .await;
-    change(&shop, |all| all.threshold = Threshold::Fixed { amount: Amount::new(500).unwrap() }).await;
+    change(&shop, |all| all.threshold = Threshold::Fixed { amount: Amount::new(500).unwrap() })
+        .await;
     enter(&shop, "tool", json!({ "description": "Long." }), &[250]).await;
     let mut visitor = Browser::on(&shop);
     let page = visitor.open("/products/tool").await;
-    says(&page.html, &[
-        "The price is shown to members.",
-        "The description is shown once your wallet holds 5.00 AUR.",
-        "href=\"/register?next=%2Fproducts%2Ftool\"",
-        "href=\"/sign-in?next=%2Fproducts%2Ftool\"",
-    ]);
+    says(
+        &page.html,
+        &[
+            "The price is shown to members.",
+            "The description is shown once your wallet holds 5.00 AUR.",
+            "href=\"/register?next=%2Fproducts%2Ftool\"",
+            "href=\"/sign-in?next=%2Fproducts%2Ftool\"",
+        ],
+    );
     keeps_silent(&page.html, &["action=\"/cart\"", "2.50"]);
     let page = visitor.open("/products?q=tool").await;
     says(&page.html, &["href=\"/sign-in?next=%2Fproducts%3Fq%3Dtool\">Sign in to see the price"]);
@@ -413,13 +461,17 @@ async fn what_is_hidden_is_named_with_what_unlocks_it_and_the_way_there() {
     keeps_silent(&page.html, &["2.50", "Long."]);
     change(&shop, |all| all.registration = Vec::new()).await;
     let page = ada.open("/products/tool").await;
-    says(&page.html, &["2.50 AUR", "Top up exactly 0.01 AUR", "tokens=0.01&amp;next=%2Fproducts%2Ftool"]);
+    says(
+        &page.html,
+        &["2.50 AUR", "Top up exactly 0.01 AUR", "tokens=0.01&amp;next=%2Fproducts%2Ftool"],
+    );
     keeps_silent(&page.html, &["Long."]);
     let page = with_funds(&shop, "bob@example.com", 500).await.open("/products/tool").await;
     says(&page.html, &["Long."]);
     let accounts = shop.get("/v1/admin/accounts", &shop.admin).await;
     let mut all = accounts.json["data"].as_array().unwrap().iter();
-    let account = all.find(|one| one["email"] == "ada@example.com").unwrap()["id"].as_str().unwrap();
+    let account =
+        all.find(|one| one["email"] == "ada@example.com").unwrap()["id"].as_str().unwrap();
     staff(&shop, "POST", &format!("accounts/{account}/freeze"), Value::Null).await;
     let page = ada.open("/products/tool").await;
     says(&page.html, &["Your account is frozen."]);
@@ -435,7 +487,13 @@ async fn what_is_hidden_is_named_with_what_unlocks_it_and_the_way_there() {
     says(&page.html, &["once your wallet covers it", "Top up exactly 0.10 AUR"]);
     change(&shop, |all| all.visibility.price = Some(Level::Covered)).await;
     let page = cid.open("/products/tool").await;
-    says(&page.html, &["once your wallet covers it", "href=\"/wallet/top-up?next=%2Fproducts%2Ftool\">Add funds"]);
+    says(
+        &page.html,
+        &[
+            "once your wallet covers it",
+            "href=\"/wallet/top-up?next=%2Fproducts%2Ftool\">Add funds",
+        ],
+    );
     keeps_silent(&page.html, &["2.50", "0.10", "Top up exactly"]);
 }
 
@@ -480,17 +538,30 @@ async fn the_vendors_look_is_on_every_page() {
     let key = format!("Bearer {}", shop.admin);
     let headers = [("authorization", key.as_str())];
     let answer = shop.send("PATCH", "/v1/admin/settings", &headers, look.clone()).await;
-    assert_eq!((answer.status, answer.json["errors"][0]["field"].as_str()), (400, Some("look.logo.object")));
+    assert_eq!(
+        (answer.status, answer.json["errors"][0]["field"].as_str()),
+        (400, Some("look.logo.object"))
+    );
     assert_eq!(upload(&shop, &hex(PICTURE), PICTURE).await.status, 201);
     let answer = staff(&shop, "PATCH", "settings", look).await;
     assert_eq!(answer.at("/look/accent"), "#ffd400");
     let page = visitor.open("/").await;
-    says(&page.html, &["For the &lt;field&gt;", "We make <em>small</em> &lt;tools&gt;.", "Aurora Instruments\nPort Aurora"]);
+    says(
+        &page.html,
+        &[
+            "For the &lt;field&gt;",
+            "We make <em>small</em> &lt;tools&gt;.",
+            "Aurora Instruments\nPort Aurora",
+        ],
+    );
     let logo = format!("/logo?{}", &hex(PICTURE)[..16]);
     for path in ["/", "/sign-in", "/docs", "/nothing-here", "/products/nothing"] {
         let page = visitor.open(path).await;
         if page.answer.header("content-type").starts_with("text/html") {
-            says(&page.html, &[&format!("<img src=\"{logo}\" alt=\"Aurora Instruments\""), "/theme.css?"]);
+            says(
+                &page.html,
+                &[&format!("<img src=\"{logo}\" alt=\"Aurora Instruments\""), "/theme.css?"],
+            );
         }
     }
     let page = visitor.open(&logo).await;
@@ -523,9 +594,16 @@ async fn terms_have_versions_and_orders_name_theirs() {
     assert_eq!(first.at("/version"), "2026-11-22");
     let again = staff(&shop, "PUT", "documents/terms", text).await;
     assert_eq!(again.json, first.json, "the same text is no new version");
-    assert_eq!(shop.get("/v1/admin/settings", &shop.admin).await.at("/terms_version"), "2026-11-22");
-    staff(&shop, "PUT", "documents/privacy", json!({ "text": "Kept here.", "version": "p-1" })).await;
-    assert_eq!(shop.get("/v1/admin/settings", &shop.admin).await.at("/terms_version"), "2026-11-22");
+    assert_eq!(
+        shop.get("/v1/admin/settings", &shop.admin).await.at("/terms_version"),
+        "2026-11-22"
+    );
+    staff(&shop, "PUT", "documents/privacy", json!({ "text": "Kept here.", "version": "p-1" }))
+        .await;
+    assert_eq!(
+        shop.get("/v1/admin/settings", &shop.admin).await.at("/terms_version"),
+        "2026-11-22"
+    );
 
     let page = visitor.open("/terms/terms").await;
     says(&page.html, &["<h1>Terms of sale</h1>", "No &lt;refunds&gt;.", "Version 2026-11-22"]);
@@ -537,7 +615,10 @@ async fn terms_have_versions_and_orders_name_theirs() {
     let buy = async |key: &str| {
         let total = json!({ "amount": 100, "unit": "AUR" });
         let body = json!({ "lines": [{ "offer": offer }], "expected_total": total, "allow_duplicate": true });
-        shop.post("/v1/purchases", &ada, key, body).await.at("/confirmation/terms_version").to_owned()
+        shop.post("/v1/purchases", &ada, key, body)
+            .await
+            .at("/confirmation/terms_version")
+            .to_owned()
     };
     assert_eq!(buy("a").await, "2026-11-22");
 
@@ -583,7 +664,10 @@ async fn a_provider_says_what_it_is_and_sells_nothing() {
     let mut visitor = Browser::on(&shop);
     let page = visitor.open("/").await;
     assert_eq!(page.status, 200);
-    says(&page.html, &["One wallet of <bdi>Aurum</bdi> for many shops.", "href=\"/register?next=%2F\""]);
+    says(
+        &page.html,
+        &["One wallet of <bdi>Aurum</bdi> for many shops.", "href=\"/register?next=%2F\""],
+    );
     for path in ["/products", "/products/tool", "/sitemap.xml", "/feed.xml"] {
         assert_eq!(visitor.open(path).await.status, 404, "{path}");
     }
@@ -603,12 +687,15 @@ async fn a_merchants_shop_leads_to_its_provider() {
     let mut visitor = Browser::on(&shop);
     says(&visitor.open("/").await.html, &["Your wallet is with your provider"]);
     let page = visitor.open("/products/tool").await;
-    says(&page.html, &[
-        "You pay at pay.test",
-        "href=\"/connect\">Sign in through your provider",
-        "action=\"/cart\"",
-        "The description is shown to members.",
-    ]);
+    says(
+        &page.html,
+        &[
+            "You pay at pay.test",
+            "href=\"/connect\">Sign in through your provider",
+            "action=\"/cart\"",
+            "The description is shown to members.",
+        ],
+    );
     keeps_silent(&page.html, &["/register", "/wallet", "Long."]);
     change(&shop, |all| all.flow = Flow::MembersOnly).await;
     let page = visitor.open("/products").await;
@@ -624,10 +711,20 @@ async fn programs_read_what_a_visitor_sees() {
     let mut visitor = Browser::on(&shop);
     let map = visitor.open("/sitemap.xml").await;
     assert_eq!(map.answer.header("content-type"), "application/xml");
-    says(&map.html, &["<loc>http://shop.test/products/tool</loc>", "<loc>http://shop.test/terms/imprint</loc>"]);
+    says(
+        &map.html,
+        &["<loc>http://shop.test/products/tool</loc>", "<loc>http://shop.test/terms/imprint</loc>"],
+    );
     let feed = visitor.open("/feed.xml").await;
     assert_eq!(feed.answer.header("content-type"), "application/atom+xml");
-    says(&feed.html, &["<title>A &amp; &lt;b&gt;</title>", "<summary>Small.</summary>", "http://shop.test/products/tool"]);
+    says(
+        &feed.html,
+        &[
+            "<title>A &amp; &lt;b&gt;</title>",
+            "<summary>Small.</summary>",
+            "http://shop.test/products/tool",
+        ],
+    );
     assert_eq!(feed.answer.header("cache-control"), "public, max-age=15");
     let robots = visitor.open("/robots.txt").await;
     says(&robots.html, &["Disallow: /wallet", "Sitemap: http://shop.test/sitemap.xml"]);

@@ -41,7 +41,11 @@ struct TextBody {
     text: Text<1, 100_000>,
     /// What the version is called: 1 to 40 letters, digits and `. _ + ~ -`. Without it, by the day.
     #[serde(default)]
-    #[schema(max_length = 40, pattern = "^[0-9A-Za-z_+~-][0-9A-Za-z._+~-]*$", example = "2026-11-29")]
+    #[schema(
+        max_length = 40,
+        pattern = "^[0-9A-Za-z_+~-][0-9A-Za-z._+~-]*$",
+        example = "2026-11-29"
+    )]
     version: Option<String>,
 }
 

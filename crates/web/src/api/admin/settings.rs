@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use scrip_domain::account::Field;
 use scrip_domain::sale::Limits;
-use scrip_domain::settings::{Flow, Pack, Settings, Threshold, Token, UnitValue};
+use scrip_domain::settings::{Flow, Pack, SecondFactor, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -61,6 +61,9 @@ struct SettingsOut {
     terms_version: String,
     /// How pages look, and what they say of the shop.
     look: LookOut,
+    /// Whether staff sign in to the console with a second factor.
+    #[schema(value_type = SecondFactorWord)]
+    second_factor: SecondFactor,
 }
 
 /// What is changed; what is left out stays. What is given replaces the old value whole.
@@ -119,6 +122,10 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = LookBody)]
     look: Option<LookBody>,
+    /// Whether staff sign in to the console with a second factor.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = SecondFactorWord)]
+    second_factor: Option<SecondFactor>,
 }
 
 /// The vendor's unit of stored value. Its code and scale never change.
@@ -215,6 +222,16 @@ enum FlowWord {
     MembersOnly,
 }
 
+/// Whether staff sign in with a second factor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecondFactor)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what the domain's own type reads")]
+enum SecondFactorWord {
+    Optional,
+    Required,
+}
+
 /// What registration can require.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RegistrationField)]
@@ -254,6 +271,7 @@ impl From<&Settings> for SettingsOut {
             offline_instructions: settings.offline_instructions.clone(),
             terms_version: settings.terms_version.clone(),
             look: (&settings.look).into(),
+            second_factor: settings.second_factor,
         }
     }
 }
@@ -319,6 +337,7 @@ impl SettingsBody {
                 .terms_version
                 .map_or_else(|| old.terms_version.clone(), |version| version.0),
             look,
+            second_factor: self.second_factor.unwrap_or(old.second_factor),
         })
     }
 }

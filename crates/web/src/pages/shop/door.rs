@@ -111,7 +111,8 @@ impl<'a> Guest<'a> {
                 format!("once your wallet holds {}", tokens(self.threshold, token))
             }
             (Level::Funded, true) => {
-                "once your balance at your provider is enough to order here, and you let us know".to_owned()
+                "once your balance at your provider is enough to order here, and you let us know"
+                    .to_owned()
             }
             (Level::Covered, false) => "once your wallet covers it".to_owned(),
             (Level::Covered, true) => "to who has bought it".to_owned(),

@@ -18,8 +18,18 @@ const MAP: u32 = 1000;
 /// How many the feed tells of.
 const NEWS: u32 = 20;
 /// Pages that are one browser's own, or send it away.
-const OWN: [&str; 11] = [
-    "/account", "/buy/", "/cart", "/checkout", "/connect", "/library", "/orders", "/pay/", "/register", "/sign-in",
+const OWN: [&str; 12] = [
+    "/admin",
+    "/account",
+    "/buy/",
+    "/cart",
+    "/checkout",
+    "/connect",
+    "/library",
+    "/orders",
+    "/pay/",
+    "/register",
+    "/sign-in",
     "/wallet",
 ];
 
@@ -42,7 +52,8 @@ pub async fn sitemap(_: AtShop, State(app): State<App>) -> Result<Response, Prob
     let mut xml = HEAD.to_owned();
     xml.push_str("<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n");
     for path in paths {
-        let _ = writeln!(xml, "<url><loc>{}{}</loc></url>", escaped(&app.public_url), escaped(&path));
+        let _ =
+            writeln!(xml, "<url><loc>{}{}</loc></url>", escaped(&app.public_url), escaped(&path));
     }
     xml.push_str("</urlset>\n");
     Ok(reply("application/xml", xml))
@@ -87,8 +98,11 @@ async fn visible(app: &App, count: u32) -> Result<Vec<Item>, Problem> {
 
 fn reply(media_type: &'static str, xml: String) -> Response {
     let media_type = HeaderValue::from_static(media_type);
-    let headers =
-        [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, VISITORS), (header::VARY, VARY)];
+    let headers = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CACHE_CONTROL, VISITORS),
+        (header::VARY, VARY),
+    ];
     (headers, xml).into_response()
 }
 

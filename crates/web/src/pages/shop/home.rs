@@ -108,13 +108,15 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
                 p.row { (guest.ways_in()) }
             }
         },
-        Flow::RegisterFirst if own && guest.standing < Standing::Funded && !missing.is_zero() => html! {
-            div.notice {
-                p { "Ordering opens with " (tokens(enough, token)) " in your wallet. You have "
-                    (tokens(guest.available(), token)) "." }
-                p { a.button href=(top_up(missing, token, &guest.here)) { "Top up exactly " (tokens(missing, token)) } }
+        Flow::RegisterFirst if own && guest.standing < Standing::Funded && !missing.is_zero() => {
+            html! {
+                div.notice {
+                    p { "Ordering opens with " (tokens(enough, token)) " in your wallet. You have "
+                        (tokens(guest.available(), token)) "." }
+                    p { a.button href=(top_up(missing, token, &guest.here)) { "Top up exactly " (tokens(missing, token)) } }
+                }
             }
-        },
+        }
         _ => Markup::default(),
     }
 }
@@ -140,10 +142,18 @@ fn how(guest: &Guest<'_>, settings: &Settings) -> Markup {
     let value = settings.token.unit_value;
     let own = guest.provider.is_none();
     let account = match (own, settings.flow) {
-        (false, _) => "Your wallet is with your provider, which you know from other shops as well. Add funds there.",
-        (_, Flow::BrowseFirst) => "Choose what you like; open an account when you pay. Then add funds once, for many purchases.",
-        (_, Flow::RegisterFirst) => "Open an account and add funds, once for many purchases. Ordering opens with them.",
-        (_, Flow::MembersOnly) => "Open an account to see what there is, and add funds, once for many purchases.",
+        (false, _) => {
+            "Your wallet is with your provider, which you know from other shops as well. Add funds there."
+        }
+        (_, Flow::BrowseFirst) => {
+            "Choose what you like; open an account when you pay. Then add funds once, for many purchases."
+        }
+        (_, Flow::RegisterFirst) => {
+            "Open an account and add funds, once for many purchases. Ordering opens with them."
+        }
+        (_, Flow::MembersOnly) => {
+            "Open an account to see what there is, and add funds, once for many purchases."
+        }
     };
     html! {
         section aria-labelledby="how" {

@@ -249,7 +249,11 @@ fn tags(page: &Listing, wish: &Wish) -> Markup {
 
 fn nothing(wish: &Wish) -> Markup {
     if wish.address() == "/products" {
-        return blank("Nothing here yet", "There is nothing for sale at the moment. Come back soon.", None);
+        return blank(
+            "Nothing here yet",
+            "There is nothing for sale at the moment. Come back soon.",
+            None,
+        );
     }
     let text = "Try fewer or other words, or look at everything.";
     blank("Nothing is found", text, Some(("/products", "All products")))

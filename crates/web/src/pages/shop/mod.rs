@@ -68,10 +68,17 @@ fn together(names: &[&str]) -> String {
 }
 
 /// A picture in a frame of its shape, or the first letter of `name` on a calm ground.
-fn cover(slug: &str, name: &str, picture: Option<&scrip_domain::catalog::Picture>, soon: bool) -> Markup {
+fn cover(
+    slug: &str,
+    name: &str,
+    picture: Option<&scrip_domain::catalog::Picture>,
+    soon: bool,
+) -> Markup {
     let Some(picture) = picture else {
         // Always the same ground for the same thing.
-        let tone = slug.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 6;
+        let tone =
+            slug.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+                % 6;
         let initial = name.chars().find(|sign| sign.is_alphanumeric()).unwrap_or('·');
         return html! {
             div.cover.{ "tone-" (tone) } aria-hidden="true" { (initial.to_uppercase()) }

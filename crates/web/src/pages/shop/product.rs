@@ -69,7 +69,8 @@ pub async fn show(
     let about = beginning(view.summary);
     let picture = view.pictures.and_then(|all| all.first());
     let picture = picture.map(|picture| format!("/products/{slug}/pictures/{}", picture.object));
-    let card = Card { about: &about, path: guest.here.as_str().to_owned(), picture, kind: "product" };
+    let card =
+        Card { about: &about, path: guest.here.as_str().to_owned(), picture, kind: "product" };
     // A member may see more of it than the card may say.
     let head = Head { title: view.title, card: member.is_none().then_some(card), unlisted: false };
     let mut response = public(&app, &head, &visit, &main);
@@ -292,7 +293,12 @@ impl Looked<'_> {
     /// Facts, what is hidden, the description, files and notes.
     fn more(&self) -> Markup {
         let view = self.view;
-        let cheapest = view.offers.iter().filter_map(|offer| offer.price).filter(|price| !price.is_zero()).min();
+        let cheapest = view
+            .offers
+            .iter()
+            .filter_map(|offer| offer.price)
+            .filter(|price| !price.is_zero())
+            .min();
         html! {
             div.more {
                 (self.facts())
@@ -396,7 +402,8 @@ fn without_price(hidden: &Hidden) -> Hidden {
 /// For which platforms the files are, each once.
 fn platforms(files: &[File]) -> Vec<&str> {
     let mut platforms: Vec<&str> = Vec::new();
-    for platform in files.iter().map(|file| file.platform.as_str()).filter(|name| !name.is_empty()) {
+    for platform in files.iter().map(|file| file.platform.as_str()).filter(|name| !name.is_empty())
+    {
         if !platforms.contains(&platform) {
             platforms.push(platform);
         }

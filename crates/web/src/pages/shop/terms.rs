@@ -23,9 +23,11 @@ pub fn told(terms: Terms) -> String {
 
 /// On how many machines, with how many downloads; empty when nothing limits it.
 pub fn limited(limits: Limits) -> String {
-    let machines = limits.machines.map(|count| format!("on {}", many(count.into(), "machine", "machines")));
-    let downloads =
-        limits.downloads.map(|count| format!("with {}", many(count.into(), "download", "downloads")));
+    let machines =
+        limits.machines.map(|count| format!("on {}", many(count.into(), "machine", "machines")));
+    let downloads = limits
+        .downloads
+        .map(|count| format!("with {}", many(count.into(), "download", "downloads")));
     [machines, downloads].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
