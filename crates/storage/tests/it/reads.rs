@@ -69,8 +69,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
-            bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""),
-            staff_member(id(1)), staff_by_invitation([0; 16]), staff_login(""), staff_session([0; 16]),
+            bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), staff_member(id(1)), staff_by_invitation([0; 16]), staff_login(""), staff_session([0; 16]),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
         many accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),

@@ -4,7 +4,7 @@
 //! Contrast is that of WCAG 2.2: at least 4.5 to 1 for text. A colour that has too little is mixed with black, or in the
 //! dark scheme with white, as little as is enough: its hue stays.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -42,8 +42,11 @@ pub struct Theme {
     pub address: String,
 }
 
+/// A theme, and the accent that it was made from.
+type Made = (Accent, Arc<Theme>);
+
 /// The theme that was made last: a server has one vendor, and a page asks for it each time.
-static LAST: LazyLock<Mutex<Option<(Accent, Arc<Theme>)>>> = LazyLock::new(Mutex::default);
+static LAST: Mutex<Option<Made>> = Mutex::new(None);
 
 /// The theme of this accent.
 pub fn theme(accent: Accent) -> Arc<Theme> {

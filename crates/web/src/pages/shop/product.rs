@@ -317,7 +317,7 @@ impl Looked<'_> {
                         div.prose { (PreEscaped(notes)) }
                     }
                 }
-                @if let Some(files) = view.files.filter(|files| !files.is_empty()) { (self.files(files)) }
+                @if let Some(files) = view.files.filter(|files| !files.is_empty()) { (list_of(files)) }
                 @if !view.labels.tags.is_empty() {
                     nav.tags aria-label="Tags" {
                         span aria-hidden="true" { "Tags" }
@@ -372,22 +372,23 @@ impl Looked<'_> {
             }
         }
     }
+}
 
-    fn files(&self, files: &[File]) -> Markup {
-        html! {
-            h2 { "Files" }
-            ul.files {
-                @for file in files {
-                    li {
-                        span.name { bdi { (file.name) } }
-                        span.hint { (size_text(file.size)) @if !file.platform.is_empty() { ", for " bdi { (file.platform) } } }
-                    }
+/// The files, with what tells them from others.
+fn list_of(files: &[File]) -> Markup {
+    html! {
+        h2 { "Files" }
+        ul.files {
+            @for file in files {
+                li {
+                    span.name { bdi { (file.name) } }
+                    span.hint { (size_text(file.size)) @if !file.platform.is_empty() { ", for " bdi { (file.platform) } } }
                 }
             }
-            details {
-                summary { "Checksums (SHA-256)" }
-                dl { @for file in files { dt { bdi { (file.name) } } dd { code { (file.sha256) } } } }
-            }
+        }
+        details {
+            summary { "Checksums (SHA-256)" }
+            dl { @for file in files { dt { bdi { (file.name) } } dd { code { (file.sha256) } } } }
         }
     }
 }
