@@ -89,6 +89,7 @@ conformance! {
     listing:
         lists_hold_what_each_sees_and_nothing_else,
         common_words_are_found_like_rare_ones,
+        categories_are_those_of_what_is_seen,
         any_question_is_only_words,
         what_changes_is_found_by_its_new_words_only;
     journal:

@@ -9,6 +9,7 @@ use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
+use scrip_domain::legal::LegalName;
 use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
@@ -21,6 +22,7 @@ use scrip_domain::session::Session;
 use scrip_domain::top_up::TopUpState;
 use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::visibility::Level;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
@@ -69,9 +71,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
-            bank_details(1), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
+            bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who);
-        many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
+        many accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
