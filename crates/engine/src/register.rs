@@ -2,8 +2,8 @@
 
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::event::{Event, EventType};
-use scrip_domain::letter::{About, Letter};
 use scrip_domain::legal::LegalName;
+use scrip_domain::letter::{About, Letter};
 use scrip_domain::session::Session;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};

@@ -26,8 +26,8 @@ use scrip_domain::exchange::{
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
-use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::legal::{LegalName, LegalText};
+use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
