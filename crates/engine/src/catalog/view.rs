@@ -370,6 +370,8 @@ impl Engine {
     }
 }
 
+mod preview;
+
 #[cfg(test)]
 #[path = "view/tests.rs"]
 mod tests;
