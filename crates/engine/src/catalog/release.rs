@@ -57,6 +57,11 @@ pub struct WholeRelease {
 }
 
 impl FileFields {
+    /// What is out of bounds of a file whose bytes, and so their digest, are yet to come.
+    pub fn check_before_upload(&self) -> Result<(), Wrong> {
+        Self { sha256: "0".repeat(64), ..self.clone() }.checked(0).map(drop)
+    }
+
     fn checked(self, index: usize) -> Result<Self, Wrong> {
         let at = |field: &str| format!("files[{index}].{field}");
         if !catalog::plausible_file_name(&self.name) {

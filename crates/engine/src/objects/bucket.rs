@@ -162,7 +162,10 @@ impl InBucket {
 
     /// Begins an upload.
     pub fn upload(&self, declared: Digest) -> Upload {
-        Upload { declared, sender: Sender::new(self.draft(key_of(declared), &format!("-{declared}"))) }
+        Upload {
+            declared,
+            sender: Sender::new(self.draft(key_of(declared), &format!("-{declared}"))),
+        }
     }
 
     /// Begins an upload whose digest is not known yet.

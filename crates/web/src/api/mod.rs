@@ -146,6 +146,11 @@ pub struct List<T> {
 const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
 
 impl ListQuery {
+    /// `limit` entries behind `after`, as a page asks.
+    pub fn new(limit: u32, after: Option<String>) -> Self {
+        Self { limit: Some(limit), after }
+    }
+
     /// The page that is asked for, of the list called `list`.
     pub fn page(&self, engine: &Engine, list: &str) -> Result<Page, Problem> {
         let after = self.after.as_deref().map(|cursor| {

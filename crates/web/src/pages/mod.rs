@@ -14,6 +14,7 @@ mod frame;
 mod json;
 mod link;
 mod look;
+mod multipart;
 mod partner;
 mod pay;
 mod problems;
@@ -33,7 +34,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use self::frame::{Visited, page, private, private_again_in, whole};
 use self::look::date;
 pub use self::protection::refusal;
-use self::protection::{leads_to, protect, protect_form};
+use self::protection::{leads_to, protect, protect_form, runs_scripts};
 use crate::App;
 
 /// Every page.

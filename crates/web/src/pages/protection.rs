@@ -10,9 +10,9 @@ use super::refused;
 use crate::App;
 use crate::problem::Problem;
 
-/// A page may load the stylesheet and nothing else, run nothing, and be framed by nobody.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'";
+/// A page may load the stylesheet and pictures of this server and nothing else, run nothing, and be framed by nobody.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
 
 const PROTECTION: [(HeaderName, HeaderValue); 3] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
@@ -39,6 +39,15 @@ pub fn leads_to(response: &mut Response, url: &str) {
     }
 }
 
+/// In a page's extensions: it runs a script of this server, which may ask this server.
+#[derive(Clone, Copy, Debug)]
+struct Runs;
+
+/// Lets this page run the scripts of this server that it names.
+pub fn runs_scripts(response: &mut Response) {
+    response.extensions_mut().insert(Runs);
+}
+
 /// A refusal in the place of a page, by whatever stands before all pages.
 pub async fn refusal(app: &App, problem: Problem) -> Response {
     let mut response = refused::dressed(app, None, problem.into_response()).await;
@@ -51,7 +60,10 @@ pub async fn protect_form(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let elsewhere = response.extensions_mut().remove::<SendsTo>();
     let to = elsewhere.map_or_else(String::new, |SendsTo(origin)| format!(" {origin}"));
-    let policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
+    let mut policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
+    if response.extensions_mut().remove::<Runs>().is_some() {
+        policy.push_str("; script-src 'self'; connect-src 'self'");
+    }
     let headers = response.headers_mut();
     headers.extend(PROTECTION);
     // Without a referrer browsers do not say where a form comes from either.

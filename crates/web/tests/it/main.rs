@@ -9,6 +9,7 @@ mod bundles;
 mod bureau;
 mod buyer_pages;
 mod catalog;
+mod catalog_pages;
 mod checkouts;
 mod codes;
 mod consuming;

@@ -1,10 +1,10 @@
 //! A product as somebody at another level would see it, for the staff that decides on its visibility.
 
+use scrip_domain::Amount;
 use scrip_domain::estimate::Pace;
 use scrip_domain::gate::Standing;
 use scrip_domain::settings::Flow;
 use scrip_domain::visibility::Level;
-use scrip_domain::Amount;
 
 use super::{Shown, Viewer};
 use crate::{Engine, Fault};

@@ -50,7 +50,7 @@ pub enum Section {
 }
 
 /// The sections that have pages, in the order in which they are shown.
-const BUILT: &[Section] = &[];
+const BUILT: &[Section] = &[Section::Products];
 
 impl Section {
     /// Its first page, and what it is called.

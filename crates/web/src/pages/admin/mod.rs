@@ -3,6 +3,7 @@
 //! A handler takes a [`Desk`] of the power that it needs, and gives its page to [`page`]. Whoever is not signed in is sent to
 //! sign in first and comes back; whoever lacks the power is told who has it.
 
+mod catalog;
 mod desk;
 mod frame;
 mod me;
@@ -24,6 +25,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin", get(home))
         .merge(sign_in::routes())
         .merge(me::routes())
+        .merge(catalog::routes(app))
         .layer(from_fn_with_state(app.clone(), frame::dress))
         .layer(from_fn(protect_form))
 }
