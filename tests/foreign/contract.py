@@ -221,6 +221,10 @@ def furnish(shop, ada):
     bank = {"name": "Nobody", "iban": "DE89370400440532013000"}
     for place in ("bank", f"partners/{partner}/bank"):
         shop.ask("PUT", f"{admin}/{place}", bank, shop.admin)
+    people = [
+        shop.ask("POST", f"{admin}/staff", {"email": f"{name}@contract.example", "name": name, "role": "support"}, shop.admin)["id"]
+        for name in ("one", "two", "three")
+    ]
     machines = [
         shop.ask("POST", "/v1/licenses/activate", {"code": license["code"]["jws"], "fingerprint": name})["activation"]["id"]
         for name in ("desk", "shelf")
@@ -308,6 +312,9 @@ def furnish(shop, ada):
             f"POST {admin}/webhook-endpoints/{{id}}/test": {"id": hooks[0]},
             f"POST {admin}/webhook-endpoints/{{id}}/replay": {"id": hooks[0]},
             f"GET {admin}/webhook-endpoints/{{id}}/deliveries": {"id": hooks[0]},
+            f"PATCH {admin}/staff/{{id}}": {"id": people[0]},
+            f"POST {admin}/staff/{{id}}/reset": {"id": people[1]},
+            f"DELETE {admin}/staff/{{id}}": {"id": people[2]},
             f"GET {admin}/partners/{{id}}": {"id": partner},
             f"PATCH {admin}/partners/{{id}}": {"id": partner},
             f"GET {admin}/partners/{{id}}/bank": {"id": partner},

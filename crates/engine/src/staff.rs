@@ -24,6 +24,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
+use self::factor::without_factor;
 use crate::audit::{Note, Staff};
 use crate::catalog::{Wrong, rules};
 use crate::session::{Token, hash};
@@ -301,9 +302,7 @@ impl Edit {
                     invitation: Some(token),
                     invited_until: Some(at.plus(INVITATION)),
                     series,
-                    factor_since: None,
-                    recovery: Vec::new(),
-                    ..old.clone()
+                    ..without_factor(old)
                 };
                 (member, Act::StaffReset, json!({}))
             }
@@ -313,10 +312,8 @@ impl Edit {
                     invitation: None,
                     invited_until: None,
                     series,
-                    factor_since: None,
-                    recovery: Vec::new(),
                     ended_at: Some(at),
-                    ..old.clone()
+                    ..without_factor(old)
                 };
                 (member, Act::StaffEnded, json!({}))
             }

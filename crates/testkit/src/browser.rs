@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
+use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
+use scrip_domain::Clock;
+use sha1::Sha1;
 
 use crate::{Answer, Shop};
 
@@ -131,4 +134,22 @@ impl<'s> Browser<'s> {
         let html = String::from_utf8_lossy(&answer.bytes).into_owned();
         Page { status: answer.status, html, answer }
     }
+}
+
+/// The code that an authenticator with this secret (base32, RFC 4648) shows at the time of `clock` (RFC 6238).
+pub fn totp(secret: &str, clock: &dyn Clock) -> String {
+    let bits = secret.bytes().flat_map(|symbol| {
+        let five = if symbol.is_ascii_digit() { symbol - b'2' + 26 } else { symbol - b'A' };
+        (0..5).rev().map(move |bit| five >> bit & 1)
+    });
+    let bits: Vec<_> = bits.collect();
+    let key: Vec<u8> =
+        bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | bit)).collect();
+    let step = clock.now().millis().unsigned_abs() / 30_000;
+    let mut mac = Hmac::<Sha1>::new_from_slice(&key).expect("a key of any length");
+    mac.update(&step.to_be_bytes());
+    let mac = mac.finalize().into_bytes();
+    let at = usize::from(mac[19] & 0xf);
+    let four = [mac[at] & 0x7f, mac[at + 1], mac[at + 2], mac[at + 3]];
+    format!("{:06}", u32::from_be_bytes(four) % 1_000_000)
 }

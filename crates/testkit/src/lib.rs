@@ -25,6 +25,7 @@ use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::role::{Role, Roles};
 use scrip_domain::settings::{SecondFactor, Settings, Token, UnitValue};
+use scrip_domain::staff::{StaffMember, StaffRole};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
 use scrip_engine::catalog::offer::OfferFields;
@@ -36,6 +37,7 @@ use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
 use scrip_engine::provider::Provider;
 use scrip_engine::purchase_request::notice::Herald;
 use scrip_engine::register::Registration;
+use scrip_engine::staff::Invitee;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
 use scrip_web::{App, Server, Watch};
@@ -43,7 +45,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use answer::Answer;
-pub use browser::{BOUNDARY, Browser, Page, multipart};
+pub use browser::{BOUNDARY, Browser, Page, multipart, totp};
 pub use bureau::{ScriptedBureau, opinion};
 pub use network::{Network, Way};
 pub use peers::{AbsentProvider, KnownServers};
@@ -196,6 +198,9 @@ pub fn settings() -> Settings {
 fn keys() -> Keys {
     Keys::new(&[[7; 32]], &[9; 32]).expect("a license key").with_protocol(&[[8; 32]])
 }
+
+/// What every member of the staff signs in with.
+pub const CLERK_PASSWORD: &str = "correct horse battery";
 
 static SHOPS: AtomicU64 = AtomicU64::new(0);
 
@@ -509,6 +514,23 @@ impl Shop {
             assert_eq!(answer.status, 201, "{answer:?}");
         }
         opened.token.reveal().to_owned()
+    }
+
+    /// A browser in which somebody of the staff in this role is signed in, and the member.
+    pub async fn clerk(&self, role: StaffRole) -> (Browser<'_>, StaffMember) {
+        let email = format!("{role}@shop.test");
+        let who = Invitee { email: email.clone(), name: format!("The {role}"), role };
+        let invited = self.app.engine.invite_staff(Staff::OPERATOR, who).await;
+        let invited = invited.expect("no fault").expect("a member");
+        let mut browser = Browser::on(self);
+        let fields = [
+            ("token", invited.token.reveal()),
+            ("password", CLERK_PASSWORD),
+            ("again", CLERK_PASSWORD),
+        ];
+        let page = browser.send("/admin/welcome", &fields).await;
+        assert_eq!((page.status, page.location()), (303, "/admin"), "{}", page.html);
+        (browser, invited.member)
     }
 
     /// The router itself, for an answer that is not to be read whole.

@@ -370,7 +370,7 @@ impl Engine {
     }
 }
 
-mod preview;
+mod draft;
 
 #[cfg(test)]
 #[path = "view/tests.rs"]

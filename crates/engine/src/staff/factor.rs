@@ -1,7 +1,9 @@
 //! The second factor of the staff: codes of an authenticator (RFC 6238), and recovery codes.
 //!
 //! ```text
-//! off ──set up: a new secret is shown──▶ off, secret waits ──a code of it──▶ on, 8 recovery codes ──a code──▶ off
+//! off ──set up: a new secret is shown──▶ off, secret waits ──a code of it──▶ on, 8 recovery codes
+//!  ▲                                                                          │
+//!  └───────────────────a code of it or a recovery code; a reset────────────────┘
 //! ```
 //! A code is HMAC-SHA-1 over the step of 30 seconds, six digits, which is what authenticator apps agree on. One step either
 //! way is taken, since clocks differ; a step that was used, and any before it, is never taken again. The secret is derived
@@ -263,6 +265,18 @@ impl Command for Begin {
     }
 }
 
+/// The member without a second factor. The secret is given up with it: whoever has it still, in a phone that was lost, has
+/// nothing by it.
+pub(super) fn without_factor(member: &StaffMember) -> StaffMember {
+    StaffMember {
+        factor_issue: member.factor_issue.saturating_add(1),
+        factor_since: None,
+        factor_step: 0,
+        recovery: Vec::new(),
+        ..member.clone()
+    }
+}
+
 enum Turn {
     /// With the digests of the recovery codes.
     On(Vec<String>),
@@ -300,10 +314,7 @@ impl Command for TurnFactor {
                 let recovery = recovery.clone();
                 (StaffMember { factor_since: Some(at), recovery, ..spent }, Act::StaffFactorOn)
             }
-            Turn::Off => {
-                let recovery = Vec::new();
-                (StaffMember { factor_since: None, recovery, ..spent }, Act::StaffFactorOff)
-            }
+            Turn::Off => (without_factor(&spent), Act::StaffFactorOff),
         };
         let mut changes = Changes::default();
         self.note.write(&mut changes, act, member.id, json!({}), at);

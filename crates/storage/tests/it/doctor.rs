@@ -11,6 +11,12 @@ const SOUND: &str = include_str!("doctor.sql");
 const DAMAGES: &[(&str, &str)] = &[
     ("conservation", "UPDATE house SET credits = credits + 1 WHERE name = 'revenue'"),
     ("conservation", "DELETE FROM wallets WHERE id = 2001"),
+    ("staff-owners", "UPDATE staff_roll SET owners = 2"),
+    ("staff-owners", "UPDATE staff SET role = 'support' WHERE id = 9951"),
+    ("staff-owners", "UPDATE staff SET ended_at = 5 WHERE id = 9951"),
+    ("staff-logins", "DELETE FROM staff_logins WHERE member = 9952"),
+    ("staff-logins", "UPDATE staff_logins SET member = 9953 WHERE member = 9952"),
+    ("staff-logins", "DELETE FROM staff WHERE id = 9951"),
     ("wallet-floors", "UPDATE wallets SET free_debits = 156 WHERE id = 2001"),
     ("wallet-floors", "UPDATE wallets SET held_debits = 11 WHERE id = 2001"),
     ("wallet-counters", "UPDATE wallets SET free_debits = free_debits + 1, free_credits = free_credits + 1"),

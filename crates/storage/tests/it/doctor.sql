@@ -36,6 +36,7 @@ DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
 DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; DELETE FROM exchanges;
 DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
+DELETE FROM staff; DELETE FROM staff_logins; DELETE FROM staff_roll;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
@@ -473,4 +474,11 @@ INSERT INTO link_requests (id, partner, link, return_url, reference, state, acco
     (9831, 9801, 9841, 'https://p.example', x'01', 'approved', 1001, x'02', 9, 1, 9),
     (9832, 9801, 9842, 'https://p.example', x'03', 'open', NULL, NULL, NULL, 1, 9);
 INSERT INTO partner_subjects (partner, subject, account, at) VALUES (9801, x'06', 1001, 2);
+-- Of the staff one owner has joined, another is invited, and one was ended.
+INSERT INTO staff (id, email, name, role, password, series, factor_issue, factor_step, recovery, created_at, joined_at, ended_at) VALUES
+    (9951, 'a@x.example', 'A', 'owner', 'p', 1, 0, 0, '[]', 1, 2, NULL),
+    (9952, 'b@x.example', 'B', 'owner', NULL, 0, 0, 0, '[]', 1, NULL, NULL),
+    (9953, 'b@x.example', 'B', 'owner', NULL, 1, 0, 0, '[]', 1, 2, 3);
+INSERT INTO staff_logins (email, member) VALUES ('a@x.example', 9951), ('b@x.example', 9952);
+INSERT INTO staff_roll (number, owners) VALUES (1, 1);
 COMMIT;

@@ -107,7 +107,8 @@ conformance! {
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once,
-        what_hangs_from_a_license_is_found_by_it;
+        what_hangs_from_a_license_is_found_by_it,
+        staff_are_found_by_address_invitation_and_token;
     settlements:
         a_cycle_holds_what_is_owed_for_it_in_order,
         what_a_restored_partner_is_shown_comes_in_order_and_of_late;

@@ -105,6 +105,7 @@ pub mod merchants;
 pub mod partners;
 mod restores;
 pub mod settlements;
+pub mod staff;
 pub mod usage;
 pub mod webhooks;
 
@@ -129,6 +130,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     checkouts::all(&store).await;
     settlements::all(&store).await;
     restores::all(&store).await;
+    staff::all(&store).await;
     partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;

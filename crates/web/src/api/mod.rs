@@ -146,8 +146,8 @@ pub struct List<T> {
 const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
 
 impl ListQuery {
-    /// `limit` entries behind `after`, as a page asks.
-    pub fn new(limit: u32, after: Option<String>) -> Self {
+    /// What follows `after`, so many at most.
+    pub fn of(limit: u32, after: Option<String>) -> Self {
         Self { limit: Some(limit), after }
     }
 

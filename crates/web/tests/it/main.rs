@@ -55,6 +55,7 @@ mod routes;
 mod seasoning;
 mod settlements;
 mod signed;
+mod staff_pages;
 mod top_ups;
 mod two_servers;
 mod updates;

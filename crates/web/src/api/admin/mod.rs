@@ -23,12 +23,15 @@ mod restore;
 mod reversals;
 mod settings;
 mod settlements;
+mod staff;
 mod statements;
 mod top_ups;
 mod vouchers;
 mod webhooks;
 
+pub use api_keys::check as scopes_fit;
 pub use settings::LimitsSetting;
+pub use staff::link as staff_link;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -47,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(reversals::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
+        .merge(staff::routes())
         .merge(audit::routes())
         .merge(export::routes())
         .merge(provider::routes())

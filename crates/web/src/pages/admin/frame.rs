@@ -50,7 +50,8 @@ pub enum Section {
 }
 
 /// The sections that have pages, in the order in which they are shown.
-const BUILT: &[Section] = &[Section::Products];
+const BUILT: &[Section] =
+    &[Section::Products, Section::Settings, Section::Keys, Section::Staff, Section::Audit];
 
 impl Section {
     /// Its first page, and what it is called.

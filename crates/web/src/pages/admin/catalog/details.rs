@@ -105,6 +105,9 @@ impl Details {
             files: level(FieldGroup::Files),
             release_notes: level(FieldGroup::ReleaseNotes),
         };
+        if self.title.trim().is_empty() {
+            mistakes.add("title", "a product has a title");
+        }
         let typed = self.slug.trim();
         let slug = if typed.is_empty() { slug_of(&self.title) } else { typed.to_owned() };
         mistakes.or(ProductFields {

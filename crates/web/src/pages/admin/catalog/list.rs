@@ -54,7 +54,7 @@ async fn list(
     }
     let token = &desk.vendor.settings.token;
     let (rows, next) = if q.is_empty() {
-        let query = ListQuery::new(PAGE, asked.after);
+        let query = ListQuery::of(PAGE, asked.after);
         let page = query.page(&app.engine, LIST)?;
         let rows = app.engine.store().products(page).await?;
         let number = |product: &Product| product.id.number();
@@ -142,6 +142,6 @@ fn table(rows: &[Row], q: &str, changes: bool) -> Markup {
 
 /// The newest products, of which a bundle is made.
 pub async fn newest(app: &App) -> Result<Vec<Product>, Problem> {
-    let page = ListQuery::new(30, None).page(&app.engine, LIST)?;
+    let page = ListQuery::of(30, None).page(&app.engine, LIST)?;
     Ok(app.engine.store().products(page).await?)
 }
