@@ -53,6 +53,7 @@ kinds! {
     crate::identity::Connection => "cnx",
     crate::usage::Activation => "act",
     crate::usage::Lease => "lea",
+    crate::letter::Letter => "let",
     crate::license::License => "lic",
     crate::link::Link => "lnk",
     crate::link::LinkRequest => "lrq",

@@ -144,6 +144,7 @@ mod tests {
             offline_instructions: String::new(),
             terms_version: String::new(),
             second_factor: crate::settings::SecondFactor::default(),
+            mail: crate::settings::Mail::default(),
         }
     }
 

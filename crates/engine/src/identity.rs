@@ -119,6 +119,7 @@ impl Guest {
             email: String::new(),
             person: Person::default(),
             created_at: at,
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
         };

@@ -524,6 +524,7 @@ mod tests {
             email: "ada@example.com".into(),
             person: Person::default(),
             created_at: Noon.now(),
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
         };

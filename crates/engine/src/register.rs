@@ -2,6 +2,7 @@
 
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::event::{Event, EventType};
+use scrip_domain::letter::{About, Letter};
 use scrip_domain::session::Session;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
@@ -66,12 +67,16 @@ impl Engine {
             email: who.email.trim().to_owned(),
             person: who.person,
             created_at: now,
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
         };
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
-        let command = Open { account: account.clone(), password, session, event: self.mint()? };
+        let verify = self.vendor().await?.settings.mail.verify;
+        let letter = if verify { self.letter(&account, About::Verification {})? } else { None };
+        let event = self.mint()?;
+        let command = Open { account: account.clone(), password, session, event, letter };
         match self.submit(command).await? {
             Ok(()) => Ok(Ok(Registered { account, token, expires_at })),
             Err(refusal) => Ok(Err(refusal)),
@@ -94,12 +99,14 @@ impl Engine {
                     email: format!("{account}@seed.invalid"),
                     person: Person::default(),
                     created_at: now,
+                    verified_at: None,
                     frozen_at: None,
                     frozen_by_dispute: false,
                 };
                 let (session, password) = (token.session(&account, now), String::new());
                 opened.push((Signed::of(&session), token));
-                opening.push(self.submit(Open { account, password, session, event }));
+                let letter = None;
+                opening.push(self.submit(Open { account, password, session, event, letter }));
             }
             for answer in futures_util::future::join_all(opening).await {
                 answer?.map_err(|_| Fault::Bug("a seeded address is taken".into()))?;
@@ -114,6 +121,8 @@ struct Open {
     password: String,
     session: Session,
     event: Id<Event>,
+    /// Asks to verify the address, where that is needed.
+    letter: Option<Letter>,
 }
 
 impl Command for Open {
@@ -138,6 +147,7 @@ impl Command for Open {
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));
         changes.sessions.push(Change::Insert(self.session.clone()));
+        changes.letters.extend(self.letter.clone().map(Change::Insert));
         event::tell(&mut changes, Event::new(self.event, kind, account, account.into(), at));
         Ok(Decision::done((), changes))
     }

@@ -39,6 +39,12 @@ pub enum Limited {
     StaffSource,
     /// Wrong codes of one member's second factor.
     StaffFactor,
+    /// Links to a new password that are asked for from one source.
+    ResetSource,
+    /// The same for one address.
+    ResetAddress,
+    /// Letters that one account asks for.
+    LetterAccount,
 }
 
 impl Limited {
@@ -55,6 +61,8 @@ impl Limited {
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource => (60, Span::hours(1)),
             Self::QuoteAccount => (60, Span::minutes(10)),
+            Self::ResetSource => (60, Span::hours(1)),
+            Self::ResetAddress | Self::LetterAccount => (5, Span::hours(1)),
         }
     }
 }

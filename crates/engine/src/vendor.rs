@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scrip_domain::account::{Field, plausible_email};
 use scrip_domain::audit::Act;
 use scrip_domain::sale::Limits;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
@@ -61,6 +62,11 @@ impl Engine {
                 Ok(settings) => settings,
                 Err(refusal) => return Ok(Err(refusal.into())),
             };
+            let verified = old.as_ref().is_some_and(|old| old.settings.mail.verify);
+            if settings.mail.verify && !verified && !self.has_mail() {
+                let wrong = rules::wrong("mail.verify", "false while this server sends no mail");
+                return Ok(Err(SettingsRefusal::Wrong(wrong).into()));
+            }
             let id = match &old {
                 Some(vendor) => vendor.id,
                 None => self.mint()?,
@@ -110,6 +116,12 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
     if value.tokens.is_zero() || value.money.amount.is_zero() {
         return Err(rules::wrong("token.unit_value", "a ratio with no zero in it"));
     }
+    if settings.registration.contains(&Field::EmailVerified) {
+        return Err(rules::wrong(
+            "registration",
+            "what registration asks for: mail.verify is another setting",
+        ));
+    }
     let mut fields = Vec::new();
     for field in settings.registration {
         if !fields.contains(&field) {
@@ -117,8 +129,19 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
         }
     }
     settings.registration = fields;
+    mailed(&mut settings)?;
     sold(&settings)?;
     Ok(settings)
+}
+
+/// What is sent by mail goes to an address.
+fn mailed(settings: &mut Settings) -> Result<(), Wrong> {
+    let staff = settings.mail.staff.trim();
+    if !staff.is_empty() && !plausible_email(staff) {
+        return Err(rules::wrong("mail.staff", "an e-mail address, or empty"));
+    }
+    settings.mail.staff = staff.to_owned();
+    Ok(())
 }
 
 /// The prices, packs and limits are such that tokens can be sold by them.
@@ -216,7 +239,7 @@ impl Command for PutSettings {
 mod tests {
     use scrip_domain::account::Field;
     use scrip_domain::credit::Policy;
-    use scrip_domain::settings::{Flow, Pack, SecondFactor, Threshold, Token, UnitValue};
+    use scrip_domain::settings::{Flow, Mail, Pack, SecondFactor, Threshold, Token, UnitValue};
     use scrip_domain::visibility::Visibility;
     use scrip_domain::{Amount, Money, Unit};
 
@@ -248,6 +271,7 @@ mod tests {
             offline_instructions: String::new(),
             terms_version: "1".into(),
             second_factor: SecondFactor::default(),
+            mail: Mail::default(),
         }
     }
 
@@ -262,7 +286,7 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_is_named() {
         type Spoil = (&'static str, fn(&mut Settings));
-        let spoil: [Spoil; 16] = [
+        let spoil: [Spoil; 18] = [
             ("name", |all| all.name = " ".into()),
             ("name", |all| all.name = "a\u{0}b".into()),
             ("name", |all| all.name = "a".repeat(201)),
@@ -280,6 +304,8 @@ mod tests {
             ("top_up_limits.max", |all| {
                 all.top_up_limits = Limits { min: Amount::new(2), max: Amount::new(1) };
             }),
+            ("mail.staff", |all| all.mail.staff = "staff".into()),
+            ("registration", |all| all.registration.push(Field::EmailVerified)),
             ("packs[0].pay.unit", |all| all.packs[0].pay.unit = Unit::parse("USD").unwrap()),
         ];
         for (field, spoil) in spoil {

@@ -24,6 +24,7 @@ use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, Incoming};
 use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
+use scrip_domain::letter::{Digest, Letter, Postbox, Warned};
 use scrip_domain::license::{License, Reissue};
 use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
 use scrip_domain::listing::{Labelled, Listing};
@@ -36,6 +37,7 @@ use scrip_domain::partner::{Partner, PartnerEntry, PartnerUrl};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
+use scrip_domain::report::DayFigures;
 use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
@@ -355,6 +357,14 @@ tables! {
     webhook_endpoints: WebhookEndpoint,
     /// Deliveries to them.
     deliveries: Delivery,
+    /// How far events have become letters: the guard of that.
+    postbox: Postbox,
+    /// Small purchases that become a letter, by account.
+    digests: Digest,
+    /// Of which tokens that expire owners have been told, by account.
+    warned: Warned,
+    /// Letters.
+    letters: Letter,
     /// Batches of vouchers: the guards of their vouchers.
     voucher_batches: VoucherBatch,
     /// Vouchers.
@@ -517,6 +527,8 @@ tables! {
     reunions: Reunion,
     /// What peers have proof of, and the books lack.
     discrepancies: Discrepancy,
+    /// Figures of finished days.
+    day_figures: DayFigures,
     /// Acts of the vendor's staff.
     audit: Audit,
 }

@@ -26,6 +26,7 @@ use scrip_domain::exchange::{
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
+use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
@@ -41,6 +42,7 @@ use scrip_domain::purchase_request::{
     Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
 };
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
+use scrip_domain::report::DayFigures;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
@@ -73,7 +75,7 @@ row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
 
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
-    created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool,
+    created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool, verified_at: Option<Timestamp>,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {
@@ -536,6 +538,19 @@ row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
     answer: Option<String>,
 });
 
+row!(Letter, "letters", group(id: Id<Letter>), key(id: Id<Letter>), {
+    id: Id<Letter>, account: Option<Id<Account>>, recipient: String, about: About, state: LetterState, attempts: u32,
+    due_at: Option<Timestamp>, sent_at: Option<Timestamp>, trouble: Option<String>, created_at: Timestamp,
+});
+
+row!(Postbox, "postbox", group(number: u8), key(number: u8), { number: u8, position: u64 });
+
+row!(Gathered, "digests", group(account: Id<Account>), key(account: Id<Account>), {
+    account: Id<Account>, orders: Vec<Id<Order>>, more: u32, total: Amount, due_at: Timestamp,
+});
+
+row!(Warned, "warned", group(account: Id<Account>), key(account: Id<Account>), { account: Id<Account>, until: Timestamp });
+
 row!(Epoch, "epochs", group(number: u32), key(number: u32), { number: u32, since: Timestamp, at: Timestamp });
 
 row!(Reunion, "reunions", group(epoch: u32, peer: String), key(epoch: u32, peer: String), {
@@ -546,6 +561,11 @@ row!(Reunion, "reunions", group(epoch: u32, peer: String), key(epoch: u32, peer:
 row!(Discrepancy, "discrepancies", group(peer: String, name: String), key(peer: String, name: String), {
     peer: String, name: String, id: Id<Discrepancy>, epoch: u32, order: String, lack: Lack, amount: Amount,
     detail: String, at: Timestamp,
+});
+
+row!(DayFigures, "day_figures", group(day: Timestamp), key(day: Timestamp), {
+    day: Timestamp, orders: u64, lines: u64, spent: Amount, sold: Amount, paid: Vec<Money>, refunded: Amount,
+    expired: Amount, clawed_back: Amount, downloads: u64, bytes: u64, accounts: u64, outstanding: Amount,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

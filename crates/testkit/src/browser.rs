@@ -80,6 +80,12 @@ impl<'s> Browser<'s> {
         self.ask(request.expect("a request")).await
     }
 
+    /// Opens a page by a link on a page of `site`, in the words of Fetch Metadata.
+    pub async fn open_from(&mut self, site: &str, path: &str) -> Page {
+        let request = self.request("GET", path).header("sec-fetch-site", site);
+        self.ask(request.body(Body::empty()).expect("a request")).await
+    }
+
     /// Sends a form from a page of the shop.
     pub async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.send_from("same-origin", path, fields).await

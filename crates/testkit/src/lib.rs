@@ -8,6 +8,7 @@ mod browser;
 mod bureau;
 mod network;
 mod peers;
+mod post;
 mod provider;
 mod restore;
 mod sender;
@@ -32,6 +33,7 @@ use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::keys::Keys;
+use scrip_engine::mail::Mail;
 use scrip_engine::peer::PeerPort;
 use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
 use scrip_engine::provider::Provider;
@@ -49,6 +51,7 @@ pub use browser::{BOUNDARY, Browser, Page, multipart, totp};
 pub use bureau::{ScriptedBureau, opinion};
 pub use network::{Network, Way};
 pub use peers::{AbsentProvider, KnownServers};
+pub use post::{ScriptedPost, told_after};
 pub use provider::{Fate, Row, ScriptedProvider};
 pub use restore::Backup;
 pub use sender::{ScriptedSender, reply};
@@ -118,6 +121,8 @@ pub struct Shop {
     pub processor: Arc<DemoProcessor>,
     /// The way to webhooks.
     pub sender: Arc<ScriptedSender>,
+    /// The way to the mail server; where there is one, it is set up.
+    pub post: Arc<ScriptedPost>,
     router: Router,
     machine: Machine,
 }
@@ -149,6 +154,8 @@ pub struct Place {
     pub herald: Option<Arc<dyn Herald>>,
     /// What leads to other servers, in the place of all that is left out above.
     pub network: Option<Arc<Network>>,
+    /// Whether mail is set up.
+    pub mail: bool,
 }
 
 impl Default for Place {
@@ -162,6 +169,7 @@ impl Default for Place {
             peers: None,
             herald: None,
             network: None,
+            mail: true,
         }
     }
 }
@@ -192,6 +200,7 @@ pub fn settings() -> Settings {
         offline_instructions: String::new(),
         terms_version: "1".into(),
         second_factor: SecondFactor::default(),
+        mail: scrip_domain::settings::Mail::default(),
     }
 }
 
@@ -329,15 +338,20 @@ impl Shop {
     /// Another server on the same books and objects, which remembers nothing: what a restart is
     /// like, and what a second server is like.
     pub async fn another(&self) -> Self {
-        self.another_with(self.machine.bureau.clone()).await
+        self.another_with(self.machine.bureau.clone(), self.machine.place.mail).await
     }
 
     /// The same, after the vendor took the bureau out of the configuration.
     pub async fn another_without_bureau(&self) -> Self {
-        self.another_with(None).await
+        self.another_with(None, self.machine.place.mail).await
     }
 
-    async fn another_with(&self, bureau: Option<Arc<ScriptedBureau>>) -> Self {
+    /// The same, after mail was set up, or taken out of the configuration.
+    pub async fn another_with_mail(&self, mail: bool) -> Self {
+        self.another_with(self.machine.bureau.clone(), mail).await
+    }
+
+    async fn another_with(&self, bureau: Option<Arc<ScriptedBureau>>, mail: bool) -> Self {
         let Machine { name, objects, entropy, processor, place, .. } = &self.machine;
         let machine = Machine {
             disk: scrip_storage::Memory::new(name).expect("the same database"),
@@ -346,7 +360,7 @@ impl Shop {
             entropy: entropy.clone(),
             processor: processor.clone(),
             bureau,
-            place: place.clone(),
+            place: Place { mail, ..place.clone() },
         };
         Self::start(machine, self.clock.clone(), self.admin.clone(), Blocking::Inline).await
     }
@@ -377,7 +391,7 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let processor = machine.processor.clone();
-        let Place { roles, url, provider, peers, herald, network } = machine.place.clone();
+        let Place { roles, url, provider, peers, herald, network, .. } = machine.place.clone();
         let engine = engine.with_processor(processor.clone()).with_public_url(url.clone());
         let engine = engine.with_roles(roles);
         let engine = match provider {
@@ -398,6 +412,13 @@ impl Shop {
         };
         let sender = Arc::<ScriptedSender>::default();
         let engine = engine.with_sender(sender.clone());
+        let post = Arc::<ScriptedPost>::default();
+        let engine = if machine.place.mail {
+            engine.with_mail(Mail { post: post.clone(), write: scrip_web::mail::write })
+        } else {
+            engine
+        };
+        engine.open_postbox().await.expect("the postbox is turned");
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),
             None => engine,
@@ -407,7 +428,7 @@ impl Shop {
         if let Some(network) = network {
             network.join(&url, router.clone());
         }
-        Self { clock, app, admin, processor, sender, router, machine }
+        Self { clock, app, admin, processor, sender, post, router, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.

@@ -30,6 +30,8 @@ const HARMLESS: &[&str] = &[
     "/admin/sign-in/code",
     "/admin/sign-out",
     "/admin/welcome",
+    "/admin/restore/skip",
+    "/admin/restore/again",
     "/sign-in",
     "/sign-out",
     "/register",

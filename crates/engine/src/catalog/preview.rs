@@ -39,6 +39,7 @@ impl Engine {
             id: Id::ZERO,
             wallet: Id::ZERO,
             email: String::new(),
+            verified_at: Some(self.now()),
             person,
             created_at: self.now(),
             frozen_at: None,

@@ -303,6 +303,23 @@ impl Engine {
         Ok(Ok(shown.view().is_some().then_some(shown)))
     }
 
+    /// The product of an offer, for `member` or a visitor; `None` when the offer is not for sale, or when they do not
+    /// see its product.
+    pub async fn show_offer(
+        &self,
+        member: Option<&Member>,
+        offer: Id<Offer>,
+    ) -> Outcome<Option<Shown>, GateRefusal> {
+        if let Err(shut) = self.viewer(member).await? {
+            return Ok(Err(shut));
+        }
+        let Some(row) = self.store.offer(offer).await? else { return Ok(Ok(None)) };
+        let Some(product) = self.store.product(row.product).await? else { return Ok(Ok(None)) };
+        let shown = self.show_product(member, &product.slug, None).await?;
+        let sold = |shown: &Shown| shown.parts.offers.iter().any(|one| one.id == offer);
+        Ok(shown.map(|shown| shown.filter(sold)))
+    }
+
     /// What is in the offers of a bundle, without products that this viewer does not see. Read anew each time: what is
     /// hidden now is gone here as well.
     async fn contents(

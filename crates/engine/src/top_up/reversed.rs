@@ -223,6 +223,7 @@ mod tests {
             email: String::new(),
             person: Person::default(),
             created_at: at,
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
         };

@@ -138,6 +138,7 @@ impl InitArgs {
             offline_instructions: String::new(),
             terms_version: "1".to_owned(),
             second_factor: SecondFactor::default(),
+            mail: scrip_domain::settings::Mail::default(),
         })
     }
 

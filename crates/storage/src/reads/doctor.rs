@@ -13,6 +13,7 @@ mod coupons;
 mod credit_lines;
 mod exchanges;
 mod index;
+mod letters;
 mod license_changes;
 mod licenses;
 mod merchants;
@@ -22,6 +23,7 @@ mod partners;
 mod payment_methods;
 mod purchase_requests;
 mod refunds;
+mod report;
 mod restores;
 mod reversals;
 mod staff;
@@ -121,6 +123,8 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());
+    probes.extend(letters::probes());
+    probes.extend(report::probes());
     probes
 }
 

@@ -5,6 +5,7 @@ mod batches;
 mod commands;
 mod copies;
 mod doctor;
+mod figures;
 mod home;
 mod journal;
 mod listing;
@@ -104,11 +105,16 @@ conformance! {
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
         what_webhooks_wait_for_is_found_by_endpoint,
+        letters_are_found_by_what_is_due_and_by_address,
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once,
         what_hangs_from_a_license_is_found_by_it,
         staff_are_found_by_address_invitation_and_token;
+    figures:
+        a_day_counts_what_was_booked_in_it_and_nothing_else,
+        orders_and_top_ups_are_found_by_state,
+        days_are_kept_in_order;
     settlements:
         a_cycle_holds_what_is_owed_for_it_in_order,
         what_a_restored_partner_is_shown_comes_in_order_and_of_late;

@@ -21,7 +21,7 @@ use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::RequestId;
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
-    Flow, FormerName, Pack, SecondFactor, Settings, Threshold, Token, UnitValue, Vendor,
+    Flow, FormerName, Mail, Pack, SecondFactor, Settings, Threshold, Token, UnitValue, Vendor,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
@@ -100,7 +100,9 @@ macro_rules! round_trips {
 
 mod checkouts;
 pub mod exchanges;
+mod figures;
 mod funds;
+mod letters;
 pub mod merchants;
 pub mod partners;
 mod restores;
@@ -138,6 +140,8 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     small(&store).await;
     usage::all(&store).await;
     webhooks::all(&store).await;
+    letters::all(&store).await;
+    figures::all(&store).await;
     store.stop().await.unwrap();
 }
 
@@ -168,9 +172,10 @@ async fn accounts(store: &Running) {
         created_at: FIRST,
         frozen_at: Some(LAST),
         frozen_by_dispute: true,
+        verified_at: Some(LAST),
     };
     round_trips!(store, accounts(id): account.clone() =>
-        Account { person: Person::default(), frozen_at: None, frozen_by_dispute: false, ..account.clone() },
+        Account { person: Person::default(), frozen_at: None, frozen_by_dispute: false, verified_at: None, ..account.clone() },
         other Account { id: id(0), ..account.clone() });
     let session = Session {
         token: [0xff; 16],
@@ -219,6 +224,7 @@ fn settings() -> Settings {
         offline_instructions: text(),
         terms_version: text(),
         second_factor: SecondFactor::Required,
+        mail: Mail { staff: text(), digest_below: Amount::MAX, verify: true },
     }
 }
 

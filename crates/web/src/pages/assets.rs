@@ -11,23 +11,29 @@ use sha2::{Digest, Sha256};
 use crate::App;
 
 pub fn routes() -> Router<App> {
-    Router::new().route(STYLE, get(style)).route(UPLOAD, get(upload))
+    let scripts = Router::new().route(COPY, get(copy)).route(UPLOAD, get(upload));
+    scripts.route(STYLE, get(style))
 }
 
 const STYLE: &str = "/style.css";
 const SHEET: &str = include_str!("style.css");
+const COPY: &str = "/copy.js";
+const SCRIPT: &str = include_str!("copy.js");
 const UPLOAD: &str = "/upload.js";
 const UPLOAD_SCRIPT: &str = include_str!("upload.js");
 
 /// The stylesheet's address with its digest: a new sheet has a new address, so that each can be kept for
 /// ever, and a page never meets an old one.
-pub static STYLE_NOW: LazyLock<String> = LazyLock::new(|| address(STYLE, SHEET));
+pub static STYLE_NOW: LazyLock<String> = LazyLock::new(|| addressed(STYLE, SHEET));
+
+/// The same of the script that copies a code and prints a page.
+pub static COPY_NOW: LazyLock<String> = LazyLock::new(|| addressed(COPY, SCRIPT));
 
 /// The same of the script that shows how far an upload is.
-pub static UPLOAD_NOW: LazyLock<String> = LazyLock::new(|| address(UPLOAD, UPLOAD_SCRIPT));
+pub static UPLOAD_NOW: LazyLock<String> = LazyLock::new(|| addressed(UPLOAD, UPLOAD_SCRIPT));
 
-fn address(path: &str, text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
+fn addressed(path: &str, content: &str) -> String {
+    let digest = Sha256::digest(content.as_bytes());
     let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{path}?{digest}")
 }
@@ -40,7 +46,11 @@ async fn upload(uri: Uri) -> Response {
     asset(&uri, &UPLOAD_NOW, "text/javascript; charset=utf-8", UPLOAD_SCRIPT)
 }
 
-fn asset(uri: &Uri, now: &str, media_type: &'static str, text: &'static str) -> Response {
+async fn copy(uri: Uri) -> Response {
+    asset(&uri, &COPY_NOW, "text/javascript; charset=utf-8", SCRIPT)
+}
+
+fn asset(uri: &Uri, now: &str, media_type: &'static str, content: &'static str) -> Response {
     // Another version of the server beside this one may have named another one.
     let current = uri.path_and_query().is_some_and(|asked| asked.as_str() == now);
     let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -49,5 +59,5 @@ fn asset(uri: &Uri, now: &str, media_type: &'static str, text: &'static str) -> 
         (header::CACHE_CONTROL, keep),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, text).into_response()
+    (headers, content).into_response()
 }

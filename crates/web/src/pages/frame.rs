@@ -7,6 +7,7 @@ use scrip_domain::role::Role;
 
 use super::assets::STYLE_NOW;
 use super::look::{Icon, icon};
+use super::runs_scripts;
 use super::visit::Visit;
 use crate::App;
 use crate::money::MoneyOut;
@@ -47,7 +48,19 @@ pub fn private_again_in(
     main: &Markup,
 ) -> Response {
     let mut response = private(app, title, visit, main);
+    again_in(&mut response, seconds);
+    response
+}
+
+/// The browser asks for this page again in so many seconds.
+pub fn again_in(response: &mut Response, seconds: u32) {
     response.headers_mut().insert(header::REFRESH, HeaderValue::from(seconds));
+}
+
+/// A private page on which a script of ours runs.
+pub fn private_with_script(app: &App, title: &str, visit: &Visit, main: &Markup) -> Response {
+    let mut response = private(app, title, visit, main);
+    runs_scripts(&mut response);
     response
 }
 

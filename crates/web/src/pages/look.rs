@@ -1,5 +1,6 @@
 //! The parts that pages are made of, each a function; their looks are in `style.css`, in the same order.
 
+use fast_qr::{ECL, QRBuilder};
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Timestamp};
@@ -79,6 +80,25 @@ pub fn date(at: Timestamp) -> Markup {
     // 2026-11-29T12:00:00.000Z
     let day = text.get(..16).unwrap_or(&text).replace('T', " ");
     html! { time datetime=(text) { (day) " UTC" } }
+}
+
+/// A QR code (ISO 18004) as one path, dark on light in every colour scheme, since scanners want it so.
+pub fn qr(text: &str, label: &str) -> Markup {
+    // What is too long for the largest code is typed.
+    let Ok(code) = QRBuilder::new(text).ecl(ECL::M).build() else { return Markup::default() };
+    // Four squares of rest on each side.
+    let side = code.size.saturating_add(8);
+    let mut path = String::new();
+    for (y, row) in (0..code.size).map(|y| (y, &code[y])) {
+        for (x, _) in row.iter().enumerate().filter(|(_, module)| module.value()) {
+            path.push_str(&format!("M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4)));
+        }
+    }
+    html! {
+        svg.qr viewBox=(format!("0 0 {side} {side}")) role="img" aria-label=(label) {
+            (PreEscaped(format!("<path class=\"light\" d=\"M0 0h{side}v{side}H0z\"/><path class=\"dark\" d=\"{path}\"/>")))
+        }
+    }
 }
 
 /// A small drawing beside a word. It says nothing by itself, and is not read out.

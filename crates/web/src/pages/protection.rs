@@ -39,11 +39,20 @@ pub fn leads_to(response: &mut Response, url: &str) {
     }
 }
 
-/// In a page's extensions: it runs a script of this server, which may ask this server.
+/// In a page's extensions: its script asks this server.
+#[derive(Clone, Copy, Debug)]
+struct Asks;
+
+/// Lets the scripts of this page ask this server, and no other.
+pub fn asks_here(response: &mut Response) {
+    response.extensions_mut().insert(Asks);
+}
+
+/// In a page's extensions: it loads a script from here.
 #[derive(Clone, Copy, Debug)]
 struct Runs;
 
-/// Lets this page run the scripts of this server that it names.
+/// Lets this page run scripts of this server, and no others.
 pub fn runs_scripts(response: &mut Response) {
     response.extensions_mut().insert(Runs);
 }
@@ -60,10 +69,15 @@ pub async fn protect_form(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let elsewhere = response.extensions_mut().remove::<SendsTo>();
     let to = elsewhere.map_or_else(String::new, |SendsTo(origin)| format!(" {origin}"));
-    let mut policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
-    if response.extensions_mut().remove::<Runs>().is_some() {
-        policy.push_str("; script-src 'self'; connect-src 'self'");
-    }
+    let policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
+    let policy = match response.extensions_mut().remove::<Runs>() {
+        Some(Runs) => policy.replace("style-src 'self'", "style-src 'self'; script-src 'self'"),
+        None => policy,
+    };
+    let policy = match response.extensions_mut().remove::<Asks>() {
+        Some(Asks) => policy.replace("script-src 'self'", "script-src 'self'; connect-src 'self'"),
+        None => policy,
+    };
     let headers = response.headers_mut();
     headers.extend(PROTECTION);
     // Without a referrer browsers do not say where a form comes from either.

@@ -187,7 +187,7 @@ fn offer_form(view: &ProductView<'_>, offer: &OfferView, key: &str, token: &Toke
 }
 
 /// What the buyer may do, for people.
-fn terms(terms: Terms) -> String {
+pub fn terms(terms: Terms) -> String {
     match terms {
         Terms::Perpetual => "for good".to_owned(),
         Terms::Rental { seconds, from: RentalStart::Purchase } => {

@@ -206,7 +206,7 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     let page = browser.open(page.location()).await;
     assert_eq!(page.status, 200, "{}", page.html);
     assert!(page.html.contains("Approved") && page.html.contains("1.00 AUR"), "{}", page.html);
-    let at = page.html.find("eyJ").unwrap_or_else(|| panic!("no code: {}", page.html));
+    let at = page.html.find(">eyJ").unwrap_or_else(|| panic!("no code: {}", page.html)) + 1;
     let is_code = |sign: char| sign.is_ascii_alphanumeric() || "-_.".contains(sign);
     let code: String = page.html[at..].chars().take_while(|sign| is_code(*sign)).collect();
     let license = format!("License {code}");
@@ -215,11 +215,21 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     assert_eq!(got.status, 200, "{}", got.code());
     assert!(got.bytes == content);
 
+    // The library is where the goods are, and the wallet where the tokens are.
+    let list = browser.open("/library").await;
+    let one = list.html.split("href=\"/library/").nth(1).unwrap().split('"').next().unwrap();
+    let page = browser.open(&format!("/library/{one}")).await;
+    assert!(page.html.contains(&code), "{}", page.html);
+    assert!(!page.html.contains("/extend"), "a merchant extends nothing: {}", page.html);
+    let page = browser.open(&format!("/library/{one}/files/{file}")).await;
+    assert!(pair.shop.get(page.location(), "").await.bytes == content);
+    assert_eq!(browser.open("/wallet").await.location(), "https://pay.test/wallet");
+
     // The way back opens once, and the order to nobody else.
     let again = Browser::on(&pair.shop).open(&back).await;
     assert!(!again.html.contains("eyJ"), "{}", again.html);
     let order = back.split("order=").nth(1).unwrap();
-    let other = Browser::on(&pair.shop).open(&format!("/return?order={order}")).await;
+    let other = Browser::on(&pair.shop).open(&format!("/orders/{order}")).await;
     assert_eq!(other.status, 404, "{}", other.html);
     pair.sound().await;
 }

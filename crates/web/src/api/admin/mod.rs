@@ -19,6 +19,7 @@ mod objects;
 mod partners;
 mod provider;
 mod refunds;
+mod reports;
 mod restore;
 mod reversals;
 mod settings;
@@ -30,6 +31,7 @@ mod vouchers;
 mod webhooks;
 
 pub use api_keys::check as scopes_fit;
+pub use bank::bank_details;
 pub use settings::LimitsSetting;
 pub use staff::link as staff_link;
 
@@ -48,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(credit_lines::routes())
         .merge(refunds::routes())
         .merge(reversals::routes())
+        .merge(reports::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
         .merge(staff::routes())

@@ -5,6 +5,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
+use scrip_domain::restore::FIRST_EPOCH;
 use scrip_domain::role::Role;
 use scrip_domain::staff::{Power, StaffRole};
 
@@ -35,8 +36,14 @@ pub enum Section {
     Partners,
     /// Who sells for this server's token.
     Merchants,
+    /// Where a merchant's buyers have their wallets.
+    Provider,
     /// Who is told of events.
     Webhooks,
+    /// Files for accountants.
+    Export,
+    /// What peers told after a restore.
+    Restore,
     /// How the shop is set.
     Settings,
     /// API keys and signing keys.
@@ -50,8 +57,25 @@ pub enum Section {
 }
 
 /// The sections that have pages, in the order in which they are shown.
-const BUILT: &[Section] =
-    &[Section::Products, Section::Settings, Section::Keys, Section::Staff, Section::Audit];
+const BUILT: &[Section] = &[
+    Section::Overview,
+    Section::Orders,
+    Section::Products,
+    Section::Accounts,
+    Section::TopUps,
+    Section::Vouchers,
+    Section::Licenses,
+    Section::Partners,
+    Section::Merchants,
+    Section::Provider,
+    Section::Export,
+    Section::Webhooks,
+    Section::Restore,
+    Section::Settings,
+    Section::Keys,
+    Section::Staff,
+    Section::Audit,
+];
 
 impl Section {
     /// Its first page, and what it is called.
@@ -66,7 +90,10 @@ impl Section {
             Self::Licenses => ("/admin/licenses", "Licenses"),
             Self::Partners => ("/admin/partners", "Partners"),
             Self::Merchants => ("/admin/merchants", "Merchants"),
+            Self::Provider => ("/admin/provider", "Provider"),
             Self::Webhooks => ("/admin/webhooks", "Webhooks"),
+            Self::Export => ("/admin/export", "Exports"),
+            Self::Restore => ("/admin/restore", "Restore"),
             Self::Settings => ("/admin/settings", "Settings"),
             Self::Keys => ("/admin/keys", "Keys"),
             Self::Staff => ("/admin/staff", "Staff"),
@@ -94,6 +121,9 @@ impl Section {
             Self::TopUps | Self::Vouchers => app.engine.provider().is_none(),
             Self::Partners => roles.may_have_partners(),
             Self::Merchants => roles.has(Role::Provider),
+            Self::Provider => roles.has(Role::Merchant),
+            // Before the first restore there is nothing to see.
+            Self::Restore => app.engine.epoch() > FIRST_EPOCH,
             _ => true,
         }
     }

@@ -4,17 +4,17 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use fast_qr::{ECL, QRBuilder};
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, Own};
 use super::frame::role_name;
-use super::sign_in::new_password;
+use super::sign_in::{new_password, signs_in_as};
 use super::{Section, page, with_status};
 use crate::App;
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing, complaint};
+use crate::pages::look::qr;
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 use crate::request_id;
@@ -89,6 +89,7 @@ fn me(clerk: &Clerk, problem: Option<&Problem>) -> Markup {
             (complaint(&sentence(problem.detail())))
         }
         form.narrow method="post" action="/admin/me/password" {
+            (signs_in_as(&member.email))
             (Field { name: "old", label: "The password of today", kind: "password", value: "",
                 autocomplete: "current-password", required: true, hint: None, error: error("old") })
             (Field { name: "password", label: "The new one", kind: "password", value: "",
@@ -208,10 +209,10 @@ fn scan(secret: &str, shop: &str, email: &str) -> Markup {
     let uri = uri(secret, shop, email);
     html! {
         p { "Scan this with an authenticator app, or type the secret into it." }
-        (picture(&uri))
+        (qr(&uri, "The secret as a QR code"))
         dl.facts {
             dt { "Secret" } dd { code { (secret) } }
-            dt { "Address" } dd { code { (uri) } }
+            dt { "Address" } dd { code.long { (uri) } }
         }
     }
 }
@@ -227,23 +228,4 @@ fn uri(secret: &str, shop: &str, email: &str) -> String {
     format!(
         "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits=6&period=30"
     )
-}
-
-/// A QR code (ISO 18004) as one path, dark on light in every colour scheme, since scanners want it so.
-fn picture(text: &str) -> Markup {
-    // What is too long for the largest code is typed.
-    let Ok(code) = QRBuilder::new(text).ecl(ECL::M).build() else { return Markup::default() };
-    // Four squares of rest on each side.
-    let side = code.size.saturating_add(8);
-    let mut path = String::new();
-    for (y, row) in (0..code.size).map(|y| (y, &code[y])) {
-        for (x, _) in row.iter().enumerate().filter(|(_, module)| module.value()) {
-            path.push_str(&format!("M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4)));
-        }
-    }
-    html! {
-        svg.qr viewBox=(format!("0 0 {side} {side}")) role="img" aria-label="The secret as a QR code" {
-            (PreEscaped(format!("<path class=\"light\" d=\"M0 0h{side}v{side}H0z\"/><path class=\"dark\" d=\"{path}\"/>")))
-        }
-    }
 }

@@ -170,6 +170,13 @@ pub fn new_password<'a>(password: &'a str, again: &str) -> Result<&'a str, Probl
     Ok(password)
 }
 
+/// Tells a password's keeper whose it is.
+pub fn signs_in_as(email: &str) -> Markup {
+    html! {
+        input.unseen type="text" name="email" value=(email) autocomplete="username" readonly tabindex="-1" aria-hidden="true";
+    }
+}
+
 /// A browser that is signed in now, and goes on.
 fn signed_in(vendor: &Vendor, token: &Token, next: &Local) -> Response {
     let cookie = Clerk::sign_in(vendor, token);
@@ -219,7 +226,7 @@ async fn welcome(app: &App, token: &str, problem: Option<&Problem>) -> Result<Ma
         }
         form.narrow method="post" action="/admin/welcome" {
             input type="hidden" name="token" value=(token);
-            input type="hidden" name="email" value=(member.email) autocomplete="username";
+            (signs_in_as(&member.email))
             (Field { name: "password", label: "Password", kind: "password", value: "", autocomplete: "new-password",
                 required: true, hint: Some("At least 10 characters."), error: error("password") })
             (Field { name: "again", label: "The same again", kind: "password", value: "", autocomplete: "new-password",

@@ -136,8 +136,10 @@ fn roles(chosen: Option<StaffRole>, error: Option<&str>) -> Markup {
 const fn reach(role: StaffRole) -> &'static str {
     match role {
         StaffRole::Owner => "does everything; alone decides on settings, keys and staff",
-        StaffRole::Finance => "top-ups and refunds of them, vouchers, credit, merchants, partners",
-        StaffRole::Catalogue => "products, offers, releases, coupons",
+        StaffRole::Finance => {
+            "top-ups and refunds of them, vouchers and coupons, credit, merchants, partners"
+        }
+        StaffRole::Catalogue => "products, offers, releases",
         StaffRole::Support => "accounts, orders and refunds of them in tokens, licenses",
         StaffRole::ReadOnly => "looks, and changes nothing",
     }

@@ -234,7 +234,7 @@ fn new_page(
     problem: Option<&Problem>,
 ) -> Response {
     let main = html! {
-        p.trail { a href="/admin/products" { "Products" } }
+        p.within { a href="/admin/products" { "Products" } }
         p.lead { "It begins as a draft that only the staff sees. Offers, files and pictures come next." }
         (written(form, &desk.vendor, "/admin/new-product", "Enter it", problem))
     };
@@ -334,9 +334,9 @@ fn visibility(form: &Details, vendor: &Vendor, problem: Option<&Problem>) -> Mar
     html! {
         fieldset {
             legend { "Who sees what" }
-            p.hint { "Each sees what those before see: everybody, who is signed in, whose balance has reached the threshold,
-                whose balance covers this product." }
-            div.columns {
+            p.hint { "Each sees what those before see. Members are signed in; funded ones have a balance that has reached the
+                shop's threshold; the last have a balance that covers this product." }
+            div.columns.two {
                 @for group in FieldGroup::ALL {
                     @let field = field_of(*group);
                     @let shop = Visibility::default().needed(*group, &vendor.settings.visibility);

@@ -82,7 +82,7 @@ async fn list(
         div.row {
             form.search method="get" action="/admin/products" role="search" {
                 label.unseen for="q" { "Words in published products, or the name in the address" }
-                input id="q" name="q" type="search" value=(q) maxlength=(MOST) placeholder="Words, or a name in addresses";
+                input id="q" name="q" type="search" value=(q) maxlength=(MOST) placeholder="Words, or a name";
                 button.second type="submit" { "Find" }
             }
             @if desk.may(Power::Catalogue) { a.button href="/admin/new-product" { "New product" } }

@@ -66,7 +66,7 @@ fn address(slug: &str) -> String {
 /// The way back to a product, above a page about a part of it.
 fn trail(product: &Product) -> Markup {
     html! {
-        p.trail {
+        p.within {
             a href="/admin/products" { "Products" } " / "
             a href=(address(&product.slug)) { bdi { (product.title) } }
         }

@@ -42,7 +42,7 @@ async fn show(
     let view = shown.as_ref().and_then(|shown| shown.view());
     let shut = level == Level::Visitor && desk.vendor.settings.flow == Flow::MembersOnly;
     let main = html! {
-        nav.row aria-label="Seen by" {
+        nav.filters aria-label="Seen by" {
             @for one in Level::ALL {
                 a href={ (address(&slug)) "/preview?as=" (one) } aria-current=[(*one == level).then_some("page")] {
                     (level_name(*one))
@@ -86,7 +86,8 @@ fn seen(product: &Product, view: &ProductView<'_>, token: &Token) -> Markup {
                 @if let Some(size) = view.size.filter(|size| *size > 0) { dt { "Size" } dd { (size_text(size)) } }
                 @if let Some(release) = &view.release { dt { "Version" } dd { (release.version) } }
                 @if let Some(files) = view.files.filter(|files| !files.is_empty()) {
-                    dt { "Files" } dd { @for file in files { p { bdi { (file.name) } " " small { (size_text(file.size)) } } } }
+                    dt { "Files" }
+                    dd { ul.plain-list { @for file in files { li { bdi { (file.name) } " " small { (size_text(file.size)) } } } } }
                 }
             }
             @if let Some(text) = view.description_html.filter(|text| !text.is_empty()) {
@@ -112,9 +113,9 @@ fn groups(fields: &[&str]) -> Vec<&'static str> {
 pub const fn level_name(level: Level) -> &'static str {
     match level {
         Level::Visitor => "Everybody",
-        Level::Member => "Who is signed in",
-        Level::Funded => "Whose balance has reached the threshold",
-        Level::Covered => "Whose balance covers it",
+        Level::Member => "Members",
+        Level::Funded => "Funded members",
+        Level::Covered => "Members whose balance covers it",
     }
 }
 

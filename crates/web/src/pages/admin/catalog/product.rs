@@ -34,7 +34,7 @@ async fn show(
     let releases = app.engine.store().releases_of(product.id).await?;
     let changes = desk.may(Power::Catalogue);
     let main = html! {
-        p.trail { a href="/admin/products" { "Products" } }
+        p.within { a href="/admin/products" { "Products" } }
         p.row {
             (state_badge(product.state)) span { (kind_name(product.kind)) }
             span.small { "Changed " (date(product.updated_at)) }

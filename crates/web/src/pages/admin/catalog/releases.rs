@@ -24,7 +24,7 @@ use crate::App;
 use crate::extract::NamePath;
 use crate::pages::form::{Field, Form, Nothing};
 use crate::pages::look::{Tone, notice};
-use crate::pages::runs_scripts;
+use crate::pages::{asks_here, runs_scripts};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -156,6 +156,7 @@ async fn show(
     let main = main(&desk, &product, &release, &files, &Shown::default());
     let mut response = part(&app, &desk, &product, &title(&release), &main);
     runs_scripts(&mut response);
+    asks_here(&mut response);
     Ok(response)
 }
 
@@ -185,6 +186,7 @@ pub async fn again(
     let main = main(desk, &product, &release, &files, shown);
     let mut response = part_again((app, desk), &product, &title(&release), &main, shown.problem);
     runs_scripts(&mut response);
+    asks_here(&mut response);
     Ok(response)
 }
 
@@ -214,7 +216,7 @@ fn main(
                 code.long { (release.manifest) }
             }
         }
-        h2 { "What is new" }
+        h2 { "Release notes" }
         @if changes {
             form.sheet method="post" action=(at) {
                 (notes_field(shown.notes.unwrap_or(&release.notes), shown.problem))

@@ -181,7 +181,7 @@ impl TermsForm {
                 }))
                 (self.option("processings", "Processings: a number of things done", &html! {
                     (number("processings", "How many", &self.processings, None, problem))
-                    (number("unit", "Of what, such as images (may be empty)", &self.unit, None, problem))
+                    (number("unit", "Of what: images (or empty)", &self.unit, None, problem))
                 }))
                 (self.option("trial", "Trial: for a time, once per account and machine", &html! {
                     (number("trial_length", "How long to try", &self.trial_length, None, problem))
@@ -201,7 +201,7 @@ impl TermsForm {
                 div.columns {
                     (number("machines", "Machines at a time", &self.machines, None, problem))
                     (number("downloads", "Downloads", &self.downloads, None, problem))
-                    (number("moves", "Moves to another machine in 365 days", &self.moves, None, problem))
+                    (number("moves", "Moves in 365 days", &self.moves, None, problem))
                     (number("offline_days", "Days without a network", &self.offline_days, Some(&days), problem))
                 }
             }

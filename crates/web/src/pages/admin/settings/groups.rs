@@ -45,10 +45,13 @@ impl Group for Name {
             "Amounts are in {} with {} decimals; both are fixed from the start on.",
             settings.token.code, settings.token.scale
         );
+        let name = "As buyers see it. What was sold under an earlier name goes on saying so.";
+        let worth =
+            "So many tokens = so much money: what top-ups cost, and what prices show beside them.";
         html! {
-            (text("name", "Name of the shop", "text", &self.name, Some("As buyers see it. What was sold under an earlier name goes on saying so."), wrong.with("name")))
+            (text("name", "Name of the shop", "text", &self.name, Some(name), wrong.with("name")))
             (text("token_name", "Name of the token", "text", &self.token_name, Some(&fixed), wrong.with("token.name")))
-            (text("worth", "What it is worth", "text", &self.worth, Some("So many tokens = so much money. Top-ups are sold by it, and prices show their value by it."), wrong.with("token.unit_value")))
+            (text("worth", "What it is worth", "text", &self.worth, Some(worth), wrong.with("token.unit_value")))
         }
     }
 }
@@ -276,6 +279,8 @@ impl Registration {
             Asked::Address => self.address.is_some(),
             Asked::Phone => self.phone.is_some(),
             Asked::PaymentMethod => self.payment_method.is_some(),
+            // That is set with the mail.
+            Asked::EmailVerified => false,
         }
     }
 }
@@ -303,13 +308,13 @@ impl Group for Registration {
         html! {
             fieldset {
                 legend { "What must be told, besides e-mail and password?" }
-                @for field in Asked::ALL {
-                    (tick(field.as_str(), match field {
-                        Asked::Name => "Name",
-                        Asked::Address => "Postal address",
-                        Asked::Phone => "Telephone",
-                        Asked::PaymentMethod => "A card to pay with",
-                    }, self.has(*field)))
+                @for (field, name) in [
+                    (Asked::Name, "Name"),
+                    (Asked::Address, "Postal address"),
+                    (Asked::Phone, "Telephone"),
+                    (Asked::PaymentMethod, "A card to pay with"),
+                ] {
+                    (tick(field.as_str(), name, self.has(field)))
                 }
                 p.hint { "Accounts that lack something cannot order until they tell it." }
                 @if let Some(text) = wrong.with("registration") { p.wrong { (text) } }

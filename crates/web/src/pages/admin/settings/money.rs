@@ -232,9 +232,12 @@ impl Group for Credit {
             (tokens("ask_bureau_above", "The external bureau is asked above", &self.ask_bureau_above))
             fieldset {
                 legend { "Doubts" }
-                (tick("decline_on_error", "Where nobody answers, decline instead of having a person look", self.decline_on_error.is_some()))
-                (tick("review_disputed", "A person looks at who has taken money back; else it is declined", self.review_disputed.is_some()))
-                (tick("freeze_disputed", "Freeze an account while its buyer's bank disputes a top-up", self.freeze_disputed.is_some()))
+                (tick("decline_on_error", "Where nobody answers, decline instead of having a person look",
+                    self.decline_on_error.is_some()))
+                (tick("review_disputed", "A person looks at who has taken money back; else it is declined",
+                    self.review_disputed.is_some()))
+                (tick("freeze_disputed", "Freeze an account while its buyer's bank disputes a top-up",
+                    self.freeze_disputed.is_some()))
             }
             fieldset {
                 legend { "How many hours bought tokens wait before they can be exchanged for another vendor's" }
