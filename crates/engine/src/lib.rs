@@ -40,6 +40,7 @@ mod ids;
 pub mod invitation;
 pub mod keys;
 mod ledger;
+pub mod legal;
 pub mod library;
 pub mod license;
 pub mod link;

@@ -13,6 +13,7 @@ pub mod doctor;
 mod event;
 pub mod exchange;
 pub mod journal;
+mod legal;
 mod letter;
 mod license;
 mod license_changes;

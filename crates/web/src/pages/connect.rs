@@ -93,7 +93,7 @@ fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
                         }
                     }
                     div.choice {
-                        button type="submit" name="decision" value="approve" { "Sign in at " bdi { (merchant) } }
+                        button type="submit" name="decision" value="approve" { span { "Sign in at " bdi { (merchant) } } }
                         button.second type="submit" name="decision" value="decline" { "Decline" }
                     }
                 }
@@ -105,7 +105,7 @@ fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
             (notice(Tone::Warn, &html! {
                 p role="status" { "This was decided already, or has waited too long. Begin again at " bdi { (merchant) } "." }
             }))
-            p { a.button href=(view.merchant.url) { "To " bdi { (merchant) } } }
+            p { a.button href=(view.merchant.url) { span { "To " bdi { (merchant) } } } }
         }
     }
 }

@@ -93,7 +93,7 @@ fn shown(reference: &str, view: &LinkView, vendor: &str, email: &str) -> Markup 
             (notice(Tone::Warn, &html! {
                 p role="status" { "This was decided already, or has waited too long. Begin again at " bdi { (partner) } "." }
             }))
-            p { a.button href=(view.partner.url) { "To " bdi { (partner) } } }
+            p { a.button href=(view.partner.url) { span { "To " bdi { (partner) } } } }
         }
     }
 }

@@ -16,6 +16,7 @@ mod exchange;
 mod form;
 mod frame;
 mod json;
+mod legal;
 mod library;
 mod link;
 mod look;
@@ -31,6 +32,7 @@ mod refused;
 mod reset;
 mod shop;
 mod sign_in;
+mod theme;
 mod top_up;
 mod verify;
 mod visit;
@@ -55,6 +57,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
     let buyers = buyers.merge(activate::routes());
     let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());
+    let buyers = buyers.merge(legal::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     let buyers = buyers.merge(merchants::routes());
     problems::routes()

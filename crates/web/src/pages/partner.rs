@@ -262,7 +262,7 @@ fn unlinked(partner: &Partner) -> Markup {
         p { "Before your first exchange, show which account at " bdi { (partner.name) } " is yours. You sign in there, or open an account, \
             and come back. " bdi { (partner.name) } " and this shop learn neither your address nor your balance from each other." }
         form method="post" action={ "/partners/" (partner.id) "/link" } {
-            button type="submit" { "Link my account at " bdi { (partner.name) } }
+            button type="submit" { span { "Link my account at " bdi { (partner.name) } } }
         }
     }
 }

@@ -353,10 +353,10 @@ fn over(state: RequestState, reference: &str, view: &PaymentView) -> Markup {
         (notice(tone, &text))
         @if let Some(decision) = decision {
             form method="post" action={ "/pay/" (reference) } {
-                p { button.whole type="submit" name="decision" value=(decision) { "Back to " bdi { (merchant) } } }
+                p { button.whole type="submit" name="decision" value=(decision) { span { "Back to " bdi { (merchant) } } } }
             }
         } @else {
-            p { a.button.whole href=(view.merchant.url) { "To " bdi { (merchant) } } }
+            p { a.button.whole href=(view.merchant.url) { span { "To " bdi { (merchant) } } } }
         }
         p { a href="/wallet" { "Your wallet" } }
     }

@@ -142,7 +142,7 @@ async fn a_partner_is_entered_and_agreed_with_on_pages_alone() {
         "at most 10000.00 EUR",
         "Its tokens buy nothing here.",
         "within 14 days",
-        "Proposed by us",
+        "Proposed by you",
     ] {
         assert!(page.html.contains(words), "{words}: {}", page.html);
     }
@@ -153,7 +153,7 @@ async fn a_partner_is_entered_and_agreed_with_on_pages_alone() {
 
     a.app.engine.run_agreements().await.unwrap();
     let page = opened(&mut theirs, &there).await;
-    assert!(page.html.contains("Proposed to us"), "{}", page.html);
+    assert!(page.html.contains("Proposed to you"), "{}", page.html);
     let accept = page.html.split("href=\"").find(|rest| rest.contains("/accept\"")).unwrap();
     let accept = accept.split('"').next().unwrap().to_owned();
     let question = opened(&mut theirs, &accept).await;
@@ -228,7 +228,7 @@ async fn what_is_wrong_with_terms_is_said_at_the_field() {
         assert!(form.html.contains(&field), "{name}: {}", form.html);
     }
     assert_eq!(sent(&mut ours, &format!("{made}/withdraw"), &[]).await, made);
-    assert!(opened(&mut ours, &made).await.html.contains("Withdrawn by us"));
+    assert!(opened(&mut ours, &made).await.html.contains("Withdrawn by you"));
 }
 
 #[tokio::test]
@@ -246,7 +246,7 @@ async fn exchanges_are_suspended_with_a_reason_resumed_and_ended() {
     let suspend = format!("{agreement}/suspend");
     wrong(&mut ours, &suspend, &[("reason", &long)], "reason").await;
     sent(&mut ours, &suspend, &[("reason", "their server was broken into")]).await;
-    assert!(opened(&mut ours, &here).await.html.contains("Suspended by us"));
+    assert!(opened(&mut ours, &here).await.html.contains("Suspended by you"));
     let row = audit(&vendors.a, "partner.suspended").await;
     assert!(row.to_string().contains("their server was broken into"), "{row}");
     vendors.work().await;
@@ -323,7 +323,7 @@ async fn a_cycle_is_closed_paid_by_a_file_and_received_on_pages() {
     assert_eq!(sent(&mut ours, &close, &[("cycle", "1")]).await, here, "twice closes once");
     two.settle_down().await;
     let page = opened(&mut ours, &here).await;
-    for words in ["Agreed, to be paid", "12.50 EUR", "2.000009 EUR", "10.49 EUR by us", "Pay it"] {
+    for words in ["Agreed, to be paid", "12.50 EUR", "2.000009 EUR", "10.49 EUR by you", "Pay it"] {
         assert!(page.html.contains(words), "{words}: {}", page.html);
     }
     let pay = format!("{here}/pay");

@@ -11,7 +11,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::agreement::{Agreement, AgreementState, By, Flaw};
-use scrip_domain::partner::{Partner, Suspended};
+use scrip_domain::partner::Partner;
 use scrip_domain::staff::Power;
 use scrip_engine::agreement::{AgreementRefusal, Turn};
 use scrip_license::jws;
@@ -111,7 +111,6 @@ pub fn possible(agreement: &Agreement, partner: &Partner) -> Vec<Deed> {
             match (partner.suspended, agreement.ends_at.is_some()) {
                 (None, false) => &[Turn::Suspend, Turn::End],
                 (None, true) => &[Turn::Suspend],
-                (Some(Suspended::Staff), false) => &[Turn::Resume, Turn::End],
                 (Some(_), false) => &[Turn::Resume, Turn::End],
                 (Some(_), true) => &[Turn::Resume],
             }
@@ -125,16 +124,16 @@ pub fn possible(agreement: &Agreement, partner: &Partner) -> Vec<Deed> {
 pub fn agreement_badge(agreement: &Agreement, partner: &Partner) -> Markup {
     let in_force = partner.agreement == Some(agreement.id);
     match (agreement.state, agreement.proposed_by) {
-        (AgreementState::Proposed, By::Us) => badge(Tone::Info, "Proposed by us"),
-        (AgreementState::Proposed, By::Them) => badge(Tone::Warn, "Proposed to us"),
+        (AgreementState::Proposed, By::Us) => badge(Tone::Info, "Proposed by you"),
+        (AgreementState::Proposed, By::Them) => badge(Tone::Warn, "Proposed to you"),
         (AgreementState::Accepted, _) if in_force && agreement.ends_at.is_some() => {
             badge(Tone::Warn, "In force, ends")
         }
         (AgreementState::Accepted, _) if in_force => badge(Tone::Good, "In force"),
         (AgreementState::Accepted, _) => badge(Tone::Info, "Accepted, waits for its day"),
         (AgreementState::Declined, By::Us) => badge(Tone::Bad, "Declined by them"),
-        (AgreementState::Declined, By::Them) => badge(Tone::Info, "Declined by us"),
-        (AgreementState::Withdrawn, By::Us) => badge(Tone::Info, "Withdrawn by us"),
+        (AgreementState::Declined, By::Them) => badge(Tone::Info, "Declined by you"),
+        (AgreementState::Withdrawn, By::Us) => badge(Tone::Info, "Withdrawn by you"),
         (AgreementState::Withdrawn, By::Them) => badge(Tone::Info, "Withdrawn by them"),
         (AgreementState::Superseded, _) => badge(Tone::Info, "Replaced by a later one"),
         (AgreementState::Ended, _) => badge(Tone::Info, "Ended"),
@@ -162,7 +161,7 @@ async fn ask(
     let latest = app.engine.store().agreements_of(id, 1).await?;
     let ours = app.engine.public_url();
     let typed = prefilled(latest.first().map(|latest| &latest.terms), ours, &desk.vendor.settings);
-    proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: None })
+    Ok(proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: None }))
 }
 
 async fn propose(
@@ -185,15 +184,10 @@ async fn propose(
         },
         Err(problem) => problem,
     };
-    proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: Some(&problem) })
+    Ok(proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: Some(&problem) }))
 }
 
-fn proposal(
-    app: &App,
-    clerk: &Clerk,
-    partner: &Partner,
-    sheet: Sheet<'_>,
-) -> Result<Response, Problem> {
+fn proposal(app: &App, clerk: &Clerk, partner: &Partner, sheet: Sheet<'_>) -> Response {
     let to = format!("/admin/partners/{}", partner.id);
     let main = html! {
         (within(&to, &partner.name))
@@ -207,7 +201,7 @@ fn proposal(
             }
         }
     };
-    Ok(answer(app, clerk, "Propose terms", Section::Partners, &main, sheet.problem))
+    answer(app, clerk, "Propose terms", Section::Partners, &main, sheet.problem)
 }
 
 async fn show(
@@ -236,7 +230,7 @@ async fn show(
         h2 { "When, and the proof" }
         dl.facts {
             dt { "Proposed" } dd { (date(agreement.proposed_at))
-                @if agreement.proposed_by == By::Us { ", by us" } @else { ", by " bdi { (partner.name) } } }
+                @if agreement.proposed_by == By::Us { ", by you" } @else { ", by " bdi { (partner.name) } } }
             dt { "Decided" } dd { (when(agreement.decided_at)) }
             dt { "Holds from" } dd { (when(agreement.effective_at)) }
             dt { "Holds until" } dd { (when(agreement.ends_at)) }

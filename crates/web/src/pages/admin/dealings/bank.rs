@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::html;
-use scrip_domain::bank::{BankDetails, OWN};
+use scrip_domain::bank::{BankDetails, Bic, OWN};
 use scrip_domain::partner::Partner;
 
 use super::parts::{Sheet, Typed, answer, tabs, within};
@@ -56,7 +56,7 @@ async fn known(app: &App, clerk: &Clerk, whose: &Whose) -> Result<Response, Prob
     {
         typed.put("name", holder);
         typed.put("iban", iban.as_str());
-        typed.put("bic", bic.as_ref().map_or("", |bic| bic.as_str()));
+        typed.put("bic", bic.as_ref().map_or("", Bic::as_str));
     }
     Ok(form(app, clerk, whose, Sheet { typed: &typed, problem: None }))
 }
@@ -131,6 +131,6 @@ fn form(app: &App, clerk: &Clerk, whose: &Whose, sheet: Sheet<'_>) -> Response {
             button type="submit" { "Save" }
         }
     };
-    let title = if whose.partner.is_some() { "Its bank account" } else { "Our bank account" };
+    let title = if whose.partner.is_some() { "Its bank account" } else { "Your bank account" };
     answer(app, clerk, title, Section::Partners, &main, sheet.problem)
 }

@@ -172,7 +172,7 @@ async fn show(
             dt { "Account" } dd { code { (exchange.account) } }
             dt { "Given" } dd { (figures.give) }
             dt { "Received there" } dd { (figures.receive) }
-            dt { "We owe for it" } dd { (owed(&app, &exchange).await?) }
+            dt { "You owe for it" } dd { (owed(&app, &exchange).await?) }
             @if let Some(reason) = &exchange.reason { dt { "Why" } dd { code { (reason) } } }
             dt { "Begun" } dd { (date(exchange.at)) }
             dt { "Committed" } dd { (when(exchange.committed_at)) }
@@ -183,7 +183,7 @@ async fn show(
         h2 { "Proof" }
         @if exchange.commit.is_none() && exchange.prepared.is_none() { p { "Nothing was signed yet." } }
         (document("Prepared, by the partner", exchange.prepared.as_deref()))
-        (document("The commit, by us", exchange.commit.as_deref()))
+        (document("The commit, by you", exchange.commit.as_deref()))
         (document("The final word, by the partner", exchange.answer.as_deref()))
     };
     Ok(page(&app, &desk, "Exchange", Section::Partners, &main))

@@ -67,7 +67,7 @@ async fn list(
             @if let Some((to, name)) = enter { p { a.button href=(to) { (name) } } }
             (table("Other vendors, newest first", &html! {
                 th scope="col" { "Name" } th scope="col" { "State" }
-                th.sum scope="col" { "We owe" } th.sum scope="col" { "It owes us" }
+                th.sum scope="col" { "You owe" } th.sum scope="col" { "It owes you" }
             }, &html! { @for row in &rows { (partner_row(row)) } }))
             (pager("/admin/partners", next.as_deref()))
         }
@@ -98,7 +98,7 @@ fn owed(partner: &Partner, amount: Amount) -> String {
 pub fn partner_badge(partner: &Partner) -> Markup {
     match (partner.agreement, partner.suspended, partner.suspended_there) {
         (None, ..) => badge(Tone::Info, "Nothing agreed"),
-        (_, Some(Suspended::Staff), _) => badge(Tone::Warn, "Suspended by us"),
+        (_, Some(Suspended::Staff), _) => badge(Tone::Warn, "Suspended by you"),
         (_, Some(Suspended::Overdue), _) => badge(Tone::Bad, "Suspended: payment overdue"),
         (_, Some(Suspended::Disputed), _) => badge(Tone::Bad, "Suspended: statement disputed"),
         (_, Some(Suspended::Silent), _) => badge(Tone::Bad, "Suspended: it does not answer"),
@@ -264,10 +264,10 @@ fn facts(told: &Told) -> Markup {
     let partner = &told.partner;
     html! {
         dl.facts {
-            dt { "We owe" } dd { (owed(partner, partner.owed_to_it()))
+            dt { "You owe" } dd { (owed(partner, partner.owed_to_it()))
                 @if !partner.payable_reserved.is_zero() {
                     ", and " (owed(partner, partner.payable_reserved)) " for exchanges under way" } }
-            dt { "It owes us" } dd { (owed(partner, partner.owed_by_it()))
+            dt { "It owes you" } dd { (owed(partner, partner.owed_by_it()))
                 @if !partner.receivable_reserved.is_zero() {
                     ", and " (owed(partner, partner.receivable_reserved)) " for exchanges under way" } }
             dt { "Open cycle" } dd { "number " (partner.cycle) ", since " (date(partner.cycle_began_at)) }

@@ -245,7 +245,7 @@ pub fn tabs(here: &str) -> Markup {
         ("/admin/exchanges", "Exchanges"),
         ("/admin/statements", "Statements"),
         ("/admin/settlements", "Payments"),
-        ("/admin/bank", "Our bank account"),
+        ("/admin/bank", "Your bank account"),
     ];
     html! {
         nav.tabs aria-label="Partners" {

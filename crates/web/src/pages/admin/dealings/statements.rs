@@ -86,8 +86,8 @@ pub async fn statement_rows(app: &App, rows: &[Statement]) -> Result<Markup, Pro
     Ok(table(
         "Cycles that were closed, newest first",
         &html! {
-            th scope="col" { "Cycle" } th scope="col" { "State" } th.sum scope="col" { "We owe" }
-            th.sum scope="col" { "It owes us" } th.sum scope="col" { "To be paid" } th scope="col" { "Until" }
+            th scope="col" { "Cycle" } th scope="col" { "State" } th.sum scope="col" { "You owe" }
+            th.sum scope="col" { "It owes you" } th.sum scope="col" { "To be paid" } th scope="col" { "Until" }
         },
         &html! {
             @for (row, unit, partner) in &lines {
@@ -110,7 +110,7 @@ fn net(row: &Statement, unit: Unit) -> String {
     match row.net {
         _ if !row.state.is_agreed() => "–".to_owned(),
         0 => "nothing".to_owned(),
-        1.. => format!("{size} by us"),
+        1.. => format!("{size} by you"),
         _ => format!("{size} by them"),
     }
 }
@@ -245,7 +245,7 @@ async fn shown(
             (pager(&here, lines.next.as_deref()))
         }
         h2 { "Proof" }
-        (document("What we have signed", row.ours.as_deref()))
+        (document("What you have signed", row.ours.as_deref()))
         (document("What the partner has signed", row.theirs.as_deref()))
     };
     Ok(answer(app, clerk, &format!("Cycle {}", row.cycle), Section::Partners, &main, problem))
@@ -275,13 +275,17 @@ fn stands(state: StatementState, partner: &str) -> Markup {
     }
 }
 
+fn counted(count: u64) -> String {
+    if count == 1 { "one exchange".to_owned() } else { format!("{count} exchanges") }
+}
+
 fn facts(row: &Statement, unit: Unit) -> Markup {
     html! {
         dl.facts {
             dt { "From" } dd { (date(row.from)) }
             dt { "To" } dd { (date(row.to)) }
-            dt { "We owe" } dd { (fine_of(row.gross_out, unit)) ", for " (row.count_out) " exchanges" }
-            dt { "It owes us" } dd { (fine_of(row.gross_in, unit)) ", for " (row.count_in) " exchanges" }
+            dt { "You owe" } dd { (fine_of(row.gross_out, unit)) ", for " (counted(row.count_out)) }
+            dt { "It owes you" } dd { (fine_of(row.gross_in, unit)) ", for " (counted(row.count_in)) }
             dt { "Carried from before" } dd { (fine(row.carried_in, unit)) }
             dt { "Carried on" } dd { (fine(row.carried_out, unit)) }
             dt { "To be paid" } dd { strong { (net(row, unit)) } }
