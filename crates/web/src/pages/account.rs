@@ -165,10 +165,7 @@ async fn page(
                 (sign_in_part(account))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part(account))
-                @if app.engine.roles().has(Role::Provider) {
-                    h2 { "Merchants" }
-                    p { a href="/account/merchants" { "Merchants that know you" } }
-                }
+                @if app.engine.roles().has(Role::Provider) { (merchants_part()) }
                 (data_part())
             }
         }
@@ -186,6 +183,17 @@ fn sign_in_part(account: &Account) -> Markup {
                 dt { "Account" } dd { code { (account.id) } }
             }
             form method="post" action="/sign-out" { button.second type="submit" { "Sign out here" } }
+        }
+    }
+}
+
+/// Where a provider's buyers see who knows them.
+fn merchants_part() -> Markup {
+    html! {
+        section.card aria-labelledby="merchants" {
+            h2 #merchants { "Merchants" }
+            p { "Shops where you pay with your wallet here know you by a name of their own. "
+                a href="/account/merchants" { "Merchants that know you" } }
         }
     }
 }
