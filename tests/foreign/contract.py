@@ -213,6 +213,7 @@ def furnish(shop, ada):
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
     shop.ask("POST", f"{admin}/products/pictured/publish", token=shop.admin)
+    shop.ask("PUT", f"{admin}/documents/terms", {"text": "As it is described."}, shop.admin)
     # Nothing goes to who does not exist.
     hook = {"url": "https://nothing.invalid/hook", "label": "contract"}
     hooks = [shop.ask("POST", f"{admin}/webhook-endpoints", hook, shop.admin)["id"] for _ in range(2)]
@@ -332,6 +333,7 @@ def furnish(shop, ada):
             "DELETE /v1/links/{id}": {"id": partner},
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
+            f"GET {admin}/documents/{{name}}": {"name": "terms"},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},
             f"PUT {admin}/accounts/{{id}}/credit-limit": {"id": account["id"]},
             f"GET {admin}/accounts/{{id}}/repayments": {"id": account["id"]},

@@ -26,6 +26,8 @@ pub struct Account {
     pub frozen_at: Option<Timestamp>,
     /// Whether a dispute froze it, and nobody of the staff: then it is thawed when none is left.
     pub frozen_by_dispute: bool,
+    /// The version of the terms that were in force when it was opened, where any were published.
+    pub terms_version: Option<String>,
 }
 
 /// Personal information that registration may require.

@@ -15,6 +15,8 @@ words! {
     pub enum Act {
         /// The vendor's settings were changed.
         SettingsChanged = "settings.changed",
+        /// A version of the terms, or of such a text, was published.
+        LegalPublished = "legal.published",
         /// A product was entered.
         ProductEntered = "product.entered",
         /// A product was changed.

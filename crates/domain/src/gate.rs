@@ -24,6 +24,15 @@ words! {
 }
 
 impl Standing {
+    /// Its place among the standings: a visitor's is 0.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Visitor => 0,
+            Self::Member => 1,
+            Self::Funded => 2,
+        }
+    }
+
     /// Whether it sees what needs `level`; `covered` says whether the balance covers the thing.
     pub fn sees(self, level: Level, covered: bool) -> bool {
         match level {
@@ -297,6 +306,7 @@ mod tests {
             credit: crate::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),
+            look: crate::look::Look::default(),
             second_factor: SecondFactor::default(),
             mail: crate::settings::Mail::default(),
         }
@@ -313,6 +323,7 @@ mod tests {
             verified_at: None,
             frozen_at: frozen.then_some(at),
             frozen_by_dispute: false,
+            terms_version: None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::account::Field;
 use crate::amount::{Amount, Money, Unit};
 use crate::credit::Policy;
 use crate::id::Id;
+use crate::look::Look;
 use crate::sale;
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
@@ -80,6 +81,9 @@ pub struct Settings {
     /// The version of the terms that a confirmation accepts.
     #[serde(default = "first_version")]
     pub terms_version: String,
+    /// What its pages look like, and say of it.
+    #[serde(default)]
+    pub look: Look,
     /// Whether staff sign in with a second factor.
     #[serde(default)]
     pub second_factor: SecondFactor,

@@ -122,6 +122,7 @@ impl Guest {
             verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: None,
         };
         changes.wallets.push(Change::Insert(Wallet::empty(self.wallet, self.account)));
         changes.accounts.push(Change::Insert(account));

@@ -41,6 +41,7 @@ pub mod invitation;
 pub mod keys;
 mod ledger;
 pub mod library;
+pub mod legal;
 pub mod license;
 pub mod link;
 pub mod mail;

@@ -9,6 +9,7 @@
 //! A read that began before a commit must not be remembered after it: a reader notes the
 //! [`Memory::epoch`] first, and what it brings is dropped when the epoch has moved on.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -18,6 +19,7 @@ use scrip_domain::account::Account;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::estimate::Speed;
+use scrip_domain::gate::Standing;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
 use scrip_domain::staff::{StaffMember, StaffSession};
@@ -29,6 +31,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Observer, Store};
 
 use crate::catalog::parts::Parts;
+use crate::legal::Legal;
 use crate::selection::Sold;
 
 /// How many bytes of products are remembered.
@@ -109,6 +112,9 @@ pub struct Memory {
     speeds: Cache<Id<Account>, Speed>,
     vendor: RwLock<Option<Arc<Vendor>>>,
     cheapest: RwLock<Option<Option<Amount>>>,
+    legal: RwLock<Option<Arc<[Legal]>>>,
+    // By the rank of the standing that sees them.
+    categories: RwLock<BTreeMap<u8, Arc<[String]>>>,
 }
 
 impl Default for Memory {
@@ -131,6 +137,8 @@ impl Default for Memory {
             speeds: Cache::new(10_000),
             vendor: RwLock::default(),
             cheapest: RwLock::default(),
+            legal: RwLock::default(),
+            categories: RwLock::default(),
         }
     }
 }
@@ -164,6 +172,8 @@ impl Memory {
         self.sold_by.clear();
         *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.legal.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Whether what is remembered may be believed: nobody else changes it, or we would have heard.
@@ -319,6 +329,27 @@ impl Memory {
         let set = |kept| *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = kept;
         self.keep(epoch, || set(Some(cheapest)), || set(None));
     }
+
+    pub(crate) fn legal(&self, now: Timestamp) -> Option<Arc<[Legal]>> {
+        let legal = self.legal.read().unwrap_or_else(PoisonError::into_inner).clone();
+        legal.filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_legal(&self, all: Arc<[Legal]>, epoch: Epoch) {
+        let set = |kept| *self.legal.write().unwrap_or_else(PoisonError::into_inner) = kept;
+        self.keep(epoch, || set(Some(all)), || set(None));
+    }
+
+    /// The categories of what `standing` sees.
+    pub(crate) fn categories(&self, standing: Standing, now: Timestamp) -> Option<Arc<[String]>> {
+        let all = self.categories.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(&standing.rank()).filter(|_| self.hears(now)).cloned()
+    }
+
+    pub(crate) fn remember_categories(&self, of: Standing, all: Arc<[String]>, epoch: Epoch) {
+        let lock = || self.categories.write().unwrap_or_else(PoisonError::into_inner);
+        self.keep(epoch, || _ = lock().insert(of.rank(), all), || _ = lock().remove(&of.rank()));
+    }
 }
 
 /// A moment between two commits that changed what is remembered.
@@ -379,6 +410,12 @@ impl Observer for Memory {
             (member.available, member.until) = (wallet.available(), wallet.next_expiry);
             // Its age stays: the account beside the balance was read back then.
             self.members.insert(wallet.account, (member, read_at));
+        }
+        if books.legal_texts.is_written() {
+            *self.legal.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        if books.vendor.is_written() || books.products.is_written() {
+            self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
         if books.vendor.is_written() {
             *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;

@@ -9,7 +9,7 @@
 
 use scrip_domain::account::{Account, Login};
 use scrip_domain::letter::{About, Letter};
-use scrip_domain::session::TokenHash;
+use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -153,10 +153,32 @@ impl Engine {
         }
         self.throttle.forgive(Limited::SignInAddress, &email);
         // What was opened while this was decided, or did not fit.
+        self.end_sessions_but(account.id, kept).await.map(Ok)
+    }
+
+    /// The sessions of an account that have not ended, the newest first, at most so many.
+    pub async fn open_sessions(&self, buyer: Buyer, most: u32) -> Result<Vec<Session>, Fault> {
+        let now = self.now();
+        let mut sessions = self.store.sessions_of(buyer.account, most).await?;
+        sessions.retain(|session| session.expires_at > now);
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+        Ok(sessions)
+    }
+
+    /// Ends every session of an account but the one with `kept`. Doing it again changes nothing.
+    pub async fn end_other_sessions(&self, buyer: Buyer, kept: Option<&str>) -> Result<(), Fault> {
+        self.end_sessions_but(buyer.account, kept.map(hash)).await
+    }
+
+    async fn end_sessions_but(
+        &self,
+        account: Id<Account>,
+        kept: Option<TokenHash>,
+    ) -> Result<(), Fault> {
         loop {
-            let ended = self.sessions_but(account.id, kept).await?;
+            let ended = self.sessions_but(account, kept).await?;
             if ended.is_empty() {
-                return Ok(Ok(()));
+                return Ok(());
             }
             match self.submit(EndSessions(ended)).await? {
                 Ok(()) => {}

@@ -527,6 +527,7 @@ mod tests {
             verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: None,
         };
         store.submit(Open(account)).await.unwrap().unwrap();
         let keep = |number| store.submit(Keep { buyer, method: card(buyer, number) });

@@ -3,6 +3,7 @@
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::letter::{About, Letter};
+use scrip_domain::legal::LegalName;
 use scrip_domain::session::Session;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
@@ -70,6 +71,7 @@ impl Engine {
             verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: self.terms_in_force().await?,
         };
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
@@ -81,6 +83,13 @@ impl Engine {
             Ok(()) => Ok(Ok(Registered { account, token, expires_at })),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// The version of the terms that somebody accepts now, where any are published.
+    async fn terms_in_force(&self) -> Result<Option<String>, Fault> {
+        let all = self.legal_texts().await?;
+        let terms = all.iter().find(|legal| legal.text.name == LegalName::Terms);
+        Ok(terms.map(|legal| legal.text.version.clone()))
     }
 
     /// Opens `count` accounts for load tests, each with a session and without a usable password.
@@ -102,6 +111,7 @@ impl Engine {
                     verified_at: None,
                     frozen_at: None,
                     frozen_by_dispute: false,
+                    terms_version: None,
                 };
                 let (session, password) = (token.session(&account, now), String::new());
                 opened.push((Signed::of(&session), token));

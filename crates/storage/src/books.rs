@@ -25,6 +25,7 @@ use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::letter::{Digest, Letter, Postbox, Warned};
+use scrip_domain::legal::LegalText;
 use scrip_domain::license::{License, Reissue};
 use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
 use scrip_domain::listing::{Labelled, Listing};
@@ -397,6 +398,8 @@ tables! {
     credit_lines: CreditLine,
     /// Repayments of what is owed.
     repayments: Repayment,
+    /// Legal texts, by name.
+    legal_texts: LegalText,
     /// Top-ups.
     top_ups: TopUp,
     /// Money for offline top-ups, by top-up.
@@ -567,6 +570,7 @@ impl Books {
             || self.staff_sessions.rewrites()
             || self.accounts.rewrites()
             || self.vendor.is_written()
+            || self.legal_texts.is_written()
             || self.products.is_written()
             || self.offers.is_written()
     }

@@ -133,7 +133,7 @@ word_fields! {
     scrip_domain::audit::Act, scrip_domain::auto_top_up::Stopped, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
     scrip_domain::connection::ConnectionState, scrip_domain::document::GivenBackBy,
     scrip_domain::event::EventType, scrip_domain::letter::LetterState, scrip_domain::hold::HoldState, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
-    scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
+    scrip_domain::legal::LegalName, scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
     scrip_domain::lot::LotChangeKind, scrip_domain::lot::LotKind,
     scrip_domain::merchant::KeyOwner, scrip_domain::merchant::MerchantEventKind, scrip_domain::merchant::MerchantState,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,

@@ -14,6 +14,7 @@ mod event;
 pub mod exchange;
 pub mod journal;
 mod letter;
+mod legal;
 mod license;
 mod license_changes;
 mod link;

@@ -27,6 +27,7 @@ use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
 use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
+use scrip_domain::legal::{LegalName, LegalText};
 use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
@@ -73,9 +74,14 @@ row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
     id: Id<Vendor>, settings: Settings, former_names: Vec<FormerName>,
 });
 
+row!(LegalText, "legal_texts", group(name: LegalName), key(name: LegalName, version: String), {
+    name: LegalName, version: String, text: String, published_at: Timestamp,
+});
+
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
     created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool, verified_at: Option<Timestamp>,
+    terms_version: Option<String>,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {

@@ -199,6 +199,7 @@ pub fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: String::new(),
         terms_version: "1".into(),
+        look: scrip_domain::look::Look::default(),
         second_factor: SecondFactor::default(),
         mail: scrip_domain::settings::Mail::default(),
     }

@@ -44,6 +44,7 @@ impl Engine {
             created_at: self.now(),
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: None,
         };
         let wallet = Wallet::empty(account.wallet, account.id);
         let mut member = Member::new(Arc::new(account), wallet, self.now());

@@ -272,6 +272,11 @@ impl Shown {
         Some(ProductView { contents: &self.contents, ..view })
     }
 
+    /// Where whoever looks stands.
+    pub fn standing(&self) -> Standing {
+        self.viewer.standing
+    }
+
     /// The vendor.
     pub fn vendor(&self) -> &Vendor {
         &self.vendor

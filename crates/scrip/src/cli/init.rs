@@ -137,6 +137,7 @@ impl InitArgs {
             credit: scrip_domain::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".to_owned(),
+            look: scrip_domain::look::Look::default(),
             second_factor: SecondFactor::default(),
             mail: scrip_domain::settings::Mail::default(),
         })

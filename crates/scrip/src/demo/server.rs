@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::dress::dress;
 use super::goods::{self, Shelf};
 use crate::failure::{Failure, Outcome};
 
@@ -83,12 +84,16 @@ impl DemoServer {
         let memo = folder.join(MEMO);
         let known =
             std::fs::read_to_string(&memo).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let is_new = known.is_none();
         let known: Value = match known {
             Some(known) => known,
             None => init(folder, &seat, &memo).await?,
         };
         let text = |name: &str| known[name].as_str().unwrap_or_default().to_owned();
         let process = serve(folder).await?;
+        if is_new {
+            dress(&seat, &text("admin_key")).await?;
+        }
         let owner = (seat.owner(), OWNERS_PASSWORD);
         let server =
             Self { seat, admin_key: text("admin_key"), owner, folder: folder.to_owned(), process };

@@ -170,7 +170,9 @@ fn others(changes: &mut Changes, number: u64, at: Timestamp) {
         person: Person::default(),
         created_at: at,
         frozen_at: None,
+        verified_at: None,
         frozen_by_dispute: false,
+        verified_at: None,
     }));
 }
 

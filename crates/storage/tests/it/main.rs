@@ -18,6 +18,7 @@ mod rows;
 mod schema;
 mod settlements;
 mod sqlite;
+mod staff;
 
 /// Stamps each test on each database.
 macro_rules! conformance {
@@ -88,6 +89,7 @@ conformance! {
     listing:
         lists_hold_what_each_sees_and_nothing_else,
         common_words_are_found_like_rare_ones,
+        categories_are_those_of_what_is_seen,
         any_question_is_only_words,
         what_changes_is_found_by_its_new_words_only;
     journal:
@@ -95,6 +97,9 @@ conformance! {
         a_period_opens_with_what_was_before,
         a_journal_is_of_one_moment_and_one_at_a_time,
         a_statement_follows_an_account_and_a_list_has_every_line;
+    staff:
+        nobody_works_in_an_empty_database,
+        staff_are_found_by_address_invitation_and_token;
     reads:
         every_read_answers_on_an_empty_database,
         lists_go_down_from_the_newest,
@@ -109,8 +114,7 @@ conformance! {
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once,
-        what_hangs_from_a_license_is_found_by_it,
-        staff_are_found_by_address_invitation_and_token;
+        what_hangs_from_a_license_is_found_by_it;
     figures:
         a_day_counts_what_was_booked_in_it_and_nothing_else,
         orders_and_top_ups_are_found_by_state,

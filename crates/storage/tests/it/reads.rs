@@ -2,7 +2,6 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::account_statement::Standing;
-use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{Offer, Product};
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
@@ -10,6 +9,7 @@ use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
+use scrip_domain::legal::LegalName;
 use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
@@ -19,10 +19,10 @@ use scrip_domain::report::Counted;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::session::Session;
-use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
 use scrip_domain::top_up::TopUpState;
 use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::visibility::Level;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
@@ -36,7 +36,6 @@ use crate::commands::{account, amount, change, id, look, write};
 use crate::home::{Home, NOON, Running};
 use crate::rows::exchanges::{exchange, prepared};
 use crate::rows::merchants::{merchant, request};
-use crate::rows::staff::member;
 use crate::rows::webhooks::endpoint;
 use crate::rows::{license, line, offer, order, product};
 
@@ -72,10 +71,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
-            bank_details(1), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
-            staff_member(id(1)), staff_by_invitation([0; 16]), staff_login(""), staff_session([0; 16]),
+            bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who);
-        many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
+        many accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
@@ -110,8 +108,12 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             quotes_unused(NOON, 5), day_figures(NOON, NOON), orders(None, PAGE), orders(Some(OrderState::Paid), PAGE),
             orders(Some(OrderState::Refunded), PAGE), top_ups_in(TopUpState::Disputed, PAGE),
             top_ups_in(TopUpState::Credited, PAGE), leases_of(id(1), PAGE), orders_with(id(1), PAGE),
-            staff(PAGE), staff_sessions_of(id(1), 5), audit_of("", PAGE),
     }
+    nothing_is_licensed(&store, who).await;
+    nothing_is_reckoned(&store, who).await;
+}
+
+async fn nothing_is_licensed(store: &Store, who: Id<Account>) {
     empty! {
         store:
         one usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)),
@@ -124,7 +126,6 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
             leases_of_ended(None, NOON), leases_of_ended(Some(id(1)), NOON),
     }
-    nothing_is_reckoned(&store, who).await;
 }
 
 async fn nothing_is_reckoned(store: &Store, who: Id<Account>) {
@@ -137,8 +138,6 @@ async fn nothing_is_reckoned(store: &Store, who: Id<Account>) {
     assert_eq!(store.statements_that_suspend(id(1), NOON).await.unwrap(), (0, 0));
     let feed = Feed { number: Feed::ONLY, last: 0, endpoints: 0 };
     assert_eq!(store.feed().await.unwrap(), Some(feed));
-    let roll = StaffRoll { number: StaffRoll::ONLY, owners: 0 };
-    assert_eq!(store.staff_roll().await.unwrap(), Some(roll));
 }
 
 async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
@@ -779,62 +778,4 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     assert!(
         store.usages_of(account(4), Page { after: Some(8), limit: 5 }).await.unwrap().is_empty()
     );
-}
-
-pub async fn staff_are_found_by_address_invitation_and_token(home: &Home) {
-    let store = home.start().await;
-    fill(&store, |changes| {
-        for number in 1..=3_u8 {
-            let row = StaffMember {
-                id: id(number.into()),
-                invitation: (number > 1).then_some([number; 16]),
-                invited_until: (number > 1).then_some(NOON),
-                ..member()
-            };
-            let login = StaffLogin { email: format!("{number}@x.example"), member: row.id };
-            changes.staff_logins.push(Change::Insert(login));
-            let session = |place: u8| StaffSession {
-                token: [number * 10 + place; 16],
-                member: row.id,
-                series: 0,
-                created_at: NOON,
-                expires_at: NOON.plus(Span::minutes(place.into())),
-            };
-            changes.staff_sessions.push(Change::Insert(session(2)));
-            changes.staff_sessions.push(Change::Insert(session(1)));
-            changes.staff.push(Change::Insert(row));
-        }
-        for number in 1..=4_u64 {
-            changes.audit.push(Change::Insert(Audit {
-                id: id(number),
-                actor: Actor::Staff(id(1)),
-                act: Act::StaffInvited,
-                subject: format!("stf_{}", number % 2),
-                changes: serde_json::json!({}),
-                request: RequestId::NONE,
-                at: NOON,
-            }));
-        }
-    })
-    .await;
-    let numbers =
-        |rows: Vec<StaffMember>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
-    assert_eq!(numbers(store.staff(PAGE).await.unwrap()), [3, 2, 1]);
-    assert_eq!(numbers(store.staff(Page { after: Some(3), limit: 1 }).await.unwrap()), [2]);
-    let invited = store.staff_by_invitation([2; 16]).await.unwrap().unwrap();
-    assert_eq!(invited.id, id(2));
-    assert_eq!(store.staff_by_invitation([1; 16]).await.unwrap(), None);
-    assert_eq!(store.staff_login("3@x.example").await.unwrap().unwrap().member, id(3));
-    assert_eq!(store.staff_member(id(3)).await.unwrap().unwrap().invitation, Some([3; 16]));
-    assert_eq!(store.staff_session([31; 16]).await.unwrap().unwrap().member, id(3));
-    let of = store.staff_sessions_of(id(2), 5).await.unwrap();
-    assert_eq!(of.iter().map(|one| one.token[0]).collect::<Vec<_>>(), [21, 22]);
-    assert_eq!(store.staff_sessions_of(id(2), 1).await.unwrap().len(), 1);
-    let acts = |rows: Vec<Audit>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
-    assert_eq!(acts(store.audit_of("stf_1", PAGE).await.unwrap()), [3, 1]);
-    assert_eq!(
-        acts(store.audit_of("stf_0", Page { after: Some(4), limit: 5 }).await.unwrap()),
-        [2]
-    );
-    store.stop().await.unwrap();
 }

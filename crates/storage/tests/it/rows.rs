@@ -11,8 +11,10 @@ use scrip_domain::catalog::{
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
+use scrip_domain::legal::{LegalName, LegalText};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
+use scrip_domain::look::{Accent, Look};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
@@ -173,10 +175,19 @@ async fn accounts(store: &Running) {
         frozen_at: Some(LAST),
         frozen_by_dispute: true,
         verified_at: Some(LAST),
+        terms_version: Some(text()),
     };
     round_trips!(store, accounts(id): account.clone() =>
-        Account { person: Person::default(), frozen_at: None, frozen_by_dispute: false, verified_at: None, ..account.clone() },
+        Account {
+            person: Person::default(), frozen_at: None, frozen_by_dispute: false, verified_at: None,
+            terms_version: None, ..account.clone()
+        },
         other Account { id: id(0), ..account.clone() });
+    let legal =
+        LegalText { name: LegalName::Terms, version: text(), text: text(), published_at: LAST };
+    round_trips!(store, legal_texts(name): legal.clone() =>
+        LegalText { text: String::new(), published_at: FIRST, ..legal.clone() },
+        other LegalText { name: LegalName::Tokens, ..legal });
     let session = Session {
         token: [0xff; 16],
         account: last(),
@@ -223,6 +234,13 @@ fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: text(),
         terms_version: text(),
+        look: Look {
+            accent: Some(Accent([0, 128, 255])),
+            logo: Some(Picture { alt: text(), object: text(), media_type: text() }),
+            tagline: text(),
+            introduction: text(),
+            footer: text(),
+        },
         second_factor: SecondFactor::Required,
         mail: Mail { staff: text(), digest_below: Amount::MAX, verify: true },
     }

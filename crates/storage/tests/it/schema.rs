@@ -91,6 +91,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0025_letters.sql"),
         include_str!("../../migrations/sqlite/0026_staff.sql"),
         include_str!("../../migrations/sqlite/0027_figures.sql"),
+        include_str!("../../migrations/sqlite/0028_legal_texts.sql"),
         include_str!("../../migrations/sqlite/0031_connections.sql")
     );
     let postgres = concat!(
@@ -121,6 +122,7 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0025_letters.sql"),
         include_str!("../../migrations/postgres/0026_staff.sql"),
         include_str!("../../migrations/postgres/0027_figures.sql"),
+        include_str!("../../migrations/postgres/0028_legal_texts.sql"),
         include_str!("../../migrations/postgres/0031_connections.sql")
     );
     let indices = |text: &str| {

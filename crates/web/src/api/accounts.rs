@@ -77,6 +77,9 @@ pub struct AccountOut {
     /// What it may owe and does, where the vendor lends to it.
     #[schema(required)]
     credit_line: Option<CreditLineOut>,
+    /// The version of the terms that it was opened by, where any were published then.
+    #[schema(required)]
+    terms_version: Option<String>,
 }
 
 /// Whether the account permits transactions.
@@ -123,6 +126,7 @@ impl AccountOut {
             missing: missing.iter().map(|field| field.as_str()).collect(),
             permits: Permits { transact: reason.is_none(), reason },
             credit_line: None,
+            terms_version: account.terms_version.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The buyer's own account: what is known of the person, what to pay with, and the data to take along.
 
 mod cards;
+mod security;
 
 use axum::Router;
 use axum::extract::State;
@@ -30,6 +31,7 @@ pub fn routes() -> Router<App> {
         .route("/account", get(show).post(change))
         .route("/account/data", get(data))
         .merge(cards::routes())
+        .merge(security::routes())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -139,6 +141,7 @@ async fn page(
 ) -> Result<Response, Problem> {
     let cards = app.engine.payment_methods(visit.buyer.account).await?;
     let line = app.engine.store().credit_line(visit.buyer.account).await?;
+    let sessions = app.engine.open_sessions(visit.buyer, security::MOST_SESSIONS).await?;
     let (account, required) = (&visit.member.account, &visit.visit.vendor.settings.registration);
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let main = html! {
@@ -162,40 +165,20 @@ async fn page(
                 (cards::part(app, &cards, account.person.payment_method.as_deref(), form.next.as_deref()))
             }
             aside {
-                (sign_in_part(account))
+                (security::part(account, &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part(account))
-                @if app.engine.roles().has(Role::Provider) { (merchants_part()) }
+                @if app.engine.roles().has(Role::Provider) {
+                    section.card aria-labelledby="merchants" {
+                        h2 #merchants { "Merchants" }
+                        p { a href="/account/merchants" { "Merchants that know you" } }
+                    }
+                }
                 (data_part())
             }
         }
     };
     Ok(private(app, "Your account", &visit.visit, &main))
-}
-
-fn sign_in_part(account: &Account) -> Markup {
-    html! {
-        section.card aria-labelledby="sign-in" {
-            h2 #sign-in { "Sign-in" }
-            dl.facts {
-                dt { "E-mail" } dd { bdi { (account.email) } }
-                dt { "Since" } dd { (date(account.created_at)) }
-                dt { "Account" } dd { code { (account.id) } }
-            }
-            form method="post" action="/sign-out" { button.second type="submit" { "Sign out here" } }
-        }
-    }
-}
-
-/// Where a provider's buyers see who knows them.
-fn merchants_part() -> Markup {
-    html! {
-        section.card aria-labelledby="merchants" {
-            h2 #merchants { "Merchants" }
-            p { "Shops where you pay with your wallet here know you by a name of their own. "
-                a href="/account/merchants" { "Merchants that know you" } }
-        }
-    }
 }
 
 fn credit_part(line: &CreditLine) -> Markup {

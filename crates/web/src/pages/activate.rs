@@ -19,11 +19,12 @@ use scrip_engine::license::activate::{Activated, MachineFields};
 use scrip_license::ActivationRequest;
 use serde::Deserialize;
 
+use super::assets::COPY_NOW;
 use super::form::{Field, Form, complaint};
 use super::look::{Tone, notice, qr};
 use super::refused::sentence;
 use super::visit::Visit;
-use super::{date, private, words};
+use super::{date, private, private_with_script, words};
 use crate::App;
 use crate::api::export::file;
 use crate::extract::Source;
@@ -201,6 +202,7 @@ fn done(app: &App, visit: &Visit, form: &ActivateForm, active: &Activated) -> Re
         ("name", &form.name),
     ];
     let main = html! {
+        script src=(*COPY_NOW) defer {}
         h1 { "The machine is active" }
         (notice(Tone::Good, &html! {
             p role="status" {
@@ -222,7 +224,7 @@ fn done(app: &App, visit: &Visit, form: &ActivateForm, active: &Activated) -> Re
             @else { a.button.second href="/activate" { "Activate another" } }
         }
     };
-    private(app, "The machine is active", visit, &main)
+    private_with_script(app, "The machine is active", visit, &main)
 }
 
 /// A button that a script shows where it can copy.

@@ -1,20 +1,32 @@
-//! What pages load: the stylesheet and a script, each under an address that changes with it.
+//! What pages load: the stylesheet, the scripts and the logo, each under an address that changes with it.
 
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{Uri, header};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::{HeaderValue, Uri, header};
+use scrip_domain::catalog::Picture;
 use sha2::{Digest, Sha256};
 
+use super::theme::{self, THEME};
 use crate::App;
+use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
-    Router::new().route(STYLE, get(style)).route(COPY, get(copy))
+    Router::new()
+        .route(STYLE, get(style))
+        .route(THEME, get(theme::show))
+        .route(LOGO, get(logo))
+        .route(COPY, get(copy))
 }
 
 const STYLE: &str = "/style.css";
+const LOGO: &str = "/logo";
 const SHEET: &str = include_str!("style.css");
 const COPY: &str = "/copy.js";
 const SCRIPT: &str = include_str!("copy.js");
@@ -50,4 +62,27 @@ fn asset(uri: &Uri, now: &str, media_type: &'static str, content: &'static str) 
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, content).into_response()
+}
+
+/// The logo's address, which changes with it.
+pub fn logo_now(logo: &Picture) -> String {
+    format!("{LOGO}?{}", logo.object.get(..16).unwrap_or(&logo.object))
+}
+
+async fn logo(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let shown = app.engine.show_logo().await?.ok_or_else(Problem::not_found)?;
+    let now = vendor.settings.look.logo.as_ref().map(logo_now);
+    let current = uri.path_and_query().map(http::uri::PathAndQuery::as_str) == now.as_deref();
+    let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let size = shown.object.size();
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(shown.media_type)),
+        (header::CONTENT_LENGTH, HeaderValue::from(size)),
+        (header::CACHE_CONTROL, HeaderValue::from_static(keep)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    // The chunks' memory itself, without a copy.
+    let bytes = shown.object.chunks(0..size).map(|chunk| chunk.map(Bytes::from_owner));
+    Ok((headers, Body::from_stream(bytes)).into_response())
 }

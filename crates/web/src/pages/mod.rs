@@ -17,6 +17,7 @@ mod form;
 mod frame;
 mod json;
 mod library;
+mod legal;
 mod link;
 mod look;
 mod merchants;
@@ -30,6 +31,7 @@ mod refused;
 mod reset;
 mod shop;
 mod sign_in;
+mod theme;
 mod top_up;
 mod verify;
 mod visit;
@@ -54,6 +56,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
     let buyers = buyers.merge(activate::routes());
     let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());
+    let buyers = buyers.merge(legal::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     let buyers = buyers.merge(merchants::routes());
     problems::routes()

@@ -19,8 +19,8 @@ use serde::Deserialize;
 
 use super::look::{Tone, badge, blank, date, price};
 use super::private;
-use super::shop::terms;
 use super::visit::SignedIn;
+use super::words::terms;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::AtSeller;

@@ -10,9 +10,9 @@ use super::refused;
 use crate::App;
 use crate::problem::Problem;
 
-/// A page may load the stylesheet and nothing else, run nothing, and be framed by nobody.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'";
+/// A page may load the stylesheet and pictures of this server and nothing else, run nothing, and be framed by nobody.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
 
 const PROTECTION: [(HeaderName, HeaderValue); 3] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

@@ -16,6 +16,7 @@ use super::account::{personal, told};
 use super::checkout::stop::things;
 use super::form::{Field, Form, complaint};
 use super::look::{Tone, notice};
+use super::legal::accepted;
 use super::private;
 use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, Visit};
@@ -253,6 +254,7 @@ fn register_form(
                 };
                 (personal(*asked, given.as_deref().unwrap_or_default(), true, error(asked.as_str())))
             }
+            (accepted(&visit.legal))
             button type="submit" { "Open the account" }
         }
         p { "Have one already? " a href=(next.after("/sign-in")) { "Sign in" } "." }

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use scrip_domain::session::LIFETIME;
 use scrip_domain::settings::Vendor;
 use scrip_engine::Buyer;
+use scrip_engine::legal::Legal;
 use scrip_engine::memory::Member;
 use scrip_engine::session::Token;
 
@@ -25,6 +26,8 @@ pub struct Visit {
     pub member: Option<(Buyer, Member)>,
     /// What was chosen to be bought.
     pub cart: Cart,
+    /// The texts that every page leads to.
+    pub legal: Arc<[Legal]>,
     /// Which page this is, without its query.
     pub path: String,
     token: Option<String>,
@@ -59,11 +62,17 @@ impl FromRequestParts<App> for Visit {
         let going = cookie(&parts.headers, &going(&vendor)).map(str::to_owned);
         let cart = cookie(&parts.headers, &carried(&vendor)).map(Cart::read).unwrap_or_default();
         let path = parts.uri.path().to_owned();
-        Ok(Self { vendor, member, cart, path, token, connecting, going })
+        let legal = app.engine.legal_texts().await?;
+        Ok(Self { vendor, member, cart, legal, path, token, connecting, going })
     }
 }
 
 impl Visit {
+    /// Whether nothing tells this browser from any other: nobody is signed in, and nothing is chosen.
+    pub fn is_anybody(&self) -> bool {
+        self.member.is_none() && self.cart.units() == 0
+    }
+
     /// The session's token, to end it.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()

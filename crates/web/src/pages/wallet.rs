@@ -1,7 +1,7 @@
 //! The buyer's wallet: what is in it, what that opens, and what became of it.
 
 mod automatic;
-mod statement;
+pub mod statement;
 
 use axum::Router;
 use axum::extract::State;
@@ -93,10 +93,11 @@ async fn show(
     let linked = engine.linked_partners(visit.buyer.account).await?;
     let main = html! {
         h1 { "Your wallet" }
+        (balance(&shown))
         (standing(&visit, &shown))
         div.beside {
             div { (lots(&shown)) (lines) }
-            aside { (balance(&shown)) (automatically(&shown)) (credit(&shown)) (others(&partners, &linked)) }
+            aside { (automatically(&shown)) (credit(&shown)) (others(&partners, &linked)) }
         }
     };
     Ok(private(&app, "Your wallet", &visit.visit, &main))
@@ -148,15 +149,21 @@ fn balance(shown: &Shown<'_>) -> Markup {
     let money = |amount| MoneyOut::tokens(amount, token);
     let worth = token.unit_value.price_of(wallet.available()).map(MoneyOut::currency);
     html! {
-        section.card aria-label="Balance" {
-            p.balance { (money(wallet.available())) }
-            @if let Some(worth) = worth { p.hint { "Worth " (worth) } }
-            @if !wallet.held().is_zero() { p { (money(wallet.held())) " more are reserved for purchases under way." } }
+        section.card.balance-card aria-label="Balance" {
+            div {
+                p.balance { (money(wallet.available())) }
+                @if let Some(worth) = worth { p.hint { "Worth " (worth) } }
+            }
+            div.row {
+                a.button href="/wallet/top-up" { "Add funds" }
+                a.button.second href="/wallet/top-ups" { "What you added" }
+            }
+            @if !wallet.held().is_zero() {
+                p { (money(wallet.held())) " more are reserved for purchases under way." }
+            }
             @if !wallet.owed().is_zero() {
                 p { (money(wallet.owed())) " are owed, for money that went back after its tokens were spent. What you add pays this first." }
             }
-            p { a.button.whole href="/wallet/top-up" { "Add funds" } }
-            p.hint { a href="/wallet/top-ups" { "What you added so far" } }
         }
     }
 }

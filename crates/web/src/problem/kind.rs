@@ -461,6 +461,11 @@ SLUG_TAKEN, CONFLICT, "slug_taken", "Slug taken",
     remedy "Choose another `slug`.",
     example r#"{ "detail": "another product has this slug: choose another" }"#;
 
+VERSION_TAKEN, CONFLICT, "version_taken", "Version taken",
+    means "Another text of this name was published as this version, and what was published stays.",
+    remedy "Choose another `version`, or leave it out.",
+    example r#"{ "detail": "another text was published as this version: choose another" }"#;
+
 RELEASE_PUBLISHED, CONFLICT, "release_published", "Release is published",
     means "Codes carry the digest of a published release's files, so they can no longer change.",
     remedy "Make a new version. The notes of a published release can still be changed.",
@@ -608,7 +613,7 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused link_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

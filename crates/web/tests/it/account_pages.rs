@@ -102,3 +102,49 @@ async fn a_frozen_account_is_told_so_wherever_it_looks() {
     assert_eq!(page.status, 403, "{}", page.html);
     assert!(page.html.contains("role=\"alert\""), "{}", page.html);
 }
+
+#[tokio::test]
+async fn a_new_password_keeps_this_browser_and_ends_the_others() {
+    let shop = Shop::open().await;
+    shop.buyer("ada@example.com", 0).await;
+    let (mut here, mut there) = (ada(&shop).await, ada(&shop).await);
+    let page = here.open("/account").await;
+    assert!(page.html.contains("Signed in elsewhere, too (2)"), "{}", page.html);
+    for (old, new, field) in [
+        ("wrong horse", "staple correct", "old"),
+        ("correct horse", "short", "new"),
+        ("correct horse", "", "new"),
+    ] {
+        let page = here.send("/account/password", &[("old", old), ("new", new)]).await;
+        assert_eq!(page.status, 400, "{new}");
+        assert!(page.html.contains(&format!("id=\"{field}-error\"")), "{new}: {}", page.html);
+        assert!(!page.html.contains("horse"), "no password is shown");
+    }
+    assert_eq!(there.open("/account").await.status, 200);
+    let form = [("old", "correct horse"), ("new", "staple correct")];
+    let page = here.send("/account/password", &form).await;
+    assert!(page.html.contains("Your password was changed"), "{}", page.html);
+    assert_eq!(
+        (here.open("/account").await.status, there.open("/account").await.status),
+        (200, 303)
+    );
+    let page = here.open("/account").await;
+    assert!(!page.html.contains("Signed in elsewhere"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn every_other_session_is_ended_at_once() {
+    let shop = Shop::open().await;
+    let session = shop.buyer("ada@example.com", 0).await;
+    let (mut here, mut there) = (ada(&shop).await, ada(&shop).await);
+    shop.buyer("bob@example.com", 0).await;
+    let mut bob = Browser::on(&shop);
+    bob.send("/sign-in", &[("email", "bob@example.com"), ("password", "correct horse")]).await;
+    let page = here.send("/account/sessions/end", &[]).await;
+    assert_eq!((page.status, page.location()), (303, "/account"));
+    let statuses = (here.open("/account").await.status, there.open("/account").await.status);
+    assert_eq!(statuses, (200, 303));
+    assert_eq!(shop.get("/v1/account", &session).await.status, 401);
+    assert_eq!(bob.open("/account").await.status, 200, "nobody else's");
+    assert_eq!(here.send("/account/sessions/end", &[]).await.status, 303, "again");
+}

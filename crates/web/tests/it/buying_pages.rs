@@ -8,7 +8,9 @@ use scrip_license::Terms;
 use scrip_testkit::{Browser, Page, Shop, settings};
 use serde_json::{Value, json};
 
+use crate::bundles::bundle;
 use crate::goods;
+use crate::license_changes::month;
 use crate::two_servers::Pair;
 
 const PASSWORD: (&str, &str) = ("password", "correct horse");
@@ -258,6 +260,72 @@ async fn a_coupon_is_kept_with_the_cart_and_a_bad_one_is_told() {
 }
 
 #[tokio::test]
+async fn too_many_coupons_are_refused_for_a_while_and_the_cart_stays() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 1000).await;
+    let mut browser = member(&shop, "ada@example.com", 2000).await;
+    add(&mut browser, &offer, "1").await;
+    let mut limited = None;
+    for n in 0..100 {
+        let page = browser.send("/cart/coupon", &[("coupon", &format!("WORD{n}"))]).await;
+        if page.status == 429 {
+            limited = Some(page);
+            break;
+        }
+        assert_eq!(page.status, 422, "{}", page.html);
+    }
+    says(&limited.unwrap(), 429, &["too many tries: wait ", "10.00 AUR", "Check out"]);
+    let form = [("key", "k"), ("offer", offer.as_str()), ("coupon", "WORD")];
+    let stopped = browser.send("/checkout", &form).await;
+    says(&stopped, 429, &["Too many coupons were tried", "Go on without it"]);
+    let checkout = leads(&check_out(&mut browser).await, "/checkout/ord_");
+    says(&pay(&mut browser, &checkout).await, 200, &["Approved"]);
+}
+
+#[tokio::test]
+async fn a_license_is_extended_and_a_bundle_is_ordered_once_more() {
+    let shop = Shop::open().await;
+    let tides = shop.product("tides", 600, month()).await;
+    shop.service("maps", 300).await;
+    let items = json!(["tides/standard", "maps/standard"]);
+    let all = bundle(&shop, "harbour", 500, items).await;
+    let mut browser = member(&shop, "ada@example.com", 5000).await;
+    add(&mut browser, &all, "2").await;
+    says(
+        &browser.open("/cart").await,
+        200,
+        &["All of it", "Bundle of 2", "5.00 AUR each", "10.00 AUR"],
+    );
+    let checkout = leads(&check_out(&mut browser).await, "/checkout/ord_");
+    says(&browser.open(&checkout).await, 200, &["in a bundle", "Pay 10.00 AUR"]);
+    leads(&browser.send(&format!("{checkout}/cancel"), &[]).await, "/cart");
+    let page = browser.open(&checkout).await;
+    let form = [("key", page.input("key")), ("order", page.input("order"))];
+    let checkout = leads(&browser.send("/checkout", &form).await, "/checkout/ord_");
+    says(&browser.open(&checkout).await, 200, &["Pay 10.00 AUR"]);
+    let page = pay(&mut browser, &checkout).await;
+    assert_eq!(page.html.matches("<details class=\"handed\"").count(), 4, "{}", page.html);
+    says(&browser.open("/cart").await, 200, &["Nothing in it yet"]);
+
+    let library = shop.get("/v1/licenses", &session(&shop, "ada@example.com").await).await;
+    let licenses = library.json["data"].as_array().unwrap();
+    let rental = licenses.iter().find(|one| one["terms"]["kind"] == "rental").unwrap();
+    let rental = rental["id"].as_str().unwrap();
+    let page = browser.open(&format!("/buy/{tides}?license={rental}")).await;
+    says(&page, 200, &["6.00 AUR", "for 30 days"]);
+    assert!(!page.html.contains("into the cart"), "{}", page.html);
+    let form = [("key", page.input("key")), ("offer", &tides), ("license", page.input("license"))];
+    let checkout = leads(&browser.send("/checkout", &form).await, "/checkout/ord_");
+    says(&browser.open(&checkout).await, 200, &["extends a license", "Pay 6.00 AUR"]);
+    let page = pay(&mut browser, &checkout).await;
+    says(&page, 200, &["Approved", "The tides", "eyJ", &format!("short-{rental}")]);
+    let twice = [("key", "k"), ("offer", &*tides), ("license", rental), ("quantity", "1")];
+    let none = [twice[0], twice[1], ("license", "lic_00000000000zz"), twice[3]];
+    assert_eq!(browser.send("/checkout", &none).await.status, 404);
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn a_coupon_that_goes_before_the_draft_is_left_out_on_request() {
     let shop = Shop::open().await;
     let offer = shop.service("tuning", 1000).await;
@@ -378,7 +446,7 @@ async fn what_is_owned_is_sold_again_only_to_who_insists() {
     says(&told, 409, &["You own this already", "The tuning", "Buy it again anyway", "/library"]);
     let form = [("key", told.input("key")), ("order", told.input("order")), ("again", "yes")];
     let anyway = leads(&browser.send("/checkout", &form).await, "/checkout/ord_");
-    assert_eq!(shop.available(&shop_session(&shop, "ada@example.com").await).await, 750);
+    assert_eq!(shop.available(&session(&shop, "ada@example.com").await).await, 750);
     says(&pay(&mut browser, &anyway).await, 200, &["Approved"]);
 
     add(&mut browser, &offer, "1").await;
@@ -390,7 +458,7 @@ async fn what_is_owned_is_sold_again_only_to_who_insists() {
 }
 
 /// A session of the API for an account of a browser.
-async fn shop_session(shop: &Shop, email: &str) -> String {
+async fn session(shop: &Shop, email: &str) -> String {
     let body = json!({ "email": email, "password": "correct horse" });
     let session = shop.post("/v1/sessions", "", "", body).await;
     session.at("/token").to_owned()
@@ -541,7 +609,8 @@ async fn files_are_received_from_the_page_and_the_receipt_is_numbered() {
     let script = page.html.split("src=\"").nth(1).unwrap().split('"').next().unwrap();
     let script = browser.open(script).await;
     assert_eq!(script.answer.header("content-type"), "text/javascript; charset=utf-8");
-    let file = browser.open(&link(&page, "/v1/downloads/")).await;
+    let ticket = browser.open(&link(&page, "/library/lic_")).await;
+    let file = browser.open(&leads(&ticket, "/v1/downloads/")).await;
     assert!(file.status == 200 && file.answer.bytes == content);
     let at = checkout.replace("/checkout/", "/orders/");
     for _ in 0..2 {

@@ -63,6 +63,7 @@ mod seasoning;
 mod settlements;
 mod signed;
 mod staff_pages;
+mod storefront;
 mod top_ups;
 mod two_servers;
 mod updates;

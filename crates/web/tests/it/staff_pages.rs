@@ -486,7 +486,7 @@ fn filled(page: &Page, action: &str) -> Vec<(String, String)> {
     fields
 }
 
-const GROUPS: [&str; 12] = [
+const GROUPS: [&str; 13] = [
     "name",
     "flow",
     "threshold",
@@ -497,6 +497,7 @@ const GROUPS: [&str; 12] = [
     "limits",
     "credit",
     "offline",
+    "mail",
     "terms",
     "staff",
 ];
@@ -516,6 +517,7 @@ async fn settings_that_are_sent_as_shown_stay_as_they_are() {
         "credit": { "review_above": aur(70_000), "top_ups_per_day": 3, "freeze_disputed": true,
             "review_younger_than_hours": 24, "seasoning": { "card_hours": 5 } },
         "offline_instructions": "Transfer.\nName it.", "terms_version": "2026-11",
+        "mail": { "staff": "staff@example.com", "digest_below": aur(150), "verify": true },
     });
     let answer = ask(&shop, "PATCH", "/v1/admin/settings", body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -568,6 +570,8 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
         ("credit", "doubtful_hours", "87601", "id=\"doubtful_hours-error\">at most 87600"),
         ("offline", "offline_instructions", "\u{7}", "id=\"offline_instructions-error\""),
         ("terms", "terms_version", "", "id=\"terms_version-error\""),
+        ("mail", "mail_staff", "nobody", "id=\"mail_staff-error\">an e-mail address"),
+        ("mail", "digest_below", "x", "id=\"digest_below-error\">a number of AUR"),
         ("staff", "second_factor", "three", "choose one"),
     ] {
         let action = format!("/admin/settings/{group}");
@@ -596,7 +600,14 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
     send(&mut owner, "registration", &[("phone", "yes")]).await;
     send(&mut owner, "terms", &[("terms_version", "2")]).await;
     send(&mut owner, "offline", &[("offline_instructions", "Transfer")]).await;
+    send(&mut owner, "mail", &[("mail_staff", "staff@example.com"), ("digest_below", "1.50")])
+        .await;
     let after = settings().await;
+    assert_eq!(
+        (after.mail.staff.as_str(), after.mail.digest_below.units()),
+        ("staff@example.com", 150)
+    );
+    assert!(!after.mail.verify);
     assert_eq!((after.name.as_str(), after.token.name.as_str()), ("Belle Isle", "Bell"));
     assert_eq!(after.token.unit_value.tokens.units(), 20_000);
     assert_eq!(after.threshold, Threshold::Fixed { amount: Amount::new(1250).unwrap() });

@@ -9,11 +9,13 @@ mod catalog;
 mod coupons;
 mod credit;
 mod credit_lines;
+mod documents;
 mod exchanges;
 mod export;
 mod keys;
 mod license_states;
 mod licenses;
+mod look;
 mod merchants;
 mod objects;
 mod partners;
@@ -43,6 +45,7 @@ use crate::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
+        .merge(documents::routes())
         .merge(top_ups::routes())
         .merge(vouchers::routes())
         .merge(coupons::routes())

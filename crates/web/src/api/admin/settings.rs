@@ -16,6 +16,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::admin::credit::CreditSetting;
+use crate::api::admin::look::{LookBody, LookOut};
 use crate::api::vendor::{PackOut, TokenOut, UnitValueOut};
 use crate::api::visibility::VisibilityBody;
 use crate::caller::Admin;
@@ -60,6 +61,8 @@ struct SettingsOut {
     offline_instructions: String,
     /// The version of the terms that a confirmation accepts.
     terms_version: String,
+    /// How pages look, and what they say of the shop.
+    look: LookOut,
     /// Whether staff sign in to the console with a second factor.
     #[schema(value_type = SecondFactorWord)]
     second_factor: SecondFactor,
@@ -119,6 +122,10 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Line<1, 40>, inline)]
     terms_version: Option<Line<1, 40>>,
+    /// How pages look, and what they say of the shop.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = LookBody)]
+    look: Option<LookBody>,
     /// Whether staff sign in to the console with a second factor.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = SecondFactorWord)]
@@ -305,6 +312,7 @@ impl From<&Settings> for SettingsOut {
             credit: CreditSetting::new(&settings.credit, token),
             offline_instructions: settings.offline_instructions.clone(),
             terms_version: settings.terms_version.clone(),
+            look: (&settings.look).into(),
             second_factor: settings.second_factor,
             mail: MailSetting::new(&settings.mail, token),
         }
@@ -354,6 +362,10 @@ impl SettingsBody {
             Some(mail) => mail.read(&token)?,
             None => old.mail.clone(),
         };
+        let look = match self.look {
+            Some(look) => look.read()?,
+            None => old.look.clone(),
+        };
         Ok(Settings {
             name: self.name.map_or_else(|| old.name.clone(), |name| name.0),
             token,
@@ -371,6 +383,7 @@ impl SettingsBody {
             terms_version: self
                 .terms_version
                 .map_or_else(|| old.terms_version.clone(), |version| version.0),
+            look,
             second_factor: self.second_factor.unwrap_or(old.second_factor),
             mail,
         })

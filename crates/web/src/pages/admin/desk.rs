@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method};
 use scrip_domain::settings::{SecondFactor, Vendor};
 use scrip_domain::staff::{LIFETIME, Power, StaffMember};
@@ -103,7 +104,7 @@ impl<P: Needs> FromRequestParts<App> for Desk<P> {
         let Some(clerk) = clerk else {
             // What was sent with a form is gone: the page that had it comes back.
             let here = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
-            let next = onward(here.map(|here| here.as_str()));
+            let next = onward(here.map(PathAndQuery::as_str));
             return Err(Redirect::to(&next.after("/admin/sign-in")).into_response());
         };
         if !P::BEFORE_FACTOR && clerk.lacks_factor() {

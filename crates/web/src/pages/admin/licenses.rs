@@ -31,7 +31,7 @@ use crate::extract::{IdPath, Query};
 use crate::pages::date;
 use crate::pages::form::Form;
 use crate::pages::look::blank;
-use crate::pages::shop::terms;
+use crate::pages::words::terms;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {

@@ -5,6 +5,7 @@
 
 mod groups;
 mod lines;
+mod mail;
 mod money;
 mod preview;
 
@@ -17,7 +18,8 @@ use scrip_domain::settings::Settings;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use self::groups::{Flow, Name, Registration, Staff, Terms, Threshold, Visibility};
+use self::groups::{Called, Flow, Registration, Staff, Terms, Threshold, Visibility};
+use self::mail::Mail;
 use self::money::{Credit, Limits, Offline, Packs, Prices};
 use super::desk::{Clerk, Desk, Settings as ToSettings};
 use super::{Section, page, with_status};
@@ -47,7 +49,7 @@ trait Group: DeserializeOwned + Send + Sync + 'static {
     fn on(&self, settings: &Settings) -> Result<Settings, Problem>;
 
     /// The fields, each with what is wrong with it.
-    fn fields(&self, settings: &Settings, wrong: &Wrong<'_>) -> Markup;
+    fn fields(&self, settings: &Settings, wrong: Wrong<'_>) -> Markup;
 
     /// Whether this server has any use for it.
     fn is_here(_: &App) -> bool {
@@ -61,7 +63,7 @@ struct Wrong<'a>(Option<&'a Problem>);
 
 impl<'a> Wrong<'a> {
     /// What is wrong with the field that stands for the setting `name`, or for something within it.
-    fn with(&self, name: &str) -> Option<&'a str> {
+    fn with(self, name: &str) -> Option<&'a str> {
         let error = self.0?.errors().iter().find(|error| {
             let rest = error.field.strip_prefix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -85,13 +87,13 @@ const fn entry<G: Group>() -> Entry {
         title: G::TITLE,
         route: |router| router.route(&address(G::WORD), post(change::<G>)),
         is_here: G::is_here,
-        shown: |settings| G::of(settings).fields(settings, &Wrong(None)),
+        shown: |settings| G::of(settings).fields(settings, Wrong(None)),
     }
 }
 
 /// Every group, in the order in which they are shown. Between them they have every setting.
-static GROUPS: [Entry; 12] = [
-    entry::<Name>(),
+static GROUPS: [Entry; 13] = [
+    entry::<Called>(),
     entry::<Flow>(),
     entry::<Threshold>(),
     entry::<Visibility>(),
@@ -102,6 +104,7 @@ static GROUPS: [Entry; 12] = [
     entry::<Credit>(),
     entry::<Offline>(),
     entry::<Terms>(),
+    entry::<Mail>(),
     entry::<Staff>(),
 ];
 
@@ -144,7 +147,7 @@ async fn change<G: Group>(
 
 fn again<G: Group>(app: &App, clerk: &Clerk, form: &G, problem: &Problem) -> Response {
     let settings = &clerk.vendor.settings;
-    let fields = form.fields(settings, &Wrong(Some(problem)));
+    let fields = form.fields(settings, Wrong(Some(problem)));
     let fields = html! { (complaint(&sentence(problem.detail()))) (fields) };
     let main = all(app, settings, Some((G::WORD, &fields)));
     with_status(page(app, clerk, "Settings", Section::Settings, &main), problem)

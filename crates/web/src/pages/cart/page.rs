@@ -18,18 +18,18 @@ use scrip_engine::selection::{Choice, Selection};
 use scrip_license::Terms;
 use serde::Deserialize;
 
-use super::super::checkout::stop::{Ahead, Stop};
-use super::super::checkout::{Wanted, pays_elsewhere, remember};
-use super::super::form::{Field, Form};
-use super::super::look::{Tone, blank, notice, price, steps};
-use super::super::shop::terms;
-use super::super::visit::{Local, Visit};
-use super::super::{chance, private};
 use super::Cart;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Source;
 use crate::money::MoneyOut;
+use crate::pages::checkout::stop::{Ahead, Stop};
+use crate::pages::checkout::{Wanted, pays_elsewhere, remember};
+use crate::pages::form::{Field, Form};
+use crate::pages::look::{Tone, blank, notice, price, steps};
+use crate::pages::visit::{Local, Visit};
+use crate::pages::words::terms;
+use crate::pages::{chance, private};
 use crate::problem::{Problem, kind};
 
 pub fn routes() -> Router<App> {
@@ -413,7 +413,7 @@ fn line(
         @match row {
             Row::Seen { terms: of, parts, price: shown, .. } => {
                 p.small {
-                    @if *parts > 0 { "Bundle of " (parts) } @else { (capital(&terms(*of))) }
+                    @if *parts > 0 { "Bundle of " (parts) } @else { (terms(*of)) }
                     @match (quoted, shown) {
                         // The sum stands beside it.
                         (Some(_), _) if units == 1 => {}
@@ -439,13 +439,6 @@ fn line(
         }
         @if let Some((_, _, text)) = of_line { p.wrong id=(error) role="alert" { (text) } }
     }
-}
-
-/// A phrase at the beginning of a line.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}", letters.as_str())
 }
 
 /// What all of it costs, what that means for the wallet, and the way on.

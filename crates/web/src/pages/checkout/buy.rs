@@ -9,17 +9,17 @@ use scrip_domain::catalog::Offer;
 use scrip_engine::purchase::PurchaseRefusal;
 use serde::Deserialize;
 
-use super::super::cart::{Cart, Contents, Row, figures, payer};
-use super::super::form::Field;
-use super::super::look::{blank, steps};
-use super::super::shop::terms;
-use super::super::visit::Visit;
-use super::super::{chance, private};
 use super::stop::{Ahead, Stop};
 use super::{UNITS, Wanted, pays_elsewhere, remember};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::{IdPath, Query, Source};
+use crate::pages::cart::{Cart, Contents, Row, figures, payer};
+use crate::pages::form::Field;
+use crate::pages::look::{blank, steps};
+use crate::pages::visit::Visit;
+use crate::pages::words::terms;
+use crate::pages::{chance, private};
 use crate::problem::Problem;
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,7 +71,7 @@ pub(super) async fn show(
         (steps(&["Choose", "Confirm", "Receive"], 0))
         h1 { "Buy " bdi { (row.title()) } }
         @if let Row::Seen { terms: of, parts, slug, .. } = row {
-            p.lead { @if *parts > 0 { "A bundle of " (parts) } @else { "Yours " (terms(*of)) } ". "
+            p.lead { @if *parts > 0 { "A bundle of " (parts) } @else { (terms(*of)) } ". "
                 a href={ "/products/" (slug) } { "All about it" } }
         }
         (form)

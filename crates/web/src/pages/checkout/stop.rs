@@ -9,15 +9,15 @@ use scrip_domain::settings::Token;
 use scrip_domain::visibility::Level;
 use scrip_engine::purchase::PurchaseRefusal;
 
-use super::super::account::personal;
-use super::super::cart::top_up;
-use super::super::look::price;
-use super::super::private;
-use super::super::refused::sentence;
-use super::super::visit::{Local, Visit};
 use super::{Wanted, pays_elsewhere};
 use crate::App;
 use crate::money::MoneyOut;
+use crate::pages::account::personal;
+use crate::pages::cart::top_up;
+use crate::pages::look::price;
+use crate::pages::private;
+use crate::pages::refused::sentence;
+use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
 
 /// Where the way leads on, past whatever stands in it.
@@ -190,6 +190,13 @@ fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
         } @else if card {
             p { "Please choose a card to pay with." }
             p.choice { a.button href=(next.after("/account")) { "Choose a card" } }
+        } @else if missing.contains(&Asked::EmailVerified) {
+            p { "Open the link in the letter that was sent to " @if let Some((_, member)) = &visit.member { bdi { (member.account.email) } }
+                ". Then come back here." }
+            form.choice method="post" action="/verify/again" {
+                a.button href=(next.as_str()) { "I have opened it" }
+                button.second type="submit" { "Send the letter again" }
+            }
         }
     }
 }

@@ -5,13 +5,13 @@ use scrip_domain::order::{Line, Order, OrderState};
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_engine::memory::Member;
 
-use super::super::account::card_name;
-use super::super::cart::top_up;
-use super::super::look::{Tone, date, notice, price, steps};
-use super::super::orders::bill;
-use super::super::visit::{Local, Visit};
 use super::Wanted;
 use crate::money::MoneyOut;
+use crate::pages::account::card_name;
+use crate::pages::cart::top_up;
+use crate::pages::look::{Tone, date, notice, price, steps};
+use crate::pages::orders::bill;
+use crate::pages::visit::{Local, Visit};
 
 /// An order that waits for its buyer's word.
 pub fn page(

@@ -18,10 +18,11 @@ use scrip_engine::license::{is_extendable, state_at};
 use scrip_engine::update::Opening;
 use scrip_license::Reason;
 
+use super::super::assets::COPY_NOW;
 use super::super::look::{Tone, badge, notice};
 use super::super::pay::{size_text, span_text};
 use super::super::visit::SignedIn;
-use super::super::{date, private, words};
+use super::super::{date, private_with_script, words};
 use crate::App;
 use crate::extract::IdPath;
 use crate::problem::Problem;
@@ -90,13 +91,14 @@ async fn show(
         owned,
     };
     let main = page(&shown);
-    Ok(private(&app, &shown.owned.product.title, &visit.visit, &main))
+    Ok(private_with_script(&app, &shown.owned.product.title, &visit.visit, &main))
 }
 
 fn page(shown: &Shown) -> Markup {
     let Owned { standing, product } = &shown.owned;
     let (tone, word) = words::standing(&shown.owned, shown.now);
     html! {
+        script src=(*COPY_NOW) defer {}
         p.trail { a href="/library" { "Library" } }
         h1 { bdi { (product.title) } }
         p { (badge(tone, word)) " " (words::terms(standing.license.terms)) }
@@ -115,6 +117,7 @@ fn page(shown: &Shown) -> Markup {
             }
             aside { (facts(shown)) (acts(shown)) }
         }
+        script src=(*COPY_NOW) defer {}
     }
 }
 
@@ -157,7 +160,7 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
         h2 { "Authorization code" }
         p { "Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself." }
         div.card.code {
-            h3 #short-name { "To be typed" }
+            h3 { "To be typed" }
             p { code.big #short { (codes.short) } " " (copy("short", "Copy the code")) }
             h3 { "Signed" }
             p.hint { "Anybody can verify it with the vendor's public keys, without a network." }

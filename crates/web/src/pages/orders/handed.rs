@@ -1,17 +1,18 @@
 //! What a paid order hands out: codes, files, instructions, and how to use them.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use scrip_domain::catalog::File;
 use scrip_domain::estimate::{Basis, Pace};
 use scrip_domain::license::License;
 use scrip_domain::order::Line;
+use scrip_engine::catalog::markdown;
 
-use super::super::assets::COPY_NOW;
-use super::super::look::{Tone, badge, date};
-use super::super::pay::{size_text, span_text};
-use super::super::shop::terms;
 use crate::App;
 use crate::api::licenses::word;
+use crate::pages::assets::COPY_NOW;
+use crate::pages::look::{Tone, badge, date};
+use crate::pages::pay::{size_text, span_text};
+use crate::pages::words::terms;
 use crate::problem::Problem;
 
 /// A license that is handed out.
@@ -23,10 +24,13 @@ pub struct Handed {
     state: &'static str,
     /// The signed code and the one for typing; none while they are withheld, and of what was refunded.
     code: Option<(String, String)>,
-    /// What it opens, and where that is.
-    files: Vec<(File, String)>,
+    /// What it opens.
+    files: Vec<File>,
     pace: Pace,
+    /// As HTML.
     instructions: String,
+    /// Where this is.
+    server: String,
 }
 
 impl Handed {
@@ -34,15 +38,10 @@ impl Handed {
     pub async fn new(app: &App, license: License, line: Option<&Line>) -> Result<Self, Problem> {
         let code =
             if license.tells_its_code() { Some(app.engine.code(&license).await?) } else { None };
-        let mut files = Vec::new();
-        if let (Some(code), Some(release)) = (&code, license.release) {
-            for file in &app.engine.released(release).await?.files {
-                if let Ok(ticket) = app.engine.issue_ticket(&code.jws, file.id, "page").await? {
-                    let address = format!("/v1/downloads/{}?ticket={}", file.id, ticket.text);
-                    files.push((file.clone(), address));
-                }
-            }
-        }
+        let files = match license.release.filter(|_| code.is_some()) {
+            Some(release) => app.engine.released(release).await?.files.clone(),
+            None => Vec::new(),
+        };
         let product = app.engine.store().product(license.product).await?;
         Ok(Self {
             title: line.map(|line| line.title.clone()).unwrap_or_default(),
@@ -50,7 +49,10 @@ impl Handed {
             code: code.map(|code| (code.jws, code.short)),
             files,
             pace: Pace::best(app.engine.measured_speed(license.account), None),
-            instructions: product.map(|product| product.instructions).unwrap_or_default(),
+            instructions: product
+                .map(|product| markdown::to_html(&product.instructions))
+                .unwrap_or_default(),
+            server: app.engine.public_url().to_owned(),
             license,
         })
     }
@@ -81,7 +83,7 @@ fn inside(one: &Handed) -> Markup {
     let id = one.license.id;
     html! {
         p.small {
-            "Yours " (terms(one.license.terms))
+            (terms(one.license.terms))
             @if let Some(at) = one.license.expires_at { ", until " (date(at)) }
             @if one.state != "valid" { " " (badge(Tone::Warn, one.state)) }
         }
@@ -89,8 +91,9 @@ fn inside(one: &Handed) -> Markup {
             Some((jws, short)) => {
                 (files(one))
                 @if !one.instructions.is_empty() {
-                    h4 { "How you receive it" }
-                    p.pre { (one.instructions) }
+                    h4 { "How you get it" }
+                    // Made harmless where it is made HTML.
+                    div.prose { (PreEscaped(&one.instructions)) }
                 }
                 h4 { "Code for typing" }
                 p.code { code id={ "short-" (id) } { (short) } " " (copy(&format!("short-{id}"), "the code")) }
@@ -104,12 +107,12 @@ fn inside(one: &Handed) -> Markup {
                     ul {
                         li { "Type or paste it where the program asks for its license. Capital letters and dashes do not matter." }
                         @if !one.files.is_empty() {
-                            li { "In a terminal, " code { "scrip get " (short) } " fetches the files, goes on where it was broken off, and
+                            li { "In a terminal, " code { "scrip get " (short) " --server " (one.server) } " fetches the files, goes on where it was broken off, and
                                 verifies them." }
                         }
                         li { "The signed code can be verified without a network by any program that knows JOSE; the keys are at "
                             a href="/.well-known/jwks.json" { "/.well-known/jwks.json" } "." }
-                        li { "It stays in your " a href="/library" { "library" } ": you can come back for it at any time." }
+                        li { "It stays in your " a href={ "/library/" (id) } { "library" } ": you can come back for it at any time." }
                     }
                 }
             }
@@ -123,9 +126,9 @@ fn files(one: &Handed) -> Markup {
         @if !one.files.is_empty() {
             h4 { "Files" }
             ul.files {
-                @for (place, (file, address)) in one.files.iter().enumerate() {
+                @for (place, file) in one.files.iter().enumerate() {
                     li {
-                        a.button.second[place > 0] href=(address) { "Download " bdi { (file.name) } }
+                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { "Download " bdi { (file.name) } }
                         span.small {
                             (size_text(file.size)) ", about " (span_text(one.pace.speed.seconds_for(file.size))) " at "
                             (one.pace.speed.mbps()) " Mbit/s"
@@ -134,7 +137,6 @@ fn files(one: &Handed) -> Markup {
                     }
                 }
             }
-            p.small { "The links are good for a quarter of an hour. Load the page again for new ones." }
         }
     }
 }

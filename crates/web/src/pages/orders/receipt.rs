@@ -8,16 +8,16 @@ use scrip_domain::settings::Vendor;
 use scrip_engine::memory::Member;
 use scrip_engine::purchase::PurchaseRefusal;
 
-use super::super::assets::COPY_NOW;
-use super::super::checkout::own;
-use super::super::look::date;
-use super::super::private_with_script;
-use super::super::visit::SignedIn;
 use super::itemized;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
 use crate::money::MoneyOut;
+use crate::pages::assets::COPY_NOW;
+use crate::pages::checkout::own;
+use crate::pages::look::date;
+use crate::pages::private_with_script;
+use crate::pages::visit::SignedIn;
 use crate::problem::Problem;
 
 pub(super) async fn show(

@@ -9,17 +9,17 @@ use scrip_domain::order::{Line, Order, OrderState};
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::refund::Refunded;
 
-use super::super::cart::top_up;
-use super::super::checkout::{Wanted, is_open, own, pays_elsewhere};
-use super::super::look::{Tone, date, notice, price, steps};
-use super::super::visit::{Local, Visit};
-use super::super::{again_in, chance, private, private_with_script};
 use super::bill;
 use super::handed::{self, Handed};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
 use crate::money::MoneyOut;
+use crate::pages::cart::top_up;
+use crate::pages::checkout::{Wanted, is_open, own, pays_elsewhere};
+use crate::pages::look::{Tone, date, notice, price, steps};
+use crate::pages::visit::{Local, Visit};
+use crate::pages::{again_in, chance, private, private_with_script};
 use crate::problem::Problem;
 
 /// After how many seconds a page that waits for something looks again.

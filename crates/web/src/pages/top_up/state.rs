@@ -10,12 +10,13 @@ use scrip_domain::top_up::{Action, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::{Amount, Money};
 use serde::Deserialize;
 
+use super::super::assets::COPY_NOW;
 use super::super::form::{Field, Form, complaint};
 use super::super::look::{Tone, badge, blank};
 use super::super::refused::sentence;
 use super::super::sign_in::Next;
 use super::super::visit::{Local, OwnAccounts, SignedIn};
-use super::super::{date, private};
+use super::super::{date, private, private_with_script};
 use super::private_again_in;
 use crate::App;
 use crate::api::{List, ListQuery};
@@ -106,7 +107,7 @@ async fn show(
     if moves_by_itself(top_up.state) {
         Ok(private_again_in(&app, title(top_up.state), &visit.visit, 3, &main))
     } else {
-        Ok(private(&app, title(top_up.state), &visit.visit, &main))
+        Ok(private_with_script(&app, title(top_up.state), &visit.visit, &main))
     }
 }
 
@@ -339,6 +340,7 @@ fn told(state: TopUpState) -> &'static str {
 fn action(top_up: &TopUp) -> Markup {
     if let (Some(due), Some(left)) = (&top_up.due, top_up.left()) {
         return html! {
+            script src=(*COPY_NOW) defer {}
             section.card aria-label="What to send" {
                 dl.facts {
                     dt { "Send" } dd { strong { (MoneyOut::currency(left)) } }

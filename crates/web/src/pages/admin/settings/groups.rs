@@ -13,13 +13,13 @@ use crate::problem::Problem;
 
 /// The vendor's name, and the token's name and worth.
 #[derive(Debug, Deserialize)]
-pub struct Name {
+pub struct Called {
     name: String,
     token_name: String,
     worth: String,
 }
 
-impl Group for Name {
+impl Group for Called {
     const WORD: &'static str = "name";
     const TITLE: &'static str = "Name and token";
 
@@ -40,7 +40,7 @@ impl Group for Name {
         Ok(settings)
     }
 
-    fn fields(&self, settings: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, settings: &Settings, wrong: Wrong<'_>) -> Markup {
         let fixed = format!(
             "Amounts are in {} with {} decimals; both are fixed from the start on.",
             settings.token.code, settings.token.scale
@@ -76,7 +76,7 @@ impl Group for Flow {
         Ok(Settings { flow, ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         let options = settings::Flow::ALL.iter().map(|flow| {
             let (label, meaning) = match flow {
                 settings::Flow::RegisterFirst => (
@@ -134,7 +134,7 @@ impl Group for Threshold {
         Ok(Settings { threshold, ..settings.clone() })
     }
 
-    fn fields(&self, settings: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, settings: &Settings, wrong: Wrong<'_>) -> Markup {
         let options = [
             ("cheapest_offer", "The cheapest offer", "Whoever can pay for something may order."),
             (
@@ -213,7 +213,7 @@ impl Group for Visibility {
         Ok(Settings { visibility, ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         html! {
             p { "Who must a buyer be, to see this part of a product? A product may say otherwise for itself." }
             div.wide {
@@ -304,7 +304,7 @@ impl Group for Registration {
         Ok(Settings { registration, ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         html! {
             fieldset {
                 legend { "What must be told, besides e-mail and password?" }
@@ -345,7 +345,7 @@ impl Group for Terms {
         Ok(Settings { terms_version: self.terms_version.clone(), ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         let hint = "Whoever confirms an order accepts this version, and the order says which.";
         text(
             "terms_version",
@@ -379,7 +379,7 @@ impl Group for Staff {
         Ok(Settings { second_factor, ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         let options = [
             (
                 "optional",

@@ -32,7 +32,7 @@ impl Group for Prices {
         Ok(Settings { prices: prices.collect(), ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         let hint = "Beside the currency of the token's worth, one a line: “100 = 1.10 USD”.";
         text(
             "prices",
@@ -69,7 +69,7 @@ impl Group for Packs {
         Ok(Settings { packs, ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         let hint = "One a line, cheaper or dearer than the price: “1000 = 9.00 EUR”. Limits do not bind them.";
         text(
             "packs",
@@ -110,7 +110,7 @@ impl Group for Limits {
         Ok(Settings { top_up_limits: sale::Limits { min, max }, ..settings.clone() })
     }
 
-    fn fields(&self, settings: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, settings: &Settings, wrong: Wrong<'_>) -> Markup {
         let code = settings.token.code;
         let (least, most) = (format!("At least, in {code}"), format!("At most, in {code}"));
         let none = Some("Nothing for no limit.");
@@ -209,7 +209,7 @@ impl Group for Credit {
         Ok(Settings { credit, ..settings.clone() })
     }
 
-    fn fields(&self, settings: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, settings: &Settings, wrong: Wrong<'_>) -> Markup {
         let code = settings.token.code;
         let tokens = |name: &str, what: &str, value: &str| {
             let label = format!("{what}, in {code}");
@@ -275,7 +275,7 @@ impl Group for Offline {
         Ok(Settings { offline_instructions, ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         let hint = "What a buyer does: where to transfer to, or to send a cheque. While this is empty, nobody can pay so.";
         let (name, value) = ("offline_instructions", self.offline_instructions.as_str());
         text(name, "Instructions", "textarea", value, Some(hint), wrong.with(name))
