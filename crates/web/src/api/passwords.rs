@@ -61,7 +61,7 @@ struct AskBody {
     post, path = "/v1/password-resets", tag = "accounts", request_body = AskBody,
     responses(
         (status = 202, description = "if the address has an account, a letter is on its way"),
-        (status = 404, description = "this server sends no mail"),
+        (status = 404, description = "`not_found`: this server sends no mail"),
         (status = 429, description = "`rate_limited`"),
     )
 )]

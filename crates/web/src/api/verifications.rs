@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
     post, path = "/v1/account/verification", tag = "accounts", security(("bearer" = [])),
     responses(
         (status = 202, description = "the letter is on its way"),
-        (status = 404, description = "this server sends no mail"),
+        (status = 404, description = "`not_found`: this server sends no mail"),
         (status = 429, description = "`rate_limited`"),
     )
 )]

@@ -401,6 +401,7 @@ mod tests {
             kind: "x".into(),
             see_price: "y".into(),
             see_files: "z".into(),
+            title: "A".into(),
             ..Details::default()
         };
         let problem = form.fields().unwrap_err();
