@@ -18,7 +18,7 @@ use super::form::{Field, Form, complaint};
 use super::refused::sentence;
 use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
-use super::{date, private};
+use super::private;
 use crate::App;
 use crate::api::account_export::everything;
 use crate::extract::Query;
