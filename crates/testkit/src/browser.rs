@@ -42,6 +42,32 @@ impl Page {
     }
 }
 
+/// What stands between the parts of a form with files.
+pub const BOUNDARY: &str = "----scrip-testkit";
+
+/// A form with files, as browsers write it.
+pub fn multipart(fields: &[(&str, &str)], files: &[(&str, &str, &str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let head =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(value.as_bytes());
+        body.extend_from_slice(b"\r\n");
+    }
+    for (name, file, media_type, bytes) in files {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\
+             Content-Type: {media_type}\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
 impl<'s> Browser<'s> {
     /// A browser without cookies.
     pub fn on(shop: &'s Shop) -> Self {
@@ -71,6 +97,25 @@ impl<'s> Browser<'s> {
         let request = self.request("POST", path).header("sec-fetch-site", site);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         self.ask(request.body(Body::from(form)).expect("a request")).await
+    }
+
+    /// Sends a form with files from a page of the shop: fields first, then each file's field, name, media type and bytes.
+    pub async fn upload(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &str, &[u8])],
+    ) -> Page {
+        let form = multipart(fields, files);
+        self.send_parts("same-origin", path, Body::from(form)).await
+    }
+
+    /// Sends a body as a form with files, whose boundary is [`BOUNDARY`], from a page of `site`.
+    pub async fn send_parts(&mut self, site: &str, path: &str, body: Body) -> Page {
+        let request = self.request("POST", path).header("sec-fetch-site", site);
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = request.header("content-type", content_type);
+        self.ask(request.body(body).expect("a request")).await
     }
 
     fn request(&self, method: &str, path: &str) -> http::request::Builder {

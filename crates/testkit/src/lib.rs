@@ -47,7 +47,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use answer::Answer;
-pub use browser::{Browser, Page, totp};
+pub use browser::{BOUNDARY, Browser, Page, multipart, totp};
 pub use bureau::{ScriptedBureau, opinion};
 pub use network::{Network, Way};
 pub use peers::{AbsentProvider, KnownServers};

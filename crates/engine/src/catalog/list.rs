@@ -166,6 +166,16 @@ impl Engine {
         Ok(found)
     }
 
+    /// Published products with these words, for staff: newest first, at most `limit`.
+    pub async fn find_products(&self, words: &str, limit: u32) -> Result<Vec<Item>, Fault> {
+        let ask = Ask { q: Some(words.to_owned()), ..Ask::default() };
+        let Some(filter) = filter(&ask) else { return Ok(Vec::new()) };
+        let all = Viewer { standing: Standing::Funded, available: Amount::MAX, owns: true };
+        let eyes = eyes(None, &all, Visibility::default());
+        let rows = self.store.listed_products(&filter, &eyes, &Run::Newest(None), limit).await?;
+        Ok(rows.into_iter().map(|row| item(row, all, Visibility::default())).collect())
+    }
+
     /// The rows of a page, over both runs if need be, and the cursor behind them.
     async fn page(
         &self,

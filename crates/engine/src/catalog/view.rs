@@ -392,6 +392,8 @@ impl Engine {
     }
 }
 
+mod draft;
+
 #[cfg(test)]
 #[path = "view/tests.rs"]
 mod tests;

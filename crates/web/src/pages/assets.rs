@@ -23,6 +23,7 @@ pub fn routes() -> Router<App> {
         .route(THEME, get(theme::show))
         .route(LOGO, get(logo))
         .route(COPY, get(copy))
+        .route(UPLOAD, get(upload))
 }
 
 const STYLE: &str = "/style.css";
@@ -30,6 +31,8 @@ const LOGO: &str = "/logo";
 const SHEET: &str = include_str!("style.css");
 const COPY: &str = "/copy.js";
 const SCRIPT: &str = include_str!("copy.js");
+const UPLOAD: &str = "/upload.js";
+const UPLOAD_SCRIPT: &str = include_str!("upload.js");
 
 /// The stylesheet's address with its digest: a new sheet has a new address, so that each can be kept for
 /// ever, and a page never meets an old one.
@@ -37,6 +40,9 @@ pub static STYLE_NOW: LazyLock<String> = LazyLock::new(|| addressed(STYLE, SHEET
 
 /// The same of the script that copies a code and prints a page.
 pub static COPY_NOW: LazyLock<String> = LazyLock::new(|| addressed(COPY, SCRIPT));
+
+/// The same of the script that shows how far an upload is.
+pub static UPLOAD_NOW: LazyLock<String> = LazyLock::new(|| addressed(UPLOAD, UPLOAD_SCRIPT));
 
 fn addressed(path: &str, content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
@@ -46,6 +52,10 @@ fn addressed(path: &str, content: &str) -> String {
 
 async fn style(uri: Uri) -> Response {
     asset(&uri, &STYLE_NOW, "text/css; charset=utf-8", SHEET)
+}
+
+async fn upload(uri: Uri) -> Response {
+    asset(&uri, &UPLOAD_NOW, "text/javascript; charset=utf-8", UPLOAD_SCRIPT)
 }
 
 async fn copy(uri: Uri) -> Response {

@@ -39,6 +39,15 @@ pub fn leads_to(response: &mut Response, url: &str) {
     }
 }
 
+/// In a page's extensions: its script asks this server.
+#[derive(Clone, Copy, Debug)]
+struct Asks;
+
+/// Lets the scripts of this page ask this server, and no other.
+pub fn asks_here(response: &mut Response) {
+    response.extensions_mut().insert(Asks);
+}
+
 /// In a page's extensions: it loads a script from here.
 #[derive(Clone, Copy, Debug)]
 struct Runs;
@@ -63,6 +72,10 @@ pub async fn protect_form(request: Request, next: Next) -> Response {
     let policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
     let policy = match response.extensions_mut().remove::<Runs>() {
         Some(Runs) => policy.replace("style-src 'self'", "style-src 'self'; script-src 'self'"),
+        None => policy,
+    };
+    let policy = match response.extensions_mut().remove::<Asks>() {
+        Some(Asks) => policy.replace("script-src 'self'", "script-src 'self'; connect-src 'self'"),
         None => policy,
     };
     let headers = response.headers_mut();

@@ -11,6 +11,7 @@ mod bureau;
 mod buyer_pages;
 mod buying_pages;
 mod catalog;
+mod catalog_pages;
 mod checkouts;
 mod codes;
 mod consuming;

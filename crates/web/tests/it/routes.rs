@@ -71,6 +71,10 @@ const PAGES: &[&str] = &[
     "/account/merchants",
     "/account/merchants/{id}/disconnect",
     "/feed.xml",
+    "/forgot",
+    "/reset",
+    "/verify",
+    "/verify/again",
     "/logo",
     "/products/{slug}/pictures/{sha256}",
     "/robots.txt",
@@ -179,6 +183,28 @@ const DEALINGS: &[&str] = &[
     "/admin/webhooks/{id}/rotate",
     "/admin/webhooks/{id}/test",
 ];
+/// The same of the console's catalogue.
+const CATALOG_PAGES: &[&str] = &[
+    "/upload.js",
+    "/admin/new-product",
+    "/admin/products",
+    "/admin/products/{slug}",
+    "/admin/products/{slug}/archive",
+    "/admin/products/{slug}/edit",
+    "/admin/products/{slug}/new-offer",
+    "/admin/products/{slug}/new-release",
+    "/admin/products/{slug}/offers/{key}",
+    "/admin/products/{slug}/offers/{key}/retire",
+    "/admin/products/{slug}/pictures",
+    "/admin/products/{slug}/pictures/change",
+    "/admin/products/{slug}/pictures/{sha256}",
+    "/admin/products/{slug}/preview",
+    "/admin/products/{slug}/publish",
+    "/admin/products/{slug}/releases/{channel}/{version}",
+    "/admin/products/{slug}/releases/{channel}/{version}/files",
+    "/admin/products/{slug}/releases/{channel}/{version}/files/remove",
+    "/admin/products/{slug}/releases/{channel}/{version}/publish",
+];
 /// Where axum keeps what answers for an address without a route.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
 
@@ -195,6 +221,7 @@ async fn router_and_document_have_the_same_paths() {
         documented
             .chain(PAGES.iter().copied())
             .chain(DEALINGS.iter().copied())
+            .chain(CATALOG_PAGES.iter().copied())
             .chain(FALLBACK)
             .collect()
     );

@@ -60,6 +60,7 @@ pub enum Section {
 const BUILT: &[Section] = &[
     Section::Overview,
     Section::Orders,
+    Section::Products,
     Section::Accounts,
     Section::TopUps,
     Section::Vouchers,

@@ -6,6 +6,7 @@
 mod account_acts;
 mod accounts;
 mod audit;
+mod catalog;
 mod coupons;
 mod dealings;
 mod desk;
@@ -44,6 +45,7 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(licenses::routes())
         .merge(sign_in::routes())
         .merge(me::routes())
+        .merge(catalog::routes(app))
         .merge(dealings::routes())
         .merge(staff::routes())
         .merge(audit::routes())

@@ -159,7 +159,7 @@ fn queue(waiting: &[TopUp], token: &Token) -> Markup {
     html! {
         h2 { "Waiting for review" }
         @if waiting.is_empty() { p { "Nothing waits." } } @else {
-            (table(&["Top-up", "Since", "Method", "Why it waits", "Tokens"], &html! {
+            (table(&["Top-up", "Since", "Method", "Why it waits", "#Tokens"], &html! {
                 @for top_up in waiting {
                     tr {
                         th scope="row" { (top_up_link(top_up.id)) }
@@ -188,7 +188,7 @@ pub fn top_up_table(rows: &[TopUp], token: &Token) -> Markup {
         return html! { p { "None yet." } };
     }
     table(
-        &["Top-up", "When", "Method", "State", "Tokens", "For"],
+        &["Top-up", "When", "Method", "State", "#Tokens", "#For"],
         &html! {
             @for top_up in rows {
                 tr {
@@ -315,7 +315,7 @@ async fn remittances(app: &App, top_up: &TopUp, token: &Token) -> Result<Markup,
     Ok(html! {
         h2 { "Money that came" }
         @if rows.is_empty() { p { "None yet." } } @else {
-            (table(&["When", "Where it stands", "Money", "Tokens"], &html! {
+            (table(&["When", "Where it stands", "#Money", "#Tokens"], &html! {
                 @for row in &rows {
                     tr {
                         th scope="row" { (date(row.at)) }
@@ -335,7 +335,7 @@ fn taken_back(all: &[Reversed], token: &Token) -> Markup {
     }
     html! {
         h2 { "Refunds and disputes" }
-        (table(&["When", "What", "State", "Why", "Money", "Tokens", "Of them owed"], &html! {
+        (table(&["When", "What", "State", "Why", "#Money", "#Tokens", "#Of them owed"], &html! {
             @for Reversed { reversal, top_up, .. } in all {
                 tr {
                     th scope="row" { (date(reversal.at)) }

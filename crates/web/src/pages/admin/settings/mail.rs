@@ -42,7 +42,7 @@ impl Group for Mail {
         Ok(Settings { mail, ..settings.clone() })
     }
 
-    fn fields(&self, _: &Settings, wrong: &Wrong<'_>) -> Markup {
+    fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         let staff = "Who hears of reviews, disputes and dead webhooks. Empty: nobody.";
         let below = "Purchases in one step that cost less come in one letter a day. Empty: each has its own.";
         html! {
