@@ -183,7 +183,8 @@ async fn a_crash_between_two_steps_doubles_and_loses_nothing() {
     second.buyer("bob@example.com", 0).await;
     let (one, other) =
         tokio::join!(shop.app.engine.collect_letters(), second.app.engine.collect_letters());
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     let sent = [shop.run_mail().await, second.run_mail().await].concat();
     assert_eq!(sent.len(), 1, "{sent:?}");
     second.sound().await;

@@ -84,10 +84,8 @@ async fn list(
     let state = TopUpState::parse(&wanted.state);
     let account = wanted.account.parse::<Id<Account>>().ok();
     let is_first = state.is_none() && account.is_none() && wanted.after.is_none();
-    let waiting = match is_first {
-        true => app.engine.store().top_ups_in_review(WAITING).await?,
-        false => Vec::new(),
-    };
+    let waiting =
+        if is_first { app.engine.store().top_ups_in_review(WAITING).await? } else { Vec::new() };
     let (rows, next) = rows(&app, account, state, wanted.after.as_deref()).await?;
     let here = state.map_or("", TopUpState::as_str);
     let mut views = vec![("/admin/top-ups".to_owned(), "All".to_owned(), state.is_none())];
