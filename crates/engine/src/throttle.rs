@@ -59,9 +59,8 @@ impl Limited {
             Self::VoucherAccount | Self::CouponAccount => (20, Span::minutes(10)),
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
             Self::CardAccount => (20, Span::hours(1)),
-            Self::CardSource => (60, Span::hours(1)),
+            Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
             Self::QuoteAccount => (60, Span::minutes(10)),
-            Self::ResetSource => (60, Span::hours(1)),
             Self::ResetAddress | Self::LetterAccount => (5, Span::hours(1)),
         }
     }

@@ -31,7 +31,7 @@ use scrip_engine::mail::{Message, Post, Posted};
 
 /// How long each step of the conversation may take, and all of it.
 const STEP: Duration = Duration::from_secs(20);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How what is sent is kept from others on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -185,8 +185,7 @@ impl Store {
                 UNION ALL SELECT MIN(paid_at) FROM orders WHERE paid_at IS NOT NULL
                 UNION ALL SELECT MIN(at) FROM downloads
                 UNION ALL SELECT MIN(at) FROM remittances) f";
-        let found =
-            self.query("transfers", text.to_owned(), vec![], |cells| Timestamp::read(cells));
+        let found = self.query("transfers", text.to_owned(), vec![], Timestamp::read);
         Ok(found.await?.into_iter().next().flatten())
     }
 }

@@ -172,7 +172,7 @@ fn others(changes: &mut Changes, number: u64, at: Timestamp) {
         frozen_at: None,
         verified_at: None,
         frozen_by_dispute: false,
-        verified_at: None,
+        terms_version: None,
     }));
 }
 

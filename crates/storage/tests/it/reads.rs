@@ -752,11 +752,8 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
     assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
     assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
-    let leases = async |page| {
-        let found = store.leases_of(id(7), page).await.unwrap();
-        found.iter().map(|lease| lease.id.number()).collect::<Vec<_>>()
-    };
-    assert_eq!((leases(PAGE).await, leases(one).await), (vec![3, 2, 1], vec![2]));
+    let leases = store.leases_of(id(7), one).await.unwrap();
+    assert_eq!(leases.iter().map(|lease| lease.id.number()).collect::<Vec<_>>(), [2]);
     let leased = |rows: Vec<Lease>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
     assert_eq!(leased(store.leases_out(id(7), PAGE).await.unwrap()), [3, 1]);
     assert_eq!(leased(store.leases_out(id(7), one).await.unwrap()), [1]);

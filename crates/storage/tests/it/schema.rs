@@ -62,6 +62,7 @@ async fn both_databases_have_the_same_tables() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a line for each step of each database")]
 async fn every_index_is_on_both_databases() {
     let sqlite = concat!(
         include_str!("../../migrations/sqlite/0001_start.sql"),

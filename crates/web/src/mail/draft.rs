@@ -91,7 +91,7 @@ impl Draft {
                     text.push_str(&format!("{}\n\n", wrapped(words)));
                 }
                 Block::Row(what, much) => {
-                    text.push_str(&format!("{}\n", wrapped(&format!("{what}: {much}"))))
+                    text.push_str(&format!("{}\n", wrapped(&format!("{what}: {much}"))));
                 }
                 // Codes are to be copied: they stay on one line however long they are.
                 Block::Code { title, short, jws } => {

@@ -137,7 +137,7 @@ fn paid(facts: &Facts, order: &Order, lines: &[Line], codes: &[Coded]) -> Draft 
         _ => format!("Approved: your order of {total}"),
     };
     let draft = Draft::new(subject, "Your order was approved")
-        .text(format!("Thank you. {} have been paid from your wallet.", total));
+        .text(format!("Thank you. {total} have been paid from your wallet."));
     let mut draft = lines_of(draft, facts, lines).row("Total", total);
     if let Some(balance) = order.balance_after {
         draft = draft.row("You have left", facts.tokens(balance));

@@ -15,10 +15,10 @@ use scrip_domain::role::Role;
 use serde::Deserialize;
 
 use super::form::{Field, Form, complaint};
+use super::private;
 use super::refused::sentence;
 use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
-use super::{date, private};
 use crate::App;
 use crate::api::account_export::everything;
 use crate::extract::Query;

@@ -206,7 +206,7 @@ fn short(value: u64, scale: u8) -> String {
             return tenth(tenths, name);
         }
     }
-    if whole >= 10 || value % one.max(1) == 0 {
+    if whole >= 10 || value.is_multiple_of(one.max(1)) {
         return whole.to_string();
     }
     let decimals = usize::from(scale);

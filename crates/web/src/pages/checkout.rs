@@ -162,7 +162,7 @@ async fn begin(
     Form(wanted): Form<Wanted>,
 ) -> Result<Response, Problem> {
     if wanted.key.is_empty() {
-        return ask(&app, &visit, &wanted);
+        return Ok(ask(&app, &visit, &wanted));
     }
     open(&app, &visit, &source, wanted).await
 }
@@ -179,15 +179,15 @@ async fn go_on(
     let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
     let from_elsewhere = site.is_some_and(|site| site == "cross-site" || site == "same-site");
     if key.is_empty() || from_elsewhere && !visit.goes(key) {
-        return ask(&app, &visit, &wanted);
+        return Ok(ask(&app, &visit, &wanted));
     }
     open(&app, &visit, &source, wanted).await
 }
 
 /// Opens nothing before a button is pressed here.
-fn ask(app: &App, visit: &Visit, wanted: &Wanted) -> Result<Response, Problem> {
+fn ask(app: &App, visit: &Visit, wanted: &Wanted) -> Response {
     if wanted.offer.is_empty() && wanted.order.is_empty() && visit.cart.lines().is_empty() {
-        return Ok(Redirect::to("/cart").into_response());
+        return Redirect::to("/cart").into_response();
     }
     let wanted = Wanted { key: chance(app), ..wanted.clone() };
     let main = html! {
@@ -201,7 +201,7 @@ fn ask(app: &App, visit: &Visit, wanted: &Wanted) -> Result<Response, Problem> {
     };
     let mut response = private(app, "Checkout", visit, &main);
     pays_elsewhere(app, &mut response);
-    Ok(response)
+    response
 }
 
 /// Opens the draft, or says what stands in the way.
@@ -349,7 +349,10 @@ async fn titles(app: &App, visit: &Visit, selection: &Selection) -> Result<Vec<S
     for choice in selection.choices() {
         let shown = app.engine.show_offer(member, choice.offer).await?;
         let shown = shown.ok().flatten();
-        let title = shown.as_ref().and_then(|shown| shown.view()).map(|view| view.title.to_owned());
+        let title = shown
+            .as_ref()
+            .and_then(scrip_engine::catalog::view::Shown::view)
+            .map(|view| view.title.to_owned());
         titles.push(title.unwrap_or_else(|| "Something that you chose".to_owned()));
     }
     Ok(titles)

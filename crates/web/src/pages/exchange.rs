@@ -191,17 +191,12 @@ async fn exchange(
         }
         Err(refusal) => {
             let token = &visit.visit.vendor.settings.token;
-            refused(&app, &visit, id, &Problem::exchange(&refusal, token)).await
+            Ok(refused(&app, &visit, id, &Problem::exchange(&refusal, token)))
         }
     }
 }
 
-async fn refused(
-    app: &App,
-    visit: &SignedIn,
-    partner: Id<Partner>,
-    problem: &Problem,
-) -> Result<Response, Problem> {
+fn refused(app: &App, visit: &SignedIn, partner: Id<Partner>, problem: &Problem) -> Response {
     let main = html! {
         h1 { "Nothing was exchanged" }
         (complaint(&sentence(problem.detail())))
@@ -214,7 +209,7 @@ async fn refused(
     };
     let mut response = private(app, "Nothing was exchanged", &visit.visit, &main);
     *response.status_mut() = problem.status();
-    Ok(response)
+    response
 }
 
 async fn show(

@@ -92,6 +92,12 @@ pub fn links(legal: &[Legal]) -> Markup {
     }
 }
 
+/// The terms of sale by this name: a link where they are published here.
+pub fn terms_of_sale(legal: &[Legal], called: &Markup) -> Markup {
+    let has = legal.iter().any(|legal| legal.text.name == LegalName::Terms);
+    html! { @if has { a href=(address(LegalName::Terms)) { (called) } } @else { (called) } }
+}
+
 /// What somebody agrees to who opens an account; empty where there are no terms.
 pub fn accepted(legal: &[Legal]) -> Markup {
     let has = |name| legal.iter().any(|legal| legal.text.name == name);

@@ -16,6 +16,7 @@ use scrip_engine::library::{Owned, Shelf, Wanted};
 use serde::Deserialize;
 
 use super::look::{badge, blank};
+use super::shop::cover;
 use super::visit::SignedIn;
 use super::{date, private, words};
 use crate::App;
@@ -140,7 +141,7 @@ fn tile(owned: &Owned, now: Timestamp) -> Markup {
     let (tone, word) = words::standing(owned, now);
     html! {
         li {
-            (cover(&owned.product.title))
+            (cover(&owned.product.slug, &owned.product.title, owned.product.pictures.first(), false))
             h2 { a href={ "/library/" (license.id) } { bdi { (owned.product.title) } } }
             p { (badge(tone, word)) " " (words::terms(license.terms)) }
             @if let Some(until) = license.expires_at {
@@ -151,10 +152,4 @@ fn tile(owned: &Owned, now: Timestamp) -> Markup {
             }
         }
     }
-}
-
-/// In the place of a picture: the title's first letter.
-fn cover(title: &str) -> Markup {
-    let initial: String = title.chars().find(|c| c.is_alphanumeric()).into_iter().collect();
-    html! { div.cover aria-hidden="true" { (initial.to_uppercase()) } }
 }

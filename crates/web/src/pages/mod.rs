@@ -43,7 +43,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use self::frame::{Visited, again_in, page, private, private_again_in, private_with_script, whole};
+use self::frame::{again_in, page, private, private_again_in, private_with_script};
 use self::look::date;
 pub use self::protection::refusal;
 use self::protection::{asks_here, leads_to, protect, protect_form, runs_scripts};

@@ -58,7 +58,7 @@ async fn show(
         let claimed = app.engine.claim_payment(buyer, &reference).await?;
         view = claimed.map_err(|why| refused(&why, settings))?;
     }
-    page(&app, &visit, &reference, &view, None).await
+    Ok(page(&app, &visit, &reference, &view, None))
 }
 
 /// Confirms or declines, and sends the buyer back to the merchant. What stands in the way is told on the page.
@@ -88,7 +88,7 @@ async fn decide(
             let problem = refused(&why, settings);
             let view = app.engine.payment(&reference, Some(buyer)).await?;
             let view = view.map_err(|why| refused(&why, settings))?;
-            let mut response = page(&app, &visit.visit, &reference, &view, Some(&problem)).await?;
+            let mut response = page(&app, &visit.visit, &reference, &view, Some(&problem));
             *response.status_mut() = problem.status();
             Ok(response)
         }
@@ -149,13 +149,13 @@ fn refused(why: &RequestRefusal, settings: &Settings) -> Problem {
     Problem::purchase_request(why, Some(&settings.token))
 }
 
-async fn page(
+fn page(
     app: &App,
     visit: &Visit,
     reference: &str,
     view: &PaymentView,
     problem: Option<&Problem>,
-) -> Result<Response, Problem> {
+) -> Response {
     let settings = &visit.vendor.settings;
     let account = visit.member.as_ref().map(|(_, member)| member.account.as_ref());
     let waits = matches!(view.state, RequestState::Open | RequestState::Claimed);
@@ -180,7 +180,7 @@ async fn page(
     };
     let mut response = private(app, &format!("Buy from {}", view.merchant.name), visit, &main);
     leads_to(&mut response, &view.offer.return_url);
-    Ok(response)
+    response
 }
 
 /// What is sold, for how much.

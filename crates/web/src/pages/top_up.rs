@@ -72,6 +72,7 @@ struct AddForm {
 }
 
 /// What there is to pay with.
+#[expect(clippy::struct_excessive_bools, reason = "each way is there or not, by itself")]
 struct Ways {
     cards: Vec<PaymentMethod>,
     chosen: Option<String>,
@@ -244,6 +245,19 @@ async fn ways(app: &App, visit: &SignedIn) -> Result<Ways, Problem> {
     })
 }
 
+/// What is wrong with one of these is said there; all else above the form.
+const THERE: [&str; 9] = [
+    "tokens",
+    "tokens.amount",
+    "pay",
+    "pay.amount",
+    "pay.unit",
+    "currency",
+    "voucher",
+    "way",
+    "choice",
+];
+
 async fn page(
     app: &App,
     visit: &SignedIn,
@@ -253,18 +267,6 @@ async fn page(
     let settings = &visit.visit.vendor.settings;
     let ways = ways(app, visit).await?;
     let problem = refused.map(|refused| &refused.problem);
-    // What is wrong with a field is said there; all else above the form.
-    const THERE: [&str; 9] = [
-        "tokens",
-        "tokens.amount",
-        "pay",
-        "pay.amount",
-        "pay.unit",
-        "currency",
-        "voucher",
-        "way",
-        "choice",
-    ];
     let above =
         refused.filter(|refused| THERE.iter().all(|field| refused.problem.error(field).is_none()));
     let token = &settings.token;

@@ -1,5 +1,7 @@
 //! The console's daily pages: each act through its form, what came of it, and what is said of wrong input.
 
+#![expect(clippy::too_many_lines, reason = "a way through several pages is told in one piece")]
+
 use scrip_domain::staff::StaffRole;
 use scrip_domain::{Amount, Id, Span};
 use scrip_engine::processor::PaymentName;

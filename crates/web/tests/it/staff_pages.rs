@@ -1,5 +1,7 @@
 //! The console of the vendor's staff: coming in, staying out, and who may do what.
 
+#![expect(clippy::too_many_lines, reason = "a way through several pages is told in one piece")]
+
 use scrip_domain::settings::{SecondFactor, Threshold};
 use scrip_domain::staff::{Power, StaffMember, StaffRole};
 use scrip_domain::visibility::Level;

@@ -1,5 +1,7 @@
 //! The shop's pages: the front page, the list, a product, what is hidden, pictures, the vendor's look, its terms.
 
+#![expect(clippy::too_many_lines, reason = "a way through several pages is told in one piece")]
+
 use scrip_domain::account::Field;
 use scrip_domain::role::{Role, Roles};
 use scrip_domain::settings::{Flow, Settings, Threshold};

@@ -91,7 +91,7 @@ async fn everybody(app: &App, clerk: &Clerk, after: Option<&str>) -> Result<Mark
     let next =
         List::of(&app.engine, "console-accounts", page, &rows, |row| row.id.number(), |_| ());
     Ok(html! {
-        (table(&["Account", "Name", "Opened", "Available"], &html! {
+        (table(&["Account", "Name", "Opened", "#Available"], &html! {
             @for (account, available) in &all {
                 tr {
                     th scope="row" { (account_link(account.id, &account.email)) @if account.frozen_at.is_some() { " " (badge(Tone::Bad, "Frozen")) } }
@@ -204,7 +204,7 @@ fn lots(wallet: &Wallet, token: &Token) -> Markup {
     html! {
         h2 { "What is in the wallet" }
         @if wallet.lots.is_empty() { p { "Nothing." } } @else {
-            (table(&["Lot", "Kind", "Left", "Held", "Expires", "Exchangeable"], &html! {
+            (table(&["Lot", "Kind", "#Left", "#Held", "Expires", "Exchangeable"], &html! {
                 @for lot in &wallet.lots {
                     tr {
                         th scope="row" { code { (lot.lot) } }
@@ -225,7 +225,7 @@ fn lines(lines: &[Transfer], account: &Account, token: &Token) -> Markup {
         return html! { p { "Nothing has moved yet." } };
     }
     table(
-        &["When", "What", "About", "Direction", "Tokens"],
+        &["When", "What", "About", "Direction", "#Tokens"],
         &html! {
             @for line in lines {
                 tr {
@@ -271,7 +271,7 @@ async fn repayments(app: &App, account: Id<Account>) -> Result<Markup, Problem> 
     }
     Ok(html! {
         h2 { "Repayments" }
-        (table(&["When", "Where it stands", "Money", "Still owed"], &html! {
+        (table(&["When", "Where it stands", "#Money", "#Still owed"], &html! {
             @for row in &rows {
                 tr {
                     th scope="row" { (date(row.at)) }

@@ -59,7 +59,7 @@ async fn list(
         @if rows.is_empty() {
             (blank("No coupons", "A coupon is a word that takes something off an order.", None))
         } @else {
-            (table(&["Word", "Takes off", "Uses", "Good until", "State"], &html! {
+            (table(&["Word", "Takes off", "#Uses", "Good until", "State"], &html! {
                 @for coupon in &rows {
                     tr {
                         th scope="row" { a href={ "/admin/coupons/" (coupon.id) } { code { (coupon.code) } } }

@@ -233,7 +233,7 @@ async fn shown(
         (machine_table(clerk, &license, &machines, sent.to("deactivate")))
         h2 { "Leases" }
         @if leases.is_empty() { p { "None yet." } } @else {
-            (table(&["Lease", "Units", "Given", "Until", "Returned", "Of them used"], &html! {
+            (table(&["Lease", "#Units", "Given", "Until", "Returned", "#Of them used"], &html! {
                 @for lease in &leases {
                     tr {
                         th scope="row" { code { (lease.id) } }

@@ -78,7 +78,7 @@ async fn check(
     let main = html! {
         p.trail { (order_link(order)) }
         p.lead { (MoneyOut::tokens(all, token)) " go back to the buyer, into the lots that paid." }
-        (table(&["Line", "Units", "Tokens"], &html! {
+        (table(&["Line", "Units", "#Tokens"], &html! {
             @for (line, extent) in &sums {
                 tr { th scope="row" { (line.title) } td { (extent.quantity) } td.sum { (MoneyOut::tokens(extent.amount, token)) } }
             }

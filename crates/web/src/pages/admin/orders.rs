@@ -167,7 +167,7 @@ pub async fn order_table(app: &App, rows: &[Order], token: &Token) -> Result<Mar
         all.push((order, account));
     }
     Ok(table(
-        &["Order", "Account", "Selected", "State", "Total"],
+        &["Order", "Account", "Selected", "State", "#Total"],
         &html! {
             @for (order, account) in &all {
                 tr {
@@ -255,7 +255,7 @@ fn lines(clerk: &Clerk, evidence: &Evidence) -> Markup {
     };
     html! {
         h2 { "Lines" }
-        (table(&["What", "Units", "Price", "Total", "Paid with", "Left"], &html! {
+        (table(&["What", "Units", "#Price", "#Total", "Paid with", "#Left"], &html! {
             @for (line, left) in left(evidence) {
                 tr {
                     th scope="row" { (line.title) " " small { code { (line.id) } } }
@@ -297,7 +297,7 @@ fn refunds(clerk: &Clerk, all: &[Refunded]) -> Markup {
     let token = &clerk.vendor.settings.token;
     html! {
         h2 { "Refunds" }
-        (table(&["When", "Why", "Licenses", "Tokens"], &html! {
+        (table(&["When", "Why", "Licenses", "#Tokens"], &html! {
             @for Refunded { refund, .. } in all {
                 tr {
                     th scope="row" { (date(refund.at)) }
@@ -321,7 +321,7 @@ fn record(clerk: &Clerk, evidence: &Evidence) -> Markup {
         }
         details {
             summary { "Checks (" (order.checks.len()) ")" }
-            (table(&["Check", "Against", "Required", "There", "Result", "When"], &html! {
+            (table(&["Check", "Against", "#Required", "#There", "Result", "When"], &html! {
                 @for check in &order.checks {
                     tr {
                         th scope="row" { (plain(check.check.as_str())) }
@@ -336,7 +336,7 @@ fn record(clerk: &Clerk, evidence: &Evidence) -> Markup {
         }
         details {
             summary { "Movements (" (evidence.transfers.len()) ")" }
-            (table(&["Movement", "Why", "Tokens", "When"], &html! {
+            (table(&["Movement", "Why", "#Tokens", "When"], &html! {
                 @for transfer in &evidence.transfers {
                     tr {
                         th scope="row" { code { (transfer.id) } }

@@ -107,7 +107,7 @@ async fn waiting(app: &App, clerk: &Clerk) -> Result<Vec<Waiting>, Problem> {
         for state in [ExchangeState::Reserved, ExchangeState::Prepared, ExchangeState::Committed] {
             count = count.saturating_add(store.exchanges(Some(state), None, some).await?.len());
         }
-        let to = "/admin/partners";
+        let to = "/admin/exchanges";
         add(count, "exchange is unfinished", "exchanges are unfinished", to, Tone::Info);
     }
     if clerk.may(Power::Settings) {

@@ -66,12 +66,16 @@ pub fn done(word: Option<&str>, all: &[(&str, &str)]) -> Markup {
     })
 }
 
-/// A table that scrolls by itself where it is wider than the screen.
+/// A table that scrolls by itself where it is wider than the screen. The name of a column of amounts begins with `#`.
 pub fn table(head: &[&str], rows: &Markup) -> Markup {
+    let column = |name: &&str| match name.strip_prefix('#') {
+        Some(name) => html! { th.sum scope="col" { (name) } },
+        None => html! { th scope="col" { (name) } },
+    };
     html! {
         div.wide tabindex="0" role="group" aria-label="Table" {
             table {
-                thead { tr { @for name in head { th scope="col" { (name) } } } }
+                thead { tr { @for name in head { (column(name)) } } }
                 tbody { (rows) }
             }
         }

@@ -84,10 +84,8 @@ async fn list(
     let state = TopUpState::parse(&wanted.state);
     let account = wanted.account.parse::<Id<Account>>().ok();
     let is_first = state.is_none() && account.is_none() && wanted.after.is_none();
-    let waiting = match is_first {
-        true => app.engine.store().top_ups_in_review(WAITING).await?,
-        false => Vec::new(),
-    };
+    let waiting =
+        if is_first { app.engine.store().top_ups_in_review(WAITING).await? } else { Vec::new() };
     let (rows, next) = rows(&app, account, state, wanted.after.as_deref()).await?;
     let here = state.map_or("", TopUpState::as_str);
     let mut views = vec![("/admin/top-ups".to_owned(), "All".to_owned(), state.is_none())];
@@ -159,7 +157,7 @@ fn queue(waiting: &[TopUp], token: &Token) -> Markup {
     html! {
         h2 { "Waiting for review" }
         @if waiting.is_empty() { p { "Nothing waits." } } @else {
-            (table(&["Top-up", "Since", "Method", "Why it waits", "Tokens"], &html! {
+            (table(&["Top-up", "Since", "Method", "Why it waits", "#Tokens"], &html! {
                 @for top_up in waiting {
                     tr {
                         th scope="row" { (top_up_link(top_up.id)) }
@@ -188,7 +186,7 @@ pub fn top_up_table(rows: &[TopUp], token: &Token) -> Markup {
         return html! { p { "None yet." } };
     }
     table(
-        &["Top-up", "When", "Method", "State", "Tokens", "For"],
+        &["Top-up", "When", "Method", "State", "#Tokens", "#For"],
         &html! {
             @for top_up in rows {
                 tr {
@@ -315,7 +313,7 @@ async fn remittances(app: &App, top_up: &TopUp, token: &Token) -> Result<Markup,
     Ok(html! {
         h2 { "Money that came" }
         @if rows.is_empty() { p { "None yet." } } @else {
-            (table(&["When", "Where it stands", "Money", "Tokens"], &html! {
+            (table(&["When", "Where it stands", "#Money", "#Tokens"], &html! {
                 @for row in &rows {
                     tr {
                         th scope="row" { (date(row.at)) }
@@ -335,7 +333,7 @@ fn taken_back(all: &[Reversed], token: &Token) -> Markup {
     }
     html! {
         h2 { "Refunds and disputes" }
-        (table(&["When", "What", "State", "Why", "Money", "Tokens", "Of them owed"], &html! {
+        (table(&["When", "What", "State", "Why", "#Money", "#Tokens", "#Of them owed"], &html! {
             @for Reversed { reversal, top_up, .. } in all {
                 tr {
                     th scope="row" { (date(reversal.at)) }

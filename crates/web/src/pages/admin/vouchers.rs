@@ -73,7 +73,7 @@ async fn list(
         @if rows.is_empty() {
             (blank("No vouchers", "A voucher is a code that brings tokens once.", None))
         } @else {
-            (table(&["Batch", "Each brings", "Redeemed", "Kind", "Good until", "State"], &html! {
+            (table(&["Batch", "#Each brings", "#Redeemed", "Kind", "Good until", "State"], &html! {
                 @for batch in &rows {
                     tr {
                         th scope="row" { a href={ "/admin/vouchers/" (batch.id) } { (batch.label) } }

@@ -475,7 +475,7 @@ fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup
 
 /// Where a merchant's buyers pay.
 pub fn payer(app: &App) -> Markup {
-    let host = app.engine.provider().map(|provider| provider.url());
+    let host = app.engine.provider().map(scrip_engine::provider::Provider::url);
     let host = host.map(|url| url.split_once("://").map_or(url, |(_, host)| host));
     html! {
         @if let Some(host) = host { p.small { "You pay from your wallet at " bdi { (host) } ", and receive everything here." } }

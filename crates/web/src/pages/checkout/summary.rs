@@ -9,6 +9,7 @@ use super::Wanted;
 use crate::money::MoneyOut;
 use crate::pages::account::card_name;
 use crate::pages::cart::top_up;
+use crate::pages::legal::terms_of_sale;
 use crate::pages::look::{Tone, date, notice, price, steps};
 use crate::pages::orders::bill;
 use crate::pages::visit::{Local, Visit};
@@ -52,7 +53,9 @@ pub fn page(
                     form method="post" action={ "/checkout/" (order.id) } {
                         button.whole type="submit" { "Pay " (MoneyOut::tokens(order.total, token)) }
                     }
-                    p.small { "With this you accept the terms of " bdi { (settings.name) } " (version " (settings.terms_version) ") and ask for
+                    p.small { "With this you accept the "
+                        (terms_of_sale(&visit.legal, &html! { "terms of " bdi { (settings.name) } }))
+                        " (version " (settings.terms_version) ") and ask for
                         delivery at once: you receive your codes and files in the same moment. What is refunded goes back into your
                         wallet." }
                 } @else {

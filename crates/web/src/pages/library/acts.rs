@@ -82,7 +82,7 @@ async fn extensions(
     Ok(Some(match shown {
         Err(gate) => Extensions { offers: Vec::new(), gate: Some(gate) },
         Ok(shown) => {
-            let view = shown.as_ref().and_then(|shown| shown.view());
+            let view = shown.as_ref().and_then(scrip_engine::catalog::view::Shown::view);
             let mut offers = view.map(|view| view.offers).unwrap_or_default();
             offers
                 .retain(|offer| is_same_kind(license.terms, offer.terms) && offer.price.is_some());

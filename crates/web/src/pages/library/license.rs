@@ -86,7 +86,7 @@ async fn show(
         downloads,
         extendable: is_extendable(license) && app.engine.provider().is_none(),
         pace: Pace::best(app.engine.measured_speed(visit.buyer.account), None),
-        public_url: app.public_url.to_string(),
+        public_url: app.public_url.clone(),
         now: app.engine.now(),
         owned,
     };

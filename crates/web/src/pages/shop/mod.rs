@@ -68,7 +68,7 @@ fn together(names: &[&str]) -> String {
 }
 
 /// A picture in a frame of its shape, or the first letter of `name` on a calm ground.
-fn cover(
+pub fn cover(
     slug: &str,
     name: &str,
     picture: Option<&scrip_domain::catalog::Picture>,

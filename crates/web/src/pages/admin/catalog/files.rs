@@ -73,7 +73,7 @@ async fn upload(
                 |now: ReleaseFields| ReleaseFields { files: joined(now.files, &files), ..now };
             match app.engine.amend_release(desk.staff, slug, channel, version, with).await? {
                 Ok(_) => return to_release(&app, &names).await,
-                Err(refusal) => at_fields(refusal.into()),
+                Err(refusal) => at_fields(&refusal.into()),
             }
         }
     };
@@ -90,8 +90,10 @@ async fn take(
 ) -> Result<Option<Problem>, Problem> {
     while let Some(head) = parts.next().await? {
         match (head.name.as_str(), head.file) {
-            ("platform", None) => form.platform = parts.text(FIELD).await?.trim().to_owned(),
-            ("media_type", None) => form.media_type = parts.text(FIELD).await?.trim().to_owned(),
+            ("platform", None) => parts.text(FIELD).await?.trim().clone_into(&mut form.platform),
+            ("media_type", None) => {
+                parts.text(FIELD).await?.trim().clone_into(&mut form.media_type);
+            }
             ("file", Some(name)) if !name.is_empty() => {
                 if !plausible_file_name(&name) {
                     let detail = format!(
@@ -108,7 +110,7 @@ async fn take(
                     media_type: typed.or(head.media_type).unwrap_or_else(|| ANY.to_owned()),
                 };
                 if let Err(wrong) = file.check_before_upload() {
-                    return Ok(Some(at_fields(wrong.into())));
+                    return Ok(Some(at_fields(&wrong.into())));
                 }
                 let sha256 = put_away(app, parts).await?.sha256.to_string();
                 files.push(FileFields { sha256, ..file });
@@ -132,13 +134,12 @@ fn joined(mut files: Vec<FileFields>, came: &[FileFields]) -> Vec<FileFields> {
 }
 
 /// What the engine says of a file, at the fields of the form.
-fn at_fields(problem: Problem) -> Problem {
+fn at_fields(problem: &Problem) -> Problem {
     let mut placed = problem.clone();
     for error in problem.errors() {
-        let field = match error.field.rsplit('.').next() {
-            Some(field @ ("platform" | "media_type")) => field,
-            _ => "file",
-        };
+        let field = error.field.rsplit('.').next();
+        let field = field.filter(|field| matches!(*field, "platform" | "media_type"));
+        let field = field.unwrap_or("file");
         placed = placed.with_error(field, "invalid", error.detail.clone());
     }
     placed
@@ -263,7 +264,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_file_is_told_at_its_field() {
         let placed = |field: &str| {
-            let problem = at_fields(Problem::field(field, "no"));
+            let problem = at_fields(&Problem::field(field, "no"));
             problem.errors().last().map(|error| error.field.clone()).unwrap()
         };
         assert_eq!(placed("files[3].platform"), "platform");

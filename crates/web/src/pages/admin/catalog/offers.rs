@@ -100,7 +100,7 @@ async fn create(
             }
             None => match app.engine.put_bundle(desk.staff, &slug, key, fields, &items).await? {
                 Ok(_) => return Ok(to_offers(&slug)),
-                Err(refusal) => form.terms.place(refusal.into()),
+                Err(refusal) => form.terms.place(&refusal.into()),
             },
         },
         Err(problem) => problem,
@@ -137,7 +137,7 @@ async fn edit(
         items: app.engine.item_names(offer.id).await?.join("\n"),
         terms: TermsForm::of(offer.terms, offer.limits),
     };
-    edit_page(&app, &desk, &product, &offer, &form, None).await
+    Ok(edit_page(&app, &desk, &product, &offer, &form, None))
 }
 
 async fn change(
@@ -154,14 +154,14 @@ async fn change(
             let items = app.engine.item_names(offer.id).await?;
             match app.engine.put_bundle(desk.staff, &slug, &key, fields, &items).await? {
                 Ok(_) => return Ok(to_offers(&slug)),
-                Err(refusal) => form.terms.place(refusal.into()),
+                Err(refusal) => form.terms.place(&refusal.into()),
             }
         }
         Err(problem) => problem,
     };
     let items = app.engine.item_names(offer.id).await?.join("\n");
     let form = OfferForm { key, items, ..form };
-    edit_page(&app, &desk, &product, &offer, &form, Some(&problem)).await
+    Ok(edit_page(&app, &desk, &product, &offer, &form, Some(&problem)))
 }
 
 async fn ask_retire(
@@ -240,14 +240,14 @@ async fn to_choose_from(app: &App) -> Result<Markup, Problem> {
     })
 }
 
-async fn edit_page(
+fn edit_page(
     app: &App,
     desk: &Desk<Catalogue>,
     product: &Product,
     offer: &Offer,
     form: &OfferForm,
     problem: Option<&Problem>,
-) -> Result<Response, Problem> {
+) -> Response {
     let at = address(&product.slug);
     let bundle = product.kind == ProductKind::Bundle;
     let main = html! {
@@ -269,7 +269,7 @@ async fn edit_page(
             }
         }
     };
-    Ok(part_again((app, desk), product, &format!("Offer {}", offer.key), &main, problem))
+    part_again((app, desk), product, &format!("Offer {}", offer.key), &main, problem)
 }
 
 fn price_field(form: &OfferForm, token: &Token, problem: Option<&Problem>) -> Markup {

@@ -39,7 +39,7 @@ async fn show(
     let product = named(&app, &slug).await?;
     let level = Level::parse(&asked.level).unwrap_or(Level::Visitor);
     let shown = app.engine.preview_product(&slug, level).await?;
-    let view = shown.as_ref().and_then(|shown| shown.view());
+    let view = shown.as_ref().and_then(scrip_engine::catalog::view::Shown::view);
     let shut = level == Level::Visitor && desk.vendor.settings.flow == Flow::MembersOnly;
     let main = html! {
         nav.filters aria-label="Seen by" {

@@ -78,10 +78,10 @@ fn left_to_do(product: &Product, offers: &[Offer], releases: &[Release], changes
     }
     match product.state {
         ProductState::Draft => {
-            left.push((at("/publish"), "Publish it", "until then nobody else sees it."))
+            left.push((at("/publish"), "Publish it", "until then nobody else sees it."));
         }
         ProductState::Archived => {
-            left.push((at("/publish"), "Publish it again", "only its owners have it now."))
+            left.push((at("/publish"), "Publish it again", "only its owners have it now."));
         }
         ProductState::Published => {}
     }

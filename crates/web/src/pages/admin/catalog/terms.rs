@@ -63,15 +63,15 @@ impl TermsForm {
             offline_days: text(limits.offline_days),
             ..Self::default()
         };
-        form.terms = match terms {
+        let word = match terms {
             Terms::Perpetual => "perpetual",
             Terms::Rental { seconds, from } => {
                 (form.rental_length, form.rental_unit) = span(seconds);
-                form.rental_from = match from {
+                let from = match from {
                     RentalStart::Purchase => "purchase",
                     RentalStart::FirstActivation => "first_activation",
-                }
-                .to_owned();
+                };
+                form.rental_from = from.into();
                 "rental"
             }
             Terms::Uses { count } => {
@@ -87,8 +87,8 @@ impl TermsForm {
                 (form.trial_length, form.trial_unit) = span(seconds);
                 "trial"
             }
-        }
-        .to_owned();
+        };
+        form.terms = word.into();
         form
     }
 
@@ -143,7 +143,7 @@ impl TermsForm {
     }
 
     /// What the engine says of terms and limits, at the fields of this form.
-    pub fn place(&self, problem: Problem) -> Problem {
+    pub fn place(&self, problem: &Problem) -> Problem {
         let mut placed = problem.clone();
         for error in problem.errors() {
             let field = match (error.field.as_str(), self.terms.as_str()) {

@@ -12,7 +12,8 @@ use crate::problem::Problem;
 /// What is sent by mail.
 #[derive(Debug, Deserialize)]
 pub struct Mail {
-    mail_staff: String,
+    #[serde(rename = "mail_staff")]
+    staff: String,
     digest_below: String,
     #[serde(default)]
     verify: Option<String>,
@@ -26,7 +27,7 @@ impl Group for Mail {
         let settings::Mail { staff, digest_below, verify } = &settings.mail;
         let below = Some(*digest_below).filter(|amount| !amount.is_zero());
         Self {
-            mail_staff: staff.clone(),
+            staff: staff.clone(),
             digest_below: typed(below, &settings.token),
             verify: verify.then(|| "yes".to_owned()),
         }
@@ -35,7 +36,7 @@ impl Group for Mail {
     fn on(&self, settings: &Settings) -> Result<Settings, Problem> {
         let below = tokens(&self.digest_below, "mail.digest_below", &settings.token)?;
         let mail = settings::Mail {
-            staff: self.mail_staff.clone(),
+            staff: self.staff.clone(),
             digest_below: below.unwrap_or_default(),
             verify: self.verify.is_some(),
         };
@@ -46,7 +47,7 @@ impl Group for Mail {
         let staff = "Who hears of reviews, disputes and dead webhooks. Empty: nobody.";
         let below = "Purchases in one step that cost less come in one letter a day. Empty: each has its own.";
         html! {
-            (text("mail_staff", "Address of the staff", "email", &self.mail_staff, Some(staff), wrong.with("mail.staff")))
+            (text("mail_staff", "Address of the staff", "email", &self.staff, Some(staff), wrong.with("mail.staff")))
             (text("digest_below", "Small purchases", "text", &self.digest_below, Some(below), wrong.with("mail.digest_below")))
             (tick("verify", "Buyers verify their address before they order", self.verify.is_some()))
             @if let Some(text) = wrong.with("mail.verify") { p.wrong { (text) } }
