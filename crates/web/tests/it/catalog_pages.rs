@@ -305,7 +305,7 @@ async fn an_offer_says_what_is_wrong_and_reads_only_what_its_terms_need() {
     fields.push(("rental_from", "first_activation"));
     goes(&browser.send(&to, &fields).await, &format!("{RECORDER}#offers"));
     let page = browser.open(RECORDER).await;
-    assert!(page.html.contains("For 30 days from the first use"), "{}", page.html);
+    assert!(page.html.contains("For 30 days from its first use"), "{}", page.html);
     let taken =
         browser.send(&to, &[("key", "rental"), ("price", "1"), ("terms", "perpetual")]).await;
     assert!(taken.html.contains("id=\"key-error\""), "{}", taken.html);

@@ -11,12 +11,12 @@ use scrip_domain::visibility::{FieldGroup, Level};
 use scrip_engine::catalog::view::{ProductView, fields_of};
 use serde::Deserialize;
 
-use super::terms::terms_text;
 use super::{Desk, See, address, named, part};
 use crate::App;
 use crate::extract::{NamePath, Query};
 use crate::pages::look::{Tone, notice, price};
 use crate::pages::pay::size_text;
+use crate::pages::words;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -80,7 +80,7 @@ fn seen(product: &Product, view: &ProductView<'_>, token: &Token) -> Markup {
                 } }
             }
             ul.plain-list { @for offer in &view.offers { li {
-                @if let Some(amount) = offer.price { (price(amount, token)) ", " } (terms_text(offer.terms).to_lowercase())
+                @if let Some(amount) = offer.price { (price(amount, token)) ", " } (words::terms(offer.terms).to_lowercase())
             } } }
             dl.facts {
                 @if let Some(size) = view.size.filter(|size| *size > 0) { dt { "Size" } dd { (size_text(size)) } }

@@ -12,12 +12,13 @@ use scrip_domain::visibility::FieldGroup;
 use scrip_engine::catalog::markdown;
 
 use super::preview::{group_name, level_name};
-use super::terms::{limits_text, terms_text};
+use super::terms::limits_text;
 use super::{Desk, Section, See, address, kind_name, named, page, state_badge};
 use crate::App;
 use crate::extract::NamePath;
 use crate::pages::date;
 use crate::pages::look::{Tone, badge, notice, price};
+use crate::pages::words;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -158,7 +159,7 @@ fn offers_table(product: &Product, offers: &[Offer], token: &Token, changes: boo
                     td { (price(offer.price, token)) }
                     td {
                         @if product.kind == ProductKind::Bundle { "those of what is in it" }
-                        @else { (terms_text(offer.terms)) }
+                        @else { (words::terms(offer.terms)) }
                     }
                     td { (limits_text(offer.limits)) }
                     td {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::fields::{Choice, Mistakes, wrong};
 use crate::pages::form::Field;
+use crate::pages::words;
 use crate::problem::Problem;
 
 /// What was typed of terms and limits. Only what the chosen terms need is read.
@@ -259,40 +260,10 @@ fn whole(field: &str, text: &str, mistakes: &mut Mistakes) -> u64 {
     })
 }
 
-/// Terms, for people.
-pub fn terms_text(terms: Terms) -> String {
-    let time = |seconds| {
-        let (length, unit) = span(seconds);
-        format!("{length} {}", if length == "1" { unit.trim_end_matches('s') } else { &unit })
-    };
-    match terms {
-        Terms::Perpetual => "For good".to_owned(),
-        Terms::Rental { seconds, from: RentalStart::Purchase } => format!("For {}", time(seconds)),
-        Terms::Rental { seconds, from: RentalStart::FirstActivation } => {
-            format!("For {} from the first use", time(seconds))
-        }
-        Terms::Uses { count } => format!("{count} uses"),
-        Terms::Processings { count, unit: None } => format!("{count} processings"),
-        Terms::Processings { count, unit: Some(unit) } => format!("{count} {unit}"),
-        Terms::Trial { seconds } => format!("To try for {}", time(seconds)),
-    }
-}
-
 /// Limits, for people.
 pub fn limits_text(limits: Limits) -> String {
-    let Limits { machines, downloads, moves, offline_days } = limits;
-    let many = |limit: Option<u32>, one: &str, more: &str| {
-        limit.map(|limit| format!("{limit} {}", if limit == 1 { one } else { more }))
-    };
-    let all: Vec<String> = [
-        many(machines, "machine", "machines"),
-        many(downloads, "download", "downloads"),
-        many(moves, "move a year", "moves a year"),
-        many(offline_days, "day offline", "days offline"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut all = words::limits(limits);
+    all.extend(limits.offline_days.map(|days| format!("offline for {days} days at most")));
     if all.is_empty() { "None".to_owned() } else { all.join(", ") }
 }
 
@@ -339,13 +310,9 @@ mod tests {
     }
 
     #[test]
-    fn terms_are_told_for_people() {
-        let rental = |seconds| Terms::Rental { seconds, from: RentalStart::Purchase };
-        assert_eq!(terms_text(rental(86_400)), "For 1 day");
-        assert_eq!(terms_text(rental(90 * 60)), "For 90 minutes");
-        assert_eq!(terms_text(Terms::Trial { seconds: 14 * 86_400 }), "To try for 14 days");
-        let limits = Limits { machines: Some(1), downloads: Some(3), ..Limits::default() };
-        assert_eq!(limits_text(limits), "1 machine, 3 downloads");
+    fn limits_are_told_for_people() {
+        let limits = Limits { downloads: Some(3), offline_days: Some(7), ..Limits::default() };
+        assert_eq!(limits_text(limits), "3 downloads, offline for 7 days at most");
         assert_eq!(limits_text(Limits::default()), "None");
     }
 }
