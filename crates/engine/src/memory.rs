@@ -368,24 +368,7 @@ impl Observer for Memory {
         if ended || books.licenses.rewrites() || books.leases.rewrites() {
             self.licenses.fetch_add(1, Ordering::AcqRel);
         }
-        // Who has just come will be back in a moment: a new session and a new account are remembered.
-        for change in books.sessions.written() {
-            match change {
-                Change::Insert(session) => self.sessions.insert(session.token, session.clone()),
-                Change::Update(session) | Change::Delete(session) => {
-                    self.sessions.remove(&session.token);
-                }
-            }
-        }
-        for change in books.api_keys.written() {
-            self.api_keys.remove(&change.row().id);
-        }
-        for change in books.staff.written() {
-            self.staff.remove(&change.row().id);
-        }
-        for change in books.staff_sessions.written() {
-            self.staff_sessions.remove(&change.row().token);
-        }
+        self.let_in(books);
         for change in books.accounts.written() {
             match change {
                 Change::Insert(account) => {
@@ -426,6 +409,30 @@ impl Observer for Memory {
         }
         if books.offers.is_written() || books.products.is_written() {
             *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+impl Memory {
+    /// What changed of who may come in.
+    fn let_in(&self, books: &Books) {
+        // Who has just come will be back in a moment: a new session, and above a new account, are remembered.
+        for change in books.sessions.written() {
+            match change {
+                Change::Insert(session) => self.sessions.insert(session.token, session.clone()),
+                Change::Update(session) | Change::Delete(session) => {
+                    self.sessions.remove(&session.token);
+                }
+            }
+        }
+        for change in books.api_keys.written() {
+            self.api_keys.remove(&change.row().id);
+        }
+        for change in books.staff.written() {
+            self.staff.remove(&change.row().id);
+        }
+        for change in books.staff_sessions.written() {
+            self.staff_sessions.remove(&change.row().token);
         }
     }
 }

@@ -29,7 +29,6 @@ fn link(page: &Page, beginning: &str) -> String {
     format!("{beginning}{}", rest.split('"').next().unwrap()).replace("&amp;", "&")
 }
 
-/// The page says this.
 fn says(page: &Page, status: u16, told: &[&str]) {
     assert_eq!(page.status, status, "{}", page.html);
     for told in told {

@@ -637,7 +637,7 @@ async fn licenses_are_found_by_code_and_judged() {
     let found = browser.send("/admin/licenses/find", &[("q", "AAAAA-AAAAA")]).await;
     assert!(found.status == 400 && found.html.contains("Nothing is called so"), "{}", found.html);
     let shown = open(&mut browser, &page).await;
-    for word in ["16 images", "1 of 3", "Ada&#39;s desk", "lea_", "for 20 images"] {
+    for word in ["16 images", "1 of 3", "Ada&#39;s desk", "lea_", "For 20 images"] {
         assert!(
             shown.contains(word) || shown.contains(&word.replace("&#39;", "'")),
             "{word}\n{shown}"

@@ -130,6 +130,45 @@ const PAGES: &[&str] = &[
     "/wallet/top-ups/{id}/appeal",
     "/wallet/top-ups/{id}/cancel",
 ];
+/// The same of the console's daily pages.
+const DAILY: &[&str] = &[
+    "/admin/accounts",
+    "/admin/accounts/{id}",
+    "/admin/accounts/{id}/adjust",
+    "/admin/accounts/{id}/credit-limit",
+    "/admin/accounts/{id}/freeze",
+    "/admin/accounts/{id}/repayment",
+    "/admin/accounts/{id}/statement",
+    "/admin/accounts/{id}/thaw",
+    "/admin/coupons",
+    "/admin/coupons/new",
+    "/admin/coupons/{id}",
+    "/admin/coupons/{id}/close",
+    "/admin/licenses",
+    "/admin/licenses/find",
+    "/admin/licenses/{id}",
+    "/admin/licenses/{id}/deactivate",
+    "/admin/licenses/{id}/reissue",
+    "/admin/licenses/{id}/resume",
+    "/admin/licenses/{id}/revoke",
+    "/admin/licenses/{id}/suspend",
+    "/admin/orders",
+    "/admin/orders/{id}",
+    "/admin/orders/{id}/refund",
+    "/admin/orders/{id}/refund/check",
+    "/admin/settings/mail",
+    "/admin/top-ups",
+    "/admin/top-ups/{id}",
+    "/admin/top-ups/{id}/cancel",
+    "/admin/top-ups/{id}/decide",
+    "/admin/top-ups/{id}/received",
+    "/admin/top-ups/{id}/refund",
+    "/admin/vouchers",
+    "/admin/vouchers/codes",
+    "/admin/vouchers/new",
+    "/admin/vouchers/{id}",
+    "/admin/vouchers/{id}/close",
+];
 /// The same of the console's dealings with other servers.
 const DEALINGS: &[&str] = &[
     "/admin/agreements/{id}",
@@ -220,6 +259,7 @@ async fn router_and_document_have_the_same_paths() {
         routed,
         documented
             .chain(PAGES.iter().copied())
+            .chain(DAILY.iter().copied())
             .chain(DEALINGS.iter().copied())
             .chain(CATALOG_PAGES.iter().copied())
             .chain(FALLBACK)
