@@ -157,12 +157,12 @@ def check(shop, sink):
     text, html = parts(paid)
     code = order["licenses"][0]["code"]
     same("the code", after(text, "To copy:"), code["jws"])
-    for told in (code["short"], code["jws"], order["id"], "2.50 AUR", order["balance_after"]["display"]):
+    for told in (code["short"], code["jws"], order["id"], "2.50 AUR", order["confirmation"]["balance_after"]["display"]):
         if told not in text or told not in html:
             raise SystemExit(f"{told} is not in both parts")
     keys = KeySet.import_key_set(shop.ask("GET", "/.well-known/jwks.json"))
     claims = jws.deserialize_compact(after(text, "To copy:"), keys, algorithms=["EdDSA", "Ed25519"])
-    same("its order", json.loads(claims.payload)["order"], order["id"])
+    same("its order", json.loads(claims.payload)["ord"], order["id"])
 
     # Not now: the same message comes later, once.
     sink.moods["bob@mail.example"] = ["451 not now"]

@@ -158,6 +158,16 @@ fn link(html: &str, beginning: &str) -> String {
     format!("{beginning}{}", rest.split('"').next().unwrap()).replace("&amp;", "&")
 }
 
+/// What a visitor is told of the merchant's product.
+const TOLD: [&str; 6] = [
+    "<h1><bdi>tallow</bdi></h1>",
+    "1.00 AUR",
+    "for good",
+    "2 kB",
+    "You pay at pay.test",
+    "tallow.zip",
+];
+
 #[tokio::test]
 async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     let pair = Pair::open().await;
@@ -170,14 +180,7 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     let page = shopper.open("/products").await;
     assert_eq!(link(&page.html, "/products/"), "/products/tallow");
     let page = shopper.open("/products/tallow").await;
-    for told in [
-        "<h1><bdi>tallow</bdi></h1>",
-        "1.00 AUR",
-        "for good",
-        "2 kB",
-        "You pay at pay.test",
-        "tallow.zip",
-    ] {
+    for told in TOLD {
         assert!(page.html.contains(told), "{told}: {}", page.html);
     }
     let policy = page.answer.header("content-security-policy");
