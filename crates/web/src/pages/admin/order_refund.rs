@@ -228,7 +228,7 @@ fn line_fields(line: &Line, left: Extent, token: &Token, sent: Sent<'_>) -> Mark
     let left_units = format!("At most {}.", left.quantity);
     let left_tokens = format!("At most {}.", MoneyOut::tokens(left.amount, token));
     html! {
-        fieldset.card {
+        fieldset {
             legend { (line.title) }
             div.acts {
                 (sent.field((&units, "Units"), "text", false, Some(&left_units)))
