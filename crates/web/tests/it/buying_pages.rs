@@ -312,7 +312,7 @@ async fn a_license_is_extended_and_a_bundle_is_ordered_once_more() {
     let rental = licenses.iter().find(|one| one["terms"]["kind"] == "rental").unwrap();
     let rental = rental["id"].as_str().unwrap();
     let page = browser.open(&format!("/buy/{tides}?license={rental}")).await;
-    says(&page, 200, &["6.00 AUR", "for 30 days"]);
+    says(&page, 200, &["6.00 AUR", "For 30 days"]);
     assert!(!page.html.contains("into the cart"), "{}", page.html);
     let form = [("key", page.input("key")), ("offer", &tides), ("license", page.input("license"))];
     let checkout = leads(&browser.send("/checkout", &form).await, "/checkout/ord_");
