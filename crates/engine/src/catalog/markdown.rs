@@ -17,6 +17,9 @@ pub fn to_html(text: &str) -> String {
         Event::Start(Tag::Image { link_type, title, id, .. }) => {
             Event::Start(Tag::Link { link_type, dest_url: "".into(), title, id })
         }
+        // What is wider than its column is scrolled by keyboard too.
+        Event::Start(Tag::CodeBlock(_)) => Event::Html("<pre tabindex=\"0\"><code>".into()),
+        Event::End(pulldown_cmark::TagEnd::CodeBlock) => Event::Html("</code></pre>\n".into()),
         Event::End(pulldown_cmark::TagEnd::Image) => Event::End(pulldown_cmark::TagEnd::Link),
         event => event,
     });
@@ -45,6 +48,8 @@ mod tests {
         let html = to_html("# Tool\n\nA *fine* [tool](https://example.com).");
         assert!(html.contains("<h1>Tool</h1>"), "{html}");
         assert!(html.contains("<em>fine</em> <a href=\"https://example.com\">tool</a>"), "{html}");
+        let html = to_html("```sh\na < b\n```\n\nAfter.");
+        assert_eq!(html, "<pre tabindex=\"0\"><code>a &lt; b\n</code></pre>\n<p>After.</p>\n");
     }
 
     #[test]
