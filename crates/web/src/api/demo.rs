@@ -165,6 +165,9 @@ async fn mail(
     if query.to.contains('\0') {
         return Err(Problem::field("to", "no control characters"));
     }
+    if query.to.chars().count() > 254 {
+        return Err(Problem::field("to", "at most 254 characters"));
+    }
     let letters = app.engine.letters_to(&query.to, LETTERS).await?.into_iter();
     let letters = letters.map(|message| LetterOut {
         id: message.id.to_string(),

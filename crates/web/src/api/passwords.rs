@@ -22,11 +22,11 @@ pub fn routes() -> OpenApiRouter<App> {
 /// The old password and the new one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = PasswordChange)]
+#[schema(as = PasswordChange, example = json!({ "old": "correct horse battery", "new": "staple correct horse" }))]
 struct ChangeBody {
-    #[schema(inline, example = "correct horse battery")]
+    #[schema(inline)]
     old: Any<0, 200>,
-    #[schema(inline, example = "staple correct horse")]
+    #[schema(inline)]
     new: Any<8, 200>,
 }
 
@@ -80,11 +80,14 @@ async fn ask(
 /// What the link in the letter carries, and the new password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = PasswordResetCompletion)]
+#[schema(
+    as = PasswordResetCompletion,
+    example = json!({ "token": "eyJ2Ijp7ImEiOiJhY2NfMDAwMDAwMDAwMDAwMSJ9fQ", "password": "staple correct horse" }),
+)]
 struct CompleteBody {
-    #[schema(inline, example = "eyJ2Ijp7ImEiOiJhY2NfMDAwMDAwMDAwMDAwMSJ9fQ")]
+    #[schema(inline)]
     token: Visible<1000>,
-    #[schema(inline, example = "staple correct horse")]
+    #[schema(inline)]
     password: Any<8, 200>,
 }
 

@@ -34,8 +34,9 @@ async fn ask(State(app): State<App>, Spender(buyer): Spender) -> Result<StatusCo
 /// What the link in the letter carries.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "token": "eyJ2Ijp7ImEiOiJhY2NfMDAwMDAwMDAwMDAwMSJ9fQ" }))]
 struct VerificationBody {
-    #[schema(inline, example = "eyJ2Ijp7ImEiOiJhY2NfMDAwMDAwMDAwMDAwMSJ9fQ")]
+    #[schema(inline)]
     token: Visible<1000>,
 }
 

@@ -68,7 +68,7 @@ impl Chart<'_> {
                 }
                 details {
                     summary { "The same as a table" }
-                    div.wide {
+                    div.wide tabindex="0" role="group" aria-label="Table" {
                         table {
                             thead { tr { th scope="col" { "Day" } th.sum scope="col" { (self.title) } } }
                             tbody {

@@ -181,7 +181,7 @@ fn lots(shown: &Shown<'_>) -> Markup {
     html! {
         h2 { "What is in it" }
         p.hint { "What expires first is spent first." }
-        div.wide { table {
+        div.wide tabindex="0" role="group" aria-label="Table" { table {
             caption.unseen { "Tokens by where they came from" }
             thead { tr {
                 th scope="col" { "Tokens" } th scope="col" { "From" } th scope="col" { "Last until" }

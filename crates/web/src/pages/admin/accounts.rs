@@ -19,7 +19,7 @@ use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
 use super::licenses::license_table;
 use super::orders::{Told, account_called, latest};
-use super::parts::{PAGE, account_link, done, pager, plain, search, table};
+use super::parts::{PAGE, account_link, called, done, pager, plain, search, table};
 use super::top_ups::top_up_table;
 use super::{Section, page};
 use crate::App;
@@ -94,7 +94,7 @@ async fn everybody(app: &App, clerk: &Clerk, after: Option<&str>) -> Result<Mark
         (table(&["Account", "Name", "Opened", "#Available"], &html! {
             @for (account, available) in &all {
                 tr {
-                    th scope="row" { (account_link(account.id, &account.email)) @if account.frozen_at.is_some() { " " (badge(Tone::Bad, "Frozen")) } }
+                    th scope="row" { (account_link(account)) @if account.frozen_at.is_some() { " " (badge(Tone::Bad, "Frozen")) } }
                     td { (account.person.name.as_deref().unwrap_or_default()) }
                     td { (date(account.created_at)) }
                     td.sum { @if let Some(available) = available { (MoneyOut::tokens(*available, token)) } }
@@ -163,7 +163,7 @@ pub async fn shown(
         (license_table(app, &licenses).await?)
         p { a href={ "/admin/licenses?account=" (account.id) } { "All licenses" } }
     };
-    Ok(page(app, clerk, &account.email, Section::Accounts, &main))
+    Ok(page(app, clerk, &called(&account), Section::Accounts, &main))
 }
 
 fn person(account: &Account) -> Markup {
@@ -257,7 +257,7 @@ async fn statement(
     let rows = app.engine.store().transfers_of(account.id, wanted).await?;
     let next = List::of(&app.engine, &list, wanted, &rows, |row| row.id.number(), |_| ()).next;
     let main = html! {
-        p.trail { (account_link(account.id, &account.email)) }
+        p.trail { (account_link(&account)) }
         (lines(&rows, &account, &desk.vendor.settings.token))
         (pager(&format!("/admin/accounts/{}/statement", account.id), next.as_deref()))
     };

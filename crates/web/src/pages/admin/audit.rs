@@ -72,7 +72,7 @@ async fn list(
 
 fn table(rows: &[(&Audit, Markup)]) -> Markup {
     html! {
-        div.wide {
+        div.wide tabindex="0" role="group" aria-label="Table" {
             table {
                 thead { tr { th { "When" } th { "Who" } th { "What" } th { "To" } th { "Changes" } } }
                 tbody {

@@ -133,9 +133,9 @@ async fn all(
     Ok(html! {
         h2 { "API keys" }
         p { "What programs sign in with, in the vendor's name or in that of an account." }
-        div.wide {
+        div.wide tabindex="0" role="group" aria-label="Table" {
             table {
-                thead { tr { th { "Label" } th { "Scopes" } th { "Whose" } th { "Made" } th { "" } } }
+                thead { tr { th { "Label" } th { "Scopes" } th { "Whose" } th { "Made" } th { span.unseen { "What can be done" } } } }
                 tbody { @for key in &listed.data { (row(key)) } }
             }
         }

@@ -21,7 +21,8 @@ use super::desk::{Clerk, Desk, People, See};
 use super::entry::{Entry, Sent, once};
 use super::orders::{Told, account_called};
 use super::parts::{
-    PAGE, account_link, address, done, license_badge, license_link, order_link, pager, table,
+    PAGE, account_link, address, done, license_badge, license_link, link_to, order_link, pager,
+    table,
 };
 use super::{Section, page, with_status};
 use crate::App;
@@ -71,7 +72,7 @@ async fn list(
     let main = html! {
         (finder("", None))
         @if let Some(account) = account {
-            p { "Licenses of " (account_link(account, &account.to_string())) ". " a href="/admin/licenses" { "All licenses" } }
+            p { "Licenses of " (link_to(account, &account.to_string())) ". " a href="/admin/licenses" { "All licenses" } }
         }
         @if let Some(order) = order { p { "Licenses of " (order_link(order)) ". " a href="/admin/licenses" { "All licenses" } } }
         @if rows.is_empty() { (blank("No licenses", "There are none of this kind.", None)) }
@@ -222,7 +223,7 @@ async fn shown(
         dl.facts {
             dt { "License" } dd { code { (license.id) } }
             dt { "State" } dd { (license_badge(word(&license, app.engine.now()))) }
-            dt { "Account" } dd { (account_link(account.id, &account.email)) }
+            dt { "Account" } dd { (account_link(&account)) }
             dt { "Order" } dd { (order_link(license.order)) }
             dt { "Terms" } dd { (terms(license.terms)) }
             @if let Some(at) = license.expires_at { dt { "Until" } dd { (date(at)) } }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, See};
 use super::parts::{
-    PAGE, account_link, address, done, filters, license_badge, license_link, order_badge,
+    PAGE, account_link, address, done, filters, license_badge, license_link, link_to, order_badge,
     order_link, pager, plain, search, table,
 };
 use super::{Section, page};
@@ -101,7 +101,7 @@ async fn list(
         (find(""))
         (filters("Which orders", &views))
         @if let Some(account) = account {
-            p { "Orders of " (account_link(account, &account.to_string())) ". " a href="/admin/orders" { "All orders" } }
+            p { "Orders of " (link_to(account, &account.to_string())) ". " a href="/admin/orders" { "All orders" } }
         }
         @if rows.is_empty() {
             (blank("No orders", "There are none of this kind.", None))
@@ -172,7 +172,7 @@ pub async fn order_table(app: &App, rows: &[Order], token: &Token) -> Result<Mar
             @for (order, account) in &all {
                 tr {
                     th scope="row" { (order_link(order.id)) }
-                    td { @match account { Some(account) => (account_link(account.id, &account.email)), None => "Nobody yet" } }
+                    td { @match account { Some(account) => (account_link(account)), None => "Nobody yet" } }
                     td { (date(order.selected_at)) }
                     td { (order_badge(order.state_at(now))) }
                     td.sum { (MoneyOut::tokens(order.total, token)) }
@@ -219,7 +219,7 @@ async fn about(app: &App, clerk: &Clerk, evidence: &Evidence) -> Result<Markup, 
         p.trail { a href="/admin/orders" { "Orders" } }
         dl.facts {
             dt { "State" } dd { (order_badge(order.state_at(app.engine.now()))) }
-            @if let Some(account) = &account { dt { "Account" } dd { (account_link(account.id, &account.email)) } }
+            @if let Some(account) = &account { dt { "Account" } dd { (account_link(account)) } }
             dt { "Selected" } dd { (date(order.selected_at)) }
             @if let Some(at) = order.paid_at { dt { "Paid" } dd { (date(at)) } }
             @if let Some(reason) = order.reason { dt { "Declined because" } dd { (plain(reason.as_str())) } }

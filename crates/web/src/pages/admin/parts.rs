@@ -82,8 +82,18 @@ pub fn table(head: &[&str], rows: &Markup) -> Markup {
     }
 }
 
+/// What an account is called: its address, or its id where a provider keeps the address.
+pub fn called(account: &Account) -> String {
+    if account.email.is_empty() { account.id.to_string() } else { account.email.clone() }
+}
+
 /// The way to an account's page.
-pub fn account_link(account: Id<Account>, name: &str) -> Markup {
+pub fn account_link(account: &Account) -> Markup {
+    link_to(account.id, &called(account))
+}
+
+/// The same where no more is known than its name among ids.
+pub fn link_to(account: Id<Account>, name: &str) -> Markup {
     html! { a href={ "/admin/accounts/" (account) } { (name) } }
 }
 

@@ -78,7 +78,7 @@ async fn roster(
     let number = |member: &StaffMember| member.id.number();
     let listed = List::of(&app.engine, "staff", asked, &rows, number, StaffMember::clone);
     Ok(html! {
-        div.wide {
+        div.wide tabindex="0" role="group" aria-label="Table" {
             table {
                 thead { tr { th { "Name" } th { "E-mail" } th { "Role" } th { "State" } th { "Second factor" } } }
                 tbody {

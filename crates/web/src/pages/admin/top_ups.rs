@@ -19,7 +19,7 @@ use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
 use super::orders::{Told, account_called};
 use super::parts::{
-    PAGE, account_link, address, done, filters, pager, plain, search, table, top_up_badge,
+    PAGE, account_link, address, done, filters, link_to, pager, plain, search, table, top_up_badge,
     top_up_link,
 };
 use super::top_up_acts::acts;
@@ -98,7 +98,7 @@ async fn list(
         (find(""))
         (filters("Which top-ups", &views))
         @if let Some(account) = account {
-            p { "Top-ups of " (account_link(account, &account.to_string())) ". " a href="/admin/top-ups" { "All top-ups" } }
+            p { "Top-ups of " (link_to(account, &account.to_string())) ". " a href="/admin/top-ups" { "All top-ups" } }
         }
         @if rows.is_empty() { (blank("No top-ups", "There are none of this kind.", None)) }
         @else { (top_up_table(&rows, token)) }
@@ -249,7 +249,7 @@ fn facts(top_up: &TopUp, account: &Account, token: &Token) -> Markup {
     html! {
         dl.facts {
             dt { "State" } dd { (top_up_badge(top_up.state)) @if let Some(reason) = &top_up.reason { " " (plain(reason)) } }
-            dt { "Account" } dd { (account_link(account.id, &account.email)) @if account.frozen_at.is_some() { " " (badge(Tone::Bad, "Frozen")) } }
+            dt { "Account" } dd { (account_link(account)) @if account.frozen_at.is_some() { " " (badge(Tone::Bad, "Frozen")) } }
             dt { "Tokens" } dd { (MoneyOut::tokens(top_up.tokens, token)) }
             @if let Some(pay) = top_up.pay { dt { "For" } dd { (MoneyOut::currency(pay)) } }
             dt { "Method" } dd { (plain(top_up.method.as_str())) }

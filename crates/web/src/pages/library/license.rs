@@ -220,7 +220,7 @@ fn release(opening: &Opening, shown: &Shown) -> Markup {
             @if release.channel != "stable" { " " (badge(Tone::Warn, &release.channel)) }
         }
         @if let Some(at) = release.published_at { p.hint { "Published " (date(at)) } }
-        div.wide {
+        div.wide tabindex="0" role="group" aria-label="Table" {
             table.files {
                 caption.unseen { "Files of version " (release.version) }
                 thead { tr {
@@ -271,7 +271,7 @@ fn machine_part(shown: &Shown) -> Markup {
             }
         }
         @if !shown.machines.is_empty() {
-            div.wide { table {
+            div.wide tabindex="0" role="group" aria-label="Table" { table {
                 caption.unseen { "Active machines" }
                 thead { tr {
                     th scope="col" { "Machine" } th scope="col" { "Active since" } th scope="col" { "May be offline until" }
@@ -312,7 +312,7 @@ fn lease_part(shown: &Shown) -> Markup {
     html! {
         h2 { "Set apart for working offline" }
         p { "A program that works offline takes some along. What it did not use comes back when it returns them." }
-        div.wide { table {
+        div.wide tabindex="0" role="group" aria-label="Table" { table {
             caption.unseen { "Leases" }
             thead { tr {
                 th scope="col" { "Taken" } th scope="col" { "How many" } th scope="col" { "Good until" }

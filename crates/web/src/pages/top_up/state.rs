@@ -52,7 +52,7 @@ async fn list(
         @if list.data.is_empty() && page.after.is_none() {
             (blank("Nothing yet", "What you add to your wallet is listed here.", Some(("/wallet/top-up", "Add funds"))))
         } @else {
-            div.wide { table {
+            div.wide tabindex="0" role="group" aria-label="Table" { table {
                 caption.unseen { "Top-ups, the newest first" }
                 thead { tr {
                     th scope="col" { "When" } th scope="col" { "How" } th scope="col" { "State" }

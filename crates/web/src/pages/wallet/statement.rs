@@ -40,7 +40,7 @@ pub async fn lines(app: &App, visit: &SignedIn, query: &ListQuery) -> Result<Mar
         @if list.data.is_empty() {
             p { @if first { "Nothing has moved yet." } @else { "This was all." } }
         } @else {
-            div.wide { table {
+            div.wide tabindex="0" role="group" aria-label="Table" { table {
                 caption.unseen { "Movements, the newest first" }
                 thead { tr { th scope="col" { "When" } th scope="col" { "What" } th.sum scope="col" { "Tokens" } } }
                 tbody { @for row in &list.data { (row) } }

@@ -178,7 +178,7 @@ pub fn table(at: &str, files: &[File], changes: bool) -> Markup {
         return html! { p { "None yet." } };
     }
     html! {
-        div.wide { table.files {
+        div.wide tabindex="0" role="group" aria-label="Table" { table.files {
             caption { "What buyers download" }
             thead { tr {
                 th scope="col" { "File" } th scope="col" { "Size" } th scope="col" { "Platform" }

@@ -123,7 +123,7 @@ fn table(rows: &[Row], q: &str, changes: bool) -> Markup {
         return blank("Nothing is found", text, Some(("/admin/products", "All products")));
     }
     html! {
-        div.wide {
+        div.wide tabindex="0" role="group" aria-label="Table" {
             table {
                 caption { @if q.is_empty() { "Newest first" } @else { "Published products with “" (q) "”" } }
                 thead { tr {

@@ -146,7 +146,7 @@ fn offers_table(product: &Product, offers: &[Offer], token: &Token, changes: boo
         @if offers.is_empty() {
             p { "None yet." }
         } @else {
-            div.wide { table {
+            div.wide tabindex="0" role="group" aria-label="Table" { table {
                 caption { "What buyers can choose from" }
                 thead { tr {
                     th scope="col" { "Offer" } th scope="col" { "Price" } th scope="col" { "Terms" }
@@ -180,7 +180,7 @@ fn releases_table(product: &Product, releases: &[Release], changes: bool) -> Mar
         @if releases.is_empty() {
             p { "None yet." }
         } @else {
-            div.wide { table {
+            div.wide tabindex="0" role="group" aria-label="Table" { table {
                 caption { "Newest first" }
                 thead { tr { th scope="col" { "Version" } th scope="col" { "Channel" } th scope="col" { "State" } } }
                 tbody { @for release in releases { tr {

@@ -216,9 +216,9 @@ impl Group for Visibility {
     fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
         html! {
             p { "Who must a buyer be, to see this part of a product? A product may say otherwise for itself." }
-            div.wide {
+            div.wide tabindex="0" role="group" aria-label="Table" {
                 table {
-                    thead { tr { th { "" } @for level in Level::ALL { th { (level_name(*level)) } } } }
+                    thead { tr { td {} @for level in Level::ALL { th { (level_name(*level)) } } } }
                     tbody {
                         @for group in FieldGroup::ALL {
                             tr {
