@@ -89,7 +89,8 @@ class Shop:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
         with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+            said = answer.read()
+        return json.loads(said) if said else None
 
     def buyer(self, email):
         """A buyer's session, with 100 tokens."""

@@ -12,7 +12,7 @@ import urllib.request
 
 import jsonschema_rs
 
-from _shop import Shop
+from _shop import Shop, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -23,6 +23,9 @@ LEFT_OUT = [
     "delete_admin_api_keys_id",
     "post_admin_keys_rotate",
     "post_hooks_processor",
+    # So do these, of every other session of the account; `mail.py` tries them.
+    "post_account_password",
+    "post_password_resets_complete",
     # What a provider has, which this vendor is not; most of it is signed by merchants.
     "get_admin_merchants",
     "post_admin_merchants",
@@ -210,6 +213,7 @@ def furnish(shop, ada):
     pictured = {"slug": "pictured", "kind": "service", "title": "Pictured", "pictures": [picture]}
     shop.ask("POST", f"{admin}/products", pictured, shop.admin)
     shop.ask("POST", f"{admin}/products/pictured/publish", token=shop.admin)
+    shop.ask("PUT", f"{admin}/documents/terms", {"text": "As it is described."}, shop.admin)
     # Nothing goes to who does not exist.
     hook = {"url": "https://nothing.invalid/hook", "label": "contract"}
     hooks = [shop.ask("POST", f"{admin}/webhook-endpoints", hook, shop.admin)["id"] for _ in range(2)]
@@ -221,6 +225,13 @@ def furnish(shop, ada):
     bank = {"name": "Nobody", "iban": "DE89370400440532013000"}
     for place in ("bank", f"partners/{partner}/bank"):
         shop.ask("PUT", f"{admin}/{place}", bank, shop.admin)
+    people = [
+        shop.ask("POST", f"{admin}/staff", {"email": f"{name}@contract.example", "name": name, "role": "support"}, shop.admin)["id"]
+        for name in ("one", "two", "three")
+    ]
+    shop.ask("POST", "/v1/account/verification", token=ada)
+    letters = until("the letter is there", lambda: shop.ask("GET", "/v1/demo/mail?to=ada@contract.example")["data"])
+    verification = next(letter["text"] for letter in letters if "/verify?token=" in letter["text"])
     machines = [
         shop.ask("POST", "/v1/licenses/activate", {"code": license["code"]["jws"], "fingerprint": name})["activation"]["id"]
         for name in ("desk", "shelf")
@@ -240,6 +251,8 @@ def furnish(shop, ada):
         # One for the holder to deactivate, and one for staff.
         "machines": machines,
         "fields": {
+            # Of a letter: opens again and again.
+            "token": verification.split("/verify?token=")[1].split()[0],
             "offer": offer["id"],
             "selection": shop.refused("POST", "/v1/orders", selection)["selection"],
             "account": account["id"],
@@ -308,6 +321,9 @@ def furnish(shop, ada):
             f"POST {admin}/webhook-endpoints/{{id}}/test": {"id": hooks[0]},
             f"POST {admin}/webhook-endpoints/{{id}}/replay": {"id": hooks[0]},
             f"GET {admin}/webhook-endpoints/{{id}}/deliveries": {"id": hooks[0]},
+            f"PATCH {admin}/staff/{{id}}": {"id": people[0]},
+            f"POST {admin}/staff/{{id}}/reset": {"id": people[1]},
+            f"DELETE {admin}/staff/{{id}}": {"id": people[2]},
             f"GET {admin}/partners/{{id}}": {"id": partner},
             f"PATCH {admin}/partners/{{id}}": {"id": partner},
             f"GET {admin}/partners/{{id}}/bank": {"id": partner},
@@ -317,6 +333,7 @@ def furnish(shop, ada):
             "DELETE /v1/links/{id}": {"id": partner},
             f"GET {admin}/orders/{{id}}/refunds": {"id": order["id"]},
             f"POST {admin}/orders/{{id}}/refunds": {"id": order["id"]},
+            f"GET {admin}/documents/{{name}}": {"name": "terms"},
             f"GET {admin}/accounts/{{id}}": {"id": account["id"]},
             f"PUT {admin}/accounts/{{id}}/credit-limit": {"id": account["id"]},
             f"GET {admin}/accounts/{{id}}/repayments": {"id": account["id"]},

@@ -34,6 +34,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/funds.py", debian: &[] },
     Check { script: "tests/foreign/bureau.py", debian: &[] },
     Check { script: "tests/foreign/webhooks.py", debian: &[] },
+    Check { script: "tests/foreign/mail.py", debian: &[] },
     Check { script: "tests/foreign/signatures.py", debian: &[] },
     Check { script: "tests/foreign/two_servers.py", debian: &[] },
     Check { script: "tests/foreign/pain001.py", debian: &[] },

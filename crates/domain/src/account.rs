@@ -20,10 +20,14 @@ pub struct Account {
     pub person: Person,
     /// When it was opened.
     pub created_at: Timestamp,
+    /// When somebody showed that mail to the address arrives, if anybody did.
+    pub verified_at: Option<Timestamp>,
     /// Since when it is frozen, if it is.
     pub frozen_at: Option<Timestamp>,
     /// Whether a dispute froze it, and nobody of the staff: then it is thawed when none is left.
     pub frozen_by_dispute: bool,
+    /// The version of the terms that were in force when it was opened, where any were published.
+    pub terms_version: Option<String>,
 }
 
 /// Personal information that registration may require.
@@ -44,7 +48,7 @@ pub struct Person {
 }
 
 words! {
-    /// A piece of information that a vendor may require of every account.
+    /// What a vendor may require of every account.
     pub enum Field {
         /// Full name.
         Name = "name",
@@ -54,6 +58,8 @@ words! {
         Phone = "phone",
         /// A payment method, as a processor's token.
         PaymentMethod = "payment_method",
+        /// Nothing that is told: that mail to the address arrives.
+        EmailVerified = "email_verified",
     }
 }
 
@@ -69,7 +75,11 @@ pub enum NotPermitted {
 impl Account {
     /// The required fields that were not given yet.
     pub fn missing(&self, required: &[Field]) -> Vec<Field> {
-        required.iter().copied().filter(|field| self.person.get(*field).is_none()).collect()
+        let is_missing = |field: &Field| match field {
+            Field::EmailVerified => self.verified_at.is_none(),
+            field => self.person.get(*field).is_none(),
+        };
+        required.iter().copied().filter(is_missing).collect()
     }
 
     /// Whether the account permits transactions: complete and not frozen, refused in that order.
@@ -90,6 +100,7 @@ impl Person {
             Field::Address => self.address.as_deref(),
             Field::Phone => self.phone.as_deref(),
             Field::PaymentMethod => self.payment_method.as_deref(),
+            Field::EmailVerified => None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::api_key::ApiKey;
 use crate::id::Id;
 use crate::request::RequestId;
+use crate::staff::StaffMember;
 use crate::time::Timestamp;
 use crate::words;
 
@@ -14,6 +15,8 @@ words! {
     pub enum Act {
         /// The vendor's settings were changed.
         SettingsChanged = "settings.changed",
+        /// A version of the terms, or of such a text, was published.
+        LegalPublished = "legal.published",
         /// A product was entered.
         ProductEntered = "product.entered",
         /// A product was changed.
@@ -146,6 +149,24 @@ words! {
         WebhookTested = "webhook.tested",
         /// A webhook endpoint was removed.
         WebhookRemoved = "webhook.removed",
+        /// Somebody was invited to the staff.
+        StaffInvited = "staff.invited",
+        /// Somebody took an invitation, and chose a password.
+        StaffJoined = "staff.joined",
+        /// Somebody of the staff got another role.
+        StaffRoleChanged = "staff.role_changed",
+        /// Somebody's password and second factor were taken away, for a new invitation.
+        StaffReset = "staff.reset",
+        /// Somebody is no member of the staff any more.
+        StaffEnded = "staff.ended",
+        /// Somebody of the staff signed in.
+        StaffSignedIn = "staff.signed_in",
+        /// Somebody of the staff chose another password.
+        StaffPasswordChanged = "staff.password_changed",
+        /// Somebody of the staff is asked for a second factor from now on.
+        StaffFactorOn = "staff.factor_on",
+        /// Somebody of the staff is not any more.
+        StaffFactorOff = "staff.factor_off",
     }
 }
 
@@ -154,6 +175,8 @@ words! {
 pub enum Actor {
     /// Whoever holds this API key of the vendor's own.
     Key(Id<ApiKey>),
+    /// This member of the staff, on the pages of the console.
+    Staff(Id<StaffMember>),
     /// Whoever has the server's folder in their hands.
     Operator,
     /// The server itself, by a rule.
@@ -168,6 +191,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => fmt::Display::fmt(key, f),
+            Self::Staff(member) => fmt::Display::fmt(member, f),
             Self::Operator => f.write_str(OPERATOR),
             Self::Server => f.write_str(SERVER),
         }
@@ -181,7 +205,7 @@ impl FromStr for Actor {
         match text {
             OPERATOR => Ok(Self::Operator),
             SERVER => Ok(Self::Server),
-            key => key.parse().map(Self::Key),
+            id => id.parse().map(Self::Key).or_else(|_| id.parse().map(Self::Staff)),
         }
     }
 }
@@ -211,7 +235,8 @@ mod tests {
 
     #[test]
     fn actors_round_trip_through_text() {
-        for actor in [Actor::Operator, Actor::Server, Actor::Key(Id::new(7).unwrap())] {
+        let (key, member) = (Id::new(7).unwrap(), Id::new(7).unwrap());
+        for actor in [Actor::Operator, Actor::Server, Actor::Key(key), Actor::Staff(member)] {
             assert_eq!(actor.to_string().parse(), Ok(actor));
         }
         assert!("acc_0000000000007".parse::<Actor>().is_err());

@@ -64,8 +64,8 @@ fn unit_of(terms: Terms) -> Option<u64> {
     }
 }
 
-/// Whether terms of these two kinds add up.
-fn is_same_kind(one: Terms, other: Terms) -> bool {
+/// Whether terms of these two kinds add up: an offer on the other extends a license on the one.
+pub fn is_same_kind(one: Terms, other: Terms) -> bool {
     match (one, other) {
         (Terms::Rental { .. }, Terms::Rental { .. }) | (Terms::Uses { .. }, Terms::Uses { .. }) => {
             true

@@ -24,6 +24,15 @@ words! {
 }
 
 impl Standing {
+    /// Its place among the standings: a visitor's is 0.
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Visitor => 0,
+            Self::Member => 1,
+            Self::Funded => 2,
+        }
+    }
+
     /// Whether it sees what needs `level`; `covered` says whether the balance covers the thing.
     pub fn sees(self, level: Level, covered: bool) -> bool {
         match level {
@@ -106,7 +115,7 @@ pub fn standing(
     cheapest: Option<Amount>,
 ) -> Standing {
     match account {
-        Some((account, _)) if account.permits(&settings.registration).is_err() => Standing::Visitor,
+        Some((account, _)) if account.permits(&settings.required()).is_err() => Standing::Visitor,
         Some((_, available)) if available >= settings.threshold.effective(cheapest) => {
             Standing::Funded
         }
@@ -214,9 +223,10 @@ pub fn pass_at_merchant(
 
 /// Whether there is an account that permits transactions.
 pub fn account(account: Option<&Account>, settings: &Settings) -> Result<(), GateRefusal> {
-    let fields = &settings.registration;
-    let Some(account) = account else { return Err(GateRefusal::AccountRequired(fields.clone())) };
-    account.permits(fields).map_err(|refusal| match refusal {
+    let Some(account) = account else {
+        return Err(GateRefusal::AccountRequired(settings.registration.clone()));
+    };
+    account.permits(&settings.required()).map_err(|refusal| match refusal {
         NotPermitted::Frozen => GateRefusal::AccountFrozen,
         NotPermitted::Incomplete(fields) => GateRefusal::AccountIncomplete(fields),
     })
@@ -266,7 +276,7 @@ mod tests {
     use crate::account::Person;
     use crate::amount::{Money, Unit};
     use crate::id::Id;
-    use crate::settings::{Threshold, Token, UnitValue};
+    use crate::settings::{SecondFactor, Threshold, Token, UnitValue};
     use crate::visibility::Visibility;
 
     fn amount(units: u64) -> Amount {
@@ -296,6 +306,9 @@ mod tests {
             credit: crate::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),
+            look: crate::look::Look::default(),
+            second_factor: SecondFactor::default(),
+            mail: crate::settings::Mail::default(),
         }
     }
 
@@ -307,8 +320,10 @@ mod tests {
             email: "ada@example.com".into(),
             person: Person { name: complete.then(|| "Ada".into()), ..Person::default() },
             created_at: at,
+            verified_at: None,
             frozen_at: frozen.then_some(at),
             frozen_by_dispute: false,
+            terms_version: None,
         }
     }
 
@@ -440,6 +455,22 @@ mod tests {
         assert_eq!(standing_at_merchant(Some(&part), Some(true)), Standing::Funded);
         assert_eq!(standing_at_merchant(Some(&part), None), Standing::Member);
         assert_eq!(standing_at_merchant(Some(&frozen), Some(true)), Standing::Visitor);
+    }
+
+    #[test]
+    fn where_addresses_are_verified_others_permit_nothing() {
+        let mut settings = settings(Flow::BrowseFirst);
+        settings.mail.verify = true;
+        let mut account = account(true, false);
+        let of = |account: &Account| super::account(Some(account), &settings);
+        assert_eq!(of(&account), Err(GateRefusal::AccountIncomplete(vec![Field::EmailVerified])));
+        account.verified_at = Some(account.created_at);
+        assert_eq!(of(&account), Ok(()));
+        assert_eq!(
+            super::account(None, &settings),
+            Err(GateRefusal::AccountRequired(vec![Field::Name])),
+            "nobody is asked for it at registration"
+        );
     }
 
     #[test]

@@ -151,6 +151,11 @@ impl Order {
         self.state.is_paid() && self.paid_at.is_some()
     }
 
+    /// Whether it was bought in one step, without a draft before.
+    pub fn is_one_step(&self) -> bool {
+        self.paid_at == Some(self.selected_at)
+    }
+
     /// Where it stands at `at`: a draft, or an order declined for funds, that was not confirmed in
     /// time has expired.
     pub fn state_at(&self, at: Timestamp) -> OrderState {

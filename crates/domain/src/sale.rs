@@ -143,6 +143,9 @@ mod tests {
             credit: crate::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: String::new(),
+            look: crate::look::Look::default(),
+            second_factor: crate::settings::SecondFactor::default(),
+            mail: crate::settings::Mail::default(),
         }
     }
 

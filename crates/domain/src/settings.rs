@@ -1,11 +1,14 @@
 //! What a vendor has decided: its token, the flow, the threshold, who sees what.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::Field;
 use crate::amount::{Amount, Money, Unit};
 use crate::credit::Policy;
 use crate::id::Id;
+use crate::look::Look;
 use crate::sale;
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
@@ -78,10 +81,47 @@ pub struct Settings {
     /// The version of the terms that a confirmation accepts.
     #[serde(default = "first_version")]
     pub terms_version: String,
+    /// What its pages look like, and say of it.
+    #[serde(default)]
+    pub look: Look,
+    /// Whether staff sign in with a second factor.
+    #[serde(default)]
+    pub second_factor: SecondFactor,
+    /// What is sent by mail, where mail is set up.
+    #[serde(default)]
+    pub mail: Mail,
 }
 
 fn first_version() -> String {
     "1".to_owned()
+}
+
+impl Settings {
+    /// All that an account must have to permit transactions.
+    pub fn required(&self) -> Cow<'_, [Field]> {
+        if self.mail.verify {
+            let mut required = self.registration.clone();
+            required.push(Field::EmailVerified);
+            Cow::Owned(required)
+        } else {
+            Cow::Borrowed(&self.registration)
+        }
+    }
+}
+
+/// What is sent by mail, where mail is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The address of the vendor's staff; nobody's when it is empty.
+    #[serde(default)]
+    pub staff: String,
+    /// Purchases in one step that cost less than this are gathered into one letter a day.
+    #[serde(default)]
+    pub digest_below: Amount,
+    /// Whether an account permits nothing until mail to its address has arrived.
+    #[serde(default)]
+    pub verify: bool,
 }
 
 /// The vendor's own unit of stored value.
@@ -138,6 +178,18 @@ words! {
         BrowseFirst = "browse_first",
         /// Register, then ask for information on products.
         MembersOnly = "members_only",
+    }
+}
+
+words! {
+    /// Whether staff sign in with a second factor.
+    #[derive(Default)]
+    pub enum SecondFactor {
+        /// Each decides that alone.
+        #[default]
+        Optional = "optional",
+        /// All do: who has none sets it up first.
+        Required = "required",
     }
 }
 

@@ -17,9 +17,11 @@ enum Edit {
     /// The personal information as it shall be.
     Person(Person),
     /// The account is frozen: it permits no transactions.
-    Freeze(Note),
+    Freeze(Note, Option<String>),
     /// It is thawed.
-    Thaw(Note),
+    Thaw(Note, Option<String>),
+    /// Mail to this address has arrived.
+    Verify(String),
 }
 
 /// There is no such account.
@@ -36,22 +38,32 @@ impl Engine {
         self.edit(account, Edit::Person(person)).await
     }
 
-    /// Freezes an account: it permits no transactions. Doing it again changes nothing.
+    /// Freezes an account: it permits no transactions. Doing it again changes nothing. The reason is for the record.
     pub async fn freeze_account(
         &self,
         by: Staff,
         account: Id<Account>,
+        reason: Option<String>,
     ) -> Outcome<Account, NoSuchAccount> {
-        self.edit(account, Edit::Freeze(self.note(by)?)).await
+        self.edit(account, Edit::Freeze(self.note(by)?, reason)).await
     }
 
-    /// Thaws a frozen account. Doing it again changes nothing.
+    /// Thaws a frozen account. Doing it again changes nothing. The reason is for the record.
     pub async fn thaw_account(
         &self,
         by: Staff,
         account: Id<Account>,
+        reason: Option<String>,
     ) -> Outcome<Account, NoSuchAccount> {
-        self.edit(account, Edit::Thaw(self.note(by)?)).await
+        self.edit(account, Edit::Thaw(self.note(by)?, reason)).await
+    }
+
+    /// Mail to the account's address has arrived.
+    pub(crate) async fn account_verified(
+        &self,
+        account: &Account,
+    ) -> Outcome<Account, NoSuchAccount> {
+        self.edit(account.id, Edit::Verify(account.email.clone())).await
     }
 
     async fn edit(&self, account: Id<Account>, edit: Edit) -> Outcome<Account, NoSuchAccount> {
@@ -93,24 +105,34 @@ impl Command for EditAccount {
                 account.person = Person { payment_method, ..person.clone() };
                 None
             }
-            Edit::Freeze(note) => {
+            Edit::Freeze(note, reason) => {
                 account.frozen_at = old.frozen_at.or(Some(at));
                 // From now on it is the staff's, and no dispute that is won thaws it.
                 account.frozen_by_dispute = false;
-                Some((note, Act::AccountFrozen))
+                Some((note, Act::AccountFrozen, reason))
             }
-            Edit::Thaw(note) => {
+            Edit::Verify(email) => {
+                if *email == old.email {
+                    account.verified_at = old.verified_at.or(Some(at));
+                }
+                None
+            }
+            Edit::Thaw(note, reason) => {
                 account.frozen_at = None;
                 account.frozen_by_dispute = false;
-                Some((note, Act::AccountThawed))
+                Some((note, Act::AccountThawed, reason))
             }
         };
         let mut changes = Changes::default();
         if account == *old {
             return Ok(Decision::done(account, changes));
         }
-        if let Some((note, act)) = acted {
-            note.write(&mut changes, act, account.id, json!({}), at);
+        if let Some((note, act, reason)) = acted {
+            let what = match reason {
+                Some(reason) => json!({ "reason": { "to": reason } }),
+                None => json!({}),
+            };
+            note.write(&mut changes, act, account.id, what, at);
         }
         changes.accounts.push(Change::Update(account.clone()));
         Ok(Decision::done(account, changes))

@@ -21,6 +21,7 @@ pub mod markdown;
 pub mod offer;
 pub mod parts;
 pub mod picture;
+pub mod preview;
 pub mod product;
 pub mod release;
 pub(crate) mod rules;

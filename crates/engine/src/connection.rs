@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! (merchant) open ──▶ (buyer) approve, decline ──▶ back with a code ──▶ (merchant) redeem: the subject
+//!                             └──disconnect──▶ (the merchant learns nothing more)
 //! ```
 //! A return code, from a connection or a purchase, names nobody by itself: only the merchant that it was made for learns by it
 //! who came back, once, within a minute.
@@ -214,6 +215,29 @@ impl Engine {
         })
     }
 
+    /// The merchants that know an account, with what they may know.
+    pub async fn merchants_knowing(
+        &self,
+        account: Id<Account>,
+    ) -> Result<Vec<(MerchantSubject, Merchant)>, Fault> {
+        let rows = self.store.merchant_subjects_of(account).await?;
+        let mut known = Vec::with_capacity(rows.len());
+        for row in rows {
+            let lost = || Fault::Bug("a known account has no merchant".into());
+            let merchant = self.store.merchant(row.merchant).await?.ok_or_else(lost)?;
+            known.push((row, merchant));
+        }
+        Ok(known)
+    }
+
+    /// A merchant may know nothing more of an account: its owner says so. A further purchase there, or signing in there, makes
+    /// it known again, under the same name. Doing it again changes nothing.
+    pub async fn disconnect(&self, buyer: Buyer, merchant: Id<Merchant>) -> Result<(), Fault> {
+        let subject = self.subject_of(buyer.account, merchant);
+        let Ok(()) = self.submit(Forget { merchant, subject }).await?;
+        Ok(())
+    }
+
     async fn back(&self, merchant: &Merchant, account: Id<Account>) -> Result<CameBack, Fault> {
         let subject = self.subject_of(account, merchant.id);
         let funded = self.standing_of(merchant, subject).await?.flatten();
@@ -233,7 +257,7 @@ impl Engine {
         if !row.share_funded {
             return Ok(Some(None));
         }
-        let registration = self.vendor().await?.settings.registration.clone();
+        let registration = self.vendor().await?.settings.required().into_owned();
         let member = self.member(row.account).await?;
         let funded = member.is_some_and(|member| {
             member.account.permits(&registration).is_ok() && member.available >= merchant.threshold
@@ -347,6 +371,28 @@ impl Decide {
             },
         );
         Ok(())
+    }
+}
+
+struct Forget {
+    merchant: Id<Merchant>,
+    subject: SubjectName,
+}
+
+impl Command for Forget {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.merchant_subjects.guard((self.merchant, self.subject));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        if let Some(row) = books.merchant_subjects.get(&(self.merchant, self.subject))? {
+            changes.merchant_subjects.push(Change::Delete(row.clone()));
+        }
+        Ok(Decision::done((), changes))
     }
 }
 

@@ -114,6 +114,16 @@ impl Engine {
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
+        self.opens(license, ticket, file).await
+    }
+
+    /// Whether a license opens `file` now.
+    async fn opens(
+        &self,
+        license: License,
+        ticket: Option<ticket::Pass>,
+        file: Id<File>,
+    ) -> Outcome<Grant, DownloadRefusal> {
         let reason = self.state_of(&license);
         if reason != Reason::Valid {
             return Ok(Err(DownloadRefusal::CodeRefused(Some(reason))));

@@ -119,8 +119,10 @@ impl Guest {
             email: String::new(),
             person: Person::default(),
             created_at: at,
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: None,
         };
         changes.wallets.push(Change::Insert(Wallet::empty(self.wallet, self.account)));
         changes.accounts.push(Change::Insert(account));

@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use scrip_domain::Id;
 use scrip_domain::audit::Act;
 use scrip_domain::document::{self, Document};
+use scrip_domain::staff::StaffMember;
 use scrip_domain::webhook::WebhookEndpoint;
 use scrip_license::{KeySet, SigningKey, jws};
 use scrip_storage::Fault;
@@ -34,6 +35,7 @@ pub struct Keys {
     seal_secret: [u8; 32],
     subject_secret: [u8; 32],
     webhook_secret: [u8; 32],
+    staff_secret: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -44,7 +46,7 @@ impl std::fmt::Debug for Keys {
 
 impl Keys {
     /// Keys from the seeds of the license keys, newest first, and one master secret, from which the
-    /// secrets of short codes, tickets, cursors and webhooks are derived. `None` without any seed.
+    /// secrets of short codes, tickets, cursors, webhooks and second factors are derived. `None` without any seed.
     pub fn new(seeds: &[[u8; 32]], secret: &[u8; 32]) -> Option<Self> {
         let (licenses, public) = ring(seeds);
         if licenses.is_empty() {
@@ -59,6 +61,7 @@ impl Keys {
             seal_secret: derive(secret, b"scrip seals"),
             subject_secret: derive(secret, b"scrip pairwise subjects"),
             webhook_secret: derive(secret, b"scrip webhooks"),
+            staff_secret: derive(secret, b"scrip second factors"),
         })
     }
 
@@ -113,6 +116,15 @@ impl Keys {
     /// secret, so that it lies nowhere.
     pub(crate) fn webhook_key(&self, endpoint: Id<WebhookEndpoint>, issue: u32) -> Key {
         Key::of(mac(&self.webhook_secret, format!("{endpoint} {issue}").as_bytes()))
+    }
+
+    /// The secret that is shared with a member's authenticator: derived from the member's name and the number of the
+    /// secret, so that it lies nowhere.
+    pub(crate) fn factor_secret(&self, member: Id<StaffMember>, issue: u32) -> [u8; 20] {
+        let derived = mac(&self.staff_secret, format!("{member} {issue}").as_bytes());
+        let mut secret = [0; 20];
+        secret.iter_mut().zip(derived).for_each(|(to, from)| *to = from);
+        secret
     }
 
     /// The secret of what the server gives out and takes back: tickets, cursors, selections.

@@ -40,13 +40,17 @@ mod ids;
 pub mod invitation;
 pub mod keys;
 mod ledger;
+pub mod legal;
+pub mod library;
 pub mod license;
 pub mod link;
+pub mod mail;
 pub mod memory;
 pub mod merchant;
 pub mod objects;
 pub mod order;
 pub mod partner;
+pub mod password;
 mod passwords;
 pub mod payment_method;
 pub mod peer;
@@ -57,6 +61,7 @@ pub mod purchase_request;
 pub mod quote;
 pub mod refund;
 pub mod register;
+pub mod report;
 pub mod restore;
 pub mod reversal;
 pub mod seal;
@@ -64,11 +69,13 @@ pub mod selection;
 pub mod session;
 pub mod settlement;
 pub mod signature;
+pub mod staff;
 pub mod statement;
 pub mod throttle;
 pub mod top_up;
 pub mod update;
 pub mod vendor;
+pub mod verification;
 pub mod voucher;
 pub mod webhook;
 
@@ -96,6 +103,7 @@ use crate::download::{Slots, Tickets};
 use crate::ids::IdMint;
 use crate::keys::{KeyHome, Keys};
 use crate::license::revocations::Lists;
+use crate::mail::{Asked, Mail};
 use crate::partner::Partners;
 use crate::passwords::Passwords;
 use crate::peer::Peers;
@@ -138,6 +146,8 @@ pub struct Engine {
     roles: Roles,
     public_url: String,
     sender: Option<Arc<dyn Sender>>,
+    mail: Option<Mail>,
+    asked: Asked,
     errands: Notify,
     mode: Mode,
 }
@@ -220,6 +230,8 @@ impl Engine {
             roles: Roles::default(),
             public_url: String::new(),
             sender: None,
+            mail: None,
+            asked: Asked::default(),
             errands: Notify::new(),
             mode: ground.mode,
         })

@@ -1,4 +1,4 @@
-//! What the server remembers between requests: sessions, members, the vendor.
+//! What the server remembers between requests: sessions, members, staff, the vendor.
 //!
 //! It serves reads and sign-in only; what decides money is loaded in the batch. The writer forgets
 //! for us: every commit passes here before it is answered. Where several servers share a database,
@@ -9,6 +9,7 @@
 //! A read that began before a commit must not be remembered after it: a reader notes the
 //! [`Memory::epoch`] first, and what it brings is dropped when the epoch has moved on.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -18,8 +19,10 @@ use scrip_domain::account::Account;
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::estimate::Speed;
+use scrip_domain::gate::Standing;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
+use scrip_domain::staff::{StaffMember, StaffSession};
 use scrip_domain::usage::Activation;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Span, Timestamp};
@@ -28,6 +31,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Observer, Store};
 
 use crate::catalog::parts::Parts;
+use crate::legal::Legal;
 use crate::selection::Sold;
 
 /// How many bytes of products are remembered.
@@ -99,6 +103,8 @@ pub struct Memory {
     // With the time at which each was read.
     members: Cache<Id<Account>, (Member, Timestamp)>,
     api_keys: Cache<Id<ApiKey>, Arc<ApiKey>>,
+    staff: Cache<Id<StaffMember>, Arc<StaffMember>>,
+    staff_sessions: Cache<TokenHash, StaffSession>,
     sold_by: Cache<Id<Offer>, Sold>,
     releases: Cache<Id<Release>, Arc<Released>>,
     slugs: Cache<String, Id<Product>>,
@@ -106,6 +112,9 @@ pub struct Memory {
     speeds: Cache<Id<Account>, Speed>,
     vendor: RwLock<Option<Arc<Vendor>>>,
     cheapest: RwLock<Option<Option<Amount>>>,
+    legal: RwLock<Option<Arc<[Legal]>>>,
+    // By the rank of the standing that sees them.
+    categories: RwLock<BTreeMap<u8, Arc<[String]>>>,
 }
 
 impl Default for Memory {
@@ -119,6 +128,8 @@ impl Default for Memory {
             sessions: Cache::new(200_000),
             members: Cache::new(200_000),
             api_keys: Cache::new(10_000),
+            staff: Cache::new(1_000),
+            staff_sessions: Cache::new(10_000),
             sold_by: Cache::new(100_000),
             releases: Cache::new(10_000),
             slugs: Cache::new(100_000),
@@ -126,6 +137,8 @@ impl Default for Memory {
             speeds: Cache::new(10_000),
             vendor: RwLock::default(),
             cheapest: RwLock::default(),
+            legal: RwLock::default(),
+            categories: RwLock::default(),
         }
     }
 }
@@ -152,11 +165,15 @@ impl Memory {
         self.sessions.clear();
         self.members.clear();
         self.api_keys.clear();
+        self.staff.clear();
+        self.staff_sessions.clear();
         self.slugs.clear();
         self.products.clear();
         self.sold_by.clear();
         *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.legal.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Whether what is remembered may be believed: nobody else changes it, or we would have heard.
@@ -228,6 +245,29 @@ impl Memory {
         self.keep(epoch, || self.api_keys.insert(id, key), || _ = self.api_keys.remove(&id));
     }
 
+    pub(crate) fn staff_session(&self, token: &TokenHash, now: Timestamp) -> Option<StaffSession> {
+        self.staff_sessions.get(token).filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_staff_session(&self, session: StaffSession, epoch: Epoch) {
+        let token = session.token;
+        let keep = || self.staff_sessions.insert(token, session);
+        self.keep(epoch, keep, || _ = self.staff_sessions.remove(&token));
+    }
+
+    pub(crate) fn staff_member(
+        &self,
+        id: Id<StaffMember>,
+        now: Timestamp,
+    ) -> Option<Arc<StaffMember>> {
+        self.staff.get(&id).filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_staff_member(&self, member: Arc<StaffMember>, epoch: Epoch) {
+        let id = member.id;
+        self.keep(epoch, || self.staff.insert(id, member), || _ = self.staff.remove(&id));
+    }
+
     /// Changes whenever a commit of this server has changed what is dead of licenses.
     pub(crate) fn license_changes(&self) -> u64 {
         self.licenses.load(Ordering::Acquire)
@@ -289,6 +329,27 @@ impl Memory {
         let set = |kept| *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = kept;
         self.keep(epoch, || set(Some(cheapest)), || set(None));
     }
+
+    pub(crate) fn legal(&self, now: Timestamp) -> Option<Arc<[Legal]>> {
+        let legal = self.legal.read().unwrap_or_else(PoisonError::into_inner).clone();
+        legal.filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_legal(&self, all: Arc<[Legal]>, epoch: Epoch) {
+        let set = |kept| *self.legal.write().unwrap_or_else(PoisonError::into_inner) = kept;
+        self.keep(epoch, || set(Some(all)), || set(None));
+    }
+
+    /// The categories of what `standing` sees.
+    pub(crate) fn categories(&self, standing: Standing, now: Timestamp) -> Option<Arc<[String]>> {
+        let all = self.categories.read().unwrap_or_else(PoisonError::into_inner);
+        all.get(&standing.rank()).filter(|_| self.hears(now)).cloned()
+    }
+
+    pub(crate) fn remember_categories(&self, of: Standing, all: Arc<[String]>, epoch: Epoch) {
+        let lock = || self.categories.write().unwrap_or_else(PoisonError::into_inner);
+        self.keep(epoch, || _ = lock().insert(of.rank(), all), || _ = lock().remove(&of.rank()));
+    }
 }
 
 /// A moment between two commits that changed what is remembered.
@@ -307,18 +368,7 @@ impl Observer for Memory {
         if ended || books.licenses.rewrites() || books.leases.rewrites() {
             self.licenses.fetch_add(1, Ordering::AcqRel);
         }
-        // Who has just come will be back in a moment: a new session and a new account are remembered.
-        for change in books.sessions.written() {
-            match change {
-                Change::Insert(session) => self.sessions.insert(session.token, session.clone()),
-                Change::Update(session) | Change::Delete(session) => {
-                    self.sessions.remove(&session.token);
-                }
-            }
-        }
-        for change in books.api_keys.written() {
-            self.api_keys.remove(&change.row().id);
-        }
+        self.let_in(books);
         for change in books.accounts.written() {
             match change {
                 Change::Insert(account) => {
@@ -344,6 +394,12 @@ impl Observer for Memory {
             // Its age stays: the account beside the balance was read back then.
             self.members.insert(wallet.account, (member, read_at));
         }
+        if books.legal_texts.is_written() {
+            *self.legal.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        if books.vendor.is_written() || books.products.is_written() {
+            self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
         if books.vendor.is_written() {
             *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
@@ -353,6 +409,30 @@ impl Observer for Memory {
         }
         if books.offers.is_written() || books.products.is_written() {
             *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+impl Memory {
+    /// What changed of who may come in.
+    fn let_in(&self, books: &Books) {
+        // Who has just come will be back in a moment: a new session, and above a new account, are remembered.
+        for change in books.sessions.written() {
+            match change {
+                Change::Insert(session) => self.sessions.insert(session.token, session.clone()),
+                Change::Update(session) | Change::Delete(session) => {
+                    self.sessions.remove(&session.token);
+                }
+            }
+        }
+        for change in books.api_keys.written() {
+            self.api_keys.remove(&change.row().id);
+        }
+        for change in books.staff.written() {
+            self.staff.remove(&change.row().id);
+        }
+        for change in books.staff_sessions.written() {
+            self.staff_sessions.remove(&change.row().token);
         }
     }
 }

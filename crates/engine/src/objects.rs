@@ -4,6 +4,7 @@
 //! in a folder: objects/upload-0-17      being written; gone when the upload is cut, or at the next start
 //!              objects/ab/abcdef…       whole, synced, never changed
 //! in a bucket: uploads/0-17-abcdef…     empty: that an upload in parts is under way; goes with it, or at the next start
+//!              uploads/0-17-nameless…   the bytes of an upload whose digest was not declared, until they are known
 //!              objects/ab/abcdef…       whole, never changed
 //! ```
 //!
@@ -107,7 +108,7 @@ impl Objects {
     /// Begins an upload of the bytes with this digest. Dropped before it is finished, it leaves nothing.
     pub fn upload(&self, sha256: Digest) -> Upload {
         Upload(match &self.place {
-            Place::Folder(folder) => Uploading::Folder(folder.upload(sha256)),
+            Place::Folder(folder) => Uploading::Folder(folder.upload(Some(sha256))),
             Place::Bucket(bucket) => Uploading::Bucket(bucket.upload(sha256)),
         })
     }
@@ -118,7 +119,27 @@ impl Objects {
         bytes: impl Stream<Item = Result<B, E>>,
         declared: Digest,
     ) -> Outcome<Stored, PutRefusal> {
-        let mut upload = self.upload(declared);
+        self.fill(self.upload(declared), bytes).await
+    }
+
+    /// Puts away what `bytes` bring, under whatever digest they have: who sends a form from a browser cannot declare it.
+    /// Constant memory too. A bucket has to be sent large ones twice, since it is told the name before the bytes.
+    pub async fn take<B: AsRef<[u8]>, E>(
+        &self,
+        bytes: impl Stream<Item = Result<B, E>>,
+    ) -> Outcome<Stored, PutRefusal> {
+        let upload = Upload(match &self.place {
+            Place::Folder(folder) => Uploading::Folder(folder.upload(None)),
+            Place::Bucket(bucket) => Uploading::Nameless(bucket.nameless()),
+        });
+        self.fill(upload, bytes).await
+    }
+
+    async fn fill<B: AsRef<[u8]>, E>(
+        &self,
+        mut upload: Upload,
+        bytes: impl Stream<Item = Result<B, E>>,
+    ) -> Outcome<Stored, PutRefusal> {
         let mut bytes = std::pin::pin!(bytes);
         while let Some(part) = bytes.next().await {
             match part {
@@ -221,6 +242,7 @@ pub struct Upload(Uploading);
 enum Uploading {
     Folder(write::Upload),
     Bucket(bucket::Upload),
+    Nameless(bucket::Nameless),
 }
 
 impl Upload {
@@ -229,16 +251,18 @@ impl Upload {
         match &mut self.0 {
             Uploading::Folder(upload) => upload.write(bytes).await,
             Uploading::Bucket(upload) => upload.write(bytes).await,
+            Uploading::Nameless(upload) => upload.write(bytes).await,
         }
     }
 
-    /// Puts the object away under its digest, which must be the one that was declared.
+    /// Puts the object away under its digest, which must be the one that was declared, if one was.
     ///
     /// Putting the same bytes away again changes nothing.
     pub async fn finish(self) -> Outcome<Stored, PutRefusal> {
         match self.0 {
             Uploading::Folder(upload) => upload.finish().await,
             Uploading::Bucket(upload) => upload.finish().await,
+            Uploading::Nameless(upload) => Ok(Ok(upload.finish().await?)),
         }
     }
 }

@@ -524,8 +524,10 @@ mod tests {
             email: "ada@example.com".into(),
             person: Person::default(),
             created_at: Noon.now(),
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: None,
         };
         store.submit(Open(account)).await.unwrap().unwrap();
         let keep = |number| store.submit(Keep { buyer, method: card(buyer, number) });

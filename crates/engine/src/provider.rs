@@ -60,6 +60,12 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// What a subject shares now.
     fn standing<'a>(&'a self, subject: &'a str) -> Asked<'a, Standing>;
 
+    /// What this merchant has earned there.
+    fn balance(&self) -> Asked<'_, Earned>;
+
+    /// The latest lines of its statement there, newest first.
+    fn statement(&self) -> Asked<'_, Vec<Moved>>;
+
     /// Reads a document of the provider's: its claims, if its signature is right.
     fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, serde_json::Value>;
 }
@@ -71,6 +77,38 @@ pub struct Accepted {
     pub merchant: String,
     /// Where it stands there, by the provider's word.
     pub state: String,
+}
+
+/// What a merchant has at its provider, in smallest units of the provider's token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earned {
+    /// The provider's name of the merchant.
+    pub merchant: String,
+    /// Where it stands there, by the provider's word.
+    pub state: String,
+    /// Captures less fees, refunds and payouts; below zero is a debt.
+    pub net: i64,
+    /// What still waits for delivery, or for the end of its refund window.
+    pub pending: Amount,
+    /// What can be paid out.
+    pub payable: Amount,
+}
+
+/// A line of a merchant's statement at its provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The provider's name of it.
+    pub id: String,
+    /// Whether it came in.
+    pub is_in: bool,
+    /// How much, in smallest units of the provider's token.
+    pub amount: Amount,
+    /// Why: `capture`, `fee`, `refund`, `payout`, or a word of a later version.
+    pub reason: String,
+    /// The purchase request or the payout, by the provider's name.
+    pub subject: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Something was opened at the provider, to which the buyer is sent.

@@ -2,6 +2,8 @@
 
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::event::{Event, EventType};
+use scrip_domain::legal::LegalName;
+use scrip_domain::letter::{About, Letter};
 use scrip_domain::session::Session;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
@@ -66,16 +68,28 @@ impl Engine {
             email: who.email.trim().to_owned(),
             person: who.person,
             created_at: now,
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: self.terms_in_force().await?,
         };
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
-        let command = Open { account: account.clone(), password, session, event: self.mint()? };
+        let verify = self.vendor().await?.settings.mail.verify;
+        let letter = if verify { self.letter(&account, About::Verification {})? } else { None };
+        let event = self.mint()?;
+        let command = Open { account: account.clone(), password, session, event, letter };
         match self.submit(command).await? {
             Ok(()) => Ok(Ok(Registered { account, token, expires_at })),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// The version of the terms that somebody accepts now, where any are published.
+    async fn terms_in_force(&self) -> Result<Option<String>, Fault> {
+        let all = self.legal_texts().await?;
+        let terms = all.iter().find(|legal| legal.text.name == LegalName::Terms);
+        Ok(terms.map(|legal| legal.text.version.clone()))
     }
 
     /// Opens `count` accounts for load tests, each with a session and without a usable password.
@@ -94,12 +108,15 @@ impl Engine {
                     email: format!("{account}@seed.invalid"),
                     person: Person::default(),
                     created_at: now,
+                    verified_at: None,
                     frozen_at: None,
                     frozen_by_dispute: false,
+                    terms_version: None,
                 };
                 let (session, password) = (token.session(&account, now), String::new());
                 opened.push((Signed::of(&session), token));
-                opening.push(self.submit(Open { account, password, session, event }));
+                let letter = None;
+                opening.push(self.submit(Open { account, password, session, event, letter }));
             }
             for answer in futures_util::future::join_all(opening).await {
                 answer?.map_err(|_| Fault::Bug("a seeded address is taken".into()))?;
@@ -114,6 +131,8 @@ struct Open {
     password: String,
     session: Session,
     event: Id<Event>,
+    /// Asks to verify the address, where that is needed.
+    letter: Option<Letter>,
 }
 
 impl Command for Open {
@@ -138,6 +157,7 @@ impl Command for Open {
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));
         changes.sessions.push(Change::Insert(self.session.clone()));
+        changes.letters.extend(self.letter.clone().map(Change::Insert));
         event::tell(&mut changes, Event::new(self.event, kind, account, account.into(), at));
         Ok(Decision::done((), changes))
     }

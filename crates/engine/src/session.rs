@@ -62,7 +62,7 @@ impl Token {
     }
 }
 
-fn hash(token: &str) -> TokenHash {
+pub(crate) fn hash(token: &str) -> TokenHash {
     let digest = Sha256::digest(token.as_bytes());
     let mut hash = [0; 16];
     hash.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
@@ -143,11 +143,11 @@ impl Engine {
         let Ok(right) = self.passwords.verify(password, phc).await? else {
             return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
         };
-        let account = match login.filter(|_| right) {
+        let account = match login.as_ref().filter(|_| right) {
             Some(login) => self.store.account(login.account).await?,
             None => None,
         };
-        let Some(account) = account else {
+        let (Some(account), Some(login)) = (account, login) else {
             limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
@@ -155,9 +155,9 @@ impl Engine {
         let token = Token::new(self.entropy.as_ref());
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
-        match self.submit(PutSession(Change::Insert(session))).await? {
+        match self.submit(OpenSession { login, session }).await? {
             Ok(()) => Ok(Ok(SignedIn { token, expires_at })),
-            Err(never) => match never {},
+            Err(refusal) => Ok(Err(refusal)),
         }
     }
 
@@ -202,6 +202,31 @@ impl Engine {
         let member = Member::new(Arc::new(account), wallet, now);
         self.memory.remember_member(member.clone(), now, epoch);
         Ok(Some(member))
+    }
+}
+
+/// Opens a session with a password that is still the account's: none outlives a change beside it.
+struct OpenSession {
+    /// As it was looked at.
+    login: Login,
+    session: Session,
+}
+
+impl Command for OpenSession {
+    type Receipt = ();
+    type Refusal = SignInRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.logins.guard((self.login.email.clone(),));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
+        if books.logins.get(&(self.login.email.clone(),))? != Some(&self.login) {
+            return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
+        }
+        let mut changes = Changes::default();
+        changes.sessions.push(Change::Insert(self.session.clone()));
+        Ok(Decision::done((), changes))
     }
 }
 

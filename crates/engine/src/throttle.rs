@@ -33,22 +33,35 @@ pub enum Limited {
     CardSource,
     /// Quotes for an exchange that one account asks for: each is a question to a partner.
     QuoteAccount,
+    /// Wrong passwords for one address of the staff.
+    StaffAddress,
+    /// Wrong passwords of the staff, and wrong invitations, from one source.
+    StaffSource,
+    /// Wrong codes of one member's second factor.
+    StaffFactor,
+    /// Links to a new password that are asked for from one source.
+    ResetSource,
+    /// The same for one address.
+    ResetAddress,
+    /// Letters that one account asks for.
+    LetterAccount,
 }
 
 impl Limited {
     /// So many, in so long.
     const fn limit(self) -> (u32, Span) {
         match self {
-            Self::SignInAddress => (10, Span::minutes(5)),
-            Self::SignInSource => (60, Span::minutes(5)),
+            Self::SignInAddress | Self::StaffAddress | Self::StaffFactor => (10, Span::minutes(5)),
+            Self::SignInSource | Self::StaffSource => (60, Span::minutes(5)),
             Self::Register => (100, Span::hours(1)),
             Self::Codes => (60, Span::minutes(1)),
             Self::License => (600, Span::minutes(10)),
             Self::VoucherAccount | Self::CouponAccount => (20, Span::minutes(10)),
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
             Self::CardAccount => (20, Span::hours(1)),
-            Self::CardSource => (60, Span::hours(1)),
+            Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
             Self::QuoteAccount => (60, Span::minutes(10)),
+            Self::ResetAddress | Self::LetterAccount => (5, Span::hours(1)),
         }
     }
 }

@@ -45,6 +45,20 @@ pub struct Update {
     license: License,
 }
 
+/// A release that a license opens.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The release.
+    pub release: Release,
+    /// Its files.
+    pub files: Vec<File>,
+    /// Whether the license was sold with it.
+    pub sold: bool,
+}
+
+/// How many of the releases that a license opens are told.
+pub const MOST_RELEASES: usize = 20;
+
 /// The system that a manifest of electron-updater is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
@@ -185,6 +199,29 @@ impl Engine {
         }
         let opened = self.opened_by(license.clone()).await?;
         Ok(self.newest(&opened, STABLE, |_| true).await?.map_or_else(Vec::new, |(_, files)| files))
+    }
+
+    /// The releases that a license opens, the newest first, at most [`MOST_RELEASES`]; none when it is not in force.
+    pub async fn releases_of_license(&self, license: &License) -> Result<Vec<Opening>, Fault> {
+        if self.state_of(license) != Reason::Valid {
+            return Ok(Vec::new());
+        }
+        let opened = self.opened_by(license.clone()).await?;
+        let newest = self.newest(&opened, STABLE, |_| true).await?.map(|(release, _)| release.id);
+        let mut releases: Vec<&Release> =
+            opened.releases.iter().filter(|release| opened.opens(release)).collect();
+        // Versions of two kinds have no order among them: only the first place goes by them.
+        releases.sort_by_key(|release| {
+            let first = newest == Some(release.id);
+            std::cmp::Reverse((first, release.published_at, release.id))
+        });
+        let mut openings = Vec::new();
+        for release in releases.into_iter().take(MOST_RELEASES) {
+            let files = self.released(release.id).await?.files.clone();
+            let sold = license.release == Some(release.id);
+            openings.push(Opening { release: release.clone(), files, sold });
+        }
+        Ok(openings)
     }
 
     async fn releases_opened(

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use scrip_domain::account::{Field, plausible_email};
 use scrip_domain::audit::Act;
+use scrip_domain::look::Look;
 use scrip_domain::sale::Limits;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::{Id, Timestamp};
@@ -18,6 +20,11 @@ use crate::{Engine, Outcome};
 const INSTRUCTIONS: usize = 2000;
 /// The most packs that a top-up is offered in, and the most currencies beside that of the token's value.
 const PACKS: usize = 20;
+
+/// The most characters of what the front page says of the shop.
+const INTRODUCTION: usize = 5000;
+/// The most characters at the foot of every page.
+const FOOTER: usize = 1000;
 
 /// Why settings were not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +68,14 @@ impl Engine {
                 Ok(settings) => settings,
                 Err(refusal) => return Ok(Err(refusal.into())),
             };
+            let verified = old.as_ref().is_some_and(|old| old.settings.mail.verify);
+            if settings.mail.verify && !verified && !self.has_mail() {
+                let wrong = rules::wrong("mail.verify", "false while this server sends no mail");
+                return Ok(Err(SettingsRefusal::Wrong(wrong).into()));
+            }
+            if let Err(wrong) = self.is_logo_there(&settings).await? {
+                return Ok(Err(SettingsRefusal::Wrong(wrong).into()));
+            }
             let id = match &old {
                 Some(vendor) => vendor.id,
                 None => self.mint()?,
@@ -71,6 +86,13 @@ impl Engine {
             }
         }
         Err(Fault::Conflict)
+    }
+
+    /// Whether the logo was uploaded: what was not cannot be shown.
+    async fn is_logo_there(&self, settings: &Settings) -> Result<Result<(), Wrong>, Fault> {
+        let logo = settings.look.logo.as_slice();
+        let there = self.uploaded(logo).await?;
+        Ok(there.map_err(|wrong| Wrong { field: "look.logo.object".into(), ..wrong }))
     }
 }
 
@@ -103,12 +125,19 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
     let instructions =
         rules::page(&settings.offline_instructions, "offline_instructions", INSTRUCTIONS)?;
     instructions.trim().clone_into(&mut settings.offline_instructions);
+    settings.look = looks(&settings.look)?;
     if settings.token.scale > 6 {
         return Err(rules::wrong("token.scale", "0 to 6"));
     }
     let value = &settings.token.unit_value;
     if value.tokens.is_zero() || value.money.amount.is_zero() {
         return Err(rules::wrong("token.unit_value", "a ratio with no zero in it"));
+    }
+    if settings.registration.contains(&Field::EmailVerified) {
+        return Err(rules::wrong(
+            "registration",
+            "what registration asks for: mail.verify is another setting",
+        ));
     }
     let mut fields = Vec::new();
     for field in settings.registration {
@@ -117,8 +146,33 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
         }
     }
     settings.registration = fields;
+    mailed(&mut settings)?;
     sold(&settings)?;
     Ok(settings)
+}
+
+/// What is sent by mail goes to an address.
+fn mailed(settings: &mut Settings) -> Result<(), Wrong> {
+    let staff = settings.mail.staff.trim();
+    if !staff.is_empty() && !plausible_email(staff) {
+        return Err(rules::wrong("mail.staff", "an e-mail address, or empty"));
+    }
+    settings.mail.staff = staff.to_owned();
+    Ok(())
+}
+
+fn looks(look: &Look) -> Result<Look, Wrong> {
+    let logo = rules::pictures(look.logo.as_slice());
+    // The rules name it as one of several.
+    let logo = logo
+        .map_err(|wrong| Wrong { field: wrong.field.replace("pictures[0]", "look.logo"), ..wrong });
+    Ok(Look {
+        accent: look.accent,
+        logo: logo?.into_iter().next(),
+        tagline: rules::line(&look.tagline, "look.tagline", 0, 200)?,
+        introduction: rules::page(&look.introduction, "look.introduction", INTRODUCTION)?,
+        footer: rules::page(&look.footer, "look.footer", FOOTER)?.trim().to_owned(),
+    })
 }
 
 /// The prices, packs and limits are such that tokens can be sold by them.
@@ -215,8 +269,9 @@ impl Command for PutSettings {
 #[cfg(test)]
 mod tests {
     use scrip_domain::account::Field;
+    use scrip_domain::catalog::Picture;
     use scrip_domain::credit::Policy;
-    use scrip_domain::settings::{Flow, Pack, Threshold, Token, UnitValue};
+    use scrip_domain::settings::{Flow, Mail, Pack, SecondFactor, Threshold, Token, UnitValue};
     use scrip_domain::visibility::Visibility;
     use scrip_domain::{Amount, Money, Unit};
 
@@ -247,6 +302,9 @@ mod tests {
             credit: Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".into(),
+            look: scrip_domain::look::Look::default(),
+            second_factor: SecondFactor::default(),
+            mail: Mail::default(),
         }
     }
 
@@ -261,7 +319,7 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_is_named() {
         type Spoil = (&'static str, fn(&mut Settings));
-        let spoil: [Spoil; 16] = [
+        let spoil: [Spoil; 22] = [
             ("name", |all| all.name = " ".into()),
             ("name", |all| all.name = "a\u{0}b".into()),
             ("name", |all| all.name = "a".repeat(201)),
@@ -269,6 +327,13 @@ mod tests {
             ("offline_instructions", |all| all.offline_instructions = "a".repeat(2001)),
             ("token.unit_value", |all| all.token.unit_value.tokens = Amount::ZERO),
             ("terms_version", |all| all.terms_version = String::new()),
+            ("look.tagline", |all| all.look.tagline = "a\nb".into()),
+            ("look.introduction", |all| all.look.introduction = "a".repeat(5001)),
+            ("look.footer", |all| all.look.footer = "\u{7}".into()),
+            ("look.logo.media_type", |all| {
+                let (object, media_type) = ("0".repeat(64), "image/svg+xml".into());
+                all.look.logo = Some(Picture { alt: String::new(), object, media_type });
+            }),
             ("packs[0].tokens", |all| all.packs[0].tokens = Amount::ZERO),
             ("packs[0].pay", |all| all.packs[0].pay.amount = Amount::ZERO),
             ("prices[0]", |all| all.prices[0].tokens = Amount::ZERO),
@@ -279,6 +344,8 @@ mod tests {
             ("top_up_limits.max", |all| {
                 all.top_up_limits = Limits { min: Amount::new(2), max: Amount::new(1) };
             }),
+            ("mail.staff", |all| all.mail.staff = "staff".into()),
+            ("registration", |all| all.registration.push(Field::EmailVerified)),
             ("packs[0].pay.unit", |all| all.packs[0].pay.unit = Unit::parse("USD").unwrap()),
         ];
         for (field, spoil) in spoil {

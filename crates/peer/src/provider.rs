@@ -6,13 +6,17 @@ use futures_util::FutureExt;
 use http::Method;
 use scrip_domain::{Amount, Timestamp};
 use scrip_engine::peer::{PeerError, PeerKeys};
-use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
+use scrip_engine::provider::{
+    Accepted, Asked, Earned, Moved, Opened, Picture, Provider, Returned, Standing,
+};
 use serde_json::{Value, json};
 
 use crate::Line;
 use crate::document::{claims, named};
 use crate::line::Question;
-use crate::shape::{AcceptedIn, EventsIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn};
+use crate::shape::{
+    AcceptedIn, EarnedIn, EventsIn, MovedIn, OpenedIn, PictureIn, ReturnedIn, Shape, StandingIn,
+};
 
 /// A provider that is asked by signed HTTP.
 #[derive(Clone, Debug)]
@@ -125,6 +129,14 @@ impl Provider for HttpProvider {
             self.ask::<StandingIn>(&path, None, None).await
         }
         .boxed()
+    }
+
+    fn balance(&self) -> Asked<'_, Earned> {
+        self.ask::<EarnedIn>("/v1/merchant/balance", None, None).boxed()
+    }
+
+    fn statement(&self) -> Asked<'_, Vec<Moved>> {
+        self.ask::<MovedIn>("/v1/merchant/transfers?limit=50", None, None).boxed()
     }
 
     fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, Value> {

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::StatusCode;
 use scrip_domain::purchase_request::RequestState;
-use scrip_domain::{Amount, Span};
+use scrip_domain::{Amount, Span, Timestamp};
 use scrip_engine::partner::{Item, Linked};
 use scrip_engine::peer::PeerError;
-use scrip_engine::provider::{Accepted, Opened, Picture, Returned, Standing};
+use scrip_engine::provider::{Accepted, Earned, Moved, Opened, Picture, Returned, Standing};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -54,6 +54,63 @@ impl Shape for AcceptedIn {
     fn take(self) -> Result<Accepted, PeerError> {
         let Self { merchant, state } = self;
         Ok(Accepted { merchant, state })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct EarnedIn {
+    merchant: String,
+    state: String,
+    balance: NetIn,
+    pending: AmountIn,
+    payable: AmountIn,
+}
+
+/// A balance that can be below zero.
+#[derive(Deserialize)]
+struct NetIn {
+    amount: i64,
+}
+
+#[derive(Deserialize)]
+struct AmountIn {
+    amount: Amount,
+}
+
+impl Shape for EarnedIn {
+    type Of = Earned;
+
+    fn take(self) -> Result<Earned, PeerError> {
+        let Self { merchant, state, balance, pending, payable } = self;
+        let (net, pending, payable) = (balance.amount, pending.amount, payable.amount);
+        Ok(Earned { merchant, state, net, pending, payable })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct MovedIn {
+    data: Vec<LineIn>,
+}
+
+#[derive(Deserialize)]
+struct LineIn {
+    id: String,
+    direction: String,
+    amount: AmountIn,
+    reason: String,
+    subject: String,
+    at: Timestamp,
+}
+
+impl Shape for MovedIn {
+    type Of = Vec<Moved>;
+
+    fn take(self) -> Result<Self::Of, PeerError> {
+        let line = |line: LineIn| {
+            let LineIn { id, direction, amount, reason, subject, at } = line;
+            Moved { id, is_in: direction == "in", amount: amount.amount, reason, subject, at }
+        };
+        Ok(self.data.into_iter().map(line).collect())
     }
 }
 

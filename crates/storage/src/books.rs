@@ -24,6 +24,8 @@ use scrip_domain::exchange::{Exchange, ExchangeDay, ExchangeQuote, Incoming};
 use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, House, Transfer};
+use scrip_domain::legal::LegalText;
+use scrip_domain::letter::{Digest, Letter, Postbox, Warned};
 use scrip_domain::license::{License, Reissue};
 use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
 use scrip_domain::listing::{Labelled, Listing};
@@ -36,10 +38,12 @@ use scrip_domain::partner::{Partner, PartnerEntry, PartnerUrl};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
+use scrip_domain::report::DayFigures;
 use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::Session;
 use scrip_domain::settings::Vendor;
+use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
 use scrip_domain::statement::{Difference, Settlement, SettlementKey, Statement};
 use scrip_domain::top_up::{Charge, Errand, Remittance, TopUp};
 use scrip_domain::usage::{Activation, Consumption, Extension, Lease, Reminder, Tried, Usage};
@@ -334,6 +338,14 @@ tables! {
     sessions: Session,
     /// API keys.
     api_keys: ApiKey,
+    /// All of the staff: the guard of who is an owner.
+    staff_roll: StaffRoll,
+    /// Members of the staff: the guards of their passwords and sessions.
+    staff: StaffMember,
+    /// Addresses of the staff.
+    staff_logins: StaffLogin,
+    /// Sessions of the staff.
+    staff_sessions: StaffSession,
     /// Wallets: the guards of all that belongs to an account.
     wallets: Wallet,
     /// Lots, as they came in.
@@ -346,6 +358,14 @@ tables! {
     webhook_endpoints: WebhookEndpoint,
     /// Deliveries to them.
     deliveries: Delivery,
+    /// How far events have become letters: the guard of that.
+    postbox: Postbox,
+    /// Small purchases that become a letter, by account.
+    digests: Digest,
+    /// Of which tokens that expire owners have been told, by account.
+    warned: Warned,
+    /// Letters.
+    letters: Letter,
     /// Batches of vouchers: the guards of their vouchers.
     voucher_batches: VoucherBatch,
     /// Vouchers.
@@ -378,6 +398,8 @@ tables! {
     credit_lines: CreditLine,
     /// Repayments of what is owed.
     repayments: Repayment,
+    /// Legal texts, by name.
+    legal_texts: LegalText,
     /// Top-ups.
     top_ups: TopUp,
     /// Money for offline top-ups, by top-up.
@@ -508,6 +530,8 @@ tables! {
     reunions: Reunion,
     /// What peers have proof of, and the books lack.
     discrepancies: Discrepancy,
+    /// Figures of finished days.
+    day_figures: DayFigures,
     /// Acts of the vendor's staff.
     audit: Audit,
 }
@@ -542,8 +566,11 @@ impl Books {
     pub fn changes_remembered(&self) -> bool {
         self.sessions.rewrites()
             || self.api_keys.rewrites()
+            || self.staff.rewrites()
+            || self.staff_sessions.rewrites()
             || self.accounts.rewrites()
             || self.vendor.is_written()
+            || self.legal_texts.is_written()
             || self.products.is_written()
             || self.offers.is_written()
     }

@@ -32,7 +32,7 @@ use self::sqlite::{SqliteBlank, SqliteSnapshot};
 const PAGE: usize = 256;
 
 /// What migrations put into a table: replaced by what is copied.
-const SEEDED: &[&str] = &["feed"];
+const SEEDED: &[&str] = &["feed", "staff_roll"];
 
 /// Told of a table and how many of its rows were gone through.
 pub type Progress<'a> = &'a mut dyn FnMut(&str, u64);

@@ -16,7 +16,7 @@ use scrip_domain::event::{EventType, Subject};
 use scrip_domain::ledger::{Counters, LedgerAccount};
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::merchant::{Fee, MerchantLimits};
-use scrip_domain::order::Check;
+use scrip_domain::order::{Check, Order};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
 use scrip_domain::top_up::{Appeal, Due, Payment, Reversed};
@@ -132,13 +132,13 @@ word_fields! {
     scrip_domain::statement::SettlementState, scrip_domain::statement::StatementState,
     scrip_domain::audit::Act, scrip_domain::auto_top_up::Stopped, scrip_domain::catalog::ProductKind, scrip_domain::catalog::ProductState,
     scrip_domain::connection::ConnectionState, scrip_domain::document::GivenBackBy,
-    scrip_domain::event::EventType, scrip_domain::hold::HoldState, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
-    scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
+    scrip_domain::event::EventType, scrip_domain::letter::LetterState, scrip_domain::hold::HoldState, scrip_domain::ledger::House, scrip_domain::ledger::Reason,
+    scrip_domain::legal::LegalName, scrip_domain::license::LicenseState, scrip_domain::listing::LabelKind,
     scrip_domain::lot::LotChangeKind, scrip_domain::lot::LotKind,
     scrip_domain::merchant::KeyOwner, scrip_domain::merchant::MerchantEventKind, scrip_domain::merchant::MerchantState,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
     scrip_domain::purchase_request::RequestState, scrip_domain::refund::LicensePolicy,
-    scrip_domain::restore::Lack, scrip_domain::restore::PeerKind, scrip_domain::restore::ReunionState,
+    scrip_domain::staff::StaffRole, scrip_domain::restore::Lack, scrip_domain::restore::PeerKind, scrip_domain::restore::ReunionState,
     scrip_domain::reversal::ReversalKind, scrip_domain::reversal::ReversalState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
     scrip_domain::voucher::VoucherKind,
@@ -167,8 +167,8 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    scrip_domain::agreement::Terms, Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
-    Vec<Id<Offer>>, Vec<Id<Product>>, Vec<Picture>, Vec<String>,
+    scrip_domain::agreement::Terms, scrip_domain::letter::About, Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
+    Vec<Id<Offer>>, Vec<Id<Order>>, Vec<Id<Product>>, Vec<Money>, Vec<Picture>, Vec<String>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }

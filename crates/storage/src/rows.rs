@@ -26,6 +26,8 @@ use scrip_domain::exchange::{
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
+use scrip_domain::legal::{LegalName, LegalText};
+use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::{License, LicenseState, Reissue};
 use scrip_domain::link::{Link, LinkRequest, LinkState, PartnerSubject};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
@@ -41,11 +43,13 @@ use scrip_domain::purchase_request::{
     Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
 };
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
+use scrip_domain::report::DayFigures;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalKind, ReversalLot, ReversalState};
 use scrip_domain::session::Session;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
+use scrip_domain::staff::{StaffLogin, StaffMember, StaffRole, StaffRoll, StaffSession};
 use scrip_domain::statement::{
     Difference, Settlement, SettlementKey, SettlementMethod, SettlementState, Statement,
     StatementState,
@@ -70,9 +74,14 @@ row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
     id: Id<Vendor>, settings: Settings, former_names: Vec<FormerName>,
 });
 
+row!(LegalText, "legal_texts", group(name: LegalName), key(name: LegalName, version: String), {
+    name: LegalName, version: String, text: String, published_at: Timestamp,
+});
+
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
-    created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool,
+    created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool, verified_at: Option<Timestamp>,
+    terms_version: Option<String>,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {
@@ -87,6 +96,23 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
     id: Id<ApiKey>, account: Option<Id<Account>>, secret: Vec<u8>, scopes: Vec<Scope>, label: String,
     created_at: Timestamp, revoked_at: Option<Timestamp>,
 });
+
+row!(StaffMember, "staff", group(id: Id<StaffMember>), key(id: Id<StaffMember>), {
+    id: Id<StaffMember>, email: String, name: String, role: StaffRole, password: Option<String>,
+    invitation: Option<[u8; 16]>, invited_until: Option<Timestamp>, series: u32, factor_issue: u32,
+    factor_since: Option<Timestamp>, factor_step: u64, recovery: Vec<String>, created_at: Timestamp,
+    joined_at: Option<Timestamp>, ended_at: Option<Timestamp>,
+});
+
+row!(StaffLogin, "staff_logins", group(email: String), key(email: String), {
+    email: String, member: Id<StaffMember>,
+});
+
+row!(StaffSession, "staff_sessions", group(token: [u8; 16]), key(token: [u8; 16]), {
+    token: [u8; 16], member: Id<StaffMember>, series: u32, created_at: Timestamp, expires_at: Timestamp,
+});
+
+row!(StaffRoll, "staff_roll", group(number: u8), key(number: u8), { number: u8, owners: u32 });
 
 row!(Wallet, "wallets", group(id: Id<Wallet>), key(id: Id<Wallet>), {
     id: Id<Wallet>, account: Id<Account>, free: Counters, held: Counters, owed: Counters, lots: Vec<OpenLot>,
@@ -518,6 +544,19 @@ row!(Delivery, "deliveries", group(id: Id<Delivery>), key(id: Id<Delivery>), {
     answer: Option<String>,
 });
 
+row!(Letter, "letters", group(id: Id<Letter>), key(id: Id<Letter>), {
+    id: Id<Letter>, account: Option<Id<Account>>, recipient: String, about: About, state: LetterState, attempts: u32,
+    due_at: Option<Timestamp>, sent_at: Option<Timestamp>, trouble: Option<String>, created_at: Timestamp,
+});
+
+row!(Postbox, "postbox", group(number: u8), key(number: u8), { number: u8, position: u64 });
+
+row!(Gathered, "digests", group(account: Id<Account>), key(account: Id<Account>), {
+    account: Id<Account>, orders: Vec<Id<Order>>, more: u32, total: Amount, due_at: Timestamp,
+});
+
+row!(Warned, "warned", group(account: Id<Account>), key(account: Id<Account>), { account: Id<Account>, until: Timestamp });
+
 row!(Epoch, "epochs", group(number: u32), key(number: u32), { number: u32, since: Timestamp, at: Timestamp });
 
 row!(Reunion, "reunions", group(epoch: u32, peer: String), key(epoch: u32, peer: String), {
@@ -528,6 +567,11 @@ row!(Reunion, "reunions", group(epoch: u32, peer: String), key(epoch: u32, peer:
 row!(Discrepancy, "discrepancies", group(peer: String, name: String), key(peer: String, name: String), {
     peer: String, name: String, id: Id<Discrepancy>, epoch: u32, order: String, lack: Lack, amount: Amount,
     detail: String, at: Timestamp,
+});
+
+row!(DayFigures, "day_figures", group(day: Timestamp), key(day: Timestamp), {
+    day: Timestamp, orders: u64, lines: u64, spent: Amount, sold: Amount, paid: Vec<Money>, refunded: Amount,
+    expired: Amount, clawed_back: Amount, downloads: u64, bytes: u64, accounts: u64, outstanding: Amount,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
+use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
+use scrip_domain::Clock;
+use sha1::Sha1;
 
 use crate::{Answer, Shop};
 
@@ -39,6 +42,32 @@ impl Page {
     }
 }
 
+/// What stands between the parts of a form with files.
+pub const BOUNDARY: &str = "----scrip-testkit";
+
+/// A form with files, as browsers write it.
+pub fn multipart(fields: &[(&str, &str)], files: &[(&str, &str, &str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let head =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(value.as_bytes());
+        body.extend_from_slice(b"\r\n");
+    }
+    for (name, file, media_type, bytes) in files {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\
+             Content-Type: {media_type}\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
 impl<'s> Browser<'s> {
     /// A browser without cookies.
     pub fn on(shop: &'s Shop) -> Self {
@@ -49,6 +78,12 @@ impl<'s> Browser<'s> {
     pub async fn open(&mut self, path: &str) -> Page {
         let request = self.request("GET", path).body(Body::empty());
         self.ask(request.expect("a request")).await
+    }
+
+    /// Opens a page by a link on a page of `site`, in the words of Fetch Metadata.
+    pub async fn open_from(&mut self, site: &str, path: &str) -> Page {
+        let request = self.request("GET", path).header("sec-fetch-site", site);
+        self.ask(request.body(Body::empty()).expect("a request")).await
     }
 
     /// Sends a form from a page of the shop.
@@ -62,6 +97,25 @@ impl<'s> Browser<'s> {
         let request = self.request("POST", path).header("sec-fetch-site", site);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         self.ask(request.body(Body::from(form)).expect("a request")).await
+    }
+
+    /// Sends a form with files from a page of the shop: fields first, then each file's field, name, media type and bytes.
+    pub async fn upload(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &str, &[u8])],
+    ) -> Page {
+        let form = multipart(fields, files);
+        self.send_parts("same-origin", path, Body::from(form)).await
+    }
+
+    /// Sends a body as a form with files, whose boundary is [`BOUNDARY`], from a page of `site`.
+    pub async fn send_parts(&mut self, site: &str, path: &str, body: Body) -> Page {
+        let request = self.request("POST", path).header("sec-fetch-site", site);
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = request.header("content-type", content_type);
+        self.ask(request.body(body).expect("a request")).await
     }
 
     fn request(&self, method: &str, path: &str) -> http::request::Builder {
@@ -86,4 +140,22 @@ impl<'s> Browser<'s> {
         let html = String::from_utf8_lossy(&answer.bytes).into_owned();
         Page { status: answer.status, html, answer }
     }
+}
+
+/// The code that an authenticator with this secret (base32, RFC 4648) shows at the time of `clock` (RFC 6238).
+pub fn totp(secret: &str, clock: &dyn Clock) -> String {
+    let bits = secret.bytes().flat_map(|symbol| {
+        let five = if symbol.is_ascii_digit() { symbol - b'2' + 26 } else { symbol - b'A' };
+        (0..5).rev().map(move |bit| five >> bit & 1)
+    });
+    let bits: Vec<_> = bits.collect();
+    let key: Vec<u8> =
+        bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | bit)).collect();
+    let step = clock.now().millis().unsigned_abs() / 30_000;
+    let mut mac = Hmac::<Sha1>::new_from_slice(&key).expect("a key of any length");
+    mac.update(&step.to_be_bytes());
+    let mac = mac.finalize().into_bytes();
+    let at = usize::from(mac[19] & 0xf);
+    let four = [mac[at] & 0x7f, mac[at + 1], mac[at + 2], mac[at + 3]];
+    format!("{:06}", u32::from_be_bytes(four) % 1_000_000)
 }

@@ -8,6 +8,7 @@ mod browser;
 mod bureau;
 mod network;
 mod peers;
+mod post;
 mod provider;
 mod restore;
 mod sender;
@@ -24,18 +25,21 @@ use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::role::{Role, Roles};
-use scrip_domain::settings::{Settings, Token, UnitValue};
+use scrip_domain::settings::{SecondFactor, Settings, Token, UnitValue};
+use scrip_domain::staff::{StaffMember, StaffRole};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
 use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
 use scrip_engine::demo::DemoClock;
 use scrip_engine::keys::Keys;
+use scrip_engine::mail::Mail;
 use scrip_engine::peer::PeerPort;
 use scrip_engine::processor::demo::{Calm, DemoProcessor, Mishaps};
 use scrip_engine::provider::Provider;
 use scrip_engine::purchase_request::notice::Herald;
 use scrip_engine::register::Registration;
+use scrip_engine::staff::Invitee;
 use scrip_engine::{Engine, Ground, Memory, Mode, Objects, Staff};
 use scrip_storage::{Blocking, Store};
 use scrip_web::{App, Server, Watch};
@@ -43,10 +47,11 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 pub use answer::Answer;
-pub use browser::{Browser, Page};
+pub use browser::{BOUNDARY, Browser, Page, multipart, totp};
 pub use bureau::{ScriptedBureau, opinion};
 pub use network::{Network, Way};
 pub use peers::{AbsentProvider, KnownServers};
+pub use post::{ScriptedPost, told_after};
 pub use provider::{Fate, Row, ScriptedProvider};
 pub use restore::Backup;
 pub use sender::{ScriptedSender, reply};
@@ -116,6 +121,8 @@ pub struct Shop {
     pub processor: Arc<DemoProcessor>,
     /// The way to webhooks.
     pub sender: Arc<ScriptedSender>,
+    /// The way to the mail server; where there is one, it is set up.
+    pub post: Arc<ScriptedPost>,
     router: Router,
     machine: Machine,
 }
@@ -147,6 +154,8 @@ pub struct Place {
     pub herald: Option<Arc<dyn Herald>>,
     /// What leads to other servers, in the place of all that is left out above.
     pub network: Option<Arc<Network>>,
+    /// Whether mail is set up.
+    pub mail: bool,
 }
 
 impl Default for Place {
@@ -160,6 +169,7 @@ impl Default for Place {
             peers: None,
             herald: None,
             network: None,
+            mail: true,
         }
     }
 }
@@ -189,12 +199,18 @@ pub fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: String::new(),
         terms_version: "1".into(),
+        look: scrip_domain::look::Look::default(),
+        second_factor: SecondFactor::default(),
+        mail: scrip_domain::settings::Mail::default(),
     }
 }
 
 fn keys() -> Keys {
     Keys::new(&[[7; 32]], &[9; 32]).expect("a license key").with_protocol(&[[8; 32]])
 }
+
+/// What every member of the staff signs in with.
+pub const CLERK_PASSWORD: &str = "correct horse battery";
 
 static SHOPS: AtomicU64 = AtomicU64::new(0);
 
@@ -323,15 +339,20 @@ impl Shop {
     /// Another server on the same books and objects, which remembers nothing: what a restart is
     /// like, and what a second server is like.
     pub async fn another(&self) -> Self {
-        self.another_with(self.machine.bureau.clone()).await
+        self.another_with(self.machine.bureau.clone(), self.machine.place.mail).await
     }
 
     /// The same, after the vendor took the bureau out of the configuration.
     pub async fn another_without_bureau(&self) -> Self {
-        self.another_with(None).await
+        self.another_with(None, self.machine.place.mail).await
     }
 
-    async fn another_with(&self, bureau: Option<Arc<ScriptedBureau>>) -> Self {
+    /// The same, after mail was set up, or taken out of the configuration.
+    pub async fn another_with_mail(&self, mail: bool) -> Self {
+        self.another_with(self.machine.bureau.clone(), mail).await
+    }
+
+    async fn another_with(&self, bureau: Option<Arc<ScriptedBureau>>, mail: bool) -> Self {
         let Machine { name, objects, entropy, processor, place, .. } = &self.machine;
         let machine = Machine {
             disk: scrip_storage::Memory::new(name).expect("the same database"),
@@ -340,7 +361,7 @@ impl Shop {
             entropy: entropy.clone(),
             processor: processor.clone(),
             bureau,
-            place: place.clone(),
+            place: Place { mail, ..place.clone() },
         };
         Self::start(machine, self.clock.clone(), self.admin.clone(), Blocking::Inline).await
     }
@@ -371,7 +392,7 @@ impl Shop {
         let engine = Engine::start(ground, memory).await.expect("an engine");
         let engine = engine.with_demo_clock(demo_clock);
         let processor = machine.processor.clone();
-        let Place { roles, url, provider, peers, herald, network } = machine.place.clone();
+        let Place { roles, url, provider, peers, herald, network, .. } = machine.place.clone();
         let engine = engine.with_processor(processor.clone()).with_public_url(url.clone());
         let engine = engine.with_roles(roles);
         let engine = match provider {
@@ -392,6 +413,13 @@ impl Shop {
         };
         let sender = Arc::<ScriptedSender>::default();
         let engine = engine.with_sender(sender.clone());
+        let post = Arc::<ScriptedPost>::default();
+        let engine = if machine.place.mail {
+            engine.with_mail(Mail { post: post.clone(), write: scrip_web::mail::write })
+        } else {
+            engine
+        };
+        engine.open_postbox().await.expect("the postbox is turned");
         let engine = match &machine.bureau {
             Some(bureau) => engine.with_bureau(bureau.clone()),
             None => engine,
@@ -401,7 +429,7 @@ impl Shop {
         if let Some(network) = network {
             network.join(&url, router.clone());
         }
-        Self { clock, app, admin, processor, sender, router, machine }
+        Self { clock, app, admin, processor, sender, post, router, machine }
     }
 
     /// Lets `span` pass, as a server lives through it: its lease on ids is renewed.
@@ -508,6 +536,23 @@ impl Shop {
             assert_eq!(answer.status, 201, "{answer:?}");
         }
         opened.token.reveal().to_owned()
+    }
+
+    /// A browser in which somebody of the staff in this role is signed in, and the member.
+    pub async fn clerk(&self, role: StaffRole) -> (Browser<'_>, StaffMember) {
+        let email = format!("{role}@shop.test");
+        let who = Invitee { email: email.clone(), name: format!("The {role}"), role };
+        let invited = self.app.engine.invite_staff(Staff::OPERATOR, who).await;
+        let invited = invited.expect("no fault").expect("a member");
+        let mut browser = Browser::on(self);
+        let fields = [
+            ("token", invited.token.reveal()),
+            ("password", CLERK_PASSWORD),
+            ("again", CLERK_PASSWORD),
+        ];
+        let page = browser.send("/admin/welcome", &fields).await;
+        assert_eq!((page.status, page.location()), (303, "/admin"), "{}", page.html);
+        (browser, invited.member)
     }
 
     /// The router itself, for an answer that is not to be read whole.

@@ -7,7 +7,9 @@ use futures_util::future::{BoxFuture, ready};
 use scrip_domain::{Amount, Timestamp};
 use scrip_engine::peer::PeerError;
 use scrip_engine::peer::PeerPort;
-use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
+use scrip_engine::provider::{
+    Accepted, Asked, Earned, Moved, Opened, Picture, Provider, Returned, Standing,
+};
 use scrip_license::{KeySet, PublicKey};
 use serde_json::{Value, json};
 
@@ -88,6 +90,14 @@ impl Provider for AbsentProvider {
     }
 
     fn standing<'a>(&'a self, _: &'a str) -> Asked<'a, Standing> {
+        silence()
+    }
+
+    fn balance(&self) -> Asked<'_, Earned> {
+        silence()
+    }
+
+    fn statement(&self) -> Asked<'_, Vec<Moved>> {
         silence()
     }
 

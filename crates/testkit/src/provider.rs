@@ -12,7 +12,9 @@ use scrip_domain::document::{
 use scrip_domain::purchase_request::RequestState;
 use scrip_domain::{Amount, Clock, Span, Timestamp};
 use scrip_engine::peer::PeerError;
-use scrip_engine::provider::{Accepted, Asked, Opened, Picture, Provider, Returned, Standing};
+use scrip_engine::provider::{
+    Accepted, Asked, Earned, Moved, Opened, Picture, Provider, Returned, Standing,
+};
 use scrip_license::{KeySet, PublicKey, SigningKey, jws};
 use serde_json::Value;
 
@@ -435,6 +437,25 @@ impl Provider for ScriptedProvider {
             Ok(Standing { funded: desk.standings.get(subject).copied().flatten() })
         });
         ready(answer).boxed()
+    }
+
+    fn balance(&self) -> Asked<'_, Earned> {
+        let answer = self.call("balance".to_owned(), |desk| {
+            let kept = desk.requests.values().map(|row| row.kept).sum();
+            let kept = Amount::new(kept).expect("an amount");
+            Ok(Earned {
+                merchant: "mer_0000000000001".to_owned(),
+                state: "active".to_owned(),
+                net: i64::try_from(kept.units()).expect("an amount"),
+                pending: Amount::ZERO,
+                payable: kept,
+            })
+        });
+        ready(answer).boxed()
+    }
+
+    fn statement(&self) -> Asked<'_, Vec<Moved>> {
+        ready(self.call("statement".to_owned(), |_| Ok(Vec::new()))).boxed()
     }
 
     fn read<'a>(&'a self, typ: &'a str, document: &'a str) -> Asked<'a, Value> {

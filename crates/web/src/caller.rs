@@ -67,6 +67,18 @@ pub struct AtPartner;
 #[derive(Debug)]
 pub struct AtMerchant;
 
+/// This server sells: a vendor, or a merchant.
+#[derive(Debug)]
+pub struct AtSeller;
+
+impl FromRequestParts<App> for AtSeller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
+        at(app, Role::Vendor).or_else(|_| at(app, Role::Merchant)).map(|()| Self)
+    }
+}
+
 impl FromRequestParts<App> for AtProvider {
     type Rejection = Problem;
 

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use scrip_engine::Engine;
+use scrip_engine::mail::send::Mailed;
 use scrip_engine::webhook::deliver::Tried;
 
 /// Bounds of the histogram of answer times, in seconds: around a commit, and around a password.
@@ -26,6 +27,7 @@ pub struct Metrics {
     requests: Family<Request, Counter>,
     durations: Family<Route, Histogram>,
     deliveries: Family<Delivery, Counter>,
+    letters: Family<Delivery, Counter>,
     connections: Gauge,
     waiting: Gauge,
     resident: Gauge,
@@ -69,6 +71,12 @@ impl Default for Metrics {
             "Tries to tell webhooks, by what came of them",
             deliveries.clone(),
         );
+        let letters = Family::<Delivery, Counter>::default();
+        registry.register(
+            "letters",
+            "Tries to hand letters to the mail server, by what came of them",
+            letters.clone(),
+        );
         registry.register("http_connections", "Connections that are open", connections.clone());
         registry.register("commands_waiting", "Commands that wait for the writer", waiting.clone());
         registry.register_with_unit(
@@ -77,7 +85,7 @@ impl Default for Metrics {
             Unit::Bytes,
             resident.clone(),
         );
-        Self { registry, requests, durations, deliveries, connections, waiting, resident }
+        Self { registry, requests, durations, deliveries, letters, connections, waiting, resident }
     }
 }
 
@@ -94,6 +102,11 @@ impl Metrics {
     /// Counts a try to tell a webhook.
     pub fn told(&self, tried: Tried) {
         self.deliveries.get_or_create(&Delivery { outcome: tried.as_str() }).inc();
+    }
+
+    /// Counts a try to hand over a letter.
+    pub fn mailed(&self, mailed: Mailed) {
+        self.letters.get_or_create(&Delivery { outcome: mailed.as_str() }).inc();
     }
 
     /// Counts a connection until what is returned is dropped.

@@ -99,6 +99,12 @@ impl std::fmt::Display for MoneyOut {
     }
 }
 
+impl std::fmt::Display for NetMoney {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.display)
+    }
+}
+
 /// An amount in a request. `display` is ignored.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with amount and unit")]

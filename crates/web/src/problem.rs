@@ -4,9 +4,11 @@ mod exchanges;
 mod funds;
 pub mod kind;
 mod licenses;
+mod mail;
 mod partners;
 mod servers;
 mod settlements;
+mod staff;
 mod terms;
 
 use axum::Json;
@@ -292,7 +294,11 @@ impl Problem {
                 let problem = Self::new(&kind::ACCOUNT_INCOMPLETE, detail)
                     .with("links", json!({ "account": "/v1/account" }));
                 fields.iter().fold(problem, |problem, field| {
-                    problem.with_error(field.as_str(), "required", "required of every account")
+                    let detail = match field {
+                        Field::EmailVerified => "open the link that was sent to the address",
+                        _ => "required of every account",
+                    };
+                    problem.with_error(field.as_str(), "required", detail)
                 })
             }
             GateRefusal::ConnectionRequired => Self::connection_required(),

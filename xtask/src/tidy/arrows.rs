@@ -26,6 +26,8 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-bureau", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
     // Buckets that keep objects, behind the engine's port.
     ("scrip-s3", &["scrip-domain", "scrip-engine", "scrip-https"], &[]),
+    // A mail server behind the engine's port.
+    ("scrip-mail", &["scrip-domain", "scrip-engine"], &[]),
     // Other servers of Scrip behind the engine's ports.
     ("scrip-peer", PEER, &["scrip-testkit"]),
     ("scrip", WIRED, &["scrip-testkit", "scrip-sim"]),
@@ -47,6 +49,7 @@ const WIRED: &[&str] = &[
     "scrip-stripe",
     "scrip-bureau",
     "scrip-s3",
+    "scrip-mail",
     "scrip-peer",
     "scrip-https",
     "scrip-web",

@@ -64,12 +64,14 @@ impl Engine {
         .await
     }
 
-    /// Accepts, declines, withdraws, suspends, resumes or ends an agreement. Doing it again changes nothing.
+    /// Accepts, declines, withdraws, suspends, resumes or ends an agreement; why, goes on record. Doing it again changes
+    /// nothing.
     pub async fn turn_agreement(
         &self,
         by: Staff,
         id: Id<Agreement>,
         turn: Turn,
+        reason: Option<&str>,
     ) -> Outcome<Agreement, AgreementRefusal> {
         let Some(agreement) = self.store.agreement(id).await? else {
             return Ok(Err(AgreementRefusal::NoSuchAgreement));
@@ -89,7 +91,8 @@ impl Engine {
         let url = &partner.url;
         let answer = self.agree(agreement.partner, |known| {
             let (signer, url) = (self.signer(), url.clone());
-            Ok(Apply { known, id, turn, url, signer, note })
+            let reason = reason.map(str::to_owned);
+            Ok(Apply { known, id, turn, reason, url, signer, note })
         });
         match answer.await? {
             // It is no longer alive: whether that is what was asked for, its state says.
@@ -217,6 +220,7 @@ struct Apply {
     known: Known,
     id: Id<Agreement>,
     turn: Turn,
+    reason: Option<String>,
     url: String,
     signer: Signer,
     note: Note,
@@ -259,7 +263,10 @@ impl Command for Apply {
                 }
                 all
             };
-            let what = difference(&with(&before.0, before.1), &with(&after, suspended));
+            let mut what = difference(&with(&before.0, before.1), &with(&after, suspended));
+            if let (Some(what), Some(reason)) = (what.as_object_mut(), &self.reason) {
+                what.insert("reason".into(), json!({ "from": null, "to": reason }));
+            }
             self.note.write(&mut changes, self.turn.act(), self.id, what, at);
         }
         scene.close(&mut changes);

@@ -4,8 +4,10 @@
 //! and is good only for the list that it came from. By price a list has two runs: first what has a
 //! price that is seen, then everything else, newest first, so that no order tells a hidden price.
 
+use std::sync::Arc;
+
 use scrip_domain::catalog::{Labels, Picture, Product, ProductKind};
-use scrip_domain::gate::GateRefusal;
+use scrip_domain::gate::{GateRefusal, Standing};
 use scrip_domain::listing::{self, LabelKind};
 use scrip_domain::settings::Vendor;
 use scrip_domain::visibility::{FieldGroup, Visibility};
@@ -62,7 +64,9 @@ pub struct Listing {
     /// Where the next one begins, if there is one.
     pub next: Option<String>,
     /// The vendor, whose tokens the prices are in.
-    pub vendor: std::sync::Arc<Vendor>,
+    pub vendor: Arc<Vendor>,
+    /// Where whoever looks stands.
+    pub standing: Standing,
 }
 
 /// A product on a list, without what is hidden.
@@ -137,13 +141,39 @@ impl Engine {
         let Some(run) = run(ask.sort, after) else { return Ok(Err(ListRefusal::BadCursor)) };
         let eyes = eyes(member, &viewer, vendor.settings.visibility);
         let Some(filter) = filter(ask) else {
-            return Ok(Ok(Listing { items: Vec::new(), next: None, vendor }));
+            let standing = viewer.standing;
+            return Ok(Ok(Listing { items: Vec::new(), next: None, vendor, standing }));
         };
         let (rows, next) = self.page(&filter, &eyes, run, limit).await?;
         let next = next.map(|cursor| self.seal(&purpose, &cursor, self.now().plus(CURSOR)));
         let visibility = vendor.settings.visibility;
         let items = rows.into_iter().map(|row| item(row, viewer, visibility)).collect();
-        Ok(Ok(Listing { items, next, vendor }))
+        Ok(Ok(Listing { items, next, vendor, standing: viewer.standing }))
+    }
+
+    /// The categories of what `standing` sees, in their order. Whoever stands alike sees the same ones, so they are read
+    /// once for each standing, after the catalogue or the settings have changed.
+    pub async fn categories(&self, standing: Standing) -> Result<Arc<[String]>, Fault> {
+        let now = self.now();
+        if let Some(known) = self.memory.categories(standing, now) {
+            return Ok(known);
+        }
+        let epoch = self.memory.epoch();
+        let visibility = self.vendor().await?.settings.visibility;
+        let needed = Visibility::default().needed(FieldGroup::Product, &visibility);
+        let found: Arc<[String]> = self.store.listed_categories(standing, needed).await?.into();
+        self.memory.remember_categories(standing, found.clone(), epoch);
+        Ok(found)
+    }
+
+    /// Published products with these words, for staff: newest first, at most `limit`.
+    pub async fn find_products(&self, words: &str, limit: u32) -> Result<Vec<Item>, Fault> {
+        let ask = Ask { q: Some(words.to_owned()), ..Ask::default() };
+        let Some(filter) = filter(&ask) else { return Ok(Vec::new()) };
+        let all = Viewer { standing: Standing::Funded, available: Amount::MAX, owns: true };
+        let eyes = eyes(None, &all, Visibility::default());
+        let rows = self.store.listed_products(&filter, &eyes, &Run::Newest(None), limit).await?;
+        Ok(rows.into_iter().map(|row| item(row, all, Visibility::default())).collect())
     }
 
     /// The rows of a page, over both runs if need be, and the cursor behind them.

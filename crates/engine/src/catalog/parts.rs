@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use scrip_domain::Id;
-use scrip_domain::catalog::{File, Offer, Product, Release};
+use scrip_domain::catalog::{File, Offer, Product, ProductState, Release};
+use scrip_domain::{Amount, Id};
 use scrip_storage::Fault;
 
 use super::markdown;
@@ -68,6 +68,19 @@ impl Engine {
                 return Ok(Some(parts));
             }
         }
+    }
+
+    /// A product with all that it would have if it were published now. Nothing remembers it.
+    pub(super) async fn parts_if_published(&self, product: Product) -> Result<Parts, Fault> {
+        let offers = self.store.offers_of(product.id).await?;
+        let mut parts = self.parts_of(product).await?;
+        parts.offers = offers.into_iter().filter(|offer| offer.retired_at.is_none()).collect();
+        let prices = parts.offers.iter().map(|offer| offer.price);
+        let product = &mut parts.product;
+        product.price_from = prices.clone().min();
+        product.cheapest = prices.filter(|price| *price > Amount::ZERO).min();
+        product.state = ProductState::Published;
+        Ok(parts)
     }
 
     async fn parts_of(&self, product: Product) -> Result<Parts, Fault> {

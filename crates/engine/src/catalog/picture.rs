@@ -43,8 +43,20 @@ impl Engine {
         Ok(Ok(object.map(|object| ShownPicture { media_type, object })))
     }
 
+    /// The vendor's logo, if it has one that is there.
+    pub async fn show_logo(&self) -> Result<Option<ShownPicture>, Fault> {
+        let vendor = self.vendor().await?;
+        let Some(logo) = &vendor.settings.look.logo else { return Ok(None) };
+        let media_type = PICTURE_TYPES.into_iter().find(|known| *known == logo.media_type);
+        let (Some(media_type), Ok(sha256)) = (media_type, logo.object.parse()) else {
+            return Ok(None);
+        };
+        let object = self.objects.get(sha256).await?;
+        Ok(object.map(|object| ShownPicture { media_type, object }))
+    }
+
     /// Whether the objects of `pictures` are there; what was not uploaded cannot be shown.
-    pub(super) async fn uploaded(&self, pictures: &[Picture]) -> Result<Result<(), Wrong>, Fault> {
+    pub(crate) async fn uploaded(&self, pictures: &[Picture]) -> Result<Result<(), Wrong>, Fault> {
         for (index, picture) in pictures.iter().enumerate() {
             let size = match picture.object.parse() {
                 Ok(sha256) => self.objects.size(sha256).await?,

@@ -56,6 +56,21 @@ impl<T> Put<T> {
 }
 
 impl ProductFields {
+    /// What was said of a product.
+    pub fn of(product: Product) -> Self {
+        Self {
+            slug: product.slug,
+            kind: product.kind,
+            title: product.title,
+            summary: product.summary,
+            description: product.description,
+            labels: product.labels,
+            pictures: product.pictures,
+            visibility: product.visibility,
+            instructions: product.instructions,
+        }
+    }
+
     /// The fields as they are kept, or what is out of its bounds first.
     pub fn checked(self) -> Result<Self, Wrong> {
         Ok(Self {
@@ -139,7 +154,7 @@ impl Engine {
         };
         let mut tries = Tries::default();
         loop {
-            if let Some(answer) = tries.settle(self.try_put(by, slug, &fields).await) {
+            if let Some(answer) = tries.settle(self.try_put(by, slug, &fields, None).await) {
                 return answer;
             }
         }
@@ -150,8 +165,12 @@ impl Engine {
         by: Staff,
         slug: &str,
         fields: &ProductFields,
+        seen: Option<u64>,
     ) -> Outcome<Put<Product>, Stop> {
         let old = self.store.product_by_slug(slug).await?;
+        if seen.is_some() && seen != old.as_ref().map(|old| old.version) {
+            return Ok(Err(Stop::Stale));
+        }
         if fields.slug != slug && self.is_taken(&fields.slug).await? {
             return Ok(Err(CatalogRefusal::SlugTaken.into()));
         }
@@ -170,6 +189,39 @@ impl Engine {
         let put = PutProduct { held, note: self.note(by)?, fields: fields.clone() };
         let product = self.submit(put).await?;
         Ok(product.map(if old.is_some() { Put::Kept } else { Put::Created }))
+    }
+
+    /// Changes some fields of the product at `slug` and leaves all others as they are, whoever changes those meanwhile.
+    /// `change` is asked again when somebody was faster.
+    pub async fn amend_product(
+        &self,
+        by: Staff,
+        slug: &str,
+        change: impl Fn(ProductFields) -> ProductFields,
+    ) -> Outcome<Product, CatalogRefusal> {
+        let mut tries = Tries::default();
+        loop {
+            if let Some(answer) = tries.settle(self.try_amend(by, slug, &change).await) {
+                return answer;
+            }
+        }
+    }
+
+    async fn try_amend(
+        &self,
+        by: Staff,
+        slug: &str,
+        change: impl Fn(ProductFields) -> ProductFields,
+    ) -> Outcome<Product, Stop> {
+        let Some(product) = self.store.product_by_slug(slug).await? else {
+            return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+        };
+        let seen = product.version;
+        let fields = match self.checked(change(ProductFields::of(product))).await? {
+            Ok(fields) => fields,
+            Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong).into())),
+        };
+        Ok(self.try_put(by, slug, &fields, Some(seen)).await?.map(Put::into_inner))
     }
 
     async fn is_taken(&self, slug: &str) -> Result<bool, Fault> {

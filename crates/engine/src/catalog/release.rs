@@ -57,6 +57,11 @@ pub struct WholeRelease {
 }
 
 impl FileFields {
+    /// What is out of bounds of a file whose bytes, and so their digest, are yet to come.
+    pub fn check_before_upload(&self) -> Result<(), Wrong> {
+        Self { sha256: "0".repeat(64), ..self.clone() }.checked(0).map(drop)
+    }
+
     fn checked(self, index: usize) -> Result<Self, Wrong> {
         let at = |field: &str| format!("files[{index}].{field}");
         if !catalog::plausible_file_name(&self.name) {
@@ -73,6 +78,21 @@ impl FileFields {
 }
 
 impl ReleaseFields {
+    /// What was said of a release.
+    fn of(release: &Release, files: Vec<File>) -> Self {
+        let file = |file: File| FileFields {
+            name: file.name,
+            sha256: file.sha256,
+            platform: file.platform,
+            media_type: file.media_type,
+        };
+        Self {
+            notes: release.notes.clone(),
+            files: files.into_iter().map(file).collect(),
+            publish: release.published_at.is_some(),
+        }
+    }
+
     /// The fields as they are kept, or what is out of its bounds first.
     pub fn checked(self) -> Result<Self, Wrong> {
         if self.files.len() > FILES {
@@ -117,21 +137,78 @@ impl Engine {
             Ok(checked) => checked,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        let sizes = match self.sizes(&fields.files).await? {
-            Ok(sizes) => sizes,
+        let wanted = match self.wanted(channel, version, fields).await? {
+            Ok(wanted) => wanted,
             Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong))),
         };
-        let known = |file: &FileFields| {
-            file.sha256.parse().ok().and_then(|sha256| self.objects.known_sha512(sha256))
-        };
-        let sha512 = fields.files.iter().map(|file| known(file).unwrap_or_default()).collect();
-        let wanted = Wanted { channel, version, fields, sizes, sha512 };
         let mut tries = Tries::default();
         loop {
             if let Some(answer) = tries.settle(self.try_put_release(by, slug, &wanted).await) {
                 return answer;
             }
         }
+    }
+
+    /// Changes a release that there is, and leaves what `change` leaves, whoever changes that meanwhile: files that are
+    /// uploaded side by side all come in. `change` is asked again when somebody was faster.
+    pub async fn amend_release(
+        &self,
+        by: Staff,
+        slug: &str,
+        channel: &str,
+        version: &str,
+        change: impl Fn(ReleaseFields) -> ReleaseFields,
+    ) -> Outcome<WholeRelease, CatalogRefusal> {
+        let mut tries = Tries::default();
+        loop {
+            let amended = self.try_amend_release(by, slug, (channel, version), &change).await;
+            if let Some(answer) = tries.settle(amended) {
+                return answer;
+            }
+        }
+    }
+
+    async fn try_amend_release(
+        &self,
+        by: Staff,
+        slug: &str,
+        (channel, version): (&str, &str),
+        change: impl Fn(ReleaseFields) -> ReleaseFields,
+    ) -> Outcome<WholeRelease, Stop> {
+        let Some(product) = self.store.product_by_slug(slug).await? else {
+            return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
+        };
+        let release = self.store.release_by_version(product.id, version, channel).await?;
+        let Some(release) = release else { return Ok(Err(CatalogRefusal::NoSuchRelease.into())) };
+        let files = self.store.files_of(release.id).await?;
+        let checked = change(ReleaseFields::of(&release, files)).checked();
+        let wanted = match checked {
+            Ok(fields) => self.wanted(release.channel, release.version, fields).await?,
+            Err(wrong) => Err(wrong),
+        };
+        let wanted = match wanted {
+            Ok(wanted) => wanted,
+            Err(wrong) => return Ok(Err(CatalogRefusal::Wrong(wrong).into())),
+        };
+        Ok(self.put_release_of(by, product, &wanted).await?.map(Put::into_inner))
+    }
+
+    /// The release as it shall be, with what is known of the bytes of its files.
+    async fn wanted(
+        &self,
+        channel: String,
+        version: String,
+        fields: ReleaseFields,
+    ) -> Outcome<Wanted, Wrong> {
+        let sizes = match self.sizes(&fields.files).await? {
+            Ok(sizes) => sizes,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        let known = |file: &FileFields| {
+            file.sha256.parse().ok().and_then(|sha256| self.objects.known_sha512(sha256))
+        };
+        let sha512 = fields.files.iter().map(|file| known(file).unwrap_or_default()).collect();
+        Ok(Ok(Wanted { channel, version, fields, sizes, sha512 }))
     }
 
     async fn try_put_release(
@@ -143,6 +220,16 @@ impl Engine {
         let Some(product) = self.store.product_by_slug(slug).await? else {
             return Ok(Err(CatalogRefusal::NoSuchProduct.into()));
         };
+        self.put_release_of(by, product, wanted).await
+    }
+
+    /// Puts a release of the product as it was looked up: whatever changed since makes it stale.
+    async fn put_release_of(
+        &self,
+        by: Staff,
+        product: Product,
+        wanted: &Wanted,
+    ) -> Outcome<Put<WholeRelease>, Stop> {
         let held = self.hold(&product).await?;
         let Wanted { version, channel, fields, .. } = wanted;
         let old = self.store.release_by_version(product.id, version, channel).await?;

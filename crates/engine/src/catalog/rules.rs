@@ -52,7 +52,7 @@ pub(super) fn slug(slug: &str, field: &str, most: usize) -> Result<String, Wrong
 }
 
 /// A version: visible, and safe in an address and in a file name.
-pub(super) fn version(version: &str) -> Result<String, Wrong> {
+pub(crate) fn version(version: &str) -> Result<String, Wrong> {
     let plausible = (1..=40).contains(&version.len())
         && version.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+~-".contains(&b))
         && !version.starts_with('.');
@@ -108,7 +108,7 @@ fn distinct(labels: &[String], field: &str) -> Result<Vec<String>, Wrong> {
     Ok(kept)
 }
 
-pub(super) fn pictures(pictures: &[Picture]) -> Result<Vec<Picture>, Wrong> {
+pub(crate) fn pictures(pictures: &[Picture]) -> Result<Vec<Picture>, Wrong> {
     if pictures.len() > MANY {
         return Err(wrong("pictures", format!("at most {MANY}")));
     }

@@ -272,6 +272,11 @@ impl Shown {
         Some(ProductView { contents: &self.contents, ..view })
     }
 
+    /// Where whoever looks stands.
+    pub fn standing(&self) -> Standing {
+        self.viewer.standing
+    }
+
     /// The vendor.
     pub fn vendor(&self) -> &Vendor {
         &self.vendor
@@ -301,6 +306,23 @@ impl Engine {
             shown.viewer.owns = self.store.owns(account, product).await?;
         }
         Ok(Ok(shown.view().is_some().then_some(shown)))
+    }
+
+    /// The product of an offer, for `member` or a visitor; `None` when the offer is not for sale, or when they do not
+    /// see its product.
+    pub async fn show_offer(
+        &self,
+        member: Option<&Member>,
+        offer: Id<Offer>,
+    ) -> Outcome<Option<Shown>, GateRefusal> {
+        if let Err(shut) = self.viewer(member).await? {
+            return Ok(Err(shut));
+        }
+        let Some(row) = self.store.offer(offer).await? else { return Ok(Ok(None)) };
+        let Some(product) = self.store.product(row.product).await? else { return Ok(Ok(None)) };
+        let shown = self.show_product(member, &product.slug, None).await?;
+        let sold = |shown: &Shown| shown.parts.offers.iter().any(|one| one.id == offer);
+        Ok(shown.map(|shown| shown.filter(sold)))
     }
 
     /// What is in the offers of a bundle, without products that this viewer does not see. Read anew each time: what is
@@ -369,6 +391,8 @@ impl Engine {
         Ok(Ok((vendor, Viewer { standing, available, owns: false })))
     }
 }
+
+mod draft;
 
 #[cfg(test)]
 #[path = "view/tests.rs"]

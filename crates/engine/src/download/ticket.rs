@@ -92,6 +92,16 @@ impl Engine {
         Ok(Ok(self.sealed(grant.license, grant.issue, file)))
     }
 
+    /// A ticket for `file` to the holder of `license`, in place of its code.
+    pub async fn holders_ticket(
+        &self,
+        license: &License,
+        file: Id<File>,
+    ) -> Outcome<Ticket, DownloadRefusal> {
+        // Asked now, so that who may not download is told so on a page, and not by a browser that saves nothing.
+        Ok(self.opens(license.clone(), None, file).await?.map(|_| self.ticket_for(license, file)))
+    }
+
     /// A ticket for `file`, which a license opens.
     pub(crate) fn ticket_for(&self, license: &License, file: Id<File>) -> Ticket {
         self.sealed(license.id, license.issue, file)

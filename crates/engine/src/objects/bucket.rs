@@ -9,6 +9,13 @@
 //! The digest is declared before the first byte comes, so the parts are uploaded under the object's own name, and
 //! nothing has to be copied: an upload shows nothing before it is completed, and it is completed only when the digest is
 //! the declared one. The marker is there before the upload is, so no part is forgotten, whenever the process dies.
+//!
+//! A digest that is not declared is known when the last byte has come. What fits into one part waits for that in memory.
+//! The rest is uploaded beside its own marker, where nobody looks for objects, and sent once more under its name:
+//!
+//! ```text
+//! nameless: marker ─▶ begin ─▶ part ─▶ … ─▶ complete ─▶ read, and uploaded as above ─▶ deleted, and the marker
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -82,6 +89,8 @@ pub struct Listed {
 const OBJECTS: &str = "objects/";
 /// Where the markers of uploads begin.
 const UPLOADS: &str = "uploads/";
+/// How a marker ends whose upload has no declared digest.
+const NAMELESS: &str = "-nameless";
 /// The most parts of an upload.
 const PARTS: usize = 10_000;
 /// How often the same bytes are asked for.
@@ -117,6 +126,13 @@ impl InBucket {
         let own = format!("{UPLOADS}{}-", self.server);
         let (mine, others): (Vec<_>, Vec<_>) =
             self.markers().await?.into_iter().partition(|marker| marker.starts_with(&own));
+        for marker in mine.iter().filter(|marker| marker.ends_with(NAMELESS)) {
+            let key = beside(marker);
+            for upload in self.bucket.uploads(&key).await? {
+                self.bucket.abort(&key, &upload).await?;
+            }
+        }
+        // What was uploaded beside a marker begins like it, and goes like it.
         let digest_of = |marker: &str| marker.rsplit('-').next().and_then(|it| it.parse().ok());
         let others: BTreeSet<Digest> = others.iter().filter_map(|it| digest_of(it)).collect();
         for marker in &mine {
@@ -146,22 +162,30 @@ impl InBucket {
 
     /// Begins an upload.
     pub fn upload(&self, declared: Digest) -> Upload {
+        Upload {
+            declared,
+            sender: Sender::new(self.draft(key_of(declared), &format!("-{declared}"))),
+        }
+    }
+
+    /// Begins an upload whose digest is not known yet.
+    pub fn nameless(&self) -> Nameless {
+        let mut draft = self.draft(String::new(), NAMELESS);
+        draft.key = beside(&draft.marker);
+        Nameless { home: self.clone(), sender: Sender::new(draft) }
+    }
+
+    /// An upload under this key, whose marker ends so.
+    fn draft(&self, key: String, end: &str) -> Draft {
         let number = self.uploads.fetch_add(1, Ordering::Relaxed);
-        let draft = Draft {
+        Draft {
             bucket: self.bucket.clone(),
-            key: key_of(declared),
-            marker: format!("{UPLOADS}{}-{number}-{declared}", self.server),
+            key,
+            marker: format!("{UPLOADS}{}-{number}{end}", self.server),
             upload: None,
             tags: Vec::new(),
             size: 0,
             is_whole: false,
-        };
-        Upload {
-            declared,
-            hashes: Hashes::default(),
-            gathered: Vec::new(),
-            sent: 0,
-            sending: Sending::Idle(draft),
         }
     }
 
@@ -195,10 +219,104 @@ fn key_of(sha256: Digest) -> String {
     format!("{OBJECTS}{}", path_of(sha256))
 }
 
-/// An upload under way. While one part is sent the next is gathered.
+/// Where bytes lie beside their marker, until they have a name.
+fn beside(marker: &str) -> String {
+    format!("{marker}/bytes")
+}
+
+/// An upload under way.
 #[derive(Debug)]
 pub struct Upload {
     declared: Digest,
+    sender: Sender,
+}
+
+impl Upload {
+    /// Takes the next bytes.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.sender.write(bytes).await
+    }
+
+    /// Puts the object away under its digest, which must be the one that was declared.
+    pub async fn finish(self) -> Outcome<Stored, PutRefusal> {
+        let Sent { stored, draft, rest } = self.sender.end().await?;
+        if stored.sha256 != self.declared {
+            return Ok(Err(PutRefusal::OtherDigest(stored.sha256)));
+        }
+        draft.end(rest).await?;
+        Ok(Ok(stored))
+    }
+}
+
+/// An upload under way whose digest is known when it has ended.
+#[derive(Debug)]
+pub struct Nameless {
+    home: InBucket,
+    sender: Sender,
+}
+
+impl Nameless {
+    /// Takes the next bytes.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.sender.write(bytes).await
+    }
+
+    /// Puts the object away under its digest.
+    pub async fn finish(self) -> Result<Stored, Fault> {
+        let Sent { stored, mut draft, rest } = self.sender.end().await?;
+        if draft.upload.is_none() {
+            draft.key = key_of(stored.sha256);
+            draft.end(rest).await?;
+            return Ok(stored);
+        }
+        let beside = Beside(Some((draft.bucket.clone(), draft.key.clone())));
+        let kept = Kept {
+            bucket: draft.bucket.clone(),
+            key: draft.key.as_str().into(),
+            size: stored.size,
+        };
+        draft.end(rest).await?;
+        if self.home.get(stored.sha256).await?.is_none() {
+            let mut named = self.home.upload(stored.sha256);
+            let mut chunks = kept.chunks(0..stored.size);
+            while let Some(chunk) = chunks.next().await {
+                let broken = |error| Fault::Unavailable(format!("an upload: {error}"));
+                named.write(&chunk.map_err(broken)?).await?;
+            }
+            if named.finish().await?.is_err() {
+                return Err(Fault::Unavailable("a bucket gave other bytes than it got".into()));
+            }
+        }
+        beside.delete().await;
+        Ok(stored)
+    }
+}
+
+/// What lies beside a marker. Dropped, it is deleted.
+struct Beside(Option<(Arc<dyn Bucket>, String)>);
+
+impl Beside {
+    async fn delete(mut self) {
+        if let Some((bucket, key)) = self.0.take() {
+            // What cannot be deleted now is deleted at the next start.
+            drop(bucket.delete(&key).await);
+        }
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let (Some((bucket, key)), Ok(runtime)) =
+            (self.0.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(async move { drop(bucket.delete(&key).await) });
+        }
+    }
+}
+
+/// Cuts bytes into parts. While one part is sent the next is gathered.
+#[derive(Debug)]
+struct Sender {
     hashes: Hashes,
     gathered: Vec<u8>,
     /// How many parts were handed over.
@@ -215,9 +333,27 @@ enum Sending {
     Failed,
 }
 
-impl Upload {
+/// What is left to be done when all bytes have come.
+#[derive(Debug)]
+struct Sent {
+    stored: Stored,
+    draft: Draft,
+    /// The last part.
+    rest: Bytes,
+}
+
+impl Sender {
+    fn new(draft: Draft) -> Self {
+        Self {
+            hashes: Hashes::default(),
+            gathered: Vec::new(),
+            sent: 0,
+            sending: Sending::Idle(draft),
+        }
+    }
+
     /// Takes the next bytes.
-    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
+    async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         self.hashes.update(bytes);
         while !bytes.is_empty() {
             let size = part_size(self.sent);
@@ -256,27 +392,15 @@ impl Upload {
         }
     }
 
-    /// Puts the object away under its digest, which must be the one that was declared.
-    pub async fn finish(mut self) -> Outcome<Stored, PutRefusal> {
-        let mut draft = self.idle().await?;
+    /// No more bytes come.
+    async fn end(mut self) -> Result<Sent, Fault> {
+        let draft = self.idle().await?;
         let stored = std::mem::take(&mut self.hashes).finish();
-        if stored.sha256 != self.declared {
-            return Ok(Err(PutRefusal::OtherDigest(stored.sha256)));
-        }
-        let rest = Bytes::from(std::mem::take(&mut self.gathered));
-        if draft.upload.is_none() {
-            draft.bucket.put(&draft.key, rest).await?;
-            return Ok(Ok(stored));
-        }
-        if !rest.is_empty() {
-            draft = draft.send(rest).await?;
-        }
-        draft.complete().await?;
-        Ok(Ok(stored))
+        Ok(Sent { stored, draft, rest: Bytes::from(std::mem::take(&mut self.gathered)) })
     }
 }
 
-impl Drop for Upload {
+impl Drop for Sender {
     fn drop(&mut self) {
         // The task of a part holds the draft, which ends with it.
         if let Sending::Part(task) = &self.sending {
@@ -315,6 +439,17 @@ impl Draft {
         self.tags.push(tag);
         self.size = self.size.saturating_add(length);
         Ok(self)
+    }
+
+    /// Makes an object of what was sent and the last part; of that alone, when nothing was.
+    async fn end(mut self, rest: Bytes) -> Result<(), Fault> {
+        if self.upload.is_none() {
+            return self.bucket.put(&self.key, rest).await;
+        }
+        if !rest.is_empty() {
+            self = self.send(rest).await?;
+        }
+        self.complete().await
     }
 
     async fn complete(mut self) -> Result<(), Fault> {

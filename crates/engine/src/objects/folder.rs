@@ -43,7 +43,7 @@ impl InFolder {
         Self { shelf: Arc::new(shelf), pool: Arc::default(), blocking }
     }
 
-    pub fn upload(&self, sha256: Digest) -> write::Upload {
+    pub fn upload(&self, sha256: Option<Digest>) -> write::Upload {
         write::Upload::begin(self.shelf.clone(), self.blocking, sha256)
     }
 

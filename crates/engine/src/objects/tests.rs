@@ -352,6 +352,68 @@ async fn a_start_aborts_the_uploads_of_a_server_that_died_and_of_no_other() {
     assert_eq!(all, expected);
 }
 
+/// Takes bytes whose digest nobody declared.
+async fn take(objects: &Objects, bytes: &[u8]) -> Result<Stored, PutRefusal> {
+    objects.take(stream::iter(bytes.chunks(70_001).map(Ok::<_, ()>))).await.unwrap()
+}
+
+#[tokio::test]
+async fn bytes_without_a_declared_digest_get_the_name_that_they_have() {
+    for length in [0, 1, 900_000, 8 << 20, (17 << 20) + 5] {
+        let content = bytes(length);
+        for Place { objects, _folder, .. } in places() {
+            for _ in 0..2 {
+                let stored = take(&objects, &content).await.unwrap();
+                assert_eq!(stored.sha256, digest(&content), "{length}");
+                assert_eq!(stored.size, length as u64);
+                assert_eq!(objects.known_sha512(stored.sha256), Some(stored.sha512));
+            }
+            let whole = 0..length as u64;
+            assert!(read(&objects, digest(&content), whole).await == content, "{length}");
+        }
+    }
+    let (memory, objects) = in_memory();
+    let stored = take(&objects, &bytes(20 << 20)).await.unwrap();
+    assert_eq!(memory.keys(), [format!("objects/{}", path_of(stored.sha256))]);
+    assert_eq!(memory.under_way(), 0);
+}
+
+#[tokio::test]
+async fn what_is_cut_before_it_has_a_name_leaves_nothing() {
+    for length in [100, 8 << 20, 17 << 20] {
+        let content = bytes(length);
+        let parts = content.chunks(70_001).map(Ok).chain([Err("cut")]);
+        let (memory, objects) = in_memory();
+        assert_eq!(objects.take(stream::iter(parts.clone())).await.unwrap(), Err(PutRefusal::Cut));
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(memory.keys(), Vec::<String>::new(), "{length}");
+        assert_eq!(memory.under_way(), 0, "{length}");
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::open(folder.path(), 0, Blocking::Inline).unwrap();
+        assert_eq!(objects.take(stream::iter(parts)).await.unwrap(), Err(PutRefusal::Cut));
+        assert_eq!(names(folder.path()), Vec::<String>::new(), "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_clears_away_what_died_without_a_name() {
+    let memory = Arc::new(Memory::default());
+    let home = InBucket::new(memory.clone(), 1);
+    let mut dies = home.nameless();
+    dies.write(&bytes(20 << 20)).await.unwrap();
+    tokio::task::yield_now().await;
+    std::mem::forget(dies);
+    assert_eq!(memory.under_way(), 1);
+    // One died after it was complete, and before it had its name.
+    memory.put("uploads/1-7-nameless/bytes", Bytes::from_static(b"whole")).await.unwrap();
+    memory.put("uploads/12-7-nameless/bytes", Bytes::from_static(b"not ours")).await.unwrap();
+    Objects::in_bucket(memory.clone(), 1).clear().await.unwrap();
+    assert_eq!(memory.under_way(), 0);
+    assert_eq!(memory.keys(), ["uploads/12-7-nameless/bytes"]);
+}
+
 #[tokio::test]
 async fn a_start_leaves_what_another_server_uploads_too() {
     let memory = Arc::new(Memory::default());

@@ -22,14 +22,14 @@ const DISK_RESERVE: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Upload {
     blocking: Blocking,
-    declared: Digest,
+    declared: Option<Digest>,
     gathered: Vec<u8>,
     /// The part before.
     writing: Option<Job<Written>>,
 }
 
 impl Upload {
-    pub fn begin(shelf: Arc<Shelf>, blocking: Blocking, declared: Digest) -> Self {
+    pub fn begin(shelf: Arc<Shelf>, blocking: Blocking, declared: Option<Digest>) -> Self {
         let create = move || {
             let draft = Draft::create(shelf).map_err(|error| fault(&error))?;
             Ok((draft, Vec::with_capacity(PART)))
@@ -52,7 +52,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Puts the object away under its digest, which must be the one that was declared.
+    /// Puts the object away under its digest, which must be the one that was declared, if one was.
     pub async fn finish(mut self) -> Outcome<Stored, PutRefusal> {
         self.flush().await?;
         let (draft, _) = self.written().await?;
@@ -104,13 +104,13 @@ impl Draft {
         self.file.write_all(part)
     }
 
-    fn publish(self, declared: Digest) -> io::Result<Result<Stored, PutRefusal>> {
+    fn publish(self, declared: Option<Digest>) -> io::Result<Result<Stored, PutRefusal>> {
         let stored = self.hashes.finish();
-        if stored.sha256 != declared {
+        if declared.is_some_and(|declared| stored.sha256 != declared) {
             return Ok(Err(PutRefusal::OtherDigest(stored.sha256)));
         }
         self.file.sync_all()?;
-        let path = self.shelf.path(declared);
+        let path = self.shelf.path(stored.sha256);
         let folder = path.parent().unwrap_or(&self.shelf.folder);
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;

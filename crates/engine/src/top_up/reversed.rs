@@ -223,8 +223,10 @@ mod tests {
             email: String::new(),
             person: Person::default(),
             created_at: at,
+            verified_at: None,
             frozen_at: None,
             frozen_by_dispute: false,
+            terms_version: None,
         };
         let frozen = Account { frozen_at: Some(at), frozen_by_dispute: true, ..free.clone() };
         let by_staff = Account { frozen_by_dispute: false, ..frozen.clone() };

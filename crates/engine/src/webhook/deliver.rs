@@ -10,6 +10,7 @@
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::audit::Act;
 use scrip_domain::event::Event;
+use scrip_domain::letter::{About, Letter};
 use scrip_domain::webhook::{
     Delivery, DeliveryState, Disabled, KEPT, PATIENCE, WebhookEndpoint, wait_after,
 };
@@ -123,7 +124,9 @@ impl Engine {
         self.fill(&mut chance);
         let [jitter] = chance;
         let note = self.note(Staff::SERVER)?;
-        let settle = Settle { endpoint: endpoint.id, id, came, jitter, note };
+        let about = About::WebhookDisabled { endpoint: endpoint.id };
+        let letter = self.staff_letter(about).await?;
+        let settle = Settle { endpoint: endpoint.id, id, came, jitter, note, letter };
         match self.submit(settle).await? {
             Ok(tried) => Ok(tried),
             Err(never) => match never {},
@@ -243,6 +246,8 @@ struct Settle {
     /// Chance: tries that failed together are not made together again.
     jitter: u8,
     note: Note,
+    /// Tells staff when the endpoint is told nothing any more.
+    letter: Option<Letter>,
 }
 
 impl Command for Settle {
@@ -270,6 +275,7 @@ impl Command for Settle {
         if endpoint.disabled != old.disabled {
             let what = json!({ "disabled": { "to": endpoint.disabled }, "delivery": self.id });
             self.note.write(&mut changes, Act::WebhookDisabled, old.id, what, at);
+            changes.letters.extend(self.letter.clone().map(Change::Insert));
         }
         if endpoint != *old {
             changes.webhook_endpoints.push(Change::Update(endpoint));

@@ -11,7 +11,7 @@ use super::serve::ConfigFile;
 use crate::clock::SystemClock;
 use crate::config::{self, Config, Database};
 use crate::failure::{Failure, Outcome};
-use crate::server::{bureau, objects, processor};
+use crate::server::{bureau, mail, objects, processor};
 use crate::vault::Vault;
 
 /// What to do with the configuration.
@@ -68,6 +68,7 @@ impl ConfigArgs {
                     "processor": config.stripe.as_ref().map(|_| "stripe"),
                     "bureau": config.bureau.as_ref().map(|bureau| &bureau.url),
                     "bucket": config.bucket.as_ref().map(|bucket| &bucket.bucket),
+                    "mail": config.mail.as_ref().map(|mail| &mail.server),
                     "warnings": config.warnings,
                 }),
                 Err(failure) => json!({ "ok": false, "error": failure.to_string() }),
@@ -91,6 +92,7 @@ fn stands(config: &Config) -> Outcome {
     let clock: std::sync::Arc<dyn scrip_domain::Clock> = std::sync::Arc::new(SystemClock);
     processor::open(config, &clock)?;
     bureau::open(config)?;
+    mail::open(config)?;
     if let Some(bucket) = objects::bucket(config)? {
         one_thread(objects::prove(bucket.as_ref()))?;
     }

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use scrip_domain::api_key::Scope;
-use scrip_domain::settings::{Flow, Settings, Threshold, Token, UnitValue};
+use scrip_domain::settings::{Flow, SecondFactor, Settings, Threshold, Token, UnitValue};
+use scrip_domain::staff::StaffRole;
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
 use scrip_engine::Staff;
+use scrip_engine::staff::Invitee;
 use serde_json::json;
 
 use super::one_thread;
@@ -30,7 +32,7 @@ Example:
       --scale 2 --worth '1 = 1.00 EUR'
 
 The token's code and scale are fixed from then on; all other settings can be changed later. The
-administrator's key is printed once.")]
+administrator's key is printed once, and so is the link with which the owner chooses a password.")]
 pub struct InitArgs {
     /// The folder, which must be empty or new
     dir: PathBuf,
@@ -64,6 +66,9 @@ pub struct InitArgs {
     /// A merchant's provider, by its public address
     #[arg(long, value_name = "URL")]
     provider: Option<String>,
+    /// The e-mail address of the first owner, who signs in to the console; more can be invited later
+    #[arg(long, value_name = "EMAIL")]
+    owner: Option<String>,
     /// Demo mode: tokens for nothing, never for real goods
     #[arg(long)]
     demo: bool,
@@ -86,7 +91,7 @@ impl InitArgs {
         Ok(())
     }
 
-    fn make(&self, text: &str, settings: Settings) -> Outcome<String> {
+    fn make(&self, text: &str, settings: Settings) -> Outcome<Opened> {
         let path = self.dir.join(config::FILE);
         write_private(&path, text)
             .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
@@ -97,7 +102,7 @@ impl InitArgs {
         let objects = config.data.join("objects");
         fs::create_dir(&objects)
             .map_err(|error| Failure::new(format!("cannot make {}: {error}", objects.display())))?;
-        one_thread(open_shop(&config, Arc::new(vault), settings))
+        one_thread(open_shop(&config, Arc::new(vault), settings, self.owner.as_deref()))
     }
 
     fn settings(&self) -> Outcome<Settings> {
@@ -132,7 +137,16 @@ impl InitArgs {
             credit: scrip_domain::credit::Policy::default(),
             offline_instructions: String::new(),
             terms_version: "1".to_owned(),
+            look: scrip_domain::look::Look::default(),
+            second_factor: SecondFactor::default(),
+            mail: scrip_domain::settings::Mail::default(),
         })
+    }
+
+    /// The link of an invitation with this word.
+    fn link(&self, word: &str) -> String {
+        let url = self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
+        format!("{url}/admin/welcome?token={word}")
     }
 
     /// The documented file, with what was chosen put in force.
@@ -174,23 +188,40 @@ impl InitArgs {
         Ok(text)
     }
 
-    fn tell(&self, key: &str) {
+    fn tell(&self, opened: &Opened) {
         let config = self.dir.join(config::FILE);
-        let config = config.display();
+        let (config, key) = (config.display(), &opened.admin_key);
+        let invitation = opened.invitation.as_ref().map(|word| self.link(word));
         if self.json {
-            print(&json!({ "config": config.to_string(), "admin_key": key }));
+            let mut made = json!({ "config": config.to_string(), "admin_key": key });
+            if let Some(link) = &invitation {
+                made["invitation"] = json!(link);
+            }
+            print(&made);
             return;
         }
+        let (owner, next) = match &invitation {
+            Some(link) => (
+                format!(
+                    "\nWhere the owner chooses a password, once, within 72 hours, when it is served:\n\n  {link}\n"
+                ),
+                String::new(),
+            ),
+            None => (
+                String::new(),
+                "\n  scrip admin staff invite YOU@EXAMPLE.ORG --name YOU --role owner".to_owned(),
+            ),
+        };
         print(&format!(
             "{dir} is ready: {name}, prices in {code}.
 
 The first administrator's API key, shown this once:
 
   {key}
-
+{owner}
 Next:
   scrip serve --config {config}
-  export SCRIP_SERVER=http://{listen} SCRIP_ADMIN_KEY={key}
+  export SCRIP_SERVER=http://{listen} SCRIP_ADMIN_KEY={key}{next}
   scrip admin accounts list
 
 Keep a backup of {dir}/keys: codes that are sold are verified with what is in it.",
@@ -202,8 +233,20 @@ Keep a backup of {dir}/keys: codes that are sold are verified with what is in it
     }
 }
 
-/// Makes the vendor and the first administrator, and gives the latter's key.
-async fn open_shop(config: &Config, vault: Arc<Vault>, settings: Settings) -> Outcome<String> {
+/// What is told once of a new shop.
+struct Opened {
+    admin_key: String,
+    /// The word of the first owner's invitation.
+    invitation: Option<String>,
+}
+
+/// Makes the vendor, the first administrator's key, and the first owner's invitation.
+async fn open_shop(
+    config: &Config,
+    vault: Arc<Vault>,
+    settings: Settings,
+    owner: Option<&str>,
+) -> Outcome<Opened> {
     let (engine, writing) = server::open(config, &vault, true).await?;
     let vendor = engine.store().vendor().await.map_err(|fault| Failure::of(&fault))?;
     if let Some(vendor) = vendor {
@@ -219,10 +262,21 @@ async fn open_shop(config: &Config, vault: Arc<Vault>, settings: Settings) -> Ou
     let label = "first administrator".to_owned();
     let key = engine.make_key(Staff::OPERATOR, None, vec![Scope::Admin], label).await;
     let key = key.map_err(|fault| Failure::of(&fault))?;
+    let invitation = match owner {
+        Some(email) => {
+            let who =
+                Invitee { email: email.to_owned(), name: "Owner".into(), role: StaffRole::Owner };
+            let invited = engine.invite_staff(Staff::OPERATOR, who).await;
+            let invited = invited.map_err(|fault| Failure::of(&fault))?;
+            let wrong = |_| Failure::usage(format!("--owner {email}: this is no e-mail address"));
+            Some(invited.map_err(wrong)?.token.reveal().to_owned())
+        }
+        None => None,
+    };
     engine.end_lease().await.map_err(|fault| Failure::of(&fault))?;
     drop(engine);
     writing.close().await?;
-    Ok(key.token)
+    Ok(Opened { admin_key: key.token, invitation })
 }
 
 /// Reads `100 = 1.00 EUR`: so many tokens are worth so much.

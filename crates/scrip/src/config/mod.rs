@@ -3,6 +3,7 @@
 
 mod bucket;
 mod bureau;
+mod mail;
 mod processor;
 mod raw;
 mod role;
@@ -19,6 +20,7 @@ use scrip_web::Network;
 
 pub use self::bucket::{BucketAccount, SecretKey};
 pub use self::bureau::BureauAccount;
+pub use self::mail::{MailAccount, MailPassword};
 pub use self::processor::StripeAccount;
 use self::raw::Raw;
 use crate::failure::{Failure, Outcome};
@@ -65,14 +67,28 @@ const KEYS: &[&str] = &[
     "objects.path_style",
     "objects.access_key",
     "objects.secret_key_file",
+    "mail.server",
+    "mail.port",
+    "mail.tls",
+    "mail.user",
+    "mail.password_file",
+    "mail.from",
+    "mail.reply_to",
 ];
 
-/// A secret that no file of the configuration holds, and where in the environment it stands.
+/// Secrets that no file of the configuration holds, and where in the environment they stand.
 const SECRET_KEY: (&str, &str) = ("objects.secret_key", "SCRIP_OBJECTS_SECRET_KEY");
+const MAIL_PASSWORD: (&str, &str) = ("mail.password", "SCRIP_MAIL_PASSWORD");
 
 /// Variables of the environment by our name that are no configuration of a server.
-const OTHERS: &[&str] =
-    &["SCRIP_CONFIG", "SCRIP_SERVER", "SCRIP_ADMIN_KEY", "SCRIP_PASSPHRASE", SECRET_KEY.1];
+const OTHERS: &[&str] = &[
+    "SCRIP_CONFIG",
+    "SCRIP_SERVER",
+    "SCRIP_ADMIN_KEY",
+    "SCRIP_PASSPHRASE",
+    SECRET_KEY.1,
+    MAIL_PASSWORD.1,
+];
 
 /// The environment, as far as it can be read as text.
 pub type Environment = BTreeMap<String, String>;
@@ -114,6 +130,8 @@ pub struct Config {
     pub bureau: Option<BureauAccount>,
     /// The bucket that keeps the goods; the folder `objects` without it.
     pub bucket: Option<BucketAccount>,
+    /// Who takes letters; without it none are sent.
+    pub mail: Option<MailAccount>,
     /// What is not wrong, but probably not meant.
     pub warnings: Vec<String>,
 }
@@ -189,6 +207,7 @@ impl Config {
         raw.read_file(&path.display().to_string(), &text, KEYS)?;
         raw.read_environment(environment, KEYS, OTHERS);
         raw.take_secret(environment, SECRET_KEY);
+        raw.take_secret(environment, MAIL_PASSWORD);
         let mut config = Self::of(&raw, folder)?;
         let holds_password =
             matches!(&config.database, Database::Postgres(url) if text.contains(url.as_str()));
@@ -212,7 +231,11 @@ impl Config {
             SecretKey::File(path) => Some(path.clone()),
             SecretKey::Given(_) => None,
         });
-        stripe.chain(bureau).chain(bucket).collect()
+        let mail = self.mail.iter().filter_map(|mail| match &mail.password {
+            Some(MailPassword::File(path)) => Some(path.clone()),
+            Some(MailPassword::Given(_)) | None => None,
+        });
+        stripe.chain(bureau).chain(bucket).chain(mail).collect()
     }
 
     fn of(raw: &Raw, folder: &Path) -> Outcome<Self> {
@@ -251,6 +274,7 @@ impl Config {
             stripe: StripeAccount::of(raw, folder)?,
             bureau: BureauAccount::of(raw, folder)?,
             bucket: BucketAccount::of(raw, folder)?,
+            mail: MailAccount::of(raw, folder)?,
             warnings: raw.warnings().to_vec(),
         })
     }

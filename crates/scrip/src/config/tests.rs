@@ -226,3 +226,37 @@ fn a_bucket_is_whole_or_none_and_its_secret_is_told_to_nobody() {
     assert!(!format!("{config:?}").contains("hush"), "the environment wins, and stays unseen");
     assert_eq!((config.secret_files().len(), config.warnings.len()), (0, 0));
 }
+
+#[test]
+fn a_mail_server_is_whole_or_none() {
+    use scrip_mail::Security;
+
+    let table = |text: &str| format!("[mail]\n{text}");
+    let whole = "server = \"smtp.example\"\nfrom = \"Aurora <shop@shop.example>\"";
+    let mail = read(&table(whole), &[]).unwrap().mail.unwrap();
+    assert_eq!((mail.port, mail.security, mail.user), (587, Security::StartTls, None));
+    let tls = format!("{whole}\ntls = \"tls\"\nuser = \"u\"\npassword_file = \"p\"");
+    let config = read(&table(&tls), &[]).unwrap();
+    assert_eq!(config.mail.as_ref().unwrap().port, 465);
+    assert_eq!(config.secret_files(), [PathBuf::from("/srv/shop/p")]);
+    assert_eq!(read("", &[]).unwrap().mail, None);
+    for (text, expected) in [
+        ("server = \"smtp.example\"", "mail lacks from"),
+        ("from = \"a@b.example\"", "no mail.server"),
+        (&format!("{whole}\nuser = \"u\""), "SCRIP_MAIL_PASSWORD"),
+        (&format!("{whole}\npassword_file = \"p\""), "mail lacks user"),
+        (&format!("{whole}\ntls = \"hush\""), "mail.tls must be"),
+        (&format!("{whole}\nport = 70000"), "mail.port must be"),
+        (&format!("{whole}\npassword = \"hush\""), "no option mail.password"),
+    ] {
+        let refusal = refusal(&table(text));
+        assert!(refusal.contains(expected) && !refusal.contains("hush"), "{text}: {refusal}");
+    }
+    let mut raw = Raw::default();
+    raw.read_file("scrip.toml", &table(&format!("{whole}\nuser = \"u\"")), KEYS).unwrap();
+    let environment = [(MAIL_PASSWORD.1.to_owned(), "hush".to_owned())].into();
+    raw.take_secret(&environment, MAIL_PASSWORD);
+    let config = Config::of(&raw, Path::new("/srv/shop")).unwrap();
+    assert!(!format!("{config:?}").contains("hush"));
+    assert_eq!(config.mail.unwrap().password, Some(MailPassword::Given("hush".into())));
+}

@@ -3,6 +3,7 @@
 //! Each server is a process of its own, started from this same program with the same commands that
 //! a vendor would type, so that the demo can also kill it in the middle.
 
+mod dress;
 pub mod goods;
 mod line;
 mod server;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::dress::dress;
 use super::goods::{self, Shelf};
 use crate::failure::{Failure, Outcome};
 
@@ -18,6 +19,8 @@ use crate::failure::{Failure, Outcome};
 const MEMO: &str = "demo.json";
 /// Where files lie that a vendor's staff asks the server for.
 const PAPERS: &str = "papers";
+/// What every owner of the demo signs in with: it is printed, so that a newcomer can look around.
+const OWNERS_PASSWORD: &str = "demo-owner";
 
 /// What is bought with.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +57,12 @@ impl Seat {
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
+
+    /// Its owner's address: that of the shop's first word.
+    fn owner(&self) -> String {
+        let word = self.name.split(' ').next().unwrap_or_default().to_lowercase();
+        format!("owner@{word}.example")
+    }
 }
 
 /// A server in a process of its own.
@@ -63,6 +72,8 @@ pub struct DemoServer {
     pub seat: Seat,
     /// Its administrator's key.
     pub admin_key: String,
+    /// Who signs in to its console, and with which password.
+    pub owner: (String, &'static str),
     folder: PathBuf,
     process: Child,
 }
@@ -73,18 +84,41 @@ impl DemoServer {
         let memo = folder.join(MEMO);
         let known =
             std::fs::read_to_string(&memo).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let is_new = known.is_none();
         let known: Value = match known {
             Some(known) => known,
             None => init(folder, &seat, &memo).await?,
         };
-        let admin_key = known["admin_key"].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| known[name].as_str().unwrap_or_default().to_owned();
         let process = serve(folder).await?;
-        Ok(Self { seat, admin_key, folder: folder.to_owned(), process })
+        if is_new {
+            dress(&seat, &text("admin_key")).await?;
+        }
+        let owner = (seat.owner(), OWNERS_PASSWORD);
+        let server =
+            Self { seat, admin_key: text("admin_key"), owner, folder: folder.to_owned(), process };
+        server.join(&text("invitation")).await?;
+        Ok(server)
     }
 
     /// Its address.
     pub fn url(&self) -> String {
         self.seat.url()
+    }
+
+    /// Chooses the owner's password, as a person would in a browser. At a later start that was done already.
+    async fn join(&self, invitation: &str) -> Outcome {
+        let Some((_, word)) = invitation.split_once("token=") else { return Ok(()) };
+        let client = Client::new(&self.url()).map_err(|error| Failure::of(&error))?;
+        let (_, password) = self.owner;
+        let form = format!("token={word}&password={password}&again={password}");
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let page = "/admin/welcome";
+        client
+            .request(Method::POST, page, &headers, Body::from(form))
+            .await
+            .map_err(|error| Failure::of(&error))?;
+        Ok(())
     }
 
     /// Puts the goods in, and gives what `catalog apply` says, as JSON.
@@ -178,7 +212,8 @@ async fn init(folder: &Path, seat: &Seat, memo: &Path) -> Outcome<Value> {
     let listen = format!("127.0.0.1:{}", seat.listen);
     let (shop, url) = (folder.to_string_lossy().into_owned(), seat.url());
     let mut args = vec!["init", &shop, "--json", "--demo", "--role", seat.role.as_str()];
-    let scale = seat.token.scale.to_string();
+    let (scale, owner) = (seat.token.scale.to_string(), seat.owner());
+    args.extend(["--owner", &owner]);
     let Coin { code, name, worth, .. } = seat.token;
     args.extend(["--name", seat.name, "--token-code", code, "--token-name", name]);
     args.extend(["--scale", &scale, "--worth", worth]);
@@ -187,7 +222,7 @@ async fn init(folder: &Path, seat: &Seat, memo: &Path) -> Outcome<Value> {
         args.extend(["--provider", provider]);
     }
     let made = json_of(scrip(&args).output().await, "init")?;
-    let known = json!({ "admin_key": made["admin_key"] });
+    let known = json!({ "admin_key": made["admin_key"], "invitation": made["invitation"] });
     std::fs::write(memo, known.to_string()).map_err(|error| Failure::of(&error))?;
     Ok(known)
 }

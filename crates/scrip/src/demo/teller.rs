@@ -27,7 +27,7 @@ impl Teller {
             let servers = town.servers().map(|server| {
                 json!({
                     "role": server.seat.role, "name": server.seat.name, "url": server.url(),
-                    "admin_key": server.admin_key,
+                    "admin_key": server.admin_key, "owner": server.owner.0, "password": server.owner.1,
                 })
             });
             say(&json!({ "servers": servers }).to_string());
@@ -93,6 +93,9 @@ impl Teller {
         for server in town.servers() {
             say(&format!("  {} {:<20} {}", self.dim("·"), server.seat.name, server.url()));
         }
+        let (owner, password) = &town.vendor.owner;
+        let console = format!("{}/admin", town.vendor.url());
+        say(&format!("  {} {console} for its staff: {owner}, {password}", self.dim("·")));
         say(&format!("  {} export SCRIP_SERVER={}", self.dim("·"), town.vendor.url()));
         say(&format!("  {} export SCRIP_ADMIN_KEY={}\n", self.dim("·"), town.vendor.admin_key));
     }

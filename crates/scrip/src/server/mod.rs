@@ -3,6 +3,7 @@
 pub mod books;
 pub mod bureau;
 pub mod logs;
+pub mod mail;
 mod number;
 pub mod objects;
 mod peers;
@@ -74,6 +75,7 @@ async fn serve(config: &Config) -> Outcome {
     let engine = peers::lead(config, engine)?;
     let app: App = Arc::new(Server { engine, public_url });
     app.engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
+    mail::begin(&app.engine).await?;
     let watch = Arc::new(Watch::over(app.clone()));
     let mut beside = JoinSet::new();
     beside.spawn(beat(watch.clone()));
@@ -97,6 +99,8 @@ async fn serve(config: &Config) -> Outcome {
     beside.spawn(agreements(app.clone()));
     beside.spawn(settlements(app.clone()));
     beside.spawn(webhooks::tell(watch.clone()));
+    beside.spawn(mail::collect(watch.clone()));
+    beside.spawn(mail::send(watch.clone()));
     beside.spawn(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
         let listener = listen(address)?;
@@ -121,6 +125,7 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let processor = processor::open(config, &clock)?;
     let bureau = bureau::open(config)?;
     let sender = webhooks::open(config)?;
+    let post = mail::open(config)?;
     let opened = if new {
         Books::create(&config.database, clock.clone()).await
     } else {
@@ -145,6 +150,10 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     let engine = engine.with_sender(sender);
     let engine = match processor {
         Some(processor) => engine.with_processor(processor),
+        None => engine,
+    };
+    let engine = match post {
+        Some(post) => engine.with_mail(post),
         None => engine,
     };
     let engine = match bureau {
@@ -271,9 +280,27 @@ async fn sweep(watch: Arc<Watch>) {
         if let Err(fault) = swept {
             tracing::warn!(%fault, "what has expired is booked at the next try");
         }
+        close_days(&watch).await;
         forget_deliveries(&watch).await;
+        mail::warn(&watch).await;
+        mail::forget(&watch).await;
         forget_visits(&watch).await;
         forget_quotes(&watch).await;
+    }
+}
+
+/// Sums the days that are over, each once. After a start on older books that may be years; so others come in between.
+async fn close_days(watch: &Watch) {
+    loop {
+        match watch.app().engine.close_days().await {
+            Ok(0) => break,
+            Ok(days) => tracing::debug!(days, "summed days that are over"),
+            Err(fault) => {
+                tracing::warn!(%fault, "days that are over are summed at the next try");
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -328,3 +328,33 @@ fn partners_are_entered_and_agree_over_the_wire() {
     let (text, code) = mistake(&["partners", "enter", "ftp://other.example", "Other"]);
     assert_eq!((code, text.contains("https://")), (1, true), "{text}");
 }
+
+#[test]
+fn people_are_invited_given_roles_and_let_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop");
+    let path = path.to_str().unwrap();
+    let (text, code) = said(&run(&["init", path, "--owner", "nobody"]));
+    assert_eq!((code, text.contains("no e-mail address")), (2, true), "{text}");
+    let (text, code) = said(&run(&["init", path, "--owner", "you@shop.example"]));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("http://127.0.0.1:8080/admin/welcome?token=scrip_"), "{text}");
+
+    let folder = Folder::new();
+    let server = folder.serve();
+    let staff = |args: &[&str]| server.admin(&folder, &[&["staff"][..], args].concat());
+    let bea = staff(&["invite", "bea@shop.example", "--name", "Bea", "--role", "support"]);
+    assert!(bea["invitation"].as_str().unwrap().contains("/admin/welcome?token="), "{bea}");
+    let id = bea["id"].as_str().unwrap();
+    assert_eq!(staff(&["role", id, "finance"])["role"], "finance");
+    assert_ne!(staff(&["reset", id])["invitation"], bea["invitation"]);
+    let admin = ["admin", "--server", &server.url, "--admin-key", &folder.admin_key];
+    let (text, code) = said(&run(&[&admin[..], &["staff", "list"]].concat()));
+    assert_eq!((code, text.contains("bea@shop.example")), (0, true), "{text}");
+    assert!(text.contains("finance") && text.contains("invited"), "{text}");
+    assert_eq!(staff(&["end", id])["state"], "ended");
+    let (text, code) = said(&run(&[&admin[..], &["staff", "role", id, "owner"]].concat()));
+    assert_eq!((code, text.contains("not_found")), (1, true), "{text}");
+    let (text, code) = said(&run(&[&admin[..], &["staff", "role", id, "king"]].concat()));
+    assert_eq!(code, 2, "{text}");
+}

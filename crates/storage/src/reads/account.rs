@@ -9,7 +9,7 @@ use scrip_domain::lot::Lot;
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
-use scrip_domain::top_up::{Errand, Remittance, TopUp};
+use scrip_domain::top_up::{Errand, Remittance, TopUp, TopUpState};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 
@@ -50,6 +50,16 @@ impl Store {
     /// A session, also one that has ended.
     pub async fn session(&self, token: TokenHash) -> Result<Option<Session>, Fault> {
         self.row("WHERE t.token = $1", cells(&token)).await
+    }
+
+    /// Sessions of an account, also ended ones, at most so many.
+    pub async fn sessions_of(
+        &self,
+        account: Id<Account>,
+        limit: u32,
+    ) -> Result<Vec<Session>, Fault> {
+        let bounds = [cells(&account), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.account = $1 ORDER BY t.token LIMIT $2", bounds).await
     }
 
     /// An API key, also a revoked one.
@@ -136,6 +146,16 @@ impl Store {
     /// A page of all top-ups, newest first.
     pub async fn top_ups(&self, page: Page) -> Result<Vec<TopUp>, Fault> {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// A page of the top-ups in one state, newest first.
+    pub async fn top_ups_in(&self, state: TopUpState, page: Page) -> Result<Vec<TopUp>, Fault> {
+        let mut values = cells(&state);
+        values.extend([page.highest(), page.limit()]);
+        // The index has all but those that were credited.
+        let rare = if state == TopUpState::Credited { "" } else { "AND t.state <> 'credited'" };
+        let tail = format!("WHERE t.state = $1 {rare} AND t.id <= $2 ORDER BY t.id DESC LIMIT $3");
+        self.rows(&tail, values).await
     }
 
     /// A page of an account's top-ups, newest first.

@@ -83,7 +83,7 @@ impl Store {
         self.rows("WHERE t.release = $1 ORDER BY t.id", cells(&release)).await
     }
 
-    /// Every object that a file or a picture names, each once, with its bytes where they are known: those of files.
+    /// Every object that a file, a picture or the logo names, each once, with its bytes where they are known: those of files.
     pub async fn named_objects(&self) -> Result<Vec<(String, Option<u64>)>, Fault> {
         let text = "SELECT DISTINCT sha256, size FROM files ORDER BY sha256";
         let files = self.query("files", text.to_owned(), Vec::new(), |cells: &mut Reader<'_>| {
@@ -98,6 +98,10 @@ impl Store {
             });
         for picture in pictures.await?.into_iter().flatten() {
             all.entry(picture.object).or_insert(None);
+        }
+        let logo = self.vendor().await?.and_then(|vendor| vendor.settings.look.logo);
+        if let Some(logo) = logo {
+            all.entry(logo.object).or_insert(None);
         }
         Ok(all.into_iter().collect())
     }

@@ -3,6 +3,7 @@
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::coupon::Coupon;
+use scrip_domain::order::Order;
 
 use crate::fault::Fault;
 use crate::index::{COUPON, Entry};
@@ -23,6 +24,12 @@ impl Store {
     /// A page of all coupons, newest first.
     pub async fn coupons(&self, page: Page) -> Result<Vec<Coupon>, Fault> {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// A page of the orders that name a coupon, newest first.
+    pub async fn orders_with(&self, coupon: Id<Coupon>, page: Page) -> Result<Vec<Order>, Fault> {
+        let values = [cells(&coupon), vec![page.highest(), page.limit()]].concat();
+        self.rows("WHERE t.coupon_id = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
     }
 
     /// How often an account has used a coupon.

@@ -13,6 +13,7 @@ mod coupons;
 mod credit_lines;
 mod exchanges;
 mod index;
+mod letters;
 mod license_changes;
 mod licenses;
 mod merchants;
@@ -22,8 +23,10 @@ mod partners;
 mod payment_methods;
 mod purchase_requests;
 mod refunds;
+mod report;
 mod restores;
 mod reversals;
+mod staff;
 mod statements;
 mod vouchers;
 mod webhooks;
@@ -104,6 +107,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(auto_top_ups::probes());
     probes.extend(accounts::probes());
     probes.extend(payment_methods::probes());
+    probes.extend(staff::probes());
     probes.extend(orders::probes());
     probes.extend(checkouts::probes());
     probes.extend(coupons::probes());
@@ -119,6 +123,8 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(index::probes());
     probes.extend(catalog::probes());
     probes.extend(webhooks::probes());
+    probes.extend(letters::probes());
+    probes.extend(report::probes());
     probes
 }
 

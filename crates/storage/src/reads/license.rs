@@ -2,6 +2,7 @@
 
 use scrip_domain::Id;
 use scrip_domain::account::Account;
+use scrip_domain::catalog::Product;
 use scrip_domain::license::License;
 use scrip_domain::order::Order;
 use scrip_domain::usage::{Activation, Lease, Usage};
@@ -25,6 +26,21 @@ impl Store {
             "WHERE t.license IN (SELECT b.target FROM by_account b
                  WHERE b.account = $1 AND b.kind IN ({OWNED}, {LICENSED}) AND b.target <= $2
                  ORDER BY b.target DESC LIMIT $3) ORDER BY t.license DESC"
+        );
+        self.rows(&tail, values).await
+    }
+
+    /// The products of the licenses on a page of an account's library, each once.
+    pub async fn products_of(
+        &self,
+        account: Id<Account>,
+        page: Page,
+    ) -> Result<Vec<Product>, Fault> {
+        let values = [cells(&account), vec![page.highest(), page.limit()]].concat();
+        let tail = format!(
+            "WHERE t.id IN (SELECT l.product FROM licenses l WHERE l.id IN (SELECT b.target FROM by_account b
+                 WHERE b.account = $1 AND b.kind IN ({OWNED}, {LICENSED}) AND b.target <= $2
+                 ORDER BY b.target DESC LIMIT $3)) ORDER BY t.id"
         );
         self.rows(&tail, values).await
     }
@@ -90,9 +106,25 @@ impl Store {
         .await
     }
 
+    /// A page of a license's leases that were not returned, also those that have ended, the newest first.
+    pub async fn leases_out(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
+        let values = [cells(&license), vec![page.highest(), page.limit()]].concat();
+        self.rows(
+            "WHERE t.license = $1 AND t.id <= $2 AND t.returned_at IS NULL ORDER BY t.id DESC LIMIT $3",
+            values,
+        )
+        .await
+    }
+
     /// A lease of a license.
     pub async fn lease(&self, license: Id<License>, id: Id<Lease>) -> Result<Option<Lease>, Fault> {
         let values = [cells(&license), cells(&id)].concat();
         self.row("WHERE t.license = $1 AND t.id = $2", values).await
+    }
+
+    /// A page of a license's leases, the newest first.
+    pub async fn leases_of(&self, license: Id<License>, page: Page) -> Result<Vec<Lease>, Fault> {
+        let values = [cells(&license), vec![page.highest(), page.limit()]].concat();
+        self.rows("WHERE t.license = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
     }
 }

@@ -6,7 +6,7 @@ use scrip_domain::link::{Link, LinkRequest, PartnerSubject};
 use scrip_domain::partner::Partner;
 use scrip_domain::{Id, Timestamp};
 
-use crate::cells::Cell;
+use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::reads::cells;
 use crate::store::Store;
@@ -93,5 +93,18 @@ impl Store {
         account: Id<Account>,
     ) -> Result<Vec<PartnerSubject>, Fault> {
         self.rows("WHERE t.account = $1 ORDER BY t.partner", cells(&account)).await
+    }
+
+    /// How many accounts are linked to one at a partner; counted up to `most`.
+    pub async fn links_with(&self, partner: Id<Partner>, most: u32) -> Result<u64, Fault> {
+        let mut values = cells(&partner);
+        values.push(Cell::Int(i64::from(most)));
+        let text = "SELECT COUNT(*) FROM (SELECT 1 FROM links
+            WHERE partner = $1 AND subject IS NOT NULL AND state = 'active' LIMIT $2) l";
+        let read = |cells: &mut Reader<'_>| {
+            Ok(cells.int()?.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+        };
+        let found = self.query("links", text.to_owned(), values, read).await?;
+        Ok(found.into_iter().next().unwrap_or(0))
     }
 }

@@ -8,7 +8,7 @@
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{Labels, Picture, Product, ProductKind};
 use scrip_domain::gate::Standing;
-use scrip_domain::listing::LabelKind;
+use scrip_domain::listing::{self, LabelKind};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Timestamp};
 
@@ -144,6 +144,52 @@ impl Store {
     }
 }
 
+/// How many categories are looked at.
+const SHELVES: u32 = 60;
+/// How many products of a category are looked at, newest first, for one that is seen.
+const LOOK: u32 = 500;
+
+impl Store {
+    /// The first 60 categories, as they are written, that hold a product which this standing sees; `product` is what sees
+    /// one that does not say otherwise. What only a license or a balance shows is not looked for: whoever stands alike
+    /// sees the same categories. One whose newest 500 products are all hidden is left out, so that the cost has a bound.
+    pub async fn listed_categories(
+        &self,
+        standing: Standing,
+        product: Level,
+    ) -> Result<Vec<String>, Fault> {
+        let sees = standing_sees("t.see_product", product, standing);
+        let kind = LabelKind::Category;
+        // From one name to the next by the index, however many products each has.
+        let text = format!(
+            "WITH RECURSIVE names(label, place) AS (
+                 SELECT (SELECT MIN(l.label) FROM labelled l WHERE l.kind = '{kind}'), 1
+                 UNION ALL
+                 SELECT (SELECT MIN(l.label) FROM labelled l WHERE l.kind = '{kind}' AND l.label > n.label), n.place + 1
+                 FROM names n WHERE n.label IS NOT NULL AND n.place < {SHELVES}
+             )
+             SELECT n.label, p.labels FROM names n CROSS JOIN products p
+             WHERE p.id = (
+                 SELECT w.product FROM (
+                     SELECT c.product FROM labelled c WHERE c.kind = '{kind}' AND c.label = n.label
+                     ORDER BY c.product DESC LIMIT {LOOK}
+                 ) w CROSS JOIN listings t WHERE t.product = w.product AND {sees}
+                 ORDER BY w.product DESC LIMIT 1
+             )
+             ORDER BY n.place"
+        );
+        self.query("products", text, Vec::new(), category).await
+    }
+}
+
+/// The category as the product that was found writes it.
+fn category(cells: &mut Reader<'_>) -> Result<String, Fault> {
+    let label = String::read(cells)?.ok_or_else(|| cells.corrupt())?;
+    let labels = Labels::read(cells)?.ok_or_else(|| cells.corrupt())?;
+    let written = labels.categories.into_iter().find(|one| listing::sort_key(one) == label);
+    Ok(written.unwrap_or(label))
+}
+
 fn read(cells: &mut Reader<'_>) -> Result<Listed, Fault> {
     fn some<F: Field>(cells: &mut Reader<'_>) -> Result<F, Fault> {
         F::read(cells)?.ok_or_else(|| cells.corrupt())
@@ -268,6 +314,17 @@ fn search_sqlite(text: &mut Text, filter: &Filter, eyes: &Eyes, run: &Run) -> St
     format!("{all} UNION ALL {open}")
 }
 
+/// The condition that whoever stands so sees what needs the level in `column`, or `vendor`'s without one, whatever they own
+/// or can spend. It is never NULL.
+fn standing_sees(column: &str, vendor: Level, standing: Standing) -> String {
+    let below = match standing {
+        Standing::Visitor => Level::Visitor,
+        Standing::Member => Level::Member,
+        Standing::Funded => Level::Funded,
+    };
+    format!("COALESCE({column}, {}) <= {}", vendor.rank(), below.rank())
+}
+
 /// A statement in the making: every value that comes from outside is a parameter.
 #[derive(Default)]
 struct Text {
@@ -355,12 +412,7 @@ impl Text {
     /// It is never NULL, so it may be negated. The same as [`Standing::sees`], for what is owned too.
     fn sees(&mut self, column: &str, vendor: Level, eyes: &Eyes) -> String {
         let needed = format!("COALESCE({column}, {})", vendor.rank());
-        let below = match eyes.standing {
-            Standing::Visitor => Level::Visitor,
-            Standing::Member => Level::Member,
-            Standing::Funded => Level::Funded,
-        };
-        let mut ways = vec![format!("{needed} <= {}", below.rank())];
+        let mut ways = vec![standing_sees(column, vendor, eyes.standing)];
         if eyes.standing != Standing::Visitor {
             let available = self.amount(eyes.available);
             ways.push(format!(

@@ -1,5 +1,6 @@
 //! Reads about merchants: their statements, events, payouts, and the buyers that they know.
 
+use scrip_domain::account::Account;
 use scrip_domain::connection::{Connection, MerchantSubject, SubjectName};
 use scrip_domain::ledger::Transfer;
 use scrip_domain::merchant::{KeyOwner, Merchant, MerchantEvent, MerchantKey, Payout};
@@ -140,5 +141,13 @@ impl Store {
         let mut values = cells(&merchant);
         values.extend(cells(&subject));
         self.row("WHERE t.merchant = $1 AND t.subject = $2", values).await
+    }
+
+    /// What merchants know of an account, by merchant.
+    pub async fn merchant_subjects_of(
+        &self,
+        account: Id<Account>,
+    ) -> Result<Vec<MerchantSubject>, Fault> {
+        self.rows("WHERE t.account = $1 ORDER BY t.merchant", cells(&account)).await
     }
 }

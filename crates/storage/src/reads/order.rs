@@ -6,7 +6,7 @@ use scrip_domain::event::Event;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::license::License;
 use scrip_domain::lot::Lot;
-use scrip_domain::order::{Line, LinePayment, Order};
+use scrip_domain::order::{Line, LinePayment, Order, OrderState};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
 use scrip_domain::{Id, Span, Timestamp};
 
@@ -27,6 +27,19 @@ impl Store {
     /// A page of an account's orders, newest first.
     pub async fn orders_of(&self, account: Id<Account>, page: Page) -> Result<Vec<Order>, Fault> {
         self.listed(account, ORDER, page).await
+    }
+
+    /// A page of all orders, newest first: of all states, or of one.
+    pub async fn orders(&self, state: Option<OrderState>, page: Page) -> Result<Vec<Order>, Fault> {
+        let Some(state) = state else {
+            return self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await;
+        };
+        let mut values = cells(&state);
+        values.extend([page.highest(), page.limit()]);
+        // The index has all but those that were paid.
+        let rare = if state == OrderState::Paid { "" } else { "AND t.state <> 'paid'" };
+        let tail = format!("WHERE t.state = $1 {rare} AND t.id <= $2 ORDER BY t.id DESC LIMIT $3");
+        self.rows(&tail, values).await
     }
 
     /// An order's lines, in order.

@@ -14,6 +14,7 @@ BEGIN;
 DELETE FROM epochs;
 DELETE FROM reunions;
 DELETE FROM discrepancies;
+DELETE FROM day_figures;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
@@ -36,7 +37,9 @@ DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
 DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; DELETE FROM exchanges;
 DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
+DELETE FROM staff; DELETE FROM staff_logins; DELETE FROM staff_roll;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
+DELETE FROM letters; DELETE FROM postbox; DELETE FROM digests; DELETE FROM warned;
 
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES
     (1001, 2001, 'ada@example.org', '{}', 0), (1002, 2002, 'bob@example.org', '{}', 0);
@@ -366,6 +369,13 @@ INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled
 INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
     (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
     (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
+INSERT INTO letters (id, account, recipient, about, state, attempts, due_at, sent_at, trouble, created_at) VALUES
+    (9801, 1001, 'ada@example.org', '{"kind":"welcome"}', 'waiting', 1, 9, NULL, 'later', 1),
+    (9802, 1002, 'bob@example.org', '{"kind":"welcome"}', 'sent', 1, NULL, 5, NULL, 1),
+    (9803, NULL, 'staff@example.org', '{"kind":"welcome"}', 'given_up', 1, NULL, NULL, 'no', 1);
+INSERT INTO postbox (number, position) VALUES (1, 2);
+INSERT INTO warned (account, until) VALUES (1001, 900);
+INSERT INTO digests (account, orders, more, total, due_at) VALUES (1001, '["ord_0000000000001"]', 0, 5, 9);
 -- A partner with four cycles: paid by us, given up, nothing to pay, and one of which the partner says something else. What
 -- was exchanged in them is one buyer's.
 INSERT INTO accounts (id, wallet, email, person, created_at) VALUES (1008, 2008, 'max@example.org', '{}', 0);
@@ -473,4 +483,15 @@ INSERT INTO link_requests (id, partner, link, return_url, reference, state, acco
     (9831, 9801, 9841, 'https://p.example', x'01', 'approved', 1001, x'02', 9, 1, 9),
     (9832, 9801, 9842, 'https://p.example', x'03', 'open', NULL, NULL, NULL, 1, 9);
 INSERT INTO partner_subjects (partner, subject, account, at) VALUES (9801, x'06', 1001, 2);
+-- Of three quiet days figures were kept.
+INSERT INTO day_figures (day, orders, lines, spent, sold, paid, refunded, expired, clawed_back, downloads, bytes, accounts, outstanding)
+    SELECT d.day, 0, 0, 0, 0, '[]', 0, 0, 0, 0, 0, 0, (SELECT SUM(free_credits - free_debits + held_credits - held_debits)
+        FROM wallets) FROM (SELECT 1795305600000 AS day UNION ALL SELECT 1795392000000 UNION ALL SELECT 1795478400000) d;
+-- Of the staff one owner has joined, another is invited, and one was ended.
+INSERT INTO staff (id, email, name, role, password, series, factor_issue, factor_step, recovery, created_at, joined_at, ended_at) VALUES
+    (9951, 'a@x.example', 'A', 'owner', 'p', 1, 0, 0, '[]', 1, 2, NULL),
+    (9952, 'b@x.example', 'B', 'owner', NULL, 0, 0, 0, '[]', 1, NULL, NULL),
+    (9953, 'b@x.example', 'B', 'owner', NULL, 1, 0, 0, '[]', 1, 2, 3);
+INSERT INTO staff_logins (email, member) VALUES ('a@x.example', 9951), ('b@x.example', 9952);
+INSERT INTO staff_roll (number, owners) VALUES (1, 1);
 COMMIT;

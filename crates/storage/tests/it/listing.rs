@@ -209,6 +209,49 @@ pub async fn lists_hold_what_each_sees_and_nothing_else(home: &Home) {
     store.stop().await.unwrap();
 }
 
+pub async fn categories_are_those_of_what_is_seen(home: &Home) {
+    let store = home.start().await;
+    let none: Vec<String> = Vec::new();
+    let look = |standing, product| store.listed_categories(standing, product);
+    assert_eq!(look(Standing::Visitor, Level::Visitor).await.unwrap(), none);
+    stock(&store).await;
+    let shelf = |number: u64, name: &str, product: Level| Product {
+        state: ProductState::Published,
+        labels: Labels { categories: vec![name.into()], tags: vec!["Ä tag".into()] },
+        visibility: Visibility { product: Some(product), ..Visibility::default() },
+        ..goods(number)
+    };
+    let hidden = [
+        shelf(91, "Members' Own", Level::Member),
+        shelf(92, "Vault", Level::Funded),
+        shelf(93, "Covered", Level::Covered),
+    ];
+    let fill = write(move |changes| {
+        for goods in hidden.clone() {
+            changes.listings.extend(Listing::of(&goods).map(Change::Insert));
+            changes.labelled.extend(Labelled::of(&goods).into_iter().map(Change::Insert));
+            let slug = format!("product-{}", goods.id.number());
+            changes.products.push(Change::Insert(Product { slug, ..goods }));
+        }
+    });
+    store.submit(fill).await.unwrap().unwrap();
+    let open = ["Audio", "Éditions", "Tools"];
+    let members = ["Audio", "Éditions", "Members' Own", "Tools"];
+    let funded = ["Audio", "Éditions", "Members' Own", "Tools", "Vault"];
+    assert_eq!(look(Standing::Visitor, Level::Visitor).await.unwrap(), open);
+    assert_eq!(look(Standing::Member, Level::Visitor).await.unwrap(), members);
+    assert_eq!(look(Standing::Funded, Level::Member).await.unwrap(), funded);
+    // What the vendor hides as a whole is seen where a product says so itself.
+    let seen = look(Standing::Visitor, Level::Funded).await.unwrap();
+    let says = |n: &u64| goods(*n).visibility.product == Some(Level::Visitor);
+    let named =
+        (1..=COUNT).filter(says).map(goods).filter(|goods| goods.state == ProductState::Published);
+    let named: BTreeSet<String> = named.flat_map(|goods| goods.labels.categories).collect();
+    assert!(!seen.is_empty());
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), named);
+    store.stop().await.unwrap();
+}
+
 pub async fn common_words_are_found_like_rare_ones(home: &Home) {
     const MANY: u64 = 700;
     let store = home.start().await;

@@ -5,6 +5,7 @@ mod batches;
 mod commands;
 mod copies;
 mod doctor;
+mod figures;
 mod home;
 mod journal;
 mod listing;
@@ -17,6 +18,7 @@ mod rows;
 mod schema;
 mod settlements;
 mod sqlite;
+mod staff;
 
 /// Stamps each test on each database.
 macro_rules! conformance {
@@ -87,6 +89,7 @@ conformance! {
     listing:
         lists_hold_what_each_sees_and_nothing_else,
         common_words_are_found_like_rare_ones,
+        categories_are_those_of_what_is_seen,
         any_question_is_only_words,
         what_changes_is_found_by_its_new_words_only;
     journal:
@@ -94,6 +97,9 @@ conformance! {
         a_period_opens_with_what_was_before,
         a_journal_is_of_one_moment_and_one_at_a_time,
         a_statement_follows_an_account_and_a_list_has_every_line;
+    staff:
+        nobody_works_in_an_empty_database,
+        staff_are_found_by_address_invitation_and_token;
     reads:
         every_read_answers_on_an_empty_database,
         lists_go_down_from_the_newest,
@@ -104,10 +110,15 @@ conformance! {
         checkouts_are_found_by_what_is_due_and_by_the_providers_names,
         the_feed_goes_by_places,
         what_webhooks_wait_for_is_found_by_endpoint,
+        letters_are_found_by_what_is_due_and_by_address,
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once,
         what_hangs_from_a_license_is_found_by_it;
+    figures:
+        a_day_counts_what_was_booked_in_it_and_nothing_else,
+        orders_and_top_ups_are_found_by_state,
+        days_are_kept_in_order;
     settlements:
         a_cycle_holds_what_is_owed_for_it_in_order,
         what_a_restored_partner_is_shown_comes_in_order_and_of_late;

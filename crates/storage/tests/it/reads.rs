@@ -2,20 +2,27 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::account_statement::Standing;
-use scrip_domain::catalog::Offer;
+use scrip_domain::catalog::{Offer, Product};
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::legal::LegalName;
+use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
-use scrip_domain::order::{LinePayment, Order};
+use scrip_domain::order::{LinePayment, Order, OrderState};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
+use scrip_domain::report::Counted;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
+use scrip_domain::session::Session;
+use scrip_domain::top_up::TopUpState;
 use scrip_domain::usage::{Activation, Lease, Usage};
+use scrip_domain::visibility::Level;
+use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::Digest;
@@ -30,7 +37,7 @@ use crate::home::{Home, NOON, Running};
 use crate::rows::exchanges::{exchange, prepared};
 use crate::rows::merchants::{merchant, request};
 use crate::rows::webhooks::endpoint;
-use crate::rows::{license, line, offer, order};
+use crate::rows::{license, line, offer, order, product};
 
 const PAGE: Page = Page { after: None, limit: 10 };
 
@@ -64,9 +71,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
-            bank_details(1), epoch(), reunion(2, ""),
-            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1));
-        many accounts(PAGE), api_keys(PAGE), transfers_of(who, PAGE),
+            bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
+            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who);
+        many accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
@@ -78,6 +85,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             payment_methods_leaving(NOON, 5), repayments_of(who, PAGE),
             auto_errands_due(NOON, 5), merchants(PAGE), merchant_transfers(id(1), PAGE),
             merchant_events(id(1), 0, NOON, 5), payouts_of(id(1), PAGE), purchase_requests_of(who, PAGE),
+            merchant_subjects_of(who),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
             checkouts_due(NOON, 5), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
@@ -93,29 +101,38 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             unpublished(5), events_between(0, u64::MAX >> 1, 5),
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
-            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), reunions(2), reunions_due(NOON, 5),
+            deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), letters_due(NOON, 5), letters_to("", 5), wallets_to_warn(NOON, 5),
+            letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
-            quotes_unused(NOON, 5),
+            quotes_unused(NOON, 5), day_figures(NOON, NOON), orders(None, PAGE), orders(Some(OrderState::Paid), PAGE),
+            orders(Some(OrderState::Refunded), PAGE), top_ups_in(TopUpState::Disputed, PAGE),
+            top_ups_in(TopUpState::Credited, PAGE), leases_of(id(1), PAGE), orders_with(id(1), PAGE),
     }
+    nothing_is_licensed(&store, who).await;
+    nothing_is_reckoned(&store, who).await;
+}
+
+async fn nothing_is_licensed(store: &Store, who: Id<Account>) {
     empty! {
         store:
         one usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)),
             lease(id(1), id(1)), reissue(id(1), 2), reissue_asked(id(1), 1);
-        many usages_of(who, PAGE), licenses(None, None, PAGE), licenses(Some(who), Some(id(1)), PAGE),
+        many usages_of(who, PAGE), products_of(who, PAGE), leases_of(id(1), PAGE), licenses(None, None, PAGE),
+            licenses(Some(who), Some(id(1)), PAGE),
             activations_of(id(1), PAGE),
             extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
             dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
             returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
             leases_of_ended(None, NOON), leases_of_ended(Some(id(1)), NOON),
     }
-    nothing_is_reckoned(&store, who).await;
 }
 
 async fn nothing_is_reckoned(store: &Store, who: Id<Account>) {
     let nothing = (Standing::default(), Vec::new());
     assert_eq!(store.account_statement(who, id(1), Period::default(), 5).await.unwrap(), nothing);
     assert!(store.listed_lines(Period::default()).unwrap().next().await.is_none());
+    assert_eq!(store.count_day(NOON).await.unwrap(), Counted::default());
     assert_eq!(store.deliveries_pending(id(1), 5).await.unwrap(), 0);
     assert!(!store.is_unanswered(id(1), u32::MAX).await.unwrap());
     assert_eq!(store.statements_that_suspend(id(1), NOON).await.unwrap(), (0, 0));
@@ -489,6 +506,66 @@ pub async fn the_feed_goes_by_places(home: &Home) {
     store.stop().await.unwrap();
 }
 
+pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
+    let store = home.start().await;
+    let later = NOON.plus(Span::seconds(1));
+    fill(&store, move |changes| {
+        let letter = |number, to: &str, at| {
+            Letter::new(id(number), Some(account(1)), to, About::Welcome {}, at)
+        };
+        let sent = Letter {
+            state: LetterState::Sent,
+            due_at: None,
+            sent_at: Some(NOON),
+            ..letter(31, "ada@example.com", NOON)
+        };
+        let others = [letter(32, "ada@example.com", later), letter(33, "bob@example.com", NOON)];
+        changes.letters.push(Change::Insert(sent));
+        changes.letters.extend(others.map(Change::Insert));
+        changes.postbox.push(Change::Insert(Postbox { number: Postbox::ONLY, position: 4 }));
+        let digest = Gathered::new(account(1), NOON);
+        changes.digests.push(Change::Insert(Gathered { due_at: later, ..digest }));
+        let session = |number: u8, whose| Session {
+            token: [number; 16],
+            account: account(whose),
+            wallet: id(1),
+            created_at: NOON,
+            expires_at: NOON,
+        };
+        for number in [51, 52] {
+            let wallet = Wallet::empty(id(number), account(number));
+            let next_expiry = Some(NOON);
+            changes.wallets.push(Change::Insert(Wallet { next_expiry, ..wallet }));
+        }
+        changes.warned.push(Change::Insert(Warned { account: account(52), until: NOON }));
+        let sessions = [session(1, 1), session(2, 1), session(3, 2)];
+        changes.sessions.extend(sessions.map(Change::Insert));
+    })
+    .await;
+    let numbers = |rows: Vec<Letter>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
+    assert_eq!(numbers(store.letters_due(NOON, 9).await.unwrap()), [33]);
+    assert_eq!(numbers(store.letters_due(later, 9).await.unwrap()), [33, 32]);
+    assert_eq!(numbers(store.letters_due(later, 1).await.unwrap()), [33]);
+    assert_eq!(numbers(store.letters_to("ada@example.com", 9).await.unwrap()), [32, 31]);
+    assert_eq!(numbers(store.letters_before(id(40), 9).await.unwrap()), [31]);
+    assert!(store.letters_before(id(31), 9).await.unwrap().is_empty());
+    assert_eq!(store.letter(id(32)).await.unwrap().unwrap().recipient, "ada@example.com");
+    assert_eq!(store.postbox().await.unwrap().unwrap().position, 4);
+    let warn = async |soon| {
+        let wallets = store.wallets_to_warn(soon, 9).await.unwrap();
+        wallets.iter().map(|wallet| wallet.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(warn(NOON).await, [51]);
+    assert_eq!(warn(later).await, [51, 52], "who was told longest ago comes first");
+    assert_eq!(warn(NOON.minus(Span::seconds(1))).await, [] as [u64; 0]);
+    assert_eq!(store.warned(account(52)).await.unwrap().unwrap().until, NOON);
+    assert!(store.digests_due(NOON, 9).await.unwrap().is_empty());
+    assert_eq!(store.digests_due(later, 9).await.unwrap().len(), 1);
+    assert_eq!(store.sessions_of(account(1), 9).await.unwrap().len(), 2);
+    assert_eq!(store.sessions_of(account(1), 1).await.unwrap().len(), 1);
+    store.stop().await.unwrap();
+}
+
 pub async fn what_webhooks_wait_for_is_found_by_endpoint(home: &Home) {
     let store = fed(home).await;
     fill(&store, |changes| {
@@ -667,6 +744,7 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
             changes.licenses.push(Change::Insert(row));
         }
         changes.licenses.push(Change::Insert(license(10, 3, 5)));
+        changes.products.push(Change::Insert(product(license(7, 1, 4).product.number(), "one")));
         changes.usages.push(Change::Insert(Usage { used: 3, ..Usage::none(id(8)) }));
     })
     .await;
@@ -674,6 +752,11 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
     assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
     assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
+    let leases = store.leases_of(id(7), one).await.unwrap();
+    assert_eq!(leases.iter().map(|lease| lease.id.number()).collect::<Vec<_>>(), [2]);
+    let leased = |rows: Vec<Lease>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
+    assert_eq!(leased(store.leases_out(id(7), PAGE).await.unwrap()), [3, 1]);
+    assert_eq!(leased(store.leases_out(id(7), one).await.unwrap()), [1]);
     let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
     assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
     let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
@@ -684,6 +767,9 @@ pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
     assert_eq!(numbers(all(Some(account(4)), Some(id(2))).await.unwrap()), [9]);
     let page = Page { after: Some(9), limit: 1 };
     assert_eq!(numbers(store.licenses(None, None, page).await.unwrap()), [8]);
+    let slugs = |rows: Vec<Product>| rows.into_iter().map(|row| row.slug).collect::<Vec<_>>();
+    assert_eq!(slugs(store.products_of(account(4), PAGE).await.unwrap()), ["one"]);
+    assert!(slugs(store.products_of(account(5), PAGE).await.unwrap()).is_empty());
     let used = store.usages_of(account(4), PAGE).await.unwrap();
     assert_eq!(used, [Usage { used: 3, ..Usage::none(id(8)) }]);
     assert!(

@@ -11,8 +11,10 @@ use scrip_domain::catalog::{
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::{Event, EventType, Subject};
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
+use scrip_domain::legal::{LegalName, LegalText};
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::listing::{LabelKind, Labelled, Listing};
+use scrip_domain::look::{Accent, Look};
 use scrip_domain::lot::{Lot, LotChange, LotChangeKind, LotKind, OpenLot};
 use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
@@ -21,7 +23,7 @@ use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
 use scrip_domain::request::RequestId;
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
-    Flow, FormerName, Pack, Settings, Threshold, Token, UnitValue, Vendor,
+    Flow, FormerName, Mail, Pack, SecondFactor, Settings, Threshold, Token, UnitValue, Vendor,
 };
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
@@ -100,11 +102,14 @@ macro_rules! round_trips {
 
 mod checkouts;
 pub mod exchanges;
+mod figures;
 mod funds;
+mod letters;
 pub mod merchants;
 pub mod partners;
 mod restores;
 pub mod settlements;
+pub mod staff;
 pub mod usage;
 pub mod webhooks;
 
@@ -129,6 +134,7 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     checkouts::all(&store).await;
     settlements::all(&store).await;
     restores::all(&store).await;
+    staff::all(&store).await;
     partners::all(&store).await;
     catalog(&store).await;
     listings(&store).await;
@@ -136,6 +142,8 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     small(&store).await;
     usage::all(&store).await;
     webhooks::all(&store).await;
+    letters::all(&store).await;
+    figures::all(&store).await;
     store.stop().await.unwrap();
 }
 
@@ -166,10 +174,20 @@ async fn accounts(store: &Running) {
         created_at: FIRST,
         frozen_at: Some(LAST),
         frozen_by_dispute: true,
+        verified_at: Some(LAST),
+        terms_version: Some(text()),
     };
     round_trips!(store, accounts(id): account.clone() =>
-        Account { person: Person::default(), frozen_at: None, frozen_by_dispute: false, ..account.clone() },
+        Account {
+            person: Person::default(), frozen_at: None, frozen_by_dispute: false, verified_at: None,
+            terms_version: None, ..account.clone()
+        },
         other Account { id: id(0), ..account.clone() });
+    let legal =
+        LegalText { name: LegalName::Terms, version: text(), text: text(), published_at: LAST };
+    round_trips!(store, legal_texts(name): legal.clone() =>
+        LegalText { text: String::new(), published_at: FIRST, ..legal.clone() },
+        other LegalText { name: LegalName::Tokens, ..legal });
     let session = Session {
         token: [0xff; 16],
         account: last(),
@@ -216,6 +234,15 @@ fn settings() -> Settings {
         credit: scrip_domain::credit::Policy::default(),
         offline_instructions: text(),
         terms_version: text(),
+        look: Look {
+            accent: Some(Accent([0, 128, 255])),
+            logo: Some(Picture { alt: text(), object: text(), media_type: text() }),
+            tagline: text(),
+            introduction: text(),
+            footer: text(),
+        },
+        second_factor: SecondFactor::Required,
+        mail: Mail { staff: text(), digest_below: Amount::MAX, verify: true },
     }
 }
 

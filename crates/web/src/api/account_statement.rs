@@ -125,16 +125,24 @@ async fn show(
     Query(query): Query<StatementQuery>,
 ) -> Result<Response, Problem> {
     let period = period(query.from, query.to)?;
+    if matches!(query.format, Form::Csv) {
+        return csv(&app, buyer, period).await;
+    }
     let vendor = app.engine.vendor().await?;
-    let token = &vendor.settings.token;
     let statement = app.engine.account_statement(buyer, period).await??;
-    Ok(match query.format {
-        Form::Json => Json(whole(&statement, buyer, period, token)).into_response(),
-        Form::Csv => {
-            let table = table(&statement, buyer.wallet, token);
-            file(Body::from(table), "text/csv; charset=utf-8", "statement.csv")
-        }
-    })
+    Ok(Json(whole(&statement, buyer, period, &vendor.settings.token)).into_response())
+}
+
+/// The statement of a period as a table to be kept.
+pub async fn csv(
+    app: &App,
+    buyer: scrip_engine::Buyer,
+    period: Period,
+) -> Result<Response, Problem> {
+    let vendor = app.engine.vendor().await?;
+    let statement = app.engine.account_statement(buyer, period).await??;
+    let table = table(&statement, buyer.wallet, &vendor.settings.token);
+    Ok(file(Body::from(table), "text/csv; charset=utf-8", "statement.csv"))
 }
 
 fn whole(

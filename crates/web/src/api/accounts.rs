@@ -65,6 +65,9 @@ pub struct AccountOut {
     phone: Option<String>,
     #[schema(required)]
     payment_method: Option<String>,
+    /// When somebody showed that mail to the address arrives; null before.
+    #[schema(required, format = DateTime)]
+    verified_at: Option<String>,
     created_at: String,
     /// `visitor`, `member` or `funded`.
     standing: &'static str,
@@ -74,6 +77,9 @@ pub struct AccountOut {
     /// What it may owe and does, where the vendor lends to it.
     #[schema(required)]
     credit_line: Option<CreditLineOut>,
+    /// The version of the terms that it was opened by, where any were published then.
+    #[schema(required)]
+    terms_version: Option<String>,
 }
 
 /// Whether the account permits transactions.
@@ -102,11 +108,11 @@ impl AccountOut {
         settings: &Settings,
         cheapest: Option<scrip_domain::Amount>,
     ) -> Self {
-        let reason = account.permits(&settings.registration).err().map(|refusal| match refusal {
+        let reason = account.permits(&settings.required()).err().map(|refusal| match refusal {
             NotPermitted::Frozen => "account_frozen",
             NotPermitted::Incomplete(_) => "account_incomplete",
         });
-        let missing = account.missing(&settings.registration);
+        let missing = account.missing(&settings.required());
         Self {
             id: account.id.to_string(),
             email: Some(account.email.clone()).filter(|email| !email.is_empty()),
@@ -114,12 +120,19 @@ impl AccountOut {
             address: account.person.address.clone(),
             phone: account.person.phone.clone(),
             payment_method: account.person.payment_method.clone(),
+            verified_at: account.verified_at.map(|at| at.to_string()),
             created_at: account.created_at.to_string(),
             standing: gate::standing(Some((account, available)), settings, cheapest).as_str(),
             missing: missing.iter().map(|field| field.as_str()).collect(),
             permits: Permits { transact: reason.is_none(), reason },
             credit_line: None,
+            terms_version: account.terms_version.clone(),
         }
+    }
+
+    /// The card that it pays with.
+    pub fn payment_method(&self) -> Option<&str> {
+        self.payment_method.as_deref()
     }
 
     /// As a merchant knows it: what its provider says of the balance.

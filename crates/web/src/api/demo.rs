@@ -8,19 +8,22 @@ use scrip_engine::Mode;
 use scrip_engine::demo::DemoRefusal;
 use scrip_engine::top_up::{TopUpAsk, Way};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::Admin;
-use crate::extract::Body;
+use crate::extract::{Body, Query};
 use crate::money::{AboveZero, MoneyIn};
 use crate::problem::Problem;
 use crate::request_id;
 
+/// So many letters are shown at most.
+const LETTERS: u32 = 50;
+
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(seed)).routes(routes!(clock))
+    OpenApiRouter::new().routes(routes!(seed)).routes(routes!(clock)).routes(routes!(mail))
 }
 
 /// How many accounts, with how many tokens each.
@@ -115,4 +118,61 @@ async fn clock(State(app): State<App>, body: Body<ClockBody>) -> Result<Json<Clo
             Err(Problem::field("advance", "no demo goes beyond the year 2099"))
         }
     }
+}
+
+/// Whose letters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct MailQuery {
+    /// The address that they went to.
+    #[param(example = "ada@example.com", max_length = 254)]
+    to: String,
+}
+
+/// A letter, as it was sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Letter)]
+struct LetterOut {
+    #[schema(example = "let_06bq3v8k2m9zc")]
+    id: String,
+    to: String,
+    created_at: String,
+    subject: String,
+    text: String,
+    html: String,
+}
+
+/// The last letters to an address.
+#[derive(Debug, Serialize, ToSchema)]
+struct Letters {
+    data: Vec<LetterOut>,
+}
+
+/// The last letters to an address, newest first, without those that are of no use any more. In demo mode only, where
+/// anybody may.
+#[utoipa::path(
+    get, path = "/v1/demo/mail", tag = "demo", params(MailQuery),
+    responses((status = 200, body = Letters))
+)]
+async fn mail(
+    State(app): State<App>,
+    Query(query): Query<MailQuery>,
+) -> Result<Json<Letters>, Problem> {
+    if app.engine.mode() != Mode::Demo {
+        return Err(Problem::not_found());
+    }
+    if query.to.contains('\0') {
+        return Err(Problem::field("to", "no control characters"));
+    }
+    let letters = app.engine.letters_to(&query.to, LETTERS).await?.into_iter();
+    let letters = letters.map(|message| LetterOut {
+        id: message.id.to_string(),
+        to: message.to,
+        created_at: message.at.to_string(),
+        subject: message.words.subject,
+        text: message.words.text,
+        html: message.words.html,
+    });
+    Ok(Json(Letters { data: letters.collect() }))
 }

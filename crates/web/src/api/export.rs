@@ -21,11 +21,23 @@ use crate::problem::Problem;
 #[derive(Clone, Copy, Debug)]
 pub struct Day(Timestamp);
 
+impl Day {
+    /// Its first instant.
+    pub fn first(self) -> Timestamp {
+        self.0
+    }
+
+    /// Reads what somebody typed.
+    pub fn read(text: &str) -> Option<Self> {
+        Timestamp::parse_date(text).map(Self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let wrong = || serde::de::Error::custom("a day such as 2026-11-22");
-        Timestamp::parse_date(&text).map(Self).ok_or_else(wrong)
+        Self::read(&text).ok_or_else(wrong)
     }
 }
 

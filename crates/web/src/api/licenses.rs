@@ -21,7 +21,7 @@ use crate::caller::{Buyer, Reader, Spender};
 use crate::extract::{Body, IdPath, Query};
 use crate::problem::Problem;
 
-pub use out::{ActivationOut, InUse, MOST_MACHINES, word};
+pub use out::{ActivationOut, InUse, MOST_MACHINES, unit, word};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()

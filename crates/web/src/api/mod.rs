@@ -1,6 +1,7 @@
 //! The JSON API, a file per noun.
 
-mod account_statement;
+pub(crate) mod account_export;
+pub(crate) mod account_statement;
 mod accounts;
 pub mod admin;
 mod agreement_terms;
@@ -12,19 +13,20 @@ mod downloads;
 mod events;
 mod evidence;
 pub mod exchanges;
-mod export;
+pub(crate) mod export;
 mod hooks;
 mod license_changes;
-mod licenses;
+pub(crate) mod licenses;
 mod links;
 mod merchant;
 mod orders;
 pub(crate) mod partners;
+mod passwords;
 mod payment_methods;
 mod payments;
 mod peer;
-mod pictures;
-mod products;
+pub(crate) mod pictures;
+pub(crate) mod products;
 mod purchase_requests;
 mod quotes;
 mod refunds;
@@ -33,8 +35,9 @@ mod terms;
 mod top_ups;
 mod updates;
 mod vendor;
+mod verifications;
 mod visibility;
-mod wallet;
+pub(crate) mod wallet;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -55,9 +58,12 @@ pub fn routes() -> OpenApiRouter<App> {
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
+        .merge(passwords::routes())
+        .merge(verifications::routes())
         .merge(connections::routes())
         .merge(wallet::routes())
         .merge(account_statement::routes())
+        .merge(account_export::routes())
         .merge(payment_methods::routes())
         .merge(top_ups::routes())
         .merge(auto_top_ups::routes())
@@ -113,7 +119,8 @@ pub fn elsewhere(app: &App, route: Option<&MatchedPath>, request: &Request) -> O
         return Some(Redirect::to(&format!("{}{path}", provider.url())).into_response());
     }
     if below(&"/sign-in") || below(&"/register") {
-        return Some(Redirect::to("/connect").into_response());
+        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+        return Some(Redirect::to(&format!("/connect{query}")).into_response());
     }
     let is_there = ELSEWHERE.iter().any(below);
     is_there.then(|| Problem::at_the_provider(provider.url()).into_response())
@@ -146,6 +153,11 @@ pub struct List<T> {
 const CURSOR: scrip_domain::Span = scrip_domain::Span::days(7);
 
 impl ListQuery {
+    /// What follows `after`, so many at most.
+    pub fn of(limit: u32, after: Option<String>) -> Self {
+        Self { limit: Some(limit), after }
+    }
+
     /// The page that is asked for, of the list called `list`.
     pub fn page(&self, engine: &Engine, list: &str) -> Result<Page, Problem> {
         let after = self.after.as_deref().map(|cursor| {

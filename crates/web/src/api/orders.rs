@@ -366,7 +366,7 @@ impl OrderOut {
     }
 
     /// An order in whatever state, as its owner sees it.
-    async fn of(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
+    pub async fn of(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
         if app.engine.provider().is_none() {
             return Self::ours(app, order, vendor).await;
         }

@@ -74,7 +74,7 @@ fn named_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<MethodIn>,
 /// A card that the account can pay with.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PaymentMethod)]
-struct MethodOut {
+pub struct MethodOut {
     /// The processor's name of it.
     #[schema(example = "pm_1MtwBwLkdIwHu7ix28a3tqPa")]
     id: String,
@@ -100,7 +100,8 @@ struct ExpiryOut {
 }
 
 impl MethodOut {
-    fn new(method: &PaymentMethod, default: Option<&str>) -> Self {
+    /// A card; `default` is the name of the one that pays.
+    pub fn new(method: &PaymentMethod, default: Option<&str>) -> Self {
         Self {
             id: method.name.clone(),
             brand: method.brand.clone(),

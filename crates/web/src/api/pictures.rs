@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use scrip_engine::memory::Member;
 use scrip_license::Digest;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,9 +52,21 @@ async fn show(
     method: Method,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let sha256: Digest = sha256.parse().map_err(|_| Problem::not_found())?;
     let member = looker(&app, &caller).await?;
-    let shown = match app.engine.show_picture(member.as_ref(), &slug, sha256).await? {
+    send(&app, member.as_ref(), &slug, &sha256, &method, &asked).await
+}
+
+/// The picture, if `member`, or a visitor, sees it: as far as it is not there already.
+pub async fn send(
+    app: &App,
+    member: Option<&Member>,
+    slug: &str,
+    sha256: &str,
+    method: &Method,
+    asked: &HeaderMap,
+) -> Result<Response, Problem> {
+    let sha256: Digest = sha256.parse().map_err(|_| Problem::not_found())?;
+    let shown = match app.engine.show_picture(member, slug, sha256).await? {
         Ok(shown) => shown.ok_or_else(Problem::not_found)?,
         Err(shut) => {
             let vendor = app.engine.vendor().await?;
@@ -61,7 +74,7 @@ async fn show(
         }
     };
     let etag = format!("\"{sha256}\"");
-    let verdict = conditions::check(&asked, &etag);
+    let verdict = conditions::check(asked, &etag);
     if verdict == Verdict::Failed {
         return Err(Problem::precondition_failed("the picture is another than the one you named"));
     }
@@ -77,7 +90,7 @@ async fn show(
     let size = shown.object.size();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(shown.media_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
-    if method == Method::HEAD {
+    if *method == Method::HEAD {
         return Ok(headers.into_response());
     }
     // The chunks' memory itself, without a copy.

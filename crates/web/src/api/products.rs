@@ -192,7 +192,7 @@ pub const VISITORS: HeaderValue = HeaderValue::from_static("public, max-age=15")
 /// What is seen depends on who looks.
 pub const VARY: HeaderValue = HeaderValue::from_static("Authorization, Cookie");
 /// What a member sees is theirs alone.
-const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-store");
+pub const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// The answer, kept by caches only when it is what every visitor sees.
 fn reply(body: &impl Serialize, signed_in: bool, asked: &HeaderMap) -> Response {

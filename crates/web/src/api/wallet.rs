@@ -28,7 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A wallet.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Wallet)]
-struct WalletOut {
+pub struct WalletOut {
     /// Everything in it.
     posted: MoneyOut,
     /// What holds have reserved.
@@ -96,6 +96,11 @@ pub struct TransferOut {
     responses((status = 200, body = WalletOut))
 )]
 async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<WalletOut>, Problem> {
+    Ok(Json(whole(&app, buyer).await?))
+}
+
+/// A buyer's wallet with all that is in it.
+pub async fn whole(app: &App, buyer: scrip_engine::Buyer) -> Result<WalletOut, Problem> {
     let engine = &app.engine;
     let vendor = engine.vendor().await?;
     let (settings, token) = (&vendor.settings, &vendor.settings.token);
@@ -110,7 +115,7 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
     let partners =
         if exchanged { engine.store().partners_of_lots(buyer.account).await? } else { Vec::new() };
     let from = |lot| partners.iter().find(|(of, _)| *of == lot).map(|(_, name)| name.clone());
-    Ok(Json(WalletOut {
+    Ok(WalletOut {
         posted: MoneyOut::tokens(wallet.posted(), token),
         held: MoneyOut::tokens(wallet.held(), token),
         available: MoneyOut::tokens(wallet.available(), token),
@@ -131,7 +136,7 @@ async fn show(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Json<Wallet
             })
             .collect(),
         credit_line: line.as_ref().map(CreditLineOut::from),
-    }))
+    })
 }
 
 /// The caller's statement, newest first.

@@ -1,12 +1,17 @@
-//! The buyer's own account: what is known of the person, and what to pay with.
+//! The buyer's own account: what is known of the person, what to pay with, and the data to take along.
+
+mod cards;
+mod security;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use maud::{Markup, Render, html};
 use scrip_domain::account::{Account, Field as Asked, NotPermitted, Person};
+use scrip_domain::credit_line::CreditLine;
 use scrip_domain::payment_method::PaymentMethod;
+use scrip_domain::role::Role;
 use serde::Deserialize;
 
 use super::form::{Field, Form, complaint};
@@ -15,14 +20,18 @@ use super::refused::sentence;
 use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
 use crate::App;
+use crate::api::account_export::everything;
 use crate::extract::Query;
+use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::text::{Line, Text};
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account", get(show).post(change))
-        .route("/account/payment-method", post(choose))
+        .route("/account/data", get(data))
+        .merge(cards::routes())
+        .merge(security::routes())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,27 +90,6 @@ async fn change(
     Ok(response)
 }
 
-#[derive(Debug, Deserialize)]
-struct ChoiceForm {
-    payment_method: String,
-    #[serde(default)]
-    next: Option<String>,
-}
-
-/// The card that the account pays with when none is named.
-async fn choose(
-    _: OwnAccounts,
-    State(app): State<App>,
-    visit: SignedIn,
-    Form(form): Form<ChoiceForm>,
-) -> Result<Response, Problem> {
-    let name = Some(form.payment_method).filter(|name| !name.is_empty());
-    let chosen = app.engine.choose_payment_method(visit.buyer, name).await?;
-    chosen.map_err(|refusal| Problem::payment_method(&refusal))?;
-    let next = form.next.as_deref().and_then(Local::new);
-    Ok(Redirect::to(next.as_ref().map_or("/account", Local::as_str)).into_response())
-}
-
 /// What forms tell of a person; what they must tell is there.
 pub fn told(
     name: Option<&str>,
@@ -123,7 +111,10 @@ pub fn told(
         phone: phone.map_err(field("phone"))?.map(|line| line.0),
         payment_method: None,
     };
-    let missing = |asked: &&Asked| **asked != Asked::PaymentMethod && person.get(**asked).is_none();
+    let missing = |asked: &&Asked| {
+        !matches!(asked, Asked::PaymentMethod | Asked::EmailVerified)
+            && person.get(**asked).is_none()
+    };
     match required.iter().find(missing) {
         Some(missing) => Err(Problem::field(missing.as_str(), "this is required")),
         None => Ok(person),
@@ -136,7 +127,7 @@ pub fn personal(asked: Asked, value: &str, required: bool, error: Option<&str>) 
         Asked::Name => ("Name", "text", "name"),
         Asked::Address => ("Postal address", "textarea", "street-address"),
         Asked::Phone => ("Telephone", "tel", "tel"),
-        Asked::PaymentMethod => return Markup::default(),
+        Asked::PaymentMethod | Asked::EmailVerified => return Markup::default(),
     };
     let hint = (!required).then_some("Optional.");
     Field { name: asked.as_str(), label, kind, value, autocomplete, required, hint, error }.render()
@@ -149,28 +140,90 @@ async fn page(
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let cards = app.engine.payment_methods(visit.buyer.account).await?;
+    let line = app.engine.store().credit_line(visit.buyer.account).await?;
+    let sessions = app.engine.open_sessions(visit.buyer, security::MOST_SESSIONS).await?;
     let (account, required) = (&visit.member.account, &visit.visit.vendor.settings.registration);
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let main = html! {
         h1 { "Your account" }
-        (standing(account, required))
+        (standing(account, &visit.visit.vendor.settings.required()))
         @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
             (complaint(&sentence(problem.detail())))
         }
-        dl.facts { dt { "E-mail" } dd { (account.email) } dt { "Account" } dd { code { (account.id) } } }
-        form.narrow method="post" action="/account" {
-            @if let Some(next) = &form.next { input type="hidden" name="next" value=(next); }
-            @for (asked, value) in
-                [(Asked::Name, &form.name), (Asked::Address, &form.address), (Asked::Phone, &form.phone)]
-            {
-                (personal(asked, value.as_deref().unwrap_or_default(), required.contains(&asked), error(asked.as_str())))
+        div.beside {
+            div {
+                h2 { "About you" }
+                form.narrow method="post" action="/account" {
+                    @if let Some(next) = &form.next { input type="hidden" name="next" value=(next); }
+                    @for (asked, value) in
+                        [(Asked::Name, &form.name), (Asked::Address, &form.address), (Asked::Phone, &form.phone)]
+                    {
+                        (personal(asked, value.as_deref().unwrap_or_default(), required.contains(&asked), error(asked.as_str())))
+                    }
+                    button type="submit" { "Save" }
+                }
+                (cards::part(app, &cards, account.person.payment_method.as_deref(), form.next.as_deref()))
             }
-            button type="submit" { "Save" }
+            aside {
+                (security::part(account, &sessions))
+                @if let Some(line) = &line { (credit_part(line)) }
+                (programs_part(account))
+                @if app.engine.roles().has(Role::Provider) {
+                    section.card aria-labelledby="merchants" {
+                        h2 #merchants { "Merchants" }
+                        p { a href="/account/merchants" { "Merchants that know you" } }
+                    }
+                }
+                (data_part())
+            }
         }
-        h2 { "Cards" }
-        (payment_methods(&cards, account.person.payment_method.as_deref(), form.next.as_deref()))
     };
     Ok(private(app, "Your account", &visit.visit, &main))
+}
+
+fn credit_part(line: &CreditLine) -> Markup {
+    html! {
+        section.card aria-labelledby="credit" {
+            h2 #credit { "Credit" }
+            p { "The vendor lends to you: you owe " strong { (MoneyOut::currency(line.owed())) } " of at most "
+                (MoneyOut::currency(line.limit)) ", and can draw " (MoneyOut::currency(line.left())) " more." }
+        }
+    }
+}
+
+fn programs_part(account: &Account) -> Markup {
+    html! {
+        section.card aria-labelledby="programs" {
+            h2 #programs { "Programs" }
+            p { "A program can read your account or buy for it, with a key of its own. The vendor makes such keys, and takes them back: "
+                "ask for one, and name your account " code { (account.id) } "." }
+            p { a href="/docs" { "What a program can do" } }
+        }
+    }
+}
+
+fn data_part() -> Markup {
+    html! {
+        section.card aria-labelledby="data" {
+            h2 #data { "Your data" }
+            p { "Everything that this server keeps about you, in one file (JSON): account, wallet, orders, licenses, top-ups." }
+            p { a.button.second href="/account/data" download { "Save my data" } }
+            details {
+                summary { "Close the account" }
+                p { "Ask the vendor. Personal data goes; the entries of the ledger stay without your name, and codes that you "
+                    "bought go on working. Use up what is in the wallet first, or have it paid back: what is left is given up." }
+            }
+        }
+    }
+}
+
+/// Everything that is kept about the account, as a file.
+async fn data(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+) -> Result<Response, Problem> {
+    everything(&app, visit.buyer).await
 }
 
 /// Why the account cannot buy, when it cannot.
@@ -179,8 +232,15 @@ fn standing(account: &Account, required: &[Asked]) -> Markup {
         Ok(()) => Markup::default(),
         Err(NotPermitted::Frozen) => complaint("This account is frozen. Please ask the vendor."),
         Err(NotPermitted::Incomplete(missing)) => {
-            let missing: Vec<_> = missing.iter().map(|field| field_name(*field)).collect();
-            complaint(&format!("Before you can buy, please add: {}.", missing.join(", ")))
+            let words: Vec<_> = missing.iter().map(|field| field_name(*field)).collect();
+            html! {
+                (complaint(&format!("Before you can buy, please add: {}.", words.join(", "))))
+                @if missing.contains(&Asked::EmailVerified) {
+                    form method="post" action="/verify/again" {
+                        button.second type="submit" { "Send the letter again" }
+                    }
+                }
+            }
         }
     }
 }
@@ -191,27 +251,8 @@ fn field_name(field: Asked) -> &'static str {
         Asked::Address => "your postal address",
         Asked::Phone => "your telephone number",
         Asked::PaymentMethod => "a card to pay with",
-    }
-}
-
-fn payment_methods(cards: &[PaymentMethod], chosen: Option<&str>, next: Option<&str>) -> Markup {
-    if cards.is_empty() {
-        return html! { p { "No card is kept with this account." } };
-    }
-    html! {
-        form method="post" action="/account/payment-method" {
-            @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-            fieldset {
-                legend { "Pay with" }
-                @for card in cards {
-                    label.option {
-                        input type="radio" name="payment_method" value=(card.name)
-                            checked[chosen == Some(card.name.as_str())];
-                        span { (card_name(card)) }
-                    }
-                }
-            }
-            button.second type="submit" { "Pay with this one" }
+        Asked::EmailVerified => {
+            "the press of a button: open the link in the letter that was sent to you"
         }
     }
 }

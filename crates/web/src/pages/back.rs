@@ -1,32 +1,34 @@
 //! Where a buyer comes back to a merchant from its provider, with a code that is good once.
 //!
 //! ```text
-//! /return?code=… ──redeemed, a session in a cookie──▶ /return?order=… ──not delivered yet──▶ the same a few seconds later
+//! /return?code=… ──redeemed, a session in a cookie──▶ /orders/{id}
 //! ```
 //! The order is shown to the buyer who decided on it and to nobody else, whatever address they have. The code is taken out
 //! of the address at once, so that it stays in no history.
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
-use maud::{Markup, html};
+use maud::html;
 use scrip_domain::Id;
-use scrip_domain::license::License;
 use scrip_domain::order::{Order, OrderState};
-use scrip_domain::settings::Vendor;
 use scrip_engine::Fault;
-use scrip_engine::checkout::AtProvider;
 use scrip_engine::identity::ConnectRefusal;
 use serde::Deserialize;
 
-use super::form::{Form, Nothing};
-use super::visit::Visit;
-use super::{leads_to, private, private_again_in};
+use super::cart::Cart;
+use super::checkout::choices;
+use super::checkout::stop::things;
+use super::form::Form;
+use super::orders::not_here;
+use super::sign_in::Next;
+use super::visit::{Local, Visit};
+use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtMerchant;
-use crate::money::MoneyOut;
+use crate::extract::Query;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -52,27 +54,13 @@ async fn come_back(
     if let Some(code) = &back.code {
         return redeem(&app, &visit, code, back.order.as_deref()).await;
     }
-    let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
-    let Some(named) = &back.order else { return Ok(welcome(&app, &visit)) };
-    let order = match named.parse::<Id<Order>>() {
-        Ok(id) => app.engine.store().order(id).await?,
-        Err(_) => None,
-    };
-    let own = order.filter(|order| buyer.is_some_and(|buyer| order.is_of(buyer.account)));
-    let at = match own {
-        Some(order) => app.engine.at_provider(order).await?,
-        None => None,
-    };
-    match at {
-        Some(at) => shown(&app, &visit, &at).await,
-        None => {
-            Ok(told(&app, &visit, StatusCode::NOT_FOUND, "This order is not shown here", OTHERS))
-        }
+    match back.order.as_deref().map(str::parse::<Id<Order>>) {
+        Some(Ok(order)) => Ok(Redirect::to(&format!("/orders/{order}")).into_response()),
+        Some(Err(_)) => Ok(not_here(&app, &visit, &Local::default())),
+        None => Ok(welcome(&app, &visit)),
     }
 }
 
-const OTHERS: &str = "An order is shown in the browser of the buyer who decided on it. Open it from the provider's \
-    history, or sign in through the provider, and it is here.";
 const ELSEWHERE: &str = "This way back was begun in another browser, or by somebody else. Begin here, and you come back signed in as \
     yourself.";
 const USED: &str = "The address with which you came back is good once and for a minute. Nothing is lost: open the order \
@@ -95,19 +83,27 @@ async fn redeem(
         }
         Ok(Ok(came)) => {
             let next = match came.order {
-                Some(order) => format!("/return?order={order}"),
-                None => "/return".to_owned(),
+                Some(order) => format!("/orders/{order}"),
+                None => visit
+                    .left()
+                    .map_or_else(|| "/return".to_owned(), |next| next.as_str().to_owned()),
             };
             let mut response = Redirect::to(&next).into_response();
             let cookie = Visit::sign_in(&visit.vendor, &came.session.token);
-            response.headers_mut().insert(header::SET_COOKIE, cookie);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            if let Some(order) = came.order
+                && let Some(cart) = bought(app, visit, order).await?
+            {
+                let cookie = Visit::carry(&visit.vendor, &cart);
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
             Ok(response)
         }
         // Used before, perhaps by this very browser, whose answer was lost.
         Ok(Err(ConnectRefusal::CodeRefused)) => match order.and_then(|id| id.parse().ok()) {
             Some(id) => {
                 let id: Id<Order> = id;
-                Ok(Redirect::to(&format!("/return?order={id}")).into_response())
+                Ok(Redirect::to(&format!("/orders/{id}")).into_response())
             }
             None => Ok(told(app, visit, StatusCode::FORBIDDEN, "Sign in again", USED)),
         },
@@ -123,14 +119,47 @@ async fn redeem(
     }
 }
 
+/// The cart without what an order that was approved has of it.
+async fn bought(app: &App, visit: &Visit, order: Id<Order>) -> Result<Option<Cart>, Problem> {
+    let store = app.engine.store();
+    let Some(row) = store.order(order).await? else { return Ok(None) };
+    let approved =
+        row.state.is_paid() || matches!(row.state, OrderState::Authorized | OrderState::Captured);
+    if !approved {
+        return Ok(None);
+    }
+    let mut cart = visit.cart.clone();
+    for choice in choices(&store.order_lines(order).await?) {
+        cart.take(choice.offer, choice.quantity);
+    }
+    Ok(Some(cart))
+}
+
 /// Says what happens next, and sends nobody anywhere before they agree.
-async fn ask(_: AtMerchant, State(app): State<App>, visit: Visit) -> Result<Response, Problem> {
+async fn ask(
+    _: AtMerchant,
+    State(app): State<App>,
+    visit: Visit,
+    Query(next): Query<Next>,
+) -> Result<Response, Problem> {
+    let next = next.given();
+    if let (Some(_), Some(next)) = (&visit.member, &next)
+        && !next.as_str().starts_with("/checkout")
+    {
+        // Signed in already. A checkout may ask for more than that.
+        return Ok(Redirect::to(next.as_str()).into_response());
+    }
+    let units = visit.cart.units();
     let provider = app.engine.provider().map(|provider| provider.url().to_owned());
     let provider = provider.ok_or_else(Problem::not_found)?;
     let main = html! {
         h1 { "Sign in" }
-        p.lead { "Your account and your wallet are at " (provider) ". Sign in there, and you come back here." }
-        form.narrow method="post" action="/connect" { button type="submit" { "Go on" } }
+        p.lead { "Your account and your wallet are at " bdi { (provider) } ". Sign in or open an account there, and you come back here." }
+        @if units > 0 { p { (things(units)) " in your cart, and kept there meanwhile." } }
+        form.narrow method="post" action="/connect" {
+            @if let Some(next) = &next { input type="hidden" name="next" value=(next.as_str()); }
+            button type="submit" { "Go on to the provider" }
+        }
     };
     let mut response = private(&app, "Sign in", &visit, &main);
     leads_to(&mut response, &provider);
@@ -141,11 +170,11 @@ async fn connect(
     _: AtMerchant,
     State(app): State<App>,
     visit: Visit,
-    Form(Nothing {}): Form<Nothing>,
+    Form(next): Form<Next>,
 ) -> Result<Response, Problem> {
     let opened = app.engine.connect().await??;
     let mut response = Redirect::to(&opened.url).into_response();
-    let begun = Visit::connect(&visit.vendor, &opened.id);
+    let begun = Visit::connect(&visit.vendor, &opened.id, next.given().as_ref());
     response.headers_mut().insert(header::SET_COOKIE, begun);
     leads_to(&mut response, &opened.url);
     Ok(response)
@@ -168,127 +197,4 @@ fn told(app: &App, visit: &Visit, status: StatusCode, title: &str, text: &str) -
     let mut response = private(app, title, visit, &main);
     *response.status_mut() = status;
     response
-}
-
-/// What became of an order, in a sentence for its buyer.
-fn verdict(at: &AtProvider) -> (&'static str, &'static str) {
-    match at.order.state {
-        OrderState::Draft | OrderState::Open | OrderState::Claimed => (
-            "Not decided yet",
-            "Confirm the order at the provider. This page looks again by itself.",
-        ),
-        OrderState::Authorized | OrderState::Captured => (
-            "Approved",
-            "Your payment is approved. The codes are made, and are here as soon as the provider has confirmed \
-             the delivery; this page looks again by itself.",
-        ),
-        OrderState::Paid => ("Approved", "Paid and delivered. Your codes are below."),
-        OrderState::RefundPending => {
-            ("Refund under way", "The provider is asked to give tokens back for this order.")
-        }
-        OrderState::PartiallyRefunded => {
-            ("Refunded in part", "A part of what you paid is back in your wallet at the provider.")
-        }
-        OrderState::Refunded => {
-            ("Refunded", "All that you paid is back in your wallet at the provider.")
-        }
-        OrderState::Declined => ("Declined", "Nothing was charged."),
-        OrderState::Cancelled => ("Cancelled", "The order was given up. Nothing was charged."),
-        OrderState::Expired => (
-            "Expired",
-            "The order was not confirmed in time, or not taken up in time. Nothing was charged.",
-        ),
-    }
-}
-
-async fn shown(app: &App, visit: &Visit, at: &AtProvider) -> Result<Response, Problem> {
-    let waits = at.order.state.is_at_provider() || at.order.state == OrderState::RefundPending;
-    let licenses = if at.order.is_released() {
-        app.engine.store().licenses_of_order(at.order.id).await?
-    } else {
-        Vec::new()
-    };
-    let mut codes = Vec::with_capacity(licenses.len());
-    for license in licenses.iter().filter(|license| license.tells_its_code()) {
-        codes.push(code(app, license).await?);
-    }
-    let (title, _) = verdict(at);
-    let main = summary(&visit.vendor, at, &codes);
-    if waits {
-        return Ok(private_again_in(app, title, visit, AGAIN, &main));
-    }
-    Ok(private(app, title, visit, &main))
-}
-
-/// A license that is handed out.
-struct Handed {
-    id: String,
-    jws: String,
-    short: String,
-    /// Names of its files, and where they are.
-    files: Vec<(String, String)>,
-}
-
-async fn code(app: &App, license: &License) -> Result<Handed, Problem> {
-    let code = app.engine.code(license).await?;
-    let mut files = Vec::new();
-    if let Some(release) = license.release {
-        for file in &app.engine.released(release).await?.files {
-            if let Ok(ticket) = app.engine.issue_ticket(&code.jws, file.id, "page").await? {
-                let address = format!("/v1/downloads/{}?ticket={}", file.id, ticket.text);
-                files.push((file.name.clone(), address));
-            }
-        }
-    }
-    Ok(Handed { id: license.id.to_string(), jws: code.jws, short: code.short, files })
-}
-
-fn summary(vendor: &Vendor, at: &AtProvider, codes: &[Handed]) -> Markup {
-    let token = &vendor.settings.token;
-    let (title, text) = verdict(at);
-    html! {
-        h1 { (title) }
-        p.lead { (text) }
-        p { a href="/products" { "Products" } }
-        @if let Some(reason) = at.reason() {
-            p { "Reason: " code { (reason) } }
-        }
-        h2 { "Order " (at.order.id) }
-        table {
-            thead {
-                tr { th scope="col" { "What" } th scope="col" { "Units" } th scope="col" { "Total" } }
-            }
-            tbody {
-                @for line in &at.lines {
-                    tr {
-                        td { (line.title) }
-                        td { (line.quantity) }
-                        td { (MoneyOut::tokens(line.total().unwrap_or_default(), token)) }
-                    }
-                }
-            }
-            tfoot {
-                tr {
-                    th scope="row" colspan="2" { "Total" }
-                    td { (MoneyOut::tokens(at.order.total, token)) }
-                }
-            }
-        }
-        @if let (Some(url), OrderState::Open | OrderState::Claimed) = (&at.checkout.url, at.order.state) {
-            p { a href=(url) { "Go on at the provider" } }
-        }
-        @for handed in codes {
-            h2 { "License " (handed.id) }
-            dl.facts {
-                dt { "Code" }
-                dd { code { (handed.short) } }
-                dt { "Signed code" }
-                dd { code.long { (handed.jws) } }
-                @for (name, address) in &handed.files {
-                    dt { "File" }
-                    dd { a href=(address) { (name) } }
-                }
-            }
-        }
-    }
 }

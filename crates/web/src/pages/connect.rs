@@ -10,7 +10,10 @@ use scrip_engine::connection::{ConnectionView, Consent};
 use serde::Deserialize;
 
 use super::form::Form;
-use super::visit::SignedIn;
+use super::look::{Tone, notice};
+use super::pay::host;
+use super::sign_in::as_another;
+use super::visit::{Local, SignedIn};
 use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtProvider;
@@ -66,25 +69,43 @@ async fn decide(
 
 fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
     let merchant = &view.merchant.name;
+    let here = Local::new(&format!("/connect/{reference}")).unwrap_or_default();
     html! {
-        h1 { "Sign in at " (merchant) }
+        h1 { "Sign in at " bdi { (merchant) } }
         @if view.waits {
-            p.lead { "You are signed in here as " (email) ". " (merchant) " will know you by a name that no other merchant has: neither your \
-                address nor your balance." }
-            form method="post" action={ "/connect/" (reference) } {
-                fieldset {
-                    label.option {
-                        input type="checkbox" name="share" value="funded";
-                        span { "Also tell " (merchant) ", yes or no, whether my balance is enough to order there" }
+            p.lead { "You come from " bdi { (merchant) } ", " (host(&view.merchant.url)) ", and are signed in here as " (email) "." }
+            section.card.asked {
+                h2 { "What " bdi { (merchant) } " will know" }
+                ul {
+                    li { "A name for you that no other merchant has, so that it knows you when you come again." }
+                }
+                h2 { "What it will not know" }
+                ul {
+                    li { "Your e-mail address, your name, and how much you have." }
+                    li { "What you buy elsewhere." }
+                }
+                form method="post" action={ "/connect/" (reference) } {
+                    fieldset {
+                        legend { "Your choice" }
+                        label.option {
+                            input type="checkbox" name="share" value="funded";
+                            span { "Also tell " bdi { (merchant) } ", yes or no, whether my balance is enough to order there" }
+                        }
+                    }
+                    div.choice {
+                        button type="submit" name="decision" value="approve" { span { "Sign in at " bdi { (merchant) } } }
+                        button.second type="submit" name="decision" value="decline" { "Decline" }
                     }
                 }
-                div.choice {
-                    button type="submit" name="decision" value="approve" { "Sign in at " (merchant) }
-                    button.second type="submit" name="decision" value="decline" { "Decline" }
-                }
+                p.small { "You can end this at any time, under "
+                    a href="/account/merchants" { "Merchants that know you" } "." }
             }
+            (as_another(&here))
         } @else {
-            p role="status" { "This was decided already, or has waited too long. Begin again at " (merchant) "." }
+            (notice(Tone::Warn, &html! {
+                p role="status" { "This was decided already, or has waited too long. Begin again at " bdi { (merchant) } "." }
+            }))
+            p { a.button href=(view.merchant.url) { span { "To " bdi { (merchant) } } } }
         }
     }
 }

@@ -15,15 +15,17 @@ use scrip_domain::agreement::{Figures, Party};
 use scrip_domain::exchange::{Exchange, ExchangeQuote, ExchangeState};
 use scrip_domain::partner::Partner;
 use scrip_domain::request::Request;
+use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Id};
 use scrip_engine::exchange::Quoted;
 use scrip_engine::purchase::Answered;
 use serde::Deserialize;
 
-use super::form::{Form, complaint};
+use super::form::{Field, Form, complaint};
+use super::look::{Tone, notice, price, steps};
 use super::refused::sentence;
-use super::visit::SignedIn;
-use super::{chance, date, private, private_again_in};
+use super::visit::{Local, SignedIn};
+use super::{chance, date, partner, private, private_again_in};
 use crate::App;
 use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
@@ -55,19 +57,38 @@ struct TakeForm {
     key: String,
 }
 
-/// The field that asks how many tokens are to be given.
-pub fn form(partner: &Partner, token: &str) -> Markup {
+/// The field that asks how many of `available` tokens are to be given; again, with what was typed and why it cannot be.
+pub fn form(
+    partner: &Partner,
+    token: &Token,
+    available: Amount,
+    again: Option<(&str, &Problem)>,
+) -> Markup {
+    let error = again.map(|(_, problem)| sentence(problem.detail()));
+    let short = again.filter(|(_, problem)| problem.status() == StatusCode::PAYMENT_REQUIRED);
+    let short =
+        short.and_then(|(typed, _)| read(typed, token)).map(|give| available.shortfall(give));
+    let here = Local::new(&format!("/partners/{}", partner.id)).unwrap_or_default();
     html! {
+        (steps(&["Link your account there", "Say how many", "Confirm"], 1))
         h2 { "Exchange" }
+        p { "You have " (price(available, token)) "." }
         form.narrow method="post" action={ "/partners/" (partner.id) "/quote" } {
-            p {
-                label for="give" { "How many " (token) " do you give?" }
-                input id="give" name="give" type="text" inputmode="decimal" required autocomplete="off" aria-describedby="give-hint";
-                span.hint id="give-hint" { "You see what comes for it before anything is taken." }
-            }
+            (Field { name: "give", label: &format!("How many {} do you give?", token.code), kind: "text",
+                value: again.map_or("", |(typed, _)| typed), autocomplete: "off", required: true,
+                hint: Some("You see what comes for it before anything is taken."), error: error.as_deref() })
             button type="submit" { "See the offer" }
         }
+        @if let Some(short) = short {
+            p { a.button.second href={ (here.after("/wallet/top-up")) "&tokens=" (short.decimal(token.scale)) } {
+                "Add " (MoneyOut::tokens(short, token)) } }
+        }
     }
+}
+
+/// How many tokens, as somebody wrote it.
+fn read(text: &str, token: &Token) -> Option<Amount> {
+    Amount::parse_decimal(&text.trim().replace(',', "."), token.scale)
 }
 
 async fn quote(
@@ -78,18 +99,21 @@ async fn quote(
     Form(form): Form<QuoteForm>,
 ) -> Result<Response, Problem> {
     let token = &visit.visit.vendor.settings.token;
-    let text = form.give.trim().replace(',', ".");
-    let Some(give) = Amount::parse_decimal(&text, token.scale) else {
+    let Some(give) = read(&form.give, token) else {
         let example = Amount::new(1250).unwrap_or_default().decimal(token.scale);
         let detail = format!("a number of {}, such as {example}", token.code);
-        return refused(&app, &visit, id, &Problem::field("give", detail)).await;
+        let problem = Problem::field("give", detail);
+        return partner::again_with(&app, &visit.visit, id, form.give, problem).await;
     };
     match app.engine.ask_exchange_quote(visit.buyer, id, give).await? {
         Ok(quoted) => {
             let main = offer(&app, &visit, &quoted);
             Ok(private(&app, "Your exchange", &visit.visit, &main))
         }
-        Err(refusal) => refused(&app, &visit, id, &Problem::exchange(&refusal, token)).await,
+        Err(refusal) => {
+            let problem = Problem::exchange(&refusal, token);
+            partner::again_with(&app, &visit.visit, id, form.give, problem).await
+        }
     }
 }
 
@@ -102,30 +126,41 @@ fn offer(app: &App, visit: &SignedIn, quoted: &Quoted) -> Markup {
     let token = &visit.visit.vendor.settings.token;
     let left = visit.member.available.checked_sub(quote.figures.give);
     html! {
-        h1 { "Exchange with " (partner.name) }
-        dl.facts {
-            dt { "You give" } dd { (figures.give) }
-            dt { "You receive there" } dd { (figures.receive) }
-            @if let Some((one, becomes)) = rate {
-                dt { "Rate" } dd { (one) " become " (becomes)
-                    @if spread > 0 { ", less " (hundredths(spread)) " percent" }
-                    ", rounded down to the smallest unit" }
+        (steps(&["Link your account there", "Say how many", "Confirm"], 2))
+        h1 { "Exchange with " bdi { (partner.name) } }
+        section.card.asked {
+            p.swap {
+                span { (figures.give) small { "from your wallet here" } }
+                span.unseen { " become " }
+                span.arrow aria-hidden="true" { "→" }
+                span { (figures.receive) small { "in your wallet at " bdi { (partner.name) } } }
             }
-            @if let Some(left) = left { dt { "You keep here" } dd { (MoneyOut::tokens(left, token)) } }
-            dt { "Good until" } dd { (date(quote.expires_at())) }
+            dl.facts {
+                dt { "You give" } dd { (price(quote.figures.give, token)) }
+                dt { "You receive there" } dd { (figures.receive) }
+                @if let Some((one, becomes)) = rate {
+                    dt { "Rate" } dd { (one) " become " (becomes)
+                        @if spread > 0 { ", less " (hundredths(spread)) " percent" }
+                        ", rounded down to the smallest unit" }
+                }
+                @if let Some(left) = left { dt { "You keep here" } dd { (MoneyOut::tokens(left, token)) } }
+                dt { "Good until" } dd { (date(quote.expires_at())) }
+            }
+            p { "What you give leaves this shop for good: from then on " bdi { (partner.name) } " owes you what you receive." }
+            form method="post" action={ "/partners/" (partner.id) "/exchange" } {
+                input type="hidden" name="quote" value=(quote.id);
+                input type="hidden" name="key" value=(chance(app));
+                div.choice {
+                    button type="submit" { "Give " (figures.give) " for " (figures.receive) }
+                    a.button.second href={ "/partners/" (partner.id) } { "Leave it" }
+                }
+            }
         }
-        p { "What you give leaves this shop for good: from then on " (partner.name) " owes you what you receive." }
-        form method="post" action={ "/partners/" (partner.id) "/exchange" } {
-            input type="hidden" name="quote" value=(quote.id);
-            input type="hidden" name="key" value=(chance(app));
-            button type="submit" { "Give " (figures.give) " for " (figures.receive) }
-        }
-        p { a href={ "/partners/" (partner.id) } { "Leave it" } }
     }
 }
 
 /// One token here, or as many powers of ten as buy something, and what that becomes before the spread.
-fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyOut)> {
+pub fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyOut)> {
     let (numerator, denominator) = (figures.numerator, figures.denominator);
     (u32::from(from.scale)..15).find_map(|zeros| {
         let one = 10_u64.checked_pow(zeros)?;
@@ -137,7 +172,7 @@ fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, MoneyO
 }
 
 /// Basis points as a percentage with its decimals: 250 is 2.50.
-fn hundredths(basis_points: u32) -> String {
+pub fn hundredths(basis_points: u32) -> String {
     Amount::new(basis_points.into()).unwrap_or_default().decimal(2).to_string()
 }
 
@@ -156,17 +191,12 @@ async fn exchange(
         }
         Err(refusal) => {
             let token = &visit.visit.vendor.settings.token;
-            refused(&app, &visit, id, &Problem::exchange(&refusal, token)).await
+            Ok(refused(&app, &visit, id, &Problem::exchange(&refusal, token)))
         }
     }
 }
 
-async fn refused(
-    app: &App,
-    visit: &SignedIn,
-    partner: Id<Partner>,
-    problem: &Problem,
-) -> Result<Response, Problem> {
+fn refused(app: &App, visit: &SignedIn, partner: Id<Partner>, problem: &Problem) -> Response {
     let main = html! {
         h1 { "Nothing was exchanged" }
         (complaint(&sentence(problem.detail())))
@@ -179,7 +209,7 @@ async fn refused(
     };
     let mut response = private(app, "Nothing was exchanged", &visit.visit, &main);
     *response.status_mut() = problem.status();
-    Ok(response)
+    response
 }
 
 async fn show(
@@ -194,22 +224,39 @@ async fn show(
     let partner = app.engine.store().partner(exchange.partner).await?.ok_or_else(lost)?;
     let agreement = app.engine.store().agreement(exchange.agreement).await?.ok_or_else(lost)?;
     let figures = FiguresOut::new(&exchange.figures, &agreement, app.engine.public_url());
+    let text = outcome(exchange.state, &partner.name, &figures);
     let main = html! {
-        h1 { "Your exchange with " (partner.name) }
-        p role="status" { (outcome(exchange.state, &partner.name, &figures)) }
+        p.trail { a href="/wallet" { "Wallet" } " › " a href={ "/partners/" (partner.id) } { bdi { (partner.name) } } }
+        h1 { "Your exchange with " bdi { (partner.name) } }
+        (notice(tone(exchange.state), &html! { p role="status" { (text) } }))
         dl.facts {
             dt { "Given" } dd { (figures.give) }
             dt { "Received there" } dd { (figures.receive) }
             dt { "Begun" } dd { (date(exchange.at)) }
             dt { "Name" } dd { code { (exchange.id) } }
         }
-        p { a href={ "/partners/" (partner.id) } { (partner.name) } " · " a href="/wallet" { "Your wallet" } }
+        div.choice {
+            a.button href="/wallet" { "Your wallet" }
+            a.button.second href={ "/partners/" (partner.id) } { "Exchange more" }
+        }
     };
     let visited = &visit.visit;
     if exchange.state.is_final() {
         Ok(private(&app, "Your exchange", visited, &main))
     } else {
         Ok(private_again_in(&app, "Your exchange", visited, AGAIN, &main))
+    }
+}
+
+/// Whether what became of it is good or bad.
+const fn tone(state: ExchangeState) -> Tone {
+    match state {
+        ExchangeState::Fulfilled => Tone::Good,
+        ExchangeState::Reserved | ExchangeState::Prepared | ExchangeState::Committed => Tone::Info,
+        ExchangeState::Refused
+        | ExchangeState::Expired
+        | ExchangeState::Reversed
+        | ExchangeState::WrittenOff => Tone::Warn,
     }
 }
 

@@ -21,9 +21,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         if !from_here(request.headers()) {
-            let detail =
-                "this form was sent from another site: open the page here, and send it again";
-            return Err(Problem::forbidden(detail));
+            return Err(elsewhere());
         }
         match axum::extract::Form::<T>::from_request(request, app).await {
             Ok(axum::extract::Form(form)) => Ok(Self(form)),
@@ -37,10 +35,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     }
 }
 
+/// What is answered to a form that another site sent.
+pub fn elsewhere() -> Problem {
+    Problem::forbidden(
+        "this form was sent from another site: open the page here, and send it again",
+    )
+}
+
 /// Whether a browser says that one of our own pages sent this. Browsers say where a form comes from, and a
 /// page cannot make them say otherwise (Fetch Metadata; before it, RFC 6454). What says nothing is no
 /// browser, and sends nobody else's cookie.
-fn from_here(headers: &HeaderMap) -> bool {
+pub fn from_here(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");

@@ -11,7 +11,10 @@ use scrip_engine::link::request::LinkView;
 use serde::Deserialize;
 
 use super::form::Form;
-use super::visit::SignedIn;
+use super::look::{Tone, notice, steps};
+use super::pay::host;
+use super::sign_in::as_another;
+use super::visit::{Local, SignedIn};
 use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtPartner;
@@ -65,21 +68,32 @@ async fn decide(
 
 fn shown(reference: &str, view: &LinkView, vendor: &str, email: &str) -> Markup {
     let partner = &view.partner.name;
-    let url = &view.partner.url;
-    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let here = Local::new(&format!("/links/{reference}")).unwrap_or_default();
     html! {
-        h1 { "Link with " (partner) }
+        @if view.waits { (steps(&["Sign in here", "Link the account", "Back where you came from"], 1)) }
+        h1 { "Link with " bdi { (partner) } }
         @if view.waits {
-            p.lead { "You come from " (partner) ", " (host) ", and are signed in here as " (email) "." }
-            p { "When the two accounts are linked, tokens that you exchange there arrive in your wallet at " (vendor) ". " (partner) " will know \
-                this account by a name that no other vendor has: neither your address nor your balance. Go on only if you began this \
-                at " (partner) " yourself, a moment ago." }
-            form.choice method="post" action={ "/links/" (reference) } {
-                button type="submit" name="decision" value="approve" { "Link this account" }
-                button.second type="submit" name="decision" value="decline" { "Decline" }
+            p.lead { "You come from " bdi { (partner) } ", " (host(&view.partner.url)) ", and are signed in here as " (email) "." }
+            section.card.asked {
+                h2 { "What it means" }
+                ul {
+                    li { "Tokens that you exchange at " bdi { (partner) } " arrive in your wallet at " bdi { (vendor) } "." }
+                    li { bdi { (partner) } " will know this account by a name that no other vendor has: neither your address nor your \
+                        balance." }
+                    li { "You can cut the link at any time, here and there." }
+                }
+                p { "Go on only if you began this at " bdi { (partner) } " yourself, a moment ago." }
+                form.choice method="post" action={ "/links/" (reference) } {
+                    button type="submit" name="decision" value="approve" { "Link this account" }
+                    button.second type="submit" name="decision" value="decline" { "Decline" }
+                }
             }
+            (as_another(&here))
         } @else {
-            p role="status" { "This was decided already, or has waited too long. Begin again at " (partner) "." }
+            (notice(Tone::Warn, &html! {
+                p role="status" { "This was decided already, or has waited too long. Begin again at " bdi { (partner) } "." }
+            }))
+            p { a.button href=(view.partner.url) { span { "To " bdi { (partner) } } } }
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The parts that pages are made of, each a function; their looks are in `style.css`, in the same order.
 
+use std::fmt::Write;
+
+use fast_qr::{ECL, QRBuilder};
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Timestamp};
@@ -67,10 +70,27 @@ pub fn price(amount: Amount, token: &Token) -> Markup {
     let value = token.unit_value.price_of(amount).filter(|_| !amount.is_zero());
     html! {
         span.price {
-            @if amount.is_zero() { "Free" } @else { (MoneyOut::tokens(amount, token)) }
-            @if let Some(money) = value { " " small { "≈ " (MoneyOut::currency(money)) } }
+            @if amount.is_zero() { "Free" } @else { (tokens(amount, token)) }
+            @if let Some(money) = value {
+                // The value is rounded up: of the smallest coin most may be missing.
+                @let under = money.amount.units() == 1 && token.unit_value.tokens_for(money.amount) > Some(amount);
+                " " small { (if under { "under " } else { "≈ " }) (MoneyOut::currency(money)) }
+            }
         }
     }
+}
+
+/// So many tokens as people write them: of the decimals, those that say something, and two at least.
+pub fn tokens(amount: Amount, token: &Token) -> String {
+    let digits = amount.decimal(token.scale).to_string();
+    let digits = match digits.split_once('.') {
+        Some((whole, parts)) => {
+            let says = parts.trim_end_matches('0').len().max(2).min(parts.len());
+            format!("{whole}.{}", parts.get(..says).unwrap_or(parts))
+        }
+        None => digits,
+    };
+    format!("{digits} {}", token.code)
 }
 
 /// A day and time, for people and programs.
@@ -79,6 +99,26 @@ pub fn date(at: Timestamp) -> Markup {
     // 2026-11-29T12:00:00.000Z
     let day = text.get(..16).unwrap_or(&text).replace('T', " ");
     html! { time datetime=(text) { (day) " UTC" } }
+}
+
+/// A QR code (ISO 18004) as one path, dark on light in every colour scheme, since scanners want it so.
+pub fn qr(text: &str, label: &str) -> Markup {
+    // What is too long for the largest code is typed.
+    let Ok(code) = QRBuilder::new(text).ecl(ECL::M).build() else { return Markup::default() };
+    // Four squares of rest on each side.
+    let side = code.size.saturating_add(8);
+    let mut path = String::new();
+    for (y, row) in (0..code.size).map(|y| (y, &code[y])) {
+        for (x, _) in row.iter().enumerate().filter(|(_, module)| module.value()) {
+            // Into a String: it cannot fail.
+            let _ = write!(path, "M{} {}h1v1h-1z", x.saturating_add(4), y.saturating_add(4));
+        }
+    }
+    html! {
+        svg.qr viewBox=(format!("0 0 {side} {side}")) role="img" aria-label=(label) {
+            (PreEscaped(format!("<path class=\"light\" d=\"M0 0h{side}v{side}H0z\"/><path class=\"dark\" d=\"{path}\"/>")))
+        }
+    }
 }
 
 /// A small drawing beside a word. It says nothing by itself, and is not read out.
@@ -95,5 +135,40 @@ pub fn icon(icon: Icon) -> Markup {
     };
     html! {
         svg.icon viewBox="0 0 24 24" aria-hidden="true" focusable="false" { (PreEscaped(format!("<path d=\"{path}\"/>"))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_domain::settings::UnitValue;
+    use scrip_domain::{Money, Unit};
+
+    use super::*;
+
+    fn token(scale: u8) -> Token {
+        let amount = |units| Amount::new(units).unwrap();
+        let money = Money { amount: amount(100), unit: Unit::parse("EUR").unwrap() };
+        let unit_value = UnitValue { tokens: amount(10_000), money };
+        Token { code: Unit::parse("AUR").unwrap(), name: "Aurum".into(), scale, unit_value }
+    }
+
+    #[test]
+    fn decimals_that_say_nothing_are_left_out() {
+        let told = |units, scale| tokens(Amount::new(units).unwrap(), &token(scale));
+        assert_eq!(told(125_000, 4), "12.50 AUR");
+        assert_eq!(told(125_010, 4), "12.501 AUR");
+        assert_eq!(told(1, 4), "0.0001 AUR");
+        assert_eq!(told(0, 4), "0.00 AUR");
+        assert_eq!(told(5, 1), "0.5 AUR");
+        assert_eq!(told(100, 0), "100 AUR");
+    }
+
+    #[test]
+    fn what_is_worth_less_than_the_smallest_coin_says_so() {
+        let told = |units| price(Amount::new(units).unwrap(), &token(4)).into_string();
+        assert!(told(1).contains("under 0.01 EUR"), "{}", told(1));
+        assert!(told(100).contains("≈ 0.01 EUR"), "{}", told(100));
+        assert!(told(101).contains("≈ 0.02 EUR"), "{}", told(101));
+        assert!(told(0).contains("Free") && !told(0).contains("EUR"));
     }
 }

@@ -1,46 +1,65 @@
-//! Pages for people: made on the server, without scripts, with one stylesheet.
+//! Pages for people: made on the server, with one stylesheet. All of it works without scripts; where there is
+//! something to copy or to print, one helps.
 
 mod account;
+mod activate;
+mod admin;
 mod assets;
 mod back;
 mod bank;
 mod cart;
+mod chart;
+mod checkout;
 mod connect;
 mod docs;
 mod exchange;
 mod form;
 mod frame;
 mod json;
+mod legal;
+mod library;
 mod link;
 mod look;
+mod merchants;
+mod multipart;
+mod orders;
 mod partner;
 mod pay;
 mod problems;
 mod prose;
 mod protection;
 mod refused;
+mod reset;
 mod shop;
 mod sign_in;
+mod theme;
 mod top_up;
+mod verify;
 mod visit;
 mod wallet;
+mod words;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use base64ct::{Base64UrlUnpadded, Encoding};
 
-use self::frame::{Visited, page, private, private_again_in, whole};
+use self::frame::{again_in, page, private, private_again_in, private_with_script};
 use self::look::date;
 pub use self::protection::refusal;
-use self::protection::{leads_to, protect, protect_form};
+use self::protection::{asks_here, leads_to, protect, protect_form, runs_scripts};
 use crate::App;
 
 /// Every page.
 pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = sign_in::routes().merge(account::routes()).merge(wallet::routes());
     let buyers = buyers.merge(top_up::routes()).merge(pay::routes()).merge(connect::routes());
-    let buyers = buyers.merge(back::routes()).merge(shop::routes());
+    let buyers = buyers.merge(reset::routes()).merge(verify::routes());
+    let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
+    let buyers = buyers.merge(activate::routes());
+    let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());
+    let buyers = buyers.merge(legal::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
+    let buyers = buyers.merge(merchants::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))
@@ -51,6 +70,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
         )
         .merge(bank::routes())
         .merge(assets::routes())
+        .merge(admin::routes(app))
 }
 
 /// A word of chance for a form, so that the same form does the same thing once.

@@ -17,9 +17,11 @@ use scrip_domain::partner::Partner;
 use serde::Deserialize;
 
 use super::form::{Form, Nothing, complaint};
+use super::look::{Tone, notice, steps};
+use super::pay::host;
 use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
-use super::{date, leads_to, private};
+use super::{date, exchange, leads_to, private};
 use crate::App;
 use crate::api::partners::{WayOut, in_force};
 use crate::caller::AtPartner;
@@ -49,6 +51,18 @@ enum Said {
     Declined,
     /// Why something was not done.
     Problem(Problem),
+    /// What was to be given, and why it cannot be.
+    Give(String, Problem),
+}
+
+impl Said {
+    /// What stands in the field of what is given, and what is wrong with it.
+    fn give(&self) -> Option<(&str, &Problem)> {
+        match self {
+            Self::Give(typed, problem) => Some((typed, problem)),
+            Self::Nothing | Self::Declined | Self::Problem(_) => None,
+        }
+    }
 }
 
 async fn show(
@@ -116,6 +130,7 @@ fn again(id: Id<Partner>) -> Response {
     (no_store, Redirect::to(&format!("/partners/{id}"))).into_response()
 }
 
+/// The page, with what it says above all else.
 async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<Response, Problem> {
     let partner = app.engine.store().partner(id).await?.ok_or_else(Problem::not_found)?;
     let agreement = in_force(app, &partner).await?;
@@ -123,34 +138,37 @@ async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<R
         Some((buyer, _)) => app.engine.link_of(*buyer, id).await?,
         None => None,
     };
-    let vendor = &visit.vendor.settings.name;
+    let (vendor, ours) = (&visit.vendor.settings, app.engine.public_url());
+    let is_linked = link.as_ref().is_some_and(|link| link.state == LinkState::Active);
+    let goes = agreement.terms.way(ours).is_some();
     let main = html! {
-        h1 { (partner.name) }
-        @match &said {
-            Said::Problem(problem) => (complaint(&sentence(problem.detail()))),
-            Said::Declined => { p role="status" { "You said no at " (partner.name) ". Nothing is linked." } }
-            Said::Nothing => {}
-        }
-        (about(vendor, &partner, &agreement.terms, app.engine.public_url()))
+        p.trail { a href="/wallet" { "Wallet" } }
+        h1 { bdi { (partner.name) } }
+        (told(&said, &partner.name))
+        (about(&vendor.name, &partner, &agreement.terms))
         @if !partner.is_open() {
-            p role="status" { "Nothing is exchanged with " (partner.name) " at the moment. What you have is not touched by it." }
+            (notice(Tone::Warn, &html! {
+                p role="status" { "Nothing is exchanged with " bdi { (partner.name) } " at the moment. What you have is not touched by it." }
+            }))
         }
-        @match (&visit.member, &link) {
-            (None, _) => (strangers(id, &partner)),
-            (Some(_), Some(link)) if link.state == LinkState::Active => {
-                @if partner.is_open() && agreement.terms.way(app.engine.public_url()).is_some() {
-                    (super::exchange::form(&partner, visit.vendor.settings.token.code.as_str()))
+        div.beside {
+            div {
+                @match (&visit.member, &link) {
+                    (None, _) => (strangers(id, &partner)),
+                    (Some((_, member)), _) if is_linked && partner.is_open() && goes => {
+                        (exchange::form(&partner, &vendor.token, member.available, said.give()))
+                    }
+                    (Some(_), _) if !is_linked && partner.is_open() => (unlinked(&partner)),
+                    (Some(_), _) => {}
                 }
-                (linked(&partner, link))
+                @if let (true, Some(link)) = (is_linked, &link) { (linked(&partner, link)) }
             }
-            (Some(_), _) if partner.is_open() => (unlinked(&partner)),
-            (Some(_), _) => {}
+            aside { (bounds(&vendor.name, &partner, &agreement.terms, ours)) }
         }
-        p { a href="/wallet" { "Your wallet" } }
     };
     let mut response = private(app, &partner.name, visit, &main);
     leads_to(&mut response, &partner.url);
-    if let Said::Problem(problem) = said {
+    if let Said::Problem(problem) | Said::Give(_, problem) = said {
         *response.status_mut() = match problem.status() {
             status if status.is_client_error() => status,
             _ => StatusCode::SERVICE_UNAVAILABLE,
@@ -159,29 +177,58 @@ async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<R
     Ok(response)
 }
 
-/// What the partner is, and what tokens become there.
-fn about(vendor: &str, partner: &Partner, terms: &Terms, ours: &str) -> Markup {
+/// The same again, because so much as somebody typed cannot be given.
+pub async fn again_with(
+    app: &App,
+    visit: &Visit,
+    id: Id<Partner>,
+    typed: String,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    page(app, visit, id, Said::Give(typed, problem)).await
+}
+
+fn told(said: &Said, partner: &str) -> Markup {
+    match said {
+        Said::Problem(problem) => complaint(&sentence(problem.detail())),
+        Said::Declined => notice(
+            Tone::Info,
+            &html! { p role="status" { "You said no at " bdi { (partner) } ". Nothing is linked." } },
+        ),
+        // What is wrong with a field is said at the field.
+        Said::Nothing | Said::Give(..) => Markup::default(),
+    }
+}
+
+/// What the partner is, and whose its tokens are.
+fn about(vendor: &str, partner: &Partner, terms: &Terms) -> Markup {
     let (name, url) = (&partner.name, &partner.url);
     let theirs = terms.parties.iter().find(|party| &party.url == url);
-    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     html! {
-        p.lead {
-            (name) " is another vendor, at " (host) "."
-            @if let Some(party) = theirs {
-                " Its tokens, " (party.token) ", are its own: it issues them, sells for them, and answers for them. What you exchange \
-                    is no longer owed to you by " (vendor) " but by " (name) "."
-            }
+        p.lead { bdi { (name) } " is another vendor, at " (host(url)) "." }
+        @if let Some(party) = theirs {
+            p { "Its tokens, " (party.token) ", are its own: it issues them, sells for them, and answers for them. What you exchange is \
+                no longer owed to you by " bdi { (vendor) } " but by " bdi { (name) } "." }
         }
-        @if let (Some(way), Some((_, from, to))) = (WayOut::new(terms, ours), terms.way(ours)) {
-            dl.facts {
-                dt { "At once" } dd { (way.min) " to " (way.max) }
-                dt { "In a day" } dd { "at most " (way.buyer_day) }
-                @if let Some((given, received)) = example(terms, ours, from, to) {
-                    dt { "Rate" } dd { (given) " become " (received) }
+    }
+}
+
+/// How many tokens become how many, and what may be given.
+fn bounds(vendor: &str, partner: &Partner, terms: &Terms, ours: &str) -> Markup {
+    html! {
+        section.card {
+            h2 { "What tokens become" }
+            @if let (Some(way), Some((_, from, to))) = (WayOut::new(terms, ours), terms.way(ours)) {
+                dl.facts {
+                    @if let Some((given, received)) = example(terms, ours, from, to) {
+                        dt { "Rate" } dd { (given) " become " (received) }
+                    }
+                    dt { "At once" } dd { (way.min) " to " (way.max) }
+                    dt { "In a day" } dd { "at most " (way.buyer_day) }
                 }
+            } @else {
+                p { "Tokens of " bdi { (vendor) } " buy nothing there; those of " bdi { (partner.name) } " can become tokens here." }
             }
-        } @else {
-            p { "Tokens of " (vendor) " buy nothing there; those of " (name) " can become tokens here." }
         }
     }
 }
@@ -199,18 +246,23 @@ fn example(terms: &Terms, ours: &str, from: &Party, to: &Party) -> Option<(Money
 fn strangers(id: Id<Partner>, partner: &Partner) -> Markup {
     let here = Local::new(&format!("/partners/{id}")).unwrap_or_default();
     html! {
-        p { "To exchange tokens, sign in here, and link your account at " (partner.name) "." }
-        p.choice { a.button href=(here.after("/sign-in")) { "Sign in" } }
+        h2 { "Exchange tokens" }
+        p { "To exchange tokens, sign in here, and link your account at " bdi { (partner.name) } "." }
+        p.choice {
+            a.button href=(here.after("/sign-in")) { "Sign in" }
+            a.button.second href=(here.after("/register")) { "Open an account" }
+        }
     }
 }
 
 fn unlinked(partner: &Partner) -> Markup {
     html! {
+        (steps(&["Link your account there", "Say how many", "Confirm"], 0))
         h2 { "Your account there" }
-        p { "Before your first exchange, show which account at " (partner.name) " is yours. You sign in there, or open an account, and \
-            come back. " (partner.name) " and this shop learn neither your address nor your balance from each other." }
+        p { "Before your first exchange, show which account at " bdi { (partner.name) } " is yours. You sign in there, or open an account, \
+            and come back. " bdi { (partner.name) } " and this shop learn neither your address nor your balance from each other." }
         form method="post" action={ "/partners/" (partner.id) "/link" } {
-            button type="submit" { "Link my account at " (partner.name) }
+            button type="submit" { span { "Link my account at " bdi { (partner.name) } } }
         }
     }
 }
@@ -219,7 +271,7 @@ fn linked(partner: &Partner, link: &Link) -> Markup {
     html! {
         h2 { "Your account there" }
         p {
-            "Your account at " (partner.name) " is linked"
+            "Your account at " bdi { (partner.name) } " is linked"
             @if let Some(at) = link.linked_at { " since " (date(at)) }
             "."
         }

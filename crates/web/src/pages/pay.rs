@@ -22,6 +22,7 @@ use scrip_engine::purchase_request::{Decided, PaymentView, RequestRefusal};
 use serde::Deserialize;
 
 use super::form::{Form, Nothing, complaint};
+use super::look::{Tone, notice, price, steps};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
 use super::{leads_to, private};
@@ -57,7 +58,7 @@ async fn show(
         let claimed = app.engine.claim_payment(buyer, &reference).await?;
         view = claimed.map_err(|why| refused(&why, settings))?;
     }
-    page(&app, &visit, &reference, &view, None).await
+    Ok(page(&app, &visit, &reference, &view, None))
 }
 
 /// Confirms or declines, and sends the buyer back to the merchant. What stands in the way is told on the page.
@@ -87,7 +88,7 @@ async fn decide(
             let problem = refused(&why, settings);
             let view = app.engine.payment(&reference, Some(buyer)).await?;
             let view = view.map_err(|why| refused(&why, settings))?;
-            let mut response = page(&app, &visit.visit, &reference, &view, Some(&problem)).await?;
+            let mut response = page(&app, &visit.visit, &reference, &view, Some(&problem));
             *response.status_mut() = problem.status();
             Ok(response)
         }
@@ -148,50 +149,63 @@ fn refused(why: &RequestRefusal, settings: &Settings) -> Problem {
     Problem::purchase_request(why, Some(&settings.token))
 }
 
-async fn page(
+fn page(
     app: &App,
     visit: &Visit,
     reference: &str,
     view: &PaymentView,
     problem: Option<&Problem>,
-) -> Result<Response, Problem> {
+) -> Response {
     let settings = &visit.vendor.settings;
     let account = visit.member.as_ref().map(|(_, member)| member.account.as_ref());
+    let waits = matches!(view.state, RequestState::Open | RequestState::Claimed);
     let main = html! {
-        h1 { "Buy from " (view.merchant.name) }
+        @if waits { (steps(&["Sign in", "Pay", "Back to the shop"], usize::from(account.is_some()))) }
+        h1 { "Buy from " bdi { (view.merchant.name) } }
+        p.lead { "Sold and delivered by " bdi { (view.merchant.name) } ", " (host(&view.merchant.url)) ". You pay with "
+            (settings.token.name) " from your wallet here." }
         @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
-        (summary(view, &settings.token))
-        @match (view.state, account) {
-            (RequestState::Open, None) => (strangers(reference, view)),
-            (RequestState::Open | RequestState::Claimed, Some(account)) => (decision(reference, view, account, settings)),
-            (state, _) => (over(state, reference, view)),
+        div.beside {
+            (summary(view, &settings.token))
+            aside {
+                @match (view.state, account) {
+                    (RequestState::Open, None) => (strangers(reference, view, &settings.token)),
+                    (RequestState::Open | RequestState::Claimed, Some(account)) => {
+                        (decision(reference, view, account, settings))
+                    }
+                    (state, _) => (over(state, reference, view)),
+                }
+            }
         }
     };
     let mut response = private(app, &format!("Buy from {}", view.merchant.name), visit, &main);
     leads_to(&mut response, &view.offer.return_url);
-    Ok(response)
+    response
 }
 
-/// What is sold, by whom, for how much.
+/// What is sold, for how much.
 fn summary(view: &PaymentView, token: &Token) -> Markup {
     let money = |amount| MoneyOut::tokens(amount, token);
     html! {
-        p.lead { "Sold and delivered by " (view.merchant.name) ", " (host(&view.merchant.url)) "." }
-        table {
+        table.bill {
+            caption.unseen { "What you buy" }
             thead { tr { th scope="col" { "Item" } th.sum scope="col" { "Price" } } }
             tbody {
                 @for line in &view.offer.lines {
                     tr {
                         td {
-                            (line.title)
+                            bdi { (line.title) }
                             @if line.quantity > 1 { " × " (line.quantity) }
                             @if let Some(about) = about(line) { br; span.small { (about) } }
+                            @if let Some(discount) = line.discount.filter(|discount| !discount.is_zero()) {
+                                br; span.small { "less " (money(discount)) }
+                            }
                         }
                         td.sum { (money(line.total().unwrap_or_default())) }
                     }
                 }
             }
-            tfoot { tr { th scope="row" { "Total" } td.sum { (money(view.offer.total)) } } }
+            tfoot { tr { th scope="row" { "Total" } td.sum { (price(view.offer.total, token)) } } }
         }
     }
 }
@@ -230,97 +244,121 @@ fn left(span: Span) -> String {
 }
 
 /// The host of an address, which tells people where they are.
-fn host(url: &str) -> &str {
+pub fn host(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| rest.split('/').next().unwrap_or(rest))
 }
 
 /// What somebody sees who is not signed in.
-fn strangers(reference: &str, view: &PaymentView) -> Markup {
+fn strangers(reference: &str, view: &PaymentView, token: &Token) -> Markup {
     let here = here(reference);
     html! {
-        p { "To pay, sign in to your account here, or open one. " (view.merchant.name) " learns neither your name nor your address." }
-        p.choice {
-            a.button href=(here.after("/sign-in")) { "Sign in" }
-            a.button.second href=(here.after("/register")) { "Open an account" }
+        section.card {
+            h2 { "Sign in to pay" }
+            p { "You pay " (price(view.request.amount, token)) " from an account here. " bdi { (view.merchant.name) }
+                " learns neither your name nor your address." }
+            p { a.button.whole href=(here.after("/sign-in")) { "Sign in" } }
+            p { a.button.second.whole href=(here.after("/register")) { "Open an account" } }
+            p.small { "This offer waits for " (left(view.expires_in)) "." }
         }
-        p.small { "This offer waits for " (left(view.expires_in)) "." }
     }
 }
 
 /// What the buyer has, lacks, and can decide.
 fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &Settings) -> Markup {
-    let money = |amount| MoneyOut::tokens(amount, &settings.token);
+    let token = &settings.token;
     let here = here(reference);
     let balance = view.balance.unwrap_or_default();
     let short = view.shortfall().unwrap_or_default();
     let remains = balance.checked_sub(view.request.amount).unwrap_or(Amount::ZERO);
-    let permitted = account.permits(&settings.registration).is_ok();
+    let permitted = account.permits(&settings.required()).is_ok();
     html! {
-        dl.facts {
-            dt { "Paid from" } dd { "the wallet of " (account.email) }
-            dt { "You have" } dd { (money(balance)) }
-            @if short.is_zero() { dt { "You keep" } dd { (money(remains)) } }
-            @else { dt { "You lack" } dd { (money(short)) } }
-        }
-        @if !permitted {
-            (complaint("Your account is not complete, or frozen."))
-            p { a.button href=(here.after("/account")) { "Look at your account" } }
-        } @else if !short.is_zero() {
-            p { a.button href={ (here.after("/wallet/top-up")) "&tokens=" (short.decimal(settings.token.scale)) } {
-                "Add " (money(short)) } }
-        }
-        form.choice method="post" action={ "/pay/" (reference) } {
-            @if permitted && short.is_zero() {
-                button type="submit" name="decision" value="confirm" { "Pay " (money(view.request.amount)) }
+        section.card {
+            h2 { "Your wallet" }
+            dl.facts {
+                dt { "Paid from" } dd { "the wallet of " (account.email) }
+                dt { "You have" } dd { (MoneyOut::tokens(balance, token)) }
+                dt { "To pay" } dd { (price(view.request.amount, token)) }
+                @if short.is_zero() { dt { "You keep" } dd { (MoneyOut::tokens(remains, token)) } }
+                @else { dt { "You lack" } dd { (price(short, token)) } }
             }
-            button.second type="submit" name="decision" value="decline" { "Decline" }
-        }
-        form method="post" action={ "/pay/" (reference) "/release" } {
-            p.small { "This offer waits for " (left(view.expires_in)) ". Not your account? "
-                button.plain type="submit" { "Pay with another one" } "." }
+            @if !permitted {
+                (complaint("Your account is not complete, or frozen."))
+                p { a.button.whole href=(here.after("/account")) { "Look at your account" } }
+            } @else if !short.is_zero() {
+                p { a.button.whole href={ (here.after("/wallet/top-up")) "&tokens=" (short.decimal(token.scale)) } {
+                    "Add " (MoneyOut::tokens(short, token)) } }
+                p.small { "You come back here when they have arrived." }
+            }
+            form method="post" action={ "/pay/" (reference) } {
+                @if permitted && short.is_zero() {
+                    p { button.whole type="submit" name="decision" value="confirm" {
+                        "Pay " (MoneyOut::tokens(view.request.amount, token)) } }
+                }
+                p { button.second.whole type="submit" name="decision" value="decline" { "Decline" } }
+            }
+            form method="post" action={ "/pay/" (reference) "/release" } {
+                p.small { "This offer waits for " (left(view.expires_in)) ". Not your account? "
+                    button.plain type="submit" { "Pay with another one" } "." }
+            }
         }
     }
 }
 
-/// What became of it.
+/// What became of it, in words, and whether it is good or bad for the buyer.
+fn outcome(state: RequestState, merchant: &str) -> (Tone, Markup) {
+    let (tone, text) = match state {
+        RequestState::Authorized => {
+            (Tone::Info, html! { "You have confirmed this. " bdi { (merchant) } " is being told." })
+        }
+        RequestState::Captured => (
+            Tone::Good,
+            html! { "You have paid this. " bdi { (merchant) } " delivers, or your tokens come back by themselves." },
+        ),
+        RequestState::Fulfilled => {
+            (Tone::Good, html! { "You have paid this, and " bdi { (merchant) } " has delivered." })
+        }
+        RequestState::Declined => (Tone::Info, html! { "This was declined. Nothing was taken." }),
+        RequestState::Expired => (
+            Tone::Warn,
+            html! { "This offer has waited too long. Nothing was taken; order again at " bdi { (merchant) } "." },
+        ),
+        RequestState::Cancelled => {
+            (Tone::Warn, html! { bdi { (merchant) } " took this offer back. Nothing was taken." })
+        }
+        RequestState::Voided => (
+            Tone::Warn,
+            html! { bdi { (merchant) } " did not take the payment in time. Your tokens are yours again." },
+        ),
+        RequestState::PartiallyRefunded => {
+            (Tone::Info, html! { "A part of what you paid was given back." })
+        }
+        RequestState::Refunded => (Tone::Info, html! { "All that you paid was given back." }),
+        RequestState::Open | RequestState::Claimed => (Tone::Info, html! { "This offer waits." }),
+    };
+    (tone, html! { p role="status" { (text) } })
+}
+
+/// What became of it, and where to go on.
 fn over(state: RequestState, reference: &str, view: &PaymentView) -> Markup {
     let merchant = &view.merchant.name;
-    let again = matches!(
-        state,
-        RequestState::Authorized | RequestState::Captured | RequestState::Fulfilled
-    );
-    html! {
-        p role="status" {
-            @match state {
-                RequestState::Authorized => { "You have confirmed this. " (merchant) " is being told." }
-                RequestState::Captured => {
-                    "You have paid this. " (merchant) " delivers, or your tokens come back by themselves."
-                }
-                RequestState::Fulfilled => { "You have paid this, and " (merchant) " has delivered." }
-                RequestState::Declined => { "This was declined. Nothing was taken." }
-                RequestState::Expired => {
-                    "This offer has waited too long. Nothing was taken; order again at " (merchant) "."
-                }
-                RequestState::Cancelled => { (merchant) " took this offer back. Nothing was taken." }
-                RequestState::Voided => {
-                    (merchant) " did not take the payment in time. Your tokens are yours again."
-                }
-                RequestState::PartiallyRefunded => { "A part of what you paid was given back." }
-                RequestState::Refunded => { "All that you paid was given back." }
-                RequestState::Open | RequestState::Claimed => { "This offer waits." }
-            }
+    let (tone, text) = outcome(state, merchant);
+    let decision = match state {
+        RequestState::Authorized | RequestState::Captured | RequestState::Fulfilled => {
+            Some("confirm")
         }
-        @if again {
-            form.choice method="post" action={ "/pay/" (reference) } {
-                button type="submit" name="decision" value="confirm" { "Back to " (merchant) }
-            }
-        } @else if state == RequestState::Declined {
-            form.choice method="post" action={ "/pay/" (reference) } {
-                button type="submit" name="decision" value="decline" { "Back to " (merchant) }
+        RequestState::Declined => Some("decline"),
+        _ => None,
+    };
+    html! {
+        (notice(tone, &text))
+        @if let Some(decision) = decision {
+            form method="post" action={ "/pay/" (reference) } {
+                p { button.whole type="submit" name="decision" value=(decision) { span { "Back to " bdi { (merchant) } } } }
             }
         } @else {
-            p { a href="/wallet" { "Your wallet" } }
+            p { a.button.whole href=(view.merchant.url) { span { "To " bdi { (merchant) } } } }
         }
+        p { a href="/wallet" { "Your wallet" } }
     }
 }
 

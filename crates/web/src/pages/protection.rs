@@ -10,9 +10,9 @@ use super::refused;
 use crate::App;
 use crate::problem::Problem;
 
-/// A page may load the stylesheet and nothing else, run nothing, and be framed by nobody.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'";
+/// A page may load the stylesheet and pictures of this server and nothing else, run nothing, and be framed by nobody.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
 
 const PROTECTION: [(HeaderName, HeaderValue); 3] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
@@ -39,6 +39,24 @@ pub fn leads_to(response: &mut Response, url: &str) {
     }
 }
 
+/// In a page's extensions: its script asks this server.
+#[derive(Clone, Copy, Debug)]
+struct Asks;
+
+/// Lets the scripts of this page ask this server, and no other.
+pub fn asks_here(response: &mut Response) {
+    response.extensions_mut().insert(Asks);
+}
+
+/// In a page's extensions: it loads a script from here.
+#[derive(Clone, Copy, Debug)]
+struct Runs;
+
+/// Lets this page run scripts of this server, and no others.
+pub fn runs_scripts(response: &mut Response) {
+    response.extensions_mut().insert(Runs);
+}
+
 /// A refusal in the place of a page, by whatever stands before all pages.
 pub async fn refusal(app: &App, problem: Problem) -> Response {
     let mut response = refused::dressed(app, None, problem.into_response()).await;
@@ -52,6 +70,14 @@ pub async fn protect_form(request: Request, next: Next) -> Response {
     let elsewhere = response.extensions_mut().remove::<SendsTo>();
     let to = elsewhere.map_or_else(String::new, |SendsTo(origin)| format!(" {origin}"));
     let policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
+    let policy = match response.extensions_mut().remove::<Runs>() {
+        Some(Runs) => policy.replace("style-src 'self'", "style-src 'self'; script-src 'self'"),
+        None => policy,
+    };
+    let policy = match response.extensions_mut().remove::<Asks>() {
+        Some(Asks) => policy.replace("script-src 'self'", "script-src 'self'; connect-src 'self'"),
+        None => policy,
+    };
     let headers = response.headers_mut();
     headers.extend(PROTECTION);
     // Without a referrer browsers do not say where a form comes from either.

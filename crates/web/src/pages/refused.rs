@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use maud::html;
 
+use super::frame::{Face, Head, Visited, whole};
 use super::visit::Visit;
-use super::{Visited, whole};
 use crate::App;
 use crate::problem::Problem;
 
@@ -31,18 +31,18 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
-    let vendor = match app.engine.vendor().await {
-        Ok(vendor) => vendor.settings.name.clone(),
-        // Then that is what the problem is about.
-        Err(_) => String::new(),
-    };
+    // When there is none, that is what the problem is about.
+    let vendor = app.engine.vendor().await.ok();
     let main = html! {
         h1 { (problem.title()) }
         p.lead { (sentence(problem.detail())) }
         p.small { "If you ask for help, name this: " code { (problem.request_id()) } "." }
     };
     let visited = visit.map_or(Visited::Unknown, Visited::By);
-    let page = whole(app, &vendor, problem.title(), visited, &main).into_string();
+    let legal = app.engine.legal_texts().await.unwrap_or_default();
+    let face = Face { settings: vendor.as_ref().map(|vendor| &vendor.settings), legal: &legal };
+    let head = Head::of(problem.title());
+    let page = whole(app, face, &head, visited, &main).into_string();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.remove(header::CONTENT_LENGTH);

@@ -13,7 +13,10 @@ use scrip_engine::session::Token;
 use serde::Deserialize;
 
 use super::account::{personal, told};
+use super::checkout::stop::things;
 use super::form::{Field, Form, complaint};
+use super::legal::accepted;
+use super::look::{Tone, notice};
 use super::private;
 use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, Visit};
@@ -36,11 +39,6 @@ pub struct Next {
 }
 
 impl Next {
-    /// The page to go on to.
-    pub fn local(&self) -> Local {
-        self.given().unwrap_or_default()
-    }
-
     /// The page to go on to, if one is named.
     pub fn given(&self) -> Option<Local> {
         self.next.as_deref().and_then(Local::new)
@@ -61,11 +59,11 @@ async fn ask(
     visit: Visit,
     Query(next): Query<Next>,
 ) -> Result<Response, Problem> {
-    let next = next.local();
+    let next = next_or(&visit, next.given());
     if visit.member.is_some() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
-    Ok(private(&app, "Sign in", &visit, &sign_in_form(&next, "", None)))
+    Ok(private(&app, "Sign in", &visit, &sign_in_form(&visit, &next, "", None)))
 }
 
 /// The right password opens a session; anything else shows the form again, and does not tell what was wrong.
@@ -76,7 +74,7 @@ async fn sign_in(
     source: Source,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Problem> {
-    let next = Local::named(form.next.as_deref());
+    let next = next_or(&visit, form.next.as_deref().and_then(Local::new));
     let plausible = plausible_email(form.email.trim()) && form.password.chars().count() <= 200;
     let problem = if plausible {
         match app.engine.sign_in(&form.email, &form.password, &source.0).await? {
@@ -86,7 +84,7 @@ async fn sign_in(
     } else {
         Problem::invalid_credentials("the address or the password is wrong")
     };
-    let main = sign_in_form(&next, &form.email, Some(&problem));
+    let main = sign_in_form(&visit, &next, &form.email, Some(&problem));
     Ok(again(&app, "Sign in", &visit, &main, &problem))
 }
 
@@ -99,18 +97,48 @@ fn signed_in(visit: &Visit, token: &Token, next: &Local) -> Response {
 async fn sign_out(
     State(app): State<App>,
     visit: Visit,
-    Form(_): Form<Next>,
+    Form(next): Form<Next>,
 ) -> Result<Response, Problem> {
     if let Some(token) = visit.token() {
         app.engine.sign_out(token).await?;
     }
     let cookie = Visit::sign_out(&visit.vendor);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    // Who goes on as somebody else comes back to where they were.
+    let to = next.given().map_or_else(|| "/sign-in".to_owned(), |next| next.after("/sign-in"));
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
 }
 
-fn sign_in_form(next: &Local, email: &str, problem: Option<&Problem>) -> Markup {
+/// A way to come back to this page as somebody else.
+pub fn as_another(here: &Local) -> Markup {
+    html! {
+        form method="post" action="/sign-out" {
+            input type="hidden" name="next" value=(here.as_str());
+            p.small { "Not your account? " button.plain type="submit" { "Sign in with another one" } }
+        }
+    }
+}
+
+/// Why somebody is asked, beside the form: what they chose is kept.
+fn why(visit: &Visit) -> Markup {
+    let units = visit.cart.units();
+    html! {
+        @if units > 0 {
+            (notice(Tone::Info, &html! { p { (things(units)) " in your cart, and kept there. You go on where you stopped." } }))
+        }
+    }
+}
+
+/// Where to go on when nothing is said of it: what waits in the cart, or the wallet.
+fn next_or(visit: &Visit, next: Option<Local>) -> Local {
+    let cart = || Local::new("/cart").filter(|_| visit.cart.units() > 0);
+    next.or_else(cart).unwrap_or_default()
+}
+
+fn sign_in_form(visit: &Visit, next: &Local, email: &str, problem: Option<&Problem>) -> Markup {
     html! {
         h1 { "Sign in" }
+        p.lead { "To your wallet, your library and your orders at " bdi { (visit.vendor.settings.name) } "." }
+        (why(visit))
         @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action="/sign-in" {
             input type="hidden" name="next" value=(next.as_str());
@@ -120,6 +148,7 @@ fn sign_in_form(next: &Local, email: &str, problem: Option<&Problem>) -> Markup 
                 autocomplete: "current-password", required: true, hint: None, error: None })
             button type="submit" { "Sign in" }
         }
+        p { a href="/forgot" { "Forgotten your password?" } }
         p { "New here? " a href=(next.after("/register")) { "Open an account" } "." }
     }
 }
@@ -144,7 +173,7 @@ async fn ask_all(
     visit: Visit,
     Query(next): Query<Next>,
 ) -> Result<Response, Problem> {
-    let next = next.local();
+    let next = next_or(&visit, next.given());
     if visit.member.is_some() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
@@ -159,7 +188,7 @@ async fn register(
     source: Source,
     Form(form): Form<RegisterForm>,
 ) -> Result<Response, Problem> {
-    let next = Local::named(form.next.as_deref());
+    let next = next_or(&visit, form.next.as_deref().and_then(Local::new));
     let problem = match person(&form, &visit.vendor.settings.registration) {
         Ok(person) => {
             let who = Registration {
@@ -200,8 +229,15 @@ fn register_form(
     let whole = problem.filter(|problem| problem.errors().is_empty());
     html! {
         h1 { "Open an account" }
-        p.lead { "An account holds your tokens and everything that you buy with them." }
+        div.entrance { div {
+        p.lead { "It opens your wallet at " bdi { (visit.vendor.settings.name) } ", and keeps everything that you buy: codes, files,
+            receipts. It costs nothing." }
+        (why(visit))
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
+        @if error("email").is_some() && problem.is_some_and(|problem| problem.status() == StatusCode::CONFLICT) {
+            (complaint("This address has an account."))
+            p { a.button.second href=(next.after("/sign-in")) { "Sign in with it" } }
+        }
         form.narrow method="post" action="/register" {
             input type="hidden" name="next" value=(next.as_str());
             (Field { name: "email", label: "E-mail", kind: "email", value: &form.email, autocomplete: "email",
@@ -214,13 +250,24 @@ fn register_form(
                     Asked::Name => &form.name,
                     Asked::Address => &form.address,
                     Asked::Phone => &form.phone,
-                    Asked::PaymentMethod => &None,
+                    Asked::PaymentMethod | Asked::EmailVerified => &None,
                 };
                 (personal(*asked, given.as_deref().unwrap_or_default(), true, error(asked.as_str())))
             }
+            (accepted(&visit.legal))
             button type="submit" { "Open the account" }
         }
         p { "Have one already? " a href=(next.after("/sign-in")) { "Sign in" } "." }
+        }
+        aside aria-labelledby="what" {
+            h2 #what { "What it is for" }
+            ul {
+                li { "Top up once, then buy with tokens, down to a fraction of a cent and without a card fee for each purchase." }
+                li { "Your codes and files stay in your library, and can be had again at any time." }
+                li { "Every order has a receipt." }
+                li { "No number of a card ever reaches this server." }
+            }
+        } }
     }
 }
 

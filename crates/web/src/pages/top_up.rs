@@ -1,16 +1,20 @@
-//! Adding funds: the form, and how a top-up stands.
+//! Adding funds: how much, in which currency, by which way.
+//!
+//! Who came here because something is missing finds exactly that filled in, and goes back there afterwards.
+
+mod state;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::{Markup, html};
-use scrip_domain::Amount;
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::request::Request;
 use scrip_domain::sale::{Sale, Wish};
-use scrip_domain::settings::{Settings, Token};
-use scrip_domain::top_up::{Action, TopUp, TopUpState};
+use scrip_domain::settings::{Pack, Settings};
+use scrip_domain::top_up::{TopUp, TopUpState};
+use scrip_domain::{Amount, Id, Money, Unit};
 use scrip_engine::Mode;
 use scrip_engine::purchase::Answered;
 use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
@@ -18,20 +22,18 @@ use serde::Deserialize;
 
 use super::account::card_name;
 use super::form::{Field, Form, complaint};
+use super::look::{Tone, notice};
 use super::refused::sentence;
-use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
 use super::{chance, private, private_again_in};
 use crate::App;
-use crate::extract::{IdPath, Query, Source};
+use crate::extract::{Query, Source};
 use crate::money::MoneyOut;
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 use crate::request_id;
 
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/wallet/top-up", get(ask).post(add))
-        .route("/wallet/top-ups/{id}", get(show))
+    Router::new().route("/wallet/top-up", get(ask).post(add)).merge(state::routes())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,8 +47,18 @@ struct Wanted {
 
 #[derive(Debug, Default, Deserialize)]
 struct AddForm {
+    /// A pack as [`pack_name`] calls it, or blank for the own amount.
+    #[serde(default)]
+    choice: String,
+    /// The own amount, as people write it.
     #[serde(default)]
     tokens: String,
+    /// What it is an amount of: the token, or a currency; the token when blank.
+    #[serde(default)]
+    unit: String,
+    /// In which currency so many tokens are paid; in that of the token's value when blank.
+    #[serde(default)]
+    currency: String,
     /// `card:pm_…`, `offline`, `voucher`, `credit_line`, `demo:demo_approved`.
     #[serde(default)]
     way: String,
@@ -60,12 +72,27 @@ struct AddForm {
 }
 
 /// What there is to pay with.
+#[expect(clippy::struct_excessive_bools, reason = "each way is there or not, by itself")]
 struct Ways {
     cards: Vec<PaymentMethod>,
     chosen: Option<String>,
+    takes_cards: bool,
     offline: bool,
     credit_line: bool,
     demo: bool,
+}
+
+/// Why nothing was added.
+struct Refused {
+    problem: Problem,
+    /// The top-up that was declined.
+    declined: Option<Id<TopUp>>,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, declined: None }
+    }
 }
 
 async fn ask(
@@ -85,21 +112,21 @@ async fn add(
     source: Source,
     Form(form): Form<AddForm>,
 ) -> Result<Response, Problem> {
-    let problem = match top_up(&app, &visit, &source, &form).await? {
+    let refused = match top_up(&app, &visit, &source, &form).await? {
         Ok(top_up) => {
             let next = form.next.as_deref().and_then(Local::new);
             let here = Local::new(&format!("/wallet/top-ups/{}", top_up.id)).unwrap_or_default();
             let to = match (top_up.state, next) {
-                (TopUpState::Credited, next) => next.unwrap_or_default().as_str().to_owned(),
+                (TopUpState::Credited, Some(next)) => next.as_str().to_owned(),
                 (_, Some(next)) => next.after(here.as_str()),
                 (_, None) => here.as_str().to_owned(),
             };
             return Ok(Redirect::to(&to).into_response());
         }
-        Err(problem) => problem,
+        Err(refused) => refused,
     };
-    let mut response = page(&app, &visit, &form, Some(&problem)).await?;
-    *response.status_mut() = problem.status();
+    let mut response = page(&app, &visit, &form, Some(&refused)).await?;
+    *response.status_mut() = refused.problem.status();
     Ok(response)
 }
 
@@ -109,33 +136,45 @@ async fn top_up(
     visit: &SignedIn,
     source: &Source,
     form: &AddForm,
-) -> Result<Result<TopUp, Problem>, Problem> {
+) -> Result<Result<TopUp, Refused>, Problem> {
     let settings = &visit.visit.vendor.settings;
-    let what = format!("{} {} {}", form.tokens.trim(), form.way, form.voucher.trim());
+    let AddForm { choice, tokens, unit, currency, way, voucher, .. } = form;
+    let (tokens, voucher) = (tokens.trim(), voucher.trim());
+    let what = format!("{choice} {tokens} {unit} {currency} {way} {voucher}");
     let request = Request::new(&form.key, what.as_bytes(), request_id::current());
-    let answer = if form.way == "voucher" {
-        app.engine.redeem_voucher(visit.buyer, &form.voucher, &source.0, request).await?
+    let answer = if way == "voucher" {
+        if voucher.is_empty() {
+            return Ok(Err(Problem::field("voucher", "type the code of the voucher").into()));
+        }
+        app.engine.redeem_voucher(visit.buyer, voucher, &source.0, request).await?
     } else {
-        let (ask, way) = (wish(&form.tokens, settings), way(&form.way));
-        let (Sale { tokens, pay }, way) = match (ask, way) {
-            (Ok(sale), Some(way)) => (sale, way),
-            (Err(problem), _) => return Ok(Err(problem)),
-            (_, None) => return Ok(Err(Problem::field("way", "choose how to pay"))),
+        let Sale { tokens, pay } = match sale(form, settings) {
+            Ok(sale) => sale,
+            Err(problem) => return Ok(Err(problem.into())),
+        };
+        let Some(way) = read_way(way) else {
+            return Ok(Err(Problem::field("way", "choose how to pay").into()));
         };
         let ask = TopUpAsk { tokens, pay: Some(pay), way };
         app.engine.top_up(visit.buyer, ask, request).await?
     };
     Ok(match answer {
         Ok(Answered::First(top_up) | Answered::Replayed(top_up)) => Ok(top_up),
-        Err(TopUpRefusal::Declined { .. }) => {
+        Err(TopUpRefusal::Declined { top_up, .. }) => {
             let detail = "this was not approved; nothing was charged";
-            Err(Problem::new(&crate::problem::kind::CREDIT_DECLINED, detail))
+            let problem = Problem::new(&kind::CREDIT_DECLINED, detail);
+            Err(Refused { problem, declined: Some(top_up.id) })
         }
-        Err(refusal) => Err(Problem::top_up(&refusal, || serde_json::Value::Null)),
+        Err(TopUpRefusal::VoucherRefused) => {
+            let detail = "this voucher cannot be redeemed: it is unknown, used or over";
+            let problem = Problem::new(&kind::VOUCHER_REFUSED, detail);
+            Err(problem.with_error("voucher", "refused", detail).into())
+        }
+        Err(refusal) => Err(Problem::top_up(&refusal, || serde_json::Value::Null).into()),
     })
 }
 
-fn way(text: &str) -> Option<Way> {
+fn read_way(text: &str) -> Option<Way> {
     let (method, name) = text.split_once(':').unwrap_or((text, ""));
     let payment_method = Some(name.to_owned()).filter(|name| !name.is_empty());
     Some(match method {
@@ -147,199 +186,316 @@ fn way(text: &str) -> Option<Way> {
     })
 }
 
-/// So many tokens as somebody wrote, and what they cost.
-fn wish(text: &str, settings: &Settings) -> Result<Sale, Problem> {
+/// A pack, as the form calls it: what was shown is what is asked for, whatever the vendor changes meanwhile.
+fn pack_name(pack: &Pack) -> String {
+    format!("{}-{}-{}", pack.tokens.units(), pack.pay.amount.units(), pack.pay.unit)
+}
+
+fn read_pack(name: &str) -> Option<Pack> {
+    let mut parts = name.split('-');
+    let mut amount = || Amount::new(parts.next()?.parse().ok()?);
+    let (tokens, money) = (amount()?, amount()?);
+    let pay = Money { amount: money, unit: Unit::parse(parts.next()?)? };
+    Some(Pack { tokens, pay })
+}
+
+/// What the form asks for, and what it costs.
+fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
     let token = &settings.token;
-    let text = text.trim().replace(',', ".");
-    let tokens = Amount::parse_decimal(&text, token.scale).ok_or_else(|| {
-        let example = Amount::new(1250).unwrap_or_default().decimal(token.scale);
-        Problem::field("tokens", format!("a number of {}, such as {example}", token.code))
-    })?;
-    let wish = Wish::Tokens(tokens, None);
+    let wish = if form.choice.is_empty() {
+        let unit = if form.unit.is_empty() { Some(token.code) } else { Unit::parse(&form.unit) };
+        let unit =
+            unit.ok_or_else(|| Problem::field("tokens", "choose what it is an amount of"))?;
+        let scale = if unit == token.code { token.scale } else { unit.currency_scale() };
+        let amount = Amount::parse_decimal(&form.tokens.trim().replace(',', "."), scale);
+        let amount = amount.ok_or_else(|| {
+            let example = Amount::new(1250).unwrap_or_default().decimal(scale);
+            Problem::field("tokens", format!("a number of {unit}, such as {example}"))
+        })?;
+        if unit == token.code {
+            let currency = Some(form.currency.as_str()).filter(|text| !text.is_empty());
+            let currency = currency.map(|text| {
+                Unit::parse(text)
+                    .ok_or_else(|| Problem::field("currency", "no currency is called so"))
+            });
+            Wish::Tokens(amount, currency.transpose()?)
+        } else {
+            Wish::Pay(Money { amount, unit })
+        }
+    } else {
+        let Pack { tokens, pay } = read_pack(&form.choice)
+            .ok_or_else(|| Problem::field("choice", "choose one of these, or an amount"))?;
+        Wish::TokensFor(tokens, pay)
+    };
     settings.sale(wish).map_err(|why| Problem::no_sale(why, wish, settings))
 }
 
 async fn ways(app: &App, visit: &SignedIn) -> Result<Ways, Problem> {
     let engine = &app.engine;
-    let cards = match engine.processor() {
-        Some(_) => engine.payment_methods(visit.buyer.account).await?,
-        None => Vec::new(),
-    };
+    let takes_cards = engine.processor().is_some();
+    let cards =
+        if takes_cards { engine.payment_methods(visit.buyer.account).await? } else { Vec::new() };
     Ok(Ways {
         cards,
         chosen: visit.member.account.person.payment_method.clone(),
+        takes_cards,
         offline: !visit.visit.vendor.settings.offline_instructions.is_empty(),
         credit_line: engine.store().credit_line(visit.buyer.account).await?.is_some(),
         demo: engine.mode() == Mode::Demo,
     })
 }
 
+/// What is wrong with one of these is said there; all else above the form.
+const THERE: [&str; 9] = [
+    "tokens",
+    "tokens.amount",
+    "pay",
+    "pay.amount",
+    "pay.unit",
+    "currency",
+    "voucher",
+    "way",
+    "choice",
+];
+
 async fn page(
     app: &App,
     visit: &SignedIn,
     form: &AddForm,
-    problem: Option<&Problem>,
+    refused: Option<&Refused>,
 ) -> Result<Response, Problem> {
     let settings = &visit.visit.vendor.settings;
     let ways = ways(app, visit).await?;
-    // A form that was refused may be sent again, as another one.
-    let key = chance(app);
-    let error = |name: &str| problem.and_then(|problem| problem.error(name));
-    let about_tokens = error("tokens").or_else(|| error("tokens.amount"));
-    let elsewhere = problem.filter(|_| about_tokens.is_none());
-    let price = settings.token.unit_value;
-    let (tokens, money) =
-        (MoneyOut::tokens(price.tokens, &settings.token), MoneyOut::currency(price.money));
+    let problem = refused.map(|refused| &refused.problem);
+    let above =
+        refused.filter(|refused| THERE.iter().all(|field| refused.problem.error(field).is_none()));
+    let token = &settings.token;
     let main = html! {
+        p.trail { a href="/wallet" { "Wallet" } }
         h1 { "Add funds" }
-        p.lead { "You have " (MoneyOut::tokens(visit.member.available, &settings.token)) ". "
-            (tokens) " cost " (money) "." }
-        @if let Some(problem) = elsewhere { (complaint(&sentence(problem.detail()))) }
-        form.narrow method="post" action="/wallet/top-up" {
-            input type="hidden" name="key" value=(key);
-            @if let Some(next) = &form.next { input type="hidden" name="next" value=(next); }
-            (Field { name: "tokens", label: &format!("How many {}?", settings.token.name), kind: "text",
-                value: &form.tokens, autocomplete: "off", required: false, hint: cost(&form.tokens, settings).as_deref(),
-                error: about_tokens })
-            (choice(&ways, &form.way))
-            button type="submit" { "Add funds" }
+        p.lead { "You have " (MoneyOut::tokens(visit.member.available, token)) ". " (rates(settings)) }
+        (missing(form, settings))
+        @if let Some(Refused { problem, declined }) = above {
+            (complaint(&sentence(problem.detail())))
+            @if let Some(id) = declined {
+                p { a href={ "/wallet/top-ups/" (id) } { "See why, and what you can do" } ". You can also pay in another way:" }
+            }
+        }
+        div.beside {
+            form method="post" action="/wallet/top-up" {
+                (hidden(&chance(app), form))
+                (amounts(form, settings, problem))
+                (choice(&ways, &form.way, problem))
+                button type="submit" { "Add funds" }
+                p.hint { "Tokens are in your wallet as soon as the payment is approved. The next page says how it went." }
+            }
+            aside { (voucher(&chance(app), form, problem)) }
         }
     };
     Ok(private(app, "Add funds", &visit.visit, &main))
 }
 
+/// A form that was refused may be sent again, as another one: so its key is a new one each time.
+fn hidden(key: &str, form: &AddForm) -> Markup {
+    html! {
+        input type="hidden" name="key" value=(key);
+        @if let Some(next) = &form.next { input type="hidden" name="next" value=(next); }
+    }
+}
+
+/// What tokens cost, in each currency.
+fn rates(settings: &Settings) -> Markup {
+    html! {
+        @for (place, price) in settings.prices().enumerate() {
+            @if place == 0 { (MoneyOut::tokens(price.tokens, &settings.token)) " cost " (MoneyOut::currency(price.money)) }
+            @else { ", or " (MoneyOut::tokens(price.tokens, &settings.token)) " " (MoneyOut::currency(price.money)) }
+        }
+        "."
+    }
+}
+
+/// What is missing for what somebody came from.
+fn missing(form: &AddForm, settings: &Settings) -> Markup {
+    let asked = form.next.is_some() && form.choice.is_empty() && form.unit.is_empty();
+    match sale(form, settings) {
+        Ok(sale) if asked => notice(
+            Tone::Info,
+            &html! {
+                p {
+                    strong { (MoneyOut::tokens(sale.tokens, &settings.token)) } " are missing for what you want. That is filled in below, costs "
+                    strong { (MoneyOut::currency(sale.pay)) } ", and afterwards you go on where you were."
+                }
+            },
+        ),
+        _ => Markup::default(),
+    }
+}
+
 /// What the tokens cost that the form begins with.
-fn cost(tokens: &str, settings: &Settings) -> Option<String> {
-    let sale = wish(tokens, settings).ok()?;
+fn cost(form: &AddForm, settings: &Settings) -> Option<String> {
+    let sale = sale(form, settings).ok().filter(|_| form.choice.is_empty())?;
     let tokens = MoneyOut::tokens(sale.tokens, &settings.token);
     Some(format!("{tokens} cost {}.", MoneyOut::currency(sale.pay)))
 }
 
-/// How to pay.
-fn choice(ways: &Ways, before: &str) -> Markup {
-    let mut all: Vec<(String, String)> = Vec::new();
-    all.extend(ways.cards.iter().map(|card| (format!("card:{}", card.name), card_name(card))));
+/// How much: a pack, or an amount of one's own in tokens or money.
+fn amounts(form: &AddForm, settings: &Settings, problem: Option<&Problem>) -> Markup {
+    let error = |names: &[&str]| {
+        names.iter().find_map(|name| problem.and_then(|problem| problem.error(name)))
+    };
+    let wrong = error(&["tokens", "tokens.amount", "pay", "pay.amount", "pay.unit"]);
+    let packs = &settings.packs;
+    let own =
+        form.choice.is_empty() && (!form.tokens.is_empty() || packs.is_empty() || wrong.is_some());
+    let chosen = |place: usize, name: &str| {
+        if form.choice.is_empty() { !own && place == 0 } else { form.choice == name }
+    };
+    html! {
+        @if !packs.is_empty() {
+            fieldset aria-describedby=[error(&["choice"]).map(|_| "choice-error")] {
+                legend { "How much" }
+                div.picks {
+                    @for (place, pack) in packs.iter().enumerate() {
+                        @let name = pack_name(pack);
+                        label.pick {
+                            input type="radio" name="choice" value=(name) checked[chosen(place, &name)];
+                            span.price { (MoneyOut::tokens(pack.tokens, &settings.token)) }
+                            span { (MoneyOut::currency(pack.pay)) }
+                        }
+                    }
+                    label.pick {
+                        input type="radio" name="choice" value="" checked[own];
+                        span.price { "Another amount" }
+                        span { "as you write it below" }
+                    }
+                }
+                @if let Some(text) = error(&["choice"]) { p.wrong #choice-error { (text) } }
+            }
+        }
+        (own_amount(form, settings, wrong, error(&["currency"])))
+    }
+}
+
+fn own_amount(
+    form: &AddForm,
+    settings: &Settings,
+    wrong: Option<&str>,
+    wrong_currency: Option<&str>,
+) -> Markup {
+    let token = &settings.token;
+    let currencies: Vec<Unit> = settings.prices().map(|price| price.money.unit).collect();
+    let label = if settings.packs.is_empty() { "How much" } else { "Another amount" };
+    html! {
+        div.amount {
+            (Field { name: "tokens", label, kind: "text", value: &form.tokens, autocomplete: "off",
+                required: false, hint: cost(form, settings).as_deref(), error: wrong })
+            div.field {
+                label for="unit" { "Of" }
+                select id="unit" name="unit" {
+                    option value=(token.code) selected[form.unit == token.code.as_str()] { (token.name) " (" (token.code) ")" }
+                    @for currency in &currencies {
+                        option value=(currency) selected[form.unit == currency.as_str()] { (currency) ", as many as it buys" }
+                    }
+                }
+            }
+        }
+        @if currencies.len() > 1 {
+            div.field.short {
+                label for="currency" { "Pay tokens in" }
+                select id="currency" name="currency" aria-describedby=[wrong_currency.map(|_| "currency-error")] {
+                    @for currency in &currencies {
+                        option value=(currency) selected[form.currency == currency.as_str()] { (currency) }
+                    }
+                }
+                @if let Some(text) = wrong_currency { p.wrong #currency-error { (text) } }
+            }
+        }
+    }
+}
+
+/// A way to pay: what the form calls it, what people do, and what follows.
+type WayShown = (String, String, &'static str);
+
+fn shown_ways(ways: &Ways) -> Vec<WayShown> {
+    let mut all: Vec<WayShown> = Vec::new();
+    let card = |card: &PaymentMethod| (format!("card:{}", card.name), card_name(card), "At once.");
+    all.extend(ways.cards.iter().map(card));
     if ways.demo {
-        all.push(("demo:demo_approved".into(), "Demo: approved at once".into()));
-        all.push(("demo:demo_declined".into(), "Demo: declined".into()));
-        all.push(("demo:demo_review".into(), "Demo: a person looks at it first".into()));
+        let demo = |name: &str, text: &str, hint| (format!("demo:{name}"), text.to_owned(), hint);
+        all.push(demo("demo_approved", "Demo: approved", "At once. No money moves."));
+        all.push(demo("demo_declined", "Demo: declined", "To see what happens then."));
+        all.push(demo("demo_review", "Demo: reviewed", "A person looks at it first."));
     }
     if ways.offline {
-        all.push(("offline".into(), "Bank transfer or cheque".into()));
+        let hint = "You get a reference and send the money; tokens come when it came.";
+        all.push(("offline".into(), "Bank transfer or cheque".into(), hint));
     }
     if ways.credit_line {
-        all.push(("credit_line".into(), "On your credit line".into()));
+        let hint = "Tokens now, the money later, as agreed with the vendor.";
+        all.push(("credit_line".into(), "On your credit line".into(), hint));
     }
+    all
+}
+
+/// How to pay.
+fn choice(ways: &Ways, before: &str, problem: Option<&Problem>) -> Markup {
+    let all = shown_ways(ways);
     let chosen = ways.chosen.as_ref().map(|name| format!("card:{name}"));
-    let chosen = chosen.filter(|chosen| all.iter().any(|(way, _)| way == chosen));
-    let first = all.first().map_or("voucher", |(way, _)| way.as_str()).to_owned();
-    let before = Some(before.to_owned()).filter(|before| !before.is_empty());
-    let checked = before.or(chosen).unwrap_or(first);
+    let first = all.first().map(|(way, ..)| way.clone());
+    let wanted = [Some(before.to_owned()), chosen, first].into_iter().flatten();
+    let wanted: Vec<String> =
+        wanted.filter(|way| all.iter().any(|(name, ..)| name == way)).collect();
+    let checked = wanted.first();
+    let wrong = problem.and_then(|problem| problem.error("way")).map(sentence);
     html! {
-        fieldset {
+        fieldset aria-describedby=[wrong.as_ref().map(|_| "way-error")] {
             legend { "Pay with" }
-            @for (way, name) in &all {
-                label.option { input type="radio" name="way" value=(way) checked[*way == checked]; span { (name) } }
+            @for (way, name, hint) in &all {
+                label.pick.line {
+                    input type="radio" name="way" value=(way) checked[checked == Some(way)];
+                    span { (name) small { (hint) } }
+                }
             }
-            label.option {
-                input type="radio" name="way" value="voucher" checked[checked == "voucher"];
-                span { "A voucher, which says itself how much it brings" }
-            }
-            (Field { name: "voucher", label: "Code of the voucher", kind: "text", value: "", autocomplete: "off",
-                required: false, hint: None, error: None })
+            @if all.is_empty() { p { "There is nothing yet to pay with here. A voucher always works." } }
+            @if let Some(text) = &wrong { p.wrong #way-error { (text) } }
+        }
+        @if ways.takes_cards && ways.cards.is_empty() {
+            p.hint { "To pay by card, " a href="/account#cards" { "keep one with your account" } " first." }
         }
     }
 }
 
-/// How a top-up stands; while it is on its way the page looks again by itself.
-async fn show(
-    _: OwnAccounts,
-    State(app): State<App>,
-    visit: SignedIn,
-    IdPath(id): IdPath<TopUp>,
-    Query(next): Query<Next>,
-) -> Result<Response, Problem> {
-    let top_up = app.engine.store().top_up(id).await?;
-    let top_up = top_up.filter(|top_up| top_up.account == visit.buyer.account);
-    let top_up = top_up.ok_or_else(Problem::not_found)?;
-    let next = next.given();
-    if let (TopUpState::Credited, Some(next)) = (top_up.state, &next) {
-        return Ok(Redirect::to(next.as_str()).into_response());
-    }
-    let main = shown(&top_up, &visit.visit.vendor.settings.token, next.as_ref());
-    let title = "Adding funds";
-    if moves_by_itself(top_up.state) {
-        Ok(private_again_in(&app, title, &visit.visit, 3, &main))
-    } else {
-        Ok(private(&app, title, &visit.visit, &main))
-    }
-}
-
-fn moves_by_itself(state: TopUpState) -> bool {
-    matches!(
-        state,
-        TopUpState::Assessing
-            | TopUpState::Authorizing
-            | TopUpState::Authorized
-            | TopUpState::Capturing
-            | TopUpState::Unknown
-    )
-}
-
-fn shown(top_up: &TopUp, token: &Token, next: Option<&Local>) -> Markup {
+fn voucher(key: &str, form: &AddForm, problem: Option<&Problem>) -> Markup {
+    let error = problem.and_then(|problem| problem.error("voucher")).map(sentence);
     html! {
-        h1 { "Adding funds" }
-        dl.facts {
-            dt { "Tokens" } dd { (MoneyOut::tokens(top_up.tokens, token)) }
-            @if let Some(pay) = top_up.pay { dt { "For" } dd { (MoneyOut::currency(pay)) } }
-        }
-        p role="status" { (told(top_up.state)) }
-        @if top_up.state == TopUpState::RequiresAction { (action(top_up)) }
-        p { a href=(next.map_or("/wallet", Local::as_str)) { "Go on" } }
-    }
-}
-
-fn told(state: TopUpState) -> &'static str {
-    match state {
-        TopUpState::Assessing
-        | TopUpState::Authorizing
-        | TopUpState::Authorized
-        | TopUpState::Capturing => "This is on its way. This page looks again by itself.",
-        TopUpState::Unknown => {
-            "The payment processor gives no answer at the moment. It is asked again until it does; nothing is \
-             charged twice."
-        }
-        TopUpState::RequiresAction => "One thing is left for you to do.",
-        TopUpState::InReview => "A person looks at this first. You need not wait here.",
-        TopUpState::Credited => "The tokens are in your wallet.",
-        TopUpState::Declined => "This was not approved. Nothing was charged.",
-        TopUpState::Failed => "The payment did not succeed. Nothing was charged.",
-        TopUpState::Cancelled => "This was cancelled. Nothing was charged.",
-        TopUpState::Refunded => "The money went back.",
-        TopUpState::Disputed => "Your bank disputes this payment.",
-        TopUpState::DisputeWon => "The tokens are in your wallet; the dispute is over.",
-        TopUpState::DisputeLost => "Your bank took the money back.",
-    }
-}
-
-/// What is left for the buyer to do.
-fn action(top_up: &TopUp) -> Markup {
-    if let (Some(due), Some(left)) = (&top_up.due, top_up.left()) {
-        return html! {
-            dl.facts {
-                dt { "Send" } dd { (MoneyOut::currency(left)) }
-                dt { "With the reference" } dd { code { (due.reference) } }
+        section.card aria-labelledby="by-voucher" {
+            h2 #by-voucher { "Have a voucher?" }
+            p { "It says itself how much it brings." }
+            form method="post" action="/wallet/top-up" {
+                (hidden(key, form))
+                input type="hidden" name="way" value="voucher";
+                (Field { name: "voucher", label: "Code of the voucher", kind: "text", value: &form.voucher,
+                    autocomplete: "off", required: true, hint: Some("Dashes and capitals are no matter."),
+                    error: error.as_deref() })
+                button.second type="submit" { "Redeem" }
             }
-            p.pre { (due.instructions) }
-        };
+        }
     }
-    match top_up.payment.as_ref().and_then(|payment| payment.action.clone()) {
-        Some(Action::Redirect { url }) => html! {
-            p { a.button href=(url) rel="noreferrer" { "Go on at your bank" } }
-        },
-        Some(Action::Confirm { .. }) => html! {
-            p { "Your bank wants to see you: open this purchase in the vendor's app to answer it." }
-        },
-        None => Markup::default(),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_is_read_as_the_form_calls_it() {
+        let unit = Unit::parse("EUR").unwrap();
+        let amount = |units| Amount::new(units).unwrap();
+        let pack = Pack { tokens: amount(500), pay: Money { amount: amount(450), unit } };
+        assert_eq!(pack_name(&pack), "500-450-EUR");
+        assert_eq!(read_pack("500-450-EUR"), Some(pack));
+        for wrong in ["", "500", "500-450", "500-450-x", "-1-450-EUR", "a-b-EUR"] {
+            assert_eq!(read_pack(wrong), None, "{wrong}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use scrip_domain::session::LIFETIME;
 use scrip_domain::settings::Vendor;
 use scrip_engine::Buyer;
+use scrip_engine::legal::Legal;
 use scrip_engine::memory::Member;
 use scrip_engine::session::Token;
 
@@ -25,14 +26,19 @@ pub struct Visit {
     pub member: Option<(Buyer, Member)>,
     /// What was chosen to be bought.
     pub cart: Cart,
+    /// The texts that every page leads to.
+    pub legal: Arc<[Legal]>,
     /// Which page this is, without its query.
     pub path: String,
     token: Option<String>,
     connecting: Option<String>,
+    going: Option<String>,
 }
 
 /// For how long a browser may be away at the provider to sign in.
 const CONNECTING: i64 = 15 * 60;
+/// For how long a browser remembers which checkout it was on its way to.
+const GOING: i64 = 24 * 3_600;
 /// For how long a browser keeps its cart.
 const CARRIED: i64 = 30 * 86_400;
 
@@ -53,13 +59,20 @@ impl FromRequestParts<App> for Visit {
             None => None,
         };
         let connecting = cookie(&parts.headers, &connecting(&vendor)).map(str::to_owned);
+        let going = cookie(&parts.headers, &going(&vendor)).map(str::to_owned);
         let cart = cookie(&parts.headers, &carried(&vendor)).map(Cart::read).unwrap_or_default();
         let path = parts.uri.path().to_owned();
-        Ok(Self { vendor, member, cart, path, token, connecting })
+        let legal = app.engine.legal_texts().await?;
+        Ok(Self { vendor, member, cart, legal, path, token, connecting, going })
     }
 }
 
 impl Visit {
+    /// Whether nothing tells this browser from any other: nobody is signed in, and nothing is chosen.
+    pub fn is_anybody(&self) -> bool {
+        self.member.is_none() && self.cart.units() == 0
+    }
+
     /// The session's token, to end it.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
@@ -81,14 +94,38 @@ impl Visit {
         set(&carried(vendor), &cart.to_string(), seconds)
     }
 
-    /// The header that remembers that this browser went to the provider for `connection`.
-    pub fn connect(vendor: &Vendor, connection: &str) -> HeaderValue {
-        set(&connecting(vendor), connection, CONNECTING)
+    /// The header that remembers that this browser went to the provider for `connection`, and what comes next.
+    pub fn connect(vendor: &Vendor, connection: &str, next: Option<&Local>) -> HeaderValue {
+        let next = next.map_or("", Local::as_str).as_bytes();
+        let next: String = form_urlencoded::byte_serialize(next).collect();
+        set(&connecting(vendor), &format!("{connection}~{next}"), CONNECTING)
+    }
+
+    /// The header that remembers that a page of this browser led to the checkout with `key`. What else it chose is no
+    /// secret; that it chose it here is what counts.
+    pub fn go(vendor: &Vendor, key: &str) -> HeaderValue {
+        set(&going(vendor), key, GOING)
+    }
+
+    /// Whether a page of this browser led to the checkout with `key`: nobody else's link opens an order.
+    pub fn goes(&self, key: &str) -> bool {
+        !key.is_empty() && self.going.as_deref() == Some(key)
     }
 
     /// Whether this browser went to the provider for `connection`: nobody is signed in by a link from somebody else.
     pub fn has_begun(&self, connection: &str) -> bool {
-        self.connecting.as_deref() == Some(connection)
+        let begun =
+            self.connecting.as_deref().map(|begun| begun.split('~').next().unwrap_or(begun));
+        begun == Some(connection)
+    }
+
+    /// The page that it left to go there, if it did.
+    pub fn left(&self) -> Option<Local> {
+        let (_, next) = self.connecting.as_deref()?.split_once('~')?;
+        // Written as a query is: `x=` makes it one.
+        let query = format!("x={next}");
+        let (_, next) = form_urlencoded::parse(query.as_bytes()).next()?;
+        Local::new(&next)
     }
 }
 
@@ -131,7 +168,10 @@ impl FromRequestParts<App> for OwnAccounts {
         let Some(provider) = app.engine.provider() else { return Ok(Self) };
         let path = parts.uri.path();
         let to = match path {
-            "/sign-in" | "/register" => "/connect".to_owned(),
+            "/sign-in" | "/register" => {
+                let query = parts.uri.query().map_or_else(String::new, |query| format!("?{query}"));
+                format!("/connect{query}")
+            }
             _ => format!("{}{path}", provider.url()),
         };
         Err(Redirect::to(&to).into_response())
@@ -156,11 +196,6 @@ impl Local {
         (local && plain && path.len() <= 1000).then(|| Self(path.to_owned()))
     }
 
-    /// The page named by a form or query; the wallet when it names none.
-    pub fn named(next: Option<&str>) -> Self {
-        next.and_then(Self::new).unwrap_or_default()
-    }
-
     /// The path.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -178,7 +213,8 @@ fn name(vendor: &Vendor) -> String {
     format!("__Host-scrip-{}", vendor.id)
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The value of the cookie called `name`.
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).map(str::trim);
     pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
@@ -186,6 +222,10 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 fn carried(vendor: &Vendor) -> String {
     format!("__Host-scrip-cart-{}", vendor.id)
+}
+
+fn going(vendor: &Vendor) -> String {
+    format!("__Host-scrip-going-{}", vendor.id)
 }
 
 fn connecting(vendor: &Vendor) -> String {
@@ -211,7 +251,7 @@ mod tests {
         {
             assert_eq!(Local::new(bad), None, "{bad}");
         }
-        assert_eq!(Local::named(Some("//x")).as_str(), "/wallet");
+        assert_eq!(Local::new("//x").unwrap_or_default().as_str(), "/wallet");
         assert_eq!(
             Local::new("/pay/a?b=c&d").unwrap().after("/sign-in"),
             "/sign-in?next=%2Fpay%2Fa%3Fb%3Dc%26d"

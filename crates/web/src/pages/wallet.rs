@@ -1,33 +1,46 @@
-//! The buyer's wallet: what is in it, and what became of it.
+//! The buyer's wallet: what is in it, what that opens, and what became of it.
+
+mod automatic;
+pub mod statement;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::account::NotPermitted;
+use scrip_domain::auto_top_up::AutoTopUp;
+use scrip_domain::credit_line::CreditLine;
 use scrip_domain::link::PartnerSubject;
 use scrip_domain::lot::{LotKind, OpenLot};
 use scrip_domain::partner::Partner;
-use scrip_domain::settings::Token;
+use scrip_domain::role::Role;
+use scrip_domain::settings::{Flow, Settings, Token};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Span, Timestamp};
 use scrip_engine::Page;
 
 use super::form::{Form, Nothing};
+use super::look::{Tone, badge, notice, price};
 use super::visit::{OwnAccounts, SignedIn};
 use super::{date, private};
 use crate::App;
-use crate::extract::IdPath;
+use crate::api::ListQuery;
+use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
-/// How many lines of the statement the page shows.
-const LINES: u32 = 20;
 /// How many partners it names.
 const PARTNERS: u32 = 100;
+/// What expires within so long is marked.
+const SOON: Span = Span::days(30);
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/wallet", get(show)).route("/wallet/links/{id}/cut", post(cut))
+    Router::new()
+        .route("/wallet", get(show))
+        .route("/wallet/links/{id}/cut", post(cut))
+        .merge(automatic::routes())
+        .merge(statement::routes())
 }
 
 /// Cuts a link from the side of the account that receives.
@@ -42,76 +55,144 @@ async fn cut(
     Ok(Redirect::to("/wallet"))
 }
 
+/// Everything that the page shows besides the statement.
+struct Shown<'a> {
+    wallet: Wallet,
+    /// The lowest price above zero, where this server sells.
+    cheapest: Option<Amount>,
+    sells: bool,
+    line: Option<CreditLine>,
+    automatic: Option<AutoTopUp>,
+    /// Whether the vendor takes cards, without which nothing is topped up by itself.
+    cards: bool,
+    settings: &'a Settings,
+    now: Timestamp,
+}
+
 async fn show(
     _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
-    let store = app.engine.store();
+    let (engine, store) = (&app.engine, app.engine.store());
+    let now = engine.now();
     let wallet = store.wallet(visit.buyer.wallet).await?.ok_or_else(Problem::not_found)?;
-    let wallet = wallet.as_of(app.engine.now());
-    let lines = Page { after: None, limit: LINES };
-    let lines = store.transfers_of(visit.buyer.account, lines).await?;
+    let shown = Shown {
+        wallet: wallet.as_of(now),
+        cheapest: engine.cheapest().await?,
+        sells: engine.roles().has(Role::Vendor),
+        line: store.credit_line(visit.buyer.account).await?,
+        automatic: store.auto_top_up(visit.buyer.account).await?.filter(AutoTopUp::is_wanted),
+        cards: engine.processor().is_some(),
+        settings: &visit.visit.vendor.settings,
+        now,
+    };
+    let lines = statement::lines(&app, &visit, &query).await?;
     let partners = store.open_partners(Page { after: None, limit: PARTNERS }).await?;
-    let linked = app.engine.linked_partners(visit.buyer.account).await?;
+    let linked = engine.linked_partners(visit.buyer.account).await?;
     let main = html! {
-        (shown(&wallet, &lines, &visit.visit.vendor.settings.token))
-        (others(&partners, &linked))
+        h1 { "Your wallet" }
+        (balance(&shown))
+        (standing(&visit, &shown))
+        div.beside {
+            div { (lots(&shown)) (lines) }
+            aside { (automatically(&shown)) (credit(&shown)) (others(&partners, &linked)) }
+        }
     };
     Ok(private(&app, "Your wallet", &visit.visit, &main))
 }
 
-fn shown(wallet: &Wallet, lines: &[Transfer], token: &Token) -> Markup {
+/// What the account and its balance open, and what is missing.
+fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
+    let token = &shown.settings.token;
+    let refused = visit.member.account.permits(&shown.settings.registration).err();
+    if let Some(refused) = refused {
+        let text = match refused {
+            NotPermitted::Frozen => "This account is frozen: nothing can be bought with it. ",
+            NotPermitted::Incomplete(_) => {
+                "Something is missing in your account before you can buy. "
+            }
+        };
+        return notice(
+            Tone::Warn,
+            &html! { p { (text) a href="/account?next=%2Fwallet" { "See your account" } "." } },
+        );
+    }
+    if !shown.sells {
+        return Markup::default();
+    }
+    let needed = shown.settings.threshold.effective(shown.cheapest);
+    let missing = shown.wallet.available().shortfall(needed);
+    if missing.is_zero() {
+        return html! { p { (badge(Tone::Good, "Ordering is open")) } };
+    }
+    let tokens = missing.decimal(token.scale);
+    let next = format!("/wallet/top-up?tokens={tokens}&next=%2Fwallet");
+    notice(
+        Tone::Warn,
+        &html! {
+            p {
+                strong { (MoneyOut::tokens(missing, token)) } " more "
+                @match shown.settings.flow {
+                    Flow::RegisterFirst => { "opens ordering here: that takes " (MoneyOut::tokens(needed, token)) " in your wallet." }
+                    Flow::BrowseFirst | Flow::MembersOnly => { "is enough to begin: with " (MoneyOut::tokens(needed, token)) " there is something to buy." }
+                }
+            }
+            p { a.button href=(next) { "Add exactly this" } }
+        },
+    )
+}
+
+fn balance(shown: &Shown<'_>) -> Markup {
+    let (wallet, token) = (&shown.wallet, &shown.settings.token);
     let money = |amount| MoneyOut::tokens(amount, token);
+    let worth = token.unit_value.price_of(wallet.available()).map(MoneyOut::currency);
     html! {
-        h1 { "Your wallet" }
-        p.balance { (money(wallet.available())) }
-        @if !wallet.held().is_zero() { p { (money(wallet.held())) " more are reserved for purchases under way." } }
-        @if !wallet.owed().is_zero() {
-            p { (money(wallet.owed())) " are owed, for money that went back after its tokens were spent. What you add pays this first." }
-        }
-        p { a.button href="/wallet/top-up" { "Add funds" } }
-        @if !wallet.lots.is_empty() {
-            h2 { "What is in it" }
-            table {
-                thead { tr { th scope="col" { "Tokens" } th scope="col" { "From" } th scope="col" { "Last until" } } }
-                tbody { @for lot in &wallet.lots { (lot_row(lot, token)) } }
+        section.card.balance-card aria-label="Balance" {
+            div {
+                p.balance { (money(wallet.available())) }
+                @if let Some(worth) = worth { p.hint { "Worth " (worth) } }
             }
-        }
-        h2 { "Statement" }
-        @if lines.is_empty() { p { "Nothing has moved yet." } } @else {
-            table {
-                thead { tr { th scope="col" { "When" } th scope="col" { "What" } th.sum scope="col" { "Tokens" } } }
-                tbody { @for line in lines { (line_row(line, wallet, token)) } }
+            div.row {
+                a.button href="/wallet/top-up" { "Add funds" }
+                a.button.second href="/wallet/top-ups" { "What you added" }
+            }
+            @if !wallet.held().is_zero() {
+                p { (money(wallet.held())) " more are reserved for purchases under way." }
+            }
+            @if !wallet.owed().is_zero() {
+                p { (money(wallet.owed())) " are owed, for money that went back after its tokens were spent. What you add pays this first." }
             }
         }
     }
 }
 
-/// Other vendors: where the tokens can become others, and where those come from that can become tokens here.
-fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup {
+fn lots(shown: &Shown<'_>) -> Markup {
+    if shown.wallet.lots.is_empty() {
+        return html! {
+            div.blank {
+                h2 { "Your wallet is empty" }
+                p { (shown.settings.token.name) " (" (shown.settings.token.code) ") is what you pay with here. Add some, and they are yours to spend." }
+                p { a.button href="/wallet/top-up" { "Add funds" } }
+            }
+        };
+    }
     html! {
-        @if !partners.is_empty() {
-            h2 { "Exchange" }
-            ul {
-                @for partner in partners {
-                    li { a href={ "/partners/" (partner.id) } { (partner.name) } }
-                }
-            }
-        }
-        @if !linked.is_empty() {
-            h2 { "Linked accounts" }
-            p { "From your accounts there, tokens that you exchange arrive in this wallet." }
-            @for (row, partner) in linked {
-                form method="post" action={ "/wallet/links/" (partner.id) "/cut" } {
-                    p { (partner.name) ", since " (date(row.at)) " " button.plain type="submit" { "Cut the link" } }
-                }
-            }
-        }
+        h2 { "What is in it" }
+        p.hint { "What expires first is spent first." }
+        div.wide { table {
+            caption.unseen { "Tokens by where they came from" }
+            thead { tr {
+                th scope="col" { "Tokens" } th scope="col" { "From" } th scope="col" { "Last until" }
+                th scope="col" { "Can be exchanged" }
+            } }
+            tbody { @for lot in &shown.wallet.lots { (lot_row(lot, shown)) } }
+        } }
     }
 }
 
-fn lot_row(lot: &OpenLot, token: &Token) -> Markup {
+fn lot_row(lot: &OpenLot, shown: &Shown<'_>) -> Markup {
     let from = match lot.kind {
         LotKind::Paid => "bought",
         LotKind::Promo => "a gift",
@@ -120,47 +201,92 @@ fn lot_row(lot: &OpenLot, token: &Token) -> Markup {
     };
     html! {
         tr {
-            td { (MoneyOut::tokens(lot.remaining, token)) }
-            td { (from) }
-            td { @match lot.expires_at { Some(at) => (date(at)), None => "no end" } }
+            td { (price(lot.remaining, &shown.settings.token)) }
+            td { (from) @if !lot.held.is_zero() { " " (badge(Tone::Info, "partly reserved")) } }
+            td {
+                @match lot.expires_at {
+                    Some(at) => { (date(at)) @if at < shown.now.plus(SOON) { " " (badge(Tone::Warn, "soon")) } }
+                    None => "no end",
+                }
+            }
+            td {
+                @match lot.exchangeable_at {
+                    Some(at) if at <= shown.now => "now",
+                    Some(at) => { "from " (date(at)) }
+                    None => "never",
+                }
+            }
         }
     }
 }
 
-fn line_row(line: &Transfer, wallet: &Wallet, token: &Token) -> Markup {
-    let free = LedgerAccount::Free(wallet.id);
-    let sign = match (line.debit == free, line.credit == free) {
-        (true, _) => "−",
-        (_, true) => "+",
-        _ => "",
-    };
+/// What is topped up by itself, or how to have it so.
+fn automatically(shown: &Shown<'_>) -> Markup {
+    let token = &shown.settings.token;
+    if !shown.cards && shown.automatic.is_none() {
+        return Markup::default();
+    }
     html! {
-        tr {
-            td { (date(line.at)) }
-            td { (reason(line.reason)) }
-            td.sum { (sign) (MoneyOut::tokens(line.amount, token)) }
+        section.card aria-labelledby="automatic" {
+            h2 #automatic { "Automatic top-up" }
+            @match &shown.automatic {
+                None => p { "Off. A card can keep your wallet filled by itself." },
+                Some(auto) => {
+                    @if let Some(why) = auto.stopped { (automatic::stopped(why)) }
+                    @else { p { (badge(Tone::Good, "On")) } }
+                    p { "Below " (MoneyOut::tokens(auto.below, token)) " it is filled up to " (MoneyOut::tokens(auto.target, token)) "." }
+                }
+            }
+            p { a.button.second href="/wallet/automatic" { @if shown.automatic.is_some() { "Change" } @else { "Set it up" } } }
         }
     }
 }
 
-fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::TopUp => "Funds added",
-        Reason::Adjustment => "Adjusted by the vendor",
-        Reason::Grant => "A gift",
-        Reason::Purchase => "Purchase",
-        Reason::Refund => "Refund",
-        Reason::Expiry => "Expired",
-        Reason::Clawback => "Taken back with its money",
-        Reason::Restored => "Given again",
-        Reason::Debt => "Paid what was owed",
-        Reason::Hold => "Held for a merchant",
-        Reason::Capture => "Taken by a merchant",
-        Reason::Void | Reason::ExchangeVoid => "Held no more",
-        Reason::Fee => "Fee",
-        Reason::Payout => "Paid to a merchant",
-        Reason::ExchangeHold => "Held for an exchange",
-        Reason::Exchange => "Exchange",
-        Reason::Reversal => "Exchange taken back",
+fn credit(shown: &Shown<'_>) -> Markup {
+    let Some(line) = &shown.line else { return Markup::default() };
+    html! {
+        section.card aria-labelledby="credit" {
+            h2 #credit { "Credit line" }
+            dl.facts {
+                dt { "You may owe" } dd { (MoneyOut::currency(line.limit)) }
+                dt { "You owe" } dd { (MoneyOut::currency(line.owed())) }
+                dt { "Left to draw" } dd { (MoneyOut::currency(line.left())) }
+            }
+            p.hint { "What you owe is paid to the vendor directly; it is booked here when it came." }
+        }
     }
+}
+
+/// Other vendors: where the tokens can become others, and where those come from that can become tokens here.
+fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup {
+    html! {
+        @if !partners.is_empty() {
+            section.card aria-labelledby="exchange" {
+                h2 #exchange { "Exchange" }
+                p { "Your tokens can become tokens of:" }
+                ul {
+                    @for partner in partners {
+                        li { a href={ "/partners/" (partner.id) } { bdi { (partner.name) } } }
+                    }
+                }
+            }
+        }
+        @if !linked.is_empty() {
+            section.card aria-labelledby="linked" {
+                h2 #linked { "Linked accounts" }
+                p { "From your accounts there, tokens that you exchange arrive in this wallet." }
+                @for (row, partner) in linked {
+                    form method="post" action={ "/wallet/links/" (partner.id) "/cut" } {
+                        p { bdi { (partner.name) } ", since " (date(row.at)) " "
+                            button.plain type="submit" { "Cut the link" span.unseen { " with " (partner.name) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What something costs in tokens, for a form's hint.
+fn example(token: &Token) -> String {
+    Amount::new(1250).unwrap_or_default().decimal(token.scale).to_string()
 }

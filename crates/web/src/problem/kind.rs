@@ -167,7 +167,8 @@ FORBIDDEN, FORBIDDEN, "forbidden", "Forbidden",
 ACCOUNT_INCOMPLETE, FORBIDDEN, "account_incomplete", "Account incomplete",
     means "The vendor requires something of every account that yours does not have yet. Until then it permits \
         no orders; top-ups stay open.",
-    remedy "Send what `errors` names with `PATCH /v1/account`, then go on where you stopped with `selection`.",
+    remedy "Send what `errors` names with `PATCH /v1/account`, then go on where you stopped with `selection`. For \
+        `email_verified`, open the link that was sent to the address; `POST /v1/account/verification` sends another.",
     example r#"{ "detail": "complete your account first",
         "errors": [{ "field": "address", "code": "required", "detail": "required of every account" }],
         "links": { "account": "/v1/account" } }"#;
@@ -183,6 +184,12 @@ CODE_REFUSED, FORBIDDEN, "code_refused", "Code refused",
         product. Without `license_code` it is wrong, or the ticket has ended: copy the code again from your \
         library, or ask for a new ticket.",
     example r#"{ "detail": "the code does not open this file: EXPIRED", "license_code": "EXPIRED" }"#;
+
+LINK_REFUSED, FORBIDDEN, "link_refused", "Link refused",
+    means "The link that came by mail opens nothing: it is not one of ours, is too old, was used, or what it was for \
+        has changed since.",
+    remedy "Ask for a new one: `POST /v1/password-resets` or `POST /v1/account/verification`.",
+    example r#"{ "detail": "the link is wrong, too old, or was used: ask for a new one" }"#;
 
 DOWNLOAD_LIMIT, FORBIDDEN, "download_limit", "Downloads used up",
     means "The license includes a number of downloads, and they are used up.",
@@ -202,10 +209,15 @@ METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowe
     example r#"{ "detail": "this path takes other methods" }"#;
 
 EMAIL_TAKEN, CONFLICT, "email_taken", "Address has an account",
-    means "An account with this e-mail address exists already.",
+    means "An account with this e-mail address exists already; or, where staff are invited, somebody of them has it.",
     remedy "Sign in with `POST /v1/sessions`, or register with another address.",
     example r#"{ "detail": "this address has an account: sign in",
         "errors": [{ "field": "email", "code": "taken", "detail": "this address has an account" }] }"#;
+
+LAST_OWNER, CONFLICT, "last_owner", "Last owner",
+    means "The shop would be left without an owner, who alone decides on settings, keys and staff.",
+    remedy "Invite another owner with `POST /v1/admin/staff`, and wait until they have joined.",
+    example r#"{ "detail": "this is the last owner: another one must have joined first" }"#;
 
 PRICE_CHANGED, CONFLICT, "price_changed", "Price changed",
     means "The selection does not cost what `expected_total` says, or the tokens of a top-up not what `pay` says. \
@@ -449,6 +461,11 @@ SLUG_TAKEN, CONFLICT, "slug_taken", "Slug taken",
     remedy "Choose another `slug`.",
     example r#"{ "detail": "another product has this slug: choose another" }"#;
 
+VERSION_TAKEN, CONFLICT, "version_taken", "Version taken",
+    means "Another text of this name was published as this version, and what was published stays.",
+    remedy "Choose another `version`, or leave it out.",
+    example r#"{ "detail": "another text was published as this version: choose another" }"#;
+
 RELEASE_PUBLISHED, CONFLICT, "release_published", "Release is published",
     means "Codes carry the digest of a published release's files, so they can no longer change.",
     remedy "Make a new version. The notes of a published release can still be changed.",
@@ -593,10 +610,10 @@ mod tests {
         400 malformed unknown_field invalid_field idempotency_key_missing
         401 account_required invalid_credentials signature_refused
         402 balance_below_threshold insufficient_balance credit_declined
-        403 merchant_limit forbidden account_incomplete account_frozen code_refused download_limit
+        403 merchant_limit forbidden account_incomplete account_frozen code_refused link_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken last_owner price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

@@ -62,6 +62,7 @@ async fn every_act_is_on_record_once() {
     let adjusted = format!("accounts/{account}/adjust");
     let steps = [
         ("PATCH", "settings", json!({ "flow": "members_only" }), "settings.changed"),
+        ("PUT", "documents/privacy", json!({ "text": "Kept here." }), "legal.published"),
         ("PUT", "products/tool", product, "product.entered"),
         ("PUT", "products/tool", renamed, "product.changed"),
         ("PUT", "products/tool/offers/one", offer(100), "offer.entered"),

@@ -19,7 +19,7 @@ async fn put_items(shop: &Shop, path: &str, price: u64, items: Value) -> Answer 
 }
 
 /// A published bundle of these offers; gives its offer.
-async fn bundle(shop: &Shop, slug: &str, price: u64, items: Value) -> String {
+pub async fn bundle(shop: &Shop, slug: &str, price: u64, items: Value) -> String {
     let product = put(shop, slug, json!({ "kind": "bundle", "title": "All of it" })).await;
     assert_eq!(product.status, 201, "{product:?}");
     let offer = put_items(shop, &format!("{slug}/offers/standard"), price, items).await;

@@ -216,9 +216,9 @@ async fn a_merchants_goods_are_found_and_mistakes_are_told() {
     let offer = shop.service("tuning", 250).await;
     let mut browser = Browser::on(&shop);
     let page = browser.open("/products?q=tuning").await;
-    assert!(page.html.contains("from 2.50 AUR"), "{}", page.html);
+    assert!(page.html.contains("from <span class=\"price\">2.50 AUR"), "{}", page.html);
     let page = browser.open("/products?q=nothing+like+it").await;
-    assert!(page.html.contains("Nothing is found."), "{}", page.html);
+    assert!(page.html.contains("Nothing is found"), "{}", page.html);
     assert_eq!(browser.open("/products?after=x").await.status, 404);
     assert_eq!(browser.open("/products/nothing").await.status, 404);
     let buy = "/products/tuning/buy";
@@ -230,6 +230,4 @@ async fn a_merchants_goods_are_found_and_mistakes_are_told() {
     assert_eq!(browser.send_from("cross-site", buy, &form).await.status, 403);
     let page = browser.send(buy, &form).await;
     assert_eq!(page.status, 303, "{}", page.html);
-    let vendor = Shop::open().await;
-    assert_eq!(Browser::on(&vendor).open("/products").await.status, 404, "no pages there yet");
 }

@@ -557,7 +557,13 @@ async fn a_browser_sees_the_offer_confirms_it_and_sees_the_end() {
     assert_eq!(wrong.status, 400);
     assert!(wrong.html.contains("A number of AUR, such as 12.50"), "{}", wrong.html);
     let small = browser.send(&format!("{here}/quote"), &[("give", "0.99")]).await;
-    assert!(small.status == 422 && small.html.contains("1.00 AUR"), "{}", small.html);
+    assert!(
+        small.status == 422 && small.html.contains("id=\"give-error\">At least 1.00 AUR."),
+        "{}",
+        small.html
+    );
+    let much = browser.send(&format!("{here}/quote"), &[("give", "500.01")]).await;
+    assert!(much.status == 422 && much.html.contains("value=\"500.01\""), "{}", much.html);
     let offer = browser.send(&format!("{here}/quote"), &[("give", "10,00")]).await;
     assert_eq!(offer.status, 200, "{}", offer.html);
     for shown in [

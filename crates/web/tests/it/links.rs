@@ -246,7 +246,11 @@ async fn a_buyer_links_in_the_browser() {
     let mut there = Browser::on(&pair.vendors.b);
     let seen = here.open(&page).await;
     assert_eq!(seen.status, 200, "{}", seen.html);
-    assert!(seen.html.contains("Belle Isle is another vendor, at belle.test."), "{}", seen.html);
+    assert!(
+        seen.html.contains("<bdi>Belle Isle</bdi> is another vendor, at belle.test."),
+        "{}",
+        seen.html
+    );
     assert!(seen.html.contains("1.00 AUR become 3.90 BEL"), "{}", seen.html);
     sign_in(&mut here, "ada@example.com", &page).await;
     assert!(here.open("/wallet").await.html.contains(&format!("href=\"{page}\"")));
@@ -261,7 +265,7 @@ async fn a_buyer_links_in_the_browser() {
     assert!(asked.location().starts_with("/sign-in?next="), "{}", asked.location());
     sign_in(&mut there, "ada@belle.example", &way).await;
     let asked = there.open(&way).await;
-    assert!(asked.html.contains("You come from Aurora, aurora.test"), "{}", asked.html);
+    assert!(asked.html.contains("You come from <bdi>Aurora</bdi>, aurora.test"), "{}", asked.html);
     let bad = there.send(&way, &[("decision", "perhaps")]).await;
     assert_eq!(bad.status, 400);
     let back = there.send(&way, &[("decision", "approve")]).await;
@@ -275,7 +279,12 @@ async fn a_buyer_links_in_the_browser() {
     assert_eq!(refused.status, 409, "another account's browser: {}", refused.html);
     let linked = here.open(&back).await;
     assert_eq!((linked.status, linked.location()), (303, page.as_str()), "{}", linked.html);
-    assert!(here.open(&page).await.html.contains("Your account at Belle Isle is linked since"));
+    assert!(
+        here.open(&page)
+            .await
+            .html
+            .contains("Your account at <bdi>Belle Isle</bdi> is linked since")
+    );
     assert_eq!(here.open(&back).await.location(), page, "opened twice");
     let over = there.open(&way).await;
     assert!(over.html.contains("This was decided already"), "{}", over.html);
@@ -299,7 +308,7 @@ async fn a_buyer_says_no_in_the_browser_and_cuts_a_link_in_the_wallet() {
     sign_in(&mut there, "ada@belle.example", &way).await;
     let back = there.send(&way, &[("decision", "decline")]).await;
     let back = back.location().strip_prefix("https://aurora.test").unwrap().to_owned();
-    assert!(here.open(&back).await.html.contains("You said no at Belle Isle"));
+    assert!(here.open(&back).await.html.contains("You said no at <bdi>Belle Isle</bdi>"));
     pair.link().await;
     let cut = there.send(&format!("/wallet/links/{}/cut", pair.vendors.partners[1]), &[]).await;
     assert_eq!((cut.status, cut.location()), (303, "/wallet"));

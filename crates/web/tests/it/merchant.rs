@@ -392,11 +392,11 @@ async fn the_page_to_come_back_to_shows_the_order_to_its_buyer_alone() {
     // Redeemed and captured; the last word is lost.
     provider.fate(&[Fate::Answered, Fate::Answered, Fate::AnswerLost]);
     let back = shop.get(&format!("/return?code={code}&order={order}"), "").await;
-    assert_eq!((back.status, back.header("location")), (303, &*format!("/return?order={order}")));
+    assert_eq!((back.status, back.header("location")), (303, &*format!("/orders/{order}")));
     let cookie = back.header("set-cookie").split(';').next().unwrap().to_owned();
     assert!(back.header("set-cookie").contains("HttpOnly"));
     let page = async |cookie: &str| {
-        let path = format!("/return?order={order}");
+        let path = format!("/orders/{order}");
         shop.send("GET", &path, &[("cookie", cookie)], Value::Null).await
     };
     let waits = page(&cookie).await;
@@ -410,7 +410,7 @@ async fn the_page_to_come_back_to_shows_the_order_to_its_buyer_alone() {
     assert_eq!(done.header("cache-control"), "no-store");
 
     // The same address in another browser, in that of another buyer, and the used code once more.
-    let nobody = shop.get(&format!("/return?order={order}"), "").await;
+    let nobody = shop.get(&format!("/orders/{order}"), "").await;
     assert_eq!(nobody.status, 404);
     assert!(!text(&nobody).contains("eyJ") && !text(&nobody).contains("tuning"));
     let mut eve = Browser::on(&shop);
@@ -418,7 +418,7 @@ async fn the_page_to_come_back_to_shows_the_order_to_its_buyer_alone() {
     let way = format!("/return?code={}&connection=con_1", provider.return_code("eve", None));
     let back = eve.open(&way).await;
     assert_eq!((back.status, back.location()), (303, "/return"));
-    assert_eq!(eve.open(&format!("/return?order={order}")).await.status, 404);
+    assert_eq!(eve.open(&format!("/orders/{order}")).await.status, 404);
     // A link that somebody else has begun signs nobody in.
     let way = format!("/return?code={}&connection=con_1", provider.return_code("mal", None));
     let mut victim = Browser::on(&shop);

@@ -54,7 +54,11 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
     let page = browser.send("/register", &[ADA[0], ADA[1], ("next", &next)]).await;
     assert_eq!(page.location(), path);
     let page = browser.open(&path).await;
-    assert!(page.html.contains("You lack</dt><dd>4.50 AUR"), "{}", page.html);
+    assert!(
+        page.html.contains("You lack</dt><dd><span class=\"price\">4.50 AUR <small>≈ 4.50 EUR"),
+        "{}",
+        page.html
+    );
     assert!(!page.html.contains("value=\"confirm\""), "nothing to pay with yet");
     let top_up = link(&page, "Add 4.50 AUR").replace("&amp;", "&");
     let page = browser.open(&top_up).await;

@@ -31,7 +31,14 @@ fn tried(attempts: u32) -> Delivery {
 
 fn after(came: Result<Reply, Unsent>, jitter: u8) -> Settle {
     let note = Note::of(Id::new(9).unwrap(), Staff::SERVER);
-    Settle { endpoint: Id::new(1).unwrap(), id: Id::new(2).unwrap(), came, jitter, note }
+    Settle {
+        endpoint: Id::new(1).unwrap(),
+        id: Id::new(2).unwrap(),
+        came,
+        jitter,
+        note,
+        letter: None,
+    }
 }
 
 fn answered(status: u16) -> Reply {

@@ -12,6 +12,7 @@ mod provider;
 mod refund;
 mod restore;
 mod settlements;
+mod staff;
 mod statements;
 
 use clap::{Args, Subcommand};
@@ -58,6 +59,8 @@ enum Noun {
     Keys(keys::KeysArgs),
     /// API keys
     ApiKeys(api_keys::ApiKeysArgs),
+    /// The people who work here, and what each may do
+    Staff(staff::StaffArgs),
     /// The provider of a merchant
     Provider(provider::ProviderArgs),
     /// What is heard of other servers after a restore
@@ -81,6 +84,7 @@ impl AdminArgs {
                 Noun::Licenses(args) => args.run(&self.remote).await,
                 Noun::Keys(args) => args.run(&self.remote).await,
                 Noun::ApiKeys(args) => args.run(&self.remote).await,
+                Noun::Staff(args) => args.run(&self.remote).await,
                 Noun::Provider(args) => args.run(&self.remote).await,
                 Noun::Restore(args) => args.run(&self.remote).await,
                 Noun::Audit(args) => args.run(&self.remote).await,

@@ -296,7 +296,7 @@ async fn freeze(
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.freeze_account(by, account).await??;
+    app.engine.freeze_account(by, account, None).await??;
     Ok(Json(held(&app, account).await?))
 }
 
@@ -311,6 +311,6 @@ async fn thaw(
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.thaw_account(by, account).await??;
+    app.engine.thaw_account(by, account, None).await??;
     Ok(Json(held(&app, account).await?))
 }

@@ -177,7 +177,7 @@ async fn turn(
     id: scrip_domain::Id<Agreement>,
     turn: Turn,
 ) -> Result<Json<AgreementOut>, Problem> {
-    let agreement = app.engine.turn_agreement(by, id, turn).await?;
+    let agreement = app.engine.turn_agreement(by, id, turn, None).await?;
     let agreement = agreement.map_err(|refusal| Problem::agreement(&refusal))?;
     Ok(Json(AgreementOut::of(app, &agreement).await?))
 }

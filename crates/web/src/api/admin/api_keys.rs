@@ -175,7 +175,7 @@ async fn owner(app: &App, account: &str) -> Result<Id<Account>, Problem> {
 }
 
 /// A buyer's key can never do what the vendor's staff does, and a vendor's key never spends.
-fn check(scopes: &[Scope], of_account: bool) -> Result<(), Problem> {
+pub fn check(scopes: &[Scope], of_account: bool) -> Result<(), Problem> {
     if scopes.is_empty() {
         return Err(Problem::field("scopes", "at least one scope"));
     }

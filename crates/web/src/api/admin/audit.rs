@@ -25,7 +25,7 @@ struct AuditOut {
     #[schema(example = "aud_06bq3v8k2m9zc")]
     id: String,
     at: String,
-    /// The API key that was used; `operator` for the command line on the server itself.
+    /// The member of the staff (`stf_…`) or the API key that it was; `operator` for the command line on the server itself.
     #[schema(example = "key_06bq3v8k2m9zc")]
     actor: String,
     #[schema(example = "offer.changed")]

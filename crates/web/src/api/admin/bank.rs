@@ -62,24 +62,33 @@ impl From<BankDetails> for BankOut {
 
 impl BankBody {
     fn details(self, owner: u64) -> Result<BankDetails, Problem> {
-        let holder = self.name.0;
-        // A bank carries no name that is written in other characters than these.
-        if latin(&holder, holder.len()).chars().all(|symbol| " .".contains(symbol)) {
-            return Err(Problem::field("name", "in Latin letters, as banks carry it"));
-        }
-        let iban = Iban::parse(&self.iban);
-        let iban = iban.ok_or_else(|| {
-            Problem::field("iban", "not an account number: mistyped, or of the wrong length")
-        })?;
-        let bic = match self.bic {
-            Some(text) => {
-                let bic = Bic::parse(&text);
-                Some(bic.ok_or_else(|| Problem::field("bic", "8 or 11 letters and digits"))?)
-            }
-            None => None,
-        };
-        Ok(BankDetails { owner, holder, iban, bic })
+        bank_details(owner, self.name.0, &self.iban, self.bic.as_deref())
     }
+}
+
+/// A bank account, as somebody typed it.
+pub fn bank_details(
+    owner: u64,
+    holder: String,
+    iban: &str,
+    bic: Option<&str>,
+) -> Result<BankDetails, Problem> {
+    // A bank carries no name that is written in other characters than these.
+    if latin(&holder, holder.len()).chars().all(|symbol| " .".contains(symbol)) {
+        return Err(Problem::field("name", "in Latin letters, as banks carry it"));
+    }
+    let iban = Iban::parse(iban);
+    let iban = iban.ok_or_else(|| {
+        Problem::field("iban", "not an account number: mistyped, or of the wrong length")
+    })?;
+    let bic = match bic {
+        Some(text) => {
+            let bic = Bic::parse(text);
+            Some(bic.ok_or_else(|| Problem::field("bic", "8 or 11 letters and digits"))?)
+        }
+        None => None,
+    };
+    Ok(BankDetails { owner, holder, iban, bic })
 }
 
 async fn known(app: &App, owner: u64) -> Result<Json<BankOut>, Problem> {

@@ -9,26 +9,33 @@ mod catalog;
 mod coupons;
 mod credit;
 mod credit_lines;
+mod documents;
 mod exchanges;
 mod export;
 mod keys;
 mod license_states;
 mod licenses;
+mod look;
 mod merchants;
 mod objects;
 mod partners;
 mod provider;
 mod refunds;
+mod reports;
 mod restore;
 mod reversals;
 mod settings;
 mod settlements;
+mod staff;
 mod statements;
 mod top_ups;
 mod vouchers;
 mod webhooks;
 
+pub use api_keys::check as scopes_fit;
+pub use bank::bank_details;
 pub use settings::LimitsSetting;
+pub use staff::link as staff_link;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -38,6 +45,7 @@ use crate::App;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(settings::routes())
+        .merge(documents::routes())
         .merge(top_ups::routes())
         .merge(vouchers::routes())
         .merge(coupons::routes())
@@ -45,8 +53,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(credit_lines::routes())
         .merge(refunds::routes())
         .merge(reversals::routes())
+        .merge(reports::routes())
         .merge(objects::routes())
         .merge(api_keys::routes())
+        .merge(staff::routes())
         .merge(audit::routes())
         .merge(export::routes())
         .merge(provider::routes())

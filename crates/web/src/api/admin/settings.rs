@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use scrip_domain::account::Field;
 use scrip_domain::sale::Limits;
-use scrip_domain::settings::{Flow, Pack, Settings, Threshold, Token, UnitValue};
+use scrip_domain::settings::{
+    Flow, Mail, Pack, SecondFactor, Settings, Threshold, Token, UnitValue,
+};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,6 +16,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::admin::credit::CreditSetting;
+use crate::api::admin::look::{LookBody, LookOut};
 use crate::api::vendor::{PackOut, TokenOut, UnitValueOut};
 use crate::api::visibility::VisibilityBody;
 use crate::caller::Admin;
@@ -58,6 +61,13 @@ struct SettingsOut {
     offline_instructions: String,
     /// The version of the terms that a confirmation accepts.
     terms_version: String,
+    /// How pages look, and what they say of the shop.
+    look: LookOut,
+    /// Whether staff sign in to the console with a second factor.
+    #[schema(value_type = SecondFactorWord)]
+    second_factor: SecondFactor,
+    /// What is sent by mail, where mail is set up.
+    mail: MailSetting<MoneyOut>,
 }
 
 /// What is changed; what is left out stays. What is given replaces the old value whole.
@@ -112,6 +122,52 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Line<1, 40>, inline)]
     terms_version: Option<Line<1, 40>>,
+    /// How pages look, and what they say of the shop.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = LookBody)]
+    look: Option<LookBody>,
+    /// Whether staff sign in to the console with a second factor.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = SecondFactorWord)]
+    second_factor: Option<SecondFactor>,
+    /// What is sent by mail, where mail is set up.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = MailSetting<MoneyIn>)]
+    mail: Option<MailSetting<MoneyIn>>,
+}
+
+/// What is sent by mail, where mail is set up.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MailSetting<M> {
+    /// Where the vendor's staff hears of reviews, disputes and dead webhooks; nowhere without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "staff@example.com", format = "email", max_length = 254)]
+    staff: Option<String>,
+    /// Purchases in one step that cost less are gathered into one letter a day; none without it.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    digest_below: Option<M>,
+    /// Whether an account permits no orders until mail to its address has arrived. Only where mail is set up.
+    #[serde(default)]
+    #[schema(example = false)]
+    verify: bool,
+}
+
+impl MailSetting<MoneyOut> {
+    fn new(mail: &Mail, token: &Token) -> Self {
+        let digest_below = Some(mail.digest_below).filter(|amount| !amount.is_zero());
+        let digest_below = digest_below.map(|amount| MoneyOut::tokens(amount, token));
+        let staff = Some(mail.staff.clone()).filter(|staff| !staff.is_empty());
+        Self { staff, digest_below, verify: mail.verify }
+    }
+}
+
+impl MailSetting<MoneyIn> {
+    fn read(self, token: &Token) -> Result<Mail, Problem> {
+        let below = self.digest_below.map(|money| money.in_tokens(token, "mail.digest_below"));
+        let digest_below = below.transpose()?.unwrap_or_default();
+        Ok(Mail { staff: self.staff.unwrap_or_default(), digest_below, verify: self.verify })
+    }
 }
 
 /// The vendor's unit of stored value. Its code and scale never change.
@@ -208,6 +264,16 @@ enum FlowWord {
     MembersOnly,
 }
 
+/// Whether staff sign in with a second factor.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecondFactor)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes what the domain's own type reads")]
+enum SecondFactorWord {
+    Optional,
+    Required,
+}
+
 /// What registration can require.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RegistrationField)]
@@ -246,6 +312,9 @@ impl From<&Settings> for SettingsOut {
             credit: CreditSetting::new(&settings.credit, token),
             offline_instructions: settings.offline_instructions.clone(),
             terms_version: settings.terms_version.clone(),
+            look: (&settings.look).into(),
+            second_factor: settings.second_factor,
+            mail: MailSetting::new(&settings.mail, token),
         }
     }
 }
@@ -289,6 +358,14 @@ impl SettingsBody {
             Some(credit) => credit.read(&token)?,
             None => old.credit.clone(),
         };
+        let mail = match self.mail {
+            Some(mail) => mail.read(&token)?,
+            None => old.mail.clone(),
+        };
+        let look = match self.look {
+            Some(look) => look.read()?,
+            None => old.look.clone(),
+        };
         Ok(Settings {
             name: self.name.map_or_else(|| old.name.clone(), |name| name.0),
             token,
@@ -306,6 +383,9 @@ impl SettingsBody {
             terms_version: self
                 .terms_version
                 .map_or_else(|| old.terms_version.clone(), |version| version.0),
+            look,
+            second_factor: self.second_factor.unwrap_or(old.second_factor),
+            mail,
         })
     }
 }

@@ -248,7 +248,7 @@ impl Window<'_> {
 }
 
 /// A picture, as staff enters it.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PictureBody {
     /// The object that holds it.

@@ -1,0 +1,35 @@
+//! A product as somebody at another level would see it, for the staff that decides on its visibility.
+
+use scrip_domain::Amount;
+use scrip_domain::estimate::Pace;
+use scrip_domain::gate::Standing;
+use scrip_domain::settings::Flow;
+use scrip_domain::visibility::Level;
+
+use super::{Shown, Viewer};
+use crate::{Engine, Fault};
+
+impl Engine {
+    /// The product at `slug` as one at `level` would see it if it were published now, through the very function by which the
+    /// shop shows it; `None` when there is none, or none that they see.
+    pub async fn preview_product(&self, slug: &str, level: Level) -> Result<Option<Shown>, Fault> {
+        let vendor = self.vendor().await?;
+        if level == Level::Visitor && vendor.settings.flow == Flow::MembersOnly {
+            return Ok(None);
+        }
+        let Some(product) = self.store.product_by_slug(slug).await? else { return Ok(None) };
+        let parts = self.parts_if_published(product).await?;
+        let (standing, available) = match level {
+            Level::Visitor => (Standing::Visitor, Amount::ZERO),
+            Level::Member => (Standing::Member, Amount::ZERO),
+            Level::Funded => (Standing::Funded, Amount::ZERO),
+            // A balance that covers a product need not reach the threshold.
+            Level::Covered => (Standing::Member, parts.product.cheapest.unwrap_or(Amount::ZERO)),
+        };
+        let viewer = Viewer { standing, available, owns: false };
+        let contents = self.contents(&parts, &viewer, &vendor).await?;
+        let pace = Pace::best(None, None);
+        let shown = Shown { parts: parts.into(), viewer, vendor, contents, pace };
+        Ok(shown.view().is_some().then_some(shown))
+    }
+}

@@ -1,0 +1,288 @@
+//! Mail: what happened becomes letters, which are written and sent one by one.
+//!
+//! ```text
+//! event beyond the postbox's position ─▶ letter, or one purchase more in a digest (and the position moves,
+//!                                        in the same commit)
+//! verb without an event ─▶ letter, in its own commit       digest of a day ─▶ letter
+//! letter due ─▶ taken (moved ahead, so that no other server sends it) ─▶ written from rows ─▶ sent, due
+//!               again, or given up
+//! ```
+//! So a purchase writes nothing for its letter: the event is there anyway, and [`follow`] reads it later. Without
+//! mail nothing is written at all, and once it is set up it begins at the feed's end: nobody is told of the past.
+//! A worker that dies between two of these steps costs a little time, and perhaps a message that comes twice: its
+//! name says that it is the same.
+
+pub mod facts;
+pub mod follow;
+pub mod send;
+pub mod warn;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use scrip_domain::account::Account;
+use scrip_domain::event::Feed;
+use scrip_domain::letter::{About, Letter, Postbox, RESET_LIFETIME, VERIFICATION_LIFETIME};
+use scrip_domain::{Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use serde::{Deserialize, Serialize};
+
+use crate::Engine;
+use crate::event::feed;
+use crate::keys::mac;
+use crate::mail::facts::Facts;
+
+/// The way to the mail server.
+pub trait Post: Send + Sync + fmt::Debug {
+    /// Hands over one message, within a time that is bounded in all.
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Posted>;
+}
+
+/// One message to one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The letter: a message that is sent twice has the same name.
+    pub id: Id<Letter>,
+    /// Where to.
+    pub to: String,
+    /// When the letter was made.
+    pub at: Timestamp,
+    /// What it says.
+    pub words: Words,
+}
+
+/// What a letter says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// One line.
+    pub subject: String,
+    /// All of it as plain text.
+    pub text: String,
+    /// The same as a page.
+    pub html: String,
+}
+
+/// What the mail server said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// It has taken the message.
+    Accepted,
+    /// It never will: why.
+    Refused(String),
+    /// Not now, or nobody knows: why.
+    Later(String),
+}
+
+/// What mail needs: the way, and who finds the words.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// The way to the mail server.
+    pub post: Arc<dyn Post>,
+    /// Finds the words for what a letter is about.
+    pub write: fn(&Facts) -> Words,
+}
+
+/// The post of a demo: all arrives, and nothing is sent. What was sent is listed from its row.
+#[derive(Debug)]
+pub struct DemoPost;
+
+impl Post for DemoPost {
+    fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Posted> {
+        async { Posted::Accepted }.boxed()
+    }
+}
+
+/// Addresses for which a link to a new password was asked, until the worker looks after them. Whoever asks gets the
+/// same answer in the same time, whether the address has an account or not: nothing is looked up before.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(std::sync::Mutex<VecDeque<String>>);
+
+/// So many wait at most; further ones have to ask again.
+const WAITING: usize = 1000;
+
+impl Asked {
+    pub fn push(&self, email: String) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < WAITING && !waiting.contains(&email) {
+            waiting.push_back(email);
+        }
+    }
+
+    pub fn pop(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+/// What a link in a letter opens.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pass {
+    /// Whose it is.
+    #[serde(rename = "a")]
+    pub account: Id<Account>,
+    /// What must still be so: the address, or the password that is replaced.
+    #[serde(rename = "m")]
+    pub mark: String,
+}
+
+/// What the seal of a link that verifies an address is for.
+pub(crate) const VERIFICATION: &str = "letter: verification";
+/// What the seal of a link to a new password is for.
+pub(crate) const RESET: &str = "letter: reset";
+
+impl Engine {
+    /// With mail.
+    #[must_use]
+    pub fn with_mail(mut self, mail: Mail) -> Self {
+        self.mail = Some(mail);
+        self
+    }
+
+    /// Whether letters are sent.
+    pub fn has_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// Says whether events become letters from now on. The first thing to do after a start: where mail was just set
+    /// up, nothing of the past becomes a letter, nor after it was taken away and set up again.
+    pub async fn open_postbox(&self) -> Result<(), Fault> {
+        let is_open = self.store.postbox().await?.is_some();
+        if is_open == self.has_mail() {
+            return Ok(());
+        }
+        match self.submit(TurnPostbox { open: self.has_mail() }).await? {
+            Ok(()) => Ok(()),
+            Err(never) => match never {},
+        }
+    }
+
+    /// A letter to an account about something that no event tells of; none without mail, or an address.
+    pub(crate) fn letter(&self, account: &Account, about: About) -> Result<Option<Letter>, Fault> {
+        if !self.has_mail() || !arrives(&account.email) {
+            return Ok(None);
+        }
+        let letter = Letter::new(self.mint()?, Some(account.id), &account.email, about, self.now());
+        Ok(Some(letter))
+    }
+
+    /// The same to the vendor's staff.
+    pub(crate) async fn staff_letter(&self, about: About) -> Result<Option<Letter>, Fault> {
+        let vendor = self.vendor().await?;
+        let staff = &vendor.settings.mail.staff;
+        if !self.has_mail() || !arrives(staff) {
+            return Ok(None);
+        }
+        Ok(Some(Letter::new(self.mint()?, None, staff, about, self.now())))
+    }
+
+    /// Puts letters on their way.
+    pub(crate) async fn put_letters(&self, letters: Vec<Letter>) -> Result<(), Fault> {
+        match self.submit(PutLetters(letters)).await? {
+            Ok(()) => Ok(()),
+            Err(never) => match never {},
+        }
+    }
+
+    /// The secret in a link that verifies an account's address: the same for the same letter.
+    fn verification_token(&self, account: &Account, letter: &Letter) -> String {
+        let mark = self.mark_of_address(account);
+        let until = letter.created_at.plus(VERIFICATION_LIFETIME);
+        self.seal(VERIFICATION, &Pass { account: account.id, mark }, until)
+    }
+
+    /// The secret in a link to a new password in the place of the one with this mark.
+    fn reset_token(&self, account: Id<Account>, mark: &str, letter: &Letter) -> String {
+        let until = letter.created_at.plus(RESET_LIFETIME);
+        self.seal(RESET, &Pass { account, mark: mark.to_owned() }, until)
+    }
+
+    /// What tells an account's address from every other, and tells nobody else anything.
+    pub(crate) fn mark_of_address(&self, account: &Account) -> String {
+        self.mark(&format!("address {} {}", account.id, account.email))
+    }
+
+    /// The same of a password, as it is kept.
+    pub(crate) fn mark_of_password(&self, account: Id<Account>, password: &str) -> String {
+        self.mark(&format!("password {account} {password}"))
+    }
+
+    fn mark(&self, of: &str) -> String {
+        let mark = mac(self.keys().seal_secret(), format!("mark {of}").as_bytes());
+        mark.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Whether mail to this address can arrive: it is one, and not of those that load tests make up (RFC 2606).
+pub(crate) fn arrives(email: &str) -> bool {
+    !email.is_empty() && !email.ends_with(".invalid")
+}
+
+/// Begins at the feed's end, or ends.
+struct TurnPostbox {
+    open: bool,
+}
+
+impl Command for TurnPostbox {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.feed.read((Feed::ONLY,));
+        wants.postbox.guard((Postbox::ONLY,));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        match books.postbox.get(&(Postbox::ONLY,))? {
+            None if self.open => {
+                let position = feed(books)?.last;
+                changes.postbox.push(Change::Insert(Postbox { number: Postbox::ONLY, position }));
+            }
+            Some(old) if !self.open => changes.postbox.push(Change::Delete(old.clone())),
+            Some(_) | None => {}
+        }
+        Ok(Decision::done((), changes))
+    }
+}
+
+struct PutLetters(Vec<Letter>);
+
+impl Command for PutLetters {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, _: &mut Wants) {}
+
+    fn decide(&self, _: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        changes.letters.extend(self.0.iter().cloned().map(Change::Insert));
+        Ok(Decision::done((), changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_twice_waits_once_and_a_crowd_is_bounded() {
+        let asked = Asked::default();
+        asked.push("ada@example.com".into());
+        asked.push("ada@example.com".into());
+        assert_eq!(asked.pop().as_deref(), Some("ada@example.com"));
+        assert_eq!(asked.pop(), None);
+        for number in 0..2000 {
+            asked.push(number.to_string());
+        }
+        assert_eq!(std::iter::from_fn(|| asked.pop()).count(), WAITING);
+    }
+
+    #[test]
+    fn nothing_goes_where_nothing_arrives() {
+        assert!(arrives("ada@example.com"));
+        assert!(!arrives("") && !arrives("acc_1@seed.invalid"));
+    }
+}

@@ -1,0 +1,277 @@
+//! What a letter is written from: rows as they are when it is sent. Codes are signed again, links sealed again.
+
+use std::sync::Arc;
+
+use scrip_domain::Timestamp;
+use scrip_domain::account::Account;
+use scrip_domain::letter::{About, Letter};
+use scrip_domain::license::License;
+use scrip_domain::order::{Line, Order};
+use scrip_domain::settings::Vendor;
+use scrip_domain::top_up::TopUp;
+use scrip_domain::webhook::WebhookEndpoint;
+use scrip_domain::{Amount, Id};
+use scrip_storage::Fault;
+
+use crate::Engine;
+use crate::code::Code;
+
+/// All that a letter can say.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Whose letter it is.
+    pub vendor: Arc<Vendor>,
+    /// The address under which the vendor is reached, without a slash at the end.
+    pub url: String,
+    /// What it is about.
+    pub what: What,
+}
+
+/// What a letter is about, with all that it needs.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// An account was opened.
+    Welcome,
+    /// The address is to be verified with this token.
+    Verification {
+        /// What the link carries.
+        token: String,
+        /// Until when it is good.
+        until: Timestamp,
+    },
+    /// A new password can be chosen with this token.
+    Reset {
+        /// What the link carries.
+        token: String,
+        /// Until when it is good.
+        until: Timestamp,
+    },
+    /// The password was changed.
+    PasswordChanged {
+        /// When.
+        at: Timestamp,
+    },
+    /// An order was paid.
+    OrderPaid {
+        /// The order.
+        order: Order,
+        /// Its lines.
+        lines: Vec<Line>,
+        /// Its codes.
+        codes: Vec<Coded>,
+    },
+    /// An order was declined.
+    OrderDeclined {
+        /// The order.
+        order: Order,
+        /// Its lines.
+        lines: Vec<Line>,
+    },
+    /// Something of an order was given back.
+    OrderRefunded {
+        /// The order.
+        order: Order,
+        /// How much came back.
+        amount: Amount,
+    },
+    /// Small purchases of a day.
+    Digest {
+        /// The first of them, with what they are called.
+        orders: Vec<(Order, String)>,
+        /// How many there were beside these.
+        more: u32,
+        /// What all of them cost.
+        total: Amount,
+    },
+    /// A top-up brought tokens.
+    TopUpCredited(TopUp),
+    /// A top-up was declined.
+    TopUpDeclined(TopUp),
+    /// Money of a top-up went back.
+    TopUpRefunded(TopUp),
+    /// Automatic top-ups were stopped.
+    AutoTopUpStopped,
+    /// Tokens expire soon.
+    TokensExpiring {
+        /// How many.
+        tokens: Amount,
+        /// When the first of them do.
+        first: Timestamp,
+        /// When the last of them do.
+        last: Timestamp,
+    },
+    /// A license ends soon.
+    LicenseExpiring {
+        /// What it is for.
+        title: String,
+        /// When it ends.
+        at: Timestamp,
+        /// The license.
+        license: License,
+    },
+    /// The code of a license was issued again.
+    LicenseReissued(Coded),
+    /// To staff: a top-up waits for a person.
+    ReviewWaiting(TopUp),
+    /// To staff: a top-up is disputed, or the bank has decided.
+    Disputed(TopUp),
+    /// To staff: a webhook endpoint is told nothing any more.
+    WebhookDisabled(WebhookEndpoint),
+}
+
+/// A code and what it is for.
+#[derive(Clone, Debug)]
+pub struct Coded {
+    /// The title as sold.
+    pub title: String,
+    /// The license.
+    pub license: License,
+    /// Its code.
+    pub code: Code,
+}
+
+fn lost(what: &'static str) -> impl Fn() -> Fault {
+    move || Fault::Bug(format!("{what} of a letter is gone"))
+}
+
+impl Engine {
+    /// What a letter is written from; none when it would be of no use any more.
+    pub(super) async fn facts(&self, letter: &Letter) -> Result<Option<Facts>, Fault> {
+        if letter.useful_until().is_some_and(|until| until <= self.now()) {
+            return Ok(None);
+        }
+        let what = match letter.account {
+            Some(account) => {
+                let account = self.store.account(account).await?.ok_or_else(lost("the account"))?;
+                self.to_account(&account, letter).await?
+            }
+            None => self.to_staff(&letter.about).await?,
+        };
+        let (vendor, url) = (self.vendor().await?, self.public_url.clone());
+        Ok(what.map(|what| Facts { vendor, url, what }))
+    }
+
+    async fn to_account(&self, account: &Account, letter: &Letter) -> Result<Option<What>, Fault> {
+        let until = letter.useful_until().unwrap_or(letter.created_at);
+        Ok(Some(match &letter.about {
+            About::Welcome {} => What::Welcome,
+            About::Verification {} if account.verified_at.is_some() => return Ok(None),
+            About::Verification {} => {
+                What::Verification { token: self.verification_token(account, letter), until }
+            }
+            About::Reset { password } => {
+                // What was changed meanwhile is not opened by a link from before.
+                if self.password_mark(account).await?.as_ref() != Some(password) {
+                    return Ok(None);
+                }
+                What::Reset { token: self.reset_token(account.id, password, letter), until }
+            }
+            About::PasswordChanged { at } => What::PasswordChanged { at: *at },
+            About::OrderPaid { order } => self.paid_order(*order).await?,
+            About::OrderDeclined { order } => {
+                let (order, lines) = self.ordered(*order).await?;
+                What::OrderDeclined { order, lines }
+            }
+            About::OrderRefunded { order, at } => self.refunded(*order, *at).await?,
+            About::Digest { orders, more, total } => self.gathered(orders, *more, *total).await?,
+            About::TopUpCredited { top_up } => What::TopUpCredited(self.funds(*top_up).await?),
+            About::TopUpDeclined { top_up } => What::TopUpDeclined(self.funds(*top_up).await?),
+            About::TopUpRefunded { top_up } => What::TopUpRefunded(self.funds(*top_up).await?),
+            About::AutoTopUpStopped {} => What::AutoTopUpStopped,
+            About::TokensExpiring { tokens, first, last } => {
+                What::TokensExpiring { tokens: *tokens, first: *first, last: *last }
+            }
+            About::LicenseExpiring { license } => {
+                let (title, license) = self.titled(*license).await?;
+                // It was made longer, or ended, while the letter was on its way.
+                let Some(at) = license.expires_at.filter(|end| *end > self.now()) else {
+                    return Ok(None);
+                };
+                What::LicenseExpiring { title, at, license }
+            }
+            About::LicenseReissued { license } => {
+                let (title, license) = self.titled(*license).await?;
+                if !license.tells_its_code() {
+                    return Ok(None);
+                }
+                let code = self.code(&license).await?;
+                What::LicenseReissued(Coded { title, license, code })
+            }
+            About::ReviewWaiting { .. }
+            | About::Disputed { .. }
+            | About::WebhookDisabled { .. } => {
+                return Err(Fault::Bug("a letter to staff is an account's".into()));
+            }
+        }))
+    }
+
+    async fn to_staff(&self, about: &About) -> Result<Option<What>, Fault> {
+        Ok(Some(match about {
+            About::ReviewWaiting { top_up } => What::ReviewWaiting(self.funds(*top_up).await?),
+            About::Disputed { top_up } => What::Disputed(self.funds(*top_up).await?),
+            About::WebhookDisabled { endpoint } => {
+                let endpoint = self.store.webhook_endpoint(*endpoint).await?;
+                What::WebhookDisabled(endpoint.ok_or_else(lost("the endpoint"))?)
+            }
+            _ => return Err(Fault::Bug("a letter to an account is nobody's".into())),
+        }))
+    }
+
+    async fn ordered(&self, order: Id<Order>) -> Result<(Order, Vec<Line>), Fault> {
+        let row = self.store.order(order).await?.ok_or_else(lost("the order"))?;
+        Ok((row, self.store.order_lines(order).await?))
+    }
+
+    async fn paid_order(&self, order: Id<Order>) -> Result<What, Fault> {
+        let (order, lines) = self.ordered(order).await?;
+        let mut codes = Vec::new();
+        for license in self.store.licenses_of_order(order.id).await? {
+            if license.tells_its_code() {
+                let title = title_of(&lines, &license);
+                codes.push(Coded { title, code: self.code(&license).await?, license });
+            }
+        }
+        Ok(What::OrderPaid { order, lines, codes })
+    }
+
+    async fn refunded(&self, order: Id<Order>, at: Timestamp) -> Result<What, Fault> {
+        let row = self.store.order(order).await?.ok_or_else(lost("the order"))?;
+        let refunds = self.store.refunds_of(order).await?;
+        let refund = refunds.iter().rev().find(|refund| refund.at <= at).or(refunds.last());
+        let amount = refund.map(|refund| refund.amount).unwrap_or_default();
+        Ok(What::OrderRefunded { order: row, amount })
+    }
+
+    async fn gathered(&self, ids: &[Id<Order>], more: u32, total: Amount) -> Result<What, Fault> {
+        let mut orders = Vec::with_capacity(ids.len());
+        for id in ids {
+            let (order, lines) = self.ordered(*id).await?;
+            let titles: Vec<_> = lines.iter().map(|line| line.title.as_str()).collect();
+            orders.push((order, titles.join(", ")));
+        }
+        Ok(What::Digest { orders, more, total })
+    }
+
+    async fn funds(&self, top_up: Id<TopUp>) -> Result<TopUp, Fault> {
+        self.store.top_up(top_up).await?.ok_or_else(lost("the top-up"))
+    }
+
+    /// A license and what it is for.
+    async fn titled(&self, license: Id<License>) -> Result<(String, License), Fault> {
+        let license = self.store.license(license).await?.ok_or_else(lost("the license"))?;
+        let lines = self.store.order_lines(license.order).await?;
+        Ok((title_of(&lines, &license), license))
+    }
+
+    /// The mark of an account's password, as it is now.
+    async fn password_mark(&self, account: &Account) -> Result<Option<String>, Fault> {
+        let login = self.store.login(&scrip_domain::account::Login::fold(&account.email)).await?;
+        let login = login.filter(|login| login.account == account.id);
+        Ok(login.map(|login| self.mark_of_password(account.id, &login.password)))
+    }
+}
+
+fn title_of(lines: &[Line], license: &License) -> String {
+    let line = lines.iter().find(|line| line.id == license.line);
+    line.map(|line| line.title.clone()).unwrap_or_default()
+}

@@ -1,0 +1,73 @@
+//! Telling owners of tokens that expire soon.
+
+use scrip_domain::account::Account;
+use scrip_domain::letter::{Letter, WARNED_BEFORE, Warned};
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use super::arrives;
+use crate::Engine;
+
+/// Wallets that are looked at in one go.
+const PAGE: u32 = 100;
+
+impl Engine {
+    /// Writes to a page of owners of tokens that expire soon. Gives how many wallets it looked at; ask again until there are
+    /// none, and then in an hour.
+    pub async fn warn_of_expiry(&self) -> Result<usize, Fault> {
+        if !self.has_mail() {
+            return Ok(0);
+        }
+        let soon = self.now().plus(WARNED_BEFORE);
+        let wallets = self.store.wallets_to_warn(soon, PAGE).await?;
+        for wallet in &wallets {
+            let member = self.member(wallet.account).await?;
+            let recipient = member.map(|member| member.account.email.clone()).unwrap_or_default();
+            let (account, wallet) = (wallet.account, wallet.id);
+            match self.submit(Warn { id: self.mint()?, account, wallet, recipient }).await? {
+                Ok(()) => {}
+                Err(never) => match never {},
+            }
+        }
+        Ok(wallets.len())
+    }
+}
+
+struct Warn {
+    id: Id<Letter>,
+    account: Id<Account>,
+    wallet: Id<Wallet>,
+    recipient: String,
+}
+
+impl Command for Warn {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.wallets.read((self.wallet,));
+        wants.warned.guard((self.account,));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        let Some(wallet) = books.wallets.get(&(self.wallet,))? else {
+            return Ok(Decision::done((), changes));
+        };
+        let old = books.warned.get(&(self.account,))?;
+        let told = old.map(|old| old.until);
+        let (about, warned) = Warned::next(self.account, told, &wallet.lots, at);
+        if old != Some(&warned) {
+            let change =
+                if old.is_some() { Change::Update(warned) } else { Change::Insert(warned) };
+            changes.warned.push(change);
+        }
+        if let Some(about) = about.filter(|_| arrives(&self.recipient)) {
+            let letter = Letter::new(self.id, Some(self.account), &self.recipient, about, at);
+            changes.letters.push(Change::Insert(letter));
+        }
+        Ok(Decision::done((), changes))
+    }
+}

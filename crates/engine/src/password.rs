@@ -1,0 +1,257 @@
+//! A new password: with the old one, or with a link that was sent to the account's address.
+//!
+//! ```text
+//! asked for ──the worker looks──▶ letter with a link, if the address has an account
+//! link, within an hour, while the password is the same ─▶ new password, every session ended, letter
+//! old password ─▶ new password, every other session ended, letter
+//! ```
+//! Whoever asks for a link learns nothing: the address is put into a queue, and looked up by the worker.
+
+use scrip_domain::account::{Account, Login};
+use scrip_domain::letter::{About, Letter};
+use scrip_domain::session::{Session, TokenHash};
+use scrip_domain::{Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+
+use crate::ledger::Buyer;
+use crate::mail::{Pass, RESET};
+use crate::session::hash;
+use crate::throttle::{Limited, RetryAfter};
+use crate::{Engine, Outcome};
+
+/// Sessions that are ended in one commit.
+const ENDED: u32 = 300;
+
+/// Why no link is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetRefusal {
+    /// This server sends no mail.
+    NoMail,
+    /// Too many from this source.
+    RateLimited(RetryAfter),
+}
+
+/// Why the password is the old one still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordRefusal {
+    /// The link opens nothing (any more).
+    Link,
+    /// The old password is wrong, or the account has none.
+    InvalidCredentials,
+    /// Too many tries, or too many at once.
+    RateLimited(RetryAfter),
+}
+
+impl Engine {
+    /// Asks for a link to a new password. Nothing is looked up here, so the answer and its time tell nothing.
+    pub fn ask_reset(&self, email: &str, source: &str) -> Result<(), ResetRefusal> {
+        if !self.has_mail() {
+            return Err(ResetRefusal::NoMail);
+        }
+        let (email, now) = (Login::fold(email), self.now());
+        let limit = Limited::ResetSource;
+        self.throttle.check(limit, source, now).map_err(ResetRefusal::RateLimited)?;
+        self.throttle.count(limit, source, now);
+        // Nobody's mailbox is filled by others; whoever asks too often for one gets the same answer.
+        if self.throttle.check(Limited::ResetAddress, &email, now).is_ok() {
+            self.throttle.count(Limited::ResetAddress, &email, now);
+            self.asked.push(email);
+        }
+        Ok(())
+    }
+
+    /// Writes the letters that were asked for.
+    pub(crate) async fn write_resets(&self) -> Result<(), Fault> {
+        while let Some(email) = self.asked.pop() {
+            let Some(login) = self.store.login(&email).await? else { continue };
+            let Some(account) = self.store.account(login.account).await? else { continue };
+            let password = self.mark_of_password(account.id, &login.password);
+            let letter = self.letter(&account, About::Reset { password })?;
+            self.put_letters(letter.into_iter().collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a link is good still, for the page that asks for the password.
+    pub async fn may_reset(&self, token: &str) -> Result<bool, Fault> {
+        Ok(self.login_of_link(token).await?.is_some())
+    }
+
+    /// Puts a new password in the place of the one that the link is for, and ends every session of the account.
+    pub async fn reset_password(&self, token: &str, new: &str) -> Outcome<(), PasswordRefusal> {
+        let Some(login) = self.login_of_link(token).await? else {
+            return Ok(Err(PasswordRefusal::Link));
+        };
+        let set = self.set_password(login, new, None, PasswordRefusal::Link).await?;
+        Ok(set)
+    }
+
+    /// Changes the password of an account, with the old one. Every session ends but the one with `kept`.
+    pub async fn change_password(
+        &self,
+        buyer: Buyer,
+        old: &str,
+        new: &str,
+        kept: Option<&str>,
+        source: &str,
+    ) -> Outcome<(), PasswordRefusal> {
+        let refused = PasswordRefusal::InvalidCredentials;
+        let Some(member) = self.member(buyer.account).await? else { return Ok(Err(refused)) };
+        let (email, now) = (Login::fold(&member.account.email), self.now());
+        let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
+        for (limit, who) in limits {
+            if let Err(wait) = self.throttle.check(limit, who, now) {
+                return Ok(Err(PasswordRefusal::RateLimited(wait)));
+            }
+        }
+        let login = self.store.login(&email).await?;
+        let login = login.filter(|login| login.account == buyer.account);
+        let phc = login.as_ref().map(|login| login.password.as_str());
+        let Ok(right) = self.passwords.verify(old, phc).await? else {
+            return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
+        };
+        let Some(login) = login.filter(|_| right) else {
+            limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
+            return Ok(Err(refused));
+        };
+        self.set_password(login, new, kept.map(hash), refused).await
+    }
+
+    /// The login that a link is for, if it opens it still.
+    async fn login_of_link(&self, token: &str) -> Result<Option<Login>, Fault> {
+        let Some(pass) = self.unseal::<Pass>(RESET, token) else { return Ok(None) };
+        let Some(account) = self.store.account(pass.account).await? else { return Ok(None) };
+        let login = self.store.login(&Login::fold(&account.email)).await?;
+        let is_same = |login: &Login| {
+            login.account == account.id
+                && self.mark_of_password(account.id, &login.password) == pass.mark
+        };
+        Ok(login.filter(is_same))
+    }
+
+    async fn set_password(
+        &self,
+        login: Login,
+        new: &str,
+        kept: Option<TokenHash>,
+        stale: PasswordRefusal,
+    ) -> Outcome<(), PasswordRefusal> {
+        let lost = || Fault::Bug("an account is gone".into());
+        let account = self.store.account(login.account).await?.ok_or_else(lost)?;
+        let mut salt = [0; 16];
+        self.fill(&mut salt);
+        let Ok(password) = self.passwords.hash(new, salt).await? else {
+            return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
+        };
+        let letter = self.letter(&account, About::PasswordChanged { at: self.now() })?;
+        let ended = self.sessions_but(account.id, kept).await?;
+        let email = login.email.clone();
+        let set = SetPassword { login, password, ended, letter };
+        if self.submit(set).await?.is_err() {
+            return Ok(Err(stale));
+        }
+        self.throttle.forgive(Limited::SignInAddress, &email);
+        // What was opened while this was decided, or did not fit.
+        self.end_sessions_but(account.id, kept).await.map(Ok)
+    }
+
+    /// The sessions of an account that have not ended, the newest first, at most so many.
+    pub async fn open_sessions(&self, buyer: Buyer, most: u32) -> Result<Vec<Session>, Fault> {
+        let now = self.now();
+        let mut sessions = self.store.sessions_of(buyer.account, most).await?;
+        sessions.retain(|session| session.expires_at > now);
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+        Ok(sessions)
+    }
+
+    /// Ends every session of an account but the one with `kept`. Doing it again changes nothing.
+    pub async fn end_other_sessions(&self, buyer: Buyer, kept: Option<&str>) -> Result<(), Fault> {
+        self.end_sessions_but(buyer.account, kept.map(hash)).await
+    }
+
+    async fn end_sessions_but(
+        &self,
+        account: Id<Account>,
+        kept: Option<TokenHash>,
+    ) -> Result<(), Fault> {
+        loop {
+            let ended = self.sessions_but(account, kept).await?;
+            if ended.is_empty() {
+                return Ok(());
+            }
+            match self.submit(EndSessions(ended)).await? {
+                Ok(()) => {}
+                Err(never) => match never {},
+            }
+        }
+    }
+
+    /// The sessions of an account, but for one.
+    async fn sessions_but(
+        &self,
+        account: Id<Account>,
+        kept: Option<TokenHash>,
+    ) -> Result<Vec<TokenHash>, Fault> {
+        let sessions = self.store.sessions_of(account, ENDED).await?;
+        let tokens = sessions.into_iter().map(|session| session.token);
+        Ok(tokens.filter(|token| Some(*token) != kept).collect())
+    }
+}
+
+/// The password was changed meanwhile.
+struct Stale;
+
+struct SetPassword {
+    /// As it was looked at.
+    login: Login,
+    password: String,
+    ended: Vec<TokenHash>,
+    letter: Option<Letter>,
+}
+
+impl Command for SetPassword {
+    type Receipt = ();
+    type Refusal = Stale;
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.logins.guard((self.login.email.clone(),));
+        self.ended.iter().for_each(|token| wants.sessions.read((*token,)));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Stale>, Fault> {
+        if books.logins.get(&(self.login.email.clone(),))? != Some(&self.login) {
+            return Ok(Decision::refused(Stale));
+        }
+        let mut changes = Changes::default();
+        let password = self.password.clone();
+        changes.logins.push(Change::Update(Login { password, ..self.login.clone() }));
+        end(books, &mut changes, &self.ended)?;
+        changes.letters.extend(self.letter.clone().map(Change::Insert));
+        Ok(Decision::done((), changes))
+    }
+}
+
+struct EndSessions(Vec<TokenHash>);
+
+impl Command for EndSessions {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.0.iter().for_each(|token| wants.sessions.read((*token,)));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        end(books, &mut changes, &self.0)?;
+        Ok(Decision::done((), changes))
+    }
+}
+
+fn end(books: &Books, changes: &mut Changes, tokens: &[TokenHash]) -> Result<(), Fault> {
+    for token in tokens {
+        changes.sessions.extend(books.sessions.get(&(*token,))?.cloned().map(Change::Delete));
+    }
+    Ok(())
+}

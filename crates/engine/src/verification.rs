@@ -1,0 +1,60 @@
+//! Verifying an address: whoever opens the link in a letter has shown that mail to it arrives.
+//!
+//! ```text
+//! unverified ──the link, within a week, while the address is the same──▶ verified
+//! ```
+
+use scrip_domain::account::Account;
+use scrip_domain::letter::About;
+
+use crate::ledger::Buyer;
+use crate::mail::{Pass, VERIFICATION};
+use crate::throttle::{Limited, RetryAfter};
+use crate::{Engine, Outcome};
+
+/// Why no letter is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerificationRefusal {
+    /// This server sends no mail.
+    NoMail,
+    /// It was asked for too often.
+    RateLimited(RetryAfter),
+}
+
+/// A link that opens nothing: it is none of ours, too old, used, or something has changed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkRefused;
+
+impl Engine {
+    /// Writes the letter with the link once more. Who is verified gets none.
+    pub async fn ask_verification(&self, buyer: Buyer) -> Outcome<(), VerificationRefusal> {
+        if !self.has_mail() {
+            return Ok(Err(VerificationRefusal::NoMail));
+        }
+        let Some(member) = self.member(buyer.account).await? else { return Ok(Ok(())) };
+        if member.account.verified_at.is_some() {
+            return Ok(Ok(()));
+        }
+        let (who, now) = (buyer.account.to_string(), self.now());
+        if let Err(wait) = self.throttle.check(Limited::LetterAccount, &who, now) {
+            return Ok(Err(VerificationRefusal::RateLimited(wait)));
+        }
+        self.throttle.count(Limited::LetterAccount, &who, now);
+        let letter = self.letter(&member.account, About::Verification {})?;
+        self.put_letters(letter.into_iter().collect()).await?;
+        Ok(Ok(()))
+    }
+
+    /// Verifies the address that the link was sent to. Doing it again changes nothing.
+    pub async fn verify_address(&self, token: &str) -> Outcome<Account, LinkRefused> {
+        let Some(pass) = self.unseal::<Pass>(VERIFICATION, token) else {
+            return Ok(Err(LinkRefused));
+        };
+        let Some(member) = self.member(pass.account).await? else { return Ok(Err(LinkRefused)) };
+        if self.mark_of_address(&member.account) != pass.mark {
+            return Ok(Err(LinkRefused));
+        }
+        let verified = self.account_verified(&member.account).await?;
+        Ok(verified.map_err(|_| LinkRefused))
+    }
+}

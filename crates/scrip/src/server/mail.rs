@@ -1,0 +1,146 @@
+//! The mail server that the configuration names, and who makes letters and sends them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scrip_engine::Engine;
+use scrip_engine::mail::send::Mailed;
+use scrip_engine::mail::{DemoPost, Mail, Post};
+use scrip_mail::{Account, SmtpPost};
+use scrip_web::Watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::config::{Config, MailAccount, MailPassword};
+use crate::failure::{Failure, Outcome};
+use crate::vault;
+
+/// What mail needs; none where none is configured, but for a demo, which keeps its letters to itself. Nothing is asked of
+/// the network.
+pub fn open(config: &Config) -> Outcome<Option<Mail>> {
+    let post: Arc<dyn Post> = match &config.mail {
+        Some(account) => Arc::new(smtp(account)?),
+        None if config.demo => Arc::new(DemoPost),
+        None => return Ok(None),
+    };
+    Ok(Some(Mail { post, write: scrip_web::mail::write }))
+}
+
+fn smtp(account: &MailAccount) -> Outcome<SmtpPost> {
+    let MailAccount { server, port, security, user, password, from, reply_to } = account.clone();
+    let password = match password {
+        Some(MailPassword::File(path)) => Some(vault::read(&path)?.trim().to_owned()),
+        Some(MailPassword::Given(password)) => Some(password),
+        None => None,
+    };
+    let credentials = user.zip(password);
+    let post = SmtpPost::new(&Account { server, port, security, credentials, from, reply_to });
+    post.map_err(|error| Failure::new(format!("mail: {}", Failure::of(&error))))
+}
+
+/// Says whether events become letters from now on.
+pub async fn begin(engine: &Engine) -> Outcome {
+    engine.open_postbox().await.map_err(|fault| Failure::of(&fault))?;
+    let vendor = engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
+    if vendor.settings.mail.verify && !engine.has_mail() {
+        tracing::warn!("mail.verify is on and no mail is configured: new accounts permit nothing");
+    }
+    Ok(())
+}
+
+/// Makes letters of what has happened, each second. Apart from sending: what has happened does not wait for a mail server.
+pub async fn collect(watch: Arc<Watch>) {
+    let engine = &watch.app().engine;
+    if !engine.has_mail() {
+        return;
+    }
+    let mut second = every_second();
+    loop {
+        second.tick().await;
+        if let Err(fault) = engine.collect_letters().await {
+            tracing::warn!(%fault, "letters are made later");
+        }
+    }
+}
+
+/// Sends letters that are due, each second.
+pub async fn send(watch: Arc<Watch>) {
+    let engine = &watch.app().engine;
+    if !engine.has_mail() {
+        return;
+    }
+    let mut second = every_second();
+    loop {
+        second.tick().await;
+        match engine.send_letters().await {
+            Ok(tries) => {
+                for mailed in tries {
+                    if let Mailed::GivenUp(letter) = mailed {
+                        tracing::warn!(%letter, "a letter is given up; its row says why");
+                    }
+                    watch.metrics.mailed(mailed);
+                }
+            }
+            Err(fault) => tracing::warn!(%fault, "letters are sent later"),
+        }
+    }
+}
+
+/// Writes to owners of tokens that expire soon.
+pub async fn warn(watch: &Watch) {
+    loop {
+        match watch.app().engine.warn_of_expiry().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "owners of tokens that expire are told at the next try");
+                break;
+            }
+        }
+    }
+}
+
+/// Forgets letters of long ago.
+pub async fn forget(watch: &Watch) {
+    loop {
+        match watch.app().engine.prune_letters().await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(fault) => {
+                tracing::warn!(%fault, "old letters are forgotten at the next try");
+                break;
+            }
+        }
+    }
+}
+
+fn every_second() -> tokio::time::Interval {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    second
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_mail::Security;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_mail_server_is_told_without_its_password() {
+        let account = |from: &str, security| MailAccount {
+            server: "smtp.example".into(),
+            port: 25,
+            security,
+            user: Some("shop".into()),
+            password: Some(MailPassword::Given("hush".into())),
+            from: from.into(),
+            reply_to: None,
+        };
+        let told = |account: &MailAccount, expected: &str| {
+            let refusal = smtp(account).unwrap_err().to_string();
+            assert!(refusal.contains(expected) && !refusal.contains("hush"), "{refusal}");
+        };
+        told(&account("shop", Security::None), "starttls");
+        told(&account("shop", Security::StartTls), "from must be an address");
+    }
+}

@@ -1,0 +1,69 @@
+//! Reads about letters: how far the feed has become letters, and what is due.
+
+use scrip_domain::account::Account;
+use scrip_domain::letter::{Digest, Letter, Postbox, Warned};
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Id, Timestamp};
+
+use crate::cells::Cell;
+use crate::fault::Fault;
+use crate::reads::cells;
+use crate::store::Store;
+
+impl Store {
+    /// How far the feed has become letters; none while mail is not set up.
+    pub async fn postbox(&self) -> Result<Option<Postbox>, Fault> {
+        self.row("WHERE t.number = $1", cells(&Postbox::ONLY)).await
+    }
+
+    /// A letter.
+    pub async fn letter(&self, id: Id<Letter>) -> Result<Option<Letter>, Fault> {
+        self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// The letters that are due at `at`, those first that are due longest.
+    pub async fn letters_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Letter>, Fault> {
+        let bounds = [cells(&at), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at, t.id LIMIT $2", bounds).await
+    }
+
+    /// The last letters to an address, newest first.
+    pub async fn letters_to(&self, recipient: &str, limit: u32) -> Result<Vec<Letter>, Fault> {
+        let to = recipient.to_owned();
+        let bounds = [cells(&to), vec![Cell::Int(i64::from(limit))]].concat();
+        // By the key from its end, and not through an index of all addresses: this is for demos.
+        self.rows("WHERE t.recipient = $1 ORDER BY t.id DESC LIMIT $2", bounds).await
+    }
+
+    /// Letters that were made before `before` and do not wait any more, the oldest first.
+    pub async fn letters_before(
+        &self,
+        before: Id<Letter>,
+        limit: u32,
+    ) -> Result<Vec<Letter>, Fault> {
+        let bounds = [cells(&before), vec![Cell::Int(i64::from(limit))]].concat();
+        let tail = "WHERE t.id < $1 AND t.due_at IS NULL ORDER BY t.id LIMIT $2";
+        self.rows(tail, bounds).await
+    }
+
+    /// Wallets of which something expires until `soon`, and whose owners have not been told of all until then; those first
+    /// who were told longest ago.
+    pub async fn wallets_to_warn(&self, soon: Timestamp, limit: u32) -> Result<Vec<Wallet>, Fault> {
+        let bounds = [cells(&soon), vec![Cell::Int(i64::from(limit))]].concat();
+        let tail = "LEFT JOIN warned n ON n.account = t.account
+            WHERE t.next_expiry <= $1 AND COALESCE(n.until, 0) < $1
+            ORDER BY COALESCE(n.until, 0), t.id LIMIT $2";
+        self.rows(tail, bounds).await
+    }
+
+    /// Until when an account's owner has been told of what expires.
+    pub async fn warned(&self, account: Id<Account>) -> Result<Option<Warned>, Fault> {
+        self.row("WHERE t.account = $1", cells(&account)).await
+    }
+
+    /// The small purchases that become letters at `at`, those first that are due longest.
+    pub async fn digests_due(&self, at: Timestamp, limit: u32) -> Result<Vec<Digest>, Fault> {
+        let bounds = [cells(&at), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at, t.account LIMIT $2", bounds).await
+    }
+}

@@ -1,0 +1,81 @@
+//! How the vendor's pages look, and what they say of it, as staff enters it.
+
+use scrip_domain::look::{Accent, Look};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::products::PictureBody;
+use crate::problem::Problem;
+use crate::text::{Line, Text};
+
+/// How pages look, and what they say of the shop. What is left out is Scrip's own, or nothing.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = LookBody, example = json!({ "accent": "#0a5a68", "tagline": "Instruments for the field" }))]
+pub struct LookBody {
+    /// The colour of links and buttons; pages make it lighter or darker until it can be read.
+    #[serde(default)]
+    #[schema(pattern = "^#[0-9A-Fa-f]{6}$", example = "#0a5a68")]
+    accent: Option<String>,
+    /// In the place of the name at the head of every page; an object that was uploaded before.
+    #[serde(default)]
+    logo: Option<PictureBody>,
+    /// One line below the name on the front page.
+    #[serde(default)]
+    #[schema(inline, example = "Instruments for the field")]
+    tagline: Line<0, 200>,
+    /// What the front page says of the shop, Markdown.
+    #[serde(default)]
+    #[schema(inline, example = "We make *small* tools.")]
+    introduction: Text<0, 5000>,
+    /// At the foot of every page, plain text.
+    #[serde(default)]
+    #[schema(inline, example = "Aurora Instruments, Port Aurora")]
+    footer: Text<0, 1000>,
+}
+
+/// How pages look, and what they say of the shop.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Look)]
+pub struct LookOut {
+    #[schema(required, example = "#0a5a68")]
+    accent: Option<String>,
+    #[schema(required)]
+    logo: Option<PictureBody>,
+    #[schema(example = "Instruments for the field")]
+    tagline: String,
+    /// Markdown.
+    #[schema(example = "We make *small* tools.")]
+    introduction: String,
+    #[schema(example = "Aurora Instruments, Port Aurora")]
+    footer: String,
+}
+
+impl From<&Look> for LookOut {
+    fn from(look: &Look) -> Self {
+        Self {
+            accent: look.accent.map(|accent| accent.to_string()),
+            logo: look.logo.clone().map(PictureBody::from),
+            tagline: look.tagline.clone(),
+            introduction: look.introduction.clone(),
+            footer: look.footer.clone(),
+        }
+    }
+}
+
+impl LookBody {
+    /// The look, or what is wrong with it.
+    pub fn read(self) -> Result<Look, Problem> {
+        let accent = |text: String| {
+            let wrong = || Problem::field("look.accent", "a colour such as #0a5a68");
+            Accent::parse(&text).ok_or_else(wrong)
+        };
+        Ok(Look {
+            accent: self.accent.map(accent).transpose()?,
+            logo: self.logo.map(Into::into),
+            tagline: self.tagline.0,
+            introduction: self.introduction.0,
+            footer: self.footer.0,
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! The words of letters: what a buyer or the vendor's staff is written, as plain text and as a page that say the same.
+//!
+//! Pure: the engine says what a letter is about ([`Facts`]), and gets its words. What rows hold is not believed to be
+//! one line, nor to be no markup.
+
+mod draft;
+
+use scrip_domain::order::{DeclineReason, Line, Order};
+use scrip_domain::top_up::TopUp;
+use scrip_domain::{Amount, Timestamp};
+use scrip_engine::mail::Words;
+use scrip_engine::mail::facts::{Coded, Facts, What};
+
+use self::draft::Draft;
+use crate::money::MoneyOut;
+
+/// The words of a letter.
+pub fn write(facts: &Facts) -> Words {
+    let name = &facts.vendor.settings.name;
+    let draft = match &facts.what {
+        What::Welcome => welcome(facts),
+        What::Verification { token, until } => verification(facts, token, *until),
+        What::Reset { token, until } => reset(facts, token, *until),
+        What::PasswordChanged { at } => password_changed(facts, *at),
+        What::OrderPaid { order, lines, codes } => paid(facts, order, lines, codes),
+        What::OrderDeclined { order, lines } => declined(facts, order, lines),
+        What::OrderRefunded { order, amount } => refunded(facts, order, *amount),
+        What::Digest { orders, more, total } => digest(facts, orders, *more, *total),
+        What::TopUpCredited(top_up) => credited(facts, top_up),
+        What::TopUpDeclined(top_up) => not_credited(facts, top_up),
+        What::TopUpRefunded(top_up) => given_back(facts, top_up),
+        What::AutoTopUpStopped => stopped(facts),
+        What::TokensExpiring { tokens, first, last } => expiring(facts, *tokens, *first, *last),
+        What::LicenseExpiring { title, at, license } => {
+            let link = facts.link(&format!("/library/{}", license.id));
+            Draft::new(format!("{title} ends on {}", day(*at)), "It ends soon")
+                .text(format!("Your {title} from {name} ends on {}.", time(*at)))
+                .text("You can extend it before then; what you have is kept.")
+                .button("Look at it", link)
+        }
+        What::LicenseReissued(coded) => reissued(facts, coded),
+        What::ReviewWaiting(top_up) => review(facts, top_up),
+        What::Disputed(top_up) => disputed(facts, top_up),
+        What::WebhookDisabled(endpoint) => {
+            Draft::new("A webhook endpoint is told nothing any more", "A webhook was turned off")
+                .text("It answered that it is gone, or nothing has arrived there for days.")
+                .fact("Endpoint", endpoint.id)
+                .fact("Address", &endpoint.url)
+                .text("What happens meanwhile is kept: mend it, enable it, and replay.")
+        }
+    };
+    draft.finish(name, &facts.url)
+}
+
+/// What vendors write in numbers and links.
+trait Told {
+    fn tokens(&self, amount: Amount) -> String;
+    fn link(&self, path: &str) -> String;
+}
+
+impl Told for Facts {
+    fn tokens(&self, amount: Amount) -> String {
+        MoneyOut::tokens(amount, &self.vendor.settings.token).to_string()
+    }
+
+    fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+/// A time for people.
+fn time(at: Timestamp) -> String {
+    let text = at.to_string();
+    // 2026-11-29T12:00:00.000Z
+    format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
+}
+
+/// Its day.
+fn day(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..10).unwrap_or(&text).to_owned()
+}
+
+fn welcome(facts: &Facts) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(format!("Your account with {name}"), "Welcome")
+        .text(format!("You have an account with {name} now, and a wallet that is empty yet."))
+        .text("It holds your tokens and everything that you buy with them.")
+        .button("Add funds", facts.link("/wallet/top-up"))
+        .small("If it was not you who opened it, ask for a new password with this address: the account is yours then.")
+}
+
+fn verification(facts: &Facts, token: &str, until: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(format!("Verify your address for {name}"), "Verify your address")
+        .text(format!("This address was used to open an account with {name}. To buy with it, show that it is yours."))
+        .button("Verify this address", facts.link(&format!("/verify?token={token}")))
+        .text(format!("The link is good until {}.", time(until)))
+        .small("If it was not you, do nothing.")
+}
+
+fn reset(facts: &Facts, token: &str, until: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(format!("A new password for {name}"), "Choose a new password")
+        .text(format!("Somebody asked for a new password for your account with {name}."))
+        .button("Choose a new password", facts.link(&format!("/reset?token={token}")))
+        .text(format!(
+            "The link is good once, until {}. Every session of the account ends then.",
+            time(until)
+        ))
+        .small("If it was not you, do nothing: your password stays as it is.")
+}
+
+fn password_changed(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new("Your password was changed", "Your password was changed")
+        .text(format!("The password of your account with {name} was changed on {}.", time(at)))
+        .text("Whoever was signed in elsewhere is not any more.")
+        .small("If it was not you, choose a new one at once.")
+        .button("Choose a new password", facts.link("/forgot"))
+}
+
+/// A line of an order: what, how often, and what it cost.
+fn lines_of(draft: Draft, facts: &Facts, lines: &[Line]) -> Draft {
+    lines.iter().fold(draft, |draft, line| {
+        let times =
+            if line.quantity > 1 { format!("{} × ", line.quantity) } else { String::new() };
+        let what = format!("{times}{}", line.title);
+        draft.row(what, facts.tokens(line.total().unwrap_or_default()))
+    })
+}
+
+fn paid(facts: &Facts, order: &Order, lines: &[Line], codes: &[Coded]) -> Draft {
+    let total = facts.tokens(order.total);
+    let subject = match lines {
+        [line] => format!("Approved: {}", line.title),
+        _ => format!("Approved: your order of {total}"),
+    };
+    let draft = Draft::new(subject, "Your order was approved")
+        .text(format!("Thank you. {total} have been paid from your wallet."));
+    let mut draft = lines_of(draft, facts, lines).row("Total", total);
+    if let Some(balance) = order.balance_after {
+        draft = draft.row("You have left", facts.tokens(balance));
+    }
+    draft = draft.fact("Order", order.id);
+    if let Some(at) = order.paid_at {
+        draft = draft.fact("Approved", time(at));
+    }
+    for coded in codes {
+        draft = draft.code(&coded.title, &coded.code.short, &coded.code.jws);
+    }
+    if lines.iter().any(|line| line.extends.is_some()) {
+        draft = draft.text("What you have extended keeps its code.");
+    }
+    draft
+        .button("Your order and downloads", facts.link(&format!("/orders/{}", order.id)))
+        .text(format!("Receipt: {}", facts.link(&format!("/orders/{}/receipt", order.id))))
+        .small("Keep the codes to yourself: whoever has one has what you bought.")
+}
+
+fn declined(facts: &Facts, order: &Order, lines: &[Line]) -> Draft {
+    let draft =
+        Draft::new("Declined: your order", "Your order was declined").text(match order.reason {
+            Some(DeclineReason::AccountFrozen) => {
+                "Nothing was charged. Your account is frozen: ask the vendor."
+            }
+            Some(DeclineReason::BalanceBelowThreshold) => {
+                "Nothing was charged. Ordering opens at a balance that yours does not reach."
+            }
+            Some(DeclineReason::InsufficientBalance) | None => {
+                "Nothing was charged. Your balance does not cover it."
+            }
+        });
+    lines_of(draft, facts, lines)
+        .row("Total", facts.tokens(order.total))
+        .fact("Order", order.id)
+        .button("Add funds", facts.link("/wallet/top-up"))
+}
+
+fn refunded(facts: &Facts, order: &Order, amount: Amount) -> Draft {
+    let tokens = facts.tokens(amount);
+    Draft::new(format!("Refunded: {tokens}"), "You have got tokens back")
+        .text(format!("{tokens} of your order have come back to your wallet."))
+        .fact("Order", order.id)
+        .button("Your order", facts.link(&format!("/orders/{}", order.id)))
+}
+
+fn digest(facts: &Facts, orders: &[(Order, String)], more: u32, total: Amount) -> Draft {
+    let count = orders.len().saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
+    let what = if count == 1 { "purchase" } else { "purchases" };
+    let mut draft = Draft::new(format!("Your {count} small {what}"), "What you have bought")
+        .text("Small purchases come in one letter a day.");
+    for (order, title) in orders {
+        draft = draft.row(format!("{title} ({})", order.id), facts.tokens(order.total));
+    }
+    if more > 0 {
+        draft = draft.text(format!("And {more} more."));
+    }
+    draft
+        .row("Total", facts.tokens(total))
+        .button("Your orders", facts.link("/orders"))
+        .small("Codes and downloads are in your library.")
+}
+
+fn credited(facts: &Facts, top_up: &TopUp) -> Draft {
+    let tokens = facts.tokens(top_up.tokens);
+    let mut draft = Draft::new(format!("Added: {tokens}"), "Your wallet was topped up")
+        .text(format!("{tokens} have come into your wallet."));
+    if let Some(pay) = top_up.pay {
+        draft = draft.row("Paid", MoneyOut::currency(pay));
+    }
+    draft.fact("Top-up", top_up.id).button("Your wallet", facts.link("/wallet"))
+}
+
+fn not_credited(facts: &Facts, top_up: &TopUp) -> Draft {
+    let tokens = facts.tokens(top_up.tokens);
+    Draft::new("Declined: your top-up", "Your top-up was declined")
+        .text(format!(
+            "{tokens} were not added to your wallet. Nothing was charged, or it is given back."
+        ))
+        .fact("Top-up", top_up.id)
+        .button("Look at it", facts.link(&format!("/wallet/top-ups/{}", top_up.id)))
+}
+
+fn given_back(facts: &Facts, top_up: &TopUp) -> Draft {
+    Draft::new("Money of your top-up comes back", "Money comes back to you")
+        .text("What you paid for tokens is given back, all of it or a part, and the tokens are taken from your wallet.")
+        .fact("Top-up", top_up.id)
+        .button("Look at it", facts.link(&format!("/wallet/top-ups/{}", top_up.id)))
+}
+
+fn stopped(facts: &Facts) -> Draft {
+    Draft::new("Automatic top-ups have stopped", "Automatic top-ups have stopped")
+        .text("The last one did not go through, so your wallet is not filled by itself any more.")
+        .button("Your wallet", facts.link("/wallet"))
+}
+
+fn expiring(facts: &Facts, tokens: Amount, first: Timestamp, last: Timestamp) -> Draft {
+    let tokens = facts.tokens(tokens);
+    let draft = Draft::new(format!("{tokens} expire soon"), "Tokens of yours expire soon");
+    let draft = if day(first) == day(last) {
+        draft.text(format!("{tokens} in your wallet expire on {}.", time(first)))
+    } else {
+        draft.text(format!(
+            "{tokens} in your wallet expire until {}, the first of them on {}.",
+            day(last),
+            time(first)
+        ))
+    };
+    draft
+        .text("What you buy is paid with tokens that expire before all others.")
+        .button("Your wallet", facts.link("/wallet"))
+}
+
+fn reissued(facts: &Facts, coded: &Coded) -> Draft {
+    let Coded { title, license, code } = coded;
+    Draft::new(format!("A new code for {title}"), "Your code was issued again")
+        .text(format!("{title} has a new code. The one before opens nothing any more."))
+        .code(title, &code.short, &code.jws)
+        .button("Look at it", facts.link(&format!("/library/{}", license.id)))
+        .small("If it was not you who asked for it, choose a new password.")
+}
+
+fn review(facts: &Facts, top_up: &TopUp) -> Draft {
+    let tokens = facts.tokens(top_up.tokens);
+    Draft::new(format!("A top-up of {tokens} waits for you"), "A top-up waits for you")
+        .text("The credit assessment wants a person to look at it. The buyer waits.")
+        .fact("Top-up", top_up.id)
+        .fact("Account", top_up.account)
+        .row("Tokens", tokens)
+}
+
+fn disputed(facts: &Facts, top_up: &TopUp) -> Draft {
+    let tokens = facts.tokens(top_up.tokens);
+    Draft::new(format!("A top-up of {tokens} is disputed"), "A top-up is disputed")
+        .text("The buyer's bank disputes it, or has decided. Your processor says until when it wants evidence.")
+        .fact("Top-up", top_up.id)
+        .fact("Account", top_up.account)
+        .fact("State", top_up.state)
+        .row("Tokens", tokens)
+}
+
+#[cfg(test)]
+mod tests;

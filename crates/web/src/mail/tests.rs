@@ -1,0 +1,80 @@
+//! What letters say, for facts of every kind.
+
+use std::sync::Arc;
+
+use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::{Id, Timestamp};
+use scrip_engine::code::Code;
+use serde_json::json;
+
+use super::*;
+
+fn facts(what: What) -> Facts {
+    let settings: Settings = serde_json::from_value(json!({
+        "name": "Aurora\r\nBcc: eve@evil.example",
+        "token": { "code": "AUR", "name": "Aurum", "scale": 2, "unit_value": {
+            "tokens": 100, "money": { "amount": 100, "unit": "EUR" } } },
+    }))
+    .unwrap();
+    let vendor = Vendor { id: Id::new(1).unwrap(), settings, former_names: Vec::new() };
+    Facts { vendor: Arc::new(vendor), url: "https://shop.example".into(), what }
+}
+
+fn order() -> Order {
+    let at = Timestamp::default();
+    let total = Amount::new(1250).unwrap();
+    let order = Order::draft(Id::new(7).unwrap(), Id::new(1), total, false, at);
+    Order { paid_at: Some(at), balance_after: Amount::new(50), ..order }
+}
+
+#[test]
+fn a_vendors_name_ends_no_header() {
+    for what in [
+        What::Welcome,
+        What::Verification { token: "t".into(), until: Timestamp::default() },
+        What::Reset { token: "t".into(), until: Timestamp::default() },
+        What::PasswordChanged { at: Timestamp::default() },
+        What::AutoTopUpStopped,
+        What::OrderRefunded { order: order(), amount: Amount::ZERO },
+    ] {
+        let words = write(&facts(what));
+        assert!(!words.subject.chars().any(char::is_control), "{words:?}");
+        assert!(words.text.lines().all(|line| !line.starts_with("Bcc:")), "{words:?}");
+    }
+}
+
+#[test]
+fn links_carry_what_they_must() {
+    let words = write(&facts(What::Reset { token: "abc".into(), until: Timestamp::default() }));
+    assert!(words.text.contains("https://shop.example/reset?token=abc\n"), "{}", words.text);
+    assert!(words.html.contains("https://shop.example/reset?token=abc"));
+    assert!(words.text.contains("until 1970-01-01 00:00 UTC"));
+}
+
+#[test]
+fn a_digest_lists_and_counts() {
+    let what = What::Digest {
+        orders: vec![(order(), "Tide <of> the day".into())],
+        more: 4,
+        total: Amount::new(6250).unwrap(),
+    };
+    let words = write(&facts(what));
+    assert_eq!(words.subject, "Your 5 small purchases");
+    assert!(
+        words.text.contains("Tide <of> the day (ord_0000000000007): 12.50 AUR"),
+        "{}",
+        words.text
+    );
+    assert!(words.text.contains("And 4 more.") && words.text.contains("Total: 62.50 AUR"));
+    assert!(words.html.contains("Tide &lt;of&gt; the day"));
+}
+
+#[test]
+fn a_code_is_told_in_both_forms() {
+    let code = Code { jws: "eyJ.x.y".into(), short: "AAAA-BBBB".into() };
+    let draft = Draft::new("a", "b").code("T", &code.short, &code.jws);
+    let words = draft.finish("v", "u");
+    for part in [&words.text, &words.html] {
+        assert!(part.contains("eyJ.x.y") && part.contains("AAAA-BBBB"), "{part}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The password of an account, and where it is signed in.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use maud::{Markup, html};
+use scrip_domain::account::Account;
+use scrip_domain::session::Session;
+use scrip_engine::password::PasswordRefusal;
+use serde::Deserialize;
+
+use super::super::form::{Field, Form, Nothing, complaint};
+use super::super::refused::sentence;
+use super::super::visit::{OwnAccounts, SignedIn};
+use super::super::{date, private};
+use crate::App;
+use crate::extract::Source;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/account/password", get(ask).post(change))
+        .route("/account/sessions/end", post(end))
+}
+
+/// How many sessions are told.
+pub const MOST_SESSIONS: u32 = 50;
+
+/// The part of the account's page about signing in.
+pub fn part(account: &Account, sessions: &[Session]) -> Markup {
+    let others = sessions.len().saturating_sub(1);
+    html! {
+        section.card aria-labelledby="sign-in" {
+            h2 #sign-in { "Sign-in" }
+            dl.facts {
+                dt { "E-mail" } dd { bdi { (account.email) } }
+                dt { "Since" } dd { (date(account.created_at)) }
+                dt { "Account" } dd { code { (account.id) } }
+            }
+            p { a href="/account/password" { "Change the password" } }
+            @if others > 0 {
+                details {
+                    summary { "Signed in elsewhere, too (" (others) ")" }
+                    ul { @for session in sessions { li { "since " (date(session.created_at)) } } }
+                }
+                form method="post" action="/account/sessions/end" {
+                    p { button.second type="submit" { "Sign out everywhere else" } }
+                }
+            }
+            form method="post" action="/sign-out" { button.second type="submit" { "Sign out here" } }
+        }
+    }
+}
+
+/// Ends every session of the account but this one.
+async fn end(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Redirect, Problem> {
+    app.engine.end_other_sessions(visit.buyer, visit.visit.token()).await?;
+    Ok(Redirect::to("/account"))
+}
+
+/// Passwords are never shown again: not even by a `Debug`.
+#[derive(Deserialize)]
+struct PasswordForm {
+    old: String,
+    new: String,
+}
+
+async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Response {
+    private(&app, "Change the password", &visit.visit, &form(&visit.member.account, None))
+}
+
+async fn change(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    source: Source,
+    Form(typed): Form<PasswordForm>,
+) -> Result<Response, Problem> {
+    let problem = if (8..=200).contains(&typed.new.chars().count()) {
+        let (old, kept) = (&typed.old, visit.visit.token());
+        match app.engine.change_password(visit.buyer, old, &typed.new, kept, &source.0).await? {
+            Ok(()) => return Ok(changed(&app, &visit)),
+            Err(PasswordRefusal::InvalidCredentials) => {
+                Problem::field("old", "this is not your password")
+            }
+            Err(refusal) => Problem::from(refusal),
+        }
+    } else {
+        Problem::field("new", "8 to 200 characters")
+    };
+    let main = form(&visit.member.account, Some(&problem));
+    let mut response = private(&app, "Change the password", &visit.visit, &main);
+    *response.status_mut() = match problem.status() {
+        StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
+        status => status,
+    };
+    Ok(response)
+}
+
+fn changed(app: &App, visit: &SignedIn) -> Response {
+    let main = html! {
+        h1 { "Your password was changed" }
+        p role="status" { "You stay signed in here, and are signed out everywhere else." }
+        p { a.button href="/account" { "Back to your account" } }
+    };
+    private(app, "Your password was changed", &visit.visit, &main).into_response()
+}
+
+fn form(account: &Account, problem: Option<&Problem>) -> Markup {
+    let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
+    let (old, new) = (error("old"), error("new"));
+    html! {
+        p.trail { a href="/account" { "Account" } }
+        h1 { "Change the password" }
+        p.lead { "You stay signed in here, and are signed out everywhere else." }
+        @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
+            (complaint(&sentence(problem.detail())))
+        }
+        form.narrow method="post" action="/account/password" {
+            // Password keepers want to know whose it is.
+            input type="hidden" name="username" autocomplete="username" value=(account.email);
+            (Field { name: "old", label: "Present password", kind: "password", value: "",
+                autocomplete: "current-password", required: true, hint: None, error: old.as_deref() })
+            (Field { name: "new", label: "New password", kind: "password", value: "", autocomplete: "new-password",
+                required: true, hint: Some("At least 8 characters."), error: new.as_deref() })
+            button type="submit" { "Change it" }
+        }
+    }
+}

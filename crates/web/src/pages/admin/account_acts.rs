@@ -1,0 +1,301 @@
+//! What staff do with an account: freeze and thaw it, add tokens, grant credit, book what is repaid.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use maud::{Markup, html};
+use scrip_domain::account::Account;
+use scrip_domain::credit_line::CreditLine;
+use scrip_domain::staff::Power;
+use scrip_domain::{Id, Timestamp};
+use scrip_engine::Buyer;
+use scrip_engine::credit_line::Repaid;
+use scrip_engine::grant::GrantAsk;
+use scrip_engine::top_up::{TopUpAsk, Way};
+
+use super::accounts::shown;
+use super::desk::{Clerk, Desk, Money, People};
+use super::entry::{Entry, Sent, once};
+use super::with_status;
+use crate::App;
+use crate::extract::IdPath;
+use crate::money::MoneyOut;
+use crate::pages::form::Form;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/admin/accounts/{id}/freeze", post(freeze))
+        .route("/admin/accounts/{id}/thaw", post(thaw))
+        .route("/admin/accounts/{id}/adjust", post(adjust))
+        .route("/admin/accounts/{id}/credit-limit", post(limit))
+        .route("/admin/accounts/{id}/repayment", post(repay))
+}
+
+/// The account's page again: that it is done, or the form that comes back.
+async fn after(
+    app: &App,
+    clerk: &Clerk,
+    account: Id<Account>,
+    (form, entry): (&str, &Entry),
+    done: Result<(), Problem>,
+) -> Result<Response, Problem> {
+    match done {
+        Ok(()) => {
+            Ok(Redirect::to(&format!("/admin/accounts/{account}?done={form}")).into_response())
+        }
+        Err(problem) => {
+            let page = shown(app, clerk, account, None, Sent::back(form, entry, &problem)).await?;
+            Ok(with_status(page, &problem))
+        }
+    }
+}
+
+/// Whose wallet; not at a merchant, whose buyers have theirs at the provider.
+async fn buyer(app: &App, account: Id<Account>) -> Result<Buyer, Problem> {
+    let found = app.engine.store().account(account).await?;
+    let found = found.filter(|_| app.engine.provider().is_none());
+    let wallet = found.ok_or_else(Problem::not_found)?.wallet;
+    Ok(Buyer { account, wallet })
+}
+
+async fn freeze(
+    State(app): State<App>,
+    desk: Desk<People>,
+    IdPath(account): IdPath<Account>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    let done = match entry.words("reason") {
+        Ok(reason) => {
+            app.engine.freeze_account(desk.staff, account, Some(reason)).await??;
+            Ok(())
+        }
+        Err(problem) => Err(problem),
+    };
+    after(&app, &desk, account, ("freeze", &entry), done).await
+}
+
+async fn thaw(
+    State(app): State<App>,
+    desk: Desk<People>,
+    IdPath(account): IdPath<Account>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    let done = match entry.words("reason") {
+        Ok(reason) => {
+            app.engine.thaw_account(desk.staff, account, Some(reason)).await??;
+            Ok(())
+        }
+        Err(problem) => Err(problem),
+    };
+    after(&app, &desk, account, ("thaw", &entry), done).await
+}
+
+async fn adjust(
+    State(app): State<App>,
+    desk: Desk<Money>,
+    IdPath(account): IdPath<Account>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    let buyer = buyer(&app, account).await?;
+    let done = add(&app, &desk, buyer, &entry).await?;
+    after(&app, &desk, account, ("adjust", &entry), done).await
+}
+
+/// Adds tokens that were paid for, or a gift that may expire at the end of a day.
+async fn add(
+    app: &App,
+    clerk: &Clerk,
+    buyer: Buyer,
+    entry: &Entry,
+) -> Result<Result<(), Problem>, Problem> {
+    let token = &clerk.vendor.settings.token;
+    let read = || -> Result<_, Problem> {
+        let tokens = entry.tokens("tokens", token)?;
+        let expires_at = entry.day("expires_at")?.map(end_of);
+        let request = entry.request(&format!("adjust {}", buyer.account))?;
+        Ok((tokens, expires_at, entry.words("reason")?, request))
+    };
+    let (tokens, expires_at, reason, request) = match read() {
+        Ok(read) => read,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    if entry.get("kind") == "promo" {
+        let ask = GrantAsk { tokens, expires_at, reason };
+        let granted = app.engine.grant(clerk.staff, buyer, ask, request).await?;
+        return Ok(granted.map(|_| ()).map_err(Problem::from));
+    }
+    if expires_at.is_some() {
+        return Ok(Err(Problem::field("expires_at", "what was paid for does not expire")));
+    }
+    let way = Way::Administrator { by: clerk.staff, reason };
+    let ask = TopUpAsk { tokens, pay: None, way };
+    let added = app.engine.top_up(buyer, ask, request).await?;
+    Ok(added.map(|_| ()).map_err(|refusal| Problem::top_up(&refusal, || serde_json::Value::Null)))
+}
+
+/// The first instant after a day.
+fn end_of(day: Timestamp) -> Timestamp {
+    scrip_domain::report::next(day)
+}
+
+async fn limit(
+    State(app): State<App>,
+    desk: Desk<Money>,
+    IdPath(account): IdPath<Account>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    let buyer = buyer(&app, account).await?;
+    let unit = desk.vendor.settings.token.unit_value.money.unit;
+    let done = match entry.money_or_none("limit", unit) {
+        Ok(limit) => {
+            let set = app.engine.set_credit_limit(desk.staff, buyer, limit).await?;
+            set.map(|_| ()).map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    after(&app, &desk, account, ("credit-limit", &entry), done).await
+}
+
+async fn repay(
+    State(app): State<App>,
+    desk: Desk<Money>,
+    IdPath(account): IdPath<Account>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    let buyer = buyer(&app, account).await?;
+    // It is paid back in the currency in which it is owed.
+    let line = app.engine.store().credit_line(account).await?.ok_or_else(Problem::not_found)?;
+    let read = || -> Result<_, Problem> {
+        let money = entry.money("money", line.limit.unit)?;
+        let repaid = Repaid { money, note: entry.words("note")? };
+        Ok((repaid, entry.request(&format!("repay {account}"))?))
+    };
+    let done = match read() {
+        Ok((repaid, request)) => {
+            let booked = app.engine.repay(desk.staff, buyer, repaid, request).await?;
+            booked.map(|_| ()).map_err(Problem::from)
+        }
+        Err(problem) => Err(problem),
+    };
+    after(&app, &desk, account, ("repayment", &entry), done).await
+}
+
+/// The forms that this member may send, each folded away until it is wanted or comes back.
+pub fn acts(
+    app: &App,
+    clerk: &Clerk,
+    account: &Account,
+    line: Option<&CreditLine>,
+    sent: Sent<'_>,
+) -> Markup {
+    let at = format!("/admin/accounts/{}", account.id);
+    let has_wallet = app.engine.provider().is_none();
+    let (people, money) = (clerk.may(Power::People), clerk.may(Power::Money) && has_wallet);
+    if !people && !money {
+        return Markup::default();
+    }
+    html! {
+        h2 { "What you can do" }
+        div.acts {
+            @if people {
+                @if account.frozen_at.is_none() { (freeze_form(&at, sent.to("freeze"))) }
+                @else { (thaw_form(&at, sent.to("thaw"))) }
+            }
+            @if money {
+                (adjust_form(app, clerk, &at, sent.to("adjust")))
+                (limit_form(clerk, line, &at, sent.to("credit-limit")))
+                @if let Some(line) = line.filter(|line| !line.owed().amount.is_zero()) {
+                    (repay_form(app, line, &at, sent.to("repayment")))
+                }
+            }
+        }
+    }
+}
+
+fn freeze_form(at: &str, sent: Sent<'_>) -> Markup {
+    html! {
+        details open[sent.is_back()] {
+            summary { "Freeze the account" }
+            (sent.complaint(&["reason"]))
+            form method="post" action={ (at) "/freeze" } {
+                p.hint { "It permits no transactions until it is thawed. What it owns goes on working." }
+                (sent.reason("For the record."))
+                button.danger type="submit" { "Freeze" }
+            }
+        }
+    }
+}
+
+fn thaw_form(at: &str, sent: Sent<'_>) -> Markup {
+    html! {
+        details open[sent.is_back()] {
+            summary { "Thaw the account" }
+            (sent.complaint(&["reason"]))
+            form method="post" action={ (at) "/thaw" } {
+                (sent.reason("For the record."))
+                button type="submit" { "Thaw" }
+            }
+        }
+    }
+}
+
+fn adjust_form(app: &App, clerk: &Clerk, at: &str, sent: Sent<'_>) -> Markup {
+    let token = &clerk.vendor.settings.token;
+    let promo = sent.value("kind") == "promo";
+    html! {
+        details open[sent.is_back()] {
+            summary { "Add tokens" }
+            (sent.complaint(&["tokens", "expires_at", "reason"]))
+            form method="post" action={ (at) "/adjust" } {
+                (once(app))
+                (sent.field(("tokens", "Tokens"), "text", true, Some(&format!("In {}.", token.code))))
+                fieldset {
+                    legend { "What they are" }
+                    label.option { input type="radio" name="kind" value="paid" checked[!promo]; span { "Paid for" } }
+                    label.option { input type="radio" name="kind" value="promo" checked[promo]; span { "A gift" } }
+                }
+                (sent.field(("expires_at", "Last day of a gift"), "date", false, Some("Empty: it never expires.")))
+                (sent.reason("For the record."))
+                button type="submit" { "Add" }
+            }
+        }
+    }
+}
+
+fn limit_form(clerk: &Clerk, line: Option<&CreditLine>, at: &str, sent: Sent<'_>) -> Markup {
+    let unit = clerk.vendor.settings.token.unit_value.money.unit;
+    let hint = match line {
+        Some(line) => {
+            format!("Now {}. In {unit}; nothing closes the line.", MoneyOut::currency(line.limit))
+        }
+        None => format!("There is none yet. In {unit}."),
+    };
+    html! {
+        details open[sent.is_back()] {
+            summary { "Credit limit" }
+            (sent.complaint(&["limit"]))
+            form method="post" action={ (at) "/credit-limit" } {
+                (sent.field(("limit", "The most that may be owed"), "text", true, Some(&hint)))
+                button type="submit" { "Set" }
+            }
+        }
+    }
+}
+
+fn repay_form(app: &App, line: &CreditLine, at: &str, sent: Sent<'_>) -> Markup {
+    let hint = format!("At most what is owed: {}.", MoneyOut::currency(line.owed()));
+    html! {
+        details open[sent.is_back()] {
+            summary { "Book a repayment" }
+            (sent.complaint(&["money", "note"]))
+            form method="post" action={ (at) "/repayment" } {
+                (once(app))
+                (sent.field(("money", "Money that came"), "text", true, Some(&hint)))
+                (sent.field(("note", "Where it stands"), "text", true, Some("In your own papers.")))
+                button type="submit" { "Book" }
+            }
+        }
+    }
+}

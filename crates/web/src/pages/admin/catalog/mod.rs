@@ -1,0 +1,111 @@
+//! The catalogue in the hands of the vendor's staff: products, their offers, releases, files and pictures.
+//!
+//! Whoever may look sees everything of every product; who may change the catalogue sees the ways to do so as well. Every
+//! act is the engine's verb that the JSON API calls, under the person's name.
+
+mod details;
+mod fields;
+mod files;
+mod list;
+mod offers;
+mod pictures;
+mod preview;
+mod product;
+mod releases;
+mod state;
+mod terms;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use scrip_domain::catalog::{Product, ProductKind, ProductState};
+use scrip_domain::role::Role;
+
+use super::desk::{Catalogue, Clerk, Desk, See};
+use super::{Section, page, with_status};
+use crate::App;
+use crate::pages::look::{Tone, badge};
+use crate::problem::Problem;
+
+/// Every page below `/admin/products`.
+pub fn routes(app: &App) -> Router<App> {
+    list::routes()
+        .merge(product::routes())
+        .merge(details::routes())
+        .merge(state::routes())
+        .merge(pictures::routes())
+        .merge(preview::routes())
+        .merge(offers::routes())
+        .merge(releases::routes())
+        .merge(files::routes())
+        .layer(axum::middleware::from_fn_with_state(app.clone(), only_sellers))
+}
+
+/// A provider that sells nothing has no catalogue.
+async fn only_sellers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let roles = app.engine.roles();
+    if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
+        next.run(request).await
+    } else {
+        Problem::not_found().into_response()
+    }
+}
+
+/// The product that an address names, in whatever state.
+async fn named(app: &App, slug: &str) -> Result<Product, Problem> {
+    app.engine.store().product_by_slug(slug).await?.ok_or_else(Problem::not_found)
+}
+
+/// The address of a product's pages.
+fn address(slug: &str) -> String {
+    format!("/admin/products/{slug}")
+}
+
+/// The way back to a product, above a page about a part of it.
+fn trail(product: &Product) -> Markup {
+    html! {
+        p.within {
+            a href="/admin/products" { "Products" } " / "
+            a href=(address(&product.slug)) { bdi { (product.title) } }
+        }
+    }
+}
+
+/// A page about a part of a product.
+fn part(app: &App, clerk: &Clerk, product: &Product, title: &str, main: &Markup) -> Response {
+    let main = html! { (trail(product)) (main) };
+    page(app, clerk, title, Section::Products, &main)
+}
+
+/// The same with the status of the problem that it tells of.
+fn part_again(
+    (app, clerk): (&App, &Clerk),
+    product: &Product,
+    title: &str,
+    main: &Markup,
+    problem: Option<&Problem>,
+) -> Response {
+    let response = part(app, clerk, product, title, main);
+    match problem {
+        Some(problem) => with_status(response, problem),
+        None => response,
+    }
+}
+
+fn state_badge(state: ProductState) -> Markup {
+    match state {
+        ProductState::Draft => badge(Tone::Warn, "Draft"),
+        ProductState::Published => badge(Tone::Good, "Published"),
+        ProductState::Archived => badge(Tone::Info, "Archived"),
+    }
+}
+
+const fn kind_name(kind: ProductKind) -> &'static str {
+    match kind {
+        ProductKind::Download => "Download",
+        ProductKind::Service => "Service",
+        ProductKind::Bundle => "Bundle",
+    }
+}

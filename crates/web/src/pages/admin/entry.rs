@@ -1,0 +1,249 @@
+//! What staff type into a form, read field by field; and the form again, as it was sent, with what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+use scrip_domain::request::Request;
+use scrip_domain::settings::Token;
+use scrip_domain::{Amount, Money, Timestamp, Unit};
+use serde::Deserialize;
+
+use crate::App;
+use crate::pages::chance;
+use crate::pages::form::{Field, complaint};
+use crate::pages::refused::sentence;
+use crate::problem::Problem;
+use crate::request_id;
+use crate::text::{Line, Text};
+
+/// The fields of a form, by name. What was left empty is not there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Entry(BTreeMap<String, String>);
+
+impl Entry {
+    /// What was typed, without blanks around it; empty for nothing.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.trim())
+    }
+
+    /// Every field whose name begins so, with the rest of its name.
+    pub fn beginning<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let fields = self
+            .0
+            .iter()
+            .filter_map(move |(name, value)| Some((name.strip_prefix(start)?, value.trim())));
+        fields.filter(|(_, value)| !value.is_empty())
+    }
+
+    /// A few words, on one or more lines; they must be there.
+    pub fn words(&self, name: &str) -> Result<String, Problem> {
+        let read = Text::<1, 500>::read(self.get(name));
+        read.map(|text| text.0).map_err(|wrong| Problem::field(name, wrong))
+    }
+
+    /// One line of at most `MOST` characters that must be there.
+    pub fn line<const MOST: usize>(&self, name: &str) -> Result<String, Problem> {
+        let read = Line::<1, MOST>::read(self.get(name));
+        read.map(|text| text.0).map_err(|wrong| Problem::field(name, wrong))
+    }
+
+    /// So many tokens, as people write it; more than none.
+    pub fn tokens(&self, name: &str, token: &Token) -> Result<Amount, Problem> {
+        self.amount(name, token.code, token.scale)
+    }
+
+    /// The same, or nothing.
+    pub fn tokens_if_any(&self, name: &str, token: &Token) -> Result<Option<Amount>, Problem> {
+        if self.get(name).is_empty() { Ok(None) } else { self.tokens(name, token).map(Some) }
+    }
+
+    /// So much of a currency, as people write it; more than nothing.
+    pub fn money(&self, name: &str, unit: Unit) -> Result<Money, Problem> {
+        Ok(Money { amount: self.amount(name, unit, unit.currency_scale())?, unit })
+    }
+
+    /// The same, of which nothing is an amount too.
+    pub fn money_or_none(&self, name: &str, unit: Unit) -> Result<Money, Problem> {
+        let amount = decimal(self.get(name), unit.currency_scale());
+        let amount = amount.ok_or_else(|| example(name, unit, unit.currency_scale()))?;
+        Ok(Money { amount, unit })
+    }
+
+    fn amount(&self, name: &str, unit: Unit, scale: u8) -> Result<Amount, Problem> {
+        match decimal(self.get(name), scale) {
+            Some(amount) if !amount.is_zero() => Ok(amount),
+            Some(_) => Err(Problem::field(name, "more than nothing")),
+            None => Err(example(name, unit, scale)),
+        }
+    }
+
+    /// A whole number within these bounds, or nothing.
+    pub fn count(&self, name: &str, least: u32, most: u32) -> Result<Option<u32>, Problem> {
+        if self.get(name).is_empty() {
+            return Ok(None);
+        }
+        let number = self.get(name).parse().ok().filter(|number| (least..=most).contains(number));
+        let wrong = || Problem::field(name, format!("a whole number from {least} to {most}"));
+        number.map(Some).ok_or_else(wrong)
+    }
+
+    /// The beginning of a day in UTC, or nothing.
+    pub fn day(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        if self.get(name).is_empty() {
+            return Ok(None);
+        }
+        let wrong = || Problem::field(name, "a day such as 2026-11-22");
+        Timestamp::parse_date(self.get(name)).map(Some).ok_or_else(wrong)
+    }
+
+    /// The request that this form is, by the chance that it came with: sent twice it does the same once. `place` is where
+    /// it was sent to.
+    pub fn request(&self, place: &str) -> Result<Request, Problem> {
+        let key = self.get("key");
+        if key.is_empty() {
+            let detail = "the form lacks its key: open the page again, and send it from there";
+            return Err(Problem::new(&crate::problem::kind::MALFORMED, detail));
+        }
+        let mut what = place.to_owned();
+        for (name, value) in self.0.iter().filter(|(name, _)| *name != "key") {
+            what.push_str(&format!("\n{name}={}", value.trim()));
+        }
+        Ok(Request::new(key, what.as_bytes(), request_id::current()))
+    }
+}
+
+fn decimal(text: &str, scale: u8) -> Option<Amount> {
+    Amount::parse_decimal(&text.replace(',', "."), scale)
+}
+
+fn example(name: &str, unit: Unit, scale: u8) -> Problem {
+    let example = Amount::new(1250).unwrap_or_default().decimal(scale);
+    Problem::field(name, format!("an amount of {unit}, such as {example}"))
+}
+
+/// One form of a page, of which there may be several: what it was sent with, and why it comes back.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent<'a> {
+    /// The form that was sent, by the last part of the address that it was sent to.
+    pub form: &'a str,
+    /// With what.
+    pub entry: Option<&'a Entry>,
+    /// Why nothing was done.
+    pub problem: Option<&'a Problem>,
+}
+
+impl<'a> Sent<'a> {
+    /// A form that comes back.
+    pub fn back(form: &'a str, entry: &'a Entry, problem: &'a Problem) -> Self {
+        Self { form, entry: Some(entry), problem: Some(problem) }
+    }
+
+    /// The same for the form called `form`: nothing, unless it is the one that was sent.
+    pub fn to(self, form: &str) -> Self {
+        if self.form == form { self } else { Self::default() }
+    }
+
+    /// Whether this is the form that was sent.
+    pub fn is_back(&self) -> bool {
+        self.problem.is_some()
+    }
+
+    /// What was typed into a field.
+    pub fn value(&self, name: &str) -> &'a str {
+        self.entry.map_or("", |entry| entry.get(name))
+    }
+
+    /// What is wrong with a field. What the engine says of a part of it is said of it.
+    pub fn error(&self, name: &str) -> Option<&'a str> {
+        let part = |field: &str| {
+            field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let error = self.problem?.errors().iter().find(|error| part(&error.field))?;
+        Some(&error.detail)
+    }
+
+    /// A field of it. `kind` is the type of its input.
+    pub fn field(
+        &self,
+        (name, label): (&str, &str),
+        kind: &str,
+        required: bool,
+        hint: Option<&str>,
+    ) -> Markup {
+        html! {
+            (Field {
+                name, label, kind, value: self.value(name), autocomplete: "off", required, hint, error: self.error(name),
+            })
+        }
+    }
+
+    /// Why it is done, for the record.
+    pub fn reason(&self, hint: &str) -> Markup {
+        self.field(("reason", "Reason"), "text", true, Some(hint))
+    }
+
+    /// What is wrong with it as a whole: what is not wrong with one of these fields.
+    pub fn complaint(&self, fields: &[&str]) -> Markup {
+        let Some(problem) = self.problem else { return Markup::default() };
+        if fields.iter().any(|name| self.error(name).is_some()) {
+            return Markup::default();
+        }
+        complaint(&sentence(problem.detail()))
+    }
+}
+
+/// The hidden field that makes a form do what it does once, however often it is sent.
+pub fn once(app: &App) -> Markup {
+    html! { input type="hidden" name="key" value=(chance(app)); }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(pairs: &[(&str, &str)]) -> Entry {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Entry(pairs.iter().map(owned).collect())
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        let euro = Unit::parse("EUR").unwrap();
+        let read = |text: &str| entry(&[("money", text)]).money("money", euro);
+        assert_eq!(read(" 12,50 ").unwrap().amount.units(), 1250);
+        assert_eq!(read("12").unwrap().amount.units(), 1200);
+        for bad in ["", "0", "0.00", "-1", "1e3", "12.505", "twelve", "1.000,00"] {
+            let problem = read(bad).unwrap_err();
+            assert!(problem.error("money").is_some(), "{bad}");
+        }
+        let none = entry(&[("limit", "0")]).money_or_none("limit", euro).unwrap();
+        assert!(none.amount.is_zero());
+    }
+
+    #[test]
+    fn days_and_counts_may_be_left_out_and_are_bounded() {
+        let empty = entry(&[("day", " "), ("count", "")]);
+        assert_eq!((empty.day("day").unwrap(), empty.count("count", 1, 5).unwrap()), (None, None));
+        let good = entry(&[("day", "2026-11-22"), ("count", "5")]);
+        assert_eq!(good.day("day").unwrap(), Timestamp::parse_date("2026-11-22"));
+        assert_eq!(good.count("count", 1, 5).unwrap(), Some(5));
+        for bad in ["0", "6", "1.5", "-1", "many"] {
+            assert!(entry(&[("count", bad)]).count("count", 1, 5).is_err(), "{bad}");
+        }
+        assert!(entry(&[("day", "22.11.2026")]).day("day").is_err());
+    }
+
+    #[test]
+    fn the_same_form_is_the_same_request_and_another_is_not() {
+        let of = |pairs: &[(&str, &str)], place| entry(pairs).request(place).unwrap();
+        let first = of(&[("key", "k"), ("tokens", "1")], "adjust");
+        let again = of(&[("key", "k"), ("tokens", "1 ")], "adjust");
+        assert_eq!((first.key, first.fingerprint), (again.key, again.fingerprint));
+        let more = of(&[("key", "k"), ("tokens", "2")], "adjust");
+        assert_eq!(first.key, more.key);
+        assert_ne!(first.fingerprint, more.fingerprint);
+        assert_ne!(of(&[("key", "l")], "adjust").key, first.key);
+        assert!(entry(&[("tokens", "1")]).request("adjust").is_err(), "no key, no act");
+    }
+}

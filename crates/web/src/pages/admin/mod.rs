@@ -1,0 +1,56 @@
+//! The console: pages of the vendor's staff.
+//!
+//! A handler takes a [`desk::Desk`] of the power that it needs, and gives its page to [`page`]. Whoever is not signed in is sent to
+//! sign in first and comes back; whoever lacks the power is told who has it.
+
+mod account_acts;
+mod accounts;
+mod audit;
+mod catalog;
+mod coupons;
+mod dealings;
+mod desk;
+mod entry;
+mod frame;
+mod keys;
+mod licenses;
+mod me;
+mod order_refund;
+mod orders;
+mod overview;
+mod parts;
+mod settings;
+mod sign_in;
+mod staff;
+mod top_up_acts;
+mod top_ups;
+mod vouchers;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+
+use self::frame::{Section, page, with_status};
+use super::protect_form;
+use crate::App;
+
+/// Every page below `/admin`.
+pub fn routes(app: &App) -> Router<App> {
+    Router::new()
+        .merge(overview::routes())
+        .merge(orders::routes())
+        .merge(accounts::routes())
+        .merge(top_ups::routes())
+        .merge(vouchers::routes())
+        .merge(coupons::routes())
+        .merge(licenses::routes())
+        .merge(sign_in::routes())
+        .merge(me::routes())
+        .merge(catalog::routes(app))
+        .merge(dealings::routes())
+        .merge(staff::routes())
+        .merge(audit::routes())
+        .merge(keys::routes())
+        .merge(settings::routes())
+        .layer(from_fn_with_state(app.clone(), frame::dress))
+        .layer(from_fn(protect_form))
+}

@@ -1,0 +1,173 @@
+//! Parts that pages of the console share: pages of lists, what is shown of one state, links to what has a page.
+
+use maud::{Markup, html};
+use scrip_domain::Id;
+use scrip_domain::account::Account;
+use scrip_domain::license::License;
+use scrip_domain::order::{Order, OrderState};
+use scrip_domain::top_up::{TopUp, TopUpState};
+
+use crate::pages::look::{Tone, badge, notice};
+
+/// How many rows of a list are on a page.
+pub const PAGE: u32 = 25;
+
+/// The way to the next page of a list, where there is one. `here` is the list's address with what was asked for.
+pub fn pager(here: &str, next: Option<&str>) -> Markup {
+    let Some(next) = next else { return Markup::default() };
+    let and = if here.contains('?') { '&' } else { '?' };
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    html! {
+        nav.pager aria-label="Pages of this list" { a rel="next" href=(format!("{here}{and}after={next}")) { "Older" } }
+    }
+}
+
+/// The address of a list with what was asked for; what is empty is left out.
+pub fn address(path: &str, asked: &[(&str, &str)]) -> String {
+    let asked: Vec<_> = asked.iter().filter(|(_, value)| !value.is_empty()).collect();
+    if asked.is_empty() {
+        return path.to_owned();
+    }
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
+    format!("{path}?{query}")
+}
+
+/// One of several views of a list: its address, its name, and whether it is this one.
+pub fn filters(label: &str, all: &[(String, String, bool)]) -> Markup {
+    html! {
+        nav.filters aria-label=(label) {
+            @for (to, name, here) in all { a href=(to) aria-current=[here.then_some("page")] { (name) } }
+        }
+    }
+}
+
+/// A field that finds something.
+pub fn search(action: &str, name: &str, label: &str, value: &str, hint: &str) -> Markup {
+    let id = format!("{name}-search");
+    html! {
+        form method="get" action=(action) role="search" {
+            div.field {
+                label for=(id) { (label) }
+                p.hint id=(format!("{id}-hint")) { (hint) }
+                div.search {
+                    input id=(id) name=(name) type="search" value=(value) autocomplete="off" aria-describedby=(format!("{id}-hint"));
+                    button.second type="submit" { "Find" }
+                }
+            }
+        }
+    }
+}
+
+/// That what the page was left for is done: one of these, by the word in the address.
+pub fn done(word: Option<&str>, all: &[(&str, &str)]) -> Markup {
+    let told = all.iter().find(|(name, _)| Some(*name) == word);
+    told.map_or_else(Markup::default, |(_, text)| {
+        html! { div role="status" { (notice(Tone::Good, &html! { (text) })) } }
+    })
+}
+
+/// A table that scrolls by itself where it is wider than the screen. The name of a column of amounts begins with `#`.
+pub fn table(head: &[&str], rows: &Markup) -> Markup {
+    let column = |name: &&str| match name.strip_prefix('#') {
+        Some(name) => html! { th.sum scope="col" { (name) } },
+        None => html! { th scope="col" { (name) } },
+    };
+    html! {
+        div.wide tabindex="0" role="group" aria-label="Table" {
+            table {
+                thead { tr { @for name in head { (column(name)) } } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
+/// The way to an account's page.
+pub fn account_link(account: Id<Account>, name: &str) -> Markup {
+    html! { a href={ "/admin/accounts/" (account) } { (name) } }
+}
+
+/// The way to an order's page.
+pub fn order_link(order: Id<Order>) -> Markup {
+    html! { a href={ "/admin/orders/" (order) } { code { (order) } } }
+}
+
+/// The way to a license's page.
+pub fn license_link(license: Id<License>) -> Markup {
+    html! { a href={ "/admin/licenses/" (license) } { code { (license) } } }
+}
+
+/// The way to a top-up's page.
+pub fn top_up_link(top_up: Id<TopUp>) -> Markup {
+    html! { a href={ "/admin/top-ups/" (top_up) } { code { (top_up) } } }
+}
+
+/// A stable word, as people read it.
+pub fn plain(word: &str) -> String {
+    let words = word.replace('_', " ");
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}
+
+/// Where an order stands.
+pub fn order_badge(state: OrderState) -> Markup {
+    let tone = match state {
+        OrderState::Paid => Tone::Good,
+        OrderState::RefundPending | OrderState::Captured | OrderState::PartiallyRefunded => {
+            Tone::Warn
+        }
+        OrderState::Declined => Tone::Bad,
+        _ => Tone::Info,
+    };
+    badge(tone, &plain(state.as_str()))
+}
+
+/// Where a top-up stands.
+pub fn top_up_badge(state: TopUpState) -> Markup {
+    let tone = match state {
+        TopUpState::Credited | TopUpState::DisputeWon => Tone::Good,
+        TopUpState::InReview | TopUpState::Unknown | TopUpState::RequiresAction => Tone::Warn,
+        TopUpState::Declined
+        | TopUpState::Failed
+        | TopUpState::Disputed
+        | TopUpState::DisputeLost => Tone::Bad,
+        _ => Tone::Info,
+    };
+    badge(tone, &plain(state.as_str()))
+}
+
+/// Where a license stands, by its word.
+pub fn license_badge(word: &str) -> Markup {
+    let tone = match word {
+        "valid" => Tone::Good,
+        "suspended" | "withheld" => Tone::Warn,
+        "revoked" | "refunded" => Tone::Bad,
+        _ => Tone::Info,
+    };
+    badge(tone, &plain(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_stays_in_the_address() {
+        assert_eq!(address("/admin/orders", &[("state", ""), ("account", "")]), "/admin/orders");
+        let here = address("/admin/orders", &[("state", "paid"), ("q", "a&b")]);
+        assert_eq!(here, "/admin/orders?state=paid&q=a%26b");
+        let next = pager(&here, Some("x=y")).into_string();
+        assert!(next.contains("/admin/orders?state=paid&amp;q=a%26b&amp;after=x%3Dy"), "{next}");
+        assert_eq!(pager("/admin/orders", None).into_string(), "");
+    }
+
+    #[test]
+    fn only_known_words_tell_what_is_done() {
+        let all = [("frozen", "It is frozen.")];
+        assert!(done(Some("frozen"), &all).into_string().contains("It is frozen."));
+        assert_eq!(done(Some("<script>"), &all).into_string(), "");
+        assert_eq!(done(None, &all).into_string(), "");
+        assert_eq!(plain("dispute_lost"), "Dispute lost");
+    }
+}

@@ -1,0 +1,249 @@
+//! Vouchers, by the batch: made, closed, and their codes, which are told once.
+//!
+//! Nobody can tell the codes again, so the page that made them is the answer to the form, and no redirection leads to it. They
+//! can be saved from there: what the browser sends back comes as a file.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use scrip_domain::report::next;
+use scrip_domain::settings::Token;
+use scrip_domain::staff::Power;
+use scrip_domain::voucher::{MOST, VoucherBatch, VoucherKind};
+use scrip_engine::voucher::BatchFields;
+use serde::Deserialize;
+
+use super::desk::{Clerk, Desk, Money, See};
+use super::entry::{Entry, Sent};
+use super::orders::Told;
+use super::parts::{PAGE, done, filters, pager, plain, table};
+use super::{Section, page, with_status};
+use crate::App;
+use crate::api::export::file;
+use crate::api::{List, ListQuery};
+use crate::extract::{IdPath, Query};
+use crate::money::MoneyOut;
+use crate::pages::date;
+use crate::pages::form::{Form, Nothing};
+use crate::pages::look::{Tone, badge, blank, notice};
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/admin/vouchers", get(list).post(create))
+        .route("/admin/vouchers/new", get(ask))
+        .route("/admin/vouchers/codes", post(save))
+        .route("/admin/vouchers/{id}", get(show))
+        .route("/admin/vouchers/{id}/close", post(close))
+}
+
+/// The two kinds of words that staff give away, of which this is the one or the other.
+pub fn kinds(is_coupons: bool) -> Markup {
+    filters(
+        "Vouchers and coupons",
+        &[
+            ("/admin/vouchers".into(), "Vouchers".into(), !is_coupons),
+            ("/admin/coupons".into(), "Coupons".into(), is_coupons),
+        ],
+    )
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct After {
+    after: Option<String>,
+}
+
+async fn list(
+    State(app): State<App>,
+    desk: Desk<See>,
+    Query(After { after }): Query<After>,
+) -> Result<Response, Problem> {
+    let wanted = ListQuery::of(PAGE, after.clone()).page(&app.engine, "console-vouchers")?;
+    let rows = app.engine.store().voucher_batches(wanted).await?;
+    let next =
+        List::of(&app.engine, "console-vouchers", wanted, &rows, |row| row.id.number(), |_| ());
+    let token = &desk.vendor.settings.token;
+    let may = desk.may(Power::Money);
+    let main = html! {
+        (kinds(false))
+        @if may { p { a.button href="/admin/vouchers/new" { "Make vouchers" } } }
+        @if rows.is_empty() {
+            (blank("No vouchers", "A voucher is a code that brings tokens once.", None))
+        } @else {
+            (table(&["Batch", "#Each brings", "#Redeemed", "Kind", "Good until", "State"], &html! {
+                @for batch in &rows {
+                    tr {
+                        th scope="row" { a href={ "/admin/vouchers/" (batch.id) } { (batch.label) } }
+                        td.sum { (MoneyOut::tokens(batch.tokens, token)) }
+                        td.sum { (batch.redeemed) " of " (batch.count) }
+                        td { (plain(batch.kind.as_str())) }
+                        td { @match batch.expires_at { Some(at) => (date(at)), None => "No end" } }
+                        td { (state(batch)) }
+                    }
+                }
+            }))
+        }
+        (pager("/admin/vouchers", next.next.as_deref()))
+    };
+    Ok(page(&app, &desk, "Vouchers", Section::Vouchers, &main))
+}
+
+fn state(batch: &VoucherBatch) -> Markup {
+    if batch.closed_at.is_some() { badge(Tone::Info, "Closed") } else { badge(Tone::Good, "Open") }
+}
+
+async fn ask(State(app): State<App>, desk: Desk<Money>) -> Response {
+    form(&app, &desk, Sent::default())
+}
+
+fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
+    let code = clerk.vendor.settings.token.code;
+    let promo = sent.value("kind") == "promo";
+    let fields = [
+        "label",
+        "tokens",
+        "count",
+        "starts_at",
+        "expires_at",
+        "per_account",
+        "tokens_expire_after_days",
+    ];
+    let main = html! {
+        p.trail { a href="/admin/vouchers" { "Vouchers" } }
+        (sent.complaint(&fields))
+        form.narrow method="post" action="/admin/vouchers" {
+            (sent.field(("label", "What they are for"), "text", true, Some("For you and your colleagues.")))
+            (sent.field(("tokens", "Each brings"), "text", true, Some(&format!("In {code}."))))
+            (sent.field(("count", "How many"), "text", true, Some(&format!("At most {MOST} at once."))))
+            fieldset {
+                legend { "Their tokens" }
+                label.option { input type="radio" name="kind" value="paid" checked[!promo]; span { "Somebody pays for them" } }
+                label.option { input type="radio" name="kind" value="promo" checked[promo]; span { "You give them away" } }
+            }
+            (sent.field(("starts_at", "First day"), "date", false, Some("Empty: at once.")))
+            (sent.field(("expires_at", "Last day"), "date", false, Some("Empty: no end.")))
+            (sent.field(("per_account", "How many for one account"), "text", false, Some("Empty: no limit.")))
+            (sent.field(("tokens_expire_after_days", "Their tokens expire after days"), "text", false, Some("Empty: never.")))
+            button type="submit" { "Make them" }
+        }
+    };
+    page(app, clerk, "Make vouchers", Section::Vouchers, &main)
+}
+
+fn read(entry: &Entry, token: &Token) -> Result<BatchFields, Problem> {
+    let count = entry.count("count", 1, MOST)?;
+    Ok(BatchFields {
+        label: entry.line::<100>("label")?,
+        tokens: entry.tokens("tokens", token)?,
+        count: count.ok_or_else(|| Problem::field("count", format!("1 to {MOST}")))?,
+        kind: VoucherKind::parse(entry.get("kind"))
+            .ok_or_else(|| Problem::field("kind", "paid for, or given away"))?,
+        starts_at: entry.day("starts_at")?,
+        expires_at: entry.day("expires_at")?.map(next),
+        per_account: entry.count("per_account", 1, MOST)?,
+        tokens_expire_after_days: entry.count("tokens_expire_after_days", 1, 3650)?,
+    })
+}
+
+async fn create(
+    State(app): State<App>,
+    desk: Desk<Money>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    let made = match read(&entry, &desk.vendor.settings.token) {
+        Ok(fields) => app.engine.make_vouchers(desk.staff, fields).await?.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    let (batch, codes) = match made {
+        Ok(made) => made,
+        Err(problem) => {
+            let again = form(&app, &desk, Sent::back("new", &entry, &problem));
+            return Ok(with_status(again, &problem));
+        }
+    };
+    let main = html! {
+        p.trail { a href="/admin/vouchers" { "Vouchers" } }
+        (notice(Tone::Warn, &html! { "Keep these codes now: they are not shown again, to nobody." }))
+        form method="post" action="/admin/vouchers/codes" {
+            input type="hidden" name="label" value=(batch.label);
+            div.field {
+                label for="codes" { (codes.len()) " codes" }
+                textarea id="codes" name="codes" rows="12" readonly { (codes.join("\n")) }
+            }
+            div.row {
+                button type="submit" name="form" value="csv" { "Save as CSV" }
+                button.second type="submit" name="form" value="text" { "Save as text" }
+                a.button.second href={ "/admin/vouchers/" (batch.id) } { "I have kept them" }
+            }
+        }
+    };
+    Ok(page(&app, &desk, &batch.label, Section::Vouchers, &main))
+}
+
+/// Gives the codes that a page showed back as a file. What is no code is left out.
+async fn save(_: Desk<Money>, Form(entry): Form<Entry>) -> Response {
+    let most = usize::try_from(MOST).unwrap_or(usize::MAX);
+    let is_code = |line: &&str| {
+        (1..=40).contains(&line.len())
+            && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let codes = entry.get("codes").lines().map(str::trim).filter(is_code).take(most);
+    if entry.get("form") == "csv" {
+        let rows: String = codes.map(|code| format!("{code}\r\n")).collect();
+        return file(
+            Body::from(format!("code\r\n{rows}")),
+            "text/csv; charset=utf-8",
+            "vouchers.csv",
+        );
+    }
+    let rows: String = codes.map(|code| format!("{code}\n")).collect();
+    file(Body::from(rows), "text/plain; charset=utf-8", "vouchers.txt")
+}
+
+async fn show(
+    State(app): State<App>,
+    desk: Desk<See>,
+    IdPath(id): IdPath<VoucherBatch>,
+    Query(told): Query<Told>,
+) -> Result<Response, Problem> {
+    let batch = app.engine.store().voucher_batch(id).await?.ok_or_else(Problem::not_found)?;
+    let token = &desk.vendor.settings.token;
+    let may = desk.may(Power::Money) && batch.closed_at.is_none();
+    let main = html! {
+        p.trail { a href="/admin/vouchers" { "Vouchers" } }
+        (done(told.done.as_deref(), &[("close", "The batch is closed: nobody can redeem any more of it.")]))
+        dl.facts {
+            dt { "State" } dd { (state(&batch)) }
+            dt { "Batch" } dd { code { (batch.id) } }
+            dt { "Each brings" } dd { (MoneyOut::tokens(batch.tokens, token)) }
+            dt { "Redeemed" } dd { (batch.redeemed) " of " (batch.count) }
+            dt { "Kind" } dd { (plain(batch.kind.as_str())) }
+            @if let Some(at) = batch.starts_at { dt { "Good from" } dd { (date(at)) } }
+            @if let Some(at) = batch.expires_at { dt { "Good until" } dd { (date(at)) } }
+            @if let Some(most) = batch.per_account { dt { "For one account" } dd { "At most " (most) } }
+            @if let Some(days) = batch.tokens_expire_after_days { dt { "Tokens expire" } dd { "After " (days) " days" } }
+            dt { "Made" } dd { (date(batch.created_at)) }
+            @if let Some(at) = batch.closed_at { dt { "Closed" } dd { (date(at)) } }
+        }
+        @if may {
+            form method="post" action={ "/admin/vouchers/" (batch.id) "/close" } {
+                p.hint { "Nobody can redeem any more of it then, for good. What was redeemed stays." }
+                button.danger type="submit" { "Close the batch" }
+            }
+        }
+    };
+    Ok(page(&app, &desk, &batch.label, Section::Vouchers, &main))
+}
+
+async fn close(
+    State(app): State<App>,
+    desk: Desk<Money>,
+    IdPath(id): IdPath<VoucherBatch>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Problem> {
+    app.engine.close_vouchers(desk.staff, id).await??;
+    Ok(Redirect::to(&format!("/admin/vouchers/{id}?done=close")).into_response())
+}

@@ -1,0 +1,316 @@
+//! What stands between a selection and its order, and the way past it: never a dead end, and what was chosen stays.
+
+use axum::response::Response;
+use http::StatusCode;
+use maud::{Markup, html};
+use scrip_domain::account::{Field as Asked, Person};
+use scrip_domain::gate::{GateRefusal, Short};
+use scrip_domain::settings::Token;
+use scrip_domain::visibility::Level;
+use scrip_engine::purchase::PurchaseRefusal;
+
+use super::{Wanted, pays_elsewhere};
+use crate::App;
+use crate::money::MoneyOut;
+use crate::pages::account::personal;
+use crate::pages::cart::top_up;
+use crate::pages::look::price;
+use crate::pages::private;
+use crate::pages::refused::sentence;
+use crate::pages::visit::{Local, Visit};
+use crate::problem::Problem;
+
+/// Where the way leads on, past whatever stands in it.
+#[derive(Clone, Debug)]
+pub struct Ahead {
+    /// The page to go on to.
+    pub next: Local,
+    /// What is wanted, to ask for it in another way.
+    pub wanted: Wanted,
+    /// What its lines are called.
+    pub titles: Vec<String>,
+}
+
+impl Ahead {
+    fn title(&self, line: usize) -> &str {
+        self.titles.get(line).map_or("this", String::as_str)
+    }
+}
+
+/// What stands in the way, for a page or a part of one.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// In a few words.
+    pub title: &'static str,
+    /// What it is, and what to do.
+    pub body: Markup,
+    /// The status of a page about it alone.
+    pub status: StatusCode,
+}
+
+impl Stop {
+    /// What `refusal` says.
+    pub fn new(app: &App, visit: &Visit, refusal: &PurchaseRefusal, ahead: &Ahead) -> Self {
+        let token = &visit.vendor.settings.token;
+        let status = Problem::purchase(refusal, token).status();
+        let (title, body) = match refusal {
+            PurchaseRefusal::Gate(shut) | PurchaseRefusal::Declined { gate: shut, .. } => {
+                gate(app, visit, shut, ahead)
+            }
+            PurchaseRefusal::PriceHidden { first: Some(shut), .. } => gate(app, visit, shut, ahead),
+            PurchaseRefusal::PriceHidden { line, needs, first: None } => {
+                hidden(app, visit, ahead, *line, *needs)
+            }
+            PurchaseRefusal::AlreadyOwned(line) => owned(ahead, *line),
+            PurchaseRefusal::CouponRefused | PurchaseRefusal::CouponUsedUp => coupon(
+                ahead,
+                &html! { "The coupon is not good for this selection, or its uses are used up by now. Nothing was charged." },
+            ),
+            PurchaseRefusal::RateLimited(wait) => coupon(
+                ahead,
+                &html! { "Too many coupons were tried from here. It can be tried again in " (wait.0) " seconds." },
+            ),
+            other => (
+                "This cannot be ordered so",
+                html! {
+                    p { (why(other, ahead, token)) }
+                    p.choice { a.button href="/cart" { "Back to the cart" } }
+                },
+            ),
+        };
+        // To be asked who one is is no refusal; and a page asks by no scheme.
+        let status = if status == StatusCode::UNAUTHORIZED { StatusCode::OK } else { status };
+        Self { title, body, status }
+    }
+
+    /// A page about it alone.
+    pub fn page(self, app: &App, visit: &Visit) -> Response {
+        let main = html! {
+            h1 { (self.title) }
+            div.stop { (self.body) }
+        };
+        let mut response = private(app, self.title, visit, &main);
+        *response.status_mut() = self.status;
+        pays_elsewhere(app, &mut response);
+        response
+    }
+}
+
+fn gate(app: &App, visit: &Visit, shut: &GateRefusal, ahead: &Ahead) -> (&'static str, Markup) {
+    match shut {
+        GateRefusal::AccountRequired(_) => ("Sign in or open an account", sign_in(visit, ahead)),
+        GateRefusal::ConnectionRequired => {
+            ("Sign in through the provider", connect(app, visit, ahead))
+        }
+        GateRefusal::AccountFrozen => (
+            "Your account is frozen",
+            html! {
+                p { "Nothing can be ordered with it at the moment. Please ask " bdi { (visit.vendor.settings.name) } "; what you have
+                    bought stays yours." }
+                p.choice { a.button href="/library" { "Your library" } }
+            },
+        ),
+        GateRefusal::AccountIncomplete(missing) => {
+            ("Complete your account", complete(visit, missing, &ahead.next))
+        }
+        GateRefusal::BelowThreshold(short) => (
+            "Add funds to order",
+            html! {
+                p { "Ordering opens when your balance reaches a threshold. What you add is yours to spend." }
+                (shortfall(*short, "Needed to order", visit, ahead))
+            },
+        ),
+        GateRefusal::InsufficientBalance(short) => (
+            "Add funds to pay",
+            html! {
+                p { "Your wallet does not cover this yet. Nothing was charged." }
+                (shortfall(*short, "To pay", visit, ahead))
+            },
+        ),
+        GateRefusal::NotFunded { shared } => {
+            ("Add funds to order", not_funded(app, *shared, ahead))
+        }
+    }
+}
+
+/// What is kept meanwhile.
+fn kept(visit: &Visit) -> Markup {
+    let units = visit.cart.units();
+    html! {
+        @if units > 0 { p { (things(units)) " in your cart, and kept there meanwhile." } }
+    }
+}
+
+/// So many things.
+pub fn things(units: u32) -> String {
+    match units {
+        1 => "One thing is".to_owned(),
+        more => format!("{more} things are"),
+    }
+}
+
+fn sign_in(visit: &Visit, ahead: &Ahead) -> Markup {
+    html! {
+        p { "An account holds your tokens and everything that you buy with them." }
+        (kept(visit))
+        p.choice {
+            a.button href=(ahead.next.after("/register")) { "Open an account" }
+            a.button.second href=(ahead.next.after("/sign-in")) { "Sign in" }
+        }
+    }
+}
+
+fn connect(app: &App, visit: &Visit, ahead: &Ahead) -> Markup {
+    let url = app.engine.provider().map_or("", |provider| provider.url());
+    html! {
+        p { "Your account and your wallet are at " bdi { (url) } ". Sign in or open an account there, and you come back here." }
+        (kept(visit))
+        p.choice { a.button href=(ahead.next.after("/connect")) { "Sign in" } }
+    }
+}
+
+/// The fields that are missing, and with them those that are known, so that those stay.
+fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
+    let nobody = Person::default();
+    let person = visit.member.as_ref().map_or(&nobody, |(_, member)| &member.account.person);
+    let typed = [Asked::Name, Asked::Address, Asked::Phone];
+    let card = missing.contains(&Asked::PaymentMethod);
+    html! {
+        p { "This is asked of every account before it can order." }
+        @if missing.iter().any(|field| typed.contains(field)) {
+            form.narrow method="post" action="/account" {
+                @let then = if card { next.after("/account") } else { next.as_str().to_owned() };
+                input type="hidden" name="next" value=(then);
+                @for field in typed {
+                    @if missing.contains(&field) { (personal(field, "", true, None)) }
+                    @else if let Some(value) = person.get(field) { input type="hidden" name=(field.as_str()) value=(value); }
+                }
+                button type="submit" { "Save and go on" }
+            }
+        } @else if card {
+            p { "Please choose a card to pay with." }
+            p.choice { a.button href=(next.after("/account")) { "Choose a card" } }
+        } @else if missing.contains(&Asked::EmailVerified) {
+            p { "Open the link in the letter that was sent to " @if let Some((_, member)) = &visit.member { bdi { (member.account.email) } }
+                ". Then come back here." }
+            form.choice method="post" action="/verify/again" {
+                a.button href=(next.as_str()) { "I have opened it" }
+                button.second type="submit" { "Send the letter again" }
+            }
+        }
+    }
+}
+
+/// What is required, what is there, and what brings the rest.
+fn shortfall(short: Short, required: &str, visit: &Visit, ahead: &Ahead) -> Markup {
+    let token = &visit.vendor.settings.token;
+    let missing = short.balance.shortfall(short.required);
+    html! {
+        dl.facts.figures {
+            dt { (required) } dd { (price(short.required, token)) }
+            dt { "In your wallet" } dd { (MoneyOut::tokens(short.balance, token)) }
+            dt { "Missing" } dd { (price(missing, token)) }
+        }
+        p.choice {
+            a.button href=(top_up(&ahead.next, Some(missing), visit)) { "Add " (MoneyOut::tokens(missing, token)) }
+        }
+        p.small { "When the tokens are in your wallet, you go on where you stopped." }
+    }
+}
+
+fn not_funded(app: &App, shared: bool, ahead: &Ahead) -> Markup {
+    let url = app.engine.provider().map_or("", |provider| provider.url());
+    html! {
+        @if shared {
+            p { "Ordering opens when your balance at " bdi { (url) } " reaches a threshold. Add funds there, and come back: what you
+                chose is kept." }
+            p.choice {
+                a.button href={ (url) "/wallet/top-up" } { "Add funds" }
+                a.button.second href=(ahead.next.as_str()) { "I have added funds" }
+            }
+        } @else {
+            p { "Ordering opens at a threshold, and your provider may not tell us yet whether your balance reaches it. Sign in
+                once more, and let it say so: yes or no, and nothing else." }
+            p.choice { a.button href=(ahead.next.after("/connect")) { "Sign in and share that" } }
+        }
+    }
+}
+
+fn hidden(
+    app: &App,
+    visit: &Visit,
+    ahead: &Ahead,
+    line: usize,
+    needs: Level,
+) -> (&'static str, Markup) {
+    let title = ahead.title(line);
+    let body = match (app.engine.provider(), needs) {
+        (Some(provider), _) => html! {
+            p { "The price of " bdi { (title) } " is shown when your balance at " bdi { (provider.url()) } " is large enough to order,
+                and it tells us so." }
+            p.choice {
+                a.button href=(ahead.next.after("/connect")) { "Sign in and share that" }
+                a.button.second href={ (provider.url()) "/wallet/top-up" } { "Add funds" }
+            }
+        },
+        (None, Level::Covered) => html! {
+            p { "The price of " bdi { (title) } " is shown when your balance covers it. What you add is yours to spend." }
+            p.choice { a.button href=(top_up(&ahead.next, None, visit)) { "Add funds" } }
+        },
+        (None, Level::Visitor | Level::Member | Level::Funded) => html! {
+            p { "The price of " bdi { (title) } " is shown when your balance is large enough to order. What you add is yours to spend." }
+            p.choice { a.button href=(top_up(&ahead.next, None, visit)) { "Add funds" } }
+        },
+    };
+    ("A price is not shown yet", body)
+}
+
+fn owned(ahead: &Ahead, line: usize) -> (&'static str, Markup) {
+    let again = Wanted { again: "yes".to_owned(), ..ahead.wanted.clone() };
+    let body = html! {
+        p { "You have bought " bdi { (ahead.title(line)) } " before, for good. Its code is in your library, and there is no need to
+            pay for it twice." }
+        form.choice method="post" action="/checkout" {
+            a.button href="/library" { "Your library" }
+            (again.hidden())
+            button.second type="submit" { "Buy it again anyway" }
+            a.button.second href="/cart" { "Back to the cart" }
+        }
+    };
+    ("You own this already", body)
+}
+
+fn coupon(ahead: &Ahead, text: &Markup) -> (&'static str, Markup) {
+    let without = Wanted { without: "yes".to_owned(), ..ahead.wanted.clone() };
+    let body = html! {
+        p { (text) }
+        form.choice method="post" action="/checkout" {
+            (without.hidden())
+            button type="submit" { "Go on without it" }
+            a.button.second href="/cart" { "Back to the cart" }
+        }
+    };
+    ("The coupon cannot be used", body)
+}
+
+/// The rest in a sentence.
+fn why(refusal: &PurchaseRefusal, ahead: &Ahead, token: &Token) -> Markup {
+    match refusal {
+        PurchaseRefusal::NotForSale(line) => html! {
+            bdi { (ahead.title(*line)) } " is not for sale any more, or not to you. Take it out of the cart, and go on with the rest."
+        },
+        PurchaseRefusal::TrialUsed(line) => html! {
+            bdi { (ahead.title(*line)) } " can be tried once, and this account has tried it. Take it out of the cart, or choose another
+            offer of it."
+        },
+        PurchaseRefusal::NotExtendable { line, .. } | PurchaseRefusal::NoSuchLicense(line) => {
+            html! {
+                "The license cannot be extended by " bdi { (ahead.title(*line)) } ". Choose the offer that it was bought with."
+            }
+        }
+        PurchaseRefusal::TooManyParts | PurchaseRefusal::TooMuch => html! {
+            "This is more than one order can hold. Buy a part of it first."
+        },
+        other => html! { (sentence(Problem::purchase(other, token).detail())) },
+    }
+}

@@ -1,0 +1,93 @@
+//! The summary before the confirmation: what is bought, for how much, from which account, on which terms.
+
+use maud::{Markup, html};
+use scrip_domain::order::{Line, Order, OrderState};
+use scrip_domain::payment_method::PaymentMethod;
+use scrip_engine::memory::Member;
+
+use super::Wanted;
+use crate::money::MoneyOut;
+use crate::pages::account::card_name;
+use crate::pages::cart::top_up;
+use crate::pages::legal::terms_of_sale;
+use crate::pages::look::{Tone, date, notice, price, steps};
+use crate::pages::orders::bill;
+use crate::pages::visit::{Local, Visit};
+
+/// An order that waits for its buyer's word.
+pub fn page(
+    visit: &Visit,
+    member: &Member,
+    cards: &[PaymentMethod],
+    order: &Order,
+    lines: &[Line],
+) -> Markup {
+    let settings = &visit.vendor.settings;
+    let token = &settings.token;
+    let here = Local::new(&format!("/checkout/{}", order.id)).unwrap_or_default();
+    let short = member.available.shortfall(order.total);
+    let left = member.available.checked_sub(order.total);
+    let card = member.account.person.payment_method.as_deref();
+    let card = card.and_then(|card| cards.iter().find(|one| one.name == card));
+    html! {
+        (steps(&["Cart", "Confirm", "Receive"], 1))
+        h1 { "Confirm your order" }
+        @if order.state == OrderState::Declined {
+            (notice(Tone::Warn, &html! { p { "This was declined for want of tokens, and nothing was charged. You can try once more." } }))
+        }
+        div.beside {
+            div { (bill("What you buy", lines, order, token)) }
+            aside.card aria-labelledby="pay" {
+                h2 #pay { "Payment" }
+                dl.facts.figures {
+                    dt { "To pay" } dd { (price(order.total, token)) }
+                    dt { "In your wallet" } dd { (MoneyOut::tokens(member.available, token)) }
+                    @match left {
+                        Some(left) => { dt { "Left afterwards" } dd { (MoneyOut::tokens(left, token)) } }
+                        None => { dt { "Missing" } dd { (price(short, token)) } }
+                    }
+                    dt { "Account" } dd { bdi { (member.account.email) } }
+                    @if let Some(card) = card { dt { "Topped up with" } dd { (card_name(card)) } }
+                }
+                @if left.is_some() {
+                    form method="post" action={ "/checkout/" (order.id) } {
+                        button.whole type="submit" { "Pay " (MoneyOut::tokens(order.total, token)) }
+                    }
+                    p.small { "With this you accept the "
+                        (terms_of_sale(&visit.legal, &html! { "terms of " bdi { (settings.name) } }))
+                        " (version " (settings.terms_version) ") and ask for
+                        delivery at once: you receive your codes and files in the same moment. What is refunded goes back into your
+                        wallet." }
+                } @else {
+                    p { a.button.whole href=(top_up(&here, Some(short), visit)) { "Add " (MoneyOut::tokens(short, token)) } }
+                    p.small { "You come back here when the tokens are in your wallet." }
+                }
+                p.small { "These prices hold until " (date(order.expires_at)) "." }
+                @if order.state == OrderState::Draft {
+                    form method="post" action={ "/checkout/" (order.id) "/cancel" } { button.plain type="submit" { "Cancel" } }
+                } @else {
+                    p { a href="/cart" { "Back to the cart" } }
+                }
+            }
+        }
+    }
+}
+
+/// A draft that nobody confirmed in time, or that was given up.
+pub fn over(visit: &Visit, order: &Order, lines: &[Line], key: String) -> Markup {
+    let token = &visit.vendor.settings.token;
+    let given_up = order.state == OrderState::Cancelled;
+    html! {
+        h1 { @if given_up { "You gave this up" } @else { "This took too long" } }
+        p.lead role="status" {
+            @if given_up { "The order was cancelled, and nothing was charged." }
+            @else { "The prices were held until " (date(order.expires_at)) ". Nothing was charged." }
+        }
+        form.choice method="post" action="/checkout" {
+            (Wanted::like(order.id, key).hidden())
+            button type="submit" { "Order the same at today's prices" }
+            a.button.second href="/cart" { "Back to the cart" }
+        }
+        (bill("What it was", lines, order, token))
+    }
+}

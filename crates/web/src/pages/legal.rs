@@ -1,0 +1,116 @@
+//! Terms, privacy, imprint and terms of the token: the version in force, and those before it.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, PreEscaped, html};
+use scrip_domain::legal::{LegalName, LegalText};
+use scrip_engine::legal::Legal;
+use serde::Deserialize;
+
+use super::frame::{Card, Head, public};
+use super::look::{Tone, date, notice};
+use super::visit::Visit;
+use crate::App;
+use crate::extract::{NamePath, Query};
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/terms/{document}", get(show))
+}
+
+/// The address of the text in force.
+pub fn address(name: LegalName) -> String {
+    format!("/terms/{name}")
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Which {
+    /// An earlier one than that in force.
+    version: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    NamePath(document): NamePath<String>,
+    Query(which): Query<Which>,
+) -> Result<Response, Problem> {
+    let name = LegalName::parse(&document).ok_or_else(Problem::not_found)?;
+    let newest = visit.legal.iter().find(|legal| legal.text.name == name);
+    let newest = newest.ok_or_else(Problem::not_found)?;
+    let asked = which.version.filter(|version| *version != newest.text.version);
+    let before = match &asked {
+        Some(version) => {
+            // No version has such a sign in it, and not every database takes it.
+            let version = Some(version).filter(|version| !version.contains('\0'));
+            let version = version.ok_or_else(Problem::not_found)?;
+            let text = app.engine.store().legal_text(name, version).await?;
+            Some(Legal::from(text.ok_or_else(Problem::not_found)?))
+        }
+        None => None,
+    };
+    let versions = app.engine.store().legal_versions(name).await?;
+    let main = shown(before.as_ref().unwrap_or(newest), &versions, before.is_some());
+    let about = format!("{}: version {}", name.title(), newest.text.version);
+    let card = Card { about: &about, path: address(name), picture: None, kind: "article" };
+    let head = Head { title: name.title(), card: Some(card), unlisted: before.is_some() };
+    Ok(public(&app, &head, &visit, &main))
+}
+
+fn shown(legal: &Legal, versions: &[LegalText], former: bool) -> Markup {
+    let Legal { text, html } = legal;
+    let others = versions.iter().filter(|other| other.version != text.version);
+    html! {
+        article.legal {
+            h1 { (text.name.title()) }
+            @if former {
+                (notice(Tone::Warn, &html! {
+                    p { "This is an earlier version. " a href=(address(text.name)) { "Read the one in force" } "." }
+                }))
+            }
+            p.small { "Version " (text.version) ", published " (date(text.published_at)) }
+            // Made harmless where it was written.
+            div.prose { (PreEscaped(html)) }
+            @if versions.len() > 1 {
+                h2 { "Other versions" }
+                ul {
+                    @for other in others {
+                        li { a href={ (address(text.name)) "?version=" (other.version) } { (other.version) } ", " (date(other.published_at)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Links to what there is, for the foot of a page.
+pub fn links(legal: &[Legal]) -> Markup {
+    html! {
+        @for Legal { text, .. } in legal { a href=(address(text.name)) { (text.name.title()) } }
+    }
+}
+
+/// The terms of sale by this name: a link where they are published here.
+pub fn terms_of_sale(legal: &[Legal], called: &Markup) -> Markup {
+    let has = legal.iter().any(|legal| legal.text.name == LegalName::Terms);
+    html! { @if has { a href=(address(LegalName::Terms)) { (called) } } @else { (called) } }
+}
+
+/// What somebody agrees to who opens an account; empty where there are no terms.
+pub fn accepted(legal: &[Legal]) -> Markup {
+    let has = |name| legal.iter().any(|legal| legal.text.name == name);
+    html! {
+        @if has(LegalName::Terms) {
+            p.small {
+                "By opening an account you accept the " a href=(address(LegalName::Terms)) { "terms of sale" }
+                @if has(LegalName::Tokens) { " and the " a href=(address(LegalName::Tokens)) { "terms of the token" } }
+                "."
+                @if has(LegalName::Privacy) {
+                    " What becomes of your data says the page on " a href=(address(LegalName::Privacy)) { "privacy" } "."
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! One license: its codes, what can be downloaded, where it is in use, and what can be done with it.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use maud::{Markup, PreEscaped, html};
+use scrip_domain::Timestamp;
+use scrip_domain::catalog::File;
+use scrip_domain::estimate::{Basis, Pace};
+use scrip_domain::license::License;
+use scrip_domain::usage::{Activation, Lease};
+use scrip_engine::Page;
+use scrip_engine::catalog::markdown;
+use scrip_engine::code::Code;
+use scrip_engine::library::Owned;
+use scrip_engine::license::{is_extendable, state_at};
+use scrip_engine::update::Opening;
+use scrip_license::Reason;
+
+use super::super::assets::COPY_NOW;
+use super::super::look::{Tone, badge, notice};
+use super::super::pay::{size_text, span_text};
+use super::super::visit::SignedIn;
+use super::super::{date, private_with_script, words};
+use crate::App;
+use crate::extract::IdPath;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/library/{license}", get(show))
+}
+
+/// The first page of machines and of leases.
+const FIRST: Page = Page { after: None, limit: 100 };
+
+/// Everything that the page of a license shows.
+struct Shown {
+    owned: Owned,
+    codes: Option<Code>,
+    releases: Vec<Opening>,
+    machines: Vec<Activation>,
+    leases: Vec<Lease>,
+    /// How many downloads were counted, where they are limited.
+    downloads: Option<usize>,
+    /// Whether extending it is this server's to sell.
+    extendable: bool,
+    pace: Pace,
+    public_url: String,
+    now: Timestamp,
+}
+
+/// A license of whoever is signed in. What is somebody else's is not there.
+pub async fn own(
+    app: &App,
+    visit: &SignedIn,
+    id: scrip_domain::Id<License>,
+) -> Result<Owned, Problem> {
+    let license = app.engine.store().license(id).await?;
+    let license = license.filter(|license| license.account == visit.buyer.account);
+    let license = license.ok_or_else(Problem::not_found)?;
+    let product = app.engine.store().product(license.product).await?;
+    let product = product.ok_or_else(Problem::not_found)?;
+    let standing = app.engine.standing(license).await?;
+    Ok(Owned { standing, product })
+}
+
+async fn show(
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(id): IdPath<License>,
+) -> Result<Response, Problem> {
+    let owned = own(&app, &visit, id).await?;
+    let license = &owned.standing.license;
+    let store = app.engine.store();
+    let codes = if license.tells_its_code() { Some(app.engine.code(license).await?) } else { None };
+    let downloads = match license.limits.downloads {
+        Some(_) => Some(store.downloads_of(license.id).await?.len()),
+        None => None,
+    };
+    let shown = Shown {
+        codes,
+        releases: app.engine.releases_of_license(license).await?,
+        machines: store.activations_of(license.id, FIRST).await?,
+        leases: store.leases_out(license.id, FIRST).await?,
+        downloads,
+        extendable: is_extendable(license) && app.engine.provider().is_none(),
+        pace: Pace::best(app.engine.measured_speed(visit.buyer.account), None),
+        public_url: app.public_url.clone(),
+        now: app.engine.now(),
+        owned,
+    };
+    let main = page(&shown);
+    Ok(private_with_script(&app, &shown.owned.product.title, &visit.visit, &main))
+}
+
+fn page(shown: &Shown) -> Markup {
+    let Owned { standing, product } = &shown.owned;
+    let (tone, word) = words::standing(&shown.owned, shown.now);
+    html! {
+        script src=(*COPY_NOW) defer {}
+        p.trail { a href="/library" { "Library" } }
+        h1 { bdi { (product.title) } }
+        p { (badge(tone, word)) " " (words::terms(standing.license.terms)) }
+        (told(shown))
+        div.beside {
+            div {
+                @if let Some(codes) = &shown.codes { (code_part(codes, shown)) }
+                @if !product.instructions.is_empty() && state_at(&standing.license, shown.now) == Reason::Valid {
+                    h2 { "How you get it" }
+                    // Made harmless where it is made HTML.
+                    div.prose { (PreEscaped(markdown::to_html(&product.instructions))) }
+                }
+                (release_part(shown))
+                (machine_part(shown))
+                (lease_part(shown))
+            }
+            aside { (facts(shown)) (acts(shown)) }
+        }
+        script src=(*COPY_NOW) defer {}
+    }
+}
+
+/// What stands in the way, and what to do about it.
+fn told(shown: &Shown) -> Markup {
+    let license = &shown.owned.standing.license;
+    let extend = format!("/library/{}/extend", license.id);
+    let text = match state_at(license, shown.now) {
+        Reason::UnknownCode => {
+            return notice(
+                Tone::Info,
+                &html! {
+                    p { "Its code is made already, and is here as soon as the provider has confirmed the delivery. "
+                        a href={ "/orders/" (license.order) } { "See how the order stands" } "." }
+                },
+            );
+        }
+        Reason::Valid if shown.owned.standing.left() == Some(0) => "All that it had is used up.",
+        Reason::Valid => return Markup::default(),
+        reason => words::refused(reason),
+    };
+    let over = license.is_over();
+    html! {
+        (notice(if over { Tone::Bad } else { Tone::Warn }, &html! {
+            p {
+                (text) " "
+                @if shown.extendable { a href=(extend) { "Extend it" } ", and the same license goes on." }
+                @else if over { "Its code opens nothing any more. " a href="/products" { "Look at the products" } "." }
+                @else if license.state == scrip_domain::license::LicenseState::Suspended {
+                    "Ask the vendor, and name the license: " code { (license.id) } "."
+                }
+                @else { a href="/products" { "Look at the products" } "." }
+            }
+        }))
+    }
+}
+
+fn code_part(codes: &Code, shown: &Shown) -> Markup {
+    html! {
+        h2 { "Authorization code" }
+        p { "Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself." }
+        div.card.code {
+            h3 { "To be typed" }
+            p { code.big #short { (codes.short) } " " (copy("short", "Copy the code")) }
+            h3 { "Signed" }
+            p.hint { "Anybody can verify it with the vendor's public keys, without a network." }
+            code.long #signed { (codes.jws) }
+            p { (copy("signed", "Copy the signed code")) }
+        }
+        details {
+            summary { "How to use it" }
+            ul {
+                li { "A program asks for it at its start: paste either form." }
+                li { "On the command line, " code { "scrip get " (codes.short) " --server " (shown.public_url) }
+                    " downloads the files and verifies them." }
+                li { "A machine without a network: " a href="/activate" { "activate it from here" } "." }
+                li { "The public keys are at " a href="/.well-known/jwks.json" { code { "/.well-known/jwks.json" } }
+                    ", and any library for JOSE verifies the signed form." }
+            }
+        }
+    }
+}
+
+/// A button that copies what stands in the element with this id. It shows where a script can do so.
+fn copy(of: &str, name: &str) -> Markup {
+    html! { button.second.small type="button" data-copies=(of) data-done="Copied." hidden { (name) } }
+}
+
+fn release_part(shown: &Shown) -> Markup {
+    let Some((newest, others)) = shown.releases.split_first() else { return Markup::default() };
+    let limit = shown.owned.standing.license.limits.downloads;
+    html! {
+        h2 { "Files" }
+        @if let (Some(limit), Some(used)) = (limit, shown.downloads) {
+            p { (used) " of " (limit) " downloads are used. The same file again within 24 hours is free." }
+        }
+        (release(newest, shown))
+        @if !others.is_empty() {
+            details {
+                summary { "Other versions that you may download (" (others.len()) ")" }
+                @for opening in others { (release(opening, shown)) }
+            }
+        }
+        p.hint {
+            "Times are for " (shown.pace.speed.mbps()) " Mbit/s, "
+            @match shown.pace.basis {
+                Basis::Measured => "as your last downloads had.",
+                Basis::Hint | Basis::Reference => "a usual connection."
+            }
+        }
+    }
+}
+
+fn release(opening: &Opening, shown: &Shown) -> Markup {
+    let Opening { release, files, sold } = opening;
+    html! {
+        h3 {
+            "Version " bdi { (release.version) }
+            @if *sold { " " (badge(Tone::Info, "as you bought it")) }
+            @if release.channel != "stable" { " " (badge(Tone::Warn, &release.channel)) }
+        }
+        @if let Some(at) = release.published_at { p.hint { "Published " (date(at)) } }
+        div.wide {
+            table.files {
+                caption.unseen { "Files of version " (release.version) }
+                thead { tr {
+                    th scope="col" { "File" } th scope="col" { "For" } th.sum scope="col" { "Size" }
+                    th.sum scope="col" { "Takes about" }
+                } }
+                tbody { @for file in files { (file_row(file, shown)) } }
+            }
+        }
+        @if !release.notes.is_empty() {
+            details { summary { "What is new" } div.prose { (PreEscaped(markdown::to_html(&release.notes))) } }
+        }
+        details {
+            summary { "Checksums (SHA-256)" }
+            dl.facts { @for file in files { dt { bdi { (file.name) } } dd { code { (file.sha256) } } } }
+        }
+    }
+}
+
+fn file_row(file: &File, shown: &Shown) -> Markup {
+    let to = format!("/library/{}/files/{}", shown.owned.standing.license.id, file.id);
+    html! {
+        tr {
+            td { a href=(to) download { bdi { (file.name) } } }
+            td { @if file.platform.is_empty() { "all systems" } @else { bdi { (file.platform) } } }
+            td.sum { (size_text(file.size)) }
+            td.sum { (span_text(shown.pace.speed.seconds_for(file.size))) }
+        }
+    }
+}
+
+fn machine_part(shown: &Shown) -> Markup {
+    let standing = &shown.owned.standing;
+    let limit = standing.license.limits.machines;
+    if shown.machines.is_empty() && limit.is_none() {
+        return Markup::default();
+    }
+    html! {
+        h2 { "Machines" }
+        p {
+            @match limit {
+                Some(limit) => { (standing.usage.machines) " of " (limit) " in use." }
+                None => { (standing.usage.machines) " in use." }
+            }
+            @if shown.machines.is_empty() {
+                " A machine becomes active when the program there is given the code, or "
+                a href="/activate" { "from here" } " when it has no network."
+            }
+        }
+        @if !shown.machines.is_empty() {
+            div.wide { table {
+                caption.unseen { "Active machines" }
+                thead { tr {
+                    th scope="col" { "Machine" } th scope="col" { "Active since" } th scope="col" { "May be offline until" }
+                    th scope="col" { span.unseen { "Deactivate" } }
+                } }
+                tbody { @for machine in &shown.machines { (machine_row(machine, shown)) } }
+            } }
+        }
+    }
+}
+
+/// What a machine is called; its fingerprint, shortened, where it has no name.
+pub fn machine_name(machine: &Activation) -> String {
+    let fingerprint: String = machine.machine.to_string().chars().take(8).collect();
+    if machine.name.trim().is_empty() { fingerprint } else { machine.name.clone() }
+}
+
+fn machine_row(machine: &Activation, shown: &Shown) -> Markup {
+    let license = shown.owned.standing.license.id;
+    let fingerprint: String = machine.machine.to_string().chars().take(8).collect();
+    html! {
+        tr {
+            td { bdi { (machine_name(machine)) } br; code.hint.one-line { (fingerprint) } }
+            td { (date(machine.activated_at)) }
+            td { (date(machine.offline_until)) }
+            td { a href={ "/library/" (license) "/machines/" (machine.id) } {
+                "Deactivate" span.unseen { " " (machine_name(machine)) }
+            } }
+        }
+    }
+}
+
+fn lease_part(shown: &Shown) -> Markup {
+    if shown.leases.is_empty() {
+        return Markup::default();
+    }
+    let terms = shown.owned.standing.license.terms;
+    html! {
+        h2 { "Set apart for working offline" }
+        p { "A program that works offline takes some along. What it did not use comes back when it returns them." }
+        div.wide { table {
+            caption.unseen { "Leases" }
+            thead { tr {
+                th scope="col" { "Taken" } th scope="col" { "How many" } th scope="col" { "Good until" }
+            } }
+            tbody { @for lease in &shown.leases {
+                tr {
+                    td { (date(lease.at)) }
+                    td { @if lease.units > 0 { (lease.units) " " (words::units(terms, lease.units)) } @else { "only the time" } }
+                    td { (date(lease.expires_at)) @if lease.expires_at <= shown.now { " " (badge(Tone::Warn, "over")) } }
+                }
+            } }
+        } }
+    }
+}
+
+fn facts(shown: &Shown) -> Markup {
+    let standing = &shown.owned.standing;
+    let license = &standing.license;
+    let limits = words::limits(license.limits);
+    html! {
+        div.card {
+            h2 { "License" }
+            dl.facts {
+                @if let Some(until) = license.expires_at {
+                    dt { @if until > shown.now { "Until" } @else { "Ended" } } dd { (date(until)) }
+                } @else if matches!(license.terms, scrip_license::Terms::Rental { .. }) {
+                    dt { "Begins" } dd { "with its first use" }
+                }
+                @if let Some(left) = standing.left() {
+                    dt { "Left" } dd { (left) " " (words::units(license.terms, left)) }
+                    dt { "Used" } dd { (standing.usage.used) }
+                }
+                @if !limits.is_empty() { dt { "Good" } dd { (limits.join(", ")) } }
+                dt { "Issued" } dd { (date(license.issued_at)) @if license.issue > 1 { " (issue " (license.issue) ")" } }
+                dt { "Order" } dd { a href={ "/orders/" (license.order) } { (license.order) } }
+                dt { "Receipt" } dd { a href={ "/orders/" (license.order) "/receipt" } { "Show and print" } }
+                dt { "Name" } dd { code { (license.id) } }
+            }
+        }
+    }
+}
+
+fn acts(shown: &Shown) -> Markup {
+    let license = &shown.owned.standing.license;
+    let here = format!("/library/{}", license.id);
+    html! {
+        @if shown.extendable { p { a.button.whole href={ (here) "/extend" } { "Extend" } } }
+        @if state_at(license, shown.now) == Reason::Valid {
+            p { a.button.second.whole href={ (here) "/reissue" } { "Get a new code" } }
+        }
+        @if !license.is_over() {
+            details {
+                summary { "Ask for your money back" }
+                p { "Refunds are the vendor's to decide, by the terms that you bought under. Write to the vendor, and name the order "
+                    code { (license.order) } " and the license " code { (license.id) }
+                    ". What is given back shows in the order, and the tokens are in your wallet at once." }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The merchants that know a buyer of this provider's: what each may know, since when, and ending it.
+//!
+//! ```text
+//! (nothing) ──sign in, or buy, at a merchant──▶ known ──disconnect──▶ (nothing)
+//! ```
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+use scrip_domain::connection::MerchantSubject;
+use scrip_domain::merchant::Merchant;
+
+use super::form::{Form, Nothing};
+use super::look::{Tone, badge, blank};
+use super::pay::host;
+use super::visit::SignedIn;
+use super::{date, private};
+use crate::App;
+use crate::caller::AtProvider;
+use crate::extract::IdPath;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/account/merchants", get(list))
+        .route("/account/merchants/{id}/disconnect", get(ask).post(disconnect))
+}
+
+async fn list(_: AtProvider, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
+    let known = app.engine.merchants_knowing(visit.buyer.account).await?;
+    let main = html! {
+        p.trail { a href="/account" { "Account" } }
+        h1 { "Merchants that know you" }
+        @if known.is_empty() {
+            (blank("No merchant knows you",
+                "When you sign in at a merchant with this account, or buy there, it is listed here with what you share.",
+                Some(("/wallet", "Your wallet"))))
+        } @else {
+            p.lead { "Each knows you by a name of its own, and cannot tell from it who you are elsewhere." }
+            ul.known { @for (row, merchant) in &known { (entry(row, merchant)) } }
+        }
+    };
+    Ok(private(&app, "Merchants that know you", &visit.visit, &main))
+}
+
+fn entry(row: &MerchantSubject, merchant: &Merchant) -> Markup {
+    html! {
+        li {
+            div {
+                h2 { bdi { (merchant.name) } }
+                p.small { a href=(merchant.url) { (host(&merchant.url)) } }
+                p.small { "Since " (date(row.at)) }
+                p {
+                    @if row.share_funded { (badge(Tone::Info, "Knows whether your balance is enough")) }
+                    @else { (badge(Tone::Good, "Knows nothing of your balance")) }
+                }
+            }
+            a.button.second href={ "/account/merchants/" (merchant.id) "/disconnect" } {
+                "Disconnect" span.unseen { " " (merchant.name) }
+            }
+        }
+    }
+}
+
+async fn ask(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(id): IdPath<Merchant>,
+) -> Result<Response, Problem> {
+    let known = app.engine.merchants_knowing(visit.buyer.account).await?;
+    let (_, merchant) =
+        known.into_iter().find(|(row, _)| row.merchant == id).ok_or_else(Problem::not_found)?;
+    let main = html! {
+        p.trail { a href="/account" { "Account" } " › " a href="/account/merchants" { "Merchants that know you" } }
+        h1 { "Disconnect " bdi { (merchant.name) } "?" }
+        p.lead { "It learns nothing more of you from here." }
+        ul {
+            li { "What you bought there stays yours, and so do orders that are under way." }
+            li { "Where you are signed in there, you stay so until you sign out." }
+            li { "If you sign in or buy there again, it knows you by the same name." }
+        }
+        form.choice method="post" action={ "/account/merchants/" (id) "/disconnect" } {
+            button.danger type="submit" { "Disconnect" }
+            a.button.second href="/account/merchants" { "Not now" }
+        }
+    };
+    Ok(private(&app, "Disconnect a merchant", &visit.visit, &main))
+}
+
+async fn disconnect(
+    _: AtProvider,
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(id): IdPath<Merchant>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Problem> {
+    app.engine.disconnect(visit.buyer, id).await?;
+    Ok(Redirect::to("/account/merchants").into_response())
+}

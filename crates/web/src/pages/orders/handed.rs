@@ -1,0 +1,149 @@
+//! What a paid order hands out: codes, files, instructions, and how to use them.
+
+use maud::{Markup, PreEscaped, html};
+use scrip_domain::catalog::File;
+use scrip_domain::estimate::{Basis, Pace};
+use scrip_domain::license::License;
+use scrip_domain::order::Line;
+use scrip_engine::catalog::markdown;
+
+use crate::App;
+use crate::api::licenses::word;
+use crate::pages::assets::COPY_NOW;
+use crate::pages::look::{Tone, badge, date};
+use crate::pages::pay::{size_text, span_text};
+use crate::pages::words::terms;
+use crate::problem::Problem;
+
+/// A license that is handed out.
+#[derive(Debug)]
+pub struct Handed {
+    license: License,
+    title: String,
+    /// How it stands, in the API's word.
+    state: &'static str,
+    /// The signed code and the one for typing; none while they are withheld, and of what was refunded.
+    code: Option<(String, String)>,
+    /// What it opens.
+    files: Vec<File>,
+    pace: Pace,
+    /// As HTML.
+    instructions: String,
+    /// Where this is.
+    server: String,
+}
+
+impl Handed {
+    /// The license that `line` made or extended, with all that it opens.
+    pub async fn new(app: &App, license: License, line: Option<&Line>) -> Result<Self, Problem> {
+        let code =
+            if license.tells_its_code() { Some(app.engine.code(&license).await?) } else { None };
+        let files = match license.release.filter(|_| code.is_some()) {
+            Some(release) => app.engine.released(release).await?.files.clone(),
+            None => Vec::new(),
+        };
+        let product = app.engine.store().product(license.product).await?;
+        Ok(Self {
+            title: line.map(|line| line.title.clone()).unwrap_or_default(),
+            state: word(&license, app.engine.now()),
+            code: code.map(|code| (code.jws, code.short)),
+            files,
+            pace: Pace::best(app.engine.measured_speed(license.account), None),
+            instructions: product
+                .map(|product| markdown::to_html(&product.instructions))
+                .unwrap_or_default(),
+            server: app.engine.public_url().to_owned(),
+            license,
+        })
+    }
+}
+
+/// All of them, the first ones open.
+pub fn all(handed: &[Handed]) -> Markup {
+    let many = handed.len() > 3;
+    html! {
+        @for (place, one) in handed.iter().enumerate() {
+            @if many {
+                details.handed open[place == 0] {
+                    summary { h3 { bdi { (one.title) } @if let Some((_, short)) = &one.code { " · " code { (short) } } } }
+                    (inside(one))
+                }
+            } @else {
+                section.handed.card aria-labelledby={ "h-" (one.license.id) } {
+                    h3 id={ "h-" (one.license.id) } { bdi { (one.title) } }
+                    (inside(one))
+                }
+            }
+        }
+        @if !handed.is_empty() { script src=(*COPY_NOW) defer {} }
+    }
+}
+
+fn inside(one: &Handed) -> Markup {
+    let id = one.license.id;
+    html! {
+        p.small {
+            (terms(one.license.terms))
+            @if let Some(at) = one.license.expires_at { ", until " (date(at)) }
+            @if one.state != "valid" { " " (badge(Tone::Warn, one.state)) }
+        }
+        @match &one.code {
+            Some((jws, short)) => {
+                (files(one))
+                @if !one.instructions.is_empty() {
+                    h4 { "How you get it" }
+                    // Made harmless where it is made HTML.
+                    div.prose { (PreEscaped(&one.instructions)) }
+                }
+                h4 { "Code for typing" }
+                p.code { code id={ "short-" (id) } { (short) } " " (copy(&format!("short-{id}"), "the code")) }
+                details {
+                    summary { "Signed code, for programs and without a network" }
+                    p.code { code.long id={ "jws-" (id) } { (jws) } }
+                    p { (copy(&format!("jws-{id}"), "the signed code")) }
+                }
+                details {
+                    summary { "How to use the code" }
+                    ul {
+                        li { "Type or paste it where the program asks for its license. Capital letters and dashes do not matter." }
+                        @if !one.files.is_empty() {
+                            li { "In a terminal, " code { "scrip get " (short) " --server " (one.server) } " fetches the files, goes on where it was broken off, and
+                                verifies them." }
+                        }
+                        li { "The signed code can be verified without a network by any program that knows JOSE; the keys are at "
+                            a href="/.well-known/jwks.json" { "/.well-known/jwks.json" } "." }
+                        li { "It stays in your " a href={ "/library/" (id) } { "library" } ": you can come back for it at any time." }
+                    }
+                }
+            }
+            None => p { "Its code is not told." },
+        }
+    }
+}
+
+fn files(one: &Handed) -> Markup {
+    html! {
+        @if !one.files.is_empty() {
+            h4 { "Files" }
+            ul.files {
+                @for (place, file) in one.files.iter().enumerate() {
+                    li {
+                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { "Download " bdi { (file.name) } }
+                        span.small {
+                            (size_text(file.size)) ", about " (span_text(one.pace.speed.seconds_for(file.size))) " at "
+                            (one.pace.speed.mbps()) " Mbit/s"
+                            @if one.pace.basis == Basis::Measured { ", as your last downloads ran" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A button that a script shows and works.
+fn copy(from: &str, what: &str) -> Markup {
+    html! {
+        button.second.copy type="button" hidden data-copies=(from) data-done="Copied" { "Copy" span.unseen { " " (what) } }
+    }
+}

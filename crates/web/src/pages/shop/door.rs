@@ -1,0 +1,184 @@
+//! What is shut or hidden: what it is, what opens it, and the way there and back.
+
+use axum::response::Response;
+use http::StatusCode;
+use maud::{Markup, html};
+use scrip_domain::Amount;
+use scrip_domain::account::NotPermitted;
+use scrip_domain::gate::Standing;
+use scrip_domain::visibility::Level;
+use scrip_engine::Fault;
+use scrip_engine::catalog::view::Hidden;
+
+use super::{together, top_up};
+use crate::App;
+use crate::pages::frame::{Head, private_headed};
+use crate::pages::look::tokens;
+use crate::pages::visit::{Local, Visit};
+
+/// Somebody before a door: who they are, where they stand, and where they are.
+#[derive(Debug)]
+pub struct Guest<'a> {
+    /// The browser.
+    pub visit: &'a Visit,
+    /// Where they stand.
+    pub standing: Standing,
+    /// The page that they want to see.
+    pub here: Local,
+    /// The balance from which on somebody is `funded`.
+    pub threshold: Amount,
+    /// The provider's address, where accounts and wallets are not here.
+    pub provider: Option<String>,
+}
+
+impl<'a> Guest<'a> {
+    /// Who looks at `here`, and stands so.
+    pub async fn at(
+        app: &App,
+        visit: &'a Visit,
+        standing: Standing,
+        here: Local,
+    ) -> Result<Self, Fault> {
+        let provider = app.engine.provider().map(|provider| provider.url().to_owned());
+        let cheapest = if provider.is_some() { None } else { app.engine.cheapest().await? };
+        let threshold = visit.vendor.settings.threshold.effective(cheapest);
+        Ok(Self { visit, standing, here, threshold, provider })
+    }
+
+    /// Whether somebody is signed in.
+    pub fn is_signed_in(&self) -> bool {
+        self.visit.member.is_some()
+    }
+
+    /// What can be spent; zero for who is not signed in, or keeps the wallet elsewhere.
+    pub fn available(&self) -> Amount {
+        let member = self.visit.member.as_ref().filter(|_| self.provider.is_none());
+        member.map_or(Amount::ZERO, |(_, member)| member.available)
+    }
+
+    /// The buttons that let somebody in who is not signed in.
+    pub fn ways_in(&self) -> Markup {
+        if self.provider.is_some() {
+            return html! { a.button href="/connect" { "Sign in through your provider" } };
+        }
+        html! {
+            a.button href=(self.here.after("/register")) { "Open an account" }
+            a.button.second href=(self.here.after("/sign-in")) { "Sign in" }
+        }
+    }
+
+    /// Where to sign in.
+    pub fn sign_in(&self) -> String {
+        if self.provider.is_some() { "/connect".to_owned() } else { self.here.after("/sign-in") }
+    }
+
+    /// What is left to do for somebody who is signed in, and stands lower than `needs`. `price` is what would cover the
+    /// product, where they see it.
+    fn ways_up(&self, needs: Level, price: Option<Amount>) -> Markup {
+        if let Some(provider) = &self.provider {
+            return html! {
+                a.button href={ (provider) "/wallet/top-up" } { "Add funds at your provider" }
+                a.button.second href="/connect" { "Sign in again, and share that" }
+            };
+        }
+        if self.standing == Standing::Visitor {
+            return html! { a.button href=(self.here.after("/account")) { "Complete your account" } };
+        }
+        let token = &self.visit.vendor.settings.token;
+        let enough = if needs == Level::Covered { price } else { Some(self.threshold) };
+        let missing = enough.map(|enough| self.available().shortfall(enough));
+        match missing.filter(|missing| !missing.is_zero()) {
+            Some(missing) => html! {
+                a.button href=(top_up(missing, token, &self.here)) { "Top up exactly " (tokens(missing, token)) }
+            },
+            None => html! { a.button href=(self.here.after("/wallet/top-up")) { "Add funds" } },
+        }
+    }
+
+    /// Whether the account is frozen: nothing that is offered here would help.
+    fn is_frozen(&self) -> bool {
+        let fields = &self.visit.vendor.settings.registration;
+        let account = self.visit.member.as_ref().map(|(_, member)| &member.account);
+        account.is_some_and(|account| account.permits(fields) == Err(NotPermitted::Frozen))
+    }
+
+    /// What has to be so for `needs`.
+    fn condition(&self, needs: Level) -> String {
+        let token = &self.visit.vendor.settings.token;
+        match (needs, self.provider.is_some()) {
+            (Level::Visitor | Level::Member, _) => "to members".to_owned(),
+            (Level::Funded, false) => {
+                format!("once your wallet holds {}", tokens(self.threshold, token))
+            }
+            (Level::Funded, true) => {
+                "once your balance at your provider is enough to order here, and you let us know"
+                    .to_owned()
+            }
+            (Level::Covered, false) => "once your wallet covers it".to_owned(),
+            (Level::Covered, true) => "to who has bought it".to_owned(),
+        }
+    }
+
+    /// Says what opens ordering to who is not `funded`, where that comes first, and leads there.
+    pub fn to_order(&self) -> Markup {
+        html! {
+            div.locked {
+                p { "You can order here " (self.condition(Level::Funded)) "." }
+                (self.ways(Level::Funded, None))
+            }
+        }
+    }
+
+    /// The ways to `needs`, whoever it is.
+    fn ways(&self, needs: Level, price: Option<Amount>) -> Markup {
+        let unlockable = self.provider.is_none() || needs != Level::Covered;
+        html! {
+            @if self.is_frozen() { p.small { "Your account is frozen. Please write to us." } }
+            @else if !self.is_signed_in() { p.row { (self.ways_in()) } }
+            @else if unlockable { p.row { (self.ways_up(needs, price)) } }
+        }
+    }
+
+    /// Says what is hidden of a product, and what shows it. `price` is what would cover the product, where they see it.
+    pub fn unseen(&self, hidden: &Hidden, price: Option<Amount>) -> Markup {
+        let names = names(&hidden.fields);
+        let (what, verb) = (together(&names), if self::several(&names) { "are" } else { "is" });
+        html! {
+            div.locked {
+                p { "The " (what) " " (verb) " shown " (self.condition(hidden.needs)) "." }
+                (self.ways(hidden.needs, price))
+            }
+        }
+    }
+}
+
+/// What people call the hidden fields.
+fn names(fields: &[&'static str]) -> Vec<&'static str> {
+    let names = [
+        ("price_from", "price"),
+        ("description", "description"),
+        ("pictures", "pictures"),
+        ("files", "list of files"),
+        ("release.notes", "release notes"),
+    ];
+    names.into_iter().filter(|(field, _)| fields.contains(field)).map(|(_, name)| name).collect()
+}
+
+/// Whether the verb behind these names is one of several.
+fn several(names: &[&str]) -> bool {
+    names.len() != 1 || names.iter().any(|name| name.ends_with('s') && !name.starts_with("list"))
+}
+
+/// In the place of goods that only members see.
+pub fn shut(app: &App, guest: &Guest<'_>) -> Response {
+    let vendor = &guest.visit.vendor.settings.name;
+    let main = html! {
+        h1 { "For members" }
+        p.lead { bdi { (vendor) } " shows its products to members. Opening an account is free, and you come back to this page." }
+        p.row { (guest.ways_in()) }
+    };
+    let head = Head { unlisted: true, ..Head::of("For members") };
+    let mut response = private_headed(app, &head, guest.visit, &main);
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    response
+}

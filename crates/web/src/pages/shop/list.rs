@@ -1,0 +1,303 @@
+//! What there is: searched, by category and tag, sorted, a page at a time.
+//!
+//! Everything that was chosen stands in the address, so each state of the list is a link.
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use scrip_domain::settings::Token;
+use scrip_engine::catalog::list::{Ask, Item, ListRefusal, Listing, Sort};
+use serde::Deserialize;
+
+use super::cover;
+use super::door::{Guest, shut};
+use crate::App;
+use crate::caller::AtSeller;
+use crate::extract::Query;
+use crate::pages::frame::{Card, Head, public};
+use crate::pages::look::{blank, price};
+use crate::pages::visit::{Local, Visit};
+use crate::problem::Problem;
+
+/// How many products a page shows.
+const PAGE: u32 = 24;
+/// How many tags of what is on the page are offered to choose.
+const TAGS: usize = 12;
+/// The tiles that are likely to be seen without scrolling.
+const SOON: usize = 6;
+
+/// What was chosen.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    q: String,
+    category: String,
+    tag: String,
+    sort: Sort,
+    after: Option<String>,
+}
+
+impl Wish {
+    /// Its address, from the first page.
+    fn address(&self) -> String {
+        self.page(None)
+    }
+
+    /// The address of the page behind `after`.
+    fn page(&self, after: Option<&str>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("q", &self.q), ("category", &self.category), ("tag", &self.tag)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        if self.sort != Sort::default() {
+            query.append_pair("sort", name_of(self.sort));
+        }
+        if let Some(after) = after {
+            query.append_pair("after", after);
+        }
+        let query = query.finish();
+        if query.is_empty() { "/products".to_owned() } else { format!("/products?{query}") }
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Self)) -> String {
+        let mut other = self.clone();
+        change(&mut other);
+        other.address()
+    }
+
+    fn ask(&self) -> Ask {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Ask {
+            q: given(&self.q),
+            kind: None,
+            category: given(&self.category),
+            tag: given(&self.tag),
+            sort: self.sort,
+        }
+    }
+
+    /// What the page is called.
+    fn title(&self) -> &str {
+        let labels = [self.category.as_str(), self.tag.as_str()];
+        labels.into_iter().find(|label| !label.is_empty()).unwrap_or("Products")
+    }
+}
+
+/// The address of everything in `category`.
+pub fn of_category(category: &str) -> String {
+    Wish::default().with(|wish| category.clone_into(&mut wish.category))
+}
+
+/// The address of everything with `tag`.
+pub fn of_tag(tag: &str) -> String {
+    Wish::default().with(|wish| tag.clone_into(&mut wish.tag))
+}
+
+fn name_of(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Newest => "newest",
+        Sort::Title => "title",
+        Sort::Price => "price",
+        Sort::PriceDown => "-price",
+    }
+}
+
+pub async fn show(
+    _: AtSeller,
+    State(app): State<App>,
+    visit: Visit,
+    Query(mut wish): Query<Wish>,
+) -> Result<Response, Problem> {
+    for text in [&mut wish.q, &mut wish.category, &mut wish.tag] {
+        *text = text.trim().to_owned();
+    }
+    for (name, text) in [("q", &wish.q), ("category", &wish.category), ("tag", &wish.tag)] {
+        if text.chars().count() > 200 {
+            return Err(Problem::field(name, "at most 200 characters"));
+        }
+    }
+    let member = visit.member.as_ref().map(|(_, member)| member);
+    let here = Local::new(&wish.address()).or_else(|| Local::new("/products")).unwrap_or_default();
+    let after = wish.after.as_deref();
+    let page = match app.engine.list_products(member, &wish.ask(), after, PAGE).await? {
+        Ok(page) => page,
+        Err(ListRefusal::BadCursor) => return Err(Problem::no_page()),
+        Err(ListRefusal::Gate(_)) => {
+            let standing = scrip_domain::gate::Standing::Visitor;
+            return Ok(shut(&app, &Guest::at(&app, &visit, standing, here).await?));
+        }
+    };
+    let guest = Guest::at(&app, &visit, page.standing, here).await?;
+    let categories = app.engine.categories(page.standing).await?;
+    let main = html! {
+        h1 { bdi { (wish.title()) } }
+        (search(&wish))
+        (shelves(&categories, Some(&wish)))
+        (chosen(&wish))
+        @if page.items.is_empty() { (nothing(&wish)) } @else {
+            (order(&wish))
+            (tiles(&page.items, &page.vendor.settings.token, &guest, SOON))
+            (tags(&page, &wish))
+        }
+        @if let Some(next) = &page.next {
+            nav.pager aria-label="Pages of the list" { a.button.second rel="next" href=(wish.page(Some(next))) { "More" } }
+        }
+        @if !guest.is_signed_in() && guest.provider.is_some() {
+            p.small { "Have you bought here before? " a href="/connect" { "Sign in through your provider" } "." }
+        }
+    };
+    let (vendor, title) = (&visit.vendor.settings.name, wish.title());
+    let about = format!("{title}, by {vendor}");
+    let plain = wish.q.is_empty() && wish.tag.is_empty() && wish.after.is_none();
+    let path = of_category(&wish.category);
+    let card = Card { about: &about, path, picture: None, kind: "website" };
+    let card = plain.then_some(card);
+    let head = Head { title, card, unlisted: !plain };
+    Ok(public(&app, &head, &visit, &main))
+}
+
+/// The form that finds things by words. What else was chosen stays.
+fn search(wish: &Wish) -> Markup {
+    html! {
+        form.search method="get" action="/products" role="search" {
+            label.unseen for="q" { "Search" }
+            input id="q" name="q" type="search" value=(wish.q) maxlength="200" placeholder="Search products";
+            @for (name, value) in [("category", &wish.category), ("tag", &wish.tag)] {
+                @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
+            }
+            @if wish.sort != Sort::default() { input type="hidden" name="sort" value=(name_of(wish.sort)); }
+            button.second type="submit" { "Search" }
+        }
+    }
+}
+
+/// The categories; on the list itself, with the chosen one marked, and a way back to all.
+pub fn shelves(categories: &[String], wish: Option<&Wish>) -> Markup {
+    let on_list = wish.is_some();
+    let wish = wish.cloned().unwrap_or_default();
+    if categories.len() < 2 && wish.category.is_empty() {
+        return Markup::default();
+    }
+    let key = scrip_domain::listing::sort_key;
+    let chosen = key(&wish.category);
+    html! {
+        nav.shelves aria-label="Categories" {
+            @if on_list {
+                a href=(wish.with(|all| all.category.clear())) aria-current=[chosen.is_empty().then_some("true")] { "All" }
+            }
+            @for category in categories {
+                a href=(wish.with(|all| category.clone_into(&mut all.category)))
+                    aria-current=[(key(category) == chosen).then_some("true")] { bdi { (category) } }
+            }
+        }
+    }
+}
+
+/// What was chosen besides the category, each with a way out of it.
+fn chosen(wish: &Wish) -> Markup {
+    let chip = |what: &str, text: &str, without: String| {
+        html! {
+            li { a href=(without) { span.unseen { "Remove: " } (what) " " bdi { (text) } span aria-hidden="true" { "×" } } }
+        }
+    };
+    html! {
+        @if !wish.q.is_empty() || !wish.tag.is_empty() {
+            ul.chips {
+                @if !wish.q.is_empty() { (chip("Words:", &wish.q, wish.with(|all| all.q.clear()))) }
+                @if !wish.tag.is_empty() { (chip("Tag:", &wish.tag, wish.with(|all| all.tag.clear()))) }
+            }
+        }
+    }
+}
+
+fn order(wish: &Wish) -> Markup {
+    let all = [
+        (Sort::Newest, "Newest"),
+        (Sort::Title, "Title"),
+        (Sort::Price, "Lowest price"),
+        (Sort::PriceDown, "Highest price"),
+    ];
+    html! {
+        nav.sorts aria-label="Order" {
+            span aria-hidden="true" { "Sort by" }
+            @for (sort, name) in all {
+                a href=(wish.with(|all| all.sort = sort)) aria-current=[(sort == wish.sort).then_some("true")] { (name) }
+            }
+        }
+    }
+}
+
+/// Tags of what is on this page: what is hidden is not on it.
+fn tags(page: &Listing, wish: &Wish) -> Markup {
+    let mut tags: Vec<&String> = Vec::new();
+    for tag in page.items.iter().flat_map(|item| &item.labels.tags) {
+        if tags.len() < TAGS && !tags.contains(&tag) && *tag != wish.tag {
+            tags.push(tag);
+        }
+    }
+    html! {
+        @if !tags.is_empty() {
+            nav.tags aria-label="Tags" {
+                span aria-hidden="true" { "Tags" }
+                @for tag in tags { a href=(wish.with(|all| tag.clone_into(&mut all.tag))) { bdi { (tag) } } }
+            }
+        }
+    }
+}
+
+fn nothing(wish: &Wish) -> Markup {
+    if wish.address() == "/products" {
+        return blank(
+            "Nothing here yet",
+            "There is nothing for sale at the moment. Come back soon.",
+            None,
+        );
+    }
+    let text = "Try fewer or other words, or look at everything.";
+    blank("Nothing is found", text, Some(("/products", "All products")))
+}
+
+/// Products as tiles; the first `soon` pictures are fetched at once.
+pub fn tiles(items: &[Item], token: &Token, guest: &Guest<'_>, soon: usize) -> Markup {
+    html! {
+        ul.goods {
+            @for (place, item) in items.iter().enumerate() { (tile(item, token, guest, place < soon)) }
+        }
+    }
+}
+
+fn tile(item: &Item, token: &Token, guest: &Guest<'_>, soon: bool) -> Markup {
+    let picture = item.pictures.as_ref().and_then(|all| all.first());
+    let hidden = item.hidden.iter().any(|hidden| hidden.fields.contains(&"price_from"));
+    html! {
+        li {
+            (cover(&item.slug, &item.title, picture, soon))
+            h2 { a href={ "/products/" (item.slug) } { bdi { (item.title) } } }
+            p { bdi { (item.summary) } }
+            @if let Some(least) = item.price_from {
+                p.from { @if !least.is_zero() { "from " } (price(least, token)) }
+            } @else if hidden && !guest.is_signed_in() {
+                p.key { a href=(guest.sign_in()) { "Sign in to see the price" } }
+            } @else if hidden {
+                p.key { "See what shows the price" }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_chosen_stands_in_the_address() {
+        let wish = Wish { q: "a&b ä".into(), sort: Sort::PriceDown, ..Wish::default() };
+        assert_eq!(wish.address(), "/products?q=a%26b+%C3%A4&sort=-price");
+        assert_eq!(wish.page(Some("x")), "/products?q=a%26b+%C3%A4&sort=-price&after=x");
+        assert_eq!(wish.with(|all| all.q.clear()), "/products?sort=-price");
+        assert_eq!(of_category("Éditions"), "/products?category=%C3%89ditions");
+        assert_eq!(Wish::default().address(), "/products");
+    }
+}

@@ -1,0 +1,413 @@
+//! One product: what it is, what it costs, what that means for the wallet, and the way into the cart.
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, PreEscaped, html};
+use scrip_domain::Amount;
+use scrip_domain::catalog::{File, ProductKind, ProductState};
+use scrip_domain::estimate::{Basis, Pace, REFERENCES, Speed};
+use scrip_domain::gate::Standing;
+use scrip_domain::legal::LegalName;
+use scrip_domain::order::MAX_UNITS;
+use scrip_domain::settings::{Flow, Token};
+use scrip_engine::catalog::view::{Hidden, OfferView, ProductView};
+
+use super::door::{Guest, shut};
+use super::list::{of_category, of_tag};
+use super::terms::{limited, told};
+use super::{beginning, cover, top_up};
+use crate::App;
+use crate::caller::AtSeller;
+use crate::extract::NamePath;
+use crate::money::MoneyOut;
+use crate::pages::frame::{Card, Head, public};
+use crate::pages::leads_to;
+use crate::pages::legal;
+use crate::pages::look::{Tone, date, notice, price, tokens};
+use crate::pages::pay::{size_text, span_text};
+use crate::pages::visit::{Local, Visit};
+use crate::problem::Problem;
+
+/// A product before somebody.
+struct Looked<'a> {
+    view: &'a ProductView<'a>,
+    guest: &'a Guest<'a>,
+    token: &'a Token,
+    pace: Pace,
+    /// Whether they have a license of it.
+    owned: bool,
+}
+
+pub async fn show(
+    _: AtSeller,
+    State(app): State<App>,
+    visit: Visit,
+    NamePath(slug): NamePath<String>,
+) -> Result<Response, Problem> {
+    let member = visit.member.as_ref().map(|(_, member)| member);
+    let here = Local::new(&format!("/products/{slug}")).unwrap_or_default();
+    let Ok(shown) = app.engine.show_product(member, &slug, None).await? else {
+        return Ok(shut(&app, &Guest::at(&app, &visit, Standing::Visitor, here).await?));
+    };
+    let shown = shown.ok_or_else(Problem::not_found)?;
+    let view = shown.view().ok_or_else(Problem::not_found)?;
+    let guest = Guest::at(&app, &visit, shown.standing(), here).await?;
+    let owned = match member {
+        Some(member) => app.engine.store().owns(member.account.id, view.id).await?,
+        None => false,
+    };
+    let token = &shown.vendor().settings.token;
+    let looked = Looked { view: &view, guest: &guest, token, pace: shown.pace, owned };
+    let main = html! {
+        (trail(&view))
+        article.product {
+            (looked.first())
+            (looked.beside())
+            (looked.more())
+        }
+    };
+    let about = beginning(view.summary);
+    let picture = view.pictures.and_then(|all| all.first());
+    let picture = picture.map(|picture| format!("/products/{slug}/pictures/{}", picture.object));
+    let card =
+        Card { about: &about, path: guest.here.as_str().to_owned(), picture, kind: "product" };
+    // A member may see more of it than the card may say.
+    let head = Head { title: view.title, card: member.is_none().then_some(card), unlisted: false };
+    let mut response = public(&app, &head, &visit, &main);
+    if let Some(provider) = &guest.provider {
+        leads_to(&mut response, provider);
+    }
+    Ok(response)
+}
+
+fn trail(view: &ProductView<'_>) -> Markup {
+    html! {
+        nav.trail aria-label="Where this is" {
+            a href="/products" { "Products" }
+            @if let Some(category) = view.labels.categories.first() {
+                " / " a href=(of_category(category)) { bdi { (category) } }
+            }
+        }
+    }
+}
+
+impl Looked<'_> {
+    /// Title, summary and pictures.
+    fn first(&self) -> Markup {
+        let view = self.view;
+        html! {
+            div.first {
+                h1 { bdi { (view.title) } }
+                p.lead { bdi { (view.summary) } }
+                @match view.pictures.and_then(|all| all.split_first()) {
+                    Some((first, others)) => {
+                        div.gallery {
+                            (cover(view.slug, view.title, Some(first), true))
+                            @for other in others { (cover(view.slug, view.title, Some(other), false)) }
+                        }
+                    }
+                    None => (cover(view.slug, view.title, None, true)),
+                }
+            }
+        }
+    }
+
+    /// The price, and the way into the cart.
+    fn beside(&self) -> Markup {
+        let about_price = |hidden: &&Hidden| hidden.fields.contains(&"price_from");
+        html! {
+            aside.card aria-label="Buy" {
+                @if self.owned {
+                    (notice(Tone::Good, &html! { p { "You have this already: it is in " a href="/library" { "your library" } "." } }))
+                }
+                @if self.view.state == ProductState::Archived {
+                    p { "This is no longer for sale. What you bought stays yours." }
+                } @else if let Some(hidden) = self.view.hidden.iter().find(about_price) {
+                    @for offer in &self.view.offers {
+                        p { span.terms { (told(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
+                    }
+                    (self.guest.unseen(hidden, None))
+                } @else if self.view.offers.is_empty() {
+                    p { "This cannot be bought at the moment." }
+                } @else { (self.form()) }
+                (self.line())
+            }
+        }
+    }
+
+    fn form(&self) -> Markup {
+        let opens = self.opening();
+        html! {
+            form method="post" action="/cart" {
+                @match self.view.offers.as_slice() {
+                    [one] => (self.only(one)),
+                    all => {
+                        fieldset.offers {
+                            legend { "Choose" }
+                            @for (place, offer) in all.iter().enumerate() { (self.option(offer, place == 0)) }
+                        }
+                    }
+                }
+                div.field.quantity {
+                    label for="quantity" { "Quantity" }
+                    input id="quantity" name="quantity" type="number" value="1" min="1" max=(MAX_UNITS) inputmode="numeric" required;
+                }
+                (opens)
+                @if opens.0.is_empty() {
+                    button.whole type="submit" name="then" value="checkout" { "Buy now" }
+                }
+                button.whole.second type="submit" name="then" value="cart" { "Add to cart" }
+            }
+        }
+    }
+
+    /// What has to be done before anything can be ordered; empty when nothing has.
+    fn opening(&self) -> Markup {
+        let guest = self.guest;
+        let register_first = guest.visit.vendor.settings.flow == Flow::RegisterFirst;
+        if !register_first || guest.standing == Standing::Funded {
+            return Markup::default();
+        }
+        guest.to_order()
+    }
+
+    /// The only offer, with what it means for the wallet.
+    fn only(&self, offer: &OfferView) -> Markup {
+        html! {
+            input type="hidden" name="offer" value=(offer.id);
+            @if let Some(cost) = offer.price {
+                p.sticker { (price(cost, self.token)) }
+                p { span.terms { (told(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
+                (self.contents(offer))
+                (self.wallet(cost))
+            }
+        }
+    }
+
+    fn option(&self, offer: &OfferView, first: bool) -> Markup {
+        html! {
+            label.option {
+                input type="radio" name="offer" value=(offer.id) checked[first];
+                span.what {
+                    span.terms { (told(offer.terms)) }
+                    @let limits = limited(offer.limits);
+                    @if !limits.is_empty() { span.hint { (limits) } }
+                }
+                @if let Some(cost) = offer.price { span.sum { (price(cost, self.token)) } }
+            }
+            (self.contents(offer))
+            @if let Some(cost) = offer.price { (self.remains(cost)) }
+        }
+    }
+
+    /// What is in a bundle's offer.
+    fn contents(&self, offer: &OfferView) -> Markup {
+        let items = self.view.contents.iter().find(|(of, _)| *of == offer.id);
+        html! {
+            @if let Some((_, items)) = items {
+                p.small { "Together:" }
+                ul.parts {
+                    @for item in items {
+                        li { a href={ "/products/" (item.slug) } { bdi { (item.title) } } ", " (told(item.terms)) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What can be spent, and what `cost` leaves of it; `None` where that is not known here.
+    fn available(&self) -> Option<Amount> {
+        let known = self.guest.provider.is_none() && self.guest.standing > Standing::Visitor;
+        known.then(|| self.guest.available())
+    }
+
+    fn wallet(&self, cost: Amount) -> Markup {
+        let money = |amount| tokens(amount, self.token);
+        html! {
+            @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
+                dl.facts.small {
+                    dt { "In your wallet" } dd { (money(available)) }
+                    @if let Some(left) = available.checked_sub(cost) {
+                        dt { "After this" } dd { (money(left)) }
+                    } @else {
+                        dt { "Missing" } dd { (money(available.shortfall(cost))) }
+                    }
+                }
+                (self.missing(available, cost))
+            }
+        }
+    }
+
+    /// The same below one offer of several, in a line.
+    fn remains(&self, cost: Amount) -> Markup {
+        let money = |amount| tokens(amount, self.token);
+        html! {
+            @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
+                @if let Some(left) = available.checked_sub(cost) {
+                    p.small.remains { "Leaves " (money(left)) " in your wallet." }
+                } @else {
+                    p.small.remains {
+                        "Missing: " (money(available.shortfall(cost))) ". "
+                        (self.missing_link(available.shortfall(cost)))
+                    }
+                }
+            }
+        }
+    }
+
+    fn missing(&self, available: Amount, cost: Amount) -> Markup {
+        let missing = available.shortfall(cost);
+        html! { @if !missing.is_zero() { p.small { (self.missing_link(missing)) } } }
+    }
+
+    fn missing_link(&self, missing: Amount) -> Markup {
+        let costs = self.token.unit_value.price_of(missing).map(MoneyOut::currency);
+        html! {
+            a href=(top_up(missing, self.token, &self.guest.here)) {
+                "Top up exactly " (tokens(missing, self.token))
+                @if let Some(costs) = costs { " for " (costs) }
+            }
+        }
+    }
+
+    /// How it is delivered, and by which terms.
+    fn line(&self) -> Markup {
+        let received = match self.view.kind {
+            ProductKind::Download => "You get a signed code and the files at once.",
+            ProductKind::Service => "You get a signed code and instructions at once.",
+            ProductKind::Bundle => "You get a signed code for each item at once.",
+        };
+        let all = &self.guest.visit.legal;
+        let terms = all.iter().find(|legal| legal.text.name == LegalName::Terms);
+        let provider = self.guest.provider.as_deref();
+        let host = provider.map(|url| url.split("://").nth(1).unwrap_or(url));
+        html! {
+            p.small {
+                (received) " By confirming the order you ask for that."
+                @if let Some(terms) = terms { " See the " a href=(legal::address(terms.text.name)) { "terms of sale" } "." }
+            }
+            @if let Some(host) = host { p.small { "You pay at " (host) ", and the goods come from here." } }
+        }
+    }
+
+    /// Facts, what is hidden, the description, files and notes.
+    fn more(&self) -> Markup {
+        let view = self.view;
+        let cheapest = view
+            .offers
+            .iter()
+            .filter_map(|offer| offer.price)
+            .filter(|price| !price.is_zero())
+            .min();
+        html! {
+            div.more {
+                (self.facts())
+                @for hidden in &view.hidden {
+                    @let rest = without_price(hidden);
+                    @if !rest.fields.is_empty() { (self.guest.unseen(&rest, cheapest)) }
+                }
+                @if let Some(description) = view.description_html.filter(|text| !text.is_empty()) {
+                    h2 { "About it" }
+                    // Made harmless where it was written.
+                    div.prose { (PreEscaped(description)) }
+                }
+                @if let Some(release) = &view.release {
+                    @if let Some(notes) = release.notes_html.filter(|text| !text.is_empty()) {
+                        h2 { "What is new in " bdi { (release.version) } }
+                        div.prose { (PreEscaped(notes)) }
+                    }
+                }
+                @if let Some(files) = view.files.filter(|files| !files.is_empty()) { (list_of(files)) }
+                @if !view.labels.tags.is_empty() {
+                    nav.tags aria-label="Tags" {
+                        span aria-hidden="true" { "Tags" }
+                        @for tag in &view.labels.tags { a href=(of_tag(tag)) { bdi { (tag) } } }
+                    }
+                }
+                @if !self.guest.is_signed_in() && self.guest.provider.is_some() {
+                    p.small { "Have you bought here before? " a href="/connect" { "Sign in through your provider" } "." }
+                }
+            }
+        }
+    }
+
+    fn facts(&self) -> Markup {
+        let view = self.view;
+        let size = view.size.filter(|size| *size > 0);
+        html! {
+            dl.facts {
+                @if let Some(release) = &view.release {
+                    dt { "Version" }
+                    dd { bdi { (release.version) } @if let Some(at) = release.published_at { ", " (date(at)) } }
+                }
+                @if let Some(files) = view.files.filter(|files| !files.is_empty()) {
+                    dt { "Files" } dd { (files.len()) }
+                    @let platforms = platforms(files);
+                    @if !platforms.is_empty() { dt { "For" } dd { (platforms.join(", ")) } }
+                }
+                @if let Some(size) = size {
+                    dt { "Size" } dd { (size_text(size)) }
+                    dt { "Download" } dd { (self.duration(size)) }
+                }
+            }
+        }
+    }
+
+    /// How long a download takes, and how that is known.
+    fn duration(&self, size: u64) -> Markup {
+        let Pace { speed, basis } = self.pace;
+        let how = match basis {
+            Basis::Measured => "the speed of your downloads here",
+            Basis::Hint => "the speed that you named",
+            Basis::Reference => "a usual connection",
+        };
+        let seconds = speed.seconds_for(size);
+        // Where all are the same there is nothing to tell apart.
+        let differ = |other: &&Speed| other.seconds_for(size) != seconds;
+        let others = REFERENCES.iter().filter(|_| basis == Basis::Reference).filter(differ);
+        html! {
+            "about " (span_text(seconds)) " at " (speed.mbps()) " Mbit/s, " (how)
+            span.hint {
+                @for other in others { "; " (span_text(other.seconds_for(size))) " at " (other.mbps()) " Mbit/s" }
+            }
+        }
+    }
+}
+
+/// The files, with what tells them from others.
+fn list_of(files: &[File]) -> Markup {
+    html! {
+        h2 { "Files" }
+        ul.files {
+            @for file in files {
+                li {
+                    span.name { bdi { (file.name) } }
+                    span.hint { (size_text(file.size)) @if !file.platform.is_empty() { ", for " bdi { (file.platform) } } }
+                }
+            }
+        }
+        details {
+            summary { "Checksums (SHA-256)" }
+            dl { @for file in files { dt { bdi { (file.name) } } dd { code { (file.sha256) } } } }
+        }
+    }
+}
+
+/// What is hidden besides the price, which the price block speaks of.
+fn without_price(hidden: &Hidden) -> Hidden {
+    let price = ["price_from", "offers.price", "payment"];
+    let fields = hidden.fields.iter().copied().filter(|field| !price.contains(field)).collect();
+    Hidden { fields, needs: hidden.needs }
+}
+
+/// For which platforms the files are, each once.
+fn platforms(files: &[File]) -> Vec<&str> {
+    let mut platforms: Vec<&str> = Vec::new();
+    for platform in files.iter().map(|file| file.platform.as_str()).filter(|name| !name.is_empty())
+    {
+        if !platforms.contains(&platform) {
+            platforms.push(platform);
+        }
+    }
+    platforms
+}

@@ -1,0 +1,365 @@
+//! How a top-up stands, and what its buyer can do next; and all of them.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use scrip_domain::settings::Token;
+use scrip_domain::top_up::{Action, TopUp, TopUpMethod, TopUpState};
+use scrip_domain::{Amount, Money};
+use serde::Deserialize;
+
+use super::super::assets::COPY_NOW;
+use super::super::form::{Field, Form, complaint};
+use super::super::look::{Tone, badge, blank};
+use super::super::refused::sentence;
+use super::super::sign_in::Next;
+use super::super::visit::{Local, OwnAccounts, SignedIn};
+use super::super::{date, private, private_with_script};
+use super::private_again_in;
+use crate::App;
+use crate::api::{List, ListQuery};
+use crate::extract::{IdPath, Query};
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+use crate::text::Text;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/wallet/top-ups", get(list))
+        .route("/wallet/top-ups/{id}", get(show))
+        .route("/wallet/top-ups/{id}/cancel", post(cancel))
+        .route("/wallet/top-ups/{id}/appeal", post(appeal))
+}
+
+/// All of them, the newest first.
+async fn list(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Problem> {
+    let engine = &app.engine;
+    let page = query.page(engine, "top-ups")?;
+    let rows = engine.store().top_ups_of(visit.buyer.account, page).await?;
+    let token = &visit.visit.vendor.settings.token;
+    let show = |row: &TopUp| row_of(row, token);
+    let list = List::of(engine, "top-ups", page, &rows, |row| row.id.number(), show);
+    let main = html! {
+        p.trail { a href="/wallet" { "Wallet" } }
+        h1 { "What you added" }
+        @if list.data.is_empty() && page.after.is_none() {
+            (blank("Nothing yet", "What you add to your wallet is listed here.", Some(("/wallet/top-up", "Add funds"))))
+        } @else {
+            div.wide { table {
+                caption.unseen { "Top-ups, the newest first" }
+                thead { tr {
+                    th scope="col" { "When" } th scope="col" { "How" } th scope="col" { "State" }
+                    th.sum scope="col" { "Tokens" } th.sum scope="col" { "For" }
+                } }
+                tbody { @for row in &list.data { (row) } }
+            } }
+            @if let Some(next) = &list.next {
+                @let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+                nav.pager aria-label="More top-ups" { a.button.second href={ "/wallet/top-ups?after=" (next) } { "Older" } }
+            }
+        }
+    };
+    Ok(private(&app, "What you added", &visit.visit, &main))
+}
+
+fn row_of(top_up: &TopUp, token: &Token) -> Markup {
+    let (tone, word) = word(top_up.state);
+    html! {
+        tr {
+            td { a href={ "/wallet/top-ups/" (top_up.id) } { (date(top_up.created_at)) } }
+            td { (method(top_up.method)) }
+            td { (badge(tone, word)) }
+            td.sum { (MoneyOut::tokens(top_up.tokens, token)) }
+            td.sum { @if let Some(pay) = top_up.pay { (MoneyOut::currency(pay)) } @else { "–" } }
+        }
+    }
+}
+
+/// One of one's own. What is somebody else's is not there.
+async fn own(app: &App, visit: &SignedIn, id: scrip_domain::Id<TopUp>) -> Result<TopUp, Problem> {
+    let top_up = app.engine.store().top_up(id).await?;
+    let top_up = top_up.filter(|top_up| top_up.account == visit.buyer.account);
+    top_up.ok_or_else(Problem::not_found)
+}
+
+/// How it stands; while it is on its way the page looks again by itself.
+async fn show(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(id): IdPath<TopUp>,
+    Query(next): Query<Next>,
+) -> Result<Response, Problem> {
+    let top_up = own(&app, &visit, id).await?;
+    let next = next.given();
+    if let (TopUpState::Credited, Some(next)) = (top_up.state, &next) {
+        return Ok(Redirect::to(next.as_str()).into_response());
+    }
+    let token = &visit.visit.vendor.settings.token;
+    let main = shown(&top_up, token, next.as_ref(), None);
+    if moves_by_itself(top_up.state) {
+        Ok(private_again_in(&app, title(top_up.state), &visit.visit, 3, &main))
+    } else {
+        Ok(private_with_script(&app, title(top_up.state), &visit.visit, &main))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct ActForm {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+/// Where to look at it afterwards.
+fn here(id: scrip_domain::Id<TopUp>, next: Option<&Local>) -> String {
+    let page = format!("/wallet/top-ups/{id}");
+    next.map_or_else(|| page.clone(), |next| next.after(&page))
+}
+
+async fn cancel(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(id): IdPath<TopUp>,
+    Form(form): Form<ActForm>,
+) -> Result<Response, Problem> {
+    let next = form.next.as_deref().and_then(Local::new);
+    match app.engine.cancel_own_top_up(visit.buyer, id).await? {
+        Ok(_) => Ok(Redirect::to(&here(id, next.as_ref())).into_response()),
+        Err(refusal) => again(&app, &visit, id, next.as_ref(), &Problem::offline(&refusal)).await,
+    }
+}
+
+async fn appeal(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(id): IdPath<TopUp>,
+    Form(form): Form<ActForm>,
+) -> Result<Response, Problem> {
+    let next = form.next.as_deref().and_then(Local::new);
+    let problem = match Text::<1, 1000>::read(&form.message) {
+        Ok(message) => match app.engine.appeal(visit.buyer, id, message.0).await? {
+            Ok(_) => return Ok(Redirect::to(&here(id, next.as_ref())).into_response()),
+            Err(refusal) => Problem::appeal(&refusal),
+        },
+        Err(wrong) => Problem::field("message", wrong),
+    };
+    again(&app, &visit, id, next.as_ref(), &problem).await
+}
+
+/// The page again, with what was wrong.
+async fn again(
+    app: &App,
+    visit: &SignedIn,
+    id: scrip_domain::Id<TopUp>,
+    next: Option<&Local>,
+    problem: &Problem,
+) -> Result<Response, Problem> {
+    let top_up = own(app, visit, id).await?;
+    let main = shown(&top_up, &visit.visit.vendor.settings.token, next, Some(problem));
+    let mut response = private(app, title(top_up.state), &visit.visit, &main);
+    *response.status_mut() = problem.status();
+    Ok(response)
+}
+
+fn moves_by_itself(state: TopUpState) -> bool {
+    matches!(
+        state,
+        TopUpState::Assessing
+            | TopUpState::Authorizing
+            | TopUpState::Authorized
+            | TopUpState::Capturing
+            | TopUpState::Unknown
+    )
+}
+
+fn shown(top_up: &TopUp, token: &Token, next: Option<&Local>, problem: Option<&Problem>) -> Markup {
+    let (tone, word) = word(top_up.state);
+    let whole = problem.filter(|problem| problem.errors().is_empty());
+    html! {
+        p.trail { a href="/wallet" { "Wallet" } " / " a href="/wallet/top-ups" { "What you added" } }
+        h1 { (title(top_up.state)) }
+        p.lead role="status" { (told(top_up.state)) }
+        @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
+        @if top_up.state == TopUpState::RequiresAction { (action(top_up)) }
+        div.card.narrow {
+            dl.facts {
+                dt { "State" } dd { (badge(tone, word)) }
+                dt { "Tokens" } dd { (MoneyOut::tokens(top_up.tokens, token)) }
+                @if let Some(pay) = top_up.pay { dt { "For" } dd { (MoneyOut::currency(pay)) } }
+                dt { "How" } dd { (method(top_up.method)) }
+                dt { "Asked for" } dd { (date(top_up.created_at)) }
+                @if let Some(at) = top_up.credited_at { dt { "Credited" } dd { (date(at)) } }
+                (money_back(top_up))
+                dt { "Name" } dd { code { (top_up.id) } }
+            }
+        }
+        (steps_on(top_up, token, next, problem))
+    }
+}
+
+/// What of its money went back.
+fn money_back(top_up: &TopUp) -> Markup {
+    let (Some(pay), Some(sums)) = (top_up.pay, &top_up.reversed) else { return Markup::default() };
+    let some = |amount: Amount| {
+        (!amount.is_zero()).then(|| MoneyOut::currency(Money { amount, unit: pay.unit }))
+    };
+    html! {
+        @if let Some(money) = some(sums.refunded) { dt { "Went back" } dd { (money) } }
+        @if let Some(money) = some(sums.disputed) { dt { "Disputed" } dd { (money) } }
+    }
+}
+
+/// What to do next.
+fn steps_on(
+    top_up: &TopUp,
+    token: &Token,
+    next: Option<&Local>,
+    problem: Option<&Problem>,
+) -> Markup {
+    let hidden = html! {
+        @if let Some(next) = next { input type="hidden" name="next" value=(next.as_str()); }
+    };
+    let went_wrong =
+        matches!(top_up.state, TopUpState::Declined | TopUpState::Failed | TopUpState::Cancelled);
+    let tokens = format!("/wallet/top-up?tokens={}", top_up.tokens.decimal(token.scale));
+    let retry = match next {
+        Some(next) => format!("{tokens}&{}", next.after("").trim_start_matches('?')),
+        None => tokens,
+    };
+    let here = format!("/wallet/top-ups/{}", top_up.id);
+    html! {
+        @if top_up.state == TopUpState::Declined && top_up.appeal.is_none() {
+            h2 { "Ask for a second look" }
+            p { "A person of the vendor reads what you write, and decides anew. You can ask once, within seven days." }
+            form.narrow method="post" action={ (here) "/appeal" } {
+                (hidden)
+                (Field { name: "message", label: "What should be considered", kind: "textarea", value: "",
+                    autocomplete: "off", required: true, hint: None,
+                    error: problem.and_then(|problem| problem.error("message")) })
+                button.second type="submit" { "Ask" }
+            }
+        }
+        div.choice {
+            @if went_wrong { a.button href=(retry) { "Try another way" } }
+            @if let Some(next) = next { a.button.second href=(next.as_str()) { "Go on without it" } }
+            @else { a.button.second href="/wallet" { "Go to your wallet" } }
+            @if top_up.state == TopUpState::RequiresAction && top_up.method == TopUpMethod::Offline {
+                form method="post" action={ (here) "/cancel" } {
+                    (hidden)
+                    button.second type="submit" { "Give it up" }
+                }
+            }
+        }
+    }
+}
+
+/// How it stands, in a few words.
+fn title(state: TopUpState) -> &'static str {
+    match state {
+        TopUpState::Credited | TopUpState::DisputeWon => "Funds added",
+        TopUpState::RequiresAction => "Your turn",
+        TopUpState::InReview => "Somebody looks at it",
+        TopUpState::Declined => "Not approved",
+        TopUpState::Failed => "It did not succeed",
+        TopUpState::Cancelled => "Cancelled",
+        TopUpState::Refunded => "The money went back",
+        TopUpState::Disputed | TopUpState::DisputeLost => "Disputed",
+        TopUpState::Assessing
+        | TopUpState::Authorizing
+        | TopUpState::Authorized
+        | TopUpState::Capturing
+        | TopUpState::Unknown => "On its way",
+    }
+}
+
+fn word(state: TopUpState) -> (Tone, &'static str) {
+    match state {
+        TopUpState::Credited | TopUpState::DisputeWon => (Tone::Good, "Credited"),
+        TopUpState::RequiresAction => (Tone::Warn, "Waits for you"),
+        TopUpState::InReview => (Tone::Info, "In review"),
+        TopUpState::Declined => (Tone::Bad, "Declined"),
+        TopUpState::Failed => (Tone::Bad, "Failed"),
+        TopUpState::Cancelled => (Tone::Info, "Cancelled"),
+        TopUpState::Refunded => (Tone::Info, "Refunded"),
+        TopUpState::Disputed => (Tone::Warn, "Disputed"),
+        TopUpState::DisputeLost => (Tone::Bad, "Taken back"),
+        TopUpState::Assessing
+        | TopUpState::Authorizing
+        | TopUpState::Authorized
+        | TopUpState::Capturing
+        | TopUpState::Unknown => (Tone::Info, "On its way"),
+    }
+}
+
+fn method(method: TopUpMethod) -> &'static str {
+    match method {
+        TopUpMethod::Card => "Card",
+        TopUpMethod::Offline => "Transfer or cheque",
+        TopUpMethod::Voucher => "Voucher",
+        TopUpMethod::CreditLine => "Credit line",
+        TopUpMethod::Demo => "Demo",
+        TopUpMethod::Administrator => "By the vendor",
+    }
+}
+
+fn told(state: TopUpState) -> &'static str {
+    match state {
+        TopUpState::Assessing
+        | TopUpState::Authorizing
+        | TopUpState::Authorized
+        | TopUpState::Capturing => "This takes a moment. This page looks again by itself.",
+        TopUpState::Unknown => {
+            "The payment processor gives no answer at the moment. It is asked again until it does; nothing is \
+             charged twice."
+        }
+        TopUpState::RequiresAction => "One thing is left for you to do.",
+        TopUpState::InReview => "A person looks at this first. You need not wait here.",
+        TopUpState::Credited => "The tokens are in your wallet.",
+        TopUpState::Declined => "This was not approved. Nothing was charged.",
+        TopUpState::Failed => "The payment did not succeed. Nothing was charged.",
+        TopUpState::Cancelled => "This was cancelled. Nothing was charged.",
+        TopUpState::Refunded => "The money is on its way back to where it came from.",
+        TopUpState::Disputed => "Your bank disputes this payment.",
+        TopUpState::DisputeWon => "The tokens are in your wallet; the dispute is over.",
+        TopUpState::DisputeLost => "Your bank took the money back.",
+    }
+}
+
+/// What is left for the buyer to do.
+fn action(top_up: &TopUp) -> Markup {
+    if let (Some(due), Some(left)) = (&top_up.due, top_up.left()) {
+        return html! {
+            script src=(*COPY_NOW) defer {}
+            section.card aria-label="What to send" {
+                dl.facts {
+                    dt { "Send" } dd { strong { (MoneyOut::currency(left)) } }
+                    dt { "With the reference" }
+                    dd { code.big #reference { (due.reference) }
+                        " " button.second.small type="button" data-copies="reference" data-done="Copied." hidden { "Copy" } }
+                }
+                p.pre { (due.instructions) }
+                p.hint { "Without the reference nobody knows whose money it is. The tokens are credited when it has come, and you need not wait here." }
+            }
+        };
+    }
+    match top_up.payment.as_ref().and_then(|payment| payment.action.clone()) {
+        Some(Action::Redirect { url }) => html! {
+            p { a.button href=(url) rel="noreferrer" { "Go on at your bank" } }
+        },
+        Some(Action::Confirm { .. }) => html! {
+            p { "Your bank wants to see you: open this purchase in the vendor's app to answer it." }
+        },
+        None => Markup::default(),
+    }
+}

@@ -1,0 +1,193 @@
+//! The statement: each movement with what it belongs to, a page at a time, and as a table to keep.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use maud::{Markup, html};
+use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::settings::Token;
+use serde::Deserialize;
+
+use super::super::form::{Field, complaint};
+use super::super::refused::sentence;
+use super::super::visit::{OwnAccounts, SignedIn};
+use super::super::{date, private};
+use crate::App;
+use crate::api::account_statement::csv;
+use crate::api::export::period;
+use crate::api::{List, ListQuery};
+use crate::extract::Query;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/wallet/statement", get(ask)).route("/wallet/statement.csv", get(table))
+}
+
+/// The part of the wallet's page that has the statement.
+pub async fn lines(app: &App, visit: &SignedIn, query: &ListQuery) -> Result<Markup, Problem> {
+    let engine = &app.engine;
+    let page = query.page(engine, "transfers")?;
+    let rows = engine.store().transfers_of(visit.buyer.account, page).await?;
+    let token = &visit.visit.vendor.settings.token;
+    let free = LedgerAccount::Free(visit.buyer.wallet);
+    let number = |row: &Transfer| row.id.number();
+    let list = List::of(engine, "transfers", page, &rows, number, |row| line_row(row, free, token));
+    let first = page.after.is_none();
+    Ok(html! {
+        h2 #statement { "Statement" }
+        @if list.data.is_empty() {
+            p { @if first { "Nothing has moved yet." } @else { "This was all." } }
+        } @else {
+            div.wide { table {
+                caption.unseen { "Movements, the newest first" }
+                thead { tr { th scope="col" { "When" } th scope="col" { "What" } th.sum scope="col" { "Tokens" } } }
+                tbody { @for row in &list.data { (row) } }
+            } }
+        }
+        nav.pager.row aria-label="More of the statement" {
+            @if !first { a.button.second.small href="/wallet#statement" { "The newest" } }
+            @if let Some(next) = &list.next {
+                a.button.second.small href={ "/wallet?after=" (encoded(next)) "#statement" } { "Older" }
+            }
+            @if !list.data.is_empty() || !first { a href="/wallet/statement" { "Save as a table (CSV)" } }
+        }
+    })
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn line_row(line: &Transfer, free: LedgerAccount, token: &Token) -> Markup {
+    let sign = match (line.debit == free, line.credit == free) {
+        (true, _) => "−",
+        (_, true) => "+",
+        _ => "",
+    };
+    let subject = line.subject_name();
+    html! {
+        tr {
+            td { (date(line.at)) }
+            td {
+                (reason(line.reason))
+                @if let Some((to, name)) = page_of(&subject) { ", " a href=(to) { (name) } }
+            }
+            td.sum { (sign) (MoneyOut::tokens(line.amount, token)) }
+        }
+    }
+}
+
+/// The page of what a movement belongs to, by its name; some things have none.
+fn page_of(subject: &str) -> Option<(String, &'static str)> {
+    match subject.split('_').next()? {
+        "ord" => Some((format!("/orders/{subject}"), "order")),
+        "top" => Some((format!("/wallet/top-ups/{subject}"), "top-up")),
+        "exc" => Some((format!("/exchanges/{subject}"), "exchange")),
+        _ => None,
+    }
+}
+
+pub fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::TopUp => "Funds added",
+        Reason::Adjustment => "Adjusted by the vendor",
+        Reason::Grant => "A gift",
+        Reason::Purchase => "Purchase",
+        Reason::Refund => "Refund",
+        Reason::Expiry => "Expired",
+        Reason::Clawback => "Taken back with its money",
+        Reason::Restored => "Given again",
+        Reason::Debt => "Paid what was owed",
+        Reason::Hold => "Held for a merchant",
+        Reason::Capture => "Taken by a merchant",
+        Reason::Void | Reason::ExchangeVoid => "Held no more",
+        Reason::Fee => "Fee",
+        Reason::Payout => "Paid to a merchant",
+        Reason::ExchangeHold => "Held for an exchange",
+        Reason::Exchange => "Exchange",
+        Reason::Reversal => "Exchange taken back",
+    }
+}
+
+/// From which day to which; blank for all.
+#[derive(Debug, Default, Deserialize)]
+struct Days {
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+}
+
+async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Response {
+    private(&app, "Statement", &visit.visit, &form(&Days::default(), None))
+}
+
+async fn table(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    Query(days): Query<Days>,
+) -> Result<Response, Problem> {
+    let answer = match read(&days) {
+        Ok((from, to)) => csv(&app, visit.buyer, period(from, to)?).await,
+        Err(problem) => Err(problem),
+    };
+    match answer {
+        Err(problem) if !problem.errors().is_empty() => {
+            let main = form(&days, Some(&problem));
+            let mut response = private(&app, "Statement", &visit.visit, &main);
+            *response.status_mut() = problem.status();
+            Ok(response)
+        }
+        answer => Ok(answer.into_response()),
+    }
+}
+
+type Period = (Option<crate::api::export::Day>, Option<crate::api::export::Day>);
+
+fn read(days: &Days) -> Result<Period, Problem> {
+    let day = |name: &str, text: &str| match text.trim() {
+        "" => Ok(None),
+        text => crate::api::export::Day::read(text)
+            .map(Some)
+            .ok_or_else(|| Problem::field(name, "a day such as 2026-11-22")),
+    };
+    let (from, to) = (day("from", &days.from)?, day("to", &days.to)?);
+    period(from, to)?;
+    Ok((from, to))
+}
+
+fn form(days: &Days, problem: Option<&Problem>) -> Markup {
+    let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
+    let (from, to) = (error("from"), error("to"));
+    html! {
+        p.trail { a href="/wallet" { "Wallet" } }
+        h1 { "Save the statement" }
+        p.lead { "Every movement with the balance after it, as a table that spreadsheets open." }
+        @if let Some(problem) = problem.filter(|_| from.is_none() && to.is_none()) {
+            (complaint(&sentence(problem.detail())))
+        }
+        form.narrow method="get" action="/wallet/statement.csv" {
+            (Field { name: "from", label: "From", kind: "date", value: &days.from, autocomplete: "off", required: false,
+                hint: Some("The first day, in UTC. Leave both empty for everything."), error: from.as_deref() })
+            (Field { name: "to", label: "To", kind: "date", value: &days.to, autocomplete: "off", required: false,
+                hint: Some("The last day."), error: to.as_deref() })
+            button type="submit" { "Save" }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_page_is_led_to() {
+        let to = |name| page_of(name).map(|(to, _)| to);
+        assert_eq!(to("ord_06bq3v8k2m9zc").as_deref(), Some("/orders/ord_06bq3v8k2m9zc"));
+        assert_eq!(to("top_06bq3v8k2m9zc").as_deref(), Some("/wallet/top-ups/top_06bq3v8k2m9zc"));
+        assert_eq!(to("wal_06bq3v8k2m9zc"), None);
+    }
+}

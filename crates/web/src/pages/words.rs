@@ -1,0 +1,167 @@
+//! Words for what a license is: its terms, its limits, how it stands.
+
+use scrip_domain::Timestamp;
+use scrip_domain::license::{License, LicenseState};
+use scrip_engine::library::Owned;
+use scrip_engine::license::state_at;
+use scrip_license::{Limits, Reason, RentalStart, Terms};
+
+use super::look::Tone;
+use super::pay::span_text;
+
+const DAY: u64 = 86_400;
+const YEAR: u64 = 365 * DAY;
+
+/// What a license permits, and for how long.
+pub fn terms(terms: Terms) -> String {
+    match terms {
+        Terms::Perpetual => "For good".to_owned(),
+        Terms::Rental { seconds, from: RentalStart::Purchase } => {
+            format!("For {}", long_span(seconds))
+        }
+        Terms::Rental { seconds, from: RentalStart::FirstActivation } => {
+            format!("For {} from its first use", long_span(seconds))
+        }
+        Terms::Trial { seconds } => format!("To try for {}", long_span(seconds)),
+        Terms::Uses { .. } | Terms::Processings { .. } => format!("For {}", counted(terms, 1)),
+    }
+}
+
+/// What so many units of an offer add to a license.
+pub fn more(terms: Terms, quantity: u32) -> String {
+    match terms {
+        Terms::Rental { seconds, .. } => {
+            format!("{} more", long_span(seconds.saturating_mul(u64::from(quantity))))
+        }
+        Terms::Uses { .. } | Terms::Processings { .. } => {
+            format!("{} more", counted(terms, quantity))
+        }
+        // Nothing is added to these.
+        Terms::Perpetual | Terms::Trial { .. } => String::new(),
+    }
+}
+
+fn counted(terms: Terms, quantity: u32) -> String {
+    let count = terms.count().unwrap_or_default().saturating_mul(u64::from(quantity));
+    format!("{count} {}", units(terms, count))
+}
+
+/// What is counted, for `count` of it.
+pub fn units(terms: Terms, count: u64) -> String {
+    match (terms, count) {
+        (Terms::Processings { unit: Some(unit), .. }, _) => unit.to_string(),
+        (Terms::Processings { unit: None, .. }, 1) => "processing".to_owned(),
+        (Terms::Processings { unit: None, .. }, _) => "processings".to_owned(),
+        (_, 1) => "use".to_owned(),
+        _ => "uses".to_owned(),
+    }
+}
+
+/// A long time, in the largest unit that it is a whole number of.
+pub fn long_span(seconds: u64) -> String {
+    match seconds {
+        YEAR => "a year".to_owned(),
+        DAY => "a day".to_owned(),
+        _ if seconds > YEAR && seconds.is_multiple_of(YEAR) => {
+            format!("{} years", seconds.div_euclid(YEAR))
+        }
+        _ if seconds >= 2 * DAY => format!("{} days", seconds.div_euclid(DAY)),
+        _ => span_text(seconds),
+    }
+}
+
+/// What limits a license has.
+pub fn limits(limits: Limits) -> Vec<String> {
+    let Limits { machines, downloads, moves, .. } = limits;
+    let many = |count: u32, one: &str, more: &str| {
+        if count == 1 { one.to_owned() } else { format!("{count} {more}") }
+    };
+    let all = [
+        machines.map(|count| format!("on {} at a time", many(count, "one machine", "machines"))),
+        moves.map(|count| match count {
+            0 => "cannot move to another machine".to_owned(),
+            _ => format!("moves {} a year", many(count, "once", "times")),
+        }),
+        downloads.map(|count| many(count, "one download", "downloads")),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// How something that is owned stands, in a word.
+pub fn standing(owned: &Owned, at: Timestamp) -> (Tone, &'static str) {
+    match state(&owned.standing.license, at) {
+        (Tone::Good, _) if owned.standing.left() == Some(0) => (Tone::Warn, "Used up"),
+        said => said,
+    }
+}
+
+fn state(license: &License, at: Timestamp) -> (Tone, &'static str) {
+    match state_at(license, at) {
+        _ if license.state == LicenseState::Withheld => (Tone::Info, "On its way"),
+        Reason::Valid => (Tone::Good, "Active"),
+        Reason::Expired => (Tone::Warn, "Ended"),
+        Reason::Suspended => (Tone::Bad, "Suspended"),
+        Reason::Refunded => (Tone::Info, "Refunded"),
+        _ => (Tone::Bad, "Revoked"),
+    }
+}
+
+/// Why something is not done with a license, for people.
+pub fn refused(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Valid => "Everything is in order.",
+        Reason::UnknownCode | Reason::BadSignature => {
+            "This is no code of this shop, or a part of it got lost on the way."
+        }
+        Reason::WrongProduct => "This code is for another product.",
+        Reason::Revoked => "The vendor has taken this license back.",
+        Reason::Refunded => "This license was refunded.",
+        Reason::Suspended => "The vendor has suspended this license.",
+        Reason::Superseded => {
+            "A newer code was issued for this license: take that one, from the library of its owner."
+        }
+        Reason::Expired => "The time of this license is over.",
+        Reason::NotStarted => "The time of this license has not begun.",
+        Reason::UsesExhausted | Reason::ProcessingsExhausted => {
+            "All that this license had is used up."
+        }
+        Reason::MachineLimit => {
+            "This license is in use on as many machines as it may be: deactivate one of them first."
+        }
+        Reason::LeaseExpired => "The leave of this machine to work offline is over.",
+        Reason::WrongMachine => "This is for another machine.",
+        Reason::NotActivated => "This machine is not active.",
+        Reason::ClockRollback => "The clock of the machine was set back.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_are_told_for_people() {
+        let rental = |seconds| Terms::Rental { seconds, from: RentalStart::Purchase };
+        let images = |count| Terms::Processings { count, unit: "images".parse().ok() };
+        for (of, told, added) in [
+            (Terms::Perpetual, "For good", ""),
+            (rental(30 * DAY), "For 30 days", "60 days more"),
+            (rental(3_600), "For 60 minutes", "2 hours more"),
+            (rental(YEAR), "For a year", "2 years more"),
+            (Terms::Uses { count: 1 }, "For 1 use", "2 uses more"),
+            (images(5), "For 5 images", "10 images more"),
+            (Terms::Trial { seconds: 14 * DAY }, "To try for 14 days", ""),
+        ] {
+            assert_eq!((terms(of).as_str(), more(of, 2).as_str()), (told, added), "{of:?}");
+        }
+    }
+
+    #[test]
+    fn limits_are_told_for_people() {
+        let all =
+            Limits { machines: Some(1), downloads: Some(3), moves: Some(2), offline_days: None };
+        let told = ["on one machine at a time", "moves 2 times a year", "3 downloads"];
+        assert_eq!(limits(all), told);
+        assert!(limits(Limits::default()).is_empty());
+    }
+}

@@ -1,0 +1,48 @@
+//! Why no letter is sent, and why a link in one opens nothing.
+
+use scrip_engine::password::{PasswordRefusal, ResetRefusal};
+use scrip_engine::verification::{LinkRefused, VerificationRefusal};
+
+use super::{Problem, kind};
+
+impl From<LinkRefused> for Problem {
+    fn from(_: LinkRefused) -> Self {
+        Self::new(&kind::LINK_REFUSED, "the link is wrong, too old, or was used: ask for a new one")
+    }
+}
+
+impl From<PasswordRefusal> for Problem {
+    fn from(refusal: PasswordRefusal) -> Self {
+        match refusal {
+            PasswordRefusal::Link => LinkRefused.into(),
+            PasswordRefusal::InvalidCredentials => {
+                Self::invalid_credentials("the old password is wrong")
+            }
+            PasswordRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<ResetRefusal> for Problem {
+    fn from(refusal: ResetRefusal) -> Self {
+        match refusal {
+            ResetRefusal::NoMail => Self::no_mail(),
+            ResetRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<VerificationRefusal> for Problem {
+    fn from(refusal: VerificationRefusal) -> Self {
+        match refusal {
+            VerificationRefusal::NoMail => Self::no_mail(),
+            VerificationRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl Problem {
+    fn no_mail() -> Self {
+        Self::new(&kind::NOT_FOUND, "this server sends no mail: ask the vendor")
+    }
+}

@@ -1,0 +1,43 @@
+//! Problems of the vendor's staff.
+
+use scrip_engine::staff::StaffRefusal;
+use scrip_engine::staff::factor::FactorRefusal;
+
+use super::{Problem, kind};
+
+impl From<StaffRefusal> for Problem {
+    fn from(refusal: StaffRefusal) -> Self {
+        match refusal {
+            StaffRefusal::EmailTaken => {
+                let detail = "somebody of the staff has this address";
+                Self::new(&kind::EMAIL_TAKEN, detail).with_error("email", "taken", detail)
+            }
+            StaffRefusal::Wrong(wrong) => wrong.into(),
+            StaffRefusal::NoSuchMember => Self::not_found(),
+            StaffRefusal::LastOwner => Self::new(
+                &kind::LAST_OWNER,
+                "this is the last owner: another one must have joined first",
+            ),
+            StaffRefusal::NoInvitation => Self::new(
+                &kind::NOT_FOUND,
+                "this invitation was taken, or has lapsed: ask an owner for a new one",
+            ),
+            StaffRefusal::WrongPassword => Self::field("old", "this is not your password"),
+            StaffRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<FactorRefusal> for Problem {
+    fn from(refusal: FactorRefusal) -> Self {
+        match refusal {
+            FactorRefusal::WrongCode => {
+                Self::field("code", "this code is wrong, or was used: wait for the next one")
+            }
+            FactorRefusal::NotNow => {
+                Self::new(&kind::NOT_FOUND, "this was done already: look again")
+            }
+            FactorRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
