@@ -24,8 +24,8 @@ export const buyer = (server) => async (context) => {
 export const owner = (server) => async (context) => {
   const page = await context.newPage();
   await page.goto(`${server.url}/admin/sign-in`);
-  await page.getByLabel("E-mail").fill(server.owner.email);
-  await page.getByLabel("Password").fill(server.owner.password);
+  await page.getByLabel("E-mail").fill(server.owner);
+  await page.getByLabel("Password").fill(server.password);
   await page.getByRole("main").getByRole("button", { name: "Sign in" }).click();
   await page.close();
 };

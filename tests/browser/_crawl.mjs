@@ -1,5 +1,7 @@
 // Every page that links lead to, as a visitor, as a buyer who owns something and as the shop's owner: each answers, holds to
-// WCAG 2.2 AA in both colour schemes, fits a phone of 320 px and a text of twice the size, and has one heading.
+// WCAG 2.2 AA in both colour schemes, fits a phone of 320 px, and has one first heading.
+//
+// Run by hand so far (`SCRIP_BIN=target/debug/scrip node tests/browser/_crawl.mjs`): it is not among the checks of xtask yet.
 
 import { LOOKS, judge, report, shot, withBrowser } from "./_browser.mjs";
 import { withTown } from "./_shop.mjs";
@@ -17,7 +19,7 @@ const kind = (url) => {
 };
 
 // How many pages of one kind are looked at: a product with pictures and one without, a bundle, a service.
-const EACH = { "/products/{slug}": 12, "/admin/products/{id}": 4 };
+const EACH = { "/products/{slug}": 4 };
 
 async function links(page) {
   const all = await page.$$eval("a[href], link[rel=canonical]", (found) => found.map((one) => one.href));
@@ -34,7 +36,7 @@ async function crawl(browser, who, context, start) {
   while (queue.length > 0) {
     const url = queue.shift();
     const of = kind(url);
-    if ((seen.get(of) ?? 0) >= (EACH[of] ?? 2)) continue;
+    if ((seen.get(of) ?? 0) >= (EACH[of] ?? 1)) continue;
     seen.set(of, (seen.get(of) ?? 0) + 1);
     try {
       const answer = await visit(page, url);
@@ -79,7 +81,6 @@ async function looked(page, name, first) {
     await judge(page, `${name} ${look}`);
     if (first) await shot(page, `crawl-${name}-${look}`.replace(/[^\w.-]+/g, "_"));
   }
-  // Twice the size in a window of 1280 is a window of 640 (WCAG 1.4.4, 1.4.10).
   const headings = await page.locator("h1").count();
   if (headings !== 1) throw new Error(`${name} (${page.url()}): ${headings} first headings`);
   return found;
@@ -87,7 +88,8 @@ async function looked(page, name, first) {
 
 await withTown((town) =>
   withBrowser(async (browser) => {
-    const context = () => browser.newContext();
+    // Colours that are on their way to others would be judged half-way.
+    const context = () => browser.newContext({ reducedMotion: "reduce" });
     const as = async (who, sign_in, start) => {
       const fresh = await context();
       await sign_in(fresh);

@@ -1,4 +1,6 @@
 // Lighthouse gives home, product, checkout, wallet and library at least 95 of 100 in all four of its categories.
+//
+// Run by hand so far (`SCRIP_BIN=target/debug/scrip node tests/browser/_lighthouse.mjs`): it is not among the checks of xtask yet.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
