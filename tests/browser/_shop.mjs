@@ -1,0 +1,70 @@
+// `scrip demo`, kept in a folder that goes with it, after its story has been told.
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const free = (port) =>
+  new Promise((done) => {
+    const probe = createServer().once("error", () => done(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => done(true)));
+  });
+
+// Below those that the system gives to whoever connects, one of which could be taken between this look and the use.
+/** The first of `count` free ports in a row. */
+export async function freePorts(count) {
+  for (let tries = 0; tries < 1000; tries++) {
+    const first = 10_000 + Math.floor(Math.random() * 22_000);
+    const all = await Promise.all(Array.from({ length: count }, (_, place) => free(first + place)));
+    if (all.every(Boolean)) return first;
+  }
+  throw new Error("no free port is found");
+}
+
+/** Starts the demo, waits for the end of its story, hands its servers to `work`, and stops it. */
+export async function withTown(work) {
+  const folder = mkdtempSync(join(tmpdir(), "scrip-browser-"));
+  const port = await freePorts(6);
+  const args = ["demo", "--json", "--port", String(port), "--keep", join(folder, "town")];
+  const demo = spawn(process.env.SCRIP_BIN, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((done) => demo.once("exit", done));
+  try {
+    const town = await told(demo);
+    return await work(town);
+  } finally {
+    demo.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function told(demo) {
+  let servers;
+  for await (const line of createInterface({ input: demo.stdout })) {
+    const said = JSON.parse(line);
+    if (said.servers) servers = said.servers;
+    if (said.ok === false) throw new Error(`a step of the demo did not hold: ${line}`);
+    if (said.end) {
+      // What is printed later is nobody's, but must not fill the pipe.
+      demo.stdout.resume();
+      const of = (role) => servers.find((server) => server.role === role);
+      return { servers, vendor: servers[0], merchant: of("merchant"), provider: of("provider") };
+    }
+  }
+  throw new Error("the demo ended before its story did");
+}
+
+/** What the API at `url` answers. */
+export async function ask(url, method, path, body, token, key) {
+  const headers = {};
+  if (token) headers.authorization = `Bearer ${token}`;
+  if (key) headers["idempotency-key"] = key;
+  if (body) headers["content-type"] = "application/json";
+  const answer = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${JSON.stringify(said)}`);
+  return said;
+}
