@@ -173,11 +173,10 @@ class Vendor(Shop):
     def status(self, method, path, body=None, token=None, key=None):
         """The status, and the body if there is one."""
         try:
-            return 200, self.send(method, path, body, token, key)
+            said = self.send(method, path, body, token, key)
+            return (204, None) if said is None else (200, said)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
-        except json.JSONDecodeError:
-            return 204, None
 
     def hear(self, signature, body):
         """The status of the answer to a message of the bank."""
