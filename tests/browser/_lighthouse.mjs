@@ -55,6 +55,7 @@ await withTown(({ vendor }) =>
     const page = await context.newPage();
     await page.goto(product);
     await page.getByRole("button", { name: "Buy now" }).click();
+    await page.waitForURL("**/checkout/ord_*");
     const checkout = page.url();
     await page.close();
     const pages = { home: `${vendor.url}/`, product, checkout, wallet: `${vendor.url}/wallet`, library: `${vendor.url}/library` };

@@ -1,4 +1,5 @@
-//! Other people's software against our binary: stock clients, stock verifiers, real browsers.
+//! Other people's software against our binary: stock clients, stock verifiers. What drives a browser (`tests/browser`) is run
+//! by hand so far.
 //!
 //! A check is a script in `tests/foreign` or `tests/browser`, named in `CHECKS`. It gets the binary in
 //! `SCRIP_BIN`, the cluster in `SCRIP_TEST_POSTGRES`, and what its folder pins: Python packages of

@@ -44,10 +44,9 @@ pub struct LegalText {
 
 /// A version that none of `taken` has: the day of `at`, with a number behind it from the second on.
 pub fn next_version(taken: &[&str], at: Timestamp) -> String {
-    let at = at.to_string();
-    let day = at.split('T').next().unwrap_or_default();
+    let day = at.date();
     let numbered = (2_u32..).map(|number| format!("{day}.{number}"));
-    let mut all = std::iter::once(day.to_owned()).chain(numbered);
+    let mut all = std::iter::once(day.clone()).chain(numbered);
     all.find(|version| !taken.contains(&version.as_str())).unwrap_or_default()
 }
 

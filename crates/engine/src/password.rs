@@ -232,7 +232,8 @@ impl Command for SetPassword {
     }
 }
 
-struct EndSessions(Vec<TokenHash>);
+/// Ends these sessions, as far as they have not ended.
+pub(crate) struct EndSessions(pub Vec<TokenHash>);
 
 impl Command for EndSessions {
     type Receipt = ();

@@ -75,8 +75,9 @@ impl Engine {
         if to >= most {
             return Ok(Err(ReportRefusal::TooLong));
         }
-        let mut days = self.store.day_figures(from, to).await?;
         let last = self.store.last_day_figures().await?;
+        // After it: what is closed in between is there then, and is not summed again below.
+        let mut days = self.store.day_figures(from, to).await?;
         let mut report = Report {
             from,
             to,

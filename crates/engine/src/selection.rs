@@ -158,7 +158,7 @@ impl Engine {
     }
 
     /// What an offer sells.
-    async fn sold_by(&self, offer: Id<Offer>) -> Result<Option<Sold>, Fault> {
+    pub(crate) async fn sold_by(&self, offer: Id<Offer>) -> Result<Option<Sold>, Fault> {
         if let Some(sold) = self.memory.sold_by(offer, self.now()) {
             return Ok(Some(sold));
         }

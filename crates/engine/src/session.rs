@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::audit::Staff;
 use crate::ledger::Buyer;
 use crate::memory::Member;
+use crate::password::EndSessions;
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
@@ -164,7 +165,7 @@ impl Engine {
     /// Ends the session of `token`. Ending it again changes nothing.
     pub async fn sign_out(&self, token: &str) -> Result<(), Fault> {
         let Some(session) = self.store.session(hash(token)).await? else { return Ok(()) };
-        match self.submit(PutSession(Change::Delete(session))).await? {
+        match self.submit(EndSessions(vec![session.token])).await? {
             Ok(()) => Ok(()),
             Err(never) => match never {},
         }
@@ -226,26 +227,6 @@ impl Command for OpenSession {
         }
         let mut changes = Changes::default();
         changes.sessions.push(Change::Insert(self.session.clone()));
-        Ok(Decision::done((), changes))
-    }
-}
-
-struct PutSession(Change<Session>);
-
-impl Command for PutSession {
-    type Receipt = ();
-    type Refusal = std::convert::Infallible;
-
-    fn wants(&self, wants: &mut Wants) {
-        wants.sessions.read((self.0.row().token,));
-    }
-
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
-        let there = books.sessions.get(&(self.0.row().token,))?.is_some();
-        let mut changes = Changes::default();
-        if there == matches!(self.0, Change::Delete(_)) {
-            changes.sessions.push(self.0.clone());
-        }
         Ok(Decision::done((), changes))
     }
 }

@@ -73,7 +73,9 @@ impl Engine {
                 let wrong = rules::wrong("mail.verify", "false while this server sends no mail");
                 return Ok(Err(SettingsRefusal::Wrong(wrong).into()));
             }
-            if let Err(wrong) = self.is_logo_there(&settings).await? {
+            // A bucket that is away is in the way of a new logo only.
+            let kept = old.as_ref().is_some_and(|old| old.settings.look.logo == settings.look.logo);
+            if !kept && let Err(wrong) = self.is_logo_there(&settings).await? {
                 return Ok(Err(SettingsRefusal::Wrong(wrong).into()));
             }
             let id = match &old {

@@ -152,13 +152,15 @@ impl Engine {
         self.amend(by, id, Amendment::Fields(change)).await
     }
 
-    /// Gives an endpoint a new secret. The one before signs beside it for a day.
+    /// Gives an endpoint a new secret. The one before signs beside it for a day. Whoever says which issue they have `seen` is
+    /// told the secret of now where another one came meanwhile, and none is made: what is sent twice makes one.
     pub async fn rotate_webhook(
         &self,
         by: Staff,
         id: Id<WebhookEndpoint>,
+        seen: Option<u32>,
     ) -> Outcome<WithSecret, WebhookRefusal> {
-        let rotated = self.amend(by, id, Amendment::Rotate).await?;
+        let rotated = self.amend(by, id, Amendment::Rotate(seen)).await?;
         Ok(rotated.map(|endpoint| self.with_secret(endpoint)))
     }
 
@@ -300,7 +302,8 @@ impl Command for Make {
 #[derive(Clone, Debug)]
 enum Amendment {
     Fields(EndpointChange),
-    Rotate,
+    /// From this issue on, if it is said which.
+    Rotate(Option<u32>),
     Disable,
     Enable,
     Remove,
@@ -315,7 +318,7 @@ impl Amendment {
     fn act(&self) -> Act {
         match self {
             Self::Fields(_) => Act::WebhookChanged,
-            Self::Rotate => Act::WebhookRotated,
+            Self::Rotate(_) => Act::WebhookRotated,
             Self::Disable => Act::WebhookDisabled,
             Self::Enable => Act::WebhookEnabled,
             Self::Remove => Act::WebhookRemoved,
@@ -332,7 +335,8 @@ impl Amendment {
                 new.label.clone_from(label.as_ref().unwrap_or(&old.label));
                 new.events = sorted(events.as_ref().unwrap_or(&old.events).clone());
             }
-            Self::Rotate => {
+            Self::Rotate(Some(seen)) if *seen != old.issue => {}
+            Self::Rotate(_) => {
                 let issue = old.issue.checked_add(1);
                 new.issue = issue.ok_or_else(|| Fault::Bug("no more secrets".into()))?;
                 new.rotated_at = Some(at);

@@ -149,7 +149,7 @@ impl SmtpPost {
         };
         match tokio::time::timeout(PATIENCE, self.transport.send(email)).await {
             Ok(Ok(_)) => Posted::Accepted,
-            Ok(Err(error)) if is_final(&error) => Posted::Refused(chain(&error)),
+            Ok(Err(error)) if is_final(&error, &message.to) => Posted::Refused(chain(&error)),
             Ok(Err(error)) => Posted::Later(chain(&error)),
             Err(_) => Posted::Later("it took too long".to_owned()),
         }
@@ -190,9 +190,10 @@ impl Post for SmtpPost {
 
 /// Whether the server will never take this message: it refuses the mailbox or what is in it, or cannot carry such an
 /// address. What it says of us (a password, a command, its own state) may be mended.
-fn is_final(error: &SmtpError) -> bool {
+fn is_final(error: &SmtpError, to: &str) -> bool {
     let code = error.status().map(u16::from);
-    error.is_client() || error.is_permanent() && matches!(code, Some(550..=556))
+    // What else is called a client's error is a server without STARTTLS, or without a way to sign in: that is mended.
+    error.is_client() && !to.is_ascii() || error.is_permanent() && matches!(code, Some(550..=556))
 }
 
 fn system(at: Timestamp) -> SystemTime {

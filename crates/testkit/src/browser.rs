@@ -120,6 +120,7 @@ impl<'s> Browser<'s> {
 
     fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path).header("host", "shop.test");
+        let request = request.header("accept", "text/html,*/*;q=0.8");
         let cookies: Vec<_> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }

@@ -67,6 +67,21 @@ pub struct AtPartner;
 #[derive(Debug)]
 pub struct AtMerchant;
 
+/// Wallets are here, and not at a provider.
+#[derive(Debug)]
+pub struct AtWallets;
+
+impl FromRequestParts<App> for AtWallets {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match app.engine.provider() {
+            Some(provider) => Err(Problem::at_the_provider(provider.url())),
+            None => Ok(Self),
+        }
+    }
+}
+
 /// This server sells: a vendor, or a merchant.
 #[derive(Debug)]
 pub struct AtSeller;

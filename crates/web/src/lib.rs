@@ -55,8 +55,8 @@ pub fn router(watch: &Arc<Watch>) -> Router {
     router
         .merge(openapi::routes(&document))
         .merge(pages::routes(&app, document))
+        .fallback(pages::nowhere)
         .with_state(app.clone())
-        .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(from_fn_with_state(watch.clone(), enter))
 }

@@ -689,11 +689,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// No route has this path.
-pub async fn no_route() -> Problem {
-    Problem::not_found()
-}
-
 /// The path is right, the method is not; axum adds `Allow`.
 pub async fn no_method() -> Problem {
     Problem::new(&kind::METHOD_NOT_ALLOWED, "this path takes other methods")

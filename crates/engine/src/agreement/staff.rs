@@ -265,7 +265,7 @@ impl Command for Apply {
             };
             let mut what = difference(&with(&before.0, before.1), &with(&after, suspended));
             if let (Some(what), Some(reason)) = (what.as_object_mut(), &self.reason) {
-                what.insert("reason".into(), json!({ "from": null, "to": reason }));
+                what.insert("reason".into(), json!({ "to": reason }));
             }
             self.note.write(&mut changes, self.turn.act(), self.id, what, at);
         }

@@ -315,11 +315,14 @@ impl Engine {
         member: Option<&Member>,
         offer: Id<Offer>,
     ) -> Outcome<Option<Shown>, GateRefusal> {
-        if let Err(shut) = self.viewer(member).await? {
-            return Ok(Err(shut));
-        }
-        let Some(row) = self.store.offer(offer).await? else { return Ok(Ok(None)) };
-        let Some(product) = self.store.product(row.product).await? else { return Ok(Ok(None)) };
+        let product = match self.sold_by(offer).await? {
+            Some(sold) => self.store.product(sold.product).await?,
+            None => None,
+        };
+        let Some(product) = product else {
+            // What is shut says so of any offer.
+            return Ok(self.viewer(member).await?.map(|_| None));
+        };
         let shown = self.show_product(member, &product.slug, None).await?;
         let sold = |shown: &Shown| shown.parts.offers.iter().any(|one| one.id == offer);
         Ok(shown.map(|shown| shown.filter(sold)))

@@ -1,6 +1,6 @@
 //! Sending letters: each is taken, written from rows, handed over, and settled by what the mail server said.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use scrip_domain::letter::{KEPT, Letter, LetterState, wait_after};
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -46,12 +46,13 @@ impl Engine {
     pub async fn send_letters(&self) -> Result<Vec<Mailed>, Fault> {
         let Some(mail) = self.mail.clone() else { return Ok(Vec::new()) };
         let due = self.store.letters_due(self.now(), ROUND).await?;
-        let tries = stream::iter(due)
+        // What is on its way is let through to its end, whatever becomes of another one.
+        let tries: Vec<Result<Option<Mailed>, Fault>> = stream::iter(due)
             .map(|letter| self.send_letter(&mail, letter.id))
             .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<Option<Mailed>>>()
-            .await?;
-        Ok(tries.into_iter().flatten().collect())
+            .collect()
+            .await;
+        tries.into_iter().filter_map(Result::transpose).collect()
     }
 
     /// The last letters to an address, as they are written now, newest first. What is of no use any more is left out.
@@ -80,9 +81,12 @@ impl Engine {
     /// Sends one letter, unless it is not due any more.
     async fn send_letter(&self, mail: &Mail, id: Id<Letter>) -> Result<Option<Mailed>, Fault> {
         let Ok(letter) = self.submit(Take { id }).await? else { return Ok(None) };
-        let came = match self.written(mail, &letter).await? {
-            Some(message) => mail.post.send(&message).await,
-            None => Posted::Refused("of no use any more".to_owned()),
+        let came = match self.written(mail, &letter).await {
+            Ok(Some(message)) => mail.post.send(&message).await,
+            Ok(None) => Posted::Refused("of no use any more".to_owned()),
+            // A try like others: it ends once, and holds nobody up.
+            Err(fault @ Fault::Bug(_)) => Posted::Later(fault.to_string()),
+            Err(fault) => return Err(fault),
         };
         match self.submit(Settle { id, came }).await? {
             Ok(mailed) => Ok(mailed),

@@ -1,5 +1,6 @@
 //! Telling owners of tokens that expire soon.
 
+use futures_util::future::try_join_all;
 use scrip_domain::account::Account;
 use scrip_domain::letter::{Letter, WARNED_BEFORE, Warned};
 use scrip_domain::wallet::Wallet;
@@ -22,14 +23,16 @@ impl Engine {
         }
         let soon = self.now().plus(WARNED_BEFORE);
         let wallets = self.store.wallets_to_warn(soon, PAGE).await?;
+        let mut commands = Vec::with_capacity(wallets.len());
         for wallet in &wallets {
             let member = self.member(wallet.account).await?;
             let recipient = member.map(|member| member.account.email.clone()).unwrap_or_default();
             let (account, wallet) = (wallet.account, wallet.id);
-            match self.submit(Warn { id: self.mint()?, account, wallet, recipient }).await? {
-                Ok(()) => {}
-                Err(never) => match never {},
-            }
+            commands.push(self.submit(Warn { id: self.mint()?, account, wallet, recipient }));
+        }
+        // Together, so that they share commits.
+        for told in try_join_all(commands).await? {
+            let Ok(()) = told;
         }
         Ok(wallets.len())
     }

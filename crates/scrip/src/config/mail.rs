@@ -71,6 +71,7 @@ impl MailAccount {
                 ("from", from.is_some()),
                 ("reply_to", reply_to.is_some()),
                 ("user", user.is_some()),
+                ("password_file", matches!(password, Some(MailPassword::File(_)))),
             ];
             return match others.iter().find(|(_, given)| *given) {
                 Some((name, _)) => {

@@ -42,7 +42,9 @@ pub async fn begin(engine: &Engine) -> Outcome {
     engine.open_postbox().await.map_err(|fault| Failure::of(&fault))?;
     let vendor = engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
     if vendor.settings.mail.verify && !engine.has_mail() {
-        tracing::warn!("mail.verify is on and no mail is configured: new accounts permit nothing");
+        tracing::warn!(
+            "mail.verify is on and no mail is configured: accounts that are not verified permit nothing"
+        );
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! Reads about legal texts.
 
+use scrip_domain::Timestamp;
 use scrip_domain::legal::{LegalName, LegalText};
 
+use crate::cells::Reader;
 use crate::fault::Fault;
+use crate::fields::Field;
 use crate::reads::cells;
 use crate::store::Store;
 
@@ -21,12 +24,17 @@ impl Store {
         self.row("WHERE t.name = $1 AND t.version = $2", values).await
     }
 
-    /// The versions of a text, newest first; the last hundred.
-    pub async fn legal_versions(&self, name: LegalName) -> Result<Vec<LegalText>, Fault> {
-        let tail = format!(
-            "WHERE t.name = $1 ORDER BY t.published_at DESC, t.version DESC LIMIT {VERSIONS}"
+    /// The versions of a text and when each was published, newest first; the last hundred.
+    pub async fn legal_versions(&self, name: LegalName) -> Result<Vec<(String, Timestamp)>, Fault> {
+        let text = format!(
+            "SELECT version, published_at FROM legal_texts WHERE name = $1
+             ORDER BY published_at DESC, version DESC LIMIT {VERSIONS}"
         );
-        self.rows(&tail, cells(&name)).await
+        self.query("legal_texts", text, cells(&name), |cells: &mut Reader<'_>| {
+            let version = String::read(cells)?.ok_or_else(|| cells.corrupt())?;
+            Ok((version, Timestamp::read(cells)?.ok_or_else(|| cells.corrupt())?))
+        })
+        .await
     }
 
     /// The newest version of each text.

@@ -19,6 +19,7 @@ use super::private;
 use super::refused::sentence;
 use super::sign_in::Next;
 use super::visit::{Local, OwnAccounts, SignedIn};
+use super::words::capitalized;
 use crate::App;
 use crate::api::account_export::everything;
 use crate::extract::Query;
@@ -261,10 +262,4 @@ fn field_name(field: Asked) -> &'static str {
 pub fn card_name(card: &PaymentMethod) -> String {
     let PaymentMethod { brand, last_four, expiry_month, expiry_year, .. } = card;
     format!("{} ending in {last_four}, until {expiry_month:02}/{expiry_year}", capitalized(brand))
-}
-
-fn capitalized(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}", letters.as_str())
 }

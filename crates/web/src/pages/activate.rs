@@ -19,7 +19,6 @@ use scrip_engine::license::activate::{Activated, MachineFields};
 use scrip_license::ActivationRequest;
 use serde::Deserialize;
 
-use super::assets::COPY_NOW;
 use super::form::{Field, Form, complaint};
 use super::look::{Tone, notice, qr};
 use super::refused::sentence;
@@ -202,7 +201,6 @@ fn done(app: &App, visit: &Visit, form: &ActivateForm, active: &Activated) -> Re
         ("name", &form.name),
     ];
     let main = html! {
-        script src=(*COPY_NOW) defer {}
         h1 { "The machine is active" }
         (notice(Tone::Good, &html! {
             p role="status" {

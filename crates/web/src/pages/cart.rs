@@ -13,7 +13,7 @@ use scrip_domain::coupon;
 use scrip_domain::order::{MAX_LINES, MAX_UNITS};
 
 pub use page::routes;
-pub(super) use page::{Contents, Row, figures, payer, top_up};
+pub(super) use page::{Contents, Row, figures, payer};
 
 /// What a browser has chosen: 0 to 50 offers, 0 to 100 units in all, and perhaps a coupon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use scrip_domain::agreement::{Figures, Party};
 use scrip_domain::exchange::{Exchange, ExchangeQuote, ExchangeState};
 use scrip_domain::partner::Partner;
 use scrip_domain::request::Request;
-use scrip_domain::settings::Token;
+use scrip_domain::settings::{Settings, Token};
 use scrip_domain::{Amount, Id};
 use scrip_engine::exchange::Quoted;
 use scrip_engine::purchase::Answered;
@@ -25,7 +25,7 @@ use super::form::{Field, Form, complaint};
 use super::look::{Tone, notice, price, steps};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn};
-use super::{chance, date, partner, private, private_again_in};
+use super::{chance, date, partner, private, private_again_in, top_up};
 use crate::App;
 use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
@@ -60,10 +60,11 @@ struct TakeForm {
 /// The field that asks how many of `available` tokens are to be given; again, with what was typed and why it cannot be.
 pub fn form(
     partner: &Partner,
-    token: &Token,
+    settings: &Settings,
     available: Amount,
     again: Option<(&str, &Problem)>,
 ) -> Markup {
+    let token = &settings.token;
     let error = again.map(|(_, problem)| sentence(problem.detail()));
     let short = again.filter(|(_, problem)| problem.status() == StatusCode::PAYMENT_REQUIRED);
     let short =
@@ -80,7 +81,7 @@ pub fn form(
             button type="submit" { "See the offer" }
         }
         @if let Some(short) = short {
-            p { a.button.second href={ (here.after("/wallet/top-up")) "&tokens=" (short.decimal(token.scale)) } {
+            p { a.button.second href=(top_up::address(&here, Some(short), settings)) {
                 "Add " (MoneyOut::tokens(short, token)) } }
         }
     }

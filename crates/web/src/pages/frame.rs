@@ -7,7 +7,7 @@ use scrip_domain::role::Role;
 use scrip_domain::settings::Settings;
 use scrip_engine::legal::Legal;
 
-use super::assets::{STYLE_NOW, logo_now};
+use super::assets::{COPY_NOW, STYLE_NOW, logo_now};
 use super::legal::links;
 use super::look::{Icon, icon, tokens};
 use super::runs_scripts;
@@ -112,9 +112,10 @@ pub fn again_in(response: &mut Response, seconds: u32) {
     response.headers_mut().insert(header::REFRESH, HeaderValue::from(seconds));
 }
 
-/// A private page on which a script of ours runs.
+/// A private page on which codes are copied, or which is printed, by a script of ours.
 pub fn private_with_script(app: &App, title: &str, visit: &Visit, main: &Markup) -> Response {
-    let mut response = private(app, title, visit, main);
+    let main = html! { (main) script src=(*COPY_NOW) defer {} };
+    let mut response = private(app, title, visit, &main);
     runs_scripts(&mut response);
     response
 }

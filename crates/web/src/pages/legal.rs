@@ -5,7 +5,8 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, PreEscaped, html};
-use scrip_domain::legal::{LegalName, LegalText};
+use scrip_domain::Timestamp;
+use scrip_domain::legal::LegalName;
 use scrip_engine::legal::Legal;
 use serde::Deserialize;
 
@@ -59,9 +60,9 @@ async fn show(
     Ok(public(&app, &head, &visit, &main))
 }
 
-fn shown(legal: &Legal, versions: &[LegalText], former: bool) -> Markup {
+fn shown(legal: &Legal, versions: &[(String, Timestamp)], former: bool) -> Markup {
     let Legal { text, html } = legal;
-    let others = versions.iter().filter(|other| other.version != text.version);
+    let others = versions.iter().filter(|(version, _)| *version != text.version);
     html! {
         article.legal {
             h1 { (text.name.title()) }
@@ -76,8 +77,8 @@ fn shown(legal: &Legal, versions: &[LegalText], former: bool) -> Markup {
             @if versions.len() > 1 {
                 h2 { "Other versions" }
                 ul {
-                    @for other in others {
-                        li { a href={ (address(text.name)) "?version=" (other.version) } { (other.version) } ", " (date(other.published_at)) }
+                    @for (version, published_at) in others {
+                        li { a href={ (address(text.name)) "?version=" (version) } { (version) } ", " (date(*published_at)) }
                     }
                 }
             }

@@ -156,7 +156,7 @@ async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<R
                 @match (&visit.member, &link) {
                     (None, _) => (strangers(id, &partner)),
                     (Some((_, member)), _) if is_linked && partner.is_open() && goes => {
-                        (exchange::form(&partner, &vendor.token, member.available, said.give()))
+                        (exchange::form(&partner, vendor, member.available, said.give()))
                     }
                     (Some(_), _) if !is_linked && partner.is_open() => (unlinked(&partner)),
                     (Some(_), _) => {}

@@ -25,7 +25,7 @@ use super::form::{Form, Nothing, complaint};
 use super::look::{Tone, notice, price, steps};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn, Visit};
-use super::{leads_to, private};
+use super::{leads_to, private, top_up};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::NamePath;
@@ -285,7 +285,7 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
                 (complaint("Your account is not complete, or frozen."))
                 p { a.button.whole href=(here.after("/account")) { "Look at your account" } }
             } @else if !short.is_zero() {
-                p { a.button.whole href={ (here.after("/wallet/top-up")) "&tokens=" (short.decimal(token.scale)) } {
+                p { a.button.whole href=(top_up::address(&here, Some(short), settings)) {
                     "Add " (MoneyOut::tokens(short, token)) } }
                 p.small { "You come back here when they have arrived." }
             }

@@ -1,9 +1,9 @@
 //! What a page may do, and who may frame or embed it.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use scrip_domain::merchant::origin_of;
 
 use super::refused;
@@ -62,6 +62,16 @@ pub async fn refusal(app: &App, problem: Problem) -> Response {
     let mut response = refused::dressed(app, None, problem.into_response()).await;
     response.headers_mut().extend(PROTECTION);
     response
+}
+
+/// No route has this path: a person is told so on a page that leads on, a program by the problem.
+pub async fn nowhere(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let person = accepted.is_some_and(|accepted| accepted.contains("text/html"));
+    if person && !uri.path().starts_with("/v1/") {
+        return refusal(&app, Problem::not_found()).await;
+    }
+    Problem::not_found().into_response()
 }
 
 /// The same for a page with a form, which is sent here, and leads elsewhere only where the page says so.

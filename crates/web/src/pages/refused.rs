@@ -8,6 +8,7 @@ use maud::html;
 
 use super::frame::{Face, Head, Visited, whole};
 use super::visit::Visit;
+use super::words::capitalized;
 use crate::App;
 use crate::problem::Problem;
 
@@ -52,7 +53,5 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
 
 /// A problem's detail as a sentence.
 pub fn sentence(detail: &str) -> String {
-    let mut letters = detail.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+    format!("{}.", capitalized(detail).trim_end_matches('.'))
 }

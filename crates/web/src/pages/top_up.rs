@@ -36,6 +36,16 @@ pub fn routes() -> Router<App> {
     Router::new().route("/wallet/top-up", get(ask).post(add)).merge(state::routes())
 }
 
+/// The address where so many tokens are added, from which `next` comes next. What is less than can be added at once is rounded
+/// up to that.
+pub fn address(next: &Local, tokens: Option<Amount>, settings: &Settings) -> String {
+    let page = match tokens.map(|tokens| settings.top_up_limits.nearest(tokens)) {
+        Some(tokens) => format!("/wallet/top-up?tokens={}", tokens.decimal(settings.token.scale)),
+        None => "/wallet/top-up".to_owned(),
+    };
+    next.after(&page)
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Wanted {
     /// How many tokens, as people write it.

@@ -204,7 +204,8 @@ impl Local {
     /// The address of `page`, from which this one comes next.
     pub fn after(&self, page: &str) -> String {
         let next: String = form_urlencoded::byte_serialize(self.0.as_bytes()).collect();
-        format!("{page}?next={next}")
+        let more = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{more}next={next}")
     }
 }
 

@@ -22,8 +22,8 @@ use scrip_engine::Page;
 
 use super::form::{Form, Nothing};
 use super::look::{Tone, badge, notice, price};
-use super::visit::{OwnAccounts, SignedIn};
-use super::{date, private};
+use super::visit::{Local, OwnAccounts, SignedIn};
+use super::{date, private, top_up};
 use crate::App;
 use crate::api::ListQuery;
 use crate::extract::{IdPath, Query};
@@ -106,7 +106,7 @@ async fn show(
 /// What the account and its balance open, and what is missing.
 fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     let token = &shown.settings.token;
-    let refused = visit.member.account.permits(&shown.settings.registration).err();
+    let refused = visit.member.account.permits(&shown.settings.required()).err();
     if let Some(refused) = refused {
         let text = match refused {
             NotPermitted::Frozen => "This account is frozen: nothing can be bought with it. ",
@@ -127,8 +127,7 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     if missing.is_zero() {
         return html! { p { (badge(Tone::Good, "Ordering is open")) } };
     }
-    let tokens = missing.decimal(token.scale);
-    let next = format!("/wallet/top-up?tokens={tokens}&next=%2Fwallet");
+    let next = top_up::address(&Local::default(), Some(missing), shown.settings);
     notice(
         Tone::Warn,
         &html! {

@@ -1,4 +1,4 @@
-//! Words for what a license is: its terms, its limits, how it stands.
+//! Words for what a license is: its terms, its limits, how it stands; and how words begin a sentence.
 
 use scrip_domain::Timestamp;
 use scrip_domain::license::{License, LicenseState};
@@ -12,18 +12,30 @@ use super::pay::span_text;
 const DAY: u64 = 86_400;
 const YEAR: u64 = 365 * DAY;
 
-/// What a license permits, and for how long.
+/// The word or words with a capital first.
+pub fn capitalized(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
+}
+
+/// What a license permits, and for how long, as a sentence begins.
 pub fn terms(terms: Terms) -> String {
+    capitalized(&phrase(terms))
+}
+
+/// The same within a sentence.
+pub fn phrase(terms: Terms) -> String {
     match terms {
-        Terms::Perpetual => "For good".to_owned(),
+        Terms::Perpetual => "for good".to_owned(),
         Terms::Rental { seconds, from: RentalStart::Purchase } => {
-            format!("For {}", long_span(seconds))
+            format!("for {}", long_span(seconds))
         }
         Terms::Rental { seconds, from: RentalStart::FirstActivation } => {
-            format!("For {} from its first use", long_span(seconds))
+            format!("for {} from its first use", long_span(seconds))
         }
-        Terms::Trial { seconds } => format!("To try for {}", long_span(seconds)),
-        Terms::Uses { .. } | Terms::Processings { .. } => format!("For {}", counted(terms, 1)),
+        Terms::Trial { seconds } => format!("to try for {}", long_span(seconds)),
+        Terms::Uses { .. } | Terms::Processings { .. } => format!("for {}", counted(terms, 1)),
     }
 }
 

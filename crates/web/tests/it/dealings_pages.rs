@@ -471,9 +471,13 @@ async fn a_webhook_is_made_changed_tested_told_again_and_deleted() {
     sent(&mut owner, &format!("{here}/disable"), &[]).await;
     assert!(opened(&mut owner, &here).await.html.contains("Disabled"));
     sent(&mut owner, &format!("{here}/enable"), &[]).await;
-    opened(&mut owner, &format!("{here}/rotate")).await;
-    let rotated = owner.send(&format!("{here}/rotate"), &[]).await;
+    let asked = opened(&mut owner, &format!("{here}/rotate")).await;
+    let issue = [("issue", asked.input("issue"))];
+    let rotated = owner.send(&format!("{here}/rotate"), &issue).await;
     assert!(rotated.html.contains("whsec_") && !rotated.html.contains(&secret), "{}", rotated.html);
+    let secret = |page: &Page| page.html.split("whsec_").nth(1).map(|rest| rest[..44].to_owned());
+    let twice = owner.send(&format!("{here}/rotate"), &issue).await;
+    assert_eq!(secret(&twice), secret(&rotated), "the same form makes no further secret");
     opened(&mut owner, &format!("{here}/delete")).await;
     assert_eq!(sent(&mut owner, &format!("{here}/delete"), &[]).await, "/admin/webhooks");
     assert_eq!(owner.open(&here).await.status, 404);

@@ -559,12 +559,11 @@ async fn the_vendors_look_is_on_every_page() {
     let logo = format!("/logo?{}", &hex(PICTURE)[..16]);
     for path in ["/", "/sign-in", "/docs", "/nothing-here", "/products/nothing"] {
         let page = visitor.open(path).await;
-        if page.answer.header("content-type").starts_with("text/html") {
-            says(
-                &page.html,
-                &[&format!("<img src=\"{logo}\" alt=\"Aurora Instruments\""), "/theme.css?"],
-            );
-        }
+        assert!(page.answer.header("content-type").starts_with("text/html"), "{path}");
+        says(
+            &page.html,
+            &[&format!("<img src=\"{logo}\" alt=\"Aurora Instruments\""), "/theme.css?"],
+        );
     }
     let page = visitor.open(&logo).await;
     assert_eq!((page.status, page.answer.bytes.as_slice()), (200, PICTURE));

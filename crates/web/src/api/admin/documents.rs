@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use scrip_domain::Timestamp;
 use scrip_domain::legal::{LegalName, LegalText};
 use scrip_engine::legal::LegalRefusal;
 use serde::{Deserialize, Serialize};
@@ -81,9 +82,9 @@ struct VersionOut {
 impl TextOut {
     async fn of(app: &App, text: LegalText) -> Result<Self, Problem> {
         let versions = app.engine.store().legal_versions(text.name).await?;
-        let version = |text: LegalText| VersionOut {
-            version: text.version,
-            published_at: text.published_at.to_string(),
+        let version = |(version, published_at): (String, Timestamp)| VersionOut {
+            version,
+            published_at: published_at.to_string(),
         };
         Ok(Self {
             url: format!("{}/terms/{}?version={}", app.public_url, text.name, text.version),
@@ -126,7 +127,10 @@ async fn show(
     let text = match which.version {
         Some(version) if version.contains('\0') => None,
         Some(version) => app.engine.store().legal_text(name, &version).await?,
-        None => app.engine.store().legal_versions(name).await?.into_iter().next(),
+        None => {
+            let newest = app.engine.legal_texts().await?;
+            newest.iter().find(|legal| legal.text.name == name).map(|legal| legal.text.clone())
+        }
     };
     Ok(Json(TextOut::of(&app, text.ok_or_else(Problem::not_found)?).await?))
 }

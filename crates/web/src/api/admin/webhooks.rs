@@ -252,7 +252,7 @@ async fn rotate(
     State(app): State<App>,
     IdPath(id): IdPath<WebhookEndpoint>,
 ) -> Result<Response, Problem> {
-    let rotated = app.engine.rotate_webhook(by, id).await??;
+    let rotated = app.engine.rotate_webhook(by, id, None).await??;
     Ok(NewWebhookEndpoint::answer(StatusCode::OK, &rotated))
 }
 

@@ -27,21 +27,23 @@ mod top_ups;
 mod vouchers;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_extractor_with_state, from_fn, from_fn_with_state};
 
 use self::frame::{Section, page, with_status};
 use super::protect_form;
 use crate::App;
+use crate::caller::AtWallets;
 
 /// Every page below `/admin`.
 pub fn routes(app: &App) -> Router<App> {
+    // A merchant's buyers have their wallets at its provider, and what fills those is there, too.
+    let funds = top_ups::routes().merge(vouchers::routes()).merge(coupons::routes());
+    let funds = funds.layer(from_extractor_with_state::<AtWallets, _>(app.clone()));
     Router::new()
         .merge(overview::routes())
         .merge(orders::routes())
         .merge(accounts::routes())
-        .merge(top_ups::routes())
-        .merge(vouchers::routes())
-        .merge(coupons::routes())
+        .merge(funds)
         .merge(licenses::routes())
         .merge(sign_in::routes())
         .merge(me::routes())

@@ -8,6 +8,7 @@ use scrip_domain::order::{Order, OrderState};
 use scrip_domain::top_up::{TopUp, TopUpState};
 
 use crate::pages::look::{Tone, badge, notice};
+use crate::pages::words::capitalized;
 
 /// How many rows of a list are on a page.
 pub const PAGE: u32 = 25;
@@ -114,10 +115,7 @@ pub fn top_up_link(top_up: Id<TopUp>) -> Markup {
 
 /// A stable word, as people read it.
 pub fn plain(word: &str) -> String {
-    let words = word.replace('_', " ");
-    let mut letters = words.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}", letters.as_str())
+    capitalized(&word.replace('_', " "))
 }
 
 /// Where an order stands.

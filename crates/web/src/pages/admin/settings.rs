@@ -91,7 +91,7 @@ const fn entry<G: Group>() -> Entry {
     }
 }
 
-/// Every group, in the order in which they are shown. Between them they have every setting.
+/// Every group, in the order in which they are shown. Between them they have every setting but `look`, which the API sets.
 static GROUPS: [Entry; 13] = [
     entry::<Called>(),
     entry::<Flow>(),

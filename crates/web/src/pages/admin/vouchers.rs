@@ -168,7 +168,6 @@ async fn create(
         p.trail { a href="/admin/vouchers" { "Vouchers" } }
         (notice(Tone::Warn, &html! { "Keep these codes now: they are not shown again, to nobody." }))
         form method="post" action="/admin/vouchers/codes" {
-            input type="hidden" name="label" value=(batch.label);
             div.field {
                 label for="codes" { (codes.len()) " codes" }
                 textarea id="codes" name="codes" rows="12" readonly { (codes.join("\n")) }

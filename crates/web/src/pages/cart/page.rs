@@ -27,7 +27,8 @@ use crate::pages::checkout::stop::{Ahead, Stop};
 use crate::pages::checkout::{Wanted, pays_elsewhere, remember};
 use crate::pages::form::{Field, Form};
 use crate::pages::look::{Tone, blank, notice, price, steps};
-use crate::pages::visit::{Local, Visit};
+use crate::pages::top_up;
+use crate::pages::visit::Visit;
 use crate::pages::words::terms;
 use crate::pages::{chance, private};
 use crate::problem::{Problem, kind};
@@ -458,7 +459,7 @@ fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup
         (figures(quote, token))
         @match short {
             Some(short) if !short.is_zero() => {
-                p { a.button.whole href=(top_up(&wanted.local(), Some(short), visit)) { "Add " (MoneyOut::tokens(short, token)) } }
+                p { a.button.whole href=(top_up::address(&wanted.local(), Some(short), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(short, token)) } }
                 p.small { "You go on to the checkout when the tokens are in your wallet." }
             }
             _ => form method="post" action="/checkout" {
@@ -501,16 +502,6 @@ pub fn figures(quote: &Quote, token: &Token) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// Where so many tokens are added, and from there on to `next`. What is less than can be added at once is rounded up.
-pub fn top_up(next: &Local, tokens: Option<Amount>, visit: &Visit) -> String {
-    let settings = &visit.vendor.settings;
-    let address = next.after("/wallet/top-up");
-    match tokens.map(|tokens| settings.top_up_limits.nearest(tokens)) {
-        Some(tokens) => format!("{address}&tokens={}", tokens.decimal(settings.token.scale)),
-        None => address,
     }
 }
 

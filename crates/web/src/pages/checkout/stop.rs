@@ -13,10 +13,10 @@ use super::{Wanted, pays_elsewhere};
 use crate::App;
 use crate::money::MoneyOut;
 use crate::pages::account::personal;
-use crate::pages::cart::top_up;
 use crate::pages::look::price;
 use crate::pages::private;
 use crate::pages::refused::sentence;
+use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
 
@@ -212,7 +212,7 @@ fn shortfall(short: Short, required: &str, visit: &Visit, ahead: &Ahead) -> Mark
             dt { "Missing" } dd { (price(missing, token)) }
         }
         p.choice {
-            a.button href=(top_up(&ahead.next, Some(missing), visit)) { "Add " (MoneyOut::tokens(missing, token)) }
+            a.button href=(top_up::address(&ahead.next, Some(missing), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(missing, token)) }
         }
         p.small { "When the tokens are in your wallet, you go on where you stopped." }
     }
@@ -255,11 +255,11 @@ fn hidden(
         },
         (None, Level::Covered) => html! {
             p { "The price of " bdi { (title) } " is shown when your balance covers it. What you add is yours to spend." }
-            p.choice { a.button href=(top_up(&ahead.next, None, visit)) { "Add funds" } }
+            p.choice { a.button href=(top_up::address(&ahead.next, None, &visit.vendor.settings)) { "Add funds" } }
         },
         (None, Level::Visitor | Level::Member | Level::Funded) => html! {
             p { "The price of " bdi { (title) } " is shown when your balance is large enough to order. What you add is yours to spend." }
-            p.choice { a.button href=(top_up(&ahead.next, None, visit)) { "Add funds" } }
+            p.choice { a.button href=(top_up::address(&ahead.next, None, &visit.vendor.settings)) { "Add funds" } }
         },
     };
     ("A price is not shown yet", body)

@@ -8,10 +8,10 @@ use scrip_engine::memory::Member;
 use super::Wanted;
 use crate::money::MoneyOut;
 use crate::pages::account::card_name;
-use crate::pages::cart::top_up;
 use crate::pages::legal::terms_of_sale;
 use crate::pages::look::{Tone, date, notice, price, steps};
 use crate::pages::orders::bill;
+use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 
 /// An order that waits for its buyer's word.
@@ -59,7 +59,7 @@ pub fn page(
                         delivery at once: you receive your codes and files in the same moment. What is refunded goes back into your
                         wallet." }
                 } @else {
-                    p { a.button.whole href=(top_up(&here, Some(short), visit)) { "Add " (MoneyOut::tokens(short, token)) } }
+                    p { a.button.whole href=(top_up::address(&here, Some(short), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(short, token)) } }
                     p.small { "You come back here when the tokens are in your wallet." }
                 }
                 p.small { "These prices hold until " (date(order.expires_at)) "." }

@@ -18,7 +18,6 @@ use scrip_engine::license::{is_extendable, state_at};
 use scrip_engine::update::Opening;
 use scrip_license::Reason;
 
-use super::super::assets::COPY_NOW;
 use super::super::look::{Tone, badge, notice};
 use super::super::pay::{size_text, span_text};
 use super::super::visit::SignedIn;
@@ -98,7 +97,6 @@ fn page(shown: &Shown) -> Markup {
     let Owned { standing, product } = &shown.owned;
     let (tone, word) = words::standing(&shown.owned, shown.now);
     html! {
-        script src=(*COPY_NOW) defer {}
         p.trail { a href="/library" { "Library" } }
         h1 { bdi { (product.title) } }
         p { (badge(tone, word)) " " (words::terms(standing.license.terms)) }
@@ -117,7 +115,6 @@ fn page(shown: &Shown) -> Markup {
             }
             aside { (facts(shown)) (acts(shown)) }
         }
-        script src=(*COPY_NOW) defer {}
     }
 }
 

@@ -9,7 +9,6 @@ use scrip_engine::catalog::markdown;
 
 use crate::App;
 use crate::api::licenses::word;
-use crate::pages::assets::COPY_NOW;
 use crate::pages::look::{Tone, badge, date};
 use crate::pages::pay::{size_text, span_text};
 use crate::pages::words::terms;
@@ -75,7 +74,6 @@ pub fn all(handed: &[Handed]) -> Markup {
                 }
             }
         }
-        @if !handed.is_empty() { script src=(*COPY_NOW) defer {} }
     }
 }
 

@@ -13,7 +13,6 @@ use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
 use crate::money::MoneyOut;
-use crate::pages::assets::COPY_NOW;
 use crate::pages::checkout::own;
 use crate::pages::look::date;
 use crate::pages::private_with_script;
@@ -58,7 +57,6 @@ pub(super) async fn show(
             }
         }
         p.no-print { button.second type="button" hidden data-prints="" { "Print" } }
-        script src=(*COPY_NOW) defer {}
     };
     Ok(private_with_script(&app, &title, &visit, &main))
 }

@@ -15,9 +15,9 @@ use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
 use crate::money::MoneyOut;
-use crate::pages::cart::top_up;
 use crate::pages::checkout::{Wanted, is_open, own, pays_elsewhere};
 use crate::pages::look::{Tone, date, notice, price, steps};
+use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 use crate::pages::{again_in, chance, private, private_with_script};
 use crate::problem::Problem;
@@ -251,7 +251,7 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
             p.choice {
                 @let missing = available.shortfall(order.total);
                 @if missing.is_zero() { a.button href=(here.as_str()) { "Try again" } }
-                @else { a.button href=(top_up(&here, Some(missing), visit)) { "Add " (MoneyOut::tokens(missing, token)) } }
+                @else { a.button href=(top_up::address(&here, Some(missing), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(missing, token)) } }
                 a.button.second href="/cart" { "Back to the cart" }
             }
         } @else {

@@ -10,10 +10,11 @@ use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::catalog::view::Hidden;
 
-use super::{together, top_up};
+use super::together;
 use crate::App;
 use crate::pages::frame::{Head, private_headed};
 use crate::pages::look::tokens;
+use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 
 /// Somebody before a door: who they are, where they stand, and where they are.
@@ -84,20 +85,23 @@ impl<'a> Guest<'a> {
         if self.standing == Standing::Visitor {
             return html! { a.button href=(self.here.after("/account")) { "Complete your account" } };
         }
-        let token = &self.visit.vendor.settings.token;
+        let settings = &self.visit.vendor.settings;
+        let token = &settings.token;
         let enough = if needs == Level::Covered { price } else { Some(self.threshold) };
         let missing = enough.map(|enough| self.available().shortfall(enough));
         match missing.filter(|missing| !missing.is_zero()) {
-            Some(missing) => html! {
-                a.button href=(top_up(missing, token, &self.here)) { "Top up exactly " (tokens(missing, token)) }
-            },
+            Some(missing) => {
+                let missing = settings.top_up_limits.nearest(missing);
+                let to = top_up::address(&self.here, Some(missing), settings);
+                html! { a.button href=(to) { "Top up exactly " (tokens(missing, token)) } }
+            }
             None => html! { a.button href=(self.here.after("/wallet/top-up")) { "Add funds" } },
         }
     }
 
     /// Whether the account is frozen: nothing that is offered here would help.
     fn is_frozen(&self) -> bool {
-        let fields = &self.visit.vendor.settings.registration;
+        let fields = &self.visit.vendor.settings.required();
         let account = self.visit.member.as_ref().map(|(_, member)| &member.account);
         account.is_some_and(|account| account.permits(fields) == Err(NotPermitted::Frozen))
     }

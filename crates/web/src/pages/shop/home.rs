@@ -9,12 +9,13 @@ use scrip_domain::settings::{Flow, Settings};
 use scrip_engine::catalog::list::{Ask, Listing};
 use scrip_engine::catalog::markdown::to_html;
 
+use super::beginning;
 use super::door::Guest;
 use super::list::{shelves, tiles};
-use super::{beginning, top_up};
 use crate::App;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::look::{blank, price, tokens};
+use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
 
@@ -113,7 +114,12 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
                 div.notice {
                     p { "Ordering opens with " (tokens(enough, token)) " in your wallet. You have "
                         (tokens(guest.available(), token)) "." }
-                    p { a.button href=(top_up(missing, token, &guest.here)) { "Top up exactly " (tokens(missing, token)) } }
+                    @let exactly = settings.top_up_limits.nearest(missing);
+                    p {
+                        a.button href=(top_up::address(&guest.here, Some(exactly), settings)) {
+                            "Top up exactly " (tokens(exactly, token))
+                        }
+                    }
                 }
             }
         }

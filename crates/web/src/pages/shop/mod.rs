@@ -10,15 +10,11 @@ mod list;
 mod order;
 mod picture;
 mod product;
-pub mod terms;
 
 use axum::Router;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use scrip_domain::Amount;
-use scrip_domain::settings::Token;
 
-use super::visit::Local;
 use crate::App;
 
 pub fn routes() -> Router<App> {
@@ -31,12 +27,6 @@ pub fn routes() -> Router<App> {
         .route("/products/{slug}", get(product::show))
         .route("/products/{slug}/pictures/{sha256}", get(picture::show))
         .route("/products/{slug}/buy", post(order::buy))
-}
-
-/// The address of a page of the wallet where exactly this is added, and from which `here` comes next.
-fn top_up(tokens: Amount, token: &Token, here: &Local) -> String {
-    let amount = tokens.decimal(token.scale);
-    here.after("/wallet/top-up").replacen('?', &format!("?tokens={amount}&"), 1)
 }
 
 /// How many bytes of a description others show.

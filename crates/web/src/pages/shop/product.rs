@@ -11,11 +11,11 @@ use scrip_domain::legal::LegalName;
 use scrip_domain::order::MAX_UNITS;
 use scrip_domain::settings::{Flow, Token};
 use scrip_engine::catalog::view::{Hidden, OfferView, ProductView};
+use scrip_license::Limits;
 
 use super::door::{Guest, shut};
 use super::list::{of_category, of_tag};
-use super::terms::{limited, told};
-use super::{beginning, cover, top_up};
+use super::{beginning, cover};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::NamePath;
@@ -25,7 +25,9 @@ use crate::pages::leads_to;
 use crate::pages::legal;
 use crate::pages::look::{Tone, date, notice, price, tokens};
 use crate::pages::pay::{size_text, span_text};
+use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
+use crate::pages::words::phrase;
 use crate::problem::Problem;
 
 /// A product before somebody.
@@ -124,7 +126,7 @@ impl Looked<'_> {
                     p { "This is no longer for sale. What you bought stays yours." }
                 } @else if let Some(hidden) = self.view.hidden.iter().find(about_price) {
                     @for offer in &self.view.offers {
-                        p { span.terms { (told(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
+                        p { span.terms { (phrase(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
                     }
                     (self.guest.unseen(hidden, None))
                 } @else if self.view.offers.is_empty() {
@@ -177,7 +179,7 @@ impl Looked<'_> {
             input type="hidden" name="offer" value=(offer.id);
             @if let Some(cost) = offer.price {
                 p.sticker { (price(cost, self.token)) }
-                p { span.terms { (told(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
+                p { span.terms { (phrase(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
                 (self.contents(offer))
                 (self.wallet(cost))
             }
@@ -189,7 +191,7 @@ impl Looked<'_> {
             label.option {
                 input type="radio" name="offer" value=(offer.id) checked[first];
                 span.what {
-                    span.terms { (told(offer.terms)) }
+                    span.terms { (phrase(offer.terms)) }
                     @let limits = limited(offer.limits);
                     @if !limits.is_empty() { span.hint { (limits) } }
                 }
@@ -208,7 +210,7 @@ impl Looked<'_> {
                 p.small { "Together:" }
                 ul.parts {
                     @for item in items {
-                        li { a href={ "/products/" (item.slug) } { bdi { (item.title) } } ", " (told(item.terms)) }
+                        li { a href={ "/products/" (item.slug) } { bdi { (item.title) } } ", " (phrase(item.terms)) }
                     }
                 }
             }
@@ -261,9 +263,11 @@ impl Looked<'_> {
     }
 
     fn missing_link(&self, missing: Amount) -> Markup {
+        let settings = &self.guest.visit.vendor.settings;
+        let missing = settings.top_up_limits.nearest(missing);
         let costs = self.token.unit_value.price_of(missing).map(MoneyOut::currency);
         html! {
-            a href=(top_up(missing, self.token, &self.guest.here)) {
+            a href=(top_up::address(&self.guest.here, Some(missing), settings)) {
                 "Top up exactly " (tokens(missing, self.token))
                 @if let Some(costs) = costs { " for " (costs) }
             }
@@ -410,4 +414,25 @@ fn platforms(files: &[File]) -> Vec<&str> {
         }
     }
     platforms
+}
+
+/// On how many machines, with how many downloads; empty when nothing limits it.
+fn limited(limits: Limits) -> String {
+    let many =
+        |count: u32, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let machines = limits.machines.map(|count| format!("on {}", many(count, "machine")));
+    let downloads = limits.downloads.map(|count| format!("with {}", many(count, "download")));
+    [machines, downloads].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_told_where_there_are_some() {
+        assert_eq!(limited(Limits::default()), "");
+        let limits = Limits { machines: Some(1), downloads: Some(3), ..Limits::default() };
+        assert_eq!(limited(limits), "on 1 machine, with 3 downloads");
+    }
 }

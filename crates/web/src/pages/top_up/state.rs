@@ -10,7 +10,6 @@ use scrip_domain::top_up::{Action, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::{Amount, Money};
 use serde::Deserialize;
 
-use super::super::assets::COPY_NOW;
 use super::super::form::{Field, Form, complaint};
 use super::super::look::{Tone, badge, blank};
 use super::super::refused::sentence;
@@ -167,7 +166,7 @@ async fn again(
 ) -> Result<Response, Problem> {
     let top_up = own(app, visit, id).await?;
     let main = shown(&top_up, &visit.visit.vendor.settings.token, next, Some(problem));
-    let mut response = private(app, title(top_up.state), &visit.visit, &main);
+    let mut response = private_with_script(app, title(top_up.state), &visit.visit, &main);
     *response.status_mut() = problem.status();
     Ok(response)
 }
@@ -340,7 +339,6 @@ fn told(state: TopUpState) -> &'static str {
 fn action(top_up: &TopUp) -> Markup {
     if let (Some(due), Some(left)) = (&top_up.due, top_up.left()) {
         return html! {
-            script src=(*COPY_NOW) defer {}
             section.card aria-label="What to send" {
                 dl.facts {
                     dt { "Send" } dd { strong { (MoneyOut::currency(left)) } }

@@ -16,16 +16,15 @@ mod state;
 mod terms;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::middleware::from_extractor_with_state;
+use axum::response::Response;
 use maud::{Markup, html};
 use scrip_domain::catalog::{Product, ProductKind, ProductState};
-use scrip_domain::role::Role;
 
 use super::desk::{Catalogue, Clerk, Desk, See};
 use super::{Section, page, with_status};
 use crate::App;
+use crate::caller::AtSeller;
 use crate::pages::look::{Tone, badge};
 use crate::problem::Problem;
 
@@ -40,17 +39,8 @@ pub fn routes(app: &App) -> Router<App> {
         .merge(offers::routes())
         .merge(releases::routes())
         .merge(files::routes())
-        .layer(axum::middleware::from_fn_with_state(app.clone(), only_sellers))
-}
-
-/// A provider that sells nothing has no catalogue.
-async fn only_sellers(State(app): State<App>, request: Request, next: Next) -> Response {
-    let roles = app.engine.roles();
-    if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
-        next.run(request).await
-    } else {
-        Problem::not_found().into_response()
-    }
+        // A provider that sells nothing has no catalogue.
+        .layer(from_extractor_with_state::<AtSeller, _>(app.clone()))
 }
 
 /// The product that an address names, in whatever state.

@@ -90,10 +90,13 @@ async fn create(
     let problem = match form.fields(product.kind, &desk.vendor.settings.token) {
         Ok((fields, items)) => match app.engine.store().offer_by_key(product.id, key).await? {
             // The button was pressed twice, or somebody else has made the same.
-            Some(there) if there.retired_at.is_none() && same(&there, &fields) => {
-                return Ok(to_offers(&slug));
-            }
-            Some(_) => {
+            Some(there) => {
+                let same = there.retired_at.is_none()
+                    && same(&there, &fields)
+                    && app.engine.item_names(there.id).await? == items;
+                if same {
+                    return Ok(to_offers(&slug));
+                }
                 let detail =
                     "the product has an offer of this name: choose another, or change that one";
                 Problem::field("key", detail)

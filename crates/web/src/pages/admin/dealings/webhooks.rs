@@ -337,7 +337,7 @@ async fn ask_rotate(
     let question = Question {
         says: &says,
         action: &format!("{here}/rotate"),
-        fields: &Markup::default(),
+        fields: &html! { input type="hidden" name="issue" value=(endpoint.issue); },
         button: "Make a new secret",
         is_final: false,
         back: &here,
@@ -346,13 +346,19 @@ async fn ask_rotate(
     Ok(page(&app, &desk, "New secret", Section::Webhooks, &main))
 }
 
+/// From which secret it is changed: the form sent twice changes it once, and tells the same.
+#[derive(Debug, Deserialize)]
+struct RotateForm {
+    issue: u32,
+}
+
 async fn rotate(
     State(app): State<App>,
     desk: Desk<Settings>,
     IdPath(id): IdPath<WebhookEndpoint>,
-    Form(Nothing {}): Form<Nothing>,
+    Form(RotateForm { issue }): Form<RotateForm>,
 ) -> Result<Response, Problem> {
-    let made = app.engine.rotate_webhook(desk.staff, id).await??;
+    let made = app.engine.rotate_webhook(desk.staff, id, Some(issue)).await??;
     Ok(secret(&app, &desk, &made, "The secret is changed"))
 }
 
