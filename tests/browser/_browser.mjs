@@ -3,11 +3,13 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const SHOTS = join(process.env.CARGO_TARGET_DIR ?? "target", "browser", "shots");
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SHOTS = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "browser", "shots");
 
 // Higher pages are painted for longer than anybody looks at their picture.
 const HIGH = 6_000;
