@@ -24,6 +24,15 @@ export const LOOKS = [
   { name: "light-wide", colorScheme: "light", viewport: { width: 1280, height: 900 } },
 ];
 
+/** How somebody with a phone, at night, opens pages. */
+export const PHONE = { colorScheme: LOOKS[0].colorScheme, viewport: LOOKS[0].viewport };
+
+/** Waits until all have come to their end, and throws what is wrong with any. */
+export async function together(all) {
+  const wrong = (await Promise.allSettled(all)).filter(({ status }) => status === "rejected");
+  if (wrong.length > 0) throw new Error(wrong.map(({ reason }) => reason.stack ?? reason).join("\n"));
+}
+
 /** Opens an address, and gives its answer; null where it is a file, which is asked for and not opened. */
 export async function arrives(page, url) {
   const file = page.waitForEvent("download", { timeout: 0 }).catch(() => null);
@@ -82,10 +91,11 @@ export async function wider(page) {
   return page_width > window_width ? `it is ${page_width} wide in a window of ${window_width}` : null;
 }
 
-/** Throws with every violation of WCAG 2.2 AA that axe-core finds on the page, and if it is wider than the window. */
-export async function judge(page, name) {
+/** Throws with every violation of WCAG 2.2 AA that axe-core finds on the page, and if it is wider than the window. Where it is
+ * `only_looked_at`, the page stays whole. */
+export async function judge(page, name, only_looked_at = false) {
   const wide = await wider(page);
-  await page.evaluate(thin, MANY);
+  if (!only_looked_at) await page.evaluate(thin, MANY);
   await page.evaluate(AXE);
   const found = await page.evaluate((rules) => axe.run({ runOnly: rules, resultTypes: ["violations"] }), RULES);
   if (found.passes.length === 0) throw new Error(`${name}: axe-core looked at nothing`);

@@ -1,11 +1,8 @@
 // From a visitor to the owner of something, in each of the three flows, with scripts and without.
 
-import { LOOKS } from "./_browser.mjs";
+import { PHONE, together } from "./_browser.mjs";
 import { withPerson } from "./_person.mjs";
 import { ask } from "./_shop.mjs";
-
-const { colorScheme, viewport } = LOOKS[0];
-const PHONE = { colorScheme, viewport };
 
 /** Does `work` while the server's settings are these, and then sets them back. */
 export async function withSettings(server, change, work) {
@@ -45,82 +42,75 @@ export async function receives(one, files) {
 
 /** A visitor looks around, chooses two things, opens an account at the checkout, tops up what is missing, and has it. */
 async function browse_first(one, { vendor }) {
-  await withSettings(vendor, { flow: "browse_first" }, async () => {
-    await one.open(vendor.url);
-    await one.at("Aurora Instruments");
-    await one.fill("Search", "tides");
-    await one.press("Search");
-    await one.at("Products");
-    await one.press("Tides at Port Aurora, 2027");
-    await one.at("Tides at Port Aurora, 2027");
-    await one.pick(/Perpetual|for good/i);
-    await one.press("Add to cart");
-    await one.at("Your cart");
-    await one.sees("Tides at Port Aurora, 2027");
-    await one.go("Products");
-    await one.at("Products");
-    await one.press("The tide of 22 March");
-    await one.fill("Quantity", "1");
-    await one.press("Add to cart");
-    await one.at("Your cart");
-    await one.press("Check out");
-    await one.press("Open an account");
-    await one.registers();
-    // What was chosen is kept, and exactly what is missing is offered.
-    await one.at("Add funds to pay");
-    await one.press(amount("4.8001", "Add "));
-    await one.sees(amount("4.8001"));
-    await tops_up(one);
-    await one.at("Confirm your order");
-    await one.sees(amount("0.00"));
-    await one.press(amount("4.8001", "Pay "));
-    await receives(one, await published(vendor, "tides-2027"));
-    await one.press("Receipt");
-    await one.at(/Receipt/);
-  });
+  await one.open(vendor.url);
+  await one.at("Aurora Instruments");
+  await one.fill("Search", "tides");
+  await one.press("Search");
+  await one.at("Products");
+  await one.press("Tides at Port Aurora, 2027");
+  await one.at("Tides at Port Aurora, 2027");
+  await one.pick(/Perpetual|for good/i);
+  await one.press("Add to cart");
+  await one.at("Your cart");
+  await one.sees("Tides at Port Aurora, 2027");
+  await one.go("Products");
+  await one.at("Products");
+  await one.press("The tide of 22 March");
+  await one.fill("Quantity", "1");
+  await one.press("Add to cart");
+  await one.at("Your cart");
+  await one.press("Check out");
+  await one.press("Open an account");
+  await one.registers();
+  // What was chosen is kept, and exactly what is missing is offered.
+  await one.at("Add funds to pay");
+  await one.press(amount("4.8001", "Add "));
+  await one.sees(amount("4.8001"));
+  await tops_up(one);
+  await one.at("Confirm your order");
+  await one.sees(amount("0.00"));
+  await one.press(amount("4.8001", "Pay "));
+  await receives(one, await published(vendor, "tides-2027"));
+  await one.press("Receipt");
+  await one.at(/Receipt/);
 }
 
 /** Ordering opens with a balance: the page of the product says so, leads there, and comes back. */
 async function register_first(one, { vendor }) {
-  await withSettings(vendor, { flow: "register_first", threshold: { policy: "fixed", amount: { amount: 50_000, unit: "AUR" } } }, async () => {
-    await one.open(`${vendor.url}/products/tide-of-the-day`);
-    await one.at("The tide of 22 March");
-    await one.sees(/You can order here once your wallet holds 5.00* AUR/);
-    await one.press("Open an account");
-    await one.registers();
-    await one.at("The tide of 22 March");
-    await one.press(amount("5.00", "Top up exactly "));
-    await tops_up(one);
-    await one.at("The tide of 22 March");
-    await one.press("Buy now");
-    await one.at("Confirm your order");
-    await one.press(amount("0.0001", "Pay "));
-    await receives(one, await published(vendor, "tide-of-the-day"));
-  });
+  await one.open(`${vendor.url}/products/tide-of-the-day`);
+  await one.at("The tide of 22 March");
+  await one.sees(/You can order here once your wallet holds 5.00* AUR/);
+  await one.press("Open an account");
+  await one.registers();
+  await one.at("The tide of 22 March");
+  await one.press(amount("5.00", "Top up exactly "));
+  await tops_up(one);
+  await one.at("The tide of 22 March");
+  await one.press("Buy now");
+  await one.at("Confirm your order");
+  await one.press(amount("0.0001", "Pay "));
+  await receives(one, await published(vendor, "tide-of-the-day"));
 }
 
 /** Nothing is shown to who has no account. */
-async function members_only(one, { vendor }) {
-  const files = await published(vendor, "tide-of-the-day");
-  await withSettings(vendor, { flow: "members_only" }, async () => {
-    await one.open(vendor.url);
-    await one.at("Aurora Instruments");
-    await one.sees("The products are shown to members.");
-    await one.misses("tallow");
-    await one.go("Products");
-    await one.press("Open an account");
-    await one.registers();
-    await one.at("Products");
-    await one.press("The tide of 22 March");
-    await one.at("The tide of 22 March");
-    await one.press("Buy now");
-    await one.at("Add funds to pay");
-    await one.press(/^Add /);
-    await tops_up(one);
-    await one.at("Confirm your order");
-    await one.press(amount("0.0001", "Pay "));
-    await receives(one, files);
-  });
+async function members_only(one, { vendor }, files) {
+  await one.open(vendor.url);
+  await one.at("Aurora Instruments");
+  await one.sees("The products are shown to members.");
+  await one.misses("tallow");
+  await one.go("Products");
+  await one.press("Open an account");
+  await one.registers();
+  await one.at("Products");
+  await one.press("The tide of 22 March");
+  await one.at("The tide of 22 March");
+  await one.press("Buy now");
+  await one.at("Add funds to pay");
+  await one.press(/^Add /);
+  await tops_up(one);
+  await one.at("Confirm your order");
+  await one.press(amount("0.0001", "Pay "));
+  await receives(one, files);
 }
 
 /** What is hidden is named, with what unlocks it; and is there once that is done. */
@@ -216,10 +206,24 @@ async function declined_across(one, { merchant }) {
   await one.at("Buy from Field Sounds");
 }
 
+// What the shop is set to meanwhile.
+const FLOWS = {
+  browse_first: { flow: "browse_first" },
+  register_first: { flow: "register_first", threshold: { policy: "fixed", amount: { amount: 50_000, unit: "AUR" } } },
+  members_only: { flow: "members_only" },
+};
+
+/** Each of them by two people at the same time: one with scripts, at a desk, and one without, on a phone in the dark. */
 export function buying(town, browser) {
   const journeys = { browse_first, register_first, members_only, hidden_fields, declined, across, declined_across };
-  return Object.entries(journeys).flatMap(([name, journey]) => {
-    const as = (how, look) => [`${name}, ${how}`, () => withPerson(browser, `${name}-${how.replaceAll(" ", "-")}`, look, (one) => journey(one, town))];
-    return [as("with scripts", {}), as("without scripts", { ...PHONE, javaScriptEnabled: false })];
+  return Object.entries(journeys).map(([name, journey]) => {
+    const check = async () => {
+      // A visitor is told of them now, and in one of the flows not any more.
+      const files = await published(town.vendor, "tide-of-the-day");
+      const as = (how, look) => withPerson(browser, `${name}-${how}`, look, (one) => journey(one, town, files));
+      const both = () => together([as("scripts", {}), as("no-scripts", { ...PHONE, javaScriptEnabled: false })]);
+      await (FLOWS[name] ? withSettings(town.vendor, FLOWS[name], both) : both());
+    };
+    return [`${name.replaceAll("_", " ")}, with scripts and without`, check];
   });
 }

@@ -1,6 +1,7 @@
 // A whole purchase without a mouse: Tab, Enter, Space, arrows and typing, from the home page to the code. Where one is can always be
 // seen, and one always gets on.
 
+import { PHONE } from "./_browser.mjs";
 import { PASSWORD, address, withPerson } from "./_person.mjs";
 
 /** What has the focus: what it is called, and whether that is to be seen. */
@@ -80,7 +81,7 @@ async function purchase(one, { vendor }) {
 }
 
 export function keyboards(town, browser) {
-  const looks = [["wide", {}], ["dark phone", { colorScheme: "dark", viewport: { width: 320, height: 640 } }]];
+  const looks = [["wide", {}], ["on a dark phone", PHONE]];
   return looks.map(([name, look]) => [
     `a purchase by keyboard, ${name}`,
     () => withPerson(browser, `keyboard-${name}`, look, (one) => purchase(one, town)),

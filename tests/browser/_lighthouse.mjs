@@ -45,6 +45,11 @@ async function judged(url, port, own) {
     disableStorageReset: true,
     disableFullPageScreenshot: true,
     throttling: THROTTLING,
+    // Nothing of these pages comes later by itself.
+    pauseAfterFcpMs: 200,
+    pauseAfterLoadMs: 200,
+    networkQuietThresholdMs: 500,
+    cpuQuietThresholdMs: 500,
   };
   const { lhr } = await lighthouse(url, flags);
   if (lhr.runtimeError) throw new Error(`${url}: ${lhr.runtimeError.message}`);

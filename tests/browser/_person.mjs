@@ -3,11 +3,13 @@
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { shot, wider } from "./_browser.mjs";
+import { judge, shot, wider } from "./_browser.mjs";
 
 /** What each of them chooses as a password. */
 export const PASSWORD = "correct horse battery";
 
+// Where axe-core was already.
+const judged = new Set();
 let people = 0;
 /** An address that nobody has yet. */
 export const address = (who) => `${who}-${Date.now()}-${++people}@example.org`;
@@ -17,14 +19,14 @@ export async function person(browser, name, look = {}) {
   const context = await browser.newContext({ reducedMotion: "reduce", ...look });
   context.setDefaultTimeout(20_000);
   if (process.env.DEV_STYLE) await context.route("**/style.css*", (route) => route.fulfill({ path: process.env.DEV_STYLE, contentType: "text/css" }));
-  return new Person(name, context, await context.newPage());
+  return new Person(name, look, context, await context.newPage());
 }
 
 class Person {
   #stations = 0;
 
-  constructor(name, context, page) {
-    Object.assign(this, { name, context, page, main: page.getByRole("main") });
+  constructor(name, look, context, page) {
+    Object.assign(this, { name, look, context, page, main: page.getByRole("main") });
   }
 
   open(url) {
@@ -47,6 +49,19 @@ class Person {
     await shot(this.page, `${this.name}-${place}-${String(title)}`);
     const wide = await wider(this.page);
     if (wide) throw new Error(`${this.name}: "${title}": ${wide}`);
+    await this.#judged(title);
+  }
+
+  /** What no link leads to is judged where somebody comes to it: once, in both colour schemes. */
+  async #judged(title) {
+    const station = `${new URL(this.page.url()).port} ${title}`;
+    if (this.look.javaScriptEnabled === false || judged.has(station)) return;
+    judged.add(station);
+    for (const colorScheme of ["dark", "light"]) {
+      await this.page.emulateMedia({ colorScheme });
+      await judge(this.page, `${this.name}: "${title}", ${colorScheme}`, true);
+    }
+    await this.page.emulateMedia({ colorScheme: this.look.colorScheme ?? null });
   }
 
   /** Presses the button or the link of that name, in the page's own part or in `within`. */
@@ -125,7 +140,7 @@ class Person {
 
   /** The same person in a second window. */
   async another() {
-    return new Person(`${this.name}-2`, this.context, await this.context.newPage());
+    return new Person(`${this.name}-2`, this.look, this.context, await this.context.newPage());
   }
 
   leaves() {

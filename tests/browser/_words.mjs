@@ -1,7 +1,7 @@
 // Words as they come: from right to left, and without an end. On a phone, wide, and at twice the size nothing is wider than the
 // window, and nothing is cut off.
 
-import { judge, shot } from "./_browser.mjs";
+import { PHONE, judge, shot } from "./_browser.mjs";
 import { withPerson, PASSWORD } from "./_person.mjs";
 import { ask } from "./_shop.mjs";
 
@@ -12,7 +12,7 @@ const GOODS = [
   { slug: "words-long", title: LONG, summary: `${LONG} ${LONG}` },
 ];
 const LOOKS = [
-  { name: "phone", viewport: { width: 320, height: 640 }, colorScheme: "dark" },
+  { name: "phone", ...PHONE },
   { name: "wide", viewport: { width: 1280, height: 900 } },
   // As a browser does it at 200 %: half as many pixels of the page, each as two by two of the screen.
   { name: "twice", viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 },

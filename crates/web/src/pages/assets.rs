@@ -140,7 +140,18 @@ async fn logo(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
+
+    #[test]
+    fn what_is_packed_is_the_same() {
+        for (content, packed) in [SHEET, SCRIPT, UPLOAD_SCRIPT].into_iter().zip(&*PACKED) {
+            let mut read = String::new();
+            flate2::read::GzDecoder::new(packed.as_ref()).read_to_string(&mut read).unwrap();
+            assert!(read == content && packed.len() * 2 < content.len() + 100);
+        }
+    }
 
     #[test]
     fn only_who_reads_gzip_gets_it() {
