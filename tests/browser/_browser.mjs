@@ -1,6 +1,6 @@
 // Debian's Chromium, driven over the pages: how a browser is opened, how a page is judged, where its pictures are kept.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -56,6 +56,11 @@ export async function withBrowser(work) {
   } finally {
     await browser.close();
   }
+}
+
+/** Throws the pictures of the run before away. */
+export function forgets() {
+  rmSync(SHOTS, { recursive: true, force: true });
 }
 
 /** A picture of the page, as far down as somebody scrolls, kept as test output. */

@@ -4,7 +4,7 @@
 // `node tests/browser/pages.mjs crawl` runs the one part, `... crawl buyer` what has that word in its name. With `SCRIP_TOWN`, on a
 // demo that runs already (`_shop.mjs`).
 
-import { report, withBrowser } from "./_browser.mjs";
+import { forgets, report, withBrowser } from "./_browser.mjs";
 import { buying } from "./_buying.mjs";
 import { crawls } from "./_crawl.mjs";
 import { desks } from "./_desk.mjs";
@@ -29,6 +29,7 @@ const PARTS = {
 
 const [only, word = ""] = process.argv.slice(2);
 if (only && !PARTS[only]) throw new Error(`there are ${Object.keys(PARTS).join(", ")}`);
+if (!only) forgets();
 await withTown((town) =>
   withBrowser(async (browser) => {
     for (const [name, [part, side_by_side]] of Object.entries(PARTS)) {
