@@ -9,7 +9,9 @@ import { chromium } from "playwright-core";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const SHOTS = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "browser", "shots");
+/** Where things are built, and what tests leave behind lies. */
+export const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
+const SHOTS = join(TARGET, "browser", "shots");
 
 // Higher pages are painted for longer than anybody looks at their picture.
 const HIGH = 6_000;

@@ -18,7 +18,6 @@ export const address = (who) => `${who}-${Date.now()}-${++people}@example.org`;
 export async function person(browser, name, look = {}) {
   const context = await browser.newContext({ reducedMotion: "reduce", ...look });
   context.setDefaultTimeout(20_000);
-  if (process.env.DEV_STYLE) await context.route("**/style.css*", (route) => route.fulfill({ path: process.env.DEV_STYLE, contentType: "text/css" }));
   return new Person(name, look, context, await context.newPage());
 }
 
