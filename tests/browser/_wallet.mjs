@@ -172,6 +172,30 @@ async function partner(one, town, browser) {
   await one.at("Your wallet");
 }
 
+/** Somebody signs in at a merchant through its provider, sees there who knows them, and takes it back. */
+async function connects(one, { merchant, provider }) {
+  await one.open(merchant.url);
+  await one.at("Field Sounds");
+  await one.go("Sign in");
+  await one.at("Sign in");
+  await one.press("Go on to the provider");
+  await one.press("Open an account");
+  await one.registers();
+  await one.at("Sign in at Field Sounds");
+  await one.sees("What it will not know");
+  await one.pick(/Also tell Field Sounds/);
+  await one.press("Sign in at Field Sounds");
+  await one.page.getByRole("banner").getByRole("link", { name: "Library" }).waitFor();
+  if (!one.page.url().startsWith(merchant.url)) throw new Error(`ended at ${one.page.url()}`);
+  await one.open(`${provider.url}/account/merchants`);
+  await one.at("Merchants that know you");
+  await one.press(/^Disconnect/);
+  await one.at("Disconnect Field Sounds?");
+  await one.press("Disconnect");
+  await one.at("Merchants that know you");
+  await one.misses("Field Sounds");
+}
+
 /** What is owned: extended, given a new code, active on a machine and not any more. */
 async function library(one, { vendor }) {
   await begins(one, vendor);
@@ -223,7 +247,7 @@ async function library(one, { vendor }) {
 }
 
 export function wallets(town, browser) {
-  const journeys = { cards, review, transfer, voucher, credit_line, partner, library };
+  const journeys = { cards, review, transfer, voucher, credit_line, partner, connects, library };
   return Object.entries(journeys).map(([name, journey]) => [
     name.replaceAll("_", " "),
     () => withPerson(browser, name, {}, (one) => journey(one, town, browser)),
