@@ -42,25 +42,38 @@ class Person {
       const alerts = await this.page.getByRole("alert").allInnerTexts();
       throw new Error(`${this.name}: not at "${title}", but at "${there}" (${this.page.url()}) ${alerts}`);
     }
-    await this.page.waitForLoadState();
     this.#stations += 1;
     const place = String(this.#stations).padStart(2, "0");
-    await shot(this.page, `${this.name}-${place}-${String(title)}`);
-    const wide = await wider(this.page);
-    if (wide) throw new Error(`${this.name}: "${title}": ${wide}`);
-    await this.#judged(title);
+    await this.#steadily(async () => {
+      await shot(this.page, `${this.name}-${place}-${String(title)}`);
+      const wide = await wider(this.page);
+      if (wide) throw new Error(`${this.name}: "${title}": ${wide}`);
+      await this.#judged(title);
+    });
+  }
+
+  /** Some pages ask for themselves again, while something is under way: then what looks at them begins again. */
+  async #steadily(work) {
+    for (let tries = 1; ; tries++) {
+      await this.page.waitForLoadState();
+      try {
+        return await work();
+      } catch (error) {
+        if (tries === 3 || !/context was destroyed|because of a navigation/.test(String(error))) throw error;
+      }
+    }
   }
 
   /** What no link leads to is judged where somebody comes to it: once, in both colour schemes. */
   async #judged(title) {
     const station = `${new URL(this.page.url()).port} ${title}`;
     if (this.look.javaScriptEnabled === false || judged.has(station)) return;
-    judged.add(station);
     for (const colorScheme of ["dark", "light"]) {
       await this.page.emulateMedia({ colorScheme });
       await judge(this.page, `${this.name}: "${title}", ${colorScheme}`, true);
     }
     await this.page.emulateMedia({ colorScheme: this.look.colorScheme ?? null });
+    judged.add(station);
   }
 
   /** Presses the button or the link of that name, in the page's own part or in `within`. */

@@ -100,6 +100,15 @@ async function words(town, browser) {
         await look_at("account", "/account");
         await look_at("orders", "/orders");
       });
+      await withPerson(browser, `words-${name}-desk`, look, async (one) => {
+        await one.open(`${vendor.url}/admin`);
+        await one.signs_in(vendor.owner, vendor.password);
+        await one.at("Overview");
+        for (const path of ["products?q=", "products/words-long", "settings/preview", `orders/${order.id}`, `accounts?q=${encodeURIComponent(email)}`]) {
+          await one.open(`${vendor.url}/admin/${path}`);
+          await holds(one.page, `words-${name}-desk-${path.split("?")[0]}`).catch((error) => faults.push(error.message));
+        }
+      });
     }
     if (faults.length > 0) throw new Error(faults.join("\n"));
   } finally {
