@@ -66,7 +66,8 @@ class Person {
 
   /** What no link leads to is judged where somebody comes to it: once, in both colour schemes. */
   async #judged(title) {
-    const station = `${new URL(this.page.url()).port} ${title}`;
+    const { port, pathname } = new URL(this.page.url());
+    const station = `${port} ${pathname.replace(/_[0-9a-z]{13}/g, "")} ${title}`;
     if (this.look.javaScriptEnabled === false || judged.has(station)) return;
     for (const colorScheme of ["dark", "light"]) {
       await this.page.emulateMedia({ colorScheme });
