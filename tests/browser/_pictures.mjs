@@ -10,6 +10,7 @@ import { tops_up } from "./_buying.mjs";
 
 const FOLDER = join(TARGET, "browser", "pictures");
 const WIDE = { viewport: { width: 1280, height: 900 } };
+const HIGH = { viewport: { width: 1280, height: 960 } };
 const PHONE = { viewport: { width: 390, height: 800 }, colorScheme: "dark", deviceScaleFactor: 2 };
 
 const picture = (one, name) => one.page.screenshot({ path: join(FOLDER, `${name}.png`) });
@@ -52,6 +53,6 @@ await withTown((town) =>
     await withPerson(browser, "picture", WIDE, (one) => shop(one, town));
     await withPerson(browser, "picture", PHONE, (one) => product(one, town));
     await withPerson(browser, "picture", WIDE, (one) => confirmation(one, town));
-    await withPerson(browser, "picture", WIDE, (one) => desk(one, town));
+    await withPerson(browser, "picture", HIGH, (one) => desk(one, town));
   }),
 );
