@@ -157,7 +157,7 @@ mod tests {
     fn only_who_reads_gzip_gets_it() {
         let takes = |value: &'static str| {
             let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static(value))];
-            takes_gzip(&HeaderMap::from_iter(headers))
+            takes_gzip(&headers.into_iter().collect())
         };
         for yes in ["gzip", "br, GZIP;q=0.5", "deflate,gzip", "gzip; q=1"] {
             assert!(takes(yes), "{yes}");
