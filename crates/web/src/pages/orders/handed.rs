@@ -126,7 +126,7 @@ fn files(one: &Handed) -> Markup {
             ul.files {
                 @for (place, file) in one.files.iter().enumerate() {
                     li {
-                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { "Download " bdi { (file.name) } }
+                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { span { "Download " bdi { (file.name) } } }
                         span.small {
                             (size_text(file.size)) ", about " (span_text(one.pace.speed.seconds_for(file.size))) " at "
                             (one.pace.speed.mbps()) " Mbit/s"
