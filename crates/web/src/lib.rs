@@ -6,6 +6,7 @@ mod cors;
 mod extract;
 mod health;
 mod json;
+mod language;
 pub mod mail;
 mod metrics;
 mod money;

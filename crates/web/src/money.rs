@@ -6,6 +6,7 @@ use scrip_domain::{Amount, Money, Unit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::language::number;
 use crate::problem::Problem;
 
 /// An amount in an answer.
@@ -30,7 +31,11 @@ impl MoneyOut {
 
     /// So much of a token that may be another vendor's.
     pub fn scaled(amount: Amount, unit: Unit, scale: u8) -> Self {
-        Self { amount, unit, display: format!("{} {unit}", amount.decimal(scale)) }
+        Self {
+            amount,
+            unit,
+            display: format!("{} {unit}", number(&amount.decimal(scale).to_string())),
+        }
     }
 
     /// Money in a currency.
@@ -90,7 +95,7 @@ impl NetMoney {
 fn signed(amount: i64, scale: u8, unit: Unit) -> String {
     let sign = if amount < 0 { "-" } else { "" };
     let digits = Amount::new(amount.unsigned_abs()).unwrap_or(Amount::MAX).decimal(scale);
-    format!("{sign}{digits} {unit}")
+    format!("{sign}{} {unit}", number(&digits.to_string()))
 }
 
 impl std::fmt::Display for MoneyOut {

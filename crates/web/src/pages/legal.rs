@@ -15,6 +15,7 @@ use super::look::{Tone, date, notice};
 use super::visit::Visit;
 use crate::App;
 use crate::extract::{NamePath, Query};
+use crate::language::{say, t, text};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -54,7 +55,8 @@ async fn show(
     };
     let versions = app.engine.store().legal_versions(name).await?;
     let main = shown(before.as_ref().unwrap_or(newest), &versions, before.is_some());
-    let about = format!("{}: version {}", name.title(), newest.text.version);
+    let about =
+        text!("{title}: version {version}", title = name.title(), version = newest.text.version);
     let card = Card { about: &about, path: address(name), picture: None, kind: "article" };
     let head = Head { title: name.title(), card: Some(card), unlisted: before.is_some() };
     Ok(public(&app, &head, &visit, &main))
@@ -68,14 +70,15 @@ fn shown(legal: &Legal, versions: &[(String, Timestamp)], former: bool) -> Marku
             h1 { (text.name.title()) }
             @if former {
                 (notice(Tone::Warn, &html! {
-                    p { "This is an earlier version. " a href=(address(text.name)) { "Read the one in force" } "." }
+                    p { (say!("This is an earlier version. {link}.",
+                        link = html! { a href=(address(text.name)) { (t("Read the one in force")) } })) }
                 }))
             }
-            p.small { "Version " (text.version) ", published " (date(text.published_at)) }
+            p.small { (say!("Version {version}, published {date}", version = text.version, date = date(text.published_at))) }
             // Made harmless where it was written.
             div.prose { (PreEscaped(html)) }
             @if versions.len() > 1 {
-                h2 { "Other versions" }
+                h2 { (t("Other versions")) }
                 ul {
                     @for (version, published_at) in others {
                         li { a href={ (address(text.name)) "?version=" (version) } { (version) } ", " (date(*published_at)) }
@@ -105,11 +108,14 @@ pub fn accepted(legal: &[Legal]) -> Markup {
     html! {
         @if has(LegalName::Terms) {
             p.small {
-                "By opening an account you accept the " a href=(address(LegalName::Terms)) { "terms of sale" }
-                @if has(LegalName::Tokens) { " and the " a href=(address(LegalName::Tokens)) { "terms of the token" } }
+                (say!("By opening an account you accept the {link}",
+                    link = html! { a href=(address(LegalName::Terms)) { (t("terms of sale")) } }))
+                @if has(LegalName::Tokens) { " " (say!("and the {link}",
+                    link = html! { a href=(address(LegalName::Tokens)) { (t("terms of the token")) } })) }
                 "."
                 @if has(LegalName::Privacy) {
-                    " What becomes of your data says the page on " a href=(address(LegalName::Privacy)) { "privacy" } "."
+                    " " (say!("What becomes of your data says the page on {link}.",
+                        link = html! { a href=(address(LegalName::Privacy)) { (t("privacy")) } }))
                 }
             }
         }

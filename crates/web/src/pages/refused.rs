@@ -10,6 +10,7 @@ use super::frame::{Face, Head, Visited, whole};
 use super::visit::Visit;
 use super::words::capitalized;
 use crate::App;
+use crate::language::{known, say};
 use crate::problem::Problem;
 
 /// Makes a page of every refusal that a page gave.
@@ -35,14 +36,14 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
     // When there is none, that is what the problem is about.
     let vendor = app.engine.vendor().await.ok();
     let main = html! {
-        h1 { (problem.title()) }
+        h1 { (known(problem.title())) }
         p.lead { (sentence(problem.detail())) }
-        p.small { "If you ask for help, name this: " code { (problem.request_id()) } "." }
+        p.small { (say!("If you ask for help, name this: {request_id}.", request_id = html! { code { (problem.request_id()) } })) }
     };
     let visited = visit.map_or(Visited::Unknown, Visited::By);
     let legal = app.engine.legal_texts().await.unwrap_or_default();
     let face = Face { settings: vendor.as_ref().map(|vendor| &vendor.settings), legal: &legal };
-    let head = Head::of(problem.title());
+    let head = Head::of(known(problem.title()));
     let page = whole(app, face, &head, visited, &main).into_string();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

@@ -12,6 +12,7 @@ use super::private;
 use super::visit::{OwnAccounts, SignedIn, Visit};
 use crate::App;
 use crate::extract::Query;
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -33,14 +34,14 @@ async fn ask(
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
     let main = html! {
-        h1 { "Verify your address" }
-        p { "Press the button, and you can buy with your account." }
+        h1 { (t("Verify your address")) }
+        p { (t("Press the button, and you can buy with your account.")) }
         form.narrow method="post" action="/verify" {
             input type="hidden" name="token" value=(link.token);
-            button type="submit" { "Verify my address" }
+            button type="submit" { (t("Verify my address")) }
         }
     };
-    Ok(private(&app, "Verify your address", &visit, &main))
+    Ok(private(&app, t("Verify your address"), &visit, &main))
 }
 
 async fn verify(
@@ -51,11 +52,11 @@ async fn verify(
 ) -> Result<Response, Problem> {
     let account = app.engine.verify_address(&link.token).await??;
     let main = html! {
-        h1 { "Your address is verified" }
-        p role="status" { (account.email) " is yours." }
-        p { a.button href="/products" { "Look at the products" } }
+        h1 { (t("Your address is verified")) }
+        p role="status" { (say!("{email} is yours.", email = account.email)) }
+        p { a.button href="/products" { (t("Look at the products")) } }
     };
-    Ok(private(&app, "Your address is verified", &visit, &main))
+    Ok(private(&app, t("Your address is verified"), &visit, &main))
 }
 
 /// Sends the letter once more.

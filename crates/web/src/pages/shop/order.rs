@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::extract::{NamePath, Source};
+use crate::language::t;
 use crate::pages::form::Form;
 use crate::pages::leads_to;
 use crate::pages::visit::Visit;
@@ -38,7 +39,7 @@ pub async fn buy(
     Form(form): Form<BuyForm>,
 ) -> Result<Response, Problem> {
     let offer: Id<Offer> =
-        form.offer.parse().map_err(|_| Problem::field("offer", "this is no offer's id"))?;
+        form.offer.parse().map_err(|_| Problem::field("offer", t("this is no offer's id")))?;
     let selection = Selection::new(vec![Choice { offer, quantity: 1, extends: None }])?;
     // The same key orders, and confirms what it ordered.
     let key = |step: &str| format!("{step} {} {}", form.key, source.0);
