@@ -72,7 +72,7 @@ impl<'de, const LEAST: usize, const MOST: usize> Deserialize<'de> for Any<LEAST,
         if (LEAST..=MOST).contains(&text.chars().count()) {
             Ok(Self(text))
         } else {
-            Err(D::Error::custom(text!("{LEAST} to {MOST} characters", LEAST, MOST)))
+            Err(D::Error::custom(text!("{least} to {most} characters", least = LEAST, most = MOST)))
         }
     }
 }
@@ -83,7 +83,7 @@ impl<'de, const MOST: usize> Deserialize<'de> for Pasted<MOST> {
         if text.chars().count() <= MOST {
             Ok(Self(text.trim().to_owned()))
         } else {
-            Err(D::Error::custom(text!("at most {MOST} characters", MOST)))
+            Err(D::Error::custom(text!("at most {most} characters", most = MOST)))
         }
     }
 }
@@ -94,7 +94,7 @@ impl<'de, const MOST: usize> Deserialize<'de> for Visible<MOST> {
         if (1..=MOST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(text))
         } else {
-            Err(D::Error::custom(text!("1 to {MOST} visible characters", MOST)))
+            Err(D::Error::custom(text!("1 to {most} visible characters", most = MOST)))
         }
     }
 }
@@ -182,10 +182,10 @@ mod tests {
         assert_eq!((any(""), any("abcd")), (None, None));
         let pasted = |text: &str| read::<Pasted<4>>(text).map(|text| text.0);
         assert_eq!((pasted(" ab\n").as_deref(), pasted("abcde")), (Some("ab"), None));
-        let key = |text: &str| read::<Visible<3>>(text).is_some();
-        assert!(key("!a~") && key("a"));
+        let visible = |text: &str| read::<Visible<3>>(text).is_some();
+        assert!(visible("!a~") && visible("a"));
         for bad in ["", "abcd", "a b", "ä", "a\n"] {
-            assert!(!key(bad), "{bad:?}");
+            assert!(!visible(bad), "{bad:?}");
         }
     }
 

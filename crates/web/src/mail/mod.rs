@@ -12,11 +12,15 @@ use scrip_engine::mail::Words;
 use scrip_engine::mail::facts::{Coded, Facts, What};
 
 use self::draft::Draft;
-use crate::language::{day, many, moment, t, text};
+use crate::language::{day, many, moment, t, text, written};
 use crate::money::MoneyOut;
 
-/// The words of a letter.
+/// The words of a letter, in the vendor's language.
 pub fn write(facts: &Facts) -> Words {
+    written(facts.vendor.settings.look.language, || in_words(facts))
+}
+
+fn in_words(facts: &Facts) -> Words {
     let name = &facts.vendor.settings.name;
     let draft = match &facts.what {
         What::Welcome => welcome(facts),

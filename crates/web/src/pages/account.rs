@@ -187,9 +187,9 @@ fn credit_part(line: &CreditLine) -> Markup {
     html! {
         section.card aria-labelledby="credit" {
             h2 #credit { (t("Credit")) }
-            p { (say!("The vendor lends to you: you owe {currency} of at most {currency2}, and can draw {currency3} more.",
-                currency = html! { strong { (MoneyOut::currency(line.owed())) } }, currency2 = MoneyOut::currency(line.limit),
-                    currency3 = MoneyOut::currency(line.left()))) }
+            p { (say!("The vendor lends to you: you owe {owed} of at most {limit}, and can draw {left} more.",
+                owed = html! { strong { (MoneyOut::currency(line.owed())) } }, limit = MoneyOut::currency(line.limit),
+                    left = MoneyOut::currency(line.left()))) }
         }
     }
 }
@@ -239,7 +239,7 @@ fn standing(account: &Account, required: &[Asked]) -> Markup {
         Err(NotPermitted::Incomplete(missing)) => {
             let words: Vec<_> = missing.iter().map(|field| field_name(*field)).collect();
             html! {
-                (complaint(&text!("Before you can buy, please add: {join}.", join = words.join(", "))))
+                (complaint(&text!("Before you can buy, please add: {fields}.", fields = words.join(", "))))
                 @if missing.contains(&Asked::EmailVerified) {
                     form method="post" action="/verify/again" {
                         button.second type="submit" { (t("Send the letter again")) }

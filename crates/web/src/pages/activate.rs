@@ -148,8 +148,8 @@ fn read(form: &ActivateForm) -> Result<ActivationRequest, (&'static str, String)
         return Err((
             at,
             text!(
-                "the fingerprint of the machine has 1 to {MAX_FINGERPRINT} characters",
-                MAX_FINGERPRINT
+                "the fingerprint of the machine has 1 to {most} characters",
+                most = MAX_FINGERPRINT
             ),
         ));
     }

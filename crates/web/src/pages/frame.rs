@@ -8,19 +8,23 @@ use scrip_domain::settings::Settings;
 use scrip_engine::legal::Legal;
 
 use super::assets::{COPY_NOW, STYLE_NOW, logo_now};
+use super::language::switch;
 use super::legal::links;
 use super::look::{Icon, icon, tokens};
 use super::runs_scripts;
 use super::theme::theme;
 use super::visit::Visit;
 use crate::App;
-use crate::api::products::{MEMBERS, VARY, VISITORS};
+use crate::api::products::{MEMBERS, VISITORS};
 use crate::language::{spoken, t};
 use crate::problem::Problem;
 
 /// What may be kept by everybody for a while, because everybody sees the same.
 pub const SAME_FOR_ALL: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
+
+/// What a page depends on besides its address: who looks, and in which language.
+const VARY: HeaderValue = HeaderValue::from_static("Accept-Language, Authorization, Cookie");
 
 /// Who looks at a page, as far as its head shows it.
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +163,7 @@ pub fn whole(
                 a href="/docs" { (t("API reference")) }
                 a href="/problems" { (t("Problems")) }
             }
+            @if let Visited::By(visit) = visited { (switch(&visit.here)) }
         }
     };
     let more = html! {

@@ -265,8 +265,8 @@ fn unlinked(partner: &Partner) -> Markup {
         (steps(&[t("Link your account there"), t("Say how many"), t("Confirm")], 0))
         h2 { (t("Your account there")) }
         p { (say!("Before your first exchange, show which account at {name} is yours. You sign in there, or open an \
-            account, and come back. {name2} and this shop learn neither your address nor your balance from each other.",
-                name = html! { bdi { (partner.name) } }, name2 = html! { bdi { (partner.name) } })) }
+            account, and come back. {name} and this shop learn neither your address nor your balance from each other.",
+                name = html! { bdi { (partner.name) } })) }
         form method="post" action={ "/partners/" (partner.id) "/link" } {
             button type="submit" { span { (say!("Link my account at {name}", name = html! { bdi { (partner.name) } })) } }
         }

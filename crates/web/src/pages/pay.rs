@@ -163,8 +163,8 @@ fn page(
     let main = html! {
         @if waits { (steps(&[t("Sign in"), t("Pay"), t("Back to the shop")], usize::from(account.is_some()))) }
         h1 { (say!("Buy from {name}", name = html! { bdi { (view.merchant.name) } })) }
-        p.lead { (say!("Sold and delivered by {name}, {host}. You pay with {name2} from your wallet here.",
-            name = html! { bdi { (view.merchant.name) } }, host = host(&view.merchant.url), name2 = settings.token.name)) }
+        p.lead { (say!("Sold and delivered by {name}, {host}. You pay with {token} from your wallet here.",
+            name = html! { bdi { (view.merchant.name) } }, host = host(&view.merchant.url), token = settings.token.name)) }
         @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
         div.beside {
             (summary(view, &settings.token))

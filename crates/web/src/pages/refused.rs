@@ -7,17 +7,26 @@ use http::{HeaderValue, header};
 use maud::html;
 
 use super::frame::{Face, Head, Visited, whole};
+use super::language::asked;
 use super::visit::Visit;
 use super::words::capitalized;
 use crate::App;
-use crate::language::{known, say};
+use crate::language::{known, say, speaking};
 use crate::problem::Problem;
 
-/// Makes a page of every refusal that a page gave.
+/// Answers in the language of who asks, and makes a page of every refusal that a page gave.
+///
+/// Both in one layer: each layer costs every request a boxed copy of its route.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
+    let language = asked(&app, request.headers()).await;
+    speaking(language, undressed(app, request, next)).await
+}
+
+async fn undressed(app: App, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // Who looks is asked again when there is something to tell them, and not for every page.
     let mut again = http::Request::new(()).into_parts().0;
+    again.method = parts.method.clone();
     again.uri = parts.uri.clone();
     again.headers = parts.headers.clone();
     let response = next.run(Request::from_parts(parts, body)).await;

@@ -56,8 +56,8 @@ async fn send(
     let Err(problem) = asked else {
         let main = html! {
             h1 { (t("Look into your mail")) }
-            p role="status" { (say!("If {trim} has an account here, a letter with a link is on its way. The link is \
-                good for an hour.", trim = form.email.trim())) }
+            p role="status" { (say!("If {email} has an account here, a letter with a link is on its way. The link is \
+                good for an hour.", email = form.email.trim())) }
         };
         return Ok(private(&app, t("Look into your mail"), &visit, &main));
     };

@@ -110,14 +110,14 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     let refused = visit.member.account.permits(&shown.settings.required()).err();
     if let Some(refused) = refused {
         let text = match refused {
-            NotPermitted::Frozen => t("This account is frozen: nothing can be bought with it. "),
+            NotPermitted::Frozen => t("This account is frozen: nothing can be bought with it."),
             NotPermitted::Incomplete(_) => {
-                t("Something is missing in your account before you can buy. ")
+                t("Something is missing in your account before you can buy.")
             }
         };
         return notice(
             Tone::Warn,
-            &html! { p { (text) a href="/account?next=%2Fwallet" { (t("See your account")) } "." } },
+            &html! { p { (text) " " a href="/account?next=%2Fwallet" { (t("See your account")) } "." } },
         );
     }
     if !shown.sells {
@@ -237,8 +237,8 @@ fn automatically(shown: &Shown<'_>) -> Markup {
                 Some(auto) => {
                     @if let Some(why) = auto.stopped { (automatic::stopped(why)) }
                     @else { p { (badge(Tone::Good, t("On"))) } }
-                    p { (say!("Below {tokens} it is filled up to {tokens2}.", tokens = MoneyOut::tokens(auto.below, token),
-                        tokens2 = MoneyOut::tokens(auto.target, token))) }
+                    p { (say!("Below {below} it is filled up to {target}.", below = MoneyOut::tokens(auto.below, token),
+                        target = MoneyOut::tokens(auto.target, token))) }
                 }
             }
             p { a.button.second href="/wallet/automatic" { @if shown.automatic.is_some() { (t("Change")) } @else { (t("Set it up")) } } }

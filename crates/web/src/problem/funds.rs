@@ -63,7 +63,7 @@ impl Problem {
                 let all: Vec<_> = settings.prices().map(|price| price.money.unit).collect();
                 let named: Vec<_> = all.iter().map(ToString::to_string).collect();
                 let field = if matches!(wish, Wish::Tokens(..)) { "currency" } else { "pay.unit" };
-                Self::field(field, text!("tokens are sold in {join}", join = named.join(", ")))
+                Self::field(field, text!("tokens are sold in {units}", units = named.join(", ")))
                     .with("currencies", all)
             }
             NoSale::Nothing => Self::field(format!("{field}.amount"), t("more than nothing")),
@@ -76,8 +76,8 @@ impl Problem {
                     (Some(min), Some(max)) => text!("{min} to {max} at once", min, max),
                     (Some(min), None) => text!("at least {min} at once", min),
                     (_, max) => text!(
-                        "at most {map_or_else} at once",
-                        map_or_else = max.as_ref().map_or_else(String::new, ToString::to_string)
+                        "at most {max} at once",
+                        max = max.as_ref().map_or_else(String::new, ToString::to_string)
                     ),
                 };
                 Self::field(format!("{field}.amount"), detail)
@@ -106,7 +106,7 @@ impl Problem {
             }
             PaymentMethodRefusal::TooMany => Self::new(
                 &kind::TOO_MANY_PAYMENT_METHODS,
-                text!("an account keeps at most {MOST} cards: remove one first", MOST),
+                text!("an account keeps at most {most} cards: remove one first", most = MOST),
             ),
             PaymentMethodRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             PaymentMethodRefusal::AccountFrozen => Self::account_frozen(),

@@ -337,7 +337,7 @@ async fn ask_machine(
     let made = owned.standing.usage.moves_at(app.engine.now());
     let main = html! {
         (trail(&owned))
-        h1 { (say!("Deactivate {machine_name}", machine_name = html! { bdi { (machine_name(&row)) } })) }
+        h1 { (say!("Deactivate {machine}", machine = html! { bdi { (machine_name(&row)) } })) }
         p { (say!("The license cannot be used there any more, and another machine has room. A program that is offline \
             notices at the latest on {date}.", date = date(row.offline_until))) }
         @if let Some(most) = moves {

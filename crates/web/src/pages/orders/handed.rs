@@ -111,7 +111,7 @@ fn inside(one: &Handed) -> Markup {
                                 verifies them.", code = html! { code { "scrip get " (short) " --server " (one.server) } })) }
                         }
                         li { (say!("The signed code can be verified without a network by any program that knows JOSE; \
-                            the keys are at {link}.", link = html! { a href="/.well-known/jwks.json" { (t("/.well-known/jwks.json")) } })) }
+                            the keys are at {link}.", link = html! { a href="/.well-known/jwks.json" { "/.well-known/jwks.json" } })) }
                         li { (say!("It stays in your {link}: you can come back for it at any time.",
                             link = html! { a href={ "/library/" (id) } { (t("library")) } })) }
                     }
