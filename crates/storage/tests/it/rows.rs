@@ -166,6 +166,7 @@ async fn accounts(store: &Running) {
         address: Some(String::new()),
         phone: None,
         payment_method: Some(text()),
+        language: Some(Language::German),
     };
     let account = Account {
         id: last(),

@@ -15,9 +15,9 @@ use self::draft::Draft;
 use crate::language::{day, many, moment, t, text, written};
 use crate::money::MoneyOut;
 
-/// The words of a letter, in the vendor's language.
+/// The words of a letter.
 pub fn write(facts: &Facts) -> Words {
-    written(facts.vendor.settings.look.language, || in_words(facts))
+    written(facts.language, || in_words(facts))
 }
 
 fn in_words(facts: &Facts) -> Words {

@@ -75,7 +75,8 @@ async fn change(
     let problem = match told {
         Ok(told) => {
             let payment_method = visit.member.account.person.payment_method.clone();
-            let person = Person { payment_method, ..told };
+            let language = visit.member.account.person.language;
+            let person = Person { payment_method, language, ..told };
             match app.engine.edit_account(visit.buyer.account, person).await? {
                 Ok(_) => {
                     let next = form.next.as_deref().and_then(Local::new);
@@ -112,6 +113,7 @@ pub fn told(
         address: address.map_err(field("address"))?.map(|text| text.0),
         phone: phone.map_err(field("phone"))?.map(|line| line.0),
         payment_method: None,
+        language: None,
     };
     let missing = |asked: &&Asked| {
         !matches!(asked, Asked::PaymentMethod | Asked::EmailVerified)
@@ -265,5 +267,6 @@ fn field_name(field: Asked) -> &'static str {
 /// A card, as its owner knows it.
 pub fn card_name(card: &PaymentMethod) -> String {
     let PaymentMethod { brand, last_four, expiry_month, expiry_year, .. } = card;
-    format!("{} ending in {last_four}, until {expiry_month:02}/{expiry_year}", capitalized(brand))
+    let (brand, until) = (capitalized(brand), format!("{expiry_month:02}/{expiry_year}"));
+    text!("{brand} ending in {last_four}, until {until}", brand, last_four, until)
 }

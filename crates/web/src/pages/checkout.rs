@@ -40,7 +40,7 @@ use super::{chance, leads_to, page, private};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::{IdPath, Query, Source};
-use crate::language::t;
+use crate::language::{key, t};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -133,7 +133,7 @@ impl Wanted {
         let extends = Some(self.license.as_str()).filter(|license| !license.is_empty());
         Ok(Some(Choice {
             offer: self.offer.parse().map_err(no_offer)?,
-            quantity: self.units().ok_or_else(|| Problem::field("quantity", UNITS))?,
+            quantity: self.units().ok_or_else(|| Problem::field("quantity", t(UNITS)))?,
             extends: extends.map(str::parse).transpose().map_err(no_license)?,
         }))
     }
@@ -146,7 +146,7 @@ impl Wanted {
     }
 }
 
-const UNITS: &str = "a whole number from 1 to 100";
+const UNITS: &str = key("a whole number from 1 to 100");
 
 /// A merchant's pages whose forms lead to its provider say so.
 pub fn pays_elsewhere(app: &App, response: &mut Response) {

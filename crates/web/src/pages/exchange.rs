@@ -30,8 +30,8 @@ use crate::App;
 use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
 use crate::extract::IdPath;
-use crate::language::{say, t, text};
-use crate::money::MoneyOut;
+use crate::language::{number, say, t, text};
+use crate::money::{MoneyOut, in_field, typed};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -90,7 +90,7 @@ pub fn form(
 
 /// How many tokens, as somebody wrote it.
 fn read(text: &str, token: &Token) -> Option<Amount> {
-    Amount::parse_decimal(&text.trim().replace(',', "."), token.scale)
+    typed(text, token.scale)
 }
 
 async fn quote(
@@ -102,7 +102,7 @@ async fn quote(
 ) -> Result<Response, Problem> {
     let token = &visit.visit.vendor.settings.token;
     let Some(give) = read(&form.give, token) else {
-        let example = Amount::new(1250).unwrap_or_default().decimal(token.scale);
+        let example = in_field(Amount::new(1250).unwrap_or_default(), token.scale);
         let detail = text!("a number of {code}, such as {example}", code = token.code, example);
         let problem = Problem::field("give", detail);
         return partner::again_with(&app, &visit.visit, id, form.give, problem).await;
@@ -176,7 +176,7 @@ pub fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, Mo
 
 /// Basis points as a percentage with its decimals: 250 is 2.50.
 pub fn hundredths(basis_points: u32) -> String {
-    Amount::new(basis_points.into()).unwrap_or_default().decimal(2).to_string()
+    number(&Amount::new(basis_points.into()).unwrap_or_default().decimal(2).to_string())
 }
 
 async fn exchange(

@@ -4,10 +4,12 @@
 //! Every page that is not the same for all says so in `Vary`, so that no cache shows one reader's language to another.
 
 use axum::Router;
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use http::{HeaderMap, Method, Uri, header};
 use maud::{Markup, html};
+use scrip_domain::account::Person;
 use scrip_domain::language::Language;
 use serde::Deserialize;
 
@@ -64,12 +66,22 @@ struct Choice {
     next: String,
 }
 
-/// Remembers the language, and goes back to the page.
-async fn choose(visit: Visit, Form(choice): Form<Choice>) -> Result<Response, Problem> {
+/// Remembers the language, in the browser and for the letters of who is signed in, and goes back to the page.
+async fn choose(
+    State(app): State<App>,
+    visit: Visit,
+    Form(choice): Form<Choice>,
+) -> Result<Response, Problem> {
     let language = Language::ALL.into_iter().find(|language| language.tag() == choice.language);
     let language =
         language.ok_or_else(|| Problem::field("language", t("there is no such language")))?;
     let next = Local::new(&choice.next).or_else(|| Local::new("/")).unwrap_or_default();
+    if let Some((buyer, member)) = &visit.member
+        && app.engine.provider().is_none()
+    {
+        let person = Person { language: Some(language), ..member.account.person.clone() };
+        app.engine.edit_account(buyer.account, person).await??;
+    }
     let cookie = Visit::speak(&visit.vendor, language);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next.as_str())).into_response())
 }

@@ -22,6 +22,16 @@ pub fn routes() -> Router<App> {
     Router::new().route("/terms/{document}", get(show))
 }
 
+/// What people call it.
+fn called(name: LegalName) -> &'static str {
+    match name {
+        LegalName::Terms => t("Terms of sale"),
+        LegalName::Privacy => t("Privacy"),
+        LegalName::Imprint => t("Imprint"),
+        LegalName::Tokens => t("Terms of the token"),
+    }
+}
+
 /// The address of the text in force.
 pub fn address(name: LegalName) -> String {
     format!("/terms/{name}")
@@ -56,9 +66,9 @@ async fn show(
     let versions = app.engine.store().legal_versions(name).await?;
     let main = shown(before.as_ref().unwrap_or(newest), &versions, before.is_some());
     let about =
-        text!("{title}: version {version}", title = name.title(), version = newest.text.version);
+        text!("{title}: version {version}", title = called(name), version = newest.text.version);
     let card = Card { about: &about, path: address(name), picture: None, kind: "article" };
-    let head = Head { title: name.title(), card: Some(card), unlisted: before.is_some() };
+    let head = Head { title: called(name), card: Some(card), unlisted: before.is_some() };
     Ok(public(&app, &head, &visit, &main))
 }
 
@@ -67,7 +77,7 @@ fn shown(legal: &Legal, versions: &[(String, Timestamp)], former: bool) -> Marku
     let others = versions.iter().filter(|(version, _)| *version != text.version);
     html! {
         article.legal {
-            h1 { (text.name.title()) }
+            h1 { (called(text.name)) }
             @if former {
                 (notice(Tone::Warn, &html! {
                     p { (say!("This is an earlier version. {link}.",
@@ -92,7 +102,7 @@ fn shown(legal: &Legal, versions: &[(String, Timestamp)], former: bool) -> Marku
 /// Links to what there is, for the foot of a page.
 pub fn links(legal: &[Legal]) -> Markup {
     html! {
-        @for Legal { text, .. } in legal { a href=(address(text.name)) { (text.name.title()) } }
+        @for Legal { text, .. } in legal { a href=(address(text.name)) { (called(text.name)) } }
     }
 }
 

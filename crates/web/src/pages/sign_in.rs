@@ -22,7 +22,7 @@ use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, Visit};
 use crate::App;
 use crate::extract::{Query, Source};
-use crate::language::{say, t};
+use crate::language::{say, spoken, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -197,7 +197,7 @@ async fn register(
             let who = Registration {
                 email: form.email.clone(),
                 password: form.password.clone(),
-                person,
+                person: Person { language: spoken(), ..person },
                 source: source.0,
             };
             match app.engine.register(who).await? {

@@ -29,7 +29,7 @@ use super::{chance, private, private_again_in};
 use crate::App;
 use crate::extract::{Query, Source};
 use crate::language::{say, t, text};
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, in_field, typed};
 use crate::problem::{Problem, kind};
 use crate::request_id;
 
@@ -112,7 +112,11 @@ async fn ask(
     visit: SignedIn,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let form = AddForm { tokens: wanted.tokens, next: wanted.next, ..AddForm::default() };
+    // A link says the amount as programs write it.
+    let scale = visit.visit.vendor.settings.token.scale;
+    let tokens = Amount::parse_decimal(&wanted.tokens, scale);
+    let tokens = tokens.map_or(wanted.tokens, |tokens| in_field(tokens, scale));
+    let form = AddForm { tokens, next: wanted.next, ..AddForm::default() };
     page(&app, &visit, &form, None).await
 }
 
@@ -172,7 +176,7 @@ async fn top_up(
     Ok(match answer {
         Ok(Answered::First(top_up) | Answered::Replayed(top_up)) => Ok(top_up),
         Err(TopUpRefusal::Declined { top_up, .. }) => {
-            let detail = "this was not approved; nothing was charged";
+            let detail = t("this was not approved; nothing was charged");
             let problem = Problem::new(&kind::CREDIT_DECLINED, detail);
             Err(Refused { problem, declined: Some(top_up.id) })
         }
@@ -218,9 +222,9 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
         let unit =
             unit.ok_or_else(|| Problem::field("tokens", t("choose what it is an amount of")))?;
         let scale = if unit == token.code { token.scale } else { unit.currency_scale() };
-        let amount = Amount::parse_decimal(&form.tokens.trim().replace(',', "."), scale);
+        let amount = typed(&form.tokens, scale);
         let amount = amount.ok_or_else(|| {
-            let example = Amount::new(1250).unwrap_or_default().decimal(scale);
+            let example = in_field(Amount::new(1250).unwrap_or_default(), scale);
             Problem::field("tokens", text!("a number of {unit}, such as {example}", unit, example))
         })?;
         if unit == token.code {
@@ -440,9 +444,9 @@ fn shown_ways(ways: &Ways) -> Vec<WayShown> {
     all.extend(ways.cards.iter().map(card));
     if ways.demo {
         let demo = |name: &str, text: &str, hint| (format!("demo:{name}"), text.to_owned(), hint);
-        all.push(demo("demo_approved", "Demo: approved", t("At once. No money moves.")));
-        all.push(demo("demo_declined", "Demo: declined", t("To see what happens then.")));
-        all.push(demo("demo_review", "Demo: reviewed", t("A person looks at it first.")));
+        all.push(demo("demo_approved", t("Demo: approved"), t("At once. No money moves.")));
+        all.push(demo("demo_declined", t("Demo: declined"), t("To see what happens then.")));
+        all.push(demo("demo_review", t("Demo: reviewed"), t("A person looks at it first.")));
     }
     if ways.offline {
         let hint = t("You get a reference and send the money; tokens come when it came.");

@@ -28,7 +28,7 @@ use crate::App;
 use crate::api::ListQuery;
 use crate::extract::{IdPath, Query};
 use crate::language::{say, t};
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, in_field};
 use crate::problem::Problem;
 
 /// How many partners it names.
@@ -293,5 +293,5 @@ fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup 
 
 /// What something costs in tokens, for a form's hint.
 fn example(token: &Token) -> String {
-    Amount::new(1250).unwrap_or_default().decimal(token.scale).to_string()
+    in_field(Amount::new(1250).unwrap_or_default(), token.scale)
 }

@@ -9,6 +9,7 @@ use scrip_domain::{Amount, Money, Timestamp, Unit};
 use serde::Deserialize;
 
 use crate::App;
+use crate::money::typed;
 use crate::pages::chance;
 use crate::pages::form::{Field, complaint};
 use crate::pages::refused::sentence;
@@ -114,7 +115,7 @@ impl Entry {
 }
 
 fn decimal(text: &str, scale: u8) -> Option<Amount> {
-    Amount::parse_decimal(&text.replace(',', "."), scale)
+    typed(text, scale)
 }
 
 fn example(name: &str, unit: Unit, scale: u8) -> Problem {

@@ -316,7 +316,7 @@ async fn set_coupon(
         cart.set_coupon(None);
         return Ok(kept(&app, &visit, &cart, "/cart"));
     }
-    let (mut status, mut error) = (StatusCode::UNPROCESSABLE_ENTITY, NO_COUPON.to_owned());
+    let (mut status, mut error) = (StatusCode::UNPROCESSABLE_ENTITY, t(NO_COUPON).to_owned());
     if app.engine.provider().is_none() && cart.set_coupon(Some(&form.coupon)) {
         if cart.lines().is_empty() {
             return Ok(Redirect::to("/cart").into_response());
@@ -335,7 +335,7 @@ async fn set_coupon(
     page(&app, &visit, &source, &wrong).await
 }
 
-const NO_COUPON: &str = "this coupon is not good for what is in the cart";
+const NO_COUPON: &str = key("this coupon is not good for what is in the cart");
 
 async fn page(
     app: &App,
@@ -519,12 +519,12 @@ fn coupon_form(visit: &Visit, contents: &Contents, wrong: &Wrong) -> Markup {
     if let (Some(coupon), None) = (kept, &wrong.coupon) {
         let waits = contents.quote.as_ref().map_or(true, |quote| quote.coupon.is_none());
         let why = match contents.coupon_waits {
-            Some(seconds) => text!(" (too many were tried: again in {seconds} seconds)", seconds),
-            None => " (tried when the price is known)".to_owned(),
+            Some(seconds) => text!("(too many were tried: again in {seconds} seconds)", seconds),
+            None => t("(tried when the price is known)").to_owned(),
         };
         return html! {
             form.coupon method="post" action="/cart/coupon" {
-                p.small { (say!("Coupon {coupon}", coupon = html! { code { (coupon) } })) @if waits { (why) } " "
+                p.small { (say!("Coupon {coupon}", coupon = html! { code { (coupon) } })) @if waits { " " (why) } " "
                     button.plain type="submit" name="remove" value="yes" { (t("Take it off")) } }
             }
         };

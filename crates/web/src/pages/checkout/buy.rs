@@ -111,7 +111,7 @@ fn form(
             @if app.engine.provider().is_none() {
                 (Field { name: "coupon", label: t("Coupon"), kind: "text", value: typed, autocomplete: "off",
                     required: false, hint: Some(t("If you have one.")),
-                    error: refused.then_some("this coupon is not good for this; the price is without it") })
+                    error: refused.then(|| t("this coupon is not good for this; the price is without it")) })
             }
             p { button.second type="submit" formmethod="get" formaction={ "/buy/" (offer) } { (t("Update the price")) } }
             @if let Ok(quote) = &contents.quote {

@@ -206,8 +206,8 @@ fn chosen(wish: &Wish) -> Markup {
     html! {
         @if !wish.q.is_empty() || !wish.tag.is_empty() {
             ul.chips {
-                @if !wish.q.is_empty() { (chip("Words:", &wish.q, wish.with(|all| all.q.clear()))) }
-                @if !wish.tag.is_empty() { (chip("Tag:", &wish.tag, wish.with(|all| all.tag.clear()))) }
+                @if !wish.q.is_empty() { (chip(t("Words:"), &wish.q, wish.with(|all| all.q.clear()))) }
+                @if !wish.tag.is_empty() { (chip(t("Tag:"), &wish.tag, wish.with(|all| all.tag.clear()))) }
             }
         }
     }

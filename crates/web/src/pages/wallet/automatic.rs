@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use scrip_domain::auto_top_up::{AutoTopUp, Stopped};
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::settings::Token;
-use scrip_domain::{Amount, Money};
+use scrip_domain::Money;
 use scrip_engine::auto_top_up::{AutoAsk, AutoRefusal};
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ use super::super::visit::{OwnAccounts, SignedIn};
 use super::example;
 use crate::App;
 use crate::language::{t, text};
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, in_field, typed};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -46,8 +46,8 @@ struct AutoForm {
 /// Why nothing more is tried.
 pub fn stopped(why: Stopped) -> Markup {
     let text = match why {
-        Stopped::Declined => "Stopped: three in a row came to nothing. Set it anew to go on.",
-        Stopped::PaymentMethod => "Stopped: there is no card to pay with. Choose one to go on.",
+        Stopped::Declined => t("Stopped: three in a row came to nothing. Set it anew to go on."),
+        Stopped::PaymentMethod => t("Stopped: there is no card to pay with. Choose one to go on."),
         Stopped::Removed => t("Off."),
     };
     notice(Tone::Warn, &html! { p { (text) } })
@@ -58,12 +58,12 @@ async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<
     let auto = auto.filter(AutoTopUp::is_wanted);
     let scale = visit.visit.vendor.settings.token.scale;
     let form = auto.as_ref().map_or_else(AutoForm::default, |auto| AutoForm {
-        below: auto.below.decimal(scale).to_string(),
-        to: auto.target.decimal(scale).to_string(),
+        below: in_field(auto.below, scale),
+        to: in_field(auto.target, scale),
         payment_method: auto.payment_method.clone().unwrap_or_default(),
-        monthly_limit: auto.monthly_limit.map_or_else(String::new, |limit| {
-            limit.amount.decimal(limit.unit.currency_scale()).to_string()
-        }),
+        monthly_limit: auto
+            .monthly_limit
+            .map_or_else(String::new, |limit| in_field(limit.amount, limit.unit.currency_scale())),
     });
     page(&app, &visit, &form, None).await
 }
@@ -102,7 +102,7 @@ async fn remove(
 /// What the form asks for, or which field is wrong.
 fn read(form: &AutoForm, token: &Token) -> Result<AutoAsk, Problem> {
     let amount = |name: &str, text: &str, scale: u8| {
-        let read = Amount::parse_decimal(&text.trim().replace(',', "."), scale);
+        let read = typed(text, scale);
         read.filter(|amount| !amount.is_zero()).ok_or_else(|| {
             Problem::field(
                 name,
@@ -197,8 +197,7 @@ fn fields(
 
 /// What the tokens are worth that were typed, or what one is.
 fn value_of(tokens: &str, token: &Token) -> String {
-    let typed = Amount::parse_decimal(&tokens.trim().replace(',', "."), token.scale);
-    let typed = typed.filter(|amount| !amount.is_zero());
+    let typed = typed(tokens, token.scale).filter(|amount| !amount.is_zero());
     let of = typed.unwrap_or(token.unit_value.tokens);
     let money = token.unit_value.price_of(of).map(MoneyOut::currency);
     let money = money.map_or_else(String::new, |money| money.to_string());
