@@ -94,6 +94,16 @@ async fn a_whole_purchase_speaks_german() {
     ] {
         says(&browser.open(path).await, 200, &[told]);
     }
+    // What programs read is the same for everybody.
+    for (path, told) in [("/account/data", "\"1000.00 AUR\""), ("/wallet/statement.csv", "1005.99")]
+    {
+        let file = browser.open(path).await;
+        assert!(
+            file.html.contains(told) && !file.html.contains("1.000,00"),
+            "{path}: {}",
+            file.html
+        );
+    }
     shop.sound().await;
 }
 

@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use scrip_domain::Money;
 use scrip_domain::auto_top_up::{AutoTopUp, Stopped};
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::settings::Token;
-use scrip_domain::Money;
 use scrip_engine::auto_top_up::{AutoAsk, AutoRefusal};
 use serde::Deserialize;
 
