@@ -21,27 +21,22 @@ use scrip_domain::language::Language;
 use self::catalogue::Entry;
 
 tokio::task_local! {
-    static SPOKEN: Option<Language>;
+    static SPOKEN: Language;
 }
 
 /// The language that this task speaks, if somebody set one.
 pub fn spoken() -> Option<Language> {
-    SPOKEN.try_with(|language| *language).ok().flatten()
+    SPOKEN.try_with(|language| *language).ok()
 }
 
 /// Does this in `language`.
 pub async fn speaking<T>(language: Language, answer: impl Future<Output = T>) -> T {
-    SPOKEN.scope(Some(language), answer).await
-}
-
-/// Does this as for programs, whoever asks: a file that a page gives is the one that the API gives.
-pub async fn for_programs<T>(answer: impl Future<Output = T>) -> T {
-    SPOKEN.scope(None, answer).await
+    SPOKEN.scope(language, answer).await
 }
 
 /// Writes this in `language`.
 pub fn written<T>(language: Language, write: impl FnOnce() -> T) -> T {
-    SPOKEN.sync_scope(Some(language), write)
+    SPOKEN.sync_scope(language, write)
 }
 
 fn entry(key: &str) -> Option<&'static Entry> {

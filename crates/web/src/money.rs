@@ -19,7 +19,7 @@ pub struct MoneyOut {
     /// A token code, or an ISO 4217 currency code.
     #[schema(value_type = String)]
     unit: Unit,
-    /// The same for people.
+    /// The same for people, with all decimals.
     display: String,
 }
 
@@ -31,11 +31,7 @@ impl MoneyOut {
 
     /// So much of a token that may be another vendor's.
     pub fn scaled(amount: Amount, unit: Unit, scale: u8) -> Self {
-        Self {
-            amount,
-            unit,
-            display: format!("{} {unit}", number(&amount.decimal(scale).to_string())),
-        }
+        Self { amount, unit, display: format!("{} {unit}", amount.decimal(scale)) }
     }
 
     /// Money in a currency.
@@ -95,12 +91,21 @@ impl NetMoney {
 fn signed(amount: i64, scale: u8, unit: Unit) -> String {
     let sign = if amount < 0 { "-" } else { "" };
     let digits = Amount::new(amount.unsigned_abs()).unwrap_or(Amount::MAX).decimal(scale);
-    format!("{sign}{} {unit}", number(&digits.to_string()))
+    format!("{sign}{digits} {unit}")
 }
 
+/// As people read it in a sentence, in their language: of the decimals, those that say something, and two at least.
 impl std::fmt::Display for MoneyOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.display)
+        let digits = self.display.split(' ').next().unwrap_or_default();
+        let digits = match digits.split_once('.') {
+            Some((whole, parts)) => {
+                let says = parts.trim_end_matches('0').len().max(2).min(parts.len());
+                digits.get(..whole.len() + 1 + says).unwrap_or(digits)
+            }
+            None => digits,
+        };
+        write!(f, "{} {}", number(digits), self.unit)
     }
 }
 
@@ -252,5 +257,18 @@ mod tests {
                 assert_eq!(again, Some(amount), "{language} {units}");
             }
         }
+    }
+
+    #[test]
+    fn decimals_that_say_nothing_are_for_programs() {
+        let unit = Unit::parse("AUR").unwrap();
+        let told = |units, scale| MoneyOut::scaled(Amount::new(units).unwrap(), unit, scale);
+        assert_eq!(told(125_000, 4).to_string(), "12.50 AUR");
+        assert_eq!(told(125_000, 4).display, "12.5000 AUR");
+        assert_eq!(told(125_010, 4).to_string(), "12.501 AUR");
+        assert_eq!(told(1, 4).to_string(), "0.0001 AUR");
+        assert_eq!(told(0, 4).to_string(), "0.00 AUR");
+        assert_eq!(told(5, 1).to_string(), "0.5 AUR");
+        assert_eq!(told(100, 0).to_string(), "100 AUR");
     }
 }

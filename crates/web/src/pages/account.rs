@@ -23,7 +23,7 @@ use super::words::capitalized;
 use crate::App;
 use crate::api::account_export::everything;
 use crate::extract::Query;
-use crate::language::{for_programs, say, t, text};
+use crate::language::{say, t, text};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::text::{Line, Text};
@@ -230,7 +230,7 @@ async fn data(
     State(app): State<App>,
     visit: SignedIn,
 ) -> Result<Response, Problem> {
-    for_programs(everything(&app, visit.buyer)).await
+    everything(&app, visit.buyer).await
 }
 
 /// Why the account cannot buy, when it cannot.

@@ -10,13 +10,14 @@ use scrip_engine::legal::Legal;
 use super::assets::{COPY_NOW, STYLE_NOW, logo_now};
 use super::language::switch;
 use super::legal::links;
-use super::look::{Icon, icon, tokens};
+use super::look::{Icon, icon};
 use super::runs_scripts;
 use super::theme::theme;
 use super::visit::Visit;
 use crate::App;
 use crate::api::products::{MEMBERS, VISITORS};
 use crate::language::{spoken, t};
+use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// What may be kept by everybody for a while, because everybody sees the same.
@@ -234,7 +235,7 @@ fn navigation(app: &App, visited: Visited<'_>) -> Markup {
             @if let (true, Some(member)) = (own, member) {
                 (entry(visit, "/wallet", &html! {
                     span.unseen { (t("Wallet")) " " }
-                    span.balance-of { (tokens(member.available, &visit.vendor.settings.token)) }
+                    span.balance-of { (MoneyOut::tokens(member.available, &visit.vendor.settings.token)) }
                 }))
                 (entry(visit, "/account", &html! { span.unseen { (t("Account")) " " } span.who { (member.account.email) } }))
             }

@@ -14,8 +14,9 @@ use super::door::Guest;
 use super::list::{shelves, tiles};
 use crate::App;
 use crate::language::{say, t, text};
+use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
-use crate::pages::look::{blank, price, tokens};
+use crate::pages::look::{blank, price};
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
@@ -108,7 +109,7 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
             div.notice {
                 p {
                     @if own { (say!("Ordering opens with {tokens} in your wallet: open an account, add funds, then choose.",
-                        tokens = tokens(enough, token))) }
+                        tokens = MoneyOut::tokens(enough, token))) }
                     @else { (t("Ordering opens with enough in your wallet: sign in through your provider first, then choose.")) }
                 }
                 p.row { (guest.ways_in()) }
@@ -118,11 +119,11 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
             html! {
                 div.notice {
                     p { (say!("Ordering opens with {tokens} in your wallet. You have {available}.",
-                        tokens = tokens(enough, token), available = tokens(guest.available(), token))) }
+                        tokens = MoneyOut::tokens(enough, token), available = MoneyOut::tokens(guest.available(), token))) }
                     @let exactly = settings.top_up_limits.nearest(missing);
                     p {
                         a.button href=(top_up::address(&guest.here, Some(exactly), settings)) {
-                            (say!("Top up exactly {tokens}", tokens = tokens(exactly, token)))
+                            (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(exactly, token)))
                         }
                     }
                 }
@@ -200,7 +201,7 @@ fn wallets(guest: &Guest<'_>, settings: &Settings) -> Markup {
             }
             (introduction(settings))
             @if guest.is_signed_in() {
-                p.balance { (tokens(guest.available(), token)) }
+                p.balance { (MoneyOut::tokens(guest.available(), token)) }
                 p.row { a.button href="/wallet" { (t("Your wallet")) } a.button.second href="/wallet/top-up" { (t("Add funds")) } }
             } @else { p.row { (guest.ways_in()) } }
         }

@@ -146,7 +146,7 @@ pub async fn show(
             nav.pager aria-label=(t("Pages of the list")) { a.button.second rel="next" href=(wish.page(Some(next))) { (t("More")) } }
         }
         @if !guest.is_signed_in() && guest.provider.is_some() {
-            p.small { (say!("Have you bought here before? {link}.", link = html! { a href="/connect" { (t("Sign in through your provider")) } })) }
+            p.small { (say!("Have you bought here before? {link}.", link = html! { a href=(guest.sign_in()) { (t("Sign in through your provider")) } })) }
         }
     };
     let (vendor, title) = (&visit.vendor.settings.name, wish.title());

@@ -24,7 +24,7 @@ use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::leads_to;
 use crate::pages::legal;
-use crate::pages::look::{Tone, date, notice, price, tokens};
+use crate::pages::look::{Tone, date, notice, price};
 use crate::pages::pay::{size_text, span_text};
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
@@ -226,7 +226,7 @@ impl Looked<'_> {
     }
 
     fn wallet(&self, cost: Amount) -> Markup {
-        let money = |amount| tokens(amount, self.token);
+        let money = |amount| MoneyOut::tokens(amount, self.token);
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 dl.facts.small {
@@ -244,7 +244,7 @@ impl Looked<'_> {
 
     /// The same below one offer of several, in a line.
     fn remains(&self, cost: Amount) -> Markup {
-        let money = |amount| tokens(amount, self.token);
+        let money = |amount| MoneyOut::tokens(amount, self.token);
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 @if let Some(left) = available.checked_sub(cost) {
@@ -270,7 +270,7 @@ impl Looked<'_> {
         let costs = self.token.unit_value.price_of(missing).map(MoneyOut::currency);
         html! {
             a href=(top_up::address(&self.guest.here, Some(missing), settings)) {
-                (say!("Top up exactly {tokens}", tokens = tokens(missing, self.token)))
+                (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(missing, self.token)))
                 @if let Some(costs) = costs { " " (say!("for {costs}", costs)) }
             }
         }
@@ -333,7 +333,7 @@ impl Looked<'_> {
                 }
                 @if !self.guest.is_signed_in() && self.guest.provider.is_some() {
                     p.small { (say!("Have you bought here before? {link}.",
-                        link = html! { a href="/connect" { (t("Sign in through your provider")) } })) }
+                        link = html! { a href=(self.guest.sign_in()) { (t("Sign in through your provider")) } })) }
                 }
             }
         }

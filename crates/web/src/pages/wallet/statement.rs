@@ -18,7 +18,7 @@ use crate::api::account_statement::csv;
 use crate::api::export::period;
 use crate::api::{List, ListQuery};
 use crate::extract::Query;
-use crate::language::{for_programs, t};
+use crate::language::t;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -132,7 +132,7 @@ async fn table(
     Query(days): Query<Days>,
 ) -> Result<Response, Problem> {
     let answer = match read(&days) {
-        Ok((from, to)) => for_programs(csv(&app, visit.buyer, period(from, to)?)).await,
+        Ok((from, to)) => csv(&app, visit.buyer, period(from, to)?).await,
         Err(problem) => Err(problem),
     };
     match answer {
