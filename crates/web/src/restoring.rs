@@ -35,6 +35,7 @@ const HARMLESS: &[&str] = &[
     "/sign-in",
     "/sign-out",
     "/register",
+    "/language",
 ];
 
 /// The signed routes that are answered, or two servers that were both restored would wait for each other.

@@ -214,7 +214,9 @@ mod tests {
         let read = |text: &str| entry(&[("money", text)]).money("money", euro);
         assert_eq!(read(" 12,50 ").unwrap().amount.units(), 1250);
         assert_eq!(read("12").unwrap().amount.units(), 1200);
-        for bad in ["", "0", "0.00", "-1", "1e3", "12.505", "twelve", "1.000,00"] {
+        assert_eq!(read("1.000,00").unwrap().amount.units(), 100_000);
+        // A thousand, or one?
+        for bad in ["", "0", "0.00", "-1", "1e3", "12.505", "twelve", "1,000"] {
             let problem = read(bad).unwrap_err();
             assert!(problem.error("money").is_some(), "{bad}");
         }
