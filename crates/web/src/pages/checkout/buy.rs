@@ -66,7 +66,15 @@ pub(super) async fn show(
     }
     let refused = !wanted.coupon.is_empty() && (one.coupon().is_none() || contents.refused_coupon);
     let typed = if refused { std::mem::take(&mut wanted.coupon) } else { wanted.coupon.clone() };
-    let form = form(&app, &visit, &contents, &wanted, &typed, refused, offer);
+    let error = match contents.coupon_waits {
+        Some(seconds) => Some(text!(
+            "too many were tried: wait {seconds} seconds; the price is without it",
+            seconds
+        )),
+        None => refused
+            .then(|| t("this coupon is not good for this; the price is without it").to_owned()),
+    };
+    let form = form(&app, &visit, &contents, &wanted, &typed, error.as_deref(), offer);
     let title = text!("Buy {title}", title = row.title());
     let main = html! {
         (steps(&[t("Choose"), t("Confirm"), t("Receive")], 0))
@@ -92,7 +100,7 @@ fn form(
     contents: &Contents,
     wanted: &Wanted,
     typed: &str,
-    refused: bool,
+    refused: Option<&str>,
     offer: Id<Offer>,
 ) -> Markup {
     let token = &visit.vendor.settings.token;
@@ -111,7 +119,7 @@ fn form(
             @if app.engine.provider().is_none() {
                 (Field { name: "coupon", label: t("Coupon"), kind: "text", value: typed, autocomplete: "off",
                     required: false, hint: Some(t("If you have one.")),
-                    error: refused.then(|| t("this coupon is not good for this; the price is without it")) })
+                    error: refused })
             }
             p { button.second type="submit" formmethod="get" formaction={ "/buy/" (offer) } { (t("Update the price")) } }
             @if let Ok(quote) = &contents.quote {

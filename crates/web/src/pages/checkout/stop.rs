@@ -194,6 +194,7 @@ fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
             p { (say!("Open the link in the letter that was sent to {email}. Then come back here.",
                 email = html! { bdi { (email) } })) }
             form.choice method="post" action="/verify/again" {
+                input type="hidden" name="next" value=(next.as_str());
                 a.button href=(next.as_str()) { (t("I have opened it")) }
                 button.second type="submit" { (t("Send the letter again")) }
             }
