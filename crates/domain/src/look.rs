@@ -31,6 +31,7 @@ pub struct Look {
     pub language: Language,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_english(language: &Language) -> bool {
     *language == Language::English
 }
