@@ -102,6 +102,7 @@ const PAGES: &[&str] = &[
     "/demo/bank/{payment}",
     "/connect/{reference}",
     "/docs",
+    "/language",
     "/library",
     "/library/{license}",
     "/library/{license}/extend",
