@@ -123,6 +123,7 @@ impl Guest {
             frozen_at: None,
             frozen_by_dispute: false,
             terms_version: None,
+            erased_at: None,
         };
         changes.wallets.push(Change::Insert(Wallet::empty(self.wallet, self.account)));
         changes.accounts.push(Change::Insert(account));

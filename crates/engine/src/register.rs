@@ -72,6 +72,7 @@ impl Engine {
             frozen_at: None,
             frozen_by_dispute: false,
             terms_version: self.terms_in_force().await?,
+            erased_at: None,
         };
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
@@ -112,6 +113,7 @@ impl Engine {
                     frozen_at: None,
                     frozen_by_dispute: false,
                     terms_version: None,
+                    erased_at: None,
                 };
                 let (session, password) = (token.session(&account, now), String::new());
                 opened.push((Signed::of(&session), token));
@@ -153,7 +155,7 @@ impl Command for Open {
         let kind = EventType::AccountOpened;
         let mut changes = Changes::default();
         let password = self.password.clone();
-        changes.logins.push(Change::Insert(Login { email, account, password }));
+        changes.logins.push(Change::Insert(Login { email, account, password, signed_in_at: None }));
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));
         changes.sessions.push(Change::Insert(self.session.clone()));

@@ -307,6 +307,8 @@ mod tests {
             look: scrip_domain::look::Look::default(),
             second_factor: SecondFactor::default(),
             mail: Mail::default(),
+            refund_policy: scrip_domain::refund_request::RefundPolicy::default(),
+            refunds_at_once: false,
         }
     }
 
