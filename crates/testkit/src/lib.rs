@@ -526,6 +526,7 @@ impl Shop {
             password: "correct horse".into(),
             person: Person::default(),
             source: "test".into(),
+            browser: None,
         };
         let opened =
             self.app.engine.register(registration).await.expect("no fault").expect("an account");

@@ -1,6 +1,8 @@
 //! The buyer's own account: what is known of the person, what to pay with, and the data to take along.
 
 mod cards;
+pub mod erase;
+mod keys;
 mod security;
 
 use axum::Router;
@@ -33,6 +35,8 @@ pub fn routes() -> Router<App> {
         .route("/account/data", get(data))
         .merge(cards::routes())
         .merge(security::routes())
+        .merge(keys::routes())
+        .merge(erase::routes())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -168,7 +172,7 @@ async fn page(
             aside {
                 (security::part(account, &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
-                (programs_part(account))
+                (programs_part())
                 @if app.engine.roles().has(Role::Provider) {
                     section.card aria-labelledby="merchants" {
                         h2 #merchants { "Merchants" }
@@ -192,13 +196,12 @@ fn credit_part(line: &CreditLine) -> Markup {
     }
 }
 
-fn programs_part(account: &Account) -> Markup {
+fn programs_part() -> Markup {
     html! {
         section.card aria-labelledby="programs" {
             h2 #programs { "Programs" }
-            p { "A program can read your account or buy for it, with a key of its own. The vendor makes such keys, and takes them back: "
-                "ask for one, and name your account " code { (account.id) } "." }
-            p { a href="/docs" { "What a program can do" } }
+            p { "A program can read your account or buy for it, with a key of its own." }
+            p { a href="/account/keys" { "Keys for programs" } }
         }
     }
 }
@@ -209,11 +212,7 @@ fn data_part() -> Markup {
             h2 #data { "Your data" }
             p { "Everything that this server keeps about you, in one file (JSON): account, wallet, orders, licenses, top-ups." }
             p { a.button.second href="/account/data" download { "Save my data" } }
-            details {
-                summary { "Close the account" }
-                p { "Ask the vendor. Personal data goes; the entries of the ledger stay without your name, and codes that you "
-                    "bought go on working. Use up what is in the wallet first, or have it paid back: what is left is given up." }
-            }
+            p { a href="/account/erase" { "Erase the account" } }
         }
     }
 }

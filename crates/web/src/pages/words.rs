@@ -147,6 +147,16 @@ pub fn refused(reason: Reason) -> &'static str {
     }
 }
 
+/// What the vendor promises of refunds.
+pub fn refund_policy(policy: RefundPolicy) -> Markup {
+    let RefundPolicy { days, opened } = policy;
+    html! {
+        @if days == 0 { "Refunds: this vendor promises none. You can ask for one all the same." }
+        @else if opened { "Refunds: within " (days) " days." }
+        @else { "Refunds: within " (days) " days, if it was not downloaded, activated or used." }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,7 +28,7 @@ use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
-use crate::pages::look::{Tone, blank, notice};
+use crate::pages::look::{Tone, badge, blank, notice};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -99,6 +99,7 @@ async fn list(
     }));
     let main = html! {
         (find(""))
+        (asked_back(&app).await?)
         (filters("Which orders", &views))
         @if let Some(account) = account {
             p { "Orders of " (link_to(account, &account.to_string())) ". " a href="/admin/orders" { "All orders" } }
@@ -111,6 +112,17 @@ async fn list(
         (pager(&address("/admin/orders", &asked), next.as_deref()))
     };
     Ok(page(&app, &desk, "Orders", Section::Orders, &main))
+}
+
+/// The way to what buyers ask back, and how much of it waits.
+async fn asked_back(app: &App) -> Result<Markup, Problem> {
+    let open = app.engine.store().open_refund_requests(100).await?;
+    Ok(html! {
+        p {
+            a href="/admin/refund-requests" { "Requests for refunds" }
+            @if open > 0 { " " (badge(Tone::Warn, &format!("{open} open"))) }
+        }
+    })
 }
 
 fn find(q: &str) -> Markup {

@@ -13,6 +13,7 @@ use crate::pages::look::{Tone, date, notice, price, steps};
 use crate::pages::orders::bill;
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
+use crate::pages::words::refund_policy;
 
 /// An order that waits for its buyer's word.
 pub fn page(
@@ -53,6 +54,7 @@ pub fn page(
                     form method="post" action={ "/checkout/" (order.id) } {
                         button.whole type="submit" { "Pay " (MoneyOut::tokens(order.total, token)) }
                     }
+                    p.small { (refund_policy(order.refund_policy.unwrap_or(settings.refund_policy))) }
                     p.small { "With this you accept the "
                         (terms_of_sale(&visit.legal, &html! { "terms of " bdi { (settings.name) } }))
                         " (version " (settings.terms_version) ") and ask for

@@ -361,12 +361,7 @@ fn acts(shown: &Shown) -> Markup {
             p { a.button.second.whole href={ (here) "/reissue" } { "Get a new code" } }
         }
         @if !license.is_over() {
-            details {
-                summary { "Ask for your money back" }
-                p { "Refunds are the vendor's to decide, by the terms that you bought under. Write to the vendor, and name the order "
-                    code { (license.order) } " and the license " code { (license.id) }
-                    ". What is given back shows in the order, and the tokens are in your wallet at once." }
-            }
+            p { a href={ "/orders/" (license.order) "/refund/" (license.line) } { "Ask for a refund" } }
         }
     }
 }

@@ -6,11 +6,13 @@ use http::StatusCode;
 use maud::{Markup, html};
 use scrip_domain::gate::GateRefusal;
 use scrip_domain::order::{Line, Order, OrderState};
+use scrip_domain::refund_request::RefundRequest;
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::refund::Refunded;
 
 use super::bill;
 use super::handed::{self, Handed};
+use super::refund;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
@@ -36,6 +38,8 @@ struct Seen {
     at: Option<AtProvider>,
     handed: Vec<Handed>,
     refunds: Vec<Refunded>,
+    /// What its buyer asked back.
+    requests: Vec<RefundRequest>,
     /// Whether it can be confirmed once more.
     open: bool,
 }
@@ -48,7 +52,7 @@ impl Seen {
             Some(_) => engine.at_provider(order.clone()).await?,
             None => None,
         };
-        let (mut handed, mut refunds) = (Vec::new(), Vec::new());
+        let (mut handed, mut refunds, mut requests) = (Vec::new(), Vec::new(), Vec::new());
         if order.is_released()
             && let Some(paid) = engine.paid(order.id).await?
         {
@@ -63,10 +67,11 @@ impl Seen {
                 handed.push(Handed::new(app, license, line).await?);
             }
             refunds = engine.refunds_of(order.id).await?;
+            requests = engine.store().refund_requests_of(order.id).await?;
         }
         let state = order.state_at(engine.now());
         let open = is_open(app, &order);
-        Ok(Self { order, lines, state, at, handed, refunds, open })
+        Ok(Self { order, lines, state, at, handed, refunds, requests, open })
     }
 
     /// Whether something is still to come by itself.
@@ -180,9 +185,7 @@ fn page(app: &App, visit: &Visit, seen: &Seen) -> Markup {
                     (handed::all(&seen.handed))
                 }
                 (bill("The order", &seen.lines, order, token))
-                @for one in &seen.refunds {
-                    p { "Given back on " (date(one.refund.at)) ": " (MoneyOut::tokens(one.refund.amount, token)) "." }
-                }
+                (refund::part(order, &seen.lines, &seen.refunds, &seen.requests, token))
             }
             aside.card aria-labelledby="facts" {
                 h2 #facts { "Summary" }
