@@ -65,6 +65,30 @@ words! {
     }
 }
 
+words! {
+    /// What is in the way of erasing an account.
+    pub enum Obstacle {
+        /// Tokens are left in the wallet, and are not given up.
+        Balance = "balance",
+        /// Tokens are held.
+        Holds = "holds",
+        /// A top-up is under way.
+        TopUps = "top_ups",
+        /// A bank has not decided about a dispute.
+        Disputes = "disputes",
+        /// An exchange is under way.
+        Exchanges = "exchanges",
+        /// A payment to a merchant is under way.
+        Payments = "payments",
+        /// A request for a refund waits.
+        RefundRequests = "refund_requests",
+        /// Tokens are owed that were spent before their money was taken back.
+        Debts = "debts",
+        /// Money is owed that was lent.
+        CreditLine = "credit_line",
+    }
+}
+
 /// Why an account does not permit transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotPermitted {

@@ -11,7 +11,7 @@
 //! What is under way is looked up before; what can change beside it is looked at again under the wallet's guard. An erased
 //! account is frozen too, so whatever a late answer brings is given back as for every frozen one.
 
-use scrip_domain::account::{Account, Login, Person};
+use scrip_domain::account::{Account, Login, Obstacle, Person};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Act;
 use scrip_domain::ledger::Transfer;
@@ -21,7 +21,7 @@ use scrip_domain::purchase_request::RequestState;
 use scrip_domain::session::TokenHash;
 use scrip_domain::top_up::TopUpState;
 use scrip_domain::wallet::Wallet;
-use scrip_domain::{Amount, Id, Timestamp, words};
+use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::json;
@@ -36,30 +36,6 @@ use crate::{Engine, Outcome, Page};
 const TOGETHER: u32 = 150;
 /// Rows that are looked through at a time.
 const ROWS: u32 = 100;
-
-words! {
-    /// What is in the way of erasing an account.
-    pub enum Obstacle {
-        /// Tokens are left in the wallet, and are not given up.
-        Balance = "balance",
-        /// Tokens are held.
-        Holds = "holds",
-        /// A top-up is under way.
-        TopUps = "top_ups",
-        /// A bank has not decided about a dispute.
-        Disputes = "disputes",
-        /// An exchange is under way.
-        Exchanges = "exchanges",
-        /// A payment to a merchant is under way.
-        Payments = "payments",
-        /// A request for a refund waits.
-        RefundRequests = "refund_requests",
-        /// Tokens are owed that were spent before their money was taken back.
-        Debts = "debts",
-        /// Money is owed that was lent.
-        CreditLine = "credit_line",
-    }
-}
 
 /// What becomes of tokens that are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,7 @@ impl Engine {
     }
 
     /// What a form makes that came with this word; `None` when it is no word of ours, or too old.
-    pub fn opened<T: Kind>(&self, word: &str) -> Option<Fresh<T>> {
+    pub fn fresh_of<T: Kind>(&self, word: &str) -> Option<Fresh<T>> {
         let (number, chance): (u64, String) = self.unseal(&purpose::<T>(), word)?;
         let what = format!("{} {number} {chance}", purpose::<T>());
         let secret = mac(self.keys().seal_secret(), what.as_bytes());

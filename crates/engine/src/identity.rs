@@ -202,7 +202,7 @@ impl Engine {
             let account = session.account;
             let command = Enter { guest, session, standing: *standing };
             if self.submit(command).await?.is_ok() {
-                return Ok((account, SignedIn { token, expires_at }));
+                return Ok((account, SignedIn { token, expires_at, account }));
             }
         }
         Err(Fault::Conflict)

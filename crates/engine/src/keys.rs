@@ -181,6 +181,9 @@ impl Engine {
         purpose: Purpose,
         seen: &str,
     ) -> Outcome<String, NoKeyHome> {
+        if self.key_home.is_none() {
+            return Ok(Err(NoKeyHome));
+        }
         let _turn = self.rotating.lock().await;
         match self.signs_now(purpose) {
             Some(kid) if kid != seen => Ok(Ok(kid)),

@@ -329,7 +329,7 @@ pub(crate) fn accept_asked(
 }
 
 /// What the command answers: the request, or the name of the one that the same key made before.
-enum Asked {
+pub(crate) enum Asked {
     Now(RefundRequest),
     Before(Id<RefundRequest>),
 }

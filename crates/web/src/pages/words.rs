@@ -1,7 +1,9 @@
 //! Words for what a license is: its terms, its limits, how it stands; and how words begin a sentence.
 
+use maud::{Markup, html};
 use scrip_domain::Timestamp;
 use scrip_domain::license::{License, LicenseState};
+use scrip_domain::refund_request::RefundPolicy;
 use scrip_engine::library::Owned;
 use scrip_engine::license::state_at;
 use scrip_license::{Limits, Reason, RentalStart, Terms};

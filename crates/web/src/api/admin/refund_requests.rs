@@ -72,7 +72,7 @@ async fn list(
     let page = ListQuery { limit, after }.page(&app.engine, &list)?;
     let rows = app.engine.store().refund_requests(state, page).await?;
     let number = |row: &RefundRequest| row.id.number();
-    Ok(Json(List::of(&app.engine, &list, page, &rows, number, RefundRequestOut::from)))
+    Ok(Json(List::of(&app.engine, &list, page, &rows, number, |row| row.into())))
 }
 
 /// A request for a refund.

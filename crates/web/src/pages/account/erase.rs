@@ -6,7 +6,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{StatusCode, header};
 use maud::{Markup, html};
-use scrip_engine::erasure::{Leftover, Obstacle};
+use scrip_domain::account::Obstacle;
+use scrip_engine::erasure::Leftover;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, complaint};

@@ -71,7 +71,7 @@ async fn make(
         let detail = "the form lacks its key, or is a day old: send it again";
         Problem::new(&kind::MALFORMED, detail)
     };
-    let once = app.engine.opened::<ApiKey>(form.key.trim()).ok_or_else(lacking);
+    let once = app.engine.fresh_of::<ApiKey>(form.key.trim()).ok_or_else(lacking);
     let problem = match once.and_then(|once| Ok((once, form.read()?))) {
         Ok((once, (scopes, label))) => {
             match app.engine.make_own_key(visit.buyer, scopes, label, &once).await? {

@@ -212,7 +212,7 @@ pub fn made<T: Kind>(app: &App, word: &str) -> Result<Fresh<T>, Problem> {
         let detail = "the form lacks its key, or is a day old: open the page again, and send it from there";
         Problem::new(&crate::problem::kind::MALFORMED, detail)
     };
-    app.engine.opened(word).ok_or_else(lacking)
+    app.engine.fresh_of(word).ok_or_else(lacking)
 }
 
 #[cfg(test)]
