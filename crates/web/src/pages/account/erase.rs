@@ -73,7 +73,8 @@ async fn erase(
 
 /// Nobody is signed in on the page that says so.
 fn done(app: &App, visit: SignedIn) -> Response {
-    let anybody = Visit { member: None, ..visit.visit };
+    let mut anybody = visit.visit;
+    anybody.member = None;
     let main = html! {
         h1 { "The account is erased" }
         p role="status" { "What told of you is gone. Codes that you kept go on working, and your address can open another account." }
