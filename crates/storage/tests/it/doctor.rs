@@ -470,7 +470,6 @@ const DAMAGES: &[(&str, &str)] = &[
     ("erased-accounts", "INSERT INTO api_keys VALUES (9471, 1090, x'05', '[]', '', 1, NULL)"),
     ("erased-accounts", "UPDATE letters SET account = 1090 WHERE account IS NOT NULL"),
     ("erased-accounts", "UPDATE digests SET account = 1090"),
-    ("erased-accounts", "UPDATE warned SET account = 1090"),
     ("erased-accounts", "INSERT INTO auto_errands VALUES (1090, 5)"),
     ("erased-accounts", "UPDATE payment_methods SET account = 1090 WHERE name = 'pm_1'"),
     ("licenses", "DELETE FROM licenses WHERE id = 8102"),

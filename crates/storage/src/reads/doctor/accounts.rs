@@ -40,7 +40,7 @@ pub fn probes() -> [Probe; 4] {
         Probe {
             name: "erased-accounts",
             proves: "of an account that is erased nothing is kept that tells of a person: no address, no name, no way in, no card, \
-                     no key, no letter; and nothing is left in its wallet",
+                     no key, no letter",
             subject: named::<Account>,
             counted: "accounts",
             rows: "SELECT a.id AS subject, 0 AS expected,
@@ -49,7 +49,6 @@ pub fn probes() -> [Probe; 4] {
                     + (SELECT COUNT(*) FROM api_keys k WHERE k.account = a.id)
                     + (SELECT COUNT(*) FROM letters l WHERE l.account = a.id)
                     + (SELECT COUNT(*) FROM digests d WHERE d.account = a.id)
-                    + (SELECT COUNT(*) FROM warned n WHERE n.account = a.id)
                     + (SELECT COUNT(*) FROM auto_errands e WHERE e.account = a.id)
                     + (SELECT COUNT(*) FROM payment_methods p WHERE p.account = a.id
                         AND (p.detach_at IS NULL OR p.last_four <> '' OR p.brand <> '')) AS found
