@@ -1,7 +1,7 @@
 //! The buyer's own account: what is known of the person, what to pay with, and the data to take along.
 
 mod cards;
-pub mod erase;
+mod erase;
 mod keys;
 mod security;
 

@@ -106,7 +106,7 @@ async fn what_is_under_way_is_in_the_way() {
     let open = erase(&shop, &buyer, all.clone()).await;
     assert_eq!((open.code(), &open.json["open"]), ("account_not_settled", &json!(["top_ups"])), "{open:?}");
     let decide = format!("/v1/admin/top-ups/{}/decide", review.at("/id"));
-    let no = json!({ "decision": "decline", "reason": "no" });
+    let no = json!({ "approve": false, "reason": "no" });
     assert_eq!(shop.post(&decide, &shop.admin, "", no).await.status, 200);
 
     let order = buy(&shop, &buyer, &offer).await;
@@ -145,7 +145,7 @@ async fn a_buyer_erases_the_account_on_its_page() {
         assert!(page.html.contains(word), "{word}\n{}", page.html);
     }
     for (fields, status, told) in [
-        (&[("password", PASSWORD)][..], 409, "Something is open still"),
+        (&[("password", PASSWORD)][..], 409, "There are tokens in the wallet."),
         (&[("password", "wrong"), ("forfeit", "yes")][..], 400, "password-error"),
         (&[("forfeit", "yes")][..], 400, "password-error"),
     ] {

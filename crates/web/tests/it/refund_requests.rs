@@ -153,7 +153,7 @@ async fn what_is_covered_is_granted_at_once_and_the_rest_waits() {
 
 #[tokio::test]
 async fn an_order_keeps_the_policy_that_was_shown_with_it() {
-    let shop = promising(30, true, false).await;
+    let shop = promising(20, true, false).await;
     let offer = shop.service("tuning", 250).await;
     let buyer = shop.buyer("ada@example.com", 1000).await;
     let order = buy(&shop, &buyer, &offer, 1, 250).await;
@@ -161,7 +161,7 @@ async fn an_order_keeps_the_policy_that_was_shown_with_it() {
     let body = json!({ "refund_policy": { "days": 0 } });
     let set = shop.send("PATCH", "/v1/admin/settings", &[("authorization", &bearer)], body).await;
     assert_eq!(set.json["refund_policy"], json!({ "days": 0, "opened": false, "at_once": false }));
-    shop.advance(Span::days(30)).await;
+    shop.advance(Span::days(20)).await;
     assert_eq!(ask(&shop, &buyer, &order, "r1").await.json["covered"], true);
     let order = buy(&shop, &buyer, &offer, 2, 500).await;
     assert_eq!(ask(&shop, &buyer, &order, "r2").await.json["covered"], false, "nothing is promised any more");
@@ -229,7 +229,7 @@ async fn whatever_comes_at_once_nothing_goes_back_twice() {
 
 #[tokio::test]
 async fn a_download_that_is_over_is_not_covered() {
-    let sold = Sold::with(10, Terms::Perpetual, None).await;
+    let sold = Sold::with(10, Terms::Perpetual, Some(3)).await;
     let shop = &sold.shop;
     let order = shop.get("/v1/orders", &sold.buyer).await.json["data"][0].clone();
     let path = format!("/v1/orders/{}/refund-requests", order["id"].as_str().unwrap());
@@ -289,7 +289,7 @@ async fn a_buyer_asks_from_the_library_and_sees_how_it_stands() {
 async fn staff_decide_in_the_console_by_their_roles() {
     let shop = promising(14, false, false).await;
     let offer = shop.service("tuning", 250).await;
-    let buyer = shop.buyer("ada@example.com", 1000).await;
+    let buyer = shop.buyer("ada@example.com", 5000).await;
     let first = buy(&shop, &buyer, &offer, 1, 250).await;
     let second = buy(&shop, &buyer, &offer, 2, 500).await;
     let mut asked = Vec::new();

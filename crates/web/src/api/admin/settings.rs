@@ -160,6 +160,19 @@ pub struct RefundSetting {
     at_once: bool,
 }
 
+impl From<&Settings> for RefundSetting {
+    fn from(settings: &Settings) -> Self {
+        let RefundPolicy { days, opened } = settings.refund_policy;
+        Self { days, opened, at_once: settings.refunds_at_once }
+    }
+}
+
+impl RefundSetting {
+    fn policy(self) -> RefundPolicy {
+        RefundPolicy { days: self.days, opened: self.opened }
+    }
+}
+
 /// What is sent by mail, where mail is set up.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -339,11 +352,7 @@ impl From<&Settings> for SettingsOut {
             look: (&settings.look).into(),
             second_factor: settings.second_factor,
             mail: MailSetting::new(&settings.mail, token),
-            refund_policy: RefundSetting {
-                days: settings.refund_policy.days,
-                opened: settings.refund_policy.opened,
-                at_once: settings.refunds_at_once,
-            },
+            refund_policy: settings.into(),
         }
     }
 }
@@ -391,12 +400,7 @@ impl SettingsBody {
             Some(mail) => mail.read(&token)?,
             None => old.mail.clone(),
         };
-        let (refund_policy, refunds_at_once) = match self.refund_policy {
-            Some(RefundSetting { days, opened, at_once }) => {
-                (RefundPolicy { days, opened }, at_once)
-            }
-            None => (old.refund_policy, old.refunds_at_once),
-        };
+        let refunds = self.refund_policy.unwrap_or_else(|| RefundSetting::from(old));
         let look = match self.look {
             Some(look) => look.read()?,
             None => old.look.clone(),
@@ -421,8 +425,8 @@ impl SettingsBody {
             look,
             second_factor: self.second_factor.unwrap_or(old.second_factor),
             mail,
-            refund_policy,
-            refunds_at_once,
+            refund_policy: refunds.policy(),
+            refunds_at_once: refunds.at_once,
         })
     }
 }

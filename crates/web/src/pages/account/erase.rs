@@ -4,10 +4,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{StatusCode, header};
+use http::header;
 use maud::{Markup, html};
 use scrip_domain::account::Obstacle;
-use scrip_engine::erasure::Leftover;
+use scrip_engine::erasure::{EraseRefusal, Leftover};
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, complaint};
@@ -50,25 +50,26 @@ async fn erase(
     Form(form): Form<EraseForm>,
 ) -> Result<Response, Problem> {
     let leftover = if form.forfeit.is_some() { Leftover::Forfeit } else { Leftover::Keep };
-    let erased = if form.password.chars().count() > 200 {
-        Err(Problem::field("password", "at most 200 characters"))
+    let token = &visit.visit.vendor.settings.token;
+    let (problem, told) = if form.password.chars().count() > 200 {
+        (Problem::field("password", "at most 200 characters"), None)
     } else {
-        let erased =
-            app.engine.erase_account(visit.buyer, &form.password, leftover, &source.0).await?;
-        let token = &visit.visit.vendor.settings.token;
-        erased.map_err(|refusal| Problem::erase(&refusal, token))
+        match app.engine.erase_account(visit.buyer, &form.password, leftover, &source.0).await? {
+            Ok(_) => return Ok(done(&app, visit)),
+            Err(refusal) => (Problem::erase(&refusal, token), in_words(&refusal)),
+        }
     };
-    let problem = match erased {
-        Ok(_) => return Ok(done(&app, visit)),
-        Err(problem) => problem,
-    };
-    let main = page(&app, &visit, Some(&problem)).await?;
+    let main = page(&app, &visit, Some((&problem, told))).await?;
     let mut response = private(&app, "Erase the account", &visit.visit, &main);
-    *response.status_mut() = match problem.status() {
-        StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
-        status => status,
-    };
+    *response.status_mut() = problem.status();
     Ok(response)
+}
+
+/// What is in the way, in sentences.
+fn in_words(refusal: &EraseRefusal) -> Option<String> {
+    let EraseRefusal::Open(obstacles, _) = refusal else { return None };
+    let sentences: Vec<_> = obstacles.iter().map(|one| said(*one)).collect();
+    Some(sentences.join(" "))
 }
 
 /// Nobody is signed in on the page that says so.
@@ -88,13 +89,14 @@ fn done(app: &App, visit: SignedIn) -> Response {
 async fn page(
     app: &App,
     visit: &SignedIn,
-    problem: Option<&Problem>,
+    wrong: Option<(&Problem, Option<String>)>,
 ) -> Result<Markup, Problem> {
     let obstacles = app.engine.in_the_way(visit.buyer).await?;
     let left = visit.member.available;
     let token = &visit.visit.vendor.settings.token;
-    let error = problem.and_then(|problem| problem.error("password")).map(sentence);
-    let whole = problem.filter(|problem| problem.errors().is_empty());
+    let error = wrong.as_ref().and_then(|(problem, _)| problem.error("password")).map(sentence);
+    let whole = wrong.filter(|(problem, _)| problem.errors().is_empty());
+    let whole = whole.map(|(problem, told)| told.unwrap_or_else(|| sentence(problem.detail())));
     Ok(html! {
         p.trail { a href="/account" { "Account" } }
         h1 { "Erase the account" }
@@ -105,7 +107,7 @@ async fn page(
             li { "Codes that you bought go on working. Keep them, and your files: your library is gone." }
         }
         p { a.button.second href="/account/data" download { "Save my data first" } }
-        @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
+        @if let Some(text) = &whole { (complaint(text)) }
         @if !obstacles.is_empty() {
             (notice(Tone::Warn, &html! {
                 p { "It cannot be erased yet:" }
@@ -135,7 +137,7 @@ async fn page(
 }
 
 /// What is in the way, for people.
-pub const fn said(obstacle: Obstacle) -> &'static str {
+const fn said(obstacle: Obstacle) -> &'static str {
     match obstacle {
         Obstacle::Balance => "There are tokens in the wallet.",
         Obstacle::Holds => "Tokens are held for something that is under way.",

@@ -21,6 +21,7 @@ use super::parts::{
     PAGE, account_link, address, done, filters, license_badge, license_link, link_to, order_badge,
     order_link, pager, plain, search, table,
 };
+use super::refund_requests::request_badge;
 use super::{Section, page};
 use crate::App;
 use crate::api::licenses::word;
@@ -214,6 +215,7 @@ async fn show(
         (lines(&desk, &evidence))
         (licenses(&app, &evidence))
         (refunds(&desk, &evidence.refunds))
+        (requests(&app, order.id).await?)
         (record(&desk, &evidence))
     };
     Ok(page(&app, &desk, &format!("Order {}", order.id), Section::Orders, &main))
@@ -320,6 +322,26 @@ fn refunds(clerk: &Clerk, all: &[Refunded]) -> Markup {
             }
         }))
     }
+}
+
+/// What the buyer has asked back of it.
+async fn requests(app: &App, order: Id<Order>) -> Result<Markup, Problem> {
+    let rows = app.engine.store().refund_requests_of(order).await?;
+    if rows.is_empty() {
+        return Ok(Markup::default());
+    }
+    Ok(html! {
+        h2 { "Requests for refunds" }
+        (table(&["When", "Why", "State"], &html! {
+            @for row in &rows {
+                tr {
+                    th scope="row" { a href={ "/admin/refund-requests/" (row.id) } { (date(row.at)) } }
+                    td { (row.reason) }
+                    td { (request_badge(row.state)) }
+                }
+            }
+        }))
+    })
 }
 
 /// What is on record: checks, movements, events, downloads, and what was signed.
