@@ -28,8 +28,8 @@ use crate::coupon::OrderCoupon;
 use crate::id::Id;
 use crate::license::License;
 use crate::lot::{Lot, LotKind, Part};
-use crate::request::RequestId;
 use crate::refund_request::RefundPolicy;
+use crate::request::RequestId;
 use crate::time::{Span, Timestamp};
 use crate::words;
 

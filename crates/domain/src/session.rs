@@ -75,7 +75,10 @@ mod tests {
     fn browsers_are_told_apart_by_the_last_of_their_line() {
         let webkit = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)";
         for (agent, browser) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Browser::Firefox),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                Browser::Firefox,
+            ),
             (&format!("{webkit} Chrome/140.0 Safari/537.36"), Browser::Chrome),
             (&format!("{webkit} Chrome/140.0 Safari/537.36 Edg/140.0"), Browser::Edge),
             (&format!("{webkit} Chrome/140.0 Safari/537.36 OPR/120.0"), Browser::Opera),

@@ -185,15 +185,8 @@ impl Engine {
             let _ = self.unlink(buyer, link.partner).await?;
         }
         let kept = self.kept_of(buyer.account).await?;
-        let command = Erase {
-            buyer,
-            login,
-            leftover,
-            by,
-            kept,
-            gone: self.mint()?,
-            forfeited: self.mint()?,
-        };
+        let command =
+            Erase { buyer, login, leftover, by, kept, gone: self.mint()?, forfeited: self.mint()? };
         let account = match self.submit(command).await? {
             Ok(account) => account,
             Err(refusal) => return Ok(Err(refusal)),

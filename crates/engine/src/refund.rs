@@ -437,7 +437,11 @@ impl GiveBack {
         changes.refunds.push(Change::Insert(refund.clone()));
         changes.refund_lines.extend(lines.iter().cloned().map(Change::Insert));
         changes.refund_lots.extend(lots.iter().cloned().map(Change::Insert));
-        changes.by_account.push(Change::Insert(Entry::request(account, self.request, self.cause.names(id))));
+        changes.by_account.push(Change::Insert(Entry::request(
+            account,
+            self.request,
+            self.cause.names(id),
+        )));
         let (kind, subject) = (EventType::OrderRefunded, order.into());
         event::tell(changes, Event::new(self.event, kind, account, subject, at));
         let Refund { amount, licenses, reason, .. } = refund;

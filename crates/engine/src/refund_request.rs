@@ -175,10 +175,7 @@ impl Engine {
         }
     }
 
-    async fn asked_before(
-        &self,
-        id: Id<RefundRequest>,
-    ) -> Result<Answered<RefundRequest>, Fault> {
+    async fn asked_before(&self, id: Id<RefundRequest>) -> Result<Answered<RefundRequest>, Fault> {
         let lost = || Fault::Bug("an idempotency key names no request for a refund".into());
         let row = self.store.refund_request(id).await?.ok_or_else(lost)?;
         Ok(Answered::Replayed(row.as_asked()))
@@ -427,11 +424,7 @@ impl Command for Ask {
         self.want_opened(wants);
     }
 
-    fn decide(
-        &self,
-        books: &Books,
-        at: Timestamp,
-    ) -> Result<Decision<Asked, WishRefusal>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<Asked, WishRefusal>, Fault> {
         let (account, id) = (self.buyer.account, (self.line.order,));
         if let Some(entry) = books.by_account.get(&(account, index::REQUEST, self.request.key))? {
             return Ok(match Id::new(entry.target) {

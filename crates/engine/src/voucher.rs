@@ -166,11 +166,7 @@ impl Command for Make {
         wants.voucher_batches.guard((self.batch.id,));
     }
 
-    fn decide(
-        &self,
-        books: &Books,
-        at: Timestamp,
-    ) -> Result<Decision<VoucherBatch, Wrong>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<VoucherBatch, Wrong>, Fault> {
         if let Some(there) = books.voucher_batches.get(&(self.batch.id,))? {
             let VoucherBatch { redeemed, created_at, closed_at, .. } = *there;
             let same = VoucherBatch { redeemed, created_at, closed_at, ..self.batch.clone() };

@@ -284,10 +284,7 @@ impl Engine {
     }
 
     /// What a buyer asks back, with its order and what it is called.
-    async fn asked(
-        &self,
-        id: Id<RefundRequest>,
-    ) -> Result<(Order, String, RefundRequest), Fault> {
+    async fn asked(&self, id: Id<RefundRequest>) -> Result<(Order, String, RefundRequest), Fault> {
         let row = self.store.refund_request(id).await?.ok_or_else(lost("the request"))?;
         let (order, lines) = self.ordered(row.order).await?;
         let line = lines.into_iter().find(|line| line.id == row.line);

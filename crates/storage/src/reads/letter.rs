@@ -36,11 +36,7 @@ impl Store {
     }
 
     /// Letters to an account, whatever became of them, at most so many.
-    pub async fn letters_of(
-        &self,
-        account: Id<Account>,
-        limit: u32,
-    ) -> Result<Vec<Letter>, Fault> {
+    pub async fn letters_of(&self, account: Id<Account>, limit: u32) -> Result<Vec<Letter>, Fault> {
         let bounds = [cells(&account), vec![Cell::Int(i64::from(limit))]].concat();
         self.rows("WHERE t.account = $1 ORDER BY t.id LIMIT $2", bounds).await
     }

@@ -623,8 +623,10 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     assert_eq!(examined.findings, [Finding { subject, expected: Some(80), found: Some(81) }]);
     assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 80 expected, 81 found");
     for number in 0..20 {
-        home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number}, '', NULL)"))
-            .await;
+        home.execute(&format!(
+            "INSERT INTO logins VALUES ('{number}@example.org', {number}, '', NULL)"
+        ))
+        .await;
     }
     let examined = store.examine(probe("logins")).await.unwrap();
     assert_eq!(examined.findings.len(), MAX_FINDINGS as usize);

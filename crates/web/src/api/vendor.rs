@@ -16,8 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::api::refund_requests::PolicyOut;
 use crate::api::admin::LimitsSetting;
+use crate::api::refund_requests::PolicyOut;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 

@@ -192,7 +192,9 @@ fn refunded(facts: &Facts, order: &Order, amount: Amount) -> Draft {
 
 fn refused(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {
     Draft::new("Declined: your request for a refund", "Your request for a refund was declined")
-        .text(format!("You asked for a refund of {title}. The vendor gives nothing back for it, and says:"))
+        .text(format!(
+            "You asked for a refund of {title}. The vendor gives nothing back for it, and says:"
+        ))
         .text(request.word.as_deref().unwrap_or_default())
         .fact("Order", order.id)
         .button("Your order", facts.link(&format!("/orders/{}", order.id)))

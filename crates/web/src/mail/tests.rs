@@ -53,11 +53,13 @@ fn a_new_sign_in_says_when_and_with_what() {
 #[test]
 fn what_buyers_and_staff_say_of_a_refund_comes_over() {
     let title = || "Tide of the day".to_owned();
-    let words = write(&facts(What::RefundAsked { order: order(), title: title(), request: request() }));
+    let words =
+        write(&facts(What::RefundAsked { order: order(), title: title(), request: request() }));
     assert!(words.text.contains("It does <not> start. Bcc: eve@evil.example"), "{}", words.text);
     assert!(words.html.contains("It does &lt;not&gt; start."), "{}", words.html);
     assert!(words.text.contains("Covered by your policy: No"), "{}", words.text);
-    let words = write(&facts(What::RefundRefused { order: order(), title: title(), request: request() }));
+    let words =
+        write(&facts(What::RefundRefused { order: order(), title: title(), request: request() }));
     assert!(words.text.contains("It was used."), "{}", words.text);
     assert!(words.text.contains("https://shop.example/orders/ord_0000000000007"), "{}", words.text);
 }
@@ -71,8 +73,16 @@ fn a_vendors_name_ends_no_header() {
         What::PasswordChanged { at: Timestamp::default() },
         What::AutoTopUpStopped,
         What::SignedIn { at: Timestamp::default(), browser: Browser::Firefox },
-        What::RefundRefused { order: order(), title: "A\r\nBcc: eve@evil.example".into(), request: request() },
-        What::RefundAsked { order: order(), title: "A\r\nBcc: eve@evil.example".into(), request: request() },
+        What::RefundRefused {
+            order: order(),
+            title: "A\r\nBcc: eve@evil.example".into(),
+            request: request(),
+        },
+        What::RefundAsked {
+            order: order(),
+            title: "A\r\nBcc: eve@evil.example".into(),
+            request: request(),
+        },
         What::OrderRefunded { order: order(), amount: Amount::ZERO },
     ] {
         let words = write(&facts(what));

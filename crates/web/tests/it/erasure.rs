@@ -33,7 +33,8 @@ async fn an_account_goes_and_its_orders_and_codes_stay() {
     let buyer = shop.buyer(ADA, 250).await;
     let id = account(&shop, &buyer).await;
     let order = buy(&shop, &buyer, &offer).await;
-    shop.post("/v1/payment-methods", &buyer, "", json!({ "payment_method": "demo_approved" })).await;
+    shop.post("/v1/payment-methods", &buyer, "", json!({ "payment_method": "demo_approved" }))
+        .await;
     let key = json!({ "label": "till", "scopes": ["read"], "account": id });
     let key = shop.post("/v1/admin/api-keys", &shop.admin, "", key).await.at("/token").to_owned();
     let bearer = format!("Bearer {buyer}");
@@ -68,7 +69,8 @@ async fn an_account_goes_and_its_orders_and_codes_stay() {
     let again = shop.buyer(ADA, 0).await;
     assert_ne!(account(&shop, &again).await, id);
     assert_eq!(shop.get("/v1/orders", &again).await.json["data"], json!([]));
-    let signed = shop.post("/v1/sessions", "", "", json!({ "email": ADA, "password": PASSWORD })).await;
+    let signed =
+        shop.post("/v1/sessions", "", "", json!({ "email": ADA, "password": PASSWORD })).await;
     assert_eq!(signed.status, 201, "{signed:?}");
     shop.sound().await;
 }
@@ -80,13 +82,17 @@ async fn tokens_are_in_the_way_unless_they_are_given_up() {
     let id = account(&shop, &buyer).await;
     let kept = erase(&shop, &buyer, json!({ "password": PASSWORD })).await;
     assert_eq!((kept.status, kept.code()), (409, "account_not_settled"), "{kept:?}");
-    assert_eq!((&kept.json["open"], kept.at("/balance/display")), (&json!(["balance"]), "6.00 AUR"));
+    assert_eq!(
+        (&kept.json["open"], kept.at("/balance/display")),
+        (&json!(["balance"]), "6.00 AUR")
+    );
     assert_eq!(shop.available(&buyer).await, 600, "nothing has changed");
     let gone = erase(&shop, &buyer, json!({ "password": PASSWORD, "forfeit": true })).await;
     assert_eq!(gone.status, 204, "{gone:?}");
     let held = shop.get(&format!("/v1/admin/accounts/{id}"), &shop.admin).await;
     assert_eq!(held.json["available"]["amount"], 0);
-    let thawed = shop.post(&format!("/v1/admin/accounts/{id}/thaw"), &shop.admin, "", Value::Null).await;
+    let thawed =
+        shop.post(&format!("/v1/admin/accounts/{id}/thaw"), &shop.admin, "", Value::Null).await;
     assert_eq!(thawed.status, 404, "nobody brings it back: {thawed:?}");
     let more = json!({ "tokens": { "amount": 1, "unit": "AUR" }, "reason": "x", "kind": "promo" });
     let more = shop.post(&format!("/v1/admin/accounts/{id}/adjust"), &shop.admin, "m", more).await;
@@ -104,7 +110,11 @@ async fn what_is_under_way_is_in_the_way() {
     let review = json!({ "tokens": { "amount": 500, "unit": "AUR" }, "method": "demo", "payment_method": "demo_review" });
     let review = shop.post("/v1/top-ups", &buyer, "look", review).await;
     let open = erase(&shop, &buyer, all.clone()).await;
-    assert_eq!((open.code(), &open.json["open"]), ("account_not_settled", &json!(["top_ups"])), "{open:?}");
+    assert_eq!(
+        (open.code(), &open.json["open"]),
+        ("account_not_settled", &json!(["top_ups"])),
+        "{open:?}"
+    );
     let decide = format!("/v1/admin/top-ups/{}/decide", review.at("/id"));
     let no = json!({ "approve": false, "reason": "no" });
     assert_eq!(shop.post(&decide, &shop.admin, "", no).await.status, 200);
@@ -157,7 +167,11 @@ async fn a_buyer_erases_the_account_on_its_page() {
     assert_eq!(browser.send_from("cross-site", "/account/erase", &good).await.status, 403);
     let done = browser.send("/account/erase", &good).await;
     assert_eq!(done.status, 200, "{}", done.html);
-    assert!(done.html.contains("The account is erased") && !done.html.contains("Sign out"), "{}", done.html);
+    assert!(
+        done.html.contains("The account is erased") && !done.html.contains("Sign out"),
+        "{}",
+        done.html
+    );
     for browser in [&mut browser, &mut elsewhere] {
         assert_eq!(browser.open("/account").await.status, 303);
     }
@@ -192,7 +206,10 @@ async fn staff_erase_an_account_once_and_it_is_on_record() {
     let acts = audit.json["data"].as_array().unwrap();
     let acts: Vec<_> = acts.iter().filter(|row| row["act"] == "account.erased").collect();
     assert_eq!(acts.len(), 1, "{audit:?}");
-    assert_eq!((&acts[0]["actor"], &acts[0]["subject"]), (&json!(member.id.to_string()), &json!(id)));
+    assert_eq!(
+        (&acts[0]["actor"], &acts[0]["subject"]),
+        (&json!(member.id.to_string()), &json!(id))
+    );
     assert!(!acts[0].to_string().contains(ADA), "{}", acts[0]);
 
     let other = shop.buyer("bob@example.com", 0).await;

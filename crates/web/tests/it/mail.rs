@@ -503,7 +503,10 @@ async fn a_sign_in_from_elsewhere_is_told_and_one_from_a_known_browser_is_not() 
     let set: Vec<_> = page.answer.headers.get_all("set-cookie").iter().collect();
     let known = set.iter().find(|set| set.to_str().unwrap().starts_with("__Host-scrip-known-"));
     let known = known.unwrap().to_str().unwrap();
-    assert!(known.contains("HttpOnly") && known.contains("Secure") && !known.contains(ADA), "{known}");
+    assert!(
+        known.contains("HttpOnly") && known.contains("Secure") && !known.contains(ADA),
+        "{known}"
+    );
     assert!(shop.run_mail().await.is_empty(), "the very first is no news");
     // Whoever else signs in with it, it knows both.
     for email in [ADA, "bob@example.com", ADA, "bob@example.com"] {

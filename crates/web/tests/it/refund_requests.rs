@@ -70,7 +70,10 @@ async fn what_is_asked_waits_is_accepted_once_and_brings_the_tokens_back() {
     assert_eq!((late.code(), late.at("/state")), ("refund_request_decided", "accepted"));
     assert_eq!(shop.available(&buyer).await, 1000);
     let shown = shop.get(&format!("/v1/orders/{}", order.at("/id")), &buyer).await;
-    assert_eq!((shown.at("/state"), shown.at("/refunds/0/id")), ("refunded", accepted.at("/refund")));
+    assert_eq!(
+        (shown.at("/state"), shown.at("/refunds/0/id")),
+        ("refunded", accepted.at("/refund"))
+    );
     assert_eq!(shown.at("/refunds/0/reason"), "does not start");
     let replay = ask(&shop, &buyer, &order, "r1").await;
     assert_eq!(replay.bytes, asked.bytes, "the first answer, whatever came of it");
@@ -90,7 +93,10 @@ async fn a_decline_has_a_word_a_letter_and_no_end() {
     let asked = ask(&shop, &buyer, &order, "r1").await;
     let sent = shop.run_mail().await;
     assert_eq!(sent.len(), 1, "{sent:?}");
-    assert_eq!((sent[0].to.as_str(), sent[0].words.subject.as_str()), ("staff@shop.test", "A buyer asks for a refund"));
+    assert_eq!(
+        (sent[0].to.as_str(), sent[0].words.subject.as_str()),
+        ("staff@shop.test", "A buyer asks for a refund")
+    );
     assert!(sent[0].words.text.contains("does not start"), "{}", sent[0].words.text);
     shop.advance(Span::minutes(1)).await;
     for body in [json!({ "word": "" }), json!({}), json!({ "word": "x".repeat(501) })] {
@@ -134,7 +140,10 @@ async fn what_is_covered_is_granted_at_once_and_the_rest_waits() {
     let order = bought("opened").await;
     let code = order.at("/licenses/0/code/jws");
     let machine = json!({ "code": code, "fingerprint": "desk" });
-    assert_eq!(shop.post("/v1/licenses/activate", "", "", machine.clone()).await.json["valid"], true);
+    assert_eq!(
+        shop.post("/v1/licenses/activate", "", "", machine.clone()).await.json["valid"],
+        true
+    );
     shop.post("/v1/licenses/deactivate", "", "", machine).await;
     let asked = ask(&shop, &buyer, &order, "r2").await;
     assert_eq!((asked.at("/state"), &asked.json["covered"]), ("open", &json!(false)), "{asked:?}");
@@ -164,7 +173,11 @@ async fn an_order_keeps_the_policy_that_was_shown_with_it() {
     shop.advance(Span::days(20)).await;
     assert_eq!(ask(&shop, &buyer, &order, "r1").await.json["covered"], true);
     let order = buy(&shop, &buyer, &offer, 2, 500).await;
-    assert_eq!(ask(&shop, &buyer, &order, "r2").await.json["covered"], false, "nothing is promised any more");
+    assert_eq!(
+        ask(&shop, &buyer, &order, "r2").await.json["covered"],
+        false,
+        "nothing is promised any more"
+    );
     let body = json!({ "refund_policy": { "days": 3651 } });
     let wrong = shop.send("PATCH", "/v1/admin/settings", &[("authorization", &bearer)], body).await;
     assert_eq!(wrong.at("/errors/0/field"), "refund_policy.days");
@@ -194,7 +207,14 @@ async fn only_what_was_paid_and_is_ones_own_can_be_asked_back() {
     }
     let given = buy(&shop, &buyer, &free, 1, 0).await;
     assert_eq!(ask(&shop, &buyer, &given, "r2").await.at("/errors/0/field"), "line");
-    let draft = shop.post("/v1/orders", &buyer, "d", json!({ "lines": [{ "offer": offer, "quantity": 1 }], "allow_duplicate": true })).await;
+    let draft = shop
+        .post(
+            "/v1/orders",
+            &buyer,
+            "d",
+            json!({ "lines": [{ "offer": offer, "quantity": 1 }], "allow_duplicate": true }),
+        )
+        .await;
     assert_eq!(ask(&shop, &buyer, &draft, "r3").await.code(), "order_not_paid");
     let one = "/v1/admin/refund-requests/rfq_0000000000001";
     assert_eq!(shop.get(one, &shop.admin).await.code(), "not_found");
@@ -220,9 +240,14 @@ async fn whatever_comes_at_once_nothing_goes_back_twice() {
         shop.post(&refund, &shop.admin, "by-hand", json!({ "reason": "by hand" })),
     );
     let shown = shop.get(&refund, &shop.admin).await;
-    assert_eq!(shown.json["data"].as_array().unwrap().len(), 1, "{accepted:?} {declined:?} {refunded:?}");
+    assert_eq!(
+        shown.json["data"].as_array().unwrap().len(),
+        1,
+        "{accepted:?} {declined:?} {refunded:?}"
+    );
     assert_eq!(shop.available(&buyer).await, 1000);
-    let row = shop.get(&format!("/v1/admin/refund-requests/{}", made[0].at("/id")), &shop.admin).await;
+    let row =
+        shop.get(&format!("/v1/admin/refund-requests/{}", made[0].at("/id")), &shop.admin).await;
     assert_ne!(row.at("/state"), "open", "what went back by hand is not waited for");
     shop.sound().await;
 }
@@ -235,7 +260,8 @@ async fn a_download_that_is_over_is_not_covered() {
     let path = format!("/v1/orders/{}/refund-requests", order["id"].as_str().unwrap());
     let license = shop.get("/v1/licenses", &sold.buyer).await;
     let (code, file) = (license.at("/data/0/code/jws"), license.at("/data/0/files/0/id"));
-    let ticket = shop.post("/v1/downloads/tickets", "", "", json!({ "code": code, "file": file })).await;
+    let ticket =
+        shop.post("/v1/downloads/tickets", "", "", json!({ "code": code, "file": file })).await;
     let url = ticket.at("/url").replace("http://shop.test", "");
     assert_eq!(shop.get(&url, "").await.status, 200);
     let body = json!({ "line": order["lines"][0]["id"], "reason": "why" });
@@ -249,7 +275,8 @@ async fn a_buyer_asks_from_the_library_and_sees_how_it_stands() {
     let shop = promising(14, false, false).await;
     let offer = license_offer(&shop, "editor", Terms::Perpetual, Limits::default()).await;
     let session = shop.buyer("ada@example.com", 1000).await;
-    let draft = shop.post("/v1/orders", &session, "d", json!({ "lines": [{ "offer": offer }] })).await;
+    let draft =
+        shop.post("/v1/orders", &session, "d", json!({ "lines": [{ "offer": offer }] })).await;
     let mut browser = ada(&shop).await;
     let checkout = browser.open(&format!("/checkout/{}", draft.at("/id"))).await;
     let promise = "Refunds: within 14 days, if it was not downloaded, activated or used.";
@@ -261,7 +288,8 @@ async fn a_buyer_asks_from_the_library_and_sees_how_it_stands() {
     let form = browser.open(&link).await;
     assert!(form.html.contains(promise) && form.html.contains("1.00 AUR"), "{}", form.html);
     let key = form.input("key").to_owned();
-    for (key, reason, told) in [(key.as_str(), " ", "reason-error"), ("", "why", "lacked its key")] {
+    for (key, reason, told) in [(key.as_str(), " ", "reason-error"), ("", "why", "lacked its key")]
+    {
         let wrong = browser.send(&link, &[("key", key), ("reason", reason)]).await;
         assert_eq!(wrong.status, 400, "{}", wrong.html);
         assert!(wrong.html.contains(told), "{}", wrong.html);
@@ -269,7 +297,10 @@ async fn a_buyer_asks_from_the_library_and_sees_how_it_stands() {
     let good = [("key", key.as_str()), ("reason", "It does <not> start")];
     for _ in 0..2 {
         let sent = browser.send(&link, &good).await;
-        assert_eq!((sent.status, sent.location()), (303, format!("/orders/{}#refunds", bought.order).as_str()));
+        assert_eq!(
+            (sent.status, sent.location()),
+            (303, format!("/orders/{}#refunds", bought.order).as_str())
+        );
     }
     let order = browser.open(&format!("/orders/{}", bought.order)).await;
     assert_eq!(order.html.matches("Waits for the vendor").count(), 1, "{}", order.html);
@@ -297,7 +328,8 @@ async fn staff_decide_in_the_console_by_their_roles() {
         asked.push(ask(&shop, &buyer, order, &format!("r{number}")).await.at("/id").to_owned());
     }
     shop.advance(Span::minutes(1)).await;
-    let path = |number: usize, verb: &str| format!("/admin/refund-requests/{}{verb}", asked[number]);
+    let path =
+        |number: usize, verb: &str| format!("/admin/refund-requests/{}{verb}", asked[number]);
     for (role, may) in [
         (StaffRole::ReadOnly, false),
         (StaffRole::Catalogue, false),
@@ -329,7 +361,11 @@ async fn staff_decide_in_the_console_by_their_roles() {
     let sent = finance.send(&format!("{one}/decline"), &[("word", "It was <used>.")]).await;
     assert_eq!(sent.location(), format!("{one}?done=decline"));
     let page = finance.open(&one).await;
-    assert!(page.html.contains("It was &lt;used&gt;.") && !page.html.contains("/decline"), "{}", page.html);
+    assert!(
+        page.html.contains("It was &lt;used&gt;.") && !page.html.contains("/decline"),
+        "{}",
+        page.html
+    );
     let late = finance.send(&format!("{one}/accept"), &[("licenses", "keep")]).await;
     assert_eq!(late.status, 409, "{}", late.html);
     let list = finance.open("/admin/refund-requests?state=declined").await;

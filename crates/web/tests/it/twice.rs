@@ -18,7 +18,9 @@ async fn one_form_makes_one_batch_and_tells_its_codes_for_a_while() {
     let shop = Shop::open().await;
     let (mut finance, _) = shop.clerk(StaffRole::Finance).await;
     let key = finance.open("/admin/vouchers/new").await.input("key").to_owned();
-    let fields = |label, key| [("key", key), ("label", label), ("tokens", "5"), ("count", "2"), ("kind", "promo")];
+    let fields = |label, key| {
+        [("key", key), ("label", label), ("tokens", "5"), ("count", "2"), ("kind", "promo")]
+    };
     let first = finance.send("/admin/vouchers", &fields("Fair", &key)).await;
     let again = finance.send("/admin/vouchers", &fields("Fair", &key)).await;
     let codes = told(&first, "readonly>");
@@ -105,8 +107,10 @@ async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
         assert!(page.html.contains(wrong), "{wrong}\n{}", page.html);
     }
     let fields = [("key", key.as_str()), ("label", "till <1>"), ("scope", "read")];
-    let (first, again) =
-        (browser.send("/account/keys", &fields).await, browser.send("/account/keys", &fields).await);
+    let (first, again) = (
+        browser.send("/account/keys", &fields).await,
+        browser.send("/account/keys", &fields).await,
+    );
     assert_eq!((first.status, first.answer.header("cache-control")), (200, "no-store"));
     let token = told(&first, "<code class=\"long\">");
     assert_eq!(token, told(&again, "<code class=\"long\">"), "twice is once");

@@ -33,11 +33,7 @@ struct EraseForm {
     forfeit: Option<String>,
 }
 
-async fn ask(
-    _: OwnAccounts,
-    State(app): State<App>,
-    visit: SignedIn,
-) -> Result<Response, Problem> {
+async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
     let main = page(&app, &visit, None).await?;
     Ok(private(&app, "Erase the account", &visit.visit, &main))
 }

@@ -78,7 +78,10 @@ async fn make(
                 Ok(Some(made)) => return Ok(told(&app, &visit, &made.key, &made.token)),
                 // It was made by this form before, and is not told again.
                 Ok(None) => return Ok(Redirect::to("/account/keys").into_response()),
-                Err(_) => Problem::field("label", "you have as many keys as one account may have: revoke one first"),
+                Err(_) => Problem::field(
+                    "label",
+                    "you have as many keys as one account may have: revoke one first",
+                ),
             }
         }
         Err(problem) => problem,

@@ -209,7 +209,8 @@ pub fn fresh<T: Kind>(app: &App) -> Result<Markup, Problem> {
 /// What a form makes that came with this word.
 pub fn made<T: Kind>(app: &App, word: &str) -> Result<Fresh<T>, Problem> {
     let lacking = || {
-        let detail = "the form lacks its key, or is a day old: open the page again, and send it from there";
+        let detail =
+            "the form lacks its key, or is a day old: open the page again, and send it from there";
         Problem::new(&crate::problem::kind::MALFORMED, detail)
     };
     app.engine.fresh_of(word).ok_or_else(lacking)

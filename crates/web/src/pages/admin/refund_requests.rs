@@ -111,7 +111,8 @@ async fn show(
     Query(told): Query<Told>,
 ) -> Result<Response, Problem> {
     let may = desk.may(Power::Refunds);
-    let main = one(&app, id, may, &desk.vendor.settings.token, told.done.as_deref(), Sent::default());
+    let main =
+        one(&app, id, may, &desk.vendor.settings.token, told.done.as_deref(), Sent::default());
     Ok(page(&app, &desk, "Request for a refund", Section::Orders, &main.await?))
 }
 
@@ -215,9 +216,7 @@ async fn decline(
     Form(entry): Form<Entry>,
 ) -> Result<Response, Problem> {
     let declined = match entry.words("word") {
-        Ok(word) => {
-            app.engine.decline_refund(desk.staff, id, word).await?.map_err(Problem::from)
-        }
+        Ok(word) => app.engine.decline_refund(desk.staff, id, word).await?.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
     after(&app, &desk, id, ("decline", &entry), declined).await

@@ -20,9 +20,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use self::groups::{Called, Flow, Registration, Staff, Terms, Threshold, Visibility};
-use self::refunds::Refunds;
 use self::mail::Mail;
 use self::money::{Credit, Limits, Offline, Packs, Prices};
+use self::refunds::Refunds;
 use super::desk::{Clerk, Desk, Settings as ToSettings};
 use super::{Section, page, with_status};
 use crate::App;

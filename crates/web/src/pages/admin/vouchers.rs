@@ -172,7 +172,9 @@ async fn create(
     };
     if codes.is_empty() {
         // The form was kept, and sent again much later.
-        return Ok(Redirect::to(&format!("/admin/vouchers/{}?done=before", batch.id)).into_response());
+        return Ok(
+            Redirect::to(&format!("/admin/vouchers/{}?done=before", batch.id)).into_response()
+        );
     }
     let main = html! {
         p.trail { a href="/admin/vouchers" { "Vouchers" } }

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::pages::admin::desk::Clerk;
-use crate::pages::chance;
 use crate::pages::admin::{Section, page, with_status};
+use crate::pages::chance;
 use crate::pages::form::{Field, complaint};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
