@@ -27,7 +27,7 @@ impl std::fmt::Debug for DemoClock {
 impl DemoClock {
     /// A clock that shows what `clock` showed so long ago.
     pub fn behind(clock: Arc<dyn Clock>, span: Span) -> Self {
-        Self { clock, ahead: AtomicI64::new(-span.as_millis()) }
+        Self { clock, ahead: AtomicI64::new(span.as_millis().saturating_neg()) }
     }
 
     fn advance(&self, span: Span) {
