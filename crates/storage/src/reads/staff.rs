@@ -16,6 +16,11 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These members, in no order.
+    pub async fn staff_called(&self, ids: &[Id<StaffMember>]) -> Result<Vec<StaffMember>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// The member whose invitation has a token with this hash.
     pub async fn staff_by_invitation(
         &self,

@@ -73,7 +73,9 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
             bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who);
-        many accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
+        many accounts_called(&[who]), wallets_called(&[id(1), id(2), id(3)]), api_keys_called(&[id(1), id(1)]),
+            staff_called(&[id(1)]), products_called(&[]), products_called(&[id(1)]), lines_of(&[id(1), id(2)]),
+            accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, header};
 use maud::{Markup, Render, html};
+use scrip_domain::Amount;
 use serde::de::DeserializeOwned;
 
 use crate::App;
@@ -55,6 +56,11 @@ pub fn from_here(headers: &HeaderMap) -> bool {
         Some(origin) => origin.split_once("://").is_some_and(|(_, from)| from == host),
         None => true,
     }
+}
+
+/// An amount with at most `scale` decimals, as people write it: with a point or a comma, and nothing between thousands.
+pub fn decimal(text: &str, scale: u8) -> Option<Amount> {
+    Amount::parse_decimal(&text.trim().replace(',', "."), scale)
 }
 
 /// A field of a form, with its label above it and what is wrong with it below.
@@ -145,6 +151,16 @@ mod tests {
             vec![("origin", "https://shop.example")],
         ] {
             assert!(!from_here(&headers(&bad)), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        for (text, units) in [(" 12,50 ", 1250), ("12.5", 1250), ("12", 1200), ("0,05", 5)] {
+            assert_eq!(decimal(text, 2).map(Amount::units), Some(units), "{text}");
+        }
+        for bad in ["", "1.000,00", "1 000", "12,505", "-1", "twelve"] {
+            assert_eq!(decimal(bad, 2), None, "{bad}");
         }
     }
 

@@ -21,6 +21,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use scrip_domain::catalog::{Product, ProductKind, ProductState};
 
+pub use self::preview::unseen;
 use super::desk::{Catalogue, Clerk, Desk, See};
 use super::{Section, page, with_status};
 use crate::App;
