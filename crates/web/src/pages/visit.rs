@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
+use http::uri::PathAndQuery;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use scrip_domain::session::LIFETIME;
@@ -166,13 +167,15 @@ impl FromRequestParts<App> for OwnAccounts {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let Some(provider) = app.engine.provider() else { return Ok(Self) };
-        let path = parts.uri.path();
-        let to = match path {
+        let to = match parts.uri.path() {
             "/sign-in" | "/register" => {
                 let query = parts.uri.query().map_or_else(String::new, |query| format!("?{query}"));
                 format!("/connect{query}")
             }
-            _ => format!("{}{path}", provider.url()),
+            path => {
+                let asked = parts.uri.path_and_query().map_or(path, PathAndQuery::as_str);
+                format!("{}{asked}", provider.url())
+            }
         };
         Err(Redirect::to(&to).into_response())
     }
