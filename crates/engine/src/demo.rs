@@ -25,9 +25,9 @@ impl std::fmt::Debug for DemoClock {
 }
 
 impl DemoClock {
-    /// A clock that shows what `clock` shows, so far.
-    pub fn over(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ahead: AtomicI64::new(0) }
+    /// A clock that shows what `clock` showed so long ago.
+    pub fn behind(clock: Arc<dyn Clock>, span: Span) -> Self {
+        Self { clock, ahead: AtomicI64::new(-span.as_millis()) }
     }
 
     fn advance(&self, span: Span) {

@@ -353,7 +353,7 @@ impl Shop {
     ) -> Self {
         let (store, writer) = Store::memory(&machine.disk).expect("a store in memory");
         let memory = Arc::new(Memory::default());
-        let demo_clock = Arc::new(DemoClock::over(clock.clone()));
+        let demo_clock = Arc::new(DemoClock::behind(clock.clone(), Span::millis(0)));
         tokio::spawn(writer.run(demo_clock.clone(), memory.clone()));
         let ground = Ground {
             objects: Objects::open(machine.objects.path(), 1, blocking).expect("objects"),

@@ -18,7 +18,7 @@ pub struct MoneyOut {
     /// A token code, or an ISO 4217 currency code.
     #[schema(value_type = String)]
     unit: Unit,
-    /// The same for people.
+    /// The same for people, with all decimals.
     display: String,
 }
 
@@ -93,9 +93,18 @@ fn signed(amount: i64, scale: u8, unit: Unit) -> String {
     format!("{sign}{digits} {unit}")
 }
 
+/// As people read it in a sentence: of the decimals, those that say something, and two at least.
 impl std::fmt::Display for MoneyOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.display)
+        let digits = self.display.split(' ').next().unwrap_or_default();
+        let digits = match digits.split_once('.') {
+            Some((whole, parts)) => {
+                let says = parts.trim_end_matches('0').len().max(2).min(parts.len());
+                digits.get(..whole.len() + 1 + says).unwrap_or(digits)
+            }
+            None => digits,
+        };
+        write!(f, "{digits} {}", self.unit)
     }
 }
 
@@ -147,5 +156,23 @@ impl MoneyIn {
             let detail = format!("prices here are in {}", token.code);
             Err(Problem::field(format!("{field}.unit"), detail))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_that_say_nothing_are_for_programs() {
+        let unit = Unit::parse("AUR").unwrap();
+        let told = |units, scale| MoneyOut::scaled(Amount::new(units).unwrap(), unit, scale);
+        assert_eq!(told(125_000, 4).to_string(), "12.50 AUR");
+        assert_eq!(told(125_000, 4).display, "12.5000 AUR");
+        assert_eq!(told(125_010, 4).to_string(), "12.501 AUR");
+        assert_eq!(told(1, 4).to_string(), "0.0001 AUR");
+        assert_eq!(told(0, 4).to_string(), "0.00 AUR");
+        assert_eq!(told(5, 1).to_string(), "0.5 AUR");
+        assert_eq!(told(100, 0).to_string(), "100 AUR");
     }
 }

@@ -71,6 +71,9 @@ pub struct InitArgs {
     /// Demo mode: tokens for nothing, never for real goods
     #[arg(long)]
     demo: bool,
+    /// So many days ago, for a demo that is to have a past
+    #[arg(long, hide = true, requires = "demo", default_value_t = 0)]
+    demo_days_behind: u32,
     /// A JSON object instead of sentences
     #[arg(long)]
     json: bool,
@@ -96,6 +99,7 @@ impl InitArgs {
             .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
         // What the environment says is for the server: the folder must stand by itself.
         let config = Config::load(&path, &config::Environment::new())?;
+        let config = Config { demo_days_behind: self.demo_days_behind, ..config };
         let vault = Vault::within(&config.data);
         vault.create(&SystemEntropy)?;
         let objects = config.data.join("objects");

@@ -45,6 +45,7 @@ const KEYS: &[&str] = &[
     "metrics",
     "stop_seconds",
     "demo",
+    "demo_days_behind",
     "log.format",
     "log.filter",
     "limits.json_bytes",
@@ -120,6 +121,8 @@ pub struct Config {
     pub stop: Duration,
     /// Whether it is a demo.
     pub demo: bool,
+    /// How far a demo's clock starts behind.
+    pub demo_days_behind: u32,
     /// How it logs.
     pub log: Log,
     /// What clients may take.
@@ -269,6 +272,7 @@ impl Config {
             metrics,
             stop: raw.seconds("stop_seconds", 0..=3600)?.unwrap_or(Duration::from_secs(30)),
             demo,
+            demo_days_behind: raw.number("demo_days_behind", 0..=366)?.unwrap_or(0),
             log: Log::of(raw)?,
             limits: Limits::of(raw)?,
             stripe: StripeAccount::of(raw, folder)?,

@@ -22,7 +22,7 @@ use crate::failure::{Failure, Outcome};
 use crate::server::signals::Stop;
 use line::{Cut, Line};
 use server::{Coin, DemoServer, Seat};
-use story::Story;
+use story::{Story, past};
 use teller::Teller;
 
 /// Help that follows the options.
@@ -151,10 +151,10 @@ impl Town {
         let (known, listen) = (here(partner.port), here(partner.listen));
         let partner_line = Line::lay(known, listen, Cut::LastWord).await?;
         Ok(Self {
-            vendor: DemoServer::start(&folder.join("vendor"), vendor).await?,
-            partner: DemoServer::start(&folder.join("partner"), partner).await?,
-            provider: DemoServer::start(&folder.join("provider"), provider).await?,
-            merchant: DemoServer::start(&folder.join("merchant"), merchant).await?,
+            vendor: DemoServer::start(&folder.join("vendor"), vendor, past::DAYS).await?,
+            partner: DemoServer::start(&folder.join("partner"), partner, 0).await?,
+            provider: DemoServer::start(&folder.join("provider"), provider, 0).await?,
+            merchant: DemoServer::start(&folder.join("merchant"), merchant, 0).await?,
             line,
             partner_line,
         })

@@ -74,29 +74,37 @@ pub struct DemoServer {
     pub admin_key: String,
     /// Who signs in to its console, and with which password.
     pub owner: (String, &'static str),
+    /// Its folder was made at this start.
+    pub is_new: bool,
     folder: PathBuf,
     process: Child,
 }
 
 impl DemoServer {
-    /// Starts the server of `folder`; makes the folder first when it is new.
-    pub async fn start(folder: &Path, seat: Seat) -> Outcome<Self> {
+    /// Starts the server of `folder`; makes the folder first when it is new, and then its clock is so many days behind.
+    pub async fn start(folder: &Path, seat: Seat, days_behind: u32) -> Outcome<Self> {
         let memo = folder.join(MEMO);
         let known =
             std::fs::read_to_string(&memo).ok().and_then(|text| serde_json::from_str(&text).ok());
         let is_new = known.is_none();
         let known: Value = match known {
             Some(known) => known,
-            None => init(folder, &seat, &memo).await?,
+            None => init(folder, &seat, &memo, days_behind).await?,
         };
         let text = |name: &str| known[name].as_str().unwrap_or_default().to_owned();
-        let process = serve(folder).await?;
+        let process = serve(folder, if is_new { days_behind } else { 0 }).await?;
         if is_new {
             dress(&seat, &text("admin_key")).await?;
         }
         let owner = (seat.owner(), OWNERS_PASSWORD);
-        let server =
-            Self { seat, admin_key: text("admin_key"), owner, folder: folder.to_owned(), process };
+        let server = Self {
+            seat,
+            admin_key: text("admin_key"),
+            owner,
+            is_new,
+            folder: folder.to_owned(),
+            process,
+        };
         server.join(&text("invitation")).await?;
         Ok(server)
     }
@@ -181,7 +189,7 @@ impl DemoServer {
 
     /// Starts it again.
     pub async fn restart(&mut self) -> Outcome {
-        self.process = serve(&self.folder).await?;
+        self.process = serve(&self.folder, 0).await?;
         Ok(())
     }
 
@@ -208,7 +216,7 @@ fn scrip(args: &[&str]) -> Command {
     command
 }
 
-async fn init(folder: &Path, seat: &Seat, memo: &Path) -> Outcome<Value> {
+async fn init(folder: &Path, seat: &Seat, memo: &Path, days_behind: u32) -> Outcome<Value> {
     let listen = format!("127.0.0.1:{}", seat.listen);
     let (shop, url) = (folder.to_string_lossy().into_owned(), seat.url());
     let mut args = vec!["init", &shop, "--json", "--demo", "--role", seat.role.as_str()];
@@ -221,18 +229,21 @@ async fn init(folder: &Path, seat: &Seat, memo: &Path) -> Outcome<Value> {
     if let Some(provider) = &seat.provider {
         args.extend(["--provider", provider]);
     }
+    let days_behind = days_behind.to_string();
+    args.extend(["--demo-days-behind", &days_behind]);
     let made = json_of(scrip(&args).output().await, "init")?;
     let known = json!({ "admin_key": made["admin_key"], "invitation": made["invitation"] });
     std::fs::write(memo, known.to_string()).map_err(|error| Failure::of(&error))?;
     Ok(known)
 }
 
-/// Serves the folder, and waits until it says that it listens.
-async fn serve(folder: &Path) -> Outcome<Child> {
+/// Serves the folder on a clock that is so many days behind, and waits until it says that it listens.
+async fn serve(folder: &Path, days_behind: u32) -> Outcome<Child> {
     let config = folder.join("scrip.toml");
     let log =
         std::fs::File::create(folder.join("server.log")).map_err(|error| Failure::of(&error))?;
     let mut process = scrip(&["serve", "--config", &config.to_string_lossy()])
+        .env("SCRIP_DEMO_DAYS_BEHIND", days_behind.to_string())
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

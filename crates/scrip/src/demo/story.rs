@@ -8,6 +8,7 @@ mod changes;
 mod credit;
 mod funds;
 mod partners;
+pub mod past;
 mod program;
 mod settling;
 
@@ -79,6 +80,7 @@ impl<'a> Story<'a> {
     /// Tells it all.
     pub async fn tell(&mut self) -> Outcome {
         self.goods().await?;
+        self.past().await?;
         self.members_only().await?;
         let ada = self.register_first().await?;
         self.cards(&ada).await?;

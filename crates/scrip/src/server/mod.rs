@@ -17,9 +17,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scrip_domain::Clock;
 use scrip_domain::restore::FIRST_EPOCH;
 use scrip_domain::role::Role;
+use scrip_domain::{Clock, Span};
 use scrip_engine::demo::DemoClock;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::Blocking;
@@ -120,7 +120,8 @@ pub async fn open(config: &Config, vault: &Arc<Vault>, new: bool) -> Outcome<(En
     vault.complete(&SystemEntropy)?;
     let keys = vault.open()?;
     let system: Arc<dyn Clock> = Arc::new(SystemClock);
-    let demo = config.demo.then(|| Arc::new(DemoClock::over(system.clone())));
+    let behind = Span::days(config.demo_days_behind);
+    let demo = config.demo.then(|| Arc::new(DemoClock::behind(system.clone(), behind)));
     let clock = demo.clone().map_or(system, |demo| demo as Arc<dyn Clock>);
     let processor = processor::open(config, &clock)?;
     let bureau = bureau::open(config)?;

@@ -9,12 +9,13 @@ use scrip_engine::legal::Legal;
 
 use super::assets::{COPY_NOW, STYLE_NOW, logo_now};
 use super::legal::links;
-use super::look::{Icon, icon, tokens};
+use super::look::{Icon, icon};
 use super::runs_scripts;
 use super::theme::theme;
 use super::visit::Visit;
 use crate::App;
 use crate::api::products::{MEMBERS, VARY, VISITORS};
+use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// What may be kept by everybody for a while, because everybody sees the same.
@@ -228,7 +229,7 @@ fn navigation(app: &App, visited: Visited<'_>) -> Markup {
             @if let (true, Some(member)) = (own, member) {
                 (entry(visit, "/wallet", &html! {
                     span.unseen { "Wallet " }
-                    span.balance-of { (tokens(member.available, &visit.vendor.settings.token)) }
+                    span.balance-of { (MoneyOut::tokens(member.available, &visit.vendor.settings.token)) }
                 }))
                 (entry(visit, "/account", &html! { span.unseen { "Account " } span.who { (member.account.email) } }))
             }

@@ -70,7 +70,7 @@ pub fn price(amount: Amount, token: &Token) -> Markup {
     let value = token.unit_value.price_of(amount).filter(|_| !amount.is_zero());
     html! {
         span.price {
-            @if amount.is_zero() { "Free" } @else { (tokens(amount, token)) }
+            @if amount.is_zero() { "Free" } @else { (MoneyOut::tokens(amount, token)) }
             @if let Some(money) = value {
                 // The value is rounded up: of the smallest coin most may be missing.
                 @let under = money.amount.units() == 1 && token.unit_value.tokens_for(money.amount) > Some(amount);
@@ -78,19 +78,6 @@ pub fn price(amount: Amount, token: &Token) -> Markup {
             }
         }
     }
-}
-
-/// So many tokens as people write them: of the decimals, those that say something, and two at least.
-pub fn tokens(amount: Amount, token: &Token) -> String {
-    let digits = amount.decimal(token.scale).to_string();
-    let digits = match digits.split_once('.') {
-        Some((whole, parts)) => {
-            let says = parts.trim_end_matches('0').len().max(2).min(parts.len());
-            format!("{whole}.{}", parts.get(..says).unwrap_or(parts))
-        }
-        None => digits,
-    };
-    format!("{digits} {}", token.code)
 }
 
 /// A day and time, for people and programs.
@@ -150,17 +137,6 @@ mod tests {
         let money = Money { amount: amount(100), unit: Unit::parse("EUR").unwrap() };
         let unit_value = UnitValue { tokens: amount(10_000), money };
         Token { code: Unit::parse("AUR").unwrap(), name: "Aurum".into(), scale, unit_value }
-    }
-
-    #[test]
-    fn decimals_that_say_nothing_are_left_out() {
-        let told = |units, scale| tokens(Amount::new(units).unwrap(), &token(scale));
-        assert_eq!(told(125_000, 4), "12.50 AUR");
-        assert_eq!(told(125_010, 4), "12.501 AUR");
-        assert_eq!(told(1, 4), "0.0001 AUR");
-        assert_eq!(told(0, 4), "0.00 AUR");
-        assert_eq!(told(5, 1), "0.5 AUR");
-        assert_eq!(told(100, 0), "100 AUR");
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use maud::html;
 use serde::Deserialize;
 
-use super::form::{Form, Nothing};
+use super::form::Form;
 use super::private;
+use super::sign_in::Next;
 use super::visit::{OwnAccounts, SignedIn, Visit};
 use crate::App;
 use crate::extract::Query;
@@ -63,8 +64,15 @@ async fn again(
     _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
-    Form(_): Form<Nothing>,
+    Form(next): Form<Next>,
 ) -> Result<Response, Problem> {
     app.engine.ask_verification(visit.buyer).await??;
-    Ok(Redirect::to("/account").into_response())
+    let next = next.given();
+    let next = next.as_ref().map_or("/account", |next| next.as_str());
+    let main = html! {
+        h1 { "The letter is on its way" }
+        p.lead role="status" { "Open the link that it has. It went to " bdi { (visit.member.account.email) } "." }
+        p { a.button href=(next) { "I have opened it" } }
+    };
+    Ok(private(&app, "The letter is on its way", &visit.visit, &main))
 }

@@ -119,7 +119,6 @@ const PAGES: &[&str] = &[
     "/problems",
     "/products",
     "/products/{slug}",
-    "/products/{slug}/buy",
     "/problems/{code}",
     "/register",
     "/sign-in",

@@ -679,7 +679,7 @@ async fn a_merchants_shop_leads_to_its_provider() {
         &page.html,
         &[
             "You pay at pay.test",
-            "href=\"/connect\">Sign in through your provider",
+            "href=\"/connect?next=%2Fproducts%2Ftool\">Sign in through your provider",
             "action=\"/cart\"",
             "The description is shown to members.",
         ],
@@ -688,7 +688,7 @@ async fn a_merchants_shop_leads_to_its_provider() {
     change(&shop, |all| all.flow = Flow::MembersOnly).await;
     let page = visitor.open("/products").await;
     assert_eq!(page.status, 401);
-    says(&page.html, &["href=\"/connect\""]);
+    says(&page.html, &["href=\"/connect?next=%2Fproducts\""]);
 }
 
 #[tokio::test]

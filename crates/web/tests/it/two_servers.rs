@@ -185,10 +185,11 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     }
     let policy = page.answer.header("content-security-policy");
     assert!(policy.contains("form-action 'self' https://pay.test;"), "{policy}");
-    let form = [("offer", offer.as_str()), ("key", "one")];
-    let sent = shopper.send("/products/tallow/buy", &form).await;
+    let form = [("offer", offer.as_str()), ("then", "checkout")];
+    let on = shopper.send("/cart", &form).await;
+    let sent = shopper.open(on.location()).await;
     assert_eq!(sent.status, 303, "{}", sent.html);
-    let again = shopper.send("/products/tallow/buy", &form).await;
+    let again = shopper.open(on.location()).await;
     assert_eq!(sent.location(), again.location(), "two clicks are one order");
     let path = sent.location().strip_prefix("https://pay.test").unwrap().to_owned();
     let mut browser = Browser::on(&pair.pay);

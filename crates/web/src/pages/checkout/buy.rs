@@ -65,7 +65,15 @@ pub(super) async fn show(
     }
     let refused = !wanted.coupon.is_empty() && (one.coupon().is_none() || contents.refused_coupon);
     let typed = if refused { std::mem::take(&mut wanted.coupon) } else { wanted.coupon.clone() };
-    let form = form(&app, &visit, &contents, &wanted, &typed, refused, offer);
+    let error = match contents.coupon_waits {
+        Some(seconds) => {
+            Some(format!("too many were tried: wait {seconds} seconds; the price is without it"))
+        }
+        None => {
+            refused.then(|| "this coupon is not good for this; the price is without it".to_owned())
+        }
+    };
+    let form = form(&app, &visit, &contents, &wanted, &typed, error.as_deref(), offer);
     let title = format!("Buy {}", row.title());
     let main = html! {
         (steps(&["Choose", "Confirm", "Receive"], 0))
@@ -91,7 +99,7 @@ fn form(
     contents: &Contents,
     wanted: &Wanted,
     typed: &str,
-    refused: bool,
+    refused: Option<&str>,
     offer: Id<Offer>,
 ) -> Markup {
     let token = &visit.vendor.settings.token;
@@ -110,7 +118,7 @@ fn form(
             @if app.engine.provider().is_none() {
                 (Field { name: "coupon", label: "Coupon", kind: "text", value: typed, autocomplete: "off",
                     required: false, hint: Some("If you have one."),
-                    error: refused.then_some("this coupon is not good for this; the price is without it") })
+                    error: refused })
             }
             p { button.second type="submit" formmethod="get" formaction={ "/buy/" (offer) } { "Update the price" } }
             @if let Ok(quote) = &contents.quote {

@@ -194,6 +194,7 @@ fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
             p { "Open the link in the letter that was sent to " @if let Some((_, member)) = &visit.member { bdi { (member.account.email) } }
                 ". Then come back here." }
             form.choice method="post" action="/verify/again" {
+                input type="hidden" name="next" value=(next.as_str());
                 a.button href=(next.as_str()) { "I have opened it" }
                 button.second type="submit" { "Send the letter again" }
             }

@@ -12,8 +12,8 @@ use scrip_engine::catalog::view::Hidden;
 
 use super::together;
 use crate::App;
+use crate::money::MoneyOut;
 use crate::pages::frame::{Head, private_headed};
-use crate::pages::look::tokens;
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 
@@ -60,7 +60,7 @@ impl<'a> Guest<'a> {
     /// The buttons that let somebody in who is not signed in.
     pub fn ways_in(&self) -> Markup {
         if self.provider.is_some() {
-            return html! { a.button href="/connect" { "Sign in through your provider" } };
+            return html! { a.button href=(self.sign_in()) { "Sign in through your provider" } };
         }
         html! {
             a.button href=(self.here.after("/register")) { "Open an account" }
@@ -70,7 +70,7 @@ impl<'a> Guest<'a> {
 
     /// Where to sign in.
     pub fn sign_in(&self) -> String {
-        if self.provider.is_some() { "/connect".to_owned() } else { self.here.after("/sign-in") }
+        self.here.after(if self.provider.is_some() { "/connect" } else { "/sign-in" })
     }
 
     /// What is left to do for somebody who is signed in, and stands lower than `needs`. `price` is what would cover the
@@ -79,7 +79,7 @@ impl<'a> Guest<'a> {
         if let Some(provider) = &self.provider {
             return html! {
                 a.button href={ (provider) "/wallet/top-up" } { "Add funds at your provider" }
-                a.button.second href="/connect" { "Sign in again, and share that" }
+                a.button.second href=(self.sign_in()) { "Sign in again, and share that" }
             };
         }
         if self.standing == Standing::Visitor {
@@ -93,7 +93,7 @@ impl<'a> Guest<'a> {
             Some(missing) => {
                 let missing = settings.top_up_limits.nearest(missing);
                 let to = top_up::address(&self.here, Some(missing), settings);
-                html! { a.button href=(to) { "Top up exactly " (tokens(missing, token)) } }
+                html! { a.button href=(to) { "Top up exactly " (MoneyOut::tokens(missing, token)) } }
             }
             None => html! { a.button href=(self.here.after("/wallet/top-up")) { "Add funds" } },
         }
@@ -112,7 +112,7 @@ impl<'a> Guest<'a> {
         match (needs, self.provider.is_some()) {
             (Level::Visitor | Level::Member, _) => "to members".to_owned(),
             (Level::Funded, false) => {
-                format!("once your wallet holds {}", tokens(self.threshold, token))
+                format!("once your wallet holds {}", MoneyOut::tokens(self.threshold, token))
             }
             (Level::Funded, true) => {
                 "once your balance at your provider is enough to order here, and you let us know"

@@ -13,8 +13,9 @@ use super::beginning;
 use super::door::Guest;
 use super::list::{shelves, tiles};
 use crate::App;
+use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
-use crate::pages::look::{blank, price, tokens};
+use crate::pages::look::{blank, price};
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
 use crate::problem::Problem;
@@ -103,7 +104,7 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
             div.notice {
                 p {
                     "Ordering opens with "
-                    @if own { (tokens(enough, token)) " in your wallet: open an account, add funds, then choose." }
+                    @if own { (MoneyOut::tokens(enough, token)) " in your wallet: open an account, add funds, then choose." }
                     @else { "enough in your wallet: sign in through your provider first, then choose." }
                 }
                 p.row { (guest.ways_in()) }
@@ -112,12 +113,12 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
         Flow::RegisterFirst if own && guest.standing < Standing::Funded && !missing.is_zero() => {
             html! {
                 div.notice {
-                    p { "Ordering opens with " (tokens(enough, token)) " in your wallet. You have "
-                        (tokens(guest.available(), token)) "." }
+                    p { "Ordering opens with " (MoneyOut::tokens(enough, token)) " in your wallet. You have "
+                        (MoneyOut::tokens(guest.available(), token)) "." }
                     @let exactly = settings.top_up_limits.nearest(missing);
                     p {
                         a.button href=(top_up::address(&guest.here, Some(exactly), settings)) {
-                            "Top up exactly " (tokens(exactly, token))
+                            "Top up exactly " (MoneyOut::tokens(exactly, token))
                         }
                     }
                 }
@@ -193,7 +194,7 @@ fn wallets(guest: &Guest<'_>, settings: &Settings) -> Markup {
             }
             (introduction(settings))
             @if guest.is_signed_in() {
-                p.balance { (tokens(guest.available(), token)) }
+                p.balance { (MoneyOut::tokens(guest.available(), token)) }
                 p.row { a.button href="/wallet" { "Your wallet" } a.button.second href="/wallet/top-up" { "Add funds" } }
             } @else { p.row { (guest.ways_in()) } }
         }

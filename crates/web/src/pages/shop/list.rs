@@ -145,7 +145,7 @@ pub async fn show(
             nav.pager aria-label="Pages of the list" { a.button.second rel="next" href=(wish.page(Some(next))) { "More" } }
         }
         @if !guest.is_signed_in() && guest.provider.is_some() {
-            p.small { "Have you bought here before? " a href="/connect" { "Sign in through your provider" } "." }
+            p.small { "Have you bought here before? " a href=(guest.sign_in()) { "Sign in through your provider" } "." }
         }
     };
     let (vendor, title) = (&visit.vendor.settings.name, wish.title());

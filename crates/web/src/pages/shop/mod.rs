@@ -7,12 +7,11 @@ mod door;
 mod feeds;
 mod home;
 mod list;
-mod order;
 mod picture;
 mod product;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
 use maud::{Markup, html};
 
 use crate::App;
@@ -26,7 +25,6 @@ pub fn routes() -> Router<App> {
         .route("/products", get(list::show))
         .route("/products/{slug}", get(product::show))
         .route("/products/{slug}/pictures/{sha256}", get(picture::show))
-        .route("/products/{slug}/buy", post(order::buy))
 }
 
 /// How many bytes of a description others show.

@@ -23,7 +23,7 @@ use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::leads_to;
 use crate::pages::legal;
-use crate::pages::look::{Tone, date, notice, price, tokens};
+use crate::pages::look::{Tone, date, notice, price};
 use crate::pages::pay::{size_text, span_text};
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
@@ -224,7 +224,7 @@ impl Looked<'_> {
     }
 
     fn wallet(&self, cost: Amount) -> Markup {
-        let money = |amount| tokens(amount, self.token);
+        let money = |amount| MoneyOut::tokens(amount, self.token);
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 dl.facts.small {
@@ -242,7 +242,7 @@ impl Looked<'_> {
 
     /// The same below one offer of several, in a line.
     fn remains(&self, cost: Amount) -> Markup {
-        let money = |amount| tokens(amount, self.token);
+        let money = |amount| MoneyOut::tokens(amount, self.token);
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 @if let Some(left) = available.checked_sub(cost) {
@@ -268,7 +268,7 @@ impl Looked<'_> {
         let costs = self.token.unit_value.price_of(missing).map(MoneyOut::currency);
         html! {
             a href=(top_up::address(&self.guest.here, Some(missing), settings)) {
-                "Top up exactly " (tokens(missing, self.token))
+                "Top up exactly " (MoneyOut::tokens(missing, self.token))
                 @if let Some(costs) = costs { " for " (costs) }
             }
         }
@@ -329,7 +329,7 @@ impl Looked<'_> {
                     }
                 }
                 @if !self.guest.is_signed_in() && self.guest.provider.is_some() {
-                    p.small { "Have you bought here before? " a href="/connect" { "Sign in through your provider" } "." }
+                    p.small { "Have you bought here before? " a href=(self.guest.sign_in()) { "Sign in through your provider" } "." }
                 }
             }
         }
