@@ -24,6 +24,7 @@ pub fn routes() -> Router<App> {
         .route(LOGO, get(logo))
         .route(COPY, get(copy))
         .route(UPLOAD, get(upload))
+        .route(SUGGEST, get(suggest))
 }
 
 const STYLE: &str = "/style.css";
@@ -33,6 +34,8 @@ const COPY: &str = "/copy.js";
 const SCRIPT: &str = include_str!("copy.js");
 const UPLOAD: &str = "/upload.js";
 const UPLOAD_SCRIPT: &str = include_str!("upload.js");
+const SUGGEST: &str = "/suggest.js";
+const SUGGEST_SCRIPT: &str = include_str!("suggest.js");
 
 /// The stylesheet's address with its digest: a new sheet has a new address, so that each can be kept for
 /// ever, and a page never meets an old one.
@@ -43,6 +46,9 @@ pub static COPY_NOW: LazyLock<String> = LazyLock::new(|| addressed(COPY, SCRIPT)
 
 /// The same of the script that shows how far an upload is.
 pub static UPLOAD_NOW: LazyLock<String> = LazyLock::new(|| addressed(UPLOAD, UPLOAD_SCRIPT));
+
+/// The same of the script that offers what a search would find.
+pub static SUGGEST_NOW: LazyLock<String> = LazyLock::new(|| addressed(SUGGEST, SUGGEST_SCRIPT));
 
 fn addressed(path: &str, content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
@@ -56,6 +62,10 @@ async fn style(uri: Uri) -> Response {
 
 async fn upload(uri: Uri) -> Response {
     asset(&uri, &UPLOAD_NOW, "text/javascript; charset=utf-8", UPLOAD_SCRIPT)
+}
+
+async fn suggest(uri: Uri) -> Response {
+    asset(&uri, &SUGGEST_NOW, "text/javascript; charset=utf-8", SUGGEST_SCRIPT)
 }
 
 async fn copy(uri: Uri) -> Response {

@@ -21,7 +21,7 @@ use scrip_engine::exchange::Quoted;
 use scrip_engine::purchase::Answered;
 use serde::Deserialize;
 
-use super::form::{Field, Form, complaint};
+use super::form::{Field, Form, complaint, decimal};
 use super::look::{Tone, notice, price, steps};
 use super::refused::sentence;
 use super::visit::{Local, SignedIn};
@@ -89,7 +89,7 @@ pub fn form(
 
 /// How many tokens, as somebody wrote it.
 fn read(text: &str, token: &Token) -> Option<Amount> {
-    Amount::parse_decimal(&text.trim().replace(',', "."), token.scale)
+    decimal(text, token.scale)
 }
 
 async fn quote(

@@ -21,7 +21,7 @@ use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
 use serde::Deserialize;
 
 use super::account::card_name;
-use super::form::{Field, Form, complaint};
+use super::form::{Field, Form, complaint, decimal};
 use super::look::{Tone, notice};
 use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, SignedIn};
@@ -217,7 +217,7 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
         let unit =
             unit.ok_or_else(|| Problem::field("tokens", "choose what it is an amount of"))?;
         let scale = if unit == token.code { token.scale } else { unit.currency_scale() };
-        let amount = Amount::parse_decimal(&form.tokens.trim().replace(',', "."), scale);
+        let amount = decimal(&form.tokens, scale);
         let amount = amount.ok_or_else(|| {
             let example = Amount::new(1250).unwrap_or_default().decimal(scale);
             Problem::field("tokens", format!("a number of {unit}, such as {example}"))

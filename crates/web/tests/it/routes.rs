@@ -124,6 +124,7 @@ const PAGES: &[&str] = &[
     "/sign-in",
     "/sign-out",
     "/style.css",
+    "/suggest.js",
     "/wallet",
     "/wallet/automatic",
     "/wallet/automatic/off",

@@ -73,6 +73,26 @@ fn hiding(visibility: Visibility) -> Settings {
     Settings { visibility, ..settings() }
 }
 
+/// The script asks for what a visitor sees, and the page lets it ask nobody else.
+#[tokio::test]
+async fn a_search_offers_titles_by_a_script_of_ours() {
+    let shop = Shop::open_with(hiding(Visibility { product: Some(Level::Member), ..Visibility::default() })).await;
+    shop.service("tuning", 250).await;
+    let mut ada = with_funds(&shop, "ada@example.com", 500).await;
+    let page = ada.open("/products").await;
+    says(&page.html, &["list=\"suggested\"", "<datalist id=\"suggested\">", "<script src=\"/suggest.js?"]);
+    silent(&page.html, &["<script>", "onclick", "style="]);
+    let policy = page.answer.header("content-security-policy");
+    says(policy, &["script-src 'self'; connect-src 'self'", "form-action 'self'"]);
+    silent(policy, &["unsafe", "http"]);
+    let script = shop.get("/suggest.js", "").await;
+    assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+    let text = String::from_utf8(script.bytes.clone()).unwrap();
+    says(&text, &["/v1/products?", "credentials: \"omit\""]);
+    let seen = shop.get("/v1/products?q=tuning&limit=5", "").await;
+    assert_eq!(seen.json["data"], json!([]), "what a visitor may not see is offered to nobody");
+}
+
 #[tokio::test]
 async fn the_front_page_shows_what_is_new_and_how_buying_works() {
     let shop = Shop::open().await;
@@ -195,7 +215,7 @@ async fn a_list_keeps_what_was_chosen_and_goes_on() {
 
     let page = visitor.open("/products?q=%3Cscript%3Ex").await;
     says(&page.html, &["Nothing is found", "href=\"/products\">All products", "&lt;script&gt;x"]);
-    silent(&page.html, &["<script"]);
+    silent(&page.html, &["<script>"]);
     let long = format!("/products?q={}", "a".repeat(201));
     for (path, status) in
         [(long.as_str(), 400), ("/products?sort=sideways", 400), ("/products?after=x", 404)]

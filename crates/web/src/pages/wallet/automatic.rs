@@ -8,12 +8,12 @@ use maud::{Markup, html};
 use scrip_domain::auto_top_up::{AutoTopUp, Stopped};
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::settings::Token;
-use scrip_domain::{Amount, Money};
+use scrip_domain::Money;
 use scrip_engine::auto_top_up::{AutoAsk, AutoRefusal};
 use serde::Deserialize;
 
 use super::super::account::card_name;
-use super::super::form::{Field, Form, Nothing, complaint};
+use super::super::form::{Field, Form, Nothing, complaint, decimal};
 use super::super::look::{Tone, blank, notice};
 use super::super::private;
 use super::super::refused::sentence;
@@ -101,7 +101,7 @@ async fn remove(
 /// What the form asks for, or which field is wrong.
 fn read(form: &AutoForm, token: &Token) -> Result<AutoAsk, Problem> {
     let amount = |name: &str, text: &str, scale: u8| {
-        let read = Amount::parse_decimal(&text.trim().replace(',', "."), scale);
+        let read = decimal(text, scale);
         read.filter(|amount| !amount.is_zero()).ok_or_else(|| {
             Problem::field(name, format!("a number above zero, such as {}", example(token)))
         })
@@ -192,7 +192,7 @@ fn fields(
 
 /// What the tokens are worth that were typed, or what one is.
 fn value_of(tokens: &str, token: &Token) -> String {
-    let typed = Amount::parse_decimal(&tokens.trim().replace(',', "."), token.scale);
+    let typed = decimal(tokens, token.scale);
     let typed = typed.filter(|amount| !amount.is_zero());
     let of = typed.unwrap_or(token.unit_value.tokens);
     let money = token.unit_value.price_of(of).map(MoneyOut::currency);
