@@ -276,8 +276,7 @@ mod tests {
     use crate::account::Person;
     use crate::amount::{Money, Unit};
     use crate::id::Id;
-    use crate::settings::{SecondFactor, Threshold, Token, UnitValue};
-    use crate::visibility::Visibility;
+    use crate::settings::{Threshold, Token, UnitValue};
 
     fn amount(units: u64) -> Amount {
         Amount::new(units).unwrap()
@@ -285,32 +284,18 @@ mod tests {
 
     fn settings(flow: Flow) -> Settings {
         let unit = Unit::parse("EUR").unwrap();
+        let money = Money { amount: amount(100), unit };
+        let token = Token {
+            code: Unit::parse("AUR").unwrap(),
+            name: "Aurum".into(),
+            scale: 2,
+            unit_value: UnitValue { tokens: amount(100), money },
+        };
         Settings {
-            name: "Aurora".into(),
-            token: Token {
-                code: Unit::parse("AUR").unwrap(),
-                name: "Aurum".into(),
-                scale: 2,
-                unit_value: UnitValue {
-                    tokens: amount(100),
-                    money: Money { amount: amount(100), unit },
-                },
-            },
             flow,
             threshold: Threshold::Fixed { amount: amount(500) },
-            visibility: Visibility::default(),
             registration: vec![Field::Name],
-            packs: Vec::new(),
-            prices: Vec::new(),
-            top_up_limits: crate::sale::Limits::default(),
-            credit: crate::credit::Policy::default(),
-            offline_instructions: String::new(),
-            terms_version: "1".into(),
-            look: crate::look::Look::default(),
-            second_factor: SecondFactor::default(),
-            mail: crate::settings::Mail::default(),
-            refund_policy: crate::refund_request::RefundPolicy::default(),
-            refunds_at_once: false,
+            ..Settings::new("Aurora", token)
         }
     }
 

@@ -125,30 +125,8 @@ mod tests {
     }
 
     fn settings(value: UnitValue) -> Settings {
-        Settings {
-            name: String::new(),
-            token: Token {
-                code: Unit::parse("AUR").unwrap(),
-                name: String::new(),
-                scale: 2,
-                unit_value: value,
-            },
-            flow: crate::settings::Flow::default(),
-            threshold: crate::settings::Threshold::default(),
-            visibility: crate::visibility::Visibility::default(),
-            registration: Vec::new(),
-            packs: Vec::new(),
-            prices: Vec::new(),
-            top_up_limits: Limits::default(),
-            credit: crate::credit::Policy::default(),
-            offline_instructions: String::new(),
-            terms_version: String::new(),
-            look: crate::look::Look::default(),
-            second_factor: crate::settings::SecondFactor::default(),
-            mail: crate::settings::Mail::default(),
-            refund_policy: crate::refund_request::RefundPolicy::default(),
-            refunds_at_once: false,
-        }
+        let code = Unit::parse("AUR").unwrap();
+        Settings::new("", Token { code, name: String::new(), scale: 2, unit_value: value })
     }
 
     /// A token of two decimals that costs 1.00 EUR, 160 JPY or 0.330 KWD.

@@ -99,6 +99,31 @@ pub struct Settings {
     pub refunds_at_once: bool,
 }
 
+impl Settings {
+    /// Those of a shop of this name with this token, of which nothing else has been said.
+    pub fn new(name: impl Into<String>, token: Token) -> Self {
+        Self {
+            name: name.into(),
+            token,
+            flow: Flow::default(),
+            threshold: Threshold::default(),
+            visibility: Visibility::default(),
+            registration: Vec::new(),
+            packs: Vec::new(),
+            prices: Vec::new(),
+            top_up_limits: sale::Limits::default(),
+            credit: Policy::default(),
+            offline_instructions: String::new(),
+            terms_version: first_version(),
+            look: Look::default(),
+            second_factor: SecondFactor::default(),
+            mail: Mail::default(),
+            refund_policy: RefundPolicy::default(),
+            refunds_at_once: false,
+        }
+    }
+}
+
 fn first_version() -> String {
     "1".to_owned()
 }

@@ -154,9 +154,7 @@ impl Engine {
     ) -> Outcome<(), PasswordRefusal> {
         let lost = || Fault::Bug("an account is gone".into());
         let account = self.store.account(login.account).await?.ok_or_else(lost)?;
-        let mut salt = [0; 16];
-        self.fill(&mut salt);
-        let Ok(password) = self.passwords.hash(new, salt).await? else {
+        let Some(password) = self.hashed(new).await? else {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let letter = self.letter(&account, About::PasswordChanged { at: self.now() })?;

@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use scrip_storage::{Blocking, Fault};
 use tokio::sync::Semaphore;
 
-use crate::Mode;
+use crate::{Engine, Mode};
 
 /// Hashes at once.
 const THREADS: usize = 2;
@@ -98,5 +98,14 @@ impl Passwords {
             Mode::Demo => Params::new(64, 1, 1, None),
         };
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params.unwrap_or_default())
+    }
+}
+
+impl Engine {
+    /// A password as it is kept; `None` when too many wait to be.
+    pub(crate) async fn hashed(&self, password: &str) -> Result<Option<String>, Fault> {
+        let mut salt = [0; 16];
+        self.fill(&mut salt);
+        Ok(self.passwords.hash(password, salt).await?.ok())
     }
 }

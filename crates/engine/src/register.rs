@@ -57,9 +57,7 @@ impl Engine {
             return Ok(Err(RegisterRefusal::RateLimited(wait)));
         }
         self.throttle.count(Limited::Register, &who.source, now);
-        let mut salt = [0; 16];
-        self.fill(&mut salt);
-        let Ok(password) = self.passwords.hash(&who.password, salt).await? else {
+        let Some(password) = self.hashed(&who.password).await? else {
             return Ok(Err(RegisterRefusal::RateLimited(RetryAfter(5))));
         };
         let (account, wallet) = (self.mint()?, self.mint()?);

@@ -214,13 +214,6 @@ impl Engine {
         Ok(self.submit(change).await?.map(|()| opened))
     }
 
-    /// A password as it is kept; `None` when too many wait to be.
-    async fn hashed(&self, password: &str) -> Result<Option<String>, Fault> {
-        let mut salt = [0; 16];
-        self.fill(&mut salt);
-        Ok(self.passwords.hash(password, salt).await?.ok())
-    }
-
     /// A member of the staff; `None` when there is none. It may be an ended one.
     pub async fn staff_member(
         &self,

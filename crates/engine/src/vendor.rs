@@ -277,9 +277,7 @@ impl Command for PutSettings {
 mod tests {
     use scrip_domain::account::Field;
     use scrip_domain::catalog::Picture;
-    use scrip_domain::credit::Policy;
-    use scrip_domain::settings::{Flow, Mail, Pack, SecondFactor, Threshold, Token, UnitValue};
-    use scrip_domain::visibility::Visibility;
+    use scrip_domain::settings::{Pack, Token, UnitValue};
     use scrip_domain::{Amount, Money, Unit};
 
     use super::*;
@@ -291,29 +289,17 @@ mod tests {
     fn settings() -> Settings {
         let amount = |units| Amount::new(units).unwrap();
         let money = Money { amount: amount(100), unit: Unit::parse("EUR").unwrap() };
+        let token = Token {
+            code: Unit::parse("AUR").unwrap(),
+            name: "Aurum".into(),
+            scale: 2,
+            unit_value: UnitValue { tokens: amount(100), money },
+        };
         Settings {
-            name: " Aurora ".into(),
-            token: Token {
-                code: Unit::parse("AUR").unwrap(),
-                name: "Aurum".into(),
-                scale: 2,
-                unit_value: UnitValue { tokens: amount(100), money },
-            },
-            flow: Flow::default(),
-            threshold: Threshold::default(),
-            visibility: Visibility::default(),
             registration: vec![Field::Name, Field::Phone, Field::Name],
             packs: vec![Pack { tokens: amount(500), pay: money }],
             prices: vec![UnitValue { tokens: amount(100), money: yen() }],
-            top_up_limits: Limits::default(),
-            credit: Policy::default(),
-            offline_instructions: String::new(),
-            terms_version: "1".into(),
-            look: scrip_domain::look::Look::default(),
-            second_factor: SecondFactor::default(),
-            mail: Mail::default(),
-            refund_policy: scrip_domain::refund_request::RefundPolicy::default(),
-            refunds_at_once: false,
+            ..Settings::new(" Aurora ", token)
         }
     }
 

@@ -82,6 +82,22 @@ impl Store {
         self.query(table.name, text, cells, |cells: &mut Reader<'_>| R::read(cells)).await
     }
 
+    /// The rows of `R`'s table whose `column` is one of `these`, in one read; `order` goes behind it.
+    pub(crate) async fn rows_in<R: Row, F: Field>(
+        &self,
+        column: &str,
+        these: &[F],
+        order: &str,
+    ) -> Result<Vec<R>, Fault> {
+        let Some(last) = these.last() else { return Ok(Vec::new()) };
+        // The last one again, up to a power of two: a server that keeps statements keeps few of them.
+        let again = these.len().next_power_of_two().saturating_sub(these.len());
+        let values = these.iter().chain(std::iter::repeat_n(last, again)).flat_map(cells);
+        let values: Vec<_> = values.collect();
+        let places: Vec<_> = (1..=values.len()).map(|place| format!("${place}")).collect();
+        self.rows(&format!("WHERE t.{column} IN ({}) {order}", places.join(", ")), values).await
+    }
+
     /// The first of them.
     pub(crate) async fn row<R: Row>(
         &self,

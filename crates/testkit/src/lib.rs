@@ -25,7 +25,7 @@ use scrip_domain::account::Person;
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::role::{Role, Roles};
-use scrip_domain::settings::{SecondFactor, Settings, Token, UnitValue};
+use scrip_domain::settings::{Settings, Token, UnitValue};
 use scrip_domain::staff::{StaffMember, StaffRole};
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
@@ -178,33 +178,10 @@ impl Default for Place {
 pub fn settings() -> Settings {
     let amount = |units| Amount::new(units).unwrap_or_default();
     let unit = |code| Unit::parse(code).unwrap_or_else(|| panic!("{code} is a unit"));
-    Settings {
-        name: "Aurora Instruments".into(),
-        token: Token {
-            code: unit("AUR"),
-            name: "Aurum".into(),
-            scale: 2,
-            unit_value: UnitValue {
-                tokens: amount(100),
-                money: Money { amount: amount(100), unit: unit("EUR") },
-            },
-        },
-        flow: scrip_domain::settings::Flow::default(),
-        threshold: scrip_domain::settings::Threshold::default(),
-        visibility: scrip_domain::visibility::Visibility::default(),
-        registration: Vec::new(),
-        packs: Vec::new(),
-        prices: Vec::new(),
-        top_up_limits: scrip_domain::sale::Limits::default(),
-        credit: scrip_domain::credit::Policy::default(),
-        offline_instructions: String::new(),
-        terms_version: "1".into(),
-        look: scrip_domain::look::Look::default(),
-        second_factor: SecondFactor::default(),
-        mail: scrip_domain::settings::Mail::default(),
-        refund_policy: scrip_domain::refund_request::RefundPolicy::default(),
-        refunds_at_once: false,
-    }
+    let money = Money { amount: amount(100), unit: unit("EUR") };
+    let unit_value = UnitValue { tokens: amount(100), money };
+    let token = Token { code: unit("AUR"), name: "Aurum".into(), scale: 2, unit_value };
+    Settings::new("Aurora Instruments", token)
 }
 
 fn keys() -> Keys {

@@ -104,9 +104,9 @@ impl Network {
 
     /// The engine with all that leads to other servers.
     pub(crate) fn lead(self: &Arc<Self>, engine: Engine) -> Engine {
-        let wire = Arc::new(Wire(Arc::downgrade(self)));
-        let engine = engine.with_peer_port(Arc::new(PublicReader::new(wire.clone())));
-        let line = Line::new(wire, engine.pen());
+        let cable = Arc::new(Cable(Arc::downgrade(self)));
+        let engine = engine.with_peer_port(Arc::new(PublicReader::new(cable.clone())));
+        let line = Line::new(cable, engine.pen());
         if engine.roles().has(Role::Merchant) {
             let keys = engine.peer_keys().clone();
             engine.with_provider(Arc::new(HttpProvider::new(PAY, line, keys)))
@@ -150,15 +150,15 @@ impl Network {
     }
 }
 
-/// A server's way into the network. The network has its servers, which do not have it in turn: else none would ever go.
+/// What leads from a server into the network, without keeping it: the network has the servers' routers, and each would keep
+/// the other alive after the test that made them.
 #[derive(Debug)]
-struct Wire(Weak<Network>);
+struct Cable(Weak<Network>);
 
-impl Transport for Wire {
+impl Transport for Cable {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, Unanswered>> {
-        let network = self.0.upgrade();
-        async move {
-            match network {
+        async {
+            match self.0.upgrade() {
                 Some(network) => network.bring(request).await,
                 None => Err(Unanswered("the network is gone".to_owned())),
             }

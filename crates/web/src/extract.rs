@@ -188,6 +188,10 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        // No text that is kept has NUL in it, and not every database can be asked for one.
+        if let Some(field) = parts.uri.query().and_then(nul) {
+            return Err(Problem::field(field, "a text without NUL in it"));
+        }
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         query.map(|query| Self(query.0)).map_err(|rejection| {
             let message = rejection.body_text();
@@ -199,6 +203,12 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             }
         })
     }
+}
+
+/// The parameter of a query that has NUL in it, if one has.
+fn nul(query: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(_, value)| value.contains('\0')).map(|(name, _)| name.replace('\0', ""))
 }
 
 /// The names in the path. What is no text, or holds NUL, which no name does and no database can be

@@ -71,7 +71,7 @@ async fn enter(State(watch): State<Arc<Watch>>, request: Request, next: Next) ->
     let route = request.extensions().get::<MatchedPath>().cloned();
     let at = route.clone();
     let answer = async move {
-        if let Some(answer) = api::elsewhere(app, at.as_ref(), &request) {
+        if let Some(answer) = api::elsewhere(app, at.as_ref()) {
             return answer;
         }
         let (method, path) = (request.method(), request.uri().path());

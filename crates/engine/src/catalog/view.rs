@@ -315,17 +315,39 @@ impl Engine {
         member: Option<&Member>,
         offer: Id<Offer>,
     ) -> Outcome<Option<Shown>, GateRefusal> {
-        let product = match self.sold_by(offer).await? {
-            Some(sold) => self.store.product(sold.product).await?,
-            None => None,
-        };
-        let Some(product) = product else {
-            // What is shut says so of any offer.
-            return Ok(self.viewer(member).await?.map(|_| None));
-        };
-        let shown = self.show_product(member, &product.slug, None).await?;
-        let sold = |shown: &Shown| shown.parts.offers.iter().any(|one| one.id == offer);
-        Ok(shown.map(|shown| shown.filter(sold)))
+        let mut shown = self.show_offers(member, &[offer]).await?;
+        // What is shut says so of any offer.
+        let none = || Ok(None);
+        shown.pop().map_or_else(|| Ok(none()), Ok)
+    }
+
+    /// The same of several, in their order; their products are read at once.
+    pub async fn show_offers(
+        &self,
+        member: Option<&Member>,
+        offers: &[Id<Offer>],
+    ) -> Result<Vec<Result<Option<Shown>, GateRefusal>>, Fault> {
+        let mut sold = Vec::with_capacity(offers.len());
+        for offer in offers {
+            sold.push(self.sold_by(*offer).await?.map(|sold| sold.product));
+        }
+        let mut named: Vec<_> = sold.iter().copied().flatten().collect();
+        named.sort_unstable();
+        named.dedup();
+        let products = self.store.products_called(&named).await?;
+        let mut all = Vec::with_capacity(offers.len());
+        for (offer, product) in offers.iter().zip(sold) {
+            let product = products.iter().find(|row| Some(row.id) == product);
+            let Some(product) = product else {
+                // What is shut says so of any offer.
+                all.push(self.viewer(member).await?.map(|_| None));
+                continue;
+            };
+            let shown = self.show_product(member, &product.slug, None).await?;
+            let sells = |shown: &Shown| shown.parts.offers.iter().any(|one| one.id == *offer);
+            all.push(shown.map(|shown| shown.filter(sells)));
+        }
+        Ok(all)
     }
 
     /// What is in the offers of a bundle, without products that this viewer does not see. Read anew each time: what is

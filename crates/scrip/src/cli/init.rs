@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use scrip_domain::api_key::Scope;
-use scrip_domain::settings::{Flow, SecondFactor, Settings, Threshold, Token, UnitValue};
+use scrip_domain::settings::{Settings, Token, UnitValue};
 use scrip_domain::staff::StaffRole;
-use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
 use scrip_engine::Staff;
 use scrip_engine::staff::Invitee;
@@ -123,30 +122,9 @@ impl InitArgs {
         if self.name.trim().is_empty() || self.token_name.trim().is_empty() {
             return Err(usage("--name and --token-name cannot be empty".into()));
         }
-        Ok(Settings {
-            name: self.name.trim().to_owned(),
-            token: Token {
-                code,
-                name: self.token_name.trim().to_owned(),
-                scale: self.scale,
-                unit_value,
-            },
-            flow: Flow::default(),
-            threshold: Threshold::default(),
-            visibility: Visibility::default(),
-            registration: Vec::new(),
-            packs: Vec::new(),
-            prices: Vec::new(),
-            top_up_limits: scrip_domain::sale::Limits::default(),
-            credit: scrip_domain::credit::Policy::default(),
-            offline_instructions: String::new(),
-            terms_version: "1".to_owned(),
-            look: scrip_domain::look::Look::default(),
-            second_factor: SecondFactor::default(),
-            mail: scrip_domain::settings::Mail::default(),
-            refund_policy: scrip_domain::refund_request::RefundPolicy::default(),
-            refunds_at_once: false,
-        })
+        let token =
+            Token { code, name: self.token_name.trim().to_owned(), scale: self.scale, unit_value };
+        Ok(Settings::new(self.name.trim(), token))
     }
 
     /// The link of an invitation with this word.

@@ -67,6 +67,11 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These API keys, in no order.
+    pub async fn api_keys_called(&self, ids: &[Id<ApiKey>]) -> Result<Vec<ApiKey>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// A page of all API keys, newest first.
     pub async fn api_keys(&self, page: Page) -> Result<Vec<ApiKey>, Fault> {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
@@ -85,6 +90,16 @@ impl Store {
     /// A page of what the vendor's staff did, newest first.
     pub async fn audit(&self, page: Page) -> Result<Vec<Audit>, Fault> {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
+    }
+
+    /// These accounts, in no order.
+    pub async fn accounts_called(&self, ids: &[Id<Account>]) -> Result<Vec<Account>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
+    /// These wallets, in no order.
+    pub async fn wallets_called(&self, ids: &[Id<Wallet>]) -> Result<Vec<Wallet>, Fault> {
+        self.rows_in("id", ids, "").await
     }
 
     /// A wallet.

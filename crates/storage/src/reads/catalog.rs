@@ -19,6 +19,11 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These products, in whatever state, in no order.
+    pub async fn products_called(&self, ids: &[Id<Product>]) -> Result<Vec<Product>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// The product with this slug, in whatever state.
     pub async fn product_by_slug(&self, slug: &str) -> Result<Option<Product>, Fault> {
         self.row("WHERE t.slug = $1", cells(&slug.to_owned())).await

@@ -1,7 +1,7 @@
 //! Reads about letters: how far the feed has become letters, and what is due.
 
 use scrip_domain::account::Account;
-use scrip_domain::letter::{Digest, Letter, Postbox, Warned};
+use scrip_domain::letter::{Digest, Letter, Postbox};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
 
@@ -14,11 +14,6 @@ impl Store {
     /// How far the feed has become letters; none while mail is not set up.
     pub async fn postbox(&self) -> Result<Option<Postbox>, Fault> {
         self.row("WHERE t.number = $1", cells(&Postbox::ONLY)).await
-    }
-
-    /// A letter.
-    pub async fn letter(&self, id: Id<Letter>) -> Result<Option<Letter>, Fault> {
-        self.row("WHERE t.id = $1", cells(&id)).await
     }
 
     /// The letters that are due at `at`, those first that are due longest.
@@ -60,11 +55,6 @@ impl Store {
             WHERE t.next_expiry <= $1 AND COALESCE(n.until, 0) < $1
             ORDER BY COALESCE(n.until, 0), t.id LIMIT $2";
         self.rows(tail, bounds).await
-    }
-
-    /// Until when an account's owner has been told of what expires.
-    pub async fn warned(&self, account: Id<Account>) -> Result<Option<Warned>, Fault> {
-        self.row("WHERE t.account = $1", cells(&account)).await
     }
 
     /// The small purchases that become letters at `at`, those first that are due longest.

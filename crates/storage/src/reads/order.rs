@@ -47,6 +47,11 @@ impl Store {
         self.rows(r#"WHERE t."order" = $1 ORDER BY t.id"#, cells(&order)).await
     }
 
+    /// The lines of these orders, each order's in order.
+    pub async fn lines_of(&self, orders: &[Id<Order>]) -> Result<Vec<Line>, Fault> {
+        self.rows_in(r#""order""#, orders, "ORDER BY t.id").await
+    }
+
     /// Which lots paid an order's lines, in the order in which they paid.
     pub async fn line_payments(&self, order: Id<Order>) -> Result<Vec<LinePayment>, Fault> {
         self.rows(

@@ -3,7 +3,7 @@
 use scrip_domain::Id;
 use scrip_domain::audit::Audit;
 use scrip_domain::session::TokenHash;
-use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
+use scrip_domain::staff::{StaffLogin, StaffMember, StaffSession};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
@@ -14,6 +14,11 @@ impl Store {
     /// A member of the staff, also one who was ended.
     pub async fn staff_member(&self, id: Id<StaffMember>) -> Result<Option<StaffMember>, Fault> {
         self.row("WHERE t.id = $1", cells(&id)).await
+    }
+
+    /// These members, in no order.
+    pub async fn staff_called(&self, ids: &[Id<StaffMember>]) -> Result<Vec<StaffMember>, Fault> {
+        self.rows_in("id", ids, "").await
     }
 
     /// The member whose invitation has a token with this hash.
@@ -48,11 +53,6 @@ impl Store {
         let mut values = cells(&member);
         values.push(Cell::Int(i64::from(limit)));
         self.rows("WHERE t.member = $1 ORDER BY t.expires_at LIMIT $2", values).await
-    }
-
-    /// How many owners there are.
-    pub async fn staff_roll(&self) -> Result<Option<StaffRoll>, Fault> {
-        self.row("WHERE t.number = $1", cells(&StaffRoll::ONLY)).await
     }
 
     /// A page of what was done to `subject`, newest first.

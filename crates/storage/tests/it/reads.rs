@@ -73,8 +73,11 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
             bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
-            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who), refund_request(id(1));
-        many refund_requests_of(id(1)), refund_requests(RefundRequestState::Open, PAGE), refund_requests_by(who, PAGE), api_keys_of(who, PAGE), letters_of(who, 5), accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
+             seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), refund_request(id(1));
+        many refund_requests_of(id(1)), refund_requests(RefundRequestState::Open, PAGE), refund_requests_by(who, PAGE), api_keys_of(who, PAGE), letters_of(who, 5),
+            accounts_called(&[who]), wallets_called(&[id(1), id(2), id(3)]), api_keys_called(&[id(1), id(1)]),
+            staff_called(&[id(1)]), products_called(&[]), products_called(&[id(1)]), lines_of(&[id(1), id(2)]),
+            accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
@@ -550,7 +553,6 @@ pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
     assert_eq!(numbers(store.letters_to("ada@example.com", 9).await.unwrap()), [32, 31]);
     assert_eq!(numbers(store.letters_before(id(40), 9).await.unwrap()), [31]);
     assert!(store.letters_before(id(31), 9).await.unwrap().is_empty());
-    assert_eq!(store.letter(id(32)).await.unwrap().unwrap().recipient, "ada@example.com");
     assert_eq!(store.postbox().await.unwrap().unwrap().position, 4);
     let warn = async |soon| {
         let wallets = store.wallets_to_warn(soon, 9).await.unwrap();
@@ -559,7 +561,6 @@ pub async fn letters_are_found_by_what_is_due_and_by_address(home: &Home) {
     assert_eq!(warn(NOON).await, [51]);
     assert_eq!(warn(later).await, [51, 52], "who was told longest ago comes first");
     assert_eq!(warn(NOON.minus(Span::seconds(1))).await, [] as [u64; 0]);
-    assert_eq!(store.warned(account(52)).await.unwrap().unwrap().until, NOON);
     assert!(store.digests_due(NOON, 9).await.unwrap().is_empty());
     assert_eq!(store.digests_due(later, 9).await.unwrap().len(), 1);
     assert_eq!(store.sessions_of(account(1), 9).await.unwrap().len(), 2);

@@ -4,10 +4,11 @@ use scrip_domain::Span;
 use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::request::RequestId;
 use scrip_domain::staff::{StaffLogin, StaffMember, StaffRoll, StaffSession};
+use scrip_storage::Wants;
 use scrip_storage::books::Change;
 use scrip_storage::reads::Page;
 
-use crate::commands::{id, write};
+use crate::commands::{id, look, write};
 use crate::home::{Home, NOON};
 use crate::rows::staff::member;
 
@@ -23,7 +24,10 @@ pub async fn nobody_works_in_an_empty_database(home: &Home) {
     assert_eq!(store.staff_sessions_of(id(1), 5).await.unwrap(), []);
     assert_eq!(store.audit_of("", PAGE).await.unwrap(), []);
     let roll = StaffRoll { number: StaffRoll::ONLY, owners: 0 };
-    assert_eq!(store.staff_roll().await.unwrap(), Some(roll));
+    let only = (StaffRoll::ONLY,);
+    let wants = move |wants: &mut Wants| wants.staff_roll.guard(only);
+    let counted = look(wants, move |books| Ok(books.staff_roll.get(&only)?.copied()));
+    assert_eq!(store.submit(counted).await.unwrap(), Ok(Some(roll)));
 }
 
 pub async fn staff_are_found_by_address_invitation_and_token(home: &Home) {

@@ -47,7 +47,7 @@ struct AutoTopUpBody {
 /// What is topped up by itself.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AutoTopUp)]
-struct AutoTopUpOut {
+pub struct AutoTopUpOut {
     below: MoneyOut,
     to: MoneyOut,
     #[schema(required)]
@@ -67,7 +67,8 @@ struct AutoTopUpOut {
 }
 
 impl AutoTopUpOut {
-    fn new(auto: &AutoTopUp, token: &Token) -> Self {
+    /// The automatic top-up of an account.
+    pub fn new(auto: &AutoTopUp, token: &Token) -> Self {
         Self {
             below: MoneyOut::tokens(auto.below, token),
             to: MoneyOut::tokens(auto.target, token),

@@ -40,8 +40,8 @@ mod verifications;
 mod visibility;
 pub(crate) mod wallet;
 
-use axum::extract::{MatchedPath, Request};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::MatchedPath;
+use axum::response::{IntoResponse, Response};
 use scrip_engine::{Engine, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -108,22 +108,14 @@ const ELSEWHERE: [&str; 15] = [
     "/v1/admin/exchanges",
 ];
 
-/// Answers at a merchant, in the place of every route about balances, where they are; `None` where it is here.
-pub fn elsewhere(app: &App, route: Option<&MatchedPath>, request: &Request) -> Option<Response> {
+/// Answers at a merchant, in the place of every route about balances, where they are; `None` where it is here. Pages send
+/// a person there by themselves (`OwnAccounts`).
+pub fn elsewhere(app: &App, route: Option<&MatchedPath>) -> Option<Response> {
     let (provider, route) = (app.engine.provider()?, route?);
     let below = |path: &&str| {
         let rest = route.as_str().strip_prefix(*path);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    // A person in a browser is brought there.
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    if below(&"/wallet") {
-        return Some(Redirect::to(&format!("{}{path}", provider.url())).into_response());
-    }
-    if below(&"/sign-in") || below(&"/register") {
-        let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
-        return Some(Redirect::to(&format!("/connect{query}")).into_response());
-    }
     let is_there = ELSEWHERE.iter().any(below);
     is_there.then(|| Problem::at_the_provider(provider.url()).into_response())
 }

@@ -221,7 +221,7 @@ fn signed_in(facts: &Facts, at: Timestamp, browser: Browser) -> Draft {
     let name = &facts.vendor.settings.name;
     let with = browser_name(browser);
     Draft::new("A new sign-in to your account", "A new sign-in")
-        .text(format!("Somebody signed in to your account with {name} on {}, with {with}, where nobody had before.", time(at)))
+        .text(format!("Somebody signed in to your account with {name} on {}, with {with}, where nobody had before.", moment(at)))
         .text("If it was you, there is nothing to do.")
         .small("If it was not you, choose a new password at once: every session ends then.")
         .button("Choose a new password", facts.link("/forgot"))

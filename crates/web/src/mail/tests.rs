@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use scrip_domain::language::Language;
+use scrip_domain::license::{License, LicenseState};
 use scrip_domain::settings::{Settings, Vendor};
+use scrip_domain::top_up::{TopUpMethod, TopUpState};
 use scrip_domain::{Id, Timestamp};
 use scrip_engine::code::Code;
+use scrip_license::{Limits, Terms};
 use serde_json::json;
 
 use super::*;
@@ -145,4 +148,72 @@ fn a_code_is_told_in_both_forms() {
     for part in [&words.text, &words.html] {
         assert!(part.contains("eyJ.x.y") && part.contains("AAAA-BBBB"), "{part}");
     }
+}
+
+fn top_up() -> TopUp {
+    TopUp {
+        id: Id::new(9).unwrap(),
+        account: Id::new(2).unwrap(),
+        state: TopUpState::Disputed,
+        reason: None,
+        method: TopUpMethod::Card,
+        payment_method: None,
+        tokens: Amount::new(500).unwrap(),
+        pay: None,
+        assessments: Vec::new(),
+        payment: None,
+        due: None,
+        lots: Vec::new(),
+        reversed: None,
+        appeal: None,
+        note: None,
+        created_at: Timestamp::default(),
+        credited_at: None,
+        request: None,
+    }
+}
+
+#[test]
+fn what_becomes_of_a_top_up_is_told_to_its_owner_and_to_the_staff() {
+    let name = top_up().id.to_string();
+    for (what, subject, says) in [
+        (What::TopUpDeclined(top_up()), "Declined: your top-up", "5.00 AUR were not added"),
+        (What::TopUpRefunded(top_up()), "Money of your top-up comes back", "is given back"),
+        (What::Disputed(top_up()), "A top-up of 5.00 AUR is disputed", "disputed"),
+    ] {
+        let words = write(&facts(what));
+        assert_eq!(words.subject, subject);
+        for part in [&words.text, &words.html] {
+            assert!(part.contains(says) && part.contains(&name), "{subject}: {part}");
+        }
+    }
+    let words = write(&facts(What::TopUpDeclined(top_up())));
+    assert!(words.text.contains(&format!("https://shop.example/wallet/top-ups/{name}")));
+}
+
+#[test]
+fn an_end_that_comes_near_is_told_with_the_way_to_extend() {
+    let license = License {
+        id: Id::new(3).unwrap(),
+        order: Id::new(7).unwrap(),
+        line: Id::new(8).unwrap(),
+        account: Id::new(2).unwrap(),
+        product: Id::new(4).unwrap(),
+        offer: Id::new(5).unwrap(),
+        terms: Terms::Trial { seconds: 60 },
+        limits: Limits::default(),
+        release: None,
+        state: LicenseState::Valid,
+        issue: 1,
+        kid: "k".into(),
+        issued_at: Timestamp::default(),
+        expires_at: None,
+    };
+    let link = format!("https://shop.example/library/{}", license.id);
+    let at = Timestamp::parse_date("2026-12-04").unwrap();
+    let what = What::LicenseExpiring { title: "Tide".into(), at, license };
+    let words = write(&facts(what));
+    assert_eq!(words.subject, "Tide ends on 2026-12-04");
+    assert!(words.text.contains(&link) && words.html.contains(&link), "{}", words.text);
+    assert!(words.text.contains("You can extend it before then"), "{}", words.text);
 }

@@ -30,6 +30,7 @@ pub fn routes() -> Router<App> {
         .route(LOGO, get(logo))
         .route(COPY, get(copy))
         .route(UPLOAD, get(upload))
+        .route(SUGGEST, get(suggest))
 }
 
 const STYLE: &str = "/style.css";
@@ -39,6 +40,8 @@ const COPY: &str = "/copy.js";
 const SCRIPT: &str = include_str!("copy.js");
 const UPLOAD: &str = "/upload.js";
 const UPLOAD_SCRIPT: &str = include_str!("upload.js");
+const SUGGEST: &str = "/suggest.js";
+const SUGGEST_SCRIPT: &str = include_str!("suggest.js");
 
 /// The stylesheet's address with its digest: a new sheet has a new address, so that each can be kept for
 /// ever, and a page never meets an old one.
@@ -50,15 +53,19 @@ pub static COPY_NOW: LazyLock<String> = LazyLock::new(|| addressed(COPY, SCRIPT)
 /// The same of the script that shows how far an upload is.
 pub static UPLOAD_NOW: LazyLock<String> = LazyLock::new(|| addressed(UPLOAD, UPLOAD_SCRIPT));
 
+/// The same of the script that offers what a search would find.
+pub static SUGGEST_NOW: LazyLock<String> = LazyLock::new(|| addressed(SUGGEST, SUGGEST_SCRIPT));
+
 fn addressed(path: &str, content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
     let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{path}?{digest}")
 }
 
-/// The same three, compressed.
-static PACKED: LazyLock<[Bytes; 3]> =
-    LazyLock::new(|| [packed(SHEET), packed(SCRIPT), packed(UPLOAD_SCRIPT)]);
+/// The same four, compressed.
+static PACKED: LazyLock<[Bytes; 4]> = LazyLock::new(|| {
+    [packed(SHEET), packed(SCRIPT), packed(UPLOAD_SCRIPT), packed(SUGGEST_SCRIPT)]
+});
 
 /// Empty where it cannot be compressed: then it is sent as it is.
 fn packed(content: &str) -> Bytes {
@@ -72,13 +79,18 @@ async fn style(uri: Uri, headers: HeaderMap) -> Response {
     asset(&uri, &headers, &STYLE_NOW, "text/css; charset=utf-8", (SHEET, sheet))
 }
 
+async fn suggest(uri: Uri, headers: HeaderMap) -> Response {
+    let [.., script] = &*PACKED;
+    asset(&uri, &headers, &SUGGEST_NOW, "text/javascript; charset=utf-8", (SUGGEST_SCRIPT, script))
+}
+
 async fn copy(uri: Uri, headers: HeaderMap) -> Response {
-    let [_, script, _] = &*PACKED;
+    let [_, script, ..] = &*PACKED;
     asset(&uri, &headers, &COPY_NOW, "text/javascript; charset=utf-8", (SCRIPT, script))
 }
 
 async fn upload(uri: Uri, headers: HeaderMap) -> Response {
-    let [.., script] = &*PACKED;
+    let [_, _, script, _] = &*PACKED;
     asset(&uri, &headers, &UPLOAD_NOW, "text/javascript; charset=utf-8", (UPLOAD_SCRIPT, script))
 }
 

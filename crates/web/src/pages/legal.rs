@@ -55,9 +55,6 @@ async fn show(
     let asked = which.version.filter(|version| *version != newest.text.version);
     let before = match &asked {
         Some(version) => {
-            // No version has such a sign in it, and not every database takes it.
-            let version = Some(version).filter(|version| !version.contains('\0'));
-            let version = version.ok_or_else(Problem::not_found)?;
             let text = app.engine.store().legal_text(name, version).await?;
             Some(Legal::from(text.ok_or_else(Problem::not_found)?))
         }

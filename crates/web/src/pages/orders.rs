@@ -115,10 +115,10 @@ async fn list(
     let first = asked.after.is_none();
     let page = ListQuery::of(PAGE, asked.after).page(&app.engine, "orders")?;
     let rows = app.engine.store().orders_of(buyer.account, page).await?;
-    let mut shown = Vec::with_capacity(rows.len());
-    for order in &rows {
-        shown.push((order, app.engine.store().order_lines(order.id).await?));
-    }
+    let ids: Vec<_> = rows.iter().map(|order| order.id).collect();
+    let lines = app.engine.store().lines_of(&ids).await?;
+    let of = |order: &Order| lines.iter().filter(|line| line.order == order.id).collect::<Vec<_>>();
+    let shown: Vec<_> = rows.iter().map(|order| (order, of(order))).collect();
     let next = List::of(&app.engine, "orders", page, &rows, |row| row.id.number(), |_| ()).next;
     let token = &visit.vendor.settings.token;
     let now = app.engine.now();
@@ -145,7 +145,7 @@ async fn list(
     Ok(private(&app, t("Your orders"), &visit, &main))
 }
 
-fn row(order: &Order, lines: &[Line], state: OrderState, token: &Token) -> Markup {
+fn row(order: &Order, lines: &[&Line], state: OrderState, token: &Token) -> Markup {
     html! {
         tr {
             th scope="row" { a href={ "/orders/" (order.id) } { (named(lines)) } }
@@ -157,7 +157,7 @@ fn row(order: &Order, lines: &[Line], state: OrderState, token: &Token) -> Marku
 }
 
 /// An order by what is in it.
-fn named(lines: &[Line]) -> Markup {
+fn named(lines: &[&Line]) -> Markup {
     html! {
         @match lines {
             [] => (t("An order")),

@@ -78,7 +78,8 @@ struct Scheme {
     on_accent: Colour,
 }
 
-fn sheet(accent: Accent) -> String {
+/// The colours of this accent, as a stylesheet.
+pub fn sheet(accent: Accent) -> String {
     let tokens = |scheme: Scheme| {
         let hex = |colour| Accent(colour).to_string();
         let (accent, on, wash) = (hex(scheme.accent), hex(scheme.on_accent), hex(scheme.wash));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, header};
 use scrip_domain::language::Language;
 use scrip_domain::session::{Browser, LIFETIME};
@@ -76,7 +77,19 @@ impl FromRequestParts<App> for Visit {
         let browser = Browser::of(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default());
         let legal = app.engine.legal_texts().await?;
         let here = here(&parts.method, &parts.uri, &parts.headers);
-        Ok(Self { vendor, member, cart, legal, path, here, browser, token, known, connecting, going })
+        Ok(Self {
+            vendor,
+            member,
+            cart,
+            legal,
+            path,
+            here,
+            browser,
+            token,
+            known,
+            connecting,
+            going,
+        })
     }
 }
 
@@ -199,13 +212,15 @@ impl FromRequestParts<App> for OwnAccounts {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let Some(provider) = app.engine.provider() else { return Ok(Self) };
-        let path = parts.uri.path();
-        let to = match path {
+        let to = match parts.uri.path() {
             "/sign-in" | "/register" => {
                 let query = parts.uri.query().map_or_else(String::new, |query| format!("?{query}"));
                 format!("/connect{query}")
             }
-            _ => format!("{}{path}", provider.url()),
+            path => {
+                let asked = parts.uri.path_and_query().map_or(path, PathAndQuery::as_str);
+                format!("{}{asked}", provider.url())
+            }
         };
         Err(Redirect::to(&to).into_response())
     }

@@ -1,7 +1,7 @@
 //! Words for what a license is: its terms, its limits, how it stands; and how words begin a sentence.
 
-use maud::{Markup, html};
 use crate::language::{many, t, text};
+use maud::{Markup, html};
 use scrip_domain::Timestamp;
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::refund_request::RefundPolicy;

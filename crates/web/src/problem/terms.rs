@@ -1,6 +1,7 @@
-//! Problems of licenses that change, and of what is bought for them.
+//! Problems of licenses that change, and of what is bought for them; and of texts that are published.
 
 use crate::language::{t, text};
+use scrip_engine::legal::LegalRefusal;
 use scrip_engine::license::suspend::LicenseRefusal;
 use scrip_engine::purchase::PurchaseRefusal;
 
@@ -32,6 +33,19 @@ impl Problem {
                 )
             }
             _ => Self::field("lines", t("with what is in bundles at most 50 lines and 100 units")),
+        }
+    }
+}
+
+impl From<LegalRefusal> for Problem {
+    fn from(refusal: LegalRefusal) -> Self {
+        match refusal {
+            LegalRefusal::Wrong(wrong) => Self::field(wrong.field, wrong.must),
+            LegalRefusal::VersionTaken => {
+                let detail = "another text was published as this version: choose another";
+                let problem = Self::new(&kind::VERSION_TAKEN, detail);
+                problem.with_error("version", "version_taken", "another text has this version")
+            }
         }
     }
 }

@@ -3,8 +3,12 @@
 use scrip_testkit::{Browser, Shop, settings};
 use serde_json::{Value, json};
 
+use crate::auto_top_ups::put;
+use crate::credit_lines::{draw, limit, repay};
+use crate::exchanges::Linked;
 use crate::library_pages::ada;
 use crate::licensed::buy;
+use crate::two_servers::Pair;
 
 #[tokio::test]
 async fn cards_are_kept_chosen_and_removed_after_a_question() {
@@ -75,13 +79,64 @@ async fn everything_about_an_account_comes_in_one_file() {
     assert_eq!(Browser::on(&shop).open("/account/data").await.status, 303);
 }
 
+/// Every part that an account can have, by its name in the file.
+#[tokio::test]
+async fn each_part_of_an_account_is_in_its_file() {
+    let shop = Shop::open().await;
+    let who = shop.buyer("bea@example.com", 1000).await;
+    limit(&shop, &who, 1000, "EUR").await;
+    assert_eq!(draw(&shop, &who, "d", 600).await.status, 201);
+    assert_eq!(repay(&shop, &who, "r", 250, "EUR").await.status, 201);
+    let money = |units: u64| json!({ "amount": units, "unit": "AUR" });
+    let body = json!({ "below": money(100), "to": money(500), "payment_method": "demo_approved" });
+    let set = put(&shop, &who, body).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    let body = json!({ "tokens": money(300), "method": "card", "payment_method": "demo_approved" });
+    let card = shop.post("/v1/top-ups", &who, "c", body).await;
+    shop.run_errands().await;
+    let path = format!("/v1/admin/top-ups/{}/refunds", card.at("/id"));
+    let back = shop.post(&path, &shop.admin, "b", json!({ "reason": "our own affair" })).await;
+    assert_eq!(back.status, 201, "{back:?}");
+    let answer = shop.get("/v1/account/export", &who).await;
+    let data = &answer.json;
+    assert_eq!(data["auto_top_up"]["below"]["amount"], 100, "{data}");
+    assert_eq!(data["credit_line"]["owed"]["amount"], 350, "{data}");
+    assert_eq!(data["repayments"][0]["money"]["amount"], 250, "{data}");
+    assert_eq!(data["reversals"][0]["top_up"], card.at("/id"), "{data}");
+    assert_eq!(data["reversals"][0]["tokens"]["amount"], 300, "{data}");
+    let text = String::from_utf8(answer.bytes.clone()).unwrap();
+    assert!(!text.contains("our own affair") && !text.contains("statement 14"), "the vendor's own");
+
+    let pair = Pair::open().await;
+    let sent = pair.send().await;
+    pair.confirm(&sent).await;
+    let data = pair.pay.get("/v1/account/export", &pair.buyer).await.json;
+    assert_eq!(data["merchant_orders"][0]["merchant"], "Field Sounds", "{data}");
+    assert_eq!(data["merchant_orders"][0]["total"]["amount"], 250, "{data}");
+    assert_eq!(data["merchants"][0]["name"], "Field Sounds", "{data}");
+
+    let linked = Linked::open().await;
+    let here = linked.vendors.a.get("/v1/account/export", &linked.ada).await.json;
+    assert_eq!(
+        (here["links"].as_array().unwrap().len(), &here["links"][0]["way"]),
+        (1, &json!("there"))
+    );
+    let there = linked.vendors.b.get("/v1/account/export", &linked.ada_there).await.json;
+    assert_eq!(there["links"][0]["way"], "here", "{there}");
+}
+
 #[tokio::test]
 async fn an_empty_account_is_a_whole_file_too() {
     let shop = Shop::open().await;
     let session = shop.buyer("ada@example.com", 0).await;
     let answer = shop.get("/v1/account/export", &session).await;
     assert_eq!(answer.json["orders"], json!([]), "{answer:?}");
-    assert_eq!(answer.json["exchanges"], json!([]), "{answer:?}");
+    for list in ["exchanges", "merchant_orders", "reversals", "repayments", "links", "merchants"] {
+        assert_eq!(answer.json[list], json!([]), "{list}: {answer:?}");
+    }
+    for none in ["auto_top_up", "credit_line"] {
+        assert!(answer.json.as_object().unwrap()[none].is_null(), "{none}: {answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn set(
     put(shop, who, body).await
 }
 
-async fn put(shop: &Shop, who: &str, body: Value) -> Answer {
+pub async fn put(shop: &Shop, who: &str, body: Value) -> Answer {
     let bearer = format!("Bearer {who}");
     shop.send("PUT", PATH, &[("authorization", &bearer)], body).await
 }

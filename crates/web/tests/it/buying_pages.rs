@@ -31,9 +31,7 @@ fn link(page: &Page, beginning: &str) -> String {
 
 fn says(page: &Page, status: u16, told: &[&str]) {
     assert_eq!(page.status, status, "{}", page.html);
-    for told in told {
-        assert!(page.html.contains(told), "{told}: {}", page.html);
-    }
+    crate::desk::says(&page.html, told);
     assert_eq!(page.html.matches("<h1").count(), 1, "{}", page.html);
 }
 

@@ -9,12 +9,8 @@ use scrip_engine::Staff;
 use scrip_testkit::{Browser, Page, Shop, multipart, settings};
 use serde_json::Value;
 
+use crate::desk::clerk;
 use crate::goods::{buy, bytes, hex};
-
-/// A browser in which somebody of the staff in this role is signed in.
-async fn clerk(shop: &Shop, role: StaffRole) -> Browser<'_> {
-    shop.clerk(role).await.0
-}
 
 fn goes(page: &Page, to: &str) {
     assert_eq!((page.status, page.location()), (303, to), "{}", page.html);

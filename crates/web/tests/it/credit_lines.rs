@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use scrip_testkit::{Answer, Shop};
 use serde_json::{Value, json};
 
-async fn draw(shop: &Shop, who: &str, key: &str, units: u64) -> Answer {
+pub async fn draw(shop: &Shop, who: &str, key: &str, units: u64) -> Answer {
     let tokens = json!({ "amount": units, "unit": "AUR" });
     let body = json!({ "tokens": tokens, "method": "credit_line" });
     shop.post("/v1/top-ups", who, key, body).await
@@ -14,7 +14,7 @@ async fn account(shop: &Shop, who: &str) -> String {
     shop.get("/v1/account", who).await.json["id"].as_str().unwrap().to_owned()
 }
 
-async fn limit(shop: &Shop, who: &str, units: u64, unit: &str) -> Answer {
+pub async fn limit(shop: &Shop, who: &str, units: u64, unit: &str) -> Answer {
     let path = format!("/v1/admin/accounts/{}/credit-limit", account(shop, who).await);
     let headers = [("authorization", format!("Bearer {}", shop.admin))];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -22,7 +22,7 @@ async fn limit(shop: &Shop, who: &str, units: u64, unit: &str) -> Answer {
     shop.send("PUT", &path, &headers, body).await
 }
 
-async fn repay(shop: &Shop, who: &str, key: &str, units: u64, unit: &str) -> Answer {
+pub async fn repay(shop: &Shop, who: &str, key: &str, units: u64, unit: &str) -> Answer {
     let path = format!("/v1/admin/accounts/{}/repayments", account(shop, who).await);
     let body = json!({ "money": { "amount": units, "unit": unit }, "note": "statement 14" });
     shop.post(&path, &shop.admin, key, body).await

@@ -7,14 +7,10 @@ use scrip_engine::webhook::Unsent;
 use scrip_testkit::{Browser, CLERK_PASSWORD, Page, Shop, reply};
 use serde_json::Value;
 
+use crate::desk::clerk;
 use crate::exchanges::Linked;
 use crate::partners::{AURORA, BELLE, Vendors, terms};
 use crate::settlements::Two;
-
-/// A browser in which somebody of the staff in this role is signed in.
-pub async fn clerk(shop: &Shop, role: StaffRole) -> Browser<'_> {
-    shop.clerk(role).await.0
-}
 
 /// The same of a member who was signed in before: sessions end after twelve hours.
 pub async fn clerk_again(shop: &Shop, role: StaffRole) -> Browser<'_> {

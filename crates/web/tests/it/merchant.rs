@@ -206,7 +206,10 @@ async fn what_is_about_balances_is_at_the_provider() {
         assert_eq!((answer.status, answer.code()), (404, "not_found"), "{method} {path}");
         assert_eq!(answer.at("/links/provider"), "https://pay.test", "{method} {path}");
     }
-    assert_eq!(shop.get("/wallet", "").await.header("location"), "https://pay.test/wallet");
+    for path in ["/wallet", "/wallet/top-up?tokens=5", "/account?a=b"] {
+        let there = format!("https://pay.test{path}");
+        assert_eq!(shop.get(path, "").await.header("location"), there);
+    }
     assert_eq!(shop.get("/sign-in", "").await.header("location"), "/connect");
     let mut coupon = select(&offer);
     coupon["coupon"] = json!("SPRING");

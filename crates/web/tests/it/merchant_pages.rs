@@ -5,7 +5,8 @@ use scrip_domain::staff::StaffRole;
 use scrip_testkit::{Browser, Shop, Way, settings};
 use serde_json::{Value, json};
 
-use crate::dealings_pages::{clerk, clerk_again, opened, sent, with, wrong};
+use crate::dealings_pages::{clerk_again, opened, sent, with, wrong};
+use crate::desk::clerk;
 use crate::provider::{SHOP, World};
 use crate::two_servers::Pair;
 

@@ -41,6 +41,12 @@ const PAGES: &[&str] = &[
     "/admin/keys/rotate",
     "/admin/keys/{id}/revoke",
     "/admin/settings",
+    "/admin/settings/legal",
+    "/admin/settings/legal/{document}",
+    "/admin/settings/look",
+    "/admin/settings/look/logo",
+    "/admin/settings/look/logo/remove",
+    "/admin/settings/look/theme.css",
     "/admin/settings/preview",
     "/admin/settings/name",
     "/admin/settings/flow",
@@ -124,6 +130,7 @@ const PAGES: &[&str] = &[
     "/sign-in",
     "/sign-out",
     "/style.css",
+    "/suggest.js",
     "/wallet",
     "/wallet/automatic",
     "/wallet/automatic/off",
@@ -254,6 +261,12 @@ const CATALOG_PAGES: &[&str] = &[
     "/admin/products/{slug}/releases/{channel}/{version}/files/remove",
     "/admin/products/{slug}/releases/{channel}/{version}/publish",
 ];
+/// Every route of the console.
+pub fn console() -> Vec<&'static str> {
+    let all = [PAGES, DAILY, DEALINGS, CATALOG_PAGES].concat();
+    all.into_iter().filter(|route| *route == "/admin" || route.starts_with("/admin/")).collect()
+}
+
 /// Where axum keeps what answers for an address without a route.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
 

@@ -296,59 +296,17 @@ async fn forms_of_other_sites_are_refused() {
     assert_eq!(member(&shop, &row).await.factor_issue, 0);
 }
 
-/// Every page of the console, and what it needs.
-const PAGES: [(&str, &str); 8] = [
-    ("/admin/me", "see"),
-    ("/admin/audit", "see"),
-    ("/admin/staff", "settings"),
-    ("/admin/keys", "settings"),
-    ("/admin/keys/rotate?purpose=license", "settings"),
-    ("/admin/settings", "settings"),
-    ("/admin/settings/preview", "settings"),
-    ("/admin/settings/preview?as=funded", "settings"),
-];
-
-/// Every form of the console that is not one's own.
-const FORMS: [&str; 10] = [
-    "/admin/staff",
-    "/admin/staff/stf_0000000000001/role",
-    "/admin/staff/stf_0000000000001/reset",
-    "/admin/staff/stf_0000000000001/end",
-    "/admin/keys",
-    "/admin/keys/rotate",
-    "/admin/keys/key_0000000000001/revoke",
-    "/admin/settings/name",
-    "/admin/settings/credit",
-    "/admin/settings/staff",
-];
-
 #[tokio::test]
-async fn every_role_sees_its_pages_and_no_other() {
+async fn nobody_is_led_to_what_is_not_theirs() {
     let shop = Shop::open().await;
+    let sections = ["/admin/staff", "/admin/keys", "/admin/settings", "/admin/webhooks"];
     for role in StaffRole::ALL {
         let (mut browser, _) = shop.clerk(*role).await;
         let home = browser.open("/admin/audit").await;
-        for (path, power) in PAGES {
-            let may = role.has(Power::parse(power).unwrap());
-            let page = browser.open(path).await;
-            assert_eq!(page.status, if may { 200 } else { 403 }, "{role} {path}");
-            assert_eq!(page.html.contains("Who may: owner."), !may, "{role} {path}");
+        for path in sections {
             let linked = home.html.contains(&format!("href=\"{path}\""));
-            assert!(may || !linked, "{role} is led to {path}");
+            assert_eq!(linked, role.has(Power::Settings), "{role} is led to {path}");
         }
-        let owner = *role == StaffRole::Owner;
-        for path in FORMS {
-            let page = browser.send(path, &[]).await;
-            assert_eq!(page.status == 403, !owner, "{role} {path}: {}", page.status);
-        }
-    }
-    let mut stranger = Browser::on(&shop);
-    for (path, _) in PAGES {
-        assert_eq!(stranger.open(path).await.status, 303, "{path}");
-    }
-    for path in FORMS {
-        let page = stranger.send(path, &[]).await;
-        assert_eq!((page.status, page.location()), (303, "/admin/sign-in?next=%2Fadmin"), "{path}");
     }
 }
 
@@ -660,15 +618,13 @@ async fn the_preview_hides_what_the_shop_hides() {
         let list = owner.open(&format!("/admin/settings/preview?as={who}")).await;
         assert_eq!(list.html.contains("from 2.50 AUR"), price, "{who}: {}", list.html);
         assert_eq!(list.html.contains("Shown to: funded members."), !price, "{who}");
-        let one = owner.open(&format!("/admin/settings/preview?as={who}&product=tuning")).await;
-        assert_eq!(one.html.contains("<dd>2.50 AUR</dd>"), price, "{who}: {}", one.html);
-        let hidden = one.html.contains("Hidden: description, description_html");
-        assert_eq!(hidden, !description, "{who}: {}", one.html);
+        let to = format!("/admin/products/tuning/preview?as={who}");
+        assert!(list.html.contains(&to), "{who}: {}", list.html);
+        let hidden = owner.open(&to).await.html.contains("Hidden: description. Shown to: members.");
+        assert_eq!(hidden, !description, "{who}");
     }
     let page = owner.open("/admin/settings/preview?as=owner").await;
     assert_eq!(page.status, 400);
-    let page = owner.open("/admin/settings/preview?as=visitor&product=nothing").await;
-    assert!(page.html.contains("not there for them"), "{}", page.html);
     let accounts = shop.get("/v1/admin/accounts", &shop.admin).await.json;
     assert_eq!(accounts["data"], json!([]), "nobody was made up in the books");
     owner.send("/admin/settings/flow", &[("flow", "members_only")]).await;

@@ -11,6 +11,7 @@ use scrip_engine::Staff;
 use scrip_testkit::{Browser, Place, Shop, settings};
 use serde_json::{Value, json};
 
+use crate::desk::{says, silent};
 use crate::goods::{hex, upload};
 
 /// Not a picture, but nobody looks inside.
@@ -72,18 +73,31 @@ fn hiding(visibility: Visibility) -> Settings {
     Settings { visibility, ..settings() }
 }
 
-#[track_caller]
-fn says(html: &str, all: &[&str]) {
-    for text in all {
-        assert!(html.contains(text), "{text}: {html}");
-    }
-}
-
-#[track_caller]
-fn keeps_silent(html: &str, all: &[&str]) {
-    for text in all {
-        assert!(!html.contains(text), "{text}: {html}");
-    }
+/// The script asks for what a visitor sees, and the page lets it ask nobody else.
+#[tokio::test]
+async fn a_search_offers_titles_by_a_script_of_ours() {
+    let shop = Shop::open_with(hiding(Visibility {
+        product: Some(Level::Member),
+        ..Visibility::default()
+    }))
+    .await;
+    shop.service("tuning", 250).await;
+    let mut ada = with_funds(&shop, "ada@example.com", 500).await;
+    let page = ada.open("/products").await;
+    says(
+        &page.html,
+        &["list=\"suggested\"", "<datalist id=\"suggested\">", "<script src=\"/suggest.js?"],
+    );
+    silent(&page.html, &["<script>", "onclick", "style="]);
+    let policy = page.answer.header("content-security-policy");
+    says(policy, &["script-src 'self'; connect-src 'self'", "form-action 'self'"]);
+    silent(policy, &["unsafe", "http"]);
+    let script = shop.get("/suggest.js", "").await;
+    assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+    let text = String::from_utf8(script.bytes.clone()).unwrap();
+    says(&text, &["/v1/products?", "credentials: \"omit\""]);
+    let seen = shop.get("/v1/products?q=tuning&limit=5", "").await;
+    assert_eq!(seen.json["data"], json!([]), "what a visitor may not see is offered to nobody");
 }
 
 #[tokio::test]
@@ -110,10 +124,10 @@ async fn the_front_page_shows_what_is_new_and_how_buying_works() {
             "href=\"/register?next=%2F\"",
         ],
     );
-    keeps_silent(&page.html, &["/products/tool-0\"", "<script", "style="]);
+    silent(&page.html, &["/products/tool-0\"", "<script", "style="]);
     assert_eq!(page.html.matches("<h1").count(), 1);
     let mut member = registered(&shop, "ada@example.com").await;
-    keeps_silent(&member.open("/").await.html, &["href=\"/register"]);
+    silent(&member.open("/").await.html, &["href=\"/register"]);
 }
 
 #[tokio::test]
@@ -132,7 +146,7 @@ async fn each_flow_says_what_comes_first() {
     let page = visitor.open("/products/tool").await;
     says(&page.html, &["You can order here once your wallet holds 2.50 AUR", "value=\"cart\""]);
     says(&page.html, &["href=\"/register?next=%2Fproducts%2Ftool\""]);
-    keeps_silent(&page.html, &["value=\"checkout\""]);
+    silent(&page.html, &["value=\"checkout\""]);
     let mut ada = with_funds(&shop, "ada@example.com", 249).await;
     let exactly = "/wallet/top-up?tokens=0.01&amp;next=%2Fproducts%2Ftool";
     says(&ada.open("/products/tool").await.html, &[exactly, "Top up exactly 0.01 AUR"]);
@@ -140,19 +154,19 @@ async fn each_flow_says_what_comes_first() {
     let mut bob = with_funds(&shop, "bob@example.com", 250).await;
     let page = bob.open("/products/tool").await;
     says(&page.html, &["value=\"checkout\"", "value=\"cart\""]);
-    keeps_silent(&page.html, &["You can order here once"]);
+    silent(&page.html, &["You can order here once"]);
 
     change(&shop, |all| all.flow = Flow::MembersOnly).await;
     let page = visitor.open("/").await;
     says(&page.html, &["The products are shown to members.", "href=\"/register?next=%2F\""]);
-    keeps_silent(&page.html, &["/products/tool"]);
+    silent(&page.html, &["/products/tool"]);
     for (path, next) in
         [("/products?q=tool", "%2Fproducts%3Fq%3Dtool"), ("/products/tool", "%2Fproducts%2Ftool")]
     {
         let page = visitor.open(path).await;
         assert_eq!(page.status, 401, "{path}");
         says(&page.html, &["For members", &format!("href=\"/register?next={next}\"")]);
-        keeps_silent(&page.html, &["The tool"]);
+        silent(&page.html, &["The tool"]);
         assert_eq!(page.answer.header("cache-control"), "no-store");
     }
     says(&bob.open("/products").await.html, &["The tool"]);
@@ -181,11 +195,11 @@ async fn a_list_keeps_what_was_chosen_and_goes_on() {
         ],
     );
     says(&page.html, &["<a href=\"/products?sort=title\" aria-current=\"true\">Title</a>"]);
-    keeps_silent(&page.html, &["Tool 24", "a<b"]);
+    silent(&page.html, &["Tool 24", "a<b"]);
     let more = page.html.split("rel=\"next\" href=\"").nth(1).unwrap().split('"').next().unwrap();
     let page = visitor.open(&more.replace("&amp;", "&")).await;
     says(&page.html, &["Tool 24", "Tool 25", "<meta name=\"robots\" content=\"noindex\">"]);
-    keeps_silent(&page.html, &["Tool 23", ">More</a>"]);
+    silent(&page.html, &["Tool 23", ">More</a>"]);
 
     let page = visitor.open("/products?category=editions&q=tool&tag=FIELD&sort=-price").await;
     says(
@@ -201,14 +215,14 @@ async fn a_list_keeps_what_was_chosen_and_goes_on() {
             "href=\"/products?q=tool&amp;category=editions&amp;sort=-price\"",
         ],
     );
-    keeps_silent(&page.html, &["Tool 04"]);
+    silent(&page.html, &["Tool 04"]);
     let first = |html: &str| html.split("href=\"/products/").nth(1).unwrap()[..7].to_owned();
     assert_eq!(first(&visitor.open("/products?sort=price").await.html), "tool-0\"");
     assert_eq!(first(&visitor.open("/products?sort=-price").await.html), "tool-25");
 
     let page = visitor.open("/products?q=%3Cscript%3Ex").await;
     says(&page.html, &["Nothing is found", "href=\"/products\">All products", "&lt;script&gt;x"]);
-    keeps_silent(&page.html, &["<script"]);
+    silent(&page.html, &["<script>"]);
     let long = format!("/products?q={}", "a".repeat(201));
     for (path, status) in
         [(long.as_str(), 400), ("/products?sort=sideways", 400), ("/products?after=x", 404)]
@@ -296,7 +310,7 @@ async fn a_product_is_shown_with_all_there_is_to_know() {
     let page = ada.open("/products/recorder").await;
     assert_eq!(page.answer.header("cache-control"), "private, no-store");
     assert_eq!(page.answer.header("vary"), "Authorization, Cookie");
-    keeps_silent(&page.html, &["og:title", "name=\"description\""]);
+    silent(&page.html, &["og:title", "name=\"description\""]);
 }
 
 #[tokio::test]
@@ -308,7 +322,7 @@ async fn beside_a_price_stands_what_it_means_for_the_wallet() {
     let mut visitor = Browser::on(&shop);
     let page = visitor.open("/products/one").await;
     says(&page.html, &["2.50 AUR", &format!("type=\"hidden\" name=\"offer\" value=\"{one}\"")]);
-    keeps_silent(&page.html, &["In your wallet", "top-up", "Missing"]);
+    silent(&page.html, &["In your wallet", "top-up", "Missing"]);
 
     let mut ada = with_funds(&shop, "ada@example.com", 100).await;
     let exactly = "href=\"/wallet/top-up?tokens=1.50&amp;next=%2Fproducts%2Fone\"";
@@ -325,14 +339,14 @@ async fn beside_a_price_stands_what_it_means_for_the_wallet() {
     );
     let page = ada.open("/products/gift").await;
     says(&page.html, &["Free"]);
-    keeps_silent(&page.html, &["In your wallet", "Missing"]);
+    silent(&page.html, &["In your wallet", "Missing"]);
 
     let bea = shop.buyer("bea@example.com", 250).await;
     let mut browser = Browser::on(&shop);
     browser.send("/sign-in", &[("email", "bea@example.com"), ("password", "correct horse")]).await;
     let page = browser.open("/products/one").await;
     says(&page.html, &["<dt>After this</dt><dd>0.00 AUR</dd>"]);
-    keeps_silent(&page.html, &["Missing", "You have this already"]);
+    silent(&page.html, &["Missing", "You have this already"]);
     let total = json!({ "amount": 250, "unit": "AUR" });
     let body = json!({ "lines": [{ "offer": one }], "expected_total": total });
     assert_eq!(shop.post("/v1/purchases", &bea, "k", body).await.status, 201);
@@ -342,7 +356,7 @@ async fn beside_a_price_stands_what_it_means_for_the_wallet() {
     staff(&shop, "POST", "products/one/archive", Value::Null).await;
     let page = browser.open("/products/one").await;
     says(&page.html, &["no longer for sale", "You have this already"]);
-    keeps_silent(&page.html, &["action=\"/cart\""]);
+    silent(&page.html, &["action=\"/cart\""]);
     assert_eq!(visitor.open("/products/one").await.status, 404);
 }
 
@@ -390,8 +404,8 @@ async fn what_is_hidden_stands_on_no_page() {
         for page in [visitor.open(path).await, member.open(path).await] {
             assert_eq!(page.status, 200, "{path}");
             says(&page.html, &["secret"]);
-            keeps_silent(&page.html, &MARKS);
-            keeps_silent(&page.html, &[&picture]);
+            silent(&page.html, &MARKS);
+            silent(&page.html, &[&picture]);
         }
     }
     assert_eq!(
@@ -403,7 +417,7 @@ async fn what_is_hidden_stands_on_no_page() {
         &page.html,
         &["7.77 AUR", "Descriptionmark", "Altmark", "filemark", "Notesmark", "5 kB", &picture],
     );
-    keeps_silent(&page.html, &["class=\"locked\""]);
+    silent(&page.html, &["class=\"locked\""]);
 
     // Nothing is found by it either, and no order tells it.
     for browser in [&mut visitor, &mut member] {
@@ -423,7 +437,7 @@ async fn what_is_hidden_stands_on_no_page() {
     enter(&shop, "slugmark", fields, &[300]).await;
     for path in PAGES.into_iter().chain(["/products?category=shelfmark", "/products?tag=tagmark"]) {
         let page = visitor.open(path).await;
-        keeps_silent(&page.html, &["Titlemark", "Shelfmark", "slugmark", "3.00"]);
+        silent(&page.html, &["Titlemark", "Shelfmark", "slugmark", "3.00"]);
     }
     assert_eq!(visitor.open("/products/slugmark").await.status, 404);
     says(&member.open("/products").await.html, &["Titlemark", "Shelfmark", "tagmark"]);
@@ -451,7 +465,7 @@ async fn what_is_hidden_is_named_with_what_unlocks_it_and_the_way_there() {
             "href=\"/sign-in?next=%2Fproducts%2Ftool\"",
         ],
     );
-    keeps_silent(&page.html, &["action=\"/cart\"", "2.50"]);
+    silent(&page.html, &["action=\"/cart\"", "2.50"]);
     let page = visitor.open("/products?q=tool").await;
     says(&page.html, &["href=\"/sign-in?next=%2Fproducts%3Fq%3Dtool\">Sign in to see the price"]);
 
@@ -460,14 +474,14 @@ async fn what_is_hidden_is_named_with_what_unlocks_it_and_the_way_there() {
     change(&shop, |all| all.registration = vec![Field::Name]).await;
     let page = ada.open("/products/tool").await;
     says(&page.html, &["href=\"/account?next=%2Fproducts%2Ftool\">Complete your account"]);
-    keeps_silent(&page.html, &["2.50", "Long."]);
+    silent(&page.html, &["2.50", "Long."]);
     change(&shop, |all| all.registration = Vec::new()).await;
     let page = ada.open("/products/tool").await;
     says(
         &page.html,
         &["2.50 AUR", "Top up exactly 0.01 AUR", "tokens=0.01&amp;next=%2Fproducts%2Ftool"],
     );
-    keeps_silent(&page.html, &["Long."]);
+    silent(&page.html, &["Long."]);
     let page = with_funds(&shop, "bob@example.com", 500).await.open("/products/tool").await;
     says(&page.html, &["Long."]);
     let accounts = shop.get("/v1/admin/accounts", &shop.admin).await;
@@ -477,7 +491,7 @@ async fn what_is_hidden_is_named_with_what_unlocks_it_and_the_way_there() {
     staff(&shop, "POST", &format!("accounts/{account}/freeze"), Value::Null).await;
     let page = ada.open("/products/tool").await;
     says(&page.html, &["Your account is frozen."]);
-    keeps_silent(&page.html, &["2.50", "Top up exactly"]);
+    silent(&page.html, &["2.50", "Top up exactly"]);
 
     // What needs cover says what is missing only to who sees the price.
     change(&shop, |all| {
@@ -496,7 +510,7 @@ async fn what_is_hidden_is_named_with_what_unlocks_it_and_the_way_there() {
             "href=\"/wallet/top-up?next=%2Fproducts%2Ftool\">Add funds",
         ],
     );
-    keeps_silent(&page.html, &["2.50", "0.10", "Top up exactly"]);
+    silent(&page.html, &["2.50", "0.10", "Top up exactly"]);
 }
 
 #[tokio::test]
@@ -529,7 +543,7 @@ async fn a_picture_is_for_the_browser_that_sees_it() {
 async fn the_vendors_look_is_on_every_page() {
     let shop = Shop::open().await;
     let mut visitor = Browser::on(&shop);
-    keeps_silent(&visitor.open("/").await.html, &["/theme.css", "/logo"]);
+    silent(&visitor.open("/").await.html, &["/theme.css", "/logo"]);
     assert_eq!(visitor.open("/theme.css").await.html, "");
     assert_eq!(visitor.open("/logo").await.status, 404);
     let logo = json!({ "object": hex(PICTURE), "media_type": "image/png" });
@@ -587,7 +601,7 @@ async fn terms_have_versions_and_orders_name_theirs() {
     for path in ["/terms/terms", "/terms/nothing", "/terms/terms?version=1"] {
         assert_eq!(visitor.open(path).await.status, 404, "{path}");
     }
-    keeps_silent(&visitor.open("/register").await.html, &["you accept"]);
+    silent(&visitor.open("/register").await.html, &["you accept"]);
     let early = registered(&shop, "early@example.com").await;
     drop(early);
     let text = json!({ "text": "# Rules\n\nNo <refunds>." });
@@ -697,7 +711,7 @@ async fn a_merchants_shop_leads_to_its_provider() {
             "The description is shown to members.",
         ],
     );
-    keeps_silent(&page.html, &["/register", "/wallet", "Long."]);
+    silent(&page.html, &["/register", "/wallet", "Long."]);
     change(&shop, |all| all.flow = Flow::MembersOnly).await;
     let page = visitor.open("/products").await;
     assert_eq!(page.status, 401);
@@ -729,8 +743,8 @@ async fn programs_read_what_a_visitor_sees() {
     assert_eq!(feed.answer.header("cache-control"), "public, max-age=15");
     let robots = visitor.open("/robots.txt").await;
     says(&robots.html, &["Disallow: /wallet", "Sitemap: http://shop.test/sitemap.xml"]);
-    keeps_silent(&robots.html, &["Disallow: /products"]);
+    silent(&robots.html, &["Disallow: /products"]);
     change(&shop, |all| all.flow = Flow::MembersOnly).await;
-    keeps_silent(&visitor.open("/sitemap.xml").await.html, &["/products/tool"]);
-    keeps_silent(&visitor.open("/feed.xml").await.html, &["tool"]);
+    silent(&visitor.open("/sitemap.xml").await.html, &["/products/tool"]);
+    silent(&visitor.open("/feed.xml").await.html, &["tool"]);
 }

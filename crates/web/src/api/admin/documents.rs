@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use scrip_domain::Timestamp;
 use scrip_domain::legal::{LegalName, LegalText};
-use scrip_engine::legal::LegalRefusal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +12,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::caller::Admin;
 use crate::extract::{LongBody, NamePath, Query};
-use crate::problem::{Problem, kind};
+use crate::problem::Problem;
 use crate::text::Text;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -125,7 +124,6 @@ async fn show(
 ) -> Result<Json<TextOut>, Problem> {
     let name = named(&name)?;
     let text = match which.version {
-        Some(version) if version.contains('\0') => None,
         Some(version) => app.engine.store().legal_text(name, &version).await?,
         None => {
             let newest = app.engine.legal_texts().await?;
@@ -151,12 +149,5 @@ async fn put(
     let name = named(&name)?;
     let version = body.version.as_deref();
     let text = app.engine.publish_legal(by, name, &body.text.0, version).await?;
-    let text = text.map_err(|refusal| match refusal {
-        LegalRefusal::Wrong(wrong) => Problem::field(wrong.field, wrong.must),
-        LegalRefusal::VersionTaken => {
-            let detail = "another text was published as this version: choose another";
-            Problem::new(&kind::VERSION_TAKEN, detail)
-        }
-    })?;
-    Ok(Json(TextOut::of(&app, text).await?))
+    Ok(Json(TextOut::of(&app, text?).await?))
 }

@@ -243,7 +243,7 @@ fn freeze_form(at: &str, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Freeze the account" }
-            (sent.complaint(&["reason"]))
+            (sent.complaint())
             form method="post" action={ (at) "/freeze" } {
                 p.hint { "It permits no transactions until it is thawed. What it owns goes on working." }
                 (sent.reason("For the record."))
@@ -257,7 +257,7 @@ fn thaw_form(at: &str, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Thaw the account" }
-            (sent.complaint(&["reason"]))
+            (sent.complaint())
             form method="post" action={ (at) "/thaw" } {
                 (sent.reason("For the record."))
                 button type="submit" { "Thaw" }
@@ -270,7 +270,7 @@ fn erase_form(at: &str, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Erase the account" }
-            (sent.complaint(&["reason"]))
+            (sent.complaint())
             form method="post" action={ (at) "/erase" } {
                 p.hint { "For good: what tells of the person goes. Orders and the ledger stay without a name, and codes go on working." }
                 (sent.reason("For the record. It stays: name nobody in it."))
@@ -290,16 +290,16 @@ fn adjust_form(app: &App, clerk: &Clerk, at: &str, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Add tokens" }
-            (sent.complaint(&["tokens", "expires_at", "reason"]))
+            (sent.complaint())
             form method="post" action={ (at) "/adjust" } {
                 (once(app))
-                (sent.field(("tokens", "Tokens"), "text", true, Some(&format!("In {}.", token.code))))
+                (sent.field("tokens", "Tokens", Some(&format!("In {}.", token.code))))
                 fieldset {
                     legend { "What they are" }
                     label.option { input type="radio" name="kind" value="paid" checked[!promo]; span { "Paid for" } }
                     label.option { input type="radio" name="kind" value="promo" checked[promo]; span { "A gift" } }
                 }
-                (sent.field(("expires_at", "Last day of a gift"), "date", false, Some("Empty: it never expires.")))
+                (sent.day("expires_at", "Last day of a gift", Some("Empty: it never expires.")))
                 (sent.reason("For the record."))
                 button type="submit" { "Add" }
             }
@@ -318,9 +318,9 @@ fn limit_form(clerk: &Clerk, line: Option<&CreditLine>, at: &str, sent: Sent<'_>
     html! {
         details open[sent.is_back()] {
             summary { "Credit limit" }
-            (sent.complaint(&["limit"]))
+            (sent.complaint())
             form method="post" action={ (at) "/credit-limit" } {
-                (sent.field(("limit", "The most that may be owed"), "text", true, Some(&hint)))
+                (sent.field("limit", "The most that may be owed", Some(&hint)))
                 button type="submit" { "Set" }
             }
         }
@@ -332,11 +332,11 @@ fn repay_form(app: &App, line: &CreditLine, at: &str, sent: Sent<'_>) -> Markup 
     html! {
         details open[sent.is_back()] {
             summary { "Book a repayment" }
-            (sent.complaint(&["money", "note"]))
+            (sent.complaint())
             form method="post" action={ (at) "/repayment" } {
                 (once(app))
-                (sent.field(("money", "Money that came"), "text", true, Some(&hint)))
-                (sent.field(("note", "Where it stands"), "text", true, Some("In your own papers.")))
+                (sent.field("money", "Money that came", Some(&hint)))
+                (sent.field("note", "Where it stands", Some("In your own papers.")))
                 button type="submit" { "Book" }
             }
         }

@@ -1,5 +1,7 @@
 //! Accounts: the list, and all that is known of one.
 
+use crate::pages::admin::parts::distinct;
+use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -19,12 +21,12 @@ use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
 use super::licenses::license_table;
 use super::orders::{Told, account_called, latest};
-use super::parts::{PAGE, account_link, called, done, pager, plain, search, table};
+use super::parts::{Place, account_link, called, done, pager, plain, search, table};
 use super::top_ups::top_up_table;
 use super::{Section, page};
 use crate::App;
+use crate::api::List;
 use crate::api::wallet::TransferOut;
-use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
@@ -76,28 +78,28 @@ async fn list(
 }
 
 async fn everybody(app: &App, clerk: &Clerk, after: Option<&str>) -> Result<Markup, Problem> {
-    let page =
-        ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, "console-accounts")?;
+    let page = range(app, "console-accounts", after)?;
     let rows = app.engine.store().accounts(page).await?;
     if rows.is_empty() {
         return Ok(blank("No accounts", "Nobody has registered yet.", None));
     }
     let token = &clerk.vendor.settings.token;
-    let mut all = Vec::with_capacity(rows.len());
-    for account in &rows {
-        let member = app.engine.member(account.id).await?;
-        all.push((account, member.map(|member| member.available)));
-    }
+    let wallets = distinct(rows.iter().map(|account| account.wallet));
+    let wallets = app.engine.store().wallets_called(&wallets).await?;
+    let now = app.engine.now();
+    let available = |account: &Account| {
+        wallets.iter().find(|row| row.id == account.wallet).map(|row| row.available_at(now))
+    };
     let next =
         List::of(&app.engine, "console-accounts", page, &rows, |row| row.id.number(), |_| ());
     Ok(html! {
         (table(&["Account", "Name", "Opened", "#Available"], &html! {
-            @for (account, available) in &all {
+            @for account in &rows {
                 tr {
                     th scope="row" { (account_link(account)) @if account.frozen_at.is_some() { " " (badge(Tone::Bad, "Frozen")) } }
                     td { (account.person.name.as_deref().unwrap_or_default()) }
                     td { (date(account.created_at)) }
-                    td.sum { @if let Some(available) = available { (MoneyOut::tokens(*available, token)) } }
+                    td.sum { @if let Some(available) = available(account) { (MoneyOut::tokens(available, token)) } }
                 }
             }
         }))
@@ -243,20 +245,15 @@ fn lines(lines: &[Transfer], account: &Account, token: &Token) -> Markup {
     )
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct After {
-    after: Option<String>,
-}
-
 async fn statement(
     State(app): State<App>,
     desk: Desk<See>,
     IdPath(account): IdPath<Account>,
-    Query(After { after }): Query<After>,
+    Query(Place { after }): Query<Place>,
 ) -> Result<Response, Problem> {
     let account = app.engine.store().account(account).await?.ok_or_else(Problem::not_found)?;
     let list = format!("console-statement {}", account.id);
-    let wanted = ListQuery::of(PAGE, after.clone()).page(&app.engine, &list)?;
+    let wanted = range(&app, &list, after.as_deref())?;
     let rows = app.engine.store().transfers_of(account.id, wanted).await?;
     let next = List::of(&app.engine, &list, wanted, &rows, |row| row.id.number(), |_| ()).next;
     let main = html! {

@@ -5,14 +5,17 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
+use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::{Actor, Audit};
+use scrip_domain::staff::StaffMember;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::desk::{Desk, See};
+use super::parts::{address, distinct, pager, range, search, table};
 use super::{Section, page};
 use crate::App;
-use crate::api::{List, ListQuery};
+use crate::api::List;
 use crate::extract::Query;
 use crate::pages::date;
 use crate::problem::Problem;
@@ -20,9 +23,6 @@ use crate::problem::Problem;
 pub fn routes() -> Router<App> {
     Router::new().route("/admin/audit", get(list))
 }
-
-/// How many acts a page shows.
-const PAGE: u32 = 50;
 
 #[derive(Debug, Default, Deserialize)]
 struct AuditQuery {
@@ -42,69 +42,81 @@ async fn list(
     }
     // A cursor is good for the list that it came from only.
     let list = format!("audit {subject}");
-    let asked = ListQuery::of(PAGE, query.after.clone()).page(&app.engine, &list)?;
+    let asked = range(&app, &list, query.after.as_deref())?;
     let rows = match subject {
         "" => app.engine.store().audit(asked).await?,
         subject => app.engine.store().audit_of(subject, asked).await?,
     };
-    let mut shown = Vec::with_capacity(rows.len());
-    for row in &rows {
-        shown.push((row, actor(&app, row.actor).await?));
-    }
+    let names = Names::of(&app, &rows).await?;
     let number = |row: &Audit| row.id.number();
     let next = List::of(&app.engine, &list, asked, &rows, number, |_| ()).next;
     let main = html! {
-        form.search method="get" action="/admin/audit" role="search" {
-            label.unseen for="subject" { "Done to" }
-            input id="subject" name="subject" type="search" value=(subject) placeholder="An id: ord_…, acc_…, stf_…";
-            button.second type="submit" { "Show" }
-        }
+        (search("/admin/audit", "subject", "Done to", subject, "An id: ord_…, acc_…, stf_…"))
         @if !subject.is_empty() {
             p { "What was done to " code { (subject) } ". " a href="/admin/audit" { "Show everything" } }
         }
-        @if shown.is_empty() { p { "Nothing is on record." } } @else { (table(&shown)) }
-        @if let Some(next) = next {
-            p.pager { a href={ "/admin/audit?subject=" (encoded(subject)) "&after=" (next) } { "Earlier" } }
-        }
+        @if rows.is_empty() { p { "Nothing is on record." } } @else { (acts(&rows, &names)) }
+        (pager(&address("/admin/audit", &[("subject", subject)]), next.as_deref()))
     };
     Ok(page(&app, &desk, "Audit log", Section::Audit, &main))
 }
 
-fn table(rows: &[(&Audit, Markup)]) -> Markup {
-    html! {
-        div.wide tabindex="0" role="group" aria-label="Table" {
-            table {
-                thead { tr { th { "When" } th { "Who" } th { "What" } th { "To" } th { "Changes" } } }
-                tbody {
-                    @for (row, actor) in rows {
-                        tr {
-                            td { (date(row.at)) }
-                            td { (actor) }
-                            td { code { (row.act) } }
-                            td { a href={ "/admin/audit?subject=" (encoded(&row.subject)) } { code { (row.subject) } } }
-                            td { (changes(&row.changes)) }
-                        }
+fn acts(rows: &[Audit], names: &Names) -> Markup {
+    table(
+        &["When", "Who", "What", "To", "Changes"],
+        &html! {
+            @for row in rows {
+                tr {
+                    td { (date(row.at)) }
+                    td { (names.of_actor(row.actor)) }
+                    td { code { (row.act) } }
+                    td {
+                        a href=(address("/admin/audit", &[("subject", &row.subject)])) { code { (row.subject) } }
                     }
+                    td { (changes(&row.changes)) }
                 }
             }
-        }
-    }
+        },
+    )
 }
 
-/// Who it was, by name.
-async fn actor(app: &App, actor: Actor) -> Result<Markup, Problem> {
-    Ok(match actor {
-        Actor::Staff(id) => match app.engine.staff_member(id).await? {
-            Some(member) => html! { (member.name) },
-            None => html! { code { (id) } },
-        },
-        Actor::Key(id) => match app.engine.store().api_key(id).await? {
-            Some(key) => html! { "key “" (key.label) "”" },
-            None => html! { code { (id) } },
-        },
-        Actor::Operator => html! { "the command line on the server" },
-        Actor::Server => html! { "the server, by a rule" },
-    })
+/// What those are called who did what a page shows: read at once.
+struct Names {
+    members: Vec<StaffMember>,
+    keys: Vec<ApiKey>,
+}
+
+impl Names {
+    async fn of(app: &App, rows: &[Audit]) -> Result<Self, Problem> {
+        let member = |row: &Audit| match row.actor {
+            Actor::Staff(id) => Some(id),
+            _ => None,
+        };
+        let key = |row: &Audit| match row.actor {
+            Actor::Key(id) => Some(id),
+            _ => None,
+        };
+        let store = app.engine.store();
+        Ok(Self {
+            members: store.staff_called(&distinct(rows.iter().filter_map(member))).await?,
+            keys: store.api_keys_called(&distinct(rows.iter().filter_map(key))).await?,
+        })
+    }
+
+    fn of_actor(&self, actor: Actor) -> Markup {
+        match actor {
+            Actor::Staff(id) => match self.members.iter().find(|row| row.id == id) {
+                Some(member) => html! { (member.name) },
+                None => html! { code { (id) } },
+            },
+            Actor::Key(id) => match self.keys.iter().find(|row| row.id == id) {
+                Some(key) => html! { "key “" (key.label) "”" },
+                None => html! { code { (id) } },
+            },
+            Actor::Operator => html! { "the command line on the server" },
+            Actor::Server => html! { "the server, by a rule" },
+        }
+    }
 }
 
 /// Member by member what was, and what is.
@@ -131,8 +143,4 @@ fn changes(changes: &Value) -> Markup {
             }
         }
     }
-}
-
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

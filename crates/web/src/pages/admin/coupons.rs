@@ -1,5 +1,6 @@
 //! Coupons: made, closed, and what they were used for.
 
+use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -17,11 +18,11 @@ use serde::Deserialize;
 use super::desk::{Clerk, Desk, Money, See};
 use super::entry::{Entry, Sent, fresh, made};
 use super::orders::order_table;
-use super::parts::{PAGE, done, pager, table};
+use super::parts::{done, pager, table};
 use super::vouchers::kinds;
 use super::{Section, page, with_status};
 use crate::App;
-use crate::api::{List, ListQuery};
+use crate::api::List;
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
@@ -48,7 +49,7 @@ async fn list(
     desk: Desk<See>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let part = ListQuery::of(PAGE, wanted.after.clone()).page(&app.engine, "console-coupons")?;
+    let part = range(&app, "console-coupons", wanted.after.as_deref())?;
     let rows = app.engine.store().coupons(part).await?;
     let next = List::of(&app.engine, "console-coupons", part, &rows, |row| row.id.number(), |_| ());
     let token = &desk.vendor.settings.token;
@@ -91,38 +92,24 @@ async fn ask(State(app): State<App>, desk: Desk<Money>) -> Result<Response, Prob
     form(&app, &desk, Sent::default())
 }
 
-/// The fields that a coupon's form has.
-const FIELDS: [&str; 10] = [
-    "code",
-    "percent",
-    "amount",
-    "starts_at",
-    "ends_at",
-    "max_uses",
-    "max_uses_per_account",
-    "min_total",
-    "products",
-    "offers",
-];
-
 fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
     let code = clerk.vendor.settings.token.code;
     let in_tokens = format!("In {code}.");
     let main = html! {
         p.trail { a href="/admin/coupons" { "Coupons" } }
-        (sent.complaint(&FIELDS))
+        (sent.complaint())
         form.narrow method="post" action="/admin/coupons" {
             (fresh::<Coupon>(app)?)
-            (sent.field(("code", "Word"), "text", false, Some("3 to 40 letters, digits, - and _. Empty: one of chance.")))
-            (sent.field(("percent", "Takes off, in percent"), "text", false, Some("Of each line. Either this or the next.")))
-            (sent.field(("amount", "Or takes off tokens"), "text", false, Some(&in_tokens)))
-            (sent.field(("min_total", "For orders of at least"), "text", false, Some(&in_tokens)))
-            (sent.field(("starts_at", "First day"), "date", false, Some("Empty: at once.")))
-            (sent.field(("ends_at", "Last day"), "date", false, Some("Empty: no end.")))
-            (sent.field(("max_uses", "How often in all"), "text", false, Some("Empty: no limit.")))
-            (sent.field(("max_uses_per_account", "How often by one account"), "text", false, Some("Empty: no limit.")))
-            (sent.field(("products", "Only for these products"), "text", false, Some("Their short names, with blanks between. Empty: for all.")))
-            (sent.field(("offers", "Only for these offers"), "text", false, Some("Their names, ofr_…, with blanks between.")))
+            (sent.optional("code", "Word", Some("3 to 40 letters, digits, - and _. Empty: one of chance.")))
+            (sent.optional("percent", "Takes off, in percent", Some("Of each line. Either this or the next.")))
+            (sent.optional("amount", "Or takes off tokens", Some(&in_tokens)))
+            (sent.optional("min_total", "For orders of at least", Some(&in_tokens)))
+            (sent.day("starts_at", "First day", Some("Empty: at once.")))
+            (sent.day("ends_at", "Last day", Some("Empty: no end.")))
+            (sent.optional("max_uses", "How often in all", Some("Empty: no limit.")))
+            (sent.optional("max_uses_per_account", "How often by one account", Some("Empty: no limit.")))
+            (sent.optional("products", "Only for these products", Some("Their short names, with blanks between. Empty: for all.")))
+            (sent.optional("offers", "Only for these offers", Some("Their names, ofr_…, with blanks between.")))
             button type="submit" { "Make it" }
         }
     };
@@ -138,7 +125,7 @@ async fn read(app: &App, entry: &Entry, token: &Token) -> Result<CouponFields, P
     };
     let code = match entry.get("code") {
         "" => None,
-        _ => Some(entry.line::<100>("code")?),
+        _ => Some(entry.line::<1, 100>("code")?),
     };
     Ok(CouponFields {
         code,
@@ -227,7 +214,7 @@ async fn show(
     let coupon = store.coupon(id).await?.ok_or_else(Problem::not_found)?;
     let token = &desk.vendor.settings.token;
     let list = format!("console-coupon {id}");
-    let part = ListQuery::of(PAGE, wanted.after.clone()).page(&app.engine, &list)?;
+    let part = range(&app, &list, wanted.after.as_deref())?;
     let orders = store.orders_with(id, part).await?;
     let next = List::of(&app.engine, &list, part, &orders, |row| row.id.number(), |_| ()).next;
     let may = desk.may(Power::Money) && coupon.closed_at.is_none();
@@ -253,10 +240,8 @@ async fn show(
 }
 
 async fn facts(app: &App, coupon: &Coupon, token: &Token) -> Result<Markup, Problem> {
-    let mut products = Vec::with_capacity(coupon.products.len());
-    for id in &coupon.products {
-        products.extend(app.engine.store().product(*id).await?.map(|product| product.title));
-    }
+    let products = app.engine.store().products_called(&coupon.products).await?;
+    let products: Vec<_> = products.into_iter().map(|product| product.title).collect();
     let offers: Vec<_> = coupon.offers.iter().map(ToString::to_string).collect();
     Ok(html! {
         dl.facts {

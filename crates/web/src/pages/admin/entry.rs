@@ -1,6 +1,7 @@
 //! What staff type into a form, read field by field; and the form again, as it was sent, with what is wrong with it.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use maud::{Markup, html};
 use scrip_domain::id::Kind;
@@ -30,6 +31,16 @@ impl Entry {
         self.0.get(name).map_or("", |value| value.trim())
     }
 
+    /// Whether a box was ticked.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// With this in a field.
+    pub fn put(&mut self, name: impl Into<String>, value: impl Display) {
+        self.0.insert(name.into(), value.to_string());
+    }
+
     /// Every field whose name begins so, with the rest of its name.
     pub fn beginning<'a>(&'a self, start: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let fields = self
@@ -41,19 +52,30 @@ impl Entry {
 
     /// A few words, on one or more lines; they must be there.
     pub fn words(&self, name: &str) -> Result<String, Problem> {
-        let read = Text::<1, 500>::read(self.get(name));
+        self.text::<1, 500>(name)
+    }
+
+    /// A text of `LEAST` to `MOST` characters.
+    pub fn text<const LEAST: usize, const MOST: usize>(
+        &self,
+        name: &str,
+    ) -> Result<String, Problem> {
+        let read = Text::<LEAST, MOST>::read(self.get(name));
         read.map(|text| text.0).map_err(|wrong| Problem::field(name, wrong))
     }
 
-    /// One line of at most `MOST` characters that must be there.
-    pub fn line<const MOST: usize>(&self, name: &str) -> Result<String, Problem> {
-        let read = Line::<1, MOST>::read(self.get(name));
-        read.map(|text| text.0).map_err(|wrong| Problem::field(name, wrong))
+    /// One line of `LEAST` to `MOST` characters.
+    pub fn line<const LEAST: usize, const MOST: usize>(
+        &self,
+        name: &str,
+    ) -> Result<String, Problem> {
+        let read = Line::<LEAST, MOST>::read(self.get(name));
+        read.map(|line| line.0).map_err(|wrong| Problem::field(name, wrong))
     }
 
     /// So many tokens, as people write it; more than none.
     pub fn tokens(&self, name: &str, token: &Token) -> Result<Amount, Problem> {
-        self.amount(name, token.code, token.scale)
+        self.some(name, token.scale)
     }
 
     /// The same, or nothing.
@@ -63,22 +85,38 @@ impl Entry {
 
     /// So much of a currency, as people write it; more than nothing.
     pub fn money(&self, name: &str, unit: Unit) -> Result<Money, Problem> {
-        Ok(Money { amount: self.amount(name, unit, unit.currency_scale())?, unit })
+        Ok(Money { amount: self.some(name, unit.currency_scale())?, unit })
     }
 
     /// The same, of which nothing is an amount too.
     pub fn money_or_none(&self, name: &str, unit: Unit) -> Result<Money, Problem> {
-        let amount = decimal(self.get(name), unit.currency_scale());
-        let amount = amount.ok_or_else(|| example(name, unit, unit.currency_scale()))?;
+        let amount = self.amount(name, unit.currency_scale())?;
         Ok(Money { amount, unit })
     }
 
-    fn amount(&self, name: &str, unit: Unit, scale: u8) -> Result<Amount, Problem> {
-        match decimal(self.get(name), scale) {
-            Some(amount) if !amount.is_zero() => Ok(amount),
-            Some(_) => Err(Problem::field(name, "more than nothing")),
-            None => Err(example(name, unit, scale)),
-        }
+    /// An amount with at most `scale` decimals, as people write it.
+    pub fn amount(&self, name: &str, scale: u8) -> Result<Amount, Problem> {
+        typed(self.get(name), scale).ok_or_else(|| {
+            let example = Amount::new(1250).unwrap_or_default().decimal(scale);
+            Problem::field(name, format!("an amount such as {example}"))
+        })
+    }
+
+    fn some(&self, name: &str, scale: u8) -> Result<Amount, Problem> {
+        let amount = self.amount(name, scale)?;
+        if amount.is_zero() { Err(Problem::field(name, "more than nothing")) } else { Ok(amount) }
+    }
+
+    /// A currency.
+    pub fn currency(&self, name: &str) -> Result<Unit, Problem> {
+        let code = self.get(name).to_ascii_uppercase();
+        let unit = Unit::parse(&code).filter(|_| code.len() == 3);
+        unit.ok_or_else(|| Problem::field(name, "a currency such as EUR"))
+    }
+
+    /// A whole number.
+    pub fn whole(&self, name: &str) -> Result<u32, Problem> {
+        self.get(name).parse().map_err(|_| Problem::field(name, "a whole number"))
     }
 
     /// A whole number within these bounds, or nothing.
@@ -100,6 +138,17 @@ impl Entry {
         Timestamp::parse_date(self.get(name)).map(Some).ok_or_else(wrong)
     }
 
+    /// The chance that the form came with, by which it acts once. One without it does nothing, and comes back with one: a blank
+    /// would be the same for two different acts.
+    pub fn keyed(&mut self, app: &App) -> Result<(), Problem> {
+        if !self.get("key").is_empty() {
+            return Ok(());
+        }
+        self.put("key", chance(app));
+        let detail = "the form lacked its key, and nothing was done: send it again";
+        Err(Problem::new(&crate::problem::kind::MALFORMED, detail))
+    }
+
     /// The request that this form is, by the chance that it came with: sent twice it does the same once. `place` is where
     /// it was sent to.
     pub fn request(&self, place: &str) -> Result<Request, Problem> {
@@ -116,27 +165,23 @@ impl Entry {
     }
 }
 
-fn decimal(text: &str, scale: u8) -> Option<Amount> {
-    typed(text, scale)
-}
-
-fn example(name: &str, unit: Unit, scale: u8) -> Problem {
-    let example = Amount::new(1250).unwrap_or_default().decimal(scale);
-    Problem::field(name, format!("an amount of {unit}, such as {example}"))
-}
-
-/// One form of a page, of which there may be several: what it was sent with, and why it comes back.
+/// One form of a page, of which there may be several: what stands in its fields, and why it comes back, if it does.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sent<'a> {
     /// The form that was sent, by the last part of the address that it was sent to.
     pub form: &'a str,
-    /// With what.
+    /// What stands in its fields.
     pub entry: Option<&'a Entry>,
     /// Why nothing was done.
     pub problem: Option<&'a Problem>,
 }
 
 impl<'a> Sent<'a> {
+    /// The only form of a page: filled in, and with what is wrong, if something is.
+    pub fn only(entry: &'a Entry, problem: Option<&'a Problem>) -> Self {
+        Self { form: "", entry: Some(entry), problem }
+    }
+
     /// A form that comes back.
     pub fn back(form: &'a str, entry: &'a Entry, problem: &'a Problem) -> Self {
         Self { form, entry: Some(entry), problem: Some(problem) }
@@ -148,51 +193,99 @@ impl<'a> Sent<'a> {
     }
 
     /// Whether this is the form that was sent.
-    pub fn is_back(&self) -> bool {
+    pub fn is_back(self) -> bool {
         self.problem.is_some()
     }
 
-    /// What was typed into a field.
-    pub fn value(&self, name: &str) -> &'a str {
+    /// What stands in a field.
+    pub fn value(self, name: &str) -> &'a str {
         self.entry.map_or("", |entry| entry.get(name))
     }
 
     /// What is wrong with a field. What the engine says of a part of it is said of it.
-    pub fn error(&self, name: &str) -> Option<&'a str> {
+    pub fn error(self, name: &str) -> Option<&'a str> {
         let part = |field: &str| {
-            field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            let rest = field.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
         let error = self.problem?.errors().iter().find(|error| part(&error.field))?;
         Some(&error.detail)
     }
 
-    /// A field of it. `kind` is the type of its input.
-    pub fn field(
-        &self,
-        (name, label): (&str, &str),
-        kind: &str,
-        required: bool,
-        hint: Option<&str>,
-    ) -> Markup {
-        html! {
-            (Field {
-                name, label, kind, value: self.value(name), autocomplete: "off", required, hint, error: self.error(name),
-            })
+    /// A field for a line of text that must be filled in.
+    pub fn field(self, name: &'a str, label: &'a str, hint: Option<&'a str>) -> Field<'a> {
+        Field {
+            name,
+            label,
+            kind: "text",
+            value: self.value(name),
+            autocomplete: "off",
+            required: true,
+            hint,
+            error: self.error(name),
         }
+    }
+
+    /// The same that may stay empty.
+    pub fn optional(self, name: &'a str, label: &'a str, hint: Option<&'a str>) -> Field<'a> {
+        Field { required: false, ..self.field(name, label, hint) }
+    }
+
+    /// A day that may stay empty.
+    pub fn day(self, name: &'a str, label: &'a str, hint: Option<&'a str>) -> Field<'a> {
+        Field { kind: "date", ..self.optional(name, label, hint) }
     }
 
     /// Why it is done, for the record.
-    pub fn reason(&self, hint: &str) -> Markup {
-        self.field(("reason", "Reason"), "text", true, Some(hint))
+    pub fn reason(self, hint: &'a str) -> Field<'a> {
+        self.field("reason", "Reason", Some(hint))
     }
 
-    /// What is wrong with it as a whole: what is not wrong with one of these fields.
-    pub fn complaint(&self, fields: &[&str]) -> Markup {
-        let Some(problem) = self.problem else { return Markup::default() };
-        if fields.iter().any(|name| self.error(name).is_some()) {
-            return Markup::default();
+    /// One of several that exclude each other.
+    pub fn choice(self, name: &str, value: &str, label: &str) -> Markup {
+        html! {
+            label.option {
+                input type="radio" name=(name) value=(value) checked[self.value(name) == value];
+                span { (label) }
+            }
         }
-        complaint(&sentence(problem.detail()))
+    }
+
+    /// A box to tick.
+    pub fn tick(self, name: &str, label: &str) -> Markup {
+        let ticked = self.entry.is_some_and(|entry| entry.has(name));
+        html! {
+            label.option {
+                input type="checkbox" name=(name) value="on" checked[ticked];
+                span { (label) }
+            }
+        }
+    }
+
+    /// What belongs together, and what is wrong with it as a whole.
+    pub fn group(self, name: &str, legend: &str, inside: &Markup) -> Markup {
+        let error = self.problem.and_then(|problem| problem.error(name));
+        let id = format!("{name}-error");
+        html! {
+            fieldset aria-describedby=[error.map(|_| &id)] {
+                legend { (legend) }
+                (inside)
+                @if let Some(text) = error { p.wrong id=(id) { (text) } }
+            }
+        }
+    }
+
+    /// What stands above the form when it comes back.
+    pub fn complaint(self) -> Markup {
+        let Some(problem) = self.problem else { return Markup::default() };
+        match problem.errors().first() {
+            // It is said again at its field, if that is shown.
+            Some(error) => complaint(&format!(
+                "Nothing was done yet. Please look at what was filled in: {}.",
+                error.detail.trim_end_matches('.')
+            )),
+            None => complaint(&sentence(problem.detail())),
+        }
     }
 }
 
@@ -238,6 +331,11 @@ mod tests {
             let problem = read(bad).unwrap_err();
             assert!(problem.error("money").is_some(), "{bad}");
         }
+        let problem = entry(&[]).amount("b", 2).unwrap_err();
+        assert_eq!(problem.error("b"), Some("an amount such as 12.50"));
+        let code = |text: &str| entry(&[("unit", text)]).currency("unit");
+        assert_eq!(code("eur").unwrap(), euro);
+        assert!(code("12,5").is_err() && entry(&[("n", "1.5")]).whole("n").is_err());
         let none = entry(&[("limit", "0")]).money_or_none("limit", euro).unwrap();
         assert!(none.amount.is_zero());
     }

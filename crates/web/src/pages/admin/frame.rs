@@ -7,12 +7,15 @@ use http::{HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use scrip_domain::restore::FIRST_EPOCH;
 use scrip_domain::role::Role;
+use scrip_domain::settings::Settings;
 use scrip_domain::staff::{Power, StaffRole};
 
 use super::desk::Clerk;
 use crate::App;
+use crate::pages::assets::logo_now;
 use crate::pages::frame::document;
 use crate::pages::refused::sentence;
+use crate::pages::theme::theme;
 use crate::problem::Problem;
 
 /// A part of the console.
@@ -131,10 +134,22 @@ impl Section {
 
 /// A page of the console called `title`, in its section, for this member's eyes: no cache keeps it.
 pub fn page(app: &App, clerk: &Clerk, title: &str, section: Section, main: &Markup) -> Response {
-    let shop = &clerk.vendor.settings.name;
+    page_headed(app, clerk, title, section, &Markup::default(), main)
+}
+
+/// The same with more in its head.
+pub fn page_headed(
+    app: &App,
+    clerk: &Clerk,
+    title: &str,
+    section: Section,
+    head: &Markup,
+    main: &Markup,
+) -> Response {
+    let settings = &clerk.vendor.settings;
     let body = html! {
         header.masthead {
-            a.vendor href="/admin" { (shop) }
+            a.vendor href="/admin" { (mark(settings)) }
             nav aria-label="You" {
                 a href="/admin/me" aria-current=[(section == Section::Me).then_some("page")] {
                     span.who { (clerk.member.name) } " "
@@ -148,16 +163,37 @@ pub fn page(app: &App, clerk: &Clerk, title: &str, section: Section, main: &Mark
             main #main { h1 { (title) } (main) }
         }
     };
-    private(&document(shop, title, &html! { meta name="robots" content="noindex"; }, &body))
+    let head = html! { (heading(Some(settings))) (head) };
+    private(&document(&settings.name, title, &head, &body))
 }
 
-/// The same for nobody in particular, who is to come in.
-pub fn door(shop: &str, title: &str, main: &Markup) -> Response {
+/// The same for nobody in particular, who is to come in. Without settings nobody knows whose console it is.
+pub fn door(settings: Option<&Settings>, title: &str, main: &Markup) -> Response {
     let body = html! {
-        header.masthead { p.vendor { (shop) } }
+        header.masthead { p.vendor { @if let Some(settings) = settings { (mark(settings)) } } }
         main #main { h1 { (title) } (main) }
     };
-    private(&document(shop, title, &html! { meta name="robots" content="noindex"; }, &body))
+    let shop = settings.map_or("", |settings| &settings.name);
+    private(&document(shop, title, &heading(settings), &body))
+}
+
+/// The vendor's logo, or its name.
+fn mark(settings: &Settings) -> Markup {
+    html! {
+        @match &settings.look.logo {
+            Some(logo) => img src=(logo_now(logo)) alt=(settings.name) height="32";,
+            None => bdi { (settings.name) },
+        }
+    }
+}
+
+/// What every page of the console has in its head: the vendor's colours, as in the shop.
+fn heading(settings: Option<&Settings>) -> Markup {
+    let theme = settings.and_then(|settings| settings.look.accent).map(theme);
+    html! {
+        meta name="robots" content="noindex";
+        @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
+    }
 }
 
 /// A page with another status than 200.
@@ -195,7 +231,7 @@ pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Resp
     let dressed = match Clerk::of(&headers, &app).await {
         Ok(Some(clerk)) => page(&app, &clerk, problem.title(), Section::Me, &main),
         // Then that may be what the problem is about.
-        Ok(None) | Err(_) => door("", problem.title(), &main),
+        Ok(None) | Err(_) => door(None, problem.title(), &main),
     };
     let (head, body) = dressed.into_parts();
     response.headers_mut().remove(header::CONTENT_LENGTH);

@@ -14,10 +14,11 @@ use serde::Deserialize;
 
 use super::desk::{Desk, Settings};
 use super::entry::{fresh, made};
+use super::parts::{Place, pager, range, table};
 use super::{Section, page, with_status};
 use crate::App;
+use crate::api::List;
 use crate::api::admin::scopes_fit;
-use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing, complaint};
@@ -36,9 +37,9 @@ pub fn routes() -> Router<App> {
 async fn list(
     State(app): State<App>,
     desk: Desk<Settings>,
-    Query(query): Query<ListQuery>,
+    Query(place): Query<Place>,
 ) -> Result<Response, Problem> {
-    let main = all(&app, &query, &KeyForm::default(), None).await?;
+    let main = all(&app, place.after.as_deref(), &KeyForm::default(), None).await?;
     Ok(page(&app, &desk, "Keys", Section::Keys, &main))
 }
 
@@ -114,7 +115,7 @@ async fn make(
             Ok(page(&app, &desk, "A new key", Section::Keys, &main))
         }
         Err(problem) => {
-            let main = all(&app, &ListQuery::default(), &form, Some(&problem)).await?;
+            let main = all(&app, None, &form, Some(&problem)).await?;
             Ok(with_status(page(&app, &desk, "Keys", Section::Keys, &main), &problem))
         }
     }
@@ -132,11 +133,11 @@ async fn revoke(
 
 async fn all(
     app: &App,
-    query: &ListQuery,
+    after: Option<&str>,
     form: &KeyForm,
     problem: Option<&Problem>,
 ) -> Result<Markup, Problem> {
-    let asked = query.page(&app.engine, "api-keys")?;
+    let asked = range(app, "api-keys", after)?;
     let rows = app.engine.store().api_keys(asked).await?;
     let number = |key: &ApiKey| key.id.number();
     let listed = List::of(&app.engine, "api-keys", asked, &rows, number, ApiKey::clone);
@@ -144,13 +145,10 @@ async fn all(
     Ok(html! {
         h2 { "API keys" }
         p { "What programs sign in with, in the vendor's name or in that of an account." }
-        div.wide tabindex="0" role="group" aria-label="Table" {
-            table {
-                thead { tr { th { "Label" } th { "Scopes" } th { "Whose" } th { "Made" } th { span.unseen { "What can be done" } } } }
-                tbody { @for key in &listed.data { (row(key)) } }
-            }
-        }
-        @if let Some(next) = &listed.next { p.pager { a href={ "/admin/keys?after=" (next) } { "Earlier" } } }
+        (table(&["Label", "Scopes", "Whose", "Made", "?What can be done"], &html! {
+            @for key in &listed.data { (row(key)) }
+        }))
+        (pager("/admin/keys", listed.next.as_deref()))
         (key_form(app, form, problem)?)
         h2 { "Signing keys" }
         p { "What the server signs with. A new key signs from then on; what the old ones signed stays good." }

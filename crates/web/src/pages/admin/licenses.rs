@@ -1,5 +1,7 @@
 //! Licenses: found by whatever is known of them, how they are used, and what staff do with them.
 
+use crate::pages::admin::parts::distinct;
+use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -21,13 +23,12 @@ use super::desk::{Clerk, Desk, People, See};
 use super::entry::{Entry, Sent, once};
 use super::orders::{Told, account_called};
 use super::parts::{
-    PAGE, account_link, address, done, license_badge, license_link, link_to, order_link, pager,
-    table,
+    account_link, address, done, license_badge, license_link, link_to, order_link, pager, table,
 };
 use super::{Section, page, with_status};
 use crate::App;
+use crate::api::List;
 use crate::api::licenses::{MOST_MACHINES, unit, word};
-use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
 use crate::pages::form::Form;
@@ -94,7 +95,7 @@ async fn rows(
         named(account.map(|id| id.to_string())),
         named(order.map(|id| id.to_string()))
     );
-    let page = ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, &list)?;
+    let page = range(&app, &list, after)?;
     let rows = app.engine.store().licenses(account, order, page).await?;
     let next = List::of(&app.engine, &list, page, &rows, |row| row.id.number(), |_| ()).next;
     Ok((rows, next))
@@ -159,19 +160,17 @@ pub async fn license_table(app: &App, rows: &[License]) -> Result<Markup, Proble
     if rows.is_empty() {
         return Ok(html! { p { "None yet." } });
     }
-    let mut all = Vec::with_capacity(rows.len());
-    for license in rows {
-        let title = app.engine.store().product(license.product).await?;
-        all.push((license, title.map(|product| product.title).unwrap_or_default()));
-    }
+    let products = distinct(rows.iter().map(|license| license.product));
+    let products = app.engine.store().products_called(&products).await?;
+    let product = |license: &License| products.iter().find(|row| row.id == license.product);
     let now = app.engine.now();
     Ok(table(
         &["License", "Product", "Terms", "State", "Issued"],
         &html! {
-            @for (license, title) in &all {
+            @for license in rows {
                 tr {
                     th scope="row" { (license_link(license.id)) }
-                    td { (title) }
+                    td { @if let Some(product) = product(license) { (product.title) } }
                     td { (terms(license.terms)) }
                     td { (license_badge(word(license, now))) }
                     td { (date(license.issued_at)) }
@@ -281,7 +280,7 @@ fn acts(app: &App, clerk: &Clerk, license: &License, sent: Sent<'_>) -> Markup {
         html! {
             details open[sent.is_back()] {
                 summary { (name) }
-                (sent.complaint(&["reason"]))
+                (sent.complaint())
                 form method="post" action={ (at) "/" (form) } {
                     (once(app))
                     p.hint { (hint) }
@@ -332,7 +331,7 @@ fn machine_table(
         @if may || sent.is_back() {
             details open[sent.is_back()] {
                 summary { "Deactivate a machine" }
-                (sent.complaint(&["reason", "activation"]))
+                (sent.complaint())
                 form.narrow method="post" action={ "/admin/licenses/" (license.id) "/deactivate" } {
                     div.field {
                         label for="activation" { "Machine" }

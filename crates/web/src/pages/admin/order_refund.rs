@@ -188,7 +188,7 @@ fn show(app: &App, desk: &Desk<People>, evidence: &Evidence, sent: Sent<'_>) -> 
     let (extent, licenses) = (sent.value("extent"), sent.value("licenses"));
     let main = html! {
         p.trail { (order_link(order)) }
-        (sent.complaint(&["reason"]))
+        (sent.complaint())
         form method="post" action={ "/admin/orders/" (order) "/refund/check" } {
             fieldset {
                 legend { "What goes back" }
@@ -231,8 +231,8 @@ fn line_fields(line: &Line, left: Extent, token: &Token, sent: Sent<'_>) -> Mark
         fieldset {
             legend { (line.title) }
             div.acts {
-                (sent.field((&units, "Units"), "text", false, Some(&left_units)))
-                (sent.field((&tokens, "Or tokens"), "text", false, Some(&left_tokens)))
+                (sent.optional(&units, "Units", Some(&left_units)))
+                (sent.optional(&tokens, "Or tokens", Some(&left_tokens)))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Orders: the list, and all that is on record of one.
 
+use crate::pages::admin::parts::distinct;
+use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,14 +20,14 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, See};
 use super::parts::{
-    PAGE, account_link, address, done, filters, license_badge, license_link, link_to, order_badge,
+    account_link, address, done, filters, license_badge, license_link, link_to, order_badge,
     order_link, pager, plain, search, table,
 };
 use super::refund_requests::request_badge;
 use super::{Section, page};
 use crate::App;
+use crate::api::List;
 use crate::api::licenses::word;
-use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
@@ -158,7 +160,7 @@ async fn rows(
         account.map(|id| id.to_string()).unwrap_or_default(),
         state.map_or("", OrderState::as_str)
     );
-    let page = ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, &list)?;
+    let page = range(&app, &list, after)?;
     let store = app.engine.store();
     let rows = match account {
         Some(account) => store.orders_of(account, page).await?,
@@ -171,21 +173,16 @@ async fn rows(
 /// Orders, a row each.
 pub async fn order_table(app: &App, rows: &[Order], token: &Token) -> Result<Markup, Problem> {
     let now = app.engine.now();
-    let mut all = Vec::with_capacity(rows.len());
-    for order in rows {
-        let account = match order.account {
-            Some(account) => app.engine.store().account(account).await?,
-            None => None,
-        };
-        all.push((order, account));
-    }
+    let accounts = distinct(rows.iter().filter_map(|order| order.account));
+    let accounts = app.engine.store().accounts_called(&accounts).await?;
+    let account = |order: &Order| accounts.iter().find(|row| Some(row.id) == order.account);
     Ok(table(
         &["Order", "Account", "Selected", "State", "#Total"],
         &html! {
-            @for (order, account) in &all {
+            @for order in rows {
                 tr {
                     th scope="row" { (order_link(order.id)) }
-                    td { @match account { Some(account) => (account_link(account)), None => "Nobody yet" } }
+                    td { @match account(order) { Some(account) => (account_link(account)), None => "Nobody yet" } }
                     td { (date(order.selected_at)) }
                     td { (order_badge(order.state_at(now))) }
                     td.sum { (MoneyOut::tokens(order.total, token)) }

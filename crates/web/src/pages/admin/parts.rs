@@ -1,17 +1,43 @@
 //! Parts that pages of the console share: pages of lists, what is shown of one state, links to what has a page.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::license::License;
 use scrip_domain::order::{Order, OrderState};
 use scrip_domain::top_up::{TopUp, TopUpState};
+use scrip_domain::visibility::{FieldGroup, Level};
+use scrip_engine::Page;
+use serde::Deserialize;
 
+use crate::App;
+use crate::api::ListQuery;
 use crate::pages::look::{Tone, badge, notice};
 use crate::pages::words::capitalized;
+use crate::problem::Problem;
 
 /// How many rows of a list are on a page.
 pub const PAGE: u32 = 25;
+
+/// Each of these once.
+pub fn distinct<T: Ord>(these: impl Iterator<Item = T>) -> Vec<T> {
+    these.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Where in a list one is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// The cursor of the part before.
+    pub after: Option<String>,
+}
+
+/// The part of the list called `list` that comes after a cursor of it.
+pub fn range(app: &App, list: &str, after: Option<&str>) -> Result<Page, Problem> {
+    ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, list)
+}
 
 /// The way to the next page of a list, where there is one. `here` is the list's address with what was asked for.
 pub fn pager(here: &str, next: Option<&str>) -> Markup {
@@ -67,15 +93,23 @@ pub fn done(word: Option<&str>, all: &[(&str, &str)]) -> Markup {
     })
 }
 
-/// A table that scrolls by itself where it is wider than the screen. The name of a column of amounts begins with `#`.
+/// A table that scrolls by itself where it is wider than the screen. The name of a column of amounts
+/// begins with `#`, one that only a screen reader tells with `?`.
 pub fn table(head: &[&str], rows: &Markup) -> Markup {
-    let column = |name: &&str| match name.strip_prefix('#') {
-        Some(name) => html! { th.sum scope="col" { (name) } },
-        None => html! { th scope="col" { (name) } },
+    table_of("", head, rows)
+}
+
+/// The same with a caption, which says what it shows.
+pub fn table_of(caption: &str, head: &[&str], rows: &Markup) -> Markup {
+    let column = |name: &&str| match (name.strip_prefix('#'), name.strip_prefix('?')) {
+        (Some(name), _) => html! { th.sum scope="col" { (name) } },
+        (_, Some(name)) => html! { th scope="col" { span.unseen { (name) } } },
+        (None, None) => html! { th scope="col" { (name) } },
     };
     html! {
-        div.wide tabindex="0" role="group" aria-label="Table" {
+        div.wide tabindex="0" role="group" aria-label=(if caption.is_empty() { "Table" } else { caption }) {
             table {
+                @if !caption.is_empty() { caption { (caption) } }
                 thead { tr { @for name in head { (column(name)) } } }
                 tbody { (rows) }
             }
@@ -154,6 +188,28 @@ pub fn license_badge(word: &str) -> Markup {
         _ => Tone::Info,
     };
     badge(tone, &plain(word))
+}
+
+/// A level, for people: who sees what needs it.
+pub const fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Visitor => "Everybody",
+        Level::Member => "Members",
+        Level::Funded => "Funded members",
+        Level::Covered => "Members whose balance covers it",
+    }
+}
+
+/// A group of a product's fields, for people.
+pub const fn group_name(group: FieldGroup) -> &'static str {
+    match group {
+        FieldGroup::Product => "The product itself",
+        FieldGroup::Price => "Price",
+        FieldGroup::Description => "Description",
+        FieldGroup::Pictures => "Pictures",
+        FieldGroup::Files => "Files and their sizes",
+        FieldGroup::ReleaseNotes => "Release notes",
+    }
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn accept_form(id: scrip_domain::Id<RefundRequest>, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Give the tokens back" }
-            (sent.complaint(&[]))
+            (sent.complaint())
             form method="post" action={ "/admin/refund-requests/" (id) "/accept" } {
                 p.hint { "All that is left of the line goes back, into the lots that paid." }
                 fieldset {
@@ -182,9 +182,9 @@ fn decline_form(id: scrip_domain::Id<RefundRequest>, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Decline" }
-            (sent.complaint(&["word"]))
+            (sent.complaint())
             form method="post" action={ "/admin/refund-requests/" (id) "/decline" } {
-                (sent.field(("word", "A word to the buyer"), "text", true, Some("The buyer reads it in a letter, and in the order.")))
+                (sent.field("word", "A word to the buyer", Some("The buyer reads it in a letter, and in the order.")))
                 button.danger type="submit" { "Decline" }
             }
         }

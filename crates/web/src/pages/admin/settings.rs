@@ -4,7 +4,9 @@
 //! shown: settings that somebody else has changed meanwhile stay as that person left them, but for the group's own.
 
 mod groups;
+mod legal;
 mod lines;
+mod look;
 mod mail;
 mod money;
 mod preview;
@@ -34,7 +36,11 @@ use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
     let groups = GROUPS.iter().fold(Router::new(), |router, group| (group.route)(router));
-    groups.route("/admin/settings", get(show)).merge(preview::routes())
+    groups
+        .route("/admin/settings", get(show))
+        .merge(preview::routes())
+        .merge(look::routes())
+        .merge(legal::routes())
 }
 
 /// Some settings that belong together, as a form.
@@ -93,7 +99,7 @@ const fn entry<G: Group>() -> Entry {
     }
 }
 
-/// Every group, in the order in which they are shown. Between them they have every setting but `look`, which the API sets.
+/// Every group, in the order in which they are shown. Between them they have every setting but `look`, which has a page of its own.
 static GROUPS: [Entry; 14] = [
     entry::<Called>(),
     entry::<Flow>(),
@@ -162,6 +168,10 @@ fn all(app: &App, settings: &Settings, sent: Option<(&str, &Markup)>) -> Markup 
     html! {
         p.lead { "Each part is saved by itself, and holds at once. "
             a href="/admin/settings/preview" { "See the shop as buyers see it" } }
+        ul.row {
+            li { a href="/admin/settings/look" { "Look and texts" } }
+            li { a href="/admin/settings/legal" { "Legal texts" } }
+        }
         nav aria-label="Settings" {
             ul.row { @for group in &here { li { a href={ "#" (group.word) } { (group.title) } } } }
         }

@@ -45,7 +45,7 @@ async fn ask(
         return Ok(Redirect::to(next.as_str()).into_response());
     }
     let vendor = app.engine.vendor().await?;
-    Ok(door(&vendor.settings.name, "Sign in to the console", &password_form(&next, "", None)))
+    Ok(door(Some(&vendor.settings), "Sign in to the console", &password_form(&next, "", None)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,7 +71,7 @@ async fn sign_in(
             Ok(Entered::In(opened)) => return Ok(signed_in(&vendor, &opened.token, &next)),
             Ok(Entered::HalfWay(word)) => {
                 let main = code_form(&next, &word, None);
-                return Ok(door(&vendor.settings.name, "One code more", &main));
+                return Ok(door(Some(&vendor.settings), "One code more", &main));
             }
             Err(refusal) => Problem::from(refusal),
         }
@@ -79,7 +79,7 @@ async fn sign_in(
         Problem::invalid_credentials("the address or the password is wrong")
     };
     let main = password_form(&next, &form.email, Some(&problem));
-    Ok(with_status(door(&vendor.settings.name, "Sign in to the console", &main), &problem))
+    Ok(with_status(door(Some(&vendor.settings), "Sign in to the console", &main), &problem))
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,7 +101,7 @@ async fn finish(State(app): State<App>, Form(form): Form<CodeForm>) -> Result<Re
         Err(refusal) => Problem::from(refusal),
     };
     let main = code_form(&next, &form.word, Some(&problem));
-    Ok(with_status(door(&vendor.settings.name, "One code more", &main), &problem))
+    Ok(with_status(door(Some(&vendor.settings), "One code more", &main), &problem))
 }
 
 async fn sign_out(
@@ -130,7 +130,7 @@ async fn invited(
 ) -> Result<Response, Problem> {
     let main = welcome(&app, &token, None).await?;
     let vendor = app.engine.vendor().await?;
-    Ok(door(&vendor.settings.name, "Welcome", &main))
+    Ok(door(Some(&vendor.settings), "Welcome", &main))
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,7 +156,7 @@ async fn join(
         Err(problem) => problem,
     };
     let main = welcome(&app, &form.token, Some(&problem)).await?;
-    Ok(with_status(door(&vendor.settings.name, "Welcome", &main), &problem))
+    Ok(with_status(door(Some(&vendor.settings), "Welcome", &main), &problem))
 }
 
 /// A password that was typed twice.

@@ -11,10 +11,11 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, Settings};
 use super::frame::role_name;
+use super::parts::{Place, pager, range, table};
 use super::{Section, page, with_status};
 use crate::App;
+use crate::api::List;
 use crate::api::admin::staff_link;
-use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing, complaint};
@@ -34,9 +35,9 @@ pub fn routes() -> Router<App> {
 async fn list(
     State(app): State<App>,
     desk: Desk<Settings>,
-    Query(query): Query<ListQuery>,
+    Query(place): Query<Place>,
 ) -> Result<Response, Problem> {
-    let main = roster(&app, &query, &InviteForm::default(), None).await?;
+    let main = roster(&app, place.after.as_deref(), &InviteForm::default(), None).await?;
     Ok(page(&app, &desk, "Staff", Section::Staff, &main))
 }
 
@@ -63,39 +64,34 @@ async fn invite(
         }
         None => Problem::field("role", "choose one"),
     };
-    let main = roster(&app, &ListQuery::default(), &form, Some(&problem)).await?;
+    let main = roster(&app, None, &form, Some(&problem)).await?;
     Ok(with_status(page(&app, &desk, "Staff", Section::Staff, &main), &problem))
 }
 
 async fn roster(
     app: &App,
-    query: &ListQuery,
+    after: Option<&str>,
     form: &InviteForm,
     problem: Option<&Problem>,
 ) -> Result<Markup, Problem> {
-    let asked = query.page(&app.engine, "staff")?;
+    let asked = range(app, "staff", after)?;
     let rows = app.engine.store().staff(asked).await?;
     let number = |member: &StaffMember| member.id.number();
     let listed = List::of(&app.engine, "staff", asked, &rows, number, StaffMember::clone);
     Ok(html! {
-        div.wide tabindex="0" role="group" aria-label="Table" {
-            table {
-                thead { tr { th { "Name" } th { "E-mail" } th { "Role" } th { "State" } th { "Second factor" } } }
-                tbody {
-                    @for member in &listed.data {
-                        tr {
-                            td { a href={ "/admin/staff/" (member.id) } { (member.name) } }
-                            td { (member.email) }
-                            td { (role_name(member.role)) }
-                            td { (state(member)) }
-                            td { @if member.has_factor() { "On" } @else { "Off" } }
-                        }
-                    }
+        (table(&["Name", "E-mail", "Role", "State", "Second factor"], &html! {
+            @for member in &listed.data {
+                tr {
+                    th scope="row" { a href={ "/admin/staff/" (member.id) } { (member.name) } }
+                    td { (member.email) }
+                    td { (role_name(member.role)) }
+                    td { (state(member)) }
+                    td { @if member.has_factor() { "On" } @else { "Off" } }
                 }
             }
-        }
+        }))
         @if listed.data.is_empty() { p { "Nobody yet: until now everything was done with API keys." } }
-        @if let Some(next) = &listed.next { p.pager { a href={ "/admin/staff?after=" (next) } { "Earlier" } } }
+        (pager("/admin/staff", listed.next.as_deref()))
         (invite_form(form, problem))
     })
 }

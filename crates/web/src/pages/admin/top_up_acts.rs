@@ -153,7 +153,7 @@ pub fn acts(app: &App, clerk: &Clerk, top_up: &TopUp, sent: Sent<'_>) -> Markup 
                 (refund_form(app, clerk, &at, sent.to("refund")))
             }
         }
-        @if due.is_none() { (sent.to("received").complaint(&[])) }
+        @if due.is_none() { (sent.to("received").complaint()) }
     }
 }
 
@@ -161,7 +161,7 @@ fn decide_form(at: &str, sent: Sent<'_>) -> Markup {
     html! {
         section.card {
             h2 { "Decide" }
-            (sent.complaint(&["reason"]))
+            (sent.complaint())
             form method="post" action={ (at) "/decide" } {
                 (sent.reason("For the record; the buyer does not see it."))
                 div.row {
@@ -177,11 +177,11 @@ fn receive_form(app: &App, due: &str, at: &str, sent: Sent<'_>) -> Markup {
     html! {
         details open {
             summary { "Book money that came" }
-            (sent.complaint(&["money", "note"]))
+            (sent.complaint())
             form method="post" action={ (at) "/received" } {
                 (once(app))
-                (sent.field(("money", "Money"), "text", true, Some(&format!("Still due: {due}. A part brings its part of the tokens."))))
-                (sent.field(("note", "Where it stands"), "text", true, Some("In your own papers.")))
+                (sent.field("money", "Money", Some(&format!("Still due: {due}. A part brings its part of the tokens."))))
+                (sent.field("note", "Where it stands", Some("In your own papers.")))
                 button type="submit" { "Book" }
             }
         }
@@ -192,7 +192,7 @@ fn cancel_form(at: &str, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Cancel it" }
-            (sent.complaint(&["reason"]))
+            (sent.complaint())
             form method="post" action={ (at) "/cancel" } {
                 p.hint { "No more will come. What it brought stays." }
                 (sent.reason("For the record."))
@@ -207,11 +207,11 @@ fn refund_form(app: &App, clerk: &Clerk, at: &str, sent: Sent<'_>) -> Markup {
     html! {
         details open[sent.is_back()] {
             summary { "Give money back" }
-            (sent.complaint(&["amount", "reason"]))
+            (sent.complaint())
             form method="post" action={ (at) "/refund" } {
                 (once(app))
                 p.hint { "The tokens are taken from the wallet first. By card the processor is asked; otherwise you send the money yourself." }
-                (sent.field(("amount", "Tokens to take"), "text", false, Some(&hint)))
+                (sent.optional("amount", "Tokens to take", Some(&hint)))
                 (sent.reason("For the record."))
                 button.danger type="submit" { "Give back" }
             }

@@ -1,5 +1,6 @@
 //! Top-ups: what waits for a decision first, then all of them, and all that is on record of one.
 
+use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -19,13 +20,13 @@ use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
 use super::orders::{Told, account_called};
 use super::parts::{
-    PAGE, account_link, address, done, filters, link_to, pager, plain, search, table, top_up_badge,
+    account_link, address, done, filters, link_to, pager, plain, search, table, top_up_badge,
     top_up_link,
 };
 use super::top_up_acts::acts;
 use super::{Section, page};
 use crate::App;
-use crate::api::{List, ListQuery};
+use crate::api::List;
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
@@ -141,7 +142,7 @@ async fn rows(
         account.map(|id| id.to_string()).unwrap_or_default(),
         state.map_or("", TopUpState::as_str)
     );
-    let page = ListQuery::of(PAGE, after.map(str::to_owned)).page(&app.engine, &list)?;
+    let page = range(&app, &list, after)?;
     let store = app.engine.store();
     let rows = match (account, state) {
         (Some(account), _) => store.top_ups_of(account, page).await?,

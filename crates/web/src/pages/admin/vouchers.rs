@@ -3,6 +3,7 @@
 //! Nobody can tell the codes again, so the page that made them is the answer to the form, and no redirection leads to it. They
 //! can be saved from there: what the browser sends back comes as a file.
 
+use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -14,16 +15,15 @@ use scrip_domain::settings::Token;
 use scrip_domain::staff::Power;
 use scrip_domain::voucher::{MOST, VoucherBatch, VoucherKind};
 use scrip_engine::voucher::BatchFields;
-use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, Money, See};
 use super::entry::{Entry, Sent, fresh, made};
 use super::orders::Told;
-use super::parts::{PAGE, done, filters, pager, plain, table};
+use super::parts::{Place, done, filters, pager, plain, table};
 use super::{Section, page, with_status};
 use crate::App;
+use crate::api::List;
 use crate::api::export::file;
-use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
@@ -51,17 +51,12 @@ pub fn kinds(is_coupons: bool) -> Markup {
     )
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct After {
-    after: Option<String>,
-}
-
 async fn list(
     State(app): State<App>,
     desk: Desk<See>,
-    Query(After { after }): Query<After>,
+    Query(Place { after }): Query<Place>,
 ) -> Result<Response, Problem> {
-    let wanted = ListQuery::of(PAGE, after.clone()).page(&app.engine, "console-vouchers")?;
+    let wanted = range(&app, "console-vouchers", after.as_deref())?;
     let rows = app.engine.store().voucher_batches(wanted).await?;
     let next =
         List::of(&app.engine, "console-vouchers", wanted, &rows, |row| row.id.number(), |_| ());
@@ -102,32 +97,23 @@ async fn ask(State(app): State<App>, desk: Desk<Money>) -> Result<Response, Prob
 fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
     let code = clerk.vendor.settings.token.code;
     let promo = sent.value("kind") == "promo";
-    let fields = [
-        "label",
-        "tokens",
-        "count",
-        "starts_at",
-        "expires_at",
-        "per_account",
-        "tokens_expire_after_days",
-    ];
     let main = html! {
         p.trail { a href="/admin/vouchers" { "Vouchers" } }
-        (sent.complaint(&fields))
+        (sent.complaint())
         form.narrow method="post" action="/admin/vouchers" {
             (fresh::<VoucherBatch>(app)?)
-            (sent.field(("label", "What they are for"), "text", true, Some("For you and your colleagues.")))
-            (sent.field(("tokens", "Each brings"), "text", true, Some(&format!("In {code}."))))
-            (sent.field(("count", "How many"), "text", true, Some(&format!("At most {MOST} at once."))))
+            (sent.field("label", "What they are for", Some("For you and your colleagues.")))
+            (sent.field("tokens", "Each brings", Some(&format!("In {code}."))))
+            (sent.field("count", "How many", Some(&format!("At most {MOST} at once."))))
             fieldset {
                 legend { "Their tokens" }
                 label.option { input type="radio" name="kind" value="paid" checked[!promo]; span { "Somebody pays for them" } }
                 label.option { input type="radio" name="kind" value="promo" checked[promo]; span { "You give them away" } }
             }
-            (sent.field(("starts_at", "First day"), "date", false, Some("Empty: at once.")))
-            (sent.field(("expires_at", "Last day"), "date", false, Some("Empty: no end.")))
-            (sent.field(("per_account", "How many for one account"), "text", false, Some("Empty: no limit.")))
-            (sent.field(("tokens_expire_after_days", "Their tokens expire after days"), "text", false, Some("Empty: never.")))
+            (sent.day("starts_at", "First day", Some("Empty: at once.")))
+            (sent.day("expires_at", "Last day", Some("Empty: no end.")))
+            (sent.optional("per_account", "How many for one account", Some("Empty: no limit.")))
+            (sent.optional("tokens_expire_after_days", "Their tokens expire after days", Some("Empty: never.")))
             button type="submit" { "Make them" }
         }
     };
@@ -137,7 +123,7 @@ fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
 fn read(entry: &Entry, token: &Token) -> Result<BatchFields, Problem> {
     let count = entry.count("count", 1, MOST)?;
     Ok(BatchFields {
-        label: entry.line::<100>("label")?,
+        label: entry.line::<1, 100>("label")?,
         tokens: entry.tokens("tokens", token)?,
         count: count.ok_or_else(|| Problem::field("count", format!("1 to {MOST}")))?,
         kind: VoucherKind::parse(entry.get("kind"))

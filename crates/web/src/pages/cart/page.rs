@@ -120,14 +120,14 @@ impl Contents {
         cart: &Cart,
     ) -> Result<Self, Problem> {
         let member = visit.member.as_ref().map(|(_, member)| member);
-        let mut rows = Vec::with_capacity(cart.lines().len());
-        for (offer, _) in cart.lines() {
-            rows.push(match app.engine.show_offer(member, *offer).await? {
-                Ok(Some(shown)) => Row::new(&shown, *offer),
-                Ok(None) => Row::Gone,
-                Err(_) => Row::Shut,
-            });
-        }
+        let offers: Vec<_> = cart.lines().iter().map(|(offer, _)| *offer).collect();
+        let shown = app.engine.show_offers(member, &offers).await?;
+        let rows = offers.iter().zip(&shown).map(|(offer, shown)| match shown {
+            Ok(Some(shown)) => Row::new(shown, *offer),
+            Ok(None) => Row::Gone,
+            Err(_) => Row::Shut,
+        });
+        let rows = rows.collect();
         let plain = cart.selection()?;
         let whole = match cart.coupon() {
             Some(coupon) => plain.clone().with_coupon(coupon.to_owned()),

@@ -15,9 +15,11 @@ use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Query;
 use crate::language::{say, t, text};
+use crate::pages::assets::SUGGEST_NOW;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::look::{blank, price};
 use crate::pages::visit::{Local, Visit};
+use crate::pages::{asks_here, runs_scripts};
 use crate::problem::Problem;
 
 /// How many products a page shows.
@@ -156,7 +158,10 @@ pub async fn show(
     let card = Card { about: &about, path, picture: None, kind: "website" };
     let card = plain.then_some(card);
     let head = Head { title, card, unlisted: !plain };
-    Ok(public(&app, &head, &visit, &main))
+    let mut response = public(&app, &head, &visit, &main);
+    runs_scripts(&mut response);
+    asks_here(&mut response);
+    Ok(response)
 }
 
 /// The form that finds things by words. What else was chosen stays.
@@ -164,13 +169,16 @@ fn search(wish: &Wish) -> Markup {
     html! {
         form.search method="get" action="/products" role="search" {
             label.unseen for="q" { (t("Search")) }
-            input id="q" name="q" type="search" value=(wish.q) maxlength="200" placeholder=(t("Search products"));
+            input id="q" name="q" type="search" value=(wish.q) maxlength="200" placeholder=(t("Search products"))
+                list="suggested" data-suggests;
+            datalist #suggested {}
             @for (name, value) in [("category", &wish.category), ("tag", &wish.tag)] {
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
             }
             @if wish.sort != Sort::default() { input type="hidden" name="sort" value=(name_of(wish.sort)); }
             button.second type="submit" { (t("Search")) }
         }
+        script src=(*SUGGEST_NOW) defer {}
     }
 }
 

@@ -14,10 +14,10 @@ use scrip_engine::catalog::product::ProductFields;
 use serde::Deserialize;
 
 use super::fields::{Area, Choice, Mistakes, refused, wrong};
-use super::preview::{group_name, level_name};
 use super::{Catalogue, Desk, Section, address, kind_name, named, page, part_again, with_status};
 use crate::App;
 use crate::extract::NamePath;
+use crate::pages::admin::parts::{group_name, level_name};
 use crate::pages::form::{Field, Form};
 use crate::problem::Problem;
 

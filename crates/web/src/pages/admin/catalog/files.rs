@@ -6,6 +6,7 @@
 //! ```
 //! What was put away and not entered is an object that no release names; sending it again finds it there.
 
+use crate::pages::admin::parts::table_of;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -177,15 +178,10 @@ pub fn table(at: &str, files: &[File], changes: bool) -> Markup {
     if files.is_empty() {
         return html! { p { "None yet." } };
     }
-    html! {
-        div.wide tabindex="0" role="group" aria-label="Table" { table.files {
-            caption { "What buyers download" }
-            thead { tr {
-                th scope="col" { "File" } th scope="col" { "Size" } th scope="col" { "Platform" }
-                th scope="col" { "SHA-256" }
-                @if changes { th scope="col" { span.unseen { "What can be done" } } }
-            } }
-            tbody { @for file in files { tr {
+    let mut head = vec!["File", "Size", "Platform", "SHA-256"];
+    head.extend(changes.then_some("?What can be done"));
+    let rows = html! {
+            @for file in files { tr {
                 th scope="row" { bdi { (file.name) } br; small.hint { (file.media_type) } }
                 td title={ (file.size) " bytes" } { (size_text(file.size)) }
                 td { @if file.platform.is_empty() { "all" } @else { (file.platform) } }
@@ -196,9 +192,9 @@ pub fn table(at: &str, files: &[File], changes: bool) -> Markup {
                         button.plain type="submit" aria-label={ "Remove " (file.name) } { "Remove" }
                     }
                 } }
-            } } }
-        } }
-    }
+            } }
+    };
+    table_of("What buyers download", &head, &rows)
 }
 
 /// The form that uploads files. The script shows how far they are; without it the form is sent as it is.

@@ -13,6 +13,7 @@ use super::{Desk, Section, See, address, kind_name, page, state_badge};
 use crate::App;
 use crate::api::ListQuery;
 use crate::extract::Query;
+use crate::pages::admin::parts::{pager, range, table_of};
 use crate::pages::date;
 use crate::pages::look::{blank, price};
 use crate::problem::Problem;
@@ -54,8 +55,7 @@ async fn list(
     }
     let token = &desk.vendor.settings.token;
     let (rows, next) = if q.is_empty() {
-        let query = ListQuery::of(PAGE, asked.after);
-        let page = query.page(&app.engine, LIST)?;
+        let page = range(&app, LIST, asked.after.as_deref())?;
         let rows = app.engine.store().products(page).await?;
         let number = |product: &Product| product.id.number();
         let list =
@@ -88,7 +88,7 @@ async fn list(
             @if desk.may(Power::Catalogue) { a.button href="/admin/new-product" { "New product" } }
         }
         (table(&rows, q, desk.may(Power::Catalogue)))
-        @if let Some(next) = next { p.pager { a href={ "/admin/products?after=" (next) } { "Older products" } } }
+        (pager("/admin/products", next.as_deref()))
     };
     Ok(page(&app, &desk, "Products", Section::Products, &main))
 }
@@ -122,22 +122,17 @@ fn table(rows: &[Row], q: &str, changes: bool) -> Markup {
         let text = "Words are looked for in what is published. A draft is found in the whole list, or by its name in addresses.";
         return blank("Nothing is found", text, Some(("/admin/products", "All products")));
     }
-    html! {
-        div.wide tabindex="0" role="group" aria-label="Table" {
-            table {
-                caption { @if q.is_empty() { "Newest first" } @else { "Published products with “" (q) "”" } }
-                thead { tr {
-                    th scope="col" { "Product" } th scope="col" { "State" } th scope="col" { "Kind" }
-                    th scope="col" { "From" }
-                    @if q.is_empty() { th scope="col" { "Changed" } }
-                } }
-                tbody { @for row in rows { tr {
-                    th scope="row" { a href=(address(&row.slug)) { bdi { (row.title) } } }
-                    (row.cells)
-                } } }
-            }
-        }
-    }
+    let mut head = vec!["Product", "State", "Kind", "From"];
+    head.extend(q.is_empty().then_some("Changed"));
+    let rows = html! {
+        @for row in rows { tr {
+            th scope="row" { a href=(address(&row.slug)) { bdi { (row.title) } } }
+            (row.cells)
+        } }
+    };
+    let all = "Newest first".to_owned();
+    let caption = if q.is_empty() { all } else { format!("Published products with “{q}”") };
+    table_of(&caption, &head, &rows)
 }
 
 /// The newest products, of which a bundle is made.

@@ -21,6 +21,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use scrip_domain::catalog::{Product, ProductKind, ProductState};
 
+pub use self::fields::Area;
+pub use self::files::put_away;
+pub use self::preview::unseen;
 use super::desk::{Catalogue, Clerk, Desk, See};
 use super::{Section, page, with_status};
 use crate::App;

@@ -8,12 +8,13 @@ use maud::{Markup, PreEscaped, html};
 use scrip_domain::catalog::{Product, ProductState};
 use scrip_domain::settings::{Flow, Token};
 use scrip_domain::visibility::{FieldGroup, Level};
-use scrip_engine::catalog::view::{ProductView, fields_of};
+use scrip_engine::catalog::view::{Hidden, ProductView, fields_of};
 use serde::Deserialize;
 
 use super::{Desk, See, address, named, part};
 use crate::App;
 use crate::extract::{NamePath, Query};
+use crate::pages::admin::parts::{filters, group_name, level_name};
 use crate::pages::look::{Tone, notice, price};
 use crate::pages::pay::size_text;
 use crate::pages::words;
@@ -41,14 +42,15 @@ async fn show(
     let shown = app.engine.preview_product(&slug, level).await?;
     let view = shown.as_ref().and_then(scrip_engine::catalog::view::Shown::view);
     let shut = level == Level::Visitor && desk.vendor.settings.flow == Flow::MembersOnly;
+    let eyes: Vec<_> = Level::ALL
+        .iter()
+        .map(|one| {
+            let to = format!("{}/preview?as={one}", address(&slug));
+            (to, level_name(*one).to_owned(), *one == level)
+        })
+        .collect();
     let main = html! {
-        nav.filters aria-label="Seen by" {
-            @for one in Level::ALL {
-                a href={ (address(&slug)) "/preview?as=" (one) } aria-current=[(*one == level).then_some("page")] {
-                    (level_name(*one))
-                }
-            }
-        }
+        (filters("Seen by", &eyes))
         @if product.state != ProductState::Published {
             (notice(Tone::Info, &html! { p { "Nobody sees it now. This is how it would look if it were published." } }))
         }
@@ -65,10 +67,7 @@ fn seen(product: &Product, view: &ProductView<'_>, token: &Token) -> Markup {
     let of = address(&product.slug);
     html! {
         @for hidden in &view.hidden {
-            (notice(Tone::Warn, &html! { p {
-                "Hidden here: " (groups(&hidden.fields).join(", ").to_lowercase()) ". Shown to: "
-                (level_name(hidden.needs).to_lowercase()) "."
-            } }))
+            (notice(Tone::Warn, &html! { p { (unseen(hidden)) } }))
         }
         section.card aria-labelledby="seen" {
             h2 #seen { bdi { (view.title) } }
@@ -103,30 +102,14 @@ fn seen(product: &Product, view: &ProductView<'_>, token: &Token) -> Markup {
     }
 }
 
+/// What is hidden of a product, and who sees it.
+pub fn unseen(hidden: &Hidden) -> String {
+    let (what, who) = (groups(&hidden.fields).join(", "), level_name(hidden.needs));
+    format!("Hidden: {}. Shown to: {}.", what.to_lowercase(), who.to_lowercase())
+}
+
 /// The groups that these fields of the API belong to.
 fn groups(fields: &[&str]) -> Vec<&'static str> {
     let hidden = |group: &FieldGroup| fields_of(*group).iter().any(|field| fields.contains(field));
     FieldGroup::ALL.iter().filter(|group| hidden(group)).map(|group| group_name(*group)).collect()
-}
-
-/// A level, for people: who sees what needs it.
-pub const fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Visitor => "Everybody",
-        Level::Member => "Members",
-        Level::Funded => "Funded members",
-        Level::Covered => "Members whose balance covers it",
-    }
-}
-
-/// A group of fields, for people.
-pub const fn group_name(group: FieldGroup) -> &'static str {
-    match group {
-        FieldGroup::Product => "The product itself",
-        FieldGroup::Price => "Price",
-        FieldGroup::Description => "Description",
-        FieldGroup::Pictures => "Pictures",
-        FieldGroup::Files => "Files",
-        FieldGroup::ReleaseNotes => "Release notes",
-    }
 }

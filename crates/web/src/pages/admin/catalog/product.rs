@@ -11,11 +11,11 @@ use scrip_domain::staff::Power;
 use scrip_domain::visibility::FieldGroup;
 use scrip_engine::catalog::markdown;
 
-use super::preview::{group_name, level_name};
 use super::terms::limits_text;
 use super::{Desk, Section, See, address, kind_name, named, page, state_badge};
 use crate::App;
 use crate::extract::NamePath;
+use crate::pages::admin::parts::{group_name, level_name, table_of};
 use crate::pages::date;
 use crate::pages::look::{Tone, badge, notice, price};
 use crate::pages::words;
@@ -146,13 +146,8 @@ fn offers_table(product: &Product, offers: &[Offer], token: &Token, changes: boo
         @if offers.is_empty() {
             p { "None yet." }
         } @else {
-            div.wide tabindex="0" role="group" aria-label="Table" { table {
-                caption { "What buyers can choose from" }
-                thead { tr {
-                    th scope="col" { "Offer" } th scope="col" { "Price" } th scope="col" { "Terms" }
-                    th scope="col" { "Limits" } th scope="col" { "State" }
-                } }
-                tbody { @for offer in offers { tr {
+            (table_of("What buyers can choose from", &["Offer", "Price", "Terms", "Limits", "State"], &html! {
+                @for offer in offers { tr {
                     th scope="row" {
                         @if changes { a href={ (at) "/offers/" (offer.key) } { (offer.key) } } @else { (offer.key) }
                     }
@@ -167,8 +162,8 @@ fn offers_table(product: &Product, offers: &[Offer], token: &Token, changes: boo
                         @else if let Some(at) = offer.retired_at { (badge(Tone::Info, "Retired")) " " (date(at)) }
                         @else { (badge(Tone::Warn, "Not yet")) }
                     }
-                } } }
-            } }
+                } }
+            }))
         }
         @if changes { p { a href={ (at) "/new-offer" } { "Add an offer" } } }
     }
@@ -180,10 +175,8 @@ fn releases_table(product: &Product, releases: &[Release], changes: bool) -> Mar
         @if releases.is_empty() {
             p { "None yet." }
         } @else {
-            div.wide tabindex="0" role="group" aria-label="Table" { table {
-                caption { "Newest first" }
-                thead { tr { th scope="col" { "Version" } th scope="col" { "Channel" } th scope="col" { "State" } } }
-                tbody { @for release in releases { tr {
+            (table_of("Newest first", &["Version", "Channel", "State"], &html! {
+                @for release in releases { tr {
                     th scope="row" {
                         a href=(super::releases::address(product, &release.channel, &release.version)) {
                             (release.version)
@@ -191,8 +184,8 @@ fn releases_table(product: &Product, releases: &[Release], changes: bool) -> Mar
                     }
                     td { (release.channel) }
                     td { (release_state(product, release)) }
-                } } }
-            } }
+                } }
+            }))
         }
         @if changes { p { a href={ (address(&product.slug)) "/new-release" } { "Make a release" } } }
     }

@@ -17,12 +17,13 @@ use scrip_engine::agreement::{AgreementRefusal, Turn};
 use scrip_license::jws;
 use serde::Deserialize;
 
-use super::parts::{Question, Sheet, Typed, answer, document, when, within};
+use super::parts::{Question, answer, document, when, within};
 use super::terms::{fields, prefilled, read, words};
 use crate::App;
 use crate::caller::AtPartner;
 use crate::extract::{IdPath, NamePath};
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::Form;
@@ -161,7 +162,7 @@ async fn ask(
     let latest = app.engine.store().agreements_of(id, 1).await?;
     let ours = app.engine.public_url();
     let typed = prefilled(latest.first().map(|latest| &latest.terms), ours, &desk.vendor.settings);
-    Ok(proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: None }))
+    Ok(proposal(&app, &desk, &partner, Sent::only(&typed, None)))
 }
 
 async fn propose(
@@ -169,7 +170,7 @@ async fn propose(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Partner>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let partner = partner(&app, id).await?;
     let urls = [app.engine.public_url(), &partner.url];
@@ -184,24 +185,24 @@ async fn propose(
         },
         Err(problem) => problem,
     };
-    Ok(proposal(&app, &desk, &partner, Sheet { typed: &typed, problem: Some(&problem) }))
+    Ok(proposal(&app, &desk, &partner, Sent::only(&typed, Some(&problem))))
 }
 
-fn proposal(app: &App, clerk: &Clerk, partner: &Partner, sheet: Sheet<'_>) -> Response {
+fn proposal(app: &App, clerk: &Clerk, partner: &Partner, sent: Sent<'_>) -> Response {
     let to = format!("/admin/partners/{}", partner.id);
     let main = html! {
         (within(&to, &partner.name))
-        (sheet.above())
+        (sent.complaint())
         p.lead { bdi { (partner.name) } " finds these terms on its own page of you, and accepts or declines them as they are." }
         form method="post" action={ (to) "/propose" } {
-            (fields(sheet, &clerk.vendor.settings, partner))
+            (fields(sent, &clerk.vendor.settings, partner))
             div.choice {
                 button type="submit" { "Propose these terms" }
                 a.button.second href=(to) { "Not now" }
             }
         }
     };
-    answer(app, clerk, "Propose terms", Section::Partners, &main, sheet.problem)
+    answer(app, clerk, "Propose terms", Section::Partners, &main, sent.problem)
 }
 
 async fn show(
@@ -251,7 +252,7 @@ async fn ask_turn(
 ) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let deed = Deed::called(&word).ok_or_else(Problem::not_found)?;
-    question(&app, &desk, id, deed, Sheet { typed: &Typed::default(), problem: None }).await
+    question(&app, &desk, id, deed, Sent::default()).await
 }
 
 async fn turn(
@@ -259,7 +260,7 @@ async fn turn(
     State(app): State<App>,
     desk: Desk<Money>,
     NamePath((id, word)): NamePath<(String, String)>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let id: Id<Agreement> = id.parse().map_err(|_| Problem::not_found())?;
     let deed = Deed::called(&word).ok_or_else(Problem::not_found)?;
@@ -275,10 +276,10 @@ async fn turn(
         }
         Err(problem) => problem,
     };
-    question(&app, &desk, id, deed, Sheet { typed: &typed, problem: Some(&problem) }).await
+    question(&app, &desk, id, deed, Sent::only(&typed, Some(&problem))).await
 }
 
-fn reason(typed: &Typed) -> Result<Option<String>, Problem> {
+fn reason(typed: &Entry) -> Result<Option<String>, Problem> {
     Ok(Some(typed.line::<0, 500>("reason")?).filter(|reason| !reason.is_empty()))
 }
 
@@ -287,7 +288,7 @@ async fn question(
     clerk: &Clerk,
     id: Id<Agreement>,
     deed: Deed,
-    sheet: Sheet<'_>,
+    sent: Sent<'_>,
 ) -> Result<Response, Problem> {
     let (agreement, partner) = both(app, id).await?;
     let back = format!("/admin/agreements/{id}");
@@ -299,7 +300,7 @@ async fn question(
     let fields = html! {
         @if asks {
             div.narrow {
-                (sheet.optional("reason", "Why", Some("Optional. It goes on record here; the partner is not told.")))
+                (sent.optional("reason", "Why", Some("Optional. It goes on record here; the partner is not told.")))
             }
         }
     };
@@ -311,8 +312,8 @@ async fn question(
         is_final: matches!(deed.0, Turn::End | Turn::Suspend),
         back: &back,
     };
-    let main = html! { (within(&back, &format!("Agreement {}", agreement.version))) (question.ask(sheet.problem)) };
-    Ok(answer(app, clerk, deed.name(), Section::Partners, &main, sheet.problem))
+    let main = html! { (within(&back, &format!("Agreement {}", agreement.version))) (question.ask(sent.problem)) };
+    Ok(answer(app, clerk, deed.name(), Section::Partners, &main, sent.problem))
 }
 
 #[derive(Debug, Deserialize)]

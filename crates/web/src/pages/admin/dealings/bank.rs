@@ -8,7 +8,7 @@ use maud::html;
 use scrip_domain::bank::{BankDetails, Bic, OWN};
 use scrip_domain::partner::Partner;
 
-use super::parts::{Sheet, Typed, answer, tabs, within};
+use super::parts::{answer, tabs, within};
 use super::statements::partner;
 use crate::App;
 use crate::api::admin::bank_details;
@@ -16,6 +16,7 @@ use crate::caller::AtPartner;
 use crate::extract::IdPath;
 use crate::pages::admin::Section;
 use crate::pages::admin::desk::{Clerk, Desk, Money};
+use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::form::Form;
 use crate::problem::Problem;
 
@@ -50,7 +51,7 @@ async fn show(
 }
 
 async fn known(app: &App, clerk: &Clerk, whose: &Whose) -> Result<Response, Problem> {
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     if let Some(BankDetails { holder, iban, bic, .. }) =
         app.engine.store().bank_details(whose.owner).await?
     {
@@ -58,14 +59,14 @@ async fn known(app: &App, clerk: &Clerk, whose: &Whose) -> Result<Response, Prob
         typed.put("iban", iban.as_str());
         typed.put("bic", bic.as_ref().map_or("", Bic::as_str));
     }
-    Ok(form(app, clerk, whose, Sheet { typed: &typed, problem: None }))
+    Ok(form(app, clerk, whose, Sent::only(&typed, None)))
 }
 
 async fn put_own(
     _: AtPartner,
     State(app): State<App>,
     desk: Desk<Money>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     enter(&app, &desk, &Whose { owner: OWN, partner: None }, &typed).await
 }
@@ -75,7 +76,7 @@ async fn put(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Partner>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let partner = partner(&app, id).await?;
     enter(&app, &desk, &Whose { owner: id.number(), partner: Some(partner) }, &typed).await
@@ -85,12 +86,12 @@ async fn enter(
     app: &App,
     clerk: &Clerk,
     whose: &Whose,
-    typed: &Typed,
+    typed: &Entry,
 ) -> Result<Response, Problem> {
     let name = match typed.line::<1, 70>("name") {
         Ok(name) => name,
         Err(problem) => {
-            return Ok(form(app, clerk, whose, Sheet { typed, problem: Some(&problem) }));
+            return Ok(form(app, clerk, whose, Sent::only(typed, Some(&problem))));
         }
     };
     let bic = Some(typed.get("bic")).filter(|bic| !bic.is_empty());
@@ -103,11 +104,11 @@ async fn enter(
             };
             Ok(Redirect::to(&to).into_response())
         }
-        Err(problem) => Ok(form(app, clerk, whose, Sheet { typed, problem: Some(&problem) })),
+        Err(problem) => Ok(form(app, clerk, whose, Sent::only(typed, Some(&problem)))),
     }
 }
 
-fn form(app: &App, clerk: &Clerk, whose: &Whose, sheet: Sheet<'_>) -> Response {
+fn form(app: &App, clerk: &Clerk, whose: &Whose, sent: Sent<'_>) -> Response {
     let action = match &whose.partner {
         Some(partner) => format!("/admin/partners/{}/bank", partner.id),
         None => "/admin/bank".to_owned(),
@@ -123,14 +124,14 @@ fn form(app: &App, clerk: &Clerk, whose: &Whose, sheet: Sheet<'_>) -> Response {
                 p.lead { "From this account you pay partners, by files for your bank." }
             }
         }
-        (sheet.above())
+        (sent.complaint())
         form.narrow method="post" action=(action) {
-            (sheet.field("name", "Holder", Some("In Latin letters, as banks carry it.")))
-            (sheet.field("iban", "Account number (IBAN)", Some("With or without spaces.")))
-            (sheet.optional("bic", "Bank (BIC)", Some("Optional in the euro area.")))
+            (sent.field("name", "Holder", Some("In Latin letters, as banks carry it.")))
+            (sent.field("iban", "Account number (IBAN)", Some("With or without spaces.")))
+            (sent.optional("bic", "Bank (BIC)", Some("Optional in the euro area.")))
             button type="submit" { "Save" }
         }
     };
     let title = if whose.partner.is_some() { "Its bank account" } else { "Your bank account" };
-    answer(app, clerk, title, Section::Partners, &main, sheet.problem)
+    answer(app, clerk, title, Section::Partners, &main, sent.problem)
 }

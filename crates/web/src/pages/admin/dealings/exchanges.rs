@@ -11,13 +11,14 @@ use scrip_domain::partner::Partner;
 use scrip_domain::staff::Power;
 use serde::Deserialize;
 
-use super::parts::{Question, answer, document, fine_of, pager, table, tabs, when, within};
+use super::parts::{Question, answer, document, fine_of, tabs, when, within};
 use crate::App;
 use crate::api::List;
 use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
 use crate::extract::{IdPath, Query};
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::parts::{pager, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::{Form, Nothing};
@@ -45,7 +46,7 @@ async fn list(
     desk: Desk<See>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let range = super::parts::range(&app, "all-exchanges", wanted.after.as_deref())?;
+    let range = crate::pages::admin::parts::range(&app, "all-exchanges", wanted.after.as_deref())?;
     let state = ExchangeState::parse(&wanted.state);
     let partner = wanted.partner.parse::<Id<Partner>>().ok();
     let rows = app.engine.exchanges(state, partner, range).await?;
@@ -85,12 +86,9 @@ pub async fn exchange_rows(app: &App, caption: &str, rows: &[Exchange]) -> Resul
     for row in rows {
         lines.push((row, figures(app, row).await?));
     }
-    Ok(table(
+    Ok(table_of(
         caption,
-        &html! {
-            th scope="col" { "Exchange" } th scope="col" { "State" } th.sum scope="col" { "Given" }
-            th.sum scope="col" { "Received there" } th scope="col" { "Begun" }
-        },
+        &["Exchange", "State", "#Given", "#Received there", "Begun"],
         &html! {
             @for (row, figures) in &lines {
                 tr {

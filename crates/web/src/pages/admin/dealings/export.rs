@@ -8,11 +8,12 @@ use maud::{Markup, html};
 use scrip_domain::journal::Format;
 use scrip_engine::Period;
 
-use super::parts::{Sheet, Typed, answer};
+use super::parts::answer;
 use crate::App;
 use crate::api::export::{Day, file, period, pieces};
 use crate::extract::Query;
 use crate::pages::admin::desk::{Desk, See};
+use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::{Section, page};
 use crate::pages::form::Field;
 use crate::problem::Problem;
@@ -25,22 +26,22 @@ pub fn routes() -> Router<App> {
 }
 
 async fn ask(State(app): State<App>, desk: Desk<See>) -> Response {
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     typed.put("format", "hledger");
-    let main = forms(Sheet { typed: &typed, problem: None });
+    let main = forms(Sent::only(&typed, None));
     page(&app, &desk, "Exports", Section::Export, &main)
 }
 
 async fn ledger(
     State(app): State<App>,
     desk: Desk<See>,
-    Query(typed): Query<Typed>,
+    Query(typed): Query<Entry>,
 ) -> Result<Response, Problem> {
     let wanted = wanted(&typed).and_then(|period| Ok((period, format(&typed)?)));
     let (period, (format, media_type, name)) = match wanted {
         Ok(wanted) => wanted,
         Err(problem) => {
-            let main = forms(Sheet { typed: &typed, problem: Some(&problem) });
+            let main = forms(Sent::only(&typed, Some(&problem)));
             return Ok(answer(&app, &desk, "Exports", Section::Export, &main, Some(&problem)));
         }
     };
@@ -51,12 +52,12 @@ async fn ledger(
 async fn orders(
     State(app): State<App>,
     desk: Desk<See>,
-    Query(typed): Query<Typed>,
+    Query(typed): Query<Entry>,
 ) -> Result<Response, Problem> {
     let period = match wanted(&typed) {
         Ok(period) => period,
         Err(problem) => {
-            let main = forms(Sheet { typed: &typed, problem: Some(&problem) });
+            let main = forms(Sent::only(&typed, Some(&problem)));
             return Ok(answer(&app, &desk, "Exports", Section::Export, &main, Some(&problem)));
         }
     };
@@ -65,7 +66,7 @@ async fn orders(
 }
 
 /// The period that is asked for; a day that is left empty bounds nothing.
-fn wanted(typed: &Typed) -> Result<Period, Problem> {
+fn wanted(typed: &Entry) -> Result<Period, Problem> {
     let day = |name: &str| match typed.get(name) {
         "" => Ok(None),
         text => {
@@ -76,7 +77,7 @@ fn wanted(typed: &Typed) -> Result<Period, Problem> {
     period(day("from")?, day("to")?)
 }
 
-fn format(typed: &Typed) -> Result<(Format, &'static str, &'static str), Problem> {
+fn format(typed: &Entry) -> Result<(Format, &'static str, &'static str), Problem> {
     Ok(match typed.get("format") {
         "hledger" => (Format::Hledger, "text/plain; charset=utf-8", "ledger.journal"),
         "beancount" => (Format::Beancount, "text/plain; charset=utf-8", "ledger.beancount"),
@@ -85,18 +86,18 @@ fn format(typed: &Typed) -> Result<(Format, &'static str, &'static str), Problem
     })
 }
 
-fn forms(sheet: Sheet<'_>) -> Markup {
-    let day = |name, label| Field { kind: "date", ..sheet.optional(name, label, None) };
+fn forms(sent: Sent<'_>) -> Markup {
+    let day = |name, label| Field { kind: "date", ..sent.optional(name, label, None) };
     html! {
-        (sheet.above())
+        (sent.complaint())
         p.lead { "The ledger and the orders of a period, to keep or to import. Days are in UTC; both are included." }
         form.narrow method="get" action="/admin/export/ledger" {
             (day("from", "First day"))
             (day("to", "Last day"))
-            (sheet.group("format", "The ledger, for", &html! {
-                (sheet.choice("format", "hledger", "hledger"))
-                (sheet.choice("format", "beancount", "Beancount"))
-                (sheet.choice("format", "csv", "a spreadsheet (CSV)"))
+            (sent.group("format", "The ledger, for", &html! {
+                (sent.choice("format", "hledger", "hledger"))
+                (sent.choice("format", "beancount", "Beancount"))
+                (sent.choice("format", "csv", "a spreadsent (CSV)"))
             }))
             p.row {
                 button type="submit" { "Download the ledger" }

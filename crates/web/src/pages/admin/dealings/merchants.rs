@@ -18,15 +18,16 @@ use scrip_domain::staff::Power;
 use scrip_domain::{Amount, Id, Money as Sum};
 use scrip_engine::merchant::{MerchantBalance, MerchantFields, PayoutAsk};
 use scrip_engine::purchase::Answered;
-use serde::Deserialize;
 
-use super::parts::{Question, Sheet, Typed, answer, pager, range, table, within};
+use super::parts::{Question, answer, within};
 use crate::App;
 use crate::api::List;
 use crate::caller::AtProvider;
 use crate::extract::{IdPath, NamePath, Query};
 use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::{Place, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::exchange::hundredths;
 use crate::pages::form::{Form, Nothing};
@@ -43,12 +44,6 @@ pub fn routes() -> Router<App> {
         .route("/admin/merchants/{id}/change", get(ask_change).post(change))
         .route("/admin/merchants/{id}/pay-out", get(ask_pay_out).post(pay_out))
         .route("/admin/merchants/{id}/{turn}", get(ask_turn).post(turn))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    after: Option<String>,
 }
 
 async fn list(
@@ -69,10 +64,7 @@ async fn list(
             (blank("No merchants yet", "A merchant sells on its own server, and its buyers pay from their wallets here.", register))
         } @else {
             @if let Some((to, name)) = register { p { a.button href=(to) { (name) } } }
-            (table("Who sells for your token, newest first", &html! {
-                th scope="col" { "Merchant" } th scope="col" { "State" } th.sum scope="col" { "Balance" }
-                th scope="col" { "Fee" } th scope="col" { "Registered" }
-            }, &html! {
+            (table_of("Who sells for your token, newest first", &["Merchant", "State", "#Balance", "Fee", "Registered"], &html! {
                 @for row in &rows {
                     tr {
                         th scope="row" { a href={ "/admin/merchants/" (row.id) } { bdi { (row.name) } } br; span.small { (row.url) } }
@@ -115,7 +107,7 @@ fn fee_text(fee: Fee, token: &Token) -> String {
 }
 
 async fn ask(_: AtProvider, State(app): State<App>, desk: Desk<Money>) -> Response {
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     for (name, value) in [
         ("order", "1000"),
         ("open", "100"),
@@ -127,8 +119,8 @@ async fn ask(_: AtProvider, State(app): State<App>, desk: Desk<Money>) -> Respon
     ] {
         typed.put(name, value);
     }
-    let sheet = Sheet { typed: &typed, problem: None };
-    let main = registration(sheet, &desk.vendor.settings.token);
+    let sent = Sent::only(&typed, None);
+    let main = registration(sent, &desk.vendor.settings.token);
     page(&app, &desk, "Register a merchant", Section::Merchants, &main)
 }
 
@@ -136,7 +128,7 @@ async fn register(
     _: AtProvider,
     State(app): State<App>,
     desk: Desk<Money>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let token = &desk.vendor.settings.token;
     let problem = match fields(&typed, token, false) {
@@ -156,7 +148,7 @@ async fn register(
         }
         Err(problem) => problem,
     };
-    let main = registration(Sheet { typed: &typed, problem: Some(&problem) }, token);
+    let main = registration(Sent::only(&typed, Some(&problem)), token);
     let title = "Register a merchant";
     Ok(answer(&app, &desk, title, Section::Merchants, &main, Some(&problem)))
 }
@@ -186,7 +178,7 @@ fn invitation(app: &App, clerk: &Clerk, merchant: &Merchant, word: &str) -> Resp
 }
 
 /// What is known of a merchant, as a form says it.
-fn fields(typed: &Typed, token: &Token, suspended: bool) -> Result<MerchantFields, Problem> {
+fn fields(typed: &Entry, token: &Token, suspended: bool) -> Result<MerchantFields, Problem> {
     let scale = token.scale;
     let basis_points = typed.amount("fee.basis_points", 2)?;
     let too_much = || Problem::field("fee.basis_points", "0 to 100 percent");
@@ -209,14 +201,14 @@ fn fields(typed: &Typed, token: &Token, suspended: bool) -> Result<MerchantField
     })
 }
 
-fn registration(sheet: Sheet<'_>, token: &Token) -> Markup {
+fn registration(sent: Sent<'_>, token: &Token) -> Markup {
     html! {
         (within("/admin/merchants", "Merchants"))
-        (sheet.above())
+        (sent.complaint())
         form method="post" action="/admin/merchants/new" {
-            div.narrow { (sheet.field("url", "Address of its server", Some("Such as https://shop.example: what signs its calls."))) }
-            (merchant_fields(sheet, token))
-            (sheet.tick("invite", "It sells once its server has accepted an invitation, which the next page shows"))
+            div.narrow { (sent.field("url", "Address of its server", Some("Such as https://shop.example: what signs its calls."))) }
+            (merchant_fields(sent, token))
+            (sent.tick("invite", "It sells once its server has accepted an invitation, which the next page shows"))
             div.choice {
                 button type="submit" { "Register it" }
                 a.button.second href="/admin/merchants" { "Not now" }
@@ -225,9 +217,9 @@ fn registration(sheet: Sheet<'_>, token: &Token) -> Markup {
     }
 }
 
-fn merchant_fields(sheet: Sheet<'_>, token: &Token) -> Markup {
+fn merchant_fields(sent: Sent<'_>, token: &Token) -> Markup {
     let unit = format!("In {}.", token.code);
-    let mut origins = sheet.field(
+    let mut origins = sent.field(
         "return_origins",
         "Where buyers may be sent back to",
         Some("One on each line: scheme, host and port, such as https://shop.example."),
@@ -235,20 +227,20 @@ fn merchant_fields(sheet: Sheet<'_>, token: &Token) -> Markup {
     origins.kind = "textarea";
     html! {
         div.narrow {
-            (sheet.field("name", "Name", Some("What buyers know it by.")))
+            (sent.field("name", "Name", Some("What buyers know it by.")))
             (origins)
         }
         h2 { "How far it is trusted" }
         div.fields-beside {
-            (sheet.field("order", "Largest order", Some(&unit)))
-            (sheet.field("day", "Most that it sells in a day", Some(&unit)))
-            (sheet.field("open", "Orders that may wait at a time", None))
+            (sent.field("order", "Largest order", Some(&unit)))
+            (sent.field("day", "Most that it sells in a day", Some(&unit)))
+            (sent.field("open", "Orders that may wait at a time", None))
         }
         h2 { "What you keep" }
         div.fields-beside {
-            (sheet.field("fee.basis_points", "Share of each sale", Some("In percent.")))
-            (sheet.field("fee.fixed", "And a fixed part", Some(&unit)))
-            (sheet.field("threshold", "Balance from which a buyer counts as funded", Some(&unit)))
+            (sent.field("fee.basis_points", "Share of each sale", Some("In percent.")))
+            (sent.field("fee.fixed", "And a fixed part", Some(&unit)))
+            (sent.field("threshold", "Balance from which a buyer counts as funded", Some(&unit)))
         }
     }
 }
@@ -333,9 +325,9 @@ fn merchant_facts(merchant: &Merchant, token: &Token) -> Markup {
 }
 
 fn payout_rows(payouts: &[Payout], token: &Token) -> Markup {
-    table(
+    table_of(
         "The latest ones",
-        &html! { th scope="col" { "When" } th.sum scope="col" { "For" } th.sum scope="col" { "Paid" } th scope="col" { "Reference" } },
+        &["When", "#For", "#Paid", "Reference"],
         &html! {
             @for payout in payouts {
                 tr {
@@ -350,9 +342,9 @@ fn payout_rows(payouts: &[Payout], token: &Token) -> Markup {
 }
 
 fn transfer_rows(rows: &[Transfer], token: &Token) -> Markup {
-    table(
+    table_of(
         "What moved its balance, newest first",
-        &html! { th scope="col" { "When" } th scope="col" { "Why" } th scope="col" { "Order" } th.sum scope="col" { "Amount" } },
+        &["When", "Why", "Order", "#Amount"],
         &html! {
             @for row in rows {
                 @let out = matches!(row.debit, LedgerAccount::Merchant(_));
@@ -389,7 +381,7 @@ async fn ask_change(
 ) -> Result<Response, Problem> {
     let merchant = found(&app, id).await?;
     let scale = desk.vendor.settings.token.scale;
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     typed.put("name", &merchant.name);
     typed.put("return_origins", merchant.return_origins.join("\n"));
     typed.put("order", merchant.limits.order.decimal(scale));
@@ -398,7 +390,7 @@ async fn ask_change(
     typed.put("fee.basis_points", hundredths(merchant.fee.basis_points));
     typed.put("fee.fixed", merchant.fee.fixed.decimal(scale));
     typed.put("threshold", merchant.threshold.decimal(scale));
-    Ok(change_form(&app, &desk, &merchant, Sheet { typed: &typed, problem: None }))
+    Ok(change_form(&app, &desk, &merchant, Sent::only(&typed, None)))
 }
 
 async fn change(
@@ -406,7 +398,7 @@ async fn change(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Merchant>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let merchant = found(&app, id).await?;
     let suspended = merchant.state == MerchantState::Suspended;
@@ -417,23 +409,23 @@ async fn change(
         },
         Err(problem) => problem,
     };
-    Ok(change_form(&app, &desk, &merchant, Sheet { typed: &typed, problem: Some(&problem) }))
+    Ok(change_form(&app, &desk, &merchant, Sent::only(&typed, Some(&problem))))
 }
 
-fn change_form(app: &App, clerk: &Clerk, merchant: &Merchant, sheet: Sheet<'_>) -> Response {
+fn change_form(app: &App, clerk: &Clerk, merchant: &Merchant, sent: Sent<'_>) -> Response {
     let here = format!("/admin/merchants/{}", merchant.id);
     let main = html! {
         (within(&here, &merchant.name))
-        (sheet.above())
+        (sent.complaint())
         form method="post" action={ (here) "/change" } {
-            (merchant_fields(sheet, &clerk.vendor.settings.token))
+            (merchant_fields(sent, &clerk.vendor.settings.token))
             div.choice {
                 button type="submit" { "Save" }
                 a.button.second href=(here) { "Not now" }
             }
         }
     };
-    answer(app, clerk, "Change a merchant", Section::Merchants, &main, sheet.problem)
+    answer(app, clerk, "Change a merchant", Section::Merchants, &main, sent.problem)
 }
 
 /// Whether a merchant is to be frozen, by the word in the address.
@@ -496,10 +488,10 @@ async fn ask_pay_out(
     desk: Desk<Money>,
     IdPath(id): IdPath<Merchant>,
 ) -> Result<Response, Problem> {
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     typed.put("key", chance(&app));
     typed.put("currency", desk.vendor.settings.token.unit_value.money.unit);
-    payout_form(&app, &desk, id, Sheet { typed: &typed, problem: None }).await
+    payout_form(&app, &desk, id, Sent::only(&typed, None)).await
 }
 
 async fn pay_out(
@@ -507,7 +499,7 @@ async fn pay_out(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Merchant>,
-    Form(mut typed): Form<Typed>,
+    Form(mut typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let token = &desk.vendor.settings.token;
     let problem = match typed.keyed(&app).and_then(|()| payout(&typed, token)) {
@@ -529,10 +521,10 @@ async fn pay_out(
         }
         Err(problem) => problem,
     };
-    payout_form(&app, &desk, id, Sheet { typed: &typed, problem: Some(&problem) }).await
+    payout_form(&app, &desk, id, Sent::only(&typed, Some(&problem))).await
 }
 
-fn payout(typed: &Typed, token: &Token) -> Result<PayoutAsk, Problem> {
+fn payout(typed: &Entry, token: &Token) -> Result<PayoutAsk, Problem> {
     let tokens = typed.amount("tokens", token.scale)?;
     let unit = typed.currency("currency")?;
     let amount = typed.amount("money", unit.currency_scale())?;
@@ -547,7 +539,7 @@ async fn payout_form(
     app: &App,
     clerk: &Clerk,
     id: Id<Merchant>,
-    sheet: Sheet<'_>,
+    sent: Sent<'_>,
 ) -> Result<Response, Problem> {
     let balance = app.engine.merchant_balance(id).await?.ok_or_else(Problem::not_found)?;
     let token = &clerk.vendor.settings.token;
@@ -559,12 +551,12 @@ async fn payout_form(
         (balance_facts(&balance, token))
     };
     let fields = html! {
-        input type="hidden" name="key" value=(sheet.typed.get("key"));
+        input type="hidden" name="key" value=(sent.value("key"));
         div.narrow {
-            (sheet.field("tokens", &label, Some(&most)))
-            (sheet.field("money", "Money that was paid", None))
-            (sheet.field("currency", "In the currency", None))
-            (sheet.field("reference", "Where it stands in your own papers", Some("Such as SEPA 2026-11-30/4.")))
+            (sent.field("tokens", &label, Some(&most)))
+            (sent.field("money", "Money that was paid", None))
+            (sent.field("currency", "In the currency", None))
+            (sent.field("reference", "Where it stands in your own papers", Some("Such as SEPA 2026-11-30/4.")))
         }
     };
     let question = Question {
@@ -575,6 +567,6 @@ async fn payout_form(
         is_final: false,
         back: &here,
     };
-    let main = html! { (within(&here, &balance.merchant.name)) (question.ask(sheet.problem)) };
-    Ok(answer(app, clerk, "Record a payout", Section::Merchants, &main, sheet.problem))
+    let main = html! { (within(&here, &balance.merchant.name)) (question.ask(sent.problem)) };
+    Ok(answer(app, clerk, "Record a payout", Section::Merchants, &main, sent.problem))
 }

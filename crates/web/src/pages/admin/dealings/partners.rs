@@ -19,7 +19,7 @@ use scrip_engine::Page;
 
 use super::agreements::{agreement_badge, possible};
 use super::exchanges::exchange_rows;
-use super::parts::{Sheet, Typed, answer, fine_of, pager, table, tabs, within};
+use super::parts::{answer, fine_of, tabs, within};
 use super::statements::statement_rows;
 use crate::App;
 use crate::api::{List, ListQuery};
@@ -27,6 +27,8 @@ use crate::caller::AtPartner;
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::{pager, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::Form;
@@ -65,10 +67,7 @@ async fn list(
                     then one proposes terms and the other accepts them.", enter))
         } @else {
             @if let Some((to, name)) = enter { p { a.button href=(to) { (name) } } }
-            (table("Other vendors, newest first", &html! {
-                th scope="col" { "Name" } th scope="col" { "State" }
-                th.sum scope="col" { "You owe" } th.sum scope="col" { "It owes you" }
-            }, &html! { @for row in &rows { (partner_row(row)) } }))
+            (table_of("Other vendors, newest first", &["Name", "State", "#You owe", "#It owes you"], &html! { @for row in &rows { (partner_row(row)) } }))
             (pager("/admin/partners", next.as_deref()))
         }
     };
@@ -108,15 +107,15 @@ pub fn partner_badge(partner: &Partner) -> Markup {
 }
 
 async fn ask(_: AtPartner, State(app): State<App>, desk: Desk<Money>) -> Response {
-    let sheet = Sheet { typed: &Typed::default(), problem: None };
-    page(&app, &desk, "Enter a partner", Section::Partners, &entry_form(sheet))
+    let sent = Sent::default();
+    page(&app, &desk, "Enter a partner", Section::Partners, &entry_form(sent))
 }
 
 async fn enter(
     _: AtPartner,
     State(app): State<App>,
     desk: Desk<Money>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let problem = match typed.line::<1, 100>("name") {
         Ok(name) => {
@@ -131,19 +130,19 @@ async fn enter(
         }
         Err(problem) => problem,
     };
-    let main = entry_form(Sheet { typed: &typed, problem: Some(&problem) });
+    let main = entry_form(Sent::only(&typed, Some(&problem)));
     let title = "Enter a partner";
     Ok(answer(&app, &desk, title, Section::Partners, &main, Some(&problem)))
 }
 
-fn entry_form(sheet: Sheet<'_>) -> Markup {
+fn entry_form(sent: Sent<'_>) -> Markup {
     html! {
         (within("/admin/partners", "Partners"))
-        (sheet.above())
+        (sent.complaint())
         p.lead { "From then on the two servers hear each other. Nothing is exchanged before both have agreed on terms." }
         form.narrow method="post" action="/admin/partners/new" {
-            (sheet.field("url", "Address of its server", Some("Such as https://other.example. Its keys are read from there.")))
-            (sheet.field("name", "Name", Some("What your buyers know it by.")))
+            (sent.field("url", "Address of its server", Some("Such as https://other.example. Its keys are read from there.")))
+            (sent.field("name", "Name", Some("What your buyers know it by.")))
             button type="submit" { "Enter it" }
         }
     }
@@ -155,7 +154,7 @@ async fn show(
     desk: Desk<See>,
     IdPath(id): IdPath<Partner>,
 ) -> Result<Response, Problem> {
-    shown(&app, &desk, id, &Typed::default(), None).await
+    shown(&app, &desk, id, &Entry::default(), None).await
 }
 
 async fn rename(
@@ -163,7 +162,7 @@ async fn rename(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Partner>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let problem = match typed.line::<1, 100>("name") {
         Ok(name) => match app.engine.rename_partner(desk.staff, id, &name).await? {
@@ -212,16 +211,16 @@ async fn shown(
     app: &App,
     clerk: &Clerk,
     id: Id<Partner>,
-    typed: &Typed,
+    typed: &Entry,
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let told = Told::of(app, id).await?;
     let partner = &told.partner;
     let may = clerk.may(Power::Money);
-    let sheet = Sheet { typed, problem };
+    let sent = Sent::only(typed, problem);
     let main = html! {
         (within("/admin/partners", "Partners"))
-        (sheet.above())
+        (sent.complaint())
         p.lead { (partner.url) " " (partner_badge(partner)) }
         (facts(&told))
         @if may { (acts(&told)) }
@@ -243,7 +242,7 @@ async fn shown(
             h2 { "Its name" }
             form.narrow method="post" action={ "/admin/partners/" (partner.id) "/name" } {
                 @let mine = named(partner, typed);
-                (Sheet { typed: &mine, problem }.field("name", "What your buyers know it by", None))
+                (Sent::only(&mine, problem).field("name", "What your buyers know it by", None))
                 button.second type="submit" { "Change the name" }
             }
         }
@@ -252,7 +251,7 @@ async fn shown(
 }
 
 /// What stands in the field of the name.
-fn named(partner: &Partner, typed: &Typed) -> Typed {
+fn named(partner: &Partner, typed: &Entry) -> Entry {
     let mut mine = typed.clone();
     if !mine.has("name") {
         mine.put("name", &partner.name);
@@ -334,12 +333,9 @@ fn acts(told: &Told) -> Markup {
 }
 
 fn agreements(told: &Told) -> Markup {
-    table(
+    table_of(
         "Each has a number, whoever proposed it",
-        &html! {
-            th scope="col" { "Number" } th scope="col" { "State" } th scope="col" { "Proposed" }
-            th scope="col" { "Holds from" } th scope="col" { "Until" }
-        },
+        &["Number", "State", "Proposed", "Holds from", "Until"],
         &html! {
             @for agreement in &told.agreements {
                 tr {

@@ -14,12 +14,14 @@ use scrip_engine::peer::PeerError;
 use scrip_engine::provider::{Earned, Moved};
 
 use super::merchants::net;
-use super::parts::{Sheet, Typed, answer, table};
+use super::parts::answer;
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::money::MoneyOut;
 use crate::pages::admin::Section;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::table_of;
 use crate::pages::date;
 use crate::pages::form::Form;
 use crate::pages::look::{Tone, badge, notice};
@@ -30,14 +32,14 @@ pub fn routes() -> Router<App> {
 }
 
 async fn show(_: AtMerchant, State(app): State<App>, desk: Desk<See>) -> Result<Response, Problem> {
-    shown(&app, &desk, Sheet { typed: &Typed::default(), problem: None }).await
+    shown(&app, &desk, Sent::default()).await
 }
 
 async fn accept(
     _: AtMerchant,
     State(app): State<App>,
     desk: Desk<Money>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let problem = match typed.line::<1, 100>("invitation") {
         Ok(word) => match app.engine.accept_invitation(desk.staff, &word).await? {
@@ -51,10 +53,10 @@ async fn accept(
         },
         Err(problem) => problem,
     };
-    shown(&app, &desk, Sheet { typed: &typed, problem: Some(&problem) }).await
+    shown(&app, &desk, Sent::only(&typed, Some(&problem))).await
 }
 
-async fn shown(app: &App, clerk: &Clerk, sheet: Sheet<'_>) -> Result<Response, Problem> {
+async fn shown(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
     let provider = app.engine.provider().ok_or_else(Problem::not_found)?;
     let url = provider.url().to_owned();
     let earned = provider.balance().await;
@@ -64,16 +66,16 @@ async fn shown(app: &App, clerk: &Clerk, sheet: Sheet<'_>) -> Result<Response, P
     };
     let token = &clerk.vendor.settings.token;
     let main = html! {
-        (sheet.above())
+        (sent.complaint())
         p.lead { "Your buyers have their accounts and wallets at " a href=(url) { (url) } ". What they pay you is booked there." }
         @match &earned {
             Ok(earned) => (account(earned, &moved, token)),
             Err(error) => (unknown(error)),
         }
         @let sells = matches!(&earned, Ok(earned) if earned.state != "invited");
-        @if (!sells || sheet.problem.is_some()) && clerk.may(Power::Money) { (invitation(sheet)) }
+        @if (!sells || sent.problem.is_some()) && clerk.may(Power::Money) { (invitation(sent)) }
     };
-    Ok(answer(app, clerk, "Provider", Section::Provider, &main, sheet.problem))
+    Ok(answer(app, clerk, "Provider", Section::Provider, &main, sent.problem))
 }
 
 fn account(earned: &Earned, moved: &[Moved], token: &Token) -> Markup {
@@ -94,9 +96,7 @@ fn account(earned: &Earned, moved: &[Moved], token: &Token) -> Markup {
         }
         h2 { "Statement there" }
         @if moved.is_empty() { p { "Nothing has moved yet." } } @else {
-            (table("The latest lines, newest first", &html! {
-                th scope="col" { "When" } th scope="col" { "Why" } th scope="col" { "Of" } th.sum scope="col" { "Amount" }
-            }, &html! {
+            (table_of("The latest lines, newest first", &["When", "Why", "Of", "#Amount"], &html! {
                 @for line in moved {
                     tr {
                         th scope="row" { (date(line.at)) }
@@ -134,11 +134,11 @@ fn unknown(error: &PeerError) -> Markup {
     }
 }
 
-fn invitation(sheet: Sheet<'_>) -> Markup {
+fn invitation(sent: Sent<'_>) -> Markup {
     html! {
         h2 { "Accept an invitation" }
         form.narrow method="post" action="/admin/provider" {
-            (sheet.field("invitation", "Invitation", Some("The word that the provider's people gave you.")))
+            (sent.field("invitation", "Invitation", Some("The word that the provider's people gave you.")))
             button type="submit" { "Accept it" }
         }
     }

@@ -11,15 +11,16 @@ use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::request::Request;
 use scrip_domain::staff::Power;
 use scrip_engine::purchase_request::{Picture, RequestRefundAsk};
-use serde::Deserialize;
 
-use super::parts::{Question, Sheet, Typed, answer, document, pager, range, table, when, within};
+use super::parts::{Question, answer, document, when, within};
 use crate::App;
 use crate::api::List;
 use crate::caller::AtProvider;
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::{Place, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::form::Form;
 use crate::pages::look::{Tone, badge, blank};
@@ -44,12 +45,6 @@ pub fn tabs(here: &str) -> Markup {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    after: Option<String>,
-}
-
 async fn list(
     _: AtProvider,
     State(app): State<App>,
@@ -66,10 +61,7 @@ async fn list(
         @if rows.is_empty() {
             (blank("No orders yet", "What buyers order at merchants, and pay from their wallets here, is listed here.", None))
         } @else {
-            (table("At all merchants, newest first", &html! {
-                th scope="col" { "Request" } th scope="col" { "State" } th.sum scope="col" { "Total" }
-                th.sum scope="col" { "Your fee" } th.sum scope="col" { "Given back" } th scope="col" { "Opened" }
-            }, &html! {
+            (table_of("At all merchants, newest first", &["Request", "State", "#Total", "#Your fee", "#Given back", "Opened"], &html! {
                 @for row in &rows {
                     tr {
                         th scope="row" { a href={ "/admin/requests/" (row.id) } { code { (row.id) } } }
@@ -140,9 +132,7 @@ async fn show(
             dt { "Delivered" } dd { (when(request.fulfilled_at)) }
         }
         @if !refunds.is_empty() {
-            (table("What went back, oldest first", &html! {
-                th scope="col" { "When" } th.sum scope="col" { "Amount" } th scope="col" { "By" } th scope="col" { "Why" }
-            }, &html! {
+            (table_of("What went back, oldest first", &["When", "#Amount", "By", "Why"], &html! {
                 @for refund in &refunds {
                     tr {
                         th scope="row" { (date(refund.at)) }
@@ -169,9 +159,9 @@ async fn ask(
     desk: Desk<Money>,
     IdPath(id): IdPath<PurchaseRequest>,
 ) -> Result<Response, Problem> {
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     typed.put("key", chance(&app));
-    question(&app, &desk, id, Sheet { typed: &typed, problem: None }).await
+    question(&app, &desk, id, Sent::only(&typed, None)).await
 }
 
 async fn refund(
@@ -179,7 +169,7 @@ async fn refund(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<PurchaseRequest>,
-    Form(mut typed): Form<Typed>,
+    Form(mut typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let problem = match typed
         .keyed(&app)
@@ -195,10 +185,10 @@ async fn refund(
         }
         Err(problem) => problem,
     };
-    question(&app, &desk, id, Sheet { typed: &typed, problem: Some(&problem) }).await
+    question(&app, &desk, id, Sent::only(&typed, Some(&problem))).await
 }
 
-fn wanted(typed: &Typed, scale: u8) -> Result<RequestRefundAsk, Problem> {
+fn wanted(typed: &Entry, scale: u8) -> Result<RequestRefundAsk, Problem> {
     let amount = match typed.get("amount") {
         "" => None,
         _ => Some(typed.amount("amount", scale)?),
@@ -213,7 +203,7 @@ async fn question(
     app: &App,
     clerk: &Clerk,
     id: Id<PurchaseRequest>,
-    sheet: Sheet<'_>,
+    sent: Sent<'_>,
 ) -> Result<Response, Problem> {
     let (Picture { request, .. }, merchant) = found(app, id).await?;
     let token = &clerk.vendor.settings.token;
@@ -224,10 +214,10 @@ async fn question(
         p { "The merchant hears of it. What the buyer has received is not taken back by this." }
     };
     let fields = html! {
-        input type="hidden" name="key" value=(sheet.typed.get("key"));
+        input type="hidden" name="key" value=(sent.value("key"));
         div.narrow {
-            (sheet.optional("amount", &label, Some(&hint)))
-            (sheet.field("reason", "Why", Some("It is signed, and the buyer sees it.")))
+            (sent.optional("amount", &label, Some(&hint)))
+            (sent.field("reason", "Why", Some("It is signed, and the buyer sees it.")))
         }
     };
     let here = format!("/admin/requests/{id}");
@@ -239,6 +229,6 @@ async fn question(
         is_final: true,
         back: &here,
     };
-    let main = question.ask(sheet.problem);
-    Ok(answer(app, clerk, "Give tokens back", Section::Merchants, &main, sheet.problem))
+    let main = question.ask(sent.problem);
+    Ok(answer(app, clerk, "Give tokens back", Section::Merchants, &main, sent.problem))
 }

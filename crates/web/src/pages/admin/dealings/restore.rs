@@ -16,12 +16,14 @@ use scrip_domain::staff::Power;
 use scrip_engine::restore::RestoreReport;
 use serde::Deserialize;
 
-use super::parts::{Question, Sheet, Typed, answer, pager, range, table, when};
+use super::parts::{Question, answer, when};
 use crate::App;
 use crate::api::List;
 use crate::extract::Query;
 use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, See, Settings};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::{Place, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::Form;
@@ -33,12 +35,6 @@ pub fn routes() -> Router<App> {
         .route("/admin/restore", get(show))
         .route("/admin/restore/skip", get(ask).post(skip))
         .route("/admin/restore/again", post(again))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    after: Option<String>,
 }
 
 async fn show(
@@ -83,12 +79,9 @@ async fn show(
 }
 
 fn peer_rows(peers: &[Reunion], may: bool) -> Markup {
-    table(
+    table_of(
         "Who was asked after the last restore",
-        &html! {
-            th scope="col" { "Peer" } th scope="col" { "State" } th.sum scope="col" { "Booked" } th.sum scope="col" { "Listed" }
-            th scope="col" { "Ended" } th scope="col" { span.unseen { "What you can do" } }
-        },
+        &["Peer", "State", "#Booked", "#Listed", "Ended", "?What you can do"],
         &html! {
             @for peer in peers {
                 tr {
@@ -141,12 +134,9 @@ fn state_badge(state: ReunionState) -> Markup {
 }
 
 fn lack_rows(rows: &[Discrepancy], token: &Token) -> Markup {
-    table(
+    table_of(
         "What peers have signed proof of, newest first",
-        &html! {
-            th scope="col" { "What" } th scope="col" { "Why it is not in the books" } th.sum scope="col" { "At stake" }
-            th scope="col" { "Found" }
-        },
+        &["What", "Why it is not in the books", "#At stake", "Found"],
         &html! {
             @for row in rows {
                 tr {
@@ -174,14 +164,14 @@ const fn lack(lack: Lack) -> &'static str {
     }
 }
 
-async fn ask(State(app): State<App>, desk: Desk<Settings>, Query(typed): Query<Typed>) -> Response {
-    question(&app, &desk, Sheet { typed: &typed, problem: None })
+async fn ask(State(app): State<App>, desk: Desk<Settings>, Query(typed): Query<Entry>) -> Response {
+    question(&app, &desk, Sent::only(&typed, None))
 }
 
 async fn skip(
     State(app): State<App>,
     desk: Desk<Settings>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let problem = match typed.text::<1, 500>("reason") {
         Ok(reason) => {
@@ -193,18 +183,18 @@ async fn skip(
         }
         Err(problem) => problem,
     };
-    Ok(question(&app, &desk, Sheet { typed: &typed, problem: Some(&problem) }))
+    Ok(question(&app, &desk, Sent::only(&typed, Some(&problem))))
 }
 
-fn question(app: &App, clerk: &Clerk, sheet: Sheet<'_>) -> Response {
-    let peer = sheet.typed.get("peer");
+fn question(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
+    let peer = sent.value("peer");
     let says = html! {
         p.lead { "What " (peer) " has from after the backup is not booked." }
         p { "Tokens that it captured then, or for which it issued its own, can be spent again. Do this only if it is gone for good." }
     };
     let fields = html! {
         input type="hidden" name="peer" value=(peer);
-        div.narrow { (sheet.field("reason", "Why", Some("It goes on record."))) }
+        div.narrow { (sent.field("reason", "Why", Some("It goes on record."))) }
     };
     let question = Question {
         says: &says,
@@ -214,8 +204,8 @@ fn question(app: &App, clerk: &Clerk, sheet: Sheet<'_>) -> Response {
         is_final: true,
         back: "/admin/restore",
     };
-    let main = question.ask(sheet.problem);
-    answer(app, clerk, "Go on without a peer", Section::Restore, &main, sheet.problem)
+    let main = question.ask(sent.problem);
+    answer(app, clerk, "Go on without a peer", Section::Restore, &main, sent.problem)
 }
 
 #[derive(Debug, Deserialize)]

@@ -17,11 +17,8 @@ use scrip_domain::statement::{Settlement, SettlementMethod, SettlementState, Sta
 use scrip_domain::{Id, Money as Sum};
 use scrip_engine::purchase::Answered;
 use scrip_engine::settlement::ReceiptAsk;
-use serde::Deserialize;
 
-use super::parts::{
-    Question, Sheet, Typed, answer, document, pager, range, table, tabs, when, within,
-};
+use super::parts::{Question, answer, document, tabs, when, within};
 use super::statements::partner;
 use crate::App;
 use crate::api::List;
@@ -29,6 +26,8 @@ use crate::caller::AtPartner;
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::{Place, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::form::{Form, Nothing};
 use crate::pages::look::{Tone, badge, blank};
@@ -44,12 +43,6 @@ pub fn routes() -> Router<App> {
         .route("/admin/settlements/{id}/sent", get(ask_sent).post(sent))
         .route("/admin/settlements/{id}/received", get(ask_received).post(received))
         .route("/admin/settlements/{id}/write-off", get(ask_write_off).post(write_off))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    after: Option<String>,
 }
 
 /// A payment, and which way it goes.
@@ -104,10 +97,7 @@ async fn list(
             (blank("No payments yet", "The sum of an agreed statement is paid from the statement's page.",
                 Some(("/admin/statements", "Statements"))))
         } @else {
-            (table("Payments with all partners, newest first", &html! {
-                th scope="col" { "Reference" } th scope="col" { "Partner" } th scope="col" { "State" }
-                th.sum scope="col" { "Amount" } th scope="col" { "Entered" }
-            }, &html! { @for told in &lines { (line(told)) } }))
+            (table_of("Payments with all partners, newest first", &["Reference", "Partner", "State", "#Amount", "Entered"], &html! { @for told in &lines { (line(told)) } }))
             (pager("/admin/settlements", next.next.as_deref()))
         }
     };
@@ -208,7 +198,7 @@ async fn pain001(
         Err(refusal) => {
             let problem = Problem::settlement(refusal, None);
             let main = html! {
-                (Sheet { typed: &Typed::default(), problem: Some(&problem) }.above())
+                (Sent::only(&Entry::default(), Some(&problem)).complaint())
                 p { a.button href={ "/admin/settlements/" (id) } { "The payment" } }
             };
             Ok(answer(&app, &desk, "No file", Section::Partners, &main, Some(&problem)))
@@ -270,9 +260,9 @@ async fn ask_received(
     desk: Desk<Money>,
     IdPath(id): IdPath<Settlement>,
 ) -> Result<Response, Problem> {
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     typed.put("key", chance(&app));
-    question_received(&app, &desk, id, Sheet { typed: &typed, problem: None }).await
+    question_received(&app, &desk, id, Sent::only(&typed, None)).await
 }
 
 async fn received(
@@ -280,7 +270,7 @@ async fn received(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Settlement>,
-    Form(mut typed): Form<Typed>,
+    Form(mut typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let unit = Told::found(&app, id).await?.row.money.unit;
     let problem = match typed.keyed(&app).and_then(|()| receipt(&typed, unit)) {
@@ -297,10 +287,10 @@ async fn received(
         }
         Err(problem) => problem,
     };
-    question_received(&app, &desk, id, Sheet { typed: &typed, problem: Some(&problem) }).await
+    question_received(&app, &desk, id, Sent::only(&typed, Some(&problem))).await
 }
 
-fn receipt(typed: &Typed, unit: scrip_domain::Unit) -> Result<ReceiptAsk, Problem> {
+fn receipt(typed: &Entry, unit: scrip_domain::Unit) -> Result<ReceiptAsk, Problem> {
     let amount = typed.amount("amount", unit.currency_scale())?;
     if amount.is_zero() {
         return Err(Problem::field("amount", "more than nothing"));
@@ -313,7 +303,7 @@ async fn question_received(
     app: &App,
     clerk: &Clerk,
     id: Id<Settlement>,
-    sheet: Sheet<'_>,
+    sent: Sent<'_>,
 ) -> Result<Response, Problem> {
     let told = Told::found(app, id).await?;
     let due = MoneyOut::currency(told.row.money);
@@ -323,10 +313,10 @@ async fn question_received(
     };
     let label = format!("Amount in {}", told.row.money.unit);
     let fields = html! {
-        input type="hidden" name="key" value=(sheet.typed.get("key"));
+        input type="hidden" name="key" value=(sent.value("key"));
         div.narrow {
-            (sheet.field("amount", &label, None))
-            (sheet.optional("reference", "Where it stands in your own papers", None))
+            (sent.field("amount", &label, None))
+            (sent.optional("reference", "Where it stands in your own papers", None))
         }
     };
     let question = Question {
@@ -337,8 +327,8 @@ async fn question_received(
         is_final: false,
         back: &told.here(),
     };
-    let main = question.ask(sheet.problem);
-    Ok(answer(app, clerk, "The money has come", Section::Partners, &main, sheet.problem))
+    let main = question.ask(sent.problem);
+    Ok(answer(app, clerk, "The money has come", Section::Partners, &main, sent.problem))
 }
 
 async fn ask_write_off(

@@ -17,18 +17,16 @@ use scrip_domain::statement::{
     CycleItem, Difference, Settlement, SettlementMethod, Statement, StatementState,
 };
 use scrip_domain::{Id, Span, Unit};
-use serde::Deserialize;
 
-use super::parts::{
-    Question, Sheet, Typed, answer, document, fine, fine_of, pager, range, table, tabs, when,
-    within,
-};
+use super::parts::{Question, answer, document, fine, fine_of, tabs, when, within};
 use crate::App;
 use crate::api::List;
 use crate::caller::AtPartner;
 use crate::extract::{IdPath, Query};
 use crate::money::NetMoney;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::{Place, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::{Form, Nothing};
@@ -46,12 +44,6 @@ pub fn routes() -> Router<App> {
         .route("/admin/statements/{id}", get(show))
         .route("/admin/statements/{id}/compare", post(compare))
         .route("/admin/statements/{id}/pay", get(ask).post(instruct))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    after: Option<String>,
 }
 
 async fn list(
@@ -83,12 +75,9 @@ pub async fn statement_rows(app: &App, rows: &[Statement]) -> Result<Markup, Pro
         let (unit, partner) = (currency(app, row).await?, partner(app, row.partner).await?);
         lines.push((row, unit, partner));
     }
-    Ok(table(
+    Ok(table_of(
         "Cycles that were closed, newest first",
-        &html! {
-            th scope="col" { "Cycle" } th scope="col" { "State" } th.sum scope="col" { "You owe" }
-            th.sum scope="col" { "It owes you" } th.sum scope="col" { "To be paid" } th scope="col" { "Until" }
-        },
+        &["Cycle", "State", "#You owe", "#It owes you", "#To be paid", "Until"],
         &html! {
             @for (row, unit, partner) in &lines {
                 tr {
@@ -220,7 +209,7 @@ async fn shown(
     let here = format!("/admin/statements/{}", row.id);
     let main = html! {
         (within("/admin/statements", "Statements"))
-        (Sheet { typed: &Typed::default(), problem }.above())
+        (Sent::only(&Entry::default(), problem).complaint())
         p.lead { "With " a href={ "/admin/partners/" (partner.id) } { bdi { (partner.name) } } ". " (state_badge(row.state)) }
         (stands(row.state, &partner.name))
         (facts(row, unit))
@@ -228,9 +217,7 @@ async fn shown(
         @if !differences.is_empty() { (difference_rows(&differences, unit)) }
         h2 { "Exchanges" }
         @if lines.items.is_empty() { p { "There are none in this cycle." } } @else {
-            (table("First those of your buyers, then those of theirs", &html! {
-                th scope="col" { "Exchange" } th scope="col" { "Whose" } th.sum scope="col" { "Owed for it" }
-            }, &html! {
+            (table_of("First those of your buyers, then those of theirs", &["Exchange", "Whose", "#Owed for it"], &html! {
                 @for (ours, item) in &lines.items {
                     tr {
                         th scope="row" {
@@ -319,10 +306,7 @@ fn difference_rows(differences: &[Difference], unit: Unit) -> Markup {
     };
     html! {
         h2 { "Where you differ" }
-        (table("Exchanges of which the two say something else", &html! {
-            th scope="col" { "Exchange" } th scope="col" { "Whose" }
-            th.sum scope="col" { "Booked here" } th.sum scope="col" { "Booked there" }
-        }, &html! {
+        (table_of("Exchanges of which the two say something else", &["Exchange", "Whose", "#Booked here", "#Booked there"], &html! {
             @for one in differences {
                 tr {
                     th scope="row" { code { (one.exchange) } }
@@ -341,9 +325,9 @@ async fn ask(
     desk: Desk<Money>,
     IdPath(id): IdPath<Statement>,
 ) -> Result<Response, Problem> {
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     typed.put("method", SettlementMethod::Pain001);
-    question(&app, &desk, id, Sheet { typed: &typed, problem: None }).await
+    question(&app, &desk, id, Sent::only(&typed, None)).await
 }
 
 async fn instruct(
@@ -351,7 +335,7 @@ async fn instruct(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Statement>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let pays = found(&app, id).await?.net > 0;
     let method = SettlementMethod::parse(typed.get("method"));
@@ -368,14 +352,14 @@ async fn instruct(
             }
         }
     };
-    question(&app, &desk, id, Sheet { typed: &typed, problem: Some(&problem) }).await
+    question(&app, &desk, id, Sent::only(&typed, Some(&problem))).await
 }
 
 async fn question(
     app: &App,
     clerk: &Clerk,
     id: Id<Statement>,
-    sheet: Sheet<'_>,
+    sent: Sent<'_>,
 ) -> Result<Response, Problem> {
     let row = found(app, id).await?;
     let (unit, partner) = (currency(app, &row).await?, partner(app, row.partner).await?);
@@ -391,9 +375,9 @@ async fn question(
     };
     let fields = html! {
         @if pays {
-            (sheet.group("method", "How you pay", &html! {
-                (sheet.choice("method", "pain001", "By a file for your bank (ISO 20022 pain.001)"))
-                (sheet.choice("method", "recorded", "By hand: somebody pays, and says so here"))
+            (sent.group("method", "How you pay", &html! {
+                (sent.choice("method", "pain001", "By a file for your bank (ISO 20022 pain.001)"))
+                (sent.choice("method", "recorded", "By hand: somebody pays, and says so here"))
             }))
         }
     };
@@ -405,7 +389,7 @@ async fn question(
         is_final: false,
         back: &format!("/admin/statements/{id}"),
     };
-    let main = question.ask(sheet.problem);
+    let main = question.ask(sent.problem);
     let title = if pays { "Pay a statement" } else { "Enter a payment" };
-    Ok(answer(app, clerk, title, Section::Partners, &main, sheet.problem))
+    Ok(answer(app, clerk, title, Section::Partners, &main, sent.problem))
 }

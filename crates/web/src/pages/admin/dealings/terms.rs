@@ -9,8 +9,9 @@ use scrip_domain::partner::{MICRO_SCALE, Partner};
 use scrip_domain::settings::{Settings, Token};
 use scrip_domain::{Amount, Unit};
 
-use super::parts::{Sheet, Typed, fine_of, trimmed};
+use super::parts::{fine_of, trimmed};
 use crate::money::MoneyOut;
+use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::exchange::{hundredths, rate};
 use crate::problem::Problem;
 
@@ -86,8 +87,8 @@ fn lots(kinds: &[LotKind]) -> String {
 const WAYS: [&str; 2] = ["ways[0]", "ways[1]"];
 
 /// What the form begins with: the terms before, or what suits this shop.
-pub fn prefilled(before: Option<&Terms>, ours: &str, settings: &Settings) -> Typed {
-    let mut typed = Typed::default();
+pub fn prefilled(before: Option<&Terms>, ours: &str, settings: &Settings) -> Entry {
+    let mut typed = Entry::default();
     let currency = before.map_or(settings.token.unit_value.money.unit, |terms| terms.currency);
     typed.put("currency", currency);
     let side = |terms: &Terms, index: usize| {
@@ -131,7 +132,7 @@ fn micros_of(amount: Amount, unit: Unit) -> Option<Amount> {
     amount.checked_mul(10_u64.checked_pow(zeros.into())?)
 }
 
-fn put_party(typed: &mut Typed, index: usize, party: Option<&Party>, currency: Unit) {
+fn put_party(typed: &mut Entry, index: usize, party: Option<&Party>, currency: Unit) {
     let name = |member: &str| format!("parties[{index}].{member}");
     typed.put(name("scale"), party.map_or(2, |party| party.scale));
     let Some(party) = party else { return };
@@ -142,7 +143,7 @@ fn put_party(typed: &mut Typed, index: usize, party: Option<&Party>, currency: U
 }
 
 fn put_way(
-    typed: &mut Typed,
+    typed: &mut Entry,
     index: usize,
     before: Option<Option<&Way>>,
     (party, other): (Option<&Party>, Option<&Party>),
@@ -187,7 +188,7 @@ fn put_way(
 }
 
 /// What the form says, between the servers at these addresses: ours first.
-pub fn read(typed: &Typed, [ours, theirs]: [&str; 2], token: &Token) -> Result<Terms, Problem> {
+pub fn read(typed: &Entry, [ours, theirs]: [&str; 2], token: &Token) -> Result<Terms, Problem> {
     let currency = typed.currency("currency")?;
     let first = Party {
         url: ours.to_owned(),
@@ -228,7 +229,7 @@ pub fn read(typed: &Typed, [ours, theirs]: [&str; 2], token: &Token) -> Result<T
 }
 
 /// One direction, in tokens with so many decimals: of who gives, of who receives.
-fn read_way(typed: &Typed, way: &str, (scale, to_scale): (u8, u8)) -> Result<Option<Way>, Problem> {
+fn read_way(typed: &Entry, way: &str, (scale, to_scale): (u8, u8)) -> Result<Option<Way>, Problem> {
     if !typed.has(way) {
         return Ok(None);
     }
@@ -262,13 +263,13 @@ fn read_way(typed: &Typed, way: &str, (scale, to_scale): (u8, u8)) -> Result<Opt
 }
 
 /// The form's fields.
-pub fn fields(sheet: Sheet<'_>, settings: &Settings, partner: &Partner) -> Markup {
+pub fn fields(sent: Sent<'_>, settings: &Settings, partner: &Partner) -> Markup {
     let token = &settings.token;
     let mine = format!("One {} is worth", token.code);
     let ours = format!("What your {} buy at {}", token.code, partner.name);
     let back = format!("What tokens of {} buy here", partner.name);
     let whose = |way: &str| {
-        let code = sheet.typed.get("parties[1].token").to_ascii_uppercase();
+        let code = sent.value("parties[1].token").to_ascii_uppercase();
         let theirs = if code.is_empty() { "its tokens".to_owned() } else { code };
         if way == "ways[0]" { token.code.to_string() } else { theirs }
     };
@@ -277,41 +278,41 @@ pub fn fields(sheet: Sheet<'_>, settings: &Settings, partner: &Partner) -> Marku
         h2 { "What tokens are worth" }
         p { "What you owe each other is reckoned by this, and by nothing else." }
         div.fields-beside {
-            (sheet.field("currency", "Currency in which you settle", Some("Such as EUR.")))
-            (sheet.field("parties[0].micros", &mine, Some("In that currency; up to six decimals.")))
-            (sheet.field("parties[1].token", "Code of its token", Some("Such as BEL.")))
-            (sheet.field("parties[1].scale", "Decimals of its token", None))
-            (sheet.field("parties[1].micros", "One token of its is worth", Some("In the same currency.")))
+            (sent.field("currency", "Currency in which you settle", Some("Such as EUR.")))
+            (sent.field("parties[0].micros", &mine, Some("In that currency; up to six decimals.")))
+            (sent.field("parties[1].token", "Code of its token", Some("Such as BEL.")))
+            (sent.field("parties[1].scale", "Decimals of its token", None))
+            (sent.field("parties[1].micros", "One token of its is worth", Some("In the same currency.")))
         }
-        (way_fields(sheet, there, &ours, &whose(there)))
-        (way_fields(sheet, here, &back, &whose(here)))
+        (way_fields(sent, there, &ours, &whose(there)))
+        (way_fields(sent, here, &back, &whose(here)))
         h2 { "How you settle" }
-        (sheet.group("cycle", "What is settled at once", &html! {
-            (sheet.choice("cycle", "days", "What was exchanged in a number of days"))
-            (sheet.choice("cycle", "each", "Every exchange by itself"))
+        (sent.group("cycle", "What is settled at once", &html! {
+            (sent.choice("cycle", "days", "What was exchanged in a number of days"))
+            (sent.choice("cycle", "each", "Every exchange by itself"))
         }))
         div.fields-beside {
-            (sheet.optional("cycle.days", "Days of a cycle", None))
-            (sheet.field("due_days", "Days to pay", Some("After both have agreed on the sum.")))
-            (sheet.field("notice_days", "Days of notice", Some("Before a change or an end.")))
+            (sent.optional("cycle.days", "Days of a cycle", None))
+            (sent.field("due_days", "Days to pay", Some("After both have agreed on the sum.")))
+            (sent.field("notice_days", "Days of notice", Some("Before a change or an end.")))
         }
     }
 }
 
 /// The fields of one direction, in which tokens called `token` are given.
-fn way_fields(sheet: Sheet<'_>, way: &'static str, title: &str, token: &str) -> Markup {
+fn way_fields(sent: Sent<'_>, way: &'static str, title: &str, token: &str) -> Markup {
     let name = |member: &str| format!("{way}.{member}");
     let text = |member: &str, label: &str, hint: Option<&str>| {
         let name = name(member);
-        html! { (sheet.optional(&name, label, hint)) }
+        html! { (sent.optional(&name, label, hint)) }
     };
     let given = format!("In {token}.");
     html! {
         h2 { bdi { (title) } }
-        (sheet.group(way, "Whether", &sheet.tick(way, "Buyers can exchange in this direction")))
-        (sheet.group(&name("rate"), "Rate", &html! {
-            (sheet.choice(&name("rate"), "unit_values", "By what both tokens are worth"))
-            (sheet.choice(&name("rate"), "fixed", "Fixed: so many given become so many received"))
+        (sent.group(way, "Whether", &sent.tick(way, "Buyers can exchange in this direction")))
+        (sent.group(&name("rate"), "Rate", &html! {
+            (sent.choice(&name("rate"), "unit_values", "By what both tokens are worth"))
+            (sent.choice(&name("rate"), "fixed", "Fixed: so many given become so many received"))
         }))
         div.fields-beside {
             (text("rate.give", "Given", Some("Of a fixed rate only.")))
@@ -323,9 +324,9 @@ fn way_fields(sheet: Sheet<'_>, way: &'static str, title: &str, token: &str) -> 
             (text("day", "All buyers, in a day", Some(&given)))
             (text("cap", "Most that may be owed", Some("In the currency: exchanges stop there until it is settled.")))
         }
-        (sheet.group(&name("lots"), "What may move", &html! {
-            (sheet.tick(&name("lots.paid"), "Tokens that were bought"))
-            (sheet.tick(&name("lots.exchange"), "Tokens that came by exchange"))
+        (sent.group(&name("lots"), "What may move", &html! {
+            (sent.tick(&name("lots.paid"), "Tokens that were bought"))
+            (sent.tick(&name("lots.exchange"), "Tokens that came by exchange"))
         }))
     }
 }

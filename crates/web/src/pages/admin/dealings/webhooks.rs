@@ -16,11 +16,13 @@ use scrip_domain::{Id, Timestamp};
 use scrip_engine::webhook::{EndpointChange, EndpointFields, WithSecret};
 use serde::Deserialize;
 
-use super::parts::{Question, Sheet, Typed, answer, pager, range, table, when, within};
+use super::parts::{Question, answer, when, within};
 use crate::App;
 use crate::api::List;
 use crate::extract::{IdPath, NamePath, Query};
 use crate::pages::admin::desk::{Clerk, Desk, Settings};
+use crate::pages::admin::entry::{Entry, Sent};
+use crate::pages::admin::parts::{pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::{Form, Nothing};
@@ -52,9 +54,7 @@ async fn list(State(app): State<App>, desk: Desk<Settings>) -> Result<Response, 
                 Some(("/admin/webhooks/new", "Add an endpoint"))))
         } @else {
             p { a.button href="/admin/webhooks/new" { "Add an endpoint" } }
-            (table("Who is told, newest first", &html! {
-                th scope="col" { "Endpoint" } th scope="col" { "State" } th scope="col" { "Told of" } th scope="col" { "Made" }
-            }, &html! {
+            (table_of("Who is told, newest first", &["Endpoint", "State", "Told of", "Made"], &html! {
                 @for row in &rows {
                     tr {
                         th scope="row" {
@@ -85,15 +85,15 @@ fn state_badge(endpoint: &WebhookEndpoint) -> Markup {
 }
 
 async fn ask(State(app): State<App>, desk: Desk<Settings>) -> Response {
-    let sheet = Sheet { typed: &Typed::default(), problem: None };
-    let main = endpoint_form(sheet, "/admin/webhooks/new", "Add it", "/admin/webhooks");
+    let sent = Sent::default();
+    let main = endpoint_form(sent, "/admin/webhooks/new", "Add it", "/admin/webhooks");
     page(&app, &desk, "Add an endpoint", Section::Webhooks, &main)
 }
 
 async fn make(
     State(app): State<App>,
     desk: Desk<Settings>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let problem = match typed.line::<0, 100>("label") {
         Ok(label) => {
@@ -106,30 +106,30 @@ async fn make(
         }
         Err(problem) => problem,
     };
-    let sheet = Sheet { typed: &typed, problem: Some(&problem) };
-    let main = endpoint_form(sheet, "/admin/webhooks/new", "Add it", "/admin/webhooks");
+    let sent = Sent::only(&typed, Some(&problem));
+    let main = endpoint_form(sent, "/admin/webhooks/new", "Add it", "/admin/webhooks");
     Ok(answer(&app, &desk, "Add an endpoint", Section::Webhooks, &main, Some(&problem)))
 }
 
 /// The events that were ticked.
-fn events(typed: &Typed) -> Vec<EventType> {
+fn events(typed: &Entry) -> Vec<EventType> {
     let ticked = |kind: &&EventType| typed.has(&format!("events.{kind}"));
     EventType::ALL.iter().filter(ticked).copied().collect()
 }
 
-fn endpoint_form(sheet: Sheet<'_>, action: &str, button: &str, back: &str) -> Markup {
+fn endpoint_form(sent: Sent<'_>, action: &str, button: &str, back: &str) -> Markup {
     html! {
         (within(back, "Back"))
-        (sheet.above())
+        (sent.complaint())
         form method="post" action=(action) {
             div.narrow {
-                (sheet.field("url", "Address", Some("A public address that begins with https://. In the demo, this machine too.")))
-                (sheet.optional("label", "What it is for", Some("Optional, for people.")))
+                (sent.field("url", "Address", Some("A public address that begins with https://. In the demo, this machine too.")))
+                (sent.optional("label", "What it is for", Some("Optional, for people.")))
             }
             fieldset {
                 legend { "What it is told of" }
                 p.hint { "Tick nothing, and it is told of everything, also of what there will be." }
-                div.ticks { @for kind in EventType::ALL { (sheet.tick(&format!("events.{kind}"), kind.as_str())) } }
+                div.ticks { @for kind in EventType::ALL { (sent.tick(&format!("events.{kind}"), kind.as_str())) } }
             }
             div.choice {
                 button type="submit" { (button) }
@@ -174,7 +174,7 @@ async fn show(
     IdPath(id): IdPath<WebhookEndpoint>,
     Query(place): Query<Place>,
 ) -> Result<Response, Problem> {
-    shown(&app, &desk, id, &place, Sheet { typed: &Typed::default(), problem: None }).await
+    shown(&app, &desk, id, &place, Sent::default()).await
 }
 
 async fn shown(
@@ -182,7 +182,7 @@ async fn shown(
     clerk: &Clerk,
     id: Id<WebhookEndpoint>,
     place: &Place,
-    sheet: Sheet<'_>,
+    sent: Sent<'_>,
 ) -> Result<Response, Problem> {
     let endpoint = found(app, id).await?;
     let list = format!("deliveries {id}");
@@ -192,7 +192,7 @@ async fn shown(
     let here = format!("/admin/webhooks/{id}");
     let main = html! {
         (within("/admin/webhooks", "Webhooks"))
-        (sheet.above())
+        (sent.complaint())
         @if let Some(count) = place.replayed {
             (notice(Tone::Good, &html! { p role="status" { (count) " events are gone through once more." } }))
         }
@@ -207,11 +207,11 @@ async fn shown(
         h2 { "Tell it once more" }
         p { "Everything since a time, in order, as far as it wants to be told. Messages keep their names, so a program that has seen one knows it." }
         form.narrow method="post" action={ (here) "/replay" } {
-            (sheet.field("since", "Since", Some("A day such as 2026-11-22, or a time such as 2026-11-22T12:00:00Z, in UTC.")))
+            (sent.field("since", "Since", Some("A day such as 2026-11-22, or a time such as 2026-11-22T12:00:00Z, in UTC.")))
             button.second type="submit" { "Tell it once more" }
         }
     };
-    Ok(answer(app, clerk, "Webhook endpoint", Section::Webhooks, &main, sheet.problem))
+    Ok(answer(app, clerk, "Webhook endpoint", Section::Webhooks, &main, sent.problem))
 }
 
 fn facts(endpoint: &WebhookEndpoint) -> Markup {
@@ -249,12 +249,9 @@ fn acts(endpoint: &WebhookEndpoint, here: &str) -> Markup {
 }
 
 fn delivery_rows(here: &str, rows: &[Delivery]) -> Markup {
-    table(
+    table_of(
         "Newest first",
-        &html! {
-            th scope="col" { "Of" } th scope="col" { "State" } th.sum scope="col" { "Tries" } th scope="col" { "Last try" }
-            th scope="col" { "Answer" } th scope="col" { "Next try" } th scope="col" { span.unseen { "What you can do" } }
-        },
+        &["Of", "State", "#Tries", "Last try", "Answer", "Next try", "?What you can do"],
         &html! {
             @for row in rows {
                 tr {
@@ -285,15 +282,15 @@ async fn ask_change(
     IdPath(id): IdPath<WebhookEndpoint>,
 ) -> Result<Response, Problem> {
     let endpoint = found(&app, id).await?;
-    let mut typed = Typed::default();
+    let mut typed = Entry::default();
     typed.put("url", &endpoint.url);
     typed.put("label", &endpoint.label);
     for kind in &endpoint.events {
         typed.put(format!("events.{kind}"), "on");
     }
     let here = format!("/admin/webhooks/{id}");
-    let sheet = Sheet { typed: &typed, problem: None };
-    let main = endpoint_form(sheet, &format!("{here}/change"), "Save", &here);
+    let sent = Sent::only(&typed, None);
+    let main = endpoint_form(sent, &format!("{here}/change"), "Save", &here);
     Ok(page(&app, &desk, "Change an endpoint", Section::Webhooks, &main))
 }
 
@@ -301,7 +298,7 @@ async fn change(
     State(app): State<App>,
     desk: Desk<Settings>,
     IdPath(id): IdPath<WebhookEndpoint>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let here = format!("/admin/webhooks/{id}");
     let problem = match typed.line::<0, 100>("label") {
@@ -318,8 +315,8 @@ async fn change(
         }
         Err(problem) => problem,
     };
-    let sheet = Sheet { typed: &typed, problem: Some(&problem) };
-    let main = endpoint_form(sheet, &format!("{here}/change"), "Save", &here);
+    let sent = Sent::only(&typed, Some(&problem));
+    let main = endpoint_form(sent, &format!("{here}/change"), "Save", &here);
     Ok(answer(&app, &desk, "Change an endpoint", Section::Webhooks, &main, Some(&problem)))
 }
 
@@ -442,13 +439,13 @@ async fn replay(
     State(app): State<App>,
     desk: Desk<Settings>,
     IdPath(id): IdPath<WebhookEndpoint>,
-    Form(typed): Form<Typed>,
+    Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let text = typed.get("since");
     let Some(since) = Timestamp::parse_date(text).or_else(|| Timestamp::parse(text)) else {
         let problem = Problem::field("since", "a day or a time, in UTC");
-        let sheet = Sheet { typed: &typed, problem: Some(&problem) };
-        return shown(&app, &desk, id, &Place::default(), sheet).await;
+        let sent = Sent::only(&typed, Some(&problem));
+        return shown(&app, &desk, id, &Place::default(), sent).await;
     };
     let count = app.engine.replay_webhook(desk.staff, id, since).await??;
     Ok(Redirect::to(&format!("/admin/webhooks/{id}?replayed={count}")).into_response())

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::lines::{choice, ratio, read_ratio, text, tick, tokens, typed};
 use super::{Group, Wrong};
 use crate::App;
+use crate::pages::admin::parts::{group_name, level_name, table};
 use crate::problem::Problem;
 
 /// The vendor's name, and the token's name and worth.
@@ -214,52 +215,27 @@ impl Group for Visibility {
     }
 
     fn fields(&self, _: &Settings, wrong: Wrong<'_>) -> Markup {
+        let levels = Level::ALL.iter().map(|level| level_name(*level));
+        let head: Vec<_> = std::iter::once("Part").chain(levels).collect();
         html! {
             p { "Who must a buyer be, to see this part of a product? A product may say otherwise for itself." }
-            div.wide tabindex="0" role="group" aria-label="Table" {
-                table {
-                    thead { tr { td {} @for level in Level::ALL { th { (level_name(*level)) } } } }
-                    tbody {
-                        @for group in FieldGroup::ALL {
-                            tr {
-                                th scope="row" {
-                                    (group_name(*group))
-                                    @if let Some(text) = wrong.with(&format!("visibility.{group}")) { p.wrong { (text) } }
-                                }
-                                @for level in Level::ALL {
-                                    td {
-                                        input type="radio" name=(group) value=(level) checked[self.get(*group) == level.as_str()]
-                                            aria-label={ (group_name(*group)) ": " (level_name(*level)) };
-                                    }
-                                }
+            (table(&head, &html! {
+                @for group in FieldGroup::ALL {
+                    tr {
+                        th scope="row" {
+                            (group_name(*group))
+                            @if let Some(text) = wrong.with(&format!("visibility.{group}")) { p.wrong { (text) } }
+                        }
+                        @for level in Level::ALL {
+                            td {
+                                input type="radio" name=(group) value=(level) checked[self.get(*group) == level.as_str()]
+                                    aria-label={ (group_name(*group)) ": " (level_name(*level)) };
                             }
                         }
                     }
                 }
-            }
+            }))
         }
-    }
-}
-
-/// A level, for people.
-pub const fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Visitor => "Everybody",
-        Level::Member => "Members",
-        Level::Funded => "Funded members",
-        Level::Covered => "Whose tokens cover it",
-    }
-}
-
-/// A part of a product, for people.
-pub const fn group_name(group: FieldGroup) -> &'static str {
-    match group {
-        FieldGroup::Product => "The product itself",
-        FieldGroup::Price => "Price",
-        FieldGroup::Description => "Description",
-        FieldGroup::Pictures => "Pictures",
-        FieldGroup::Files => "Files: names, sizes, times",
-        FieldGroup::ReleaseNotes => "Release notes",
     }
 }
 

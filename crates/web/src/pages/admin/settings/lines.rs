@@ -54,7 +54,7 @@ pub fn tick(name: &str, label: &str, ticked: bool) -> Markup {
 pub fn tokens(typed: &str, field: &str, token: &Token) -> Result<Option<Amount>, Problem> {
     match typed.trim() {
         "" => Ok(None),
-        typed => amount(typed, token)
+        typed => money::typed(typed, token.scale)
             .map(Some)
             .ok_or_else(|| Problem::field(field, format!("a number of {}", token.code))),
     }
@@ -76,10 +76,6 @@ pub fn typed(tokens: Option<Amount>, token: &Token) -> String {
     tokens.map(|tokens| tokens.decimal(token.scale).to_string()).unwrap_or_default()
 }
 
-fn amount(typed: &str, token: &Token) -> Option<Amount> {
-    money::typed(typed, token.scale)
-}
-
 /// `100.00 = 1.00 EUR`
 pub fn ratio(tokens: Amount, money: Money, token: &Token) -> String {
     let scale = money.unit.currency_scale();
@@ -92,7 +88,7 @@ pub fn read_ratio(line: &str, token: &Token) -> Option<(Amount, Money)> {
     let (digits, unit) = money.trim().split_once(char::is_whitespace)?;
     let unit = Unit::parse(unit.trim())?;
     let amount = money::typed(digits, unit.currency_scale())?;
-    Some((self::amount(tokens.trim(), token)?, Money { amount, unit }))
+    Some((money::typed(tokens, token.scale)?, Money { amount, unit }))
 }
 
 /// Reads one a line; blank lines count for nothing.
@@ -148,6 +144,8 @@ mod tests {
             assert_eq!(ratio(tokens, money, &token), line);
         }
         assert!(read_ratio("5=1 EUR", &token).is_some());
+        assert_eq!(read_ratio("2,50 = 1,05 EUR", &token), read_ratio("2.50 = 1.05 EUR", &token));
+        assert_eq!(tokens(" 12,50 ", "x", &token).unwrap(), Amount::new(1250));
         for bad in ["", "5", "5 = 1", "5 = EUR", "5.001 = 1 EUR", "5 = 1.001 EUR", "5 = 1 eur"] {
             assert_eq!(read_ratio(bad, &token), None, "{bad}");
         }

@@ -1,27 +1,27 @@
 //! The shop as buyers see it: what is shown of it to whom, and what is hidden from them.
 //!
-//! It asks the same questions as the shop's own pages, with the eyes of a buyer who does not exist.
+//! It asks the same questions as the shop's own pages, with the eyes of a buyer who does not exist. A product by itself is
+//! shown among its pages, at each level.
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use scrip_domain::settings::Token;
 use scrip_engine::catalog::list::{Ask, Item, ListRefusal};
 use scrip_engine::catalog::preview::Imagined;
-use scrip_engine::catalog::view::{Hidden, ProductView};
 use scrip_engine::memory::Member;
 use serde::Deserialize;
 
-use super::groups::level_name;
 use crate::App;
 use crate::extract::Query;
 use crate::money::MoneyOut;
+use crate::pages::admin::catalog::unseen;
 use crate::pages::admin::desk::{Desk, Settings};
+use crate::pages::admin::parts::filters;
 use crate::pages::admin::{Section, page};
 use crate::pages::look::{Tone, notice};
-use crate::pages::pay::size_text;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -35,8 +35,6 @@ const MOST: u32 = 24;
 struct Eyes {
     #[serde(rename = "as", default)]
     who: String,
-    #[serde(default)]
-    product: String,
 }
 
 impl Eyes {
@@ -66,17 +64,15 @@ async fn show(
     let who = eyes.read()?;
     let member = app.engine.imagine(who).await?;
     let token = &desk.vendor.settings.token;
-    let seen = match eyes.product.as_str() {
-        "" => shelf(&app, member.as_ref(), who, token).await?,
-        slug => product(&app, member.as_ref(), slug, token).await?,
-    };
+    let seen = shelf(&app, member.as_ref(), who, token).await?;
+    let views = whom(&app).iter().map(|one| {
+        let to = format!("/admin/settings/preview?as={}", word(*one));
+        (to, name(*one).to_owned(), *one == who)
+    });
     let main = html! {
         p.trail { a href="/admin/settings" { "Settings" } }
-        nav aria-label="As whom" { p.row { @for one in whom(&app) { (eyes_of(*one, who, &eyes.product)) } } }
+        (filters("As whom", &views.collect::<Vec<_>>()))
         p.lead { (story(who, member.as_ref(), token)) }
-        @if !eyes.product.is_empty() {
-            p { a href={ "/admin/settings/preview?as=" (word(who)) } { "All products" } }
-        }
         (seen)
     };
     Ok(page(&app, &desk, "The shop as buyers see it", Section::Settings, &main))
@@ -90,16 +86,11 @@ fn whom(app: &App) -> &'static [Imagined] {
     }
 }
 
-fn eyes_of(one: Imagined, now: Imagined, product: &str) -> Markup {
-    let product: String = form_urlencoded::byte_serialize(product.as_bytes()).collect();
-    let name = match one {
+const fn name(who: Imagined) -> &'static str {
+    match who {
         Imagined::Visitor => "A visitor",
         Imagined::Member => "A member",
         Imagined::Funded => "A funded member",
-    };
-    html! {
-        a href={ "/admin/settings/preview?as=" (word(one)) "&product=" (product) }
-            aria-current=[(one == now).then_some("true")] { (name) }
     }
 }
 
@@ -138,67 +129,12 @@ async fn shelf(
 fn item_row(item: &Item, who: Imagined, token: &Token) -> Markup {
     html! {
         li {
-            a href={ "/admin/settings/preview?as=" (word(who)) "&product=" (item.slug) } { (item.title) }
+            a href={ "/admin/products/" (item.slug) "/preview?as=" (word(who)) } { bdi { (item.title) } }
             @if let Some(price) = item.price_from { span.sum { "from " (MoneyOut::tokens(price, token)) } }
             p.small { (item.summary) }
             @for hidden in &item.hidden { p.small { (unseen(hidden)) } }
         }
     }
-}
-
-/// One product.
-async fn product(
-    app: &App,
-    member: Option<&Member>,
-    slug: &str,
-    token: &Token,
-) -> Result<Markup, Problem> {
-    if slug.contains('\0') {
-        return Err(Problem::not_found());
-    }
-    let Ok(shown) = app.engine.show_product(member, slug, None).await? else { return Ok(shut()) };
-    let Some(shown) = shown else {
-        let text = html! { p { "This product is not there for them, or not on sale." } };
-        return Ok(notice(Tone::Warn, &text));
-    };
-    let view = shown.view().ok_or_else(Problem::not_found)?;
-    Ok(html! {
-        article.card {
-            h2 { (view.title) }
-            p { (view.summary) }
-            (facts(&view, token))
-            @if let Some(description) = view.description_html {
-                // Made harmless where it was written.
-                div.prose { (PreEscaped(description)) }
-            }
-        }
-        h2 { "Hidden" }
-        @if view.hidden.is_empty() { p { "Nothing: all of it is shown." } }
-        ul { @for hidden in &view.hidden { li { (unseen(hidden)) } } }
-    })
-}
-
-fn facts(view: &ProductView<'_>, token: &Token) -> Markup {
-    html! {
-        dl.facts {
-            @for offer in view.offers.iter().filter_map(|offer| offer.price) {
-                dt { "Price" } dd { (MoneyOut::tokens(offer, token)) }
-            }
-            @if let Some(pictures) = view.pictures { dt { "Pictures" } dd { (pictures.len()) } }
-            @if let Some(size) = view.size { dt { "Size" } dd { (size_text(size)) } }
-            @if let Some(release) = &view.release { dt { "Version" } dd { (release.version) } }
-            @if let Some(files) = view.files {
-                dt { "Files" }
-                dd { @for (place, file) in files.iter().enumerate() { @if place > 0 { ", " } (file.name) } }
-            }
-        }
-    }
-}
-
-/// What is hidden, and who sees it.
-fn unseen(hidden: &Hidden) -> String {
-    let who = level_name(hidden.needs).to_lowercase();
-    format!("Hidden: {}. Shown to: {who}.", hidden.fields.join(", "))
 }
 
 /// What a shop for members only says.
