@@ -26,6 +26,8 @@ LEFT_OUT = [
     # So do these, of every other session of the account; `mail.py` tries them.
     "post_account_password",
     "post_password_resets_complete",
+    # And this one the account itself.
+    "delete_account",
     # What a provider has, which this vendor is not; most of it is signed by merchants.
     "get_admin_merchants",
     "post_admin_merchants",
@@ -238,6 +240,14 @@ def furnish(shop, ada):
     ]
     lease = {"code": license["code"]["jws"], "fingerprint": "desk", "key": "contract"}
     lease = shop.ask("POST", "/v1/licenses/lease", lease)["leased"]["id"]
+    # One request to accept, and one to decline; and somebody who is erased.
+    asked = []
+    for number in range(2):
+        bought = shop.ask("POST", "/v1/purchases", uses, ada, f"asked-{number}")
+        wish = {"line": bought["lines"][0]["id"], "reason": "contract"}
+        path = f"/v1/orders/{bought['id']}/refund-requests"
+        asked.append(shop.ask("POST", path, wish, ada, f"asked-{number}")["id"])
+    gone = shop.ask("GET", "/v1/account", token=shop.buyer("gone@contract.example"))["id"]
     return {
         "token": vendor["token"]["code"],
         "scale": vendor["token"]["scale"],
@@ -279,6 +289,12 @@ def furnish(shop, ada):
         },
         "paths": {
             "GET /v1/orders/{id}": {"id": order["id"]},
+            "GET /v1/orders/{id}/refund-requests": {"id": order["id"]},
+            "POST /v1/orders/{id}/refund-requests": {"id": order["id"]},
+            f"GET {admin}/refund-requests/{{id}}": {"id": asked[0]},
+            f"POST {admin}/refund-requests/{{id}}/accept": {"id": asked[0]},
+            f"POST {admin}/refund-requests/{{id}}/decline": {"id": asked[1]},
+            f"POST {admin}/accounts/{{id}}/erase": {"id": gone},
             "GET /v1/orders/{id}/evidence": {"id": order["id"]},
             "GET /v1/orders/{id}/receipt": {"id": order["id"]},
             "GET /v1/licenses/{id}": {"id": license["id"]},

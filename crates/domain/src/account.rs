@@ -29,6 +29,8 @@ pub struct Account {
     pub frozen_by_dispute: bool,
     /// The version of the terms that were in force when it was opened, where any were published.
     pub terms_version: Option<String>,
+    /// Since when it is erased, if it is: nobody's any more, a name that orders and the ledger go on naming.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// Personal information that registration may require.
@@ -67,6 +69,30 @@ words! {
     }
 }
 
+words! {
+    /// What is in the way of erasing an account.
+    pub enum Obstacle {
+        /// Tokens are left in the wallet, and are not given up.
+        Balance = "balance",
+        /// Tokens are held.
+        Holds = "holds",
+        /// A top-up is under way.
+        TopUps = "top_ups",
+        /// A bank has not decided about a dispute.
+        Disputes = "disputes",
+        /// An exchange is under way.
+        Exchanges = "exchanges",
+        /// A payment to a merchant is under way.
+        Payments = "payments",
+        /// A request for a refund waits.
+        RefundRequests = "refund_requests",
+        /// Tokens are owed that were spent before their money was taken back.
+        Debts = "debts",
+        /// Money is owed that was lent.
+        CreditLine = "credit_line",
+    }
+}
+
 /// Why an account does not permit transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotPermitted {
@@ -88,7 +114,7 @@ impl Account {
 
     /// Whether the account permits transactions: complete and not frozen, refused in that order.
     pub fn permits(&self, required: &[Field]) -> Result<(), NotPermitted> {
-        if self.frozen_at.is_some() {
+        if self.frozen_at.is_some() || self.erased_at.is_some() {
             return Err(NotPermitted::Frozen);
         }
         let missing = self.missing(required);
@@ -119,6 +145,8 @@ pub struct Login {
     pub account: Id<Account>,
     /// The password as an argon2id PHC string (RFC 9106); empty where none opens it.
     pub password: String,
+    /// When it signed in first, which is no news to its owner; none before, and of addresses that did long ago.
+    pub signed_in_at: Option<Timestamp>,
 }
 
 impl Login {

@@ -41,12 +41,16 @@ words! {
         AccountFrozen = "account.frozen",
         /// An account was thawed.
         AccountThawed = "account.thawed",
+        /// An account was erased.
+        AccountErased = "account.erased",
         /// The limit of an account's credit line was set.
         CreditLimitSet = "credit_limit.set",
         /// A repayment of what is owed was booked.
         RepaymentBooked = "repayment.booked",
         /// Tokens of an order were given back.
         OrderRefunded = "order.refunded",
+        /// A buyer's wish for a refund was declined.
+        RefundDeclined = "refund_request.declined",
         /// A top-up that waited for review was decided.
         TopUpDecided = "top_up.decided",
         /// Money for an offline top-up was booked.

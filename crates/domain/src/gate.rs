@@ -309,6 +309,8 @@ mod tests {
             look: crate::look::Look::default(),
             second_factor: SecondFactor::default(),
             mail: crate::settings::Mail::default(),
+            refund_policy: crate::refund_request::RefundPolicy::default(),
+            refunds_at_once: false,
         }
     }
 
@@ -324,6 +326,7 @@ mod tests {
             frozen_at: frozen.then_some(at),
             frozen_by_dispute: false,
             terms_version: None,
+            erased_at: None,
         }
     }
 

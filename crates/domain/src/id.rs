@@ -67,6 +67,7 @@ kinds! {
     crate::purchase_request::PurchaseRequest => "req",
     crate::purchase_request::RequestRefund => "rrf",
     crate::refund::Refund => "rfd",
+    crate::refund_request::RefundRequest => "rfq",
     crate::restore::Discrepancy => "dis",
     crate::reversal::Reversal => "rev",
     crate::settings::Vendor => "vnd",

@@ -17,6 +17,8 @@ use crate::id::Id;
 use crate::license::License;
 use crate::lot::OpenLot;
 use crate::order::Order;
+use crate::refund_request::RefundRequest;
+use crate::session::Browser;
 use crate::time::{Span, Timestamp};
 use crate::top_up::TopUp;
 use crate::webhook::WebhookEndpoint;
@@ -140,6 +142,20 @@ pub enum About {
         /// When.
         at: Timestamp,
     },
+    /// The vendor gives nothing back that was asked for.
+    RefundRefused {
+        /// Of which order.
+        order: Id<Order>,
+        /// Which request.
+        request: Id<RefundRequest>,
+    },
+    /// Somebody signed in from a browser that had not before.
+    SignedIn {
+        /// When.
+        at: Timestamp,
+        /// With what.
+        browser: Browser,
+    },
     /// Small purchases of a day.
     Digest {
         /// The first of them.
@@ -195,6 +211,13 @@ pub enum About {
         /// Which.
         top_up: Id<TopUp>,
     },
+    /// To staff: a buyer asks for a refund.
+    RefundAsked {
+        /// Of which order.
+        order: Id<Order>,
+        /// Which request.
+        request: Id<RefundRequest>,
+    },
     /// To staff: a webhook endpoint is told nothing any more.
     WebhookDisabled {
         /// Which.
@@ -207,7 +230,10 @@ impl About {
     pub fn is_for_staff(&self) -> bool {
         matches!(
             self,
-            Self::ReviewWaiting { .. } | Self::Disputed { .. } | Self::WebhookDisabled { .. }
+            Self::ReviewWaiting { .. }
+                | Self::Disputed { .. }
+                | Self::RefundAsked { .. }
+                | Self::WebhookDisabled { .. }
         )
     }
 }

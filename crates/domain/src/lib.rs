@@ -55,6 +55,7 @@ pub mod partner;
 pub mod payment_method;
 pub mod purchase_request;
 pub mod refund;
+pub mod refund_request;
 pub mod report;
 pub mod request;
 pub mod restore;

@@ -28,6 +28,7 @@ use crate::coupon::OrderCoupon;
 use crate::id::Id;
 use crate::license::License;
 use crate::lot::{Lot, LotKind, Part};
+use crate::refund_request::RefundPolicy;
 use crate::request::RequestId;
 use crate::time::{Span, Timestamp};
 use crate::words;
@@ -112,6 +113,8 @@ pub struct Order {
     pub terms_version: Option<String>,
     /// The payment method chosen for the account when it was paid.
     pub payment_method: Option<String>,
+    /// What the vendor promised of refunds when it was selected; nothing on record of orders from before there were policies.
+    pub refund_policy: Option<RefundPolicy>,
 }
 
 impl Order {
@@ -138,6 +141,7 @@ impl Order {
             balance_after: None,
             terms_version: None,
             payment_method: None,
+            refund_policy: None,
         }
     }
 

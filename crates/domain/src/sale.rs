@@ -146,6 +146,8 @@ mod tests {
             look: crate::look::Look::default(),
             second_factor: crate::settings::SecondFactor::default(),
             mail: crate::settings::Mail::default(),
+            refund_policy: crate::refund_request::RefundPolicy::default(),
+            refunds_at_once: false,
         }
     }
 

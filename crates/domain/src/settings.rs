@@ -9,6 +9,7 @@ use crate::amount::{Amount, Money, Unit};
 use crate::credit::Policy;
 use crate::id::Id;
 use crate::look::Look;
+use crate::refund_request::RefundPolicy;
 use crate::sale;
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
@@ -90,6 +91,12 @@ pub struct Settings {
     /// What is sent by mail, where mail is set up.
     #[serde(default)]
     pub mail: Mail,
+    /// What the vendor promises to buyers who want their tokens back.
+    #[serde(default)]
+    pub refund_policy: RefundPolicy,
+    /// Whether a request that the policy covers is granted at once, without a person.
+    #[serde(default)]
+    pub refunds_at_once: bool,
 }
 
 fn first_version() -> String {

@@ -53,6 +53,8 @@ words! {
         Money = "money",
         /// To help buyers: accounts, licenses, orders, refunds of them in tokens.
         People = "people",
+        /// To decide on refunds that buyers ask for.
+        Refunds = "refunds",
         /// To change the shop itself: settings, keys, webhooks, staff.
         Settings = "settings",
     }
@@ -63,9 +65,9 @@ impl StaffRole {
     pub const fn has(self, power: Power) -> bool {
         match self {
             Self::Owner => true,
-            Self::Finance => matches!(power, Power::See | Power::Money),
+            Self::Finance => matches!(power, Power::See | Power::Money | Power::Refunds),
             Self::Catalogue => matches!(power, Power::See | Power::Catalogue),
-            Self::Support => matches!(power, Power::See | Power::People),
+            Self::Support => matches!(power, Power::See | Power::People | Power::Refunds),
             Self::ReadOnly => matches!(power, Power::See),
         }
     }

@@ -97,6 +97,9 @@ impl Command for EditAccount {
         let Some(old) = books.accounts.get(&(self.account,))? else {
             return Ok(Decision::refused(NoSuchAccount));
         };
+        if old.erased_at.is_some() {
+            return Ok(Decision::refused(NoSuchAccount));
+        }
         let mut account = old.clone();
         let acted = match &self.edit {
             Edit::Person(person) => {

@@ -14,9 +14,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::audit::{Note, Staff, difference};
+use crate::fresh::{Fresh, is_retold};
 use crate::ledger::Buyer;
 use crate::session::Signed;
-use crate::{Engine, Outcome};
+use crate::{Engine, Outcome, Page};
 
 /// A key that was made, with the secret that is told once.
 #[derive(Clone)]
@@ -33,6 +34,16 @@ impl std::fmt::Debug for NewKey {
     }
 }
 
+/// Whose a key is, what it may be used for, and what it is called.
+type KeyFields = (Option<Id<Account>>, Vec<Scope>, String);
+
+/// So many keys of a buyer's own are good at a time.
+pub const MOST_OWN_KEYS: usize = 20;
+
+/// The buyer has as many keys as anybody may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyKeys;
+
 /// There is no such key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSuchKey;
@@ -48,9 +59,65 @@ impl Engine {
     ) -> Result<NewKey, Fault> {
         let mut secret = [0; 32];
         self.fill(&mut secret);
+        let (key, token) = self.new_key(self.mint()?, secret, (account, scopes, label));
+        let make = Make { key: key.clone(), note: Some(self.note(by)?) };
+        match self.submit(make).await? {
+            Ok(key) => Ok(NewKey { key, token }),
+            Err(KeyTaken) => Err(Fault::Bug("a new key was there before".into())),
+        }
+    }
+
+    /// The same by a form, which makes one key however often it is sent. `None` when it did so too long ago to tell the
+    /// secret again.
+    pub async fn make_key_once(
+        &self,
+        by: Staff,
+        account: Option<Id<Account>>,
+        scopes: Vec<Scope>,
+        label: String,
+        form: &Fresh<ApiKey>,
+    ) -> Result<Option<NewKey>, Fault> {
+        self.make_once(Some(self.note(by)?), (account, scopes, label), form).await
+    }
+
+    /// Makes a key of a buyer's own, by a form. It can do no more than the buyer can.
+    pub async fn make_own_key(
+        &self,
+        buyer: Buyer,
+        scopes: Vec<Scope>,
+        label: String,
+        form: &Fresh<ApiKey>,
+    ) -> Outcome<Option<NewKey>, TooManyKeys> {
+        let page = Page { after: None, limit: 100 };
+        let keys = self.store.api_keys_of(buyer.account, page).await?;
+        let there = keys.iter().any(|key| key.id == form.id);
+        let kept = keys.iter().filter(|key| key.revoked_at.is_none()).count();
+        if keys.len() >= 100 || (!there && kept >= MOST_OWN_KEYS) {
+            return Ok(Err(TooManyKeys));
+        }
+        Ok(Ok(self.make_once(None, (Some(buyer.account), scopes, label), form).await?))
+    }
+
+    async fn make_once(
+        &self,
+        note: Option<Note>,
+        what: KeyFields,
+        form: &Fresh<ApiKey>,
+    ) -> Result<Option<NewKey>, Fault> {
+        let (key, token) = self.new_key(form.id, form.chance(0), what);
+        match self.submit(Make { key, note }).await? {
+            Ok(key) if key.revoked_at.is_none() && is_retold(key.created_at, self.now()) => {
+                Ok(Some(NewKey { key, token }))
+            }
+            Ok(_) | Err(KeyTaken) => Ok(None),
+        }
+    }
+
+    fn new_key(&self, id: Id<ApiKey>, secret: [u8; 32], what: KeyFields) -> (ApiKey, String) {
+        let (account, scopes, label) = what;
         let secret = Base64UrlUnpadded::encode_string(&secret);
         let key = ApiKey {
-            id: self.mint()?,
+            id,
             account,
             secret: Sha256::digest(secret.as_bytes()).to_vec(),
             scopes,
@@ -59,15 +126,21 @@ impl Engine {
             revoked_at: None,
         };
         let token = format!("{}.{secret}", key.id);
-        match self.submit(Make { key: key.clone(), note: self.note(by)? }).await? {
-            Ok(()) => Ok(NewKey { key, token }),
-            Err(never) => match never {},
-        }
+        (key, token)
     }
 
     /// Revokes a key. Doing it again changes nothing.
     pub async fn revoke_key(&self, by: Staff, key: Id<ApiKey>) -> Outcome<ApiKey, NoSuchKey> {
-        self.submit(Revoke { key, note: self.note(by)? }).await
+        self.submit(Revoke { key, of: None, note: Some(self.note(by)?) }).await
+    }
+
+    /// Revokes a key of a buyer's own. Doing it again changes nothing.
+    pub async fn revoke_own_key(
+        &self,
+        buyer: Buyer,
+        key: Id<ApiKey>,
+    ) -> Outcome<ApiKey, NoSuchKey> {
+        self.submit(Revoke { key, of: Some(buyer.account), note: None }).await
     }
 
     /// Who holds the key `token`.
@@ -100,32 +173,50 @@ impl Engine {
     }
 }
 
+/// Another key has the name.
+struct KeyTaken;
+
 struct Make {
     key: ApiKey,
-    note: Note,
+    /// Of the staff; a buyer's own key is nobody's act.
+    note: Option<Note>,
 }
 
 impl Command for Make {
-    type Receipt = ();
-    type Refusal = std::convert::Infallible;
+    /// The key: this one, or the same that the same form made before.
+    type Receipt = ApiKey;
+    type Refusal = KeyTaken;
 
     fn wants(&self, wants: &mut Wants) {
         wants.api_keys.guard((self.key.id,));
     }
 
-    fn decide(&self, _: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<ApiKey, KeyTaken>, Fault> {
+        if let Some(there) = books.api_keys.get(&(self.key.id,))? {
+            let same = there.secret == self.key.secret && there.account == self.key.account;
+            return Ok(if same {
+                Decision::done(there.clone(), Changes::default())
+            } else {
+                Decision::refused(KeyTaken)
+            });
+        }
         let ApiKey { id, account, scopes, label, .. } = &self.key;
         let what = json!({ "label": label, "scopes": scopes, "account": account });
         let mut changes = Changes::default();
         changes.api_keys.push(Change::Insert(self.key.clone()));
-        self.note.write(&mut changes, Act::ApiKeyMade, id, difference(&Value::Null, &what), at);
-        Ok(Decision::done((), changes))
+        if let Some(note) = &self.note {
+            note.write(&mut changes, Act::ApiKeyMade, id, difference(&Value::Null, &what), at);
+        }
+        Ok(Decision::done(self.key.clone(), changes))
     }
 }
 
 struct Revoke {
     key: Id<ApiKey>,
-    note: Note,
+    /// Whose it must be; anybody's without.
+    of: Option<Id<Account>>,
+    /// Of the staff.
+    note: Option<Note>,
 }
 
 impl Command for Revoke {
@@ -137,7 +228,8 @@ impl Command for Revoke {
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<ApiKey, NoSuchKey>, Fault> {
-        let Some(key) = books.api_keys.get(&(self.key,))? else {
+        let key = books.api_keys.get(&(self.key,))?;
+        let Some(key) = key.filter(|key| self.of.is_none() || key.account == self.of) else {
             return Ok(Decision::refused(NoSuchKey));
         };
         let mut changes = Changes::default();
@@ -146,7 +238,9 @@ impl Command for Revoke {
         }
         let key = ApiKey { revoked_at: Some(at), ..key.clone() };
         changes.api_keys.push(Change::Update(key.clone()));
-        self.note.write(&mut changes, Act::ApiKeyRevoked, key.id, json!({}), at);
+        if let Some(note) = &self.note {
+            note.write(&mut changes, Act::ApiKeyRevoked, key.id, json!({}), at);
+        }
         Ok(Decision::done(key, changes))
     }
 }

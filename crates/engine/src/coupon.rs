@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::audit::{Note, Staff, difference};
 use crate::catalog::{Wrong, rules};
+use crate::fresh::Fresh;
 use crate::purchase::{Priceable, PurchaseRefusal};
 use crate::selection::Selection;
 use crate::throttle::Limited;
@@ -74,13 +75,37 @@ impl Engine {
         by: Staff,
         fields: CouponFields,
     ) -> Outcome<Coupon, CouponRefusal> {
+        let mut chance = [0; 20];
+        self.fill(&mut chance);
+        self.make_coupon_called(by, fields, self.mint()?, chance).await
+    }
+
+    /// The same by a form, which makes one coupon however often it is sent.
+    pub async fn make_coupon_once(
+        &self,
+        by: Staff,
+        fields: CouponFields,
+        form: &Fresh<Coupon>,
+    ) -> Outcome<Coupon, CouponRefusal> {
+        // Whatever its word is by now: it may have been closed, and the word be another's.
+        if let Some(made) = self.store.coupon(form.id).await? {
+            return Ok(Ok(made));
+        }
+        let (mut chance, all) = ([0; 20], form.chance(0));
+        chance.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+        self.make_coupon_called(by, fields, form.id, chance).await
+    }
+
+    async fn make_coupon_called(
+        &self,
+        by: Staff,
+        fields: CouponFields,
+        id: Id<Coupon>,
+        chance: [u8; 20],
+    ) -> Outcome<Coupon, CouponRefusal> {
         let code = match &fields.code {
             Some(word) => normal(word),
-            None => {
-                let mut chance = [0; 20];
-                self.fill(&mut chance);
-                Code::of_chance(chance).to_string()
-            }
+            None => Code::of_chance(chance).to_string(),
         };
         if let Err(wrong) = check(&code, &fields) {
             return Ok(Err(CouponRefusal::Wrong(wrong)));
@@ -90,7 +115,7 @@ impl Engine {
         }
         let coupon = Coupon {
             code,
-            id: self.mint()?,
+            id,
             discount: fields.discount,
             starts_at: fields.starts_at,
             ends_at: fields.ends_at,
@@ -338,6 +363,10 @@ impl Command for Make {
         at: Timestamp,
     ) -> Result<Decision<Coupon, CouponRefusal>, Fault> {
         let of_word = books.coupons.all(&(self.coupon.code.clone(),))?;
+        // The same form, sent twice.
+        if let Some(there) = of_word.iter().find(|coupon| coupon.id == self.coupon.id) {
+            return Ok(Decision::done(there.clone(), Changes::default()));
+        }
         if of_word.iter().any(|coupon| coupon.closed_at.is_none()) {
             return Ok(Decision::refused(CouponRefusal::Taken));
         }

@@ -123,6 +123,7 @@ impl Guest {
             frozen_at: None,
             frozen_by_dispute: false,
             terms_version: None,
+            erased_at: None,
         };
         changes.wallets.push(Change::Insert(Wallet::empty(self.wallet, self.account)));
         changes.accounts.push(Change::Insert(account));
@@ -201,7 +202,7 @@ impl Engine {
             let account = session.account;
             let command = Enter { guest, session, standing: *standing };
             if self.submit(command).await?.is_ok() {
-                return Ok((account, SignedIn { token, expires_at }));
+                return Ok((account, SignedIn { token, expires_at, account }));
             }
         }
         Err(Fault::Conflict)

@@ -170,6 +170,38 @@ impl Engine {
     ///
     /// It lies outside the database, so the act goes on record first: a key that signs has its row.
     pub async fn rotate_key(&self, by: Staff, purpose: Purpose) -> Outcome<String, NoKeyHome> {
+        let _turn = self.rotating.lock().await;
+        self.rotate(by, purpose).await
+    }
+
+    /// The same for who saw `seen` sign: where another key signs by now, it was made already, and none is made.
+    pub async fn rotate_key_from(
+        &self,
+        by: Staff,
+        purpose: Purpose,
+        seen: &str,
+    ) -> Outcome<String, NoKeyHome> {
+        if self.key_home.is_none() {
+            return Ok(Err(NoKeyHome));
+        }
+        let _turn = self.rotating.lock().await;
+        match self.signs_now(purpose) {
+            Some(kid) if kid != seen => Ok(Ok(kid)),
+            _ => self.rotate(by, purpose).await,
+        }
+    }
+
+    /// The name of the key that signs now.
+    pub fn signs_now(&self, purpose: Purpose) -> Option<String> {
+        let keys = self.keys();
+        let key = match purpose {
+            Purpose::License => keys.current(),
+            Purpose::Protocol => keys.protocol(),
+        };
+        key.map(|key| key.kid().to_owned())
+    }
+
+    async fn rotate(&self, by: Staff, purpose: Purpose) -> Outcome<String, NoKeyHome> {
         let Some(home) = &self.key_home else { return Ok(Err(NoKeyHome)) };
         let mut seed = [0; 32];
         self.fill(&mut seed);

@@ -173,10 +173,35 @@ pub(crate) fn expire(
     at: Timestamp,
 ) -> Result<Wallet, Fault> {
     let expired = wallet.expired(at);
+    to_breakage(changes, wallet.clone(), &expired, id, at)
+}
+
+/// Books that all that can be spent of a wallet is given up, by the transfer called `id`: it goes the way of what expires.
+pub(crate) fn forfeit(
+    changes: &mut Changes,
+    wallet: &Wallet,
+    id: Id<Transfer>,
+    at: Timestamp,
+) -> Result<Wallet, Fault> {
+    let left = wallet.lots.iter().filter_map(|lot| {
+        let amount = lot.remaining.checked_sub(lot.held)?;
+        (!amount.is_zero()).then_some(Part { lot: lot.lot, kind: lot.kind, amount })
+    });
+    let parts: Vec<_> = left.collect();
+    to_breakage(changes, wallet.clone(), &parts, id, at)
+}
+
+fn to_breakage(
+    changes: &mut Changes,
+    wallet: Wallet,
+    expired: &[Part],
+    id: Id<Transfer>,
+    at: Timestamp,
+) -> Result<Wallet, Fault> {
     let amount = Amount::try_sum(expired.iter().map(|part| part.amount));
     let amount = amount.ok_or_else(|| Fault::Bug("lots hold more than there is".into()))?;
     if amount.is_zero() {
-        return Ok(wallet.clone());
+        return Ok(wallet);
     }
     let change = |part: &Part| LotChange {
         transfer: id,
@@ -194,7 +219,7 @@ pub(crate) fn expire(
         subject: wallet.id.into(),
         at,
     };
-    take(changes, wallet, &expired, transfer)
+    take(changes, &wallet, expired, transfer)
 }
 
 /// Pays what a wallet owes from its bought tokens, as far as they go, by the transfer called `id`.

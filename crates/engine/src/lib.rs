@@ -29,11 +29,13 @@ pub mod credit_line;
 pub mod demo;
 pub mod doctor;
 pub mod download;
+pub mod erasure;
 pub mod event;
 pub mod evidence;
 pub mod exchange;
 pub mod expiry;
 pub mod export;
+pub mod fresh;
 pub mod grant;
 pub mod identity;
 mod ids;
@@ -60,6 +62,7 @@ pub mod purchase;
 pub mod purchase_request;
 pub mod quote;
 pub mod refund;
+pub mod refund_request;
 pub mod register;
 pub mod report;
 pub mod restore;
@@ -135,6 +138,8 @@ pub struct Engine {
     lists: Lists,
     /// Who has it reads an object for its second digest.
     digesting: tokio::sync::Mutex<()>,
+    /// Who has it makes a signing key.
+    rotating: tokio::sync::Mutex<()>,
     processor: Option<Arc<dyn Processor>>,
     bureau: Option<Arc<dyn Bureau>>,
     herald: Option<Arc<dyn Herald>>,
@@ -219,6 +224,7 @@ impl Engine {
             slots: Arc::default(),
             lists: Lists::default(),
             digesting: tokio::sync::Mutex::default(),
+            rotating: tokio::sync::Mutex::default(),
             processor: None,
             bureau: None,
             herald: None,

@@ -185,7 +185,8 @@ impl Command for Draft {
         }
         // From here on the draft is opened.
         let order = Order::draft(self.picked.order, Some(account.id), total, self.again, at);
-        let order = Order { coupon, checks, ..order };
+        let refund_policy = Some(desk.settings.refund_policy);
+        let order = Order { coupon, checks, refund_policy, ..order };
         let mut changes = Changes::default();
         changes.orders.push(Change::Insert(order.clone()));
         changes.order_lines.extend(lines.iter().cloned().map(Change::Insert));

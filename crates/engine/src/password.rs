@@ -96,6 +96,21 @@ impl Engine {
         kept: Option<&str>,
         source: &str,
     ) -> Outcome<(), PasswordRefusal> {
+        let login = match self.verified_login(buyer, old, source).await? {
+            Ok(login) => login,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let refused = PasswordRefusal::InvalidCredentials;
+        self.set_password(login, new, kept.map(hash), refused).await
+    }
+
+    /// The address of an account, once its password is shown.
+    pub(crate) async fn verified_login(
+        &self,
+        buyer: Buyer,
+        password: &str,
+        source: &str,
+    ) -> Outcome<Login, PasswordRefusal> {
         let refused = PasswordRefusal::InvalidCredentials;
         let Some(member) = self.member(buyer.account).await? else { return Ok(Err(refused)) };
         let (email, now) = (Login::fold(&member.account.email), self.now());
@@ -108,14 +123,14 @@ impl Engine {
         let login = self.store.login(&email).await?;
         let login = login.filter(|login| login.account == buyer.account);
         let phc = login.as_ref().map(|login| login.password.as_str());
-        let Ok(right) = self.passwords.verify(old, phc).await? else {
+        let Ok(right) = self.passwords.verify(password, phc).await? else {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(login) = login.filter(|_| right) else {
             limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
             return Ok(Err(refused));
         };
-        self.set_password(login, new, kept.map(hash), refused).await
+        Ok(Ok(login))
     }
 
     /// The login that a link is for, if it opens it still.

@@ -528,6 +528,7 @@ mod tests {
             frozen_at: None,
             frozen_by_dispute: false,
             terms_version: None,
+            erased_at: None,
         };
         store.submit(Open(account)).await.unwrap().unwrap();
         let keep = |number| store.submit(Keep { buyer, method: card(buyer, number) });

@@ -382,7 +382,8 @@ impl Command for Purchase {
         };
         let order =
             Order::draft(self.picked.order, Some(self.buyer.account), total, self.again, at);
-        let order = Order { coupon, ..order };
+        let refund_policy = Some(desk.settings.refund_policy);
+        let order = Order { coupon, refund_policy, ..order };
         let (expected, minted, request) = (self.expected_total, &self.minted, self.request);
         let claim = self.picked.claim.as_ref();
         let case = Case { order, lines, claim, expected, minted, request, new: true, at };

@@ -28,7 +28,8 @@ use crate::event;
 use crate::ledger::{self, Buyer};
 use crate::license::extend::{take_back, want_taken_back};
 use crate::license::{change, want_listed};
-use crate::purchase::Answered;
+use crate::purchase::{Answered, Paid};
+use crate::refund_request::{Cause, accept_asked};
 use crate::{Engine, Outcome};
 
 /// What the vendor's staff asks for.
@@ -77,6 +78,8 @@ pub enum RefundRefusal {
     KeyReused,
     /// The merchant's provider does not give back; by a word of its own.
     ProviderRefused(String),
+    /// The buyer's request that it was for does not wait any more, or is not covered by the policy.
+    NotAsked,
 }
 
 impl Refunded {
@@ -108,8 +111,21 @@ impl Engine {
             return Ok(Err(RefundRefusal::NotPaid(order.order.state_at(self.now()))));
         }
         if self.provider().is_some() {
-            return self.refund_at_provider(by, ask, order, request).await;
+            return self.refund_at_provider(by, ask, order, request, Cause::Staff).await;
         }
+        self.give_tokens_back(by, ask, order, request, Cause::Staff).await
+    }
+
+    /// Gives tokens of an order that was paid here back, for a cause.
+    pub(crate) async fn give_tokens_back(
+        &self,
+        by: Staff,
+        ask: RefundAsk,
+        order: Paid,
+        request: Request,
+        cause: Cause,
+    ) -> Outcome<Answered<Refunded>, RefundRefusal> {
+        let named = matches!(cause, Cause::Staff | Cause::Asked(_));
         let no_account = || Fault::Bug("an order has no account".into());
         let account = order.order.account.ok_or_else(no_account)?;
         let account = self.store.account(account).await?.ok_or_else(no_account)?;
@@ -129,9 +145,12 @@ impl Engine {
                 debt: self.mint()?,
             },
             event: self.mint()?,
+            cause,
         };
         let id = match self.submit(command).await? {
             Ok(Given::Now(refunded)) => return Ok(Ok(Answered::First(*refunded))),
+            // The key of a buyer names the request and not its refund.
+            Ok(Given::Before(_)) if !named => return Ok(Err(RefundRefusal::NotAsked)),
             Ok(Given::Before(id)) => id,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -174,6 +193,7 @@ struct GiveBack {
     id: Id<Refund>,
     moves: Moves,
     event: Id<Event>,
+    cause: Cause,
 }
 
 /// The transfers of a refund, in the order in which they are made.
@@ -209,6 +229,7 @@ impl Command for GiveBack {
             want_listed(wants, license);
         }
         want_taken_back(wants, &self.lines);
+        self.cause.wants(wants, self.ask.order);
     }
 
     fn decide(
@@ -228,6 +249,9 @@ impl Command for GiveBack {
         let missing = |what: &str| Fault::Bug(format!("a paid order has no {what}"));
         let order = books.orders.get(&(self.ask.order,))?.ok_or_else(|| missing("row"))?;
         let wallet = books.wallets.get(&(wallet,))?.ok_or_else(|| missing("wallet"))?;
+        if let Err(refusal) = self.cause.holds(books, order, at)? {
+            return Ok(Decision::refused(refusal));
+        }
         let before = books.refund_lines.all(&(self.ask.order,))?;
         let left = left_of(&self.lines, before)?;
         let lines = match lines_back(self.id, &self.ask, &self.lines, &left) {
@@ -251,6 +275,8 @@ impl Command for GiveBack {
         changes.orders.push(Change::Update(order));
         end_licenses(books, &mut changes, &ended, at)?;
         take_back(books, &mut changes, &self.lines, &lines, self.ask.licenses, at)?;
+        accept_asked(books, &mut changes, &self.lines, &left, self.id, at)?;
+        self.cause.write(&mut changes, self.id, at);
         let refund = Refund {
             order: self.ask.order,
             id: self.id,
@@ -411,7 +437,11 @@ impl GiveBack {
         changes.refunds.push(Change::Insert(refund.clone()));
         changes.refund_lines.extend(lines.iter().cloned().map(Change::Insert));
         changes.refund_lots.extend(lots.iter().cloned().map(Change::Insert));
-        changes.by_account.push(Change::Insert(Entry::request(account, self.request, id.into())));
+        changes.by_account.push(Change::Insert(Entry::request(
+            account,
+            self.request,
+            self.cause.names(id),
+        )));
         let (kind, subject) = (EventType::OrderRefunded, order.into());
         event::tell(changes, Event::new(self.event, kind, account, subject, at));
         let Refund { amount, licenses, reason, .. } = refund;

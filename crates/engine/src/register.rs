@@ -4,7 +4,7 @@ use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::legal::LegalName;
 use scrip_domain::letter::{About, Letter};
-use scrip_domain::session::Session;
+use scrip_domain::session::{Browser, Session};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
@@ -25,6 +25,8 @@ pub struct Registration {
     pub person: Person,
     /// Where the request came from, for throttling.
     pub source: String,
+    /// With which browser, where it was one: from then on that one is known, and any other is news.
+    pub browser: Option<Browser>,
 }
 
 /// Why no account was opened.
@@ -72,13 +74,16 @@ impl Engine {
             frozen_at: None,
             frozen_by_dispute: false,
             terms_version: self.terms_in_force().await?,
+            erased_at: None,
         };
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
         let verify = self.vendor().await?.settings.mail.verify;
         let letter = if verify { self.letter(&account, About::Verification {})? } else { None };
         let event = self.mint()?;
-        let command = Open { account: account.clone(), password, session, event, letter };
+        let signed_in_at = who.browser.map(|_| now);
+        let command =
+            Open { account: account.clone(), password, session, event, letter, signed_in_at };
         match self.submit(command).await? {
             Ok(()) => Ok(Ok(Registered { account, token, expires_at })),
             Err(refusal) => Ok(Err(refusal)),
@@ -112,11 +117,13 @@ impl Engine {
                     frozen_at: None,
                     frozen_by_dispute: false,
                     terms_version: None,
+                    erased_at: None,
                 };
                 let (session, password) = (token.session(&account, now), String::new());
                 opened.push((Signed::of(&session), token));
-                let letter = None;
-                opening.push(self.submit(Open { account, password, session, event, letter }));
+                let (letter, signed_in_at) = (None, None);
+                let open = Open { account, password, session, event, letter, signed_in_at };
+                opening.push(self.submit(open));
             }
             for answer in futures_util::future::join_all(opening).await {
                 answer?.map_err(|_| Fault::Bug("a seeded address is taken".into()))?;
@@ -133,6 +140,8 @@ struct Open {
     event: Id<Event>,
     /// Asks to verify the address, where that is needed.
     letter: Option<Letter>,
+    /// Now, where it is a browser that opens it.
+    signed_in_at: Option<Timestamp>,
 }
 
 impl Command for Open {
@@ -153,7 +162,12 @@ impl Command for Open {
         let kind = EventType::AccountOpened;
         let mut changes = Changes::default();
         let password = self.password.clone();
-        changes.logins.push(Change::Insert(Login { email, account, password }));
+        changes.logins.push(Change::Insert(Login {
+            email,
+            account,
+            password,
+            signed_in_at: self.signed_in_at,
+        }));
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));
         changes.sessions.push(Change::Insert(self.session.clone()));

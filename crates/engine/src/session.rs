@@ -6,10 +6,11 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::Actor;
+use scrip_domain::letter::{About, Letter};
 use scrip_domain::request::RequestId;
-use scrip_domain::session::{LIFETIME, Session, TokenHash};
+use scrip_domain::session::{Browser, LIFETIME, Session, TokenHash};
 use scrip_domain::wallet::Wallet;
-use scrip_domain::{Entropy, Id, Timestamp};
+use scrip_domain::{Entropy, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use sha2::{Digest, Sha256};
@@ -114,6 +115,22 @@ pub enum SignInRefusal {
     RateLimited(RetryAfter),
 }
 
+/// From what somebody signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct From<'a> {
+    /// Its family.
+    pub browser: Browser,
+    /// What it keeps since somebody signed in with it ([`Engine::known_browser`]), if it does.
+    pub known: Option<&'a str>,
+}
+
+/// What the seal of a browser that is known is for.
+const KNOWN: &str = "known browser";
+/// For how long a browser is known: what browsers keep at the longest.
+pub const KNOWN_FOR: Span = Span::days(400);
+/// Of so many accounts one browser is known at once.
+const ACCOUNTS: usize = 5;
+
 /// A session that was opened.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
@@ -121,15 +138,19 @@ pub struct SignedIn {
     pub token: Token,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Whose it is.
+    pub account: Id<Account>,
 }
 
 impl Engine {
-    /// Signs in with address and password. `source` is where the request came from.
+    /// Signs in with address and password. `source` is where the request came from. Of a browser that is not known the
+    /// account is told by letter, but for the first one.
     pub async fn sign_in(
         &self,
         email: &str,
         password: &str,
         source: &str,
+        from: From<'_>,
     ) -> Outcome<SignedIn, SignInRefusal> {
         let now = self.now();
         let email = Login::fold(email);
@@ -156,10 +177,40 @@ impl Engine {
         let token = Token::new(self.entropy.as_ref());
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
-        match self.submit(OpenSession { login, session }).await? {
-            Ok(()) => Ok(Ok(SignedIn { token, expires_at })),
+        let letter = self.sign_in_letter(&account, &login, from)?;
+        match self.submit(OpenSession { login, session, letter }).await? {
+            Ok(()) => Ok(Ok(SignedIn { token, expires_at, account: account.id })),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// The letter about a sign-in that its account does not know of; a few of them, whatever is tried.
+    fn sign_in_letter(
+        &self,
+        account: &Account,
+        login: &Login,
+        from: From<'_>,
+    ) -> Result<Option<Letter>, Fault> {
+        let (now, who) = (self.now(), account.id.to_string());
+        let known = from.known.is_some_and(|known| self.knows(known, account.id));
+        let told = self.throttle.check(Limited::SignInLetter, &who, now).is_err();
+        if login.signed_in_at.is_none() || known || told {
+            return Ok(None);
+        }
+        self.throttle.count(Limited::SignInLetter, &who, now);
+        self.letter(account, About::SignedIn { at: now, browser: from.browser })
+    }
+
+    fn knows(&self, known: &str, account: Id<Account>) -> bool {
+        self.unseal::<Vec<Id<Account>>>(KNOWN, known).is_some_and(|all| all.contains(&account))
+    }
+
+    /// What a browser is to keep in the place of `known`, now that somebody has signed in to `account` with it.
+    pub fn known_browser(&self, known: Option<&str>, account: Id<Account>) -> String {
+        let before = known.and_then(|known| self.unseal::<Vec<Id<Account>>>(KNOWN, known));
+        let others = before.unwrap_or_default().into_iter().filter(|other| *other != account);
+        let all: Vec<_> = std::iter::once(account).chain(others).take(ACCOUNTS).collect();
+        self.seal(KNOWN, &all, self.now().plus(KNOWN_FOR))
     }
 
     /// Ends the session of `token`. Ending it again changes nothing.
@@ -211,6 +262,7 @@ struct OpenSession {
     /// As it was looked at.
     login: Login,
     session: Session,
+    letter: Option<Letter>,
 }
 
 impl Command for OpenSession {
@@ -221,12 +273,17 @@ impl Command for OpenSession {
         wants.logins.guard((self.login.email.clone(),));
     }
 
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
         if books.logins.get(&(self.login.email.clone(),))? != Some(&self.login) {
             return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
         }
         let mut changes = Changes::default();
         changes.sessions.push(Change::Insert(self.session.clone()));
+        if self.login.signed_in_at.is_none() {
+            let login = Login { signed_in_at: Some(at), ..self.login.clone() };
+            changes.logins.push(Change::Update(login));
+        }
+        changes.letters.extend(self.letter.clone().map(Change::Insert));
         Ok(Decision::done((), changes))
     }
 }

@@ -45,6 +45,8 @@ pub enum Limited {
     ResetAddress,
     /// Letters that one account asks for.
     LetterAccount,
+    /// Letters about sign-ins to one account.
+    SignInLetter,
 }
 
 impl Limited {
@@ -61,7 +63,7 @@ impl Limited {
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
             Self::QuoteAccount => (60, Span::minutes(10)),
-            Self::ResetAddress | Self::LetterAccount => (5, Span::hours(1)),
+            Self::ResetAddress | Self::LetterAccount | Self::SignInLetter => (5, Span::hours(1)),
         }
     }
 }

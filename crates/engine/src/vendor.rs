@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scrip_domain::account::{Field, plausible_email};
 use scrip_domain::audit::Act;
 use scrip_domain::look::Look;
+use scrip_domain::refund_request::MOST_DAYS;
 use scrip_domain::sale::Limits;
 use scrip_domain::settings::{FormerName, Settings, Vendor};
 use scrip_domain::{Id, Timestamp};
@@ -148,6 +149,9 @@ fn bounded(mut settings: Settings) -> Result<Settings, Wrong> {
         }
     }
     settings.registration = fields;
+    if settings.refund_policy.days > MOST_DAYS {
+        return Err(rules::wrong("refund_policy.days", format!("0 to {MOST_DAYS}")));
+    }
     mailed(&mut settings)?;
     sold(&settings)?;
     Ok(settings)
@@ -308,6 +312,8 @@ mod tests {
             look: scrip_domain::look::Look::default(),
             second_factor: SecondFactor::default(),
             mail: Mail::default(),
+            refund_policy: scrip_domain::refund_request::RefundPolicy::default(),
+            refunds_at_once: false,
         }
     }
 
@@ -322,7 +328,8 @@ mod tests {
     #[test]
     fn what_is_out_of_bounds_is_named() {
         type Spoil = (&'static str, fn(&mut Settings));
-        let spoil: [Spoil; 22] = [
+        let spoil: [Spoil; 23] = [
+            ("refund_policy.days", |all| all.refund_policy.days = 3651),
             ("name", |all| all.name = " ".into()),
             ("name", |all| all.name = "a\u{0}b".into()),
             ("name", |all| all.name = "a".repeat(201)),

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::audit::{Note, Staff, difference};
 use crate::catalog::{Wrong, rules};
+use crate::fresh::{Fresh, is_retold};
 use crate::{Engine, Outcome};
 
 /// Nineteen symbols of chance, which are 95 bits, and a check symbol.
@@ -57,17 +58,48 @@ impl Engine {
         by: Staff,
         fields: BatchFields,
     ) -> Outcome<(VoucherBatch, Vec<String>), Wrong> {
+        let chance = |_| {
+            let mut chance = [0; 20];
+            self.fill(&mut chance);
+            chance
+        };
+        self.make_batch(by, fields, self.mint()?, chance).await
+    }
+
+    /// The same by a form, which makes one batch however often it is sent. A form that is sent again soon gets the same
+    /// codes, and none later.
+    pub async fn make_vouchers_once(
+        &self,
+        by: Staff,
+        fields: BatchFields,
+        form: &Fresh<VoucherBatch>,
+    ) -> Outcome<(VoucherBatch, Vec<String>), Wrong> {
+        let chance = |number| {
+            let (mut chance, all) = ([0; 20], form.chance(number));
+            chance.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+            chance
+        };
+        let made = self.make_batch(by, fields, form.id, chance).await?;
+        Ok(made.map(|(batch, codes)| {
+            let told = is_retold(batch.created_at, self.now());
+            (batch, if told { codes } else { Vec::new() })
+        }))
+    }
+
+    async fn make_batch(
+        &self,
+        by: Staff,
+        fields: BatchFields,
+        id: Id<VoucherBatch>,
+        chance: impl Fn(u32) -> [u8; 20],
+    ) -> Outcome<(VoucherBatch, Vec<String>), Wrong> {
         if let Err(wrong) = check(&fields) {
             return Ok(Err(wrong));
         }
-        let code = |_| {
-            let mut chance = [0; 20];
-            self.fill(&mut chance);
-            Code::of_chance(chance).to_string()
-        };
+        let code = |number| Code::of_chance(chance(number)).to_string();
         let codes: Vec<String> = (0..fields.count).map(code).collect();
         let batch = VoucherBatch {
-            id: self.mint()?,
+            id,
             label: fields.label,
             tokens: fields.tokens,
             count: fields.count,
@@ -83,8 +115,8 @@ impl Engine {
         let digests = codes.iter().map(|code| digest(code)).collect();
         let make = Make { batch: batch.clone(), digests, note: self.note(by)? };
         match self.submit(make).await? {
-            Ok(()) => Ok(Ok((batch, codes))),
-            Err(never) => match never {},
+            Ok(batch) => Ok(Ok((batch, codes))),
+            Err(wrong) => Ok(Err(wrong)),
         }
     }
 
@@ -126,14 +158,25 @@ struct Make {
 }
 
 impl Command for Make {
-    type Receipt = ();
-    type Refusal = std::convert::Infallible;
+    /// The batch: this one, or the same that the same form made before.
+    type Receipt = VoucherBatch;
+    type Refusal = Wrong;
 
     fn wants(&self, wants: &mut Wants) {
         wants.voucher_batches.guard((self.batch.id,));
     }
 
-    fn decide(&self, _: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<VoucherBatch, Wrong>, Fault> {
+        if let Some(there) = books.voucher_batches.get(&(self.batch.id,))? {
+            let VoucherBatch { redeemed, created_at, closed_at, .. } = *there;
+            let same = VoucherBatch { redeemed, created_at, closed_at, ..self.batch.clone() };
+            return Ok(if same == *there {
+                Decision::done(there.clone(), Changes::default())
+            } else {
+                let must = "as it was sent before: open the form again for another batch";
+                Decision::refused(rules::wrong("label", must))
+            });
+        }
         let VoucherBatch { id, label, tokens, count, kind, .. } = &self.batch;
         let mut changes = Changes::default();
         changes.voucher_batches.push(Change::Insert(self.batch.clone()));
@@ -142,7 +185,7 @@ impl Command for Make {
         let what = json!({ "label": label, "tokens": tokens, "count": count, "kind": kind });
         let what = difference(&Value::Null, &what);
         self.note.write(&mut changes, Act::VouchersMade, id, what, at);
-        Ok(Decision::done((), changes))
+        Ok(Decision::done(self.batch.clone(), changes))
     }
 }
 

@@ -121,6 +121,7 @@ impl Purchase {
             balance_after: Some(left),
             terms_version: Some("1".into()),
             payment_method: None,
+            refund_policy: None,
         }
     }
 

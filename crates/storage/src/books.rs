@@ -38,6 +38,7 @@ use scrip_domain::partner::{Partner, PartnerEntry, PartnerUrl};
 use scrip_domain::payment_method::{Customer, PaymentMethod};
 use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
 use scrip_domain::refund::{Refund, RefundLine, RefundLot};
+use scrip_domain::refund_request::RefundRequest;
 use scrip_domain::report::DayFigures;
 use scrip_domain::restore::{Discrepancy, Epoch, Reunion};
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
@@ -432,6 +433,8 @@ tables! {
     refund_lines: RefundLine,
     /// What came back to which lot, by order.
     refund_lots: RefundLot,
+    /// What buyers ask back, by order.
+    refund_requests: RefundRequest,
     /// Licenses: the guards of all that is done with them.
     licenses: License,
     /// Later issues of licenses' codes.

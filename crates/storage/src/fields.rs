@@ -17,6 +17,7 @@ use scrip_domain::ledger::{Counters, LedgerAccount};
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::merchant::{Fee, MerchantLimits};
 use scrip_domain::order::{Check, Order};
+use scrip_domain::refund_request::RefundPolicy;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
 use scrip_domain::top_up::{Appeal, Due, Payment, Reversed};
@@ -137,7 +138,7 @@ word_fields! {
     scrip_domain::lot::LotChangeKind, scrip_domain::lot::LotKind,
     scrip_domain::merchant::KeyOwner, scrip_domain::merchant::MerchantEventKind, scrip_domain::merchant::MerchantState,
     scrip_domain::order::DeclineReason, scrip_domain::order::OrderState,
-    scrip_domain::purchase_request::RequestState, scrip_domain::refund::LicensePolicy,
+    scrip_domain::purchase_request::RequestState, scrip_domain::refund::LicensePolicy, scrip_domain::refund_request::RefundRequestState,
     scrip_domain::staff::StaffRole, scrip_domain::restore::Lack, scrip_domain::restore::PeerKind, scrip_domain::restore::ReunionState,
     scrip_domain::reversal::ReversalKind, scrip_domain::reversal::ReversalState,
     scrip_domain::top_up::TopUpMethod, scrip_domain::top_up::TopUpState,
@@ -167,7 +168,7 @@ macro_rules! json_fields {
 }
 
 json_fields! {
-    scrip_domain::agreement::Terms, scrip_domain::letter::About, Appeal, Labels, Payment, PendingRefund, Person, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
+    scrip_domain::agreement::Terms, scrip_domain::letter::About, Appeal, Labels, Payment, PendingRefund, Person, RefundPolicy, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
     Vec<Id<Offer>>, Vec<Id<Order>>, Vec<Id<Product>>, Vec<Money>, Vec<Picture>, Vec<String>,
     Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,

@@ -24,6 +24,7 @@ mod order;
 mod partner;
 mod payment_method;
 mod purchase_request;
+mod refund_request;
 mod report;
 mod restore;
 mod staff;

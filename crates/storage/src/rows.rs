@@ -43,6 +43,7 @@ use scrip_domain::purchase_request::{
     Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
 };
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
+use scrip_domain::refund_request::{RefundPolicy, RefundRequest, RefundRequestState};
 use scrip_domain::report::DayFigures;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
@@ -81,11 +82,11 @@ row!(LegalText, "legal_texts", group(name: LegalName), key(name: LegalName, vers
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
     created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool, verified_at: Option<Timestamp>,
-    terms_version: Option<String>,
+    terms_version: Option<String>, erased_at: Option<Timestamp>,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {
-    email: String, account: Id<Account>, password: String,
+    email: String, account: Id<Account>, password: String, signed_in_at: Option<Timestamp>,
 });
 
 row!(Session, "sessions", group(token: [u8; 16]), key(token: [u8; 16]), {
@@ -265,7 +266,7 @@ row!(Order, "orders", group(id: Id<Order>), key(id: Id<Order>), {
     id: Id<Order>, account: Option<Id<Account>>, state: OrderState, total: Amount, coupon: Option<OrderCoupon>,
     reason: Option<DeclineReason>, again: bool, checks: Vec<Check>, selected_at: Timestamp, expires_at: Timestamp,
     paid_at: Option<Timestamp>, balance_after: Option<Amount>, terms_version: Option<String>,
-    payment_method: Option<String>,
+    payment_method: Option<String>, refund_policy: Option<RefundPolicy>,
 });
 
 row!(Line, "order_lines", group(order: Id<Order>), key(order: Id<Order>, id: Id<Line>), {
@@ -307,6 +308,12 @@ row!(RefundLine, "refund_lines", group(order: Id<Order>),
 row!(RefundLot, "refund_lots", group(order: Id<Order>),
     key(order: Id<Order>, refund: Id<Refund>, line: Id<Line>, lot: Id<Lot>), {
     order: Id<Order>, refund: Id<Refund>, line: Id<Line>, lot: Id<Lot>, amount: Amount, expired: Amount,
+});
+
+row!(RefundRequest, "refund_requests", group(order: Id<Order>), key(order: Id<Order>, id: Id<RefundRequest>), {
+    order: Id<Order>, id: Id<RefundRequest>, line: Id<Line>, account: Id<Account>, state: RefundRequestState,
+    covered: bool, reason: String, word: Option<String>, refund: Option<Id<Refund>>, at: Timestamp,
+    decided_at: Option<Timestamp>,
 });
 
 row!(License, "licenses", group(id: Id<License>), key(id: Id<License>), {

@@ -202,6 +202,8 @@ pub fn settings() -> Settings {
         look: scrip_domain::look::Look::default(),
         second_factor: SecondFactor::default(),
         mail: scrip_domain::settings::Mail::default(),
+        refund_policy: scrip_domain::refund_request::RefundPolicy::default(),
+        refunds_at_once: false,
     }
 }
 
@@ -524,6 +526,7 @@ impl Shop {
             password: "correct horse".into(),
             person: Person::default(),
             source: "test".into(),
+            browser: None,
         };
         let opened =
             self.app.engine.register(registration).await.expect("no fault").expect("an account");

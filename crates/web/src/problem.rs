@@ -6,6 +6,7 @@ pub mod kind;
 mod licenses;
 mod mail;
 mod partners;
+mod refund_requests;
 mod servers;
 mod settlements;
 mod staff;
@@ -452,6 +453,10 @@ impl Problem {
                 Self::field("lines", t("the wallet cannot hold that much"))
             }
             RefundRefusal::KeyReused => Self::key_reused(),
+            RefundRefusal::NotAsked => Self::new(
+                &kind::REFUND_REQUEST_DECIDED,
+                "the request was decided meanwhile: look at it again",
+            ),
             RefundRefusal::ProviderRefused(code) => {
                 Self::new(&kind::PROVIDER_REFUSED, "the provider does not give this back")
                     .with("reason", code)

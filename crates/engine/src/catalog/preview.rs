@@ -50,6 +50,7 @@ impl Engine {
             frozen_at: None,
             frozen_by_dispute: false,
             terms_version: None,
+            erased_at: None,
         };
         let wallet = Wallet::empty(account.wallet, account.id);
         let mut member = Member::new(Arc::new(account), wallet, self.now());

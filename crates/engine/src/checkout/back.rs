@@ -29,6 +29,7 @@ use crate::purchase::{Answered, Paid};
 use crate::refund::{
     RefundAsk, RefundRefusal, Refunded, end_licenses, left_of, licenses_back, lines_back,
 };
+use crate::refund_request::{Cause, accept_asked};
 use crate::{Engine, Outcome};
 
 impl Engine {
@@ -39,6 +40,7 @@ impl Engine {
         ask: RefundAsk,
         paid: Paid,
         request: Request,
+        cause: Cause,
     ) -> Outcome<Answered<Refunded>, RefundRefusal> {
         let no_account = || Fault::Bug("an order that was paid is nobody's".into());
         let order = paid.order.id;
@@ -52,6 +54,7 @@ impl Engine {
             ask,
             by,
             request,
+            cause,
         };
         let (id, first) = match self.submit(command).await? {
             Ok(Asked::Now(id) | Asked::Waiting(id)) => (id, true),
@@ -101,6 +104,7 @@ struct AskBack {
     ask: RefundAsk,
     by: Staff,
     request: Request,
+    cause: Cause,
 }
 
 impl Command for AskBack {
@@ -116,6 +120,7 @@ impl Command for AskBack {
             wants.licenses.guard((license.id,));
             want_listed(wants, license);
         }
+        self.cause.wants(wants, self.ask.order);
     }
 
     fn decide(
@@ -150,6 +155,9 @@ impl Command for AskBack {
         }
         if !order.is_released() {
             return Ok(Decision::refused(RefundRefusal::NotPaid(order.state_at(at))));
+        }
+        if let Err(refusal) = self.cause.holds(books, order, at)? {
+            return Ok(Decision::refused(refusal));
         }
         let left = left_of(&self.lines, books.refund_lines.all(&id)?)?;
         let lines = match lines_back(self.id, &self.ask, &self.lines, &left) {
@@ -299,6 +307,7 @@ pub(super) fn give_back(
         let what = difference(&serde_json::Value::Null, &what);
         note.write(changes, Act::OrderRefunded, order.id, what, at);
     }
+    accept_asked(books, changes, lines, &after, refund.id, at)?;
     changes.refunds.push(Change::Insert(refund));
     changes.refund_lines.extend(back.into_iter().map(Change::Insert));
     Ok(state)

@@ -117,6 +117,7 @@ impl Command for Seen {
         wants.checkouts.read((order,));
         wants.refunds.read((order,));
         wants.refund_lines.read((order,));
+        wants.refund_requests.read((order,));
         if let Some(guest) = &self.guest {
             guest.wants(wants);
         }

@@ -8,6 +8,8 @@ use scrip_domain::language::Language;
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order};
+use scrip_domain::refund_request::RefundRequest;
+use scrip_domain::session::Browser;
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::TopUp;
 use scrip_domain::webhook::WebhookEndpoint;
@@ -118,6 +120,31 @@ pub enum What {
     ReviewWaiting(TopUp),
     /// To staff: a top-up is disputed, or the bank has decided.
     Disputed(TopUp),
+    /// The vendor gives nothing back that was asked for.
+    RefundRefused {
+        /// The order.
+        order: Order,
+        /// What was asked for is called.
+        title: String,
+        /// What was asked, and what was said to it.
+        request: RefundRequest,
+    },
+    /// Somebody signed in from a browser that had not before.
+    SignedIn {
+        /// When.
+        at: Timestamp,
+        /// With what.
+        browser: Browser,
+    },
+    /// To staff: a buyer asks for a refund.
+    RefundAsked {
+        /// The order.
+        order: Order,
+        /// What is asked for is called.
+        title: String,
+        /// What is asked.
+        request: RefundRequest,
+    },
     /// To staff: a webhook endpoint is told nothing any more.
     WebhookDisabled(WebhookEndpoint),
 }
@@ -177,6 +204,11 @@ impl Engine {
                 What::OrderDeclined { order, lines }
             }
             About::OrderRefunded { order, at } => self.refunded(*order, *at).await?,
+            About::RefundRefused { request, .. } => {
+                let (order, title, request) = self.asked(*request).await?;
+                What::RefundRefused { order, title, request }
+            }
+            About::SignedIn { at, browser } => What::SignedIn { at: *at, browser: *browser },
             About::Digest { orders, more, total } => self.gathered(orders, *more, *total).await?,
             About::TopUpCredited { top_up } => What::TopUpCredited(self.funds(*top_up).await?),
             About::TopUpDeclined { top_up } => What::TopUpDeclined(self.funds(*top_up).await?),
@@ -203,6 +235,7 @@ impl Engine {
             }
             About::ReviewWaiting { .. }
             | About::Disputed { .. }
+            | About::RefundAsked { .. }
             | About::WebhookDisabled { .. } => {
                 return Err(Fault::Bug("a letter to staff is an account's".into()));
             }
@@ -213,6 +246,14 @@ impl Engine {
         Ok(Some(match about {
             About::ReviewWaiting { top_up } => What::ReviewWaiting(self.funds(*top_up).await?),
             About::Disputed { top_up } => What::Disputed(self.funds(*top_up).await?),
+            About::RefundAsked { request, .. } => {
+                let (order, title, request) = self.asked(*request).await?;
+                // Somebody was faster than the letter.
+                if !request.is_open() {
+                    return Ok(None);
+                }
+                What::RefundAsked { order, title, request }
+            }
             About::WebhookDisabled { endpoint } => {
                 let endpoint = self.store.webhook_endpoint(*endpoint).await?;
                 What::WebhookDisabled(endpoint.ok_or_else(lost("the endpoint"))?)
@@ -244,6 +285,14 @@ impl Engine {
         let refund = refunds.iter().rev().find(|refund| refund.at <= at).or(refunds.last());
         let amount = refund.map(|refund| refund.amount).unwrap_or_default();
         Ok(What::OrderRefunded { order: row, amount })
+    }
+
+    /// What a buyer asks back, with its order and what it is called.
+    async fn asked(&self, id: Id<RefundRequest>) -> Result<(Order, String, RefundRequest), Fault> {
+        let row = self.store.refund_request(id).await?.ok_or_else(lost("the request"))?;
+        let (order, lines) = self.ordered(row.order).await?;
+        let line = lines.into_iter().find(|line| line.id == row.line);
+        Ok((order, line.map(|line| line.title).unwrap_or_default(), row))
     }
 
     async fn gathered(&self, ids: &[Id<Order>], more: u32, total: Amount) -> Result<What, Fault> {

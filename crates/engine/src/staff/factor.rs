@@ -12,7 +12,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use scrip_domain::audit::Act;
 use scrip_domain::request::RequestId;
-use scrip_domain::staff::{RECOVERY_CODES, StaffMember};
+use scrip_domain::staff::{RECOVERY_CODES, StaffMember, StaffSession};
 use scrip_domain::{Id, Timestamp};
 use scrip_license::{Digest as Hash, base32};
 use scrip_storage::books::Change;
@@ -22,6 +22,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::sign_in::StaffSignedIn;
 use crate::audit::Note;
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
@@ -120,16 +121,18 @@ impl Engine {
     }
 
     /// Turns a second factor on, by a code of the secret that was set up. Gives the recovery codes, which are told once.
+    /// Every session ends, since a password alone has opened them; a new one is opened for who did it.
     pub async fn confirm_factor(
         &self,
         member: &StaffMember,
         code: &str,
         request: RequestId,
-    ) -> Outcome<Vec<String>, FactorRefusal> {
+    ) -> Outcome<(Vec<String>, StaffSignedIn), FactorRefusal> {
         let codes: Vec<_> = (0..RECOVERY_CODES).map(|_| self.recovery_code()).collect();
         let recovery = codes.iter().map(|code| digest(&code.replace('-', ""))).collect();
-        let turned = self.turn(member, code, request, Turn::On(recovery)).await?;
-        Ok(turned.map(|()| codes))
+        let (opened, session) = self.staff_session(member, self.now());
+        let turned = self.turn(member, code, request, Turn::On(recovery, session)).await?;
+        Ok(turned.map(|()| (codes, opened)))
     }
 
     /// Turns it off, by a code of it or a recovery code.
@@ -278,8 +281,8 @@ pub(super) fn without_factor(member: &StaffMember) -> StaffMember {
 }
 
 enum Turn {
-    /// With the digests of the recovery codes.
-    On(Vec<String>),
+    /// With the digests of the recovery codes, and the session of who does it.
+    On(Vec<String>, StaffSession),
     Off,
 }
 
@@ -296,6 +299,9 @@ impl Command for TurnFactor {
 
     fn wants(&self, wants: &mut Wants) {
         wants.staff.guard((self.member,));
+        if let Turn::On(_, session) = &self.to {
+            wants.staff_sessions.read((session.token,));
+        }
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), FactorRefusal>, Fault> {
@@ -309,14 +315,17 @@ impl Command for TurnFactor {
         let Some(spent) = self.proof.spent(old) else {
             return Ok(Decision::refused(FactorRefusal::WrongCode));
         };
+        let mut changes = Changes::default();
         let (member, act) = match &self.to {
-            Turn::On(recovery) => {
-                let recovery = recovery.clone();
-                (StaffMember { factor_since: Some(at), recovery, ..spent }, Act::StaffFactorOn)
+            Turn::On(recovery, session) => {
+                let (recovery, series) = (recovery.clone(), spent.series.saturating_add(1));
+                let session = StaffSession { series, ..session.clone() };
+                changes.staff_sessions.push(Change::Insert(session));
+                let member = StaffMember { factor_since: Some(at), recovery, series, ..spent };
+                (member, Act::StaffFactorOn)
             }
             Turn::Off => (without_factor(&spent), Act::StaffFactorOff),
         };
-        let mut changes = Changes::default();
         self.note.write(&mut changes, act, member.id, json!({}), at);
         changes.staff.push(Change::Update(member));
         Ok(Decision::done((), changes))

@@ -144,6 +144,8 @@ impl InitArgs {
             look: scrip_domain::look::Look::default(),
             second_factor: SecondFactor::default(),
             mail: scrip_domain::settings::Mail::default(),
+            refund_policy: scrip_domain::refund_request::RefundPolicy::default(),
+            refunds_at_once: false,
         })
     }
 

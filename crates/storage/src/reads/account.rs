@@ -72,6 +72,16 @@ impl Store {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 
+    /// A page of the API keys of an account, newest first, revoked ones too.
+    pub async fn api_keys_of(
+        &self,
+        account: Id<Account>,
+        page: Page,
+    ) -> Result<Vec<ApiKey>, Fault> {
+        let values = [cells(&account), vec![page.highest(), page.limit()]].concat();
+        self.rows("WHERE t.account = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
+    }
+
     /// A page of what the vendor's staff did, newest first.
     pub async fn audit(&self, page: Page) -> Result<Vec<Audit>, Fault> {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await

@@ -22,6 +22,7 @@ mod orders;
 mod partners;
 mod payment_methods;
 mod purchase_requests;
+mod refund_requests;
 mod refunds;
 mod report;
 mod restores;
@@ -113,6 +114,7 @@ pub fn probes() -> Vec<Probe> {
     probes.extend(coupons::probes());
     probes.extend(licenses::probes());
     probes.extend(refunds::probes());
+    probes.extend(refund_requests::probes());
     probes.extend(license_changes::probes());
     probes.extend(merchants::probes());
     probes.extend(purchase_requests::probes());

@@ -35,6 +35,12 @@ impl Store {
         self.rows("WHERE t.recipient = $1 ORDER BY t.id DESC LIMIT $2", bounds).await
     }
 
+    /// Letters to an account, whatever became of them, at most so many.
+    pub async fn letters_of(&self, account: Id<Account>, limit: u32) -> Result<Vec<Letter>, Fault> {
+        let bounds = [cells(&account), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.account = $1 ORDER BY t.id LIMIT $2", bounds).await
+    }
+
     /// Letters that were made before `before` and do not wait any more, the oldest first.
     pub async fn letters_before(
         &self,

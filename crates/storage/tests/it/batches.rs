@@ -198,7 +198,12 @@ pub async fn too_many_rows_are_a_fault(home: &Home) {
 }
 
 fn login(email: &str, account: u64) -> impl Command<Receipt = (), Refusal = &'static str> + use<> {
-    let login = Login { email: email.to_owned(), account: id(account), password: String::new() };
+    let login = Login {
+        email: email.to_owned(),
+        account: id(account),
+        password: String::new(),
+        signed_in_at: None,
+    };
     write(move |changes| changes.logins.push(Change::Insert(login.clone())))
 }
 
@@ -238,7 +243,12 @@ fn register(account: u64) -> impl Command<Receipt = u64, Refusal = &'static str>
             if let Some(login) = books.logins.get(&(email(),))? {
                 return Ok(Decision::done(login.account.number(), Changes::default()));
             }
-            let login = Login { email: email(), account: id(account), password: String::new() };
+            let login = Login {
+                email: email(),
+                account: id(account),
+                password: String::new(),
+                signed_in_at: None,
+            };
             let logins = vec![Change::Insert(login)];
             Ok(Decision::done(account, Changes { logins, ..Changes::default() }))
         },

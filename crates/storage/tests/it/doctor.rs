@@ -91,6 +91,13 @@ const DAMAGES: &[(&str, &str)] = &[
     ("refund-states", "UPDATE orders SET state = 'refunded' WHERE id = 6001"),
     ("refund-states", "UPDATE refund_lines SET quantity = 2"),
     ("refund-licenses", "UPDATE licenses SET state = 'refunded'"),
+    ("refund-requests", "UPDATE refund_requests SET account = 1002 WHERE id = 9401"),
+    ("refund-requests", "UPDATE refund_requests SET line = 7003 WHERE id = 9401"),
+    ("refund-requests", "UPDATE refund_requests SET refund = 7599 WHERE id = 9402"),
+    ("refund-requests", "DROP INDEX refund_requests_open; UPDATE refund_requests SET state = 'open', decided_at = NULL, word = NULL WHERE id = 9403"),
+    ("refund-requests-open", "UPDATE refund_lines SET quantity = 2"),
+    ("refund-requests-open", "UPDATE refund_requests SET decided_at = NULL WHERE id = 9402"),
+    ("refund-requests-open", "UPDATE refund_requests SET word = NULL WHERE id = 9403"),
     ("extensions", "DELETE FROM extensions WHERE line = 7005"),
     ("extensions", "UPDATE order_lines SET extends = NULL WHERE id = 7005"),
     ("extensions", "UPDATE extensions SET license = 8024 WHERE line = 7007"),
@@ -401,8 +408,8 @@ const DAMAGES: &[(&str, &str)] = &[
     ("account-wallets", "UPDATE wallets SET account = 1001 WHERE id = 2002"),
     ("wallet-accounts", "DELETE FROM accounts WHERE id = 1002"),
     ("logins", "DELETE FROM logins WHERE account = 1002"),
-    ("logins", "INSERT INTO logins VALUES ('second@example.org', 1001, '')"),
-    ("logins", "INSERT INTO logins VALUES ('nobody@example.org', 1009, '')"),
+    ("logins", "INSERT INTO logins VALUES ('second@example.org', 1001, '', NULL)"),
+    ("logins", "INSERT INTO logins VALUES ('nobody@example.org', 1009, '', NULL)"),
     ("order-states", "UPDATE orders SET paid_at = NULL WHERE id = 6001"),
     ("order-states", "UPDATE orders SET balance_after = 3 WHERE id = 6002"),
     ("order-states", "UPDATE orders SET state = 'lost' WHERE id = 6002"),
@@ -454,6 +461,17 @@ const DAMAGES: &[(&str, &str)] = &[
     ("identities", "DELETE FROM accounts WHERE id = 1006"),
     ("order-states", "UPDATE orders SET account = NULL WHERE id = 6003"),
     ("logins", "DELETE FROM identities"),
+    ("logins", "INSERT INTO logins VALUES ('back@example.org', 1090, '', NULL)"),
+    ("erased-accounts", "UPDATE accounts SET email = 'gone@example.org' WHERE id = 1090"),
+    ("erased-accounts", "UPDATE accounts SET person = '{\"name\":\"Gone\"}' WHERE id = 1090"),
+    ("erased-accounts", "UPDATE accounts SET verified_at = 3 WHERE id = 1090"),
+    ("erased-accounts", "UPDATE accounts SET erased_at = 5 WHERE id = 1001"),
+    ("erased-accounts", "INSERT INTO sessions VALUES (x'05', 1090, 2090, 1, 9)"),
+    ("erased-accounts", "INSERT INTO api_keys VALUES (9471, 1090, x'05', '[]', '', 1, NULL)"),
+    ("erased-accounts", "UPDATE letters SET account = 1090 WHERE account IS NOT NULL"),
+    ("erased-accounts", "UPDATE digests SET account = 1090"),
+    ("erased-accounts", "INSERT INTO auto_errands VALUES (1090, 5)"),
+    ("erased-accounts", "UPDATE payment_methods SET account = 1090 WHERE name = 'pm_1'"),
     ("licenses", "DELETE FROM licenses WHERE id = 8102"),
     ("refund-totals", "UPDATE refund_lines SET amount = 9 WHERE refund = 7511"),
     ("refund-states", "UPDATE orders SET state = 'paid' WHERE id = 6101"),
@@ -601,12 +619,14 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     let probe = |wanted: &str| all.iter().find(|probe| probe.name == wanted).unwrap();
     let examined = store.examine(probe("wallet-lots")).await.unwrap();
     let subject = "wal_00000000001yh".to_owned();
-    assert_eq!(examined.rows, 7);
+    assert_eq!(examined.rows, 8);
     assert_eq!(examined.findings, [Finding { subject, expected: Some(80), found: Some(81) }]);
     assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 80 expected, 81 found");
     for number in 0..20 {
-        home.execute(&format!("INSERT INTO logins VALUES ('{number}@example.org', {number}, '')"))
-            .await;
+        home.execute(&format!(
+            "INSERT INTO logins VALUES ('{number}@example.org', {number}, '', NULL)"
+        ))
+        .await;
     }
     let examined = store.examine(probe("logins")).await.unwrap();
     assert_eq!(examined.findings.len(), MAX_FINDINGS as usize);
@@ -647,9 +667,10 @@ fn unguarded(home: &Home, damage: &str) -> String {
                      AND conrelid::regclass::text IN ('wallets', 'lots', 'receipts', 'coupons', 'credit_lines', 'repayments',
                          'holds', 'hold_lots', 'purchase_requests', 'request_refunds', 'request_refund_lots', 'payouts', 'merchants',
                          'partners', 'partner_entries', 'exchanges', 'incoming_exchanges', 'settlements',
-                         'usages', 'consumptions', 'leases', 'extensions', 'letters')
+                         'usages', 'consumptions', 'leases', 'extensions', 'letters', 'refund_requests')
                  LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
-             END $$; {damage}"
+             END $$; {}",
+            damage.replace("x'", "'\\x")
         ),
         Home::Memory { .. } | Home::File { .. } => {
             format!("PRAGMA ignore_check_constraints = ON; {damage}")

@@ -18,7 +18,7 @@ DELETE FROM day_figures;
 DELETE FROM accounts; DELETE FROM logins; DELETE FROM wallets; DELETE FROM house; DELETE FROM lots;
 DELETE FROM holds; DELETE FROM hold_lots; DELETE FROM transfers; DELETE FROM top_ups; DELETE FROM charges; DELETE FROM errands; DELETE FROM products;
 DELETE FROM offers; DELETE FROM releases; DELETE FROM files; DELETE FROM orders; DELETE FROM order_lines;
-DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines;
+DELETE FROM line_payments; DELETE FROM lot_changes; DELETE FROM refunds; DELETE FROM refund_lines; DELETE FROM refund_requests;
 DELETE FROM activations; DELETE FROM consumptions; DELETE FROM leases; DELETE FROM tried;
 DELETE FROM reissues; DELETE FROM usages; DELETE FROM extensions; DELETE FROM reminders; DELETE FROM bundle_items;
 DELETE FROM refund_lots; DELETE FROM licenses; DELETE FROM receipts; DELETE FROM by_account;
@@ -37,6 +37,7 @@ DELETE FROM checkouts; DELETE FROM identities;
 DELETE FROM auto_top_ups; DELETE FROM auto_errands; DELETE FROM credit_lines; DELETE FROM repayments;
 DELETE FROM partners; DELETE FROM partner_entries; DELETE FROM exchange_quotes; DELETE FROM exchanges;
 DELETE FROM incoming_exchanges; DELETE FROM exchange_days;
+DELETE FROM sessions; DELETE FROM api_keys;
 DELETE FROM staff; DELETE FROM staff_logins; DELETE FROM staff_roll;
 DELETE FROM events; DELETE FROM feed; DELETE FROM webhook_endpoints; DELETE FROM deliveries;
 DELETE FROM letters; DELETE FROM postbox; DELETE FROM digests; DELETE FROM warned;
@@ -129,6 +130,10 @@ INSERT INTO line_payments (line, lot, kind, amount) VALUES (7001, 5001, 'paid', 
 INSERT INTO refunds ("order", id, transfer, amount, licenses, reason, at) VALUES (6001, 7501, 4007, 30, 'revoke', '', 7);
 INSERT INTO refund_lines ("order", refund, line, quantity, amount) VALUES (6001, 7501, 7001, 1, 30);
 INSERT INTO refund_lots ("order", refund, line, lot, amount, expired) VALUES (6001, 7501, 7001, 5001, 30, 0);
+-- One request brought that, one was declined, and one for the other unit waits.
+INSERT INTO refund_requests ("order", id, line, account, state, covered, reason, word, refund, at, decided_at) VALUES
+    (6001, 9401, 7001, 1001, 'open', 1, 'why', NULL, NULL, 9, NULL), (6001, 9402, 7001, 1001, 'accepted', 1, 'why', NULL, 7501, 6, 7),
+    (6001, 9403, 7001, 1001, 'declined', 0, 'why', 'no', NULL, 8, 8);
 INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at) VALUES
     (8001, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'valid', 1, 'k1', 2),
     (8002, 6001, 7001, 1001, 101, 201, '{"kind":"perpetual"}', '{}', 'refunded', 1, 'k1', 2),
@@ -494,4 +499,7 @@ INSERT INTO staff (id, email, name, role, password, series, factor_issue, factor
     (9953, 'b@x.example', 'B', 'owner', NULL, 1, 0, 0, '[]', 1, 2, 3);
 INSERT INTO staff_logins (email, member) VALUES ('a@x.example', 9951), ('b@x.example', 9952);
 INSERT INTO staff_roll (number, owners) VALUES (1, 1);
+-- An account that was erased, as one that was never anybody's.
+INSERT INTO accounts (id, wallet, email, person, created_at, erased_at) VALUES (1090, 2090, '', '{}', 0, 3);
+INSERT INTO wallets (id, account, free_debits, free_credits, held_debits, held_credits, lots) VALUES (2090, 1090, 0, 0, 0, 0, '[]');
 COMMIT;

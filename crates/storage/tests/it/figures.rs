@@ -173,6 +173,7 @@ fn others(changes: &mut Changes, number: u64, at: Timestamp) {
         verified_at: None,
         frozen_by_dispute: false,
         terms_version: None,
+        erased_at: None,
     }));
 }
 

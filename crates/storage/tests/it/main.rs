@@ -14,6 +14,7 @@ mod opening;
 mod partners;
 mod postgres;
 mod reads;
+mod refund_requests;
 mod rows;
 mod schema;
 mod settlements;
@@ -115,6 +116,9 @@ conformance! {
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
         a_quote_is_used_once,
         what_hangs_from_a_license_is_found_by_it;
+    refund_requests:
+        what_buyers_ask_back_is_found_by_order_state_and_account,
+        what_is_kept_of_an_account_is_found_by_it;
     figures:
         a_day_counts_what_was_booked_in_it_and_nothing_else,
         orders_and_top_ups_are_found_by_state,

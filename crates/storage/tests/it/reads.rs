@@ -15,6 +15,7 @@ use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order, OrderState};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
+use scrip_domain::refund_request::RefundRequestState;
 use scrip_domain::report::Counted;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
@@ -72,8 +73,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
             statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
             bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
-            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who);
-        many accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
+            seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), letter(id(1)), warned(who), refund_request(id(1));
+        many refund_requests_of(id(1)), refund_requests(RefundRequestState::Open, PAGE), refund_requests_by(who, PAGE), api_keys_of(who, PAGE), letters_of(who, 5), accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
             orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
             wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),

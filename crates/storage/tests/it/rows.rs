@@ -21,6 +21,7 @@ use scrip_domain::order::{
     Basis, Check, CheckKind, CheckResult, DeclineReason, Line, LinePayment, Order, OrderState,
 };
 use scrip_domain::refund::{LicensePolicy, Refund, RefundLine, RefundLot};
+use scrip_domain::refund_request::{RefundPolicy, RefundRequest, RefundRequestState};
 use scrip_domain::request::RequestId;
 use scrip_domain::session::Session;
 use scrip_domain::settings::{
@@ -157,9 +158,10 @@ async fn accounts(store: &Running) {
     let mut renamed = Vendor { former_names: Vec::new(), ..vendor.clone() };
     renamed.settings.name = String::new();
     round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
-    let login = Login { email: text(), account: last(), password: text() };
+    let login =
+        Login { email: text(), account: last(), password: text(), signed_in_at: Some(LAST) };
     round_trips!(store, logins(email): login.clone() =>
-        Login { account: id(0), password: String::new(), ..login.clone() },
+        Login { account: id(0), password: String::new(), signed_in_at: None, ..login.clone() },
         other Login { email: String::new(), ..login });
     let person = Person {
         name: Some(text()),
@@ -178,11 +180,12 @@ async fn accounts(store: &Running) {
         frozen_by_dispute: true,
         verified_at: Some(LAST),
         terms_version: Some(text()),
+        erased_at: Some(LAST),
     };
     round_trips!(store, accounts(id): account.clone() =>
         Account {
             person: Person::default(), frozen_at: None, frozen_by_dispute: false, verified_at: None,
-            terms_version: None, ..account.clone()
+            terms_version: None, erased_at: None, ..account.clone()
         },
         other Account { id: id(0), ..account.clone() });
     let legal =
@@ -246,6 +249,8 @@ fn settings() -> Settings {
         },
         second_factor: SecondFactor::Required,
         mail: Mail { staff: text(), digest_below: Amount::MAX, verify: true },
+        refund_policy: RefundPolicy { days: u32::MAX, opened: true },
+        refunds_at_once: true,
     }
 }
 
@@ -483,6 +488,21 @@ async fn refunds(store: &Running) {
     round_trips!(store, refund_lots(order): lot.clone() =>
         RefundLot { expired: Amount::ZERO, ..lot.clone() },
         other RefundLot { order: id(0), ..lot.clone() });
+    let asked = RefundRequest {
+        order: last(),
+        id: last(),
+        line: last(),
+        account: last(),
+        state: RefundRequestState::Open,
+        covered: true,
+        reason: text(),
+        word: None,
+        refund: None,
+        at: FIRST,
+        decided_at: None,
+    };
+    round_trips!(store, refund_requests(order): asked.clone() => asked.clone().accepted(last(), LAST),
+        other RefundRequest { order: id(0), id: id(0), covered: false, ..asked }.declined(text(), NOON));
 }
 
 pub fn order(number: u64, account: u64) -> Order {
@@ -501,6 +521,7 @@ pub fn order(number: u64, account: u64) -> Order {
         balance_after: Some(Amount::MAX),
         terms_version: Some(text()),
         payment_method: Some(String::new()),
+        refund_policy: Some(RefundPolicy { days: u32::MAX, opened: true }),
     }
 }
 
@@ -553,6 +574,7 @@ async fn orders(store: &Running) {
         balance_after: None,
         terms_version: None,
         payment_method: None,
+        refund_policy: None,
         ..order(max, max)
     };
     round_trips!(store, orders(id): order(max, max) => bare, other order(0, 0));
@@ -623,7 +645,8 @@ pub async fn what_no_column_holds_is_a_defect(home: &Home) {
     let store = home.start().await;
     let entry = Entry { account: id(1), kind: 1, key: u64::MAX, target: 0, note: 0 };
     let too_large = write(move |changes| changes.by_account.push(Change::Insert(entry.clone())));
-    let nul = Login { email: "a\0b".into(), account: id(1), password: String::new() };
+    let nul =
+        Login { email: "a\0b".into(), account: id(1), password: String::new(), signed_in_at: None };
     let with_nul = write(move |changes| changes.logins.push(Change::Insert(nul.clone())));
     let (large, nul, fine) =
         tokio::join!(store.submit(too_large), store.submit(with_nul), store.submit(open(100)));

@@ -93,7 +93,10 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0026_staff.sql"),
         include_str!("../../migrations/sqlite/0027_figures.sql"),
         include_str!("../../migrations/sqlite/0028_legal_texts.sql"),
-        include_str!("../../migrations/sqlite/0031_connections.sql")
+        include_str!("../../migrations/sqlite/0031_connections.sql"),
+        include_str!("../../migrations/sqlite/0032_refund_requests.sql"),
+        include_str!("../../migrations/sqlite/0033_erasure.sql"),
+        include_str!("../../migrations/sqlite/0034_sign_ins.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -124,7 +127,10 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0026_staff.sql"),
         include_str!("../../migrations/postgres/0027_figures.sql"),
         include_str!("../../migrations/postgres/0028_legal_texts.sql"),
-        include_str!("../../migrations/postgres/0031_connections.sql")
+        include_str!("../../migrations/postgres/0031_connections.sql"),
+        include_str!("../../migrations/postgres/0032_refund_requests.sql"),
+        include_str!("../../migrations/postgres/0033_erasure.sql"),
+        include_str!("../../migrations/postgres/0034_sign_ins.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -8,6 +8,7 @@ use scrip_domain::credit_line::CreditLine;
 use scrip_domain::gate;
 use scrip_domain::language::Language;
 use scrip_domain::settings::Settings;
+use scrip_engine::erasure::Leftover;
 use scrip_engine::register::Registration;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -16,13 +17,13 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::credit_line::CreditLineOut;
-use crate::caller::{Buyer, Spender};
+use crate::caller::{AtWallets, Buyer, Spender};
 use crate::extract::{Body, Source};
 use crate::problem::Problem;
 use crate::text::{Line, Text};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(register)).routes(routes!(show, change))
+    OpenApiRouter::new().routes(routes!(register)).routes(routes!(show, change, erase))
 }
 
 /// Who wants an account.
@@ -192,6 +193,7 @@ async fn register(
             language: body.language,
         },
         source: source.0,
+        browser: None,
     };
     let opened = app.engine.register(registration).await??;
     let vendor = app.engine.vendor().await?;
@@ -289,4 +291,44 @@ async fn change(
     };
     app.engine.edit_account(buyer.account, person).await??;
     show(State(app), Buyer(buyer)).await
+}
+
+/// With an account that is erased.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "password": "correct horse battery", "forfeit": true }))]
+struct EraseBody {
+    /// The account's password.
+    #[schema(max_length = 200)]
+    password: String,
+    /// Whether what is left in the wallet is given up.
+    #[serde(default)]
+    forfeit: bool,
+}
+
+/// Erases the caller's account, for good: personal data, sessions, keys and cards go; the entries of the ledger stay without
+/// a name, and codes go on working. Refused while anything of it is open.
+#[utoipa::path(
+    delete, path = "/v1/account", tag = "accounts", security(("bearer" = [])), request_body = EraseBody,
+    responses(
+        (status = 204, description = "erased"),
+        (status = 409, description = "`account_not_settled`"),
+    )
+)]
+async fn erase(
+    _: AtWallets,
+    State(app): State<App>,
+    Spender(buyer): Spender,
+    source: Source,
+    body: Body<EraseBody>,
+) -> Result<StatusCode, Problem> {
+    let EraseBody { password, forfeit } = body.value;
+    if password.chars().count() > 200 {
+        return Err(Problem::field("password", "at most 200 characters"));
+    }
+    let leftover = if forfeit { Leftover::Forfeit } else { Leftover::Keep };
+    let erased = app.engine.erase_account(buyer, &password, leftover, &source.0).await?;
+    let token = &app.engine.vendor().await?.settings.token;
+    erased.map_err(|refusal| Problem::erase(&refusal, token))?;
+    Ok(StatusCode::NO_CONTENT)
 }

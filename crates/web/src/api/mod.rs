@@ -29,6 +29,7 @@ pub(crate) mod pictures;
 pub(crate) mod products;
 mod purchase_requests;
 mod quotes;
+pub(crate) mod refund_requests;
 mod refunds;
 mod sessions;
 mod terms;
@@ -69,6 +70,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(auto_top_ups::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
+        .merge(refund_requests::routes())
         .merge(evidence::routes())
         .merge(licenses::routes())
         .merge(license_changes::routes())

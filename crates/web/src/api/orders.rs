@@ -25,6 +25,7 @@ use crate::App;
 use crate::api::license_changes::ExtendedOut;
 use crate::api::licenses::LicenseOut;
 use crate::api::quotes::{LineIn, PricedLine, discount, selection};
+use crate::api::refund_requests::PolicyOut;
 use crate::api::refunds::RefundOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
@@ -140,6 +141,9 @@ pub struct OrderOut {
     /// What was given back, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunds: Option<Vec<RefundOut>>,
+    /// What the vendor promised of refunds when it was selected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_policy: Option<PolicyOut>,
 }
 
 /// A buyer of the provider's.
@@ -288,6 +292,7 @@ impl OrderOut {
             licenses: None,
             extended: None,
             refunds: None,
+            refund_policy: order.refund_policy.map(PolicyOut::from),
         }
     }
 

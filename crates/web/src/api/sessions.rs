@@ -5,6 +5,8 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use scrip_domain::account::plausible_email;
+use scrip_domain::session::Browser;
+use scrip_engine::session::From;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -91,7 +93,8 @@ async fn sign_in(
     if !plausible_email(email.trim()) || password.chars().count() > 200 {
         return Err(Problem::invalid_credentials("the address or the password is wrong"));
     }
-    let opened = app.engine.sign_in(&email, &password, &source.0).await??;
+    let from = From { browser: Browser::Program, known: None };
+    let opened = app.engine.sign_in(&email, &password, &source.0, from).await??;
     let token = opened.token.reveal().to_owned();
     Ok((StatusCode::CREATED, Json(SessionOut { token, expires_at: opened.expires_at.to_string() })))
 }

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::api::admin::LimitsSetting;
+use crate::api::refund_requests::PolicyOut;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -54,6 +55,8 @@ pub struct VendorOut {
     prices: Vec<UnitValueOut>,
     /// How many tokens can be added at once; packs are not bound by it.
     top_up_limits: LimitsSetting<MoneyOut>,
+    /// What the vendor promises to buyers who want their tokens back; an order keeps what was promised with it.
+    refund_policy: PolicyOut,
     /// By whom cards are charged; null where none are taken.
     #[schema(required)]
     cards: Option<CardsOut>,
@@ -179,6 +182,7 @@ async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
         packs: settings.packs.iter().map(|pack| PackOut::new(pack, token)).collect(),
         prices: settings.prices.iter().map(|price| UnitValueOut::new(price, token)).collect(),
         top_up_limits: LimitsSetting::new(settings.top_up_limits, token),
+        refund_policy: settings.refund_policy.into(),
         cards: app.engine.processor().map(CardsOut::from),
         provider: app
             .engine

@@ -6,6 +6,8 @@
 mod draft;
 
 use scrip_domain::order::{DeclineReason, Line, Order};
+use scrip_domain::refund_request::RefundRequest;
+use scrip_domain::session::Browser;
 use scrip_domain::top_up::TopUp;
 use scrip_domain::{Amount, Timestamp};
 use scrip_engine::mail::Words;
@@ -30,6 +32,9 @@ fn in_words(facts: &Facts) -> Words {
         What::OrderPaid { order, lines, codes } => paid(facts, order, lines, codes),
         What::OrderDeclined { order, lines } => declined(facts, order, lines),
         What::OrderRefunded { order, amount } => refunded(facts, order, *amount),
+        What::RefundRefused { order, title, request } => refused(facts, order, title, request),
+        What::SignedIn { at, browser } => signed_in(facts, *at, *browser),
+        What::RefundAsked { order, title, request } => asked(facts, order, title, request),
         What::Digest { orders, more, total } => digest(facts, orders, *more, *total),
         What::TopUpCredited(top_up) => credited(facts, top_up),
         What::TopUpDeclined(top_up) => not_credited(facts, top_up),
@@ -186,6 +191,51 @@ fn refunded(facts: &Facts, order: &Order, amount: Amount) -> Draft {
         .text(text!("{tokens} of your order have come back to your wallet.", tokens))
         .fact(t("Order"), order.id)
         .button(t("Your order"), facts.link(&format!("/orders/{}", order.id)))
+}
+
+fn refused(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {
+    Draft::new("Declined: your request for a refund", "Your request for a refund was declined")
+        .text(format!(
+            "You asked for a refund of {title}. The vendor gives nothing back for it, and says:"
+        ))
+        .text(request.word.as_deref().unwrap_or_default())
+        .fact("Order", order.id)
+        .button("Your order", facts.link(&format!("/orders/{}", order.id)))
+        .small("What you bought stays yours. If something has changed, you can ask once more.")
+}
+
+/// A family of browsers, for people.
+const fn browser_name(browser: Browser) -> &'static str {
+    match browser {
+        Browser::Chrome => "Chrome",
+        Browser::Edge => "Edge",
+        Browser::Firefox => "Firefox",
+        Browser::Opera => "Opera",
+        Browser::Safari => "Safari",
+        Browser::Other => "a browser that does not say which",
+        Browser::Program => "a program",
+    }
+}
+
+fn signed_in(facts: &Facts, at: Timestamp, browser: Browser) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let with = browser_name(browser);
+    Draft::new("A new sign-in to your account", "A new sign-in")
+        .text(format!("Somebody signed in to your account with {name} on {}, with {with}, where nobody had before.", time(at)))
+        .text("If it was you, there is nothing to do.")
+        .small("If it was not you, choose a new password at once: every session ends then.")
+        .button("Choose a new password", facts.link("/forgot"))
+}
+
+fn asked(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {
+    let covered = if request.covered { "Yes" } else { "No" };
+    Draft::new("A buyer asks for a refund", "A buyer asks for a refund")
+        .text(format!("It is about {title}. The buyer says:"))
+        .text(&request.reason)
+        .fact("Order", order.id)
+        .fact("Request", request.id)
+        .fact("Covered by your policy", covered)
+        .button("Decide on it", facts.link(&format!("/admin/refund-requests/{}", request.id)))
 }
 
 fn digest(facts: &Facts, orders: &[(Order, String)], more: u32, total: Amount) -> Draft {

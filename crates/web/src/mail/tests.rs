@@ -29,6 +29,43 @@ fn order() -> Order {
     Order { paid_at: Some(at), balance_after: Amount::new(50), ..order }
 }
 
+fn request() -> RefundRequest {
+    RefundRequest {
+        order: Id::new(7).unwrap(),
+        id: Id::new(8).unwrap(),
+        line: Id::new(9).unwrap(),
+        account: Id::new(1).unwrap(),
+        state: scrip_domain::refund_request::RefundRequestState::Declined,
+        covered: false,
+        reason: "It does <not> start.\r\nBcc: eve@evil.example".into(),
+        word: Some("It was \u{2028}used.".into()),
+        refund: None,
+        at: Timestamp::default(),
+        decided_at: Some(Timestamp::default()),
+    }
+}
+
+#[test]
+fn a_new_sign_in_says_when_and_with_what() {
+    let words = write(&facts(What::SignedIn { at: Timestamp::default(), browser: Browser::Edge }));
+    assert!(words.text.contains("on 1970-01-01 00:00 UTC, with Edge"), "{}", words.text);
+    assert!(words.text.contains("https://shop.example/forgot"), "{}", words.text);
+}
+
+#[test]
+fn what_buyers_and_staff_say_of_a_refund_comes_over() {
+    let title = || "Tide of the day".to_owned();
+    let words =
+        write(&facts(What::RefundAsked { order: order(), title: title(), request: request() }));
+    assert!(words.text.contains("It does <not> start. Bcc: eve@evil.example"), "{}", words.text);
+    assert!(words.html.contains("It does &lt;not&gt; start."), "{}", words.html);
+    assert!(words.text.contains("Covered by your policy: No"), "{}", words.text);
+    let words =
+        write(&facts(What::RefundRefused { order: order(), title: title(), request: request() }));
+    assert!(words.text.contains("It was used."), "{}", words.text);
+    assert!(words.text.contains("https://shop.example/orders/ord_0000000000007"), "{}", words.text);
+}
+
 #[test]
 fn a_vendors_name_ends_no_header() {
     for what in [
@@ -37,6 +74,17 @@ fn a_vendors_name_ends_no_header() {
         What::Reset { token: "t".into(), until: Timestamp::default() },
         What::PasswordChanged { at: Timestamp::default() },
         What::AutoTopUpStopped,
+        What::SignedIn { at: Timestamp::default(), browser: Browser::Firefox },
+        What::RefundRefused {
+            order: order(),
+            title: "A\r\nBcc: eve@evil.example".into(),
+            request: request(),
+        },
+        What::RefundAsked {
+            order: order(),
+            title: "A\r\nBcc: eve@evil.example".into(),
+            request: request(),
+        },
         What::OrderRefunded { order: order(), amount: Amount::ZERO },
     ] {
         let words = write(&facts(what));

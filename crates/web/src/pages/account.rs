@@ -1,6 +1,8 @@
 //! The buyer's own account: what is known of the person, what to pay with, and the data to take along.
 
 mod cards;
+mod erase;
+mod keys;
 mod security;
 
 use axum::Router;
@@ -34,6 +36,8 @@ pub fn routes() -> Router<App> {
         .route("/account/data", get(data))
         .merge(cards::routes())
         .merge(security::routes())
+        .merge(keys::routes())
+        .merge(erase::routes())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -171,7 +175,7 @@ async fn page(
             aside {
                 (security::part(account, &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
-                (programs_part(account))
+                (programs_part())
                 @if app.engine.roles().has(Role::Provider) {
                     section.card aria-labelledby="merchants" {
                         h2 #merchants { (t("Merchants")) }
@@ -196,13 +200,12 @@ fn credit_part(line: &CreditLine) -> Markup {
     }
 }
 
-fn programs_part(account: &Account) -> Markup {
+fn programs_part() -> Markup {
     html! {
         section.card aria-labelledby="programs" {
             h2 #programs { (t("Programs")) }
-            p { (say!("A program can read your account or buy for it, with a key of its own. The vendor makes such \
-                keys, and takes them back: ask for one, and name your account {id}.", id = html! { code { (account.id) } })) }
-            p { a href="/docs" { (t("What a program can do")) } }
+            p { (t("A program can read your account or buy for it, with a key of its own.")) }
+            p { a href="/account/keys" { (t("Keys for programs")) } }
         }
     }
 }
@@ -214,12 +217,7 @@ fn data_part() -> Markup {
             p { (t("Everything that this server keeps about you, in one file (JSON): account, wallet, orders, \
                 licenses, top-ups.")) }
             p { a.button.second href="/account/data" download { (t("Save my data")) } }
-            details {
-                summary { (t("Close the account")) }
-                p { (say!("Ask the vendor. Personal data goes; the entries of the ledger stay without your name, and \
-                    codes that you bought go on working. Use up what is in the wallet first, or have it paid back: \
-                    what is left is given up.")) }
-            }
+            p { a href="/account/erase" { (t("Erase the account")) } }
         }
     }
 }

@@ -170,7 +170,11 @@ pub fn whole(
     let more = html! {
         @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
         @if head.unlisted { meta name="robots" content="noindex"; }
-        @if let Some(card) = &head.card { (card_of(app, vendor, head.title, card)) }
+        @match &head.card {
+            Some(card) => (card_of(app, vendor, head.title, card)),
+            // What is shown to one person is described by its name alone.
+            None => meta name="description" content={ (head.title) @if !vendor.is_empty() { ", " (vendor) } };,
+        }
     };
     document(vendor, head.title, &more, &body)
 }

@@ -5,6 +5,7 @@
 
 mod handed;
 mod receipt;
+mod refund;
 mod show;
 
 use axum::Router;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<App> {
         .route("/orders", get(list))
         .route("/orders/{id}", get(show::show))
         .route("/orders/{id}/receipt", get(receipt::show))
+        .route("/orders/{id}/refund/{line}", get(refund::ask).post(refund::send))
 }
 
 /// How many orders a page shows.

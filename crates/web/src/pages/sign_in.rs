@@ -2,14 +2,15 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::{StatusCode, header};
 use maud::{Markup, html};
+use scrip_domain::Id;
 use scrip_domain::account::Field as Asked;
-use scrip_domain::account::{Person, plausible_email};
+use scrip_domain::account::{Account, Person, plausible_email};
 use scrip_engine::register::Registration;
-use scrip_engine::session::Token;
+use scrip_engine::session::{From, Token};
 use serde::Deserialize;
 
 use super::account::{personal, told};
@@ -78,8 +79,11 @@ async fn sign_in(
     let next = next_or(&visit, form.next.as_deref().and_then(Local::new));
     let plausible = plausible_email(form.email.trim()) && form.password.chars().count() <= 200;
     let problem = if plausible {
-        match app.engine.sign_in(&form.email, &form.password, &source.0).await? {
-            Ok(opened) => return Ok(signed_in(&visit, &opened.token, &next)),
+        let from = From { browser: visit.browser, known: visit.known() };
+        match app.engine.sign_in(&form.email, &form.password, &source.0, from).await? {
+            Ok(opened) => {
+                return Ok(signed_in(&app, &visit, opened.account, &opened.token, &next));
+            }
             Err(refusal) => Problem::from(refusal),
         }
     } else {
@@ -90,9 +94,20 @@ async fn sign_in(
 }
 
 /// A browser that is signed in now, and goes on.
-fn signed_in(visit: &Visit, token: &Token, next: &Local) -> Response {
-    let cookie = Visit::sign_in(&visit.vendor, token);
-    ([(header::SET_COOKIE, cookie)], Redirect::to(next.as_str())).into_response()
+fn signed_in(
+    app: &App,
+    visit: &Visit,
+    account: Id<Account>,
+    token: &Token,
+    next: &Local,
+) -> Response {
+    let known = app.engine.known_browser(visit.known(), account);
+    let cookies = AppendHeaders([
+        (header::SET_COOKIE, Visit::sign_in(&visit.vendor, token)),
+        // From now on a sign-in with this browser is no news.
+        (header::SET_COOKIE, Visit::know(&visit.vendor, &known)),
+    ]);
+    (cookies, Redirect::to(next.as_str())).into_response()
 }
 
 async fn sign_out(
@@ -199,9 +214,13 @@ async fn register(
                 password: form.password.clone(),
                 person: Person { language: spoken(), ..person },
                 source: source.0,
+                browser: Some(visit.browser),
             };
             match app.engine.register(who).await? {
-                Ok(opened) => return Ok(signed_in(&visit, &opened.token, &next)),
+                Ok(opened) => {
+                    let account = opened.account.id;
+                    return Ok(signed_in(&app, &visit, account, &opened.token, &next));
+                }
                 Err(refusal) => Problem::from(refusal),
             }
         }

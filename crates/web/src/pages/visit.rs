@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use scrip_domain::language::Language;
-use scrip_domain::session::LIFETIME;
+use scrip_domain::session::{Browser, LIFETIME};
 use scrip_domain::settings::Vendor;
 use scrip_engine::Buyer;
 use scrip_engine::legal::Legal;
 use scrip_engine::memory::Member;
-use scrip_engine::session::Token;
+use scrip_engine::session::{KNOWN_FOR, Token};
 
 use super::cart::Cart;
 use super::language::here;
@@ -34,7 +34,10 @@ pub struct Visit {
     pub path: String,
     /// The page that shows in the browser, to come back to.
     pub here: Local,
+    /// Its family, as it says itself.
+    pub browser: Browser,
     token: Option<String>,
+    known: Option<String>,
     connecting: Option<String>,
     going: Option<String>,
 }
@@ -68,9 +71,12 @@ impl FromRequestParts<App> for Visit {
         let going = cookie(&parts.headers, &going(&vendor)).map(str::to_owned);
         let cart = cookie(&parts.headers, &carried(&vendor)).map(Cart::read).unwrap_or_default();
         let path = parts.uri.path().to_owned();
+        let known = cookie(&parts.headers, &known(&vendor)).map(str::to_owned);
+        let agent = parts.headers.get(header::USER_AGENT);
+        let browser = Browser::of(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default());
         let legal = app.engine.legal_texts().await?;
         let here = here(&parts.method, &parts.uri, &parts.headers);
-        Ok(Self { vendor, member, cart, legal, path, here, token, connecting, going })
+        Ok(Self { vendor, member, cart, legal, path, here, browser, token, known, connecting, going })
     }
 }
 
@@ -83,6 +89,16 @@ impl Visit {
     /// The session's token, to end it.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// What this browser keeps since somebody signed in with it.
+    pub fn known(&self) -> Option<&str> {
+        self.known.as_deref()
+    }
+
+    /// The header that makes this browser a known one.
+    pub fn know(vendor: &Vendor, known: &str) -> HeaderValue {
+        set(&self::known(vendor), known, KNOWN_FOR.as_millis() / 1000)
     }
 
     /// The header that signs this browser in.
@@ -236,6 +252,10 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).map(str::trim);
     pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn known(vendor: &Vendor) -> String {
+    format!("__Host-scrip-known-{}", vendor.id)
 }
 
 fn carried(vendor: &Vendor) -> String {

@@ -1,8 +1,10 @@
 //! Words for what a license is: its terms, its limits, how it stands; and how words begin a sentence.
 
+use maud::{Markup, html};
 use crate::language::{many, t, text};
 use scrip_domain::Timestamp;
 use scrip_domain::license::{License, LicenseState};
+use scrip_domain::refund_request::RefundPolicy;
 use scrip_engine::library::Owned;
 use scrip_engine::license::state_at;
 use scrip_license::{Limits, Reason, RentalStart, Terms};
@@ -143,6 +145,16 @@ pub fn refused(reason: Reason) -> &'static str {
         Reason::WrongMachine => t("This is for another machine."),
         Reason::NotActivated => t("This machine is not active."),
         Reason::ClockRollback => t("The clock of the machine was set back."),
+    }
+}
+
+/// What the vendor promises of refunds.
+pub fn refund_policy(policy: RefundPolicy) -> Markup {
+    let RefundPolicy { days, opened } = policy;
+    html! {
+        @if days == 0 { "Refunds: this vendor promises none. You can ask for one all the same." }
+        @else if opened { "Refunds: within " (days) " days." }
+        @else { "Refunds: within " (days) " days, if it was not downloaded, activated or used." }
     }
 }
 

@@ -390,6 +390,26 @@ ALREADY_REFUNDED, CONFLICT, "already_refunded", "Already refunded",
     example r#"{ "detail": "less than this is left of the line after what was given back before", "errors":
         [{ "field": "lines[0]", "code": "already_refunded", "detail": "look at the order's refunds" }] }"#;
 
+REFUND_REQUEST_OPEN, CONFLICT, "refund_request_open", "Refund asked for already",
+    means "The buyer has asked for this line before, and the vendor has not decided yet: `request` names it.",
+    remedy "Wait for the vendor's word: `GET /v1/orders/{id}/refund-requests` tells how it stands.",
+    example r#"{ "detail": "you have asked for this line already: the vendor has not decided yet",
+        "request": "rfq_06bq3v8k2m9zc" }"#;
+
+REFUND_REQUEST_DECIDED, CONFLICT, "refund_request_decided", "Refund request decided",
+    means "The request was accepted or declined before, or has gone another way meanwhile.",
+    remedy "Read `GET /v1/admin/refund-requests/{id}`. Of an order whose request was declined tokens can be given back \
+        all the same, with `POST /v1/admin/orders/{id}/refunds`.",
+    example r#"{ "detail": "it was decided before: the request is declined", "state": "declined" }"#;
+
+ACCOUNT_NOT_SETTLED, CONFLICT, "account_not_settled", "Account not settled",
+    means "The account cannot be erased while something of it is open: `open` says what. `balance` is what is in the \
+        wallet.",
+    remedy "Wait until it is done, or end it: withdraw holds, repay what is owed. Tokens that are left are used up, paid \
+        back, or given up with `forfeit`.",
+    example r#"{ "detail": "something is open still: balance", "open": ["balance"],
+        "balance": { "amount": 1250, "unit": "AUR", "display": "12.50 AUR" } }"#;
+
 TOKENS_SPENT, CONFLICT, "tokens_spent", "Tokens spent",
     means "More of the top-up was to go back than is unspent of its tokens. `available` says how many are.",
     remedy "Give less back, or leave `amount` out to give all that is unspent; refund what was bought with the \
@@ -613,7 +633,7 @@ mod tests {
         403 merchant_limit forbidden account_incomplete account_frozen code_refused link_refused download_limit
         404 not_found
         405 method_not_allowed
-        409 email_taken last_owner price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
+        409 email_taken last_owner price_changed already_owned trial_used not_extendable license_state not_in_review top_up_state credit_limit nothing_owed order_not_draft order_expired provider_refused order_not_paid hold_expired request_state merchant_taken partner_taken partner_suspended partner_refused agreement_state not_linked already_linked quote_expired exchange_limit not_exchangeable exchange_refused already_refunded refund_request_open refund_request_decided account_not_settled tokens_spent payment_method_removed too_many_payment_methods license_refused idempotency_key_reused not_for_sale statement_state settlement_side settlement_exists settlement_amount bank_details_missing slug_taken version_taken release_published product_state too_many_offers coupon_taken too_many_webhook_endpoints keys_not_kept
         412 precondition_failed
         413 too_large
         415 unsupported_media_type

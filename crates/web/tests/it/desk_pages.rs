@@ -500,8 +500,15 @@ async fn vouchers_are_made_their_codes_told_once_and_the_batch_closed() {
     let shop = Shop::open().await;
     let ada = shop.buyer("ada@example.com", 0).await;
     let (mut browser, _) = shop.clerk(StaffRole::Finance).await;
-    open(&mut browser, "/admin/vouchers/new").await;
-    let good = [("label", "Spring fair"), ("tokens", "5"), ("count", "3"), ("kind", "promo")];
+    let form = browser.open("/admin/vouchers/new").await;
+    let key = form.input("key").to_owned();
+    let good = [
+        ("key", key.as_str()),
+        ("label", "Spring fair"),
+        ("tokens", "5"),
+        ("count", "3"),
+        ("kind", "promo"),
+    ];
     for (name, value, told) in [
         ("label", "", "1 to 100 characters"),
         ("tokens", "0", "more than nothing"),
@@ -566,8 +573,8 @@ async fn coupons_are_made_used_and_closed() {
     let offer = shop.service("tuning", 250).await;
     let ada = shop.buyer("ada@example.com", 1000).await;
     let (mut browser, _) = shop.clerk(StaffRole::Finance).await;
-    open(&mut browser, "/admin/coupons/new").await;
-    for (fields, told) in [
+    let key = browser.open("/admin/coupons/new").await.input("key").to_owned();
+    for (mut fields, told) in [
         (vec![("code", "X-1")], "either percent or tokens"),
         (vec![("percent", "10"), ("amount", "1")], "either percent or tokens"),
         (vec![("percent", "101")], "a whole number from 1 to 100"),
@@ -583,15 +590,23 @@ async fn coupons_are_made_used_and_closed() {
         (vec![("percent", "10"), ("min_total", "x")], "an amount of AUR"),
         (vec![("percent", "10"), ("ends_at", "x")], "a day such as"),
     ] {
+        fields.push(("key", &key));
         wrong(&mut browser, "/admin/coupons", &fields, told).await;
     }
-    let good =
-        [("code", "spring-25"), ("percent", "20"), ("products", "tuning"), ("max_uses", "5")];
+    let good = [
+        ("key", key.as_str()),
+        ("code", "spring-25"),
+        ("percent", "20"),
+        ("products", "tuning"),
+        ("max_uses", "5"),
+    ];
     let page = done(&mut browser, "/admin/coupons", &good).await;
     for word in ["The coupon is good now", "SPRING-25", "20 %", "The tuning", "0 of 5"] {
         assert!(page.html.contains(word), "{word}\n{}", page.html);
     }
-    wrong(&mut browser, "/admin/coupons", &good, "n open coupon has this word").await;
+    let again = browser.open("/admin/coupons/new").await.input("key").to_owned();
+    let another = [&[("key", again.as_str())], &good[1..]].concat();
+    wrong(&mut browser, "/admin/coupons", &another, "n open coupon has this word").await;
     let body =
         json!({ "lines": [{ "offer": offer }], "coupon": "SPRING-25", "expected_total": aur(200) });
     let bought = shop.post("/v1/purchases", &ada, "c", body).await;
@@ -708,6 +723,7 @@ async fn roles_are_asked_for_at_every_act() {
     let people = [
         format!("/admin/accounts/{id}/freeze"),
         format!("/admin/accounts/{id}/thaw"),
+        format!("/admin/accounts/{id}/erase"),
         format!("/admin/orders/{order}/refund"),
         format!("/admin/orders/{order}/refund/check"),
         format!("/admin/licenses/{license}/suspend"),

@@ -309,7 +309,8 @@ async fn a_forgotten_password_is_replaced_once_and_every_session_ends() {
     assert_eq!(status(&shop, "POST", "/v1/password-resets/complete", body).await, refused);
     assert_eq!(sign_in(&shop, "correct horse").await.status, 401);
     assert_eq!(sign_in(&shop, "another horse").await.status, 201);
-    assert_eq!(subjects(&shop.run_mail().await), ["Your password was changed"]);
+    let told = ["Your password was changed", "A new sign-in to your account"];
+    assert_eq!(subjects(&shop.run_mail().await), told);
     shop.sound().await;
 }
 
@@ -474,5 +475,79 @@ async fn owners_are_told_of_tokens_that_expire_a_week_before() {
     shop.advance(Span::days(3)).await;
     warn().await;
     assert!(shop.run_mail().await.is_empty(), "once");
+    shop.sound().await;
+}
+
+/// Signs in with a browser that keeps nothing and says this of itself.
+async fn sign_in_with(shop: &Shop, agent: &str, email: &str) -> Answer {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("email", email), ("password", "correct horse")])
+        .finish();
+    let request = http::Request::post("/sign-in")
+        .header("host", "shop.test")
+        .header("sec-fetch-site", "same-origin")
+        .header("user-agent", agent)
+        .header("content-type", "application/x-www-form-urlencoded");
+    shop.raw(request.body(form.into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_sign_in_from_elsewhere_is_told_and_one_from_a_known_browser_is_not() {
+    let shop = Shop::open().await;
+    shop.buyer(ADA, 0).await;
+    shop.buyer("bob@example.com", 0).await;
+    shop.run_mail().await;
+    let form = |email| [("email", email), ("password", "correct horse")];
+    let mut first = Browser::on(&shop);
+    let page = first.send("/sign-in", &form(ADA)).await;
+    let set: Vec<_> = page.answer.headers.get_all("set-cookie").iter().collect();
+    let known = set.iter().find(|set| set.to_str().unwrap().starts_with("__Host-scrip-known-"));
+    let known = known.unwrap().to_str().unwrap();
+    assert!(
+        known.contains("HttpOnly") && known.contains("Secure") && !known.contains(ADA),
+        "{known}"
+    );
+    assert!(shop.run_mail().await.is_empty(), "the very first is no news");
+    // Whoever else signs in with it, it knows both.
+    for email in [ADA, "bob@example.com", ADA, "bob@example.com"] {
+        first.send("/sign-out", &[]).await;
+        assert_eq!(first.send("/sign-in", &form(email)).await.status, 303);
+    }
+    assert!(shop.run_mail().await.is_empty(), "a known browser is no news");
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    assert_eq!(sign_in_with(&shop, agent, ADA).await.status, 303);
+    let sent = shop.run_mail().await;
+    assert_eq!(subjects(&sent), ["A new sign-in to your account"]);
+    assert_eq!(sent[0].to, ADA);
+    let text = sent[0].words.text.replace('\n', " ");
+    assert!(text.contains("on 2026-11-22 12:00 UTC, with Firefox,"), "{text}");
+    assert!(text.contains("http://shop.test/forgot"), "{text}");
+    assert_eq!(sign_in(&shop, "wrong horse").await.status, 401);
+    assert!(shop.run_mail().await.is_empty(), "nobody is in by a wrong password");
+    assert_eq!(sign_in(&shop, "correct horse").await.status, 201);
+    let sent = shop.run_mail().await;
+    assert!(sent[0].words.text.contains("with a program"), "{}", sent[0].words.text);
+    // No mailbox is filled by it.
+    for _ in 0..9 {
+        sign_in(&shop, "correct horse").await;
+    }
+    assert_eq!(shop.run_mail().await.len(), 3, "five an hour");
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn the_browser_that_registers_is_known_and_another_is_news() {
+    let shop = Shop::open().await;
+    let mut browser = Browser::on(&shop);
+    let form = [("email", ADA), ("password", "correct horse")];
+    assert_eq!(browser.send("/register", &form).await.status, 303);
+    shop.run_mail().await;
+    browser.send("/sign-out", &[]).await;
+    browser.send("/sign-in", &form).await;
+    assert!(shop.run_mail().await.is_empty(), "it is known from its registration on");
+    sign_in_with(&shop, "curl/8", ADA).await;
+    let sent = shop.run_mail().await;
+    assert_eq!(subjects(&sent), ["A new sign-in to your account"]);
+    assert!(sent[0].words.text.replace('\n', " ").contains("a browser that does not say which"));
     shop.sound().await;
 }

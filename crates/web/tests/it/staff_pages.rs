@@ -234,6 +234,26 @@ async fn a_second_factor_is_asked_for_and_no_code_is_taken_twice() {
 }
 
 #[tokio::test]
+async fn a_second_factor_ends_what_the_password_alone_has_opened() {
+    let shop = Shop::open().await;
+    let (mut owner, row) = shop.clerk(StaffRole::Owner).await;
+    let mut elsewhere = Browser::on(&shop);
+    assert_eq!(enter(&mut elsewhere, OWNER, CLERK_PASSWORD).await.status, 303);
+    owner.send("/admin/me/second-factor", &[]).await;
+    let page = owner.open("/admin/me/second-factor").await;
+    owner.send("/admin/me/second-factor/on", &[("code", "000000")]).await;
+    assert_eq!(elsewhere.open("/admin/me").await.status, 200, "a wrong code ends nothing");
+    let series = member(&shop, &row).await.series;
+    owner.send("/admin/me/second-factor/on", &[("code", &code(&shop, &page))]).await;
+    assert_eq!(elsewhere.open("/admin/me").await.status, 303);
+    assert_eq!(owner.open("/admin/me").await.status, 200, "who did it goes on");
+    assert_eq!(member(&shop, &row).await.series, series + 1);
+    let again = owner.send("/admin/me/second-factor/on", &[("code", &code(&shop, &page))]).await;
+    assert_eq!(again.status, 404, "it is on: {}", again.html);
+    assert_eq!(owner.open("/admin/me").await.status, 200);
+}
+
+#[tokio::test]
 async fn codes_are_not_guessed() {
     let shop = Shop::open().await;
     let (mut owner, _) = shop.clerk(StaffRole::Owner).await;

@@ -59,7 +59,7 @@ pub fn probes() -> [Probe; 7] {
         probe(
             "index-requests",
             // An order at a merchant becomes the property of whoever confirms it; who selected it keeps their key.
-            "each idempotency key names an order, top-up, repayment, exchange, refund, confirmed offer, license, or grant of its account",
+            "each idempotency key names an order, top-up, repayment, exchange, refund, request for one, confirmed offer, license, or grant of its account",
             "by_account",
             format!(
                 r#"SELECT b.account AS subject, b.account AS expected,
@@ -72,6 +72,7 @@ pub fn probes() -> [Probe; 7] {
                         (SELECT x.account FROM exchanges x WHERE x.id = b.target),
                         (SELECT o.account FROM refunds r JOIN orders o ON o.id = r."order" WHERE r.id = b.target),
                         (SELECT c.account FROM licenses c WHERE c.id = b.target),
+                        (SELECT q.account FROM refund_requests q WHERE q.id = b.target),
                         (SELECT u.account FROM reversals r JOIN top_ups u ON u.id = r.top_up WHERE r.id = b.target),
                         (SELECT w.account FROM transfers t JOIN wallets w ON w.id = t.credit
                             WHERE t.id = b.target AND t.reason = 'grant')) AS found

@@ -8,6 +8,7 @@ use scrip_domain::Timestamp;
 use scrip_domain::account::{Account, Login, plausible_email};
 use scrip_domain::lot::LotKind;
 use scrip_domain::settings::Token;
+use scrip_engine::erasure::Leftover;
 use scrip_engine::grant::{GrantAsk, GrantRefusal, Granted};
 use scrip_engine::purchase::Answered;
 use scrip_engine::top_up::{TopUpAsk, Way};
@@ -20,7 +21,7 @@ use crate::App;
 use crate::api::accounts::AccountOut;
 use crate::api::top_ups::{TopUpOut, nothing, replayed};
 use crate::api::{List, ListQuery};
-use crate::caller::Admin;
+use crate::caller::{Admin, AtWallets};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query};
 use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
@@ -33,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(adjust))
         .routes(routes!(freeze))
         .routes(routes!(thaw))
+        .routes(routes!(erase))
 }
 
 /// An account, as the vendor sees it.
@@ -48,6 +50,9 @@ pub struct HeldAccount {
     frozen_at: Option<String>,
     /// Whether a dispute froze it: it is thawed when all of its disputes are won.
     frozen_by_dispute: bool,
+    /// Since when it is erased: nobody's any more.
+    #[schema(required, format = DateTime)]
+    erased_at: Option<String>,
 }
 
 /// An account, as it is now.
@@ -65,6 +70,7 @@ pub async fn held(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldA
         owed: MoneyOut::tokens(owed, &settings.token),
         frozen_at: account.frozen_at.map(|at| at.to_string()),
         frozen_by_dispute: account.frozen_by_dispute,
+        erased_at: account.erased_at.map(|at| at.to_string()),
     })
 }
 
@@ -312,5 +318,43 @@ async fn thaw(
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
     app.engine.thaw_account(by, account, None).await??;
+    Ok(Json(held(&app, account).await?))
+}
+
+/// With an account that is erased.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EraseAccountBody, example = json!({ "reason": "Asked by letter", "forfeit": true }))]
+struct EraseBody {
+    /// Why, for the record.
+    #[schema(inline, example = "Asked by letter")]
+    reason: Text<1, 500>,
+    /// Whether what is left in the wallet is given up.
+    #[serde(default)]
+    forfeit: bool,
+}
+
+/// Erases an account, for good: personal data, sessions, keys and cards go; the entries of the ledger stay without a name, and
+/// codes go on working. Refused while anything of it is open. Doing it again changes nothing.
+#[utoipa::path(
+    post, path = "/v1/admin/accounts/{id}/erase", tag = "admin", security(("bearer" = [])), request_body = EraseBody,
+    params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
+    responses(
+        (status = 200, body = HeldAccount),
+        (status = 409, description = "`account_not_settled`"),
+    )
+)]
+async fn erase(
+    Admin(by): Admin,
+    _: AtWallets,
+    State(app): State<App>,
+    IdPath(account): IdPath<Account>,
+    body: Body<EraseBody>,
+) -> Result<Json<HeldAccount>, Problem> {
+    let EraseBody { reason, forfeit } = body.value;
+    let leftover = if forfeit { Leftover::Forfeit } else { Leftover::Keep };
+    let erased = app.engine.erase_account_of(by, account, leftover, reason.0).await?;
+    let token = &app.engine.vendor().await?.settings.token;
+    erased.map_err(|refusal| Problem::erase(&refusal, token))?;
     Ok(Json(held(&app, account).await?))
 }

@@ -20,6 +20,7 @@ mod merchants;
 mod objects;
 mod partners;
 mod provider;
+mod refund_requests;
 mod refunds;
 mod reports;
 mod restore;
@@ -52,6 +53,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(credit_lines::routes())
         .merge(refunds::routes())
+        .merge(refund_requests::routes())
         .merge(reversals::routes())
         .merge(reports::routes())
         .merge(objects::routes())

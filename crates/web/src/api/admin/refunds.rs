@@ -52,7 +52,7 @@ struct RefundBody {
 #[derive(ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(dead_code, reason = "names the words for the document; `LicensePolicy` reads them")]
-enum LicenseWord {
+pub enum LicenseWord {
     Revoke,
     Keep,
 }

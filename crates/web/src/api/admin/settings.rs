@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use scrip_domain::account::Field;
+use scrip_domain::refund_request::RefundPolicy;
 use scrip_domain::sale::Limits;
 use scrip_domain::settings::{
     Flow, Mail, Pack, SecondFactor, Settings, Threshold, Token, UnitValue,
@@ -68,6 +69,8 @@ struct SettingsOut {
     second_factor: SecondFactor,
     /// What is sent by mail, where mail is set up.
     mail: MailSetting<MoneyOut>,
+    /// What buyers are promised who want their tokens back.
+    refund_policy: RefundSetting,
 }
 
 /// What is changed; what is left out stays. What is given replaces the old value whole.
@@ -134,6 +137,40 @@ struct SettingsBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = MailSetting<MoneyIn>)]
     mail: Option<MailSetting<MoneyIn>>,
+    /// What buyers are promised who want their tokens back. Orders keep what was promised with them.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = RefundSetting)]
+    refund_policy: Option<RefundSetting>,
+}
+
+/// What buyers are promised who want their tokens back.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundSetting {
+    /// Within so many days of the payment; 0 for no promise. Whoever wants to may ask later all the same.
+    #[schema(maximum = 3650, example = 14)]
+    days: u32,
+    /// Whether also what was downloaded, activated or used.
+    #[serde(default)]
+    #[schema(example = false)]
+    opened: bool,
+    /// Whether what is covered is given back at once, without a person.
+    #[serde(default)]
+    #[schema(example = false)]
+    at_once: bool,
+}
+
+impl From<&Settings> for RefundSetting {
+    fn from(settings: &Settings) -> Self {
+        let RefundPolicy { days, opened } = settings.refund_policy;
+        Self { days, opened, at_once: settings.refunds_at_once }
+    }
+}
+
+impl RefundSetting {
+    fn policy(self) -> RefundPolicy {
+        RefundPolicy { days: self.days, opened: self.opened }
+    }
 }
 
 /// What is sent by mail, where mail is set up.
@@ -315,6 +352,7 @@ impl From<&Settings> for SettingsOut {
             look: (&settings.look).into(),
             second_factor: settings.second_factor,
             mail: MailSetting::new(&settings.mail, token),
+            refund_policy: settings.into(),
         }
     }
 }
@@ -362,6 +400,7 @@ impl SettingsBody {
             Some(mail) => mail.read(&token)?,
             None => old.mail.clone(),
         };
+        let refunds = self.refund_policy.unwrap_or_else(|| RefundSetting::from(old));
         let look = match self.look {
             Some(look) => look.read()?,
             None => old.look.clone(),
@@ -386,6 +425,8 @@ impl SettingsBody {
             look,
             second_factor: self.second_factor.unwrap_or(old.second_factor),
             mail,
+            refund_policy: refunds.policy(),
+            refunds_at_once: refunds.at_once,
         })
     }
 }

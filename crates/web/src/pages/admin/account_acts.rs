@@ -11,6 +11,7 @@ use scrip_domain::staff::Power;
 use scrip_domain::{Id, Timestamp};
 use scrip_engine::Buyer;
 use scrip_engine::credit_line::Repaid;
+use scrip_engine::erasure::Leftover;
 use scrip_engine::grant::GrantAsk;
 use scrip_engine::top_up::{TopUpAsk, Way};
 
@@ -28,6 +29,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/admin/accounts/{id}/freeze", post(freeze))
         .route("/admin/accounts/{id}/thaw", post(thaw))
+        .route("/admin/accounts/{id}/erase", post(erase))
         .route("/admin/accounts/{id}/adjust", post(adjust))
         .route("/admin/accounts/{id}/credit-limit", post(limit))
         .route("/admin/accounts/{id}/repayment", post(repay))
@@ -90,6 +92,28 @@ async fn thaw(
         Err(problem) => Err(problem),
     };
     after(&app, &desk, account, ("thaw", &entry), done).await
+}
+
+async fn erase(
+    State(app): State<App>,
+    desk: Desk<People>,
+    IdPath(account): IdPath<Account>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    buyer(&app, account).await?;
+    let leftover = match entry.get("forfeit") {
+        "" => Leftover::Keep,
+        _ => Leftover::Forfeit,
+    };
+    let token = &desk.vendor.settings.token;
+    let done = match entry.words("reason") {
+        Ok(reason) => {
+            let erased = app.engine.erase_account_of(desk.staff, account, leftover, reason).await?;
+            erased.map(|_| ()).map_err(|refusal| Problem::erase(&refusal, token))
+        }
+        Err(problem) => Err(problem),
+    };
+    after(&app, &desk, account, ("erase", &entry), done).await
 }
 
 async fn adjust(
@@ -193,7 +217,7 @@ pub fn acts(
     let at = format!("/admin/accounts/{}", account.id);
     let has_wallet = app.engine.provider().is_none();
     let (people, money) = (clerk.may(Power::People), clerk.may(Power::Money) && has_wallet);
-    if !people && !money {
+    if (!people && !money) || account.erased_at.is_some() {
         return Markup::default();
     }
     html! {
@@ -202,6 +226,7 @@ pub fn acts(
             @if people {
                 @if account.frozen_at.is_none() { (freeze_form(&at, sent.to("freeze"))) }
                 @else { (thaw_form(&at, sent.to("thaw"))) }
+                @if has_wallet { (erase_form(&at, sent.to("erase"))) }
             }
             @if money {
                 (adjust_form(app, clerk, &at, sent.to("adjust")))
@@ -236,6 +261,24 @@ fn thaw_form(at: &str, sent: Sent<'_>) -> Markup {
             form method="post" action={ (at) "/thaw" } {
                 (sent.reason("For the record."))
                 button type="submit" { "Thaw" }
+            }
+        }
+    }
+}
+
+fn erase_form(at: &str, sent: Sent<'_>) -> Markup {
+    html! {
+        details open[sent.is_back()] {
+            summary { "Erase the account" }
+            (sent.complaint(&["reason"]))
+            form method="post" action={ (at) "/erase" } {
+                p.hint { "For good: what tells of the person goes. Orders and the ledger stay without a name, and codes go on working." }
+                (sent.reason("For the record. It stays: name nobody in it."))
+                label.option {
+                    input type="checkbox" name="forfeit" value="yes" checked[!sent.value("forfeit").is_empty()];
+                    span { "What is in the wallet is given up" }
+                }
+                button.danger type="submit" { "Erase" }
             }
         }
     }

@@ -118,6 +118,7 @@ async fn show(
 const DONE: &[(&str, &str)] = &[
     ("freeze", "The account is frozen: it permits no transactions."),
     ("thaw", "The account is thawed."),
+    ("erase", "The account is erased."),
     ("adjust", "The tokens are in the wallet."),
     ("credit-limit", "The limit is set."),
     ("repayment", "The repayment is booked."),
@@ -169,7 +170,9 @@ pub async fn shown(
 fn person(account: &Account) -> Markup {
     let person = &account.person;
     html! {
-        @if let Some(at) = account.frozen_at {
+        @if let Some(at) = account.erased_at {
+            (notice(Tone::Info, &html! { "Erased on " (date(at)) ". What told of the person is gone." }))
+        } @else if let Some(at) = account.frozen_at {
             (notice(Tone::Bad, &html! {
                 "Frozen since " (date(at)) ". "
                 @if account.frozen_by_dispute { "A dispute did it: it is thawed when all of its disputes are won." }

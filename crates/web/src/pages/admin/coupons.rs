@@ -15,7 +15,7 @@ use scrip_engine::coupon::CouponFields;
 use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, Money, See};
-use super::entry::{Entry, Sent};
+use super::entry::{Entry, Sent, fresh, made};
 use super::orders::order_table;
 use super::parts::{PAGE, done, pager, table};
 use super::vouchers::kinds;
@@ -87,7 +87,7 @@ fn state(coupon: &Coupon) -> Markup {
     if coupon.closed_at.is_some() { badge(Tone::Info, "Closed") } else { badge(Tone::Good, "Open") }
 }
 
-async fn ask(State(app): State<App>, desk: Desk<Money>) -> Response {
+async fn ask(State(app): State<App>, desk: Desk<Money>) -> Result<Response, Problem> {
     form(&app, &desk, Sent::default())
 }
 
@@ -105,13 +105,14 @@ const FIELDS: [&str; 10] = [
     "offers",
 ];
 
-fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
+fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
     let code = clerk.vendor.settings.token.code;
     let in_tokens = format!("In {code}.");
     let main = html! {
         p.trail { a href="/admin/coupons" { "Coupons" } }
         (sent.complaint(&FIELDS))
         form.narrow method="post" action="/admin/coupons" {
+            (fresh::<Coupon>(app)?)
             (sent.field(("code", "Word"), "text", false, Some("3 to 40 letters, digits, - and _. Empty: one of chance.")))
             (sent.field(("percent", "Takes off, in percent"), "text", false, Some("Of each line. Either this or the next.")))
             (sent.field(("amount", "Or takes off tokens"), "text", false, Some(&in_tokens)))
@@ -125,7 +126,7 @@ fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
             button type="submit" { "Make it" }
         }
     };
-    page(app, clerk, "Make a coupon", Section::Vouchers, &main)
+    Ok(page(app, clerk, "Make a coupon", Section::Vouchers, &main))
 }
 
 async fn read(app: &App, entry: &Entry, token: &Token) -> Result<CouponFields, Problem> {
@@ -189,8 +190,13 @@ async fn create(
     desk: Desk<Money>,
     Form(entry): Form<Entry>,
 ) -> Result<Response, Problem> {
-    let made = match read(&app, &entry, &desk.vendor.settings.token).await {
-        Ok(fields) => app.engine.make_coupon(desk.staff, fields).await?.map_err(Problem::from),
+    let fields = read(&app, &entry, &desk.vendor.settings.token).await;
+    let wanted = made::<Coupon>(&app, entry.get("key")).and_then(|form| Ok((form, fields?)));
+    let made = match wanted {
+        Ok((form, fields)) => {
+            let made = app.engine.make_coupon_once(desk.staff, fields, &form).await?;
+            made.map_err(Problem::from)
+        }
         Err(problem) => Err(problem),
     };
     match made {
@@ -205,7 +211,7 @@ async fn create(
                 }
                 _ => problem,
             };
-            let again = form(&app, &desk, Sent::back("new", &entry, &problem));
+            let again = form(&app, &desk, Sent::back("new", &entry, &problem))?;
             Ok(with_status(again, &problem))
         }
     }

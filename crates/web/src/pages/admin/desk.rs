@@ -83,6 +83,8 @@ needs! {
     Money,
     /// To help buyers.
     People,
+    /// To decide on refunds that buyers ask for.
+    Refunds,
     /// To change the shop itself.
     Settings
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use scrip_domain::id::Kind;
 use scrip_domain::request::Request;
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Money, Timestamp, Unit};
+use scrip_engine::fresh::Fresh;
 use serde::Deserialize;
 
 use crate::App;
@@ -197,6 +199,22 @@ impl<'a> Sent<'a> {
 /// The hidden field that makes a form do what it does once, however often it is sent.
 pub fn once(app: &App) -> Markup {
     html! { input type="hidden" name="key" value=(chance(app)); }
+}
+
+/// The hidden field that makes a form make its `T` once, however often it is sent.
+pub fn fresh<T: Kind>(app: &App) -> Result<Markup, Problem> {
+    let word = app.engine.fresh::<T>()?;
+    Ok(html! { input type="hidden" name="key" value=(word); })
+}
+
+/// What a form makes that came with this word.
+pub fn made<T: Kind>(app: &App, word: &str) -> Result<Fresh<T>, Problem> {
+    let lacking = || {
+        let detail =
+            "the form lacks its key, or is a day old: open the page again, and send it from there";
+        Problem::new(&crate::problem::kind::MALFORMED, detail)
+    };
+    app.engine.fresh_of(word).ok_or_else(lacking)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use scrip_license::KeySet;
 use serde::Deserialize;
 
 use super::desk::{Desk, Settings};
+use super::entry::{fresh, made};
 use super::{Section, page, with_status};
 use crate::App;
 use crate::api::admin::scopes_fit;
@@ -53,6 +54,8 @@ struct KeyForm {
     metrics: Option<String>,
     read: Option<String>,
     purchase: Option<String>,
+    #[serde(default)]
+    key: String,
 }
 
 impl KeyForm {
@@ -94,7 +97,15 @@ async fn make(
 ) -> Result<Response, Problem> {
     match form.read(&app).await {
         Ok((account, scopes, label)) => {
-            let made = app.engine.make_key(desk.staff, account, scopes, label).await?;
+            let engine = &app.engine;
+            let made = match form.key.trim() {
+                "" => Some(engine.make_key(desk.staff, account, scopes, label).await?),
+                word => {
+                    let once = made::<ApiKey>(&app, word)?;
+                    engine.make_key_once(desk.staff, account, scopes, label, &once).await?
+                }
+            };
+            let Some(made) = made else { return Ok(Redirect::to("/admin/keys").into_response()) };
             let main = html! {
                 p.lead { "Give this to the program that is “" (made.key.label) "”. It is not shown again." }
                 p { code.long { (made.token) } }
@@ -140,7 +151,7 @@ async fn all(
             }
         }
         @if let Some(next) = &listed.next { p.pager { a href={ "/admin/keys?after=" (next) } { "Earlier" } } }
-        (key_form(form, problem))
+        (key_form(app, form, problem)?)
         h2 { "Signing keys" }
         p { "What the server signs with. A new key signs from then on; what the old ones signed stays good." }
         h3 { "Licenses" }
@@ -176,13 +187,14 @@ fn row(key: &ApiKey) -> Markup {
     }
 }
 
-fn key_form(form: &KeyForm, problem: Option<&Problem>) -> Markup {
+fn key_form(app: &App, form: &KeyForm, problem: Option<&Problem>) -> Result<Markup, Problem> {
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let whole = problem.filter(|problem| problem.errors().is_empty());
-    html! {
+    Ok(html! {
         h3 { "A new key" }
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action="/admin/keys" {
+            (fresh::<ApiKey>(app)?)
             (Field { name: "label", label: "Label", kind: "text", value: &form.label, autocomplete: "off",
                 required: true, hint: Some("What it is for."), error: error("label") })
             fieldset {
@@ -199,7 +211,7 @@ fn key_form(form: &KeyForm, problem: Option<&Problem>) -> Markup {
                 required: false, hint: Some("Of a buyer's key only: the account's id."), error: error("account") })
             button type="submit" { "Make the key" }
         }
-    }
+    })
 }
 
 const fn reach(scope: Scope) -> &'static str {
@@ -228,6 +240,9 @@ fn signing(keys: &KeySet) -> Markup {
 struct Which {
     #[serde(default)]
     purpose: String,
+    /// The key that signed when the page was made.
+    #[serde(default)]
+    seen: String,
 }
 
 impl Which {
@@ -261,6 +276,8 @@ async fn ask(
             "afterwards." }
         form.choice method="post" action="/admin/keys/rotate" {
             input type="hidden" name="purpose" value=(word);
+            // Whoever presses twice has seen the same key sign, and gets one new one.
+            input type="hidden" name="seen" value=(app.engine.signs_now(purpose).unwrap_or_default());
             button type="submit" { "Make the new key" }
             a.button.second href="/admin/keys" { "Leave it" }
         }
@@ -274,7 +291,7 @@ async fn rotate(
     Form(which): Form<Which>,
 ) -> Result<Response, Problem> {
     let (purpose, _) = which.read()?;
-    let kid = app.engine.rotate_key(desk.staff, purpose).await??;
+    let kid = app.engine.rotate_key_from(desk.staff, purpose, which.seen.trim()).await??;
     tracing::info!(kid, ?purpose, "a new key signs from now on");
     Ok(Redirect::to("/admin/keys").into_response())
 }

@@ -129,16 +129,18 @@ async fn turn_on(
 ) -> Result<Response, Problem> {
     let turned = app.engine.confirm_factor(&desk.member, &code, request_id::current()).await?;
     Ok(match turned {
-        Ok(codes) => {
+        Ok((codes, opened)) => {
             let main = html! {
-                p.lead { "From now on, signing in takes a code of your authenticator." }
+                p.lead { "From now on, signing in takes a code of your authenticator. Every other browser is signed out." }
                 h2 { "Recovery codes" }
                 p { "Keep these where your authenticator is not. Each opens once in the place of a code. They are not "
                     "shown again." }
                 ul.codes { @for code in &codes { li { code { (code) } } } }
                 p { a.button href="/admin" { "I have kept them" } }
             };
-            page(&app, &desk, "Second factor is on", Section::Me, &main)
+            let cookie = Clerk::sign_in(&desk.vendor, &opened.token);
+            let shown = page(&app, &desk, "Second factor is on", Section::Me, &main);
+            ([(http::header::SET_COOKIE, cookie)], shown).into_response()
         }
         Err(refusal) => factor_again(&app, &desk, &refusal.into()),
     })

@@ -19,6 +19,7 @@ mod order_refund;
 mod orders;
 mod overview;
 mod parts;
+mod refund_requests;
 mod settings;
 mod sign_in;
 mod staff;
@@ -42,6 +43,7 @@ pub fn routes(app: &App) -> Router<App> {
     Router::new()
         .merge(overview::routes())
         .merge(orders::routes())
+        .merge(refund_requests::routes())
         .merge(accounts::routes())
         .merge(funds)
         .merge(licenses::routes())

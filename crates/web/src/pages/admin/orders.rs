@@ -21,6 +21,7 @@ use super::parts::{
     PAGE, account_link, address, done, filters, license_badge, license_link, link_to, order_badge,
     order_link, pager, plain, search, table,
 };
+use super::refund_requests::request_badge;
 use super::{Section, page};
 use crate::App;
 use crate::api::licenses::word;
@@ -28,7 +29,7 @@ use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
-use crate::pages::look::{Tone, blank, notice};
+use crate::pages::look::{Tone, badge, blank, notice};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -99,6 +100,7 @@ async fn list(
     }));
     let main = html! {
         (find(""))
+        (asked_back(&app).await?)
         (filters("Which orders", &views))
         @if let Some(account) = account {
             p { "Orders of " (link_to(account, &account.to_string())) ". " a href="/admin/orders" { "All orders" } }
@@ -111,6 +113,17 @@ async fn list(
         (pager(&address("/admin/orders", &asked), next.as_deref()))
     };
     Ok(page(&app, &desk, "Orders", Section::Orders, &main))
+}
+
+/// The way to what buyers ask back, and how much of it waits.
+async fn asked_back(app: &App) -> Result<Markup, Problem> {
+    let open = app.engine.store().open_refund_requests(100).await?;
+    Ok(html! {
+        p {
+            a href="/admin/refund-requests" { "Requests for refunds" }
+            @if open > 0 { " " (badge(Tone::Warn, &format!("{open} open"))) }
+        }
+    })
 }
 
 fn find(q: &str) -> Markup {
@@ -202,6 +215,7 @@ async fn show(
         (lines(&desk, &evidence))
         (licenses(&app, &evidence))
         (refunds(&desk, &evidence.refunds))
+        (requests(&app, order.id).await?)
         (record(&desk, &evidence))
     };
     Ok(page(&app, &desk, &format!("Order {}", order.id), Section::Orders, &main))
@@ -308,6 +322,26 @@ fn refunds(clerk: &Clerk, all: &[Refunded]) -> Markup {
             }
         }))
     }
+}
+
+/// What the buyer has asked back of it.
+async fn requests(app: &App, order: Id<Order>) -> Result<Markup, Problem> {
+    let rows = app.engine.store().refund_requests_of(order).await?;
+    if rows.is_empty() {
+        return Ok(Markup::default());
+    }
+    Ok(html! {
+        h2 { "Requests for refunds" }
+        (table(&["When", "Why", "State"], &html! {
+            @for row in &rows {
+                tr {
+                    th scope="row" { a href={ "/admin/refund-requests/" (row.id) } { (date(row.at)) } }
+                    td { (row.reason) }
+                    td { (request_badge(row.state)) }
+                }
+            }
+        }))
+    })
 }
 
 /// What is on record: checks, movements, events, downloads, and what was signed.

@@ -89,6 +89,14 @@ async fn waiting(app: &App, clerk: &Clerk) -> Result<Vec<Waiting>, Problem> {
             waits.push(Waiting { count, one, many, to, tone });
         }
     };
+    let count = store.open_refund_requests(some.limit).await?;
+    add(
+        count,
+        "request for a refund waits",
+        "requests for refunds wait",
+        "/admin/refund-requests",
+        Tone::Warn,
+    );
     if app.engine.provider().is_none() {
         let count = store.top_ups_in_review(some).await?.len();
         add(

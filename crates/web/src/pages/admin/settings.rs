@@ -8,6 +8,7 @@ mod lines;
 mod mail;
 mod money;
 mod preview;
+mod refunds;
 
 use axum::Router;
 use axum::extract::State;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 use self::groups::{Called, Flow, Registration, Staff, Terms, Threshold, Visibility};
 use self::mail::Mail;
 use self::money::{Credit, Limits, Offline, Packs, Prices};
+use self::refunds::Refunds;
 use super::desk::{Clerk, Desk, Settings as ToSettings};
 use super::{Section, page, with_status};
 use crate::App;
@@ -92,7 +94,7 @@ const fn entry<G: Group>() -> Entry {
 }
 
 /// Every group, in the order in which they are shown. Between them they have every setting but `look`, which the API sets.
-static GROUPS: [Entry; 13] = [
+static GROUPS: [Entry; 14] = [
     entry::<Called>(),
     entry::<Flow>(),
     entry::<Threshold>(),
@@ -104,6 +106,7 @@ static GROUPS: [Entry; 13] = [
     entry::<Credit>(),
     entry::<Offline>(),
     entry::<Terms>(),
+    entry::<Refunds>(),
     entry::<Mail>(),
     entry::<Staff>(),
 ];

@@ -17,7 +17,7 @@ use scrip_engine::voucher::BatchFields;
 use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, Money, See};
-use super::entry::{Entry, Sent};
+use super::entry::{Entry, Sent, fresh, made};
 use super::orders::Told;
 use super::parts::{PAGE, done, filters, pager, plain, table};
 use super::{Section, page, with_status};
@@ -95,11 +95,11 @@ fn state(batch: &VoucherBatch) -> Markup {
     if batch.closed_at.is_some() { badge(Tone::Info, "Closed") } else { badge(Tone::Good, "Open") }
 }
 
-async fn ask(State(app): State<App>, desk: Desk<Money>) -> Response {
+async fn ask(State(app): State<App>, desk: Desk<Money>) -> Result<Response, Problem> {
     form(&app, &desk, Sent::default())
 }
 
-fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
+fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
     let code = clerk.vendor.settings.token.code;
     let promo = sent.value("kind") == "promo";
     let fields = [
@@ -115,6 +115,7 @@ fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
         p.trail { a href="/admin/vouchers" { "Vouchers" } }
         (sent.complaint(&fields))
         form.narrow method="post" action="/admin/vouchers" {
+            (fresh::<VoucherBatch>(app)?)
             (sent.field(("label", "What they are for"), "text", true, Some("For you and your colleagues.")))
             (sent.field(("tokens", "Each brings"), "text", true, Some(&format!("In {code}."))))
             (sent.field(("count", "How many"), "text", true, Some(&format!("At most {MOST} at once."))))
@@ -130,7 +131,7 @@ fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Response {
             button type="submit" { "Make them" }
         }
     };
-    page(app, clerk, "Make vouchers", Section::Vouchers, &main)
+    Ok(page(app, clerk, "Make vouchers", Section::Vouchers, &main))
 }
 
 fn read(entry: &Entry, token: &Token) -> Result<BatchFields, Problem> {
@@ -153,17 +154,28 @@ async fn create(
     desk: Desk<Money>,
     Form(entry): Form<Entry>,
 ) -> Result<Response, Problem> {
-    let made = match read(&entry, &desk.vendor.settings.token) {
-        Ok(fields) => app.engine.make_vouchers(desk.staff, fields).await?.map_err(Problem::from),
+    let wanted = made::<VoucherBatch>(&app, entry.get("key"));
+    let wanted = wanted.and_then(|form| Ok((form, read(&entry, &desk.vendor.settings.token)?)));
+    let made = match wanted {
+        Ok((form, fields)) => {
+            let made = app.engine.make_vouchers_once(desk.staff, fields, &form).await?;
+            made.map_err(Problem::from)
+        }
         Err(problem) => Err(problem),
     };
     let (batch, codes) = match made {
         Ok(made) => made,
         Err(problem) => {
-            let again = form(&app, &desk, Sent::back("new", &entry, &problem));
+            let again = form(&app, &desk, Sent::back("new", &entry, &problem))?;
             return Ok(with_status(again, &problem));
         }
     };
+    if codes.is_empty() {
+        // The form was kept, and sent again much later.
+        return Ok(
+            Redirect::to(&format!("/admin/vouchers/{}?done=before", batch.id)).into_response()
+        );
+    }
     let main = html! {
         p.trail { a href="/admin/vouchers" { "Vouchers" } }
         (notice(Tone::Warn, &html! { "Keep these codes now: they are not shown again, to nobody." }))
@@ -213,7 +225,10 @@ async fn show(
     let may = desk.may(Power::Money) && batch.closed_at.is_none();
     let main = html! {
         p.trail { a href="/admin/vouchers" { "Vouchers" } }
-        (done(told.done.as_deref(), &[("close", "The batch is closed: nobody can redeem any more of it.")]))
+        (done(told.done.as_deref(), &[
+            ("close", "The batch is closed: nobody can redeem any more of it."),
+            ("before", "This form has made the batch before, and its codes are told no more."),
+        ]))
         dl.facts {
             dt { "State" } dd { (state(&batch)) }
             dt { "Batch" } dd { code { (batch.id) } }

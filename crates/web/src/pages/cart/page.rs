@@ -227,6 +227,16 @@ async fn add(
         let detail = t("this is not for sale, or no longer: look what there is today");
         return Err(Problem::new(&kind::NOT_FOR_SALE, detail));
     }
+    let coupon = if app.engine.provider().is_none() { form.coupon.trim() } else { "" };
+    if form.then == "checkout" {
+        // This alone: what waits in the cart is not bought along with it, nor this twice by who came back and pressed again.
+        let (offer, quantity) = (offer.to_string(), units.to_string());
+        let coupon = coupon.to_owned();
+        let wanted = Wanted { key: chance(&app), offer, quantity, coupon, ..Wanted::default() };
+        let mut response = Redirect::to(&wanted.address()).into_response();
+        pays_elsewhere(&app, &mut response);
+        return Ok(response);
+    }
     let mut cart = visit.cart.clone();
     if !cart.add(offer, units) {
         let wrong = Wrong {
@@ -236,14 +246,10 @@ async fn add(
         };
         return page(&app, &visit, &source, &wrong).await;
     }
-    if app.engine.provider().is_none() && !form.coupon.trim().is_empty() {
-        cart.set_coupon(Some(&form.coupon));
+    if !coupon.is_empty() {
+        cart.set_coupon(Some(coupon));
     }
-    let to = match form.then.as_str() {
-        "checkout" => Wanted::cart(chance(&app)).address(),
-        _ => "/cart".to_owned(),
-    };
-    Ok(kept(&app, &visit, &cart, &to))
+    Ok(kept(&app, &visit, &cart, "/cart"))
 }
 
 fn named(offer: &str) -> Result<Id<Offer>, Problem> {

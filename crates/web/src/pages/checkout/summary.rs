@@ -14,6 +14,7 @@ use crate::pages::look::{Tone, date, notice, price, steps};
 use crate::pages::orders::bill;
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
+use crate::pages::words::refund_policy;
 
 /// An order that waits for its buyer's word.
 pub fn page(
@@ -55,6 +56,7 @@ pub fn page(
                     form method="post" action={ "/checkout/" (order.id) } {
                         button.whole type="submit" { (say!("Pay {tokens}", tokens = MoneyOut::tokens(order.total, token))) }
                     }
+                    p.small { (refund_policy(order.refund_policy.unwrap_or(settings.refund_policy))) }
                     p.small { (say!("With this you accept the {terms_of_sale} (version {terms_version}) and ask for \
                         delivery at once: you receive your codes and files in the same moment. What is refunded goes \
                         back into your wallet.", terms_of_sale = terms_of_sale(&visit.legal, &html! { (say!("terms of {name}",

@@ -366,13 +366,7 @@ fn acts(shown: &Shown) -> Markup {
             p { a.button.second.whole href={ (here) "/reissue" } { (t("Get a new code")) } }
         }
         @if !license.is_over() {
-            details {
-                summary { (t("Ask for your money back")) }
-                p { (say!("Refunds are the vendor's to decide, by the terms that you bought under. Write to the \
-                    vendor, and name the order {order} and the license {id}. What is given back shows in the order, \
-                    and the tokens are in your wallet at once.", order = html! { code { (license.order) } },
-                        id = html! { code { (license.id) } })) }
-            }
+            p { a href={ "/orders/" (license.order) "/refund/" (license.line) } { (t("Ask for a refund")) } }
         }
     }
 }

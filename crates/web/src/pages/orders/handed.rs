@@ -129,7 +129,7 @@ fn files(one: &Handed) -> Markup {
             ul.files {
                 @for (place, file) in one.files.iter().enumerate() {
                     li {
-                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { (say!("Download {name}", name = html! { bdi { (file.name) } })) }
+                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { span { (say!("Download {name}", name = html! { bdi { (file.name) } })) } }
                         span.small {
                             (say!("{size}, about {span} at {mbps} Mbit/s", size = size_text(file.size),
                                 span = span_text(one.pace.speed.seconds_for(file.size)), mbps = one.pace.speed.mbps()))

@@ -6,11 +6,13 @@ use http::StatusCode;
 use maud::{Markup, html};
 use scrip_domain::gate::GateRefusal;
 use scrip_domain::order::{Line, Order, OrderState};
+use scrip_domain::refund_request::RefundRequest;
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::refund::Refunded;
 
 use super::bill;
 use super::handed::{self, Handed};
+use super::refund;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
@@ -37,6 +39,8 @@ struct Seen {
     at: Option<AtProvider>,
     handed: Vec<Handed>,
     refunds: Vec<Refunded>,
+    /// What its buyer asked back.
+    requests: Vec<RefundRequest>,
     /// Whether it can be confirmed once more.
     open: bool,
 }
@@ -49,7 +53,7 @@ impl Seen {
             Some(_) => engine.at_provider(order.clone()).await?,
             None => None,
         };
-        let (mut handed, mut refunds) = (Vec::new(), Vec::new());
+        let (mut handed, mut refunds, mut requests) = (Vec::new(), Vec::new(), Vec::new());
         if order.is_released()
             && let Some(paid) = engine.paid(order.id).await?
         {
@@ -64,10 +68,11 @@ impl Seen {
                 handed.push(Handed::new(app, license, line).await?);
             }
             refunds = engine.refunds_of(order.id).await?;
+            requests = engine.store().refund_requests_of(order.id).await?;
         }
         let state = order.state_at(engine.now());
         let open = is_open(app, &order);
-        Ok(Self { order, lines, state, at, handed, refunds, open })
+        Ok(Self { order, lines, state, at, handed, refunds, requests, open })
     }
 
     /// Whether something is still to come by itself.
@@ -188,10 +193,7 @@ fn page(app: &App, visit: &Visit, seen: &Seen) -> Markup {
                     (handed::all(&seen.handed))
                 }
                 (bill(t("The order"), &seen.lines, order, token))
-                @for one in &seen.refunds {
-                    p { (say!("Given back on {date}: {tokens}.", date = date(one.refund.at),
-                        tokens = MoneyOut::tokens(one.refund.amount, token))) }
-                }
+                (refund::part(order, &seen.lines, &seen.refunds, &seen.requests, token))
             }
             aside.card aria-labelledby="facts" {
                 h2 #facts { (t("Summary")) }

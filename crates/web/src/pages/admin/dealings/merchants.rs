@@ -507,10 +507,10 @@ async fn pay_out(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Merchant>,
-    Form(typed): Form<Typed>,
+    Form(mut typed): Form<Typed>,
 ) -> Result<Response, Problem> {
     let token = &desk.vendor.settings.token;
-    let problem = match payout(&typed, token) {
+    let problem = match typed.keyed(&app).and_then(|()| payout(&typed, token)) {
         Ok(ask) => {
             let PayoutAsk { tokens, money, reference } = &ask;
             let what = format!(

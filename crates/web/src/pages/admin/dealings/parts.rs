@@ -14,6 +14,7 @@ use crate::App;
 use crate::money::typed;
 use crate::pages::admin::desk::Clerk;
 use crate::pages::admin::{Section, page, with_status};
+use crate::pages::chance;
 use crate::pages::form::{Field, complaint};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
@@ -41,6 +42,17 @@ impl Typed {
     /// With this in a field.
     pub fn put(&mut self, name: impl Into<String>, value: impl Display) {
         self.0.insert(name.into(), value.to_string());
+    }
+
+    /// The chance that the form came with, by which it acts once. One without it does nothing, and comes back with one: a blank
+    /// would be the same for two different acts.
+    pub fn keyed(&mut self, app: &App) -> Result<(), Problem> {
+        if !self.get("key").is_empty() {
+            return Ok(());
+        }
+        self.put("key", chance(app));
+        let detail = "the form lacked its key, and nothing was done: send it again";
+        Err(Problem::new(&crate::problem::kind::MALFORMED, detail))
     }
 
     /// One line of `LEAST` to `MOST` characters.

@@ -179,9 +179,12 @@ async fn refund(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<PurchaseRequest>,
-    Form(typed): Form<Typed>,
+    Form(mut typed): Form<Typed>,
 ) -> Result<Response, Problem> {
-    let problem = match wanted(&typed, desk.vendor.settings.token.scale) {
+    let problem = match typed
+        .keyed(&app)
+        .and_then(|()| wanted(&typed, desk.vendor.settings.token.scale))
+    {
         Ok(ask) => {
             let what = format!("{id} {} {}", typed.get("amount"), ask.reason);
             let request = Request::new(typed.get("key"), what.as_bytes(), request_id::current());

@@ -280,10 +280,10 @@ async fn received(
     State(app): State<App>,
     desk: Desk<Money>,
     IdPath(id): IdPath<Settlement>,
-    Form(typed): Form<Typed>,
+    Form(mut typed): Form<Typed>,
 ) -> Result<Response, Problem> {
     let unit = Told::found(&app, id).await?.row.money.unit;
-    let problem = match receipt(&typed, unit) {
+    let problem = match typed.keyed(&app).and_then(|()| receipt(&typed, unit)) {
         Ok(ask) => {
             let what = format!("{id} {} {}", ask.money.amount.units(), typed.get("reference"));
             let request = Request::new(typed.get("key"), what.as_bytes(), request_id::current());

@@ -1,0 +1,421 @@
+//! Erasing an account: what tells of a person goes, and what others rest upon stays without a name.
+//!
+//! ```text
+//! open ──by its owner, with the password; by staff, with a reason──▶ erased, for good
+//! ```
+//! Nothing may be under way: no hold, no top-up, no dispute, no exchange, no payment to a merchant, no wish for a refund, and
+//! nothing owed. What is left in the wallet is given up only where that is said expressly; it goes where expired tokens go.
+//! Address, name, cards, keys, sessions and letters go; wallet, ledger, orders and licenses keep the account's id, and codes
+//! go on working. The address can open another account.
+//!
+//! What is under way is looked up before; what can change beside it is looked at again under the wallet's guard. An erased
+//! account is frozen too, so whatever a late answer brings is given back as for every frozen one.
+
+use scrip_domain::account::{Account, Login, Obstacle, Person};
+use scrip_domain::api_key::ApiKey;
+use scrip_domain::audit::Act;
+use scrip_domain::ledger::Transfer;
+use scrip_domain::letter::Letter;
+use scrip_domain::payment_method::PaymentMethod;
+use scrip_domain::purchase_request::RequestState;
+use scrip_domain::session::TokenHash;
+use scrip_domain::top_up::TopUpState;
+use scrip_domain::wallet::Wallet;
+use scrip_domain::{Amount, Id, Timestamp};
+use scrip_storage::books::Change;
+use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
+use serde_json::json;
+
+use crate::audit::{Note, Staff};
+use crate::ledger::{self, Buyer};
+use crate::password::PasswordRefusal;
+use crate::throttle::RetryAfter;
+use crate::{Engine, Outcome, Page};
+
+/// Sessions, keys and letters of each that go in one commit; what is beyond goes before it.
+const TOGETHER: u32 = 150;
+/// Rows that are looked through at a time.
+const ROWS: u32 = 100;
+
+/// What becomes of tokens that are left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftover {
+    /// They are in the way.
+    Keep,
+    /// They are given up.
+    Forfeit,
+}
+
+/// Why an account stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EraseRefusal {
+    /// There is no such account.
+    NoSuchAccount,
+    /// The password is wrong.
+    InvalidCredentials,
+    /// Too many tries.
+    RateLimited(RetryAfter),
+    /// This is in the way; and what is in the wallet.
+    Open(Vec<Obstacle>, Amount),
+}
+
+impl From<PasswordRefusal> for EraseRefusal {
+    fn from(refusal: PasswordRefusal) -> Self {
+        match refusal {
+            PasswordRefusal::Link | PasswordRefusal::InvalidCredentials => Self::InvalidCredentials,
+            PasswordRefusal::RateLimited(wait) => Self::RateLimited(wait),
+        }
+    }
+}
+
+impl Engine {
+    /// Erases a buyer's account in the buyer's own name.
+    pub async fn erase_account(
+        &self,
+        buyer: Buyer,
+        password: &str,
+        leftover: Leftover,
+        source: &str,
+    ) -> Outcome<Account, EraseRefusal> {
+        let login = match self.verified_login(buyer, password, source).await? {
+            Ok(login) => login,
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        self.erase(buyer, Some(login), leftover, None).await
+    }
+
+    /// Erases an account in the name of staff. Doing it again changes nothing. The reason is for the record.
+    pub async fn erase_account_of(
+        &self,
+        by: Staff,
+        account: Id<Account>,
+        leftover: Leftover,
+        reason: String,
+    ) -> Outcome<Account, EraseRefusal> {
+        let Some(row) = self.store.account(account).await? else {
+            return Ok(Err(EraseRefusal::NoSuchAccount));
+        };
+        if row.erased_at.is_some() {
+            return Ok(Ok(row));
+        }
+        let login = self.store.login(&Login::fold(&row.email)).await?;
+        let login = login.filter(|login| login.account == account);
+        let buyer = Buyer { account, wallet: row.wallet };
+        self.erase(buyer, login, leftover, Some((self.note(by)?, reason))).await
+    }
+
+    /// What is in the way of erasing a buyer's account, the balance aside: for the page that asks.
+    pub async fn in_the_way(&self, buyer: Buyer) -> Result<Vec<Obstacle>, Fault> {
+        let lost = || Fault::Bug("a buyer has no wallet".into());
+        let wallet = self.store.wallet(buyer.wallet).await?.ok_or_else(lost)?;
+        let line = self.store.credit_line(buyer.account).await?;
+        let owes = line.is_some_and(|line| !line.owed().amount.is_zero());
+        let mut all = of_wallet(&wallet.as_of(self.now()), owes, Leftover::Forfeit);
+        all.extend(self.under_way(buyer.account).await?);
+        Ok(all)
+    }
+
+    /// What is under way of an account, beside its wallet.
+    async fn under_way(&self, account: Id<Account>) -> Result<Vec<Obstacle>, Fault> {
+        let (store, now) = (&self.store, self.now());
+        let mut found = Vec::new();
+        let mut page = Page { after: None, limit: ROWS };
+        loop {
+            let rows = store.top_ups_of(account, page).await?;
+            let waits = rows.iter().any(|row| !row.state.is_final());
+            found.extend(waits.then_some(Obstacle::TopUps));
+            let disputed = rows.iter().any(|row| row.state == TopUpState::Disputed);
+            found.extend(disputed.then_some(Obstacle::Disputes));
+            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
+                break;
+            };
+            page = next;
+        }
+        page.after = None;
+        loop {
+            let rows = store.exchanges_of(account, page).await?;
+            let waits = rows.iter().any(|row| !row.state.is_final());
+            found.extend(waits.then_some(Obstacle::Exchanges));
+            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
+                break;
+            };
+            page = next;
+        }
+        page.after = None;
+        loop {
+            let rows = store.purchase_requests_of(account, page).await?;
+            let waits = rows.iter().any(|row| {
+                matches!(row.state_at(now), RequestState::Authorized | RequestState::Captured)
+            });
+            found.extend(waits.then_some(Obstacle::Payments));
+            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
+                break;
+            };
+            page = next;
+        }
+        page.after = None;
+        loop {
+            let rows = store.refund_requests_by(account, page).await?;
+            let waits = rows.iter().any(scrip_domain::refund_request::RefundRequest::is_open);
+            found.extend(waits.then_some(Obstacle::RefundRequests));
+            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
+                break;
+            };
+            page = next;
+        }
+        found.dedup();
+        Ok(found)
+    }
+
+    async fn erase(
+        &self,
+        buyer: Buyer,
+        login: Option<Login>,
+        leftover: Leftover,
+        by: Option<(Note, String)>,
+    ) -> Outcome<Account, EraseRefusal> {
+        let under_way = self.under_way(buyer.account).await?;
+        if !under_way.is_empty() {
+            let wallet = self.store.wallet(buyer.wallet).await?;
+            let left = wallet.map(|wallet| wallet.available_at(self.now())).unwrap_or_default();
+            return Ok(Err(EraseRefusal::Open(under_way, left)));
+        }
+        for link in self.store.links_of(buyer.account).await? {
+            // What is no link any more is none.
+            let _ = self.unlink(buyer, link.partner).await?;
+        }
+        let kept = self.kept_of(buyer.account).await?;
+        let command =
+            Erase { buyer, login, leftover, by, kept, gone: self.mint()?, forfeited: self.mint()? };
+        let account = match self.submit(command).await? {
+            Ok(account) => account,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        // What did not fit, or came while it was decided.
+        loop {
+            let kept = self.kept_of(buyer.account).await?;
+            if kept.is_empty() {
+                break;
+            }
+            match self.submit(Clear { account: buyer.account, kept }).await? {
+                Ok(()) => {}
+                Err(never) => match never {},
+            }
+        }
+        // A processor is told of the cards that left.
+        self.errands.notify_one();
+        Ok(Ok(account))
+    }
+
+    async fn kept_of(&self, account: Id<Account>) -> Result<Kept, Fault> {
+        let sessions = self.store.sessions_of(account, TOGETHER).await?;
+        let keys = self.store.api_keys_of(account, Page { after: None, limit: TOGETHER }).await?;
+        let letters = self.store.letters_of(account, TOGETHER).await?;
+        Ok(Kept {
+            sessions: sessions.into_iter().map(|row| row.token).collect(),
+            keys: keys.into_iter().map(|row| row.id).collect(),
+            letters: letters.into_iter().map(|row| row.id).collect(),
+        })
+    }
+}
+
+/// The page after this one, if it was full.
+fn next(page: Page, last: Option<u64>, rows: usize) -> Option<Page> {
+    let full = u32::try_from(rows).is_ok_and(|rows| rows == page.limit);
+    last.filter(|_| full).map(|last| Page { after: Some(last), ..page })
+}
+
+/// What is in the way of a wallet as it is now.
+fn of_wallet(wallet: &Wallet, owes: bool, leftover: Leftover) -> Vec<Obstacle> {
+    let balance = leftover == Leftover::Keep && !wallet.available().is_zero();
+    let all = [
+        (balance, Obstacle::Balance),
+        (!wallet.held().is_zero(), Obstacle::Holds),
+        (!wallet.owed().is_zero(), Obstacle::Debts),
+        (owes, Obstacle::CreditLine),
+    ];
+    all.into_iter().filter_map(|(is, obstacle)| is.then_some(obstacle)).collect()
+}
+
+/// Rows of their own that tell of a person, as they were looked up.
+#[derive(Debug, Default)]
+struct Kept {
+    sessions: Vec<TokenHash>,
+    keys: Vec<Id<ApiKey>>,
+    letters: Vec<Id<Letter>>,
+}
+
+impl Kept {
+    fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.keys.is_empty() && self.letters.is_empty()
+    }
+
+    fn wants(&self, wants: &mut Wants, account: Id<Account>) {
+        self.sessions.iter().for_each(|token| wants.sessions.read((*token,)));
+        self.keys.iter().for_each(|key| wants.api_keys.guard((*key,)));
+        self.letters.iter().for_each(|letter| wants.letters.guard((*letter,)));
+        wants.digests.guard((account,));
+        wants.warned.read((account,));
+    }
+
+    fn clear(
+        &self,
+        books: &Books,
+        changes: &mut Changes,
+        account: Id<Account>,
+    ) -> Result<(), Fault> {
+        for token in &self.sessions {
+            changes.sessions.extend(books.sessions.get(&(*token,))?.cloned().map(Change::Delete));
+        }
+        for key in &self.keys {
+            changes.api_keys.extend(books.api_keys.get(&(*key,))?.cloned().map(Change::Delete));
+        }
+        for letter in &self.letters {
+            changes.letters.extend(books.letters.get(&(*letter,))?.cloned().map(Change::Delete));
+        }
+        changes.digests.extend(books.digests.get(&(account,))?.cloned().map(Change::Delete));
+        changes.warned.extend(books.warned.get(&(account,))?.cloned().map(Change::Delete));
+        Ok(())
+    }
+}
+
+/// Takes what is kept beside an account that is erased.
+struct Clear {
+    account: Id<Account>,
+    kept: Kept,
+}
+
+impl Command for Clear {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.kept.wants(wants, self.account);
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        self.kept.clear(books, &mut changes, self.account)?;
+        Ok(Decision::done((), changes))
+    }
+}
+
+struct Erase {
+    buyer: Buyer,
+    /// As it was when the password was right.
+    login: Option<Login>,
+    leftover: Leftover,
+    /// Of the staff, with the reason; nobody's where the owner does it.
+    by: Option<(Note, String)>,
+    kept: Kept,
+    /// Books what had expired before.
+    gone: Id<Transfer>,
+    /// Books what is given up.
+    forfeited: Id<Transfer>,
+}
+
+impl Command for Erase {
+    type Receipt = Account;
+    type Refusal = EraseRefusal;
+
+    fn wants(&self, wants: &mut Wants) {
+        let Buyer { account, wallet } = self.buyer;
+        wants.wallets.guard((wallet,));
+        wants.accounts.read((account,));
+        wants.credit_lines.read((account,));
+        wants.payment_methods.read((account,));
+        wants.auto_top_ups.read((account,));
+        wants.auto_errands.read((account,));
+        if let Some(login) = &self.login {
+            wants.logins.guard((login.email.clone(),));
+        }
+        self.kept.wants(wants, account);
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<Account, EraseRefusal>, Fault> {
+        let id = self.buyer.account;
+        let Some(account) = books.accounts.get(&(id,))? else {
+            return Ok(Decision::refused(EraseRefusal::NoSuchAccount));
+        };
+        if account.erased_at.is_some() {
+            return Ok(Decision::done(account.clone(), Changes::default()));
+        }
+        if let Some(login) = &self.login
+            && books.logins.get(&(login.email.clone(),))? != Some(login)
+        {
+            return Ok(Decision::refused(EraseRefusal::InvalidCredentials));
+        }
+        let lost = || Fault::Bug("an account has no wallet".into());
+        let wallet = books.wallets.get(&(self.buyer.wallet,))?.ok_or_else(lost)?;
+        let line = books.credit_lines.get(&(id,))?;
+        let owes = line.is_some_and(|line| !line.owed().amount.is_zero());
+        let now = wallet.clone().as_of(at);
+        let obstacles = of_wallet(&now, owes, self.leftover);
+        if !obstacles.is_empty() {
+            return Ok(Decision::refused(EraseRefusal::Open(obstacles, now.available())));
+        }
+
+        // From here on it is erased.
+        let mut changes = Changes::default();
+        let given_up = now.available();
+        self.empty(&mut changes, wallet, at)?;
+        let erased = Account {
+            email: String::new(),
+            person: Person::default(),
+            verified_at: None,
+            frozen_at: account.frozen_at.or(Some(at)),
+            frozen_by_dispute: false,
+            erased_at: Some(at),
+            ..account.clone()
+        };
+        changes.accounts.push(Change::Update(erased.clone()));
+        changes.logins.extend(self.login.clone().map(Change::Delete));
+        self.kept.clear(books, &mut changes, id)?;
+        self.forget_cards(books, &mut changes, at)?;
+        if let Some((note, reason)) = &self.by {
+            let what = json!({ "reason": { "to": reason }, "forfeited": { "to": given_up } });
+            note.write(&mut changes, Act::AccountErased, id, what, at);
+        }
+        Ok(Decision::done(erased, changes))
+    }
+}
+
+impl Erase {
+    /// Books what is given up, and waits for no purchase any more.
+    fn empty(&self, changes: &mut Changes, wallet: &Wallet, at: Timestamp) -> Result<(), Fault> {
+        let quiet = Wallet { alarm: None, ..wallet.clone() };
+        if quiet != *wallet {
+            changes.wallets.push(Change::Update(quiet.clone()));
+        }
+        let left = ledger::expire(changes, &quiet, self.gone, at)?;
+        ledger::forfeit(changes, &left, self.forfeited, at)?;
+        Ok(())
+    }
+
+    /// Cards leave, and nothing is topped up by itself; of what the processor is still to be told, only its own name stays.
+    fn forget_cards(
+        &self,
+        books: &Books,
+        changes: &mut Changes,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        let id = self.buyer.account;
+        let nameless = |card: &PaymentMethod| PaymentMethod {
+            brand: String::new(),
+            last_four: String::new(),
+            detach_at: card.detach_at.or(Some(at)),
+            ..card.clone()
+        };
+        let cards = books.payment_methods.all(&(id,))?.iter().map(nameless).map(Change::Update);
+        changes.payment_methods.extend(cards);
+        if let Some(auto) = books.auto_top_ups.get(&(id,))? {
+            changes.auto_top_ups.push(Change::Update(auto.removed()));
+        }
+        changes.auto_errands.extend(books.auto_errands.get(&(id,))?.cloned().map(Change::Delete));
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! Erasing one's account: what goes, what stays, what is in the way.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header;
+use maud::{Markup, html};
+use scrip_domain::account::Obstacle;
+use scrip_engine::erasure::{EraseRefusal, Leftover};
+use serde::Deserialize;
+
+use super::super::form::{Field, Form, complaint};
+use super::super::look::{Tone, notice};
+use super::super::private;
+use super::super::refused::sentence;
+use super::super::visit::{OwnAccounts, SignedIn, Visit};
+use crate::App;
+use crate::extract::Source;
+use crate::money::MoneyOut;
+use crate::problem::Problem;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/account/erase", get(ask).post(erase))
+}
+
+/// The password is never shown again: not even by a `Debug`.
+#[derive(Deserialize)]
+struct EraseForm {
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    forfeit: Option<String>,
+}
+
+async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
+    let main = page(&app, &visit, None).await?;
+    Ok(private(&app, "Erase the account", &visit.visit, &main))
+}
+
+async fn erase(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    source: Source,
+    Form(form): Form<EraseForm>,
+) -> Result<Response, Problem> {
+    let leftover = if form.forfeit.is_some() { Leftover::Forfeit } else { Leftover::Keep };
+    let token = &visit.visit.vendor.settings.token;
+    let (problem, told) = if form.password.chars().count() > 200 {
+        (Problem::field("password", "at most 200 characters"), None)
+    } else {
+        match app.engine.erase_account(visit.buyer, &form.password, leftover, &source.0).await? {
+            Ok(_) => return Ok(done(&app, visit)),
+            Err(refusal) => (Problem::erase(&refusal, token), in_words(&refusal)),
+        }
+    };
+    let main = page(&app, &visit, Some((&problem, told))).await?;
+    let mut response = private(&app, "Erase the account", &visit.visit, &main);
+    *response.status_mut() = problem.status();
+    Ok(response)
+}
+
+/// What is in the way, in sentences.
+fn in_words(refusal: &EraseRefusal) -> Option<String> {
+    let EraseRefusal::Open(obstacles, _) = refusal else { return None };
+    let sentences: Vec<_> = obstacles.iter().map(|one| said(*one)).collect();
+    Some(sentences.join(" "))
+}
+
+/// Nobody is signed in on the page that says so.
+fn done(app: &App, visit: SignedIn) -> Response {
+    let mut anybody = visit.visit;
+    anybody.member = None;
+    let main = html! {
+        h1 { "The account is erased" }
+        p role="status" { "What told of you is gone. Codes that you kept go on working, and your address can open another account." }
+        p { a.button href="/" { "To the front page" } }
+    };
+    let cookie = Visit::sign_out(&anybody.vendor);
+    let page = private(app, "The account is erased", &anybody, &main);
+    ([(header::SET_COOKIE, cookie)], page).into_response()
+}
+
+async fn page(
+    app: &App,
+    visit: &SignedIn,
+    wrong: Option<(&Problem, Option<String>)>,
+) -> Result<Markup, Problem> {
+    let obstacles = app.engine.in_the_way(visit.buyer).await?;
+    let left = visit.member.available;
+    let token = &visit.visit.vendor.settings.token;
+    let error = wrong.as_ref().and_then(|(problem, _)| problem.error("password")).map(sentence);
+    let whole = wrong.filter(|(problem, _)| problem.errors().is_empty());
+    let whole = whole.map(|(problem, told)| told.unwrap_or_else(|| sentence(problem.detail())));
+    Ok(html! {
+        p.trail { a href="/account" { "Account" } }
+        h1 { "Erase the account" }
+        p.lead { "This is for good." }
+        ul {
+            li { "Your address, name, cards, keys and sessions are taken away." }
+            li { "Orders and the entries of the ledger stay, without your name." }
+            li { "Codes that you bought go on working. Keep them, and your files: your library is gone." }
+        }
+        p { a.button.second href="/account/data" download { "Save my data first" } }
+        @if let Some(text) = &whole { (complaint(text)) }
+        @if !obstacles.is_empty() {
+            (notice(Tone::Warn, &html! {
+                p { "It cannot be erased yet:" }
+                ul { @for one in &obstacles { li { (said(*one)) } } }
+            }))
+        } @else {
+            form.narrow method="post" action="/account/erase" {
+                // Password keepers want to know whose it is.
+                input type="hidden" name="username" autocomplete="username" value=(visit.member.account.email);
+                @if !left.is_zero() {
+                    (notice(Tone::Warn, &html! { p { "There are " (MoneyOut::tokens(left, token)) " in your wallet. Use them up, or ask the
+                        vendor to pay them back: else they are lost." } }))
+                    label.option {
+                        input type="checkbox" name="forfeit" value="yes";
+                        span { "I give up the " (MoneyOut::tokens(left, token)) " in my wallet" }
+                    }
+                }
+                (Field { name: "password", label: "Your password", kind: "password", value: "",
+                    autocomplete: "current-password", required: true, hint: None, error: error.as_deref() })
+                div.choice {
+                    button.danger type="submit" { "Erase my account" }
+                    a.button.second href="/account" { "Keep it" }
+                }
+            }
+        }
+    })
+}
+
+/// What is in the way, for people.
+const fn said(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Balance => "There are tokens in the wallet.",
+        Obstacle::Holds => "Tokens are held for something that is under way.",
+        Obstacle::TopUps => "A top-up is under way.",
+        Obstacle::Disputes => "A bank has not decided about a dispute.",
+        Obstacle::Exchanges => "An exchange with a partner is under way.",
+        Obstacle::Payments => "A payment to a merchant is under way.",
+        Obstacle::RefundRequests => "A request for a refund waits.",
+        Obstacle::Debts => "Tokens are owed for money that went back.",
+        Obstacle::CreditLine => "Money is owed that was lent.",
+    }
+}

@@ -1,0 +1,179 @@
+//! Keys of the buyer's own programs: made, told once, listed, taken back.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_engine::Page;
+use serde::Deserialize;
+
+use super::super::form::{Field, Form, Nothing, complaint};
+use super::super::look::{Tone, badge, date};
+use super::super::private;
+use super::super::refused::sentence;
+use super::super::visit::{OwnAccounts, SignedIn};
+use crate::App;
+use crate::extract::IdPath;
+use crate::problem::{Problem, kind};
+use crate::text::Line;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/account/keys", get(show).post(make))
+        .route("/account/keys/{id}/revoke", post(revoke))
+}
+
+/// All that a page shows: a buyer has no more.
+const ALL: Page = Page { after: None, limit: 100 };
+
+#[derive(Debug, Default, Deserialize)]
+struct KeyForm {
+    #[serde(default)]
+    label: String,
+    /// `read`, or `purchase`, which reads too.
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    key: String,
+}
+
+impl KeyForm {
+    fn read(&self) -> Result<(Vec<Scope>, String), Problem> {
+        let label = Line::<1, 100>::read(&self.label);
+        let label = label.map_err(|wrong| Problem::field("label", wrong))?.0;
+        let scopes = match self.scope.as_str() {
+            "read" => vec![Scope::Read],
+            "purchase" => vec![Scope::Purchase, Scope::Read],
+            _ => return Err(Problem::field("scope", "choose one")),
+        };
+        Ok((scopes, label))
+    }
+}
+
+async fn show(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+) -> Result<Response, Problem> {
+    page(&app, &visit, &KeyForm::default(), None).await
+}
+
+/// The page that comes shows the key, this once.
+async fn make(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    Form(form): Form<KeyForm>,
+) -> Result<Response, Problem> {
+    let lacking = || {
+        let detail = "the form lacks its key, or is a day old: send it again";
+        Problem::new(&kind::MALFORMED, detail)
+    };
+    let once = app.engine.fresh_of::<ApiKey>(form.key.trim()).ok_or_else(lacking);
+    let problem = match once.and_then(|once| Ok((once, form.read()?))) {
+        Ok((once, (scopes, label))) => {
+            match app.engine.make_own_key(visit.buyer, scopes, label, &once).await? {
+                Ok(Some(made)) => return Ok(told(&app, &visit, &made.key, &made.token)),
+                // It was made by this form before, and is not told again.
+                Ok(None) => return Ok(Redirect::to("/account/keys").into_response()),
+                Err(_) => Problem::field(
+                    "label",
+                    "you have as many keys as one account may have: revoke one first",
+                ),
+            }
+        }
+        Err(problem) => problem,
+    };
+    let mut response = page(&app, &visit, &form, Some(&problem)).await?;
+    *response.status_mut() = problem.status();
+    Ok(response)
+}
+
+fn told(app: &App, visit: &SignedIn, key: &ApiKey, token: &str) -> Response {
+    let main = html! {
+        p.trail { a href="/account/keys" { "Keys for programs" } }
+        h1 { "A new key" }
+        p.lead role="status" { "Give this to the program that is “" bdi { (key.label) } "”. It is not shown again." }
+        p { code.long { (token) } }
+        p { a.button href="/account/keys" { "I have kept it" } }
+    };
+    private(app, "A new key", &visit.visit, &main)
+}
+
+async fn revoke(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    IdPath(key): IdPath<ApiKey>,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Redirect, Problem> {
+    app.engine.revoke_own_key(visit.buyer, key).await??;
+    Ok(Redirect::to("/account/keys"))
+}
+
+async fn page(
+    app: &App,
+    visit: &SignedIn,
+    form: &KeyForm,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let keys = app.engine.store().api_keys_of(visit.buyer.account, ALL).await?;
+    let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
+    let (label, scope) = (error("label"), error("scope"));
+    let whole = problem.filter(|problem| problem.errors().is_empty());
+    let once = app.engine.fresh::<ApiKey>()?;
+    let main = html! {
+        p.trail { a href="/account" { "Account" } }
+        h1 { "Keys for programs" }
+        p.lead { "A program can read your account or buy for it, with a key of its own. Whoever has the key can do what it may: give
+            each program one, and take it back when it is not needed any more." }
+        @if keys.is_empty() { p { "There are none yet." } } @else { (list(&keys)) }
+        h2 { "A new key" }
+        @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
+        form.narrow method="post" action="/account/keys" {
+            input type="hidden" name="key" value=(once);
+            (Field { name: "label", label: "What it is for", kind: "text", value: &form.label, autocomplete: "off",
+                required: true, hint: None, error: label.as_deref() })
+            fieldset {
+                legend { "What it may do" }
+                label.option {
+                    input type="radio" name="scope" value="read" checked[form.scope != "purchase"];
+                    span { "Read the account, its orders and its codes" }
+                }
+                label.option {
+                    input type="radio" name="scope" value="purchase" checked[form.scope == "purchase"];
+                    span { "Buy and top up, too" }
+                }
+                @if let Some(text) = &scope { p.wrong { (text) } }
+            }
+            button type="submit" { "Make the key" }
+        }
+        p { a href="/docs" { "What a program can do" } }
+    };
+    Ok(private(app, "Keys for programs", &visit.visit, &main))
+}
+
+fn list(keys: &[ApiKey]) -> Markup {
+    html! {
+        ul.items {
+            @for key in keys {
+                li {
+                    span {
+                        bdi { (key.label) } " " code.small { (key.id) } br;
+                        span.small {
+                            @if key.scopes.contains(&Scope::Purchase) { "Reads and buys" } @else { "Reads" }
+                            ", since " (date(key.created_at))
+                        }
+                    }
+                    @if key.revoked_at.is_some() { (badge(Tone::Info, "Revoked")) } @else {
+                        form method="post" action={ "/account/keys/" (key.id) "/revoke" } {
+                            button.plain type="submit" { "Revoke" span.unseen { " " (key.label) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

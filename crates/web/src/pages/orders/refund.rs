@@ -1,0 +1,201 @@
+//! Asking for a refund: what of the order, why, and what was promised; and how each request stands.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use scrip_domain::Id;
+use scrip_domain::order::{Line, Order};
+use scrip_domain::refund::Extent;
+use scrip_domain::refund_request::{RefundRequest, RefundRequestState};
+use scrip_domain::request::Request;
+use scrip_domain::settings::Token;
+use scrip_engine::refund::Refunded;
+use scrip_engine::refund_request::RefundWish;
+use serde::Deserialize;
+
+use crate::App;
+use crate::caller::AtSeller;
+use crate::extract::NamePath;
+use crate::money::MoneyOut;
+use crate::pages::checkout::own;
+use crate::pages::form::{Field, Form, complaint};
+use crate::pages::look::{Tone, badge, date};
+use crate::pages::refused::sentence;
+use crate::pages::visit::SignedIn;
+use crate::pages::words::refund_policy;
+use crate::pages::{chance, private};
+use crate::problem::{Problem, kind};
+use crate::request_id;
+use crate::text::Text;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct WishForm {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    key: String,
+}
+
+type Path = NamePath<(String, String)>;
+
+/// A line of an order of one's own, and what is left of it.
+async fn found(
+    app: &App,
+    visit: &SignedIn,
+    (order, line): (String, String),
+) -> Result<(Order, Line, Extent), Problem> {
+    let order = order.parse().map_err(|_| Problem::not_found())?;
+    let line: Id<Line> = line.parse().map_err(|_| Problem::not_found())?;
+    let (order, lines) = own(app, &visit.visit, order).await?;
+    let refunds = app.engine.refunds_of(order.id).await?;
+    let line = lines.into_iter().find(|row| row.id == line).ok_or_else(Problem::not_found)?;
+    let left = left_of(&line, &refunds);
+    Ok((order, line, left))
+}
+
+/// What is left of a line after what went back.
+fn left_of(line: &Line, refunds: &[Refunded]) -> Extent {
+    let before: Vec<_> = refunds.iter().flat_map(|one| one.lines.iter().cloned()).collect();
+    let nothing = Extent { quantity: 0, amount: scrip_domain::Amount::ZERO };
+    Extent::left(line, &before).unwrap_or(nothing)
+}
+
+pub(super) async fn ask(
+    _: AtSeller,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(names): Path,
+) -> Result<Response, Problem> {
+    let (order, line, left) = found(&app, &visit, names).await?;
+    if !order.is_released() || left.amount.is_zero() {
+        return Ok(Redirect::to(&format!("/orders/{}", order.id)).into_response());
+    }
+    Ok(page(&app, &visit, (&order, &line, left), &WishForm::default(), None))
+}
+
+pub(super) async fn send(
+    _: AtSeller,
+    State(app): State<App>,
+    visit: SignedIn,
+    NamePath(names): Path,
+    Form(form): Form<WishForm>,
+) -> Result<Response, Problem> {
+    let (order, line, left) = found(&app, &visit, names).await?;
+    let problem = match wish(&order, &line, &form) {
+        Ok((wish, request)) => match app.engine.ask_refund(visit.buyer, wish, request).await? {
+            Ok(_) => {
+                return Ok(Redirect::to(&format!("/orders/{}#refunds", order.id)).into_response());
+            }
+            Err(refusal) => Problem::from(refusal),
+        },
+        Err(problem) => problem,
+    };
+    let mut response = page(&app, &visit, (&order, &line, left), &form, Some(&problem));
+    *response.status_mut() = problem.status();
+    Ok(response)
+}
+
+fn wish(order: &Order, line: &Line, form: &WishForm) -> Result<(RefundWish, Request), Problem> {
+    let key = form.key.trim();
+    if key.is_empty() {
+        let detail = "the form lacked its key, and nothing was done: send it again";
+        return Err(Problem::new(&kind::MALFORMED, detail));
+    }
+    let reason = Text::<1, 500>::read(form.reason.trim());
+    let reason = reason.map_err(|wrong| Problem::field("reason", wrong))?.0;
+    let what = format!("refund {} {}\n{reason}", order.id, line.id);
+    let request = Request::new(key, what.as_bytes(), request_id::current());
+    Ok((RefundWish { order: order.id, line: line.id, reason }, request))
+}
+
+fn page(
+    app: &App,
+    visit: &SignedIn,
+    (order, line, left): (&Order, &Line, Extent),
+    form: &WishForm,
+    problem: Option<&Problem>,
+) -> Response {
+    let settings = &visit.visit.vendor.settings;
+    let policy = order.refund_policy.unwrap_or(settings.refund_policy);
+    let error = problem.and_then(|problem| problem.error("reason")).map(sentence);
+    let whole = problem.filter(|problem| problem.error("reason").is_none());
+    let main = html! {
+        p.trail { a href={ "/orders/" (order.id) } { "The order" } }
+        h1 { "Ask for a refund" }
+        p.lead { bdi { (line.title) } ": " (MoneyOut::tokens(left.amount, &settings.token)) " would go back into your wallet." }
+        p { (refund_policy(policy)) }
+        p { "When it goes back, its codes open nothing any more." }
+        @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
+        form.narrow method="post" action={ "/orders/" (order.id) "/refund/" (line.id) } {
+            input type="hidden" name="key" value=(chance(app));
+            (Field { name: "reason", label: "Why?", kind: "textarea", value: &form.reason, autocomplete: "off", required: true,
+                hint: Some("For the vendor. At most 500 characters."), error: error.as_deref() })
+            button type="submit" { "Ask for a refund" }
+            a.button.second href={ "/orders/" (order.id) } { "Leave it" }
+        }
+    };
+    private(app, "Ask for a refund", &visit.visit, &main)
+}
+
+/// How a request stands, in a word.
+pub fn badge_of(state: RefundRequestState) -> Markup {
+    match state {
+        RefundRequestState::Open => badge(Tone::Warn, "Waits for the vendor"),
+        RefundRequestState::Accepted => badge(Tone::Good, "Accepted"),
+        RefundRequestState::Declined => badge(Tone::Bad, "Declined"),
+    }
+}
+
+/// The part of the order's page about refunds: what was promised, what can be asked for, and what was.
+pub(super) fn part(
+    order: &Order,
+    lines: &[Line],
+    refunds: &[Refunded],
+    requests: &[RefundRequest],
+    token: &Token,
+) -> Markup {
+    let open = |line: &Line| requests.iter().any(|row| row.line == line.id && row.is_open());
+    let askable: Vec<_> = lines
+        .iter()
+        .map(|line| (line, left_of(line, refunds)))
+        .filter(|(line, left)| !left.amount.is_zero() && !open(line))
+        .collect();
+    if !order.is_released() || (askable.is_empty() && requests.is_empty() && refunds.is_empty()) {
+        return Markup::default();
+    }
+    let title = |id| {
+        let line = lines.iter().find(|line| line.id == id);
+        line.map(|line| line.title.as_str()).unwrap_or_default()
+    };
+    html! {
+        section #refunds {
+            h2 { "Refunds" }
+            @if let Some(policy) = order.refund_policy { p { (refund_policy(policy)) } }
+            @for one in refunds {
+                p { "Given back on " (date(one.refund.at)) ": " (MoneyOut::tokens(one.refund.amount, token)) "." }
+            }
+            @if !requests.is_empty() {
+                ul.items {
+                    @for row in requests {
+                        li {
+                            span {
+                                bdi { (title(row.line)) } " " (badge_of(row.state)) br;
+                                span.small { "You asked on " (date(row.at)) ": " bdi { (row.reason) } }
+                                @if let Some(word) = &row.word { br; span.small { "The vendor says: " bdi { (word) } } }
+                            }
+                        }
+                    }
+                }
+            }
+            @for (line, left) in &askable {
+                p {
+                    a href={ "/orders/" (order.id) "/refund/" (line.id) } {
+                        "Ask for a refund" span.unseen { " of " (line.title) }
+                    }
+                    @if lines.len() > 1 { " of " bdi { (line.title) } }
+                    " (" (MoneyOut::tokens(left.amount, token)) ")"
+                }
+            }
+        }
+    }
+}
