@@ -305,11 +305,11 @@ async fn a_product_is_shown_with_all_there_is_to_know() {
     // Who looks decides what is said of the page elsewhere, and how long it is kept.
     let answer = &page.answer;
     assert_eq!(answer.header("cache-control"), "public, max-age=15");
-    assert_eq!(answer.header("vary"), "Authorization, Cookie");
+    assert_eq!(answer.header("vary"), "Accept-Language, Authorization, Cookie");
     let mut ada = registered(&shop, "ada@example.com").await;
     let page = ada.open("/products/recorder").await;
     assert_eq!(page.answer.header("cache-control"), "private, no-store");
-    assert_eq!(page.answer.header("vary"), "Authorization, Cookie");
+    assert_eq!(page.answer.header("vary"), "Accept-Language, Authorization, Cookie");
     silent(&page.html, &["og:title", "name=\"description\""]);
 }
 

@@ -156,7 +156,7 @@ impl<'a> Guest<'a> {
         html! {
             div.locked {
                 p {
-                    @if self::several(&hidden.fields) { (say!("The {what} are shown {condition}.", what, condition)) }
+                    @if several(&hidden.fields, names.len()) { (say!("The {what} are shown {condition}.", what, condition)) }
                     @else { (say!("The {what} is shown {condition}.", what, condition)) }
                  }
                 (self.ways(hidden.needs, price))
@@ -177,9 +177,9 @@ fn names(fields: &[&'static str]) -> Vec<&'static str> {
     names.into_iter().filter(|(field, _)| fields.contains(field)).map(|(_, name)| name).collect()
 }
 
-/// Whether the verb behind these names is one of several.
-fn several(names: &[&str]) -> bool {
-    names.len() != 1 || names.iter().any(|name| name.ends_with('s') && !name.starts_with("list"))
+/// Whether the verb behind so many names of these fields is one of several.
+fn several(fields: &[&str], names: usize) -> bool {
+    names != 1 || fields.iter().any(|field| matches!(*field, "pictures" | "release.notes"))
 }
 
 /// In the place of goods that only members see.
