@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
-import { mkdtempSync, rmSync } from "node:fs";
+import { createReadStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -24,15 +24,19 @@ export async function freePorts(count) {
   throw new Error("no free port is found");
 }
 
-/** Starts the demo, waits for the end of its story, hands its servers to `work`, and stops it. */
+/** Starts the demo, waits for the end of its story, hands its servers to `work`, and stops it. Where `SCRIP_TOWN` names what a
+ * demo has said that goes on, that one is taken, as it is. */
 export async function withTown(work) {
+  if (process.env.SCRIP_TOWN) return work(await told(createReadStream(process.env.SCRIP_TOWN)));
   const folder = mkdtempSync(join(tmpdir(), "scrip-browser-"));
   const port = await freePorts(6);
   const args = ["demo", "--json", "--port", String(port), "--keep", join(folder, "town")];
   const demo = spawn(process.env.SCRIP_BIN, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((done) => demo.once("exit", done));
   try {
-    const town = await told(demo);
+    const town = await told(demo.stdout);
+    // What is printed later is nobody's, but must not fill the pipe.
+    demo.stdout.resume();
     return await work(town);
   } finally {
     demo.kill("SIGTERM");
@@ -41,17 +45,15 @@ export async function withTown(work) {
   }
 }
 
-async function told(demo) {
+async function told(input) {
   let servers;
-  for await (const line of createInterface({ input: demo.stdout })) {
+  for await (const line of createInterface({ input })) {
     const said = JSON.parse(line);
     if (said.servers) servers = said.servers;
     if (said.ok === false) throw new Error(`a step of the demo did not hold: ${line}`);
     if (said.end) {
-      // What is printed later is nobody's, but must not fill the pipe.
-      demo.stdout.resume();
       const of = (role) => servers.find((server) => server.role === role);
-      return { servers, vendor: servers[0], merchant: of("merchant"), provider: of("provider") };
+      return { vendor: servers[0], partner: servers[1], merchant: of("merchant"), provider: of("provider") };
     }
   }
   throw new Error("the demo ended before its story did");

@@ -1,5 +1,4 @@
-//! Other people's software against our binary: stock clients, stock verifiers. What drives a browser (`tests/browser`) is run
-//! by hand so far.
+//! Other people's software against our binary: stock clients, stock verifiers, a stock browser.
 //!
 //! A check is a script in `tests/foreign` or `tests/browser`, named in `CHECKS`. It gets the binary in
 //! `SCRIP_BIN`, the cluster in `SCRIP_TEST_POSTGRES`, and what its folder pins: Python packages of
@@ -43,6 +42,7 @@ pub const CHECKS: &[Check] = &[
     Check { script: "tests/foreign/backup.py", debian: &["age"] },
     Check { script: "tests/foreign/s3.py", debian: &["curl"] },
     Check { script: "tests/foreign/updates.mjs", debian: &[] },
+    Check { script: "tests/browser/pages.mjs", debian: &["chromium"] },
 ];
 
 pub fn run(postgres_url: &str) -> Outcome {

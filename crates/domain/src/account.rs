@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
+use crate::language::Language;
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::words;
@@ -47,6 +48,9 @@ pub struct Person {
     /// The payment method to pay with: a processor's token, never a card number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<String>,
+    /// The language that they read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 words! {

@@ -39,6 +39,7 @@ pub mod hold;
 pub mod id;
 pub mod identity;
 pub mod journal;
+pub mod language;
 pub mod ledger;
 pub mod legal;
 pub mod letter;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Picture;
+use crate::language::Language;
 
 /// What a vendor's pages look like. Without anything set they are Scrip's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,14 @@ pub struct Look {
     /// At the foot of every page, plain text.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub footer: String,
+    /// The language of pages and letters for who asks for no other that there is.
+    #[serde(skip_serializing_if = "is_english")]
+    pub language: Language,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_english(language: &Language) -> bool {
+    *language == Language::English
 }
 
 /// A colour in sRGB, written `#rrggbb`.

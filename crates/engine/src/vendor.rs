@@ -178,6 +178,7 @@ fn looks(look: &Look) -> Result<Look, Wrong> {
         tagline: rules::line(&look.tagline, "look.tagline", 0, 200)?,
         introduction: rules::page(&look.introduction, "look.introduction", INTRODUCTION)?,
         footer: rules::page(&look.footer, "look.footer", FOOTER)?.trim().to_owned(),
+        language: look.language,
     })
 }
 

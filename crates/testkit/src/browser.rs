@@ -15,6 +15,7 @@ use crate::{Answer, Shop};
 pub struct Browser<'s> {
     shop: &'s Shop,
     cookies: BTreeMap<String, String>,
+    languages: Option<String>,
 }
 
 /// A page, or where to go instead.
@@ -71,7 +72,13 @@ pub fn multipart(fields: &[(&str, &str)], files: &[(&str, &str, &str, &[u8])]) -
 impl<'s> Browser<'s> {
     /// A browser without cookies.
     pub fn on(shop: &'s Shop) -> Self {
-        Self { shop, cookies: BTreeMap::new() }
+        Self { shop, cookies: BTreeMap::new(), languages: None }
+    }
+
+    /// The same, asking for these languages (RFC 9110, `Accept-Language`).
+    #[must_use]
+    pub fn reading(self, languages: &str) -> Self {
+        Self { languages: Some(languages.to_owned()), ..self }
     }
 
     /// Opens a page.
@@ -121,6 +128,10 @@ impl<'s> Browser<'s> {
     fn request(&self, method: &str, path: &str) -> http::request::Builder {
         let request = Request::builder().method(method).uri(path).header("host", "shop.test");
         let request = request.header("accept", "text/html,*/*;q=0.8");
+        let request = match &self.languages {
+            Some(languages) => request.header("accept-language", languages),
+            None => request,
+        };
         let cookies: Vec<_> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }

@@ -1,7 +1,7 @@
 //! What lies between two servers: nothing but the routers of both, and what a test lets go wrong on the way.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use axum::Router;
 use axum::body::Body;
@@ -104,8 +104,9 @@ impl Network {
 
     /// The engine with all that leads to other servers.
     pub(crate) fn lead(self: &Arc<Self>, engine: Engine) -> Engine {
-        let engine = engine.with_peer_port(Arc::new(PublicReader::new(self.clone())));
-        let line = Line::new(self.clone(), engine.pen());
+        let wire = Arc::new(Wire(Arc::downgrade(self)));
+        let engine = engine.with_peer_port(Arc::new(PublicReader::new(wire.clone())));
+        let line = Line::new(wire, engine.pen());
         if engine.roles().has(Role::Merchant) {
             let keys = engine.peer_keys().clone();
             engine.with_provider(Arc::new(HttpProvider::new(PAY, line, keys)))
@@ -149,8 +150,19 @@ impl Network {
     }
 }
 
-impl Transport for Network {
+/// A server's way into the network. The network has its servers, which do not have it in turn: else none would ever go.
+#[derive(Debug)]
+struct Wire(Weak<Network>);
+
+impl Transport for Wire {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, Unanswered>> {
-        self.bring(request).boxed()
+        let network = self.0.upgrade();
+        async move {
+            match network {
+                Some(network) => network.bring(request).await,
+                None => Err(Unanswered("the network is gone".to_owned())),
+            }
+        }
+        .boxed()
     }
 }

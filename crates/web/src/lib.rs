@@ -6,6 +6,7 @@ mod cors;
 mod extract;
 mod health;
 mod json;
+mod language;
 pub mod mail;
 mod metrics;
 mod money;
@@ -73,7 +74,8 @@ async fn enter(State(watch): State<Arc<Watch>>, request: Request, next: Next) ->
         if let Some(answer) = api::elsewhere(app, at.as_ref(), &request) {
             return answer;
         }
-        match restoring::hold_still(app, request.method(), request.uri().path()).await {
+        let (method, path) = (request.method(), request.uri().path());
+        match restoring::hold_still(app, method, path, request.headers()).await {
             Some(answer) => answer,
             None => next.run(request).await,
         }

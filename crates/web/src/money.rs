@@ -6,6 +6,7 @@ use scrip_domain::{Amount, Money, Unit};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::language::{number, spoken};
 use crate::problem::Problem;
 
 /// An amount in an answer.
@@ -93,7 +94,7 @@ fn signed(amount: i64, scale: u8, unit: Unit) -> String {
     format!("{sign}{digits} {unit}")
 }
 
-/// As people read it in a sentence: of the decimals, those that say something, and two at least.
+/// As people read it in a sentence, in their language: of the decimals, those that say something, and two at least.
 impl std::fmt::Display for MoneyOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let digits = self.display.split(' ').next().unwrap_or_default();
@@ -104,7 +105,7 @@ impl std::fmt::Display for MoneyOut {
             }
             None => digits,
         };
-        write!(f, "{digits} {}", self.unit)
+        write!(f, "{} {}", number(digits), self.unit)
     }
 }
 
@@ -112,6 +113,43 @@ impl std::fmt::Display for NetMoney {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.display)
     }
+}
+
+/// Reads an amount as people write it, with at most `scale` decimals: `12.50` and `12,50`, `1.234,50` and `1,234.50`.
+/// What could mean two amounts is none: `1,234` in English, `1.234` in German.
+pub fn typed(text: &str, scale: u8) -> Option<Amount> {
+    let text = text.trim();
+    let marks: Vec<char> = text.chars().filter(|sign| matches!(sign, '.' | ',')).collect();
+    let (mark, group) = match marks.as_slice() {
+        [] => (None, None),
+        [only] if *only == spoken().unwrap_or_default().decimal_mark() => (Some(*only), None),
+        [only] if are_groups(text, *only) => return None,
+        [only] => (Some(*only), None),
+        [group, .., last] if group == last => (None, Some(*group)),
+        [group, .., last] => (Some(*last), Some(*group)),
+    };
+    let (whole, parts) = mark.and_then(|mark| text.split_once(mark)).unwrap_or((text, "0"));
+    let whole = match group {
+        Some(group) if whole.contains(group) && !are_groups(whole, group) => return None,
+        Some(group) => whole.replace(group, ""),
+        None => whole.to_owned(),
+    };
+    Amount::parse_decimal(&format!("{whole}.{parts}"), scale)
+}
+
+/// Whether digits stand in groups of three, as in `1.234`; no number begins so with a zero.
+fn are_groups(text: &str, mark: char) -> bool {
+    let mut groups = text.split(mark);
+    let first = groups.next().unwrap_or_default();
+    (1..=3).contains(&first.len())
+        && !first.starts_with('0')
+        && groups.all(|group| group.len() == 3)
+}
+
+/// An amount as it stands in a field, to be changed and sent back: without marks between its digits.
+pub fn in_field(amount: Amount, scale: u8) -> String {
+    let mark = spoken().unwrap_or_default().decimal_mark();
+    amount.decimal(scale).to_string().replace('.', &mark.to_string())
 }
 
 /// An amount in a request. `display` is ignored.
@@ -161,7 +199,65 @@ impl MoneyIn {
 
 #[cfg(test)]
 mod tests {
+    use scrip_domain::language::Language;
+
     use super::*;
+    use crate::language::written;
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        let read = |language, text| written(language, || typed(text, 4).map(Amount::units));
+        for (text, english, german) in [
+            ("12", Some(120_000), Some(120_000)),
+            (" 12.50 ", Some(125_000), Some(125_000)),
+            ("12,50", Some(125_000), Some(125_000)),
+            ("0,125", Some(1250), Some(1250)),
+            ("0.125", Some(1250), Some(1250)),
+            ("1,234.50", Some(12_345_000), Some(12_345_000)),
+            ("1.234,50", Some(12_345_000), Some(12_345_000)),
+            ("1.234.567", Some(12_345_670_000), Some(12_345_670_000)),
+            ("1,234,567.5", Some(12_345_675_000), Some(12_345_675_000)),
+            ("1234,5", Some(12_345_000), Some(12_345_000)),
+            ("1234.567", Some(12_345_670), Some(12_345_670)),
+            // Two amounts, unless the language writes its decimals so.
+            ("1.234", Some(12_340), None),
+            ("1,234", None, Some(12_340)),
+        ] {
+            assert_eq!(read(Language::English, text), english, "{text} in English");
+            assert_eq!(read(Language::German, text), german, "{text} in German");
+        }
+        for bad in [
+            "",
+            ".",
+            ",",
+            "1,23,4",
+            "12.34,50",
+            "1,234.50.1",
+            "1.2.3",
+            ".5",
+            "5,",
+            "-1",
+            "1 000",
+            "a",
+            "1,23456",
+        ] {
+            for language in Language::ALL {
+                assert_eq!(read(language, bad), None, "{bad}");
+            }
+        }
+        assert_eq!(typed("12,50", 2).map(Amount::units), Some(1250), "where nobody set a language");
+    }
+
+    #[test]
+    fn what_stands_in_a_field_is_read_again() {
+        for language in Language::ALL {
+            for units in [0, 1, 12_345, 12_345_678, 123_456_789_012] {
+                let amount = Amount::new(units).unwrap();
+                let again = written(language, || typed(&in_field(amount, 4), 4));
+                assert_eq!(again, Some(amount), "{language} {units}");
+            }
+        }
+    }
 
     #[test]
     fn decimals_that_say_nothing_are_for_programs() {

@@ -40,6 +40,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::language::{t, text};
 use crate::money::MoneyOut;
 use crate::request_id;
 
@@ -123,7 +124,7 @@ impl Problem {
 
     /// There is no such thing, or it is not the caller's.
     pub fn not_found() -> Self {
-        Self::new(&kind::NOT_FOUND, "there is nothing here")
+        Self::new(&kind::NOT_FOUND, t("there is nothing here"))
     }
 
     /// A cursor names a page; one that this list never gave out, or long ago, names nothing.
@@ -143,7 +144,7 @@ impl Problem {
         let mut problem = Self::new(&kind::ACCOUNT_REQUIRED, detail)
             .with("links", json!({ "register": "/v1/accounts", "sign_in": "/v1/sessions" }))
             .with_error("email", "required", "the address that signs in")
-            .with_error("password", "required", "8 to 200 characters");
+            .with_error("password", "required", t("8 to 200 characters"));
         for field in fields {
             problem = problem.with_error(field.as_str(), "required", "asked for at registration");
         }
@@ -160,8 +161,9 @@ impl Problem {
 
     /// The server was restored from a backup, and has not heard all that it must.
     pub fn restoring() -> Self {
-        let detail =
-            "the server was restored from a backup and hears first what happened since: ask again";
+        let detail = t(
+            "the server was restored from a backup and hears first what happened since: ask again",
+        );
         let mut problem = Self::new(&kind::RESTORING, detail);
         problem.0.retry_after = Some(5);
         problem
@@ -177,7 +179,7 @@ impl Problem {
 
     /// At a merchant: an account is one at its provider.
     pub fn connection_required() -> Self {
-        let detail = "sign in through the provider first";
+        let detail = t("sign in through the provider first");
         let links = json!({ "connect": "/v1/connections", "sign_in": "/v1/sessions" });
         let mut problem = Self::new(&kind::ACCOUNT_REQUIRED, detail).with("links", links);
         problem.0.challenge = Some("Bearer");
@@ -186,7 +188,7 @@ impl Problem {
 
     /// At a merchant: what buyers have at its provider only.
     pub fn at_the_provider(provider: &str) -> Self {
-        let detail = "buyers have their accounts, wallets and top-ups at the provider";
+        let detail = t("buyers have their accounts, wallets and top-ups at the provider");
         Self::new(&kind::NOT_FOUND, detail).with("links", json!({ "provider": provider }))
     }
 
@@ -204,7 +206,7 @@ impl Problem {
 
     /// Come back in so many seconds.
     pub fn rate_limited(seconds: u64) -> Self {
-        let detail = format!("too many tries: wait {seconds} seconds");
+        let detail = text!("too many tries: wait {seconds} seconds", seconds);
         let mut problem = Self::new(&kind::RATE_LIMITED, detail);
         problem.0.retry_after = Some(seconds);
         problem
@@ -291,13 +293,13 @@ impl Problem {
             GateRefusal::AccountRequired(fields) => Self::account_required(fields),
             GateRefusal::AccountFrozen => Self::account_frozen(),
             GateRefusal::AccountIncomplete(fields) => {
-                let detail = "complete your account first";
+                let detail = t("complete your account first");
                 let problem = Self::new(&kind::ACCOUNT_INCOMPLETE, detail)
                     .with("links", json!({ "account": "/v1/account" }));
                 fields.iter().fold(problem, |problem, field| {
                     let detail = match field {
-                        Field::EmailVerified => "open the link that was sent to the address",
-                        _ => "required of every account",
+                        Field::EmailVerified => t("open the link that was sent to the address"),
+                        _ => t("required of every account"),
                     };
                     problem.with_error(field.as_str(), "required", detail)
                 })
@@ -305,23 +307,27 @@ impl Problem {
             GateRefusal::ConnectionRequired => Self::connection_required(),
             GateRefusal::NotFunded { shared } => {
                 let detail = if *shared {
-                    "ordering opens when your balance at the provider reaches the threshold: top up there first"
+                    t(
+                        "ordering opens when your balance at the provider reaches the threshold: top up there first",
+                    )
                 } else {
-                    "ordering opens at a threshold: sign in through the provider again, and share whether your \
-                     balance reaches it"
+                    t(
+                        "ordering opens at a threshold: sign in through the provider again, and share whether your \
+                     balance reaches it",
+                    )
                 };
                 Self::new(&kind::BALANCE_BELOW_THRESHOLD, detail)
                     .with("links", json!({ "connect": "/v1/connections" }))
             }
             GateRefusal::BelowThreshold(short) => Self::short(
                 &kind::BALANCE_BELOW_THRESHOLD,
-                "ordering opens when your balance reaches the threshold: top up first",
+                t("ordering opens when your balance reaches the threshold: top up first"),
                 *short,
                 token,
             ),
             GateRefusal::InsufficientBalance(short) => Self::short(
                 &kind::INSUFFICIENT_BALANCE,
-                "your balance does not cover this: top up first",
+                t("your balance does not cover this: top up first"),
                 *short,
                 token,
             ),
@@ -334,11 +340,11 @@ impl Problem {
             (Some(first), _) => Self::gate(first, token),
             (None, Level::Covered) => Self::new(
                 &kind::INSUFFICIENT_BALANCE,
-                "this price is shown when your balance covers it: top up first",
+                t("this price is shown when your balance covers it: top up first"),
             ),
             (None, Level::Visitor | Level::Member | Level::Funded) => Self::new(
                 &kind::BALANCE_BELOW_THRESHOLD,
-                "prices are shown when your balance reaches the threshold: top up first",
+                t("prices are shown when your balance reaches the threshold: top up first"),
             ),
         };
         problem.with("hidden", json!([{ "fields": ["price"], "needs": needs }]))
@@ -352,31 +358,32 @@ impl Problem {
                 Self::gate(gate, token).with("order", order).with("state", "declined")
             }
             PurchaseRefusal::NotForSale(line) => {
-                Self::new(&kind::NOT_FOR_SALE, "this offer is not for sale").with_error(
+                Self::new(&kind::NOT_FOR_SALE, t("this offer is not for sale")).with_error(
                     format!("lines[{line}].offer"),
                     "not_for_sale",
-                    "choose a current offer",
+                    t("choose a current offer"),
                 )
             }
             PurchaseRefusal::PriceHidden { line, needs, first } => {
                 Self::hidden(*needs, first.as_ref(), token).with_error(
                     format!("lines[{line}].offer"),
                     "price_hidden",
-                    "its price is not shown to you yet",
+                    t("its price is not shown to you yet"),
                 )
             }
             PurchaseRefusal::CouponRefused => {
-                Self::new(&kind::COUPON_REFUSED, "this coupon cannot be used for this selection")
+                Self::new(&kind::COUPON_REFUSED, t("this coupon cannot be used for this selection"))
             }
             PurchaseRefusal::CouponUsedUp => Self::new(
                 &kind::COUPON_REFUSED,
-                "the coupon of this order is used up by now: select again without it",
+                t("the coupon of this order is used up by now: select again without it"),
             ),
             PurchaseRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
-            PurchaseRefusal::PriceChanged(total) => {
-                Self::new(&kind::PRICE_CHANGED, "the total is now another: look again and confirm")
-                    .with("total", MoneyOut::tokens(*total, token))
-            }
+            PurchaseRefusal::PriceChanged(total) => Self::new(
+                &kind::PRICE_CHANGED,
+                t("the total is now another: look again and confirm"),
+            )
+            .with("total", MoneyOut::tokens(*total, token)),
             PurchaseRefusal::AlreadyOwned(line) => Self::new(
                 &kind::ALREADY_OWNED,
                 "you own this already; send allow_duplicate to buy it again",
@@ -384,26 +391,28 @@ impl Problem {
             .with_error(
                 format!("lines[{line}].offer"),
                 "already_owned",
-                "owned for good",
+                t("owned for good"),
             ),
             PurchaseRefusal::TrialUsed(_)
             | PurchaseRefusal::NoSuchLicense(_)
             | PurchaseRefusal::NotExtendable { .. }
             | PurchaseRefusal::TooManyParts => Self::terms_refused(refusal),
-            PurchaseRefusal::SelectionTooOld => Self::field("selection", "too old: select again"),
-            PurchaseRefusal::TooMuch => Self::field("lines", "the total is out of range"),
+            PurchaseRefusal::SelectionTooOld => {
+                Self::field("selection", t("too old: select again"))
+            }
+            PurchaseRefusal::TooMuch => Self::field("lines", t("the total is out of range")),
             PurchaseRefusal::NoSuchOrder => Self::not_found(),
             PurchaseRefusal::NotDraft(state) => {
-                Self::new(&kind::ORDER_NOT_DRAFT, format!("the order is {state}"))
+                Self::new(&kind::ORDER_NOT_DRAFT, text!("the order is {state}", state))
                     .with("state", state)
             }
             PurchaseRefusal::Expired => Self::new(
                 &kind::ORDER_EXPIRED,
-                "the draft has expired: select again at today's prices",
+                t("the draft has expired: select again at today's prices"),
             ),
             PurchaseRefusal::KeyReused => Self::key_reused(),
             PurchaseRefusal::ProviderRefused { order, code } => {
-                let detail = "the provider does not take this order";
+                let detail = t("the provider does not take this order");
                 Self::new(&kind::PROVIDER_REFUSED, detail)
                     .with("reason", code)
                     .with("order", order)
@@ -417,7 +426,7 @@ impl Problem {
         match refusal {
             RefundRefusal::NoSuchOrder => Self::not_found(),
             RefundRefusal::NotPaid(state) => {
-                let detail = format!("nothing was paid: the order is {state}");
+                let detail = text!("nothing was paid: the order is {state}", state);
                 Self::new(&kind::ORDER_NOT_PAID, detail).with("state", state)
             }
             RefundRefusal::NoSuchLine(index) => {
@@ -440,7 +449,9 @@ impl Problem {
                     "look at the order's refunds",
                 )
             }
-            RefundRefusal::WalletFull => Self::field("lines", "the wallet cannot hold that much"),
+            RefundRefusal::WalletFull => {
+                Self::field("lines", t("the wallet cannot hold that much"))
+            }
             RefundRefusal::KeyReused => Self::key_reused(),
             RefundRefusal::NotAsked => Self::new(
                 &kind::REFUND_REQUEST_DECIDED,
@@ -454,7 +465,7 @@ impl Problem {
     }
 
     fn account_frozen() -> Self {
-        Self::new(&kind::ACCOUNT_FROZEN, "the account is frozen: ask the vendor")
+        Self::new(&kind::ACCOUNT_FROZEN, t("the account is frozen: ask the vendor"))
     }
 
     fn key_reused() -> Self {
@@ -467,11 +478,11 @@ impl From<ConnectRefusal> for Problem {
     fn from(refusal: ConnectRefusal) -> Self {
         match refusal {
             ConnectRefusal::NoProvider => Self::not_found(),
-            ConnectRefusal::CodeRefused => Self::invalid_credentials(
+            ConnectRefusal::CodeRefused => Self::invalid_credentials(t(
                 "the return code is wrong, was used, or is too old: sign in through the provider again",
-            ),
+            )),
             ConnectRefusal::ProviderRefused(code) => {
-                Self::new(&kind::PROVIDER_REFUSED, "the provider does not open a connection")
+                Self::new(&kind::PROVIDER_REFUSED, t("the provider does not open a connection"))
                     .with("reason", code)
             }
         }
@@ -483,8 +494,8 @@ impl From<DownloadRefusal> for Problem {
         match refusal {
             DownloadRefusal::CodeRefused(reason) => {
                 let detail = match reason {
-                    Some(reason) => format!("the code does not open this file: {reason}"),
-                    None => "the code or link is wrong, or the link has ended".to_owned(),
+                    Some(reason) => text!("the code does not open this file: {reason}", reason),
+                    None => t("the code or link is wrong, or the link has ended").to_owned(),
                 };
                 let problem = Self::new(&kind::CODE_REFUSED, detail);
                 match reason {
@@ -511,7 +522,7 @@ impl From<GrantRefusal> for Problem {
                 "expires_at",
                 "the wallet has a hundred lots, and all gifts in it expire sooner: choose an earlier time",
             ),
-            GrantRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
+            GrantRefusal::TooMuch => Self::field("tokens", t("the wallet cannot hold that much")),
             GrantRefusal::AccountFrozen => {
                 let detail = "the account is frozen: thaw it first";
                 Self::new(&kind::ACCOUNT_FROZEN, detail)
@@ -526,9 +537,9 @@ impl From<RegisterRefusal> for Problem {
         match refusal {
             RegisterRefusal::EmailTaken => Self::new(
                 &kind::EMAIL_TAKEN,
-                "this address has an account: sign in",
+                t("this address has an account: sign in"),
             )
-            .with_error("email", "taken", "this address has an account"),
+            .with_error("email", "taken", t("this address has an account")),
             RegisterRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
     }
@@ -538,7 +549,7 @@ impl From<SignInRefusal> for Problem {
     fn from(refusal: SignInRefusal) -> Self {
         match refusal {
             SignInRefusal::InvalidCredentials => {
-                Self::invalid_credentials("the address or the password is wrong")
+                Self::invalid_credentials(t("the address or the password is wrong"))
             }
             SignInRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
@@ -560,16 +571,16 @@ impl From<SettingsRefusal> for Problem {
 impl From<NotASelection> for Problem {
     fn from(refusal: NotASelection) -> Self {
         match refusal {
-            NotASelection::Empty => Self::field("lines", "select at least one offer"),
-            NotASelection::TooManyLines => Self::field("lines", "at most 50 lines"),
+            NotASelection::Empty => Self::field("lines", t("select at least one offer")),
+            NotASelection::TooManyLines => Self::field("lines", t("at most 50 lines")),
             NotASelection::NoUnits(line) => {
-                Self::field(format!("lines[{line}].quantity"), "at least 1")
+                Self::field(format!("lines[{line}].quantity"), t("at least 1"))
             }
             NotASelection::ExtendedTwice(line) => {
                 let field = format!("lines[{line}].license");
-                Self::field(field, "another line extends it: raise its quantity")
+                Self::field(field, t("another line extends it: raise its quantity"))
             }
-            NotASelection::TooManyUnits => Self::field("lines", "at most 100 units in all"),
+            NotASelection::TooManyUnits => Self::field("lines", t("at most 100 units in all")),
         }
     }
 }
@@ -590,7 +601,7 @@ impl From<CatalogRefusal> for Problem {
             ),
             CatalogRefusal::NotFrom(state) => Self::new(
                 &kind::PRODUCT_STATE,
-                format!("a product that is {state} cannot become this"),
+                text!("a product that is {state} cannot become this", state),
             ),
             CatalogRefusal::TooManyOffers => {
                 Self::new(&kind::TOO_MANY_OFFERS, "retire an offer first: a product has at most 50")
@@ -651,7 +662,7 @@ impl From<NoSuchKey> for Problem {
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match &fault {
-            Fault::Busy | Fault::Conflict => return Self::busy("too much at once: ask again"),
+            Fault::Busy | Fault::Conflict => return Self::busy(t("too much at once: ask again")),
             Fault::Full => {
                 return Self::new(
                     &kind::STORAGE_FULL,
@@ -664,11 +675,13 @@ impl From<Fault> for Problem {
         tracing::error!(request_id = %request_id::current(), %fault, "a request has no answer");
         match fault {
             Fault::Unavailable(_) | Fault::Unknown(_) => {
-                Self::busy("the outcome is unknown: ask again with the same key")
+                Self::busy(t("the outcome is unknown: ask again with the same key"))
             }
             _ => Self::new(
                 &kind::INTERNAL,
-                "something is wrong on our side: ask again with the same key, or tell us the request id",
+                t(
+                    "something is wrong on our side: ask again with the same key, or tell us the request id",
+                ),
             ),
         }
     }
@@ -696,5 +709,5 @@ impl IntoResponse for Problem {
 
 /// The path is right, the method is not; axum adds `Allow`.
 pub async fn no_method() -> Problem {
-    Problem::new(&kind::METHOD_NOT_ALLOWED, "this path takes other methods")
+    Problem::new(&kind::METHOD_NOT_ALLOWED, t("this path takes other methods"))
 }

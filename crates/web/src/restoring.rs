@@ -4,7 +4,7 @@
 //! what is let through, and not what is kept out, so that a new route waits like all others.
 
 use axum::response::{IntoResponse, Response};
-use http::Method;
+use http::{HeaderMap, Method};
 
 use crate::App;
 use crate::pages;
@@ -35,6 +35,7 @@ const HARMLESS: &[&str] = &[
     "/sign-in",
     "/sign-out",
     "/register",
+    "/language",
 ];
 
 /// The signed routes that are answered, or two servers that were both restored would wait for each other.
@@ -46,15 +47,19 @@ pub fn waits(app: &App, path: &str) -> bool {
 }
 
 /// Keeps out what could move tokens: what it is told; `None` lets it through.
-pub async fn hold_still(app: &App, method: &Method, path: &str) -> Option<Response> {
+pub async fn hold_still(
+    app: &App,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<Response> {
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     if reads || !app.engine.holds_tokens_still() || HARMLESS.contains(&path) {
         return None;
     }
-    let refusal = Problem::restoring();
     Some(if path.starts_with("/v1/") {
-        refusal.into_response()
+        Problem::restoring().into_response()
     } else {
-        pages::refusal(app, refusal).await
+        pages::refusal(app, headers, Problem::restoring).await
     })
 }

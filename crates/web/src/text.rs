@@ -1,5 +1,6 @@
 //! Texts that people type: what they may be, for the document and in fact.
 
+use crate::language::{t, text};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::schema::Type;
@@ -71,7 +72,7 @@ impl<'de, const LEAST: usize, const MOST: usize> Deserialize<'de> for Any<LEAST,
         if (LEAST..=MOST).contains(&text.chars().count()) {
             Ok(Self(text))
         } else {
-            Err(D::Error::custom(format!("{LEAST} to {MOST} characters")))
+            Err(D::Error::custom(text!("{least} to {most} characters", least = LEAST, most = MOST)))
         }
     }
 }
@@ -82,7 +83,7 @@ impl<'de, const MOST: usize> Deserialize<'de> for Pasted<MOST> {
         if text.chars().count() <= MOST {
             Ok(Self(text.trim().to_owned()))
         } else {
-            Err(D::Error::custom(format!("at most {MOST} characters")))
+            Err(D::Error::custom(text!("at most {most} characters", most = MOST)))
         }
     }
 }
@@ -93,7 +94,7 @@ impl<'de, const MOST: usize> Deserialize<'de> for Visible<MOST> {
         if (1..=MOST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(text))
         } else {
-            Err(D::Error::custom(format!("1 to {MOST} visible characters")))
+            Err(D::Error::custom(text!("1 to {most} visible characters", most = MOST)))
         }
     }
 }
@@ -102,9 +103,9 @@ impl<'de, const MOST: usize> Deserialize<'de> for Visible<MOST> {
 fn wrong(text: &str, least: usize, most: usize, hidden: impl Fn(char) -> bool) -> Option<String> {
     let blank = text.trim().is_empty();
     if text.chars().count() > most || least > 0 && blank {
-        return Some(format!("{least} to {most} characters"));
+        return Some(text!("{least} to {most} characters", least, most));
     }
-    text.chars().any(hidden).then(|| "no control characters".to_owned())
+    text.chars().any(hidden).then(|| t("no control characters").to_owned())
 }
 
 fn schema(least: usize, most: usize, part: &str) -> RefOr<Schema> {
@@ -181,10 +182,10 @@ mod tests {
         assert_eq!((any(""), any("abcd")), (None, None));
         let pasted = |text: &str| read::<Pasted<4>>(text).map(|text| text.0);
         assert_eq!((pasted(" ab\n").as_deref(), pasted("abcde")), (Some("ab"), None));
-        let key = |text: &str| read::<Visible<3>>(text).is_some();
-        assert!(key("!a~") && key("a"));
+        let visible = |text: &str| read::<Visible<3>>(text).is_some();
+        assert!(visible("!a~") && visible("a"));
         for bad in ["", "abcd", "a b", "ä", "a\n"] {
-            assert!(!key(bad), "{bad:?}");
+            assert!(!visible(bad), "{bad:?}");
         }
     }
 

@@ -33,8 +33,13 @@ impl Engine {
             }
         };
         let told = || Some("told".to_owned());
-        let person =
-            Person { name: told(), address: told(), phone: told(), payment_method: told() };
+        let person = Person {
+            name: told(),
+            address: told(),
+            phone: told(),
+            payment_method: told(),
+            language: None,
+        };
         let account = Account {
             id: Id::ZERO,
             wallet: Id::ZERO,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use scrip_domain::Timestamp;
 use scrip_domain::account::Account;
+use scrip_domain::language::Language;
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order};
@@ -25,6 +26,8 @@ pub struct Facts {
     pub vendor: Arc<Vendor>,
     /// The address under which the vendor is reached, without a slash at the end.
     pub url: String,
+    /// The language of who reads it: what the account has chosen, or the vendor's own.
+    pub language: Language,
     /// What it is about.
     pub what: What,
 }
@@ -167,15 +170,16 @@ impl Engine {
         if letter.useful_until().is_some_and(|until| until <= self.now()) {
             return Ok(None);
         }
-        let what = match letter.account {
+        let (what, language) = match letter.account {
             Some(account) => {
                 let account = self.store.account(account).await?.ok_or_else(lost("the account"))?;
-                self.to_account(&account, letter).await?
+                (self.to_account(&account, letter).await?, account.person.language)
             }
-            None => self.to_staff(&letter.about).await?,
+            None => (self.to_staff(&letter.about).await?, None),
         };
         let (vendor, url) = (self.vendor().await?, self.public_url.clone());
-        Ok(what.map(|what| Facts { vendor, url, what }))
+        let language = language.unwrap_or(vendor.settings.look.language);
+        Ok(what.map(|what| Facts { vendor, url, language, what }))
     }
 
     async fn to_account(&self, account: &Account, letter: &Letter) -> Result<Option<What>, Fault> {

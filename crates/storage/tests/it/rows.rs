@@ -10,6 +10,7 @@ use scrip_domain::catalog::{
 };
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::language::Language;
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::legal::{LegalName, LegalText};
 use scrip_domain::license::{License, LicenseState};
@@ -167,6 +168,7 @@ async fn accounts(store: &Running) {
         address: Some(String::new()),
         phone: None,
         payment_method: Some(text()),
+        language: Some(Language::German),
     };
     let account = Account {
         id: last(),
@@ -243,6 +245,7 @@ fn settings() -> Settings {
             tagline: text(),
             introduction: text(),
             footer: text(),
+            language: Language::German,
         },
         second_factor: SecondFactor::Required,
         mail: Mail { staff: text(), digest_below: Amount::MAX, verify: true },

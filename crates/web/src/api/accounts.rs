@@ -6,6 +6,7 @@ use http::StatusCode;
 use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
 use scrip_domain::credit_line::CreditLine;
 use scrip_domain::gate;
+use scrip_domain::language::Language;
 use scrip_domain::settings::Settings;
 use scrip_engine::erasure::Leftover;
 use scrip_engine::register::Registration;
@@ -47,6 +48,10 @@ struct RegisterBody {
     #[serde(default)]
     #[schema(inline)]
     phone: Option<Line<1, 40>>,
+    /// The language of letters; without it, the vendor's.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, pattern = "^(en|de)$", example = "de")]
+    language: Option<Language>,
 }
 
 /// An account, as its owner sees it.
@@ -66,6 +71,9 @@ pub struct AccountOut {
     phone: Option<String>,
     #[schema(required)]
     payment_method: Option<String>,
+    /// The language of letters; null for the vendor's.
+    #[schema(required, value_type = Option<String>, pattern = "^(en|de)$", example = "de")]
+    language: Option<Language>,
     /// When somebody showed that mail to the address arrives; null before.
     #[schema(required, format = DateTime)]
     verified_at: Option<String>,
@@ -121,6 +129,7 @@ impl AccountOut {
             address: account.person.address.clone(),
             phone: account.person.phone.clone(),
             payment_method: account.person.payment_method.clone(),
+            language: account.person.language,
             verified_at: account.verified_at.map(|at| at.to_string()),
             created_at: account.created_at.to_string(),
             standing: gate::standing(Some((account, available)), settings, cheapest).as_str(),
@@ -181,6 +190,7 @@ async fn register(
             address: body.address.map(|text| text.0),
             phone: body.phone.map(|text| text.0),
             payment_method: None,
+            language: body.language,
         },
         source: source.0,
         browser: None,
@@ -237,6 +247,10 @@ struct ChangeBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Line<1, 40>>, inline)]
     phone: Option<Option<Line<1, 40>>>,
+    /// The language of letters; null for the vendor's.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, pattern = "^(en|de)$")]
+    language: Option<Option<Language>>,
 }
 
 /// Tells a field that is null from one that is left out.
@@ -273,6 +287,7 @@ async fn change(
         address: changed(body.address, old.address.as_ref(), |text| text.0),
         phone: changed(body.phone, old.phone.as_ref(), |line| line.0),
         payment_method: old.payment_method.clone(),
+        language: body.language.unwrap_or(old.language),
     };
     app.engine.edit_account(buyer.account, person).await??;
     show(State(app), Buyer(buyer)).await

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use maud::{DOCTYPE, Markup, html};
 use scrip_engine::mail::Words;
 
+use crate::language::{say, spoken, t, text};
+
 /// The longest line of prose in plain text, and the longest subject, in characters.
 const WIDTH: usize = 72;
 const SUBJECT: usize = 120;
@@ -97,9 +99,9 @@ impl Draft {
                 Block::Code { title, short, jws } => {
                     text.push_str(&format!(
                         "{}\n",
-                        wrapped(&format!("Code for {title}, to type: {short}"))
+                        wrapped(&text!("Code for {title}, to type: {short}", title, short))
                     ));
-                    text.push_str(&format!("To copy:\n{jws}\n\n"));
+                    text.push_str(&format!("{}\n{jws}\n\n", t("To copy:")));
                 }
                 Block::Button(label, link) => text.push_str(&format!("{label}:\n{link}\n\n")),
             }
@@ -114,7 +116,7 @@ impl Draft {
     fn page(&self, vendor: &str, url: &str) -> Markup {
         html! {
             (DOCTYPE)
-            html lang="en" {
+            html lang=(spoken().unwrap_or_default()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
@@ -163,7 +165,7 @@ fn blocks(together: &[Block]) -> Markup {
                 Block::Text(words) => { p style="margin:0 0 16px" { (words) } }
                 Block::Small(words) => { p style="margin:0 0 16px;font-size:13px;opacity:.8" { (words) } }
                 Block::Code { title, short, jws } => {
-                    p style="margin:0 0 4px;font-weight:600" { "Code for " (title) }
+                    p style="margin:0 0 4px;font-weight:600" { (say!("Code for {title}", title)) }
                     p style="margin:0 0 4px;font:18px/1.5 ui-monospace,Menlo,Consolas,monospace" { (short) }
                     p style="margin:0 0 16px;font:12px/1.4 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere;word-break:break-all" { (jws) }
                 }

@@ -14,10 +14,15 @@ use scrip_engine::mail::Words;
 use scrip_engine::mail::facts::{Coded, Facts, What};
 
 use self::draft::Draft;
+use crate::language::{day, many, moment, t, text, written};
 use crate::money::MoneyOut;
 
 /// The words of a letter.
 pub fn write(facts: &Facts) -> Words {
+    written(facts.language, || in_words(facts))
+}
+
+fn in_words(facts: &Facts) -> Words {
     let name = &facts.vendor.settings.name;
     let draft = match &facts.what {
         What::Welcome => welcome(facts),
@@ -38,21 +43,27 @@ pub fn write(facts: &Facts) -> Words {
         What::TokensExpiring { tokens, first, last } => expiring(facts, *tokens, *first, *last),
         What::LicenseExpiring { title, at, license } => {
             let link = facts.link(&format!("/library/{}", license.id));
-            Draft::new(format!("{title} ends on {}", day(*at)), "It ends soon")
-                .text(format!("Your {title} from {name} ends on {}.", time(*at)))
-                .text("You can extend it before then; what you have is kept.")
-                .button("Look at it", link)
+            Draft::new(text!("{title} ends on {day}", title, day = day(*at)), t("It ends soon"))
+                .text(text!(
+                    "Your {title} from {name} ends on {time}.",
+                    title,
+                    name,
+                    time = moment(*at)
+                ))
+                .text(t("You can extend it before then; what you have is kept."))
+                .button(t("Look at it"), link)
         }
         What::LicenseReissued(coded) => reissued(facts, coded),
         What::ReviewWaiting(top_up) => review(facts, top_up),
         What::Disputed(top_up) => disputed(facts, top_up),
-        What::WebhookDisabled(endpoint) => {
-            Draft::new("A webhook endpoint is told nothing any more", "A webhook was turned off")
-                .text("It answered that it is gone, or nothing has arrived there for days.")
-                .fact("Endpoint", endpoint.id)
-                .fact("Address", &endpoint.url)
-                .text("What happens meanwhile is kept: mend it, enable it, and replay.")
-        }
+        What::WebhookDisabled(endpoint) => Draft::new(
+            t("A webhook endpoint is told nothing any more"),
+            t("A webhook was turned off"),
+        )
+        .text(t("It answered that it is gone, or nothing has arrived there for days."))
+        .fact(t("Endpoint"), endpoint.id)
+        .fact(t("Address"), &endpoint.url)
+        .text(t("What happens meanwhile is kept: mend it, enable it, and replay.")),
     };
     draft.finish(name, &facts.url)
 }
@@ -73,56 +84,47 @@ impl Told for Facts {
     }
 }
 
-/// A time for people.
-fn time(at: Timestamp) -> String {
-    let text = at.to_string();
-    // 2026-11-29T12:00:00.000Z
-    format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
-}
-
-/// Its day.
-fn day(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.get(..10).unwrap_or(&text).to_owned()
-}
-
 fn welcome(facts: &Facts) -> Draft {
     let name = &facts.vendor.settings.name;
-    Draft::new(format!("Your account with {name}"), "Welcome")
-        .text(format!("You have an account with {name} now, and a wallet that is empty yet."))
-        .text("It holds your tokens and everything that you buy with them.")
-        .button("Add funds", facts.link("/wallet/top-up"))
-        .small("If it was not you who opened it, ask for a new password with this address: the account is yours then.")
+    Draft::new(text!("Your account with {name}", name), t("Welcome"))
+        .text(text!("You have an account with {name} now, and a wallet that is empty yet.", name))
+        .text(t("It holds your tokens and everything that you buy with them."))
+        .button(t("Add funds"), facts.link("/wallet/top-up"))
+        .small(t("If it was not you who opened it, ask for a new password with this address: the account is yours then."))
 }
 
 fn verification(facts: &Facts, token: &str, until: Timestamp) -> Draft {
     let name = &facts.vendor.settings.name;
-    Draft::new(format!("Verify your address for {name}"), "Verify your address")
-        .text(format!("This address was used to open an account with {name}. To buy with it, show that it is yours."))
-        .button("Verify this address", facts.link(&format!("/verify?token={token}")))
-        .text(format!("The link is good until {}.", time(until)))
-        .small("If it was not you, do nothing.")
+    Draft::new(text!("Verify your address for {name}", name), t("Verify your address"))
+        .text(text!("This address was used to open an account with {name}. To buy with it, show that it is yours.", name))
+        .button(t("Verify this address"), facts.link(&format!("/verify?token={token}")))
+        .text(text!("The link is good until {time}.", time = moment(until)))
+        .small(t("If it was not you, do nothing."))
 }
 
 fn reset(facts: &Facts, token: &str, until: Timestamp) -> Draft {
     let name = &facts.vendor.settings.name;
-    Draft::new(format!("A new password for {name}"), "Choose a new password")
-        .text(format!("Somebody asked for a new password for your account with {name}."))
-        .button("Choose a new password", facts.link(&format!("/reset?token={token}")))
-        .text(format!(
-            "The link is good once, until {}. Every session of the account ends then.",
-            time(until)
+    Draft::new(text!("A new password for {name}", name), t("Choose a new password"))
+        .text(text!("Somebody asked for a new password for your account with {name}.", name))
+        .button(t("Choose a new password"), facts.link(&format!("/reset?token={token}")))
+        .text(text!(
+            "The link is good once, until {time}. Every session of the account ends then.",
+            time = moment(until)
         ))
-        .small("If it was not you, do nothing: your password stays as it is.")
+        .small(t("If it was not you, do nothing: your password stays as it is."))
 }
 
 fn password_changed(facts: &Facts, at: Timestamp) -> Draft {
     let name = &facts.vendor.settings.name;
-    Draft::new("Your password was changed", "Your password was changed")
-        .text(format!("The password of your account with {name} was changed on {}.", time(at)))
-        .text("Whoever was signed in elsewhere is not any more.")
-        .small("If it was not you, choose a new one at once.")
-        .button("Choose a new password", facts.link("/forgot"))
+    Draft::new(t("Your password was changed"), t("Your password was changed"))
+        .text(text!(
+            "The password of your account with {name} was changed on {time}.",
+            name,
+            time = moment(at)
+        ))
+        .text(t("Whoever was signed in elsewhere is not any more."))
+        .small(t("If it was not you, choose a new one at once."))
+        .button(t("Choose a new password"), facts.link("/forgot"))
 }
 
 /// A line of an order: what, how often, and what it cost.
@@ -138,56 +140,57 @@ fn lines_of(draft: Draft, facts: &Facts, lines: &[Line]) -> Draft {
 fn paid(facts: &Facts, order: &Order, lines: &[Line], codes: &[Coded]) -> Draft {
     let total = facts.tokens(order.total);
     let subject = match lines {
-        [line] => format!("Approved: {}", line.title),
-        _ => format!("Approved: your order of {total}"),
+        [line] => text!("Approved: {title}", title = line.title),
+        _ => text!("Approved: your order of {total}", total),
     };
-    let draft = Draft::new(subject, "Your order was approved")
-        .text(format!("Thank you. {total} have been paid from your wallet."));
-    let mut draft = lines_of(draft, facts, lines).row("Total", total);
+    let draft = Draft::new(subject, t("Your order was approved"))
+        .text(text!("Thank you. {total} have been paid from your wallet.", total));
+    let mut draft = lines_of(draft, facts, lines).row(t("Total"), total);
     if let Some(balance) = order.balance_after {
-        draft = draft.row("You have left", facts.tokens(balance));
+        draft = draft.row(t("You have left"), facts.tokens(balance));
     }
-    draft = draft.fact("Order", order.id);
+    draft = draft.fact(t("Order"), order.id);
     if let Some(at) = order.paid_at {
-        draft = draft.fact("Approved", time(at));
+        draft = draft.fact(t("Approved"), moment(at));
     }
     for coded in codes {
         draft = draft.code(&coded.title, &coded.code.short, &coded.code.jws);
     }
     if lines.iter().any(|line| line.extends.is_some()) {
-        draft = draft.text("What you have extended keeps its code.");
+        draft = draft.text(t("What you have extended keeps its code."));
     }
     draft
-        .button("Your order and downloads", facts.link(&format!("/orders/{}", order.id)))
-        .text(format!("Receipt: {}", facts.link(&format!("/orders/{}/receipt", order.id))))
-        .small("Keep the codes to yourself: whoever has one has what you bought.")
+        .button(t("Your order and downloads"), facts.link(&format!("/orders/{}", order.id)))
+        .text(text!("Receipt: {link}", link = facts.link(&format!("/orders/{}/receipt", order.id))))
+        .small(t("Keep the codes to yourself: whoever has one has what you bought."))
 }
 
 fn declined(facts: &Facts, order: &Order, lines: &[Line]) -> Draft {
-    let draft =
-        Draft::new("Declined: your order", "Your order was declined").text(match order.reason {
+    let draft = Draft::new(t("Declined: your order"), t("Your order was declined")).text(
+        match order.reason {
             Some(DeclineReason::AccountFrozen) => {
-                "Nothing was charged. Your account is frozen: ask the vendor."
+                t("Nothing was charged. Your account is frozen: ask the vendor.")
             }
             Some(DeclineReason::BalanceBelowThreshold) => {
-                "Nothing was charged. Ordering opens at a balance that yours does not reach."
+                t("Nothing was charged. Ordering opens at a balance that yours does not reach.")
             }
             Some(DeclineReason::InsufficientBalance) | None => {
-                "Nothing was charged. Your balance does not cover it."
+                t("Nothing was charged. Your balance does not cover it.")
             }
-        });
+        },
+    );
     lines_of(draft, facts, lines)
-        .row("Total", facts.tokens(order.total))
-        .fact("Order", order.id)
-        .button("Add funds", facts.link("/wallet/top-up"))
+        .row(t("Total"), facts.tokens(order.total))
+        .fact(t("Order"), order.id)
+        .button(t("Add funds"), facts.link("/wallet/top-up"))
 }
 
 fn refunded(facts: &Facts, order: &Order, amount: Amount) -> Draft {
     let tokens = facts.tokens(amount);
-    Draft::new(format!("Refunded: {tokens}"), "You have got tokens back")
-        .text(format!("{tokens} of your order have come back to your wallet."))
-        .fact("Order", order.id)
-        .button("Your order", facts.link(&format!("/orders/{}", order.id)))
+    Draft::new(text!("Refunded: {tokens}", tokens), t("You have got tokens back"))
+        .text(text!("{tokens} of your order have come back to your wallet.", tokens))
+        .fact(t("Order"), order.id)
+        .button(t("Your order"), facts.link(&format!("/orders/{}", order.id)))
 }
 
 fn refused(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {
@@ -237,97 +240,101 @@ fn asked(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> 
 
 fn digest(facts: &Facts, orders: &[(Order, String)], more: u32, total: Amount) -> Draft {
     let count = orders.len().saturating_add(usize::try_from(more).unwrap_or(usize::MAX));
-    let what = if count == 1 { "purchase" } else { "purchases" };
-    let mut draft = Draft::new(format!("Your {count} small {what}"), "What you have bought")
-        .text("Small purchases come in one letter a day.");
+    let subject = many!(count, "Your {count} small purchase", "Your {count} small purchases");
+    let mut draft = Draft::new(subject, t("What you have bought"))
+        .text(t("Small purchases come in one letter a day."));
     for (order, title) in orders {
         draft = draft.row(format!("{title} ({})", order.id), facts.tokens(order.total));
     }
     if more > 0 {
-        draft = draft.text(format!("And {more} more."));
+        draft = draft.text(text!("And {more} more.", more));
     }
     draft
-        .row("Total", facts.tokens(total))
-        .button("Your orders", facts.link("/orders"))
-        .small("Codes and downloads are in your library.")
+        .row(t("Total"), facts.tokens(total))
+        .button(t("Your orders"), facts.link("/orders"))
+        .small(t("Codes and downloads are in your library."))
 }
 
 fn credited(facts: &Facts, top_up: &TopUp) -> Draft {
     let tokens = facts.tokens(top_up.tokens);
-    let mut draft = Draft::new(format!("Added: {tokens}"), "Your wallet was topped up")
-        .text(format!("{tokens} have come into your wallet."));
+    let mut draft = Draft::new(text!("Added: {tokens}", tokens), t("Your wallet was topped up"))
+        .text(text!("{tokens} have come into your wallet.", tokens));
     if let Some(pay) = top_up.pay {
-        draft = draft.row("Paid", MoneyOut::currency(pay));
+        draft = draft.row(t("Paid"), MoneyOut::currency(pay));
     }
-    draft.fact("Top-up", top_up.id).button("Your wallet", facts.link("/wallet"))
+    draft.fact(t("Top-up"), top_up.id).button(t("Your wallet"), facts.link("/wallet"))
 }
 
 fn not_credited(facts: &Facts, top_up: &TopUp) -> Draft {
     let tokens = facts.tokens(top_up.tokens);
-    Draft::new("Declined: your top-up", "Your top-up was declined")
-        .text(format!(
-            "{tokens} were not added to your wallet. Nothing was charged, or it is given back."
+    Draft::new(t("Declined: your top-up"), t("Your top-up was declined"))
+        .text(text!(
+            "{tokens} were not added to your wallet. Nothing was charged, or it is given back.",
+            tokens
         ))
-        .fact("Top-up", top_up.id)
-        .button("Look at it", facts.link(&format!("/wallet/top-ups/{}", top_up.id)))
+        .fact(t("Top-up"), top_up.id)
+        .button(t("Look at it"), facts.link(&format!("/wallet/top-ups/{}", top_up.id)))
 }
 
 fn given_back(facts: &Facts, top_up: &TopUp) -> Draft {
-    Draft::new("Money of your top-up comes back", "Money comes back to you")
-        .text("What you paid for tokens is given back, all of it or a part, and the tokens are taken from your wallet.")
-        .fact("Top-up", top_up.id)
-        .button("Look at it", facts.link(&format!("/wallet/top-ups/{}", top_up.id)))
+    Draft::new(t("Money of your top-up comes back"), t("Money comes back to you"))
+        .text(t("What you paid for tokens is given back, all of it or a part, and the tokens are taken from your wallet."))
+        .fact(t("Top-up"), top_up.id)
+        .button(t("Look at it"), facts.link(&format!("/wallet/top-ups/{}", top_up.id)))
 }
 
 fn stopped(facts: &Facts) -> Draft {
-    Draft::new("Automatic top-ups have stopped", "Automatic top-ups have stopped")
-        .text("The last one did not go through, so your wallet is not filled by itself any more.")
-        .button("Your wallet", facts.link("/wallet"))
+    Draft::new(t("Automatic top-ups have stopped"), t("Automatic top-ups have stopped"))
+        .text(t(
+            "The last one did not go through, so your wallet is not filled by itself any more.",
+        ))
+        .button(t("Your wallet"), facts.link("/wallet"))
 }
 
 fn expiring(facts: &Facts, tokens: Amount, first: Timestamp, last: Timestamp) -> Draft {
     let tokens = facts.tokens(tokens);
-    let draft = Draft::new(format!("{tokens} expire soon"), "Tokens of yours expire soon");
+    let draft = Draft::new(text!("{tokens} expire soon", tokens), t("Tokens of yours expire soon"));
     let draft = if day(first) == day(last) {
-        draft.text(format!("{tokens} in your wallet expire on {}.", time(first)))
+        draft.text(text!("{tokens} in your wallet expire on {time}.", tokens, time = moment(first)))
     } else {
-        draft.text(format!(
-            "{tokens} in your wallet expire until {}, the first of them on {}.",
-            day(last),
-            time(first)
+        draft.text(text!(
+            "{tokens} in your wallet expire until {day}, the first of them on {time}.",
+            tokens,
+            day = day(last),
+            time = moment(first)
         ))
     };
     draft
-        .text("What you buy is paid with tokens that expire before all others.")
-        .button("Your wallet", facts.link("/wallet"))
+        .text(t("What you buy is paid with tokens that expire before all others."))
+        .button(t("Your wallet"), facts.link("/wallet"))
 }
 
 fn reissued(facts: &Facts, coded: &Coded) -> Draft {
     let Coded { title, license, code } = coded;
-    Draft::new(format!("A new code for {title}"), "Your code was issued again")
-        .text(format!("{title} has a new code. The one before opens nothing any more."))
+    Draft::new(text!("A new code for {title}", title), t("Your code was issued again"))
+        .text(text!("{title} has a new code. The one before opens nothing any more.", title))
         .code(title, &code.short, &code.jws)
-        .button("Look at it", facts.link(&format!("/library/{}", license.id)))
-        .small("If it was not you who asked for it, choose a new password.")
+        .button(t("Look at it"), facts.link(&format!("/library/{}", license.id)))
+        .small(t("If it was not you who asked for it, choose a new password."))
 }
 
 fn review(facts: &Facts, top_up: &TopUp) -> Draft {
     let tokens = facts.tokens(top_up.tokens);
-    Draft::new(format!("A top-up of {tokens} waits for you"), "A top-up waits for you")
-        .text("The credit assessment wants a person to look at it. The buyer waits.")
-        .fact("Top-up", top_up.id)
-        .fact("Account", top_up.account)
-        .row("Tokens", tokens)
+    Draft::new(text!("A top-up of {tokens} waits for you", tokens), t("A top-up waits for you"))
+        .text(t("The credit assessment wants a person to look at it. The buyer waits."))
+        .fact(t("Top-up"), top_up.id)
+        .fact(t("Account"), top_up.account)
+        .row(t("Tokens"), tokens)
 }
 
 fn disputed(facts: &Facts, top_up: &TopUp) -> Draft {
     let tokens = facts.tokens(top_up.tokens);
-    Draft::new(format!("A top-up of {tokens} is disputed"), "A top-up is disputed")
-        .text("The buyer's bank disputes it, or has decided. Your processor says until when it wants evidence.")
-        .fact("Top-up", top_up.id)
-        .fact("Account", top_up.account)
-        .fact("State", top_up.state)
-        .row("Tokens", tokens)
+    Draft::new(text!("A top-up of {tokens} is disputed", tokens), t("A top-up is disputed"))
+        .text(t("The buyer's bank disputes it, or has decided. Your processor says until when it wants evidence."))
+        .fact(t("Top-up"), top_up.id)
+        .fact(t("Account"), top_up.account)
+        .fact(t("State"), top_up.state)
+        .row(t("Tokens"), tokens)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use scrip_domain::language::Language;
 use scrip_domain::settings::{Settings, Vendor};
 use scrip_domain::{Id, Timestamp};
 use scrip_engine::code::Code;
@@ -17,7 +18,8 @@ fn facts(what: What) -> Facts {
     }))
     .unwrap();
     let vendor = Vendor { id: Id::new(1).unwrap(), settings, former_names: Vec::new() };
-    Facts { vendor: Arc::new(vendor), url: "https://shop.example".into(), what }
+    let language = Language::English;
+    Facts { vendor: Arc::new(vendor), url: "https://shop.example".into(), language, what }
 }
 
 fn order() -> Order {
@@ -97,6 +99,24 @@ fn links_carry_what_they_must() {
     assert!(words.text.contains("https://shop.example/reset?token=abc\n"), "{}", words.text);
     assert!(words.html.contains("https://shop.example/reset?token=abc"));
     assert!(words.text.contains("until 1970-01-01 00:00 UTC"));
+}
+
+#[test]
+fn a_letter_is_written_in_the_language_of_its_reader() {
+    let mut facts = facts(What::Digest {
+        orders: vec![(order(), "Flut".into())],
+        more: 4,
+        total: Amount::new(625_000).unwrap(),
+    });
+    facts.language = Language::German;
+    let words = write(&facts);
+    assert_eq!(words.subject, "Ihre 5 kleinen Einkäufe");
+    for told in ["Und 4 weitere.", "Summe: 6.250,00 AUR", "Flut (ord_0000000000007): 12,50 AUR"] {
+        assert!(words.text.contains(told), "{told}: {}", words.text);
+    }
+    assert!(words.html.contains("<html lang=\"de\">"), "{}", words.html);
+    facts.what = What::Reset { token: "abc".into(), until: Timestamp::default() };
+    assert!(write(&facts).text.contains("bis 01.01.1970, 00:00 UTC"), "{}", write(&facts).text);
 }
 
 #[test]

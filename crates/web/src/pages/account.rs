@@ -25,6 +25,7 @@ use super::words::capitalized;
 use crate::App;
 use crate::api::account_export::everything;
 use crate::extract::Query;
+use crate::language::{say, t, text};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::text::{Line, Text};
@@ -78,7 +79,8 @@ async fn change(
     let problem = match told {
         Ok(told) => {
             let payment_method = visit.member.account.person.payment_method.clone();
-            let person = Person { payment_method, ..told };
+            let language = visit.member.account.person.language;
+            let person = Person { payment_method, language, ..told };
             match app.engine.edit_account(visit.buyer.account, person).await? {
                 Ok(_) => {
                     let next = form.next.as_deref().and_then(Local::new);
@@ -115,13 +117,14 @@ pub fn told(
         address: address.map_err(field("address"))?.map(|text| text.0),
         phone: phone.map_err(field("phone"))?.map(|line| line.0),
         payment_method: None,
+        language: None,
     };
     let missing = |asked: &&Asked| {
         !matches!(asked, Asked::PaymentMethod | Asked::EmailVerified)
             && person.get(**asked).is_none()
     };
     match required.iter().find(missing) {
-        Some(missing) => Err(Problem::field(missing.as_str(), "this is required")),
+        Some(missing) => Err(Problem::field(missing.as_str(), t("this is required"))),
         None => Ok(person),
     }
 }
@@ -129,12 +132,12 @@ pub fn told(
 /// The field that asks for a piece of personal information. A card is asked for elsewhere.
 pub fn personal(asked: Asked, value: &str, required: bool, error: Option<&str>) -> Markup {
     let (label, kind, autocomplete) = match asked {
-        Asked::Name => ("Name", "text", "name"),
-        Asked::Address => ("Postal address", "textarea", "street-address"),
-        Asked::Phone => ("Telephone", "tel", "tel"),
+        Asked::Name => (t("Name"), "text", "name"),
+        Asked::Address => (t("Postal address"), "textarea", "street-address"),
+        Asked::Phone => (t("Telephone"), "tel", "tel"),
         Asked::PaymentMethod | Asked::EmailVerified => return Markup::default(),
     };
-    let hint = (!required).then_some("Optional.");
+    let hint = (!required).then_some(t("Optional."));
     Field { name: asked.as_str(), label, kind, value, autocomplete, required, hint, error }.render()
 }
 
@@ -150,14 +153,14 @@ async fn page(
     let (account, required) = (&visit.member.account, &visit.visit.vendor.settings.registration);
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let main = html! {
-        h1 { "Your account" }
+        h1 { (t("Your account")) }
         (standing(account, &visit.visit.vendor.settings.required()))
         @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
             (complaint(&sentence(problem.detail())))
         }
         div.beside {
             div {
-                h2 { "About you" }
+                h2 { (t("About you")) }
                 form.narrow method="post" action="/account" {
                     @if let Some(next) = &form.next { input type="hidden" name="next" value=(next); }
                     @for (asked, value) in
@@ -165,7 +168,7 @@ async fn page(
                     {
                         (personal(asked, value.as_deref().unwrap_or_default(), required.contains(&asked), error(asked.as_str())))
                     }
-                    button type="submit" { "Save" }
+                    button type="submit" { (t("Save")) }
                 }
                 (cards::part(app, &cards, account.person.payment_method.as_deref(), form.next.as_deref()))
             }
@@ -175,23 +178,24 @@ async fn page(
                 (programs_part())
                 @if app.engine.roles().has(Role::Provider) {
                     section.card aria-labelledby="merchants" {
-                        h2 #merchants { "Merchants" }
-                        p { a href="/account/merchants" { "Merchants that know you" } }
+                        h2 #merchants { (t("Merchants")) }
+                        p { a href="/account/merchants" { (t("Merchants that know you")) } }
                     }
                 }
                 (data_part())
             }
         }
     };
-    Ok(private(app, "Your account", &visit.visit, &main))
+    Ok(private(app, t("Your account"), &visit.visit, &main))
 }
 
 fn credit_part(line: &CreditLine) -> Markup {
     html! {
         section.card aria-labelledby="credit" {
-            h2 #credit { "Credit" }
-            p { "The vendor lends to you: you owe " strong { (MoneyOut::currency(line.owed())) } " of at most "
-                (MoneyOut::currency(line.limit)) ", and can draw " (MoneyOut::currency(line.left())) " more." }
+            h2 #credit { (t("Credit")) }
+            p { (say!("The vendor lends to you: you owe {owed} of at most {limit}, and can draw {left} more.",
+                owed = html! { strong { (MoneyOut::currency(line.owed())) } }, limit = MoneyOut::currency(line.limit),
+                    left = MoneyOut::currency(line.left()))) }
         }
     }
 }
@@ -199,9 +203,9 @@ fn credit_part(line: &CreditLine) -> Markup {
 fn programs_part() -> Markup {
     html! {
         section.card aria-labelledby="programs" {
-            h2 #programs { "Programs" }
-            p { "A program can read your account or buy for it, with a key of its own." }
-            p { a href="/account/keys" { "Keys for programs" } }
+            h2 #programs { (t("Programs")) }
+            p { (t("A program can read your account or buy for it, with a key of its own.")) }
+            p { a href="/account/keys" { (t("Keys for programs")) } }
         }
     }
 }
@@ -209,10 +213,11 @@ fn programs_part() -> Markup {
 fn data_part() -> Markup {
     html! {
         section.card aria-labelledby="data" {
-            h2 #data { "Your data" }
-            p { "Everything that this server keeps about you, in one file (JSON): account, wallet, orders, licenses, top-ups." }
-            p { a.button.second href="/account/data" download { "Save my data" } }
-            p { a href="/account/erase" { "Erase the account" } }
+            h2 #data { (t("Your data")) }
+            p { (t("Everything that this server keeps about you, in one file (JSON): account, wallet, orders, \
+                licenses, top-ups.")) }
+            p { a.button.second href="/account/data" download { (t("Save my data")) } }
+            p { a href="/account/erase" { (t("Erase the account")) } }
         }
     }
 }
@@ -230,14 +235,14 @@ async fn data(
 fn standing(account: &Account, required: &[Asked]) -> Markup {
     match account.permits(required) {
         Ok(()) => Markup::default(),
-        Err(NotPermitted::Frozen) => complaint("This account is frozen. Please ask the vendor."),
+        Err(NotPermitted::Frozen) => complaint(t("This account is frozen. Please ask the vendor.")),
         Err(NotPermitted::Incomplete(missing)) => {
             let words: Vec<_> = missing.iter().map(|field| field_name(*field)).collect();
             html! {
-                (complaint(&format!("Before you can buy, please add: {}.", words.join(", "))))
+                (complaint(&text!("Before you can buy, please add: {fields}.", fields = words.join(", "))))
                 @if missing.contains(&Asked::EmailVerified) {
                     form method="post" action="/verify/again" {
-                        button.second type="submit" { "Send the letter again" }
+                        button.second type="submit" { (t("Send the letter again")) }
                     }
                 }
             }
@@ -247,12 +252,12 @@ fn standing(account: &Account, required: &[Asked]) -> Markup {
 
 fn field_name(field: Asked) -> &'static str {
     match field {
-        Asked::Name => "your name",
-        Asked::Address => "your postal address",
-        Asked::Phone => "your telephone number",
-        Asked::PaymentMethod => "a card to pay with",
+        Asked::Name => t("your name"),
+        Asked::Address => t("your postal address"),
+        Asked::Phone => t("your telephone number"),
+        Asked::PaymentMethod => t("a card to pay with"),
         Asked::EmailVerified => {
-            "the press of a button: open the link in the letter that was sent to you"
+            t("the press of a button: open the link in the letter that was sent to you")
         }
     }
 }
@@ -260,5 +265,6 @@ fn field_name(field: Asked) -> &'static str {
 /// A card, as its owner knows it.
 pub fn card_name(card: &PaymentMethod) -> String {
     let PaymentMethod { brand, last_four, expiry_month, expiry_year, .. } = card;
-    format!("{} ending in {last_four}, until {expiry_month:02}/{expiry_year}", capitalized(brand))
+    let (brand, until) = (capitalized(brand), format!("{expiry_month:02}/{expiry_year}"));
+    text!("{brand} ending in {last_four}, until {until}", brand, last_four, until)
 }

@@ -27,6 +27,7 @@ use super::{date, private, private_with_script, words};
 use crate::App;
 use crate::api::export::file;
 use crate::extract::Source;
+use crate::language::{say, t, text};
 use crate::problem::{Problem, kind};
 use crate::text::Line;
 
@@ -103,7 +104,9 @@ async fn activated(
             Err((Problem::new(&kind::LICENSE_REFUSED, text), None))
         }
         // Those are of other verbs.
-        Err(_) => Err((Problem::field("request", "this asks for something else"), Some("request"))),
+        Err(_) => {
+            Err((Problem::field("request", t("this asks for something else")), Some("request")))
+        }
     })
 }
 
@@ -116,11 +119,11 @@ fn read(form: &ActivateForm) -> Result<ActivationRequest, (&'static str, String)
         if code.is_empty() && fingerprint.is_empty() {
             return Err((
                 "request",
-                "paste what the program wrote, or fill in the form below".into(),
+                t("paste what the program wrote, or fill in the form below").into(),
             ));
         }
         if code.is_empty() {
-            return Err(("code", "this is required".into()));
+            return Err(("code", t("this is required").into()));
         }
         let request = ActivationRequest {
             code: code.to_owned(),
@@ -130,16 +133,24 @@ fn read(form: &ActivateForm) -> Result<ActivationRequest, (&'static str, String)
         };
         ("fingerprint", request)
     } else {
-        let wrong = "this is no activation request, or not all of it: copy the whole line that the program wrote";
+        let wrong = t(
+            "this is no activation request, or not all of it: copy the whole line that the program wrote",
+        );
         ("request", pasted.parse().map_err(|_| ("request", wrong.to_owned()))?)
     };
     if request.code.len() > 4096 {
-        return Err((if at == "request" { at } else { "code" }, "at most 4096 characters".into()));
+        return Err((
+            if at == "request" { at } else { "code" },
+            t("at most 4096 characters").into(),
+        ));
     }
     if !(1..=MAX_FINGERPRINT).contains(&request.fingerprint.chars().count()) {
         return Err((
             at,
-            format!("the fingerprint of the machine has 1 to {MAX_FINGERPRINT} characters"),
+            text!(
+                "the fingerprint of the machine has 1 to {most} characters",
+                most = MAX_FINGERPRINT
+            ),
         ));
     }
     // What a program calls its machine is looked at as closely as what somebody types.
@@ -158,34 +169,34 @@ fn page(
     let whole = problem.filter(|(_, at)| at.is_none());
     let typed = !form.code.is_empty() || !form.fingerprint.is_empty();
     let main = html! {
-        h1 { "Activate a machine" }
-        p.lead { "For a machine that has no network: bring what its program wrote, and carry the signed answer back." }
+        h1 { (t("Activate a machine")) }
+        p.lead { (t("For a machine that has no network: bring what its program wrote, and carry the signed answer back.")) }
         @if let Some((text, _)) = whole { (complaint(text)) }
         form.narrow.wider method="post" action="/activate" {
-            h2 { "With the request of the program" }
-            (Field { name: "request", label: "Activation request", kind: "textarea", value: &form.request,
+            h2 { (t("With the request of the program")) }
+            (Field { name: "request", label: t("Activation request"), kind: "textarea", value: &form.request,
                 autocomplete: "off", required: true,
-                hint: Some("The program shows it, or writes it into a file: one long line of letters and digits."),
+                hint: Some(t("The program shows it, or writes it into a file: one long line of letters and digits.")),
                 error: error("request") })
-            button type="submit" { "Activate" }
+            button type="submit" { (t("Activate")) }
         }
         details open[typed] {
-            summary { "There is no request: type code and fingerprint" }
+            summary { (t("There is no request: type code and fingerprint")) }
             form.narrow method="post" action="/activate" {
-                (Field { name: "code", label: "Authorization code", kind: "text", value: &form.code, autocomplete: "off",
-                    required: true, hint: Some("Either form, as it stands in your library."), error: error("code") })
-                (Field { name: "fingerprint", label: "Fingerprint of the machine", kind: "text", value: &form.fingerprint,
+                (Field { name: "code", label: t("Authorization code"), kind: "text", value: &form.code, autocomplete: "off",
+                    required: true, hint: Some(t("Either form, as it stands in your library.")), error: error("code") })
+                (Field { name: "fingerprint", label: t("Fingerprint of the machine"), kind: "text", value: &form.fingerprint,
                     autocomplete: "off", required: true,
-                    hint: Some("Exactly as the program shows it. Only its checksum is kept."), error: error("fingerprint") })
-                (Field { name: "name", label: "What you call the machine", kind: "text", value: &form.name,
-                    autocomplete: "off", required: false, hint: Some("Optional. It shows in your library."),
+                    hint: Some(t("Exactly as the program shows it. Only its checksum is kept.")), error: error("fingerprint") })
+                (Field { name: "name", label: t("What you call the machine"), kind: "text", value: &form.name,
+                    autocomplete: "off", required: false, hint: Some(t("Optional. It shows in your library.")),
                     error: error("name") })
-                button type="submit" { "Activate" }
+                button type="submit" { (t("Activate")) }
             }
         }
-        p.hint { "Your machine has a network? Then its program does this by itself: give it the code." }
+        p.hint { (t("Your machine has a network? Then its program does this by itself: give it the code.")) }
     };
-    private(app, "Activate a machine", visit, &main)
+    private(app, t("Activate a machine"), visit, &main)
 }
 
 fn done(app: &App, visit: &Visit, form: &ActivateForm, active: &Activated) -> Response {
@@ -201,31 +212,32 @@ fn done(app: &App, visit: &Visit, form: &ActivateForm, active: &Activated) -> Re
         ("name", &form.name),
     ];
     let main = html! {
-        h1 { "The machine is active" }
+        h1 { (t("The machine is active")) }
         (notice(Tone::Good, &html! {
             p role="status" {
-                @if active.activation.name.is_empty() { "It" } @else { bdi { (active.activation.name) } }
-                " may be offline until " (date(active.until)) "."
+                @let until = date(active.until);
+                @if active.activation.name.is_empty() { (say!("It may be offline until {until}.", until)) }
+                @else { (say!("{machine} may be offline until {until}.", machine = html! { bdi { (active.activation.name) } }, until)) }
             }
         }))
-        h2 { "Carry this back" }
-        p { "It is the signed answer, for this machine and no other. Paste it where the program asks for it." }
+        h2 { (t("Carry this back")) }
+        p { (t("It is the signed answer, for this machine and no other. Paste it where the program asks for it.")) }
         code.long #lease { (active.leave) }
-        details { summary { "Show it as a picture to be scanned" } (qr(&active.leave, "The signed answer as a QR code")) }
+        details { summary { (t("Show it as a picture to be scanned")) } (qr(&active.leave, t("The signed answer as a QR code"))) }
         div.choice {
             form method="post" action="/activate" {
                 @for (name, value) in fields { @if !value.is_empty() { input type="hidden" name=(name) value=(value); } }
-                button type="submit" name="as" value="file" { "Save as a file" }
+                button type="submit" name="as" value="file" { (t("Save as a file")) }
             }
             (copy("lease"))
-            @if own { a.button.second href={ "/library/" (license) } { "Show the license" } }
-            @else { a.button.second href="/activate" { "Activate another" } }
+            @if own { a.button.second href={ "/library/" (license) } { (t("Show the license")) } }
+            @else { a.button.second href="/activate" { (t("Activate another")) } }
         }
     };
-    private_with_script(app, "The machine is active", visit, &main)
+    private_with_script(app, t("The machine is active"), visit, &main)
 }
 
 /// A button that a script shows where it can copy.
 fn copy(of: &str) -> Markup {
-    html! { button.second type="button" data-copies=(of) data-done="Copied." hidden { "Copy" } }
+    html! { button.second type="button" data-copies=(of) data-done=(t("Copied.")) data-selected=(t("Selected: copy it with your keyboard.")) hidden { (t("Copy")) } }
 }

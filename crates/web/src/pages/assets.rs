@@ -1,5 +1,9 @@
 //! What pages load: the stylesheet, the scripts and the logo, each under an address that changes with it.
+//!
+//! Stylesheet and scripts are compressed, once. Pages are not: they are small, and where a page has a secret beside what
+//! somebody else chose, its compressed length would tell of the secret.
 
+use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
@@ -8,8 +12,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::StreamExt;
-use http::{HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use scrip_domain::catalog::Picture;
 use sha2::{Digest, Sha256};
 
@@ -50,19 +56,39 @@ fn addressed(path: &str, content: &str) -> String {
     format!("{path}?{digest}")
 }
 
-async fn style(uri: Uri) -> Response {
-    asset(&uri, &STYLE_NOW, "text/css; charset=utf-8", SHEET)
+/// The same three, compressed.
+static PACKED: LazyLock<[Bytes; 3]> =
+    LazyLock::new(|| [packed(SHEET), packed(SCRIPT), packed(UPLOAD_SCRIPT)]);
+
+/// Empty where it cannot be compressed: then it is sent as it is.
+fn packed(content: &str) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let written = encoder.write_all(content.as_bytes());
+    written.and_then(|()| encoder.finish()).map(Bytes::from).unwrap_or_default()
 }
 
-async fn upload(uri: Uri) -> Response {
-    asset(&uri, &UPLOAD_NOW, "text/javascript; charset=utf-8", UPLOAD_SCRIPT)
+async fn style(uri: Uri, headers: HeaderMap) -> Response {
+    let [sheet, ..] = &*PACKED;
+    asset(&uri, &headers, &STYLE_NOW, "text/css; charset=utf-8", (SHEET, sheet))
 }
 
-async fn copy(uri: Uri) -> Response {
-    asset(&uri, &COPY_NOW, "text/javascript; charset=utf-8", SCRIPT)
+async fn copy(uri: Uri, headers: HeaderMap) -> Response {
+    let [_, script, _] = &*PACKED;
+    asset(&uri, &headers, &COPY_NOW, "text/javascript; charset=utf-8", (SCRIPT, script))
 }
 
-fn asset(uri: &Uri, now: &str, media_type: &'static str, content: &'static str) -> Response {
+async fn upload(uri: Uri, headers: HeaderMap) -> Response {
+    let [.., script] = &*PACKED;
+    asset(&uri, &headers, &UPLOAD_NOW, "text/javascript; charset=utf-8", (UPLOAD_SCRIPT, script))
+}
+
+fn asset(
+    uri: &Uri,
+    asked: &HeaderMap,
+    now: &str,
+    media_type: &'static str,
+    (content, packed): (&'static str, &Bytes),
+) -> Response {
     // Another version of the server beside this one may have named another one.
     let current = uri.path_and_query().is_some_and(|asked| asked.as_str() == now);
     let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -70,8 +96,23 @@ fn asset(uri: &Uri, now: &str, media_type: &'static str, content: &'static str) 
         (header::CONTENT_TYPE, media_type),
         (header::CACHE_CONTROL, keep),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::VARY, "accept-encoding"),
     ];
+    if takes_gzip(asked) && !packed.is_empty() {
+        return (headers, [(header::CONTENT_ENCODING, "gzip")], packed.clone()).into_response();
+    }
     (headers, content).into_response()
+}
+
+/// Whether who asks can read gzip (RFC 9110, 12.5.3).
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let all = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|value| value.split(',')).any(|one| {
+        let (coding, weight) = one.split_once(';').unwrap_or((one, ""));
+        let weight = weight.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=');
+        let never = !weight.is_empty() && weight.chars().all(|sign| matches!(sign, '0' | '.'));
+        coding.trim().eq_ignore_ascii_case("gzip") && !never
+    })
 }
 
 /// The logo's address, which changes with it.
@@ -95,4 +136,35 @@ async fn logo(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
     // The chunks' memory itself, without a copy.
     let bytes = shown.object.chunks(0..size).map(|chunk| chunk.map(Bytes::from_owner));
     Ok((headers, Body::from_stream(bytes)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_the_same() {
+        for (content, packed) in [SHEET, SCRIPT, UPLOAD_SCRIPT].into_iter().zip(&*PACKED) {
+            let mut read = String::new();
+            flate2::read::GzDecoder::new(packed.as_ref()).read_to_string(&mut read).unwrap();
+            assert!(read == content && packed.len() * 2 < content.len() + 100);
+        }
+    }
+
+    #[test]
+    fn only_who_reads_gzip_gets_it() {
+        let takes = |value: &'static str| {
+            let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static(value))];
+            takes_gzip(&headers.into_iter().collect())
+        };
+        for yes in ["gzip", "br, GZIP;q=0.5", "deflate,gzip", "gzip; q=1"] {
+            assert!(takes(yes), "{yes}");
+        }
+        for no in ["", "br", "identity", "gzip;q=0", "br, gzip;q=0.000", "xgzip"] {
+            assert!(!takes(no), "{no}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
 }

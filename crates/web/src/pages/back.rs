@@ -29,6 +29,7 @@ use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtMerchant;
 use crate::extract::Query;
+use crate::language::{key, say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -61,10 +62,13 @@ async fn come_back(
     }
 }
 
-const ELSEWHERE: &str = "This way back was begun in another browser, or by somebody else. Begin here, and you come back signed in as \
-    yourself.";
-const USED: &str = "The address with which you came back is good once and for a minute. Nothing is lost: open the order \
-    from the provider's history, or sign in through the provider again.";
+const ELSEWHERE: &str =
+    key("This way back was begun in another browser, or by somebody else. Begin here, and you \
+    come back signed in as yourself.");
+const USED: &str = key(
+    "The address with which you came back is good once and for a minute. Nothing is lost: open the order \
+    from the provider's history, or sign in through the provider again.",
+);
 
 /// Signs the browser in, and goes on without the code in the address.
 async fn redeem(
@@ -75,11 +79,11 @@ async fn redeem(
 ) -> Result<Response, Problem> {
     let fits = (1..=200).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits {
-        return Ok(told(app, visit, StatusCode::BAD_REQUEST, "This is no way back", USED));
+        return Ok(told(app, visit, StatusCode::BAD_REQUEST, t("This is no way back"), USED));
     }
     match app.engine.come_back(code).await {
         Ok(Ok(came)) if came.connection.as_deref().is_some_and(|one| !visit.has_begun(one)) => {
-            Ok(told(app, visit, StatusCode::FORBIDDEN, "Sign in from here", ELSEWHERE))
+            Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in from here"), ELSEWHERE))
         }
         Ok(Ok(came)) => {
             let next = match came.order {
@@ -105,13 +109,13 @@ async fn redeem(
                 let id: Id<Order> = id;
                 Ok(Redirect::to(&format!("/orders/{id}")).into_response())
             }
-            None => Ok(told(app, visit, StatusCode::FORBIDDEN, "Sign in again", USED)),
+            None => Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in again"), USED)),
         },
         Ok(Err(refusal)) => Err(refusal.into()),
         Err(Fault::Busy) => {
-            let text = "The provider does not answer just now. This page asks again by itself.";
+            let text = t("The provider does not answer just now. This page asks again by itself.");
             let mut response =
-                told(app, visit, StatusCode::SERVICE_UNAVAILABLE, "One moment", text);
+                told(app, visit, StatusCode::SERVICE_UNAVAILABLE, t("One moment"), text);
             response.headers_mut().insert(header::REFRESH, HeaderValue::from(AGAIN));
             Ok(response)
         }
@@ -147,15 +151,16 @@ async fn ask(
     let provider = app.engine.provider().map(|provider| provider.url().to_owned());
     let provider = provider.ok_or_else(Problem::not_found)?;
     let main = html! {
-        h1 { "Sign in" }
-        p.lead { "Your account and your wallet are at " bdi { (provider) } ". Sign in or open an account there, and you come back here." }
-        @if units > 0 { p { (things(units)) " in your cart, and kept there meanwhile." } }
+        h1 { (t("Sign in")) }
+        p.lead { (say!("Your account and your wallet are at {provider}. Sign in or open an account there, and you \
+            come back here.", provider = html! { bdi { (provider) } })) }
+        @if units > 0 { p { (say!("{things} in your cart, and kept there meanwhile.", things = things(units))) } }
         form.narrow method="post" action="/connect" {
             @if let Some(next) = &next { input type="hidden" name="next" value=(next.as_str()); }
-            button type="submit" { "Go on to the provider" }
+            button type="submit" { (t("Go on to the provider")) }
         }
     };
-    let mut response = private(&app, "Sign in", &visit, &main);
+    let mut response = private(&app, t("Sign in"), &visit, &main);
     leads_to(&mut response, &provider);
     Ok(response)
 }
@@ -176,17 +181,17 @@ async fn connect(
 
 fn welcome(app: &App, visit: &Visit) -> Response {
     if visit.member.is_none() {
-        return told(app, visit, StatusCode::FORBIDDEN, "Sign in again", USED);
+        return told(app, visit, StatusCode::FORBIDDEN, t("Sign in again"), USED);
     }
-    let text = "You are signed in through the provider.";
-    told(app, visit, StatusCode::OK, "Welcome back", text)
+    let text = t("You are signed in through the provider.");
+    told(app, visit, StatusCode::OK, t("Welcome back"), text)
 }
 
-fn told(app: &App, visit: &Visit, status: StatusCode, title: &str, text: &str) -> Response {
+fn told(app: &App, visit: &Visit, status: StatusCode, title: &str, text: &'static str) -> Response {
     let main = html! {
         h1 { (title) }
-        p.lead { (text) }
-        p { a href="/products" { "Products" } }
+        p.lead { (t(text)) }
+        p { a href="/products" { (t("Products")) } }
     };
     let mut response = private(app, title, visit, &main);
     *response.status_mut() = status;

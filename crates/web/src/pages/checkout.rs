@@ -40,6 +40,7 @@ use super::{chance, leads_to, page, private};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::{IdPath, Query, Source};
+use crate::language::{key, t};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -127,12 +128,12 @@ impl Wanted {
         if self.offer.is_empty() {
             return Ok(None);
         }
-        let no_offer = |_| Problem::field("offer", "this is no offer's id");
-        let no_license = |_| Problem::field("license", "this is no license's id");
+        let no_offer = |_| Problem::field("offer", t("this is no offer's id"));
+        let no_license = |_| Problem::field("license", t("this is no license's id"));
         let extends = Some(self.license.as_str()).filter(|license| !license.is_empty());
         Ok(Some(Choice {
             offer: self.offer.parse().map_err(no_offer)?,
-            quantity: self.units().ok_or_else(|| Problem::field("quantity", UNITS))?,
+            quantity: self.units().ok_or_else(|| Problem::field("quantity", t(UNITS)))?,
             extends: extends.map(str::parse).transpose().map_err(no_license)?,
         }))
     }
@@ -145,7 +146,7 @@ impl Wanted {
     }
 }
 
-const UNITS: &str = "a whole number from 1 to 100";
+const UNITS: &str = key("a whole number from 1 to 100");
 
 /// A merchant's pages whose forms lead to its provider say so.
 pub fn pays_elsewhere(app: &App, response: &mut Response) {
@@ -191,15 +192,15 @@ fn ask(app: &App, visit: &Visit, wanted: &Wanted) -> Response {
     }
     let wanted = Wanted { key: chance(app), ..wanted.clone() };
     let main = html! {
-        h1 { "Go on to the checkout" }
-        p.lead { "You see what you are about to buy, and confirm it there. Nothing is charged before that." }
+        h1 { (t("Go on to the checkout")) }
+        p.lead { (t("You see what you are about to buy, and confirm it there. Nothing is charged before that.")) }
         form.choice method="post" action="/checkout" {
             (wanted.hidden())
-            button type="submit" { "Go on" }
-            a.button.second href="/cart" { "Look at the cart" }
+            button type="submit" { (t("Go on")) }
+            a.button.second href="/cart" { (t("Look at the cart")) }
         }
     };
-    let mut response = private(app, "Checkout", visit, &main);
+    let mut response = private(app, t("Checkout"), visit, &main);
     pays_elsewhere(app, &mut response);
     response
 }
@@ -289,11 +290,12 @@ async fn at_merchant(
 async fn later(app: &App, wanted: &Wanted) -> Result<Response, Problem> {
     let address = wanted.address();
     let main = html! {
-        h1 { "One moment" }
-        p.lead role="status" { "The provider does not answer just now. This page asks again by itself, and nothing is ordered twice." }
-        p.choice { a.button href=(address) { "Ask again" } a.button.second href="/cart" { "Back to the cart" } }
+        h1 { (t("One moment")) }
+        p.lead role="status" { (t("The provider does not answer just now. This page asks again by itself, and nothing \
+            is ordered twice.")) }
+        p.choice { a.button href=(address) { (t("Ask again")) } a.button.second href="/cart" { (t("Back to the cart")) } }
     };
-    let mut response = page(app, "One moment", &main).await?.into_response();
+    let mut response = page(app, t("One moment"), &main).await?.into_response();
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -353,7 +355,7 @@ async fn titles(app: &App, visit: &Visit, selection: &Selection) -> Result<Vec<S
             .as_ref()
             .and_then(scrip_engine::catalog::view::Shown::view)
             .map(|view| view.title.to_owned());
-        titles.push(title.unwrap_or_else(|| "Something that you chose".to_owned()));
+        titles.push(title.unwrap_or_else(|| t("Something that you chose").to_owned()));
     }
     Ok(titles)
 }
@@ -391,13 +393,13 @@ async fn show(
     let (title, main) = match order.state_at(app.engine.now()) {
         OrderState::Draft | OrderState::Declined if is_open(&app, &order) => {
             let cards = app.engine.payment_methods(member.account.id).await?;
-            ("Confirm your order", summary::page(&visit, &member, &cards, &order, &lines))
+            (t("Confirm your order"), summary::page(&visit, &member, &cards, &order, &lines))
         }
         OrderState::Draft | OrderState::Declined | OrderState::Expired => {
-            ("This took too long", summary::over(&visit, &order, &lines, chance(&app)))
+            (t("This took too long"), summary::over(&visit, &order, &lines, chance(&app)))
         }
         OrderState::Cancelled => {
-            ("You gave this up", summary::over(&visit, &order, &lines, chance(&app)))
+            (t("You gave this up"), summary::over(&visit, &order, &lines, chance(&app)))
         }
         _ => return Ok(Redirect::to(&format!("/orders/{}", order.id)).into_response()),
     };

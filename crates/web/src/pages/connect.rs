@@ -18,6 +18,7 @@ use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::NamePath;
+use crate::language::{say, t, text};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -41,7 +42,7 @@ async fn show(
     let view = app.engine.connection(&reference, Some(visit.buyer)).await?;
     let view = view.map_err(Problem::from)?;
     let main = shown(&reference, &view, &visit.member.account.email);
-    let title = format!("Sign in at {}", view.merchant.name);
+    let title = text!("Sign in at {name}", name = view.merchant.name);
     let mut response = private(&app, &title, &visit.visit, &main);
     leads_to(&mut response, &view.connection.return_url);
     Ok(response)
@@ -58,7 +59,7 @@ async fn decide(
         ("approve", "funded") => Consent::ShareFunded,
         ("approve", _) => Consent::ShareNothing,
         ("decline", _) => Consent::Refuse,
-        _ => return Err(Problem::field("decision", "approve or decline")),
+        _ => return Err(Problem::field("decision", t("approve or decline"))),
     };
     let to = app.engine.decide_connection(visit.buyer, &reference, consent).await?;
     let to = to.map_err(Problem::from)?;
@@ -71,41 +72,45 @@ fn shown(reference: &str, view: &ConnectionView, email: &str) -> Markup {
     let merchant = &view.merchant.name;
     let here = Local::new(&format!("/connect/{reference}")).unwrap_or_default();
     html! {
-        h1 { "Sign in at " bdi { (merchant) } }
+        h1 { (say!("Sign in at {merchant}", merchant = html! { bdi { (merchant) } })) }
         @if view.waits {
-            p.lead { "You come from " bdi { (merchant) } ", " (host(&view.merchant.url)) ", and are signed in here as " (email) "." }
+            p.lead { (say!("You come from {merchant}, {host}, and are signed in here as {email}.",
+                merchant = html! { bdi { (merchant) } }, host = host(&view.merchant.url), email)) }
             section.card.asked {
-                h2 { "What " bdi { (merchant) } " will know" }
+                h2 { (say!("What {merchant} will know", merchant = html! { bdi { (merchant) } })) }
                 ul {
-                    li { "A name for you that no other merchant has, so that it knows you when you come again." }
+                    li { (t("A name for you that no other merchant has, so that it knows you when you come again.")) }
                 }
-                h2 { "What it will not know" }
+                h2 { (t("What it will not know")) }
                 ul {
-                    li { "Your e-mail address, your name, and how much you have." }
-                    li { "What you buy elsewhere." }
+                    li { (t("Your e-mail address, your name, and how much you have.")) }
+                    li { (t("What you buy elsewhere.")) }
                 }
                 form method="post" action={ "/connect/" (reference) } {
                     fieldset {
-                        legend { "Your choice" }
+                        legend { (t("Your choice")) }
                         label.option {
                             input type="checkbox" name="share" value="funded";
-                            span { "Also tell " bdi { (merchant) } ", yes or no, whether my balance is enough to order there" }
+                            span { (say!("Also tell {merchant}, yes or no, whether my balance is enough to order there",
+                                merchant = html! { bdi { (merchant) } })) }
                         }
                     }
                     div.choice {
-                        button type="submit" name="decision" value="approve" { span { "Sign in at " bdi { (merchant) } } }
-                        button.second type="submit" name="decision" value="decline" { "Decline" }
+                        button type="submit" name="decision" value="approve" { span { (say!("Sign in at {merchant}",
+                            merchant = html! { bdi { (merchant) } })) } }
+                        button.second type="submit" name="decision" value="decline" { (t("Decline")) }
                     }
                 }
-                p.small { "You can end this at any time, under "
-                    a href="/account/merchants" { "Merchants that know you" } "." }
+                p.small { (say!("You can end this at any time, under {link}.",
+                    link = html! { a href="/account/merchants" { (t("Merchants that know you")) } })) }
             }
             (as_another(&here))
         } @else {
             (notice(Tone::Warn, &html! {
-                p role="status" { "This was decided already, or has waited too long. Begin again at " bdi { (merchant) } "." }
+                p role="status" { (say!("This was decided already, or has waited too long. Begin again at {merchant}.",
+                    merchant = html! { bdi { (merchant) } })) }
             }))
-            p { a.button href=(view.merchant.url) { span { "To " bdi { (merchant) } } } }
+            p { a.button href=(view.merchant.url) { span { (say!("To {merchant}", merchant = html! { bdi { (merchant) } })) } } }
         }
     }
 }

@@ -15,7 +15,7 @@ for (const button of document.querySelectorAll("[data-copies]")) {
       said.textContent = " " + button.dataset.done;
     } catch {
       getSelection().selectAllChildren(source);
-      said.textContent = " Selected: copy it with your keyboard.";
+      said.textContent = " " + button.dataset.selected;
     }
     setTimeout(() => { said.textContent = ""; }, 4000);
   });

@@ -30,7 +30,8 @@ use crate::App;
 use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
 use crate::extract::IdPath;
-use crate::money::MoneyOut;
+use crate::language::{number, say, t, text};
+use crate::money::{MoneyOut, in_field, typed};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -71,25 +72,25 @@ pub fn form(
         short.and_then(|(typed, _)| read(typed, token)).map(|give| available.shortfall(give));
     let here = Local::new(&format!("/partners/{}", partner.id)).unwrap_or_default();
     html! {
-        (steps(&["Link your account there", "Say how many", "Confirm"], 1))
-        h2 { "Exchange" }
-        p { "You have " (price(available, token)) "." }
+        (steps(&[t("Link your account there"), t("Say how many"), t("Confirm")], 1))
+        h2 { (t("Exchange")) }
+        p { (say!("You have {price}.", price = price(available, token))) }
         form.narrow method="post" action={ "/partners/" (partner.id) "/quote" } {
-            (Field { name: "give", label: &format!("How many {} do you give?", token.code), kind: "text",
+            (Field { name: "give", label: &text!("How many {code} do you give?", code = token.code), kind: "text",
                 value: again.map_or("", |(typed, _)| typed), autocomplete: "off", required: true,
-                hint: Some("You see what comes for it before anything is taken."), error: error.as_deref() })
-            button type="submit" { "See the offer" }
+                hint: Some(t("You see what comes for it before anything is taken.")), error: error.as_deref() })
+            button type="submit" { (t("See the offer")) }
         }
         @if let Some(short) = short {
             p { a.button.second href=(top_up::address(&here, Some(short), settings)) {
-                "Add " (MoneyOut::tokens(short, token)) } }
+                (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
         }
     }
 }
 
 /// How many tokens, as somebody wrote it.
 fn read(text: &str, token: &Token) -> Option<Amount> {
-    Amount::parse_decimal(&text.trim().replace(',', "."), token.scale)
+    typed(text, token.scale)
 }
 
 async fn quote(
@@ -101,15 +102,15 @@ async fn quote(
 ) -> Result<Response, Problem> {
     let token = &visit.visit.vendor.settings.token;
     let Some(give) = read(&form.give, token) else {
-        let example = Amount::new(1250).unwrap_or_default().decimal(token.scale);
-        let detail = format!("a number of {}, such as {example}", token.code);
+        let example = in_field(Amount::new(1250).unwrap_or_default(), token.scale);
+        let detail = text!("a number of {code}, such as {example}", code = token.code, example);
         let problem = Problem::field("give", detail);
         return partner::again_with(&app, &visit.visit, id, form.give, problem).await;
     };
     match app.engine.ask_exchange_quote(visit.buyer, id, give).await? {
         Ok(quoted) => {
             let main = offer(&app, &visit, &quoted);
-            Ok(private(&app, "Your exchange", &visit.visit, &main))
+            Ok(private(&app, t("Your exchange"), &visit.visit, &main))
         }
         Err(refusal) => {
             let problem = Problem::exchange(&refusal, token);
@@ -127,33 +128,34 @@ fn offer(app: &App, visit: &SignedIn, quoted: &Quoted) -> Markup {
     let token = &visit.visit.vendor.settings.token;
     let left = visit.member.available.checked_sub(quote.figures.give);
     html! {
-        (steps(&["Link your account there", "Say how many", "Confirm"], 2))
-        h1 { "Exchange with " bdi { (partner.name) } }
+        (steps(&[t("Link your account there"), t("Say how many"), t("Confirm")], 2))
+        h1 { (say!("Exchange with {name}", name = html! { bdi { (partner.name) } })) }
         section.card.asked {
             p.swap {
-                span { (figures.give) small { "from your wallet here" } }
-                span.unseen { " become " }
+                span { (figures.give) small { (t("from your wallet here")) } }
+                span.unseen { " " (t("become")) " " }
                 span.arrow aria-hidden="true" { "→" }
-                span { (figures.receive) small { "in your wallet at " bdi { (partner.name) } } }
+                span { (figures.receive) small { (say!("in your wallet at {name}", name = html! { bdi { (partner.name) } })) } }
             }
             dl.facts {
-                dt { "You give" } dd { (price(quote.figures.give, token)) }
-                dt { "You receive there" } dd { (figures.receive) }
+                dt { (t("You give")) } dd { (price(quote.figures.give, token)) }
+                dt { (t("You receive there")) } dd { (figures.receive) }
                 @if let Some((one, becomes)) = rate {
-                    dt { "Rate" } dd { (one) " become " (becomes)
-                        @if spread > 0 { ", less " (hundredths(spread)) " percent" }
-                        ", rounded down to the smallest unit" }
+                    dt { (t("Rate")) } dd { (say!("{one} become {becomes}", one, becomes))
+                        @if spread > 0 { (say!(", less {hundredths} percent", hundredths = hundredths(spread))) }
+                        (t(", rounded down to the smallest unit")) }
                 }
-                @if let Some(left) = left { dt { "You keep here" } dd { (MoneyOut::tokens(left, token)) } }
-                dt { "Good until" } dd { (date(quote.expires_at())) }
+                @if let Some(left) = left { dt { (t("You keep here")) } dd { (MoneyOut::tokens(left, token)) } }
+                dt { (t("Good until")) } dd { (date(quote.expires_at())) }
             }
-            p { "What you give leaves this shop for good: from then on " bdi { (partner.name) } " owes you what you receive." }
+            p { (say!("What you give leaves this shop for good: from then on {name} owes you what you receive.",
+                name = html! { bdi { (partner.name) } })) }
             form method="post" action={ "/partners/" (partner.id) "/exchange" } {
                 input type="hidden" name="quote" value=(quote.id);
                 input type="hidden" name="key" value=(chance(app));
                 div.choice {
-                    button type="submit" { "Give " (figures.give) " for " (figures.receive) }
-                    a.button.second href={ "/partners/" (partner.id) } { "Leave it" }
+                    button type="submit" { (say!("Give {give} for {receive}", give = figures.give, receive = figures.receive)) }
+                    a.button.second href={ "/partners/" (partner.id) } { (t("Leave it")) }
                 }
             }
         }
@@ -174,7 +176,7 @@ pub fn rate(figures: &Figures, from: &Party, to: &Party) -> Option<(MoneyOut, Mo
 
 /// Basis points as a percentage with its decimals: 250 is 2.50.
 pub fn hundredths(basis_points: u32) -> String {
-    Amount::new(basis_points.into()).unwrap_or_default().decimal(2).to_string()
+    number(&Amount::new(basis_points.into()).unwrap_or_default().decimal(2).to_string())
 }
 
 async fn exchange(
@@ -199,16 +201,16 @@ async fn exchange(
 
 fn refused(app: &App, visit: &SignedIn, partner: Id<Partner>, problem: &Problem) -> Response {
     let main = html! {
-        h1 { "Nothing was exchanged" }
+        h1 { (t("Nothing was exchanged")) }
         (complaint(&sentence(problem.detail())))
         @if problem.status() == StatusCode::PAYMENT_REQUIRED {
-            p { a.button href="/wallet/top-up" { "Add funds" } }
-            p { a href={ "/partners/" (partner) } { "Back" } }
+            p { a.button href="/wallet/top-up" { (t("Add funds")) } }
+            p { a href={ "/partners/" (partner) } { (t("Back")) } }
         } @else {
-            p { a.button href={ "/partners/" (partner) } { "Back" } }
+            p { a.button href={ "/partners/" (partner) } { (t("Back")) } }
         }
     };
-    let mut response = private(app, "Nothing was exchanged", &visit.visit, &main);
+    let mut response = private(app, t("Nothing was exchanged"), &visit.visit, &main);
     *response.status_mut() = problem.status();
     response
 }
@@ -227,25 +229,25 @@ async fn show(
     let figures = FiguresOut::new(&exchange.figures, &agreement, app.engine.public_url());
     let text = outcome(exchange.state, &partner.name, &figures);
     let main = html! {
-        p.trail { a href="/wallet" { "Wallet" } " › " a href={ "/partners/" (partner.id) } { bdi { (partner.name) } } }
-        h1 { "Your exchange with " bdi { (partner.name) } }
+        p.trail { a href="/wallet" { (t("Wallet")) } " › " a href={ "/partners/" (partner.id) } { bdi { (partner.name) } } }
+        h1 { (say!("Your exchange with {name}", name = html! { bdi { (partner.name) } })) }
         (notice(tone(exchange.state), &html! { p role="status" { (text) } }))
         dl.facts {
-            dt { "Given" } dd { (figures.give) }
-            dt { "Received there" } dd { (figures.receive) }
-            dt { "Begun" } dd { (date(exchange.at)) }
-            dt { "Name" } dd { code { (exchange.id) } }
+            dt { (t("Given")) } dd { (figures.give) }
+            dt { (t("Received there")) } dd { (figures.receive) }
+            dt { (t("Begun")) } dd { (date(exchange.at)) }
+            dt { (t("Name")) } dd { code { (exchange.id) } }
         }
         div.choice {
-            a.button href="/wallet" { "Your wallet" }
-            a.button.second href={ "/partners/" (partner.id) } { "Exchange more" }
+            a.button href="/wallet" { (t("Your wallet")) }
+            a.button.second href={ "/partners/" (partner.id) } { (t("Exchange more")) }
         }
     };
     let visited = &visit.visit;
     if exchange.state.is_final() {
-        Ok(private(&app, "Your exchange", visited, &main))
+        Ok(private(&app, t("Your exchange"), visited, &main))
     } else {
-        Ok(private_again_in(&app, "Your exchange", visited, AGAIN, &main))
+        Ok(private_again_in(&app, t("Your exchange"), visited, AGAIN, &main))
     }
 }
 
@@ -265,24 +267,31 @@ const fn tone(state: ExchangeState) -> Tone {
 fn outcome(state: ExchangeState, partner: &str, figures: &FiguresOut) -> String {
     let FiguresOut { give, receive, .. } = figures;
     match state {
-        ExchangeState::Fulfilled => format!("Done: {receive} are in your account at {partner}."),
+        ExchangeState::Fulfilled => {
+            text!("Done: {receive} are in your account at {partner}.", receive, partner)
+        }
         ExchangeState::Reserved | ExchangeState::Prepared => {
-            format!(
-                "{give} are reserved, and {partner} is being asked. This page looks again by itself."
+            text!(
+                "{give} are reserved, and {partner} is being asked. This page looks again by itself.",
+                give,
+                partner
             )
         }
-        ExchangeState::Committed => format!(
-            "{give} were given, and {partner} has not answered yet. It will: either {receive} arrive there, or you have \
-             {give} back."
+        ExchangeState::Committed => text!(
+            "{give} were given, and {partner} has not answered yet. It will: either \
+            {receive} arrive there, or you have {give} back.",
+            give,
+            partner,
+            receive
         ),
         ExchangeState::Refused => {
-            format!("{partner} did not take it. {give} are yours to spend again.")
+            text!("{partner} did not take it. {give} are yours to spend again.", partner, give)
         }
         ExchangeState::Expired => {
-            format!("It could not be done in time. {give} are yours to spend again.")
+            text!("It could not be done in time. {give} are yours to spend again.", give)
         }
         ExchangeState::Reversed | ExchangeState::WrittenOff => {
-            format!("It came to nothing. You have {give} back.")
+            text!("It came to nothing. You have {give} back.", give)
         }
     }
 }

@@ -6,6 +6,7 @@ use maud::{Markup, Render, html};
 use serde::de::DeserializeOwned;
 
 use crate::App;
+use crate::language::t;
 use crate::problem::{Problem, kind};
 
 /// A form that says only that its button was pressed.
@@ -28,7 +29,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
             Err(rejection) => {
                 tracing::debug!(%rejection, "a form cannot be read");
                 let detail =
-                    "the form did not arrive as this page makes it: go back and send it again";
+                    t("the form did not arrive as this page makes it: go back and send it again");
                 Err(Problem::new(&kind::MALFORMED, detail))
             }
         }
@@ -37,9 +38,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
 
 /// What is answered to a form that another site sent.
 pub fn elsewhere() -> Problem {
-    Problem::forbidden(
+    Problem::forbidden(t(
         "this form was sent from another site: open the page here, and send it again",
-    )
+    ))
 }
 
 /// Whether a browser says that one of our own pages sent this. Browsers say where a form comes from, and a

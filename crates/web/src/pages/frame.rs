@@ -8,19 +8,24 @@ use scrip_domain::settings::Settings;
 use scrip_engine::legal::Legal;
 
 use super::assets::{COPY_NOW, STYLE_NOW, logo_now};
+use super::language::switch;
 use super::legal::links;
 use super::look::{Icon, icon};
 use super::runs_scripts;
 use super::theme::theme;
 use super::visit::Visit;
 use crate::App;
-use crate::api::products::{MEMBERS, VARY, VISITORS};
+use crate::api::products::{MEMBERS, VISITORS};
+use crate::language::{spoken, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// What may be kept by everybody for a while, because everybody sees the same.
 pub const SAME_FOR_ALL: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))];
+
+/// What a page depends on besides its address: who looks, and in which language.
+const VARY: HeaderValue = HeaderValue::from_static("Accept-Language, Authorization, Cookie");
 
 /// Who looks at a page, as far as its head shows it.
 #[derive(Clone, Copy, Debug)]
@@ -154,17 +159,22 @@ pub fn whole(
         main #main { (main) }
         footer.foot {
             p.pre { (look.map(|look| look.footer.as_str()).filter(|text| !text.is_empty()).unwrap_or(vendor)) }
-            nav aria-label="More" {
+            nav aria-label=(t("More")) {
                 (links(face.legal))
-                a href="/docs" { "API reference" }
-                a href="/problems" { "Problems" }
+                a href="/docs" { (t("API reference")) }
+                a href="/problems" { (t("Problems")) }
             }
+            @if let Visited::By(visit) = visited { (switch(&visit.here)) }
         }
     };
     let more = html! {
         @if let Some(theme) = &theme { link rel="stylesheet" href=(theme.address); }
         @if head.unlisted { meta name="robots" content="noindex"; }
-        @if let Some(card) = &head.card { (card_of(app, vendor, head.title, card)) }
+        @match &head.card {
+            Some(card) => (card_of(app, vendor, head.title, card)),
+            // What is shown to one person is described by its name alone.
+            None => meta name="description" content={ (head.title) @if !vendor.is_empty() { ", " (vendor) } };,
+        }
     };
     document(vendor, head.title, &more, &body)
 }
@@ -173,7 +183,7 @@ pub fn whole(
 pub fn document(vendor: &str, title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(spoken().unwrap_or_default()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -182,7 +192,7 @@ pub fn document(vendor: &str, title: &str, head: &Markup, body: &Markup) -> Mark
                 link rel="stylesheet" href=(*STYLE_NOW);
                 (head)
             }
-            body { a.skip href="#main" { "Skip to the content" } (body) }
+            body { a.skip href="#main" { (t("Skip to the content")) } (body) }
         }
     }
 }
@@ -208,10 +218,10 @@ fn card_of(app: &App, vendor: &str, title: &str, card: &Card<'_>) -> Markup {
 fn navigation(app: &App, visited: Visited<'_>) -> Markup {
     let Visited::By(visit) = visited else {
         return html! {
-            nav aria-label="Pages" {
-                a href="/docs" { "API reference" }
-                a href="/problems" { "Problems" }
-                a href="/openapi.json" { "OpenAPI" }
+            nav aria-label=(t("Pages")) {
+                a href="/docs" { (t("API reference")) }
+                a href="/problems" { (t("Problems")) }
+                a href="/openapi.json" { (t("OpenAPI")) }
             }
         };
     };
@@ -223,26 +233,26 @@ fn navigation(app: &App, visited: Visited<'_>) -> Markup {
     let member = visit.member.as_ref().map(|(_, member)| member);
     let units = visit.cart.units();
     html! {
-        nav aria-label="Pages" {
-            @if sells { (entry(visit, "/products", &html! { "Products" })) }
-            @if sells && member.is_some() { (entry(visit, "/library", &html! { "Library" })) }
+        nav aria-label=(t("Pages")) {
+            @if sells { (entry(visit, "/products", &html! { (t("Products")) })) }
+            @if sells && member.is_some() { (entry(visit, "/library", &html! { (t("Library")) })) }
             @if let (true, Some(member)) = (own, member) {
                 (entry(visit, "/wallet", &html! {
-                    span.unseen { "Wallet " }
+                    span.unseen { (t("Wallet")) " " }
                     span.balance-of { (MoneyOut::tokens(member.available, &visit.vendor.settings.token)) }
                 }))
-                (entry(visit, "/account", &html! { span.unseen { "Account " } span.who { (member.account.email) } }))
+                (entry(visit, "/account", &html! { span.unseen { (t("Account")) " " } span.who { (member.account.email) } }))
             }
             @if sells {
                 (entry(visit, "/cart", &html! {
-                    (icon(Icon::Cart)) "Cart"
+                    (icon(Icon::Cart)) (t("Cart"))
                     @if units > 0 { span.count { (units) } }
                 }))
             }
             @if member.is_some() {
-                form method="post" action="/sign-out" { button.plain type="submit" { "Sign out" } }
+                form method="post" action="/sign-out" { button.plain type="submit" { (t("Sign out")) } }
             } @else {
-                (entry(visit, if own { "/sign-in" } else { "/connect" }, &html! { "Sign in" }))
+                (entry(visit, if own { "/sign-in" } else { "/connect" }, &html! { (t("Sign in")) }))
             }
         }
     }

@@ -15,10 +15,21 @@ use super::look::{Tone, date, notice};
 use super::visit::Visit;
 use crate::App;
 use crate::extract::{NamePath, Query};
+use crate::language::{say, t, text};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
     Router::new().route("/terms/{document}", get(show))
+}
+
+/// What people call it.
+fn called(name: LegalName) -> &'static str {
+    match name {
+        LegalName::Terms => t("Terms of sale"),
+        LegalName::Privacy => t("Privacy"),
+        LegalName::Imprint => t("Imprint"),
+        LegalName::Tokens => t("Terms of the token"),
+    }
 }
 
 /// The address of the text in force.
@@ -54,9 +65,10 @@ async fn show(
     };
     let versions = app.engine.store().legal_versions(name).await?;
     let main = shown(before.as_ref().unwrap_or(newest), &versions, before.is_some());
-    let about = format!("{}: version {}", name.title(), newest.text.version);
+    let about =
+        text!("{title}: version {version}", title = called(name), version = newest.text.version);
     let card = Card { about: &about, path: address(name), picture: None, kind: "article" };
-    let head = Head { title: name.title(), card: Some(card), unlisted: before.is_some() };
+    let head = Head { title: called(name), card: Some(card), unlisted: before.is_some() };
     Ok(public(&app, &head, &visit, &main))
 }
 
@@ -65,17 +77,18 @@ fn shown(legal: &Legal, versions: &[(String, Timestamp)], former: bool) -> Marku
     let others = versions.iter().filter(|(version, _)| *version != text.version);
     html! {
         article.legal {
-            h1 { (text.name.title()) }
+            h1 { (called(text.name)) }
             @if former {
                 (notice(Tone::Warn, &html! {
-                    p { "This is an earlier version. " a href=(address(text.name)) { "Read the one in force" } "." }
+                    p { (say!("This is an earlier version. {link}.",
+                        link = html! { a href=(address(text.name)) { (t("Read the one in force")) } })) }
                 }))
             }
-            p.small { "Version " (text.version) ", published " (date(text.published_at)) }
+            p.small { (say!("Version {version}, published {date}", version = text.version, date = date(text.published_at))) }
             // Made harmless where it was written.
             div.prose { (PreEscaped(html)) }
             @if versions.len() > 1 {
-                h2 { "Other versions" }
+                h2 { (t("Other versions")) }
                 ul {
                     @for (version, published_at) in others {
                         li { a href={ (address(text.name)) "?version=" (version) } { (version) } ", " (date(*published_at)) }
@@ -89,7 +102,7 @@ fn shown(legal: &Legal, versions: &[(String, Timestamp)], former: bool) -> Marku
 /// Links to what there is, for the foot of a page.
 pub fn links(legal: &[Legal]) -> Markup {
     html! {
-        @for Legal { text, .. } in legal { a href=(address(text.name)) { (text.name.title()) } }
+        @for Legal { text, .. } in legal { a href=(address(text.name)) { (called(text.name)) } }
     }
 }
 
@@ -105,11 +118,14 @@ pub fn accepted(legal: &[Legal]) -> Markup {
     html! {
         @if has(LegalName::Terms) {
             p.small {
-                "By opening an account you accept the " a href=(address(LegalName::Terms)) { "terms of sale" }
-                @if has(LegalName::Tokens) { " and the " a href=(address(LegalName::Tokens)) { "terms of the token" } }
+                (say!("By opening an account you accept the {link}",
+                    link = html! { a href=(address(LegalName::Terms)) { (t("terms of sale")) } }))
+                @if has(LegalName::Tokens) { " " (say!("and the {link}",
+                    link = html! { a href=(address(LegalName::Tokens)) { (t("terms of the token")) } })) }
                 "."
                 @if has(LegalName::Privacy) {
-                    " What becomes of your data says the page on " a href=(address(LegalName::Privacy)) { "privacy" } "."
+                    " " (say!("What becomes of your data says the page on {link}.",
+                        link = html! { a href=(address(LegalName::Privacy)) { (t("privacy")) } }))
                 }
             }
         }

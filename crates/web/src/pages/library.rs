@@ -21,6 +21,7 @@ use super::visit::SignedIn;
 use super::{date, private, words};
 use crate::App;
 use crate::extract::Query;
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -67,7 +68,7 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     if query.q.chars().count() > 200 {
-        return Err(Problem::field("q", "at most 200 characters"));
+        return Err(Problem::field("q", t("at most 200 characters")));
     }
     let after = query.after.as_deref().map(|cursor| {
         app.engine.unseal::<u64>("cursor library", cursor).ok_or_else(Problem::no_page)
@@ -78,49 +79,50 @@ async fn list(
     let next = shelf.next.map(|last| app.engine.seal("cursor library", &last, now.plus(CURSOR)));
     let whole = query.q.trim().is_empty() && query.wanted().ended.is_none() && after.is_none();
     let main = html! {
-        h1 { "Your library" }
+        h1 { (t("Your library")) }
         @if shelf.things.is_empty() && whole {
             (nothing_yet(&app))
         } @else {
             (filter(&query))
             (found(&shelf, now, next.is_some()))
             @if let Some(next) = &next {
-                nav.pager aria-label="More of the library" { a.button.second href=(query.next(next)) { "Show older ones" } }
+                nav.pager aria-label=(t("More of the library")) { a.button.second href=(query.next(next)) { (t("Show older ones")) } }
             }
         }
     };
-    Ok(private(&app, "Your library", &visit.visit, &main))
+    Ok(private(&app, t("Your library"), &visit.visit, &main))
 }
 
 /// What to do first.
 fn nothing_yet(app: &App) -> Markup {
     let roles = app.engine.roles();
     if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
-        let text =
-            "What you buy is kept here: its code, its files and the machines that it is used on.";
-        return blank("Nothing here yet", text, Some(("/products", "Look at the products")));
+        let text = t(
+            "What you buy is kept here: its code, its files and the machines that it is used on.",
+        );
+        return blank(t("Nothing here yet"), text, Some(("/products", t("Look at the products"))));
     }
     let text =
-        "This server keeps wallets. What you buy is in your library at the shop that sold it.";
-    blank("Nothing here", text, Some(("/wallet", "Go to your wallet")))
+        t("This server keeps wallets. What you buy is in your library at the shop that sold it.");
+    blank(t("Nothing here"), text, Some(("/wallet", t("Go to your wallet"))))
 }
 
 fn filter(query: &ListQuery) -> Markup {
     html! {
         form.filter method="get" action="/library" role="search" {
             div.field {
-                label for="q" { "Search" }
+                label for="q" { (t("Search")) }
                 input id="q" name="q" type="search" value=(query.q.trim()) maxlength="200" autocomplete="off";
             }
             div.field {
-                label for="show" { "Show" }
+                label for="show" { (t("Show")) }
                 select id="show" name="show" {
-                    @for (value, name) in [("", "All"), ("active", "Active"), ("ended", "Ended or used up")] {
+                    @for (value, name) in [("", t("All")), ("active", t("Active")), ("ended", t("Ended or used up"))] {
                         option value=(value) selected[query.show == value] { (name) }
                     }
                 }
             }
-            button.second type="submit" { "Apply" }
+            button.second type="submit" { (t("Apply")) }
         }
     }
 }
@@ -128,8 +130,8 @@ fn filter(query: &ListQuery) -> Markup {
 fn found(shelf: &Shelf, now: Timestamp, more: bool) -> Markup {
     html! {
         @if shelf.things.is_empty() {
-            @let text = if more { "Nothing so far: what is older was not looked at yet." } else { "Try other words, or show all." };
-            (blank("Nothing is found", text, Some(("/library", "Show all"))))
+            @let text = if more { t("Nothing so far: what is older was not looked at yet.") } else { t("Try other words, or show all.") };
+            (blank(t("Nothing is found"), text, Some(("/library", t("Show all")))))
         } @else {
             ul.goods.owned { @for owned in &shelf.things { (tile(owned, now)) } }
         }
@@ -145,10 +147,10 @@ fn tile(owned: &Owned, now: Timestamp) -> Markup {
             h2 { a href={ "/library/" (license.id) } { bdi { (owned.product.title) } } }
             p { (badge(tone, word)) " " (words::terms(license.terms)) }
             @if let Some(until) = license.expires_at {
-                p { @if until > now { "Until " } @else { "Ended " } (date(until)) }
+                p { @if until > now { (t("Until")) " " } @else { (t("Ended")) " " } (date(until)) }
             }
             @if let Some(left) = owned.standing.left() {
-                p { (left) " " (words::units(license.terms, left)) " left" }
+                p { (say!("{left} {units} left", left, units = words::units(license.terms, left))) }
             }
         }
     }

@@ -19,6 +19,7 @@ use super::{leads_to, private};
 use crate::App;
 use crate::caller::AtPartner;
 use crate::extract::NamePath;
+use crate::language::{say, t, text};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -40,7 +41,7 @@ async fn show(
     let view = view.map_err(Problem::from)?;
     let vendor = &visit.visit.vendor.settings.name;
     let main = shown(&reference, &view, vendor, &visit.member.account.email);
-    let title = format!("Link with {}", view.partner.name);
+    let title = text!("Link with {name}", name = view.partner.name);
     let mut response = private(&app, &title, &visit.visit, &main);
     leads_to(&mut response, &view.request.return_url);
     Ok(response)
@@ -56,7 +57,7 @@ async fn decide(
     let decision = match form.decision.as_str() {
         "approve" => ConnectionState::Approved,
         "decline" => ConnectionState::Declined,
-        _ => return Err(Problem::field("decision", "approve or decline")),
+        _ => return Err(Problem::field("decision", t("approve or decline"))),
     };
     let to = app.engine.decide_link(visit.buyer, &reference, decision).await?;
     let to = to.map_err(Problem::from)?;
@@ -70,30 +71,34 @@ fn shown(reference: &str, view: &LinkView, vendor: &str, email: &str) -> Markup 
     let partner = &view.partner.name;
     let here = Local::new(&format!("/links/{reference}")).unwrap_or_default();
     html! {
-        @if view.waits { (steps(&["Sign in here", "Link the account", "Back where you came from"], 1)) }
-        h1 { "Link with " bdi { (partner) } }
+        @if view.waits { (steps(&[t("Sign in here"), t("Link the account"), t("Back where you came from")], 1)) }
+        h1 { (say!("Link with {partner}", partner = html! { bdi { (partner) } })) }
         @if view.waits {
-            p.lead { "You come from " bdi { (partner) } ", " (host(&view.partner.url)) ", and are signed in here as " (email) "." }
+            p.lead { (say!("You come from {partner}, {host}, and are signed in here as {email}.",
+                partner = html! { bdi { (partner) } }, host = host(&view.partner.url), email)) }
             section.card.asked {
-                h2 { "What it means" }
+                h2 { (t("What it means")) }
                 ul {
-                    li { "Tokens that you exchange at " bdi { (partner) } " arrive in your wallet at " bdi { (vendor) } "." }
-                    li { bdi { (partner) } " will know this account by a name that no other vendor has: neither your address nor your \
-                        balance." }
-                    li { "You can cut the link at any time, here and there." }
+                    li { (say!("Tokens that you exchange at {partner} arrive in your wallet at {vendor}.",
+                        partner = html! { bdi { (partner) } }, vendor = html! { bdi { (vendor) } })) }
+                    li { (say!("{partner} will know this account by a name that no other vendor has: neither your \
+                        address nor your balance.", partner = html! { bdi { (partner) } })) }
+                    li { (t("You can cut the link at any time, here and there.")) }
                 }
-                p { "Go on only if you began this at " bdi { (partner) } " yourself, a moment ago." }
+                p { (say!("Go on only if you began this at {partner} yourself, a moment ago.",
+                    partner = html! { bdi { (partner) } })) }
                 form.choice method="post" action={ "/links/" (reference) } {
-                    button type="submit" name="decision" value="approve" { "Link this account" }
-                    button.second type="submit" name="decision" value="decline" { "Decline" }
+                    button type="submit" name="decision" value="approve" { (t("Link this account")) }
+                    button.second type="submit" name="decision" value="decline" { (t("Decline")) }
                 }
             }
             (as_another(&here))
         } @else {
             (notice(Tone::Warn, &html! {
-                p role="status" { "This was decided already, or has waited too long. Begin again at " bdi { (partner) } "." }
+                p role="status" { (say!("This was decided already, or has waited too long. Begin again at {partner}.",
+                    partner = html! { bdi { (partner) } })) }
             }))
-            p { a.button href=(view.partner.url) { span { "To " bdi { (partner) } } } }
+            p { a.button href=(view.partner.url) { span { (say!("To {partner}", partner = html! { bdi { (partner) } })) } } }
         }
     }
 }

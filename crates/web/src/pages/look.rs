@@ -7,6 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Timestamp};
 
+use crate::language::{moment, say, t};
 use crate::money::MoneyOut;
 
 /// What a notice or badge says by its colour, besides its words.
@@ -46,7 +47,7 @@ pub fn badge(tone: Tone, text: &str) -> Markup {
 /// The way through several pages, and where on it this one is.
 pub fn steps(names: &[&str], here: usize) -> Markup {
     html! {
-        ol.steps aria-label="Steps" {
+        ol.steps aria-label=(t("Steps")) {
             @for (place, name) in names.iter().enumerate() {
                 li aria-current=[(place == here).then_some("step")] { (name) }
             }
@@ -70,11 +71,12 @@ pub fn price(amount: Amount, token: &Token) -> Markup {
     let value = token.unit_value.price_of(amount).filter(|_| !amount.is_zero());
     html! {
         span.price {
-            @if amount.is_zero() { "Free" } @else { (MoneyOut::tokens(amount, token)) }
+            @if amount.is_zero() { (t("Free")) } @else { (MoneyOut::tokens(amount, token)) }
             @if let Some(money) = value {
                 // The value is rounded up: of the smallest coin most may be missing.
                 @let under = money.amount.units() == 1 && token.unit_value.tokens_for(money.amount) > Some(amount);
-                " " small { (if under { "under " } else { "≈ " }) (MoneyOut::currency(money)) }
+                " " small { @if under { (say!("under {money}", money = MoneyOut::currency(money))) }
+                    @else { "≈ " (MoneyOut::currency(money)) } }
             }
         }
     }
@@ -82,10 +84,7 @@ pub fn price(amount: Amount, token: &Token) -> Markup {
 
 /// A day and time, for people and programs.
 pub fn date(at: Timestamp) -> Markup {
-    let text = at.to_string();
-    // 2026-11-29T12:00:00.000Z
-    let day = text.get(..16).unwrap_or(&text).replace('T', " ");
-    html! { time datetime=(text) { (day) " UTC" } }
+    html! { time datetime=(at) { (moment(at)) } }
 }
 
 /// A QR code (ISO 18004) as one path, dark on light in every colour scheme, since scanners want it so.

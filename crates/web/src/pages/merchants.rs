@@ -20,6 +20,7 @@ use super::{date, private};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::IdPath;
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -31,18 +32,18 @@ pub fn routes() -> Router<App> {
 async fn list(_: AtProvider, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
     let known = app.engine.merchants_knowing(visit.buyer.account).await?;
     let main = html! {
-        p.trail { a href="/account" { "Account" } }
-        h1 { "Merchants that know you" }
+        p.trail { a href="/account" { (t("Account")) } }
+        h1 { (t("Merchants that know you")) }
         @if known.is_empty() {
-            (blank("No merchant knows you",
-                "When you sign in at a merchant with this account, or buy there, it is listed here with what you share.",
-                Some(("/wallet", "Your wallet"))))
+            (blank(t("No merchant knows you"),
+                t("When you sign in at a merchant with this account, or buy there, it is listed here with what you share."),
+                Some(("/wallet", t("Your wallet")))))
         } @else {
-            p.lead { "Each knows you by a name of its own, and cannot tell from it who you are elsewhere." }
+            p.lead { (t("Each knows you by a name of its own, and cannot tell from it who you are elsewhere.")) }
             ul.known { @for (row, merchant) in &known { (entry(row, merchant)) } }
         }
     };
-    Ok(private(&app, "Merchants that know you", &visit.visit, &main))
+    Ok(private(&app, t("Merchants that know you"), &visit.visit, &main))
 }
 
 fn entry(row: &MerchantSubject, merchant: &Merchant) -> Markup {
@@ -51,14 +52,14 @@ fn entry(row: &MerchantSubject, merchant: &Merchant) -> Markup {
             div {
                 h2 { bdi { (merchant.name) } }
                 p.small { a href=(merchant.url) { (host(&merchant.url)) } }
-                p.small { "Since " (date(row.at)) }
+                p.small { (say!("Since {date}", date = date(row.at))) }
                 p {
-                    @if row.share_funded { (badge(Tone::Info, "Knows whether your balance is enough")) }
-                    @else { (badge(Tone::Good, "Knows nothing of your balance")) }
+                    @if row.share_funded { (badge(Tone::Info, t("Knows whether your balance is enough"))) }
+                    @else { (badge(Tone::Good, t("Knows nothing of your balance"))) }
                 }
             }
             a.button.second href={ "/account/merchants/" (merchant.id) "/disconnect" } {
-                "Disconnect" span.unseen { " " (merchant.name) }
+                (say!("Disconnect{span}", span = html! { span.unseen { " " (merchant.name) } }))
             }
         }
     }
@@ -74,20 +75,20 @@ async fn ask(
     let (_, merchant) =
         known.into_iter().find(|(row, _)| row.merchant == id).ok_or_else(Problem::not_found)?;
     let main = html! {
-        p.trail { a href="/account" { "Account" } " › " a href="/account/merchants" { "Merchants that know you" } }
-        h1 { "Disconnect " bdi { (merchant.name) } "?" }
-        p.lead { "It learns nothing more of you from here." }
+        p.trail { a href="/account" { (t("Account")) } " › " a href="/account/merchants" { (t("Merchants that know you")) } }
+        h1 { (say!("Disconnect {name}?", name = html! { bdi { (merchant.name) } })) }
+        p.lead { (t("It learns nothing more of you from here.")) }
         ul {
-            li { "What you bought there stays yours, and so do orders that are under way." }
-            li { "Where you are signed in there, you stay so until you sign out." }
-            li { "If you sign in or buy there again, it knows you by the same name." }
+            li { (t("What you bought there stays yours, and so do orders that are under way.")) }
+            li { (t("Where you are signed in there, you stay so until you sign out.")) }
+            li { (t("If you sign in or buy there again, it knows you by the same name.")) }
         }
         form.choice method="post" action={ "/account/merchants/" (id) "/disconnect" } {
-            button.danger type="submit" { "Disconnect" }
-            a.button.second href="/account/merchants" { "Not now" }
+            button.danger type="submit" { (t("Disconnect")) }
+            a.button.second href="/account/merchants" { (t("Not now")) }
         }
     };
-    Ok(private(&app, "Disconnect a merchant", &visit.visit, &main))
+    Ok(private(&app, t("Disconnect a merchant"), &visit.visit, &main))
 }
 
 async fn disconnect(

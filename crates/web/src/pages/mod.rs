@@ -16,6 +16,7 @@ mod exchange;
 mod form;
 mod frame;
 mod json;
+mod language;
 mod legal;
 mod library;
 mod link;
@@ -59,7 +60,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());
     let buyers = buyers.merge(legal::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
-    let buyers = buyers.merge(merchants::routes());
+    let buyers = buyers.merge(merchants::routes()).merge(language::routes());
     problems::routes()
         .merge(docs::routes(document))
         .layer(from_fn(protect))

@@ -26,6 +26,7 @@ use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::AtSeller;
 use crate::extract::Query;
+use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -54,7 +55,7 @@ fn itemized(caption: &str, lines: &[Line], order: &Order, token: &Token, total: 
     html! {
         table.bill {
             caption { (caption) }
-            thead { tr { th scope="col" { "Item" } th.sum scope="col" { "Price" } } }
+            thead { tr { th scope="col" { (t("Item")) } th.sum scope="col" { (t("Price")) } } }
             tbody {
                 @for line in lines {
                     tr {
@@ -63,8 +64,8 @@ fn itemized(caption: &str, lines: &[Line], order: &Order, token: &Token, total: 
                             p.small {
                                 (terms(line.terms))
                                 @if line.quantity > 1 { " · " (line.quantity) " × " (money(line.price)) }
-                                @if line.extends.is_some() { " · extends a license" }
-                                @if line.bundle.is_some() { " · in a bundle" }
+                                @if line.extends.is_some() { " " (t("· extends a license")) }
+                                @if line.bundle.is_some() { " " (t("· in a bundle")) }
                             }
                         }
                         td.sum { (money(line.list_total().unwrap_or_default())) }
@@ -72,12 +73,12 @@ fn itemized(caption: &str, lines: &[Line], order: &Order, token: &Token, total: 
                 }
                 @if let Some(coupon) = &order.coupon {
                     tr {
-                        th scope="row" { "Coupon " code { (coupon.code) } }
+                        th scope="row" { (say!("Coupon {code}", code = html! { code { (coupon.code) } })) }
                         td.sum { "−" (money(off.unwrap_or_default())) }
                     }
                 }
             }
-            tfoot { tr { th scope="row" { "Total" } td.sum { (total) } } }
+            tfoot { tr { th scope="row" { (t("Total")) } td.sum { (total) } } }
         }
     }
 }
@@ -85,16 +86,16 @@ fn itemized(caption: &str, lines: &[Line], order: &Order, token: &Token, total: 
 /// How an order stands, in a word.
 pub fn word(state: OrderState) -> Markup {
     let (tone, text) = match state {
-        OrderState::Draft => (Tone::Warn, "Not confirmed"),
-        OrderState::Open | OrderState::Claimed => (Tone::Warn, "Waits for you"),
-        OrderState::Authorized | OrderState::Captured => (Tone::Info, "On its way"),
-        OrderState::Paid => (Tone::Good, "Paid"),
-        OrderState::RefundPending => (Tone::Info, "Refund under way"),
-        OrderState::PartiallyRefunded => (Tone::Info, "Refunded in part"),
-        OrderState::Refunded => (Tone::Info, "Refunded"),
-        OrderState::Declined => (Tone::Bad, "Declined"),
-        OrderState::Cancelled => (Tone::Info, "Cancelled"),
-        OrderState::Expired => (Tone::Info, "Expired"),
+        OrderState::Draft => (Tone::Warn, t("Not confirmed")),
+        OrderState::Open | OrderState::Claimed => (Tone::Warn, t("Waits for you")),
+        OrderState::Authorized | OrderState::Captured => (Tone::Info, t("On its way")),
+        OrderState::Paid => (Tone::Good, t("Paid")),
+        OrderState::RefundPending => (Tone::Info, t("Refund under way")),
+        OrderState::PartiallyRefunded => (Tone::Info, t("Refunded in part")),
+        OrderState::Refunded => (Tone::Info, t("Refunded")),
+        OrderState::Declined => (Tone::Bad, t("Declined")),
+        OrderState::Cancelled => (Tone::Info, t("Cancelled")),
+        OrderState::Expired => (Tone::Info, t("Expired")),
     };
     badge(tone, text)
 }
@@ -122,26 +123,26 @@ async fn list(
     let token = &visit.vendor.settings.token;
     let now = app.engine.now();
     let main = html! {
-        h1 { "Your orders" }
+        h1 { (t("Your orders")) }
         @if shown.is_empty() && first {
-            (blank("No orders yet", "What you buy is listed here, with its codes and receipts.", Some(("/products", "Look at the products"))))
+            (blank(t("No orders yet"), t("What you buy is listed here, with its codes and receipts."), Some(("/products", t("Look at the products")))))
         } @else if shown.is_empty() {
-            p { "There are no more." }
+            p { (t("There are no more.")) }
         } @else {
             table.history {
-                caption { "Newest first" }
+                caption { (t("Newest first")) }
                 thead {
-                    tr { th scope="col" { "Order" } th scope="col" { "When" } th scope="col" { "How it stands" } th.sum scope="col" { "Total" } }
+                    tr { th scope="col" { (t("Order")) } th scope="col" { (t("When")) } th scope="col" { (t("How it stands")) } th.sum scope="col" { (t("Total")) } }
                 }
                 tbody { @for (order, lines) in &shown { (row(order, lines, order.state_at(now), token)) } }
             }
         }
         @if let Some(next) = &next {
-            p.pager { a href={ "/orders?after=" (next) } { "Older orders" } }
+            p.pager { a href={ "/orders?after=" (next) } { (t("Older orders")) } }
         }
-        @if !first { p.pager { a href="/orders" { "The newest" } } }
+        @if !first { p.pager { a href="/orders" { (t("The newest")) } } }
     };
-    Ok(private(&app, "Your orders", &visit, &main))
+    Ok(private(&app, t("Your orders"), &visit, &main))
 }
 
 fn row(order: &Order, lines: &[Line], state: OrderState, token: &Token) -> Markup {
@@ -159,9 +160,9 @@ fn row(order: &Order, lines: &[Line], state: OrderState, token: &Token) -> Marku
 fn named(lines: &[Line]) -> Markup {
     html! {
         @match lines {
-            [] => "An order",
+            [] => (t("An order")),
             [line] => { bdi { (line.title) } @if line.quantity > 1 { " × " (line.quantity) } }
-            [line, rest @ ..] => { bdi { (line.title) } " and " (rest.len()) " more" }
+            [line, rest @ ..] => { (say!("{title} and {rest} more", title = html! { bdi { (line.title) } }, rest = rest.len())) }
         }
     }
 }

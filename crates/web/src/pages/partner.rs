@@ -26,6 +26,7 @@ use crate::App;
 use crate::api::partners::{WayOut, in_force};
 use crate::caller::AtPartner;
 use crate::extract::IdPath;
+use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -76,7 +77,7 @@ async fn show(
         (Some(code), Some((buyer, _))) => {
             // Without the partner's word for it a code could be somebody else's.
             let link = back.link.as_deref().and_then(|link| link.parse::<Id<Link>>().ok());
-            let link = link.ok_or_else(|| Problem::field("link", "a link's name"))?;
+            let link = link.ok_or_else(|| Problem::field("link", t("a link's name")))?;
             match app.engine.redeem_link(*buyer, id, Some(link), code).await? {
                 // The code stays in no history.
                 Ok(_) => Ok(again(id)),
@@ -142,13 +143,14 @@ async fn page(app: &App, visit: &Visit, id: Id<Partner>, said: Said) -> Result<R
     let is_linked = link.as_ref().is_some_and(|link| link.state == LinkState::Active);
     let goes = agreement.terms.way(ours).is_some();
     let main = html! {
-        p.trail { a href="/wallet" { "Wallet" } }
+        p.trail { a href="/wallet" { (t("Wallet")) } }
         h1 { bdi { (partner.name) } }
         (told(&said, &partner.name))
         (about(&vendor.name, &partner, &agreement.terms))
         @if !partner.is_open() {
             (notice(Tone::Warn, &html! {
-                p role="status" { "Nothing is exchanged with " bdi { (partner.name) } " at the moment. What you have is not touched by it." }
+                p role="status" { (say!("Nothing is exchanged with {name} at the moment. What you have is not touched by it.",
+                    name = html! { bdi { (partner.name) } })) }
             }))
         }
         div.beside {
@@ -193,7 +195,8 @@ fn told(said: &Said, partner: &str) -> Markup {
         Said::Problem(problem) => complaint(&sentence(problem.detail())),
         Said::Declined => notice(
             Tone::Info,
-            &html! { p role="status" { "You said no at " bdi { (partner) } ". Nothing is linked." } },
+            &html! { p role="status" { (say!("You said no at {partner}. Nothing is linked.",
+            partner = html! { bdi { (partner) } })) } },
         ),
         // What is wrong with a field is said at the field.
         Said::Nothing | Said::Give(..) => Markup::default(),
@@ -205,10 +208,11 @@ fn about(vendor: &str, partner: &Partner, terms: &Terms) -> Markup {
     let (name, url) = (&partner.name, &partner.url);
     let theirs = terms.parties.iter().find(|party| &party.url == url);
     html! {
-        p.lead { bdi { (name) } " is another vendor, at " (host(url)) "." }
+        p.lead { (say!("{name} is another vendor, at {host}.", name = html! { bdi { (name) } }, host = host(url))) }
         @if let Some(party) = theirs {
-            p { "Its tokens, " (party.token) ", are its own: it issues them, sells for them, and answers for them. What you exchange is \
-                no longer owed to you by " bdi { (vendor) } " but by " bdi { (name) } "." }
+            p { (say!("Its tokens, {token}, are its own: it issues them, sells for them, and answers for them. What \
+                you exchange is no longer owed to you by {vendor} but by {name}.",
+                    token = party.token, vendor = html! { bdi { (vendor) } }, name = html! { bdi { (name) } })) }
         }
     }
 }
@@ -217,17 +221,18 @@ fn about(vendor: &str, partner: &Partner, terms: &Terms) -> Markup {
 fn bounds(vendor: &str, partner: &Partner, terms: &Terms, ours: &str) -> Markup {
     html! {
         section.card {
-            h2 { "What tokens become" }
+            h2 { (t("What tokens become")) }
             @if let (Some(way), Some((_, from, to))) = (WayOut::new(terms, ours), terms.way(ours)) {
                 dl.facts {
                     @if let Some((given, received)) = example(terms, ours, from, to) {
-                        dt { "Rate" } dd { (given) " become " (received) }
+                        dt { (t("Rate")) } dd { (say!("{given} become {received}", given, received)) }
                     }
-                    dt { "At once" } dd { (way.min) " to " (way.max) }
-                    dt { "In a day" } dd { "at most " (way.buyer_day) }
+                    dt { (t("At once")) } dd { (say!("{min} to {max}", min = way.min, max = way.max)) }
+                    dt { (t("In a day")) } dd { (say!("at most {buyer_day}", buyer_day = way.buyer_day)) }
                 }
             } @else {
-                p { "Tokens of " bdi { (vendor) } " buy nothing there; those of " bdi { (partner.name) } " can become tokens here." }
+                p { (say!("Tokens of {vendor} buy nothing there; those of {name} can become tokens here.",
+                    vendor = html! { bdi { (vendor) } }, name = html! { bdi { (partner.name) } })) }
             }
         }
     }
@@ -246,37 +251,38 @@ fn example(terms: &Terms, ours: &str, from: &Party, to: &Party) -> Option<(Money
 fn strangers(id: Id<Partner>, partner: &Partner) -> Markup {
     let here = Local::new(&format!("/partners/{id}")).unwrap_or_default();
     html! {
-        h2 { "Exchange tokens" }
-        p { "To exchange tokens, sign in here, and link your account at " bdi { (partner.name) } "." }
+        h2 { (t("Exchange tokens")) }
+        p { (say!("To exchange tokens, sign in here, and link your account at {name}.", name = html! { bdi { (partner.name) } })) }
         p.choice {
-            a.button href=(here.after("/sign-in")) { "Sign in" }
-            a.button.second href=(here.after("/register")) { "Open an account" }
+            a.button href=(here.after("/sign-in")) { (t("Sign in")) }
+            a.button.second href=(here.after("/register")) { (t("Open an account")) }
         }
     }
 }
 
 fn unlinked(partner: &Partner) -> Markup {
     html! {
-        (steps(&["Link your account there", "Say how many", "Confirm"], 0))
-        h2 { "Your account there" }
-        p { "Before your first exchange, show which account at " bdi { (partner.name) } " is yours. You sign in there, or open an account, \
-            and come back. " bdi { (partner.name) } " and this shop learn neither your address nor your balance from each other." }
+        (steps(&[t("Link your account there"), t("Say how many"), t("Confirm")], 0))
+        h2 { (t("Your account there")) }
+        p { (say!("Before your first exchange, show which account at {name} is yours. You sign in there, or open an \
+            account, and come back. {name} and this shop learn neither your address nor your balance from each other.",
+                name = html! { bdi { (partner.name) } })) }
         form method="post" action={ "/partners/" (partner.id) "/link" } {
-            button type="submit" { span { "Link my account at " bdi { (partner.name) } } }
+            button type="submit" { span { (say!("Link my account at {name}", name = html! { bdi { (partner.name) } })) } }
         }
     }
 }
 
 fn linked(partner: &Partner, link: &Link) -> Markup {
     html! {
-        h2 { "Your account there" }
+        h2 { (t("Your account there")) }
         p {
-            "Your account at " bdi { (partner.name) } " is linked"
-            @if let Some(at) = link.linked_at { " since " (date(at)) }
+            (say!("Your account at {name} is linked", name = html! { bdi { (partner.name) } }))
+            @if let Some(at) = link.linked_at { " " (say!("since {date}", date = date(at))) }
             "."
         }
         form method="post" action={ "/partners/" (partner.id) "/unlink" } {
-            button.second type="submit" { "Cut the link" }
+            button.second type="submit" { (t("Cut the link")) }
         }
     }
 }

@@ -29,6 +29,7 @@ use super::{leads_to, private, top_up};
 use crate::App;
 use crate::caller::AtProvider;
 use crate::extract::NamePath;
+use crate::language::{say, t, text};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::request_id;
@@ -80,7 +81,7 @@ async fn decide(
     let decided = match form.decision.as_str() {
         "confirm" => confirm(&app, buyer, &reference).await?,
         "decline" => app.engine.decline_payment(buyer, &reference).await?,
-        _ => return Err(Problem::field("decision", "confirm or decline")),
+        _ => return Err(Problem::field("decision", t("confirm or decline"))),
     };
     match decided {
         Ok(decided) => Ok(back(&view, &decided)),
@@ -160,10 +161,10 @@ fn page(
     let account = visit.member.as_ref().map(|(_, member)| member.account.as_ref());
     let waits = matches!(view.state, RequestState::Open | RequestState::Claimed);
     let main = html! {
-        @if waits { (steps(&["Sign in", "Pay", "Back to the shop"], usize::from(account.is_some()))) }
-        h1 { "Buy from " bdi { (view.merchant.name) } }
-        p.lead { "Sold and delivered by " bdi { (view.merchant.name) } ", " (host(&view.merchant.url)) ". You pay with "
-            (settings.token.name) " from your wallet here." }
+        @if waits { (steps(&[t("Sign in"), t("Pay"), t("Back to the shop")], usize::from(account.is_some()))) }
+        h1 { (say!("Buy from {name}", name = html! { bdi { (view.merchant.name) } })) }
+        p.lead { (say!("Sold and delivered by {name}, {host}. You pay with {token} from your wallet here.",
+            name = html! { bdi { (view.merchant.name) } }, host = host(&view.merchant.url), token = settings.token.name)) }
         @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
         div.beside {
             (summary(view, &settings.token))
@@ -178,7 +179,8 @@ fn page(
             }
         }
     };
-    let mut response = private(app, &format!("Buy from {}", view.merchant.name), visit, &main);
+    let mut response =
+        private(app, &text!("Buy from {name}", name = view.merchant.name), visit, &main);
     leads_to(&mut response, &view.offer.return_url);
     response
 }
@@ -188,8 +190,8 @@ fn summary(view: &PaymentView, token: &Token) -> Markup {
     let money = |amount| MoneyOut::tokens(amount, token);
     html! {
         table.bill {
-            caption.unseen { "What you buy" }
-            thead { tr { th scope="col" { "Item" } th.sum scope="col" { "Price" } } }
+            caption.unseen { (t("What you buy")) }
+            thead { tr { th scope="col" { (t("Item")) } th.sum scope="col" { (t("Price")) } } }
             tbody {
                 @for line in &view.offer.lines {
                     tr {
@@ -198,14 +200,14 @@ fn summary(view: &PaymentView, token: &Token) -> Markup {
                             @if line.quantity > 1 { " × " (line.quantity) }
                             @if let Some(about) = about(line) { br; span.small { (about) } }
                             @if let Some(discount) = line.discount.filter(|discount| !discount.is_zero()) {
-                                br; span.small { "less " (money(discount)) }
+                                br; span.small { (say!("less {money}", money = money(discount))) }
                             }
                         }
                         td.sum { (money(line.total().unwrap_or_default())) }
                     }
                 }
             }
-            tfoot { tr { th scope="row" { "Total" } td.sum { (price(view.offer.total, token)) } } }
+            tfoot { tr { th scope="row" { (t("Total")) } td.sum { (price(view.offer.total, token)) } } }
         }
     }
 }
@@ -213,8 +215,9 @@ fn summary(view: &PaymentView, token: &Token) -> Markup {
 /// How much there is to download, and how long it takes.
 fn about(line: &OfferLine) -> Option<String> {
     let size = line.size.map(size_text);
-    let time =
-        line.download_seconds.map(|seconds| format!("about {} to download", span_text(seconds)));
+    let time = line
+        .download_seconds
+        .map(|seconds| text!("about {span} to download", span = span_text(seconds)));
     let parts: Vec<_> = [size, time].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -222,7 +225,7 @@ fn about(line: &OfferLine) -> Option<String> {
 /// Bytes, rounded up for people.
 pub fn size_text(bytes: u64) -> String {
     match bytes {
-        0..1_000 => format!("{bytes} bytes"),
+        0..1_000 => text!("{bytes} bytes", bytes),
         1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
         1_000_000..1_000_000_000 => format!("{} MB", bytes.div_ceil(1_000_000)),
         _ => format!("{} GB", bytes.div_ceil(1_000_000_000)),
@@ -232,10 +235,10 @@ pub fn size_text(bytes: u64) -> String {
 /// Seconds, rounded up for people.
 pub fn span_text(seconds: u64) -> String {
     match seconds {
-        0..=1 => "a second".to_owned(),
-        2..120 => format!("{seconds} seconds"),
-        120..7_200 => format!("{} minutes", seconds.div_ceil(60)),
-        _ => format!("{} hours", seconds.div_ceil(3_600)),
+        0..=1 => t("a second").to_owned(),
+        2..120 => text!("{seconds} seconds", seconds),
+        120..7_200 => text!("{minutes} minutes", minutes = seconds.div_ceil(60)),
+        _ => text!("{hours} hours", hours = seconds.div_ceil(3_600)),
     }
 }
 
@@ -253,12 +256,12 @@ fn strangers(reference: &str, view: &PaymentView, token: &Token) -> Markup {
     let here = here(reference);
     html! {
         section.card {
-            h2 { "Sign in to pay" }
-            p { "You pay " (price(view.request.amount, token)) " from an account here. " bdi { (view.merchant.name) }
-                " learns neither your name nor your address." }
-            p { a.button.whole href=(here.after("/sign-in")) { "Sign in" } }
-            p { a.button.second.whole href=(here.after("/register")) { "Open an account" } }
-            p.small { "This offer waits for " (left(view.expires_in)) "." }
+            h2 { (t("Sign in to pay")) }
+            p { (say!("You pay {price} from an account here. {name} learns neither your name nor your address.",
+                price = price(view.request.amount, token), name = html! { bdi { (view.merchant.name) } })) }
+            p { a.button.whole href=(here.after("/sign-in")) { (t("Sign in")) } }
+            p { a.button.second.whole href=(here.after("/register")) { (t("Open an account")) } }
+            p.small { (say!("This offer waits for {left}.", left = left(view.expires_in))) }
         }
     }
 }
@@ -273,32 +276,32 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
     let permitted = account.permits(&settings.required()).is_ok();
     html! {
         section.card {
-            h2 { "Your wallet" }
+            h2 { (t("Your wallet")) }
             dl.facts {
-                dt { "Paid from" } dd { "the wallet of " (account.email) }
-                dt { "You have" } dd { (MoneyOut::tokens(balance, token)) }
-                dt { "To pay" } dd { (price(view.request.amount, token)) }
-                @if short.is_zero() { dt { "You keep" } dd { (MoneyOut::tokens(remains, token)) } }
-                @else { dt { "You lack" } dd { (price(short, token)) } }
+                dt { (t("Paid from")) } dd { (say!("the wallet of {email}", email = account.email)) }
+                dt { (t("You have")) } dd { (MoneyOut::tokens(balance, token)) }
+                dt { (t("To pay")) } dd { (price(view.request.amount, token)) }
+                @if short.is_zero() { dt { (t("You keep")) } dd { (MoneyOut::tokens(remains, token)) } }
+                @else { dt { (t("You lack")) } dd { (price(short, token)) } }
             }
             @if !permitted {
-                (complaint("Your account is not complete, or frozen."))
-                p { a.button.whole href=(here.after("/account")) { "Look at your account" } }
+                (complaint(t("Your account is not complete, or frozen.")))
+                p { a.button.whole href=(here.after("/account")) { (t("Look at your account")) } }
             } @else if !short.is_zero() {
                 p { a.button.whole href=(top_up::address(&here, Some(short), settings)) {
-                    "Add " (MoneyOut::tokens(short, token)) } }
-                p.small { "You come back here when they have arrived." }
+                    (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
+                p.small { (t("You come back here when they have arrived.")) }
             }
             form method="post" action={ "/pay/" (reference) } {
                 @if permitted && short.is_zero() {
                     p { button.whole type="submit" name="decision" value="confirm" {
-                        "Pay " (MoneyOut::tokens(view.request.amount, token)) } }
+                        (say!("Pay {tokens}", tokens = MoneyOut::tokens(view.request.amount, token))) } }
                 }
-                p { button.second.whole type="submit" name="decision" value="decline" { "Decline" } }
+                p { button.second.whole type="submit" name="decision" value="decline" { (t("Decline")) } }
             }
             form method="post" action={ "/pay/" (reference) "/release" } {
-                p.small { "This offer waits for " (left(view.expires_in)) ". Not your account? "
-                    button.plain type="submit" { "Pay with another one" } "." }
+                p.small { (say!("This offer waits for {left}. Not your account?", left = left(view.expires_in))) " "
+                    button.plain type="submit" { (t("Pay with another one")) } "." }
             }
         }
     }
@@ -307,33 +310,46 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
 /// What became of it, in words, and whether it is good or bad for the buyer.
 fn outcome(state: RequestState, merchant: &str) -> (Tone, Markup) {
     let (tone, text) = match state {
-        RequestState::Authorized => {
-            (Tone::Info, html! { "You have confirmed this. " bdi { (merchant) } " is being told." })
-        }
+        RequestState::Authorized => (
+            Tone::Info,
+            html! { (say!("You have confirmed this. {merchant} is being told.",
+            merchant = html! { bdi { (merchant) } })) },
+        ),
         RequestState::Captured => (
             Tone::Good,
-            html! { "You have paid this. " bdi { (merchant) } " delivers, or your tokens come back by themselves." },
+            html! { (say!("You have paid this. {merchant} delivers, or your tokens come back by themselves.",
+            merchant = html! { bdi { (merchant) } })) },
         ),
-        RequestState::Fulfilled => {
-            (Tone::Good, html! { "You have paid this, and " bdi { (merchant) } " has delivered." })
+        RequestState::Fulfilled => (
+            Tone::Good,
+            html! { (say!("You have paid this, and {merchant} has delivered.",
+            merchant = html! { bdi { (merchant) } })) },
+        ),
+        RequestState::Declined => {
+            (Tone::Info, html! { (t("This was declined. Nothing was taken.")) })
         }
-        RequestState::Declined => (Tone::Info, html! { "This was declined. Nothing was taken." }),
         RequestState::Expired => (
             Tone::Warn,
-            html! { "This offer has waited too long. Nothing was taken; order again at " bdi { (merchant) } "." },
+            html! { (say!("This offer has waited too long. Nothing was taken; order again at {merchant}.",
+            merchant = html! { bdi { (merchant) } })) },
         ),
-        RequestState::Cancelled => {
-            (Tone::Warn, html! { bdi { (merchant) } " took this offer back. Nothing was taken." })
-        }
+        RequestState::Cancelled => (
+            Tone::Warn,
+            html! { (say!("{merchant} took this offer back. Nothing was taken.",
+            merchant = html! { bdi { (merchant) } })) },
+        ),
         RequestState::Voided => (
             Tone::Warn,
-            html! { bdi { (merchant) } " did not take the payment in time. Your tokens are yours again." },
+            html! { (say!("{merchant} did not take the payment in time. Your tokens are yours again.",
+            merchant = html! { bdi { (merchant) } })) },
         ),
         RequestState::PartiallyRefunded => {
-            (Tone::Info, html! { "A part of what you paid was given back." })
+            (Tone::Info, html! { (t("A part of what you paid was given back.")) })
         }
-        RequestState::Refunded => (Tone::Info, html! { "All that you paid was given back." }),
-        RequestState::Open | RequestState::Claimed => (Tone::Info, html! { "This offer waits." }),
+        RequestState::Refunded => (Tone::Info, html! { (t("All that you paid was given back.")) }),
+        RequestState::Open | RequestState::Claimed => {
+            (Tone::Info, html! { (t("This offer waits.")) })
+        }
     };
     (tone, html! { p role="status" { (text) } })
 }
@@ -353,12 +369,13 @@ fn over(state: RequestState, reference: &str, view: &PaymentView) -> Markup {
         (notice(tone, &text))
         @if let Some(decision) = decision {
             form method="post" action={ "/pay/" (reference) } {
-                p { button.whole type="submit" name="decision" value=(decision) { span { "Back to " bdi { (merchant) } } } }
+                p { button.whole type="submit" name="decision" value=(decision) { span { (say!("Back to {merchant}",
+                    merchant = html! { bdi { (merchant) } })) } } }
             }
         } @else {
-            p { a.button.whole href=(view.merchant.url) { span { "To " bdi { (merchant) } } } }
+            p { a.button.whole href=(view.merchant.url) { span { (say!("To {merchant}", merchant = html! { bdi { (merchant) } })) } } }
         }
-        p { a href="/wallet" { "Your wallet" } }
+        p { a href="/wallet" { (t("Your wallet")) } }
     }
 }
 

@@ -6,8 +6,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use scrip_domain::merchant::origin_of;
 
+use super::language::asked;
 use super::refused;
 use crate::App;
+use crate::language::speaking;
 use crate::problem::Problem;
 
 /// A page may load the stylesheet and pictures of this server and nothing else, run nothing, and be framed by nobody.
@@ -58,8 +60,14 @@ pub fn runs_scripts(response: &mut Response) {
 }
 
 /// A refusal in the place of a page, by whatever stands before all pages.
-pub async fn refusal(app: &App, problem: Problem) -> Response {
-    let mut response = refused::dressed(app, None, problem.into_response()).await;
+pub async fn refusal(
+    app: &App,
+    headers: &HeaderMap,
+    problem: impl FnOnce() -> Problem,
+) -> Response {
+    let language = asked(app, headers).await;
+    let answer = async { refused::dressed(app, None, problem().into_response()).await };
+    let mut response = speaking(language, answer).await;
     response.headers_mut().extend(PROTECTION);
     response
 }
@@ -69,7 +77,7 @@ pub async fn nowhere(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Re
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let person = accepted.is_some_and(|accepted| accepted.contains("text/html"));
     if person && !uri.path().starts_with("/v1/") {
-        return refusal(&app, Problem::not_found()).await;
+        return refusal(&app, &headers, Problem::not_found).await;
     }
     Problem::not_found().into_response()
 }

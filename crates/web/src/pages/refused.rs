@@ -7,16 +7,26 @@ use http::{HeaderValue, header};
 use maud::html;
 
 use super::frame::{Face, Head, Visited, whole};
+use super::language::asked;
 use super::visit::Visit;
 use super::words::capitalized;
 use crate::App;
+use crate::language::{known, say, speaking};
 use crate::problem::Problem;
 
-/// Makes a page of every refusal that a page gave.
+/// Answers in the language of who asks, and makes a page of every refusal that a page gave.
+///
+/// Both in one layer: each layer costs every request a boxed copy of its route.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
+    let language = asked(&app, request.headers()).await;
+    speaking(language, undressed(app, request, next)).await
+}
+
+async fn undressed(app: App, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // Who looks is asked again when there is something to tell them, and not for every page.
     let mut again = http::Request::new(()).into_parts().0;
+    again.method = parts.method.clone();
     again.uri = parts.uri.clone();
     again.headers = parts.headers.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
@@ -35,14 +45,14 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
     // When there is none, that is what the problem is about.
     let vendor = app.engine.vendor().await.ok();
     let main = html! {
-        h1 { (problem.title()) }
+        h1 { (known(problem.title())) }
         p.lead { (sentence(problem.detail())) }
-        p.small { "If you ask for help, name this: " code { (problem.request_id()) } "." }
+        p.small { (say!("If you ask for help, name this: {request_id}.", request_id = html! { code { (problem.request_id()) } })) }
     };
     let visited = visit.map_or(Visited::Unknown, Visited::By);
     let legal = app.engine.legal_texts().await.unwrap_or_default();
     let face = Face { settings: vendor.as_ref().map(|vendor| &vendor.settings), legal: &legal };
-    let head = Head::of(problem.title());
+    let head = Head::of(known(problem.title()));
     let page = whole(app, face, &head, visited, &main).into_string();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

@@ -16,6 +16,7 @@ use super::verify::Link;
 use super::visit::{OwnAccounts, Visit};
 use crate::App;
 use crate::extract::{Query, Source};
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -32,11 +33,11 @@ async fn ask(_: OwnAccounts, State(app): State<App>, visit: Visit) -> Result<Res
         forgot_form("", None)
     } else {
         html! {
-            h1 { "Forgotten your password?" }
-            p { "This shop sends no mail. Please ask the vendor." }
+            h1 { (t("Forgotten your password?")) }
+            p { (t("This shop sends no mail. Please ask the vendor.")) }
         }
     };
-    Ok(private(&app, "Forgotten your password?", &visit, &main))
+    Ok(private(&app, t("Forgotten your password?"), &visit, &main))
 }
 
 /// The same answer for every address.
@@ -50,31 +51,32 @@ async fn send(
     let asked = if plausible_email(form.email.trim()) {
         app.engine.ask_reset(&form.email, &source.0).map_err(Problem::from)
     } else {
-        Err(Problem::field("email", "this is not an e-mail address"))
+        Err(Problem::field("email", t("this is not an e-mail address")))
     };
     let Err(problem) = asked else {
         let main = html! {
-            h1 { "Look into your mail" }
-            p role="status" { "If " (form.email.trim()) " has an account here, a letter with a link is on its way. The link is good for an hour." }
+            h1 { (t("Look into your mail")) }
+            p role="status" { (say!("If {email} has an account here, a letter with a link is on its way. The link is \
+                good for an hour.", email = form.email.trim())) }
         };
-        return Ok(private(&app, "Look into your mail", &visit, &main));
+        return Ok(private(&app, t("Look into your mail"), &visit, &main));
     };
     let main = forgot_form(&form.email, Some(&problem));
-    let page = private(&app, "Forgotten your password?", &visit, &main);
+    let page = private(&app, t("Forgotten your password?"), &visit, &main);
     Ok((problem.status(), page).into_response())
 }
 
 fn forgot_form(email: &str, problem: Option<&Problem>) -> Markup {
     html! {
-        h1 { "Forgotten your password?" }
-        p { "Tell us the address of your account, and we send you a link to choose a new one." }
+        h1 { (t("Forgotten your password?")) }
+        p { (t("Tell us the address of your account, and we send you a link to choose a new one.")) }
         @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
             (complaint(&sentence(problem.detail())))
         }
         form.narrow method="post" action="/forgot" {
-            (Field { name: "email", label: "E-mail", kind: "email", value: email, autocomplete: "username",
+            (Field { name: "email", label: t("E-mail"), kind: "email", value: email, autocomplete: "username",
                 required: true, hint: None, error: problem.and_then(|problem| problem.error("email")) })
-            button type="submit" { "Send the link" }
+            button type="submit" { (t("Send the link")) }
         }
     }
 }
@@ -94,7 +96,7 @@ async fn choose(
     if !app.engine.may_reset(&link.token).await? {
         return Err(LinkRefused.into());
     }
-    Ok(private(&app, "Choose a new password", &visit, &reset_form(&link.token, None)))
+    Ok(private(&app, t("Choose a new password"), &visit, &reset_form(&link.token, None)))
 }
 
 async fn complete(
@@ -104,30 +106,30 @@ async fn complete(
     Form(form): Form<ResetForm>,
 ) -> Result<Response, Problem> {
     if !(8..=200).contains(&form.password.chars().count()) {
-        let problem = Problem::field("password", "8 to 200 characters");
+        let problem = Problem::field("password", t("8 to 200 characters"));
         let main = reset_form(&form.token, Some(&problem));
-        let page = private(&app, "Choose a new password", &visit, &main);
+        let page = private(&app, t("Choose a new password"), &visit, &main);
         return Ok((problem.status(), page).into_response());
     }
     app.engine.reset_password(&form.token, &form.password).await??;
     let main = html! {
-        h1 { "Your password was changed" }
-        p role="status" { "Every session of your account has ended. Sign in with the new password." }
-        p { a.button href="/sign-in" { "Sign in" } }
+        h1 { (t("Your password was changed")) }
+        p role="status" { (t("Every session of your account has ended. Sign in with the new password.")) }
+        p { a.button href="/sign-in" { (t("Sign in")) } }
     };
-    Ok(private(&app, "Your password was changed", &visit, &main))
+    Ok(private(&app, t("Your password was changed"), &visit, &main))
 }
 
 fn reset_form(token: &str, problem: Option<&Problem>) -> Markup {
     html! {
-        h1 { "Choose a new password" }
-        p { "Whoever is signed in to your account is signed out then." }
+        h1 { (t("Choose a new password")) }
+        p { (t("Whoever is signed in to your account is signed out then.")) }
         form.narrow method="post" action="/reset" {
             input type="hidden" name="token" value=(token);
-            (Field { name: "password", label: "New password", kind: "password", value: "",
-                autocomplete: "new-password", required: true, hint: Some("At least 8 characters."),
+            (Field { name: "password", label: t("New password"), kind: "password", value: "",
+                autocomplete: "new-password", required: true, hint: Some(t("At least 8 characters.")),
                 error: problem.and_then(|problem| problem.error("password")) })
-            button type="submit" { "Change the password" }
+            button type="submit" { (t("Change the password")) }
         }
     }
 }

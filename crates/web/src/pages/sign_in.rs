@@ -23,6 +23,7 @@ use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, Visit};
 use crate::App;
 use crate::extract::{Query, Source};
+use crate::language::{say, spoken, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -64,7 +65,7 @@ async fn ask(
     if visit.member.is_some() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
-    Ok(private(&app, "Sign in", &visit, &sign_in_form(&visit, &next, "", None)))
+    Ok(private(&app, t("Sign in"), &visit, &sign_in_form(&visit, &next, "", None)))
 }
 
 /// The right password opens a session; anything else shows the form again, and does not tell what was wrong.
@@ -86,10 +87,10 @@ async fn sign_in(
             Err(refusal) => Problem::from(refusal),
         }
     } else {
-        Problem::invalid_credentials("the address or the password is wrong")
+        Problem::invalid_credentials(t("the address or the password is wrong"))
     };
     let main = sign_in_form(&visit, &next, &form.email, Some(&problem));
-    Ok(again(&app, "Sign in", &visit, &main, &problem))
+    Ok(again(&app, t("Sign in"), &visit, &main, &problem))
 }
 
 /// A browser that is signed in now, and goes on.
@@ -128,7 +129,7 @@ pub fn as_another(here: &Local) -> Markup {
     html! {
         form method="post" action="/sign-out" {
             input type="hidden" name="next" value=(here.as_str());
-            p.small { "Not your account? " button.plain type="submit" { "Sign in with another one" } }
+            p.small { (t("Not your account?")) " " button.plain type="submit" { (t("Sign in with another one")) } }
         }
     }
 }
@@ -138,7 +139,8 @@ fn why(visit: &Visit) -> Markup {
     let units = visit.cart.units();
     html! {
         @if units > 0 {
-            (notice(Tone::Info, &html! { p { (things(units)) " in your cart, and kept there. You go on where you stopped." } }))
+            (notice(Tone::Info, &html! { p { (say!("{things} in your cart, and kept there. You go on where you stopped.",
+                things = things(units))) } }))
         }
     }
 }
@@ -151,20 +153,21 @@ fn next_or(visit: &Visit, next: Option<Local>) -> Local {
 
 fn sign_in_form(visit: &Visit, next: &Local, email: &str, problem: Option<&Problem>) -> Markup {
     html! {
-        h1 { "Sign in" }
-        p.lead { "To your wallet, your library and your orders at " bdi { (visit.vendor.settings.name) } "." }
+        h1 { (t("Sign in")) }
+        p.lead { (say!("To your wallet, your library and your orders at {name}.",
+            name = html! { bdi { (visit.vendor.settings.name) } })) }
         (why(visit))
         @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action="/sign-in" {
             input type="hidden" name="next" value=(next.as_str());
-            (Field { name: "email", label: "E-mail", kind: "email", value: email, autocomplete: "username",
+            (Field { name: "email", label: t("E-mail"), kind: "email", value: email, autocomplete: "username",
                 required: true, hint: None, error: None })
-            (Field { name: "password", label: "Password", kind: "password", value: "",
+            (Field { name: "password", label: t("Password"), kind: "password", value: "",
                 autocomplete: "current-password", required: true, hint: None, error: None })
-            button type="submit" { "Sign in" }
+            button type="submit" { (t("Sign in")) }
         }
-        p { a href="/forgot" { "Forgotten your password?" } }
-        p { "New here? " a href=(next.after("/register")) { "Open an account" } "." }
+        p { a href="/forgot" { (t("Forgotten your password?")) } }
+        p { (say!("New here? {link}.", link = html! { a href=(next.after("/register")) { (t("Open an account")) } })) }
     }
 }
 
@@ -193,7 +196,7 @@ async fn ask_all(
         return Ok(Redirect::to(next.as_str()).into_response());
     }
     let main = register_form(&visit, &next, &RegisterForm::default(), None);
-    Ok(private(&app, "Open an account", &visit, &main))
+    Ok(private(&app, t("Open an account"), &visit, &main))
 }
 
 async fn register(
@@ -209,7 +212,7 @@ async fn register(
             let who = Registration {
                 email: form.email.clone(),
                 password: form.password.clone(),
-                person,
+                person: Person { language: spoken(), ..person },
                 source: source.0,
                 browser: Some(visit.browser),
             };
@@ -224,16 +227,16 @@ async fn register(
         Err(problem) => problem,
     };
     let main = register_form(&visit, &next, &form, Some(&problem));
-    Ok(again(&app, "Open an account", &visit, &main, &problem))
+    Ok(again(&app, t("Open an account"), &visit, &main, &problem))
 }
 
 /// What the form tells of a person, if it is all right.
 fn person(form: &RegisterForm, required: &[Asked]) -> Result<Person, Problem> {
     if !plausible_email(form.email.trim()) {
-        return Err(Problem::field("email", "this is not an e-mail address"));
+        return Err(Problem::field("email", t("this is not an e-mail address")));
     }
     if !(8..=200).contains(&form.password.chars().count()) {
-        return Err(Problem::field("password", "8 to 200 characters"));
+        return Err(Problem::field("password", t("8 to 200 characters")));
     }
     told(form.name.as_deref(), form.address.as_deref(), form.phone.as_deref(), required)
 }
@@ -247,23 +250,23 @@ fn register_form(
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let whole = problem.filter(|problem| problem.errors().is_empty());
     html! {
-        h1 { "Open an account" }
+        h1 { (t("Open an account")) }
         div.entrance { div {
-        p.lead { "It opens your wallet at " bdi { (visit.vendor.settings.name) } ", and keeps everything that you buy: codes, files,
-            receipts. It costs nothing." }
+        p.lead { (say!("It opens your wallet at {name}, and keeps everything that you buy: codes, files, receipts. It \
+            costs nothing.", name = html! { bdi { (visit.vendor.settings.name) } })) }
         (why(visit))
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         @if error("email").is_some() && problem.is_some_and(|problem| problem.status() == StatusCode::CONFLICT) {
-            (complaint("This address has an account."))
-            p { a.button.second href=(next.after("/sign-in")) { "Sign in with it" } }
+            (complaint(t("This address has an account.")))
+            p { a.button.second href=(next.after("/sign-in")) { (t("Sign in with it")) } }
         }
         form.narrow method="post" action="/register" {
             input type="hidden" name="next" value=(next.as_str());
-            (Field { name: "email", label: "E-mail", kind: "email", value: &form.email, autocomplete: "email",
+            (Field { name: "email", label: t("E-mail"), kind: "email", value: &form.email, autocomplete: "email",
                 required: true, hint: None, error: error("email") })
-            (Field { name: "password", label: "Password", kind: "password", value: "",
+            (Field { name: "password", label: t("Password"), kind: "password", value: "",
                 autocomplete: "new-password", required: true,
-                hint: Some("At least 8 characters."), error: error("password") })
+                hint: Some(t("At least 8 characters.")), error: error("password") })
             @for asked in &visit.vendor.settings.registration {
                 @let given = match asked {
                     Asked::Name => &form.name,
@@ -274,17 +277,18 @@ fn register_form(
                 (personal(*asked, given.as_deref().unwrap_or_default(), true, error(asked.as_str())))
             }
             (accepted(&visit.legal))
-            button type="submit" { "Open the account" }
+            button type="submit" { (t("Open the account")) }
         }
-        p { "Have one already? " a href=(next.after("/sign-in")) { "Sign in" } "." }
+        p { (say!("Have one already? {link}.", link = html! { a href=(next.after("/sign-in")) { (t("Sign in")) } })) }
         }
         aside aria-labelledby="what" {
-            h2 #what { "What it is for" }
+            h2 #what { (t("What it is for")) }
             ul {
-                li { "Top up once, then buy with tokens, down to a fraction of a cent and without a card fee for each purchase." }
-                li { "Your codes and files stay in your library, and can be had again at any time." }
-                li { "Every order has a receipt." }
-                li { "No number of a card ever reaches this server." }
+                li { (t("Top up once, then buy with tokens, down to a fraction of a cent and without a card fee for \
+                    each purchase.")) }
+                li { (t("Your codes and files stay in your library, and can be had again at any time.")) }
+                li { (t("Every order has a receipt.")) }
+                li { (t("No number of a card ever reaches this server.")) }
             }
         } }
     }

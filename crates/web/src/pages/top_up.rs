@@ -28,7 +28,8 @@ use super::visit::{Local, OwnAccounts, SignedIn};
 use super::{chance, private, private_again_in};
 use crate::App;
 use crate::extract::{Query, Source};
-use crate::money::MoneyOut;
+use crate::language::{say, t, text};
+use crate::money::{MoneyOut, in_field, typed};
 use crate::problem::{Problem, kind};
 use crate::request_id;
 
@@ -111,7 +112,11 @@ async fn ask(
     visit: SignedIn,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let form = AddForm { tokens: wanted.tokens, next: wanted.next, ..AddForm::default() };
+    // A link says the amount as programs write it.
+    let scale = visit.visit.vendor.settings.token.scale;
+    let tokens = Amount::parse_decimal(&wanted.tokens, scale);
+    let tokens = tokens.map_or(wanted.tokens, |tokens| in_field(tokens, scale));
+    let form = AddForm { tokens, next: wanted.next, ..AddForm::default() };
     page(&app, &visit, &form, None).await
 }
 
@@ -154,7 +159,7 @@ async fn top_up(
     let request = Request::new(&form.key, what.as_bytes(), request_id::current());
     let answer = if way == "voucher" {
         if voucher.is_empty() {
-            return Ok(Err(Problem::field("voucher", "type the code of the voucher").into()));
+            return Ok(Err(Problem::field("voucher", t("type the code of the voucher")).into()));
         }
         app.engine.redeem_voucher(visit.buyer, voucher, &source.0, request).await?
     } else {
@@ -163,7 +168,7 @@ async fn top_up(
             Err(problem) => return Ok(Err(problem.into())),
         };
         let Some(way) = read_way(way) else {
-            return Ok(Err(Problem::field("way", "choose how to pay").into()));
+            return Ok(Err(Problem::field("way", t("choose how to pay")).into()));
         };
         let ask = TopUpAsk { tokens, pay: Some(pay), way };
         app.engine.top_up(visit.buyer, ask, request).await?
@@ -171,12 +176,12 @@ async fn top_up(
     Ok(match answer {
         Ok(Answered::First(top_up) | Answered::Replayed(top_up)) => Ok(top_up),
         Err(TopUpRefusal::Declined { top_up, .. }) => {
-            let detail = "this was not approved; nothing was charged";
+            let detail = t("this was not approved; nothing was charged");
             let problem = Problem::new(&kind::CREDIT_DECLINED, detail);
             Err(Refused { problem, declined: Some(top_up.id) })
         }
         Err(TopUpRefusal::VoucherRefused) => {
-            let detail = "this voucher cannot be redeemed: it is unknown, used or over";
+            let detail = t("this voucher cannot be redeemed: it is unknown, used or over");
             let problem = Problem::new(&kind::VOUCHER_REFUSED, detail);
             Err(problem.with_error("voucher", "refused", detail).into())
         }
@@ -215,18 +220,18 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
     let wish = if form.choice.is_empty() {
         let unit = if form.unit.is_empty() { Some(token.code) } else { Unit::parse(&form.unit) };
         let unit =
-            unit.ok_or_else(|| Problem::field("tokens", "choose what it is an amount of"))?;
+            unit.ok_or_else(|| Problem::field("tokens", t("choose what it is an amount of")))?;
         let scale = if unit == token.code { token.scale } else { unit.currency_scale() };
-        let amount = Amount::parse_decimal(&form.tokens.trim().replace(',', "."), scale);
+        let amount = typed(&form.tokens, scale);
         let amount = amount.ok_or_else(|| {
-            let example = Amount::new(1250).unwrap_or_default().decimal(scale);
-            Problem::field("tokens", format!("a number of {unit}, such as {example}"))
+            let example = in_field(Amount::new(1250).unwrap_or_default(), scale);
+            Problem::field("tokens", text!("a number of {unit}, such as {example}", unit, example))
         })?;
         if unit == token.code {
             let currency = Some(form.currency.as_str()).filter(|text| !text.is_empty());
             let currency = currency.map(|text| {
                 Unit::parse(text)
-                    .ok_or_else(|| Problem::field("currency", "no currency is called so"))
+                    .ok_or_else(|| Problem::field("currency", t("no currency is called so")))
             });
             Wish::Tokens(amount, currency.transpose()?)
         } else {
@@ -234,7 +239,7 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
         }
     } else {
         let Pack { tokens, pay } = read_pack(&form.choice)
-            .ok_or_else(|| Problem::field("choice", "choose one of these, or an amount"))?;
+            .ok_or_else(|| Problem::field("choice", t("choose one of these, or an amount")))?;
         Wish::TokensFor(tokens, pay)
     };
     settings.sale(wish).map_err(|why| Problem::no_sale(why, wish, settings))
@@ -281,14 +286,16 @@ async fn page(
         refused.filter(|refused| THERE.iter().all(|field| refused.problem.error(field).is_none()));
     let token = &settings.token;
     let main = html! {
-        p.trail { a href="/wallet" { "Wallet" } }
-        h1 { "Add funds" }
-        p.lead { "You have " (MoneyOut::tokens(visit.member.available, token)) ". " (rates(settings)) }
+        p.trail { a href="/wallet" { (t("Wallet")) } }
+        h1 { (t("Add funds")) }
+        p.lead { (say!("You have {tokens}. {rates}", tokens = MoneyOut::tokens(visit.member.available, token),
+            rates = rates(settings))) }
         (missing(form, settings))
         @if let Some(Refused { problem, declined }) = above {
             (complaint(&sentence(problem.detail())))
             @if let Some(id) = declined {
-                p { a href={ "/wallet/top-ups/" (id) } { "See why, and what you can do" } ". You can also pay in another way:" }
+                p { (say!("{link}. You can also pay in another way:",
+                    link = html! { a href={ "/wallet/top-ups/" (id) } { (t("See why, and what you can do")) } })) }
             }
         }
         div.beside {
@@ -296,13 +303,13 @@ async fn page(
                 (hidden(&chance(app), form))
                 (amounts(form, settings, problem))
                 (choice(&ways, &form.way, problem))
-                button type="submit" { "Add funds" }
-                p.hint { "Tokens are in your wallet as soon as the payment is approved. The next page says how it went." }
+                button type="submit" { (t("Add funds")) }
+                p.hint { (t("Tokens are in your wallet as soon as the payment is approved. The next page says how it went.")) }
             }
             aside { (voucher(&chance(app), form, problem)) }
         }
     };
-    Ok(private(app, "Add funds", &visit.visit, &main))
+    Ok(private(app, t("Add funds"), &visit.visit, &main))
 }
 
 /// A form that was refused may be sent again, as another one: so its key is a new one each time.
@@ -317,8 +324,10 @@ fn hidden(key: &str, form: &AddForm) -> Markup {
 fn rates(settings: &Settings) -> Markup {
     html! {
         @for (place, price) in settings.prices().enumerate() {
-            @if place == 0 { (MoneyOut::tokens(price.tokens, &settings.token)) " cost " (MoneyOut::currency(price.money)) }
-            @else { ", or " (MoneyOut::tokens(price.tokens, &settings.token)) " " (MoneyOut::currency(price.money)) }
+            @if place == 0 { (say!("{tokens} cost {currency}", tokens = MoneyOut::tokens(price.tokens, &settings.token),
+                currency = MoneyOut::currency(price.money))) }
+            @else { (say!(", or {tokens} {currency}", tokens = MoneyOut::tokens(price.tokens, &settings.token),
+                currency = MoneyOut::currency(price.money))) }
         }
         "."
     }
@@ -332,8 +341,10 @@ fn missing(form: &AddForm, settings: &Settings) -> Markup {
             Tone::Info,
             &html! {
                 p {
-                    strong { (MoneyOut::tokens(sale.tokens, &settings.token)) } " are missing for what you want. That is filled in below, costs "
-                    strong { (MoneyOut::currency(sale.pay)) } ", and afterwards you go on where you were."
+                    (say!("{tokens} are missing for what you want. That is filled in below, costs {currency}, and \
+                        afterwards you go on where you were.",
+                            tokens = html! { strong { (MoneyOut::tokens(sale.tokens, &settings.token)) } },
+                                currency = html! { strong { (MoneyOut::currency(sale.pay)) } }))
                 }
             },
         ),
@@ -345,7 +356,7 @@ fn missing(form: &AddForm, settings: &Settings) -> Markup {
 fn cost(form: &AddForm, settings: &Settings) -> Option<String> {
     let sale = sale(form, settings).ok().filter(|_| form.choice.is_empty())?;
     let tokens = MoneyOut::tokens(sale.tokens, &settings.token);
-    Some(format!("{tokens} cost {}.", MoneyOut::currency(sale.pay)))
+    Some(text!("{tokens} cost {currency}.", tokens, currency = MoneyOut::currency(sale.pay)))
 }
 
 /// How much: a pack, or an amount of one's own in tokens or money.
@@ -363,7 +374,7 @@ fn amounts(form: &AddForm, settings: &Settings, problem: Option<&Problem>) -> Ma
     html! {
         @if !packs.is_empty() {
             fieldset aria-describedby=[error(&["choice"]).map(|_| "choice-error")] {
-                legend { "How much" }
+                legend { (t("How much")) }
                 div.picks {
                     @for (place, pack) in packs.iter().enumerate() {
                         @let name = pack_name(pack);
@@ -375,8 +386,8 @@ fn amounts(form: &AddForm, settings: &Settings, problem: Option<&Problem>) -> Ma
                     }
                     label.pick {
                         input type="radio" name="choice" value="" checked[own];
-                        span.price { "Another amount" }
-                        span { "as you write it below" }
+                        span.price { (t("Another amount")) }
+                        span { (t("as you write it below")) }
                     }
                 }
                 @if let Some(text) = error(&["choice"]) { p.wrong #choice-error { (text) } }
@@ -394,24 +405,24 @@ fn own_amount(
 ) -> Markup {
     let token = &settings.token;
     let currencies: Vec<Unit> = settings.prices().map(|price| price.money.unit).collect();
-    let label = if settings.packs.is_empty() { "How much" } else { "Another amount" };
+    let label = if settings.packs.is_empty() { t("How much") } else { t("Another amount") };
     html! {
         div.amount {
             (Field { name: "tokens", label, kind: "text", value: &form.tokens, autocomplete: "off",
                 required: false, hint: cost(form, settings).as_deref(), error: wrong })
             div.field {
-                label for="unit" { "Of" }
+                label for="unit" { (t("Of")) }
                 select id="unit" name="unit" {
                     option value=(token.code) selected[form.unit == token.code.as_str()] { (token.name) " (" (token.code) ")" }
                     @for currency in &currencies {
-                        option value=(currency) selected[form.unit == currency.as_str()] { (currency) ", as many as it buys" }
+                        option value=(currency) selected[form.unit == currency.as_str()] { (say!("{currency}, as many as it buys", currency)) }
                     }
                 }
             }
         }
         @if currencies.len() > 1 {
             div.field.short {
-                label for="currency" { "Pay tokens in" }
+                label for="currency" { (t("Pay tokens in")) }
                 select id="currency" name="currency" aria-describedby=[wrong_currency.map(|_| "currency-error")] {
                     @for currency in &currencies {
                         option value=(currency) selected[form.currency == currency.as_str()] { (currency) }
@@ -428,21 +439,22 @@ type WayShown = (String, String, &'static str);
 
 fn shown_ways(ways: &Ways) -> Vec<WayShown> {
     let mut all: Vec<WayShown> = Vec::new();
-    let card = |card: &PaymentMethod| (format!("card:{}", card.name), card_name(card), "At once.");
+    let card =
+        |card: &PaymentMethod| (format!("card:{}", card.name), card_name(card), t("At once."));
     all.extend(ways.cards.iter().map(card));
     if ways.demo {
         let demo = |name: &str, text: &str, hint| (format!("demo:{name}"), text.to_owned(), hint);
-        all.push(demo("demo_approved", "Demo: approved", "At once. No money moves."));
-        all.push(demo("demo_declined", "Demo: declined", "To see what happens then."));
-        all.push(demo("demo_review", "Demo: reviewed", "A person looks at it first."));
+        all.push(demo("demo_approved", t("Demo: approved"), t("At once. No money moves.")));
+        all.push(demo("demo_declined", t("Demo: declined"), t("To see what happens then.")));
+        all.push(demo("demo_review", t("Demo: reviewed"), t("A person looks at it first.")));
     }
     if ways.offline {
-        let hint = "You get a reference and send the money; tokens come when it came.";
-        all.push(("offline".into(), "Bank transfer or cheque".into(), hint));
+        let hint = t("You get a reference and send the money; tokens come when it came.");
+        all.push(("offline".into(), t("Bank transfer or cheque").into(), hint));
     }
     if ways.credit_line {
-        let hint = "Tokens now, the money later, as agreed with the vendor.";
-        all.push(("credit_line".into(), "On your credit line".into(), hint));
+        let hint = t("Tokens now, the money later, as agreed with the vendor.");
+        all.push(("credit_line".into(), t("On your credit line").into(), hint));
     }
     all
 }
@@ -459,18 +471,18 @@ fn choice(ways: &Ways, before: &str, problem: Option<&Problem>) -> Markup {
     let wrong = problem.and_then(|problem| problem.error("way")).map(sentence);
     html! {
         fieldset aria-describedby=[wrong.as_ref().map(|_| "way-error")] {
-            legend { "Pay with" }
+            legend { (t("Pay with")) }
             @for (way, name, hint) in &all {
                 label.pick.line {
                     input type="radio" name="way" value=(way) checked[checked == Some(way)];
                     span { (name) small { (hint) } }
                 }
             }
-            @if all.is_empty() { p { "There is nothing yet to pay with here. A voucher always works." } }
+            @if all.is_empty() { p { (t("There is nothing yet to pay with here. A voucher always works.")) } }
             @if let Some(text) = &wrong { p.wrong #way-error { (text) } }
         }
         @if ways.takes_cards && ways.cards.is_empty() {
-            p.hint { "To pay by card, " a href="/account#cards" { "keep one with your account" } " first." }
+            p.hint { (say!("To pay by card, {link} first.", link = html! { a href="/account#cards" { (t("keep one with your account")) } })) }
         }
     }
 }
@@ -479,15 +491,15 @@ fn voucher(key: &str, form: &AddForm, problem: Option<&Problem>) -> Markup {
     let error = problem.and_then(|problem| problem.error("voucher")).map(sentence);
     html! {
         section.card aria-labelledby="by-voucher" {
-            h2 #by-voucher { "Have a voucher?" }
-            p { "It says itself how much it brings." }
+            h2 #by-voucher { (t("Have a voucher?")) }
+            p { (t("It says itself how much it brings.")) }
             form method="post" action="/wallet/top-up" {
                 (hidden(key, form))
                 input type="hidden" name="way" value="voucher";
-                (Field { name: "voucher", label: "Code of the voucher", kind: "text", value: &form.voucher,
-                    autocomplete: "off", required: true, hint: Some("Dashes and capitals are no matter."),
+                (Field { name: "voucher", label: t("Code of the voucher"), kind: "text", value: &form.voucher,
+                    autocomplete: "off", required: true, hint: Some(t("Dashes and capitals are no matter.")),
                     error: error.as_deref() })
-                button.second type="submit" { "Redeem" }
+                button.second type="submit" { (t("Redeem")) }
             }
         }
     }

@@ -13,6 +13,7 @@ use super::sign_in::Next;
 use super::visit::{OwnAccounts, SignedIn, Visit};
 use crate::App;
 use crate::extract::Query;
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -34,14 +35,14 @@ async fn ask(
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
     let main = html! {
-        h1 { "Verify your address" }
-        p { "Press the button, and you can buy with your account." }
+        h1 { (t("Verify your address")) }
+        p { (t("Press the button, and you can buy with your account.")) }
         form.narrow method="post" action="/verify" {
             input type="hidden" name="token" value=(link.token);
-            button type="submit" { "Verify my address" }
+            button type="submit" { (t("Verify my address")) }
         }
     };
-    Ok(private(&app, "Verify your address", &visit, &main))
+    Ok(private(&app, t("Verify your address"), &visit, &main))
 }
 
 async fn verify(
@@ -52,11 +53,11 @@ async fn verify(
 ) -> Result<Response, Problem> {
     let account = app.engine.verify_address(&link.token).await??;
     let main = html! {
-        h1 { "Your address is verified" }
-        p role="status" { (account.email) " is yours." }
-        p { a.button href="/products" { "Look at the products" } }
+        h1 { (t("Your address is verified")) }
+        p role="status" { (say!("{email} is yours.", email = account.email)) }
+        p { a.button href="/products" { (t("Look at the products")) } }
     };
-    Ok(private(&app, "Your address is verified", &visit, &main))
+    Ok(private(&app, t("Your address is verified"), &visit, &main))
 }
 
 /// Sends the letter once more.
@@ -70,9 +71,10 @@ async fn again(
     let next = next.given();
     let next = next.as_ref().map_or("/account", |next| next.as_str());
     let main = html! {
-        h1 { "The letter is on its way" }
-        p.lead role="status" { "Open the link that it has. It went to " bdi { (visit.member.account.email) } "." }
-        p { a.button href=(next) { "I have opened it" } }
+        h1 { (t("The letter is on its way")) }
+        p.lead role="status" { (say!("Open the link that it has. It went to {email}.",
+            email = html! { bdi { (visit.member.account.email) } })) }
+        p { a.button href=(next) { (t("I have opened it")) } }
     };
-    Ok(private(&app, "The letter is on its way", &visit.visit, &main))
+    Ok(private(&app, t("The letter is on its way"), &visit.visit, &main))
 }

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
+use scrip_domain::language::Language;
 use scrip_domain::session::{Browser, LIFETIME};
 use scrip_domain::settings::Vendor;
 use scrip_engine::Buyer;
@@ -14,6 +15,7 @@ use scrip_engine::memory::Member;
 use scrip_engine::session::{KNOWN_FOR, Token};
 
 use super::cart::Cart;
+use super::language::here;
 use crate::App;
 use crate::problem::Problem;
 
@@ -30,6 +32,8 @@ pub struct Visit {
     pub legal: Arc<[Legal]>,
     /// Which page this is, without its query.
     pub path: String,
+    /// The page that shows in the browser, to come back to.
+    pub here: Local,
     /// Its family, as it says itself.
     pub browser: Browser,
     token: Option<String>,
@@ -42,6 +46,8 @@ pub struct Visit {
 const CONNECTING: i64 = 15 * 60;
 /// For how long a browser remembers which checkout it was on its way to.
 const GOING: i64 = 24 * 3_600;
+/// For how long a browser keeps its language.
+const SPOKEN: i64 = 365 * 86_400;
 /// For how long a browser keeps its cart.
 const CARRIED: i64 = 30 * 86_400;
 
@@ -69,7 +75,8 @@ impl FromRequestParts<App> for Visit {
         let agent = parts.headers.get(header::USER_AGENT);
         let browser = Browser::of(agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default());
         let legal = app.engine.legal_texts().await?;
-        Ok(Self { vendor, member, cart, legal, path, browser, token, known, connecting, going })
+        let here = here(&parts.method, &parts.uri, &parts.headers);
+        Ok(Self { vendor, member, cart, legal, path, here, browser, token, known, connecting, going })
     }
 }
 
@@ -97,6 +104,16 @@ impl Visit {
     /// The header that signs this browser in.
     pub fn sign_in(vendor: &Vendor, token: &Token) -> HeaderValue {
         set(&name(vendor), token.reveal(), LIFETIME.as_millis() / 1000)
+    }
+
+    /// The header that remembers in which language this browser reads.
+    pub fn speak(vendor: &Vendor, language: Language) -> HeaderValue {
+        set(&Self::language_name(vendor), language.tag(), SPOKEN)
+    }
+
+    /// The name of the cookie that holds the language.
+    pub fn language_name(vendor: &Vendor) -> String {
+        format!("__Host-scrip-language-{}", vendor.id)
     }
 
     /// The header that signs this browser out.

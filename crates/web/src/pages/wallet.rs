@@ -27,7 +27,8 @@ use super::{date, private, top_up};
 use crate::App;
 use crate::api::ListQuery;
 use crate::extract::{IdPath, Query};
-use crate::money::MoneyOut;
+use crate::language::{say, t};
+use crate::money::{MoneyOut, in_field};
 use crate::problem::Problem;
 
 /// How many partners it names.
@@ -92,7 +93,7 @@ async fn show(
     let partners = store.open_partners(Page { after: None, limit: PARTNERS }).await?;
     let linked = engine.linked_partners(visit.buyer.account).await?;
     let main = html! {
-        h1 { "Your wallet" }
+        h1 { (t("Your wallet")) }
         (balance(&shown))
         (standing(&visit, &shown))
         div.beside {
@@ -100,7 +101,7 @@ async fn show(
             aside { (automatically(&shown)) (credit(&shown)) (others(&partners, &linked)) }
         }
     };
-    Ok(private(&app, "Your wallet", &visit.visit, &main))
+    Ok(private(&app, t("Your wallet"), &visit.visit, &main))
 }
 
 /// What the account and its balance open, and what is missing.
@@ -109,14 +110,14 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     let refused = visit.member.account.permits(&shown.settings.required()).err();
     if let Some(refused) = refused {
         let text = match refused {
-            NotPermitted::Frozen => "This account is frozen: nothing can be bought with it. ",
+            NotPermitted::Frozen => t("This account is frozen: nothing can be bought with it."),
             NotPermitted::Incomplete(_) => {
-                "Something is missing in your account before you can buy. "
+                t("Something is missing in your account before you can buy.")
             }
         };
         return notice(
             Tone::Warn,
-            &html! { p { (text) a href="/account?next=%2Fwallet" { "See your account" } "." } },
+            &html! { p { (text) " " a href="/account?next=%2Fwallet" { (t("See your account")) } "." } },
         );
     }
     if !shown.sells {
@@ -125,20 +126,21 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     let needed = shown.settings.threshold.effective(shown.cheapest);
     let missing = shown.wallet.available().shortfall(needed);
     if missing.is_zero() {
-        return html! { p { (badge(Tone::Good, "Ordering is open")) } };
+        return html! { p { (badge(Tone::Good, t("Ordering is open"))) } };
     }
     let next = top_up::address(&Local::default(), Some(missing), shown.settings);
     notice(
         Tone::Warn,
         &html! {
             p {
-                strong { (MoneyOut::tokens(missing, token)) } " more "
+                (say!("{tokens} more", tokens = html! { strong { (MoneyOut::tokens(missing, token)) } })) " "
                 @match shown.settings.flow {
-                    Flow::RegisterFirst => { "opens ordering here: that takes " (MoneyOut::tokens(needed, token)) " in your wallet." }
-                    Flow::BrowseFirst | Flow::MembersOnly => { "is enough to begin: with " (MoneyOut::tokens(needed, token)) " there is something to buy." }
+                    Flow::RegisterFirst => { (say!("opens ordering here: that takes {tokens} in your wallet.",
+                        tokens = MoneyOut::tokens(needed, token))) }
+                    Flow::BrowseFirst | Flow::MembersOnly => { (say!("is enough to begin: with {tokens} there is something to buy.", tokens = MoneyOut::tokens(needed, token))) }
                 }
             }
-            p { a.button href=(next) { "Add exactly this" } }
+            p { a.button href=(next) { (t("Add exactly this")) } }
         },
     )
 }
@@ -148,20 +150,21 @@ fn balance(shown: &Shown<'_>) -> Markup {
     let money = |amount| MoneyOut::tokens(amount, token);
     let worth = token.unit_value.price_of(wallet.available()).map(MoneyOut::currency);
     html! {
-        section.card.balance-card aria-label="Balance" {
+        section.card.balance-card aria-label=(t("Balance")) {
             div {
                 p.balance { (money(wallet.available())) }
-                @if let Some(worth) = worth { p.hint { "Worth " (worth) } }
+                @if let Some(worth) = worth { p.hint { (say!("Worth {worth}", worth)) } }
             }
             div.row {
-                a.button href="/wallet/top-up" { "Add funds" }
-                a.button.second href="/wallet/top-ups" { "What you added" }
+                a.button href="/wallet/top-up" { (t("Add funds")) }
+                a.button.second href="/wallet/top-ups" { (t("What you added")) }
             }
             @if !wallet.held().is_zero() {
-                p { (money(wallet.held())) " more are reserved for purchases under way." }
+                p { (say!("{money} more are reserved for purchases under way.", money = money(wallet.held()))) }
             }
             @if !wallet.owed().is_zero() {
-                p { (money(wallet.owed())) " are owed, for money that went back after its tokens were spent. What you add pays this first." }
+                p { (say!("{money} are owed, for money that went back after its tokens were spent. What you add pays \
+                    this first.", money = money(wallet.owed()))) }
             }
         }
     }
@@ -171,20 +174,21 @@ fn lots(shown: &Shown<'_>) -> Markup {
     if shown.wallet.lots.is_empty() {
         return html! {
             div.blank {
-                h2 { "Your wallet is empty" }
-                p { (shown.settings.token.name) " (" (shown.settings.token.code) ") is what you pay with here. Add some, and they are yours to spend." }
-                p { a.button href="/wallet/top-up" { "Add funds" } }
+                h2 { (t("Your wallet is empty")) }
+                p { (say!("{name} ({code}) is what you pay with here. Add some, and they are yours to spend.",
+                    name = shown.settings.token.name, code = shown.settings.token.code)) }
+                p { a.button href="/wallet/top-up" { (t("Add funds")) } }
             }
         };
     }
     html! {
-        h2 { "What is in it" }
-        p.hint { "What expires first is spent first." }
-        div.wide tabindex="0" role="group" aria-label="Table" { table {
-            caption.unseen { "Tokens by where they came from" }
+        h2 { (t("What is in it")) }
+        p.hint { (t("What expires first is spent first.")) }
+        div.wide tabindex="0" role="group" aria-label=(t("Table")) { table {
+            caption.unseen { (t("Tokens by where they came from")) }
             thead { tr {
-                th scope="col" { "Tokens" } th scope="col" { "From" } th scope="col" { "Last until" }
-                th scope="col" { "Can be exchanged" }
+                th scope="col" { (t("Tokens")) } th scope="col" { (t("From")) } th scope="col" { (t("Last until")) }
+                th scope="col" { (t("Can be exchanged")) }
             } }
             tbody { @for lot in &shown.wallet.lots { (lot_row(lot, shown)) } }
         } }
@@ -194,25 +198,25 @@ fn lots(shown: &Shown<'_>) -> Markup {
 fn lot_row(lot: &OpenLot, shown: &Shown<'_>) -> Markup {
     let from = match lot.kind {
         LotKind::Paid => "bought",
-        LotKind::Promo => "a gift",
+        LotKind::Promo => t("a gift"),
         LotKind::Exchange => "exchanged",
-        LotKind::Credit => "on credit",
+        LotKind::Credit => t("on credit"),
     };
     html! {
         tr {
             td { (price(lot.remaining, &shown.settings.token)) }
-            td { (from) @if !lot.held.is_zero() { " " (badge(Tone::Info, "partly reserved")) } }
+            td { (from) @if !lot.held.is_zero() { " " (badge(Tone::Info, t("partly reserved"))) } }
             td {
                 @match lot.expires_at {
                     Some(at) => { (date(at)) @if at < shown.now.plus(SOON) { " " (badge(Tone::Warn, "soon")) } }
-                    None => "no end",
+                    None => (t("no end")),
                 }
             }
             td {
                 @match lot.exchangeable_at {
-                    Some(at) if at <= shown.now => "now",
-                    Some(at) => { "from " (date(at)) }
-                    None => "never",
+                    Some(at) if at <= shown.now => (t("now")),
+                    Some(at) => { (say!("from {date}", date = date(at))) }
+                    None => (t("never")),
                 }
             }
         }
@@ -227,16 +231,17 @@ fn automatically(shown: &Shown<'_>) -> Markup {
     }
     html! {
         section.card aria-labelledby="automatic" {
-            h2 #automatic { "Automatic top-up" }
+            h2 #automatic { (t("Automatic top-up")) }
             @match &shown.automatic {
-                None => p { "Off. A card can keep your wallet filled by itself." },
+                None => p { (t("Off. A card can keep your wallet filled by itself.")) },
                 Some(auto) => {
                     @if let Some(why) = auto.stopped { (automatic::stopped(why)) }
-                    @else { p { (badge(Tone::Good, "On")) } }
-                    p { "Below " (MoneyOut::tokens(auto.below, token)) " it is filled up to " (MoneyOut::tokens(auto.target, token)) "." }
+                    @else { p { (badge(Tone::Good, t("On"))) } }
+                    p { (say!("Below {below} it is filled up to {target}.", below = MoneyOut::tokens(auto.below, token),
+                        target = MoneyOut::tokens(auto.target, token))) }
                 }
             }
-            p { a.button.second href="/wallet/automatic" { @if shown.automatic.is_some() { "Change" } @else { "Set it up" } } }
+            p { a.button.second href="/wallet/automatic" { @if shown.automatic.is_some() { (t("Change")) } @else { (t("Set it up")) } } }
         }
     }
 }
@@ -245,13 +250,13 @@ fn credit(shown: &Shown<'_>) -> Markup {
     let Some(line) = &shown.line else { return Markup::default() };
     html! {
         section.card aria-labelledby="credit" {
-            h2 #credit { "Credit line" }
+            h2 #credit { (t("Credit line")) }
             dl.facts {
-                dt { "You may owe" } dd { (MoneyOut::currency(line.limit)) }
-                dt { "You owe" } dd { (MoneyOut::currency(line.owed())) }
-                dt { "Left to draw" } dd { (MoneyOut::currency(line.left())) }
+                dt { (t("You may owe")) } dd { (MoneyOut::currency(line.limit)) }
+                dt { (t("You owe")) } dd { (MoneyOut::currency(line.owed())) }
+                dt { (t("Left to draw")) } dd { (MoneyOut::currency(line.left())) }
             }
-            p.hint { "What you owe is paid to the vendor directly; it is booked here when it came." }
+            p.hint { (t("What you owe is paid to the vendor directly; it is booked here when it came.")) }
         }
     }
 }
@@ -261,8 +266,8 @@ fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup 
     html! {
         @if !partners.is_empty() {
             section.card aria-labelledby="exchange" {
-                h2 #exchange { "Exchange" }
-                p { "Your tokens can become tokens of:" }
+                h2 #exchange { (t("Exchange")) }
+                p { (t("Your tokens can become tokens of:")) }
                 ul {
                     @for partner in partners {
                         li { a href={ "/partners/" (partner.id) } { bdi { (partner.name) } } }
@@ -272,12 +277,13 @@ fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup 
         }
         @if !linked.is_empty() {
             section.card aria-labelledby="linked" {
-                h2 #linked { "Linked accounts" }
-                p { "From your accounts there, tokens that you exchange arrive in this wallet." }
+                h2 #linked { (t("Linked accounts")) }
+                p { (t("From your accounts there, tokens that you exchange arrive in this wallet.")) }
                 @for (row, partner) in linked {
                     form method="post" action={ "/wallet/links/" (partner.id) "/cut" } {
-                        p { bdi { (partner.name) } ", since " (date(row.at)) " "
-                            button.plain type="submit" { "Cut the link" span.unseen { " with " (partner.name) } } }
+                        p { (say!("{name}, since {date}", name = html! { bdi { (partner.name) } }, date = date(row.at))) " "
+                            button.plain type="submit" { (say!("Cut the link{span}",
+                                span = html! { span.unseen { " " (say!("with {name}", name = partner.name)) } })) } }
                     }
                 }
             }
@@ -287,5 +293,5 @@ fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup 
 
 /// What something costs in tokens, for a form's hint.
 fn example(token: &Token) -> String {
-    Amount::new(1250).unwrap_or_default().decimal(token.scale).to_string()
+    in_field(Amount::new(1250).unwrap_or_default(), token.scale)
 }

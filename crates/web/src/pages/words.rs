@@ -1,6 +1,7 @@
 //! Words for what a license is: its terms, its limits, how it stands; and how words begin a sentence.
 
 use maud::{Markup, html};
+use crate::language::{many, t, text};
 use scrip_domain::Timestamp;
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::refund_request::RefundPolicy;
@@ -29,15 +30,17 @@ pub fn terms(terms: Terms) -> String {
 /// The same within a sentence.
 pub fn phrase(terms: Terms) -> String {
     match terms {
-        Terms::Perpetual => "for good".to_owned(),
+        Terms::Perpetual => t("for good").to_owned(),
         Terms::Rental { seconds, from: RentalStart::Purchase } => {
-            format!("for {}", long_span(seconds))
+            text!("for {span}", span = long_span(seconds))
         }
         Terms::Rental { seconds, from: RentalStart::FirstActivation } => {
-            format!("for {} from its first use", long_span(seconds))
+            text!("for {span} from its first use", span = long_span(seconds))
         }
-        Terms::Trial { seconds } => format!("to try for {}", long_span(seconds)),
-        Terms::Uses { .. } | Terms::Processings { .. } => format!("for {}", counted(terms, 1)),
+        Terms::Trial { seconds } => text!("to try for {span}", span = long_span(seconds)),
+        Terms::Uses { .. } | Terms::Processings { .. } => {
+            text!("for {counted}", counted = counted(terms, 1))
+        }
     }
 }
 
@@ -45,10 +48,10 @@ pub fn phrase(terms: Terms) -> String {
 pub fn more(terms: Terms, quantity: u32) -> String {
     match terms {
         Terms::Rental { seconds, .. } => {
-            format!("{} more", long_span(seconds.saturating_mul(u64::from(quantity))))
+            text!("{span} more", span = long_span(seconds.saturating_mul(u64::from(quantity))))
         }
         Terms::Uses { .. } | Terms::Processings { .. } => {
-            format!("{} more", counted(terms, quantity))
+            text!("{counted} more", counted = counted(terms, quantity))
         }
         // Nothing is added to these.
         Terms::Perpetual | Terms::Trial { .. } => String::new(),
@@ -64,22 +67,20 @@ fn counted(terms: Terms, quantity: u32) -> String {
 pub fn units(terms: Terms, count: u64) -> String {
     match (terms, count) {
         (Terms::Processings { unit: Some(unit), .. }, _) => unit.to_string(),
-        (Terms::Processings { unit: None, .. }, 1) => "processing".to_owned(),
-        (Terms::Processings { unit: None, .. }, _) => "processings".to_owned(),
-        (_, 1) => "use".to_owned(),
-        _ => "uses".to_owned(),
+        (Terms::Processings { unit: None, .. }, count) => many!(count, "processing", "processings"),
+        (_, count) => many!(count, "use", "uses"),
     }
 }
 
 /// A long time, in the largest unit that it is a whole number of.
 pub fn long_span(seconds: u64) -> String {
     match seconds {
-        YEAR => "a year".to_owned(),
-        DAY => "a day".to_owned(),
+        YEAR => t("a year").to_owned(),
+        DAY => t("a day").to_owned(),
         _ if seconds > YEAR && seconds.is_multiple_of(YEAR) => {
-            format!("{} years", seconds.div_euclid(YEAR))
+            text!("{years} years", years = seconds.div_euclid(YEAR))
         }
-        _ if seconds >= 2 * DAY => format!("{} days", seconds.div_euclid(DAY)),
+        _ if seconds >= 2 * DAY => text!("{days} days", days = seconds.div_euclid(DAY)),
         _ => span_text(seconds),
     }
 }
@@ -87,16 +88,14 @@ pub fn long_span(seconds: u64) -> String {
 /// What limits a license has.
 pub fn limits(limits: Limits) -> Vec<String> {
     let Limits { machines, downloads, moves, .. } = limits;
-    let many = |count: u32, one: &str, more: &str| {
-        if count == 1 { one.to_owned() } else { format!("{count} {more}") }
-    };
     let all = [
-        machines.map(|count| format!("on {} at a time", many(count, "one machine", "machines"))),
+        machines
+            .map(|count| many!(count, "on one machine at a time", "on {count} machines at a time")),
         moves.map(|count| match count {
-            0 => "cannot move to another machine".to_owned(),
-            _ => format!("moves {} a year", many(count, "once", "times")),
+            0 => t("cannot move to another machine").to_owned(),
+            _ => many!(count, "moves once a year", "moves {count} times a year"),
         }),
-        downloads.map(|count| many(count, "one download", "downloads")),
+        downloads.map(|count| many!(count, "one download", "{count} downloads")),
     ];
     all.into_iter().flatten().collect()
 }
@@ -104,48 +103,48 @@ pub fn limits(limits: Limits) -> Vec<String> {
 /// How something that is owned stands, in a word.
 pub fn standing(owned: &Owned, at: Timestamp) -> (Tone, &'static str) {
     match state(&owned.standing.license, at) {
-        (Tone::Good, _) if owned.standing.left() == Some(0) => (Tone::Warn, "Used up"),
+        (Tone::Good, _) if owned.standing.left() == Some(0) => (Tone::Warn, t("Used up")),
         said => said,
     }
 }
 
 fn state(license: &License, at: Timestamp) -> (Tone, &'static str) {
     match state_at(license, at) {
-        _ if license.state == LicenseState::Withheld => (Tone::Info, "On its way"),
-        Reason::Valid => (Tone::Good, "Active"),
-        Reason::Expired => (Tone::Warn, "Ended"),
-        Reason::Suspended => (Tone::Bad, "Suspended"),
-        Reason::Refunded => (Tone::Info, "Refunded"),
-        _ => (Tone::Bad, "Revoked"),
+        _ if license.state == LicenseState::Withheld => (Tone::Info, t("On its way")),
+        Reason::Valid => (Tone::Good, t("Active")),
+        Reason::Expired => (Tone::Warn, t("Ended")),
+        Reason::Suspended => (Tone::Bad, t("Suspended")),
+        Reason::Refunded => (Tone::Info, t("Refunded")),
+        _ => (Tone::Bad, t("Revoked")),
     }
 }
 
 /// Why something is not done with a license, for people.
 pub fn refused(reason: Reason) -> &'static str {
     match reason {
-        Reason::Valid => "Everything is in order.",
+        Reason::Valid => t("Everything is in order."),
         Reason::UnknownCode | Reason::BadSignature => {
-            "This is no code of this shop, or a part of it got lost on the way."
+            t("This is no code of this shop, or a part of it got lost on the way.")
         }
-        Reason::WrongProduct => "This code is for another product.",
-        Reason::Revoked => "The vendor has taken this license back.",
-        Reason::Refunded => "This license was refunded.",
-        Reason::Suspended => "The vendor has suspended this license.",
-        Reason::Superseded => {
-            "A newer code was issued for this license: take that one, from the library of its owner."
-        }
-        Reason::Expired => "The time of this license is over.",
-        Reason::NotStarted => "The time of this license has not begun.",
+        Reason::WrongProduct => t("This code is for another product."),
+        Reason::Revoked => t("The vendor has taken this license back."),
+        Reason::Refunded => t("This license was refunded."),
+        Reason::Suspended => t("The vendor has suspended this license."),
+        Reason::Superseded => t(
+            "A newer code was issued for this license: take that one, from the library of its owner.",
+        ),
+        Reason::Expired => t("The time of this license is over."),
+        Reason::NotStarted => t("The time of this license has not begun."),
         Reason::UsesExhausted | Reason::ProcessingsExhausted => {
-            "All that this license had is used up."
+            t("All that this license had is used up.")
         }
-        Reason::MachineLimit => {
-            "This license is in use on as many machines as it may be: deactivate one of them first."
-        }
-        Reason::LeaseExpired => "The leave of this machine to work offline is over.",
-        Reason::WrongMachine => "This is for another machine.",
-        Reason::NotActivated => "This machine is not active.",
-        Reason::ClockRollback => "The clock of the machine was set back.",
+        Reason::MachineLimit => t(
+            "This license is in use on as many machines as it may be: deactivate one of them first.",
+        ),
+        Reason::LeaseExpired => t("The leave of this machine to work offline is over."),
+        Reason::WrongMachine => t("This is for another machine."),
+        Reason::NotActivated => t("This machine is not active."),
+        Reason::ClockRollback => t("The clock of the machine was set back."),
     }
 }
 

@@ -7,6 +7,7 @@ use scrip_domain::{Amount, Unit};
 use scrip_engine::exchange::ExchangeRefusal;
 
 use super::{Problem, kind};
+use crate::language::{t, text};
 use crate::money::MoneyOut;
 
 impl Problem {
@@ -14,29 +15,30 @@ impl Problem {
     pub fn exchange(refusal: &ExchangeRefusal, token: &Token) -> Self {
         match refusal {
             ExchangeRefusal::NotLinked => {
-                Self::new(&kind::NOT_LINKED, "no account at this partner is linked")
+                Self::new(&kind::NOT_LINKED, t("no account at this partner is linked"))
             }
             ExchangeRefusal::Amount(none) => {
                 Self::no_figures(*none, Some((token.code, token.scale)))
             }
             ExchangeRefusal::Limit(limit) => {
                 let detail = match limit {
-                    Limit::BuyerDay => "more than a buyer may exchange in a day",
-                    Limit::Day => "more than may be exchanged in a day",
-                    Limit::Cap => "more than one vendor may owe the other",
+                    Limit::BuyerDay => t("more than a buyer may exchange in a day"),
+                    Limit::Day => t("more than may be exchanged in a day"),
+                    Limit::Cap => t("more than one vendor may owe the other"),
                 };
                 Self::new(&kind::EXCHANGE_LIMIT, detail).with("limit", limit)
             }
             ExchangeRefusal::Gate(gate) => Self::gate(gate, token),
             ExchangeRefusal::NotExchangeable { required, exchangeable } => {
                 let exchangeable = MoneyOut::tokens(*exchangeable, token);
-                let detail = format!("of these tokens only {exchangeable} can be exchanged now");
+                let detail =
+                    text!("of these tokens only {exchangeable} can be exchanged now", exchangeable);
                 Self::new(&kind::NOT_EXCHANGEABLE, detail)
                     .with("required", MoneyOut::tokens(*required, token))
                     .with("exchangeable", exchangeable)
             }
             ExchangeRefusal::NoAnswer => {
-                Self::busy("the partner gave no answer: nothing was begun, ask again")
+                Self::busy(t("the partner gave no answer: nothing was begun, ask again"))
             }
             ExchangeRefusal::NotSilent => Self::exchange_refused("not_silent"),
             ExchangeRefusal::KeyReused => Self::key_reused(),
@@ -51,14 +53,14 @@ impl Problem {
             ExchangeRefusal::NotFound => Self::not_found(),
             ExchangeRefusal::Amount(none) => Self::no_figures(*none, None),
             ExchangeRefusal::NotLinked => {
-                Self::new(&kind::NOT_LINKED, "this buyer has no account here that is linked")
+                Self::new(&kind::NOT_LINKED, t("this buyer has no account here that is linked"))
             }
             ExchangeRefusal::Suspended => Self::partner_suspended(),
             ExchangeRefusal::QuoteOver => {
-                Self::new(&kind::QUOTE_EXPIRED, "the quote is over: ask for a new one")
+                Self::new(&kind::QUOTE_EXPIRED, t("the quote is over: ask for a new one"))
             }
             ExchangeRefusal::Limit(limit) => {
-                Self::new(&kind::EXCHANGE_LIMIT, format!("the limit {limit} stands before it"))
+                Self::new(&kind::EXCHANGE_LIMIT, text!("the limit {limit} stands before it", limit))
                     .with("limit", limit)
             }
             ExchangeRefusal::Refused(word) => Self::exchange_refused(word),
@@ -69,12 +71,12 @@ impl Problem {
             | ExchangeRefusal::KeyReused
             | ExchangeRefusal::RateLimited(_)
             | ExchangeRefusal::NoAnswer
-            | ExchangeRefusal::Stale => Self::busy("too much at once: ask again"),
+            | ExchangeRefusal::Stale => Self::busy(t("too much at once: ask again")),
         }
     }
 
     fn exchange_refused(word: &str) -> Self {
-        Self::new(&kind::EXCHANGE_REFUSED, format!("the exchange is refused: {word}"))
+        Self::new(&kind::EXCHANGE_REFUSED, text!("the exchange is refused: {word}", word))
             .with("reason", word)
     }
 
@@ -89,14 +91,14 @@ impl Problem {
         };
         match none {
             NoFigures::NotThisWay => Self::exchange_refused("not_this_way"),
-            NoFigures::BelowMin(min) => bound("min", "at least", min),
-            NoFigures::AboveMax(max) => bound("max", "at most", max),
+            NoFigures::BelowMin(min) => bound("min", t("at least"), min),
+            NoFigures::AboveMax(max) => bound("max", t("at most"), max),
             NoFigures::TooSmall => {
-                let detail = "it would buy less than the smallest unit of the other token";
+                let detail = t("it would buy less than the smallest unit of the other token");
                 Self::new(&kind::AMOUNT_OUT_OF_BOUNDS, detail)
             }
             NoFigures::OutOfRange => {
-                Self::new(&kind::AMOUNT_OUT_OF_BOUNDS, "so much, or so little, is not exchanged")
+                Self::new(&kind::AMOUNT_OUT_OF_BOUNDS, t("so much, or so little, is not exchanged"))
             }
         }
     }

@@ -14,6 +14,7 @@ use scrip_engine::top_up::{DecideRefusal, TopUpRefusal};
 use serde_json::{Value, json};
 
 use super::{Problem, kind};
+use crate::language::{t, text};
 use crate::money::MoneyOut;
 
 impl Problem {
@@ -26,17 +27,17 @@ impl Problem {
                     .with("reasons", top_up.assessment().map(|assessment| &assessment.reasons))
             }
             TopUpRefusal::MethodUnknown => {
-                Self::field("method", "this vendor takes no such method")
+                Self::field("method", t("this vendor takes no such method"))
             }
             TopUpRefusal::PaymentMethodUnknown => Self::field(
                 "payment_method",
                 "none of the account's payment methods; in the demo also demo_approved, demo_declined, demo_review",
             ),
             TopUpRefusal::PaymentMethodMissing => {
-                Self::field("payment_method", "name the card to pay with: the account has none")
+                Self::field("payment_method", t("name the card to pay with: the account has none"))
             }
             TopUpRefusal::VoucherRefused => {
-                Self::new(&kind::VOUCHER_REFUSED, "this voucher cannot be redeemed")
+                Self::new(&kind::VOUCHER_REFUSED, t("this voucher cannot be redeemed"))
             }
             TopUpRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             TopUpRefusal::OverLimit => {
@@ -44,7 +45,7 @@ impl Problem {
                     "less is left of the account's credit line: raise its limit, or decline";
                 Self::new(&kind::CREDIT_LIMIT, detail)
             }
-            TopUpRefusal::TooMuch => Self::field("tokens", "the wallet cannot hold that much"),
+            TopUpRefusal::TooMuch => Self::field("tokens", t("the wallet cannot hold that much")),
             TopUpRefusal::KeyReused => Self::key_reused(),
             TopUpRefusal::AccountFrozen => Self::account_frozen(),
         }
@@ -62,21 +63,21 @@ impl Problem {
                 let all: Vec<_> = settings.prices().map(|price| price.money.unit).collect();
                 let named: Vec<_> = all.iter().map(ToString::to_string).collect();
                 let field = if matches!(wish, Wish::Tokens(..)) { "currency" } else { "pay.unit" };
-                Self::field(field, format!("tokens are sold in {}", named.join(", ")))
+                Self::field(field, text!("tokens are sold in {units}", units = named.join(", ")))
                     .with("currencies", all)
             }
-            NoSale::Nothing => Self::field(format!("{field}.amount"), "more than nothing"),
-            NoSale::OutOfRange => Self::field(format!("{field}.amount"), "out of range"),
+            NoSale::Nothing => Self::field(format!("{field}.amount"), t("more than nothing")),
+            NoSale::OutOfRange => Self::field(format!("{field}.amount"), t("out of range")),
             NoSale::Limits => {
                 let limits = settings.top_up_limits;
                 let shown = |amount: Option<Amount>| amount.map(|it| MoneyOut::tokens(it, token));
                 let (min, max) = (shown(limits.min), shown(limits.max));
                 let detail = match (&min, &max) {
-                    (Some(min), Some(max)) => format!("{min} to {max} at once"),
-                    (Some(min), None) => format!("at least {min} at once"),
-                    (_, max) => format!(
-                        "at most {} at once",
-                        max.as_ref().map_or_else(String::new, ToString::to_string)
+                    (Some(min), Some(max)) => text!("{min} to {max} at once", min, max),
+                    (Some(min), None) => text!("at least {min} at once", min),
+                    (_, max) => text!(
+                        "at most {max} at once",
+                        max = max.as_ref().map_or_else(String::new, ToString::to_string)
                     ),
                 };
                 Self::field(format!("{field}.amount"), detail)
@@ -84,7 +85,7 @@ impl Problem {
             }
             NoSale::Price(pay) => Self::new(
                 &kind::PRICE_CHANGED,
-                "tokens cost something else now: look again and ask",
+                t("tokens cost something else now: look again and ask"),
             )
             .with("pay", MoneyOut::currency(pay)),
         }
@@ -94,18 +95,18 @@ impl Problem {
     pub fn payment_method(refusal: &PaymentMethodRefusal) -> Self {
         let field = |detail: &str| Self::field("payment_method", detail);
         match refusal {
-            PaymentMethodRefusal::NoProcessor => field("this vendor takes no cards"),
-            PaymentMethodRefusal::Unknown => field("none of the account's payment methods"),
+            PaymentMethodRefusal::NoProcessor => field(t("this vendor takes no cards")),
+            PaymentMethodRefusal::Unknown => field(t("none of the account's payment methods")),
             PaymentMethodRefusal::Removed => Self::new(
                 &kind::PAYMENT_METHOD_REMOVED,
-                "this card was removed: have the processor name it anew",
+                t("this card was removed: have the processor name it anew"),
             ),
             PaymentMethodRefusal::Refused(code) => {
-                field(&format!("the card's processor refused it: {code}"))
+                field(&text!("the card's processor refused it: {code}", code))
             }
             PaymentMethodRefusal::TooMany => Self::new(
                 &kind::TOO_MANY_PAYMENT_METHODS,
-                format!("an account keeps at most {MOST} cards: remove one first"),
+                text!("an account keeps at most {most} cards: remove one first", most = MOST),
             ),
             PaymentMethodRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             PaymentMethodRefusal::AccountFrozen => Self::account_frozen(),
@@ -114,7 +115,9 @@ impl Problem {
 
     /// A card's number came, which must never.
     pub fn card_number(field: &str) -> Self {
-        let detail = "this could be the number of a card: give it to the processor's own form, never to this server";
+        let detail = t(
+            "this could be the number of a card: give it to the processor's own form, never to this server",
+        );
         Self::field(field, detail)
     }
 
@@ -124,11 +127,11 @@ impl Problem {
             TopUpRefundRefusal::NotFound => Self::not_found(),
             TopUpRefundRefusal::NotCredited(state) => {
                 let detail =
-                    format!("nothing came of this top-up that could go back: it is {state}");
+                    text!("nothing came of this top-up that could go back: it is {state}", state);
                 Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
             }
             TopUpRefundRefusal::NotPaid(method) => {
-                let detail = format!("no money was paid here for a top-up by {method}");
+                let detail = text!("no money was paid here for a top-up by {method}", method);
                 Self::new(&kind::TOP_UP_STATE, detail).with("state", "credited")
             }
             TopUpRefundRefusal::WrongUnit => {
@@ -144,7 +147,7 @@ impl Problem {
             }
             TopUpRefundRefusal::Spent(unspent) => {
                 let unspent = MoneyOut::tokens(unspent.tokens, token);
-                let detail = format!("of the tokens of this top-up {unspent} are unspent");
+                let detail = text!("of the tokens of this top-up {unspent} are unspent", unspent);
                 Self::new(&kind::TOKENS_SPENT, detail).with("available", unspent)
             }
             TopUpRefundRefusal::KeyReused => Self::key_reused(),
@@ -156,18 +159,23 @@ impl Problem {
         match refusal {
             OfflineRefusal::NotFound => Self::not_found(),
             OfflineRefusal::NotDue(state) => {
-                let detail = format!("nothing is due for this top-up: it is {state}");
+                let detail = text!("nothing is due for this top-up: it is {state}", state);
                 Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
             }
             OfflineRefusal::SomeCame => {
-                let detail = "some of the money came already: ask the vendor to cancel the rest";
+                let detail = t("some of the money came already: ask the vendor to cancel the rest");
                 Self::new(&kind::TOP_UP_STATE, detail).with("state", "requires_action")
             }
             OfflineRefusal::Due(due) => {
                 let due = MoneyOut::currency(*due);
-                Self::field("money", format!("more than nothing, and at most what is due: {due}"))
+                Self::field(
+                    "money",
+                    text!("more than nothing, and at most what is due: {due}", due),
+                )
             }
-            OfflineRefusal::WalletFull => Self::field("money", "the wallet cannot hold that much"),
+            OfflineRefusal::WalletFull => {
+                Self::field("money", t("the wallet cannot hold that much"))
+            }
             OfflineRefusal::KeyReused => Self::key_reused(),
             OfflineRefusal::AccountFrozen => Self::account_frozen(),
         }
@@ -178,8 +186,10 @@ impl Problem {
         match refusal {
             AppealRefusal::NotFound => Self::not_found(),
             AppealRefusal::NotHeard(state) => {
-                let detail = "an appeal is against a decline of the last seven days, by no person, for which \
-                    nothing was reserved";
+                let detail = t(
+                    "an appeal is against a decline of the last seven days, by no person, for which \
+                    nothing was reserved",
+                );
                 Self::new(&kind::TOP_UP_STATE, detail).with("state", state)
             }
             AppealRefusal::AccountFrozen => Self::account_frozen(),
@@ -191,7 +201,7 @@ impl Problem {
         match refusal {
             DecideRefusal::NotFound => Self::not_found(),
             DecideRefusal::NotInReview(state) => {
-                let detail = format!("the top-up does not wait for review: it is {state}");
+                let detail = text!("the top-up does not wait for review: it is {state}", state);
                 Self::new(&kind::NOT_IN_REVIEW, detail)
             }
             DecideRefusal::Refused(refusal) => Self::top_up(refusal, || Value::Null),
@@ -202,12 +212,12 @@ impl Problem {
 impl From<AutoRefusal> for Problem {
     fn from(refusal: AutoRefusal) -> Self {
         match refusal {
-            AutoRefusal::NoCards => Self::field("to", "this vendor takes no cards"),
+            AutoRefusal::NoCards => Self::field("to", t("this vendor takes no cards")),
             AutoRefusal::PaymentMethodUnknown => {
-                Self::field("payment_method", "no such payment method")
+                Self::field("payment_method", t("no such payment method"))
             }
             AutoRefusal::PaymentMethodMissing => {
-                Self::field("payment_method", "name the card to pay with: the account has none")
+                Self::field("payment_method", t("name the card to pay with: the account has none"))
             }
             AutoRefusal::AccountFrozen => Self::account_frozen(),
         }
@@ -217,7 +227,10 @@ impl From<AutoRefusal> for Problem {
 impl From<OwedElsewhere> for Problem {
     fn from(OwedElsewhere(owed): OwedElsewhere) -> Self {
         let owed = MoneyOut::currency(owed);
-        Self::field("limit.unit", format!("{owed} are still owed in the currency of the old limit"))
+        Self::field(
+            "limit.unit",
+            text!("{owed} are still owed in the currency of the old limit", owed),
+        )
     }
 }
 
@@ -225,11 +238,14 @@ impl From<RepayRefusal> for Problem {
     fn from(refusal: RepayRefusal) -> Self {
         match refusal {
             RepayRefusal::NothingOwed => {
-                Self::new(&kind::NOTHING_OWED, "nothing is owed by this account")
+                Self::new(&kind::NOTHING_OWED, t("nothing is owed by this account"))
             }
             RepayRefusal::Owed(owed) => {
                 let owed = MoneyOut::currency(owed);
-                Self::field("money", format!("more than nothing, and at most what is owed: {owed}"))
+                Self::field(
+                    "money",
+                    text!("more than nothing, and at most what is owed: {owed}", owed),
+                )
             }
             RepayRefusal::KeyReused => Self::key_reused(),
         }

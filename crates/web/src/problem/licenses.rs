@@ -1,5 +1,6 @@
 //! What is said where something is not done with a license.
 
+use crate::language::{t, text};
 use scrip_engine::license::Refused;
 use scrip_engine::license::deactivate::DeactivateRefusal;
 
@@ -14,7 +15,7 @@ impl Problem {
     /// Why something was not done with a license, to its holder or to staff.
     pub fn license_refused(refused: &Refused) -> Self {
         let Refused { reason, can_move_at, .. } = refused;
-        let problem = Self::new(&kind::LICENSE_REFUSED, format!("not done: {reason}"));
+        let problem = Self::new(&kind::LICENSE_REFUSED, text!("not done: {reason}", reason));
         let problem = problem.with("license_code", reason.as_str());
         match can_move_at {
             Some(at) => problem.with("can_move_at", at),
@@ -27,7 +28,7 @@ impl From<DeactivateRefusal> for Problem {
     fn from(refusal: DeactivateRefusal) -> Self {
         match refusal {
             DeactivateRefusal::NoSuchMachine => {
-                let detail = "this license has no such machine";
+                let detail = t("this license has no such machine");
                 Self::not_found().with_error("activation", "invalid", detail)
             }
             DeactivateRefusal::Refused(refused) => Self::license_refused(&refused),

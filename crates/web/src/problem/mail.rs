@@ -1,5 +1,6 @@
 //! Why no letter is sent, and why a link in one opens nothing.
 
+use crate::language::t;
 use scrip_engine::password::{PasswordRefusal, ResetRefusal};
 use scrip_engine::verification::{LinkRefused, VerificationRefusal};
 
@@ -7,7 +8,10 @@ use super::{Problem, kind};
 
 impl From<LinkRefused> for Problem {
     fn from(_: LinkRefused) -> Self {
-        Self::new(&kind::LINK_REFUSED, "the link is wrong, too old, or was used: ask for a new one")
+        Self::new(
+            &kind::LINK_REFUSED,
+            t("the link is wrong, too old, or was used: ask for a new one"),
+        )
     }
 }
 
@@ -16,7 +20,7 @@ impl From<PasswordRefusal> for Problem {
         match refusal {
             PasswordRefusal::Link => LinkRefused.into(),
             PasswordRefusal::InvalidCredentials => {
-                Self::invalid_credentials("the old password is wrong")
+                Self::invalid_credentials(t("the old password is wrong"))
             }
             PasswordRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
@@ -43,6 +47,6 @@ impl From<VerificationRefusal> for Problem {
 
 impl Problem {
     fn no_mail() -> Self {
-        Self::new(&kind::NOT_FOUND, "this server sends no mail: ask the vendor")
+        Self::new(&kind::NOT_FOUND, t("this server sends no mail: ask the vendor"))
     }
 }

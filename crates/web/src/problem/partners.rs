@@ -1,5 +1,6 @@
 //! What is said of partners, agreements and links: to staff, to buyers, and to the partners.
 
+use crate::language::t;
 use scrip_domain::agreement::Flaw;
 use scrip_engine::agreement::AgreementRefusal;
 use scrip_engine::link::LinkRefusal;
@@ -15,7 +16,9 @@ impl Problem {
             AgreementRefusal::Terms(Flaw { member, must }) => {
                 Self::field(format!("terms.{member}"), *must)
             }
-            AgreementRefusal::NoSuchPartner => Self::field("partner", "there is no such partner"),
+            AgreementRefusal::NoSuchPartner => {
+                Self::field("partner", t("there is no such partner"))
+            }
             refusal => Self::agreement(refusal),
         }
     }
@@ -41,7 +44,7 @@ impl Problem {
                 let detail = "an agreement with this partner is accepted, and waits for its day";
                 state(detail.to_owned(), "accepted")
             }
-            AgreementRefusal::Stale => Self::busy("too much at once: ask again"),
+            AgreementRefusal::Stale => Self::busy(t("too much at once: ask again")),
             refusal => Self::agreed(refusal),
         }
     }
@@ -53,7 +56,7 @@ impl Problem {
         };
         match refusal {
             AgreementRefusal::NoSuchPartner => Self::signature_refused(),
-            AgreementRefusal::Stale => Self::busy("too much at once: ask again"),
+            AgreementRefusal::Stale => Self::busy(t("too much at once: ask again")),
             AgreementRefusal::NoSuchAgreement => {
                 refused("unknown", "no such agreement is known here".to_owned())
             }
@@ -105,18 +108,20 @@ impl From<LinkRefusal> for Problem {
             LinkRefusal::NoSuchPartner => Self::not_found(),
             LinkRefusal::Suspended => Self::partner_suspended(),
             LinkRefusal::Linked => {
-                let detail = "an account at this partner is linked: cut that link first";
+                let detail = t("an account at this partner is linked: cut that link first");
                 Self::new(&kind::ALREADY_LINKED, detail)
             }
             LinkRefusal::NotLinked => {
-                Self::new(&kind::NOT_LINKED, "no account at this partner is linked")
+                Self::new(&kind::NOT_LINKED, t("no account at this partner is linked"))
             }
             LinkRefusal::CodeRefused => {
-                let detail = "the code is wrong, was used, is too old, or of another account here: begin again";
+                let detail = t(
+                    "the code is wrong, was used, is too old, or of another account here: begin again",
+                );
                 Self::new(&kind::NOT_LINKED, detail)
             }
             LinkRefusal::PartnerRefused(code) => {
-                Self::new(&kind::PARTNER_REFUSED, "the partner does not link an account now")
+                Self::new(&kind::PARTNER_REFUSED, t("the partner does not link an account now"))
                     .with("reason", code)
             }
         }
@@ -128,7 +133,9 @@ impl From<LinkRequestRefusal> for Problem {
         match refusal {
             LinkRequestRefusal::NoSuchRequest => Self::not_found(),
             LinkRequestRefusal::Over => {
-                let detail = "this has waited too long, or was decided otherwise: begin again where you came from";
+                let detail = t(
+                    "this has waited too long, or was decided otherwise: begin again where you came from",
+                );
                 Self::new(&kind::REQUEST_STATE, detail)
             }
             LinkRequestRefusal::Link => Self::field("link", "a link's name: lnk_06bq3v8k2m9zc"),
@@ -143,6 +150,9 @@ impl From<LinkRequestRefusal> for Problem {
 impl Problem {
     /// Nothing is exchanged with a partner at the moment.
     pub fn partner_suspended() -> Self {
-        Self::new(&kind::PARTNER_SUSPENDED, "nothing is exchanged with this vendor at the moment")
+        Self::new(
+            &kind::PARTNER_SUSPENDED,
+            t("nothing is exchanged with this vendor at the moment"),
+        )
     }
 }

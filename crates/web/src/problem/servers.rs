@@ -6,6 +6,7 @@ use scrip_engine::merchant::{MerchantRefusal, PayoutRefusal};
 use scrip_engine::purchase_request::RequestRefusal;
 
 use super::{Problem, kind};
+use crate::language::t;
 use crate::money::MoneyOut;
 
 impl Problem {
@@ -39,7 +40,7 @@ impl Problem {
                 None => Self::not_found(),
             },
             RequestRefusal::KeyReused => Self::key_reused(),
-            RequestRefusal::Stale => Self::busy("too much at once: ask again"),
+            RequestRefusal::Stale => Self::busy(t("too much at once: ask again")),
         }
     }
 
@@ -54,7 +55,7 @@ impl Problem {
                 Self::field("tokens", detail).with("payable", payable)
             }
             PayoutRefusal::KeyReused => Self::key_reused(),
-            PayoutRefusal::Stale => Self::busy("too much at once: ask again"),
+            PayoutRefusal::Stale => Self::busy(t("too much at once: ask again")),
         }
     }
 }
@@ -64,15 +65,16 @@ impl From<ConnectionRefusal> for Problem {
         match refusal {
             ConnectionRefusal::NoSuchConnection => Self::not_found(),
             ConnectionRefusal::Over => {
-                let detail =
-                    "the connection is over, or was decided otherwise: begin again at the merchant";
+                let detail = t(
+                    "the connection is over, or was decided otherwise: begin again at the merchant",
+                );
                 Self::new(&kind::REQUEST_STATE, detail)
             }
             ConnectionRefusal::ReturnUrl => {
-                Self::field("return_url", "not at an origin that is registered for the merchant")
+                Self::field("return_url", t("not at an origin that is registered for the merchant"))
             }
             ConnectionRefusal::Suspended => {
-                Self::new(&kind::MERCHANT_LIMIT, "the merchant is suspended")
+                Self::new(&kind::MERCHANT_LIMIT, t("the merchant is suspended"))
             }
             ConnectionRefusal::KeyReused => Self::key_reused(),
         }

@@ -1,5 +1,6 @@
 //! Problems of licenses that change, and of what is bought for them.
 
+use crate::language::{t, text};
 use scrip_engine::license::suspend::LicenseRefusal;
 use scrip_engine::purchase::PurchaseRefusal;
 
@@ -10,23 +11,27 @@ impl Problem {
     pub(super) fn terms_refused(refusal: &PurchaseRefusal) -> Self {
         match refusal {
             PurchaseRefusal::TrialUsed(line) => {
-                let detail = "you have tried this already: there is one trial of a product";
+                let detail = t("you have tried this already: there is one trial of a product");
                 let field = format!("lines[{line}].offer");
-                Self::new(&kind::TRIAL_USED, detail).with_error(field, "trial_used", "tried before")
+                Self::new(&kind::TRIAL_USED, detail).with_error(
+                    field,
+                    "trial_used",
+                    t("tried before"),
+                )
             }
             PurchaseRefusal::NoSuchLicense(line) => {
                 let field = format!("lines[{line}].license");
-                Self::not_found().with_error(field, "not_found", "no license of yours")
+                Self::not_found().with_error(field, "not_found", t("no license of yours"))
             }
             PurchaseRefusal::NotExtendable { line, why } => {
-                let detail = format!("this license cannot be extended by this offer: {why}");
+                let detail = text!("this license cannot be extended by this offer: {why}", why);
                 Self::new(&kind::NOT_EXTENDABLE, detail).with("reason", why).with_error(
                     format!("lines[{line}].license"),
                     "not_extendable",
                     why.as_str(),
                 )
             }
-            _ => Self::field("lines", "with what is in bundles at most 50 lines and 100 units"),
+            _ => Self::field("lines", t("with what is in bundles at most 50 lines and 100 units")),
         }
     }
 }
@@ -36,7 +41,7 @@ impl From<LicenseRefusal> for Problem {
         match refusal {
             LicenseRefusal::NoSuchLicense => Self::not_found(),
             LicenseRefusal::NotFrom(state) => {
-                Self::new(&kind::LICENSE_STATE, format!("the license is {state}"))
+                Self::new(&kind::LICENSE_STATE, text!("the license is {state}", state))
                     .with("state", state)
             }
             LicenseRefusal::TooManyIssues => {

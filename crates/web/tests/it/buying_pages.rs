@@ -370,9 +370,9 @@ async fn a_cart_is_changed_emptied_and_bounded() {
     let page = browser.open("/cart").await;
     says(&page, 200, &["5.00 AUR"]);
     assert!(!page.html.contains("strings"), "{}", page.html);
-    // Straight on from a product's page.
+    // Straight on from a product's page: this alone.
     let page = browser.send("/cart", &[("offer", &strings), ("then", "checkout")]).await;
-    leads(&page, "/checkout?key=");
+    assert!(leads(&page, "/checkout?key=").contains(&format!("&offer={strings}&quantity=1")));
     let page = browser.send_from("cross-site", "/cart", &[("offer", &strings)]).await;
     assert_eq!(page.status, 403);
 }

@@ -31,6 +31,7 @@ mod exchanges;
 mod expiry;
 mod exports;
 mod gate;
+mod german_pages;
 mod goods;
 mod library_pages;
 mod license_changes;

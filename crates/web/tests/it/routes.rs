@@ -107,6 +107,7 @@ const PAGES: &[&str] = &[
     "/demo/bank/{payment}",
     "/connect/{reference}",
     "/docs",
+    "/language",
     "/library",
     "/library/{license}",
     "/library/{license}/extend",

@@ -1,5 +1,6 @@
 //! How the vendor's pages look, and what they say of it, as staff enters it.
 
+use scrip_domain::language::Language;
 use scrip_domain::look::{Accent, Look};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +33,10 @@ pub struct LookBody {
     #[serde(default)]
     #[schema(inline, example = "Aurora Instruments, Port Aurora")]
     footer: Text<0, 1000>,
+    /// The language of pages and letters for who asks for no other that there is.
+    #[serde(default)]
+    #[schema(value_type = String, pattern = "^(en|de)$", example = "en")]
+    language: Language,
 }
 
 /// How pages look, and what they say of the shop.
@@ -49,6 +54,9 @@ pub struct LookOut {
     introduction: String,
     #[schema(example = "Aurora Instruments, Port Aurora")]
     footer: String,
+    /// The language of pages and letters for who asks for no other that there is.
+    #[schema(value_type = String, pattern = "^(en|de)$", example = "en")]
+    language: Language,
 }
 
 impl From<&Look> for LookOut {
@@ -59,6 +67,7 @@ impl From<&Look> for LookOut {
             tagline: look.tagline.clone(),
             introduction: look.introduction.clone(),
             footer: look.footer.clone(),
+            language: look.language,
         }
     }
 }
@@ -76,6 +85,7 @@ impl LookBody {
             tagline: self.tagline.0,
             introduction: self.introduction.0,
             footer: self.footer.0,
+            language: self.language,
         })
     }
 }

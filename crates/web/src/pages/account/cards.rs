@@ -17,6 +17,7 @@ use super::super::visit::{Local, OwnAccounts, SignedIn};
 use super::card_name;
 use crate::App;
 use crate::extract::{NamePath, Source};
+use crate::language::{key, say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -28,11 +29,11 @@ pub fn routes() -> Router<App> {
 
 /// The cards of the demo, and what each is for.
 const DEMO: [(&str, &str); 5] = [
-    ("demo_approved", "is approved"),
-    ("demo_declined", "is declined"),
-    ("demo_review", "is looked at by a person"),
-    ("demo_action", "asks at the bank first"),
-    ("demo_disputed", "is disputed afterwards"),
+    ("demo_approved", key("is approved")),
+    ("demo_declined", key("is declined")),
+    ("demo_review", key("is looked at by a person")),
+    ("demo_action", key("asks at the bank first")),
+    ("demo_disputed", key("is disputed afterwards")),
 ];
 
 #[derive(Debug, Deserialize)]
@@ -74,7 +75,7 @@ async fn keep(
         && DEMO.iter().any(|(name, _)| *name == form.payment_method);
     let name = MethodName::new(&form.payment_method).filter(|_| is_demo);
     let name =
-        name.ok_or_else(|| Problem::field("payment_method", "choose one of the demo's cards"))?;
+        name.ok_or_else(|| Problem::field("payment_method", t("choose one of the demo's cards")))?;
     let kept = app.engine.attach_payment_method(visit.buyer, &name, &source.0).await?;
     kept.map_err(|refusal| Problem::payment_method(&refusal))?;
     Ok(Redirect::to(&form.then()).into_response())
@@ -94,16 +95,17 @@ async fn ask(
 ) -> Result<Response, Problem> {
     let card = own(&app, &visit, &name).await?;
     let main = html! {
-        p.trail { a href="/account#cards" { "Account" } }
-        h1 { "Remove a card" }
+        p.trail { a href="/account#cards" { (t("Account")) } }
+        h1 { (t("Remove a card")) }
         p.lead { (card_name(&card)) }
-        p { "Nothing is paid with it any more. What is under way with it goes on, and an automatic top-up that needs it stops." }
+        p { (t("Nothing is paid with it any more. What is under way with it goes on, and an automatic top-up that \
+            needs it stops.")) }
         form.choice method="post" action={ "/account/cards/" (name) } {
-            button.danger type="submit" { "Remove" }
-            a.button.second href="/account#cards" { "Keep it" }
+            button.danger type="submit" { (t("Remove")) }
+            a.button.second href="/account#cards" { (t("Keep it")) }
         }
     };
-    Ok(private(&app, "Remove a card", &visit.visit, &main))
+    Ok(private(&app, t("Remove a card"), &visit.visit, &main))
 }
 
 async fn remove(
@@ -127,15 +129,16 @@ pub fn part(
 ) -> Markup {
     let takes_cards = app.engine.processor().is_some();
     html! {
-        h2 #cards { "Cards" }
+        h2 #cards { (t("Cards")) }
         @if cards.is_empty() {
-            p { @if takes_cards { "No card is kept with this account." } @else { "This vendor takes no cards." } }
+            p { @if takes_cards { (t("No card is kept with this account.")) } @else { (t("This vendor takes no cards.")) } }
         } @else {
             ul.items { @for card in cards { (item(card, chosen, next)) } }
         }
         @if app.engine.mode() == Mode::Demo && takes_cards { (demo(next)) }
         @else if takes_cards {
-            p.hint { "Cards are added where their processor asks for the number itself, such as in the vendor's app: this server never sees it." }
+            p.hint { (t("Cards are added where their processor asks for the number itself, such as in the vendor's \
+                app: this server never sees it.")) }
         }
     }
 }
@@ -150,10 +153,12 @@ fn item(card: &PaymentMethod, chosen: Option<&str>, next: Option<&str>) -> Marku
                     form method="post" action="/account/payment-method" {
                         input type="hidden" name="payment_method" value=(card.name);
                         @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                        button.plain type="submit" { "Pay with this one" span.unseen { ": " (card_name(card)) } }
+                        button.plain type="submit" { (say!("Pay with this one{span}",
+                            span = html! { span.unseen { ": " (card_name(card)) } })) }
                     }
                 }
-                a href={ "/account/cards/" (card.name) } { "Remove" span.unseen { " " (card_name(card)) } }
+                a href={ "/account/cards/" (card.name) } { (say!("Remove{span}",
+                    span = html! { span.unseen { " " (card_name(card)) } })) }
             }
         }
     }
@@ -162,16 +167,16 @@ fn item(card: &PaymentMethod, chosen: Option<&str>, next: Option<&str>) -> Marku
 fn demo(next: Option<&str>) -> Markup {
     html! {
         details {
-            summary { "Keep a card of the demo" }
+            summary { (t("Keep a card of the demo")) }
             form.narrow method="post" action="/account/cards" {
                 @if let Some(next) = next { input type="hidden" name="next" value=(next); }
                 div.field {
-                    label for="payment_method" { "A card that" }
+                    label for="payment_method" { (t("A card that")) }
                     select id="payment_method" name="payment_method" {
-                        @for (name, text) in DEMO { option value=(name) { (text) } }
+                        @for (name, text) in DEMO { option value=(name) { (t(text)) } }
                     }
                 }
-                button.second type="submit" { "Keep it" }
+                button.second type="submit" { (t("Keep it")) }
             }
         }
     }

@@ -17,6 +17,7 @@ use super::super::visit::{OwnAccounts, SignedIn};
 use super::super::{date, private};
 use crate::App;
 use crate::extract::Source;
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -33,23 +34,23 @@ pub fn part(account: &Account, sessions: &[Session]) -> Markup {
     let others = sessions.len().saturating_sub(1);
     html! {
         section.card aria-labelledby="sign-in" {
-            h2 #sign-in { "Sign-in" }
+            h2 #sign-in { (t("Sign-in")) }
             dl.facts {
-                dt { "E-mail" } dd { bdi { (account.email) } }
-                dt { "Since" } dd { (date(account.created_at)) }
-                dt { "Account" } dd { code { (account.id) } }
+                dt { (t("E-mail")) } dd { bdi { (account.email) } }
+                dt { (t("Since")) } dd { (date(account.created_at)) }
+                dt { (t("Account")) } dd { code { (account.id) } }
             }
-            p { a href="/account/password" { "Change the password" } }
+            p { a href="/account/password" { (t("Change the password")) } }
             @if others > 0 {
                 details {
-                    summary { "Signed in elsewhere, too (" (others) ")" }
-                    ul { @for session in sessions { li { "since " (date(session.created_at)) } } }
+                    summary { (say!("Signed in elsewhere, too ({others})", others)) }
+                    ul { @for session in sessions { li { (say!("since {date}", date = date(session.created_at))) } } }
                 }
                 form method="post" action="/account/sessions/end" {
-                    p { button.second type="submit" { "Sign out everywhere else" } }
+                    p { button.second type="submit" { (t("Sign out everywhere else")) } }
                 }
             }
-            form method="post" action="/sign-out" { button.second type="submit" { "Sign out here" } }
+            form method="post" action="/sign-out" { button.second type="submit" { (t("Sign out here")) } }
         }
     }
 }
@@ -73,7 +74,7 @@ struct PasswordForm {
 }
 
 async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Response {
-    private(&app, "Change the password", &visit.visit, &form(&visit.member.account, None))
+    private(&app, t("Change the password"), &visit.visit, &form(&visit.member.account, None))
 }
 
 async fn change(
@@ -88,15 +89,15 @@ async fn change(
         match app.engine.change_password(visit.buyer, old, &typed.new, kept, &source.0).await? {
             Ok(()) => return Ok(changed(&app, &visit)),
             Err(PasswordRefusal::InvalidCredentials) => {
-                Problem::field("old", "this is not your password")
+                Problem::field("old", t("this is not your password"))
             }
             Err(refusal) => Problem::from(refusal),
         }
     } else {
-        Problem::field("new", "8 to 200 characters")
+        Problem::field("new", t("8 to 200 characters"))
     };
     let main = form(&visit.member.account, Some(&problem));
-    let mut response = private(&app, "Change the password", &visit.visit, &main);
+    let mut response = private(&app, t("Change the password"), &visit.visit, &main);
     *response.status_mut() = match problem.status() {
         StatusCode::UNAUTHORIZED => StatusCode::UNPROCESSABLE_ENTITY,
         status => status,
@@ -106,31 +107,31 @@ async fn change(
 
 fn changed(app: &App, visit: &SignedIn) -> Response {
     let main = html! {
-        h1 { "Your password was changed" }
-        p role="status" { "You stay signed in here, and are signed out everywhere else." }
-        p { a.button href="/account" { "Back to your account" } }
+        h1 { (t("Your password was changed")) }
+        p role="status" { (t("You stay signed in here, and are signed out everywhere else.")) }
+        p { a.button href="/account" { (t("Back to your account")) } }
     };
-    private(app, "Your password was changed", &visit.visit, &main).into_response()
+    private(app, t("Your password was changed"), &visit.visit, &main).into_response()
 }
 
 fn form(account: &Account, problem: Option<&Problem>) -> Markup {
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
     let (old, new) = (error("old"), error("new"));
     html! {
-        p.trail { a href="/account" { "Account" } }
-        h1 { "Change the password" }
-        p.lead { "You stay signed in here, and are signed out everywhere else." }
+        p.trail { a href="/account" { (t("Account")) } }
+        h1 { (t("Change the password")) }
+        p.lead { (t("You stay signed in here, and are signed out everywhere else.")) }
         @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
             (complaint(&sentence(problem.detail())))
         }
         form.narrow method="post" action="/account/password" {
             // Password keepers want to know whose it is.
             input type="hidden" name="username" autocomplete="username" value=(account.email);
-            (Field { name: "old", label: "Present password", kind: "password", value: "",
+            (Field { name: "old", label: t("Present password"), kind: "password", value: "",
                 autocomplete: "current-password", required: true, hint: None, error: old.as_deref() })
-            (Field { name: "new", label: "New password", kind: "password", value: "", autocomplete: "new-password",
-                required: true, hint: Some("At least 8 characters."), error: new.as_deref() })
-            button type="submit" { "Change it" }
+            (Field { name: "new", label: t("New password"), kind: "password", value: "", autocomplete: "new-password",
+                required: true, hint: Some(t("At least 8 characters.")), error: new.as_deref() })
+            button type="submit" { (t("Change it")) }
         }
     }
 }

@@ -11,6 +11,7 @@ use scrip_engine::fresh::Fresh;
 use serde::Deserialize;
 
 use crate::App;
+use crate::money::typed;
 use crate::pages::chance;
 use crate::pages::form::{Field, complaint};
 use crate::pages::refused::sentence;
@@ -116,7 +117,7 @@ impl Entry {
 }
 
 fn decimal(text: &str, scale: u8) -> Option<Amount> {
-    Amount::parse_decimal(&text.replace(',', "."), scale)
+    typed(text, scale)
 }
 
 fn example(name: &str, unit: Unit, scale: u8) -> Problem {
@@ -231,7 +232,9 @@ mod tests {
         let read = |text: &str| entry(&[("money", text)]).money("money", euro);
         assert_eq!(read(" 12,50 ").unwrap().amount.units(), 1250);
         assert_eq!(read("12").unwrap().amount.units(), 1200);
-        for bad in ["", "0", "0.00", "-1", "1e3", "12.505", "twelve", "1.000,00"] {
+        assert_eq!(read("1.000,00").unwrap().amount.units(), 100_000);
+        // A thousand, or one?
+        for bad in ["", "0", "0.00", "-1", "1e3", "12.505", "twelve", "1,000"] {
             let problem = read(bad).unwrap_err();
             assert!(problem.error("money").is_some(), "{bad}");
         }

@@ -22,6 +22,7 @@ use super::Cart;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Source;
+use crate::language::{key, say, t, text};
 use crate::money::MoneyOut;
 use crate::pages::checkout::stop::{Ahead, Stop};
 use crate::pages::checkout::{Wanted, pays_elsewhere, remember};
@@ -40,8 +41,10 @@ pub fn routes() -> Router<App> {
         .route("/cart/coupon", post(set_coupon))
 }
 
-const TOO_MUCH: &str = "An order holds at most 50 different things and 100 units in all. Buy what is here first, or take \
-    something out.";
+const TOO_MUCH: &str = key(
+    "An order holds at most 50 different things and 100 units in all. Buy what is here first, or take \
+    something out.",
+);
 
 /// What an offer in the cart sells, as far as who looks may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,8 +92,8 @@ impl Row {
     pub fn title(&self) -> &str {
         match self {
             Self::Seen { title, .. } => title,
-            Self::Gone => "Something that is no longer for sale",
-            Self::Shut => "Something that you chose before",
+            Self::Gone => t("Something that is no longer for sale"),
+            Self::Shut => t("Something that you chose before"),
         }
     }
 }
@@ -216,35 +219,41 @@ async fn add(
     let offer = named(&form.offer)?;
     let Some(units) = units(form.quantity.as_deref().unwrap_or("1")).filter(|units| *units > 0)
     else {
-        return Err(Problem::field("quantity", "a whole number from 1 to 100"));
+        return Err(Problem::field("quantity", t("a whole number from 1 to 100")));
     };
     let member = visit.member.as_ref().map(|(_, member)| member);
     // What a shut shop sells it tells later, when it has opened.
     if let Ok(None) = app.engine.show_offer(member, offer).await? {
-        let detail = "this is not for sale, or no longer: look what there is today";
+        let detail = t("this is not for sale, or no longer: look what there is today");
         return Err(Problem::new(&kind::NOT_FOR_SALE, detail));
+    }
+    let coupon = if app.engine.provider().is_none() { form.coupon.trim() } else { "" };
+    if form.then == "checkout" {
+        // This alone: what waits in the cart is not bought along with it, nor this twice by who came back and pressed again.
+        let (offer, quantity) = (offer.to_string(), units.to_string());
+        let coupon = coupon.to_owned();
+        let wanted = Wanted { key: chance(&app), offer, quantity, coupon, ..Wanted::default() };
+        let mut response = Redirect::to(&wanted.address()).into_response();
+        pays_elsewhere(&app, &mut response);
+        return Ok(response);
     }
     let mut cart = visit.cart.clone();
     if !cart.add(offer, units) {
         let wrong = Wrong {
             status: StatusCode::UNPROCESSABLE_ENTITY,
-            all: Some(format!("This was not added. {TOO_MUCH}")),
+            all: Some(text!("This was not added. {too_much}", too_much = t(TOO_MUCH))),
             ..Wrong::default()
         };
         return page(&app, &visit, &source, &wrong).await;
     }
-    if app.engine.provider().is_none() && !form.coupon.trim().is_empty() {
-        cart.set_coupon(Some(&form.coupon));
+    if !coupon.is_empty() {
+        cart.set_coupon(Some(coupon));
     }
-    let to = match form.then.as_str() {
-        "checkout" => Wanted::cart(chance(&app)).address(),
-        _ => "/cart".to_owned(),
-    };
-    Ok(kept(&app, &visit, &cart, &to))
+    Ok(kept(&app, &visit, &cart, "/cart"))
 }
 
 fn named(offer: &str) -> Result<Id<Offer>, Problem> {
-    offer.parse().map_err(|_| Problem::field("offer", "this is no offer's id"))
+    offer.parse().map_err(|_| Problem::field("offer", t("this is no offer's id")))
 }
 
 fn units(text: &str) -> Option<u32> {
@@ -282,10 +291,12 @@ async fn set(
     let mut wrong = Wrong { status: StatusCode::UNPROCESSABLE_ENTITY, ..Wrong::default() };
     match wanted {
         Some(units) if cart.set(offer, units) => return Ok(kept(&app, &visit, &cart, "/cart")),
-        Some(_) => wrong.line = Some((offer, form.quantity, "too many: at most 100 units in all")),
+        Some(_) => {
+            wrong.line = Some((offer, form.quantity, t("too many: at most 100 units in all")))
+        }
         None => {
             wrong.status = StatusCode::BAD_REQUEST;
-            wrong.line = Some((offer, form.quantity, "a whole number from 0 to 100"));
+            wrong.line = Some((offer, form.quantity, t("a whole number from 0 to 100")));
         }
     }
     page(&app, &visit, &source, &wrong).await
@@ -311,7 +322,7 @@ async fn set_coupon(
         cart.set_coupon(None);
         return Ok(kept(&app, &visit, &cart, "/cart"));
     }
-    let (mut status, mut error) = (StatusCode::UNPROCESSABLE_ENTITY, NO_COUPON.to_owned());
+    let (mut status, mut error) = (StatusCode::UNPROCESSABLE_ENTITY, t(NO_COUPON).to_owned());
     if app.engine.provider().is_none() && cart.set_coupon(Some(&form.coupon)) {
         if cart.lines().is_empty() {
             return Ok(Redirect::to("/cart").into_response());
@@ -320,7 +331,7 @@ async fn set_coupon(
             Contents { refused_coupon: true, .. } => {}
             Contents { coupon_waits: Some(seconds), .. } => {
                 status = StatusCode::TOO_MANY_REQUESTS;
-                error = format!("too many tries: wait {seconds} seconds");
+                error = text!("too many tries: wait {seconds} seconds", seconds);
             }
             // What cannot be priced yet keeps its coupon, which is tried when it can.
             _ => return Ok(kept(&app, &visit, &cart, "/cart")),
@@ -330,7 +341,7 @@ async fn set_coupon(
     page(&app, &visit, &source, &wrong).await
 }
 
-const NO_COUPON: &str = "this coupon is not good for what is in the cart";
+const NO_COUPON: &str = key("this coupon is not good for what is in the cart");
 
 async fn page(
     app: &App,
@@ -340,17 +351,17 @@ async fn page(
 ) -> Result<Response, Problem> {
     let mut response = if visit.cart.lines().is_empty() {
         let main = html! {
-            h1 { "Your cart" }
+            h1 { (t("Your cart")) }
             @if let Some(all) = &wrong.all { (notice(Tone::Bad, &html! { p role="alert" { (all) } })) }
-            (blank("Nothing in it yet", "What you choose is kept here for a month, also while you register or add funds.",
-                Some(("/products", "Look at the products"))))
+            (blank(t("Nothing in it yet"), t("What you choose is kept here for a month, also while you register or add funds."),
+                Some(("/products", t("Look at the products")))))
         };
-        private(app, "Your cart", visit, &main)
+        private(app, t("Your cart"), visit, &main)
     } else {
         let contents = Contents::of(app, visit, source, &visit.cart).await?;
         let wanted = Wanted::cart(chance(app));
         let main = filled(app, visit, &contents, wrong, &wanted);
-        let mut response = private(app, "Your cart", visit, &main);
+        let mut response = private(app, t("Your cart"), visit, &main);
         remember(&mut response, visit, &wanted);
         if contents.refused_coupon {
             let mut cart = visit.cart.clone();
@@ -368,11 +379,12 @@ fn filled(app: &App, visit: &Visit, contents: &Contents, wrong: &Wrong, wanted: 
     let token = &visit.vendor.settings.token;
     let lines = visit.cart.lines().iter().zip(&contents.rows);
     html! {
-        (steps(&["Cart", "Confirm", "Receive"], 0))
-        h1 { "Your cart" }
+        (steps(&[t("Cart"), t("Confirm"), t("Receive")], 0))
+        h1 { (t("Your cart")) }
         @if let Some(all) = &wrong.all { (notice(Tone::Bad, &html! { p role="alert" { (all) } })) }
         @if let (true, Some(coupon)) = (contents.refused_coupon, visit.cart.coupon()) {
-            (notice(Tone::Warn, &html! { p role="status" { "The coupon " code { (coupon) } " is not good for what is in the cart now, and was taken off." } }))
+            (notice(Tone::Warn, &html! { p role="status" { (say!("The coupon {coupon} is not good for what is in the \
+                cart now, and was taken off.", coupon = html! { code { (coupon) } })) } }))
         }
         div.beside {
             div {
@@ -381,10 +393,10 @@ fn filled(app: &App, visit: &Visit, contents: &Contents, wrong: &Wrong, wanted: 
                         li { (line(*offer, *units, row, contents.quote.as_ref().ok(), wrong, token)) }
                     }
                 }
-                p { a href="/products" { "Look for more" } }
+                p { a href="/products" { (t("Look for more")) } }
             }
             aside.card aria-labelledby="sum" {
-                h2 #sum { "Total" }
+                h2 #sum { (t("Total")) }
                 (sum(app, visit, contents, wanted))
                 @if app.engine.provider().is_none() { (coupon_form(visit, contents, wrong)) }
             }
@@ -414,29 +426,31 @@ fn line(
         @match row {
             Row::Seen { terms: of, parts, price: shown, .. } => {
                 p.small {
-                    @if *parts > 0 { "Bundle of " (parts) } @else { (terms(*of)) }
+                    @if *parts > 0 { (say!("Bundle of {parts}", parts)) } @else { (terms(*of)) }
                     @match (quoted, shown) {
                         // The sum stands beside it.
                         (Some(_), _) if units == 1 => {}
-                        (Some((each, _)), _) => { " · " (MoneyOut::tokens(each, token)) " each" }
-                        (None, Some(each)) => { " · " (MoneyOut::tokens(*each, token)) @if units > 1 { " each" } }
-                        (None, None) => { " · price not shown yet" }
+                        (Some((each, _)), _) => { " " (say!("· {tokens} each", tokens = MoneyOut::tokens(each, token))) }
+                        (None, Some(each)) => { " · " (MoneyOut::tokens(*each, token)) @if units > 1 { " " (t("each")) } }
+                        (None, None) => { " " (t("· price not shown yet")) }
                     }
                 }
                 @if let Some((_, all)) = quoted { p.sum { (price(all, token)) } }
             }
-            Row::Gone => p.small { "The offer was withdrawn, or is not shown to you. Take it out to go on." },
-            Row::Shut => p.small { "What it is and costs is shown when you are signed in." },
+            Row::Gone => p.small { (t("The offer was withdrawn, or is not shown to you. Take it out to go on.")) },
+            Row::Shut => p.small { (t("What it is and costs is shown when you are signed in.")) },
         }
         form.row method="post" action="/cart/lines" {
             input type="hidden" name="offer" value=(offer);
             @if *row != Row::Gone {
-                label for=(id) { "Quantity" span.unseen { " of " (row.title()) } }
+                label for=(id) { (say!("Quantity{span}", span = html! { span.unseen { " " (say!("of {title}",
+                    title = row.title())) } })) }
                 input.few id=(id) name="quantity" type="number" inputmode="numeric" min="0" max="100" value=(typed)
                     aria-describedby=[of_line.map(|_| error.as_str())] aria-invalid=[of_line.map(|_| "true")];
-                button.second type="submit" { "Change" span.unseen { " the quantity of " (row.title()) } }
+                button.second type="submit" { (say!("Change{span}", span = html! { span.unseen { " " (say!("the quantity of {title}", title = row.title())) } })) }
             }
-            button.plain type="submit" name="remove" value="yes" { "Remove" span.unseen { " " (row.title()) } }
+            button.plain type="submit" name="remove" value="yes" { (say!("Remove{span}",
+                span = html! { span.unseen { " " (row.title()) } })) }
         }
         @if let Some((_, _, text)) = of_line { p.wrong id=(error) role="alert" { (text) } }
     }
@@ -459,16 +473,16 @@ fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup
         (figures(quote, token))
         @match short {
             Some(short) if !short.is_zero() => {
-                p { a.button.whole href=(top_up::address(&wanted.local(), Some(short), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(short, token)) } }
-                p.small { "You go on to the checkout when the tokens are in your wallet." }
+                p { a.button.whole href=(top_up::address(&wanted.local(), Some(short), &visit.vendor.settings)) { (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
+                p.small { (t("You go on to the checkout when the tokens are in your wallet.")) }
             }
             _ => form method="post" action="/checkout" {
                 (wanted.hidden())
-                button.whole type="submit" { "Check out" }
+                button.whole type="submit" { (t("Check out")) }
             }
         }
         @if quote.balance.is_none() && app.engine.provider().is_none() {
-            p.small { "You sign in or open an account on the way; what you chose is kept." }
+            p.small { (t("You sign in or open an account on the way; what you chose is kept.")) }
         }
         (payer(app))
     }
@@ -479,7 +493,8 @@ pub fn payer(app: &App) -> Markup {
     let host = app.engine.provider().map(scrip_engine::provider::Provider::url);
     let host = host.map(|url| url.split_once("://").map_or(url, |(_, host)| host));
     html! {
-        @if let Some(host) = host { p.small { "You pay from your wallet at " bdi { (host) } ", and receive everything here." } }
+        @if let Some(host) = host { p.small { (say!("You pay from your wallet at {host}, and receive everything here.",
+            host = html! { bdi { (host) } })) } }
     }
 }
 
@@ -490,15 +505,15 @@ pub fn figures(quote: &Quote, token: &Token) -> Markup {
     html! {
         dl.facts.figures {
             @if let Some(coupon) = &quote.coupon {
-                dt { "Coupon " code { (coupon.code) } }
+                dt { (say!("Coupon {code}", code = html! { code { (coupon.code) } })) }
                 dd { "−" (MoneyOut::tokens(off.unwrap_or_default(), token)) }
             }
-            dt { "To pay" } dd { (price(quote.total, token)) }
+            dt { (t("To pay")) } dd { (price(quote.total, token)) }
             @if let Some(balance) = quote.balance {
-                dt { "In your wallet" } dd { (MoneyOut::tokens(balance, token)) }
+                dt { (t("In your wallet")) } dd { (MoneyOut::tokens(balance, token)) }
                 @match remains {
-                    Some(left) => { dt { "Left afterwards" } dd { (MoneyOut::tokens(left, token)) } }
-                    None => { dt { "Missing" } dd { (price(balance.shortfall(quote.total), token)) } }
+                    Some(left) => { dt { (t("Left afterwards")) } dd { (MoneyOut::tokens(left, token)) } }
+                    None => { dt { (t("Missing")) } dd { (price(balance.shortfall(quote.total), token)) } }
                 }
             }
         }
@@ -510,13 +525,13 @@ fn coupon_form(visit: &Visit, contents: &Contents, wrong: &Wrong) -> Markup {
     if let (Some(coupon), None) = (kept, &wrong.coupon) {
         let waits = contents.quote.as_ref().map_or(true, |quote| quote.coupon.is_none());
         let why = match contents.coupon_waits {
-            Some(seconds) => format!(" (too many were tried: again in {seconds} seconds)"),
-            None => " (tried when the price is known)".to_owned(),
+            Some(seconds) => text!("(too many were tried: again in {seconds} seconds)", seconds),
+            None => t("(tried when the price is known)").to_owned(),
         };
         return html! {
             form.coupon method="post" action="/cart/coupon" {
-                p.small { "Coupon " code { (coupon) } @if waits { (why) } " "
-                    button.plain type="submit" name="remove" value="yes" { "Take it off" } }
+                p.small { (say!("Coupon {coupon}", coupon = html! { code { (coupon) } })) @if waits { " " (why) } " "
+                    button.plain type="submit" name="remove" value="yes" { (t("Take it off")) } }
             }
         };
     }
@@ -524,11 +539,11 @@ fn coupon_form(visit: &Visit, contents: &Contents, wrong: &Wrong) -> Markup {
         wrong.coupon.as_ref().map_or(("", None), |(typed, error)| (typed, Some(error.as_str())));
     html! {
         details.coupon open[error.is_some()] {
-            summary { "I have a coupon" }
+            summary { (t("I have a coupon")) }
             form method="post" action="/cart/coupon" {
-                (Field { name: "coupon", label: "Coupon", kind: "text", value: typed, autocomplete: "off",
+                (Field { name: "coupon", label: t("Coupon"), kind: "text", value: typed, autocomplete: "off",
                     required: true, hint: None, error })
-                button.second type="submit" { "Use it" }
+                button.second type="submit" { (t("Use it")) }
             }
         }
     }

@@ -14,6 +14,7 @@ use super::{UNITS, Wanted, pays_elsewhere, remember};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::{IdPath, Query, Source};
+use crate::language::{say, t, text};
 use crate::pages::cart::{Cart, Contents, Row, figures, payer};
 use crate::pages::form::Field;
 use crate::pages::look::{blank, steps};
@@ -56,31 +57,31 @@ pub(super) async fn show(
     let Some(row) = contents.rows.first() else { return Err(Problem::not_found()) };
     if *row == Row::Gone {
         let main = html! {
-            h1 { "Not for sale" }
-            (blank("This offer was withdrawn, or is not shown to you", "Look what there is today.", Some(("/products", "Products"))))
+            h1 { (t("Not for sale")) }
+            (blank(t("This offer was withdrawn, or is not shown to you"), t("Look what there is today."), Some(("/products", t("Products")))))
         };
-        let mut response = private(&app, "Not for sale", &visit, &main);
+        let mut response = private(&app, t("Not for sale"), &visit, &main);
         *response.status_mut() = StatusCode::NOT_FOUND;
         return Ok(response);
     }
     let refused = !wanted.coupon.is_empty() && (one.coupon().is_none() || contents.refused_coupon);
     let typed = if refused { std::mem::take(&mut wanted.coupon) } else { wanted.coupon.clone() };
     let error = match contents.coupon_waits {
-        Some(seconds) => {
-            Some(format!("too many were tried: wait {seconds} seconds; the price is without it"))
-        }
-        None => {
-            refused.then(|| "this coupon is not good for this; the price is without it".to_owned())
-        }
+        Some(seconds) => Some(text!(
+            "too many were tried: wait {seconds} seconds; the price is without it",
+            seconds
+        )),
+        None => refused
+            .then(|| t("this coupon is not good for this; the price is without it").to_owned()),
     };
     let form = form(&app, &visit, &contents, &wanted, &typed, error.as_deref(), offer);
-    let title = format!("Buy {}", row.title());
+    let title = text!("Buy {title}", title = row.title());
     let main = html! {
-        (steps(&["Choose", "Confirm", "Receive"], 0))
-        h1 { "Buy " bdi { (row.title()) } }
+        (steps(&[t("Choose"), t("Confirm"), t("Receive")], 0))
+        h1 { (say!("Buy {title}", title = html! { bdi { (row.title()) } })) }
         @if let Row::Seen { terms: of, parts, slug, .. } = row {
-            p.lead { @if *parts > 0 { "A bundle of " (parts) } @else { (terms(*of)) } ". "
-                a href={ "/products/" (slug) } { "All about it" } }
+            p.lead { @if *parts > 0 { (say!("A bundle of {parts}", parts)) } @else { (terms(*of)) } ". "
+                a href={ "/products/" (slug) } { (t("All about it")) } }
         }
         (form)
     };
@@ -113,23 +114,23 @@ fn form(
         form.narrow method="post" action="/checkout" {
             (key.hidden())
             input type="hidden" name="offer" value=(offer);
-            (Field { name: "quantity", label: "Quantity", kind: "number", value: quantity, autocomplete: "off",
+            (Field { name: "quantity", label: t("Quantity"), kind: "number", value: quantity, autocomplete: "off",
                 required: true, hint: None, error })
             @if app.engine.provider().is_none() {
-                (Field { name: "coupon", label: "Coupon", kind: "text", value: typed, autocomplete: "off",
-                    required: false, hint: Some("If you have one."),
+                (Field { name: "coupon", label: t("Coupon"), kind: "text", value: typed, autocomplete: "off",
+                    required: false, hint: Some(t("If you have one.")),
                     error: refused })
             }
-            p { button.second type="submit" formmethod="get" formaction={ "/buy/" (offer) } { "Update the price" } }
+            p { button.second type="submit" formmethod="get" formaction={ "/buy/" (offer) } { (t("Update the price")) } }
             @if let Ok(quote) = &contents.quote {
                 div.card {
                     (figures(quote, token))
-                    button.whole type="submit" { "Go on" }
-                    p.small { "You see the whole order before you confirm it." }
+                    button.whole type="submit" { (t("Go on")) }
+                    p.small { (t("You see the whole order before you confirm it.")) }
                 }
             }
             @if wanted.license.is_empty() {
-                p { button.plain type="submit" formaction="/cart" { "Put it into the cart instead" } }
+                p { button.plain type="submit" formaction="/cart" { (t("Put it into the cart instead")) } }
             }
         }
         @if let Some(stop) = stop { div.stop { h2 { (stop.title) } (stop.body) } }

@@ -11,6 +11,7 @@ use scrip_engine::purchase::PurchaseRefusal;
 
 use super::{Wanted, pays_elsewhere};
 use crate::App;
+use crate::language::{many, say, t};
 use crate::money::MoneyOut;
 use crate::pages::account::personal;
 use crate::pages::look::price;
@@ -64,17 +65,17 @@ impl Stop {
             PurchaseRefusal::AlreadyOwned(line) => owned(ahead, *line),
             PurchaseRefusal::CouponRefused | PurchaseRefusal::CouponUsedUp => coupon(
                 ahead,
-                &html! { "The coupon is not good for this selection, or its uses are used up by now. Nothing was charged." },
+                &html! { (t("The coupon is not good for this selection, or its uses are used up by now. Nothing was charged.")) },
             ),
             PurchaseRefusal::RateLimited(wait) => coupon(
                 ahead,
-                &html! { "Too many coupons were tried from here. It can be tried again in " (wait.0) " seconds." },
+                &html! { (say!("Too many coupons were tried from here. It can be tried again in {wait} seconds.", wait = wait.0)) },
             ),
             other => (
-                "This cannot be ordered so",
+                t("This cannot be ordered so"),
                 html! {
                     p { (why(other, ahead, token)) }
-                    p.choice { a.button href="/cart" { "Back to the cart" } }
+                    p.choice { a.button href="/cart" { (t("Back to the cart")) } }
                 },
             ),
         };
@@ -98,37 +99,37 @@ impl Stop {
 
 fn gate(app: &App, visit: &Visit, shut: &GateRefusal, ahead: &Ahead) -> (&'static str, Markup) {
     match shut {
-        GateRefusal::AccountRequired(_) => ("Sign in or open an account", sign_in(visit, ahead)),
+        GateRefusal::AccountRequired(_) => (t("Sign in or open an account"), sign_in(visit, ahead)),
         GateRefusal::ConnectionRequired => {
-            ("Sign in through the provider", connect(app, visit, ahead))
+            (t("Sign in through the provider"), connect(app, visit, ahead))
         }
         GateRefusal::AccountFrozen => (
-            "Your account is frozen",
+            t("Your account is frozen"),
             html! {
-                p { "Nothing can be ordered with it at the moment. Please ask " bdi { (visit.vendor.settings.name) } "; what you have
-                    bought stays yours." }
-                p.choice { a.button href="/library" { "Your library" } }
+                p { (say!("Nothing can be ordered with it at the moment. Please ask {name}; what you have bought stays yours.",
+                    name = html! { bdi { (visit.vendor.settings.name) } })) }
+                p.choice { a.button href="/library" { (t("Your library")) } }
             },
         ),
         GateRefusal::AccountIncomplete(missing) => {
-            ("Complete your account", complete(visit, missing, &ahead.next))
+            (t("Complete your account"), complete(visit, missing, &ahead.next))
         }
         GateRefusal::BelowThreshold(short) => (
-            "Add funds to order",
+            t("Add funds to order"),
             html! {
-                p { "Ordering opens when your balance reaches a threshold. What you add is yours to spend." }
-                (shortfall(*short, "Needed to order", visit, ahead))
+                p { (t("Ordering opens when your balance reaches a threshold. What you add is yours to spend.")) }
+                (shortfall(*short, t("Needed to order"), visit, ahead))
             },
         ),
         GateRefusal::InsufficientBalance(short) => (
-            "Add funds to pay",
+            t("Add funds to pay"),
             html! {
-                p { "Your wallet does not cover this yet. Nothing was charged." }
-                (shortfall(*short, "To pay", visit, ahead))
+                p { (t("Your wallet does not cover this yet. Nothing was charged.")) }
+                (shortfall(*short, t("To pay"), visit, ahead))
             },
         ),
         GateRefusal::NotFunded { shared } => {
-            ("Add funds to order", not_funded(app, *shared, ahead))
+            (t("Add funds to order"), not_funded(app, *shared, ahead))
         }
     }
 }
@@ -137,25 +138,22 @@ fn gate(app: &App, visit: &Visit, shut: &GateRefusal, ahead: &Ahead) -> (&'stati
 fn kept(visit: &Visit) -> Markup {
     let units = visit.cart.units();
     html! {
-        @if units > 0 { p { (things(units)) " in your cart, and kept there meanwhile." } }
+        @if units > 0 { p { (say!("{things} in your cart, and kept there meanwhile.", things = things(units))) } }
     }
 }
 
 /// So many things.
 pub fn things(units: u32) -> String {
-    match units {
-        1 => "One thing is".to_owned(),
-        more => format!("{more} things are"),
-    }
+    many!(units, "One thing is", "{count} things are")
 }
 
 fn sign_in(visit: &Visit, ahead: &Ahead) -> Markup {
     html! {
-        p { "An account holds your tokens and everything that you buy with them." }
+        p { (t("An account holds your tokens and everything that you buy with them.")) }
         (kept(visit))
         p.choice {
-            a.button href=(ahead.next.after("/register")) { "Open an account" }
-            a.button.second href=(ahead.next.after("/sign-in")) { "Sign in" }
+            a.button href=(ahead.next.after("/register")) { (t("Open an account")) }
+            a.button.second href=(ahead.next.after("/sign-in")) { (t("Sign in")) }
         }
     }
 }
@@ -163,9 +161,10 @@ fn sign_in(visit: &Visit, ahead: &Ahead) -> Markup {
 fn connect(app: &App, visit: &Visit, ahead: &Ahead) -> Markup {
     let url = app.engine.provider().map_or("", |provider| provider.url());
     html! {
-        p { "Your account and your wallet are at " bdi { (url) } ". Sign in or open an account there, and you come back here." }
+        p { (say!("Your account and your wallet are at {url}. Sign in or open an account there, and you come back here.",
+            url = html! { bdi { (url) } })) }
         (kept(visit))
-        p.choice { a.button href=(ahead.next.after("/connect")) { "Sign in" } }
+        p.choice { a.button href=(ahead.next.after("/connect")) { (t("Sign in")) } }
     }
 }
 
@@ -176,7 +175,7 @@ fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
     let typed = [Asked::Name, Asked::Address, Asked::Phone];
     let card = missing.contains(&Asked::PaymentMethod);
     html! {
-        p { "This is asked of every account before it can order." }
+        p { (t("This is asked of every account before it can order.")) }
         @if missing.iter().any(|field| typed.contains(field)) {
             form.narrow method="post" action="/account" {
                 @let then = if card { next.after("/account") } else { next.as_str().to_owned() };
@@ -185,18 +184,19 @@ fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
                     @if missing.contains(&field) { (personal(field, "", true, None)) }
                     @else if let Some(value) = person.get(field) { input type="hidden" name=(field.as_str()) value=(value); }
                 }
-                button type="submit" { "Save and go on" }
+                button type="submit" { (t("Save and go on")) }
             }
         } @else if card {
-            p { "Please choose a card to pay with." }
-            p.choice { a.button href=(next.after("/account")) { "Choose a card" } }
+            p { (t("Please choose a card to pay with.")) }
+            p.choice { a.button href=(next.after("/account")) { (t("Choose a card")) } }
         } @else if missing.contains(&Asked::EmailVerified) {
-            p { "Open the link in the letter that was sent to " @if let Some((_, member)) = &visit.member { bdi { (member.account.email) } }
-                ". Then come back here." }
+            @let email = visit.member.as_ref().map_or("", |(_, member)| member.account.email.as_str());
+            p { (say!("Open the link in the letter that was sent to {email}. Then come back here.",
+                email = html! { bdi { (email) } })) }
             form.choice method="post" action="/verify/again" {
                 input type="hidden" name="next" value=(next.as_str());
-                a.button href=(next.as_str()) { "I have opened it" }
-                button.second type="submit" { "Send the letter again" }
+                a.button href=(next.as_str()) { (t("I have opened it")) }
+                button.second type="submit" { (t("Send the letter again")) }
             }
         }
     }
@@ -209,13 +209,14 @@ fn shortfall(short: Short, required: &str, visit: &Visit, ahead: &Ahead) -> Mark
     html! {
         dl.facts.figures {
             dt { (required) } dd { (price(short.required, token)) }
-            dt { "In your wallet" } dd { (MoneyOut::tokens(short.balance, token)) }
-            dt { "Missing" } dd { (price(missing, token)) }
+            dt { (t("In your wallet")) } dd { (MoneyOut::tokens(short.balance, token)) }
+            dt { (t("Missing")) } dd { (price(missing, token)) }
         }
         p.choice {
-            a.button href=(top_up::address(&ahead.next, Some(missing), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(missing, token)) }
+            a.button href=(top_up::address(&ahead.next, Some(missing), &visit.vendor.settings)) { (say!("Add {tokens}",
+                tokens = MoneyOut::tokens(missing, token))) }
         }
-        p.small { "When the tokens are in your wallet, you go on where you stopped." }
+        p.small { (t("When the tokens are in your wallet, you go on where you stopped.")) }
     }
 }
 
@@ -223,16 +224,17 @@ fn not_funded(app: &App, shared: bool, ahead: &Ahead) -> Markup {
     let url = app.engine.provider().map_or("", |provider| provider.url());
     html! {
         @if shared {
-            p { "Ordering opens when your balance at " bdi { (url) } " reaches a threshold. Add funds there, and come back: what you
-                chose is kept." }
+            p { (say!("Ordering opens when your balance at {url} reaches a threshold. Add funds there, and come back: \
+                what you chose is kept.", url = html! { bdi { (url) } })) }
             p.choice {
-                a.button href={ (url) "/wallet/top-up" } { "Add funds" }
-                a.button.second href=(ahead.next.as_str()) { "I have added funds" }
+                a.button href={ (url) "/wallet/top-up" } { (t("Add funds")) }
+                a.button.second href=(ahead.next.as_str()) { (t("I have added funds")) }
             }
         } @else {
-            p { "Ordering opens at a threshold, and your provider may not tell us yet whether your balance reaches it. Sign in
-                once more, and let it say so: yes or no, and nothing else." }
-            p.choice { a.button href=(ahead.next.after("/connect")) { "Sign in and share that" } }
+            p { (t("Ordering opens at a threshold, and your provider may not tell us yet whether your balance reaches \
+                it. Sign in \
+                once more, and let it say so: yes or no, and nothing else.")) }
+            p.choice { a.button href=(ahead.next.after("/connect")) { (t("Sign in and share that")) } }
         }
     }
 }
@@ -247,38 +249,40 @@ fn hidden(
     let title = ahead.title(line);
     let body = match (app.engine.provider(), needs) {
         (Some(provider), _) => html! {
-            p { "The price of " bdi { (title) } " is shown when your balance at " bdi { (provider.url()) } " is large enough to order,
-                and it tells us so." }
+            p { (say!("The price of {title} is shown when your balance at {url} is large enough to order, and it tells us so.",
+                title = html! { bdi { (title) } }, url = html! { bdi { (provider.url()) } })) }
             p.choice {
-                a.button href=(ahead.next.after("/connect")) { "Sign in and share that" }
-                a.button.second href={ (provider.url()) "/wallet/top-up" } { "Add funds" }
+                a.button href=(ahead.next.after("/connect")) { (t("Sign in and share that")) }
+                a.button.second href={ (provider.url()) "/wallet/top-up" } { (t("Add funds")) }
             }
         },
         (None, Level::Covered) => html! {
-            p { "The price of " bdi { (title) } " is shown when your balance covers it. What you add is yours to spend." }
-            p.choice { a.button href=(top_up::address(&ahead.next, None, &visit.vendor.settings)) { "Add funds" } }
+            p { (say!("The price of {title} is shown when your balance covers it. What you add is yours to spend.",
+                title = html! { bdi { (title) } })) }
+            p.choice { a.button href=(top_up::address(&ahead.next, None, &visit.vendor.settings)) { (t("Add funds")) } }
         },
         (None, Level::Visitor | Level::Member | Level::Funded) => html! {
-            p { "The price of " bdi { (title) } " is shown when your balance is large enough to order. What you add is yours to spend." }
-            p.choice { a.button href=(top_up::address(&ahead.next, None, &visit.vendor.settings)) { "Add funds" } }
+            p { (say!("The price of {title} is shown when your balance is large enough to order. What you add is \
+                yours to spend.", title = html! { bdi { (title) } })) }
+            p.choice { a.button href=(top_up::address(&ahead.next, None, &visit.vendor.settings)) { (t("Add funds")) } }
         },
     };
-    ("A price is not shown yet", body)
+    (t("A price is not shown yet"), body)
 }
 
 fn owned(ahead: &Ahead, line: usize) -> (&'static str, Markup) {
     let again = Wanted { again: "yes".to_owned(), ..ahead.wanted.clone() };
     let body = html! {
-        p { "You have bought " bdi { (ahead.title(line)) } " before, for good. Its code is in your library, and there is no need to
-            pay for it twice." }
+        p { (say!("You have bought {title} before, for good. Its code is in your library, and there is no need to pay \
+            for it twice.", title = html! { bdi { (ahead.title(line)) } })) }
         form.choice method="post" action="/checkout" {
-            a.button href="/library" { "Your library" }
+            a.button href="/library" { (t("Your library")) }
             (again.hidden())
-            button.second type="submit" { "Buy it again anyway" }
-            a.button.second href="/cart" { "Back to the cart" }
+            button.second type="submit" { (t("Buy it again anyway")) }
+            a.button.second href="/cart" { (t("Back to the cart")) }
         }
     };
-    ("You own this already", body)
+    (t("You own this already"), body)
 }
 
 fn coupon(ahead: &Ahead, text: &Markup) -> (&'static str, Markup) {
@@ -287,30 +291,32 @@ fn coupon(ahead: &Ahead, text: &Markup) -> (&'static str, Markup) {
         p { (text) }
         form.choice method="post" action="/checkout" {
             (without.hidden())
-            button type="submit" { "Go on without it" }
-            a.button.second href="/cart" { "Back to the cart" }
+            button type="submit" { (t("Go on without it")) }
+            a.button.second href="/cart" { (t("Back to the cart")) }
         }
     };
-    ("The coupon cannot be used", body)
+    (t("The coupon cannot be used"), body)
 }
 
 /// The rest in a sentence.
 fn why(refusal: &PurchaseRefusal, ahead: &Ahead, token: &Token) -> Markup {
     match refusal {
         PurchaseRefusal::NotForSale(line) => html! {
-            bdi { (ahead.title(*line)) } " is not for sale any more, or not to you. Take it out of the cart, and go on with the rest."
+            (say!("{title} is not for sale any more, or not to you. Take it out of the cart, and go on with the rest.",
+                title = html! { bdi { (ahead.title(*line)) } }))
         },
         PurchaseRefusal::TrialUsed(line) => html! {
-            bdi { (ahead.title(*line)) } " can be tried once, and this account has tried it. Take it out of the cart, or choose another
-            offer of it."
+            (say!("{title} can be tried once, and this account has tried it. Take it out of the cart, or choose \
+                another offer of it.", title = html! { bdi { (ahead.title(*line)) } }))
         },
         PurchaseRefusal::NotExtendable { line, .. } | PurchaseRefusal::NoSuchLicense(line) => {
             html! {
-                "The license cannot be extended by " bdi { (ahead.title(*line)) } ". Choose the offer that it was bought with."
+                (say!("The license cannot be extended by {title}. Choose the offer that it was bought with.",
+                    title = html! { bdi { (ahead.title(*line)) } }))
             }
         }
         PurchaseRefusal::TooManyParts | PurchaseRefusal::TooMuch => html! {
-            "This is more than one order can hold. Buy a part of it first."
+            (t("This is more than one order can hold. Buy a part of it first."))
         },
         other => html! { (sentence(Problem::purchase(other, token).detail())) },
     }

@@ -6,6 +6,7 @@ use scrip_domain::payment_method::PaymentMethod;
 use scrip_engine::memory::Member;
 
 use super::Wanted;
+use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::pages::account::card_name;
 use crate::pages::legal::terms_of_sale;
@@ -31,44 +32,44 @@ pub fn page(
     let card = member.account.person.payment_method.as_deref();
     let card = card.and_then(|card| cards.iter().find(|one| one.name == card));
     html! {
-        (steps(&["Cart", "Confirm", "Receive"], 1))
-        h1 { "Confirm your order" }
+        (steps(&[t("Cart"), t("Confirm"), t("Receive")], 1))
+        h1 { (t("Confirm your order")) }
         @if order.state == OrderState::Declined {
-            (notice(Tone::Warn, &html! { p { "This was declined for want of tokens, and nothing was charged. You can try once more." } }))
+            (notice(Tone::Warn, &html! { p { (t("This was declined for want of tokens, and nothing was charged. You \
+                can try once more.")) } }))
         }
         div.beside {
-            div { (bill("What you buy", lines, order, token)) }
+            div { (bill(t("What you buy"), lines, order, token)) }
             aside.card aria-labelledby="pay" {
-                h2 #pay { "Payment" }
+                h2 #pay { (t("Payment")) }
                 dl.facts.figures {
-                    dt { "To pay" } dd { (price(order.total, token)) }
-                    dt { "In your wallet" } dd { (MoneyOut::tokens(member.available, token)) }
+                    dt { (t("To pay")) } dd { (price(order.total, token)) }
+                    dt { (t("In your wallet")) } dd { (MoneyOut::tokens(member.available, token)) }
                     @match left {
-                        Some(left) => { dt { "Left afterwards" } dd { (MoneyOut::tokens(left, token)) } }
-                        None => { dt { "Missing" } dd { (price(short, token)) } }
+                        Some(left) => { dt { (t("Left afterwards")) } dd { (MoneyOut::tokens(left, token)) } }
+                        None => { dt { (t("Missing")) } dd { (price(short, token)) } }
                     }
-                    dt { "Account" } dd { bdi { (member.account.email) } }
-                    @if let Some(card) = card { dt { "Topped up with" } dd { (card_name(card)) } }
+                    dt { (t("Account")) } dd { bdi { (member.account.email) } }
+                    @if let Some(card) = card { dt { (t("Topped up with")) } dd { (card_name(card)) } }
                 }
                 @if left.is_some() {
                     form method="post" action={ "/checkout/" (order.id) } {
-                        button.whole type="submit" { "Pay " (MoneyOut::tokens(order.total, token)) }
+                        button.whole type="submit" { (say!("Pay {tokens}", tokens = MoneyOut::tokens(order.total, token))) }
                     }
                     p.small { (refund_policy(order.refund_policy.unwrap_or(settings.refund_policy))) }
-                    p.small { "With this you accept the "
-                        (terms_of_sale(&visit.legal, &html! { "terms of " bdi { (settings.name) } }))
-                        " (version " (settings.terms_version) ") and ask for
-                        delivery at once: you receive your codes and files in the same moment. What is refunded goes back into your
-                        wallet." }
+                    p.small { (say!("With this you accept the {terms_of_sale} (version {terms_version}) and ask for \
+                        delivery at once: you receive your codes and files in the same moment. What is refunded goes \
+                        back into your wallet.", terms_of_sale = terms_of_sale(&visit.legal, &html! { (say!("terms of {name}",
+                            name = html! { bdi { (settings.name) } })) }), terms_version = settings.terms_version)) }
                 } @else {
-                    p { a.button.whole href=(top_up::address(&here, Some(short), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(short, token)) } }
-                    p.small { "You come back here when the tokens are in your wallet." }
+                    p { a.button.whole href=(top_up::address(&here, Some(short), &visit.vendor.settings)) { (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
+                    p.small { (t("You come back here when the tokens are in your wallet.")) }
                 }
-                p.small { "These prices hold until " (date(order.expires_at)) "." }
+                p.small { (say!("These prices hold until {date}.", date = date(order.expires_at))) }
                 @if order.state == OrderState::Draft {
-                    form method="post" action={ "/checkout/" (order.id) "/cancel" } { button.plain type="submit" { "Cancel" } }
+                    form method="post" action={ "/checkout/" (order.id) "/cancel" } { button.plain type="submit" { (t("Cancel")) } }
                 } @else {
-                    p { a href="/cart" { "Back to the cart" } }
+                    p { a href="/cart" { (t("Back to the cart")) } }
                 }
             }
         }
@@ -80,16 +81,16 @@ pub fn over(visit: &Visit, order: &Order, lines: &[Line], key: String) -> Markup
     let token = &visit.vendor.settings.token;
     let given_up = order.state == OrderState::Cancelled;
     html! {
-        h1 { @if given_up { "You gave this up" } @else { "This took too long" } }
+        h1 { @if given_up { (t("You gave this up")) } @else { (t("This took too long")) } }
         p.lead role="status" {
-            @if given_up { "The order was cancelled, and nothing was charged." }
-            @else { "The prices were held until " (date(order.expires_at)) ". Nothing was charged." }
+            @if given_up { (t("The order was cancelled, and nothing was charged.")) }
+            @else { (say!("The prices were held until {date}. Nothing was charged.", date = date(order.expires_at))) }
         }
         form.choice method="post" action="/checkout" {
             (Wanted::like(order.id, key).hidden())
-            button type="submit" { "Order the same at today's prices" }
-            a.button.second href="/cart" { "Back to the cart" }
+            button type="submit" { (t("Order the same at today's prices")) }
+            a.button.second href="/cart" { (t("Back to the cart")) }
         }
-        (bill("What it was", lines, order, token))
+        (bill(t("What it was"), lines, order, token))
     }
 }

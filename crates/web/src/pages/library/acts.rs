@@ -40,6 +40,7 @@ use super::super::{chance, date, private, words};
 use super::license::{machine_name, own};
 use crate::App;
 use crate::extract::{IdPath, NamePath, Source};
+use crate::language::{key, say, t, text};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -112,21 +113,21 @@ async fn extension_page(
     let key = chance(app);
     let body = match &extensions {
         None => blank(
-            "This license cannot be extended",
-            "Buy what you need anew: it gets a license of its own.",
-            Some((&format!("/products/{}", owned.product.slug), "See what there is")),
+            t("This license cannot be extended"),
+            t("Buy what you need anew: it gets a license of its own."),
+            Some((&format!("/products/{}", owned.product.slug), t("See what there is"))),
         ),
         Some(Extensions { gate: Some(gate), .. }) => {
             let problem = Problem::gate(gate, token);
             html! {
                 (complaint(&sentence(problem.detail())))
-                p { a.button href="/wallet/top-up" { "Add funds" } }
+                p { a.button href="/wallet/top-up" { (t("Add funds")) } }
             }
         }
         Some(Extensions { offers, .. }) if offers.is_empty() => blank(
-            "Nothing is offered for it just now",
-            "The vendor sells no extension of these terms at the moment.",
-            Some((&format!("/library/{}", owned.standing.license.id), "Back to the license")),
+            t("Nothing is offered for it just now"),
+            t("The vendor sells no extension of these terms at the moment."),
+            Some((&format!("/library/{}", owned.standing.license.id), t("Back to the license"))),
         ),
         Some(Extensions { offers, .. }) => {
             extension_form(owned, offers, form, &key, token, problem)
@@ -134,20 +135,20 @@ async fn extension_page(
     };
     let main = html! {
         (trail(owned))
-        h1 { "Extend " bdi { (owned.product.title) } }
-        p.lead { "The same license and the same machines go on. Nothing has to be installed again." }
+        h1 { (say!("Extend {title}", title = html! { bdi { (owned.product.title) } })) }
+        p.lead { (t("The same license and the same machines go on. Nothing has to be installed again.")) }
         (how_it_stands(owned))
         (body)
     };
-    Ok(private(app, "Extend a license", &visit.visit, &main))
+    Ok(private(app, t("Extend a license"), &visit.visit, &main))
 }
 
 fn how_it_stands(owned: &Owned) -> Markup {
     let license = &owned.standing.license;
     html! {
-        @if let Some(until) = license.expires_at { p { "It is good until " (date(until)) "." } }
+        @if let Some(until) = license.expires_at { p { (say!("It is good until {date}.", date = date(until))) } }
         @if let Some(left) = owned.standing.left() {
-            p { (left) " " (words::units(license.terms, left)) " are left." }
+            p { (say!("{left} {units} are left.", left, units = words::units(license.terms, left))) }
         }
     }
 }
@@ -172,7 +173,7 @@ fn extension_form(
         form.narrow method="post" action={ "/library/" (owned.standing.license.id) "/extend" } {
             input type="hidden" name="key" value=(key);
             fieldset aria-describedby=[error("offer").map(|_| "offer-error")] {
-                legend { "By how much" }
+                legend { (t("By how much")) }
                 @for (place, offer) in offers.iter().enumerate() {
                     label.option {
                         input type="radio" name="offer" value=(offer.id) required checked[chosen(offer, place)];
@@ -182,10 +183,10 @@ fn extension_form(
                 }
                 @if let Some(text) = error("offer") { p.wrong #offer-error { (text) } }
             }
-            (Field { name: "quantity", label: "How many times", kind: "number", value: quantity, autocomplete: "off",
-                required: true, hint: Some("1 to 100."), error: error("quantity") })
-            button type="submit" { "Go on to the checkout" }
-            p.hint { "Nothing is paid yet: the next page shows the sum, and asks." }
+            (Field { name: "quantity", label: t("How many times"), kind: "number", value: quantity, autocomplete: "off",
+                required: true, hint: Some(t("1 to 100.")), error: error("quantity") })
+            button type="submit" { (t("Go on to the checkout")) }
+            p.hint { (t("Nothing is paid yet: the next page shows the sum, and asks.")) }
         }
     }
 }
@@ -217,15 +218,15 @@ async fn drafted(
 ) -> Result<Result<Id<scrip_domain::order::Order>, Problem>, Problem> {
     let license = owned.standing.license.id;
     let Ok(offer) = form.offer.parse::<Id<Offer>>() else {
-        return Ok(Err(Problem::field("offer", "choose by how much")));
+        return Ok(Err(Problem::field("offer", t("choose by how much"))));
     };
     let quantity =
         form.quantity.trim().parse().ok().filter(|quantity| (1..=100).contains(quantity));
     let Some(quantity) = quantity else {
-        return Ok(Err(Problem::field("quantity", "a number from 1 to 100")));
+        return Ok(Err(Problem::field("quantity", t("a number from 1 to 100"))));
     };
     if app.engine.provider().is_some() {
-        return Ok(Err(Problem::field("offer", "a merchant extends no licenses")));
+        return Ok(Err(Problem::field("offer", t("a merchant extends no licenses"))));
     }
     let selection = Selection::new(vec![Choice { offer, quantity, extends: Some(license) }])?;
     let what = format!("extend {license} {offer} {quantity}");
@@ -251,20 +252,20 @@ async fn ask_reissue(
     let owned = own(&app, &visit, id).await?;
     let main = html! {
         (trail(&owned))
-        h1 { "Get a new code" }
+        h1 { (t("Get a new code")) }
         (notice(Tone::Warn, &html! {
-            p { "The code that you have dies in that moment: programs and people who have it cannot use it any more, "
-                "nor can links that were made with it." }
+            p { (say!("The code that you have dies in that moment: programs and people who have it cannot use it any \
+                more, nor can links that were made with it.")) }
         }))
-        p { "Do this when somebody has your code who should not. Machines that are active stay active; a program there "
-            "asks for the new code when it next looks." }
+        p { (say!("Do this when somebody has your code who should not. Machines that are active stay active; a \
+            program there asks for the new code when it next looks.")) }
         form.choice method="post" action={ "/library/" (id) "/reissue" } {
             input type="hidden" name="key" value=(chance(&app));
-            button.danger type="submit" { "Kill the old code and make a new one" }
-            a.button.second href={ "/library/" (id) } { "Keep the code" }
+            button.danger type="submit" { (t("Kill the old code and make a new one")) }
+            a.button.second href={ "/library/" (id) } { (t("Keep the code")) }
         }
     };
-    Ok(private(&app, "Get a new code", &visit.visit, &main))
+    Ok(private(&app, t("Get a new code"), &visit.visit, &main))
 }
 
 /// What was not done, why, and the way back.
@@ -280,7 +281,7 @@ fn stopped(
         (trail(owned))
         h1 { (title) }
         (complaint(text))
-        p { a.button href={ "/library/" (owned.standing.license.id) } { "Back to the license" } }
+        p { a.button href={ "/library/" (owned.standing.license.id) } { (t("Back to the license")) } }
     };
     let mut response = private(app, title, &visit.visit, &main);
     *response.status_mut() = problem.status();
@@ -305,7 +306,7 @@ async fn reissue(
         let owned = own(&app, &visit, id).await?;
         let problem = Problem::from(refusal);
         let text = sentence(problem.detail());
-        return Ok(stopped(&app, &visit, &owned, "There is no new code", &problem, &text));
+        return Ok(stopped(&app, &visit, &owned, t("There is no new code"), &problem, &text));
     }
     Ok(Redirect::to(&format!("/library/{id}")).into_response())
 }
@@ -323,7 +324,8 @@ async fn machine(
     Ok((owned, row.ok_or_else(Problem::not_found)?))
 }
 
-const MOVED: &str = "This license has moved between machines as often as it may within a year.";
+const MOVED: &str =
+    key("This license has moved between machines as often as it may within a year.");
 
 async fn ask_machine(
     State(app): State<App>,
@@ -335,18 +337,18 @@ async fn ask_machine(
     let made = owned.standing.usage.moves_at(app.engine.now());
     let main = html! {
         (trail(&owned))
-        h1 { "Deactivate " bdi { (machine_name(&row)) } }
-        p { "The license cannot be used there any more, and another machine has room. A program that is offline notices at "
-            "the latest on " (date(row.offline_until)) "." }
+        h1 { (say!("Deactivate {machine}", machine = html! { bdi { (machine_name(&row)) } })) }
+        p { (say!("The license cannot be used there any more, and another machine has room. A program that is offline \
+            notices at the latest on {date}.", date = date(row.offline_until))) }
         @if let Some(most) = moves {
-            p { "This counts as a move: " (made) " of " (most) " within a year are made." }
+            p { (say!("This counts as a move: {made} of {most} within a year are made.", made, most)) }
         }
         form.choice method="post" action={ "/library/" (license) "/machines/" (name) } {
-            button.danger type="submit" { "Deactivate" }
-            a.button.second href={ "/library/" (license) } { "Keep it active" }
+            button.danger type="submit" { (t("Deactivate")) }
+            a.button.second href={ "/library/" (license) } { (t("Keep it active")) }
         }
     };
-    Ok(private(&app, "Deactivate a machine", &visit.visit, &main))
+    Ok(private(&app, t("Deactivate a machine"), &visit.visit, &main))
 }
 
 async fn deactivate(
@@ -360,11 +362,11 @@ async fn deactivate(
         let done = app.engine.deactivate_own(&owned.standing.license, row.id).await?;
         if let Err(DeactivateRefusal::Refused(refused)) = done {
             let text = match refused.can_move_at {
-                Some(at) => format!("{MOVED} It can move again on {at}."),
+                Some(at) => text!("{moved} It can move again on {at}.", moved = t(MOVED), at),
                 None => words::refused(refused.reason).to_owned(),
             };
             let problem = Problem::license_refused(&refused);
-            return Ok(stopped(&app, &visit, &owned, "It stays active", &problem, &text));
+            return Ok(stopped(&app, &visit, &owned, t("It stays active"), &problem, &text));
         }
         done?;
     }
@@ -385,12 +387,12 @@ async fn download(
         Err(DownloadRefusal::CodeRefused(Some(reason))) => {
             let problem = Problem::from(DownloadRefusal::CodeRefused(Some(reason)));
             let text = words::refused(reason);
-            return Ok(stopped(&app, &visit, &owned, "No download", &problem, text));
+            return Ok(stopped(&app, &visit, &owned, t("No download"), &problem, text));
         }
         Err(refusal) => {
             let problem = Problem::from(refusal);
             let text = sentence(problem.detail());
-            return Ok(stopped(&app, &visit, &owned, "No download", &problem, &text));
+            return Ok(stopped(&app, &visit, &owned, t("No download"), &problem, &text));
         }
     };
     let to = format!("/v1/downloads/{file}?ticket={}", ticket.text);
@@ -400,7 +402,7 @@ async fn download(
 fn trail(owned: &Owned) -> Markup {
     html! {
         p.trail {
-            a href="/library" { "Library" } " / "
+            a href="/library" { (t("Library")) } " / "
             a href={ "/library/" (owned.standing.license.id) } { bdi { (owned.product.title) } }
         }
     }

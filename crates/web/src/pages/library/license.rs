@@ -24,6 +24,7 @@ use super::super::visit::SignedIn;
 use super::super::{date, private_with_script, words};
 use crate::App;
 use crate::extract::IdPath;
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -97,7 +98,7 @@ fn page(shown: &Shown) -> Markup {
     let Owned { standing, product } = &shown.owned;
     let (tone, word) = words::standing(&shown.owned, shown.now);
     html! {
-        p.trail { a href="/library" { "Library" } }
+        p.trail { a href="/library" { (t("Library")) } }
         h1 { bdi { (product.title) } }
         p { (badge(tone, word)) " " (words::terms(standing.license.terms)) }
         (told(shown))
@@ -105,7 +106,7 @@ fn page(shown: &Shown) -> Markup {
             div {
                 @if let Some(codes) = &shown.codes { (code_part(codes, shown)) }
                 @if !product.instructions.is_empty() && state_at(&standing.license, shown.now) == Reason::Valid {
-                    h2 { "How you get it" }
+                    h2 { (t("How you get it")) }
                     // Made harmless where it is made HTML.
                     div.prose { (PreEscaped(markdown::to_html(&product.instructions))) }
                 }
@@ -127,12 +128,12 @@ fn told(shown: &Shown) -> Markup {
             return notice(
                 Tone::Info,
                 &html! {
-                    p { "Its code is made already, and is here as soon as the provider has confirmed the delivery. "
-                        a href={ "/orders/" (license.order) } { "See how the order stands" } "." }
+                    p { (say!("Its code is made already, and is here as soon as the provider has confirmed the \
+                        delivery. {link}.", link = html! { a href={ "/orders/" (license.order) } { (t("See how the order stands")) } })) }
                 },
             );
         }
-        Reason::Valid if shown.owned.standing.left() == Some(0) => "All that it had is used up.",
+        Reason::Valid if shown.owned.standing.left() == Some(0) => t("All that it had is used up."),
         Reason::Valid => return Markup::default(),
         reason => words::refused(reason),
     };
@@ -141,12 +142,14 @@ fn told(shown: &Shown) -> Markup {
         (notice(if over { Tone::Bad } else { Tone::Warn }, &html! {
             p {
                 (text) " "
-                @if shown.extendable { a href=(extend) { "Extend it" } ", and the same license goes on." }
-                @else if over { "Its code opens nothing any more. " a href="/products" { "Look at the products" } "." }
+                @if shown.extendable { (say!("{link}, and the same license goes on.",
+                    link = html! { a href=(extend) { (t("Extend it")) } })) }
+                @else if over { (say!("Its code opens nothing any more. {link}.",
+                    link = html! { a href="/products" { (t("Look at the products")) } })) }
                 @else if license.state == scrip_domain::license::LicenseState::Suspended {
-                    "Ask the vendor, and name the license: " code { (license.id) } "."
+                    (say!("Ask the vendor, and name the license: {id}.", id = html! { code { (license.id) } }))
                 }
-                @else { a href="/products" { "Look at the products" } "." }
+                @else { a href="/products" { (t("Look at the products")) } "." }
             }
         }))
     }
@@ -154,25 +157,25 @@ fn told(shown: &Shown) -> Markup {
 
 fn code_part(codes: &Code, shown: &Shown) -> Markup {
     html! {
-        h2 { "Authorization code" }
-        p { "Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself." }
+        h2 { (t("Authorization code")) }
+        p { (t("Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself.")) }
         div.card.code {
-            h3 { "To be typed" }
-            p { code.big #short { (codes.short) } " " (copy("short", "Copy the code")) }
-            h3 { "Signed" }
-            p.hint { "Anybody can verify it with the vendor's public keys, without a network." }
+            h3 { (t("To be typed")) }
+            p { code.big #short { (codes.short) } " " (copy("short", t("Copy the code"))) }
+            h3 { (t("Signed")) }
+            p.hint { (t("Anybody can verify it with the vendor's public keys, without a network.")) }
             code.long #signed { (codes.jws) }
-            p { (copy("signed", "Copy the signed code")) }
+            p { (copy("signed", t("Copy the signed code"))) }
         }
         details {
-            summary { "How to use it" }
+            summary { (t("How to use it")) }
             ul {
-                li { "A program asks for it at its start: paste either form." }
-                li { "On the command line, " code { "scrip get " (codes.short) " --server " (shown.public_url) }
-                    " downloads the files and verifies them." }
-                li { "A machine without a network: " a href="/activate" { "activate it from here" } "." }
-                li { "The public keys are at " a href="/.well-known/jwks.json" { code { "/.well-known/jwks.json" } }
-                    ", and any library for JOSE verifies the signed form." }
+                li { (t("A program asks for it at its start: paste either form.")) }
+                li { (say!("On the command line, {code} downloads the files and verifies them.",
+                    code = html! { code { "scrip get " (codes.short) " --server " (shown.public_url) } })) }
+                li { (say!("A machine without a network: {link}.", link = html! { a href="/activate" { (t("activate it from here")) } })) }
+                li { (say!("The public keys are at {link}, and any library for JOSE verifies the signed form.",
+                    link = html! { a href="/.well-known/jwks.json" { code { "/.well-known/jwks.json" } } })) }
             }
         }
     }
@@ -180,29 +183,30 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
 
 /// A button that copies what stands in the element with this id. It shows where a script can do so.
 fn copy(of: &str, name: &str) -> Markup {
-    html! { button.second.small type="button" data-copies=(of) data-done="Copied." hidden { (name) } }
+    html! { button.second.small type="button" data-copies=(of) data-done=(t("Copied.")) data-selected=(t("Selected: copy it with your keyboard.")) hidden { (name) } }
 }
 
 fn release_part(shown: &Shown) -> Markup {
     let Some((newest, others)) = shown.releases.split_first() else { return Markup::default() };
     let limit = shown.owned.standing.license.limits.downloads;
     html! {
-        h2 { "Files" }
+        h2 { (t("Files")) }
         @if let (Some(limit), Some(used)) = (limit, shown.downloads) {
-            p { (used) " of " (limit) " downloads are used. The same file again within 24 hours is free." }
+            p { (say!("{used} of {limit} downloads are used. The same file again within 24 hours is free.",
+                used, limit)) }
         }
         (release(newest, shown))
         @if !others.is_empty() {
             details {
-                summary { "Other versions that you may download (" (others.len()) ")" }
+                summary { (say!("Other versions that you may download ({others})", others = others.len())) }
                 @for opening in others { (release(opening, shown)) }
             }
         }
         p.hint {
-            "Times are for " (shown.pace.speed.mbps()) " Mbit/s, "
+            (say!("Times are for {mbps} Mbit/s,", mbps = shown.pace.speed.mbps())) " "
             @match shown.pace.basis {
-                Basis::Measured => "as your last downloads had.",
-                Basis::Hint | Basis::Reference => "a usual connection."
+                Basis::Measured => (t("as your last downloads had.")),
+                Basis::Hint | Basis::Reference => (t("a usual connection."))
             }
         }
     }
@@ -212,26 +216,26 @@ fn release(opening: &Opening, shown: &Shown) -> Markup {
     let Opening { release, files, sold } = opening;
     html! {
         h3 {
-            "Version " bdi { (release.version) }
-            @if *sold { " " (badge(Tone::Info, "as you bought it")) }
+            (say!("Version {version}", version = html! { bdi { (release.version) } }))
+            @if *sold { " " (badge(Tone::Info, t("as you bought it"))) }
             @if release.channel != "stable" { " " (badge(Tone::Warn, &release.channel)) }
         }
-        @if let Some(at) = release.published_at { p.hint { "Published " (date(at)) } }
-        div.wide tabindex="0" role="group" aria-label="Table" {
+        @if let Some(at) = release.published_at { p.hint { (say!("Published {date}", date = date(at))) } }
+        div.wide tabindex="0" role="group" aria-label=(t("Table")) {
             table.files {
-                caption.unseen { "Files of version " (release.version) }
+                caption.unseen { (say!("Files of version {version}", version = release.version)) }
                 thead { tr {
-                    th scope="col" { "File" } th scope="col" { "For" } th.sum scope="col" { "Size" }
-                    th.sum scope="col" { "Takes about" }
+                    th scope="col" { (t("File")) } th scope="col" { (t("For")) } th.sum scope="col" { (t("Size")) }
+                    th.sum scope="col" { (t("Takes about")) }
                 } }
                 tbody { @for file in files { (file_row(file, shown)) } }
             }
         }
         @if !release.notes.is_empty() {
-            details { summary { "What is new" } div.prose { (PreEscaped(markdown::to_html(&release.notes))) } }
+            details { summary { (t("What is new")) } div.prose { (PreEscaped(markdown::to_html(&release.notes))) } }
         }
         details {
-            summary { "Checksums (SHA-256)" }
+            summary { (t("Checksums (SHA-256)")) }
             dl.facts { @for file in files { dt { bdi { (file.name) } } dd { code { (file.sha256) } } } }
         }
     }
@@ -242,7 +246,7 @@ fn file_row(file: &File, shown: &Shown) -> Markup {
     html! {
         tr {
             td { a href=(to) download { bdi { (file.name) } } }
-            td { @if file.platform.is_empty() { "all systems" } @else { bdi { (file.platform) } } }
+            td { @if file.platform.is_empty() { (t("all systems")) } @else { bdi { (file.platform) } } }
             td.sum { (size_text(file.size)) }
             td.sum { (span_text(shown.pace.speed.seconds_for(file.size))) }
         }
@@ -256,23 +260,23 @@ fn machine_part(shown: &Shown) -> Markup {
         return Markup::default();
     }
     html! {
-        h2 { "Machines" }
+        h2 { (t("Machines")) }
         p {
             @match limit {
-                Some(limit) => { (standing.usage.machines) " of " (limit) " in use." }
-                None => { (standing.usage.machines) " in use." }
+                Some(limit) => { (say!("{machines} of {limit} in use.", machines = standing.usage.machines, limit)) }
+                None => { (say!("{machines} in use.", machines = standing.usage.machines)) }
             }
             @if shown.machines.is_empty() {
-                " A machine becomes active when the program there is given the code, or "
-                a href="/activate" { "from here" } " when it has no network."
+                " " (say!("A machine becomes active when the program there is given the code, or {link} when it has \
+                    no network.", link = html! { a href="/activate" { (t("from here")) } }))
             }
         }
         @if !shown.machines.is_empty() {
-            div.wide tabindex="0" role="group" aria-label="Table" { table {
-                caption.unseen { "Active machines" }
+            div.wide tabindex="0" role="group" aria-label=(t("Table")) { table {
+                caption.unseen { (t("Active machines")) }
                 thead { tr {
-                    th scope="col" { "Machine" } th scope="col" { "Active since" } th scope="col" { "May be offline until" }
-                    th scope="col" { span.unseen { "Deactivate" } }
+                    th scope="col" { (t("Machine")) } th scope="col" { (t("Active since")) } th scope="col" { (t("May be offline until")) }
+                    th scope="col" { span.unseen { (t("Deactivate")) } }
                 } }
                 tbody { @for machine in &shown.machines { (machine_row(machine, shown)) } }
             } }
@@ -295,7 +299,7 @@ fn machine_row(machine: &Activation, shown: &Shown) -> Markup {
             td { (date(machine.activated_at)) }
             td { (date(machine.offline_until)) }
             td { a href={ "/library/" (license) "/machines/" (machine.id) } {
-                "Deactivate" span.unseen { " " (machine_name(machine)) }
+                (say!("Deactivate{span}", span = html! { span.unseen { " " (machine_name(machine)) } }))
             } }
         }
     }
@@ -307,17 +311,17 @@ fn lease_part(shown: &Shown) -> Markup {
     }
     let terms = shown.owned.standing.license.terms;
     html! {
-        h2 { "Set apart for working offline" }
-        p { "A program that works offline takes some along. What it did not use comes back when it returns them." }
-        div.wide tabindex="0" role="group" aria-label="Table" { table {
-            caption.unseen { "Leases" }
+        h2 { (t("Set apart for working offline")) }
+        p { (t("A program that works offline takes some along. What it did not use comes back when it returns them.")) }
+        div.wide tabindex="0" role="group" aria-label=(t("Table")) { table {
+            caption.unseen { (t("Leases")) }
             thead { tr {
-                th scope="col" { "Taken" } th scope="col" { "How many" } th scope="col" { "Good until" }
+                th scope="col" { (t("Taken")) } th scope="col" { (t("How many")) } th scope="col" { (t("Good until")) }
             } }
             tbody { @for lease in &shown.leases {
                 tr {
                     td { (date(lease.at)) }
-                    td { @if lease.units > 0 { (lease.units) " " (words::units(terms, lease.units)) } @else { "only the time" } }
+                    td { @if lease.units > 0 { (lease.units) " " (words::units(terms, lease.units)) } @else { (t("only the time")) } }
                     td { (date(lease.expires_at)) @if lease.expires_at <= shown.now { " " (badge(Tone::Warn, "over")) } }
                 }
             } }
@@ -331,22 +335,23 @@ fn facts(shown: &Shown) -> Markup {
     let limits = words::limits(license.limits);
     html! {
         div.card {
-            h2 { "License" }
+            h2 { (t("License")) }
             dl.facts {
                 @if let Some(until) = license.expires_at {
-                    dt { @if until > shown.now { "Until" } @else { "Ended" } } dd { (date(until)) }
+                    dt { @if until > shown.now { (t("Until")) } @else { (t("Ended")) } } dd { (date(until)) }
                 } @else if matches!(license.terms, scrip_license::Terms::Rental { .. }) {
-                    dt { "Begins" } dd { "with its first use" }
+                    dt { (t("Begins")) } dd { (t("with its first use")) }
                 }
                 @if let Some(left) = standing.left() {
-                    dt { "Left" } dd { (left) " " (words::units(license.terms, left)) }
-                    dt { "Used" } dd { (standing.usage.used) }
+                    dt { (t("Left")) } dd { (left) " " (words::units(license.terms, left)) }
+                    dt { (t("Used")) } dd { (standing.usage.used) }
                 }
-                @if !limits.is_empty() { dt { "Good" } dd { (limits.join(", ")) } }
-                dt { "Issued" } dd { (date(license.issued_at)) @if license.issue > 1 { " (issue " (license.issue) ")" } }
-                dt { "Order" } dd { a href={ "/orders/" (license.order) } { (license.order) } }
-                dt { "Receipt" } dd { a href={ "/orders/" (license.order) "/receipt" } { "Show and print" } }
-                dt { "Name" } dd { code { (license.id) } }
+                @if !limits.is_empty() { dt { (t("Good")) } dd { (limits.join(", ")) } }
+                dt { (t("Issued")) } dd { (date(license.issued_at)) @if license.issue > 1 { " " (say!("(issue {issue})",
+                    issue = license.issue)) } }
+                dt { (t("Order")) } dd { a href={ "/orders/" (license.order) } { (license.order) } }
+                dt { (t("Receipt")) } dd { a href={ "/orders/" (license.order) "/receipt" } { (t("Show and print")) } }
+                dt { (t("Name")) } dd { code { (license.id) } }
             }
         }
     }
@@ -356,12 +361,12 @@ fn acts(shown: &Shown) -> Markup {
     let license = &shown.owned.standing.license;
     let here = format!("/library/{}", license.id);
     html! {
-        @if shown.extendable { p { a.button.whole href={ (here) "/extend" } { "Extend" } } }
+        @if shown.extendable { p { a.button.whole href={ (here) "/extend" } { (t("Extend")) } } }
         @if state_at(license, shown.now) == Reason::Valid {
-            p { a.button.second.whole href={ (here) "/reissue" } { "Get a new code" } }
+            p { a.button.second.whole href={ (here) "/reissue" } { (t("Get a new code")) } }
         }
         @if !license.is_over() {
-            p { a href={ "/orders/" (license.order) "/refund/" (license.line) } { "Ask for a refund" } }
+            p { a href={ "/orders/" (license.order) "/refund/" (license.line) } { (t("Ask for a refund")) } }
         }
     }
 }

@@ -9,6 +9,7 @@ use scrip_engine::catalog::markdown;
 
 use crate::App;
 use crate::api::licenses::word;
+use crate::language::{say, t};
 use crate::pages::look::{Tone, badge, date};
 use crate::pages::pay::{size_text, span_text};
 use crate::pages::words::terms;
@@ -82,39 +83,41 @@ fn inside(one: &Handed) -> Markup {
     html! {
         p.small {
             (terms(one.license.terms))
-            @if let Some(at) = one.license.expires_at { ", until " (date(at)) }
+            @if let Some(at) = one.license.expires_at { (say!(", until {date}", date = date(at))) }
             @if one.state != "valid" { " " (badge(Tone::Warn, one.state)) }
         }
         @match &one.code {
             Some((jws, short)) => {
                 (files(one))
                 @if !one.instructions.is_empty() {
-                    h4 { "How you get it" }
+                    h4 { (t("How you get it")) }
                     // Made harmless where it is made HTML.
                     div.prose { (PreEscaped(&one.instructions)) }
                 }
-                h4 { "Code for typing" }
-                p.code { code id={ "short-" (id) } { (short) } " " (copy(&format!("short-{id}"), "the code")) }
+                h4 { (t("Code for typing")) }
+                p.code { code id={ "short-" (id) } { (short) } " " (copy(&format!("short-{id}"), t("the code"))) }
                 details {
-                    summary { "Signed code, for programs and without a network" }
+                    summary { (t("Signed code, for programs and without a network")) }
                     p.code { code.long id={ "jws-" (id) } { (jws) } }
-                    p { (copy(&format!("jws-{id}"), "the signed code")) }
+                    p { (copy(&format!("jws-{id}"), t("the signed code"))) }
                 }
                 details {
-                    summary { "How to use the code" }
+                    summary { (t("How to use the code")) }
                     ul {
-                        li { "Type or paste it where the program asks for its license. Capital letters and dashes do not matter." }
+                        li { (t("Type or paste it where the program asks for its license. Capital letters and dashes \
+                            do not matter.")) }
                         @if !one.files.is_empty() {
-                            li { "In a terminal, " code { "scrip get " (short) " --server " (one.server) } " fetches the files, goes on where it was broken off, and
-                                verifies them." }
+                            li { (say!("In a terminal, {code} fetches the files, goes on where it was broken off, and \
+                                verifies them.", code = html! { code { "scrip get " (short) " --server " (one.server) } })) }
                         }
-                        li { "The signed code can be verified without a network by any program that knows JOSE; the keys are at "
-                            a href="/.well-known/jwks.json" { "/.well-known/jwks.json" } "." }
-                        li { "It stays in your " a href={ "/library/" (id) } { "library" } ": you can come back for it at any time." }
+                        li { (say!("The signed code can be verified without a network by any program that knows JOSE; \
+                            the keys are at {link}.", link = html! { a href="/.well-known/jwks.json" { "/.well-known/jwks.json" } })) }
+                        li { (say!("It stays in your {link}: you can come back for it at any time.",
+                            link = html! { a href={ "/library/" (id) } { (t("library")) } })) }
                     }
                 }
             }
-            None => p { "Its code is not told." },
+            None => p { (t("Its code is not told.")) },
         }
     }
 }
@@ -122,15 +125,15 @@ fn inside(one: &Handed) -> Markup {
 fn files(one: &Handed) -> Markup {
     html! {
         @if !one.files.is_empty() {
-            h4 { "Files" }
+            h4 { (t("Files")) }
             ul.files {
                 @for (place, file) in one.files.iter().enumerate() {
                     li {
-                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { "Download " bdi { (file.name) } }
+                        a.button.second[place > 0] href={ "/library/" (one.license.id) "/files/" (file.id) } { span { (say!("Download {name}", name = html! { bdi { (file.name) } })) } }
                         span.small {
-                            (size_text(file.size)) ", about " (span_text(one.pace.speed.seconds_for(file.size))) " at "
-                            (one.pace.speed.mbps()) " Mbit/s"
-                            @if one.pace.basis == Basis::Measured { ", as your last downloads ran" }
+                            (say!("{size}, about {span} at {mbps} Mbit/s", size = size_text(file.size),
+                                span = span_text(one.pace.speed.seconds_for(file.size)), mbps = one.pace.speed.mbps()))
+                            @if one.pace.basis == Basis::Measured { (t(", as your last downloads ran")) }
                         }
                     }
                 }
@@ -142,6 +145,7 @@ fn files(one: &Handed) -> Markup {
 /// A button that a script shows and works.
 fn copy(from: &str, what: &str) -> Markup {
     html! {
-        button.second.copy type="button" hidden data-copies=(from) data-done="Copied" { "Copy" span.unseen { " " (what) } }
+        button.second.copy type="button" hidden data-copies=(from) data-done=(t("Copied")) data-selected=(t("Selected: copy it with your keyboard.")) { (say!("Copy{span}",
+            span = html! { span.unseen { " " (what) } })) }
     }
 }

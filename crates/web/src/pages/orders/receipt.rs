@@ -12,6 +12,7 @@ use super::itemized;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
+use crate::language::{say, t, text};
 use crate::money::MoneyOut;
 use crate::pages::checkout::own;
 use crate::pages::look::date;
@@ -38,25 +39,26 @@ pub(super) async fn show(
     };
     let refunded = app.engine.refunds_of(id).await?;
     let token = &visit.vendor.settings.token;
-    let title = format!("Receipt {}", receipt.number);
+    let title = text!("Receipt {number}", number = receipt.number);
     let main = html! {
-        p.trail { a href={ "/orders/" (id) } { "The order" } }
+        p.trail { a href={ "/orders/" (id) } { (t("The order")) } }
         article.receipt {
             h1 { (title) }
             (parties(&app, &visit.vendor, &member, &order))
             dl.facts {
-                dt { "Issued" } dd { (date(receipt.issued_at)) }
-                @if let Some(at) = order.paid_at { dt { "Paid" } dd { (date(at)) " from the wallet" } }
-                dt { "Order" } dd { code { (order.id) } }
-                @if let Some(version) = &order.terms_version { dt { "Terms" } dd { "version " (version) } }
+                dt { (t("Issued")) } dd { (date(receipt.issued_at)) }
+                @if let Some(at) = order.paid_at { dt { (t("Paid")) } dd { (say!("{date} from the wallet", date = date(at))) } }
+                dt { (t("Order")) } dd { code { (order.id) } }
+                @if let Some(version) = &order.terms_version { dt { (t("Terms")) } dd { (say!("version {version}",
+                    version)) } }
             }
             (table(&lines, &order, &visit.vendor))
             @if !refunded.is_empty() {
-                h2 { "Given back" }
+                h2 { (t("Given back")) }
                 ul { @for one in &refunded { li { (MoneyOut::tokens(one.refund.amount, token)) ", " (date(one.refund.at)) } } }
             }
         }
-        p.no-print { button.second type="button" hidden data-prints="" { "Print" } }
+        p.no-print { button.second type="button" hidden data-prints="" { (t("Print")) } }
     };
     Ok(private_with_script(&app, &title, &visit, &main))
 }
@@ -67,11 +69,11 @@ fn parties(app: &App, vendor: &Vendor, member: &Member, order: &Order) -> Markup
     html! {
         div.parties {
             div {
-                h2 { "From" }
+                h2 { (t("From")) }
                 p { bdi { (vendor.name_at(at)) } br; span.small { (app.engine.public_url()) } }
             }
             div {
-                h2 { "To" }
+                h2 { (t("To")) }
                 p.pre { @if let Some(name) = &person.name { bdi { (name) } "\n" }
                     @if let Some(address) = &person.address { bdi { (address) } "\n" }
                     bdi { (member.account.email) } }
@@ -82,5 +84,5 @@ fn parties(app: &App, vendor: &Vendor, member: &Member, order: &Order) -> Markup
 
 fn table(lines: &[Line], order: &Order, vendor: &Vendor) -> Markup {
     let token = &vendor.settings.token;
-    itemized("Bought", lines, order, token, &html! { (MoneyOut::tokens(order.total, token)) })
+    itemized(t("Bought"), lines, order, token, &html! { (MoneyOut::tokens(order.total, token)) })
 }

@@ -16,6 +16,7 @@ use super::refund;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
+use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::pages::checkout::{Wanted, is_open, own, pays_elsewhere};
 use crate::pages::look::{Tone, date, notice, price, steps};
@@ -82,40 +83,46 @@ impl Seen {
     /// What became of it: how it sounds, in a word or two, in a sentence.
     fn verdict(&self) -> (Tone, &'static str, &'static str) {
         match self.state {
-            OrderState::Draft => (Tone::Warn, "Not confirmed yet", "Nothing was charged."),
+            OrderState::Draft => (Tone::Warn, t("Not confirmed yet"), t("Nothing was charged.")),
             OrderState::Open | OrderState::Claimed => (
                 Tone::Warn,
-                "Not decided yet",
-                "Confirm the order at the provider. This page looks again by itself.",
+                t("Not decided yet"),
+                t("Confirm the order at the provider. This page looks again by itself."),
             ),
             OrderState::Authorized | OrderState::Captured => (
                 Tone::Good,
-                "Approved",
-                "Your payment is approved. The codes are made, and are here as soon as the provider has confirmed the \
+                t("Approved"),
+                t(
+                    "Your payment is approved. The codes are made, and are here as soon as the provider has confirmed the \
                  delivery; this page looks again by itself.",
+                ),
             ),
             OrderState::Paid => {
-                (Tone::Good, "Approved", "Paid and delivered. What you bought is below.")
+                (Tone::Good, t("Approved"), t("Paid and delivered. What you bought is below."))
             }
             OrderState::RefundPending => (
                 Tone::Info,
-                "Refund under way",
-                "The provider is asked to give tokens back for this order.",
+                t("Refund under way"),
+                t("The provider is asked to give tokens back for this order."),
             ),
-            OrderState::PartiallyRefunded => {
-                (Tone::Info, "Refunded in part", "A part of what you paid is back in your wallet.")
-            }
+            OrderState::PartiallyRefunded => (
+                Tone::Info,
+                t("Refunded in part"),
+                t("A part of what you paid is back in your wallet."),
+            ),
             OrderState::Refunded => {
-                (Tone::Info, "Refunded", "All that you paid is back in your wallet.")
+                (Tone::Info, t("Refunded"), t("All that you paid is back in your wallet."))
             }
-            OrderState::Declined => (Tone::Bad, "Declined", "Nothing was charged."),
+            OrderState::Declined => (Tone::Bad, t("Declined"), t("Nothing was charged.")),
             OrderState::Cancelled => {
-                (Tone::Info, "Cancelled", "The order was given up. Nothing was charged.")
+                (Tone::Info, t("Cancelled"), t("The order was given up. Nothing was charged."))
             }
             OrderState::Expired => (
                 Tone::Info,
-                "Expired",
-                "The order was not confirmed in time, or not taken up in time. Nothing was charged.",
+                t("Expired"),
+                t(
+                    "The order was not confirmed in time, or not taken up in time. Nothing was charged.",
+                ),
             ),
         }
     }
@@ -154,14 +161,15 @@ pub(super) async fn show(
 
 /// At a merchant, where an order has no address that shows it to anybody.
 pub fn not_here(app: &App, visit: &Visit, here: &Local) -> Response {
-    let title = "This order is not shown here";
+    let title = t("This order is not shown here");
     let main = html! {
         h1 { (title) }
-        p.lead { "An order is shown in the browser of the buyer who decided on it. Open it from the provider's history, or sign in
-            through the provider, and it is here." }
+        p.lead { (t("An order is shown in the browser of the buyer who decided on it. Open it from the provider's \
+            history, or sign in \
+            through the provider, and it is here.")) }
         p.choice {
-            a.button href=(here.after("/connect")) { "Sign in through the provider" }
-            a.button.second href="/products" { "Products" }
+            a.button href=(here.after("/connect")) { (t("Sign in through the provider")) }
+            a.button.second href="/products" { (t("Products")) }
         }
     };
     let mut response = private(app, title, visit, &main);
@@ -174,28 +182,28 @@ fn page(app: &App, visit: &Visit, seen: &Seen) -> Markup {
     let (tone, title, text) = seen.verdict();
     let order = &seen.order;
     html! {
-        @if order.is_released() { (steps(&["Cart", "Confirm", "Receive"], 2)) }
+        @if order.is_released() { (steps(&[t("Cart"), t("Confirm"), t("Receive")], 2)) }
         h1 { (title) }
         div role="status" { (notice(tone, &html! { p { (text) } })) }
         (next_step(app, visit, seen))
         div.beside {
             div {
                 @if !seen.handed.is_empty() {
-                    h2.first { "What you received" }
+                    h2.first { (t("What you received")) }
                     (handed::all(&seen.handed))
                 }
-                (bill("The order", &seen.lines, order, token))
+                (bill(t("The order"), &seen.lines, order, token))
                 (refund::part(order, &seen.lines, &seen.refunds, &seen.requests, token))
             }
             aside.card aria-labelledby="facts" {
-                h2 #facts { "Summary" }
+                h2 #facts { (t("Summary")) }
                 (facts(visit, seen))
                 @if order.is_released() {
-                    p { a href={ "/orders/" (order.id) "/receipt" } { "Receipt" } }
-                    p { a href="/library" { "Your library" } }
+                    p { a href={ "/orders/" (order.id) "/receipt" } { (t("Receipt")) } }
+                    p { a href="/library" { (t("Your library")) } }
                 }
-                p { a href="/orders" { "All orders" } }
-                p { a href="/products" { "Products" } }
+                p { a href="/orders" { (t("All orders")) } }
+                p { a href="/products" { (t("Products")) } }
             }
         }
     }
@@ -208,14 +216,14 @@ fn facts(visit: &Visit, seen: &Seen) -> Markup {
     let email = visit.member.as_ref().map(|(_, member)| member.account.email.as_str());
     html! {
         dl.stacked {
-            dt { "Order" } dd { code { (order.id) } }
-            dt { "Sold by" } dd { bdi { (visit.vendor.name_at(order.paid_at.unwrap_or(order.selected_at))) } }
-            @if let Some(email) = email.filter(|email| !email.is_empty()) { dt { "Account" } dd { bdi { (email) } } }
-            dt { "Total" } dd { (price(order.total, token)) }
-            @if let Some(at) = order.paid_at { dt { "Paid" } dd { (date(at)) } }
-            @else { dt { "Selected" } dd { (date(order.selected_at)) } }
-            @if let Some(after) = order.balance_after { dt { "Left in the wallet then" } dd { (MoneyOut::tokens(after, token)) } }
-            @if let Some(version) = &order.terms_version { dt { "Terms" } dd { "version " (version) ", delivered at once" } }
+            dt { (t("Order")) } dd { code { (order.id) } }
+            dt { (t("Sold by")) } dd { bdi { (visit.vendor.name_at(order.paid_at.unwrap_or(order.selected_at))) } }
+            @if let Some(email) = email.filter(|email| !email.is_empty()) { dt { (t("Account")) } dd { bdi { (email) } } }
+            dt { (t("Total")) } dd { (price(order.total, token)) }
+            @if let Some(at) = order.paid_at { dt { (t("Paid")) } dd { (date(at)) } }
+            @else { dt { (t("Selected")) } dd { (date(order.selected_at)) } }
+            @if let Some(after) = order.balance_after { dt { (t("Left in the wallet then")) } dd { (MoneyOut::tokens(after, token)) } }
+            @if let Some(version) = &order.terms_version { dt { (t("Terms")) } dd { (say!("version {version}, delivered at once", version)) } }
         }
     }
 }
@@ -227,8 +235,8 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
     if let (Some(at), true) = (&seen.at, going_on) {
         return html! {
             form.choice method="post" action={ "/checkout/" (order.id) "/cancel" } {
-                @if let Some(url) = &at.checkout.url { a.button href=(url) { "Go on at the provider" } }
-                button.second type="submit" { "Give the order up" }
+                @if let Some(url) = &at.checkout.url { a.button href=(url) { (t("Go on at the provider")) } }
+                button.second type="submit" { (t("Give the order up")) }
             }
         };
     }
@@ -245,23 +253,24 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
     let here = Local::new(&format!("/checkout/{}", order.id)).unwrap_or_default();
     let available = visit.member.as_ref().map(|(_, member)| member.available).unwrap_or_default();
     html! {
-        @if let Some(reason) = reason { p { "Reason: " (said(reason)) } }
+        @if let Some(reason) = reason { p { (say!("Reason: {said}", said = said(reason))) } }
         @if let (OrderState::Declined, Some(GateRefusal::BelowThreshold(short) | GateRefusal::InsufficientBalance(short))) = (seen.state, short) {
-            p { "The order needed " (price(short.required, token)) ", and " (MoneyOut::tokens(short.balance, token))
-                " could be spent." }
+            p { (say!("The order needed {price}, and {tokens} could be spent.", price = price(short.required, token),
+                tokens = MoneyOut::tokens(short.balance, token))) }
         }
         @if seen.open && seen.at.is_none() && app.engine.provider().is_none() {
             p.choice {
                 @let missing = available.shortfall(order.total);
-                @if missing.is_zero() { a.button href=(here.as_str()) { "Try again" } }
-                @else { a.button href=(top_up::address(&here, Some(missing), &visit.vendor.settings)) { "Add " (MoneyOut::tokens(missing, token)) } }
-                a.button.second href="/cart" { "Back to the cart" }
+                @if missing.is_zero() { a.button href=(here.as_str()) { (t("Try again")) } }
+                @else { a.button href=(top_up::address(&here, Some(missing), &visit.vendor.settings)) { (say!("Add {tokens}",
+                    tokens = MoneyOut::tokens(missing, token))) } }
+                a.button.second href="/cart" { (t("Back to the cart")) }
             }
         } @else {
             form.choice method="post" action="/checkout" {
                 (Wanted::like(order.id, chance(app)).hidden())
-                button type="submit" { "Order the same again" }
-                a.button.second href="/cart" { "Back to the cart" }
+                button type="submit" { (t("Order the same again")) }
+                a.button.second href="/cart" { (t("Back to the cart")) }
             }
         }
     }
@@ -270,9 +279,9 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
 /// A provider's reason, for people; its own word where it has one of its own.
 fn said(reason: &str) -> Markup {
     match reason {
-        "declined" | "buyer_declined" => html! { "you declined it at the provider." },
-        "insufficient_balance" => html! { "your balance at the provider did not cover it." },
-        "account_frozen" => html! { "your account at the provider is frozen." },
+        "declined" | "buyer_declined" => html! { (t("you declined it at the provider.")) },
+        "insufficient_balance" => html! { (t("your balance at the provider did not cover it.")) },
+        "account_frozen" => html! { (t("your account at the provider is frozen.")) },
         other => html! { code { (other) } },
     }
 }

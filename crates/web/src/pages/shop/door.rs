@@ -12,6 +12,7 @@ use scrip_engine::catalog::view::Hidden;
 
 use super::together;
 use crate::App;
+use crate::language::{say, t, text};
 use crate::money::MoneyOut;
 use crate::pages::frame::{Head, private_headed};
 use crate::pages::top_up;
@@ -60,11 +61,11 @@ impl<'a> Guest<'a> {
     /// The buttons that let somebody in who is not signed in.
     pub fn ways_in(&self) -> Markup {
         if self.provider.is_some() {
-            return html! { a.button href=(self.sign_in()) { "Sign in through your provider" } };
+            return html! { a.button href=(self.sign_in()) { (t("Sign in through your provider")) } };
         }
         html! {
-            a.button href=(self.here.after("/register")) { "Open an account" }
-            a.button.second href=(self.here.after("/sign-in")) { "Sign in" }
+            a.button href=(self.here.after("/register")) { (t("Open an account")) }
+            a.button.second href=(self.here.after("/sign-in")) { (t("Sign in")) }
         }
     }
 
@@ -78,12 +79,12 @@ impl<'a> Guest<'a> {
     fn ways_up(&self, needs: Level, price: Option<Amount>) -> Markup {
         if let Some(provider) = &self.provider {
             return html! {
-                a.button href={ (provider) "/wallet/top-up" } { "Add funds at your provider" }
-                a.button.second href=(self.sign_in()) { "Sign in again, and share that" }
+                a.button href={ (provider) "/wallet/top-up" } { (t("Add funds at your provider")) }
+                a.button.second href=(self.sign_in()) { (t("Sign in again, and share that")) }
             };
         }
         if self.standing == Standing::Visitor {
-            return html! { a.button href=(self.here.after("/account")) { "Complete your account" } };
+            return html! { a.button href=(self.here.after("/account")) { (t("Complete your account")) } };
         }
         let settings = &self.visit.vendor.settings;
         let token = &settings.token;
@@ -93,9 +94,11 @@ impl<'a> Guest<'a> {
             Some(missing) => {
                 let missing = settings.top_up_limits.nearest(missing);
                 let to = top_up::address(&self.here, Some(missing), settings);
-                html! { a.button href=(to) { "Top up exactly " (MoneyOut::tokens(missing, token)) } }
+                html! { a.button href=(to) { (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(missing, token))) } }
             }
-            None => html! { a.button href=(self.here.after("/wallet/top-up")) { "Add funds" } },
+            None => {
+                html! { a.button href=(self.here.after("/wallet/top-up")) { (t("Add funds")) } }
+            }
         }
     }
 
@@ -110,16 +113,19 @@ impl<'a> Guest<'a> {
     fn condition(&self, needs: Level) -> String {
         let token = &self.visit.vendor.settings.token;
         match (needs, self.provider.is_some()) {
-            (Level::Visitor | Level::Member, _) => "to members".to_owned(),
+            (Level::Visitor | Level::Member, _) => t("to members").to_owned(),
             (Level::Funded, false) => {
-                format!("once your wallet holds {}", MoneyOut::tokens(self.threshold, token))
+                text!(
+                    "once your wallet holds {tokens}",
+                    tokens = MoneyOut::tokens(self.threshold, token)
+                )
             }
             (Level::Funded, true) => {
-                "once your balance at your provider is enough to order here, and you let us know"
+                t("once your balance at your provider is enough to order here, and you let us know")
                     .to_owned()
             }
-            (Level::Covered, false) => "once your wallet covers it".to_owned(),
-            (Level::Covered, true) => "to who has bought it".to_owned(),
+            (Level::Covered, false) => t("once your wallet covers it").to_owned(),
+            (Level::Covered, true) => t("to who has bought it").to_owned(),
         }
     }
 
@@ -127,7 +133,7 @@ impl<'a> Guest<'a> {
     pub fn to_order(&self) -> Markup {
         html! {
             div.locked {
-                p { "You can order here " (self.condition(Level::Funded)) "." }
+                p { (say!("You can order here {condition}.", condition = self.condition(Level::Funded))) }
                 (self.ways(Level::Funded, None))
             }
         }
@@ -137,7 +143,7 @@ impl<'a> Guest<'a> {
     fn ways(&self, needs: Level, price: Option<Amount>) -> Markup {
         let unlockable = self.provider.is_none() || needs != Level::Covered;
         html! {
-            @if self.is_frozen() { p.small { "Your account is frozen. Please write to us." } }
+            @if self.is_frozen() { p.small { (t("Your account is frozen. Please write to us.")) } }
             @else if !self.is_signed_in() { p.row { (self.ways_in()) } }
             @else if unlockable { p.row { (self.ways_up(needs, price)) } }
         }
@@ -146,10 +152,13 @@ impl<'a> Guest<'a> {
     /// Says what is hidden of a product, and what shows it. `price` is what would cover the product, where they see it.
     pub fn unseen(&self, hidden: &Hidden, price: Option<Amount>) -> Markup {
         let names = names(&hidden.fields);
-        let (what, verb) = (together(&names), if self::several(&names) { "are" } else { "is" });
+        let (what, condition) = (together(&names), self.condition(hidden.needs));
         html! {
             div.locked {
-                p { "The " (what) " " (verb) " shown " (self.condition(hidden.needs)) "." }
+                p {
+                    @if self::several(&hidden.fields) { (say!("The {what} are shown {condition}.", what, condition)) }
+                    @else { (say!("The {what} is shown {condition}.", what, condition)) }
+                 }
                 (self.ways(hidden.needs, price))
             }
         }
@@ -159,11 +168,11 @@ impl<'a> Guest<'a> {
 /// What people call the hidden fields.
 fn names(fields: &[&'static str]) -> Vec<&'static str> {
     let names = [
-        ("price_from", "price"),
-        ("description", "description"),
-        ("pictures", "pictures"),
-        ("files", "list of files"),
-        ("release.notes", "release notes"),
+        ("price_from", t("price")),
+        ("description", t("description")),
+        ("pictures", t("pictures")),
+        ("files", t("list of files")),
+        ("release.notes", t("release notes")),
     ];
     names.into_iter().filter(|(field, _)| fields.contains(field)).map(|(_, name)| name).collect()
 }
@@ -177,11 +186,12 @@ fn several(names: &[&str]) -> bool {
 pub fn shut(app: &App, guest: &Guest<'_>) -> Response {
     let vendor = &guest.visit.vendor.settings.name;
     let main = html! {
-        h1 { "For members" }
-        p.lead { bdi { (vendor) } " shows its products to members. Opening an account is free, and you come back to this page." }
+        h1 { (t("For members")) }
+        p.lead { (say!("{vendor} shows its products to members. Opening an account is free, and you come back to this page.",
+            vendor = html! { bdi { (vendor) } })) }
         p.row { (guest.ways_in()) }
     };
-    let head = Head { unlisted: true, ..Head::of("For members") };
+    let head = Head { unlisted: true, ..Head::of(t("For members")) };
     let mut response = private_headed(app, &head, guest.visit, &main);
     *response.status_mut() = StatusCode::UNAUTHORIZED;
     response

@@ -13,6 +13,7 @@ use super::beginning;
 use super::door::Guest;
 use super::list::{shelves, tiles};
 use crate::App;
+use crate::language::{say, t, text};
 use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::look::{blank, price};
@@ -57,7 +58,11 @@ fn lead(settings: &Settings) -> String {
     if !look.tagline.is_empty() {
         return look.tagline.clone();
     }
-    format!("Digital goods, paid for with {} ({}), and yours at once.", token.name, token.code)
+    text!(
+        "Digital goods, paid for with {name} ({code}), and yours at once.",
+        name = token.name,
+        code = token.code
+    )
 }
 
 /// What the vendor says of the shop.
@@ -77,9 +82,9 @@ fn hello(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
             (introduction(settings))
             @if open {
                 form.search method="get" action="/products" role="search" {
-                    label.unseen for="q" { "Search" }
-                    input id="q" name="q" type="search" maxlength="200" placeholder="Search products";
-                    button.second type="submit" { "Search" }
+                    label.unseen for="q" { (t("Search")) }
+                    input id="q" name="q" type="search" maxlength="200" placeholder=(t("Search products"));
+                    button.second type="submit" { (t("Search")) }
                 }
             }
             (first(guest, settings, open))
@@ -96,16 +101,16 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
     match settings.flow {
         _ if !open => html! {
             div.notice {
-                p { "The products are shown to members." @if own { " Opening an account is free." } }
+                p { (t("The products are shown to members.")) @if own { " " (t("Opening an account is free.")) } }
                 p.row { (guest.ways_in()) }
             }
         },
         Flow::RegisterFirst if !guest.is_signed_in() => html! {
             div.notice {
                 p {
-                    "Ordering opens with "
-                    @if own { (MoneyOut::tokens(enough, token)) " in your wallet: open an account, add funds, then choose." }
-                    @else { "enough in your wallet: sign in through your provider first, then choose." }
+                    @if own { (say!("Ordering opens with {tokens} in your wallet: open an account, add funds, then choose.",
+                        tokens = MoneyOut::tokens(enough, token))) }
+                    @else { (t("Ordering opens with enough in your wallet: sign in through your provider first, then choose.")) }
                 }
                 p.row { (guest.ways_in()) }
             }
@@ -113,12 +118,12 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
         Flow::RegisterFirst if own && guest.standing < Standing::Funded && !missing.is_zero() => {
             html! {
                 div.notice {
-                    p { "Ordering opens with " (MoneyOut::tokens(enough, token)) " in your wallet. You have "
-                        (MoneyOut::tokens(guest.available(), token)) "." }
+                    p { (say!("Ordering opens with {tokens} in your wallet. You have {available}.",
+                        tokens = MoneyOut::tokens(enough, token), available = MoneyOut::tokens(guest.available(), token))) }
                     @let exactly = settings.top_up_limits.nearest(missing);
                     p {
                         a.button href=(top_up::address(&guest.here, Some(exactly), settings)) {
-                            "Top up exactly " (MoneyOut::tokens(exactly, token))
+                            (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(exactly, token)))
                         }
                     }
                 }
@@ -131,13 +136,13 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
 fn newest(listed: &Listing, categories: &[String], guest: &Guest<'_>) -> Markup {
     html! {
         section aria-labelledby="newest" {
-            h2 #newest { "Newest" }
+            h2 #newest { (t("Newest")) }
             (shelves(categories, None))
             @if listed.items.is_empty() {
-                (blank("Nothing here yet", "There is nothing for sale at the moment. Come back soon.", None))
+                (blank(t("Nothing here yet"), t("There is nothing for sale at the moment. Come back soon."), None))
             } @else {
                 (tiles(&listed.items, &listed.vendor.settings.token, guest, 4))
-                @if listed.next.is_some() { p { a.button.second href="/products" { "All products" } } }
+                @if listed.next.is_some() { p { a.button.second href="/products" { (t("All products")) } } }
             }
         }
     }
@@ -149,32 +154,33 @@ fn how(guest: &Guest<'_>, settings: &Settings) -> Markup {
     let value = settings.token.unit_value;
     let own = guest.provider.is_none();
     let account = match (own, settings.flow) {
-        (false, _) => {
-            "Your wallet is with your provider, which you know from other shops as well. Add funds there."
-        }
-        (_, Flow::BrowseFirst) => {
-            "Choose what you like; open an account when you pay. Then add funds once, for many purchases."
-        }
+        (false, _) => t(
+            "Your wallet is with your provider, which you know from other shops as well. Add funds there.",
+        ),
+        (_, Flow::BrowseFirst) => t(
+            "Choose what you like; open an account when you pay. Then add funds once, for many purchases.",
+        ),
         (_, Flow::RegisterFirst) => {
-            "Open an account and add funds, once for many purchases. Ordering opens with them."
+            t("Open an account and add funds, once for many purchases. Ordering opens with them.")
         }
         (_, Flow::MembersOnly) => {
-            "Open an account to see what there is, and add funds, once for many purchases."
+            t("Open an account to see what there is, and add funds, once for many purchases.")
         }
     };
     html! {
         section aria-labelledby="how" {
-            h2 #how { "How buying works" }
+            h2 #how { (t("How buying works")) }
             ol.ways {
-                li { h3 { "Top up" } p { (account) } }
+                li { h3 { (t("Top up")) } p { (account) } }
                 li {
-                    h3 { "Buy with " bdi { (token.name) } }
-                    p { "Prices are in " (token.code) ": " (price(value.tokens, token)) ". No card is charged for a single purchase, "
-                        "so even the smallest price is exact." }
+                    h3 { (say!("Buy with {name}", name = html! { bdi { (token.name) } })) }
+                    p { (say!("Prices are in {code}: {price}. No card is charged for a single purchase, so even the \
+                        smallest price is exact.", code = token.code, price = price(value.tokens, token))) }
                 }
                 li {
-                    h3 { "Receive at once" }
-                    p { "You get a signed code and your files in the same moment. The code stays in your library, and works without us." }
+                    h3 { (t("Receive at once")) }
+                    p { (t("You get a signed code and your files in the same moment. The code stays in your library, \
+                        and works without us.")) }
                 }
             }
             @if own && !guest.is_signed_in() { p.row { (guest.ways_in()) } }
@@ -189,21 +195,24 @@ fn wallets(guest: &Guest<'_>, settings: &Settings) -> Markup {
         section.hello {
             h1 { bdi { (settings.name) } }
             p.lead {
-                @if settings.look.tagline.is_empty() { "One wallet of " bdi { (token.name) } " for many shops." }
+                @if settings.look.tagline.is_empty() { (say!("One wallet of {name} for many shops.",
+                    name = html! { bdi { (token.name) } })) }
                 @else { bdi { (settings.look.tagline) } }
             }
             (introduction(settings))
             @if guest.is_signed_in() {
                 p.balance { (MoneyOut::tokens(guest.available(), token)) }
-                p.row { a.button href="/wallet" { "Your wallet" } a.button.second href="/wallet/top-up" { "Add funds" } }
+                p.row { a.button href="/wallet" { (t("Your wallet")) } a.button.second href="/wallet/top-up" { (t("Add funds")) } }
             } @else { p.row { (guest.ways_in()) } }
         }
         section aria-labelledby="how" {
-            h2 #how { "How it works" }
+            h2 #how { (t("How it works")) }
             ol.ways {
-                li { h3 { "Open a wallet" } p { "It is free, and asks for no card before you add funds." } }
-                li { h3 { "Add funds once" } p { (price(token.unit_value.tokens, token)) ". From then on no purchase costs a card fee." } }
-                li { h3 { "Buy at any of the shops" } p { "A shop sends you here to confirm. It learns neither your name nor your balance; what you bought comes from the shop." } }
+                li { h3 { (t("Open a wallet")) } p { (t("It is free, and asks for no card before you add funds.")) } }
+                li { h3 { (t("Add funds once")) } p { (say!("{price}. From then on no purchase costs a card fee.",
+                    price = price(token.unit_value.tokens, token))) } }
+                li { h3 { (t("Buy at any of the shops")) } p { (t("A shop sends you here to confirm. It learns \
+                    neither your name nor your balance; what you bought comes from the shop.")) } }
             }
         }
     }

@@ -14,6 +14,7 @@ use super::door::{Guest, shut};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Query;
+use crate::language::{say, t, text};
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::look::{blank, price};
 use crate::pages::visit::{Local, Visit};
@@ -81,7 +82,7 @@ impl Wish {
     /// What the page is called.
     fn title(&self) -> &str {
         let labels = [self.category.as_str(), self.tag.as_str()];
-        labels.into_iter().find(|label| !label.is_empty()).unwrap_or("Products")
+        labels.into_iter().find(|label| !label.is_empty()).unwrap_or(t("Products"))
     }
 }
 
@@ -115,7 +116,7 @@ pub async fn show(
     }
     for (name, text) in [("q", &wish.q), ("category", &wish.category), ("tag", &wish.tag)] {
         if text.chars().count() > 200 {
-            return Err(Problem::field(name, "at most 200 characters"));
+            return Err(Problem::field(name, t("at most 200 characters")));
         }
     }
     let member = visit.member.as_ref().map(|(_, member)| member);
@@ -142,14 +143,14 @@ pub async fn show(
             (tags(&page, &wish))
         }
         @if let Some(next) = &page.next {
-            nav.pager aria-label="Pages of the list" { a.button.second rel="next" href=(wish.page(Some(next))) { "More" } }
+            nav.pager aria-label=(t("Pages of the list")) { a.button.second rel="next" href=(wish.page(Some(next))) { (t("More")) } }
         }
         @if !guest.is_signed_in() && guest.provider.is_some() {
-            p.small { "Have you bought here before? " a href=(guest.sign_in()) { "Sign in through your provider" } "." }
+            p.small { (say!("Have you bought here before? {link}.", link = html! { a href=(guest.sign_in()) { (t("Sign in through your provider")) } })) }
         }
     };
     let (vendor, title) = (&visit.vendor.settings.name, wish.title());
-    let about = format!("{title}, by {vendor}");
+    let about = text!("{title}, by {vendor}", title, vendor);
     let plain = wish.q.is_empty() && wish.tag.is_empty() && wish.after.is_none();
     let path = of_category(&wish.category);
     let card = Card { about: &about, path, picture: None, kind: "website" };
@@ -162,13 +163,13 @@ pub async fn show(
 fn search(wish: &Wish) -> Markup {
     html! {
         form.search method="get" action="/products" role="search" {
-            label.unseen for="q" { "Search" }
-            input id="q" name="q" type="search" value=(wish.q) maxlength="200" placeholder="Search products";
+            label.unseen for="q" { (t("Search")) }
+            input id="q" name="q" type="search" value=(wish.q) maxlength="200" placeholder=(t("Search products"));
             @for (name, value) in [("category", &wish.category), ("tag", &wish.tag)] {
                 @if !value.is_empty() { input type="hidden" name=(name) value=(value); }
             }
             @if wish.sort != Sort::default() { input type="hidden" name="sort" value=(name_of(wish.sort)); }
-            button.second type="submit" { "Search" }
+            button.second type="submit" { (t("Search")) }
         }
     }
 }
@@ -183,9 +184,9 @@ pub fn shelves(categories: &[String], wish: Option<&Wish>) -> Markup {
     let key = scrip_domain::listing::sort_key;
     let chosen = key(&wish.category);
     html! {
-        nav.shelves aria-label="Categories" {
+        nav.shelves aria-label=(t("Categories")) {
             @if on_list {
-                a href=(wish.with(|all| all.category.clear())) aria-current=[chosen.is_empty().then_some("true")] { "All" }
+                a href=(wish.with(|all| all.category.clear())) aria-current=[chosen.is_empty().then_some("true")] { (t("All")) }
             }
             @for category in categories {
                 a href=(wish.with(|all| category.clone_into(&mut all.category)))
@@ -199,14 +200,14 @@ pub fn shelves(categories: &[String], wish: Option<&Wish>) -> Markup {
 fn chosen(wish: &Wish) -> Markup {
     let chip = |what: &str, text: &str, without: String| {
         html! {
-            li { a href=(without) { span.unseen { "Remove: " } (what) " " bdi { (text) } span aria-hidden="true" { "×" } } }
+            li { a href=(without) { span.unseen { (t("Remove:")) " " } (what) " " bdi { (text) } span aria-hidden="true" { "×" } } }
         }
     };
     html! {
         @if !wish.q.is_empty() || !wish.tag.is_empty() {
             ul.chips {
-                @if !wish.q.is_empty() { (chip("Words:", &wish.q, wish.with(|all| all.q.clear()))) }
-                @if !wish.tag.is_empty() { (chip("Tag:", &wish.tag, wish.with(|all| all.tag.clear()))) }
+                @if !wish.q.is_empty() { (chip(t("Words:"), &wish.q, wish.with(|all| all.q.clear()))) }
+                @if !wish.tag.is_empty() { (chip(t("Tag:"), &wish.tag, wish.with(|all| all.tag.clear()))) }
             }
         }
     }
@@ -214,14 +215,14 @@ fn chosen(wish: &Wish) -> Markup {
 
 fn order(wish: &Wish) -> Markup {
     let all = [
-        (Sort::Newest, "Newest"),
-        (Sort::Title, "Title"),
-        (Sort::Price, "Lowest price"),
-        (Sort::PriceDown, "Highest price"),
+        (Sort::Newest, t("Newest")),
+        (Sort::Title, t("Title")),
+        (Sort::Price, t("Lowest price")),
+        (Sort::PriceDown, t("Highest price")),
     ];
     html! {
-        nav.sorts aria-label="Order" {
-            span aria-hidden="true" { "Sort by" }
+        nav.sorts aria-label=(t("Sort by")) {
+            span aria-hidden="true" { (t("Sort by")) }
             @for (sort, name) in all {
                 a href=(wish.with(|all| all.sort = sort)) aria-current=[(sort == wish.sort).then_some("true")] { (name) }
             }
@@ -239,8 +240,8 @@ fn tags(page: &Listing, wish: &Wish) -> Markup {
     }
     html! {
         @if !tags.is_empty() {
-            nav.tags aria-label="Tags" {
-                span aria-hidden="true" { "Tags" }
+            nav.tags aria-label=(t("Tags")) {
+                span aria-hidden="true" { (t("Tags")) }
                 @for tag in tags { a href=(wish.with(|all| tag.clone_into(&mut all.tag))) { bdi { (tag) } } }
             }
         }
@@ -250,13 +251,13 @@ fn tags(page: &Listing, wish: &Wish) -> Markup {
 fn nothing(wish: &Wish) -> Markup {
     if wish.address() == "/products" {
         return blank(
-            "Nothing here yet",
-            "There is nothing for sale at the moment. Come back soon.",
+            t("Nothing here yet"),
+            t("There is nothing for sale at the moment. Come back soon."),
             None,
         );
     }
-    let text = "Try fewer or other words, or look at everything.";
-    blank("Nothing is found", text, Some(("/products", "All products")))
+    let text = t("Try fewer or other words, or look at everything.");
+    blank(t("Nothing is found"), text, Some(("/products", t("All products"))))
 }
 
 /// Products as tiles; the first `soon` pictures are fetched at once.
@@ -277,11 +278,11 @@ fn tile(item: &Item, token: &Token, guest: &Guest<'_>, soon: bool) -> Markup {
             h2 { a href={ "/products/" (item.slug) } { bdi { (item.title) } } }
             p { bdi { (item.summary) } }
             @if let Some(least) = item.price_from {
-                p.from { @if !least.is_zero() { "from " } (price(least, token)) }
+                p.from { @if !least.is_zero() { (t("from")) " " } (price(least, token)) }
             } @else if hidden && !guest.is_signed_in() {
-                p.key { a href=(guest.sign_in()) { "Sign in to see the price" } }
+                p.key { a href=(guest.sign_in()) { (t("Sign in to see the price")) } }
             } @else if hidden {
-                p.key { "See what shows the price" }
+                p.key { (t("See what shows the price")) }
             }
         }
     }

@@ -15,6 +15,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 
 use crate::App;
+use crate::language::text;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -51,7 +52,7 @@ fn together(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),
-        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+        [all @ .., last] => text!("{names} and {last}", names = all.join(", "), last),
     }
 }
 

@@ -19,6 +19,7 @@ use super::{beginning, cover};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::NamePath;
+use crate::language::{many, say, t};
 use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::leads_to;
@@ -84,8 +85,8 @@ pub async fn show(
 
 fn trail(view: &ProductView<'_>) -> Markup {
     html! {
-        nav.trail aria-label="Where this is" {
-            a href="/products" { "Products" }
+        nav.trail aria-label=(t("Where this is")) {
+            a href="/products" { (t("Products")) }
             @if let Some(category) = view.labels.categories.first() {
                 " / " a href=(of_category(category)) { bdi { (category) } }
             }
@@ -118,19 +119,20 @@ impl Looked<'_> {
     fn beside(&self) -> Markup {
         let about_price = |hidden: &&Hidden| hidden.fields.contains(&"price_from");
         html! {
-            aside.card aria-label="Buy" {
+            aside.card aria-label=(t("Buy")) {
                 @if self.owned {
-                    (notice(Tone::Good, &html! { p { "You have this already: it is in " a href="/library" { "your library" } "." } }))
+                    (notice(Tone::Good, &html! { p { (say!("You have this already: it is in {link}.",
+                        link = html! { a href="/library" { (t("your library")) } })) } }))
                 }
                 @if self.view.state == ProductState::Archived {
-                    p { "This is no longer for sale. What you bought stays yours." }
+                    p { (t("This is no longer for sale. What you bought stays yours.")) }
                 } @else if let Some(hidden) = self.view.hidden.iter().find(about_price) {
                     @for offer in &self.view.offers {
                         p { span.terms { (phrase(offer.terms)) } " " span.hint { (limited(offer.limits)) } }
                     }
                     (self.guest.unseen(hidden, None))
                 } @else if self.view.offers.is_empty() {
-                    p { "This cannot be bought at the moment." }
+                    p { (t("This cannot be bought at the moment.")) }
                 } @else { (self.form()) }
                 (self.line())
             }
@@ -145,20 +147,20 @@ impl Looked<'_> {
                     [one] => (self.only(one)),
                     all => {
                         fieldset.offers {
-                            legend { "Choose" }
+                            legend { (t("Choose")) }
                             @for (place, offer) in all.iter().enumerate() { (self.option(offer, place == 0)) }
                         }
                     }
                 }
                 div.field.quantity {
-                    label for="quantity" { "Quantity" }
+                    label for="quantity" { (t("Quantity")) }
                     input id="quantity" name="quantity" type="number" value="1" min="1" max=(MAX_UNITS) inputmode="numeric" required;
                 }
                 (opens)
                 @if opens.0.is_empty() {
-                    button.whole type="submit" name="then" value="checkout" { "Buy now" }
+                    button.whole type="submit" name="then" value="checkout" { (t("Buy now")) }
                 }
-                button.whole.second type="submit" name="then" value="cart" { "Add to cart" }
+                button.whole.second type="submit" name="then" value="cart" { (t("Add to cart")) }
             }
         }
     }
@@ -207,7 +209,7 @@ impl Looked<'_> {
         let items = self.view.contents.iter().find(|(of, _)| *of == offer.id);
         html! {
             @if let Some((_, items)) = items {
-                p.small { "Together:" }
+                p.small { (t("Together:")) }
                 ul.parts {
                     @for item in items {
                         li { a href={ "/products/" (item.slug) } { bdi { (item.title) } } ", " (phrase(item.terms)) }
@@ -228,11 +230,11 @@ impl Looked<'_> {
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 dl.facts.small {
-                    dt { "In your wallet" } dd { (money(available)) }
+                    dt { (t("In your wallet")) } dd { (money(available)) }
                     @if let Some(left) = available.checked_sub(cost) {
-                        dt { "After this" } dd { (money(left)) }
+                        dt { (t("After this")) } dd { (money(left)) }
                     } @else {
-                        dt { "Missing" } dd { (money(available.shortfall(cost))) }
+                        dt { (t("Missing")) } dd { (money(available.shortfall(cost))) }
                     }
                 }
                 (self.missing(available, cost))
@@ -246,11 +248,11 @@ impl Looked<'_> {
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
                 @if let Some(left) = available.checked_sub(cost) {
-                    p.small.remains { "Leaves " (money(left)) " in your wallet." }
+                    p.small.remains { (say!("Leaves {money} in your wallet.", money = money(left))) }
                 } @else {
                     p.small.remains {
-                        "Missing: " (money(available.shortfall(cost))) ". "
-                        (self.missing_link(available.shortfall(cost)))
+                        (say!("Missing: {money}. {missing_link}", money = money(available.shortfall(cost)),
+                            missing_link = self.missing_link(available.shortfall(cost))))
                     }
                 }
             }
@@ -268,8 +270,8 @@ impl Looked<'_> {
         let costs = self.token.unit_value.price_of(missing).map(MoneyOut::currency);
         html! {
             a href=(top_up::address(&self.guest.here, Some(missing), settings)) {
-                "Top up exactly " (MoneyOut::tokens(missing, self.token))
-                @if let Some(costs) = costs { " for " (costs) }
+                (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(missing, self.token)))
+                @if let Some(costs) = costs { " " (say!("for {costs}", costs)) }
             }
         }
     }
@@ -277,9 +279,9 @@ impl Looked<'_> {
     /// How it is delivered, and by which terms.
     fn line(&self) -> Markup {
         let received = match self.view.kind {
-            ProductKind::Download => "You get a signed code and the files at once.",
-            ProductKind::Service => "You get a signed code and instructions at once.",
-            ProductKind::Bundle => "You get a signed code for each item at once.",
+            ProductKind::Download => t("You get a signed code and the files at once."),
+            ProductKind::Service => t("You get a signed code and instructions at once."),
+            ProductKind::Bundle => t("You get a signed code for each item at once."),
         };
         let all = &self.guest.visit.legal;
         let terms = all.iter().find(|legal| legal.text.name == LegalName::Terms);
@@ -287,10 +289,11 @@ impl Looked<'_> {
         let host = provider.map(|url| url.split("://").nth(1).unwrap_or(url));
         html! {
             p.small {
-                (received) " By confirming the order you ask for that."
-                @if let Some(terms) = terms { " See the " a href=(legal::address(terms.text.name)) { "terms of sale" } "." }
+                (say!("{received} By confirming the order you ask for that.", received))
+                @if let Some(terms) = terms { " " (say!("See the {link}.",
+                    link = html! { a href=(legal::address(terms.text.name)) { (t("terms of sale")) } })) }
             }
-            @if let Some(host) = host { p.small { "You pay at " (host) ", and the goods come from here." } }
+            @if let Some(host) = host { p.small { (say!("You pay at {host}, and the goods come from here.", host)) } }
         }
     }
 
@@ -311,25 +314,26 @@ impl Looked<'_> {
                     @if !rest.fields.is_empty() { (self.guest.unseen(&rest, cheapest)) }
                 }
                 @if let Some(description) = view.description_html.filter(|text| !text.is_empty()) {
-                    h2 { "About it" }
+                    h2 { (t("About it")) }
                     // Made harmless where it was written.
                     div.prose { (PreEscaped(description)) }
                 }
                 @if let Some(release) = &view.release {
                     @if let Some(notes) = release.notes_html.filter(|text| !text.is_empty()) {
-                        h2 { "What is new in " bdi { (release.version) } }
+                        h2 { (say!("What is new in {version}", version = html! { bdi { (release.version) } })) }
                         div.prose { (PreEscaped(notes)) }
                     }
                 }
                 @if let Some(files) = view.files.filter(|files| !files.is_empty()) { (list_of(files)) }
                 @if !view.labels.tags.is_empty() {
-                    nav.tags aria-label="Tags" {
-                        span aria-hidden="true" { "Tags" }
+                    nav.tags aria-label=(t("Tags")) {
+                        span aria-hidden="true" { (t("Tags")) }
                         @for tag in &view.labels.tags { a href=(of_tag(tag)) { bdi { (tag) } } }
                     }
                 }
                 @if !self.guest.is_signed_in() && self.guest.provider.is_some() {
-                    p.small { "Have you bought here before? " a href=(self.guest.sign_in()) { "Sign in through your provider" } "." }
+                    p.small { (say!("Have you bought here before? {link}.",
+                        link = html! { a href=(self.guest.sign_in()) { (t("Sign in through your provider")) } })) }
                 }
             }
         }
@@ -341,17 +345,17 @@ impl Looked<'_> {
         html! {
             dl.facts {
                 @if let Some(release) = &view.release {
-                    dt { "Version" }
+                    dt { (t("Version")) }
                     dd { bdi { (release.version) } @if let Some(at) = release.published_at { ", " (date(at)) } }
                 }
                 @if let Some(files) = view.files.filter(|files| !files.is_empty()) {
-                    dt { "Files" } dd { (files.len()) }
+                    dt { (t("Files")) } dd { (files.len()) }
                     @let platforms = platforms(files);
-                    @if !platforms.is_empty() { dt { "For" } dd { (platforms.join(", ")) } }
+                    @if !platforms.is_empty() { dt { (t("For")) } dd { (platforms.join(", ")) } }
                 }
                 @if let Some(size) = size {
-                    dt { "Size" } dd { (size_text(size)) }
-                    dt { "Download" } dd { (self.duration(size)) }
+                    dt { (t("Size")) } dd { (size_text(size)) }
+                    dt { (t("Download")) } dd { (self.duration(size)) }
                 }
             }
         }
@@ -361,19 +365,20 @@ impl Looked<'_> {
     fn duration(&self, size: u64) -> Markup {
         let Pace { speed, basis } = self.pace;
         let how = match basis {
-            Basis::Measured => "the speed of your downloads here",
-            Basis::Hint => "the speed that you named",
-            Basis::Reference => "a usual connection",
+            Basis::Measured => t("the speed of your downloads here"),
+            Basis::Hint => t("the speed that you named"),
+            Basis::Reference => t("a usual connection"),
         };
         let seconds = speed.seconds_for(size);
         // Where all are the same there is nothing to tell apart.
         let differ = |other: &&Speed| other.seconds_for(size) != seconds;
         let others = REFERENCES.iter().filter(|_| basis == Basis::Reference).filter(differ);
         html! {
-            "about " (span_text(seconds)) " at " (speed.mbps()) " Mbit/s, " (how)
-            span.hint {
-                @for other in others { "; " (span_text(other.seconds_for(size))) " at " (other.mbps()) " Mbit/s" }
-            }
+            (say!("about {span} at {mbps} Mbit/s, {how}{others}", span = span_text(seconds), mbps = speed.mbps(),
+                how, others = html! { span.hint {
+                @for other in others { (say!("; {span} at {mbps} Mbit/s", span = span_text(other.seconds_for(size)),
+                    mbps = other.mbps())) }
+            } }))
         }
     }
 }
@@ -381,17 +386,18 @@ impl Looked<'_> {
 /// The files, with what tells them from others.
 fn list_of(files: &[File]) -> Markup {
     html! {
-        h2 { "Files" }
+        h2 { (t("Files")) }
         ul.files {
             @for file in files {
                 li {
                     span.name { bdi { (file.name) } }
-                    span.hint { (size_text(file.size)) @if !file.platform.is_empty() { ", for " bdi { (file.platform) } } }
+                    span.hint { (size_text(file.size)) @if !file.platform.is_empty() { (say!(", for {platform}",
+                        platform = html! { bdi { (file.platform) } })) } }
                 }
             }
         }
         details {
-            summary { "Checksums (SHA-256)" }
+            summary { (t("Checksums (SHA-256)")) }
             dl { @for file in files { dt { bdi { (file.name) } } dd { code { (file.sha256) } } } }
         }
     }
@@ -418,10 +424,9 @@ fn platforms(files: &[File]) -> Vec<&str> {
 
 /// On how many machines, with how many downloads; empty when nothing limits it.
 fn limited(limits: Limits) -> String {
-    let many =
-        |count: u32, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let machines = limits.machines.map(|count| format!("on {}", many(count, "machine")));
-    let downloads = limits.downloads.map(|count| format!("with {}", many(count, "download")));
+    let machines = limits.machines.map(|count| many!(count, "on 1 machine", "on {count} machines"));
+    let downloads =
+        limits.downloads.map(|count| many!(count, "with 1 download", "with {count} downloads"));
     [machines, downloads].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

@@ -20,6 +20,7 @@ use super::private_again_in;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
+use crate::language::t;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::text::Text;
@@ -46,26 +47,26 @@ async fn list(
     let show = |row: &TopUp| row_of(row, token);
     let list = List::of(engine, "top-ups", page, &rows, |row| row.id.number(), show);
     let main = html! {
-        p.trail { a href="/wallet" { "Wallet" } }
-        h1 { "What you added" }
+        p.trail { a href="/wallet" { (t("Wallet")) } }
+        h1 { (t("What you added")) }
         @if list.data.is_empty() && page.after.is_none() {
-            (blank("Nothing yet", "What you add to your wallet is listed here.", Some(("/wallet/top-up", "Add funds"))))
+            (blank(t("Nothing yet"), t("What you add to your wallet is listed here."), Some(("/wallet/top-up", t("Add funds")))))
         } @else {
-            div.wide tabindex="0" role="group" aria-label="Table" { table {
-                caption.unseen { "Top-ups, the newest first" }
+            div.wide tabindex="0" role="group" aria-label=(t("Table")) { table {
+                caption.unseen { (t("Top-ups, the newest first")) }
                 thead { tr {
-                    th scope="col" { "When" } th scope="col" { "How" } th scope="col" { "State" }
-                    th.sum scope="col" { "Tokens" } th.sum scope="col" { "For" }
+                    th scope="col" { (t("When")) } th scope="col" { (t("How")) } th scope="col" { (t("State")) }
+                    th.sum scope="col" { (t("Tokens")) } th.sum scope="col" { (t("For")) }
                 } }
                 tbody { @for row in &list.data { (row) } }
             } }
             @if let Some(next) = &list.next {
                 @let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-                nav.pager aria-label="More top-ups" { a.button.second href={ "/wallet/top-ups?after=" (next) } { "Older" } }
+                nav.pager aria-label=(t("More top-ups")) { a.button.second href={ "/wallet/top-ups?after=" (next) } { (t("Older")) } }
             }
         }
     };
-    Ok(private(&app, "What you added", &visit.visit, &main))
+    Ok(private(&app, t("What you added"), &visit.visit, &main))
 }
 
 fn row_of(top_up: &TopUp, token: &Token) -> Markup {
@@ -186,21 +187,21 @@ fn shown(top_up: &TopUp, token: &Token, next: Option<&Local>, problem: Option<&P
     let (tone, word) = word(top_up.state);
     let whole = problem.filter(|problem| problem.errors().is_empty());
     html! {
-        p.trail { a href="/wallet" { "Wallet" } " / " a href="/wallet/top-ups" { "What you added" } }
+        p.trail { a href="/wallet" { (t("Wallet")) } " / " a href="/wallet/top-ups" { (t("What you added")) } }
         h1 { (title(top_up.state)) }
         p.lead role="status" { (told(top_up.state)) }
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         @if top_up.state == TopUpState::RequiresAction { (action(top_up)) }
         div.card.narrow {
             dl.facts {
-                dt { "State" } dd { (badge(tone, word)) }
-                dt { "Tokens" } dd { (MoneyOut::tokens(top_up.tokens, token)) }
-                @if let Some(pay) = top_up.pay { dt { "For" } dd { (MoneyOut::currency(pay)) } }
-                dt { "How" } dd { (method(top_up.method)) }
-                dt { "Asked for" } dd { (date(top_up.created_at)) }
-                @if let Some(at) = top_up.credited_at { dt { "Credited" } dd { (date(at)) } }
+                dt { (t("State")) } dd { (badge(tone, word)) }
+                dt { (t("Tokens")) } dd { (MoneyOut::tokens(top_up.tokens, token)) }
+                @if let Some(pay) = top_up.pay { dt { (t("For")) } dd { (MoneyOut::currency(pay)) } }
+                dt { (t("How")) } dd { (method(top_up.method)) }
+                dt { (t("Asked for")) } dd { (date(top_up.created_at)) }
+                @if let Some(at) = top_up.credited_at { dt { (t("Credited")) } dd { (date(at)) } }
                 (money_back(top_up))
-                dt { "Name" } dd { code { (top_up.id) } }
+                dt { (t("Name")) } dd { code { (top_up.id) } }
             }
         }
         (steps_on(top_up, token, next, problem))
@@ -214,8 +215,8 @@ fn money_back(top_up: &TopUp) -> Markup {
         (!amount.is_zero()).then(|| MoneyOut::currency(Money { amount, unit: pay.unit }))
     };
     html! {
-        @if let Some(money) = some(sums.refunded) { dt { "Went back" } dd { (money) } }
-        @if let Some(money) = some(sums.disputed) { dt { "Disputed" } dd { (money) } }
+        @if let Some(money) = some(sums.refunded) { dt { (t("Went back")) } dd { (money) } }
+        @if let Some(money) = some(sums.disputed) { dt { (t("Disputed")) } dd { (money) } }
     }
 }
 
@@ -239,24 +240,24 @@ fn steps_on(
     let here = format!("/wallet/top-ups/{}", top_up.id);
     html! {
         @if top_up.state == TopUpState::Declined && top_up.appeal.is_none() {
-            h2 { "Ask for a second look" }
-            p { "A person of the vendor reads what you write, and decides anew. You can ask once, within seven days." }
+            h2 { (t("Ask for a second look")) }
+            p { (t("A person of the vendor reads what you write, and decides anew. You can ask once, within seven days.")) }
             form.narrow method="post" action={ (here) "/appeal" } {
                 (hidden)
-                (Field { name: "message", label: "What should be considered", kind: "textarea", value: "",
+                (Field { name: "message", label: t("What should be considered"), kind: "textarea", value: "",
                     autocomplete: "off", required: true, hint: None,
                     error: problem.and_then(|problem| problem.error("message")) })
-                button.second type="submit" { "Ask" }
+                button.second type="submit" { (t("Ask")) }
             }
         }
         div.choice {
-            @if went_wrong { a.button href=(retry) { "Try another way" } }
-            @if let Some(next) = next { a.button.second href=(next.as_str()) { "Go on without it" } }
-            @else { a.button.second href="/wallet" { "Go to your wallet" } }
+            @if went_wrong { a.button href=(retry) { (t("Try another way")) } }
+            @if let Some(next) = next { a.button.second href=(next.as_str()) { (t("Go on without it")) } }
+            @else { a.button.second href="/wallet" { (t("Go to your wallet")) } }
             @if top_up.state == TopUpState::RequiresAction && top_up.method == TopUpMethod::Offline {
                 form method="post" action={ (here) "/cancel" } {
                     (hidden)
-                    button.second type="submit" { "Give it up" }
+                    button.second type="submit" { (t("Give it up")) }
                 }
             }
         }
@@ -266,49 +267,49 @@ fn steps_on(
 /// How it stands, in a few words.
 fn title(state: TopUpState) -> &'static str {
     match state {
-        TopUpState::Credited | TopUpState::DisputeWon => "Funds added",
-        TopUpState::RequiresAction => "Your turn",
-        TopUpState::InReview => "Somebody looks at it",
-        TopUpState::Declined => "Not approved",
-        TopUpState::Failed => "It did not succeed",
-        TopUpState::Cancelled => "Cancelled",
-        TopUpState::Refunded => "The money went back",
-        TopUpState::Disputed | TopUpState::DisputeLost => "Disputed",
+        TopUpState::Credited | TopUpState::DisputeWon => t("Funds added"),
+        TopUpState::RequiresAction => t("Your turn"),
+        TopUpState::InReview => t("Somebody looks at it"),
+        TopUpState::Declined => t("Not approved"),
+        TopUpState::Failed => t("It did not succeed"),
+        TopUpState::Cancelled => t("Cancelled"),
+        TopUpState::Refunded => t("The money went back"),
+        TopUpState::Disputed | TopUpState::DisputeLost => t("Disputed"),
         TopUpState::Assessing
         | TopUpState::Authorizing
         | TopUpState::Authorized
         | TopUpState::Capturing
-        | TopUpState::Unknown => "On its way",
+        | TopUpState::Unknown => t("On its way"),
     }
 }
 
 fn word(state: TopUpState) -> (Tone, &'static str) {
     match state {
-        TopUpState::Credited | TopUpState::DisputeWon => (Tone::Good, "Credited"),
-        TopUpState::RequiresAction => (Tone::Warn, "Waits for you"),
-        TopUpState::InReview => (Tone::Info, "In review"),
-        TopUpState::Declined => (Tone::Bad, "Declined"),
-        TopUpState::Failed => (Tone::Bad, "Failed"),
-        TopUpState::Cancelled => (Tone::Info, "Cancelled"),
-        TopUpState::Refunded => (Tone::Info, "Refunded"),
-        TopUpState::Disputed => (Tone::Warn, "Disputed"),
-        TopUpState::DisputeLost => (Tone::Bad, "Taken back"),
+        TopUpState::Credited | TopUpState::DisputeWon => (Tone::Good, t("Credited")),
+        TopUpState::RequiresAction => (Tone::Warn, t("Waits for you")),
+        TopUpState::InReview => (Tone::Info, t("In review")),
+        TopUpState::Declined => (Tone::Bad, t("Declined")),
+        TopUpState::Failed => (Tone::Bad, t("Failed")),
+        TopUpState::Cancelled => (Tone::Info, t("Cancelled")),
+        TopUpState::Refunded => (Tone::Info, t("Refunded")),
+        TopUpState::Disputed => (Tone::Warn, t("Disputed")),
+        TopUpState::DisputeLost => (Tone::Bad, t("Taken back")),
         TopUpState::Assessing
         | TopUpState::Authorizing
         | TopUpState::Authorized
         | TopUpState::Capturing
-        | TopUpState::Unknown => (Tone::Info, "On its way"),
+        | TopUpState::Unknown => (Tone::Info, t("On its way")),
     }
 }
 
 fn method(method: TopUpMethod) -> &'static str {
     match method {
-        TopUpMethod::Card => "Card",
-        TopUpMethod::Offline => "Transfer or cheque",
-        TopUpMethod::Voucher => "Voucher",
-        TopUpMethod::CreditLine => "Credit line",
-        TopUpMethod::Demo => "Demo",
-        TopUpMethod::Administrator => "By the vendor",
+        TopUpMethod::Card => t("Card"),
+        TopUpMethod::Offline => t("Transfer or cheque"),
+        TopUpMethod::Voucher => t("Voucher"),
+        TopUpMethod::CreditLine => t("Credit line"),
+        TopUpMethod::Demo => t("Demo"),
+        TopUpMethod::Administrator => t("By the vendor"),
     }
 }
 
@@ -317,21 +318,21 @@ fn told(state: TopUpState) -> &'static str {
         TopUpState::Assessing
         | TopUpState::Authorizing
         | TopUpState::Authorized
-        | TopUpState::Capturing => "This takes a moment. This page looks again by itself.",
-        TopUpState::Unknown => {
+        | TopUpState::Capturing => t("This takes a moment. This page looks again by itself."),
+        TopUpState::Unknown => t(
             "The payment processor gives no answer at the moment. It is asked again until it does; nothing is \
-             charged twice."
-        }
-        TopUpState::RequiresAction => "One thing is left for you to do.",
-        TopUpState::InReview => "A person looks at this first. You need not wait here.",
-        TopUpState::Credited => "The tokens are in your wallet.",
-        TopUpState::Declined => "This was not approved. Nothing was charged.",
-        TopUpState::Failed => "The payment did not succeed. Nothing was charged.",
-        TopUpState::Cancelled => "This was cancelled. Nothing was charged.",
-        TopUpState::Refunded => "The money is on its way back to where it came from.",
-        TopUpState::Disputed => "Your bank disputes this payment.",
-        TopUpState::DisputeWon => "The tokens are in your wallet; the dispute is over.",
-        TopUpState::DisputeLost => "Your bank took the money back.",
+             charged twice.",
+        ),
+        TopUpState::RequiresAction => t("One thing is left for you to do."),
+        TopUpState::InReview => t("A person looks at this first. You need not wait here."),
+        TopUpState::Credited => t("The tokens are in your wallet."),
+        TopUpState::Declined => t("This was not approved. Nothing was charged."),
+        TopUpState::Failed => t("The payment did not succeed. Nothing was charged."),
+        TopUpState::Cancelled => t("This was cancelled. Nothing was charged."),
+        TopUpState::Refunded => t("The money is on its way back to where it came from."),
+        TopUpState::Disputed => t("Your bank disputes this payment."),
+        TopUpState::DisputeWon => t("The tokens are in your wallet; the dispute is over."),
+        TopUpState::DisputeLost => t("Your bank took the money back."),
     }
 }
 
@@ -339,24 +340,25 @@ fn told(state: TopUpState) -> &'static str {
 fn action(top_up: &TopUp) -> Markup {
     if let (Some(due), Some(left)) = (&top_up.due, top_up.left()) {
         return html! {
-            section.card aria-label="What to send" {
+            section.card aria-label=(t("What to send")) {
                 dl.facts {
-                    dt { "Send" } dd { strong { (MoneyOut::currency(left)) } }
-                    dt { "With the reference" }
+                    dt { (t("Send")) } dd { strong { (MoneyOut::currency(left)) } }
+                    dt { (t("With the reference")) }
                     dd { code.big #reference { (due.reference) }
-                        " " button.second.small type="button" data-copies="reference" data-done="Copied." hidden { "Copy" } }
+                        " " button.second.small type="button" data-copies="reference" data-done=(t("Copied.")) data-selected=(t("Selected: copy it with your keyboard.")) hidden { (t("Copy")) } }
                 }
                 p.pre { (due.instructions) }
-                p.hint { "Without the reference nobody knows whose money it is. The tokens are credited when it has come, and you need not wait here." }
+                p.hint { (t("Without the reference nobody knows whose money it is. The tokens are credited when it \
+                    has come, and you need not wait here.")) }
             }
         };
     }
     match top_up.payment.as_ref().and_then(|payment| payment.action.clone()) {
         Some(Action::Redirect { url }) => html! {
-            p { a.button href=(url) rel="noreferrer" { "Go on at your bank" } }
+            p { a.button href=(url) rel="noreferrer" { (t("Go on at your bank")) } }
         },
         Some(Action::Confirm { .. }) => html! {
-            p { "Your bank wants to see you: open this purchase in the vendor's app to answer it." }
+            p { (t("Your bank wants to see you: open this purchase in the vendor's app to answer it.")) }
         },
         None => Markup::default(),
     }

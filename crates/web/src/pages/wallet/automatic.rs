@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use scrip_domain::Money;
 use scrip_domain::auto_top_up::{AutoTopUp, Stopped};
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::settings::Token;
-use scrip_domain::{Amount, Money};
 use scrip_engine::auto_top_up::{AutoAsk, AutoRefusal};
 use serde::Deserialize;
 
@@ -20,7 +20,8 @@ use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
 use super::example;
 use crate::App;
-use crate::money::MoneyOut;
+use crate::language::{t, text};
+use crate::money::{MoneyOut, in_field, typed};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -45,9 +46,9 @@ struct AutoForm {
 /// Why nothing more is tried.
 pub fn stopped(why: Stopped) -> Markup {
     let text = match why {
-        Stopped::Declined => "Stopped: three in a row came to nothing. Set it anew to go on.",
-        Stopped::PaymentMethod => "Stopped: there is no card to pay with. Choose one to go on.",
-        Stopped::Removed => "Off.",
+        Stopped::Declined => t("Stopped: three in a row came to nothing. Set it anew to go on."),
+        Stopped::PaymentMethod => t("Stopped: there is no card to pay with. Choose one to go on."),
+        Stopped::Removed => t("Off."),
     };
     notice(Tone::Warn, &html! { p { (text) } })
 }
@@ -57,12 +58,12 @@ async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<
     let auto = auto.filter(AutoTopUp::is_wanted);
     let scale = visit.visit.vendor.settings.token.scale;
     let form = auto.as_ref().map_or_else(AutoForm::default, |auto| AutoForm {
-        below: auto.below.decimal(scale).to_string(),
-        to: auto.target.decimal(scale).to_string(),
+        below: in_field(auto.below, scale),
+        to: in_field(auto.target, scale),
         payment_method: auto.payment_method.clone().unwrap_or_default(),
-        monthly_limit: auto.monthly_limit.map_or_else(String::new, |limit| {
-            limit.amount.decimal(limit.unit.currency_scale()).to_string()
-        }),
+        monthly_limit: auto
+            .monthly_limit
+            .map_or_else(String::new, |limit| in_field(limit.amount, limit.unit.currency_scale())),
     });
     page(&app, &visit, &form, None).await
 }
@@ -77,7 +78,7 @@ async fn set(
         Ok(ask) => match app.engine.set_auto_top_up(visit.buyer, ask).await? {
             Ok(_) => return Ok(Redirect::to("/wallet").into_response()),
             Err(AutoRefusal::NoCards) => {
-                Problem::field("payment_method", "this vendor takes no cards")
+                Problem::field("payment_method", t("this vendor takes no cards"))
             }
             Err(refusal) => Problem::from(refusal),
         },
@@ -101,15 +102,18 @@ async fn remove(
 /// What the form asks for, or which field is wrong.
 fn read(form: &AutoForm, token: &Token) -> Result<AutoAsk, Problem> {
     let amount = |name: &str, text: &str, scale: u8| {
-        let read = Amount::parse_decimal(&text.trim().replace(',', "."), scale);
+        let read = typed(text, scale);
         read.filter(|amount| !amount.is_zero()).ok_or_else(|| {
-            Problem::field(name, format!("a number above zero, such as {}", example(token)))
+            Problem::field(
+                name,
+                text!("a number above zero, such as {example}", example = example(token)),
+            )
         })
     };
     let below = amount("below", &form.below, token.scale)?;
     let target = amount("to", &form.to, token.scale)?;
     if target <= below {
-        return Err(Problem::field("to", "more than that below which it is time"));
+        return Err(Problem::field("to", t("more than that below which it is time")));
     }
     let unit = token.unit_value.money.unit;
     let monthly_limit = match form.monthly_limit.trim() {
@@ -131,24 +135,25 @@ async fn page(
     let cards = app.engine.payment_methods(visit.buyer.account).await?;
     let token = &visit.visit.vendor.settings.token;
     let main = html! {
-        p.trail { a href="/wallet" { "Wallet" } }
-        h1 { "Automatic top-up" }
-        p.lead { "When a purchase leaves too little in your wallet, a card fills it up: one top-up at a time, at most five a day." }
+        p.trail { a href="/wallet" { (t("Wallet")) } }
+        h1 { (t("Automatic top-up")) }
+        p.lead { (t("When a purchase leaves too little in your wallet, a card fills it up: one top-up at a time, at \
+            most five a day.")) }
         @if let Some(why) = auto.as_ref().and_then(|auto| auto.stopped) { (stopped(why)) }
         @if cards.is_empty() {
-            (blank("There is no card to pay with", "A card is needed for this. Keep one with your account first.",
-                Some(("/account#cards", "Go to your cards"))))
+            (blank(t("There is no card to pay with"), t("A card is needed for this. Keep one with your account first."),
+                Some(("/account#cards", t("Go to your cards")))))
         } @else {
             (fields(form, &cards, token, problem))
         }
         @if auto.is_some() {
             form method="post" action="/wallet/automatic/off" {
-                p { "It is on. A top-up that is under way goes on when you switch it off." }
-                button.second type="submit" { "Switch it off" }
+                p { (t("It is on. A top-up that is under way goes on when you switch it off.")) }
+                button.second type="submit" { (t("Switch it off")) }
             }
         }
     };
-    Ok(private(app, "Automatic top-up", &visit.visit, &main))
+    Ok(private(app, t("Automatic top-up"), &visit.visit, &main))
 }
 
 fn fields(
@@ -161,19 +166,19 @@ fn fields(
     let [below, to, card, limit] = ["below", "to", "payment_method", "monthly_limit"].map(error);
     let whole = problem.filter(|problem| problem.errors().is_empty());
     let currency = token.unit_value.money.unit;
-    let in_currency = format!("In {currency}. Optional.");
+    let in_currency = text!("In {currency}. Optional.", currency);
     html! {
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action="/wallet/automatic" {
-            (Field { name: "below", label: &format!("When less than this is left ({})", token.code), kind: "text",
+            (Field { name: "below", label: &text!("When less than this is left ({code})", code = token.code), kind: "text",
                 value: &form.below, autocomplete: "off", required: true, hint: None, error: below.as_deref() })
-            (Field { name: "to", label: &format!("Fill up to ({})", token.code), kind: "text", value: &form.to,
+            (Field { name: "to", label: &text!("Fill up to ({code})", code = token.code), kind: "text", value: &form.to,
                 autocomplete: "off", required: true, hint: Some(&value_of(&form.to, token)), error: to.as_deref() })
             fieldset aria-describedby=[card.as_ref().map(|_| "payment_method-error")] {
-                legend { "Pay with" }
+                legend { (t("Pay with")) }
                 label.option {
                     input type="radio" name="payment_method" value="" checked[form.payment_method.is_empty()];
-                    span { "The card of the account, whichever that is then" }
+                    span { (t("The card of the account, whichever that is then")) }
                 }
                 @for each in cards {
                     label.option {
@@ -183,19 +188,18 @@ fn fields(
                 }
                 @if let Some(text) = &card { p.wrong #payment_method-error { (text) } }
             }
-            (Field { name: "monthly_limit", label: "At most in 30 days", kind: "text", value: &form.monthly_limit,
+            (Field { name: "monthly_limit", label: t("At most in 30 days"), kind: "text", value: &form.monthly_limit,
                 autocomplete: "off", required: false, hint: Some(&in_currency), error: limit.as_deref() })
-            button type="submit" { "Save" }
+            button type="submit" { (t("Save")) }
         }
     }
 }
 
 /// What the tokens are worth that were typed, or what one is.
 fn value_of(tokens: &str, token: &Token) -> String {
-    let typed = Amount::parse_decimal(&tokens.trim().replace(',', "."), token.scale);
-    let typed = typed.filter(|amount| !amount.is_zero());
+    let typed = typed(tokens, token.scale).filter(|amount| !amount.is_zero());
     let of = typed.unwrap_or(token.unit_value.tokens);
     let money = token.unit_value.price_of(of).map(MoneyOut::currency);
     let money = money.map_or_else(String::new, |money| money.to_string());
-    format!("{} cost {money}.", MoneyOut::tokens(of, token))
+    text!("{tokens} cost {money}.", tokens = MoneyOut::tokens(of, token), money)
 }

@@ -18,6 +18,7 @@ use crate::api::account_statement::csv;
 use crate::api::export::period;
 use crate::api::{List, ListQuery};
 use crate::extract::Query;
+use crate::language::t;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -36,22 +37,22 @@ pub async fn lines(app: &App, visit: &SignedIn, query: &ListQuery) -> Result<Mar
     let list = List::of(engine, "transfers", page, &rows, number, |row| line_row(row, free, token));
     let first = page.after.is_none();
     Ok(html! {
-        h2 #statement { "Statement" }
+        h2 #statement { (t("Statement")) }
         @if list.data.is_empty() {
-            p { @if first { "Nothing has moved yet." } @else { "This was all." } }
+            p { @if first { (t("Nothing has moved yet.")) } @else { (t("This was all.")) } }
         } @else {
-            div.wide tabindex="0" role="group" aria-label="Table" { table {
-                caption.unseen { "Movements, the newest first" }
-                thead { tr { th scope="col" { "When" } th scope="col" { "What" } th.sum scope="col" { "Tokens" } } }
+            div.wide tabindex="0" role="group" aria-label=(t("Table")) { table {
+                caption.unseen { (t("Movements, the newest first")) }
+                thead { tr { th scope="col" { (t("When")) } th scope="col" { (t("What")) } th.sum scope="col" { (t("Tokens")) } } }
                 tbody { @for row in &list.data { (row) } }
             } }
         }
-        nav.pager.row aria-label="More of the statement" {
-            @if !first { a.button.second.small href="/wallet#statement" { "The newest" } }
+        nav.pager.row aria-label=(t("More of the statement")) {
+            @if !first { a.button.second.small href="/wallet#statement" { (t("The newest")) } }
             @if let Some(next) = &list.next {
-                a.button.second.small href={ "/wallet?after=" (encoded(next)) "#statement" } { "Older" }
+                a.button.second.small href={ "/wallet?after=" (encoded(next)) "#statement" } { (t("Older")) }
             }
-            @if !list.data.is_empty() || !first { a href="/wallet/statement" { "Save as a table (CSV)" } }
+            @if !list.data.is_empty() || !first { a href="/wallet/statement" { (t("Save as a table (CSV)")) } }
         }
     })
 }
@@ -91,23 +92,23 @@ fn page_of(subject: &str) -> Option<(String, &'static str)> {
 
 pub fn reason(reason: Reason) -> &'static str {
     match reason {
-        Reason::TopUp => "Funds added",
-        Reason::Adjustment => "Adjusted by the vendor",
-        Reason::Grant => "A gift",
-        Reason::Purchase => "Purchase",
-        Reason::Refund => "Refund",
-        Reason::Expiry => "Expired",
-        Reason::Clawback => "Taken back with its money",
-        Reason::Restored => "Given again",
-        Reason::Debt => "Paid what was owed",
-        Reason::Hold => "Held for a merchant",
-        Reason::Capture => "Taken by a merchant",
-        Reason::Void | Reason::ExchangeVoid => "Held no more",
-        Reason::Fee => "Fee",
-        Reason::Payout => "Paid to a merchant",
-        Reason::ExchangeHold => "Held for an exchange",
-        Reason::Exchange => "Exchange",
-        Reason::Reversal => "Exchange taken back",
+        Reason::TopUp => t("Funds added"),
+        Reason::Adjustment => t("Adjusted by the vendor"),
+        Reason::Grant => t("A gift"),
+        Reason::Purchase => t("Purchase"),
+        Reason::Refund => t("Refund"),
+        Reason::Expiry => t("Expired"),
+        Reason::Clawback => t("Taken back with its money"),
+        Reason::Restored => t("Given again"),
+        Reason::Debt => t("Paid what was owed"),
+        Reason::Hold => t("Held for a merchant"),
+        Reason::Capture => t("Taken by a merchant"),
+        Reason::Void | Reason::ExchangeVoid => t("Held no more"),
+        Reason::Fee => t("Fee"),
+        Reason::Payout => t("Paid to a merchant"),
+        Reason::ExchangeHold => t("Held for an exchange"),
+        Reason::Exchange => t("Exchange"),
+        Reason::Reversal => t("Exchange taken back"),
     }
 }
 
@@ -121,7 +122,7 @@ struct Days {
 }
 
 async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Response {
-    private(&app, "Statement", &visit.visit, &form(&Days::default(), None))
+    private(&app, t("Statement"), &visit.visit, &form(&Days::default(), None))
 }
 
 async fn table(
@@ -137,7 +138,7 @@ async fn table(
     match answer {
         Err(problem) if !problem.errors().is_empty() => {
             let main = form(&days, Some(&problem));
-            let mut response = private(&app, "Statement", &visit.visit, &main);
+            let mut response = private(&app, t("Statement"), &visit.visit, &main);
             *response.status_mut() = problem.status();
             Ok(response)
         }
@@ -152,7 +153,7 @@ fn read(days: &Days) -> Result<Period, Problem> {
         "" => Ok(None),
         text => crate::api::export::Day::read(text)
             .map(Some)
-            .ok_or_else(|| Problem::field(name, "a day such as 2026-11-22")),
+            .ok_or_else(|| Problem::field(name, t("a day such as 2026-11-22"))),
     };
     let (from, to) = (day("from", &days.from)?, day("to", &days.to)?);
     period(from, to)?;
@@ -163,18 +164,18 @@ fn form(days: &Days, problem: Option<&Problem>) -> Markup {
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
     let (from, to) = (error("from"), error("to"));
     html! {
-        p.trail { a href="/wallet" { "Wallet" } }
-        h1 { "Save the statement" }
-        p.lead { "Every movement with the balance after it, as a table that spreadsheets open." }
+        p.trail { a href="/wallet" { (t("Wallet")) } }
+        h1 { (t("Save the statement")) }
+        p.lead { (t("Every movement with the balance after it, as a table that spreadsheets open.")) }
         @if let Some(problem) = problem.filter(|_| from.is_none() && to.is_none()) {
             (complaint(&sentence(problem.detail())))
         }
         form.narrow method="get" action="/wallet/statement.csv" {
-            (Field { name: "from", label: "From", kind: "date", value: &days.from, autocomplete: "off", required: false,
-                hint: Some("The first day, in UTC. Leave both empty for everything."), error: from.as_deref() })
-            (Field { name: "to", label: "To", kind: "date", value: &days.to, autocomplete: "off", required: false,
-                hint: Some("The last day."), error: to.as_deref() })
-            button type="submit" { "Save" }
+            (Field { name: "from", label: t("From"), kind: "date", value: &days.from, autocomplete: "off", required: false,
+                hint: Some(t("The first day, in UTC. Leave both empty for everything.")), error: from.as_deref() })
+            (Field { name: "to", label: t("To"), kind: "date", value: &days.to, autocomplete: "off", required: false,
+                hint: Some(t("The last day.")), error: to.as_deref() })
+            button type="submit" { (t("Save")) }
         }
     }
 }

@@ -18,7 +18,7 @@ use super::terms::TermsForm;
 use super::{Catalogue, Desk, address, named, part, part_again};
 use crate::App;
 use crate::extract::NamePath;
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, typed};
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing};
 use crate::pages::look::{Tone, notice, price};
@@ -51,8 +51,7 @@ impl OfferForm {
         token: &Token,
     ) -> Result<(OfferFields, Vec<String>), Problem> {
         let mut mistakes = Mistakes::default();
-        let text = self.price.trim().replace(',', ".");
-        let price = Amount::parse_decimal(&text, token.scale).unwrap_or_else(|| {
+        let price = typed(&self.price, token.scale).unwrap_or_else(|| {
             let example = Amount::new(1250).unwrap_or_default().decimal(token.scale);
             mistakes.add("price", format!("a number of {}, such as {example}", token.code));
             Amount::ZERO
@@ -280,8 +279,7 @@ fn price_field(form: &OfferForm, token: &Token, problem: Option<&Problem>) -> Ma
         MoneyOut::tokens(token.unit_value.tokens, token),
         MoneyOut::currency(token.unit_value.money),
     );
-    let text = form.price.trim().replace(',', ".");
-    let value = Amount::parse_decimal(&text, token.scale)
+    let value = typed(&form.price, token.scale)
         .and_then(|amount| token.unit_value.price_of(amount))
         .filter(|money| !money.amount.is_zero());
     let worth = value.map(|money| format!(" This is worth {}.", MoneyOut::currency(money)));

@@ -11,6 +11,7 @@ use scrip_engine::Page;
 use serde::Deserialize;
 
 use crate::App;
+use crate::money::typed;
 use crate::pages::admin::desk::Clerk;
 use crate::pages::admin::{Section, page, with_status};
 use crate::pages::chance;
@@ -74,8 +75,7 @@ impl Typed {
 
     /// An amount with at most so many decimals, as people write it.
     pub fn amount(&self, name: &str, scale: u8) -> Result<Amount, Problem> {
-        let text = self.get(name).replace(',', ".");
-        Amount::parse_decimal(&text, scale).ok_or_else(|| {
+        typed(self.get(name), scale).ok_or_else(|| {
             let example = Amount::new(1250).unwrap_or_default().decimal(scale);
             Problem::field(name, format!("an amount such as {example}"))
         })

@@ -4,6 +4,7 @@ use maud::{Markup, Render, html};
 use scrip_domain::settings::{Pack, Token, UnitValue};
 use scrip_domain::{Amount, Money, Unit};
 
+use crate::money;
 use crate::pages::form::Field;
 use crate::problem::Problem;
 
@@ -76,7 +77,7 @@ pub fn typed(tokens: Option<Amount>, token: &Token) -> String {
 }
 
 fn amount(typed: &str, token: &Token) -> Option<Amount> {
-    Amount::parse_decimal(typed, token.scale)
+    money::typed(typed, token.scale)
 }
 
 /// `100.00 = 1.00 EUR`
@@ -90,7 +91,7 @@ pub fn read_ratio(line: &str, token: &Token) -> Option<(Amount, Money)> {
     let (tokens, money) = line.split_once('=')?;
     let (digits, unit) = money.trim().split_once(char::is_whitespace)?;
     let unit = Unit::parse(unit.trim())?;
-    let amount = Amount::parse_decimal(digits, unit.currency_scale())?;
+    let amount = money::typed(digits, unit.currency_scale())?;
     Some((self::amount(tokens.trim(), token)?, Money { amount, unit }))
 }
 
