@@ -277,7 +277,8 @@ impl<P: Part> Host<P> {
         let memory = Arc::new(scrip_engine::Memory::default());
         let fates = self.clone();
         let fates = Box::new(move || fates.fate());
-        let writing = writer.run_with_fates(self.clock.clone(), memory.clone(), fates);
+        // Large: it holds every table of a batch.
+        let writing = Box::pin(writer.run_with_fates(self.clock.clone(), memory.clone(), fates));
         let mut running: Running = FuturesUnordered::new();
         running
             .push(Box::pin(async move { Err(format!("the writer ended: {:?}", writing.await)) }));

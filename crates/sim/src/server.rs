@@ -237,11 +237,12 @@ impl Machine {
         let (store, writer) = self.open()?;
         let memory = Arc::new(scrip_engine::Memory::default());
         let fates = self.clone();
-        let writing = writer.run_with_fates(
+        // Large: it holds every table of a batch.
+        let writing = Box::pin(writer.run_with_fates(
             self.clock.clone(),
             memory.clone(),
             Box::new(move || fates.fate()),
-        );
+        ));
         let mut running: Running = FuturesUnordered::new();
         running
             .push(Box::pin(async move { Err(format!("the writer ended: {:?}", writing.await)) }));
