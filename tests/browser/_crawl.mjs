@@ -32,8 +32,9 @@ async function links(page) {
 /** Goes wherever links lead on this server, and judges each kind of page. Fewer than `least` kinds are too few: whoever is not
  * let in would be shown the sign-in, again and again. */
 async function crawl(who, context, { start, least }) {
-  const page = await context.newPage();
+  let page = await context.newPage();
   const seen = new Map();
+  const late = new Set();
   const known = new Set(start);
   const queue = [...start];
   const faults = [];
@@ -52,6 +53,15 @@ async function crawl(who, context, { start, least }) {
         }
       }
     } catch (error) {
+      // On a machine that is far too busy a tab can stand still: once more, in a new one.
+      if (error.name === "TimeoutError" && !late.has(url)) {
+        late.add(url);
+        await page.close();
+        page = await context.newPage();
+        seen.set(of, seen.get(of) - 1);
+        queue.unshift(url);
+        continue;
+      }
       faults.push(String(error.message ?? error));
     }
   }

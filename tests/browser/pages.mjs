@@ -24,7 +24,7 @@ const PARTS = {
   words: [wordings, 1],
   weight: [weights, 1],
   lighthouse: [lighthouses, 1],
-  crawl: [crawls, 3],
+  crawl: [crawls, 2],
 };
 
 const [only, word = ""] = process.argv.slice(2);
