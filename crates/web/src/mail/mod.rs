@@ -194,37 +194,45 @@ fn refunded(facts: &Facts, order: &Order, amount: Amount) -> Draft {
 }
 
 fn refused(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {
-    Draft::new("Declined: your request for a refund", "Your request for a refund was declined")
-        .text(format!(
-            "You asked for a refund of {title}. The vendor gives nothing back for it, and says:"
+    Draft::new(
+        t("Declined: your request for a refund"),
+        t("Your request for a refund was declined"),
+    )
+        .text(text!(
+            "You asked for a refund of {title}. The vendor gives nothing back for it, and says:",
+            title
         ))
         .text(request.word.as_deref().unwrap_or_default())
-        .fact("Order", order.id)
-        .button("Your order", facts.link(&format!("/orders/{}", order.id)))
-        .small("What you bought stays yours. If something has changed, you can ask once more.")
+        .fact(t("Order"), order.id)
+        .button(t("Your order"), facts.link(&format!("/orders/{}", order.id)))
+        .small(t("What you bought stays yours. If something has changed, you can ask once more."))
 }
 
 /// A family of browsers, for people.
-const fn browser_name(browser: Browser) -> &'static str {
+fn browser_name(browser: Browser) -> &'static str {
     match browser {
         Browser::Chrome => "Chrome",
         Browser::Edge => "Edge",
         Browser::Firefox => "Firefox",
         Browser::Opera => "Opera",
         Browser::Safari => "Safari",
-        Browser::Other => "a browser that does not say which",
-        Browser::Program => "a program",
+        Browser::Other => t("a browser that does not say which"),
+        Browser::Program => t("a program"),
     }
 }
 
 fn signed_in(facts: &Facts, at: Timestamp, browser: Browser) -> Draft {
     let name = &facts.vendor.settings.name;
-    let with = browser_name(browser);
-    Draft::new("A new sign-in to your account", "A new sign-in")
-        .text(format!("Somebody signed in to your account with {name} on {}, with {with}, where nobody had before.", moment(at)))
-        .text("If it was you, there is nothing to do.")
-        .small("If it was not you, choose a new password at once: every session ends then.")
-        .button("Choose a new password", facts.link("/forgot"))
+    Draft::new(t("A new sign-in to your account"), t("A new sign-in"))
+        .text(text!(
+            "Somebody signed in to your account with {name} on {time}, with {browser}, where nobody had before.",
+            name,
+            time = moment(at),
+            browser = browser_name(browser)
+        ))
+        .text(t("If it was you, there is nothing to do."))
+        .small(t("If it was not you, choose a new password at once: every session ends then."))
+        .button(t("Choose a new password"), facts.link("/forgot"))
 }
 
 fn asked(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {

@@ -1,7 +1,6 @@
 //! Words for what a license is: its terms, its limits, how it stands; and how words begin a sentence.
 
 use crate::language::{many, t, text};
-use maud::{Markup, html};
 use scrip_domain::Timestamp;
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::refund_request::RefundPolicy;
@@ -149,12 +148,17 @@ pub fn refused(reason: Reason) -> &'static str {
 }
 
 /// What the vendor promises of refunds.
-pub fn refund_policy(policy: RefundPolicy) -> Markup {
-    let RefundPolicy { days, opened } = policy;
-    html! {
-        @if days == 0 { "Refunds: this vendor promises none. You can ask for one all the same." }
-        @else if opened { "Refunds: within " (days) " days." }
-        @else { "Refunds: within " (days) " days, if it was not downloaded, activated or used." }
+pub fn refund_policy(RefundPolicy { days, opened }: RefundPolicy) -> String {
+    if days == 0 {
+        t("Refunds: this vendor promises none. You can ask for one all the same.").to_owned()
+    } else if opened {
+        many!(days, "Refunds: within a day.", "Refunds: within {count} days.")
+    } else {
+        many!(
+            days,
+            "Refunds: within a day, if it was not downloaded, activated or used.",
+            "Refunds: within {count} days, if it was not downloaded, activated or used."
+        )
     }
 }
 

@@ -17,6 +17,7 @@ use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn, Visit};
 use crate::App;
 use crate::extract::Source;
+use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -35,7 +36,7 @@ struct EraseForm {
 
 async fn ask(_: OwnAccounts, State(app): State<App>, visit: SignedIn) -> Result<Response, Problem> {
     let main = page(&app, &visit, None).await?;
-    Ok(private(&app, "Erase the account", &visit.visit, &main))
+    Ok(private(&app, t("Erase the account"), &visit.visit, &main))
 }
 
 async fn erase(
@@ -48,7 +49,7 @@ async fn erase(
     let leftover = if form.forfeit.is_some() { Leftover::Forfeit } else { Leftover::Keep };
     let token = &visit.visit.vendor.settings.token;
     let (problem, told) = if form.password.chars().count() > 200 {
-        (Problem::field("password", "at most 200 characters"), None)
+        (Problem::field("password", t("at most 200 characters")), None)
     } else {
         match app.engine.erase_account(visit.buyer, &form.password, leftover, &source.0).await? {
             Ok(_) => return Ok(done(&app, visit)),
@@ -56,7 +57,7 @@ async fn erase(
         }
     };
     let main = page(&app, &visit, Some((&problem, told))).await?;
-    let mut response = private(&app, "Erase the account", &visit.visit, &main);
+    let mut response = private(&app, t("Erase the account"), &visit.visit, &main);
     *response.status_mut() = problem.status();
     Ok(response)
 }
@@ -73,12 +74,12 @@ fn done(app: &App, visit: SignedIn) -> Response {
     let mut anybody = visit.visit;
     anybody.member = None;
     let main = html! {
-        h1 { "The account is erased" }
-        p role="status" { "What told of you is gone. Codes that you kept go on working, and your address can open another account." }
-        p { a.button href="/" { "To the front page" } }
+        h1 { (t("The account is erased")) }
+        p role="status" { (t("What told of you is gone. Codes that you kept go on working, and your address can open another account.")) }
+        p { a.button href="/" { (t("To the front page")) } }
     };
     let cookie = Visit::sign_out(&anybody.vendor);
-    let page = private(app, "The account is erased", &anybody, &main);
+    let page = private(app, t("The account is erased"), &anybody, &main);
     ([(header::SET_COOKIE, cookie)], page).into_response()
 }
 
@@ -94,19 +95,19 @@ async fn page(
     let whole = wrong.filter(|(problem, _)| problem.errors().is_empty());
     let whole = whole.map(|(problem, told)| told.unwrap_or_else(|| sentence(problem.detail())));
     Ok(html! {
-        p.trail { a href="/account" { "Account" } }
-        h1 { "Erase the account" }
-        p.lead { "This is for good." }
+        p.trail { a href="/account" { (t("Account")) } }
+        h1 { (t("Erase the account")) }
+        p.lead { (t("This is for good.")) }
         ul {
-            li { "Your address, name, cards, keys and sessions are taken away." }
-            li { "Orders and the entries of the ledger stay, without your name." }
-            li { "Codes that you bought go on working. Keep them, and your files: your library is gone." }
+            li { (t("Your address, name, cards, keys and sessions are taken away.")) }
+            li { (t("Orders and the entries of the ledger stay, without your name.")) }
+            li { (t("Codes that you bought go on working. Keep them, and your files: your library is gone.")) }
         }
-        p { a.button.second href="/account/data" download { "Save my data first" } }
+        p { a.button.second href="/account/data" download { (t("Save my data first")) } }
         @if let Some(text) = &whole { (complaint(text)) }
         @if !obstacles.is_empty() {
             (notice(Tone::Warn, &html! {
-                p { "It cannot be erased yet:" }
+                p { (t("It cannot be erased yet:")) }
                 ul { @for one in &obstacles { li { (said(*one)) } } }
             }))
         } @else {
@@ -114,18 +115,18 @@ async fn page(
                 // Password keepers want to know whose it is.
                 input type="hidden" name="username" autocomplete="username" value=(visit.member.account.email);
                 @if !left.is_zero() {
-                    (notice(Tone::Warn, &html! { p { "There are " (MoneyOut::tokens(left, token)) " in your wallet. Use them up, or ask the
-                        vendor to pay them back: else they are lost." } }))
+                    (notice(Tone::Warn, &html! { p { (say!("There are {tokens} in your wallet. Use them up, or ask \
+                        the vendor to pay them back: else they are lost.", tokens = MoneyOut::tokens(left, token))) } }))
                     label.option {
                         input type="checkbox" name="forfeit" value="yes";
-                        span { "I give up the " (MoneyOut::tokens(left, token)) " in my wallet" }
+                        span { (say!("I give up the {tokens} in my wallet", tokens = MoneyOut::tokens(left, token))) }
                     }
                 }
-                (Field { name: "password", label: "Your password", kind: "password", value: "",
+                (Field { name: "password", label: t("Your password"), kind: "password", value: "",
                     autocomplete: "current-password", required: true, hint: None, error: error.as_deref() })
                 div.choice {
-                    button.danger type="submit" { "Erase my account" }
-                    a.button.second href="/account" { "Keep it" }
+                    button.danger type="submit" { (t("Erase my account")) }
+                    a.button.second href="/account" { (t("Keep it")) }
                 }
             }
         }
@@ -133,16 +134,16 @@ async fn page(
 }
 
 /// What is in the way, for people.
-const fn said(obstacle: Obstacle) -> &'static str {
+fn said(obstacle: Obstacle) -> &'static str {
     match obstacle {
-        Obstacle::Balance => "There are tokens in the wallet.",
-        Obstacle::Holds => "Tokens are held for something that is under way.",
-        Obstacle::TopUps => "A top-up is under way.",
-        Obstacle::Disputes => "A bank has not decided about a dispute.",
-        Obstacle::Exchanges => "An exchange with a partner is under way.",
-        Obstacle::Payments => "A payment to a merchant is under way.",
-        Obstacle::RefundRequests => "A request for a refund waits.",
-        Obstacle::Debts => "Tokens are owed for money that went back.",
-        Obstacle::CreditLine => "Money is owed that was lent.",
+        Obstacle::Balance => t("There are tokens in the wallet."),
+        Obstacle::Holds => t("Tokens are held for something that is under way."),
+        Obstacle::TopUps => t("A top-up is under way."),
+        Obstacle::Disputes => t("A bank has not decided about a dispute."),
+        Obstacle::Exchanges => t("An exchange with a partner is under way."),
+        Obstacle::Payments => t("A payment to a merchant is under way."),
+        Obstacle::RefundRequests => t("A request for a refund waits."),
+        Obstacle::Debts => t("Tokens are owed for money that went back."),
+        Obstacle::CreditLine => t("Money is owed that was lent."),
     }
 }

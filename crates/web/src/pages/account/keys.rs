@@ -16,6 +16,7 @@ use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
 use crate::App;
 use crate::extract::IdPath;
+use crate::language::{say, t};
 use crate::problem::{Problem, kind};
 use crate::text::Line;
 
@@ -46,7 +47,7 @@ impl KeyForm {
         let scopes = match self.scope.as_str() {
             "read" => vec![Scope::Read],
             "purchase" => vec![Scope::Purchase, Scope::Read],
-            _ => return Err(Problem::field("scope", "choose one")),
+            _ => return Err(Problem::field("scope", t("choose one"))),
         };
         Ok((scopes, label))
     }
@@ -68,7 +69,7 @@ async fn make(
     Form(form): Form<KeyForm>,
 ) -> Result<Response, Problem> {
     let lacking = || {
-        let detail = "the form lacks its key, or is a day old: send it again";
+        let detail = t("the form lacks its key, or is a day old: send it again");
         Problem::new(&kind::MALFORMED, detail)
     };
     let once = app.engine.fresh_of::<ApiKey>(form.key.trim()).ok_or_else(lacking);
@@ -80,7 +81,7 @@ async fn make(
                 Ok(None) => return Ok(Redirect::to("/account/keys").into_response()),
                 Err(_) => Problem::field(
                     "label",
-                    "you have as many keys as one account may have: revoke one first",
+                    t("you have as many keys as one account may have: revoke one first"),
                 ),
             }
         }
@@ -93,13 +94,13 @@ async fn make(
 
 fn told(app: &App, visit: &SignedIn, key: &ApiKey, token: &str) -> Response {
     let main = html! {
-        p.trail { a href="/account/keys" { "Keys for programs" } }
-        h1 { "A new key" }
-        p.lead role="status" { "Give this to the program that is “" bdi { (key.label) } "”. It is not shown again." }
+        p.trail { a href="/account/keys" { (t("Keys for programs")) } }
+        h1 { (t("A new key")) }
+        p.lead role="status" { (say!("Give this to the program that is “{label}”. It is not shown again.", label = html! { bdi { (key.label) } })) }
         p { code.long { (token) } }
-        p { a.button href="/account/keys" { "I have kept it" } }
+        p { a.button href="/account/keys" { (t("I have kept it")) } }
     };
-    private(app, "A new key", &visit.visit, &main)
+    private(app, t("A new key"), &visit.visit, &main)
 }
 
 async fn revoke(
@@ -125,34 +126,34 @@ async fn page(
     let whole = problem.filter(|problem| problem.errors().is_empty());
     let once = app.engine.fresh::<ApiKey>()?;
     let main = html! {
-        p.trail { a href="/account" { "Account" } }
-        h1 { "Keys for programs" }
-        p.lead { "A program can read your account or buy for it, with a key of its own. Whoever has the key can do what it may: give
-            each program one, and take it back when it is not needed any more." }
-        @if keys.is_empty() { p { "There are none yet." } } @else { (list(&keys)) }
-        h2 { "A new key" }
+        p.trail { a href="/account" { (t("Account")) } }
+        h1 { (t("Keys for programs")) }
+        p.lead { (t("A program can read your account or buy for it, with a key of its own. Whoever has the key can do what it \
+            may: give each program one, and take it back when it is not needed any more.")) }
+        @if keys.is_empty() { p { (t("There are none yet.")) } } @else { (list(&keys)) }
+        h2 { (t("A new key")) }
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action="/account/keys" {
             input type="hidden" name="key" value=(once);
-            (Field { name: "label", label: "What it is for", kind: "text", value: &form.label, autocomplete: "off",
+            (Field { name: "label", label: t("What it is for"), kind: "text", value: &form.label, autocomplete: "off",
                 required: true, hint: None, error: label.as_deref() })
             fieldset {
-                legend { "What it may do" }
+                legend { (t("What it may do")) }
                 label.option {
                     input type="radio" name="scope" value="read" checked[form.scope != "purchase"];
-                    span { "Read the account, its orders and its codes" }
+                    span { (t("Read the account, its orders and its codes")) }
                 }
                 label.option {
                     input type="radio" name="scope" value="purchase" checked[form.scope == "purchase"];
-                    span { "Buy and top up, too" }
+                    span { (t("Buy and top up, too")) }
                 }
                 @if let Some(text) = &scope { p.wrong { (text) } }
             }
-            button type="submit" { "Make the key" }
+            button type="submit" { (t("Make the key")) }
         }
-        p { a href="/docs" { "What a program can do" } }
+        p { a href="/docs" { (t("What a program can do")) } }
     };
-    Ok(private(app, "Keys for programs", &visit.visit, &main))
+    Ok(private(app, t("Keys for programs"), &visit.visit, &main))
 }
 
 fn list(keys: &[ApiKey]) -> Markup {
@@ -163,13 +164,13 @@ fn list(keys: &[ApiKey]) -> Markup {
                     span {
                         bdi { (key.label) } " " code.small { (key.id) } br;
                         span.small {
-                            @if key.scopes.contains(&Scope::Purchase) { "Reads and buys" } @else { "Reads" }
-                            ", since " (date(key.created_at))
+                            @if key.scopes.contains(&Scope::Purchase) { (t("Reads and buys")) } @else { (t("Reads")) }
+                            ", " (say!("since {date}", date = date(key.created_at)))
                         }
                     }
-                    @if key.revoked_at.is_some() { (badge(Tone::Info, "Revoked")) } @else {
+                    @if key.revoked_at.is_some() { (badge(Tone::Info, t("Revoked"))) } @else {
                         form method="post" action={ "/account/keys/" (key.id) "/revoke" } {
-                            button.plain type="submit" { "Revoke" span.unseen { " " (key.label) } }
+                            button.plain type="submit" { (say!("Revoke {label}", label = html! { span.unseen { (key.label) } })) }
                         }
                     }
                 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::NamePath;
+use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::pages::checkout::own;
 use crate::pages::form::{Field, Form, complaint};
@@ -98,7 +99,7 @@ pub(super) async fn send(
 fn wish(order: &Order, line: &Line, form: &WishForm) -> Result<(RefundWish, Request), Problem> {
     let key = form.key.trim();
     if key.is_empty() {
-        let detail = "the form lacked its key, and nothing was done: send it again";
+        let detail = t("the form lacked its key, and nothing was done: send it again");
         return Err(Problem::new(&kind::MALFORMED, detail));
     }
     let reason = Text::<1, 500>::read(form.reason.trim());
@@ -120,29 +121,30 @@ fn page(
     let error = problem.and_then(|problem| problem.error("reason")).map(sentence);
     let whole = problem.filter(|problem| problem.error("reason").is_none());
     let main = html! {
-        p.trail { a href={ "/orders/" (order.id) } { "The order" } }
-        h1 { "Ask for a refund" }
-        p.lead { bdi { (line.title) } ": " (MoneyOut::tokens(left.amount, &settings.token)) " would go back into your wallet." }
+        p.trail { a href={ "/orders/" (order.id) } { (t("The order")) } }
+        h1 { (t("Ask for a refund")) }
+        p.lead { (say!("{title}: {tokens} would go back into your wallet.", title = html! { bdi { (line.title) } },
+            tokens = MoneyOut::tokens(left.amount, &settings.token))) }
         p { (refund_policy(policy)) }
-        p { "When it goes back, its codes open nothing any more." }
+        p { (t("When it goes back, its codes open nothing any more.")) }
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action={ "/orders/" (order.id) "/refund/" (line.id) } {
             input type="hidden" name="key" value=(chance(app));
-            (Field { name: "reason", label: "Why?", kind: "textarea", value: &form.reason, autocomplete: "off", required: true,
-                hint: Some("For the vendor. At most 500 characters."), error: error.as_deref() })
-            button type="submit" { "Ask for a refund" }
-            a.button.second href={ "/orders/" (order.id) } { "Leave it" }
+            (Field { name: "reason", label: t("Why?"), kind: "textarea", value: &form.reason, autocomplete: "off", required: true,
+                hint: Some(t("For the vendor. At most 500 characters.")), error: error.as_deref() })
+            button type="submit" { (t("Ask for a refund")) }
+            a.button.second href={ "/orders/" (order.id) } { (t("Leave it")) }
         }
     };
-    private(app, "Ask for a refund", &visit.visit, &main)
+    private(app, t("Ask for a refund"), &visit.visit, &main)
 }
 
 /// How a request stands, in a word.
 pub fn badge_of(state: RefundRequestState) -> Markup {
     match state {
-        RefundRequestState::Open => badge(Tone::Warn, "Waits for the vendor"),
-        RefundRequestState::Accepted => badge(Tone::Good, "Accepted"),
-        RefundRequestState::Declined => badge(Tone::Bad, "Declined"),
+        RefundRequestState::Open => badge(Tone::Warn, t("Waits for the vendor")),
+        RefundRequestState::Accepted => badge(Tone::Good, t("Accepted")),
+        RefundRequestState::Declined => badge(Tone::Bad, t("Declined")),
     }
 }
 
@@ -169,10 +171,10 @@ pub(super) fn part(
     };
     html! {
         section #refunds {
-            h2 { "Refunds" }
+            h2 { (t("Refunds")) }
             @if let Some(policy) = order.refund_policy { p { (refund_policy(policy)) } }
             @for one in refunds {
-                p { "Given back on " (date(one.refund.at)) ": " (MoneyOut::tokens(one.refund.amount, token)) "." }
+                p { (say!("Given back on {date}: {tokens}.", date = date(one.refund.at), tokens = MoneyOut::tokens(one.refund.amount, token))) }
             }
             @if !requests.is_empty() {
                 ul.items {
@@ -180,8 +182,8 @@ pub(super) fn part(
                         li {
                             span {
                                 bdi { (title(row.line)) } " " (badge_of(row.state)) br;
-                                span.small { "You asked on " (date(row.at)) ": " bdi { (row.reason) } }
-                                @if let Some(word) = &row.word { br; span.small { "The vendor says: " bdi { (word) } } }
+                                span.small { (say!("You asked on {date}: {reason}", date = date(row.at), reason = html! { bdi { (row.reason) } })) }
+                                @if let Some(word) = &row.word { br; span.small { (say!("The vendor says: {word}", word = html! { bdi { (word) } })) } }
                             }
                         }
                     }
@@ -190,9 +192,9 @@ pub(super) fn part(
             @for (line, left) in &askable {
                 p {
                     a href={ "/orders/" (order.id) "/refund/" (line.id) } {
-                        "Ask for a refund" span.unseen { " of " (line.title) }
+                        @if lines.len() > 1 { (say!("Ask for a refund of {title}", title = html! { bdi { (line.title) } })) }
+                        @else { (t("Ask for a refund")) }
                     }
-                    @if lines.len() > 1 { " of " bdi { (line.title) } }
                     " (" (MoneyOut::tokens(left.amount, token)) ")"
                 }
             }
