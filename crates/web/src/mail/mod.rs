@@ -198,14 +198,14 @@ fn refused(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -
         t("Declined: your request for a refund"),
         t("Your request for a refund was declined"),
     )
-        .text(text!(
-            "You asked for a refund of {title}. The vendor gives nothing back for it, and says:",
-            title
-        ))
-        .text(request.word.as_deref().unwrap_or_default())
-        .fact(t("Order"), order.id)
-        .button(t("Your order"), facts.link(&format!("/orders/{}", order.id)))
-        .small(t("What you bought stays yours. If something has changed, you can ask once more."))
+    .text(text!(
+        "You asked for a refund of {title}. The vendor gives nothing back for it, and says:",
+        title
+    ))
+    .text(request.word.as_deref().unwrap_or_default())
+    .fact(t("Order"), order.id)
+    .button(t("Your order"), facts.link(&format!("/orders/{}", order.id)))
+    .small(t("What you bought stays yours. If something has changed, you can ask once more."))
 }
 
 /// A family of browsers, for people.
