@@ -216,12 +216,12 @@ mod tests {
     #[test]
     fn each_role_has_its_powers_and_no_other() {
         let table = [
-            // see, catalogue, money, people, settings
-            (StaffRole::Owner, [true, true, true, true, true]),
-            (StaffRole::Finance, [true, false, true, false, false]),
-            (StaffRole::Catalogue, [true, true, false, false, false]),
-            (StaffRole::Support, [true, false, false, true, false]),
-            (StaffRole::ReadOnly, [true, false, false, false, false]),
+            // see, catalogue, money, people, refunds, settings
+            (StaffRole::Owner, [true, true, true, true, true, true]),
+            (StaffRole::Finance, [true, false, true, false, true, false]),
+            (StaffRole::Catalogue, [true, true, false, false, false, false]),
+            (StaffRole::Support, [true, false, false, true, true, false]),
+            (StaffRole::ReadOnly, [true, false, false, false, false, false]),
         ];
         assert_eq!(table.map(|(role, _)| role), StaffRole::ALL);
         for (role, powers) in table {

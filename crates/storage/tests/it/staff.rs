@@ -15,7 +15,7 @@ use crate::rows::staff::member;
 const PAGE: Page = Page { after: None, limit: 10 };
 
 pub async fn nobody_works_in_an_empty_database(home: &Home) {
-    let (store, _writer) = home.open().await.unwrap();
+    let store = home.start().await;
     assert_eq!(store.staff_member(id(1)).await.unwrap(), None);
     assert_eq!(store.staff_by_invitation([0; 16]).await.unwrap(), None);
     assert_eq!(store.staff_login("").await.unwrap(), None);

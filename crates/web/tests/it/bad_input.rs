@@ -189,11 +189,13 @@ async fn names_in_paths_and_queries_that_are_no_names() {
     ] {
         refused(&shop.get(path, &ada).await, 400, "invalid_field", field, path);
     }
-    for path in ["/v1/products?q=%00", "/v1/products?category=%00", "/v1/products?tag=%ff%00"] {
-        let answer = shop.get(path, &ada).await;
-        assert_eq!((answer.status, &answer.json["data"]), (200, &json!([])), "{path}");
+    for field in ["q", "category", "tag"] {
+        let path = format!("/v1/products?{field}=%ff%00");
+        refused(&shop.get(&path, &ada).await, 400, "invalid_field", field, &path);
     }
-    for email in ["%00", "ada%40example.com%00", "ada", "%ff"] {
+    let path = "/v1/admin/accounts?email=ada%40example.com%00";
+    refused(&shop.get(path, &shop.admin).await, 400, "invalid_field", "email", path);
+    for email in ["ada", "%ff"] {
         let answer = shop.get(&format!("/v1/admin/accounts?email={email}"), &shop.admin).await;
         assert_eq!((answer.status, &answer.json["data"]), (200, &json!([])), "{email}");
     }

@@ -234,7 +234,7 @@ async fn a_list_keeps_what_was_chosen_and_goes_on() {
     // A cursor is good for the list that it came from.
     let other = more.replace("&amp;", "&").replace("sort=title", "sort=price");
     assert_eq!(visitor.open(&other).await.status, 404);
-    assert_eq!(visitor.open("/products?category=%00").await.status, 200);
+    assert_eq!(visitor.open("/products?category=%00").await.status, 400);
 }
 
 #[tokio::test]
@@ -310,7 +310,7 @@ async fn a_product_is_shown_with_all_there_is_to_know() {
     let page = ada.open("/products/recorder").await;
     assert_eq!(page.answer.header("cache-control"), "private, no-store");
     assert_eq!(page.answer.header("vary"), "Accept-Language, Authorization, Cookie");
-    silent(&page.html, &["og:title", "name=\"description\""]);
+    silent(&page.html, &["og:title"]);
 }
 
 #[tokio::test]
@@ -647,9 +647,10 @@ async fn terms_have_versions_and_orders_name_theirs() {
     says(&visitor.open("/terms/terms").await.html, &["Better rules.", "?version=2026-11-22\""]);
     let old = visitor.open("/terms/terms?version=2026-11-22").await;
     says(&old.html, &["No &lt;refunds&gt;.", "an earlier version", "noindex"]);
-    for path in ["/terms/terms?version=x", "/terms/terms?version=%00", "/terms/imprint"] {
+    for path in ["/terms/terms?version=x", "/terms/imprint"] {
         assert_eq!(visitor.open(path).await.status, 404, "{path}");
     }
+    assert_eq!(visitor.open("/terms/terms?version=%00").await.status, 400);
     let old = shop.get("/v1/admin/documents/terms?version=2026-11-22", &shop.admin).await;
     assert_eq!(old.at("/text"), "# Rules\n\nNo <refunds>.");
 
