@@ -60,6 +60,7 @@ pub async fn hold_still(
     Some(if path.starts_with("/v1/") {
         Problem::restoring().into_response()
     } else {
-        pages::refusal(app, headers, Problem::restoring).await
+        // Seldom, and large: every request would carry room for it.
+        Box::pin(pages::refusal(app, headers, Problem::restoring)).await
     })
 }

@@ -3,7 +3,7 @@
 //! Of the format that much: comments, `msgid`, `msgid_plural`, `msgstr` and `msgstr[n]`, strings over several lines, and the
 //! escapes `\n`, `\"` and `\\`. The entry with an empty `msgid` is the file's own head.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use scrip_domain::language::Language;
@@ -20,7 +20,7 @@ pub struct Entry {
 }
 
 /// A language's texts, by the English ones.
-pub type Catalogue = HashMap<String, Entry>;
+pub type Catalogue = BTreeMap<String, Entry>;
 
 /// The file of German.
 pub const GERMAN: &str = include_str!("de.po");

@@ -49,8 +49,8 @@ fn search(tokens: TokenStream, texts: &mut BTreeMap<String, Said>, wrong: &mut V
         };
         if group.delimiter() == Delimiter::Parenthesis {
             let called = match (before(2).as_deref(), before(1).as_deref()) {
-                (_, Some(name @ ("t" | "key"))) => Some(name.to_owned()),
-                (Some(name @ ("text" | "say" | "many")), Some("!")) => Some(name.to_owned()),
+                (_, Some(name @ ("t" | "key")))
+                | (Some(name @ ("text" | "say" | "many")), Some("!")) => Some(name.to_owned()),
                 _ => None,
             };
             if let Some(called) = called {

@@ -95,7 +95,7 @@ async fn rows(
         named(account.map(|id| id.to_string())),
         named(order.map(|id| id.to_string()))
     );
-    let page = range(&app, &list, after)?;
+    let page = range(app, &list, after)?;
     let rows = app.engine.store().licenses(account, order, page).await?;
     let next = List::of(&app.engine, &list, page, &rows, |row| row.id.number(), |_| ()).next;
     Ok((rows, next))

@@ -160,7 +160,7 @@ async fn rows(
         account.map(|id| id.to_string()).unwrap_or_default(),
         state.map_or("", OrderState::as_str)
     );
-    let page = range(&app, &list, after)?;
+    let page = range(app, &list, after)?;
     let store = app.engine.store();
     let rows = match account {
         Some(account) => store.orders_of(account, page).await?,

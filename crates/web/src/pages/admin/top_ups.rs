@@ -142,7 +142,7 @@ async fn rows(
         account.map(|id| id.to_string()).unwrap_or_default(),
         state.map_or("", TopUpState::as_str)
     );
-    let page = range(&app, &list, after)?;
+    let page = range(app, &list, after)?;
     let store = app.engine.store();
     let rows = match (account, state) {
         (Some(account), _) => store.top_ups_of(account, page).await?,

@@ -292,7 +292,7 @@ async fn set(
     match wanted {
         Some(units) if cart.set(offer, units) => return Ok(kept(&app, &visit, &cart, "/cart")),
         Some(_) => {
-            wrong.line = Some((offer, form.quantity, t("too many: at most 100 units in all")))
+            wrong.line = Some((offer, form.quantity, t("too many: at most 100 units in all")));
         }
         None => {
             wrong.status = StatusCode::BAD_REQUEST;
