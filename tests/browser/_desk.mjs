@@ -178,7 +178,7 @@ async function settings(browser, { vendor }) {
     await desk.press("A member", desk.main.getByRole("navigation", { name: "As whom" }));
     await desk.sees("tallow");
     await desk.press("tallow");
-    await desk.at("The shop as buyers see it");
+    await desk.at("As others see it");
     await chosen(before);
     await desk.goes("Audit log");
     await desk.at("Audit log");

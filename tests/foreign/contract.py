@@ -246,7 +246,7 @@ def furnish(shop, ada):
         bought = shop.ask("POST", "/v1/purchases", uses, ada, f"asked-{number}")
         wish = {"line": bought["lines"][0]["id"], "reason": "contract"}
         path = f"/v1/orders/{bought['id']}/refund-requests"
-        asked.append(shop.ask("POST", path, wish, ada, f"asked-{number}")["id"])
+        asked.append(shop.ask("POST", path, wish, ada, f"back-{number}")["id"])
     gone = shop.ask("GET", "/v1/account", token=shop.buyer("gone@contract.example"))["id"]
     return {
         "token": vendor["token"]["code"],
