@@ -139,6 +139,9 @@ def before_call(context, case, kwargs):
         if isinstance(line.get("amount"), dict):
             line["amount"]["amount"] = 1
         case.body["lines"] = [line]
+    if place == "POST /v1/orders/{id}/refund-requests":
+        # The line is of this order, wherever another came from.
+        case.path_parameters["id"] = SHOP["paths"][place]["id"]
     if place == "POST /v1/admin/accounts/{id}/erase":
         # Tokens are left in the wallet.
         case.body["forfeit"] = True

@@ -150,9 +150,10 @@ fn each_field(schema: &mut RefOr<Schema>, change: fn(&str, &mut RefOr<Schema>)) 
     }
 }
 
-/// A field called `at`, `..._at` or `..._until` is a time, everywhere.
+/// A field called `at`, `..._at` or `..._until` is a time, wherever it is not said to be something else.
 fn say_time(name: &str, field: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(time)) = field
+        && time.format.is_none()
         && (name == "at" || name.ends_with("_at") || name.ends_with("_until"))
     {
         time.format = Some(SchemaFormat::KnownFormat(KnownFormat::DateTime));

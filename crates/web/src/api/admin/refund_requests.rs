@@ -39,7 +39,7 @@ struct RequestsQuery {
     #[param(max_length = 1000)]
     after: Option<String>,
     /// Those that stand so; those that wait without it.
-    #[param(inline, default = "open")]
+    #[param(value_type = Option<StateWord>, inline)]
     state: Option<StateWord>,
 }
 
