@@ -140,8 +140,9 @@ def before_call(context, case, kwargs):
             line["amount"]["amount"] = 1
         case.body["lines"] = [line]
     if place == "POST /v1/orders/{id}/refund-requests":
-        # The line is of this order, wherever another came from.
+        # An order of its own: one that was given back so is not given back otherwise.
         case.path_parameters["id"] = SHOP["paths"][place]["id"]
+        case.body["line"] = SHOP["wished"]
     if place == "POST /v1/admin/accounts/{id}/erase":
         # Tokens are left in the wallet.
         case.body["forfeit"] = True

@@ -247,6 +247,7 @@ def furnish(shop, ada):
         wish = {"line": bought["lines"][0]["id"], "reason": "contract"}
         path = f"/v1/orders/{bought['id']}/refund-requests"
         asked.append(shop.ask("POST", path, wish, ada, f"back-{number}")["id"])
+    wished = shop.ask("POST", "/v1/purchases", uses, ada, "wished")
     gone = shop.ask("GET", "/v1/account", token=shop.buyer("gone@contract.example"))["id"]
     return {
         "token": vendor["token"]["code"],
@@ -255,6 +256,7 @@ def furnish(shop, ada):
         "price": offer["price"]["amount"],
         "counted": counted["id"],
         "counted_price": counted["price"]["amount"],
+        "wished": wished["lines"][0]["id"],
         "drafts": drafts,
         "reviews": reviews,
         "vouchers": vouchers["codes"],
@@ -289,8 +291,8 @@ def furnish(shop, ada):
         },
         "paths": {
             "GET /v1/orders/{id}": {"id": order["id"]},
-            "GET /v1/orders/{id}/refund-requests": {"id": order["id"]},
-            "POST /v1/orders/{id}/refund-requests": {"id": order["id"]},
+            "GET /v1/orders/{id}/refund-requests": {"id": wished["id"]},
+            "POST /v1/orders/{id}/refund-requests": {"id": wished["id"]},
             f"GET {admin}/refund-requests/{{id}}": {"id": asked[0]},
             f"POST {admin}/refund-requests/{{id}}/accept": {"id": asked[0]},
             f"POST {admin}/refund-requests/{{id}}/decline": {"id": asked[1]},
