@@ -38,7 +38,8 @@ async function cards(one, { vendor }) {
   // A card that is kept, and pays the next time.
   await one.open(`${vendor.url}/account`);
   await one.at("Your account");
-  await one.unfold("Keep a card of the demo");
+  await one.press("Add a card");
+  await one.at("A card of the demo");
   await one.press("Keep it");
   await one.at("Your account");
   await one.open(`${vendor.url}/wallet/top-up`);
