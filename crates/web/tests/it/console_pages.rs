@@ -148,7 +148,9 @@ async fn a_look_is_seen_before_it_holds() {
     says(&page.html, &["<link rel=\"stylesheet\" href=\"/theme.css?"]);
     let door = Browser::on(&shop).open("/admin/sign-in").await;
     says(&door.html, &["/theme.css?"]);
-    for (field, value) in [("look.accent", "red"), ("look.tagline", &*"x".repeat(201))] {
+    for (field, value) in
+        [("look.accent", "red"), ("look.tagline", &*"x".repeat(201)), ("look.language", "tlh")]
+    {
         let page = owner.send(at, &[(field, value)]).await;
         assert_eq!(page.status, 400, "{field}");
         says(&page.html, &[&format!("id=\"{field}-error\""), "Nothing was done yet."]);
