@@ -379,7 +379,8 @@ async fn an_owner_invites_changes_and_ends_people() {
 async fn the_log_names_the_person_and_is_found_by_subject() {
     let shop = Shop::open().await;
     let (mut owner, row) = shop.clerk(StaffRole::Owner).await;
-    let form = [("label", "till <1>"), ("catalog", "yes"), ("metrics", "yes")];
+    let once = owner.open("/admin/keys").await.input("key").to_owned();
+    let form = [("key", &*once), ("label", "till <1>"), ("catalog", "yes"), ("metrics", "yes")];
     let page = owner.send("/admin/keys", &form).await;
     assert_eq!(page.status, 200);
     let token = page.html.split("<code class=\"long\">").nth(1).unwrap();
@@ -404,7 +405,9 @@ async fn the_log_names_the_person_and_is_found_by_subject() {
     // A page of the log ends, and the next one begins there.
     for number in 0..30 {
         let label = format!("key {number}");
-        owner.send("/admin/keys", &[("label", label.as_str()), ("metrics", "yes")]).await;
+        let once = owner.open("/admin/keys").await.input("key").to_owned();
+        let form = [("key", &*once), ("label", &*label), ("metrics", "yes")];
+        assert_eq!(owner.send("/admin/keys", &form).await.status, 200);
     }
     let page = owner.open("/admin/audit?subject=").await;
     let next = page.html.split("after=").nth(1).unwrap().split('"').next().unwrap();
@@ -420,6 +423,7 @@ async fn keys_are_made_with_scopes_that_fit() {
     shop.buyer("ada@example.com", 0).await;
     let account = shop.get("/v1/admin/accounts", &shop.admin).await.json;
     let account = account["data"][0]["id"].as_str().unwrap();
+    let once = owner.open("/admin/keys").await.input("key").to_owned();
     for (fields, wrong) in [
         (&[("label", ""), ("admin", "yes")][..], "id=\"label-error\""),
         (&[("label", "x")][..], "at least one scope"),
@@ -430,11 +434,11 @@ async fn keys_are_made_with_scopes_that_fit() {
         ),
         (&[("label", "x"), ("read", "yes"), ("account", "acc_x")][..], "there is no such account"),
     ] {
-        let page = owner.send("/admin/keys", fields).await;
+        let page = owner.send("/admin/keys", &[fields, &[("key", &*once)]].concat()).await;
         assert_eq!(page.status, 400, "{wrong}");
         assert!(page.html.contains(wrong), "{wrong}: {}", page.html);
     }
-    let form = [("label", "hers"), ("read", "yes"), ("account", account)];
+    let form = [("key", &*once), ("label", "hers"), ("read", "yes"), ("account", account)];
     assert_eq!(owner.send("/admin/keys", &form).await.status, 200);
     let page = owner.open("/admin/keys").await;
     assert!(page.html.contains("hers") && page.html.contains(account), "{}", page.html);
