@@ -96,16 +96,13 @@ async fn make(
     desk: Desk<Settings>,
     Form(form): Form<KeyForm>,
 ) -> Result<Response, Problem> {
-    match form.read(&app).await {
-        Ok((account, scopes, label)) => {
-            let engine = &app.engine;
-            let made = match form.key.trim() {
-                "" => Some(engine.make_key(desk.staff, account, scopes, label).await?),
-                word => {
-                    let once = made::<ApiKey>(&app, word)?;
-                    engine.make_key_once(desk.staff, account, scopes, label, &once).await?
-                }
-            };
+    let wanted = match made::<ApiKey>(&app, form.key.trim()) {
+        Ok(once) => form.read(&app).await.map(|fields| (once, fields)),
+        Err(problem) => Err(problem),
+    };
+    match wanted {
+        Ok((once, (account, scopes, label))) => {
+            let made = app.engine.make_key_once(desk.staff, account, scopes, label, &once).await?;
             let Some(made) = made else { return Ok(Redirect::to("/admin/keys").into_response()) };
             let main = html! {
                 p.lead { "Give this to the program that is “" (made.key.label) "”. It is not shown again." }
