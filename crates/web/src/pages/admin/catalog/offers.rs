@@ -12,7 +12,7 @@ use scrip_engine::catalog::offer::OfferFields;
 use scrip_license::{Limits, Terms};
 use serde::Deserialize;
 
-use super::fields::{Area, Mistakes, refused, wrong};
+use super::fields::{Area, refused, wrong};
 use super::list::newest;
 use super::terms::TermsForm;
 use super::{Catalogue, Desk, address, named, part, part_again};
@@ -20,7 +20,7 @@ use crate::App;
 use crate::extract::NamePath;
 use crate::money::{MoneyOut, typed};
 use crate::pages::date;
-use crate::pages::form::{Field, Form, Nothing};
+use crate::pages::form::{Field, Form, Mistakes, Nothing};
 use crate::pages::look::{Tone, notice, price};
 use crate::problem::Problem;
 
