@@ -15,7 +15,7 @@ use scrip_domain::link::PartnerSubject;
 use scrip_domain::lot::{LotKind, OpenLot};
 use scrip_domain::partner::Partner;
 use scrip_domain::role::Role;
-use scrip_domain::settings::{Flow, Settings, Token};
+use scrip_domain::settings::{Flow, Settings};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Span, Timestamp};
 use scrip_engine::Page;
@@ -28,7 +28,7 @@ use crate::App;
 use crate::api::ListQuery;
 use crate::extract::{IdPath, Query};
 use crate::language::{say, t};
-use crate::money::{MoneyOut, in_field};
+use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// How many partners it names.
@@ -289,9 +289,4 @@ fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup 
             }
         }
     }
-}
-
-/// What something costs in tokens, for a form's hint.
-fn example(token: &Token) -> String {
-    in_field(Amount::new(1250).unwrap_or_default(), token.scale)
 }
