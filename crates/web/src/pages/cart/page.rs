@@ -30,7 +30,7 @@ use crate::pages::form::{Field, Form};
 use crate::pages::look::{Tone, blank, notice, price, steps};
 use crate::pages::top_up;
 use crate::pages::visit::Visit;
-use crate::pages::words::terms;
+use crate::pages::words::{refund_policy, terms};
 use crate::pages::{chance, private};
 use crate::problem::{Problem, kind};
 
@@ -484,17 +484,20 @@ fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup
         @if quote.balance.is_none() && app.engine.provider().is_none() {
             p.small { (t("You sign in or open an account on the way; what you chose is kept.")) }
         }
-        (payer(app))
+        (payer(app, visit))
     }
 }
 
-/// Where a merchant's buyers pay.
-pub fn payer(app: &App) -> Markup {
+/// Where a merchant's buyers pay, and what is promised to them, before they go there.
+pub fn payer(app: &App, visit: &Visit) -> Markup {
     let host = app.engine.provider().map(scrip_engine::provider::Provider::url);
     let host = host.map(|url| url.split_once("://").map_or(url, |(_, host)| host));
     html! {
-        @if let Some(host) = host { p.small { (say!("You pay from your wallet at {host}, and receive everything here.",
-            host = html! { bdi { (host) } })) } }
+        @if let Some(host) = host {
+            p.small { (say!("You pay from your wallet at {host}, and receive everything here.",
+                host = html! { bdi { (host) } })) }
+            p.small { (refund_policy(visit.vendor.settings.refund_policy)) }
+        }
     }
 }
 

@@ -134,7 +134,7 @@ fn form(
             }
         }
         @if let Some(stop) = stop { div.stop { h2 { (stop.title) } (stop.body) } }
-        (payer(app))
+        (payer(app, visit))
     }
 }
 
