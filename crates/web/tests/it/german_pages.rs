@@ -79,6 +79,15 @@ async fn a_whole_purchase_speaks_german() {
     let order = leads(&browser.send(&checkout, &[]).await, "/orders/ord_");
     let paid = browser.open(&order).await;
     says(&paid, 200, &["Genehmigt", "Code zum Eintippen", "eyJ", "Quittung"]);
+    let back = link(&paid, &format!("{order}/refund/"));
+    let form = browser.open(&back).await;
+    says(&form, 200, &["Erstattung beantragen", "5,00 AUR kämen", "Abbrechen"]);
+    let key = form.input("key").to_owned();
+    let good = [("key", key.as_str()), ("reason", "Brummt.")];
+    assert_eq!(leads(&browser.send(&back, &good).await, "/orders/"), format!("{order}#refunds"));
+    let again = [("key", "another"), ("reason", "Brummt.")];
+    let refused = browser.send(&back, &again).await;
+    says(&refused, 409, &["Dafür haben Sie schon eine Erstattung beantragt"]);
     says(&browser.open(&format!("{order}/receipt")).await, 200, &["Quittung", "5,99 AUR"]);
     says(&browser.open("/orders").await, 200, &["Ihre Bestellungen", "Bezahlt"]);
     let library = browser.open("/library").await;
@@ -88,7 +97,10 @@ async fn a_whole_purchase_speaks_german() {
         ("/wallet", "1.000,00 AUR"),
         ("/wallet/top-ups", "Ihre Aufladungen"),
         ("/wallet/automatic", "Automatische Aufladung"),
+        ("/wallet/statement", "Kontoauszug"),
         ("/account", "Ihr Konto"),
+        ("/account/keys", "Wofür der Schlüssel ist"),
+        ("/account/erase", "Konto löschen"),
         ("/activate", "Gerät aktivieren"),
         ("/cart", "Noch nichts darin"),
     ] {

@@ -443,14 +443,12 @@ fn line(
         form.row method="post" action="/cart/lines" {
             input type="hidden" name="offer" value=(offer);
             @if *row != Row::Gone {
-                label for=(id) { (say!("Quantity{span}", span = html! { span.unseen { " " (say!("of {title}",
-                    title = row.title())) } })) }
+                label for=(id) { (t("Quantity")) span.unseen { " " (say!("of {title}", title = row.title())) } }
                 input.few id=(id) name="quantity" type="number" inputmode="numeric" min="0" max="100" value=(typed)
                     aria-describedby=[of_line.map(|_| error.as_str())] aria-invalid=[of_line.map(|_| "true")];
-                button.second type="submit" { (say!("Change{span}", span = html! { span.unseen { " " (say!("the quantity of {title}", title = row.title())) } })) }
+                button.second type="submit" { (t("Change")) span.unseen { " " (say!("the quantity of {title}", title = row.title())) } }
             }
-            button.plain type="submit" name="remove" value="yes" { (say!("Remove{span}",
-                span = html! { span.unseen { " " (row.title()) } })) }
+            button.plain type="submit" name="remove" value="yes" { (t("Remove")) span.unseen { " " (row.title()) } }
         }
         @if let Some((_, _, text)) = of_line { p.wrong id=(error) role="alert" { (text) } }
     }
