@@ -3,6 +3,8 @@
 use scrip_domain::language::Language;
 use scrip_testkit::{Browser, Page, Shop, settings};
 
+use crate::licensed::buy;
+
 const PASSWORD: (&str, &str) = ("password", "correct horse");
 
 #[track_caller]
@@ -79,15 +81,6 @@ async fn a_whole_purchase_speaks_german() {
     let order = leads(&browser.send(&checkout, &[]).await, "/orders/ord_");
     let paid = browser.open(&order).await;
     says(&paid, 200, &["Genehmigt", "Code zum Eintippen", "eyJ", "Quittung"]);
-    let back = link(&paid, &format!("{order}/refund/"));
-    let form = browser.open(&back).await;
-    says(&form, 200, &["Erstattung beantragen", "5,00 AUR kämen", "Abbrechen"]);
-    let key = form.input("key").to_owned();
-    let good = [("key", key.as_str()), ("reason", "Brummt.")];
-    assert_eq!(leads(&browser.send(&back, &good).await, "/orders/"), format!("{order}#refunds"));
-    let again = [("key", "another"), ("reason", "Brummt.")];
-    let refused = browser.send(&back, &again).await;
-    says(&refused, 409, &["Dafür haben Sie schon eine Erstattung beantragt"]);
     says(&browser.open(&format!("{order}/receipt")).await, 200, &["Quittung", "5,99 AUR"]);
     says(&browser.open("/orders").await, 200, &["Ihre Bestellungen", "Bezahlt"]);
     let library = browser.open("/library").await;
@@ -97,10 +90,7 @@ async fn a_whole_purchase_speaks_german() {
         ("/wallet", "1.000,00 AUR"),
         ("/wallet/top-ups", "Ihre Aufladungen"),
         ("/wallet/automatic", "Automatische Aufladung"),
-        ("/wallet/statement", "Kontoauszug"),
         ("/account", "Ihr Konto"),
-        ("/account/keys", "Wofür der Schlüssel ist"),
-        ("/account/erase", "Konto löschen"),
         ("/activate", "Gerät aktivieren"),
         ("/cart", "Noch nichts darin"),
     ] {
@@ -117,6 +107,34 @@ async fn a_whole_purchase_speaks_german() {
         );
     }
     shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_goes_back_is_asked_for_in_german() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 100).await;
+    let session = shop.buyer("ada@example.com", 1000).await;
+    let order = format!("/orders/{}", buy(&shop, &offer, &session, "k").await.order);
+    let mut browser = Browser::on(&shop).reading("de");
+    let form = [("email", "ada@example.com"), PASSWORD];
+    leads(&browser.send("/sign-in", &form).await, "/wallet");
+    let ask = link(&browser.open(&order).await, &format!("{order}/refund/"));
+    let form = browser.open(&ask).await;
+    says(&form, 200, &["Erstattung beantragen", "1,00 AUR kämen", "Abbrechen"]);
+    let key = form.input("key").to_owned();
+    let good = [("key", key.as_str()), ("reason", "Brummt.")];
+    assert_eq!(leads(&browser.send(&ask, &good).await, "/orders/"), format!("{order}#refunds"));
+    says(&browser.open(&order).await, 200, &["Wartet auf den Verkäufer"]);
+    let again = [("key", "another"), ("reason", "Brummt.")];
+    let refused = browser.send(&ask, &again).await;
+    says(&refused, 409, &["Dafür haben Sie schon eine Erstattung beantragt"]);
+    for (path, told) in [
+        ("/wallet/statement", "Erster Tag"),
+        ("/account/keys", "Wofür der Schlüssel ist"),
+        ("/account/erase", "Ein Antrag auf Erstattung ist noch offen."),
+    ] {
+        says(&browser.open(path).await, 200, &[told]);
+    }
 }
 
 #[tokio::test]

@@ -165,7 +165,7 @@ fn attribute(tokens: &[TokenTree], value: usize) -> String {
         match token {
             TokenTree::Ident(_) if is_part => name.push(token.clone()),
             TokenTree::Punct(punct) if !is_part && punct.as_char() == '-' => {
-                name.push(token.clone())
+                name.push(token.clone());
             }
             _ => break,
         }
