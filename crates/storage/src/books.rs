@@ -3,9 +3,9 @@
 //! [`Wants`] is keys only. [`Books`] holds the rows under those keys and knows *absent* from *not
 //! asked for*; the latter is a defect of the command. [`Changes`] is what one decision writes.
 
-use std::collections::btree_map::Entry as Slot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use litemap::LiteMap;
 use scrip_domain::account::{Account, Login};
 use scrip_domain::agreement::Agreement;
 use scrip_domain::amount::Amount;
@@ -54,37 +54,73 @@ use scrip_domain::webhook::{Delivery, WebhookEndpoint};
 
 use crate::fault::Fault;
 use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
-use crate::table::{Row, Table};
+use crate::sql::Texts;
+use crate::table::{Bulk, Keys, Row, Table};
 
 /// The groups of one table that a batch wants.
 #[derive(Debug)]
 pub struct Asked<R: Row> {
     /// To be changed, or to guard what hangs from them: locked first, where databases lock.
-    pub(crate) guarded: BTreeSet<R::Group>,
+    pub(crate) guarded: LiteMap<R::Group, ()>,
     /// To be read only.
-    pub(crate) read: BTreeSet<R::Group>,
+    pub(crate) read: LiteMap<R::Group, ()>,
 }
 
 impl<R: Row> Default for Asked<R> {
     fn default() -> Self {
-        Self { guarded: BTreeSet::new(), read: BTreeSet::new() }
+        Self { guarded: LiteMap::new(), read: LiteMap::new() }
     }
 }
 
 impl<R: Row> Asked<R> {
     /// Asks for the rows of `group`, to read them or to change them under another row's guard.
     pub fn read(&mut self, group: R::Group) {
-        self.read.insert(group);
+        self.read.insert(group, ());
     }
 
     /// Asks for the rows of `group` and guards them against other servers until the commit.
     pub fn guard(&mut self, group: R::Group) {
-        self.guarded.insert(group);
+        self.guarded.insert(group, ());
+    }
+
+    /// Whether nothing is.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.guarded.is_empty() && self.read.is_empty()
+    }
+
+    /// Whether some are guarded.
+    pub(crate) fn has_guards(&self) -> bool {
+        !self.guarded.is_empty()
+    }
+
+    /// Whether some are only read.
+    pub(crate) fn has_plain(&self) -> bool {
+        self.only_read().next().is_some()
     }
 
     /// Every group that is only read, once: those also guarded come with the guards.
-    pub(crate) fn only_read(&self) -> impl Iterator<Item = &R::Group> {
-        self.read.difference(&self.guarded)
+    fn only_read(&self) -> impl Iterator<Item = &R::Group> {
+        self.read.keys().filter(|group| !self.guarded.contains_key(*group))
+    }
+
+    /// Every group, once, guards first.
+    fn groups(&self) -> impl Iterator<Item = &R::Group> {
+        self.guarded.keys().chain(self.only_read())
+    }
+
+    /// What reads every group.
+    pub(crate) fn loads(&self, texts: &'static Texts) -> Bulk<'_> {
+        Bulk::keyed(&texts.load, R::table().group_columns(), self.groups())
+    }
+
+    /// What reads the guarded groups, and locks them.
+    pub(crate) fn locks(&self, texts: &'static Texts) -> Bulk<'_> {
+        Bulk::keyed(&texts.lock, R::table().group_columns(), self.guarded.keys())
+    }
+
+    /// What reads the others.
+    pub(crate) fn plain_loads(&self, texts: &'static Texts) -> Bulk<'_> {
+        Bulk::keyed(&texts.load, R::table().group_columns(), self.only_read())
     }
 }
 
@@ -108,24 +144,16 @@ impl<R> Change<R> {
     }
 }
 
-/// What is written to one table, in the order in which it must be.
-#[derive(Debug)]
-pub(crate) struct Sorted<'a, R: Row> {
-    pub deletes: Vec<R::Key>,
-    pub updates: Vec<&'a R>,
-    pub inserts: Vec<&'a R>,
-}
-
 /// One table's part of the books.
 #[derive(Debug)]
 pub struct Shelf<R: Row> {
-    asked: BTreeMap<R::Group, Vec<R>>,
-    written: BTreeMap<R::Key, Change<R>>,
+    asked: LiteMap<R::Group, Vec<R>>,
+    written: LiteMap<R::Key, Change<R>>,
 }
 
 impl<R: Row> Default for Shelf<R> {
     fn default() -> Self {
-        Self { asked: BTreeMap::new(), written: BTreeMap::new() }
+        Self { asked: LiteMap::new(), written: LiteMap::new() }
     }
 }
 
@@ -158,22 +186,29 @@ impl<R: Row> Shelf<R> {
         self.written.values().any(|change| !matches!(change, Change::Insert(_)))
     }
 
-    /// What was written, by what is done with it, each sorted by key.
-    pub(crate) fn sorted(&self) -> Sorted<'_, R> {
-        let mut sorted = Sorted { deletes: Vec::new(), updates: Vec::new(), inserts: Vec::new() };
-        for change in self.written() {
+    /// Appends what writes this table: deletes, then updates, then inserts, each sorted by key. A value that must be
+    /// unique is free before it is used again.
+    pub(crate) fn writes<'a>(&'a self, texts: &'static Texts, all: &mut Vec<Bulk<'a>>) {
+        if !self.is_written() {
+            return;
+        }
+        let table = R::table();
+        let mut deletes = Bulk::new(&texts.delete, table.key_columns());
+        let mut updates = Bulk::new(&texts.update, &table.columns);
+        let mut inserts = Bulk::new(&texts.insert, &table.columns);
+        for (key, change) in &self.written {
             match change {
-                Change::Insert(row) => sorted.inserts.push(row),
-                Change::Update(row) => sorted.updates.push(row),
-                Change::Delete(row) => sorted.deletes.push(row.key()),
+                Change::Insert(row) => row.write(&mut inserts.cells),
+                Change::Update(row) => row.write(&mut updates.cells),
+                Change::Delete(_) => key.write(&mut deletes.cells),
             }
         }
-        sorted
+        all.extend([deletes, updates, inserts].into_iter().filter(|bulk| !bulk.cells.is_empty()));
     }
 
-    /// Opens a group that was asked for, before its rows come.
-    pub(crate) fn open(&mut self, group: R::Group) {
-        self.asked.entry(group).or_default();
+    /// Opens the groups that were asked for, before their rows come.
+    pub(crate) fn open(&mut self, asked: &Asked<R>) {
+        self.asked = asked.groups().map(|group| (group.clone(), Vec::new())).collect();
     }
 
     /// Puts a loaded row where it was asked for. Rows come sorted by key.
@@ -225,16 +260,18 @@ impl<R: Row> Shelf<R> {
                 rows.insert(place, row.clone());
             }
         }
-        match self.written.entry(change.row().key()) {
-            Slot::Vacant(slot) => _ = slot.insert(change),
-            Slot::Occupied(mut slot) => match (slot.get(), change) {
-                // What the database has not seen yet stays an insert, or never happens.
-                (Change::Insert(_), Change::Update(row)) => _ = slot.insert(Change::Insert(row)),
-                (Change::Insert(_), Change::Delete(_)) => _ = slot.remove(),
-                (Change::Delete(_), Change::Insert(row)) => _ = slot.insert(Change::Update(row)),
-                (_, change) => _ = slot.insert(change),
-            },
-        }
+        let key = change.row().key();
+        let change = match (self.written.get(&key), change) {
+            // What the database has not seen yet stays an insert, or never happens.
+            (Some(Change::Insert(_)), Change::Update(row)) => Change::Insert(row),
+            (Some(Change::Insert(_)), Change::Delete(_)) => {
+                self.written.remove(&key);
+                return;
+            }
+            (Some(Change::Delete(_)), Change::Insert(row)) => Change::Update(row),
+            (_, change) => change,
+        };
+        self.written.insert(key, change);
     }
 }
 
@@ -317,12 +354,6 @@ macro_rules! tables {
             ($each:ident) => { $($each!($field);)* };
         }
         pub(crate) use each_table;
-
-        /// Calls `$all!(field, field, …)` with every table, in order.
-        macro_rules! all_tables {
-            ($all:ident) => { $all!($($field),*) };
-        }
-        pub(crate) use all_tables;
     };
 }
 
@@ -550,7 +581,7 @@ impl Books {
         let lost = || Fault::Bug("the row of the feed is gone".into());
         let before = self.feed.get(&(Feed::ONLY,))?.ok_or_else(lost)?.clone();
         let mut last = before.last;
-        for change in self.events.written.values_mut() {
+        for (_, change) in &mut self.events.written {
             if let Change::Insert(event) = change
                 && event.seq.is_none()
             {

@@ -80,6 +80,9 @@ pub trait Source {
     fn bytes(&self, index: usize) -> Result<Option<Vec<u8>>, String>;
 }
 
+/// What becomes of each row that is found.
+pub type Take<'t> = dyn FnMut(&mut Reader<'_>) -> Result<(), Fault> + Send + 't;
+
 /// Reads a row's cells from left to right.
 pub struct Reader<'a> {
     source: &'a dyn Source,

@@ -4,29 +4,27 @@
 //! read, all of it pipelined into one round trip; saving is one `UNNEST` statement per table.
 //! READ COMMITTED: what hangs from a guard is read in a later statement than the lock.
 
+mod writer;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, try_join_all};
-use futures_util::{FutureExt, try_join};
-use scrip_domain::Amount;
-use scrip_domain::ledger::{Counters, House};
+use futures_util::FutureExt;
+use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Statement};
 
-use crate::batch::Backend;
-use crate::books::{Asked, Books, Shelf, Wants, all_tables, each_table};
-use crate::cells::{Cell, Kind, Reader, Source, fit};
+use crate::cells::{Cell, Kind, Reader, Source, Take, fit};
 use crate::fault::Fault;
 use crate::migrate;
-use crate::sql;
 use crate::stream::{Ask, Read};
-use crate::table::{Keys, Row};
+
+pub use writer::PostgresWriter;
 
 /// A connection that heals: opened when it is first needed, and again when it was lost.
 #[derive(Debug)]
@@ -143,37 +141,8 @@ impl Live {
     }
 }
 
-/// The connection that writes, one per loop.
-#[derive(Debug)]
-pub struct PostgresWriter {
-    line: Line,
-    live: Option<Arc<Live>>,
-}
-
-/// A writer looks up by keys only: index scans, whatever the statistics say.
-const WRITER_SETUP: &str =
-    "SET synchronous_commit = on; SET enable_seqscan = off; SET enable_hashjoin = off;
-    SET enable_mergejoin = off; SET jit = off; SET plan_cache_mode = force_generic_plan;
-    SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'";
 const READER_SETUP: &str =
     "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = '60s'";
-
-impl PostgresWriter {
-    /// A writer on a database whose schema is up to date.
-    pub(crate) async fn open(config: Config) -> Result<Self, Fault> {
-        let tables = crate::books::tables();
-        let mut texts: Vec<_> = tables.iter().flat_map(|table| table.postgres.all()).collect();
-        texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT]);
-        texts.extend([sql::ADD_TO_HOUSE, sql::NEXT_GENERATION]);
-        let writer = Self { line: Line::new(config, WRITER_SETUP, texts), live: None };
-        writer.line.live().await?;
-        Ok(writer)
-    }
-
-    fn current(&self) -> Result<Arc<Live>, Fault> {
-        self.live.clone().ok_or_else(|| Fault::Bug("no transaction is open".into()))
-    }
-}
 
 /// One array per column, from cells that stand row by row.
 pub(crate) enum Column<'a> {
@@ -230,185 +199,6 @@ pub(crate) fn columns<'a>(
     Ok(kinds.iter().enumerate().map(column).collect())
 }
 
-async fn load_groups<R: Row>(
-    live: &Live,
-    groups: Vec<&R::Group>,
-    lock: bool,
-) -> Result<Vec<R>, Fault> {
-    if groups.is_empty() {
-        return Ok(Vec::new());
-    }
-    let table = R::table();
-    let mut cells = Vec::with_capacity(groups.len().saturating_mul(table.group));
-    groups.iter().for_each(|group| group.write(&mut cells));
-    let columns = columns(table.group_columns(), &cells)?;
-    let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
-    let texts = &table.postgres;
-    let statement = live.prepared(if lock { &texts.lock } else { &texts.load }).await?;
-    let rows = live.client.query(&statement, &params).await.map_err(|e| live.fault(&e))?;
-    rows.iter().map(|row| R::read(&mut Reader::new(row, table.name))).collect()
-}
-
-/// Loads one table's guards.
-async fn guards<R: Row>(live: &Live, asked: &Asked<R>) -> Result<Vec<R>, Fault> {
-    load_groups(live, asked.guarded.iter().collect(), true).await
-}
-
-/// Loads what is only read of one table.
-async fn plain<R: Row>(live: &Live, asked: &Asked<R>) -> Result<Vec<R>, Fault> {
-    load_groups(live, asked.only_read().collect(), false).await
-}
-
-fn shelve<R: Row>(asked: &Asked<R>, shelf: &mut Shelf<R>, rows: Vec<R>) {
-    asked.guarded.iter().chain(asked.only_read()).for_each(|group| shelf.open(group.clone()));
-    rows.into_iter().for_each(|row| shelf.put(row));
-}
-
-async fn one_int(live: &Live, wanted: bool, text: &str) -> Result<Option<Option<i64>>, Fault> {
-    if !wanted {
-        return Ok(None);
-    }
-    let rows = live.query(text, &[]).await?;
-    Ok(Some(rows.first().and_then(|row| row.get::<_, Option<i64>>(0))))
-}
-
-/// Writes one table: deletes, then updates, then inserts (a value that must be unique is free before
-/// it is used again), each with its count checked.
-async fn save_table<R: Row>(live: &Live, shelf: &Shelf<R>) -> Result<(), Fault> {
-    let table = R::table();
-    let sorted = shelf.sorted();
-    let (mut deletes, mut updates, mut inserts) = (Vec::new(), Vec::new(), Vec::new());
-    sorted.deletes.iter().for_each(|key| key.write(&mut deletes));
-    sorted.updates.iter().for_each(|row| row.write(&mut updates));
-    sorted.inserts.iter().for_each(|row| row.write(&mut inserts));
-    try_join!(
-        write(live, &table.postgres.delete, table.key_columns(), &deletes),
-        write(live, &table.postgres.update, &table.columns, &updates),
-        write(live, &table.postgres.insert, &table.columns, &inserts),
-    )?;
-    Ok(())
-}
-
-async fn write(
-    live: &Live,
-    text: &str,
-    kinds: &[(String, Kind)],
-    cells: &[Cell<'_>],
-) -> Result<(), Fault> {
-    if cells.is_empty() {
-        return Ok(());
-    }
-    let rows = cells.len().checked_div(kinds.len()).unwrap_or(0);
-    let columns = columns(kinds, cells)?;
-    let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();
-    let statement = live.prepared(text).await?;
-    let count = live.client.execute(&statement, &params).await.map_err(|e| live.fault(&e))?;
-    if u64::try_from(rows) == Ok(count) { Ok(()) } else { Err(Fault::Conflict) }
-}
-
-/// Begins, locks the guards, and reads the rest in later statements, all in one round trip.
-async fn load(live: &Live, wants: &Wants) -> Result<Books, Fault> {
-    let mut books = Books::default();
-    let begin = async { live.client.batch_execute("BEGIN").await.map_err(|e| live.fault(&e)) };
-    // Statements go out in the order in which they are joined.
-    macro_rules! lock_then_read {
-        ($($field:ident),*) => {{
-            let ((), locked, _, read, cheapest, receipt) = try_join!(
-                begin,
-                async { try_join!($(guards(live, &wants.$field)),*) },
-                receipt_lock(live, wants.last_receipt),
-                async { try_join!($(plain(live, &wants.$field)),*) },
-                one_int(live, wants.cheapest, sql::CHEAPEST),
-                one_int(live, wants.last_receipt, sql::LAST_RECEIPT),
-            )?;
-            let ($($field,)*) = locked;
-            $(shelve(&wants.$field, &mut books.$field, $field);)*
-            let ($($field,)*) = read;
-            $($field.into_iter().for_each(|row| books.$field.put(row));)*
-            (cheapest, receipt)
-        }};
-    }
-    let (cheapest, receipt) = all_tables!(lock_then_read);
-    books.cheapest =
-        cheapest.map(|units| units.and_then(|units| Amount::new(u64::try_from(units).ok()?)));
-    books.last_receipt =
-        receipt.map(|number| number.and_then(|number| u64::try_from(number).ok()).unwrap_or(0));
-    Ok(books)
-}
-
-async fn receipt_lock(live: &Live, wanted: bool) -> Result<(), Fault> {
-    if wanted { live.query(sql::LOCK_RECEIPTS, &[]).await.map(drop) } else { Ok(()) }
-}
-
-/// Adds to the vendor's own accounts, one statement each: at most one per account and batch.
-async fn save_house(live: &Live, books: &Books) -> Result<(), Fault> {
-    let cells = |(house, counters): (&House, &Counters)| {
-        [Cell::text(house.as_str()), Cell::number(counters.debits), Cell::number(counters.credits)]
-    };
-    let added: Vec<_> = books.house.iter().map(cells).collect();
-    try_join_all(added.iter().map(|cells| live.query(sql::ADD_TO_HOUSE, cells))).await.map(drop)
-}
-
-impl Backend for PostgresWriter {
-    async fn load(&mut self, wants: &Wants) -> Result<Books, Fault> {
-        let live = self.live.insert(self.line.live().await?).clone();
-        match Box::pin(load(&live, wants)).await {
-            // Lost while nothing was written: on a new connection nobody need hear of it.
-            Err(Fault::Unavailable(_)) if live.is_lost() => {
-                let live = self.live.insert(self.line.live().await?).clone();
-                Box::pin(load(&live, wants)).await
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn save(&mut self, books: &Books) -> Result<(), Fault> {
-        let live = self.current()?;
-        let live = live.as_ref();
-        let mut saves: Vec<BoxFuture<'_, Result<(), Fault>>> = Vec::new();
-        macro_rules! save {
-            ($field:ident) => {
-                if books.$field.is_written() {
-                    saves.push(Box::pin(save_table(live, &books.$field)));
-                }
-            };
-        }
-        each_table!(save);
-        // Last, so that the rows everybody shares are locked for the shortest time.
-        saves.push(Box::pin(save_house(live, books)));
-        if books.changes_remembered() {
-            // Nobody else writes to a SQLite folder, so only here others must be told.
-            let next = async { live.query(sql::NEXT_GENERATION, &[]).await.map(drop) };
-            saves.push(Box::pin(next));
-        }
-        try_join_all(saves).await.map(drop)
-    }
-
-    async fn commit(&mut self) -> Result<(), Fault> {
-        let live = self.current()?;
-        live.client.batch_execute("COMMIT").await.map_err(|error| match live.fault(&error) {
-            Fault::Conflict => Fault::Conflict,
-            other => Fault::Unknown(other.to_string()),
-        })
-    }
-
-    async fn rollback(&mut self) {
-        if let Some(live) = self.live.take() {
-            // A lost connection has rolled back by itself.
-            drop(live.client.batch_execute("ROLLBACK").await);
-        }
-    }
-
-    fn is_alone(&self) -> bool {
-        false
-    }
-
-    fn heals(&self) -> bool {
-        // The server knows what it committed, and every batch loads from there what it needs.
-        true
-    }
-}
-
 /// Connections that read, used in turn.
 #[derive(Debug)]
 pub(crate) struct PostgresReaders {
@@ -429,14 +219,14 @@ impl PostgresReaders {
         LongRead { config: self.config.clone() }
     }
 
-    /// Runs `text`, which reads `table`, and maps its rows.
-    pub async fn query<T>(
+    /// Runs `text`, which reads `table`, and hands on its rows.
+    pub async fn query(
         &self,
         table: &'static str,
         text: &str,
         cells: &[Cell<'_>],
-        map: impl Fn(&mut Reader<'_>) -> Result<T, Fault>,
-    ) -> Result<Vec<T>, Fault> {
+        take: &mut Take<'_>,
+    ) -> Result<(), Fault> {
         let turn = self.turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let index = turn.checked_rem(self.lines.len()).unwrap_or(0);
         let Some(line) = self.lines.get(index) else {
@@ -450,7 +240,7 @@ impl PostgresReaders {
             }
             outcome => outcome?,
         };
-        rows.iter().map(|row| map(&mut Reader::new(row, table))).collect()
+        rows.iter().try_for_each(|row| take(&mut Reader::new(row, table)))
     }
 }
 

@@ -18,12 +18,12 @@ use scrip_domain::Amount;
 
 use crate::batch::Backend;
 use crate::books::{Asked, Books, Shelf, Wants, each_table};
-use crate::cells::{Cell, Reader, Source, fit};
+use crate::cells::{Cell, Reader, Source, Take, fit};
 use crate::fault::Fault;
 use crate::migrate;
 use crate::sql;
 use crate::stream::{Ask, PAGE as PAGE_OF_ROWS, Read};
-use crate::table::{Keys, Row};
+use crate::table::{Bulk, Row};
 
 /// The log may grow to this before the writer empties it between two batches, come what may.
 const WAL_BOUND: u64 = 192 << 20;
@@ -175,58 +175,45 @@ impl SqliteWriter {
         })
     }
 
+    /// Loads what is asked of one table.
     fn load_table<R: Row>(&self, asked: &Asked<R>, shelf: &mut Shelf<R>) -> Result<(), Fault> {
-        if asked.guarded.is_empty() && asked.read.is_empty() {
+        if asked.is_empty() {
             return Ok(());
         }
         let table = R::table();
-        let mut statement = self.prepared(&table.sqlite.load)?;
-        for group in asked.guarded.iter().chain(asked.only_read()) {
-            shelf.open(group.clone());
-            let mut cells = Vec::with_capacity(table.group);
-            group.write(&mut cells);
-            fit(&cells)?;
-            let mut rows =
-                statement.query(rusqlite::params_from_iter(&cells)).map_err(|e| fault(&e))?;
+        shelf.open(asked);
+        self.look_up(&asked.loads(&table.sqlite), table.name, &mut |row| {
+            shelf.put(R::read(row)?);
+            Ok(())
+        })
+    }
+
+    /// Runs a text once for each row of cells, and hands on what it finds.
+    fn look_up(
+        &self,
+        bulk: &Bulk<'_>,
+        table: &'static str,
+        put: &mut dyn FnMut(&mut Reader<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        fit(&bulk.cells)?;
+        let mut statement = self.prepared(bulk.text)?;
+        for cells in bulk.rows() {
+            let found = statement.query(rusqlite::params_from_iter(cells));
+            let mut rows = found.map_err(|e| fault(&e))?;
             while let Some(row) = rows.next().map_err(|e| fault(&e))? {
-                shelf.put(R::read(&mut Reader::new(row, table.name))?);
+                put(&mut Reader::new(row, table))?;
             }
         }
         Ok(())
     }
 
-    /// Deletes, then updates, then inserts: a value that must be unique is free before it is used
-    /// again.
-    fn save_table<R: Row>(&self, shelf: &Shelf<R>) -> Result<(), Fault> {
-        if !shelf.is_written() {
-            return Ok(());
-        }
-        let texts = &R::table().sqlite;
-        let sorted = shelf.sorted();
-        self.write(&texts.delete, &sorted.deletes, Keys::write)?;
-        self.write(&texts.update, &sorted.updates, |row, cells| row.write(cells))?;
-        self.write(&texts.insert, &sorted.inserts, |row, cells| row.write(cells))
-    }
-
-    /// Runs `text` once for each of `items`, and checks that each time one row was written.
-    fn write<'a, T>(
-        &self,
-        text: &str,
-        items: &'a [T],
-        write: impl Fn(&'a T, &mut Vec<Cell<'a>>),
-    ) -> Result<(), Fault> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        let mut statement = self.prepared(text)?;
-        let mut cells = Vec::new();
-        for item in items {
-            cells.clear();
-            write(item, &mut cells);
-            fit(&cells)?;
-            let count =
-                statement.execute(rusqlite::params_from_iter(&cells)).map_err(|e| fault(&e))?;
-            if count != 1 {
+    /// Runs a text once for each row of cells, and checks that each time one row was written.
+    fn write(&self, bulk: &Bulk<'_>) -> Result<(), Fault> {
+        fit(&bulk.cells)?;
+        let mut statement = self.prepared(bulk.text)?;
+        for cells in bulk.rows() {
+            let done = statement.execute(rusqlite::params_from_iter(cells));
+            if done.map_err(|e| fault(&e))? != 1 {
                 return Err(Fault::Conflict);
             }
         }
@@ -279,12 +266,14 @@ impl SqliteWriter {
     }
 
     fn save_now(&self, books: &Books) -> Result<(), Fault> {
+        let mut writes = Vec::new();
         macro_rules! save {
             ($field:ident) => {
-                self.save_table(&books.$field)?;
+                writes_of(&books.$field, &mut writes);
             };
         }
         each_table!(save);
+        writes.iter().try_for_each(|bulk| self.write(bulk))?;
         for (house, added) in &books.house {
             let cells = [
                 Cell::text(house.as_str()),
@@ -360,6 +349,10 @@ impl Backend for SqliteWriter {
             self.wal_bound = used.saturating_add(WAL_STEP);
         }
     }
+}
+
+fn writes_of<'a, R: Row>(shelf: &'a Shelf<R>, all: &mut Vec<Bulk<'a>>) {
+    shelf.writes(&R::table().sqlite, all);
 }
 
 /// Keeps count of the bytes of the log: those in use, and those that no checkpoint has looked at. Each commit tells.
@@ -476,14 +469,14 @@ impl SqliteReaders {
         Self { place, idle: Arc::default() }
     }
 
-    /// Runs `text`, which reads `table`, and maps its rows. Blocks for as long as SQLite takes.
-    pub fn query<T>(
+    /// Runs `text`, which reads `table`, and hands on its rows. Blocks for as long as SQLite takes.
+    pub fn query(
         &self,
         table: &'static str,
         text: &str,
         cells: &[Cell<'_>],
-        map: impl Fn(&mut Reader<'_>) -> Result<T, Fault>,
-    ) -> Result<Vec<T>, Fault> {
+        take: &mut Take<'_>,
+    ) -> Result<(), Fault> {
         debug_assert!(sql::ascending(text), "parameters out of order: {text}");
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
@@ -496,9 +489,9 @@ impl SqliteReaders {
                 connection
             }
         };
-        let rows = query(&connection, table, text, cells, map);
+        let done = each(&connection, table, text, cells, take);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        rows
+        done
     }
 }
 
@@ -555,21 +548,31 @@ impl SqliteReaders {
     }
 }
 
-pub(crate) fn query<T>(
+/// Runs `text`, which reads `table`, and hands on its rows.
+fn each(
     connection: &Connection,
     table: &'static str,
     text: &str,
     cells: &[Cell<'_>],
-    map: impl Fn(&mut Reader<'_>) -> Result<T, Fault>,
-) -> Result<Vec<T>, Fault> {
+    take: &mut Take<'_>,
+) -> Result<(), Fault> {
     fit(cells)?;
     let mut statement = connection.prepare_cached(text).map_err(|e| fault(&e))?;
     let mut rows = statement.query(rusqlite::params_from_iter(cells)).map_err(|e| fault(&e))?;
-    let mut out = Vec::new();
     while let Some(row) = rows.next().map_err(|e| fault(&e))? {
-        out.push(map(&mut Reader::new(row, table))?);
+        take(&mut Reader::new(row, table))?;
     }
-    Ok(out)
+    Ok(())
+}
+
+/// The migrations that were applied: their names and digests.
+pub(crate) fn applied(connection: &Connection) -> Result<Vec<(String, String)>, Fault> {
+    let mut all = Vec::new();
+    each(connection, "migrations", migrate::APPLIED, &[], &mut |cells| {
+        all.push((cells.text()?.unwrap_or_default(), cells.text()?.unwrap_or_default()));
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
@@ -577,9 +580,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(|e| fault(&e))?;
     transaction.execute_batch(migrate::TABLE).map_err(|e| fault(&e))?;
-    let applied = query(&transaction, "migrations", migrate::APPLIED, &[], |cells| {
-        Ok((cells.text()?.unwrap_or_default(), cells.text()?.unwrap_or_default()))
-    })?;
+    let applied = applied(&transaction)?;
     for migration in migrate::pending(migrate::SQLITE, &applied)? {
         transaction.execute_batch(migration.sql).map_err(|e| fault(&e))?;
         transaction

@@ -1,14 +1,15 @@
 //! The store: where commands are handed in and rows are read, the same for both databases.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use futures_util::future::BoxFuture;
 use scrip_domain::Clock;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 use crate::batch::{self, Answer, Backend, Command, Observer, Pending, Queue, Waiting};
 use crate::books::{Books, Wants};
-use crate::cells::{Cell, Reader};
+use crate::cells::{Cell, Reader, Take};
 use crate::fault::Fault;
 use crate::migrate::{self, Migration};
 use crate::postgres::{self, PostgresReaders, PostgresWriter};
@@ -171,25 +172,48 @@ impl Store {
         table: &'static str,
         text: String,
         cells: Vec<Cell<'static>>,
-        map: impl Fn(&mut Reader<'_>) -> Result<T, Fault> + Send + Sync + 'static,
+        map: impl Fn(&mut Reader<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<Vec<T>, Fault> {
-        match &self.readers {
-            Readers::Postgres(readers) => readers.query(table, &text, &cells, map).await,
-            Readers::Sqlite { readers, blocking: Blocking::Inline, .. } => {
-                readers.query(table, &text, &cells, map)
+        let rows = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let mapped = rows.clone();
+        let take = move |row: &mut Reader<'_>| {
+            let row = map(row)?;
+            mapped.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+            Ok(())
+        };
+        self.read(table, text, cells, Box::new(take)).await?;
+        Ok(std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// The same, whatever becomes of the rows: here and not in each caller is what reads them compiled.
+    fn read(
+        &self,
+        table: &'static str,
+        text: String,
+        cells: Vec<Cell<'static>>,
+        mut take: Box<Take<'static>>,
+    ) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            match &self.readers {
+                Readers::Postgres(readers) => {
+                    readers.query(table, &text, &cells, take.as_mut()).await
+                }
+                Readers::Sqlite { readers, blocking: Blocking::Inline, .. } => {
+                    readers.query(table, &text, &cells, take.as_mut())
+                }
+                Readers::Sqlite { readers, threads, .. } => {
+                    let stopped = |_| Fault::Unavailable("the readers have stopped".into());
+                    let permit = threads.clone().acquire_owned().await.map_err(stopped)?;
+                    let readers = readers.clone();
+                    let read = tokio::task::spawn_blocking(move || {
+                        let done = readers.query(table, &text, &cells, take.as_mut());
+                        drop(permit);
+                        done
+                    });
+                    read.await.map_err(|_| Fault::Bug("a read panicked".into()))?
+                }
             }
-            Readers::Sqlite { readers, threads, .. } => {
-                let stopped = |_| Fault::Unavailable("the readers have stopped".into());
-                let permit = threads.clone().acquire_owned().await.map_err(stopped)?;
-                let readers = readers.clone();
-                let read = tokio::task::spawn_blocking(move || {
-                    let rows = readers.query(table, &text, &cells, map);
-                    drop(permit);
-                    rows
-                });
-                read.await.map_err(|_| Fault::Bug("a read panicked".into()))?
-            }
-        }
+        })
     }
 }
 
@@ -214,7 +238,17 @@ pub enum CommitFate {
 
 impl Writer {
     /// Carries commands out until the store is dropped, or until a commit's outcome is unknown.
-    pub async fn run(
+    ///
+    /// Boxed here, so that what saves and loads each table is compiled once, and not by everybody who runs it.
+    pub fn run(
+        self,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(self.carry_out(clock, observer))
+    }
+
+    async fn carry_out(
         self,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
@@ -241,19 +275,21 @@ impl Writer {
     }
 
     /// The same, on SQLite, with commits that meet the fates that `fate` gives them.
-    pub async fn run_with_fates(
+    pub fn run_with_fates(
         self,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
         fate: Box<dyn FnMut() -> CommitFate + Send>,
-    ) -> Result<(), Fault> {
-        match self.backends {
-            Backends::Sqlite(writer) => {
-                let mut fated = Fated { inner: *writer, fate };
-                batch::run(&mut fated, self.queue, clock, observer).await
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(async move {
+            match self.backends {
+                Backends::Sqlite(writer) => {
+                    let mut fated = Fated { inner: *writer, fate };
+                    batch::run(&mut fated, self.queue, clock, observer).await
+                }
+                Backends::Postgres(_) => Err(Fault::Bug("only SQLite is simulated".into())),
             }
-            Backends::Postgres(_) => Err(Fault::Bug("only SQLite is simulated".into())),
-        }
+        })
     }
 
     /// What moves SQLite's log into its database, to be run beside the writer; `None` elsewhere.

@@ -56,6 +56,40 @@ impl Table {
     }
 }
 
+/// A text, and the cells of all the rows that it is to be run for, one after the other.
+#[derive(Debug)]
+pub struct Bulk<'a> {
+    /// What is run.
+    pub text: &'static str,
+    /// The columns that the cells are of: as many cells make a row.
+    pub columns: &'static [(String, Kind)],
+    /// The cells.
+    pub cells: Vec<Cell<'a>>,
+}
+
+impl<'a> Bulk<'a> {
+    /// No rows yet.
+    pub fn new(text: &'static str, columns: &'static [(String, Kind)]) -> Self {
+        Self { text, columns, cells: Vec::new() }
+    }
+
+    /// A row for each of these keys.
+    pub fn keyed<K: Keys>(
+        text: &'static str,
+        columns: &'static [(String, Kind)],
+        keys: impl Iterator<Item = &'a K>,
+    ) -> Self {
+        let mut bulk = Self::new(text, columns);
+        keys.for_each(|key| key.write(&mut bulk.cells));
+        bulk
+    }
+
+    /// The cells of each row.
+    pub fn rows(&self) -> std::slice::Chunks<'_, Cell<'a>> {
+        self.cells.chunks(self.columns.len().max(1))
+    }
+}
+
 /// A domain type that is kept as a row.
 pub trait Row: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// What is asked for: the primary key, or its first columns when rows are loaded as a set.

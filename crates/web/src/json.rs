@@ -118,7 +118,16 @@ impl<'de> Deserializer<'de> for Strict<'de> {
                 members.end()?;
                 Ok(value)
             }
-            plain => plain.deserialize_any(visitor),
+            // One by one: serde_json's own reader of values would be compiled beside this one for every type.
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(number), ..) => visitor.visit_u64(number),
+                (_, Some(number), _) => visitor.visit_i64(number),
+                (.., Some(number)) => visitor.visit_f64(number),
+                _ => Err(Self::Error::invalid_type(kind(self.0), &visitor)),
+            },
         }
     }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use scrip_domain::role::Roles;
 use scrip_web::Network;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 pub use self::bucket::{BucketAccount, SecretKey};
 pub use self::bureau::BureauAccount;
@@ -164,12 +165,12 @@ impl fmt::Display for Database {
 }
 
 /// How a server logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Log {
     /// For whom.
     pub format: LogFormat,
     /// Which lines.
-    pub filter: String,
+    pub filter: Targets,
 }
 
 /// For whom logs are written.
@@ -372,13 +373,16 @@ impl Log {
                 "json" => Some(LogFormat::Json),
                 _ => None,
             })?;
-        let filter = raw.read("log.filter", "a filter such as \"info\"", |value| {
+        let expected = "levels such as \"info\" or \"info,scrip_web=debug\"";
+        let filter = raw.read("log.filter", expected, |value| {
             let text = value.text()?;
-            text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned())
+            // A word that is no level would be taken for the name of a crate, and all else fall silent.
+            let is_level = |part: &str| part.contains('=') || part.parse::<LevelFilter>().is_ok();
+            text.split(',').all(is_level).then(|| text.parse().ok())?
         })?;
         Ok(Self {
             format: format.unwrap_or(LogFormat::Human),
-            filter: filter.unwrap_or_else(|| "info".to_owned()),
+            filter: filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO)),
         })
     }
 }

@@ -9,7 +9,7 @@ use super::{SEEDED, cells, clear_text, count_text, not_empty, page_text, tables}
 use crate::cells::{Cell, Reader, fit};
 use crate::fault::Fault;
 use crate::migrate;
-use crate::sqlite::{Memory, PAGE, Place, create, fault, query};
+use crate::sqlite::{Memory, PAGE, Place, applied, create, fault};
 use crate::table::Table;
 
 /// A log of this length is long enough: a backup that holds it longer is broken off.
@@ -37,10 +37,7 @@ impl SqliteSnapshot {
         let connection = place.connect()?;
         connection.execute_batch("PRAGMA query_only = ON; BEGIN").map_err(|e| fault(&e))?;
         // The first look is the state that all others see.
-        let applied = query(&connection, "migrations", migrate::APPLIED, &[], |cells| {
-            Ok((cells.text()?.unwrap_or_default(), cells.text()?.unwrap_or_default()))
-        })?;
-        migrate::up_to_date(migrate::SQLITE, &applied)?;
+        migrate::up_to_date(migrate::SQLITE, &applied(&connection)?)?;
         Ok(Self(connection))
     }
 
