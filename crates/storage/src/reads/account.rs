@@ -116,8 +116,8 @@ impl Store {
         account: Id<Account>,
         at: Timestamp,
     ) -> Result<Vec<Obstacle>, Fault> {
-        let waits = words(TopUpState::ALL, |state| !state.is_final(), |state| state.as_str());
-        let moves = words(ExchangeState::ALL, |state| !state.is_final(), |state| state.as_str());
+        let waits = words(TopUpState::ALL, |state| !state.is_final(), TopUpState::as_str);
+        let moves = words(ExchangeState::ALL, |state| !state.is_final(), ExchangeState::as_str);
         let listed = |table: &str, kind: u8, test: &str| {
             format!(
                 "SELECT 1 FROM by_account b JOIN {table} t ON t.id = b.target
