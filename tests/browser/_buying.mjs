@@ -2,19 +2,7 @@
 
 import { PHONE, together } from "./_browser.mjs";
 import { withPerson } from "./_person.mjs";
-import { ask } from "./_shop.mjs";
-
-/** Does `work` while the server's settings are these, and then sets them back. */
-export async function withSettings(server, change, work) {
-  const before = await ask(server.url, "GET", "/v1/admin/settings", undefined, server.admin_key);
-  const back = Object.fromEntries(Object.keys(change).map((name) => [name, before[name]]));
-  await ask(server.url, "PATCH", "/v1/admin/settings", change, server.admin_key);
-  try {
-    return await work();
-  } finally {
-    await ask(server.url, "PATCH", "/v1/admin/settings", back, server.admin_key);
-  }
-}
+import { ask, withSettings } from "./_shop.mjs";
 
 /** An amount, however many of its decimals are written. */
 export const amount = (text, before = "") => new RegExp(`${before}${text.replace(".", "\\.")}0* [A-Z]{3}`);

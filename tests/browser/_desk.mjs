@@ -3,7 +3,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { address, withPerson } from "./_person.mjs";
 import { amount, published, tops_up } from "./_buying.mjs";
-import { ask } from "./_shop.mjs";
+import { ask, withSettings } from "./_shop.mjs";
 
 /** The owner at the desk. */
 export const staff = (browser, name, server, work) =>
@@ -69,11 +69,10 @@ async function second_factor(browser, { vendor }) {
   });
 }
 
-/** A product from nothing: its offer, its release with a file, and there it is in the shop. */
+/** A product from nothing: its offer, its release with a file, and there it is in the shop, until it is taken off sale. */
 async function sells(browser, { vendor }) {
   const title = `Rope and canvas ${Date.now()}`;
-  const file = { name: "rope.txt", mimeType: "text/plain", buffer: Buffer.from("Hemp, three strands.\n".repeat(4_000)) };
-  const slug = await staff(browser, "sells", vendor, async (desk) => {
+  await staff(browser, "sells", vendor, async (desk) => {
     await desk.goes("Products");
     await desk.at("Products");
     await desk.press("New product");
@@ -85,34 +84,43 @@ async function sells(browser, { vendor }) {
     await desk.sees("Nothing is saved yet.");
     await desk.main.locator("form").getByRole("button").first().click();
     await desk.at(title);
-    await desk.press("Add an offer");
-    await desk.at("New offer");
-    await desk.fill("Name of the offer", "standard");
-    await desk.fill(/^Price in/, "2");
-    await desk.press("Add this offer");
-    await desk.at(title);
-    await desk.press("Make a release");
-    await desk.at("New release");
-    await desk.fill("Version", "1.0");
-    await desk.fill("What is new", "Everything.");
-    await desk.press("Make it");
-    await desk.at("Release 1.0");
-    await desk.main.getByLabel("Files", { exact: true }).setInputFiles(file);
-    await desk.press("Upload");
-    await desk.main.getByRole("table").getByText("rope.txt").waitFor();
-    await desk.press("Publish this release");
-    await desk.at("Publish this release?");
-    await desk.press("Publish it");
-    await desk.open(desk.page.url().replace(/\/(releases|stable).*/, ""));
-    await desk.at(title);
-    await desk.press("Publish it");
-    await desk.press("Publish");
-    await desk.at(title);
-    await desk.press("In the shop");
-    await desk.at(title);
-    return new URL(desk.page.url()).pathname.split("/").at(-1);
+    const slug = new URL(desk.page.url()).pathname.split("/").at(-1);
+    try {
+      await offers(browser, vendor, desk, title);
+    } finally {
+      await ask(vendor.url, "POST", `/v1/admin/products/${slug}/archive`, undefined, vendor.admin_key);
+    }
   });
-  const [{ sha256 }] = await published(vendor, slug);
+}
+
+async function offers(browser, vendor, desk, title) {
+  const file = { name: "rope.txt", mimeType: "text/plain", buffer: Buffer.from("Hemp, three strands.\n".repeat(4_000)) };
+  await desk.press("Add an offer");
+  await desk.at("New offer");
+  await desk.fill("Name of the offer", "standard");
+  await desk.fill(/^Price in/, "2");
+  await desk.press("Add this offer");
+  await desk.at(title);
+  await desk.press("Make a release");
+  await desk.at("New release");
+  await desk.fill("Version", "1.0");
+  await desk.fill("What is new", "Everything.");
+  await desk.press("Make it");
+  await desk.at("Release 1.0");
+  await desk.main.getByLabel("Files", { exact: true }).setInputFiles(file);
+  await desk.press("Upload");
+  await desk.main.getByRole("table").getByText("rope.txt").waitFor();
+  await desk.press("Publish this release");
+  await desk.at("Publish this release?");
+  await desk.press("Publish it");
+  await desk.open(desk.page.url().replace(/\/(releases|stable).*/, ""));
+  await desk.at(title);
+  await desk.press("Publish it");
+  await desk.press("Publish");
+  await desk.at(title);
+  await desk.press("In the shop");
+  await desk.at(title);
+  const [{ sha256 }] = await published(vendor, new URL(desk.page.url()).pathname.split("/").at(-1));
   const right = createHash("sha256").update(file.buffer).digest("hex");
   if (sha256 !== right) throw new Error(`${sha256} is published, ${right} was uploaded`);
   await withPerson(browser, "finds-it", {}, async (one) => {
@@ -160,7 +168,7 @@ async function refunds(browser, { vendor }) {
 async function settings(browser, { vendor }) {
   const flow = async () => (await ask(vendor.url, "GET", "/v1/vendor")).flow;
   const before = await flow();
-  await staff(browser, "settings", vendor, async (desk) => {
+  const changes = async (desk) => {
     const chosen = async (option) => {
       await desk.goes("Settings");
       await desk.at("Settings");
@@ -180,9 +188,12 @@ async function settings(browser, { vendor }) {
     await desk.press("tallow");
     await desk.at("As others see it");
     await chosen(before);
+    if ((await flow()) !== before) throw new Error("it is not taken back");
     await desk.goes("Audit log");
     await desk.at("Audit log");
-  });
+  };
+  // Whatever comes of it, what comes after finds the shop as it was.
+  await withSettings(vendor, { flow: before }, () => staff(browser, "settings", vendor, changes));
 }
 
 export function desks(town, browser) {

@@ -14,8 +14,16 @@ let people = 0;
 /** An address that nobody has yet. */
 export const address = (who) => `${who}-${Date.now()}-${++people}@example.org`;
 
+/** Fills the page of a sign-in in, and sends it. */
+export async function signs_in(page, email, password) {
+  const main = page.getByRole("main");
+  await main.getByLabel("E-mail", { exact: true }).fill(email);
+  await main.getByLabel("Password", { exact: true }).fill(password);
+  await main.getByRole("button", { name: "Sign in" }).click();
+}
+
 /** Somebody with a browser of their own. `look` are Playwright's options of a context; `name` is in the names of the pictures. */
-export async function person(browser, name, look = {}) {
+async function person(browser, name, look) {
   const context = await browser.newContext({ reducedMotion: "reduce", ...look });
   context.setDefaultTimeout(20_000);
   return new Person(name, look, context, await context.newPage());
@@ -101,10 +109,6 @@ class Person {
     await within.getByLabel(label).first().check();
   }
 
-  async select(label, option, within = this.main) {
-    await within.getByLabel(label).first().selectOption(option);
-  }
-
   /** Something is said on the page. */
   async sees(text) {
     try {
@@ -121,11 +125,6 @@ class Person {
     }
   }
 
-  /** A part of the page, by its heading. */
-  part(heading) {
-    return this.main.locator("section, aside, form, li, details, fieldset").filter({ has: this.page.getByRole("heading", { name: heading }) }).last();
-  }
-
   /** Opens an account where it is asked for. */
   async registers(email = address(this.name)) {
     await this.at("Open an account");
@@ -133,22 +132,19 @@ class Person {
     await this.fill("Password", PASSWORD);
     await this.press("Open the account");
     this.email = email;
-    return email;
   }
 
   async signs_in(email = this.email, password = PASSWORD) {
     await this.at("Sign in");
-    await this.fill("E-mail", email);
-    await this.fill("Password", password);
-    await this.press("Sign in");
+    await signs_in(this.page, email, password);
   }
 
-  /** Presses a link to a file, and gives the file's SHA-256 and how much of it there is. */
+  /** Presses a link to a file, and gives the file's name and SHA-256. */
   async downloads(name, within = this.main) {
     const file = this.page.waitForEvent("download");
     await this.press(name, within);
     const bytes = await readFile(await (await file).path());
-    return { sha256: createHash("sha256").update(bytes).digest("hex"), size: bytes.length, name: (await file).suggestedFilename() };
+    return { sha256: createHash("sha256").update(bytes).digest("hex"), name: (await file).suggestedFilename() };
   }
 
   /** The same person in a second window. */

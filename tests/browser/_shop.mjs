@@ -70,3 +70,15 @@ export async function ask(url, method, path, body, token, key) {
   if (!answer.ok) throw new Error(`${method} ${path}: ${JSON.stringify(said)}`);
   return said;
 }
+
+/** Does `work` while the server's settings are these, and then sets them back. */
+export async function withSettings(server, change, work) {
+  const before = await ask(server.url, "GET", "/v1/admin/settings", undefined, server.admin_key);
+  const back = Object.fromEntries(Object.keys(change).map((name) => [name, before[name]]));
+  await ask(server.url, "PATCH", "/v1/admin/settings", change, server.admin_key);
+  try {
+    return await work();
+  } finally {
+    await ask(server.url, "PATCH", "/v1/admin/settings", back, server.admin_key);
+  }
+}

@@ -28,7 +28,7 @@ const PARTS = {
 };
 
 const [only, word = ""] = process.argv.slice(2);
-if (only && !PARTS[only]) throw new Error(`there are ${Object.keys(PARTS).join(", ")}`);
+if (only && !Object.hasOwn(PARTS, only)) throw new Error(`there are ${Object.keys(PARTS).join(", ")}`);
 if (!only) forgets();
 await withTown((town) =>
   withBrowser(async (browser) => {
@@ -36,7 +36,9 @@ await withTown((town) =>
       if (only && name !== only) continue;
       const begun = Date.now();
       console.log(`    ${name}`);
-      await report(part(town, browser).filter(([name]) => name.includes(word)), side_by_side);
+      const checks = part(town, browser).filter(([check]) => check.includes(word));
+      if (checks.length === 0) throw new Error(`nothing in ${name} has "${word}" in its name`);
+      await report(checks, side_by_side);
       console.log(`        ${Math.round((Date.now() - begun) / 1000)} s`);
     }
   }),

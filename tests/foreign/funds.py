@@ -9,11 +9,13 @@ import hmac
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -29,6 +31,16 @@ GOOD, DECLINED, DECLINED_AT_ONCE, CHECKED = (
     "4000000000000002",
     "4000002500003155",
 )
+
+
+class Stays(urllib.request.HTTPRedirectHandler):
+    """Is led nowhere."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+STAYS = urllib.request.build_opener(Stays)
 
 
 def same(what, found, expected):
@@ -189,6 +201,14 @@ class Vendor(Shop):
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
+
+
+    def open(self, request):
+        """The answer itself: neither followed where it leads, nor an error where it refuses."""
+        try:
+            return STAYS.open(request)
+        except urllib.error.HTTPError as answer:
+            return answer
 
 
 class Buyer:
@@ -418,6 +438,43 @@ def killed(bank, shop, ada):
     print("  the server is killed in the middle of a payment, twice, and credits it once")
 
 
+def given(bank, shop, ada):
+    """A card is given on the processor's own page. The browser comes back from it, or only a message does."""
+    cookie = f"__Host-scrip-{shop.ask('GET', '/v1/vendor')['id']}={ada.token}"
+
+    def page(path, form=None):
+        data = None if form is None else urllib.parse.urlencode(form).encode()
+        return shop.open(urllib.request.Request(shop.url + path, data, {"Cookie": cookie}))
+
+    def gives():
+        asked = page("/account/cards/new", {"next": "/cart"})
+        where = re.search(r'href="(https://checkout\.example/[^"]+)"', asked.read().decode())
+        same("the way there", asked.headers["refresh"], f"0; url={where[1]}")
+        card = bank.card(GOOD)
+        bank.ask("POST", f"/v1/payment_methods/{card}/attach", {"customer": ada.customer})
+        return card
+
+    cards = lambda: [one["id"] for one in ada.ask("GET", "/v1/payment-methods")["data"]]
+    before, first = cards(), gives()
+    bank.befall("lost after")
+    same("no answer", page("/account/cards/kept?next=%2Fcart").status, 503)
+    for _ in range(2):
+        back = page("/account/cards/kept?next=%2Fcart")
+        same("back", (back.status, back.headers["location"]), (303, "/cart"))
+        same("the cards", cards(), [*before, first])
+    second = gives()
+    account = ada.ask("GET", "/v1/account")["id"]
+    event = {"type": "checkout.session.completed", "data": {"object": {"id": "cs_1", "client_reference_id": account}}}
+    body, at = json.dumps(event).encode(), int(time.time())
+    mac = hmac.new(SECRET.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    same("a forged message", shop.hear(f"t={at},v1={'0' * 64}", body), 400)
+    same("the cards", cards(), [*before, first])
+    for _ in range(2):
+        same("a message", shop.hear(f"t={at},v1={mac}", body), 204)
+        same("the cards", cards(), [*before, first, second])
+    print("  a card is given on the bank's own page, and kept though the browser never comes back")
+
+
 def remove(bank, shop, ada, card):
     at_the_bank = lambda: bank.ask("GET", f"/v1/payment_methods/{card}")["customer"]
     same("known to the bank", bool(at_the_bank()), True)
@@ -456,6 +513,7 @@ def check(bank, database):
         given_back(bank, shop, ada)
         killed(bank, shop, ada)
         disputed(bank, shop, ada)
+        given(bank, shop, ada)
         remove(bank, shop, ada, card)
         sound(shop, bank, ada)
 

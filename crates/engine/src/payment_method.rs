@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! (attached at the processor) ─▶ Keep                     an answer that is lost: the same request again
+//! (given on the processor's page, which attaches it) ─▶ (browser comes back, or hook) ─▶ collected: Keep
 //! Remove ─▶ (a worker, once nothing needs the card) ─▶ (detached at the processor) ─▶ gone
 //! ```
 //! The processor is asked first where the buyer waits for what it says of the card: whoever dies between
@@ -16,7 +17,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
-use crate::processor::{CustomerName, MethodName, Processor, ProcessorError, demo};
+use crate::processor::{self, CardAsk, CustomerName, MethodName, Processor, ProcessorError, demo};
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
@@ -73,32 +74,84 @@ impl Engine {
             None if kept.len() >= MOST => return Ok(Err(PaymentMethodRefusal::TooMany)),
             None => {}
         }
-        // Known before the processor is asked; the command decides.
-        let frozen = self
-            .member(buyer.account)
-            .await?
-            .is_some_and(|member| member.account.frozen_at.is_some());
-        if frozen {
-            return Ok(Err(PaymentMethodRefusal::AccountFrozen));
-        }
-        if let Err(wait) = self.try_a_card(buyer, source) {
-            return Ok(Err(PaymentMethodRefusal::RateLimited(wait)));
+        if let Err(refusal) = self.may_try_a_card(buyer, source).await? {
+            return Ok(Err(refusal));
         }
         let attached = match self.customer_of(processor.as_ref(), buyer.account).await? {
             Ok(customer) => processor.attach(&customer, name).await,
             Err(error) => Err(error),
         };
-        let attached = match attached {
-            Ok(attached) => attached,
-            Err(ProcessorError::Unanswered { why, .. }) => {
-                tracing::info!(account = %buyer.account, why, "the processor gave no answer");
-                return Err(Fault::Busy);
-            }
-            Err(ProcessorError::Refused { code, message }) => {
-                tracing::info!(account = %buyer.account, code, message, "the processor refused a card");
-                return Ok(Err(PaymentMethodRefusal::Refused(code)));
-            }
+        match answered(buyer, attached)? {
+            Ok(attached) => self.keep(processor.as_ref(), buyer, attached).await,
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// A page of the processor that asks the buyer for a card: a link for the browser, which then comes to
+    /// `kept_url`, where [`Engine::collect_cards`] is called, or without a card to `left_url`. Busy when the
+    /// processor gives no answer.
+    pub async fn card_page(
+        &self,
+        buyer: Buyer,
+        kept_url: String,
+        left_url: String,
+        source: &str,
+    ) -> Outcome<String, PaymentMethodRefusal> {
+        let Some(processor) = self.processor.clone() else {
+            return Ok(Err(PaymentMethodRefusal::NoProcessor));
         };
+        if self.store.payment_methods_of(buyer.account).await?.len() >= MOST {
+            return Ok(Err(PaymentMethodRefusal::TooMany));
+        }
+        if let Err(refusal) = self.may_try_a_card(buyer, source).await? {
+            return Ok(Err(refusal));
+        }
+        let page = match self.customer_of(processor.as_ref(), buyer.account).await? {
+            Ok(customer) => {
+                let ask = CardAsk { account: buyer.account, customer, kept_url, left_url };
+                processor.card_page(&ask).await
+            }
+            Err(error) => Err(error),
+        };
+        answered(buyer, page)
+    }
+
+    /// Keeps the cards that the buyer has given on the processor's page, and gives those that are new. What is
+    /// known stays as it is, so whoever hears of a card first may call this, and all others too.
+    pub async fn collect_cards(
+        &self,
+        buyer: Buyer,
+    ) -> Outcome<Vec<PaymentMethod>, PaymentMethodRefusal> {
+        let Some(processor) = self.processor.clone() else {
+            return Ok(Err(PaymentMethodRefusal::NoProcessor));
+        };
+        let listed = match self.customer_of(processor.as_ref(), buyer.account).await? {
+            Ok(customer) => processor.payment_methods(&customer).await,
+            Err(error) => Err(error),
+        };
+        let mut listed = match answered(buyer, listed)? {
+            Ok(listed) => listed,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let known = self.store.payment_methods_of(buyer.account).await?;
+        listed.retain(|new| known.iter().all(|known| known.name != new.name.as_str()));
+        let mut kept = Vec::new();
+        for new in listed {
+            match self.keep(processor.as_ref(), buyer, new).await? {
+                Ok(method) => kept.push(method),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        Ok(Ok(kept))
+    }
+
+    /// Keeps a card that is attached at the processor, or has it forgotten there.
+    async fn keep(
+        &self,
+        processor: &dyn Processor,
+        buyer: Buyer,
+        attached: processor::PaymentMethod,
+    ) -> Outcome<PaymentMethod, PaymentMethodRefusal> {
         let method = PaymentMethod {
             account: buyer.account,
             name: attached.name.as_str().to_owned(),
@@ -115,10 +168,24 @@ impl Engine {
             outcome,
             Err(PaymentMethodRefusal::TooMany | PaymentMethodRefusal::AccountFrozen)
         );
-        if turned_away && let Err(error) = processor.detach(name).await {
+        if turned_away && let Err(error) = processor.detach(&attached.name).await {
             tracing::info!(%error, "a card that was turned away stays with the processor");
         }
         Ok(outcome)
+    }
+
+    /// Whether a card may be tried now, as far as it is known before the processor is asked; the command
+    /// decides.
+    async fn may_try_a_card(
+        &self,
+        buyer: Buyer,
+        source: &str,
+    ) -> Outcome<(), PaymentMethodRefusal> {
+        let member = self.member(buyer.account).await?;
+        if member.is_some_and(|member| member.account.frozen_at.is_some()) {
+            return Ok(Err(PaymentMethodRefusal::AccountFrozen));
+        }
+        Ok(self.try_a_card(buyer, source).map_err(PaymentMethodRefusal::RateLimited))
     }
 
     /// Counts a try, of which an account and an address have few: stolen cards are tried in numbers.
@@ -233,6 +300,24 @@ impl Engine {
     }
 }
 
+/// What the processor answered when it was asked about a card.
+fn answered<T>(
+    buyer: Buyer,
+    answer: Result<T, ProcessorError>,
+) -> Outcome<T, PaymentMethodRefusal> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(ProcessorError::Unanswered { why, .. }) => {
+            tracing::info!(account = %buyer.account, why, "the processor gave no answer");
+            Err(Fault::Busy)
+        }
+        Err(ProcessorError::Refused { code, message }) => {
+            tracing::info!(account = %buyer.account, code, message, "the processor refused a card");
+            Ok(Err(PaymentMethodRefusal::Refused(code)))
+        }
+    }
+}
+
 /// The rows that every command of this file is decided on: the wallet guards its account and its cards.
 fn wants(wants: &mut Wants, buyer: Buyer) {
     wants.wallets.guard((buyer.wallet,));
@@ -327,7 +412,7 @@ impl Command for Keep {
                 return Ok(Decision::done(known.clone(), changes));
             }
             Some(_) => return refused(PaymentMethodRefusal::Removed),
-            None if account.frozen_at.is_some() => {
+            None if account.frozen_at.is_some() || account.erased_at.is_some() => {
                 return refused(PaymentMethodRefusal::AccountFrozen);
             }
             None if kept.len() >= MOST => return refused(PaymentMethodRefusal::TooMany),

@@ -61,6 +61,10 @@ pub trait Processor: Send + Sync + fmt::Debug {
         method: &'a MethodName,
     ) -> Asked<'a, PaymentMethod>;
 
+    /// A page of the processor that asks the buyer for a card and keeps it with the customer: a link for the
+    /// buyer's browser. Each call makes another page.
+    fn card_page<'a>(&'a self, ask: &'a CardAsk) -> Asked<'a, String>;
+
     /// Forgets a payment method.
     fn detach<'a>(&'a self, method: &'a MethodName) -> Asked<'a, ()>;
 
@@ -99,6 +103,19 @@ pub struct Authorization {
     pub return_url: String,
     /// What the buyer reads beside the payment.
     pub description: String,
+}
+
+/// A card that the processor is to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardAsk {
+    /// Whose account, which a hook then names.
+    pub account: Id<Account>,
+    /// What the processor calls it.
+    pub customer: CustomerName,
+    /// Where the browser goes with the card kept.
+    pub kept_url: String,
+    /// Where it goes without.
+    pub left_url: String,
 }
 
 /// What is to be given back.
@@ -264,12 +281,14 @@ pub struct Expiry {
     pub month: u8,
 }
 
-/// What a hook says. It only names the payment: the picture is asked for, so that an event that is old or
+/// What a hook says. It only names what it is about: the picture is asked for, so that an event that is old or
 /// out of order cannot mislead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hook {
     /// Something happened to this payment.
     Payment(PaymentName),
+    /// This account has given the processor a card.
+    Card(Id<Account>),
     /// Something that does not concern us; to be acknowledged.
     Ignored,
 }
@@ -344,6 +363,8 @@ pub enum Verb {
     Customer,
     /// [`Processor::attach`].
     Attach,
+    /// [`Processor::card_page`].
+    AskForCard,
     /// [`Processor::detach`].
     Detach,
     /// Any that changes nothing, and so needs no key.
@@ -359,6 +380,7 @@ impl fmt::Display for Verb {
             Self::Refund => "refund",
             Self::Customer => "customer",
             Self::Attach => "attach",
+            Self::AskForCard => "ask_for_card",
             Self::Detach => "detach",
             Self::Ask => "ask",
         })

@@ -13,8 +13,9 @@ use scrip_domain::account::Account;
 use scrip_domain::{Amount, Id, Money, Span, Timestamp};
 use scrip_engine::processor::demo::{Answer, DemoHook, DemoProcessor, Fate, Mishaps};
 use scrip_engine::processor::{
-    Asked, Authorization, CustomerName, DisputeState, Headers, Hook, HookRefusal, MethodName,
-    Payment, PaymentMethod, PaymentName, PaymentState, Processor, RefundAsk, Search, Verb,
+    Asked, Authorization, CardAsk, CustomerName, DisputeState, Headers, Hook, HookRefusal,
+    MethodName, Payment, PaymentMethod, PaymentName, PaymentState, Processor, RefundAsk, Search,
+    Verb,
 };
 use tokio::sync::Notify;
 
@@ -187,6 +188,10 @@ impl Processor for Bank {
         method: &'a MethodName,
     ) -> Asked<'a, PaymentMethod> {
         self.around(Verb::Attach, self.processor.attach(customer, method))
+    }
+
+    fn card_page<'a>(&'a self, ask: &'a CardAsk) -> Asked<'a, String> {
+        self.around(Verb::AskForCard, self.processor.card_page(ask))
     }
 
     fn detach<'a>(&'a self, method: &'a MethodName) -> Asked<'a, ()> {

@@ -1,4 +1,4 @@
-//! Hooks: whether they are Stripe's, and which payment they name.
+//! Hooks: whether they are Stripe's, and which payment or account they name.
 //!
 //! `Stripe-Signature: t=1700000000,v1=hex,v1=hex`: each `v1` is HMAC-SHA-256 over the time, a dot and the body
 //! as it came; two of them while the vendor exchanges the secret.
@@ -73,18 +73,24 @@ struct Data {
 struct Object {
     id: String,
     payment_intent: Option<String>,
+    client_reference_id: Option<String>,
 }
 
-/// The payment that an event names. An event that we do not know is none of ours.
+/// What an event names. An event that we do not know is none of ours.
 pub fn read(body: &[u8]) -> Result<Hook, HookRefusal> {
     let unreadable = |_| HookRefusal::Unreadable;
     let Kind { name } = serde_json::from_slice(body).map_err(unreadable)?;
     let family = name.split('.').next().unwrap_or_default();
-    if !["payment_intent", "charge", "refund"].contains(&family) {
+    if !["payment_intent", "charge", "refund", "checkout"].contains(&family) {
         return Ok(Hook::Ignored);
     }
     let Event { data: Data { object } } = serde_json::from_slice(body).map_err(unreadable)?;
     let payment = match family {
+        "checkout" => {
+            // A session without an account of ours is other business of the vendor.
+            let account = object.client_reference_id.and_then(|name| name.parse().ok());
+            return Ok(account.map_or(Hook::Ignored, Hook::Card));
+        }
         "payment_intent" => Some(object.id),
         // Charges made without an intent are other business of the vendor.
         _ => object.payment_intent,
@@ -98,6 +104,9 @@ pub fn read(body: &[u8]) -> Result<Hook, HookRefusal> {
 
 #[cfg(test)]
 mod tests {
+    use scrip_domain::Id;
+    use scrip_domain::account::Account;
+
     use super::*;
 
     const BODY: &[u8] =
@@ -155,6 +164,11 @@ mod tests {
         let other = r#"{"id":"ch_1","payment_intent":null}"#;
         assert_eq!(read("charge.succeeded", other), Ok(Hook::Ignored));
         assert_eq!(read("invoice.paid", "7"), Ok(Hook::Ignored), "of another family, in any shape");
+        let account = Id::<Account>::floor(Timestamp::from_millis(TIME * 1000));
+        let session = format!(r#"{{"id":"cs_1","client_reference_id":"{account}"}}"#);
+        assert_eq!(read("checkout.session.completed", &session), Ok(Hook::Card(account)));
+        let other = r#"{"id":"cs_2","client_reference_id":"order 7"}"#;
+        assert_eq!(read("checkout.session.completed", other), Ok(Hook::Ignored));
         let escape = r#"{"id":"../refunds"}"#;
         assert_eq!(read("payment_intent.succeeded", escape), Err(HookRefusal::Unreadable));
         assert_eq!(read("payment_intent.succeeded", "7"), Err(HookRefusal::Unreadable));

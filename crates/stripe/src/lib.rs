@@ -32,12 +32,12 @@ use std::time::Duration;
 use scrip_domain::account::Account;
 use scrip_domain::{Id, Money, Span, Timestamp};
 use scrip_engine::processor::{
-    Asked, Authorization, CustomerName, Headers, Hook, HookRefusal, MethodName, Payment,
+    Asked, Authorization, CardAsk, CustomerName, Headers, Hook, HookRefusal, MethodName, Payment,
     PaymentMethod, PaymentName, Processor, ProcessorError, RefundAsk, Search, Secret, Verb,
     idempotency_key,
 };
 
-use crate::shape::{Card, Customer, Disputes, Intent, Page, Refund};
+use crate::shape::{Card, CardPage, Customer, Disputes, Intent, Page, Refund};
 use crate::wire::{Form, Wire};
 
 /// Stripe's own address.
@@ -219,6 +219,22 @@ impl Stripe {
         attached.answer.payment_method().ok_or_else(|| unreadable("a payment method"))
     }
 
+    /// Stripe's own page, which attaches the card to the customer and asks the bank for what later payments
+    /// without the buyer need. It can be used for a day.
+    async fn card_page(&self, ask: &CardAsk) -> Result<String, ProcessorError> {
+        let form = Form::of(&[
+            ("mode", "setup"),
+            ("customer", ask.customer.as_str()),
+            ("payment_method_types[]", "card"),
+            ("client_reference_id", &ask.account.to_string()),
+            ("success_url", &ask.kept_url),
+            ("cancel_url", &ask.left_url),
+        ]);
+        let made = self.wire.post::<CardPage>("/v1/checkout/sessions", &form, None).await?;
+        let url = made.answer.url.filter(|url| url.starts_with("https://"));
+        url.ok_or_else(|| unreadable("the address of a page"))
+    }
+
     async fn detach(&self, method: &MethodName) -> Result<(), ProcessorError> {
         let path = format!("/v1/payment_methods/{method}/detach");
         self.wire.post::<Card>(&path, &Form::of(&[]), None).await?;
@@ -314,6 +330,10 @@ impl Processor for Stripe {
         method: &'a MethodName,
     ) -> Asked<'a, PaymentMethod> {
         Box::pin(self.attach(customer, method))
+    }
+
+    fn card_page<'a>(&'a self, ask: &'a CardAsk) -> Asked<'a, String> {
+        Box::pin(self.card_page(ask))
     }
 
     fn detach<'a>(&'a self, method: &'a MethodName) -> Asked<'a, ()> {

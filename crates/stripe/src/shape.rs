@@ -229,6 +229,12 @@ pub struct Customer {
     pub id: String,
 }
 
+/// A Checkout Session: a page of Stripe's.
+#[derive(Deserialize)]
+pub struct CardPage {
+    pub url: Option<String>,
+}
+
 /// A payment method of the kind `card`.
 #[derive(Deserialize)]
 pub struct Card {

@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future;
 use scrip_domain::account::Account;
+use scrip_domain::merchant::origin_of;
 use scrip_domain::top_up::TopUp;
 use scrip_domain::{Amount, Clock, Id, Money, Span, Timestamp};
 use subtle::ConstantTimeEq;
@@ -26,9 +27,9 @@ use subtle::ConstantTimeEq;
 use crate::keys::mac;
 
 use super::{
-    Action, Asked, Authorization, ChargeName, CustomerName, Dispute, DisputeName, DisputeState,
-    Expiry, Headers, Hook, HookRefusal, MethodName, Payment, PaymentMethod, PaymentName,
-    PaymentState, Processor, ProcessorError, RefundAsk, Risk, RiskLevel, Search, Verb,
+    Action, Asked, Authorization, CardAsk, ChargeName, CustomerName, Dispute, DisputeName,
+    DisputeState, Expiry, Headers, Hook, HookRefusal, MethodName, Payment, PaymentMethod,
+    PaymentName, PaymentState, Processor, ProcessorError, RefundAsk, Risk, RiskLevel, Search, Verb,
 };
 
 /// What it is called.
@@ -150,6 +151,8 @@ pub enum Answer {
 struct Books {
     payments: BTreeMap<PaymentName, Card>,
     attached: BTreeSet<(CustomerName, MethodName)>,
+    /// Pages that ask for a card, by their names, which nobody can guess.
+    pages: BTreeMap<String, CardAsk>,
     hooks: Vec<DemoHook>,
 }
 
@@ -178,8 +181,8 @@ impl DemoProcessor {
         Self { clock, secret, mishaps, has_page: false, books: Mutex::default() }
     }
 
-    /// With a page on which the buyer answers the bank: `demo/bank/` and the payment's name, beside the
-    /// one that the browser comes back to.
+    /// With a page on which the buyer answers the bank: `/demo/bank/` and the payment's name, on the server
+    /// that the browser comes back to.
     #[must_use]
     pub fn with_page(mut self) -> Self {
         self.has_page = true;
@@ -209,6 +212,21 @@ impl DemoProcessor {
             }
             Ok(())
         })
+    }
+
+    /// What the page of that name asks.
+    pub fn asked_card(&self, page: &str) -> Option<CardAsk> {
+        self.books().pages.get(page).cloned()
+    }
+
+    /// The buyer gives a card on the page of that name.
+    pub fn give_card(&self, page: &str, method: MethodName) -> Result<(), ProcessorError> {
+        let gone = || ProcessorError::refused("no_such_page", "there is no such page");
+        let mut books = self.books();
+        let customer = books.pages.get(page).ok_or_else(gone)?.customer.clone();
+        described(&method).ok_or_else(no_such_method)?;
+        books.attached.insert((customer, method));
+        Ok(())
     }
 
     /// The buyer's bank wants `amount` back, and takes it for now. `name` tells it from other disputes of the payment.
@@ -440,6 +458,15 @@ impl Processor for DemoProcessor {
         })
     }
 
+    fn card_page<'a>(&'a self, ask: &'a CardAsk) -> Asked<'a, String> {
+        self.call(Verb::AskForCard, |books| {
+            let home = origin_of(&ask.kept_url).ok_or_else(nameless)?;
+            let name = self.sign(format!("page {} {}", books.pages.len(), ask.customer).as_bytes());
+            books.pages.insert(name.clone(), ask.clone());
+            Ok(format!("{home}/demo/bank/cards/{name}"))
+        })
+    }
+
     fn detach<'a>(&'a self, method: &'a MethodName) -> Asked<'a, ()> {
         self.call(Verb::Detach, move |books| {
             books.attached.retain(|(_, attached)| attached != method);
@@ -534,8 +561,8 @@ fn authorized(
         "demo_declined" => (failed("card_declined", Some("insufficient_funds")), normal()),
         "demo_review" => (PaymentState::Authorized, Some(risk(RiskLevel::Elevated, 70))),
         "demo_action" => {
-            let home = ask.return_url.rsplit_once('/').filter(|_| has_page);
-            let page = home.map(|(home, _)| format!("{home}/demo/bank/{name}"));
+            let home = origin_of(&ask.return_url).filter(|_| has_page);
+            let page = home.map(|home| format!("{home}/demo/bank/{name}"));
             let page = page.unwrap_or_else(|| ask.return_url.clone());
             (PaymentState::RequiresAction(Action::Redirect(page)), None)
         }

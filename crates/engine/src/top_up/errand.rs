@@ -79,18 +79,28 @@ impl Engine {
         self.errands.notified().await;
     }
 
-    /// Reads what a processor says unasked: which payment it is about, if any of ours.
+    /// Reads what a processor says unasked, for [`Engine::heard`].
     pub fn read_hook(
         &self,
         processor: &str,
         headers: Headers<'_>,
         body: &[u8],
-    ) -> Result<Option<PaymentName>, HearRefusal> {
+    ) -> Result<Hook, HearRefusal> {
         let known = self.processor.as_ref().filter(|known| known.name() == processor);
         let known = known.ok_or(HearRefusal::NoSuchProcessor)?;
-        match known.hook(headers, body, self.now()).map_err(HearRefusal::Hook)? {
-            Hook::Payment(payment) => Ok(Some(payment)),
-            Hook::Ignored => Ok(None),
+        known.hook(headers, body, self.now()).map_err(HearRefusal::Hook)
+    }
+
+    /// Asks the processor about what it said. Busy when it does not answer: it sends its message again.
+    pub async fn heard(&self, hook: Hook) -> Result<(), Fault> {
+        match hook {
+            Hook::Payment(payment) => self.look_at(&payment).await,
+            Hook::Card(account) => match self.member(account).await? {
+                // A card that is turned away stays so however often the message comes.
+                Some(_) => self.collect_cards(self.buyer_of(account).await?).await.map(drop),
+                None => Ok(()),
+            },
+            Hook::Ignored => Ok(()),
         }
     }
 

@@ -15,6 +15,11 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These agreements, in no order.
+    pub async fn agreements_called(&self, ids: &[Id<Agreement>]) -> Result<Vec<Agreement>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// The agreement whose proposal has this digest.
     pub async fn agreement_by_digest(&self, digest: [u8; 32]) -> Result<Option<Agreement>, Fault> {
         self.row("WHERE t.digest = $1", cells(&digest)).await

@@ -14,6 +14,11 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These partners, in no order.
+    pub async fn partners_called(&self, ids: &[Id<Partner>]) -> Result<Vec<Partner>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// The partner with this address.
     pub async fn partner_by_url(&self, url: &str) -> Result<Option<Partner>, Fault> {
         self.row("WHERE t.url = $1", vec![Cell::text(url.to_owned())]).await

@@ -23,6 +23,11 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These statements, in no order.
+    pub async fn statements_called(&self, ids: &[Id<Statement>]) -> Result<Vec<Statement>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// The statement of a cycle.
     pub async fn statement_of(
         &self,

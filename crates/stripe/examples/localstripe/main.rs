@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use scrip_domain::{Amount, Id, Money, Span, Timestamp, Unit};
 use scrip_engine::processor::{
-    Action, Authorization, CustomerName, DisputeState, MethodName, Payment, PaymentState,
+    Action, Authorization, CardAsk, CustomerName, DisputeState, MethodName, Payment, PaymentState,
     Processor, ProcessorError, RefundAsk, RiskLevel, Search, Secret,
 };
 use scrip_stripe::{Settings, Stripe};
@@ -377,5 +377,28 @@ async fn payment_methods(world: &World) -> &'static str {
     let nobody = MethodName::new("pm_nobody").expect("a name");
     let refused = stripe.attach(customer, &nobody).await;
     assert!(matches!(refused, Err(ProcessorError::Refused { .. })), "{refused:?}");
-    "payment methods are kept and forgotten"
+    let ask = CardAsk {
+        account: Id::new(10).expect("an id"),
+        customer: customer.clone(),
+        kept_url: "https://shop.example/kept?next=%2Fcart".to_owned(),
+        left_url: "https://shop.example/account#cards".to_owned(),
+    };
+    let page = stripe.card_page(&ask).await.expect("a page");
+    let asked = proxy.asked(&page);
+    for (name, value) in [
+        ("mode", "setup"),
+        ("customer", customer.as_str()),
+        ("client_reference_id", &ask.account.to_string()),
+        ("success_url", &ask.kept_url),
+        ("cancel_url", &ask.left_url),
+    ] {
+        assert_eq!(asked.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    // What Stripe's page does with the card that it was given.
+    let given = world.card(GOOD).await;
+    let path = format!("/v1/payment_methods/{given}/attach");
+    world.localstripe("POST", &path, format!("customer={customer}")).await;
+    let listed = stripe.payment_methods(customer).await.expect("a list");
+    assert_eq!(listed.iter().map(|card| &card.name).collect::<Vec<_>>(), [&given]);
+    "payment methods are kept and forgotten, and given on a page"
 }

@@ -58,6 +58,8 @@ struct State {
     next_risk: Option<(String, u8)>,
     disputes: BTreeMap<String, Value>,
     return_urls: BTreeMap<String, String>,
+    /// Pages that ask for a card, by their addresses: the forms that they were asked for with.
+    pages: BTreeMap<String, Vec<(String, String)>>,
 }
 
 /// A request that was read to its end.
@@ -202,6 +204,7 @@ impl Proxy {
                     _ => self.complete(reply),
                 }
             }
+            ("POST", ["checkout", "sessions"]) => self.page(call),
             (_, ["payment_intents", ..]) => self.complete(self.forward(call).await),
             _ => self.forward(call).await,
         }
@@ -210,6 +213,21 @@ impl Proxy {
     fn disputes(&self, payment: &str) -> Reply {
         let data: Vec<Value> = self.state().disputes.get(payment).cloned().into_iter().collect();
         Reply { status: 200, body: json!({"object": "list", "data": data, "has_more": false}) }
+    }
+
+    /// A page that asks for a card; localstripe has none.
+    fn page(&self, call: &Call) -> Reply {
+        let form: Vec<(String, String)> = form_urlencoded::parse(&call.body).into_owned().collect();
+        let pages = &mut self.state().pages;
+        let id = format!("cs_test_{}", pages.len());
+        let url = format!("https://checkout.example/c/pay/{id}#fid");
+        pages.insert(url.clone(), form);
+        Reply { status: 200, body: json!({"id": id, "object": "checkout.session", "url": url}) }
+    }
+
+    /// What a page was asked for with, by its address.
+    pub fn asked(&self, page: &str) -> BTreeMap<String, String> {
+        self.state().pages.get(page).cloned().into_iter().flatten().collect()
     }
 
     /// localstripe lists everybody's, the oldest first.

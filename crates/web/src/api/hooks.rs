@@ -70,15 +70,12 @@ async fn hear(
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let payment = match app.engine.read_hook(&processor, &header, &body) {
-        Ok(payment) => payment,
+    match app.engine.read_hook(&processor, &header, &body) {
+        Ok(hook) => app.engine.heard(hook).await?,
         Err(HearRefusal::NoSuchProcessor) => return Err(Problem::not_found()),
         Err(HearRefusal::Hook(refusal)) => {
             return Err(Problem::new(&kind::MALFORMED, refusal.to_string()));
         }
-    };
-    if let Some(payment) = payment {
-        app.engine.look_at(&payment).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

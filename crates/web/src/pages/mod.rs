@@ -58,7 +58,7 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
     let buyers = buyers.merge(back::routes()).merge(shop::routes()).merge(library::routes());
     let buyers = buyers.merge(activate::routes());
     let buyers = buyers.merge(cart::routes()).merge(checkout::routes()).merge(orders::routes());
-    let buyers = buyers.merge(legal::routes());
+    let buyers = buyers.merge(legal::routes()).merge(bank::routes());
     let buyers = buyers.merge(partner::routes()).merge(exchange::routes()).merge(link::routes());
     let buyers = buyers.merge(merchants::routes()).merge(language::routes());
     problems::routes()
@@ -69,7 +69,6 @@ pub fn routes(app: &App, document: utoipa::openapi::OpenApi) -> Router<App> {
                 .layer(from_fn_with_state(app.clone(), refused::dress))
                 .layer(from_fn(protect_form)),
         )
-        .merge(bank::routes())
         .merge(assets::routes())
         .merge(admin::routes(app))
 }

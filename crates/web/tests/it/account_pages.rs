@@ -18,11 +18,7 @@ async fn cards_are_kept_chosen_and_removed_after_a_question() {
     let page = browser.open("/account").await;
     assert!(page.html.contains("No card is kept with this account."), "{}", page.html);
     for name in ["demo_approved", "demo_review"] {
-        let page = browser.send("/account/cards", &[("payment_method", name)]).await;
-        assert_eq!((page.status, page.location()), (303, "/account#cards"), "{}", page.html);
-    }
-    for name in ["pm_1", "4242424242424242", ""] {
-        assert_eq!(browser.send("/account/cards", &[("payment_method", name)]).await.status, 400);
+        give_card(&mut browser, name).await;
     }
     let page = browser.open("/account").await;
     assert_eq!(page.html.matches(">pays</span>").count(), 1, "{}", page.html);
@@ -41,6 +37,65 @@ async fn cards_are_kept_chosen_and_removed_after_a_question() {
         browser.send_from("cross-site", "/account/cards/demo_approved", &[]).await.status,
         403
     );
+}
+
+/// The page on which the processor asks for a card, as it is called here.
+async fn asked_for_card(browser: &mut Browser<'_>, next: &str) -> String {
+    let page = browser.send("/account/cards/new", &[("next", next)]).await;
+    assert_eq!(page.status, 200, "{}", page.html);
+    let (_, link) = page.html.split_once("/demo/bank/cards/").expect("a way there");
+    let name = link.split('"').next().expect("an end");
+    let refresh = page.answer.header("refresh");
+    assert!(refresh.ends_with(&format!("/demo/bank/cards/{name}")), "{refresh}");
+    format!("/demo/bank/cards/{name}")
+}
+
+/// Gives a card on the processor's page, and comes back with it.
+pub async fn give_card(browser: &mut Browser<'_>, card: &str) {
+    let asked = asked_for_card(browser, "").await;
+    let page = browser.send(&asked, &[("card", card)]).await;
+    assert_eq!(page.status, 303, "{}", page.html);
+    let (_, back) = page.location().split_once("/account/").expect("back to the account");
+    let page = browser.open(&format!("/account/{back}")).await;
+    assert_eq!((page.status, page.location()), (303, "/account#cards"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_card_is_given_where_its_processor_asks_and_kept_though_nobody_comes_back() {
+    let shop = Shop::open().await;
+    let session = shop.buyer("ada@example.com", 0).await;
+    let mut browser = ada(&shop).await;
+    let asked = asked_for_card(&mut browser, "/wallet/top-up?tokens=5").await;
+    let page = browser.open(&asked).await;
+    assert!(page.html.contains("A card of the demo"), "{}", page.html);
+    assert!(page.html.contains("/wallet/top-up?tokens=5\">Back without a card"), "{}", page.html);
+    for card in ["pm_1", "4242424242424242", ""] {
+        assert_eq!(browser.send(&asked, &[("card", card)]).await.status, 400, "{card}");
+    }
+    let from_elsewhere = browser.send_from("cross-site", &asked, &[("card", "demo_action")]).await;
+    assert_eq!(from_elsewhere.status, 403);
+    assert_eq!(browser.open("/demo/bank/cards/00").await.status, 404);
+    let cards = async || shop.get("/v1/payment-methods", &session).await.json["data"].clone();
+    // Nothing was given: whoever comes back has no card, and goes on all the same.
+    let page = browser.open("/account/cards/kept?next=/cart").await;
+    assert_eq!((page.status, page.location()), (303, "/cart"));
+    assert_eq!(cards().await, json!([]));
+    let page = browser.send(&asked, &[("card", "demo_action")]).await;
+    assert!(page.location().ends_with("/account/cards/kept?next=%2Fwallet%2Ftop-up%3Ftokens%3D5"));
+    assert_eq!(cards().await, json!([]), "the browser has not come back yet");
+    for _ in 0..2 {
+        let page = browser.open("/account/cards/kept?next=%2Fwallet%2Ftop-up%3Ftokens%3D5").await;
+        assert_eq!((page.status, page.location()), (303, "/wallet/top-up?tokens=5"));
+        assert_eq!(cards().await.as_array().unwrap().len(), 1);
+    }
+    assert_eq!(cards().await[0]["default"], true);
+    let page = browser.open("/account/cards/kept?next=https://elsewhere.example/").await;
+    assert_eq!(page.location(), "/account#cards");
+    for _ in 0..19 {
+        browser.send("/account/cards/new", &[]).await;
+    }
+    let page = browser.send("/account/cards/new", &[]).await;
+    assert_eq!(page.status, 429, "who has many cards to try has stolen them");
 }
 
 #[tokio::test]

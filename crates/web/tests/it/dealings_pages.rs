@@ -485,7 +485,8 @@ async fn files_for_accountants_are_those_of_the_api() {
     let shop = Shop::open().await;
     shop.buyer("ada@example.com", 500).await;
     let mut reader = clerk(&shop, StaffRole::ReadOnly).await;
-    opened(&mut reader, "/admin/export").await;
+    let page = opened(&mut reader, "/admin/export").await;
+    assert!(page.html.contains("<span>a spreadsheet (CSV)</span>"), "{}", page.html);
     for format in ["hledger", "beancount", "csv"] {
         let query = format!("format={format}&from=2026-01-01&to=");
         let page = reader.open(&format!("/admin/export/ledger?{query}")).await;

@@ -7,6 +7,7 @@ use scrip_license::{Limits, Terms};
 use scrip_testkit::{Answer, Browser, Shop, settings};
 use serde_json::{Value, json};
 
+use crate::dealings_pages::clerk_again;
 use crate::goods::Sold;
 use crate::library_pages::ada;
 use crate::licensed::{buy as buy_license, machines, offer as license_offer};
@@ -328,8 +329,7 @@ async fn staff_decide_in_the_console_by_their_roles() {
         asked.push(ask(&shop, &buyer, order, &format!("r{number}")).await.at("/id").to_owned());
     }
     shop.advance(Span::minutes(1)).await;
-    let path =
-        |number: usize, verb: &str| format!("/admin/refund-requests/{}{verb}", asked[number]);
+    let path = |id: &str, verb: &str| format!("/admin/refund-requests/{id}{verb}");
     for (role, may) in [
         (StaffRole::ReadOnly, false),
         (StaffRole::Catalogue, false),
@@ -339,22 +339,27 @@ async fn staff_decide_in_the_console_by_their_roles() {
         let (mut browser, _) = shop.clerk(role).await;
         let list = browser.open("/admin/refund-requests").await;
         assert!(list.html.contains(&asked[0]) && list.html.contains(&asked[1]), "{}", list.html);
-        let page = browser.open(&path(0, "")).await;
-        assert_eq!(page.html.contains(&path(0, "/accept")), may, "{role}");
-        let nothing = browser.send(&path(0, "/decline"), &[("word", "")]).await;
+        assert_eq!(list.html.matches("<bdi>The tuning</bdi>").count(), 2, "{}", list.html);
+        assert!(list.html.contains("ada@example.com"), "{}", list.html);
+        let page = browser.open(&path(&asked[0], "")).await;
+        assert_eq!(page.html.contains(&path(&asked[0], "/accept")), may, "{role}");
+        assert_eq!(page.html.contains("value=\"revoke\" checked"), may, "{role}: {}", page.html);
+        let nothing = browser.send(&path(&asked[0], "/decline"), &[("word", "")]).await;
         assert_eq!(nothing.status, if may { 400 } else { 403 }, "{role}");
+        let neither = browser.send(&path(&asked[0], "/accept"), &[("licenses", "burn")]).await;
+        assert_eq!(neither.status, if may { 400 } else { 403 }, "{role}");
+        assert_eq!(neither.html.contains("id=\"licenses-error\""), may, "{}", neither.html);
         if role == StaffRole::Support {
-            let sent = browser.send(&path(0, "/accept"), &[("licenses", "revoke")]).await;
-            assert_eq!(sent.location(), path(0, "?done=accept"), "{}", sent.html);
+            let sent = browser.send(&path(&asked[0], "/accept"), &[("licenses", "revoke")]).await;
+            assert_eq!(sent.location(), path(&asked[0], "?done=accept"), "{}", sent.html);
             let page = browser.open(sent.location()).await;
             assert!(page.html.contains("The tokens are back with the buyer"), "{}", page.html);
             // For the roles that come next.
             let bought = buy(&shop, &buyer, &offer, 3, 750).await;
             asked[0] = ask(&shop, &buyer, &bought, "r9").await.at("/id").to_owned();
-            break;
         }
     }
-    let (mut finance, _) = shop.clerk(StaffRole::Finance).await;
+    let mut finance = clerk_again(&shop, StaffRole::Finance).await;
     assert!(finance.open("/admin").await.html.contains("requests for refunds wait"));
     assert!(finance.open("/admin/orders").await.html.contains("2 open"));
     let one = format!("/admin/refund-requests/{}", asked[1]);

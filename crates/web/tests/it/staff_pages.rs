@@ -2,6 +2,9 @@
 
 #![expect(clippy::too_many_lines, reason = "a way through several pages is told in one piece")]
 
+use std::collections::BTreeSet;
+
+use scrip_domain::refund_request::RefundPolicy;
 use scrip_domain::settings::{SecondFactor, Threshold};
 use scrip_domain::staff::{Power, StaffMember, StaffRole};
 use scrip_domain::visibility::Level;
@@ -10,6 +13,8 @@ use scrip_engine::Staff;
 use scrip_engine::staff::Invitee;
 use scrip_testkit::{Answer, Browser, CLERK_PASSWORD, Page, Shop, settings};
 use serde_json::{Value, json};
+
+use crate::routes::console;
 
 const OWNER: &str = "owner@shop.test";
 
@@ -379,7 +384,8 @@ async fn an_owner_invites_changes_and_ends_people() {
 async fn the_log_names_the_person_and_is_found_by_subject() {
     let shop = Shop::open().await;
     let (mut owner, row) = shop.clerk(StaffRole::Owner).await;
-    let form = [("label", "till <1>"), ("catalog", "yes"), ("metrics", "yes")];
+    let once = owner.open("/admin/keys").await.input("key").to_owned();
+    let form = [("key", &*once), ("label", "till <1>"), ("catalog", "yes"), ("metrics", "yes")];
     let page = owner.send("/admin/keys", &form).await;
     assert_eq!(page.status, 200);
     let token = page.html.split("<code class=\"long\">").nth(1).unwrap();
@@ -404,7 +410,9 @@ async fn the_log_names_the_person_and_is_found_by_subject() {
     // A page of the log ends, and the next one begins there.
     for number in 0..30 {
         let label = format!("key {number}");
-        owner.send("/admin/keys", &[("label", label.as_str()), ("metrics", "yes")]).await;
+        let once = owner.open("/admin/keys").await.input("key").to_owned();
+        let form = [("key", &*once), ("label", &*label), ("metrics", "yes")];
+        assert_eq!(owner.send("/admin/keys", &form).await.status, 200);
     }
     let page = owner.open("/admin/audit?subject=").await;
     let next = page.html.split("after=").nth(1).unwrap().split('"').next().unwrap();
@@ -420,6 +428,7 @@ async fn keys_are_made_with_scopes_that_fit() {
     shop.buyer("ada@example.com", 0).await;
     let account = shop.get("/v1/admin/accounts", &shop.admin).await.json;
     let account = account["data"][0]["id"].as_str().unwrap();
+    let once = owner.open("/admin/keys").await.input("key").to_owned();
     for (fields, wrong) in [
         (&[("label", ""), ("admin", "yes")][..], "id=\"label-error\""),
         (&[("label", "x")][..], "at least one scope"),
@@ -430,11 +439,11 @@ async fn keys_are_made_with_scopes_that_fit() {
         ),
         (&[("label", "x"), ("read", "yes"), ("account", "acc_x")][..], "there is no such account"),
     ] {
-        let page = owner.send("/admin/keys", fields).await;
+        let page = owner.send("/admin/keys", &[fields, &[("key", &*once)]].concat()).await;
         assert_eq!(page.status, 400, "{wrong}");
         assert!(page.html.contains(wrong), "{wrong}: {}", page.html);
     }
-    let form = [("label", "hers"), ("read", "yes"), ("account", account)];
+    let form = [("key", &*once), ("label", "hers"), ("read", "yes"), ("account", account)];
     assert_eq!(owner.send("/admin/keys", &form).await.status, 200);
     let page = owner.open("/admin/keys").await;
     assert!(page.html.contains("hers") && page.html.contains(account), "{}", page.html);
@@ -466,7 +475,7 @@ fn filled(page: &Page, action: &str) -> Vec<(String, String)> {
     fields
 }
 
-const GROUPS: [&str; 13] = [
+const GROUPS: [&str; 14] = [
     "name",
     "flow",
     "threshold",
@@ -479,8 +488,17 @@ const GROUPS: [&str; 13] = [
     "offline",
     "mail",
     "terms",
+    "refunds",
     "staff",
 ];
+
+#[test]
+fn every_form_of_a_setting_is_tried() {
+    let alone = ["look", "legal", "preview"];
+    let words = console().into_iter().filter_map(|route| route.strip_prefix("/admin/settings/"));
+    let words = words.filter(|word| !word.contains('/') && !alone.contains(word));
+    assert_eq!(words.collect::<BTreeSet<_>>(), BTreeSet::from(GROUPS));
+}
 
 #[tokio::test]
 async fn settings_that_are_sent_as_shown_stay_as_they_are() {
@@ -498,6 +516,7 @@ async fn settings_that_are_sent_as_shown_stay_as_they_are() {
             "review_younger_than_hours": 24, "seasoning": { "card_hours": 5 } },
         "offline_instructions": "Transfer.\nName it.", "terms_version": "2026-11",
         "mail": { "staff": "staff@example.com", "digest_below": aur(150), "verify": true },
+        "refund_policy": { "days": 14, "opened": true, "at_once": true },
     });
     let answer = ask(&shop, "PATCH", "/v1/admin/settings", body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -550,6 +569,8 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
         ("credit", "doubtful_hours", "87601", "id=\"doubtful_hours-error\">at most 87600"),
         ("offline", "offline_instructions", "\u{7}", "id=\"offline_instructions-error\""),
         ("terms", "terms_version", "", "id=\"terms_version-error\""),
+        ("refunds", "refund_days", "x", "id=\"refund_days-error\">a whole number"),
+        ("refunds", "refund_days", "3651", "id=\"refund_days-error\">0 to 3650"),
         ("mail", "mail_staff", "nobody", "id=\"mail_staff-error\">an e-mail address"),
         ("mail", "digest_below", "x", "id=\"digest_below-error\">a number of AUR"),
         ("staff", "second_factor", "three", "choose one"),
@@ -580,6 +601,7 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
     send(&mut owner, "registration", &[("phone", "yes")]).await;
     send(&mut owner, "terms", &[("terms_version", "2")]).await;
     send(&mut owner, "offline", &[("offline_instructions", "Transfer")]).await;
+    send(&mut owner, "refunds", &[("refund_days", "14"), ("at_once", "yes")]).await;
     send(&mut owner, "mail", &[("mail_staff", "staff@example.com"), ("digest_below", "1.50")])
         .await;
     let after = settings().await;
@@ -588,6 +610,12 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
         ("staff@example.com", 150)
     );
     assert!(!after.mail.verify);
+    assert_eq!(after.refund_policy, RefundPolicy { days: 14, opened: false });
+    assert!(after.refunds_at_once);
+    send(&mut owner, "refunds", &[("refund_days", ""), ("opened", "yes")]).await;
+    let none = settings().await;
+    assert_eq!(none.refund_policy, RefundPolicy { days: 0, opened: true });
+    assert!(!none.refunds_at_once);
     assert_eq!((after.name.as_str(), after.token.name.as_str()), ("Belle Isle", "Bell"));
     assert_eq!(after.token.unit_value.tokens.units(), 20_000);
     assert_eq!(after.threshold, Threshold::Fixed { amount: Amount::new(1250).unwrap() });

@@ -79,6 +79,13 @@ async fn one_form_makes_one_key_of_a_program() {
     let token = told(&first, "<code class=\"long\">");
     assert_eq!(token, told(&again, "<code class=\"long\">"));
     assert_eq!(shop.get("/v1/admin/products", token).await.status, 200);
+    for word in ["", "nothing", &key[1..]] {
+        let fields = [("key", word), ("label", "till"), ("catalog", "yes")];
+        let wrong = owner.send("/admin/keys", &fields).await;
+        assert!(wrong.status == 400 && wrong.html.contains("lacks its key"), "{}", wrong.html);
+        assert!(!wrong.input("key").is_empty(), "the form comes back with a good one");
+        assert!(wrong.html.contains("value=\"till\""), "{}", wrong.html);
+    }
     let keys = shop.get("/v1/admin/api-keys", &shop.admin).await;
     let made = keys.json["data"].as_array().unwrap().iter().filter(|row| row["label"] == "till");
     assert_eq!(made.count(), 1, "{keys:?}");

@@ -6,6 +6,7 @@ use scrip_domain::{Amount, Money, Span, Unit};
 use scrip_testkit::{Shop, settings};
 use serde_json::json;
 
+use crate::account_pages::give_card;
 use crate::library_pages::ada;
 use crate::licensed::buy;
 
@@ -219,7 +220,7 @@ async fn a_wallet_is_filled_by_itself_as_its_owner_wants() {
     let mut browser = ada(&shop).await;
     let page = browser.open("/wallet/automatic").await;
     assert!(page.html.contains("There is no card to pay with"), "{}", page.html);
-    browser.send("/account/cards", &[("payment_method", "demo_approved")]).await;
+    give_card(&mut browser, "demo_approved").await;
     for (form, field) in [
         ([("below", ""), ("to", "10")], "below"),
         ([("below", "0"), ("to", "10")], "below"),

@@ -1,13 +1,13 @@
-//! The cards of an account: which one pays, and taking one away. Their numbers never come here.
+//! The cards of an account: which one pays, adding one, and taking one away. Their numbers never come here: the
+//! processor asks for them on a page of its own, from which the browser comes back.
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use http::{HeaderValue, header};
 use maud::{Markup, html};
 use scrip_domain::payment_method::PaymentMethod;
-use scrip_engine::Mode;
-use scrip_engine::processor::MethodName;
 use serde::Deserialize;
 
 use super::super::form::{Form, Nothing};
@@ -16,38 +16,37 @@ use super::super::private;
 use super::super::visit::{Local, OwnAccounts, SignedIn};
 use super::card_name;
 use crate::App;
-use crate::extract::{NamePath, Source};
-use crate::language::{key, say, t};
+use crate::extract::{NamePath, Query, Source};
+use crate::language::{say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account/payment-method", post(choose))
-        .route("/account/cards", post(keep))
+        .route("/account/cards/new", post(add))
+        .route("/account/cards/kept", get(kept))
         .route("/account/cards/{card}", get(ask).post(remove))
 }
 
-/// The cards of the demo, and what each is for.
-const DEMO: [(&str, &str); 5] = [
-    ("demo_approved", key("is approved")),
-    ("demo_declined", key("is declined")),
-    ("demo_review", key("is looked at by a person")),
-    ("demo_action", key("asks at the bank first")),
-    ("demo_disputed", key("is disputed afterwards")),
-];
-
+/// Where the browser goes afterwards.
 #[derive(Debug, Deserialize)]
-struct ChoiceForm {
-    payment_method: String,
+struct Then {
     #[serde(default)]
     next: Option<String>,
 }
 
-impl ChoiceForm {
-    fn then(&self) -> String {
+impl Then {
+    fn local(&self) -> Local {
         let next = self.next.as_deref().and_then(Local::new);
-        next.map_or_else(|| "/account#cards".to_owned(), |next| next.as_str().to_owned())
+        next.or_else(|| Local::new("/account#cards")).unwrap_or_default()
     }
+}
+
+#[derive(Debug, Deserialize)]
+struct ChoiceForm {
+    payment_method: String,
+    #[serde(flatten)]
+    then: Then,
 }
 
 /// The card that the account pays with when none is named.
@@ -60,25 +59,46 @@ async fn choose(
     let name = Some(form.payment_method.clone()).filter(|name| !name.is_empty());
     let chosen = app.engine.choose_payment_method(visit.buyer, name).await?;
     chosen.map_err(|refusal| Problem::payment_method(&refusal))?;
-    Ok(Redirect::to(&form.then()).into_response())
+    Ok(Redirect::to(form.then.local().as_str()).into_response())
 }
 
-/// Keeps a card of the demo. Real ones come from their processor's own form.
-async fn keep(
+/// Leads to the processor's page. By a header and a link: browsers would hold a redirection that answers a form
+/// to what the form's page allows, and where a processor's pages stand is its own affair.
+async fn add(
     _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
     source: Source,
-    Form(form): Form<ChoiceForm>,
+    Form(then): Form<Then>,
 ) -> Result<Response, Problem> {
-    let is_demo = app.engine.mode() == Mode::Demo
-        && DEMO.iter().any(|(name, _)| *name == form.payment_method);
-    let name = MethodName::new(&form.payment_method).filter(|_| is_demo);
-    let name =
-        name.ok_or_else(|| Problem::field("payment_method", t("choose one of the demo's cards")))?;
-    let kept = app.engine.attach_payment_method(visit.buyer, &name, &source.0).await?;
+    let (home, next) = (app.engine.public_url(), then.local());
+    let kept = format!("{home}{}", next.after("/account/cards/kept"));
+    let left = format!("{home}{}", next.as_str());
+    let page = app.engine.card_page(visit.buyer, kept, left, &source.0).await?;
+    let page = page.map_err(|refusal| Problem::payment_method(&refusal))?;
+    let main = html! {
+        h1 { (t("Add a card")) }
+        p.lead { (t("The number of your card is asked for by the company that charges it, on a page of its own: this \
+            server never sees it. You come back here afterwards.")) }
+        p { a.button href=(page) rel="noreferrer" { (t("Go on to that page")) } }
+    };
+    let mut response = private(&app, t("Add a card"), &visit.visit, &main);
+    if let Ok(refresh) = HeaderValue::try_from(format!("0; url={page}")) {
+        response.headers_mut().insert(header::REFRESH, refresh);
+    }
+    Ok(response)
+}
+
+/// Back from the processor's page.
+async fn kept(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: SignedIn,
+    Query(then): Query<Then>,
+) -> Result<Redirect, Problem> {
+    let kept = app.engine.collect_cards(visit.buyer).await?;
     kept.map_err(|refusal| Problem::payment_method(&refusal))?;
-    Ok(Redirect::to(&form.then()).into_response())
+    Ok(Redirect::to(then.local().as_str()))
 }
 
 /// A card of one's own.
@@ -135,10 +155,11 @@ pub fn part(
         } @else {
             ul.items { @for card in cards { (item(card, chosen, next)) } }
         }
-        @if app.engine.mode() == Mode::Demo && takes_cards { (demo(next)) }
-        @else if takes_cards {
-            p.hint { (t("Cards are added where their processor asks for the number itself, such as in the vendor's \
-                app: this server never sees it.")) }
+        @if takes_cards {
+            form method="post" action="/account/cards/new" {
+                @if let Some(next) = next { input type="hidden" name="next" value=(next); }
+                button.second type="submit" { (t("Add a card")) }
+            }
         }
     }
 }
@@ -159,24 +180,6 @@ fn item(card: &PaymentMethod, chosen: Option<&str>, next: Option<&str>) -> Marku
                 }
                 a href={ "/account/cards/" (card.name) } { (say!("Remove{span}",
                     span = html! { span.unseen { " " (card_name(card)) } })) }
-            }
-        }
-    }
-}
-
-fn demo(next: Option<&str>) -> Markup {
-    html! {
-        details {
-            summary { (t("Keep a card of the demo")) }
-            form.narrow method="post" action="/account/cards" {
-                @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                div.field {
-                    label for="payment_method" { (t("A card that")) }
-                    select id="payment_method" name="payment_method" {
-                        @for (name, text) in DEMO { option value=(name) { (t(text)) } }
-                    }
-                }
-                button.second type="submit" { (t("Keep it")) }
             }
         }
     }

@@ -1,7 +1,5 @@
 //! Accounts: the list, and all that is known of one.
 
-use crate::pages::admin::parts::distinct;
-use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -21,7 +19,9 @@ use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
 use super::licenses::license_table;
 use super::orders::{Told, account_called, latest};
-use super::parts::{Place, account_link, called, done, pager, plain, search, table};
+use super::parts::{
+    Place, account_link, called, distinct, done, pager, plain, range, search, table,
+};
 use super::top_ups::top_up_table;
 use super::{Section, page};
 use crate::App;

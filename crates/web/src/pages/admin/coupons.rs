@@ -1,6 +1,5 @@
 //! Coupons: made, closed, and what they were used for.
 
-use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,7 +17,7 @@ use serde::Deserialize;
 use super::desk::{Clerk, Desk, Money, See};
 use super::entry::{Entry, Sent, fresh, made};
 use super::orders::order_table;
-use super::parts::{done, pager, table};
+use super::parts::{done, pager, range, table};
 use super::vouchers::kinds;
 use super::{Section, page, with_status};
 use crate::App;

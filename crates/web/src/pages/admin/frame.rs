@@ -178,7 +178,7 @@ pub fn door(settings: Option<&Settings>, title: &str, main: &Markup) -> Response
 }
 
 /// The vendor's logo, or its name.
-fn mark(settings: &Settings) -> Markup {
+pub fn mark(settings: &Settings) -> Markup {
     html! {
         @match &settings.look.logo {
             Some(logo) => img src=(logo_now(logo)) alt=(settings.name) height="32";,

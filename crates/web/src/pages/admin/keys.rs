@@ -97,16 +97,13 @@ async fn make(
     desk: Desk<Settings>,
     Form(form): Form<KeyForm>,
 ) -> Result<Response, Problem> {
-    let problem = match form.read(&app).await {
-        Ok((account, scopes, label)) => {
-            let engine = &app.engine;
-            let made = match form.key.trim() {
-                "" => engine.make_key_for(desk.staff, account, scopes, label).await?.map(Some),
-                word => {
-                    let once = made::<ApiKey>(&app, word)?;
-                    engine.make_key_once(desk.staff, account, scopes, label, &once).await?
-                }
-            };
+    let wanted = match made::<ApiKey>(&app, form.key.trim()) {
+        Ok(once) => form.read(&app).await.map(|fields| (once, fields)),
+        Err(problem) => Err(problem),
+    };
+    let problem = match wanted {
+        Ok((once, (account, scopes, label))) => {
+            let made = app.engine.make_key_once(desk.staff, account, scopes, label, &once).await?;
             match made {
                 Ok(Some(made)) => return Ok(told(&app, &desk, &made)),
                 Ok(None) => return Ok(Redirect::to("/admin/keys").into_response()),

@@ -1,7 +1,5 @@
 //! Licenses: found by whatever is known of them, how they are used, and what staff do with them.
 
-use crate::pages::admin::parts::distinct;
-use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -23,7 +21,8 @@ use super::desk::{Clerk, Desk, People, See};
 use super::entry::{Entry, Sent, once};
 use super::orders::{Told, account_called};
 use super::parts::{
-    account_link, address, done, license_badge, license_link, link_to, order_link, pager, table,
+    account_link, address, distinct, done, license_badge, license_link, link_to, order_link, pager,
+    range, table,
 };
 use super::{Section, page, with_status};
 use crate::App;

@@ -1,7 +1,5 @@
 //! Orders: the list, and all that is on record of one.
 
-use crate::pages::admin::parts::distinct;
-use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -20,8 +18,8 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, See};
 use super::parts::{
-    account_link, address, done, filters, license_badge, license_link, link_to, order_badge,
-    order_link, pager, plain, search, table,
+    account_link, address, distinct, done, filters, license_badge, license_link, link_to,
+    order_badge, order_link, pager, plain, range, search, table,
 };
 use super::refund_requests::request_badge;
 use super::{Section, page};

@@ -12,10 +12,12 @@ use serde::Deserialize;
 
 use super::desk::{Desk, Refunds, See};
 use super::entry::{Entry, Sent};
-use super::parts::{PAGE, account_link, address, done, filters, order_link, pager, plain, table};
+use super::parts::{
+    account_link, address, distinct, done, filters, order_link, pager, plain, range, table,
+};
 use super::{Section, page, with_status};
 use crate::App;
-use crate::api::{List, ListQuery};
+use crate::api::List;
 use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::date;
@@ -56,14 +58,19 @@ async fn list(
 ) -> Result<Response, Problem> {
     let state = RefundRequestState::parse(&wanted.state).unwrap_or(RefundRequestState::Open);
     let name = format!("console-refund-requests {state}");
-    let part = ListQuery::of(PAGE, wanted.after).page(&app.engine, &name)?;
+    let part = range(&app, &name, wanted.after.as_deref())?;
     let store = app.engine.store();
     let rows = store.refund_requests(state, part).await?;
     let next = List::of(&app.engine, &name, part, &rows, |row| row.id.number(), |_| ()).next;
-    let mut shown = Vec::with_capacity(rows.len());
-    for row in &rows {
-        shown.push((row, title(&app, row).await?, store.account(row.account).await?));
-    }
+    let orders = distinct(rows.iter().map(|row| row.order));
+    let lines = store.lines_of(&orders).await?;
+    let accounts = distinct(rows.iter().map(|row| row.account));
+    let accounts = store.accounts_called(&accounts).await?;
+    let title = |row: &RefundRequest| {
+        let line = lines.iter().find(|line| (line.order, line.id) == (row.order, row.line));
+        line.map_or("", |line| &line.title)
+    };
+    let account = |row: &RefundRequest| accounts.iter().find(|one| one.id == row.account);
     let views = RefundRequestState::ALL.iter().map(|one| {
         let to = address("/admin/refund-requests", &[("state", one.as_str())]);
         (to, plain(one.as_str()), *one == state)
@@ -72,15 +79,15 @@ async fn list(
     let main = html! {
         p.trail { a href="/admin/orders" { "Orders" } }
         (filters("Which requests", &views))
-        @if shown.is_empty() {
+        @if rows.is_empty() {
             (blank("No requests", "What buyers ask back stands here until somebody decides.", None))
         } @else {
             (table(&["Asked", "What", "Account", "Covered", "State"], &html! {
-                @for (row, title, account) in &shown {
+                @for row in &rows {
                     tr {
                         th scope="row" { a href={ "/admin/refund-requests/" (row.id) } { (date(row.at)) } }
-                        td { bdi { (title) } }
-                        td { @if let Some(account) = account { (account_link(account)) } }
+                        td { bdi { (title(row)) } }
+                        td { @if let Some(account) = account(row) { (account_link(account)) } }
                         td { @if row.covered { "By the policy" } @else { "No" } }
                         td { (request_badge(row.state)) }
                     }
@@ -90,13 +97,6 @@ async fn list(
         (pager(&address("/admin/refund-requests", &[("state", state.as_str())]), next.as_deref()))
     };
     Ok(page(&app, &desk, "Requests for refunds", Section::Orders, &main))
-}
-
-/// What is asked back is called.
-async fn title(app: &App, row: &RefundRequest) -> Result<String, Problem> {
-    let lines = app.engine.store().order_lines(row.order).await?;
-    let line = lines.into_iter().find(|line| line.id == row.line);
-    Ok(line.map(|line| line.title).unwrap_or_default())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -160,18 +160,20 @@ async fn one(
 }
 
 fn accept_form(id: scrip_domain::Id<RefundRequest>, sent: Sent<'_>) -> Markup {
-    let keep = sent.value("licenses") == "keep";
+    let mut typed = Entry::default();
+    typed.put("licenses", LicensePolicy::Revoke);
+    let back = sent.is_back();
+    let sent = if back { sent } else { Sent::only(&typed, None) };
     html! {
-        details open[sent.is_back()] {
+        details open[back] {
             summary { "Give the tokens back" }
             (sent.complaint())
             form method="post" action={ "/admin/refund-requests/" (id) "/accept" } {
                 p.hint { "All that is left of the line goes back, into the lots that paid." }
-                fieldset {
-                    legend { "Licenses of what goes back" }
-                    label.option { input type="radio" name="licenses" value="revoke" checked[!keep]; span { "End them" } }
-                    label.option { input type="radio" name="licenses" value="keep" checked[keep]; span { "Leave them to the buyer" } }
-                }
+                (sent.group("licenses", "Licenses of what goes back", &html! {
+                    (sent.choice("licenses", "revoke", "End them"))
+                    (sent.choice("licenses", "keep", "Leave them to the buyer"))
+                }))
                 button type="submit" { "Give back" }
             }
         }

@@ -1,6 +1,5 @@
 //! Top-ups: what waits for a decision first, then all of them, and all that is on record of one.
 
-use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -20,8 +19,8 @@ use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
 use super::orders::{Told, account_called};
 use super::parts::{
-    account_link, address, done, filters, link_to, pager, plain, search, table, top_up_badge,
-    top_up_link,
+    account_link, address, done, filters, link_to, pager, plain, range, search, table,
+    top_up_badge, top_up_link,
 };
 use super::top_up_acts::acts;
 use super::{Section, page};

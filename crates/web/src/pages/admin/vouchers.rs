@@ -3,7 +3,6 @@
 //! Nobody can tell the codes again, so the page that made them is the answer to the form, and no redirection leads to it. They
 //! can be saved from there: what the browser sends back comes as a file.
 
-use crate::pages::admin::parts::range;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -19,7 +18,7 @@ use scrip_engine::voucher::BatchFields;
 use super::desk::{Clerk, Desk, Money, See};
 use super::entry::{Entry, Sent, fresh, made};
 use super::orders::Told;
-use super::parts::{Place, done, filters, pager, plain, table};
+use super::parts::{Place, done, filters, pager, plain, range, table};
 use super::{Section, page, with_status};
 use crate::App;
 use crate::api::List;

@@ -6,7 +6,6 @@
 //! ```
 //! What was put away and not entered is an object that no release names; sending it again finds it there.
 
-use crate::pages::admin::parts::table_of;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -23,6 +22,7 @@ use super::releases::{Names, Shown, again, found, to_release};
 use super::{Catalogue, Desk};
 use crate::App;
 use crate::extract::NamePath;
+use crate::pages::admin::parts::table_of;
 use crate::pages::assets::UPLOAD_NOW;
 use crate::pages::form::{Field, Form};
 use crate::pages::multipart::{Broken, Parts};
@@ -194,7 +194,7 @@ pub fn table(at: &str, files: &[File], changes: bool) -> Markup {
                 } }
             } }
     };
-    table_of("What buyers download", &head, &rows)
+    html! { div.release-files { (table_of("What buyers download", &head, &rows)) } }
 }
 
 /// The form that uploads files. The script shows how far they are; without it the form is sent as it is.

@@ -18,7 +18,7 @@ use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
 use crate::extract::{IdPath, Query};
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
-use crate::pages::admin::parts::{pager, table_of};
+use crate::pages::admin::parts::{distinct, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::{Form, Nothing};
@@ -46,11 +46,11 @@ async fn list(
     desk: Desk<See>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
-    let range = crate::pages::admin::parts::range(&app, "all-exchanges", wanted.after.as_deref())?;
+    let part = range(&app, "all-exchanges", wanted.after.as_deref())?;
     let state = ExchangeState::parse(&wanted.state);
     let partner = wanted.partner.parse::<Id<Partner>>().ok();
-    let rows = app.engine.exchanges(state, partner, range).await?;
-    let next = List::of(&app.engine, "all-exchanges", range, &rows, |row| row.id.number(), |_| ());
+    let rows = app.engine.exchanges(state, partner, part).await?;
+    let next = List::of(&app.engine, "all-exchanges", part, &rows, |row| row.id.number(), |_| ());
     let here = format!(
         "/admin/exchanges?state={}&partner={}",
         state.map_or("", ExchangeState::as_str),
@@ -82,10 +82,14 @@ async fn list(
 
 /// A table of exchanges.
 pub async fn exchange_rows(app: &App, caption: &str, rows: &[Exchange]) -> Result<Markup, Problem> {
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        lines.push((row, figures(app, row).await?));
-    }
+    let agreements = distinct(rows.iter().map(|row| row.agreement));
+    let agreements = app.engine.store().agreements_called(&agreements).await?;
+    let figures = |row: &Exchange| {
+        let agreement = agreements.iter().find(|one| one.id == row.agreement);
+        agreement.map(|one| FiguresOut::new(&row.figures, one, app.engine.public_url()))
+    };
+    let lines = rows.iter().map(|row| Some((row, figures(row)?)));
+    let lines: Vec<_> = lines.collect::<Option<_>>().ok_or_else(Problem::not_found)?;
     Ok(table_of(
         caption,
         &["Exchange", "State", "#Given", "#Received there", "Begun"],

@@ -15,7 +15,6 @@ use crate::extract::Query;
 use crate::pages::admin::desk::{Desk, See};
 use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::{Section, page};
-use crate::pages::form::Field;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -87,17 +86,16 @@ fn format(typed: &Entry) -> Result<(Format, &'static str, &'static str), Problem
 }
 
 fn forms(sent: Sent<'_>) -> Markup {
-    let day = |name, label| Field { kind: "date", ..sent.optional(name, label, None) };
     html! {
         (sent.complaint())
         p.lead { "The ledger and the orders of a period, to keep or to import. Days are in UTC; both are included." }
         form.narrow method="get" action="/admin/export/ledger" {
-            (day("from", "First day"))
-            (day("to", "Last day"))
+            (sent.day("from", "First day", None))
+            (sent.day("to", "Last day", None))
             (sent.group("format", "The ledger, for", &html! {
                 (sent.choice("format", "hledger", "hledger"))
                 (sent.choice("format", "beancount", "Beancount"))
-                (sent.choice("format", "csv", "a spreadsent (CSV)"))
+                (sent.choice("format", "csv", "a spreadsheet (CSV)"))
             }))
             p.row {
                 button type="submit" { "Download the ledger" }

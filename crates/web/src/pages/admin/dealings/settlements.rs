@@ -27,7 +27,7 @@ use crate::extract::{IdPath, Query};
 use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
 use crate::pages::admin::entry::{Entry, Sent};
-use crate::pages::admin::parts::{Place, pager, range, table_of};
+use crate::pages::admin::parts::{Place, distinct, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::form::{Form, Nothing};
 use crate::pages::look::{Tone, badge, blank};
@@ -53,16 +53,27 @@ struct Told {
 }
 
 impl Told {
-    async fn of(app: &App, row: Settlement) -> Result<Self, Problem> {
-        let statement = app.engine.store().statement(row.statement).await?;
-        let statement = statement.ok_or_else(Problem::not_found)?;
-        let name = partner(app, row.partner).await?.name;
-        Ok(Self { row, statement, name })
+    /// All of these, read together.
+    async fn all(app: &App, rows: Vec<Settlement>) -> Result<Vec<Self>, Problem> {
+        let store = app.engine.store();
+        let statements = distinct(rows.iter().map(|row| row.statement));
+        let statements = store.statements_called(&statements).await?;
+        let partners = distinct(rows.iter().map(|row| row.partner));
+        let partners = store.partners_called(&partners).await?;
+        let told = rows.into_iter().map(|row| {
+            let statement = statements.iter().find(|one| one.id == row.statement)?.clone();
+            let name = partners.iter().find(|one| one.id == row.partner)?.name.clone();
+            Some(Self { row, statement, name })
+        });
+        told.collect::<Option<_>>().ok_or_else(Problem::not_found)
     }
 
     async fn found(app: &App, id: Id<Settlement>) -> Result<Self, Problem> {
         let row = app.engine.store().settlement(id).await?.ok_or_else(Problem::not_found)?;
-        Self::of(app, row).await
+        let statement = app.engine.store().statement(row.statement).await?;
+        let statement = statement.ok_or_else(Problem::not_found)?;
+        let name = partner(app, row.partner).await?.name;
+        Ok(Self { row, statement, name })
     }
 
     fn pays(&self) -> bool {
@@ -87,10 +98,7 @@ async fn list(
     let range = range(&app, "settlements", place.after.as_deref())?;
     let rows = app.engine.store().settlements(range).await?;
     let next = List::of(&app.engine, "settlements", range, &rows, |row| row.id.number(), |_| ());
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        lines.push(Told::of(&app, row).await?);
-    }
+    let lines = Told::all(&app, rows).await?;
     let main = html! {
         (tabs("/admin/settlements"))
         @if lines.is_empty() {
@@ -198,7 +206,7 @@ async fn pain001(
         Err(refusal) => {
             let problem = Problem::settlement(refusal, None);
             let main = html! {
-                (Sent::only(&Entry::default(), Some(&problem)).complaint())
+                (Sent { problem: Some(&problem), ..Sent::default() }.complaint())
                 p { a.button href={ "/admin/settlements/" (id) } { "The payment" } }
             };
             Ok(answer(&app, &desk, "No file", Section::Partners, &main, Some(&problem)))

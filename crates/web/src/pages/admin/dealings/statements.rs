@@ -26,7 +26,7 @@ use crate::extract::{IdPath, Query};
 use crate::money::NetMoney;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
 use crate::pages::admin::entry::{Entry, Sent};
-use crate::pages::admin::parts::{Place, pager, range, table_of};
+use crate::pages::admin::parts::{Place, distinct, pager, range, table_of};
 use crate::pages::admin::{Section, page};
 use crate::pages::date;
 use crate::pages::form::{Form, Nothing};
@@ -70,11 +70,16 @@ async fn list(
 
 /// A table of statements.
 pub async fn statement_rows(app: &App, rows: &[Statement]) -> Result<Markup, Problem> {
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        let (unit, partner) = (currency(app, row).await?, partner(app, row.partner).await?);
-        lines.push((row, unit, partner));
-    }
+    let partners = distinct(rows.iter().map(|row| row.partner));
+    let partners = app.engine.store().partners_called(&partners).await?;
+    let agreements = distinct(rows.iter().map(|row| row.agreement));
+    let agreements = app.engine.store().agreements_called(&agreements).await?;
+    let lines = rows.iter().map(|row| {
+        let agreement = agreements.iter().find(|one| one.id == row.agreement)?;
+        let partner = partners.iter().find(|one| one.id == row.partner)?;
+        Some((row, agreement.terms.currency, partner))
+    });
+    let lines: Vec<_> = lines.collect::<Option<_>>().ok_or_else(Problem::not_found)?;
     Ok(table_of(
         "Cycles that were closed, newest first",
         &["Cycle", "State", "#You owe", "#It owes you", "#To be paid", "Until"],
@@ -209,7 +214,7 @@ async fn shown(
     let here = format!("/admin/statements/{}", row.id);
     let main = html! {
         (within("/admin/statements", "Statements"))
-        (Sent::only(&Entry::default(), problem).complaint())
+        (Sent { problem, ..Sent::default() }.complaint())
         p.lead { "With " a href={ "/admin/partners/" (partner.id) } { bdi { (partner.name) } } ". " (state_badge(row.state)) }
         (stands(row.state, &partner.name))
         (facts(row, unit))

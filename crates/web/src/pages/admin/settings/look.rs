@@ -23,7 +23,7 @@ use crate::pages::admin::catalog::{Area, put_away};
 use crate::pages::admin::desk::{Clerk, Desk, Settings as ToSettings};
 use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::parts::done;
-use crate::pages::admin::{Section, page_headed, with_status};
+use crate::pages::admin::{Section, mark, page_headed, with_status};
 use crate::pages::assets::logo_now;
 use crate::pages::form::{Field, Form, Nothing};
 use crate::pages::multipart::Parts;
@@ -83,10 +83,16 @@ fn read(entry: &Entry, old: &Look) -> Result<Look, Problem> {
             Some(Accent::parse(text).ok_or_else(wrong)?)
         }
     };
-    let language = Language::ALL.into_iter().find(|one| one.tag() == entry.get("look.language"));
+    let language = match entry.get("look.language") {
+        "" => old.language,
+        tag => {
+            let known = Language::ALL.into_iter().find(|one| one.tag() == tag);
+            known.ok_or_else(|| Problem::field("look.language", "choose one"))?
+        }
+    };
     Ok(Look {
         accent,
-        language: language.unwrap_or(old.language),
+        language,
         logo: old.logo.clone(),
         tagline: entry.line::<0, 200>("look.tagline")?,
         introduction: entry.text::<0, 5000>("look.introduction")?,
@@ -229,12 +235,7 @@ fn preview(settings: &Settings, look: &Look) -> Markup {
     html! {
         section.card aria-labelledby="preview" {
             h2 #preview { "Not saved yet" }
-            p {
-                @match &look.logo {
-                    Some(logo) => img src=(logo_now(logo)) alt=(settings.name) height="32";,
-                    None => strong { bdi { (settings.name) } },
-                }
-            }
+            p { strong { (mark(settings)) } }
             @if !look.tagline.is_empty() { p.lead { bdi { (look.tagline) } } }
             // Made harmless by the engine.
             div.prose dir="auto" { (PreEscaped(markdown::to_html(&look.introduction))) }
