@@ -48,14 +48,9 @@ pub fn t(key: &'static str) -> &'static str {
     entry(key).map_or(key, |entry| &entry.one)
 }
 
-/// Marks a text that [`known`] finds later.
+/// Marks a text that [`t`] finds later.
 pub const fn key(text: &'static str) -> &'static str {
     text
-}
-
-/// A text that was marked before with [`key`], in the language of the task; any other text stays what it is.
-pub fn known(text: &str) -> &str {
-    entry(text).map_or(text, |entry| &entry.one)
 }
 
 /// For `text!`: a text with its places filled.

@@ -152,6 +152,16 @@ pub fn in_field(amount: Amount, scale: u8) -> String {
     amount.decimal(scale).to_string().replace('.', &mark.to_string())
 }
 
+/// Shows how an amount is written in a unit with `scale` decimals: 12.50, or what of that there is.
+pub fn example(scale: u8) -> String {
+    let (units, scale) = match scale {
+        0 => (12, 0),
+        1 => (125, 1),
+        _ => (1250, 2),
+    };
+    in_field(Amount::new(units).unwrap_or_default(), scale)
+}
+
 /// An amount in a request. `display` is ignored.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with amount and unit")]
@@ -257,6 +267,19 @@ mod tests {
                 assert_eq!(again, Some(amount), "{language} {units}");
             }
         }
+    }
+
+    #[test]
+    fn an_example_is_an_amount_of_its_unit() {
+        for (scale, told) in [(0, "12"), (1, "12,5"), (2, "12,50"), (4, "12,50")] {
+            let (example, read) = written(Language::German, || {
+                let example = example(scale);
+                let read = typed(&example, scale);
+                (example, read)
+            });
+            assert_eq!((example.as_str(), read.is_some()), (told, true), "{scale}");
+        }
+        assert_eq!(example(4), "12.50", "at the console");
     }
 
     #[test]

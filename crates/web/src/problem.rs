@@ -129,7 +129,7 @@ impl Problem {
 
     /// A cursor names a page; one that this list never gave out, or long ago, names nothing.
     pub fn no_page() -> Self {
-        let detail = "not a cursor of this list, or too old: begin without `after`";
+        let detail = t("not a cursor of this list, or too old: begin without `after`");
         Self::new(&kind::NOT_FOUND, detail).with_error("after", "invalid", detail)
     }
 
@@ -386,7 +386,7 @@ impl Problem {
             .with("total", MoneyOut::tokens(*total, token)),
             PurchaseRefusal::AlreadyOwned(line) => Self::new(
                 &kind::ALREADY_OWNED,
-                "you own this already; send allow_duplicate to buy it again",
+                t("you own this already; send allow_duplicate to buy it again"),
             )
             .with_error(
                 format!("lines[{line}].offer"),
@@ -469,7 +469,7 @@ impl Problem {
     }
 
     fn key_reused() -> Self {
-        let detail = "this Idempotency-Key was used for another request: use a new one";
+        let detail = t("this Idempotency-Key was used for another request: use a new one");
         Self::new(&kind::IDEMPOTENCY_KEY_REUSED, detail)
     }
 }
@@ -505,8 +505,10 @@ impl From<DownloadRefusal> for Problem {
             }
             DownloadRefusal::Limit => Self::new(
                 &kind::DOWNLOAD_LIMIT,
-                "the downloads of this license are used up; fetching the same file again within \
-                 24 hours stays free",
+                t(
+                    "the downloads of this license are used up; fetching the same file again within \
+                    24 hours stays free",
+                ),
             ),
             DownloadRefusal::NoSuchFile => Self::not_found(),
             DownloadRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
@@ -666,7 +668,7 @@ impl From<Fault> for Problem {
             Fault::Full => {
                 return Self::new(
                     &kind::STORAGE_FULL,
-                    "the server has no room left to write; nothing was changed",
+                    t("the server has no room left to write; nothing was changed"),
                 );
             }
             Fault::Unavailable(_) | Fault::Unknown(_) | Fault::Corrupt { .. } | Fault::Bug(_) => {}

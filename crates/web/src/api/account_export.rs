@@ -28,6 +28,7 @@ use crate::api::export::file;
 use crate::api::licenses::LicenseOut;
 use crate::api::orders::OrderOut;
 use crate::api::payment_methods::MethodOut;
+use crate::api::refund_requests::RefundRequestOut;
 use crate::api::top_ups::TopUpOut;
 use crate::api::wallet::{TransferOut, WalletOut, whole};
 use crate::caller::Buyer;
@@ -53,6 +54,8 @@ struct ExportOut {
     credit_line: Option<CreditLineOut>,
     merchants: Vec<KnownTo>,
     links: Vec<PartnerLink>,
+    /// Clients that are signed in, at most a thousand.
+    sessions: Vec<OwnSession>,
     /// Each movement of the wallet, newest first, as all lists here.
     transfers: Vec<TransferOut>,
     top_ups: Vec<TopUpOut>,
@@ -65,6 +68,10 @@ struct ExportOut {
     reversals: Vec<OwnReversal>,
     /// What was repaid of the credit line.
     repayments: Vec<OwnRepayment>,
+    /// What was asked back of orders.
+    refund_requests: Vec<RefundRequestOut>,
+    /// Keys of the account's own programs, revoked ones too.
+    api_keys: Vec<OwnKey>,
 }
 
 /// An order at a merchant.
@@ -139,6 +146,27 @@ struct OwnRepayment {
     at: String,
 }
 
+/// A client that is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnSession {
+    since: String,
+    until: String,
+}
+
+/// A key of a program of the account, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+struct OwnKey {
+    #[schema(example = "key_06bq3v8k2m9zc")]
+    id: String,
+    #[schema(example = "backup of my library")]
+    label: String,
+    #[schema(example = json!(["read"]))]
+    scopes: Vec<&'static str>,
+    created_at: String,
+    #[schema(required)]
+    revoked_at: Option<String>,
+}
+
 /// Everything that is kept about the caller's account, as a file.
 #[utoipa::path(
     get, path = "/v1/account/export", tag = "accounts", security(("bearer" = [])),
@@ -150,6 +178,8 @@ async fn export(State(app): State<App>, Buyer(buyer): Buyer) -> Result<Response,
 
 /// How many rows are read at a time.
 const ROWS: u32 = 50;
+/// How many sessions are told.
+const SESSIONS: u32 = 1000;
 
 /// The lists, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +192,8 @@ enum Part {
     MerchantOrders,
     Reversals,
     Repayments,
+    RefundRequests,
+    ApiKeys,
 }
 
 impl Part {
@@ -175,6 +207,8 @@ impl Part {
             Self::MerchantOrders => "merchant_orders",
             Self::Reversals => "reversals",
             Self::Repayments => "repayments",
+            Self::RefundRequests => "refund_requests",
+            Self::ApiKeys => "api_keys",
         }
     }
 
@@ -187,7 +221,9 @@ impl Part {
             Self::Exchanges => Some(Self::MerchantOrders),
             Self::MerchantOrders => Some(Self::Reversals),
             Self::Reversals => Some(Self::Repayments),
-            Self::Repayments => None,
+            Self::Repayments => Some(Self::RefundRequests),
+            Self::RefundRequests => Some(Self::ApiKeys),
+            Self::ApiKeys => None,
         }
     }
 }
@@ -285,6 +321,13 @@ async fn rest_of_head(
     links.extend(here.iter().map(|(row, partner)| link(partner, "here", row.at)));
     text.push_str(",\"links\":");
     text.push_str(&json(&links)?);
+    let sessions = engine.open_sessions(buyer, SESSIONS).await?;
+    let sessions = sessions.iter().map(|session| OwnSession {
+        since: session.created_at.to_string(),
+        until: session.expires_at.to_string(),
+    });
+    text.push_str(",\"sessions\":");
+    text.push_str(&json(&sessions.collect::<Vec<_>>())?);
     Ok(())
 }
 
@@ -385,6 +428,22 @@ impl Writing {
                     money: MoneyOut::currency(row.money),
                     owed: MoneyOut::currency(Money { amount: row.owed, unit: row.money.unit }),
                     at: row.at.to_string(),
+                });
+                Ok(Rows::of(&rows, |row| row.id.number(), texts(shown)?))
+            }
+            Part::RefundRequests => {
+                let rows = store.refund_requests_by(buyer.account, page).await?;
+                let shown = rows.iter().map(RefundRequestOut::from);
+                Ok(Rows::of(&rows, |row| row.id.number(), texts(shown)?))
+            }
+            Part::ApiKeys => {
+                let rows = store.api_keys_of(buyer.account, page).await?;
+                let shown = rows.iter().map(|row| OwnKey {
+                    id: row.id.to_string(),
+                    label: row.label.clone(),
+                    scopes: row.scopes.iter().map(|scope| scope.as_str()).collect(),
+                    created_at: row.created_at.to_string(),
+                    revoked_at: row.revoked_at.map(|at| at.to_string()),
                 });
                 Ok(Rows::of(&rows, |row| row.id.number(), texts(shown)?))
             }

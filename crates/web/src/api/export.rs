@@ -15,6 +15,7 @@ use utoipa::openapi::schema::{KnownFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::language::t;
 use crate::problem::Problem;
 
 /// A day in UTC, `2026-11-22`.
@@ -56,7 +57,7 @@ pub fn period(from: Option<Day>, to: Option<Day>) -> Result<Period, Problem> {
     let from = from.map(|Day(from)| from);
     let to = to.map(|Day(to)| to.plus(Span::days(1)));
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
-        return Err(Problem::field("to", "not before `from`"));
+        return Err(Problem::field("to", t("not before the first day")));
     }
     Ok(Period { from, to })
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+mod unmarked;
+
 use super::catalogue::{self, Entry, GERMAN};
 use super::*;
 use crate::problem::kind;
@@ -17,22 +19,31 @@ struct Said {
     places: BTreeSet<String>,
 }
 
-/// Every text that the sources say, and what is wrong with how they say it.
-fn said() -> (BTreeMap<String, Said>, Vec<String>) {
-    let (mut texts, mut wrong) = (BTreeMap::new(), Vec::new());
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+/// The sources below `src/{folder}`, tests aside, with their paths in it.
+fn sources(folder: &str) -> Vec<(String, TokenStream)> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+    let (mut all, mut folders) = (Vec::new(), vec![top.clone()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let path = entry.path();
             if path.is_dir() {
-                folders.push(path);
+                folders.extend(Some(path).filter(|path| !path.ends_with("tests")));
             } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs")
             {
+                let name = path.strip_prefix(&top).unwrap().to_string_lossy().into_owned();
                 let source = fs::read_to_string(&path).unwrap();
-                let tokens: TokenStream = source.parse().unwrap();
-                search(tokens, &mut texts, &mut wrong);
+                all.push((name, source.parse().unwrap()));
             }
         }
+    }
+    all
+}
+
+/// Every text that the sources say, and what is wrong with how they say it.
+fn said() -> (BTreeMap<String, Said>, Vec<String>) {
+    let (mut texts, mut wrong) = (BTreeMap::new(), Vec::new());
+    for (_, tokens) in sources("") {
+        search(tokens, &mut texts, &mut wrong);
     }
     for kind in kind::ALL {
         texts.entry(kind.title.to_owned()).or_default();
@@ -61,21 +72,25 @@ fn search(tokens: TokenStream, texts: &mut BTreeMap<String, Said>, wrong: &mut V
     }
 }
 
+/// The arguments of a call.
+fn arguments(all: TokenStream) -> Vec<Vec<TokenTree>> {
+    all.into_iter().fold(vec![Vec::new()], |mut all, token| {
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => all.push(Vec::new()),
+            _ => all.last_mut().unwrap().push(token),
+        }
+        all
+    })
+}
+
 /// Takes in one call.
 fn one(
     called: &str,
-    arguments: TokenStream,
+    given: TokenStream,
     texts: &mut BTreeMap<String, Said>,
     wrong: &mut Vec<String>,
 ) {
-    let arguments: Vec<Vec<TokenTree>> =
-        arguments.into_iter().fold(vec![Vec::new()], |mut all, token| {
-            match &token {
-                TokenTree::Punct(punct) if punct.as_char() == ',' => all.push(Vec::new()),
-                _ => all.last_mut().unwrap().push(token),
-            }
-            all
-        });
+    let arguments = arguments(given);
     let first = usize::from(called == "many");
     let literal = |at: usize| match arguments.get(at).map(Vec::as_slice) {
         Some([TokenTree::Literal(literal)]) => Some(text_of(&literal.to_string())),

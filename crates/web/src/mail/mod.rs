@@ -236,14 +236,14 @@ fn signed_in(facts: &Facts, at: Timestamp, browser: Browser) -> Draft {
 }
 
 fn asked(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {
-    let covered = if request.covered { "Yes" } else { "No" };
-    Draft::new("A buyer asks for a refund", "A buyer asks for a refund")
-        .text(format!("It is about {title}. The buyer says:"))
+    let covered = if request.covered { t("Yes") } else { t("No") };
+    Draft::new(t("A buyer asks for a refund"), t("A buyer asks for a refund"))
+        .text(text!("It is about {title}. The buyer says:", title))
         .text(&request.reason)
-        .fact("Order", order.id)
-        .fact("Request", request.id)
-        .fact("Covered by your policy", covered)
-        .button("Decide on it", facts.link(&format!("/admin/refund-requests/{}", request.id)))
+        .fact(t("Order"), order.id)
+        .fact(t("Request"), request.id)
+        .fact(t("Covered by your policy"), covered)
+        .button(t("Decide on it"), facts.link(&format!("/admin/refund-requests/{}", request.id)))
 }
 
 fn digest(facts: &Facts, orders: &[(Order, String)], more: u32, total: Amount) -> Draft {

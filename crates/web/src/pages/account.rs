@@ -16,7 +16,7 @@ use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::role::Role;
 use serde::Deserialize;
 
-use super::form::{Field, Form, complaint};
+use super::form::{Field, Form, Mistakes, complaint};
 use super::private;
 use super::refused::sentence;
 use super::sign_in::Next;
@@ -75,8 +75,11 @@ async fn change(
     Form(form): Form<PersonForm>,
 ) -> Result<Response, Problem> {
     let required = &visit.visit.vendor.settings.registration;
-    let told = told(form.name.as_deref(), form.address.as_deref(), form.phone.as_deref(), required);
-    let problem = match told {
+    let [name, address, phone] =
+        [&form.name, &form.address, &form.phone].map(|text| text.as_deref());
+    let mut mistakes = Mistakes::default();
+    let told = told(name, address, phone, required, &mut mistakes);
+    let problem = match mistakes.or(told) {
         Ok(told) => {
             let payment_method = visit.member.account.person.payment_method.clone();
             let language = visit.member.account.person.language;
@@ -97,35 +100,37 @@ async fn change(
     Ok(response)
 }
 
-/// What forms tell of a person; what they must tell is there.
+/// What forms tell of a person; what they must tell and do not is a mistake.
 pub fn told(
     name: Option<&str>,
     address: Option<&str>,
     phone: Option<&str>,
     required: &[Asked],
-) -> Result<Person, Problem> {
-    let given = |text: Option<&str>| text.map(str::to_owned).filter(|text| !text.trim().is_empty());
-    let field = |name: &str| {
-        let name = name.to_owned();
-        move |wrong: String| Problem::field(name, wrong)
+    mistakes: &mut Mistakes,
+) -> Person {
+    let given = |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let name = given(name).map(|text| Line::<1, 200>::read(&text).map(|line| line.0));
+    let address = given(address).map(|text| Text::<1, 500>::read(&text).map(|text| text.0));
+    let phone = given(phone).map(|text| Line::<1, 40>::read(&text).map(|line| line.0));
+    let mut right = |asked: Asked, read: Option<Result<String, String>>| match read {
+        Some(Ok(text)) => Some(text),
+        Some(Err(wrong)) => {
+            mistakes.add(asked.as_str(), wrong);
+            None
+        }
+        None => {
+            if required.contains(&asked) {
+                mistakes.add(asked.as_str(), t("this is required"));
+            }
+            None
+        }
     };
-    let name = given(name).map(|text| Line::<1, 200>::read(&text)).transpose();
-    let address = given(address).map(|text| Text::<1, 500>::read(&text)).transpose();
-    let phone = given(phone).map(|text| Line::<1, 40>::read(&text)).transpose();
-    let person = Person {
-        name: name.map_err(field("name"))?.map(|line| line.0),
-        address: address.map_err(field("address"))?.map(|text| text.0),
-        phone: phone.map_err(field("phone"))?.map(|line| line.0),
+    Person {
+        name: right(Asked::Name, name),
+        address: right(Asked::Address, address),
+        phone: right(Asked::Phone, phone),
         payment_method: None,
         language: None,
-    };
-    let missing = |asked: &&Asked| {
-        !matches!(asked, Asked::PaymentMethod | Asked::EmailVerified)
-            && person.get(**asked).is_none()
-    };
-    match required.iter().find(missing) {
-        Some(missing) => Err(Problem::field(missing.as_str(), t("this is required"))),
-        None => Ok(person),
     }
 }
 

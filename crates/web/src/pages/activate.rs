@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use maud::{Markup, html};
+use maud::html;
 use scrip_domain::usage::MAX_FINGERPRINT;
 use scrip_engine::license::UseRefusal;
 use scrip_engine::license::activate::{Activated, MachineFields};
@@ -20,7 +20,7 @@ use scrip_license::ActivationRequest;
 use serde::Deserialize;
 
 use super::form::{Field, Form, complaint};
-use super::look::{Tone, notice, qr};
+use super::look::{Tone, copy, notice, qr};
 use super::refused::sentence;
 use super::visit::Visit;
 use super::{date, private, private_with_script, words};
@@ -229,15 +229,10 @@ fn done(app: &App, visit: &Visit, form: &ActivateForm, active: &Activated) -> Re
                 @for (name, value) in fields { @if !value.is_empty() { input type="hidden" name=(name) value=(value); } }
                 button type="submit" name="as" value="file" { (t("Save as a file")) }
             }
-            (copy("lease"))
+            (copy("lease", t("Copy")))
             @if own { a.button.second href={ "/library/" (license) } { (t("Show the license")) } }
             @else { a.button.second href="/activate" { (t("Activate another")) } }
         }
     };
     private_with_script(app, t("The machine is active"), visit, &main)
-}
-
-/// A button that a script shows where it can copy.
-fn copy(of: &str) -> Markup {
-    html! { button.second type="button" data-copies=(of) data-done=(t("Copied.")) data-selected=(t("Selected: copy it with your keyboard.")) hidden { (t("Copy")) } }
 }

@@ -79,11 +79,11 @@ async fn redeem(
 ) -> Result<Response, Problem> {
     let fits = (1..=200).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits {
-        return Ok(told(app, visit, StatusCode::BAD_REQUEST, t("This is no way back"), USED));
+        return Ok(told(app, visit, StatusCode::BAD_REQUEST, t("This is no way back"), t(USED)));
     }
     match app.engine.come_back(code).await {
         Ok(Ok(came)) if came.connection.as_deref().is_some_and(|one| !visit.has_begun(one)) => {
-            Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in from here"), ELSEWHERE))
+            Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in from here"), t(ELSEWHERE)))
         }
         Ok(Ok(came)) => {
             let next = match came.order {
@@ -109,7 +109,7 @@ async fn redeem(
                 let id: Id<Order> = id;
                 Ok(Redirect::to(&format!("/orders/{id}")).into_response())
             }
-            None => Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in again"), USED)),
+            None => Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in again"), t(USED))),
         },
         Ok(Err(refusal)) => Err(refusal.into()),
         Err(Fault::Busy) => {
@@ -181,16 +181,16 @@ async fn connect(
 
 fn welcome(app: &App, visit: &Visit) -> Response {
     if visit.member.is_none() {
-        return told(app, visit, StatusCode::FORBIDDEN, t("Sign in again"), USED);
+        return told(app, visit, StatusCode::FORBIDDEN, t("Sign in again"), t(USED));
     }
     let text = t("You are signed in through the provider.");
     told(app, visit, StatusCode::OK, t("Welcome back"), text)
 }
 
-fn told(app: &App, visit: &Visit, status: StatusCode, title: &str, text: &'static str) -> Response {
+fn told(app: &App, visit: &Visit, status: StatusCode, title: &str, text: &str) -> Response {
     let main = html! {
         h1 { (title) }
-        p.lead { (t(text)) }
+        p.lead { (text) }
         p { a href="/products" { (t("Products")) } }
     };
     let mut response = private(app, title, visit, &main);

@@ -31,7 +31,7 @@ use crate::api::exchanges::FiguresOut;
 use crate::caller::AtPartner;
 use crate::extract::IdPath;
 use crate::language::{number, say, t, text};
-use crate::money::{MoneyOut, in_field, typed};
+use crate::money::{MoneyOut, example, typed};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -102,7 +102,7 @@ async fn quote(
 ) -> Result<Response, Problem> {
     let token = &visit.visit.vendor.settings.token;
     let Some(give) = read(&form.give, token) else {
-        let example = in_field(Amount::new(1250).unwrap_or_default(), token.scale);
+        let example = example(token.scale);
         let detail = text!("a number of {code}, such as {example}", code = token.code, example);
         let problem = Problem::field("give", detail);
         return partner::again_with(&app, &visit.visit, id, form.give, problem).await;

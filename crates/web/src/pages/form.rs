@@ -109,6 +109,26 @@ impl Render for Field<'_> {
     }
 }
 
+/// The mistakes of a form, all of them at once.
+#[derive(Debug, Default)]
+pub struct Mistakes(Option<Problem>);
+
+impl Mistakes {
+    /// A field is wrong.
+    pub fn add(&mut self, field: &str, detail: impl Into<String>) {
+        let detail = detail.into();
+        self.0 = Some(match self.0.take() {
+            None => Problem::field(field, detail),
+            Some(problem) => problem.with_error(field, "invalid", detail),
+        });
+    }
+
+    /// The value, if nothing was wrong.
+    pub fn or<T>(self, value: T) -> Result<T, Problem> {
+        self.0.map_or(Ok(value), Err)
+    }
+}
+
 /// What is wrong with a form as a whole, above it.
 pub fn complaint(text: &str) -> Markup {
     html! { p.complaint role="alert" { (text) } }

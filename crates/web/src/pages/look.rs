@@ -87,6 +87,14 @@ pub fn date(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (moment(at)) } }
 }
 
+/// A button that copies what stands in the element with this id. It shows where a script can do so.
+pub fn copy(of: &str, name: &str) -> Markup {
+    html! {
+        button.second.small type="button" hidden data-copies=(of) data-done=(t("Copied."))
+            data-selected=(t("Selected: copy it with your keyboard.")) { (name) }
+    }
+}
+
 /// A QR code (ISO 18004) as one path, dark on light in every colour scheme, since scanners want it so.
 pub fn qr(text: &str, label: &str) -> Markup {
     // What is too long for the largest code is typed.

@@ -59,7 +59,7 @@ fn entry(row: &MerchantSubject, merchant: &Merchant) -> Markup {
                 }
             }
             a.button.second href={ "/account/merchants/" (merchant.id) "/disconnect" } {
-                (say!("Disconnect{span}", span = html! { span.unseen { " " (merchant.name) } }))
+                (t("Disconnect")) span.unseen { " " (merchant.name) }
             }
         }
     }

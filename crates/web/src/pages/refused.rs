@@ -11,7 +11,7 @@ use super::language::asked;
 use super::visit::Visit;
 use super::words::capitalized;
 use crate::App;
-use crate::language::{known, say, speaking};
+use crate::language::{say, speaking, t};
 use crate::problem::Problem;
 
 /// Answers in the language of who asks, and makes a page of every refusal that a page gave.
@@ -45,14 +45,14 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
     // When there is none, that is what the problem is about.
     let vendor = app.engine.vendor().await.ok();
     let main = html! {
-        h1 { (known(problem.title())) }
+        h1 { (t(problem.title())) }
         p.lead { (sentence(problem.detail())) }
         p.small { (say!("If you ask for help, name this: {request_id}.", request_id = html! { code { (problem.request_id()) } })) }
     };
     let visited = visit.map_or(Visited::Unknown, Visited::By);
     let legal = app.engine.legal_texts().await.unwrap_or_default();
     let face = Face { settings: vendor.as_ref().map(|vendor| &vendor.settings), legal: &legal };
-    let head = Head::of(known(problem.title()));
+    let head = Head::of(t(problem.title()));
     let page = whole(app, face, &head, visited, &main).into_string();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

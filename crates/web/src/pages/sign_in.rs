@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::account::{personal, told};
 use super::checkout::stop::things;
-use super::form::{Field, Form, complaint};
+use super::form::{Field, Form, Mistakes, complaint};
 use super::legal::accepted;
 use super::look::{Tone, notice};
 use super::private;
@@ -230,15 +230,19 @@ async fn register(
     Ok(again(&app, t("Open an account"), &visit, &main, &problem))
 }
 
-/// What the form tells of a person, if it is all right.
+/// What the form tells of a person, or all that is wrong with it.
 fn person(form: &RegisterForm, required: &[Asked]) -> Result<Person, Problem> {
+    let mut mistakes = Mistakes::default();
     if !plausible_email(form.email.trim()) {
-        return Err(Problem::field("email", t("this is not an e-mail address")));
+        mistakes.add("email", t("this is not an e-mail address"));
     }
     if !(8..=200).contains(&form.password.chars().count()) {
-        return Err(Problem::field("password", t("8 to 200 characters")));
+        mistakes.add("password", t("8 to 200 characters"));
     }
-    told(form.name.as_deref(), form.address.as_deref(), form.phone.as_deref(), required)
+    let [name, address, phone] =
+        [&form.name, &form.address, &form.phone].map(|text| text.as_deref());
+    let person = told(name, address, phone, required, &mut mistakes);
+    mistakes.or(person)
 }
 
 fn register_form(

@@ -29,7 +29,7 @@ use super::{chance, private, private_again_in};
 use crate::App;
 use crate::extract::{Query, Source};
 use crate::language::{say, t, text};
-use crate::money::{MoneyOut, in_field, typed};
+use crate::money::{MoneyOut, example, in_field, typed};
 use crate::problem::{Problem, kind};
 use crate::request_id;
 
@@ -224,7 +224,7 @@ fn sale(form: &AddForm, settings: &Settings) -> Result<Sale, Problem> {
         let scale = if unit == token.code { token.scale } else { unit.currency_scale() };
         let amount = typed(&form.tokens, scale);
         let amount = amount.ok_or_else(|| {
-            let example = in_field(Amount::new(1250).unwrap_or_default(), scale);
+            let example = example(scale);
             Problem::field("tokens", text!("a number of {unit}, such as {example}", unit, example))
         })?;
         if unit == token.code {

@@ -15,7 +15,7 @@ use scrip_domain::link::PartnerSubject;
 use scrip_domain::lot::{LotKind, OpenLot};
 use scrip_domain::partner::Partner;
 use scrip_domain::role::Role;
-use scrip_domain::settings::{Flow, Settings, Token};
+use scrip_domain::settings::{Flow, Settings};
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Span, Timestamp};
 use scrip_engine::Page;
@@ -28,7 +28,7 @@ use crate::App;
 use crate::api::ListQuery;
 use crate::extract::{IdPath, Query};
 use crate::language::{say, t};
-use crate::money::{MoneyOut, in_field};
+use crate::money::MoneyOut;
 use crate::problem::Problem;
 
 /// How many partners it names.
@@ -197,9 +197,9 @@ fn lots(shown: &Shown<'_>) -> Markup {
 
 fn lot_row(lot: &OpenLot, shown: &Shown<'_>) -> Markup {
     let from = match lot.kind {
-        LotKind::Paid => "bought",
+        LotKind::Paid => t("bought"),
         LotKind::Promo => t("a gift"),
-        LotKind::Exchange => "exchanged",
+        LotKind::Exchange => t("exchanged"),
         LotKind::Credit => t("on credit"),
     };
     html! {
@@ -208,7 +208,7 @@ fn lot_row(lot: &OpenLot, shown: &Shown<'_>) -> Markup {
             td { (from) @if !lot.held.is_zero() { " " (badge(Tone::Info, t("partly reserved"))) } }
             td {
                 @match lot.expires_at {
-                    Some(at) => { (date(at)) @if at < shown.now.plus(SOON) { " " (badge(Tone::Warn, "soon")) } }
+                    Some(at) => { (date(at)) @if at < shown.now.plus(SOON) { " " (badge(Tone::Warn, t("soon"))) } }
                     None => (t("no end")),
                 }
             }
@@ -282,16 +282,11 @@ fn others(partners: &[Partner], linked: &[(PartnerSubject, Partner)]) -> Markup 
                 @for (row, partner) in linked {
                     form method="post" action={ "/wallet/links/" (partner.id) "/cut" } {
                         p { (say!("{name}, since {date}", name = html! { bdi { (partner.name) } }, date = date(row.at))) " "
-                            button.plain type="submit" { (say!("Cut the link{span}",
-                                span = html! { span.unseen { " " (say!("with {name}", name = partner.name)) } })) } }
+                            button.plain type="submit" { (t("Cut the link"))
+                                span.unseen { " " (say!("with {name}", name = partner.name)) } } }
                     }
                 }
             }
         }
     }
-}
-
-/// What something costs in tokens, for a form's hint.
-fn example(token: &Token) -> String {
-    in_field(Amount::new(1250).unwrap_or_default(), token.scale)
 }

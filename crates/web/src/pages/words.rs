@@ -107,7 +107,8 @@ pub fn standing(owned: &Owned, at: Timestamp) -> (Tone, &'static str) {
     }
 }
 
-fn state(license: &License, at: Timestamp) -> (Tone, &'static str) {
+/// How a license stands, in a word, whatever is left of it.
+pub fn state(license: &License, at: Timestamp) -> (Tone, &'static str) {
     match state_at(license, at) {
         _ if license.state == LicenseState::Withheld => (Tone::Info, t("On its way")),
         Reason::Valid => (Tone::Good, t("Active")),

@@ -22,17 +22,16 @@ impl Problem {
     pub fn top_up(refusal: &TopUpRefusal, body: impl FnOnce() -> Value) -> Self {
         match refusal {
             TopUpRefusal::Declined { top_up, .. } => {
-                Self::new(&kind::CREDIT_DECLINED, "the top-up was declined; nothing was charged")
+                Self::new(&kind::CREDIT_DECLINED, t("the top-up was declined; nothing was charged"))
                     .with("top_up", body())
                     .with("reasons", top_up.assessment().map(|assessment| &assessment.reasons))
             }
             TopUpRefusal::MethodUnknown => {
                 Self::field("method", t("this vendor takes no such method"))
             }
-            TopUpRefusal::PaymentMethodUnknown => Self::field(
-                "payment_method",
-                "none of the account's payment methods; in the demo also demo_approved, demo_declined, demo_review",
-            ),
+            TopUpRefusal::PaymentMethodUnknown => {
+                Self::field("payment_method", t("none of the account's payment methods"))
+            }
             TopUpRefusal::PaymentMethodMissing => {
                 Self::field("payment_method", t("name the card to pay with: the account has none"))
             }

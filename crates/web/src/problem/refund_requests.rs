@@ -5,25 +5,28 @@ use scrip_engine::erasure::EraseRefusal;
 use scrip_engine::refund_request::{VerdictRefusal, WishRefusal};
 
 use super::{Problem, kind};
+use crate::language::{t, text};
 use crate::money::MoneyOut;
 
 impl From<WishRefusal> for Problem {
     fn from(refusal: WishRefusal) -> Self {
         match refusal {
             WishRefusal::NoSuchOrder => Self::not_found(),
-            WishRefusal::NoSuchLine => Self::field("line", "the order has no such line"),
+            WishRefusal::NoSuchLine => Self::field("line", t("the order has no such line")),
             WishRefusal::NotPaid(state) => {
-                let detail = format!("nothing was paid: the order is {state}");
+                let detail = text!("nothing was paid: the order is {state}", state);
                 Self::new(&kind::ORDER_NOT_PAID, detail).with("state", state)
             }
             WishRefusal::AlreadyRefunded => {
-                Self::new(&kind::ALREADY_REFUNDED, "all of this line was given back before")
-                    .with_error("line", "already_refunded", "look at the order's refunds")
+                Self::new(&kind::ALREADY_REFUNDED, t("all of this line was given back before"))
+                    .with_error("line", "already_refunded", t("look at the order's refunds"))
             }
-            WishRefusal::Free => Self::field("line", "nothing was paid for it that could go back"),
+            WishRefusal::Free => {
+                Self::field("line", t("nothing was paid for it that could go back"))
+            }
             WishRefusal::Open(request) => Self::new(
                 &kind::REFUND_REQUEST_OPEN,
-                "you have asked for this line already: the vendor has not decided yet",
+                t("you have asked for this line already: the vendor has not decided yet"),
             )
             .with("request", request),
             WishRefusal::KeyReused => Self::key_reused(),
@@ -50,11 +53,12 @@ impl Problem {
         match refusal {
             EraseRefusal::NoSuchAccount => Self::not_found(),
             EraseRefusal::InvalidCredentials => {
-                Self::field("password", "this is not the account's password")
+                Self::field("password", t("this is not the account's password"))
             }
             EraseRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
             EraseRefusal::Open(obstacles, balance) => {
                 let words: Vec<_> = obstacles.iter().map(|one| one.as_str()).collect();
+                // For programs: the page says each of them in a sentence.
                 let detail = format!("something is open still: {}", words.join(", "));
                 Self::new(&kind::ACCOUNT_NOT_SETTLED, detail)
                     .with("open", words)

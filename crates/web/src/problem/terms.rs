@@ -59,7 +59,7 @@ impl From<LicenseRefusal> for Problem {
                     .with("state", state)
             }
             LicenseRefusal::TooManyIssues => {
-                let detail = "the code was issued as often as can be counted";
+                let detail = t("the code was issued as often as can be counted");
                 Self::new(&kind::LICENSE_STATE, detail).with("state", "valid")
             }
             LicenseRefusal::KeyReused => Self::key_reused(),

@@ -109,6 +109,7 @@ async fn everything_about_an_account_comes_in_one_file() {
     for number in 0..53 {
         bought.push(buy(&shop, &offer, &session, &format!("k{number}")).await);
     }
+    let mut browser = ada(&shop).await;
     let answer = shop.get("/v1/account/export", &session).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
     assert_eq!(answer.header("content-disposition"), "attachment; filename=\"account.json\"");
@@ -125,7 +126,6 @@ async fn everything_about_an_account_comes_in_one_file() {
     }
     let text = String::from_utf8(answer.bytes.clone()).unwrap();
     assert!(!text.contains(&other.license) && !text.contains("bob@"), "nobody else's");
-    let mut browser = ada(&shop).await;
     let page = browser.open("/account").await;
     assert!(page.html.contains("href=\"/account/data\""), "{}", page.html);
     let saved = browser.open("/account/data").await;
@@ -154,6 +154,7 @@ async fn each_part_of_an_account_is_in_its_file() {
     assert_eq!(back.status, 201, "{back:?}");
     let answer = shop.get("/v1/account/export", &who).await;
     let data = &answer.json;
+    assert_eq!(data["sessions"].as_array().unwrap().len(), 1, "{data}");
     assert_eq!(data["auto_top_up"]["below"]["amount"], 100, "{data}");
     assert_eq!(data["credit_line"]["owed"]["amount"], 350, "{data}");
     assert_eq!(data["repayments"][0]["money"]["amount"], 250, "{data}");
@@ -181,12 +182,55 @@ async fn each_part_of_an_account_is_in_its_file() {
 }
 
 #[tokio::test]
+async fn what_was_asked_back_and_ones_own_keys_and_sessions_are_in_the_file() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 100).await;
+    let session = shop.buyer("ada@example.com", 1000).await;
+    let bought = buy(&shop, &offer, &session, "k").await;
+    let order = shop.get(&format!("/v1/orders/{}", bought.order), &session).await;
+    let path = format!("/v1/orders/{}/refund-requests", bought.order);
+    let body = json!({ "line": order.at("/lines/0/id"), "reason": "It hums." });
+    let asked = shop.post(&path, &session, "r", body).await;
+    assert_eq!(asked.status, 201, "{asked:?}");
+    let mut browser = ada(&shop).await;
+    let key = browser.open("/account/keys").await.input("key").to_owned();
+    let fields = [("key", key.as_str()), ("label", "backup"), ("scope", "read")];
+    let made = browser.send("/account/keys", &fields).await;
+    let token = made.html.split("<code class=\"long\">").nth(1).unwrap();
+    let (id, secret) = token.split('<').next().unwrap().split_once('.').unwrap();
+    browser.send(&format!("/account/keys/{id}/revoke"), &[]).await;
+
+    let answer = shop.get("/v1/account/export", &session).await;
+    let data = &answer.json;
+    assert_eq!(data["refund_requests"], json!([asked.json]), "{data}");
+    let key = &data["api_keys"][0];
+    assert_eq!((&key["id"], &key["label"]), (&json!(id), &json!("backup")), "{data}");
+    assert_eq!(key["scopes"], json!(["read"]), "{data}");
+    assert!(key["revoked_at"].is_string(), "{data}");
+    let sessions = data["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2, "{data}");
+    assert!(sessions.iter().all(|one| one["until"].as_str() > one["since"].as_str()), "{data}");
+    let text = String::from_utf8(answer.bytes.clone()).unwrap();
+    let opens = session.split('.').next_back().unwrap();
+    assert!(!text.contains(secret) && !text.contains(opens), "nothing that opens the account");
+}
+
+#[tokio::test]
 async fn an_empty_account_is_a_whole_file_too() {
     let shop = Shop::open().await;
     let session = shop.buyer("ada@example.com", 0).await;
     let answer = shop.get("/v1/account/export", &session).await;
     assert_eq!(answer.json["orders"], json!([]), "{answer:?}");
-    for list in ["exchanges", "merchant_orders", "reversals", "repayments", "links", "merchants"] {
+    for list in [
+        "exchanges",
+        "merchant_orders",
+        "reversals",
+        "repayments",
+        "refund_requests",
+        "api_keys",
+        "links",
+        "merchants",
+    ] {
         assert_eq!(answer.json[list], json!([]), "{list}: {answer:?}");
     }
     for none in ["auto_top_up", "credit_line"] {

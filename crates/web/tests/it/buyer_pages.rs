@@ -52,6 +52,16 @@ async fn what_registration_requires_is_asked_for_and_mistakes_are_named() {
         "{}",
         page.html
     );
+    let all = [("email", "ada"), ("password", "short"), ("address", "\u{7}")];
+    let page = browser.send("/register", &all).await;
+    for told in [
+        "id=\"email-error\">this is not an e-mail address",
+        "id=\"password-error\">8 to 200 characters",
+        "id=\"name-error\">this is required",
+        "id=\"address-error\">no control characters",
+    ] {
+        assert!(page.html.contains(told), "{told}: {}", page.html);
+    }
     let page = browser.send("/register", &ADA).await;
     assert!(page.html.contains("id=\"name-error\">this is required"), "{}", page.html);
     assert!(!page.html.contains("correct horse"), "a password is never shown");

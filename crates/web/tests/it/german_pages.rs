@@ -3,6 +3,8 @@
 use scrip_domain::language::Language;
 use scrip_testkit::{Browser, Page, Shop, settings};
 
+use crate::licensed::buy;
+
 const PASSWORD: (&str, &str) = ("password", "correct horse");
 
 #[track_caller]
@@ -105,6 +107,34 @@ async fn a_whole_purchase_speaks_german() {
         );
     }
     shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_goes_back_is_asked_for_in_german() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 100).await;
+    let session = shop.buyer("ada@example.com", 1000).await;
+    let order = format!("/orders/{}", buy(&shop, &offer, &session, "k").await.order);
+    let mut browser = Browser::on(&shop).reading("de");
+    let form = [("email", "ada@example.com"), PASSWORD];
+    leads(&browser.send("/sign-in", &form).await, "/wallet");
+    let ask = link(&browser.open(&order).await, &format!("{order}/refund/"));
+    let form = browser.open(&ask).await;
+    says(&form, 200, &["Erstattung beantragen", "1,00 AUR kämen", "Abbrechen"]);
+    let key = form.input("key").to_owned();
+    let good = [("key", key.as_str()), ("reason", "Brummt.")];
+    assert_eq!(leads(&browser.send(&ask, &good).await, "/orders/"), format!("{order}#refunds"));
+    says(&browser.open(&order).await, 200, &["Wartet auf den Verkäufer"]);
+    let again = [("key", "another"), ("reason", "Brummt.")];
+    let refused = browser.send(&ask, &again).await;
+    says(&refused, 409, &["Dafür haben Sie schon eine Erstattung beantragt"]);
+    for (path, told) in [
+        ("/wallet/statement", "Erster Tag"),
+        ("/account/keys", "Wofür der Schlüssel ist"),
+        ("/account/erase", "Ein Antrag auf Erstattung ist noch offen."),
+    ] {
+        says(&browser.open(path).await, 200, &[told]);
+    }
 }
 
 #[tokio::test]

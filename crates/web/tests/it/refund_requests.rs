@@ -11,6 +11,7 @@ use crate::dealings_pages::clerk_again;
 use crate::goods::Sold;
 use crate::library_pages::ada;
 use crate::licensed::{buy as buy_license, machines, offer as license_offer};
+use crate::two_servers::Pair;
 
 fn aur(amount: u64) -> Value {
     json!({ "amount": amount, "unit": "AUR" })
@@ -315,6 +316,48 @@ async fn a_buyer_asks_from_the_library_and_sees_how_it_stands() {
     assert_eq!(other.send(&link, &good).await.status, 404);
     assert_eq!(browser.send_from("cross-site", &link, &good).await.status, 403);
     shop.sound().await;
+}
+
+#[tokio::test]
+async fn the_form_says_what_becomes_of_the_code() {
+    let shop = promising(14, false, false).await;
+    let offer = license_offer(&shop, "editor", Terms::Uses { count: 3 }, Limits::default()).await;
+    let session = shop.buyer("ada@example.com", 1000).await;
+    let bought = buy_license(&shop, &offer, &session, "k1").await;
+    let path = format!("/v1/licenses/{}/extend", bought.license);
+    let body = json!({ "offer": offer, "expected_total": aur(100) });
+    let extended = shop.post(&path, &session, "x", body).await;
+    assert_eq!(extended.status, 201, "{extended:?}");
+    let mut browser = ada(&shop).await;
+    let (ends, stays) = ("its codes open nothing any more", "The license keeps its code.");
+    for (order, told, not) in
+        [(bought.order.as_str(), ends, stays), (extended.at("/id"), stays, ends)]
+    {
+        let page = browser.open(&format!("/orders/{order}")).await;
+        let link = page.html.split("href=\"").find(|part| part.contains("/refund/lin_")).unwrap();
+        let form = browser.open(link.split('"').next().unwrap()).await;
+        assert!(form.html.contains(told) && !form.html.contains(not), "{order}: {}", form.html);
+    }
+}
+
+#[tokio::test]
+async fn a_merchants_promise_is_read_before_its_buyers_pay_elsewhere() {
+    let mut settings = settings();
+    settings.refund_policy.days = 21;
+    let pair = Pair::with(settings).await;
+    let promise = "Refunds: within 21 days, if it was not downloaded, activated or used.";
+    let mut browser = Browser::on(&pair.shop);
+    let form = [("offer", pair.offer.as_str()), ("quantity", "1")];
+    assert_eq!(browser.send("/cart", &form).await.status, 303);
+    for path in ["/products/tuning", "/cart", &format!("/buy/{}", pair.offer)] {
+        let page = browser.open(path).await;
+        assert!(page.html.contains(promise), "{path}: {}", page.html);
+    }
+    // Who sells and keeps the wallets shows it at the checkout.
+    let shop = promising(14, false, false).await;
+    shop.service("tuning", 250).await;
+    let page = Browser::on(&shop).open("/products/tuning").await;
+    assert!(!page.html.contains("Refunds:"), "{}", page.html);
 }
 
 #[tokio::test]

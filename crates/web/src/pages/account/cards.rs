@@ -17,7 +17,7 @@ use super::super::visit::{Local, OwnAccounts, SignedIn};
 use super::card_name;
 use crate::App;
 use crate::extract::{NamePath, Query, Source};
-use crate::language::{say, t};
+use crate::language::t;
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -168,18 +168,18 @@ fn item(card: &PaymentMethod, chosen: Option<&str>, next: Option<&str>) -> Marku
     let pays = chosen == Some(card.name.as_str());
     html! {
         li {
-            span { (card_name(card)) @if pays { " " (badge(Tone::Good, "pays")) } }
+            span { (card_name(card)) @if pays { " " (badge(Tone::Good, t("pays"))) } }
             div.row {
                 @if !pays {
                     form method="post" action="/account/payment-method" {
                         input type="hidden" name="payment_method" value=(card.name);
                         @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-                        button.plain type="submit" { (say!("Pay with this one{span}",
-                            span = html! { span.unseen { ": " (card_name(card)) } })) }
+                        button.plain type="submit" { (t("Pay with this one")) span.unseen { ": " (card_name(card)) } }
                     }
                 }
-                a href={ "/account/cards/" (card.name) } { (say!("Remove{span}",
-                    span = html! { span.unseen { " " (card_name(card)) } })) }
+                a href={ "/account/cards/" (card.name) } {
+                    (t("Remove")) span.unseen { " " (card_name(card)) }
+                }
             }
         }
     }

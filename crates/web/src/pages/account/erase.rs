@@ -48,25 +48,26 @@ async fn erase(
 ) -> Result<Response, Problem> {
     let leftover = if form.forfeit.is_some() { Leftover::Forfeit } else { Leftover::Keep };
     let token = &visit.visit.vendor.settings.token;
-    let (problem, told) = if form.password.chars().count() > 200 {
-        (Problem::field("password", t("at most 200 characters")), None)
+    let (problem, open) = if form.password.chars().count() > 200 {
+        (Problem::field("password", t("at most 200 characters")), Vec::new())
     } else {
         match app.engine.erase_account(visit.buyer, &form.password, leftover, &source.0).await? {
             Ok(_) => return Ok(done(&app, visit)),
-            Err(refusal) => (Problem::erase(&refusal, token), in_words(&refusal)),
+            Err(refusal) => (Problem::erase(&refusal, token), open(refusal)),
         }
     };
-    let main = page(&app, &visit, Some((&problem, told))).await?;
+    let main = page(&app, &visit, Some((&problem, &open))).await?;
     let mut response = private(&app, t("Erase the account"), &visit.visit, &main);
     *response.status_mut() = problem.status();
     Ok(response)
 }
 
-/// What is in the way, in sentences.
-fn in_words(refusal: &EraseRefusal) -> Option<String> {
-    let EraseRefusal::Open(obstacles, _) = refusal else { return None };
-    let sentences: Vec<_> = obstacles.iter().map(|one| said(*one)).collect();
-    Some(sentences.join(" "))
+/// What was in the way.
+fn open(refusal: EraseRefusal) -> Vec<Obstacle> {
+    match refusal {
+        EraseRefusal::Open(obstacles, _) => obstacles,
+        _ => Vec::new(),
+    }
 }
 
 /// Nobody is signed in on the page that says so.
@@ -86,14 +87,22 @@ fn done(app: &App, visit: SignedIn) -> Response {
 async fn page(
     app: &App,
     visit: &SignedIn,
-    wrong: Option<(&Problem, Option<String>)>,
+    wrong: Option<(&Problem, &[Obstacle])>,
 ) -> Result<Markup, Problem> {
     let obstacles = app.engine.in_the_way(visit.buyer).await?;
     let left = visit.member.available;
     let token = &visit.visit.vendor.settings.token;
-    let error = wrong.as_ref().and_then(|(problem, _)| problem.error("password")).map(sentence);
+    let error = wrong.and_then(|(problem, _)| problem.error("password")).map(sentence);
     let whole = wrong.filter(|(problem, _)| problem.errors().is_empty());
-    let whole = whole.map(|(problem, told)| told.unwrap_or_else(|| sentence(problem.detail())));
+    let whole = whole.map(|(problem, open)| match open {
+        [] => sentence(problem.detail()),
+        // The others are listed below.
+        open => {
+            let rest = open.iter().filter(|one| !obstacles.contains(one));
+            rest.map(|one| said(*one)).collect::<Vec<_>>().join(" ")
+        }
+    });
+    let whole = whole.filter(|text| !text.is_empty());
     Ok(html! {
         p.trail { a href="/account" { (t("Account")) } }
         h1 { (t("Erase the account")) }

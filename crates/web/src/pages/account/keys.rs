@@ -143,7 +143,7 @@ async fn page(
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action="/account/keys" {
             input type="hidden" name="key" value=(once);
-            (Field { name: "label", label: t("What it is for"), kind: "text", value: &form.label, autocomplete: "off",
+            (Field { name: "label", label: t("What the key is for"), kind: "text", value: &form.label, autocomplete: "off",
                 required: true, hint: None, error: label.as_deref() })
             fieldset {
                 legend { (t("What it may do")) }
@@ -178,7 +178,7 @@ fn list(keys: &[ApiKey]) -> Markup {
                     }
                     @if key.revoked_at.is_some() { (badge(Tone::Info, t("Revoked"))) } @else {
                         form method="post" action={ "/account/keys/" (key.id) "/revoke" } {
-                            button.plain type="submit" { (say!("Revoke {label}", label = html! { span.unseen { (key.label) } })) }
+                            button.plain type="submit" { (t("Revoke")) span.unseen { " " (key.label) } }
                         }
                     }
                 }

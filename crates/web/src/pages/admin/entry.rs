@@ -12,7 +12,7 @@ use scrip_engine::fresh::Fresh;
 use serde::Deserialize;
 
 use crate::App;
-use crate::money::typed;
+use crate::money::{example, typed};
 use crate::pages::chance;
 use crate::pages::form::{Field, complaint};
 use crate::pages::refused::sentence;
@@ -96,10 +96,8 @@ impl Entry {
 
     /// An amount with at most `scale` decimals, as people write it.
     pub fn amount(&self, name: &str, scale: u8) -> Result<Amount, Problem> {
-        typed(self.get(name), scale).ok_or_else(|| {
-            let example = Amount::new(1250).unwrap_or_default().decimal(scale);
-            Problem::field(name, format!("an amount such as {example}"))
-        })
+        typed(self.get(name), scale)
+            .ok_or_else(|| Problem::field(name, format!("an amount such as {}", example(scale))))
     }
 
     fn some(&self, name: &str, scale: u8) -> Result<Amount, Problem> {

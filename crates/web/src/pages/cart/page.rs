@@ -30,7 +30,7 @@ use crate::pages::form::{Field, Form};
 use crate::pages::look::{Tone, blank, notice, price, steps};
 use crate::pages::top_up;
 use crate::pages::visit::Visit;
-use crate::pages::words::terms;
+use crate::pages::words::{refund_policy, terms};
 use crate::pages::{chance, private};
 use crate::problem::{Problem, kind};
 
@@ -443,14 +443,12 @@ fn line(
         form.row method="post" action="/cart/lines" {
             input type="hidden" name="offer" value=(offer);
             @if *row != Row::Gone {
-                label for=(id) { (say!("Quantity{span}", span = html! { span.unseen { " " (say!("of {title}",
-                    title = row.title())) } })) }
+                label for=(id) { (t("Quantity")) span.unseen { " " (say!("of {title}", title = row.title())) } }
                 input.few id=(id) name="quantity" type="number" inputmode="numeric" min="0" max="100" value=(typed)
                     aria-describedby=[of_line.map(|_| error.as_str())] aria-invalid=[of_line.map(|_| "true")];
-                button.second type="submit" { (say!("Change{span}", span = html! { span.unseen { " " (say!("the quantity of {title}", title = row.title())) } })) }
+                button.second type="submit" { (t("Change")) span.unseen { " " (say!("the quantity of {title}", title = row.title())) } }
             }
-            button.plain type="submit" name="remove" value="yes" { (say!("Remove{span}",
-                span = html! { span.unseen { " " (row.title()) } })) }
+            button.plain type="submit" name="remove" value="yes" { (t("Remove")) span.unseen { " " (row.title()) } }
         }
         @if let Some((_, _, text)) = of_line { p.wrong id=(error) role="alert" { (text) } }
     }
@@ -484,17 +482,20 @@ fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup
         @if quote.balance.is_none() && app.engine.provider().is_none() {
             p.small { (t("You sign in or open an account on the way; what you chose is kept.")) }
         }
-        (payer(app))
+        (payer(app, visit))
     }
 }
 
-/// Where a merchant's buyers pay.
-pub fn payer(app: &App) -> Markup {
+/// Where a merchant's buyers pay, and what is promised to them, before they go there.
+pub fn payer(app: &App, visit: &Visit) -> Markup {
     let host = app.engine.provider().map(scrip_engine::provider::Provider::url);
     let host = host.map(|url| url.split_once("://").map_or(url, |(_, host)| host));
     html! {
-        @if let Some(host) = host { p.small { (say!("You pay from your wallet at {host}, and receive everything here.",
-            host = html! { bdi { (host) } })) } }
+        @if let Some(host) = host {
+            p.small { (say!("You pay from your wallet at {host}, and receive everything here.",
+                host = html! { bdi { (host) } })) }
+            p.small { (refund_policy(visit.vendor.settings.refund_policy)) }
+        }
     }
 }
 

@@ -104,7 +104,7 @@ fn form(
     offer: Id<Offer>,
 ) -> Markup {
     let token = &visit.vendor.settings.token;
-    let error = wanted.units().is_none().then_some(UNITS);
+    let error = wanted.units().is_none().then(|| t(UNITS));
     let quantity = if wanted.quantity.is_empty() { "1" } else { wanted.quantity.as_str() };
     let key =
         Wanted { key: wanted.key.clone(), license: wanted.license.clone(), ..Wanted::default() };
@@ -134,7 +134,7 @@ fn form(
             }
         }
         @if let Some(stop) = stop { div.stop { h2 { (stop.title) } (stop.body) } }
-        (payer(app))
+        (payer(app, visit))
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Ahead {
 
 impl Ahead {
     fn title(&self, line: usize) -> &str {
-        self.titles.get(line).map_or("this", String::as_str)
+        self.titles.get(line).map_or_else(|| t("this"), String::as_str)
     }
 }
 

@@ -40,7 +40,7 @@ use super::super::{chance, date, private, words};
 use super::license::{machine_name, own};
 use crate::App;
 use crate::extract::{IdPath, NamePath, Source};
-use crate::language::{key, say, t, text};
+use crate::language::{key, moment, say, t, text};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -254,10 +254,10 @@ async fn ask_reissue(
         (trail(&owned))
         h1 { (t("Get a new code")) }
         (notice(Tone::Warn, &html! {
-            p { (say!("The code that you have dies in that moment: programs and people who have it cannot use it any \
+            p { (t("The code that you have dies in that moment: programs and people who have it cannot use it any \
                 more, nor can links that were made with it.")) }
         }))
-        p { (say!("Do this when somebody has your code who should not. Machines that are active stay active; a \
+        p { (t("Do this when somebody has your code who should not. Machines that are active stay active; a \
             program there asks for the new code when it next looks.")) }
         form.choice method="post" action={ "/library/" (id) "/reissue" } {
             input type="hidden" name="key" value=(chance(&app));
@@ -362,7 +362,9 @@ async fn deactivate(
         let done = app.engine.deactivate_own(&owned.standing.license, row.id).await?;
         if let Err(DeactivateRefusal::Refused(refused)) = done {
             let text = match refused.can_move_at {
-                Some(at) => text!("{moved} It can move again on {at}.", moved = t(MOVED), at),
+                Some(at) => {
+                    text!("{moved} It can move again on {at}.", moved = t(MOVED), at = moment(at))
+                }
                 None => words::refused(refused.reason).to_owned(),
             };
             let problem = Problem::license_refused(&refused);

@@ -18,7 +18,7 @@ use scrip_engine::license::{is_extendable, state_at};
 use scrip_engine::update::Opening;
 use scrip_license::Reason;
 
-use super::super::look::{Tone, badge, notice};
+use super::super::look::{Tone, badge, copy, notice};
 use super::super::pay::{size_text, span_text};
 use super::super::visit::SignedIn;
 use super::super::{date, private_with_script, words};
@@ -181,11 +181,6 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
     }
 }
 
-/// A button that copies what stands in the element with this id. It shows where a script can do so.
-fn copy(of: &str, name: &str) -> Markup {
-    html! { button.second.small type="button" data-copies=(of) data-done=(t("Copied.")) data-selected=(t("Selected: copy it with your keyboard.")) hidden { (name) } }
-}
-
 fn release_part(shown: &Shown) -> Markup {
     let Some((newest, others)) = shown.releases.split_first() else { return Markup::default() };
     let limit = shown.owned.standing.license.limits.downloads;
@@ -299,7 +294,7 @@ fn machine_row(machine: &Activation, shown: &Shown) -> Markup {
             td { (date(machine.activated_at)) }
             td { (date(machine.offline_until)) }
             td { a href={ "/library/" (license) "/machines/" (machine.id) } {
-                (say!("Deactivate{span}", span = html! { span.unseen { " " (machine_name(machine)) } }))
+                (t("Deactivate")) span.unseen { " " (machine_name(machine)) }
             } }
         }
     }
@@ -322,7 +317,7 @@ fn lease_part(shown: &Shown) -> Markup {
                 tr {
                     td { (date(lease.at)) }
                     td { @if lease.units > 0 { (lease.units) " " (words::units(terms, lease.units)) } @else { (t("only the time")) } }
-                    td { (date(lease.expires_at)) @if lease.expires_at <= shown.now { " " (badge(Tone::Warn, "over")) } }
+                    td { (date(lease.expires_at)) @if lease.expires_at <= shown.now { " " (badge(Tone::Warn, t("over"))) } }
                 }
             } }
         } }

@@ -8,11 +8,10 @@ use scrip_domain::order::Line;
 use scrip_engine::catalog::markdown;
 
 use crate::App;
-use crate::api::licenses::word;
 use crate::language::{say, t};
-use crate::pages::look::{Tone, badge, date};
+use crate::pages::look::{Tone, badge, copy, date};
 use crate::pages::pay::{size_text, span_text};
-use crate::pages::words::terms;
+use crate::pages::words::{state, terms};
 use crate::problem::Problem;
 
 /// A license that is handed out.
@@ -20,8 +19,8 @@ use crate::problem::Problem;
 pub struct Handed {
     license: License,
     title: String,
-    /// How it stands, in the API's word.
-    state: &'static str,
+    /// How it stands, in a word.
+    state: (Tone, &'static str),
     /// The signed code and the one for typing; none while they are withheld, and of what was refunded.
     code: Option<(String, String)>,
     /// What it opens.
@@ -45,7 +44,7 @@ impl Handed {
         let product = app.engine.store().product(license.product).await?;
         Ok(Self {
             title: line.map(|line| line.title.clone()).unwrap_or_default(),
-            state: word(&license, app.engine.now()),
+            state: state(&license, app.engine.now()),
             code: code.map(|code| (code.jws, code.short)),
             files,
             pace: Pace::best(app.engine.measured_speed(license.account), None),
@@ -84,7 +83,8 @@ fn inside(one: &Handed) -> Markup {
         p.small {
             (terms(one.license.terms))
             @if let Some(at) = one.license.expires_at { (say!(", until {date}", date = date(at))) }
-            @if one.state != "valid" { " " (badge(Tone::Warn, one.state)) }
+            @let (tone, word) = one.state;
+            @if tone != Tone::Good { " " (badge(tone, word)) }
         }
         @match &one.code {
             Some((jws, short)) => {
@@ -95,11 +95,11 @@ fn inside(one: &Handed) -> Markup {
                     div.prose { (PreEscaped(&one.instructions)) }
                 }
                 h4 { (t("Code for typing")) }
-                p.code { code id={ "short-" (id) } { (short) } " " (copy(&format!("short-{id}"), t("the code"))) }
+                p.code { code id={ "short-" (id) } { (short) } " " (copy(&format!("short-{id}"), t("Copy the code"))) }
                 details {
                     summary { (t("Signed code, for programs and without a network")) }
                     p.code { code.long id={ "jws-" (id) } { (jws) } }
-                    p { (copy(&format!("jws-{id}"), t("the signed code"))) }
+                    p { (copy(&format!("jws-{id}"), t("Copy the signed code"))) }
                 }
                 details {
                     summary { (t("How to use the code")) }
@@ -139,13 +139,5 @@ fn files(one: &Handed) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// A button that a script shows and works.
-fn copy(from: &str, what: &str) -> Markup {
-    html! {
-        button.second.copy type="button" hidden data-copies=(from) data-done=(t("Copied")) data-selected=(t("Selected: copy it with your keyboard.")) { (say!("Copy{span}",
-            span = html! { span.unseen { " " (what) } })) }
     }
 }

@@ -69,11 +69,11 @@ fn parties(app: &App, vendor: &Vendor, member: &Member, order: &Order) -> Markup
     html! {
         div.parties {
             div {
-                h2 { (t("From")) }
+                h2 { (t("Sold by")) }
                 p { bdi { (vendor.name_at(at)) } br; span.small { (app.engine.public_url()) } }
             }
             div {
-                h2 { (t("To")) }
+                h2 { (t("Sold to")) }
                 p.pre { @if let Some(name) = &person.name { bdi { (name) } "\n" }
                     @if let Some(address) = &person.address { bdi { (address) } "\n" }
                     bdi { (member.account.email) } }

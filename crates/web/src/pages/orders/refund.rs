@@ -124,14 +124,20 @@ fn page(
         p.lead { (say!("{title}: {tokens} would go back into your wallet.", title = html! { bdi { (line.title) } },
             tokens = MoneyOut::tokens(left.amount, &settings.token))) }
         p { (refund_policy(policy)) }
-        p { (t("When it goes back, its codes open nothing any more.")) }
+        p {
+            @if line.extends.is_some() {
+                (t("When it goes back, what it added is taken off the license again. The license keeps its code."))
+            } @else { (t("When it goes back, its codes open nothing any more.")) }
+        }
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
         form.narrow method="post" action={ "/orders/" (order.id) "/refund/" (line.id) } {
             input type="hidden" name="key" value=(chance(app));
             (Field { name: "reason", label: t("Why?"), kind: "textarea", value: &form.reason, autocomplete: "off", required: true,
                 hint: Some(t("For the vendor. At most 500 characters.")), error: error.as_deref() })
-            button type="submit" { (t("Ask for a refund")) }
-            a.button.second href={ "/orders/" (order.id) } { (t("Leave it")) }
+            div.choice {
+                button type="submit" { (t("Ask for a refund")) }
+                a.button.second href={ "/orders/" (order.id) } { (t("Leave it")) }
+            }
         }
     };
     private(app, t("Ask for a refund"), &visit.visit, &main)

@@ -28,7 +28,7 @@ use crate::pages::look::{Tone, date, notice, price};
 use crate::pages::pay::{size_text, span_text};
 use crate::pages::top_up;
 use crate::pages::visit::{Local, Visit};
-use crate::pages::words::phrase;
+use crate::pages::words::{phrase, refund_policy};
 use crate::problem::Problem;
 
 /// A product before somebody.
@@ -293,7 +293,11 @@ impl Looked<'_> {
                 @if let Some(terms) = terms { " " (say!("See the {link}.",
                     link = html! { a href=(legal::address(terms.text.name)) { (t("terms of sale")) } })) }
             }
-            @if let Some(host) = host { p.small { (say!("You pay at {host}, and the goods come from here.", host)) } }
+            @if let Some(host) = host {
+                p.small { (say!("You pay at {host}, and the goods come from here.", host)) }
+                // The order is confirmed there, where this vendor's promise is not known.
+                p.small { (refund_policy(self.guest.visit.vendor.settings.refund_policy)) }
+            }
         }
     }
 

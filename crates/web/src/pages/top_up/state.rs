@@ -5,18 +5,18 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use scrip_domain::settings::Token;
+use scrip_domain::settings::{Settings, Token};
 use scrip_domain::top_up::{Action, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::{Amount, Money};
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, complaint};
-use super::super::look::{Tone, badge, blank};
+use super::super::look::{Tone, badge, blank, copy};
 use super::super::refused::sentence;
 use super::super::sign_in::Next;
 use super::super::visit::{Local, OwnAccounts, SignedIn};
 use super::super::{date, private, private_with_script};
-use super::private_again_in;
+use super::{address, private_again_in};
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
@@ -102,8 +102,7 @@ async fn show(
     if let (TopUpState::Credited, Some(next)) = (top_up.state, &next) {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
-    let token = &visit.visit.vendor.settings.token;
-    let main = shown(&top_up, token, next.as_ref(), None);
+    let main = shown(&top_up, &visit.visit.vendor.settings, next.as_ref(), None);
     if moves_by_itself(top_up.state) {
         Ok(private_again_in(&app, title(top_up.state), &visit.visit, 3, &main))
     } else {
@@ -166,7 +165,7 @@ async fn again(
     problem: &Problem,
 ) -> Result<Response, Problem> {
     let top_up = own(app, visit, id).await?;
-    let main = shown(&top_up, &visit.visit.vendor.settings.token, next, Some(problem));
+    let main = shown(&top_up, &visit.visit.vendor.settings, next, Some(problem));
     let mut response = private_with_script(app, title(top_up.state), &visit.visit, &main);
     *response.status_mut() = problem.status();
     Ok(response)
@@ -183,7 +182,13 @@ fn moves_by_itself(state: TopUpState) -> bool {
     )
 }
 
-fn shown(top_up: &TopUp, token: &Token, next: Option<&Local>, problem: Option<&Problem>) -> Markup {
+fn shown(
+    top_up: &TopUp,
+    settings: &Settings,
+    next: Option<&Local>,
+    problem: Option<&Problem>,
+) -> Markup {
+    let token = &settings.token;
     let (tone, word) = word(top_up.state);
     let whole = problem.filter(|problem| problem.errors().is_empty());
     html! {
@@ -204,7 +209,7 @@ fn shown(top_up: &TopUp, token: &Token, next: Option<&Local>, problem: Option<&P
                 dt { (t("Name")) } dd { code { (top_up.id) } }
             }
         }
-        (steps_on(top_up, token, next, problem))
+        (steps_on(top_up, settings, next, problem))
     }
 }
 
@@ -223,7 +228,7 @@ fn money_back(top_up: &TopUp) -> Markup {
 /// What to do next.
 fn steps_on(
     top_up: &TopUp,
-    token: &Token,
+    settings: &Settings,
     next: Option<&Local>,
     problem: Option<&Problem>,
 ) -> Markup {
@@ -232,11 +237,8 @@ fn steps_on(
     };
     let went_wrong =
         matches!(top_up.state, TopUpState::Declined | TopUpState::Failed | TopUpState::Cancelled);
-    let tokens = format!("/wallet/top-up?tokens={}", top_up.tokens.decimal(token.scale));
-    let retry = match next {
-        Some(next) => format!("{tokens}&{}", next.after("").trim_start_matches('?')),
-        None => tokens,
-    };
+    let then = next.cloned().unwrap_or_default();
+    let retry = address(&then, Some(top_up.tokens), settings);
     let here = format!("/wallet/top-ups/{}", top_up.id);
     html! {
         @if top_up.state == TopUpState::Declined && top_up.appeal.is_none() {
@@ -345,7 +347,7 @@ fn action(top_up: &TopUp) -> Markup {
                     dt { (t("Send")) } dd { strong { (MoneyOut::currency(left)) } }
                     dt { (t("With the reference")) }
                     dd { code.big #reference { (due.reference) }
-                        " " button.second.small type="button" data-copies="reference" data-done=(t("Copied.")) data-selected=(t("Selected: copy it with your keyboard.")) hidden { (t("Copy")) } }
+                        " " (copy("reference", t("Copy"))) }
                 }
                 p.pre { (due.instructions) }
                 p.hint { (t("Without the reference nobody knows whose money it is. The tokens are credited when it \

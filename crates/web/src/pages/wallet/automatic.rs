@@ -18,10 +18,9 @@ use super::super::look::{Tone, blank, notice};
 use super::super::private;
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
-use super::example;
 use crate::App;
 use crate::language::{t, text};
-use crate::money::{MoneyOut, in_field, typed};
+use crate::money::{MoneyOut, example, in_field, typed};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -106,7 +105,7 @@ fn read(form: &AutoForm, token: &Token) -> Result<AutoAsk, Problem> {
         read.filter(|amount| !amount.is_zero()).ok_or_else(|| {
             Problem::field(
                 name,
-                text!("a number above zero, such as {example}", example = example(token)),
+                text!("a number above zero, such as {example}", example = example(scale)),
             )
         })
     };

@@ -83,9 +83,9 @@ fn line_row(line: &Transfer, free: LedgerAccount, token: &Token) -> Markup {
 /// The page of what a movement belongs to, by its name; some things have none.
 fn page_of(subject: &str) -> Option<(String, &'static str)> {
     match subject.split('_').next()? {
-        "ord" => Some((format!("/orders/{subject}"), "order")),
-        "top" => Some((format!("/wallet/top-ups/{subject}"), "top-up")),
-        "exc" => Some((format!("/exchanges/{subject}"), "exchange")),
+        "ord" => Some((format!("/orders/{subject}"), t("order"))),
+        "top" => Some((format!("/wallet/top-ups/{subject}"), t("top-up"))),
+        "exc" => Some((format!("/exchanges/{subject}"), t("exchange"))),
         _ => None,
     }
 }
@@ -171,10 +171,10 @@ fn form(days: &Days, problem: Option<&Problem>) -> Markup {
             (complaint(&sentence(problem.detail())))
         }
         form.narrow method="get" action="/wallet/statement.csv" {
-            (Field { name: "from", label: t("From"), kind: "date", value: &days.from, autocomplete: "off", required: false,
-                hint: Some(t("The first day, in UTC. Leave both empty for everything.")), error: from.as_deref() })
-            (Field { name: "to", label: t("To"), kind: "date", value: &days.to, autocomplete: "off", required: false,
-                hint: Some(t("The last day.")), error: to.as_deref() })
+            (Field { name: "from", label: t("First day"), kind: "date", value: &days.from, autocomplete: "off", required: false,
+                hint: Some(t("In UTC. Leave both empty for everything.")), error: from.as_deref() })
+            (Field { name: "to", label: t("Last day"), kind: "date", value: &days.to, autocomplete: "off", required: false,
+                hint: None, error: to.as_deref() })
             button type="submit" { (t("Save")) }
         }
     }

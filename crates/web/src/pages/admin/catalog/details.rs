@@ -13,12 +13,12 @@ use scrip_engine::catalog::markdown;
 use scrip_engine::catalog::product::ProductFields;
 use serde::Deserialize;
 
-use super::fields::{Area, Choice, Mistakes, refused, wrong};
+use super::fields::{Area, Choice, refused, wrong};
 use super::{Catalogue, Desk, Section, address, kind_name, named, page, part_again, with_status};
 use crate::App;
 use crate::extract::NamePath;
 use crate::pages::admin::parts::{group_name, level_name};
-use crate::pages::form::{Field, Form};
+use crate::pages::form::{Field, Form, Mistakes};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {

@@ -103,29 +103,10 @@ pub fn refused(problem: Option<&Problem>) -> Markup {
     }
 }
 
-/// The mistakes of a form, all of them at once.
-#[derive(Debug, Default)]
-pub struct Mistakes(Option<Problem>);
-
-impl Mistakes {
-    /// A field is wrong.
-    pub fn add(&mut self, field: &str, detail: impl Into<String>) {
-        let detail = detail.into();
-        self.0 = Some(match self.0.take() {
-            None => Problem::field(field, detail),
-            Some(problem) => problem.with_error(field, "invalid", detail),
-        });
-    }
-
-    /// The value, if nothing was wrong.
-    pub fn or<T>(self, value: T) -> Result<T, Problem> {
-        self.0.map_or(Ok(value), Err)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::form::Mistakes;
 
     #[test]
     fn mistakes_are_found_by_the_field_that_they_belong_to() {

@@ -12,15 +12,15 @@ use scrip_engine::catalog::offer::OfferFields;
 use scrip_license::{Limits, Terms};
 use serde::Deserialize;
 
-use super::fields::{Area, Mistakes, refused, wrong};
+use super::fields::{Area, refused, wrong};
 use super::list::newest;
 use super::terms::TermsForm;
 use super::{Catalogue, Desk, address, named, part, part_again};
 use crate::App;
 use crate::extract::NamePath;
-use crate::money::{MoneyOut, typed};
+use crate::money::{MoneyOut, example, typed};
 use crate::pages::date;
-use crate::pages::form::{Field, Form, Nothing};
+use crate::pages::form::{Field, Form, Mistakes, Nothing};
 use crate::pages::look::{Tone, notice, price};
 use crate::problem::Problem;
 
@@ -52,7 +52,7 @@ impl OfferForm {
     ) -> Result<(OfferFields, Vec<String>), Problem> {
         let mut mistakes = Mistakes::default();
         let price = typed(&self.price, token.scale).unwrap_or_else(|| {
-            let example = Amount::new(1250).unwrap_or_default().decimal(token.scale);
+            let example = example(token.scale);
             mistakes.add("price", format!("a number of {}, such as {example}", token.code));
             Amount::ZERO
         });

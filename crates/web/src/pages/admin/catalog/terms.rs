@@ -4,8 +4,8 @@ use maud::{Markup, html};
 use scrip_license::{DEFAULT_OFFLINE_DAYS, Limits, RentalStart, Terms};
 use serde::Deserialize;
 
-use super::fields::{Choice, Mistakes, wrong};
-use crate::pages::form::Field;
+use super::fields::{Choice, wrong};
+use crate::pages::form::{Field, Mistakes};
 use crate::pages::words;
 use crate::problem::Problem;
 
