@@ -154,6 +154,11 @@ impl Login {
     pub fn fold(email: &str) -> String {
         email.trim().to_lowercase()
     }
+
+    /// Whether who has shown the password of `proved`, which was this row before, has shown this one's.
+    pub fn is_as_proved(&self, proved: &Self) -> bool {
+        self.account == proved.account && self.password == proved.password
+    }
 }
 
 /// Whether `email` can be an address: one `@`, a dot in the domain, no spaces or control

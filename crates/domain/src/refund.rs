@@ -114,6 +114,11 @@ impl Extent {
         })
     }
 
+    /// What is left of a line after these refunds, for whoever only shows it: of what cannot be, nothing.
+    pub fn left_to_show(line: &Line, before: &[RefundLine]) -> Self {
+        Self::left(line, before).unwrap_or(Self { quantity: 0, amount: Amount::ZERO })
+    }
+
     /// Whether nothing is left.
     pub fn is_empty(self) -> bool {
         self.quantity == 0

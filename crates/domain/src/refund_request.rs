@@ -105,12 +105,16 @@ impl RefundRequest {
         Self { state, word, decided_at, ..self }
     }
 
-    /// As it was when it was asked: what was decided later is not in the first answer.
+    /// As it was when it was asked, where what is granted at once is granted in the same commit: what was decided later is
+    /// not in the first answer.
     #[must_use]
     pub fn as_asked(self) -> Self {
-        if self.decided_at == Some(self.at) {
-            return self;
-        }
+        if self.decided_at == Some(self.at) { self } else { self.undecided() }
+    }
+
+    /// As it was before it was decided.
+    #[must_use]
+    pub fn undecided(self) -> Self {
         let state = RefundRequestState::Open;
         Self { state, word: None, refund: None, decided_at: None, ..self }
     }
@@ -155,5 +159,6 @@ mod tests {
         assert_eq!(asked.clone().accepted(Id::ZERO, later).as_asked(), asked);
         let at_once = asked.accepted(Id::ZERO, at);
         assert_eq!(at_once.clone().as_asked(), at_once, "granted in the first answer");
+        assert_eq!(at_once.undecided().state, RefundRequestState::Open);
     }
 }

@@ -2,6 +2,7 @@
 
 use scrip_domain::account::{Account, Person};
 use scrip_domain::audit::Act;
+use scrip_domain::language::Language;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -16,6 +17,8 @@ use crate::{Engine, Outcome};
 enum Edit {
     /// The personal information as it shall be.
     Person(Person),
+    /// The language that its owner reads, and nothing beside.
+    Language(Language),
     /// The account is frozen: it permits no transactions.
     Freeze(Note, Option<String>),
     /// It is thawed.
@@ -36,6 +39,15 @@ impl Engine {
         person: Person,
     ) -> Outcome<Account, NoSuchAccount> {
         self.edit(account, Edit::Person(person)).await
+    }
+
+    /// Changes the language in which an account is written to, whatever else of it is changed beside.
+    pub async fn speak_to_account(
+        &self,
+        account: Id<Account>,
+        language: Language,
+    ) -> Outcome<Account, NoSuchAccount> {
+        self.edit(account, Edit::Language(language)).await
     }
 
     /// Freezes an account: it permits no transactions. Doing it again changes nothing. The reason is for the record.
@@ -106,6 +118,10 @@ impl Command for EditAccount {
                 // The card to pay with is no word of its owner's: it must be one of the account's.
                 let payment_method = old.person.payment_method.clone();
                 account.person = Person { payment_method, ..person.clone() };
+                None
+            }
+            Edit::Language(language) => {
+                account.person.language = Some(*language);
                 None
             }
             Edit::Freeze(note, reason) => {

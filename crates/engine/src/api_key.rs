@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::account::NoSuchAccount;
 use crate::audit::{Note, Staff, difference};
 use crate::fresh::{Fresh, is_retold};
 use crate::ledger::Buyer;
 use crate::session::Signed;
-use crate::{Engine, Outcome, Page};
+use crate::{Engine, Outcome};
 
 /// A key that was made, with the secret that is told once.
 #[derive(Clone)]
@@ -38,32 +39,50 @@ impl std::fmt::Debug for NewKey {
 type KeyFields = (Option<Id<Account>>, Vec<Scope>, String);
 
 /// So many keys of a buyer's own are good at a time.
-pub const MOST_OWN_KEYS: usize = 20;
+pub const MOST_OWN_KEYS: u32 = 20;
 
-/// The buyer has as many keys as anybody may have.
+/// Why a buyer gets no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyKeys;
+pub enum OwnKeyRefusal {
+    /// The account is erased.
+    NoSuchAccount,
+    /// The buyer has as many keys as anybody may have.
+    TooMany,
+}
 
 /// There is no such key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSuchKey;
 
 impl Engine {
-    /// Makes a key, of the vendor's own or of an account.
+    /// Makes a key of the vendor's own.
     pub async fn make_key(
+        &self,
+        by: Staff,
+        scopes: Vec<Scope>,
+        label: String,
+    ) -> Result<NewKey, Fault> {
+        let made = self.make_key_for(by, None, scopes, label).await?;
+        made.map_err(|NoSuchAccount| Fault::Bug("the vendor's own key has an account".into()))
+    }
+
+    /// Makes a key, of the vendor's own or of an account.
+    pub async fn make_key_for(
         &self,
         by: Staff,
         account: Option<Id<Account>>,
         scopes: Vec<Scope>,
         label: String,
-    ) -> Result<NewKey, Fault> {
+    ) -> Outcome<NewKey, NoSuchAccount> {
         let mut secret = [0; 32];
         self.fill(&mut secret);
+        let Ok(owner) = self.owner_of_key(account).await? else { return Ok(Err(NoSuchAccount)) };
         let (key, token) = self.new_key(self.mint()?, secret, (account, scopes, label));
-        let make = Make { key: key.clone(), note: Some(self.note(by)?) };
+        let make = Make { key, owner, note: Some(self.note(by)?) };
         match self.submit(make).await? {
-            Ok(key) => Ok(NewKey { key, token }),
-            Err(KeyTaken) => Err(Fault::Bug("a new key was there before".into())),
+            Ok(key) => Ok(Ok(NewKey { key, token })),
+            Err(Unmade::NoSuchAccount) => Ok(Err(NoSuchAccount)),
+            Err(Unmade::Taken) => Err(Fault::Bug("a new key was there before".into())),
         }
     }
 
@@ -76,7 +95,7 @@ impl Engine {
         scopes: Vec<Scope>,
         label: String,
         form: &Fresh<ApiKey>,
-    ) -> Result<Option<NewKey>, Fault> {
+    ) -> Outcome<Option<NewKey>, NoSuchAccount> {
         self.make_once(Some(self.note(by)?), (account, scopes, label), form).await
     }
 
@@ -87,15 +106,28 @@ impl Engine {
         scopes: Vec<Scope>,
         label: String,
         form: &Fresh<ApiKey>,
-    ) -> Outcome<Option<NewKey>, TooManyKeys> {
-        let page = Page { after: None, limit: 100 };
-        let keys = self.store.api_keys_of(buyer.account, page).await?;
-        let there = keys.iter().any(|key| key.id == form.id);
-        let kept = keys.iter().filter(|key| key.revoked_at.is_none()).count();
-        if keys.len() >= 100 || (!there && kept >= MOST_OWN_KEYS) {
-            return Ok(Err(TooManyKeys));
+    ) -> Outcome<Option<NewKey>, OwnKeyRefusal> {
+        // Looked up before: no command sees all keys of an account. Who sends two forms at the very same time may so have
+        // one more, which is no harm.
+        let good = self.store.good_api_keys_of(buyer.account, MOST_OWN_KEYS).await?;
+        let most = usize::try_from(MOST_OWN_KEYS).unwrap_or(usize::MAX);
+        // What the form has made before is told again, also when it was the last one.
+        if good.len() >= most && self.store.api_key(form.id).await?.is_none() {
+            return Ok(Err(OwnKeyRefusal::TooMany));
         }
-        Ok(Ok(self.make_once(None, (Some(buyer.account), scopes, label), form).await?))
+        let made = self.make_once(None, (Some(buyer.account), scopes, label), form).await?;
+        Ok(made.map_err(|NoSuchAccount| OwnKeyRefusal::NoSuchAccount))
+    }
+
+    /// The account that a key is for, with the wallet that guards it.
+    async fn owner_of_key(
+        &self,
+        account: Option<Id<Account>>,
+    ) -> Outcome<Option<Buyer>, NoSuchAccount> {
+        let Some(account) = account else { return Ok(Ok(None)) };
+        let member = self.member(account).await?;
+        let owner = member.map(|member| Buyer { account, wallet: member.account.wallet });
+        Ok(owner.map(Some).ok_or(NoSuchAccount))
     }
 
     async fn make_once(
@@ -103,14 +135,16 @@ impl Engine {
         note: Option<Note>,
         what: KeyFields,
         form: &Fresh<ApiKey>,
-    ) -> Result<Option<NewKey>, Fault> {
+    ) -> Outcome<Option<NewKey>, NoSuchAccount> {
+        let Ok(owner) = self.owner_of_key(what.0).await? else { return Ok(Err(NoSuchAccount)) };
         let (key, token) = self.new_key(form.id, form.chance(0), what);
-        match self.submit(Make { key, note }).await? {
+        Ok(match self.submit(Make { key, owner, note }).await? {
             Ok(key) if key.revoked_at.is_none() && is_retold(key.created_at, self.now()) => {
                 Ok(Some(NewKey { key, token }))
             }
-            Ok(_) | Err(KeyTaken) => Ok(None),
-        }
+            Ok(_) | Err(Unmade::Taken) => Ok(None),
+            Err(Unmade::NoSuchAccount) => Err(NoSuchAccount),
+        })
     }
 
     fn new_key(&self, id: Id<ApiKey>, secret: [u8; 32], what: KeyFields) -> (ApiKey, String) {
@@ -173,11 +207,18 @@ impl Engine {
     }
 }
 
-/// Another key has the name.
-struct KeyTaken;
+/// Why no key is made.
+enum Unmade {
+    /// Another key has the name.
+    Taken,
+    /// The account that it is for is erased.
+    NoSuchAccount,
+}
 
 struct Make {
     key: ApiKey,
+    /// Whose it will be; nobody's where it is the vendor's own.
+    owner: Option<Buyer>,
     /// Of the staff; a buyer's own key is nobody's act.
     note: Option<Note>,
 }
@@ -185,20 +226,31 @@ struct Make {
 impl Command for Make {
     /// The key: this one, or the same that the same form made before.
     type Receipt = ApiKey;
-    type Refusal = KeyTaken;
+    type Refusal = Unmade;
 
     fn wants(&self, wants: &mut Wants) {
+        if let Some(Buyer { account, wallet }) = self.owner {
+            // The wallet guards its account: it is not erased beside this.
+            wants.wallets.guard((wallet,));
+            wants.accounts.read((account,));
+        }
         wants.api_keys.guard((self.key.id,));
     }
 
-    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<ApiKey, KeyTaken>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<ApiKey, Unmade>, Fault> {
         if let Some(there) = books.api_keys.get(&(self.key.id,))? {
             let same = there.secret == self.key.secret && there.account == self.key.account;
             return Ok(if same {
                 Decision::done(there.clone(), Changes::default())
             } else {
-                Decision::refused(KeyTaken)
+                Decision::refused(Unmade::Taken)
             });
+        }
+        if let Some(owner) = self.owner {
+            let account = books.accounts.get(&(owner.account,))?;
+            if account.is_none_or(|account| account.erased_at.is_some()) {
+                return Ok(Decision::refused(Unmade::NoSuchAccount));
+            }
         }
         let ApiKey { id, account, scopes, label, .. } = &self.key;
         let what = json!({ "label": label, "scopes": scopes, "account": account });

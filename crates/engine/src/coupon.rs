@@ -91,9 +91,7 @@ impl Engine {
         if let Some(made) = self.store.coupon(form.id).await? {
             return Ok(Ok(made));
         }
-        let (mut chance, all) = ([0; 20], form.chance(0));
-        chance.iter_mut().zip(all).for_each(|(to, from)| *to = from);
-        self.make_coupon_called(by, fields, form.id, chance).await
+        self.make_coupon_called(by, fields, form.id, form.chance_of_code(0)).await
     }
 
     async fn make_coupon_called(

@@ -6,9 +6,12 @@
 //! A download counts when its last byte is sent, once per license, file and 24 hours: cutting it,
 //! resuming it and fetching it again cost nothing. What is limited is what counts.
 //!
-//! The limit is held twice. Where it is exact: with a limited license the last piece waits for
-//! [`Count`], one command under the license's guard, and is not sent when that refuses, whatever
-//! else is under way on however many servers. And where it is polite: an answer that reaches the end
+//! The last piece waits for [`Count`], one command under the license's guard, and is not sent when
+//! that refuses: so nobody keeps a whole file of a license that was refunded, revoked or suspended
+//! while it was sent, nor one that was downloaded and given back at once as unopened.
+//!
+//! The limit is held twice. Where it is exact, by that command, whatever else is under way on
+//! however many servers. And where it is polite: an answer that reaches the end
 //! of a file holds a [`Slot`] while it is sent, so what would be refused at its end is refused at its
 //! beginning. A slot is memory, not a row: it ends with its answer, so a cancelled download and a
 //! restart leave nothing behind that somebody would have to wait for.
@@ -18,7 +21,7 @@ mod ticket;
 
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{File, Release};
-use scrip_domain::license::License;
+use scrip_domain::license::{License, LicenseState};
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_license::{Digest, Reason};
 use scrip_storage::books::Change;
@@ -79,9 +82,14 @@ impl Grant {
     }
 }
 
-/// The license's downloads are used up.
+/// Why a download is not sent to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UsedUp;
+pub enum Unfinished {
+    /// The license's downloads are used up.
+    UsedUp,
+    /// The license was refunded, revoked or suspended meanwhile.
+    Stopped,
+}
 
 /// Why a file is not handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +206,7 @@ impl Engine {
     }
 
     /// The last byte is sent: the download counts, unless the same file counted within 24 hours.
-    pub async fn finished(&self, grant: &Grant) -> Outcome<(), UsedUp> {
+    pub async fn finished(&self, grant: &Grant) -> Outcome<(), Unfinished> {
         self.submit(Count { license: grant.license, file: grant.file.id }).await
     }
 }
@@ -234,23 +242,27 @@ struct Count {
 
 impl Command for Count {
     type Receipt = ();
-    type Refusal = UsedUp;
+    type Refusal = Unfinished;
 
     fn wants(&self, wants: &mut Wants) {
         wants.licenses.guard((self.license,));
         wants.downloads.read((self.license,));
     }
 
-    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), UsedUp>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Unfinished>, Fault> {
         let lost = || Fault::Bug("a license is gone while its file is sent".into());
         let license = books.licenses.get(&(self.license,))?.ok_or_else(lost)?;
+        // Whose time ran out meanwhile had begun in time.
+        if license.state != LicenseState::Valid {
+            return Ok(Decision::refused(Unfinished::Stopped));
+        }
         let counted = books.downloads.all(&(self.license,))?;
         let mut changes = Changes::default();
         if is_free(counted, self.file, at) {
             return Ok(Decision::done((), changes));
         }
         if license.limits.downloads.is_some_and(|limit| used_up(counted.len(), limit)) {
-            return Ok(Decision::refused(UsedUp));
+            return Ok(Decision::refused(Unfinished::UsedUp));
         }
         let download = Download { license: self.license, file: self.file, at };
         changes.downloads.push(Change::Insert(download));
@@ -260,7 +272,6 @@ impl Command for Count {
 
 #[cfg(test)]
 mod tests {
-    use scrip_domain::license::LicenseState;
     use scrip_license::{Limits, Terms};
 
     use super::*;

@@ -6,20 +6,21 @@
 //! Nothing may be under way: no hold, no top-up, no dispute, no exchange, no payment to a merchant, no wish for a refund, and
 //! nothing owed. What is left in the wallet is given up only where that is said expressly; it goes where expired tokens go.
 //! Address, name, cards, keys, sessions and letters go; wallet, ledger, orders and licenses keep the account's id, and codes
-//! go on working. The address can open another account.
+//! go on working. The address can open another account. What its owner wrote for a refund or an appeal stays, since refunds
+//! and signed documents repeat it; so do names of machines, which a code that goes on working brings anew.
 //!
 //! What is under way is looked up before; what can change beside it is looked at again under the wallet's guard. An erased
-//! account is frozen too, so whatever a late answer brings is given back as for every frozen one.
+//! account is frozen too, so whatever a late answer brings is given back as for every frozen one. Links are cut once it is
+//! erased, and not before: whoever is refused has lost nothing.
 
 use scrip_domain::account::{Account, Login, Obstacle, Person};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Act;
 use scrip_domain::ledger::Transfer;
 use scrip_domain::letter::Letter;
+use scrip_domain::link::LinkState;
 use scrip_domain::payment_method::PaymentMethod;
-use scrip_domain::purchase_request::RequestState;
 use scrip_domain::session::TokenHash;
-use scrip_domain::top_up::TopUpState;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_storage::books::Change;
@@ -32,10 +33,8 @@ use crate::password::PasswordRefusal;
 use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome, Page};
 
-/// Sessions, keys and letters of each that go in one commit; what is beyond goes before it.
+/// Sessions, keys and letters of each that go in one commit; what is beyond goes after it.
 const TOGETHER: u32 = 150;
-/// Rows that are looked through at a time.
-const ROWS: u32 = 100;
 
 /// What becomes of tokens that are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +83,8 @@ impl Engine {
         self.erase(buyer, Some(login), leftover, None).await
     }
 
-    /// Erases an account in the name of staff. Doing it again changes nothing. The reason is for the record.
+    /// Erases an account in the name of staff. Doing it again takes what is there still. The reason is for the
+    /// record.
     pub async fn erase_account_of(
         &self,
         by: Staff,
@@ -96,6 +96,8 @@ impl Engine {
             return Ok(Err(EraseRefusal::NoSuchAccount));
         };
         if row.erased_at.is_some() {
+            // A server may have stopped amid it.
+            self.sweep(Buyer { account, wallet: row.wallet }).await?;
             return Ok(Ok(row));
         }
         let login = self.store.login(&Login::fold(&row.email)).await?;
@@ -106,65 +108,24 @@ impl Engine {
 
     /// What is in the way of erasing a buyer's account, the balance aside: for the page that asks.
     pub async fn in_the_way(&self, buyer: Buyer) -> Result<Vec<Obstacle>, Fault> {
-        let lost = || Fault::Bug("a buyer has no wallet".into());
-        let wallet = self.store.wallet(buyer.wallet).await?.ok_or_else(lost)?;
-        let line = self.store.credit_line(buyer.account).await?;
-        let owes = line.is_some_and(|line| !line.owed().amount.is_zero());
-        let mut all = of_wallet(&wallet.as_of(self.now()), owes, Leftover::Forfeit);
-        all.extend(self.under_way(buyer.account).await?);
-        Ok(all)
+        Ok(self.obstacles(buyer, Leftover::Forfeit).await?.0)
     }
 
-    /// What is under way of an account, beside its wallet.
-    async fn under_way(&self, account: Id<Account>) -> Result<Vec<Obstacle>, Fault> {
+    /// All that is in the way, in the order of their words, and what is in the wallet.
+    async fn obstacles(
+        &self,
+        buyer: Buyer,
+        leftover: Leftover,
+    ) -> Result<(Vec<Obstacle>, Amount), Fault> {
+        let lost = || Fault::Bug("a buyer has no wallet".into());
         let (store, now) = (&self.store, self.now());
-        let mut found = Vec::new();
-        let mut page = Page { after: None, limit: ROWS };
-        loop {
-            let rows = store.top_ups_of(account, page).await?;
-            let waits = rows.iter().any(|row| !row.state.is_final());
-            found.extend(waits.then_some(Obstacle::TopUps));
-            let disputed = rows.iter().any(|row| row.state == TopUpState::Disputed);
-            found.extend(disputed.then_some(Obstacle::Disputes));
-            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
-                break;
-            };
-            page = next;
-        }
-        page.after = None;
-        loop {
-            let rows = store.exchanges_of(account, page).await?;
-            let waits = rows.iter().any(|row| !row.state.is_final());
-            found.extend(waits.then_some(Obstacle::Exchanges));
-            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
-                break;
-            };
-            page = next;
-        }
-        page.after = None;
-        loop {
-            let rows = store.purchase_requests_of(account, page).await?;
-            let waits = rows.iter().any(|row| {
-                matches!(row.state_at(now), RequestState::Authorized | RequestState::Captured)
-            });
-            found.extend(waits.then_some(Obstacle::Payments));
-            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
-                break;
-            };
-            page = next;
-        }
-        page.after = None;
-        loop {
-            let rows = store.refund_requests_by(account, page).await?;
-            let waits = rows.iter().any(scrip_domain::refund_request::RefundRequest::is_open);
-            found.extend(waits.then_some(Obstacle::RefundRequests));
-            let Some(next) = next(page, rows.last().map(|row| row.id.number()), rows.len()) else {
-                break;
-            };
-            page = next;
-        }
-        found.dedup();
-        Ok(found)
+        let wallet = store.wallet(buyer.wallet).await?.ok_or_else(lost)?.as_of(now);
+        let line = store.credit_line(buyer.account).await?;
+        let owes = line.is_some_and(|line| !line.owed().amount.is_zero());
+        let mut all = of_wallet(&wallet, owes, leftover);
+        all.extend(store.under_way(buyer.account, now).await?);
+        all.sort_unstable();
+        Ok((all, wallet.available()))
     }
 
     async fn erase(
@@ -174,15 +135,9 @@ impl Engine {
         leftover: Leftover,
         by: Option<(Note, String)>,
     ) -> Outcome<Account, EraseRefusal> {
-        let under_way = self.under_way(buyer.account).await?;
-        if !under_way.is_empty() {
-            let wallet = self.store.wallet(buyer.wallet).await?;
-            let left = wallet.map(|wallet| wallet.available_at(self.now())).unwrap_or_default();
-            return Ok(Err(EraseRefusal::Open(under_way, left)));
-        }
-        for link in self.store.links_of(buyer.account).await? {
-            // What is no link any more is none.
-            let _ = self.unlink(buyer, link.partner).await?;
+        let (obstacles, left) = self.obstacles(buyer, leftover).await?;
+        if !obstacles.is_empty() {
+            return Ok(Err(EraseRefusal::Open(obstacles, left)));
         }
         let kept = self.kept_of(buyer.account).await?;
         let command =
@@ -191,20 +146,31 @@ impl Engine {
             Ok(account) => account,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        // What did not fit, or came while it was decided.
+        self.sweep(buyer).await?;
+        Ok(Ok(account))
+    }
+
+    /// Takes what is there still of an account that is erased: links, what did not fit into the commit, and what came
+    /// while that was decided. Doing it again changes nothing, so it goes on where a server has stopped.
+    async fn sweep(&self, buyer: Buyer) -> Result<(), Fault> {
+        for link in self.store.links_of(buyer.account).await? {
+            if link.state != LinkState::Ended {
+                // What is no link any more is none.
+                let _ = self.unlink(buyer, link.partner).await?;
+            }
+        }
         loop {
             let kept = self.kept_of(buyer.account).await?;
-            if kept.is_empty() {
+            // What there is one of at most is not counted, and goes with the last ones.
+            let last = kept.is_empty();
+            let Ok(()) = self.submit(Clear { account: buyer.account, kept }).await?;
+            if last {
                 break;
-            }
-            match self.submit(Clear { account: buyer.account, kept }).await? {
-                Ok(()) => {}
-                Err(never) => match never {},
             }
         }
         // A processor is told of the cards that left.
         self.errands.notify_one();
-        Ok(Ok(account))
+        Ok(())
     }
 
     async fn kept_of(&self, account: Id<Account>) -> Result<Kept, Fault> {
@@ -217,12 +183,6 @@ impl Engine {
             letters: letters.into_iter().map(|row| row.id).collect(),
         })
     }
-}
-
-/// The page after this one, if it was full.
-fn next(page: Page, last: Option<u64>, rows: usize) -> Option<Page> {
-    let full = u32::try_from(rows).is_ok_and(|rows| rows == page.limit);
-    last.filter(|_| full).map(|last| Page { after: Some(last), ..page })
 }
 
 /// What is in the way of a wallet as it is now.
@@ -302,7 +262,7 @@ impl Command for Clear {
 
 struct Erase {
     buyer: Buyer,
-    /// As it was when the password was right.
+    /// As it was when the password was right; of staff nobody asks for one.
     login: Option<Login>,
     leftover: Leftover,
     /// Of the staff, with the reason; nobody's where the owner does it.
@@ -344,9 +304,15 @@ impl Command for Erase {
         if account.erased_at.is_some() {
             return Ok(Decision::done(account.clone(), Changes::default()));
         }
-        if let Some(login) = &self.login
-            && books.logins.get(&(login.email.clone(),))? != Some(login)
-        {
+        let login = match &self.login {
+            Some(proved) => {
+                let there = books.logins.get(&(proved.email.clone(),))?;
+                there.filter(|there| there.account == id)
+            }
+            None => None,
+        };
+        let same = |proved: &Login| login.is_some_and(|login| login.is_as_proved(proved));
+        if self.by.is_none() && !self.login.as_ref().is_some_and(same) {
             return Ok(Decision::refused(EraseRefusal::InvalidCredentials));
         }
         let lost = || Fault::Bug("an account has no wallet".into());
@@ -373,7 +339,7 @@ impl Command for Erase {
             ..account.clone()
         };
         changes.accounts.push(Change::Update(erased.clone()));
-        changes.logins.extend(self.login.clone().map(Change::Delete));
+        changes.logins.extend(login.cloned().map(Change::Delete));
         self.kept.clear(books, &mut changes, id)?;
         self.forget_cards(books, &mut changes, at)?;
         if let Some((note, reason)) = &self.by {

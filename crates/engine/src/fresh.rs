@@ -39,6 +39,13 @@ impl<T> Fresh<T> {
     pub(crate) fn chance(&self, number: u32) -> [u8; 32] {
         mac(&self.secret, &number.to_be_bytes())
     }
+
+    /// As much of that chance as a code is made of.
+    pub(crate) fn chance_of_code(&self, number: u32) -> [u8; 20] {
+        let mut chance = [0; 20];
+        chance.iter_mut().zip(self.chance(number)).for_each(|(to, from)| *to = from);
+        chance
+    }
 }
 
 /// Whether what was made at `made` may be told again at `now`: to a browser that sent its form twice, and to no one later.

@@ -220,6 +220,11 @@ pub(crate) fn arrives(email: &str) -> bool {
     !email.is_empty() && !email.ends_with(".invalid")
 }
 
+/// Whether an account is erased: nobody is written to there any more.
+pub(crate) fn is_gone(books: &Books, account: Id<Account>) -> Result<bool, Fault> {
+    Ok(books.accounts.get(&(account,))?.is_some_and(|account| account.erased_at.is_some()))
+}
+
 /// Begins at the feed's end, or ends.
 struct TurnPostbox {
     open: bool,
@@ -254,11 +259,22 @@ impl Command for PutLetters {
     type Receipt = ();
     type Refusal = std::convert::Infallible;
 
-    fn wants(&self, _: &mut Wants) {}
+    fn wants(&self, wants: &mut Wants) {
+        for account in self.0.iter().filter_map(|letter| letter.account) {
+            wants.accounts.read((account,));
+        }
+    }
 
-    fn decide(&self, _: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut changes = Changes::default();
-        changes.letters.extend(self.0.iter().cloned().map(Change::Insert));
+        for letter in &self.0 {
+            if let Some(account) = letter.account
+                && is_gone(books, account)?
+            {
+                continue;
+            }
+            changes.letters.push(Change::Insert(letter.clone()));
+        }
         Ok(Decision::done((), changes))
     }
 }

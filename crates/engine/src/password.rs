@@ -233,12 +233,13 @@ impl Command for SetPassword {
     }
 
     fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Stale>, Fault> {
-        if books.logins.get(&(self.login.email.clone(),))? != Some(&self.login) {
+        let login = books.logins.get(&(self.login.email.clone(),))?;
+        let Some(login) = login.filter(|login| login.is_as_proved(&self.login)) else {
             return Ok(Decision::refused(Stale));
-        }
+        };
         let mut changes = Changes::default();
         let password = self.password.clone();
-        changes.logins.push(Change::Update(Login { password, ..self.login.clone() }));
+        changes.logins.push(Change::Update(Login { password, ..login.clone() }));
         end(books, &mut changes, &self.ended)?;
         changes.letters.extend(self.letter.clone().map(Change::Insert));
         Ok(Decision::done((), changes))

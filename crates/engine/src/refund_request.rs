@@ -8,8 +8,9 @@
 //!          └────staff declines, with a word──────────▶ declined
 //! ```
 //! All of it is decided under the wallet's guard and the order's, as the refund itself is: nothing is accepted twice, nor
-//! accepted and declined. What was opened is looked at in the commit that grants, so that nobody keeps a download that is
-//! carried on beside it.
+//! accepted and declined. What was opened is looked at in the commit that grants, and a download that is carried on beside it
+//! is not finished ([`crate::download`]). At a merchant the provider grants, some moments later: a download that ends in
+//! between is kept, and the answer to whoever asks says `open`, as it was when it was asked.
 
 use scrip_domain::audit::Act;
 use scrip_domain::letter::{About, Letter};
@@ -95,7 +96,6 @@ impl Engine {
         let here = self.provider().is_none();
         if vendor.settings.refunds_at_once
             && here
-            && !asking.was_activated
             && let Some(answered) = self.grant_at_once(&asking, paid).await?
         {
             return Ok(Ok(answered));
@@ -104,14 +104,13 @@ impl Engine {
         match self.submit(asking).await? {
             // At a merchant the provider gives back, and cannot in this commit.
             Ok(Asked::Now(row)) if staff && row.covered => {
-                let accepted = self.accept(Staff::SERVER, &row, LicensePolicy::Revoke, request.id);
-                let accepted = accepted.await;
-                Ok(Ok(Answered::First(match accepted {
-                    Ok(Ok(accepted)) => accepted,
-                    // It waits for a person, who sees why.
-                    Ok(Err(_)) | Err(Fault::Busy | Fault::Unavailable(_)) => row,
+                match self.accept(Staff::SERVER, &row, LicensePolicy::Revoke, request.id).await {
+                    // If it is not given back, it waits for a person, who sees why. The answer says what it says
+                    // again later: it was open when it was asked.
+                    Ok(Ok(_) | Err(_)) | Err(Fault::Busy | Fault::Unavailable(_)) => {}
                     Err(fault) => return Err(fault),
-                })))
+                }
+                Ok(Ok(Answered::First(row)))
             }
             Ok(Asked::Now(row)) => Ok(Ok(Answered::First(row))),
             Ok(Asked::Before(id)) => Ok(Ok(self.asked_before(id).await?)),
@@ -133,11 +132,6 @@ impl Engine {
         };
         let licenses = paid.licenses.iter().filter(|license| license.line == line.id);
         let licenses: Vec<_> = licenses.map(|license| license.id).collect();
-        let mut was_activated = line.extends.is_some();
-        for license in &licenses {
-            let first = crate::Page { after: None, limit: 1 };
-            was_activated |= !self.store.activations_of(*license, first).await?.is_empty();
-        }
         let id = self.mint()?;
         let about = About::RefundAsked { order: wish.order, request: id };
         let letter = self.staff_letter(about).await?;
@@ -149,7 +143,6 @@ impl Engine {
             line,
             licenses,
             policy,
-            was_activated,
             reason,
             letter,
             request,
@@ -178,7 +171,9 @@ impl Engine {
     async fn asked_before(&self, id: Id<RefundRequest>) -> Result<Answered<RefundRequest>, Fault> {
         let lost = || Fault::Bug("an idempotency key names no request for a refund".into());
         let row = self.store.refund_request(id).await?.ok_or_else(lost)?;
-        Ok(Answered::Replayed(row.as_asked()))
+        // At a merchant nothing is granted in the commit that asks, however fast the provider is.
+        let merchant = self.provider().is_some();
+        Ok(Answered::Replayed(if merchant { row.undecided() } else { row.as_asked() }))
     }
 
     /// Gives back what a buyer asked for. Doing it again changes nothing.
@@ -340,8 +335,6 @@ pub(crate) struct Ask {
     line: Line,
     licenses: Vec<Id<License>>,
     policy: RefundPolicy,
-    /// Whether a machine was activated before, or an extension was put to use.
-    was_activated: bool,
     reason: String,
     letter: Option<Letter>,
     request: Request,
@@ -364,7 +357,8 @@ impl Ask {
 
     /// Whether the policy covers it at `at`.
     fn is_covered(&self, books: &Books, order: &Order, at: Timestamp) -> Result<bool, Fault> {
-        let mut opened = self.was_activated;
+        // What was added to a license is put to use at once.
+        let mut opened = self.line.extends.is_some();
         for license in &self.licenses {
             opened |= !books.downloads.all(&(*license,))?.is_empty();
             opened |= books.usages.get(&(*license,))?.is_some_and(|usage| {

@@ -144,7 +144,7 @@ pub struct SignedIn {
 
 impl Engine {
     /// Signs in with address and password. `source` is where the request came from. Of a browser that is not known the
-    /// account is told by letter, but for the first one.
+    /// account is told by letter, but for the first one; a program's sign-ins are its owner's own.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -194,7 +194,9 @@ impl Engine {
         let (now, who) = (self.now(), account.id.to_string());
         let known = from.known.is_some_and(|known| self.knows(known, account.id));
         let told = self.throttle.check(Limited::SignInLetter, &who, now).is_err();
-        if login.signed_in_at.is_none() || known || told {
+        // A program keeps nothing, and so would be news each time.
+        let program = from.browser == Browser::Program;
+        if login.signed_in_at.is_none() || program || known || told {
             return Ok(None);
         }
         self.throttle.count(Limited::SignInLetter, &who, now);
@@ -274,13 +276,14 @@ impl Command for OpenSession {
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
-        if books.logins.get(&(self.login.email.clone(),))? != Some(&self.login) {
+        let login = books.logins.get(&(self.login.email.clone(),))?;
+        let Some(login) = login.filter(|login| login.is_as_proved(&self.login)) else {
             return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
-        }
+        };
         let mut changes = Changes::default();
         changes.sessions.push(Change::Insert(self.session.clone()));
-        if self.login.signed_in_at.is_none() {
-            let login = Login { signed_in_at: Some(at), ..self.login.clone() };
+        if login.signed_in_at.is_none() {
+            let login = Login { signed_in_at: Some(at), ..login.clone() };
             changes.logins.push(Change::Update(login));
         }
         changes.letters.extend(self.letter.clone().map(Change::Insert));

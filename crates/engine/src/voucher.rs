@@ -74,11 +74,7 @@ impl Engine {
         fields: BatchFields,
         form: &Fresh<VoucherBatch>,
     ) -> Outcome<(VoucherBatch, Vec<String>), Wrong> {
-        let chance = |number| {
-            let (mut chance, all) = ([0; 20], form.chance(number));
-            chance.iter_mut().zip(all).for_each(|(to, from)| *to = from);
-            chance
-        };
+        let chance = |number| form.chance_of_code(number);
         let made = self.make_batch(by, fields, form.id, chance).await?;
         Ok(made.map(|(batch, codes)| {
             let told = is_retold(batch.created_at, self.now());

@@ -217,7 +217,7 @@ impl<P: Part> Host<P> {
             let settings = engine.put_settings(Staff::OPERATOR, settings).await?;
             let is_well = self.part.begins(&engine).await? && settings.is_ok();
             let scopes = vec![Scope::Admin];
-            let key = engine.make_key(Staff::OPERATOR, None, scopes, "sim".into()).await?;
+            let key = engine.make_key(Staff::OPERATOR, scopes, "sim".into()).await?;
             Ok::<_, Fault>((is_well, key.token))
         };
         let (is_well, token) = done.await.map_err(|fault| fault.to_string())?;

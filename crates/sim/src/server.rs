@@ -145,8 +145,7 @@ impl Machine {
             let Ok(()) = store.submit(Kit).await?;
             let engine = Engine::start(self.ground(store), memory).await?;
             let settings = engine.put_settings(Staff::OPERATOR, settings).await?;
-            let key =
-                engine.make_key(Staff::OPERATOR, None, vec![Scope::Admin], "sim".into()).await?;
+            let key = engine.make_key(Staff::OPERATOR, vec![Scope::Admin], "sim".into()).await?;
             let vouchers = if self.plan.cards > 0 {
                 engine.make_vouchers(Staff::OPERATOR, vouchers()).await?.ok()
             } else {

@@ -308,7 +308,7 @@ impl Shop {
         let engine = &shop.app.engine;
         engine.put_settings(Staff::OPERATOR, settings).await.expect("no fault").expect("settings");
         let key = engine
-            .make_key(Staff::OPERATOR, None, vec![Scope::Admin], "test".into())
+            .make_key(Staff::OPERATOR, vec![Scope::Admin], "test".into())
             .await
             .expect("a key");
         shop.admin = key.token;

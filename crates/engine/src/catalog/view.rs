@@ -316,9 +316,7 @@ impl Engine {
         offer: Id<Offer>,
     ) -> Outcome<Option<Shown>, GateRefusal> {
         let mut shown = self.show_offers(member, &[offer]).await?;
-        // What is shut says so of any offer.
-        let none = || Ok(None);
-        shown.pop().map_or_else(|| Ok(none()), Ok)
+        Ok(shown.pop().unwrap_or(Ok(None)))
     }
 
     /// The same of several, in their order; their products are read at once.

@@ -11,7 +11,7 @@ use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::arrives;
+use super::{arrives, is_gone};
 use crate::Engine;
 
 /// Events that are looked at in one step.
@@ -144,6 +144,11 @@ struct News {
 }
 
 impl News {
+    /// The account that is written to; none where it is the staff.
+    fn buyer(&self) -> Option<Id<Account>> {
+        self.event.owner().filter(|_| !self.about.is_for_staff())
+    }
+
     /// The order and its account, if it may be gathered.
     fn paid(&self) -> Option<(Id<Order>, Id<Account>)> {
         match self.about {
@@ -168,6 +173,9 @@ impl Command for Follow {
 
     fn wants(&self, wants: &mut Wants) {
         wants.postbox.guard((Postbox::ONLY,));
+        for account in self.told.iter().filter_map(News::buyer) {
+            wants.accounts.read((account,));
+        }
         if self.digest_below.is_zero() {
             return;
         }
@@ -187,6 +195,11 @@ impl Command for Follow {
         }
         let mut digests = BTreeMap::new();
         for news in &self.told {
+            if let Some(account) = news.buyer()
+                && is_gone(books, account)?
+            {
+                continue;
+            }
             if let Some((order, account)) = self.small(books, news)? {
                 let kept = books.digests.get(&(account,))?;
                 let begun = || kept.cloned().unwrap_or_else(|| Digest::new(account, at));
@@ -194,8 +207,8 @@ impl Command for Follow {
                 digests.insert(account, digest.with(order));
                 continue;
             }
-            let account = news.event.owner().filter(|_| !news.about.is_for_staff());
-            let letter = Letter::new(news.id, account, &news.recipient, news.about.clone(), at);
+            let letter =
+                Letter::new(news.id, news.buyer(), &news.recipient, news.about.clone(), at);
             changes.letters.push(Change::Insert(letter));
         }
         for (account, digest) in digests {
@@ -241,15 +254,18 @@ impl Command for EndDigest {
 
     fn wants(&self, wants: &mut Wants) {
         wants.digests.guard((self.account,));
+        wants.accounts.read((self.account,));
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut changes = Changes::default();
         let digest = books.digests.get(&(self.account,))?;
         if let Some(digest) = digest.filter(|digest| digest.due_at <= at) {
-            let (account, about) = (Some(self.account), digest.about());
-            let letter = Letter::new(self.id, account, &self.recipient, about, at);
-            changes.letters.push(Change::Insert(letter));
+            if !is_gone(books, self.account)? {
+                let (account, about) = (Some(self.account), digest.about());
+                let letter = Letter::new(self.id, account, &self.recipient, about, at);
+                changes.letters.push(Change::Insert(letter));
+            }
             changes.digests.push(Change::Delete(digest.clone()));
         }
         Ok(Decision::done((), changes))

@@ -8,7 +8,7 @@ use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::arrives;
+use super::{arrives, is_gone};
 use crate::Engine;
 
 /// Wallets that are looked at in one go.
@@ -52,6 +52,7 @@ impl Command for Warn {
     fn wants(&self, wants: &mut Wants) {
         wants.wallets.read((self.wallet,));
         wants.warned.guard((self.account,));
+        wants.accounts.read((self.account,));
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
@@ -59,6 +60,9 @@ impl Command for Warn {
         let Some(wallet) = books.wallets.get(&(self.wallet,))? else {
             return Ok(Decision::done((), changes));
         };
+        if is_gone(books, self.account)? {
+            return Ok(Decision::done((), changes));
+        }
         let old = books.warned.get(&(self.account,))?;
         let told = old.map(|old| old.until);
         let (about, warned) = Warned::next(self.account, told, &wallet.lots, at);

@@ -244,7 +244,7 @@ async fn open_shop(
         .map_err(|fault| Failure::of(&fault))?;
     put.map_err(|refusal| Failure::usage(refusal.to_string()))?;
     let label = "first administrator".to_owned();
-    let key = engine.make_key(Staff::OPERATOR, None, vec![Scope::Admin], label).await;
+    let key = engine.make_key(Staff::OPERATOR, vec![Scope::Admin], label).await;
     let key = key.map_err(|fault| Failure::of(&fault))?;
     let invitation = match owner {
         Some(email) => {

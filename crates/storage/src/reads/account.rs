@@ -1,9 +1,10 @@
 //! Reads about accounts: sign-in, wallet, statement, top-ups; and what staff did.
 
-use scrip_domain::account::{Account, Login};
+use scrip_domain::account::{Account, Login, Obstacle};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Audit;
 use scrip_domain::credit::CreditFile;
+use scrip_domain::exchange::ExchangeState;
 use scrip_domain::ledger::{Counters, House, Transfer};
 use scrip_domain::lot::Lot;
 use scrip_domain::reversal::{DebtPayment, Reversal, ReversalLot};
@@ -16,10 +17,21 @@ use scrip_domain::{Amount, Id, Timestamp};
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
-use crate::index::{Entry, REQUEST, ServerLease, TOP_UP, TRANSFER};
+use crate::index::{EXCHANGE, Entry, REQUEST, ServerLease, TOP_UP, TRANSFER};
 use crate::reads::{Page, cells};
 use crate::sql;
 use crate::store::Store;
+
+/// The words of those of `all` that are `wanted`, to be looked for.
+fn words<T: Copy>(
+    all: &[T],
+    wanted: impl Fn(T) -> bool,
+    word: impl Fn(T) -> &'static str,
+) -> String {
+    let wanted = all.iter().copied().filter(|value| wanted(*value));
+    let words: Vec<_> = wanted.map(|value| format!("'{}'", word(value))).collect();
+    words.join(", ")
+}
 
 impl Store {
     /// The vendor, once it has been set up.
@@ -85,6 +97,62 @@ impl Store {
     ) -> Result<Vec<ApiKey>, Fault> {
         let values = [cells(&account), vec![page.highest(), page.limit()]].concat();
         self.rows("WHERE t.account = $1 AND t.id <= $2 ORDER BY t.id DESC LIMIT $3", values).await
+    }
+
+    /// The API keys of an account that are not revoked, newest first, at most so many.
+    pub async fn good_api_keys_of(
+        &self,
+        account: Id<Account>,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, Fault> {
+        let values = [cells(&account), vec![Cell::Int(i64::from(limit))]].concat();
+        let tail = "WHERE t.account = $1 AND t.revoked_at IS NULL ORDER BY t.id DESC LIMIT $2";
+        self.rows(tail, values).await
+    }
+
+    /// What is under way of an account at `at`, beside its wallet, each once.
+    pub async fn under_way(
+        &self,
+        account: Id<Account>,
+        at: Timestamp,
+    ) -> Result<Vec<Obstacle>, Fault> {
+        let waits = words(TopUpState::ALL, |state| !state.is_final(), TopUpState::as_str);
+        let moves = words(ExchangeState::ALL, |state| !state.is_final(), ExchangeState::as_str);
+        let listed = |table: &str, kind: u8, test: &str| {
+            format!(
+                "SELECT 1 FROM by_account b JOIN {table} t ON t.id = b.target
+                    WHERE b.account = $1 AND b.kind = {kind} AND {test}"
+            )
+        };
+        let asks = [
+            listed("top_ups", TOP_UP, &format!("t.state IN ({waits})")),
+            listed("top_ups", TOP_UP, "t.state = 'disputed'"),
+            listed("exchanges", EXCHANGE, &format!("t.state IN ({moves})")),
+            "SELECT 1 FROM purchase_requests r WHERE r.account = $1 AND (r.state = 'captured'
+                OR (r.state = 'authorized' AND (r.hold_until IS NULL OR r.hold_until > $2)))"
+                .to_owned(),
+            "SELECT 1 FROM refund_requests q WHERE q.account = $1 AND q.state = 'open'".to_owned(),
+        ];
+        let found = [
+            Obstacle::TopUps,
+            Obstacle::Disputes,
+            Obstacle::Exchanges,
+            Obstacle::Payments,
+            Obstacle::RefundRequests,
+        ];
+        // Counted to one, which both databases tell as the same kind of number.
+        let columns = asks.map(|ask| format!("(SELECT COUNT(*) FROM ({ask} LIMIT 1) x)"));
+        let read = move |cells: &mut Reader<'_>| {
+            let mut all = Vec::new();
+            for obstacle in found {
+                all.extend((cells.int()? == Some(1)).then_some(obstacle));
+            }
+            Ok(all)
+        };
+        let values = [cells(&account), cells(&at)].concat();
+        let text = format!("SELECT {}", columns.join(", "));
+        let found = self.query("accounts", text, values, read).await?;
+        Ok(found.into_iter().next().unwrap_or_default())
     }
 
     /// A page of what the vendor's staff did, newest first.

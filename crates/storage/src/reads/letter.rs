@@ -53,6 +53,7 @@ impl Store {
         let bounds = [cells(&soon), vec![Cell::Int(i64::from(limit))]].concat();
         let tail = "LEFT JOIN warned n ON n.account = t.account
             WHERE t.next_expiry <= $1 AND COALESCE(n.until, 0) < $1
+            AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = t.account AND a.erased_at IS NOT NULL)
             ORDER BY COALESCE(n.until, 0), t.id LIMIT $2";
         self.rows(tail, bounds).await
     }

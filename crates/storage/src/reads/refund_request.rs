@@ -5,7 +5,7 @@ use scrip_domain::account::Account;
 use scrip_domain::order::Order;
 use scrip_domain::refund_request::{RefundRequest, RefundRequestState};
 
-use crate::cells::Cell;
+use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::reads::{Page, cells};
 use crate::store::Store;
@@ -48,9 +48,13 @@ impl Store {
 
     /// How many requests wait for the vendor, counted up to `most`.
     pub async fn open_refund_requests(&self, most: u32) -> Result<usize, Fault> {
-        let bounds = vec![Cell::Int(i64::from(most))];
-        let rows: Vec<RefundRequest> =
-            self.rows("WHERE t.state = 'open' ORDER BY t.id LIMIT $1", bounds).await?;
-        Ok(rows.len())
+        let text = "SELECT COUNT(*) FROM (SELECT 1 FROM refund_requests
+            WHERE state = 'open' LIMIT $1) r";
+        let read = |cells: &mut Reader<'_>| {
+            Ok(cells.int()?.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+        };
+        let most = vec![Cell::Int(i64::from(most))];
+        let found = self.query("refund_requests", text.to_owned(), most, read).await?;
+        Ok(found.into_iter().next().unwrap_or(0))
     }
 }

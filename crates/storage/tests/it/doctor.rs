@@ -471,6 +471,8 @@ const DAMAGES: &[(&str, &str)] = &[
     ("erased-accounts", "UPDATE letters SET account = 1090 WHERE account IS NOT NULL"),
     ("erased-accounts", "UPDATE digests SET account = 1090"),
     ("erased-accounts", "INSERT INTO auto_errands VALUES (1090, 5)"),
+    ("erased-accounts", "INSERT INTO warned VALUES (1090, 5)"),
+    ("erased-accounts", "UPDATE links SET account = 1090 WHERE id = 9821"),
     ("erased-accounts", "UPDATE payment_methods SET account = 1090 WHERE name = 'pm_1'"),
     ("licenses", "DELETE FROM licenses WHERE id = 8102"),
     ("refund-totals", "UPDATE refund_lines SET amount = 9 WHERE refund = 7511"),

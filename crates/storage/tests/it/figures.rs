@@ -59,7 +59,7 @@ fn moved(
     })
 }
 
-fn top_up(number: u64, pay: Option<Money>, due: Option<Due>) -> Change<TopUp> {
+pub fn top_up(number: u64, pay: Option<Money>, due: Option<Due>) -> Change<TopUp> {
     Change::Insert(TopUp {
         id: id(number),
         account: id(1),

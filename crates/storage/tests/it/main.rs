@@ -118,7 +118,8 @@ conformance! {
         what_hangs_from_a_license_is_found_by_it;
     refund_requests:
         what_buyers_ask_back_is_found_by_order_state_and_account,
-        what_is_kept_of_an_account_is_found_by_it;
+        what_is_kept_of_an_account_is_found_by_it,
+        what_is_under_way_of_an_account_is_told_once;
     figures:
         a_day_counts_what_was_booked_in_it_and_nothing_else,
         orders_and_top_ups_are_found_by_state,

@@ -1,14 +1,23 @@
 //! What buyers ask back, and what is kept of an account, as they are found.
 
+use scrip_domain::account::Obstacle;
 use scrip_domain::api_key::ApiKey;
+use scrip_domain::exchange::{Exchange, ExchangeState};
 use scrip_domain::letter::{About, Letter};
+use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::refund_request::{RefundRequest, RefundRequestState};
+use scrip_domain::top_up::{TopUp, TopUpState};
+use scrip_domain::{Span, Timestamp};
 use scrip_storage::Changes;
 use scrip_storage::books::Change;
+use scrip_storage::index::Entry;
 use scrip_storage::reads::Page;
 
 use crate::commands::{account, id, write};
+use crate::figures::top_up;
 use crate::home::{Home, NOON, Running};
+use crate::rows::exchanges::exchange;
+use crate::rows::merchants::request;
 
 const PAGE: Page = Page { after: None, limit: 10 };
 
@@ -73,7 +82,7 @@ pub async fn what_is_kept_of_an_account_is_found_by_it(home: &Home) {
                 scopes: Vec::new(),
                 label: String::new(),
                 created_at: NOON,
-                revoked_at: None,
+                revoked_at: (number == 3).then_some(NOON),
             }));
             let by = by.map(account);
             let letter = Letter::new(id(number), by, "a@example.com", About::Welcome {}, NOON);
@@ -85,7 +94,91 @@ pub async fn what_is_kept_of_an_account_is_found_by_it(home: &Home) {
     assert_eq!(keys(store.api_keys_of(account(4), PAGE).await.unwrap()), [3, 1]);
     let next = Page { after: Some(3), limit: 1 };
     assert_eq!(keys(store.api_keys_of(account(4), next).await.unwrap()), [1]);
+    assert_eq!(keys(store.good_api_keys_of(account(4), 9).await.unwrap()), [1], "not revoked");
+    assert!(store.good_api_keys_of(account(4), 0).await.unwrap().is_empty());
     let letters = store.letters_of(account(4), 1).await.unwrap();
     assert_eq!(letters.iter().map(|row| row.id.number()).collect::<Vec<_>>(), [1]);
     assert_eq!(store.letters_of(account(4), 9).await.unwrap().len(), 2);
+}
+
+/// Top-ups, exchanges, payments to merchants and wishes for refunds of account 4, one of each in every state.
+fn of_every_state(changes: &mut Changes, until: Timestamp) {
+    let who = account(4);
+    for (number, state) in (1_u64..).zip(TopUpState::ALL) {
+        let Change::Insert(row) = top_up(number, None, None) else { continue };
+        changes.top_ups.push(Change::Insert(TopUp { account: who, state: *state, ..row }));
+    }
+    for (number, state) in (1_u64..).zip(ExchangeState::ALL) {
+        let row = Exchange { account: who, state: *state, ..exchange(number, 1) };
+        changes.exchanges.push(Change::Insert(row));
+    }
+    for (number, state) in (1_u64..).zip(RequestState::ALL) {
+        let (account, hold_until) = (Some(who), Some(until));
+        let row = PurchaseRequest { account, state: *state, hold_until, ..request(number, 1) };
+        changes.purchase_requests.push(Change::Insert(row));
+    }
+}
+
+/// The account has this much of what was made above on its list.
+async fn listed(store: &Running, top_up: TopUpState, exchange: ExchangeState) {
+    let place = |at: Option<usize>| u64::try_from(at.unwrap()).unwrap() + 1;
+    let top_up = place(TopUpState::ALL.iter().position(|state| *state == top_up));
+    let exchange = place(ExchangeState::ALL.iter().position(|state| *state == exchange));
+    fill(store, move |changes| {
+        let rows =
+            [Entry::top_up(account(4), id(top_up)), Entry::exchange(account(4), id(exchange))];
+        changes.by_account.extend(rows.map(Change::Insert));
+    })
+    .await;
+}
+
+pub async fn what_is_under_way_of_an_account_is_told_once(home: &Home) {
+    let store = home.start().await;
+    let later = NOON.plus(Span::minutes(1));
+    fill(&store, move |changes| of_every_state(changes, later)).await;
+    let under_way = async |who, at| store.under_way(account(who), at).await.unwrap();
+    assert_eq!(under_way(4, NOON).await, [Obstacle::Payments], "the rest is on nobody's list");
+    for (top_up, exchange) in [
+        (TopUpState::Credited, ExchangeState::Fulfilled),
+        (TopUpState::Declined, ExchangeState::WrittenOff),
+    ] {
+        listed(&store, top_up, exchange).await;
+    }
+    assert_eq!(under_way(4, NOON).await, [Obstacle::Payments], "what is over is not under way");
+    for (top_up, exchange) in [
+        (TopUpState::InReview, ExchangeState::Reserved),
+        (TopUpState::Unknown, ExchangeState::Committed),
+        (TopUpState::Disputed, ExchangeState::Prepared),
+    ] {
+        listed(&store, top_up, exchange).await;
+    }
+    fill(&store, |changes| {
+        let rows = [asked(1, 11, 21, 4), asked(1, 12, 22, 4), asked(2, 13, 23, 5)];
+        changes.refund_requests.extend(rows.map(Change::Insert));
+    })
+    .await;
+    let all = [
+        Obstacle::TopUps,
+        Obstacle::Disputes,
+        Obstacle::Exchanges,
+        Obstacle::Payments,
+        Obstacle::RefundRequests,
+    ];
+    assert_eq!(under_way(4, NOON).await, all);
+    assert_eq!(under_way(5, NOON).await, [Obstacle::RefundRequests]);
+    assert!(under_way(6, NOON).await.is_empty());
+    // A capture waits to the end; a hold whose time is over is none.
+    fill(&store, move |changes| {
+        let row = PurchaseRequest {
+            account: Some(account(6)),
+            state: RequestState::Authorized,
+            hold_until: Some(later),
+            ..request(50, 1)
+        };
+        changes.purchase_requests.push(Change::Insert(row));
+    })
+    .await;
+    assert_eq!(under_way(6, NOON).await, [Obstacle::Payments]);
+    assert!(under_way(6, later).await.is_empty(), "over in that moment");
+    assert_eq!(under_way(4, later).await, all, "that of the capture");
 }

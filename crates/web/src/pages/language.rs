@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use http::{HeaderMap, Method, Uri, header};
 use maud::{Markup, html};
-use scrip_domain::account::Person;
 use scrip_domain::language::Language;
 use serde::Deserialize;
 
@@ -76,11 +75,10 @@ async fn choose(
     let language =
         language.ok_or_else(|| Problem::field("language", t("there is no such language")))?;
     let next = Local::new(&choice.next).or_else(|| Local::new("/")).unwrap_or_default();
-    if let Some((buyer, member)) = &visit.member
+    if let Some((buyer, _)) = &visit.member
         && app.engine.provider().is_none()
     {
-        let person = Person { language: Some(language), ..member.account.person.clone() };
-        app.engine.edit_account(buyer.account, person).await??;
+        app.engine.speak_to_account(buyer.account, language).await??;
     }
     let cookie = Visit::speak(&visit.vendor, language);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next.as_str())).into_response())

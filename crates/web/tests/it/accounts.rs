@@ -197,3 +197,31 @@ async fn amounts_are_whole_numbers_of_the_right_unit() {
     }
     assert_eq!(shop.get("/v1/wallet", &token).await.at("/available/display"), "0.00 AUR");
 }
+
+#[tokio::test]
+async fn two_first_sign_ins_at_once_are_both_right() {
+    let shop = Shop::open().await;
+    shop.buyer("ada@example.com", 0).await;
+    let sign_in = || shop.post("/v1/sessions", "", "", ada());
+    let (one, other) = tokio::join!(sign_in(), sign_in());
+    assert_eq!((one.status, other.status), (201, 201), "{one:?} {other:?}");
+    assert_ne!(one.at("/token"), other.at("/token"));
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn a_first_sign_in_beside_a_new_password_does_not_make_the_old_one_wrong() {
+    let shop = Shop::open().await;
+    let buyer = shop.buyer("ada@example.com", 0).await;
+    let change = json!({ "old": "correct horse", "new": "battery staple" });
+    let (signed, changed) = tokio::join!(
+        shop.post("/v1/sessions", "", "", ada()),
+        shop.post("/v1/account/password", &buyer, "", change),
+    );
+    assert!(changed.status < 300, "{changed:?}");
+    assert!([201, 401].contains(&signed.status), "before it, or after: {signed:?}");
+    let with_new = json!({ "email": "ada@example.com", "password": "battery staple" });
+    assert_eq!(shop.post("/v1/sessions", "", "", with_new).await.status, 201);
+    assert_eq!(shop.post("/v1/sessions", "", "", ada()).await.status, 401);
+    shop.sound().await;
+}

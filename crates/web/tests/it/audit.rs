@@ -99,7 +99,7 @@ async fn the_row_says_who_changed_what() {
     let shop = Shop::open().await;
     let scopes = vec![Scope::Catalog];
     let engine = &shop.app.engine;
-    let key = engine.make_key(Staff::OPERATOR, None, scopes, "goods".into()).await.unwrap();
+    let key = engine.make_key(Staff::OPERATOR, scopes, "goods".into()).await.unwrap();
     let put = |title: &str, description: String| {
         let body = json!({ "kind": "service", "title": title, "description": description });
         act(&shop, &key.token, "PUT", "products/tool", body)
@@ -148,7 +148,7 @@ async fn the_log_is_the_administrators_and_goes_by_pages() {
     let shop = Shop::open().await;
     let ada = shop.buyer("ada@example.com", 5).await;
     let scopes = vec![Scope::Catalog];
-    let key = shop.app.engine.make_key(Staff::OPERATOR, None, scopes, "goods".into()).await;
+    let key = shop.app.engine.make_key(Staff::OPERATOR, scopes, "goods".into()).await;
     let key = key.unwrap().token;
     for (who, code) in [("", "invalid_credentials"), (&*ada, "forbidden"), (&*key, "forbidden")] {
         assert_eq!(shop.get("/v1/admin/audit", who).await.code(), code);

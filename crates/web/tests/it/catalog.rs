@@ -290,7 +290,7 @@ async fn only_staff_changes_the_catalogue() {
     };
     assert_eq!(put("").await, 401);
     assert_eq!(put(&ada).await, 403);
-    let scope = |scope| shop.app.engine.make_key(Staff::OPERATOR, None, vec![scope], "key".into());
+    let scope = |scope| shop.app.engine.make_key(Staff::OPERATOR, vec![scope], "key".into());
     let catalog = scope(scrip_domain::api_key::Scope::Catalog).await.unwrap().token;
     let accounts = scope(scrip_domain::api_key::Scope::Accounts).await.unwrap().token;
     assert_eq!(put(&accounts).await, 403);

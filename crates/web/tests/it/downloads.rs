@@ -460,3 +460,59 @@ fn any_split_into_ranges_makes_the_whole() {
         prop_assert!(whole == bytes(900_001));
     });
 }
+
+/// The one line of the buyer's order, and where a refund of it is asked for.
+async fn wish(sold: &Sold) -> (String, Value) {
+    let orders = sold.shop.get("/v1/orders", &sold.buyer).await;
+    let path = format!("/v1/orders/{}/refund-requests", orders.at("/data/0/id"));
+    (path, json!({ "line": orders.at("/data/0/lines/0/id"), "reason": "why" }))
+}
+
+#[tokio::test]
+async fn what_goes_back_while_it_is_sent_is_not_sent_to_its_end() {
+    for limit in [None, Some(3)] {
+        let sold = Sold::with(600_000, Terms::Perpetual, limit).await;
+        let bearer = format!("Bearer {}", sold.shop.admin);
+        let policy = json!({ "refund_policy": { "days": 14, "at_once": true } });
+        let headers = [("authorization", bearer.as_str())];
+        let set = sold.shop.send("PATCH", "/v1/admin/settings", &headers, policy).await;
+        assert_eq!(set.status, 200, "{set:?}");
+        let (status, mut begun) = begin(&sold.shop, &sold.file, &sold.code.short).await;
+        assert_eq!(status, 200);
+        begun.frame().await.unwrap().unwrap();
+        let (path, body) = wish(&sold).await;
+        let granted = sold.shop.post(&path, &sold.buyer, "r", body).await;
+        assert_eq!((granted.status, granted.at("/state")), (201, "accepted"), "{granted:?}");
+        assert!(read(begun).await.is_err(), "nobody keeps the whole file");
+        assert_eq!(sold.counted().await, 0);
+        sold.shop.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_suspended_while_it_is_sent_waits_to_be_resumed() {
+    let sold = Sold::new(600_000).await;
+    let license = sold.shop.get("/v1/licenses", &sold.buyer).await.at("/data/0/id").to_owned();
+    let turn = async |verb: &str| {
+        let path = format!("/v1/admin/licenses/{license}/{verb}");
+        let done = sold.shop.post(&path, &sold.shop.admin, "", json!({ "reason": "look" })).await;
+        assert_eq!(done.status, 200, "{done:?}");
+    };
+    let (_, body) = begin(&sold.shop, &sold.file, &sold.code.short).await;
+    turn("suspend").await;
+    assert!(read(body).await.is_err());
+    turn("resume").await;
+    let (_, body) = begin(&sold.shop, &sold.file, &sold.code.short).await;
+    assert_eq!(read(body).await.unwrap(), 600_000);
+    assert_eq!(sold.counted().await, 1);
+}
+
+#[tokio::test]
+async fn a_rental_that_ends_while_it_is_sent_is_sent_to_its_end() {
+    let terms = Terms::Rental { seconds: 3600, from: RentalStart::Purchase };
+    let sold = Sold::with(600_000, terms, None).await;
+    let (_, body) = begin(&sold.shop, &sold.file, &sold.code.short).await;
+    sold.shop.clock.advance(Span::hours(2));
+    assert_eq!(read(body).await.unwrap(), 600_000, "it had begun in time");
+    assert_eq!(sold.counted().await, 1);
+}

@@ -1,7 +1,10 @@
 //! Accounts that are erased: what goes, what stays, what is in the way.
 
-use scrip_domain::Span;
+use scrip_domain::letter::{About, Letter};
+use scrip_domain::session::Session;
 use scrip_domain::staff::StaffRole;
+use scrip_domain::{Id, Span, Timestamp};
+use scrip_testkit::rows::{Books, Change, Changes, Command, Decision, Fault, Wants};
 use scrip_testkit::{Answer, Browser, Shop};
 use serde_json::{Value, json};
 
@@ -221,5 +224,89 @@ async fn staff_erase_an_account_once_and_it_is_on_record() {
     shop.advance(Span::minutes(1)).await;
     let again = shop.post(&path, &shop.admin, "", json!({ "reason": "asked" })).await;
     assert_eq!(again.json["erased_at"], done.json["erased_at"]);
+    shop.sound().await;
+}
+
+/// What a server that stopped amid an erasure, or another beside it, has left there.
+struct Left(Session, Letter);
+
+impl Command for Left {
+    type Receipt = ();
+    type Refusal = ();
+
+    fn wants(&self, wants: &mut Wants) {
+        wants.sessions.read((self.0.token,));
+        wants.letters.guard((self.1.id,));
+    }
+
+    fn decide(&self, _: &Books, _: Timestamp) -> Result<Decision<(), ()>, Fault> {
+        let mut changes = Changes::default();
+        changes.sessions.push(Change::Insert(self.0.clone()));
+        changes.letters.push(Change::Insert(self.1.clone()));
+        Ok(Decision::done((), changes))
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_has_left_goes_when_staff_erase_again() {
+    let shop = Shop::open().await;
+    let buyer = shop.buyer(ADA, 0).await;
+    let id = account(&shop, &buyer).await;
+    assert_eq!(erase(&shop, &buyer, json!({ "password": PASSWORD })).await.status, 204);
+    let store = shop.app.engine.store();
+    let row = store.account(id.parse().unwrap()).await.unwrap().unwrap();
+    let (now, token) = (shop.app.engine.now(), [7; 16]);
+    let expires_at = now.plus(Span::days(1));
+    let session =
+        Session { token, account: row.id, wallet: row.wallet, created_at: now, expires_at };
+    let letter = Letter::new(Id::new(7).unwrap(), Some(row.id), ADA, About::Welcome {}, now);
+    store.submit(Left(session, letter)).await.unwrap().unwrap();
+    let path = format!("/v1/admin/accounts/{id}/erase");
+    let again = shop.post(&path, &shop.admin, "", json!({ "reason": "asked" })).await;
+    assert_eq!(again.status, 200, "{again:?}");
+    assert!(store.session(token).await.unwrap().is_none());
+    assert!(store.letters_of(row.id, 9).await.unwrap().is_empty());
+    let audit = shop.get("/v1/admin/audit", &shop.admin).await;
+    assert!(!audit.json.to_string().contains("account.erased"), "erased once, and not by staff");
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn all_that_is_in_the_way_is_told_at_once_and_each_once() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let buyer = shop.buyer(ADA, 600).await;
+    for key in ["one", "two"] {
+        let body = json!({ "lines": [{ "offer": offer }], "allow_duplicate": true,
+            "expected_total": { "amount": 250, "unit": "AUR" } });
+        let order = shop.post("/v1/purchases", &buyer, key, body).await;
+        let path = format!("/v1/orders/{}/refund-requests", order.at("/id"));
+        let wish = json!({ "line": order.at("/lines/0/id"), "reason": "why" });
+        assert_eq!(shop.post(&path, &buyer, &format!("r-{key}"), wish).await.status, 201);
+        let review = json!({ "tokens": { "amount": 500, "unit": "AUR" }, "method": "demo",
+            "payment_method": "demo_review" });
+        assert!(shop.post("/v1/top-ups", &buyer, &format!("t-{key}"), review).await.status < 300);
+    }
+    let kept = erase(&shop, &buyer, json!({ "password": PASSWORD })).await;
+    assert_eq!(kept.json["open"], json!(["balance", "top_ups", "refund_requests"]), "{kept:?}");
+    assert_eq!(kept.at("/balance/display"), "1.00 AUR");
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn nobody_makes_a_key_for_an_account_that_is_erased() {
+    let shop = Shop::open().await;
+    let buyer = shop.buyer(ADA, 0).await;
+    let id = account(&shop, &buyer).await;
+    assert_eq!(erase(&shop, &buyer, json!({ "password": PASSWORD })).await.status, 204);
+    let key = json!({ "label": "till", "scopes": ["read"], "account": id });
+    let made = shop.post("/v1/admin/api-keys", &shop.admin, "", key).await;
+    assert_eq!((made.status, made.at("/errors/0/field")), (400, "account"), "{made:?}");
+    let (mut owner, _) = shop.clerk(StaffRole::Owner).await;
+    let key = owner.open("/admin/keys").await.input("key").to_owned();
+    let fields = [("key", key.as_str()), ("label", "till"), ("account", &id), ("read", "yes")];
+    let page = owner.send("/admin/keys", &fields).await;
+    assert_eq!(page.status, 400, "{}", page.html);
+    assert!(page.html.contains("id=\"account-error\">there is no such account"), "{}", page.html);
     shop.sound().await;
 }

@@ -118,7 +118,6 @@ async fn evidence_is_for_the_owner_and_the_vendor() {
     assert_eq!(shop.get(&path(&order), "").await.code(), "account_required");
     assert_eq!(shop.get(&path("ord_0000000000009"), &shop.admin).await.code(), "not_found");
     let scopes = vec![scrip_domain::api_key::Scope::Catalog];
-    let key =
-        shop.app.engine.make_key(Staff::OPERATOR, None, scopes, "goods".into()).await.unwrap();
+    let key = shop.app.engine.make_key(Staff::OPERATOR, scopes, "goods".into()).await.unwrap();
     assert_eq!(shop.get(&path(&order), &key.token).await.code(), "forbidden");
 }

@@ -315,3 +315,21 @@ async fn a_buyer_says_no_in_the_browser_and_cuts_a_link_in_the_wallet() {
     assert!(!pair.is_linked().await[1]);
     assert_eq!(here.open("/partners/par_0000000000001").await.status, 404);
 }
+
+#[tokio::test]
+async fn who_may_not_erase_an_account_keeps_its_link() {
+    let pair = Pair::open().await;
+    pair.link().await;
+    let erase = async |body: Value| {
+        let bearer = format!("Bearer {}", pair.here);
+        let headers = [("authorization", bearer.as_str())];
+        pair.vendors.a.send("DELETE", "/v1/account", &headers, body).await
+    };
+    let kept = erase(json!({ "password": "correct horse" })).await;
+    assert_eq!((kept.status, kept.code()), (409, "account_not_settled"), "{kept:?}");
+    assert_eq!(pair.is_linked().await, [true, true], "nothing was cut");
+    let gone = erase(json!({ "password": "correct horse", "forfeit": true })).await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+    assert!(!pair.is_linked().await[1], "the partner is told");
+    pair.vendors.sound().await;
+}

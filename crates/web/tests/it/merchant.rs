@@ -292,6 +292,26 @@ async fn a_refund_is_asked_of_the_provider_and_booked_by_its_word() {
 }
 
 #[tokio::test]
+async fn what_is_granted_at_once_was_open_when_it_was_asked_and_says_so_again() {
+    let granting = Settings { refunds_at_once: true, ..settings() };
+    let (shop, provider) = Shop::merchant(granting).await;
+    let offer = shop.service("tuning", 250).await;
+    let (ada, order) = paid(&shop, &provider, &offer).await;
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    let wish = json!({ "line": seen.at("/lines/0/id"), "reason": "broken" });
+    let path = format!("/v1/orders/{order}/refund-requests");
+    let asked = shop.post(&path, &ada, "r1", wish.clone()).await;
+    assert_eq!((asked.status, asked.at("/state")), (201, "open"), "{asked:?}");
+    let now = shop.get(&path, &ada).await;
+    assert_eq!(now.at("/data/0/state"), "accepted", "the provider has given back: {now:?}");
+    shop.advance(Span::minutes(1)).await;
+    let again = shop.post(&path, &ada, "r1", wish).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &asked.bytes));
+    assert_eq!(provider.row(&order).kept, 0, "once, and all of it");
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn what_cost_nothing_goes_back_without_asking_anybody() {
     let (shop, provider, _) = merchant(Flow::default()).await;
     let free = shop.service("gift", 0).await;

@@ -147,16 +147,44 @@ async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
     assert_eq!(shop.get("/v1/account", token).await.status, 401);
     let late = browser.send("/account/keys", &fields).await;
     assert_eq!(late.status, 303, "what was taken back is told no more: {}", late.html);
-    // Nobody has more keys than a page shows.
-    for number in 0..19 {
-        let key = browser.open("/account/keys").await.input("key").to_owned();
-        let label = format!("key {number}");
-        let fields = [("key", key.as_str()), ("label", label.as_str()), ("scope", "read")];
-        assert_eq!(browser.send("/account/keys", &fields).await.status, 200);
+    shop.sound().await;
+}
+
+/// Makes a key of one's own with a form of its own; gives the form and what came.
+async fn own_key(browser: &mut Browser<'_>, label: &str) -> (String, Page) {
+    let form = browser.open("/account/keys").await.input("key").to_owned();
+    let fields = [("key", form.as_str()), ("label", label), ("scope", "read")];
+    let page = browser.send("/account/keys", &fields).await;
+    (form, page)
+}
+
+#[tokio::test]
+async fn twenty_own_keys_are_good_at_a_time_whatever_was_revoked() {
+    let shop = Shop::open().await;
+    shop.buyer("ada@example.com", 0).await;
+    let mut browser = ada(&shop).await;
+    // More than a hundred in all, and never many at a time.
+    for number in 0..101 {
+        let (_, page) = own_key(&mut browser, &format!("key {number}")).await;
+        assert_eq!(page.status, 200, "{number}: {}", page.html);
+        let id = told(&page, "<code class=\"long\">").split('.').next().unwrap();
+        browser.send(&format!("/account/keys/{id}/revoke"), &[]).await;
     }
-    let key = browser.open("/account/keys").await.input("key").to_owned();
-    let full = [("key", key.as_str()), ("label", "one more"), ("scope", "read")];
-    let full = browser.send("/account/keys", &full).await;
+    let mut last = String::new();
+    for number in 0..20 {
+        let (form, page) = own_key(&mut browser, &format!("good {number}")).await;
+        assert_eq!(page.status, 200, "{}", page.html);
+        last = form;
+    }
+    let fields = [("key", last.as_str()), ("label", "good 19"), ("scope", "read")];
+    let again = browser.send("/account/keys", &fields).await;
+    assert_eq!(again.status, 200, "the same form is told again: {}", again.html);
+    let (_, full) = own_key(&mut browser, "one more").await;
     assert!(full.status == 400 && full.html.contains("revoke one first"), "{}", full.html);
+    let list = browser.open("/account/keys").await;
+    for number in 0..20 {
+        assert!(list.html.contains(&format!("good {number}</bdi>")), "{}", list.html);
+    }
+    assert!(list.html.contains("key 100</bdi>") && !list.html.contains("key 1</bdi>"));
     shop.sound().await;
 }

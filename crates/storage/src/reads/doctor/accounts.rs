@@ -39,8 +39,8 @@ pub fn probes() -> [Probe; 4] {
         },
         Probe {
             name: "erased-accounts",
-            proves: "of an account that is erased nothing is kept that tells of a person: no address, no name, no way in, no card, \
-                     no key, no letter",
+            proves: "of an account that is erased no address is kept, no name, no way in, no card, no key, no letter, no warning and \
+                     no link",
             subject: named::<Account>,
             counted: "accounts",
             rows: "SELECT a.id AS subject, 0 AS expected,
@@ -49,6 +49,8 @@ pub fn probes() -> [Probe; 4] {
                     + (SELECT COUNT(*) FROM api_keys k WHERE k.account = a.id)
                     + (SELECT COUNT(*) FROM letters l WHERE l.account = a.id)
                     + (SELECT COUNT(*) FROM digests d WHERE d.account = a.id)
+                    + (SELECT COUNT(*) FROM warned w WHERE w.account = a.id)
+                    + (SELECT COUNT(*) FROM links k WHERE k.account = a.id AND k.state <> 'ended')
                     + (SELECT COUNT(*) FROM auto_errands e WHERE e.account = a.id)
                     + (SELECT COUNT(*) FROM payment_methods p WHERE p.account = a.id
                         AND (p.detach_at IS NULL OR p.last_four <> '' OR p.brand <> '')) AS found

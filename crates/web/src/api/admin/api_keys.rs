@@ -7,6 +7,7 @@ use http::{StatusCode, header};
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_engine::account::NoSuchAccount;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::Object;
@@ -163,15 +164,19 @@ async fn create(
     scopes.sort_unstable_by_key(|scope| scope.as_str());
     scopes.dedup();
     check(&scopes, account.is_some())?;
-    let made = app.engine.make_key(by, account, scopes, label.0).await?;
+    let made = app.engine.make_key_for(by, account, scopes, label.0).await?;
+    let made = made.map_err(|NoSuchAccount| unknown())?;
     let body = NewApiKey { key: (&made.key).into(), token: made.token };
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
 async fn owner(app: &App, account: &str) -> Result<Id<Account>, Problem> {
-    let unknown = || Problem::field("account", "there is no such account");
     let account = account.parse().map_err(|_| unknown())?;
     app.engine.member(account).await?.map(|_| account).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::field("account", "there is no such account")
 }
 
 /// A buyer's key can never do what the vendor's staff does, and a vendor's key never spends.

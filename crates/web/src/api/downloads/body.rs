@@ -1,7 +1,7 @@
 //! The body of a download: chunks as they are read, and the count when the last one goes out.
 //!
-//! Where nothing is limited nobody waits for the count. With a limited license the last chunk waits
-//! for it, and never goes out when there was no download left.
+//! The last chunk waits for the count, and never goes out when there was no download left, or when the license was
+//! refunded, revoked or suspended meanwhile. Where nothing is limited, a fault of this server breaks off no download.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use scrip_domain::Timestamp;
-use scrip_engine::download::{Grant, Slot};
+use scrip_engine::download::{Grant, Slot, Unfinished};
 use scrip_engine::objects::Chunks;
 
 use crate::App;
@@ -93,9 +93,17 @@ impl Sending {
 async fn count(app: App, grant: Grant) -> io::Result<()> {
     match app.engine.finished(&grant).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(io::Error::other("the downloads of this license are used up")),
+        Ok(Err(Unfinished::UsedUp)) => {
+            Err(io::Error::other("the downloads of this license are used up"))
+        }
+        Ok(Err(Unfinished::Stopped)) => {
+            Err(io::Error::other("this license is not in force any more"))
+        }
         Err(fault) => {
             tracing::error!(license = %grant.license, %fault, "a download was not counted");
+            if !grant.is_limited() {
+                return Ok(());
+            }
             Err(io::Error::other("whether this download counts is unknown"))
         }
     }
@@ -124,12 +132,8 @@ impl Body for Sending {
             return self.send(bytes);
         }
         let count = count(self.app.clone(), self.grant.clone());
-        if self.grant.is_limited() {
-            self.last = Some((bytes, Box::pin(count)));
-            return self.poll_last(context);
-        }
-        tokio::spawn(count);
-        self.send(bytes)
+        self.last = Some((bytes, Box::pin(count)));
+        self.poll_last(context)
     }
 
     fn is_end_stream(&self) -> bool {

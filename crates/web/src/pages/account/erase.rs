@@ -76,7 +76,7 @@ fn done(app: &App, visit: SignedIn) -> Response {
     anybody.member = None;
     let main = html! {
         h1 { (t("The account is erased")) }
-        p role="status" { (t("What told of you is gone. Codes that you kept go on working, and your address can open another account.")) }
+        p role="status" { (t("Your address, name, cards, keys and sessions are gone. Codes that you kept go on working, and your address can open another account.")) }
         p { a.button href="/" { (t("To the front page")) } }
     };
     let cookie = Visit::sign_out(&anybody.vendor);
@@ -110,6 +110,7 @@ async fn page(
         ul {
             li { (t("Your address, name, cards, keys and sessions are taken away.")) }
             li { (t("Orders and the entries of the ledger stay, without your name.")) }
+            li { (t("What you wrote to ask for refunds or about a top-up stays with them, and so do the names of your machines.")) }
             li { (t("Codes that you bought go on working. Keep them, and your files: your library is gone.")) }
         }
         p { a.button.second href="/account/data" download { (t("Save my data first")) } }

@@ -7,6 +7,8 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_engine::Page;
+use scrip_engine::account::NoSuchAccount;
+use scrip_engine::api_key::OwnKeyRefusal;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, Nothing, complaint};
@@ -26,8 +28,10 @@ pub fn routes() -> Router<App> {
         .route("/account/keys/{id}/revoke", post(revoke))
 }
 
-/// All that a page shows: a buyer has no more.
-const ALL: Page = Page { after: None, limit: 100 };
+/// Of keys that were taken back so many of the newest are shown.
+const BACK: Page = Page { after: None, limit: 30 };
+/// Of those that are good all are: the staff makes some, too.
+const GOOD: u32 = 100;
 
 #[derive(Debug, Default, Deserialize)]
 struct KeyForm {
@@ -79,7 +83,8 @@ async fn make(
                 Ok(Some(made)) => return Ok(told(&app, &visit, &made.key, &made.token)),
                 // It was made by this form before, and is not told again.
                 Ok(None) => return Ok(Redirect::to("/account/keys").into_response()),
-                Err(_) => Problem::field(
+                Err(OwnKeyRefusal::NoSuchAccount) => return Err(NoSuchAccount.into()),
+                Err(OwnKeyRefusal::TooMany) => Problem::field(
                     "label",
                     t("you have as many keys as one account may have: revoke one first"),
                 ),
@@ -120,7 +125,10 @@ async fn page(
     form: &KeyForm,
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
-    let keys = app.engine.store().api_keys_of(visit.buyer.account, ALL).await?;
+    let store = app.engine.store();
+    let mut keys = store.good_api_keys_of(visit.buyer.account, GOOD).await?;
+    let newest = store.api_keys_of(visit.buyer.account, BACK).await?;
+    keys.extend(newest.into_iter().filter(|key| key.revoked_at.is_some()));
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
     let (label, scope) = (error("label"), error("scope"));
     let whole = problem.filter(|problem| problem.errors().is_empty());

@@ -8,6 +8,8 @@ use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::api_key::{ApiKey, Scope};
+use scrip_engine::account::NoSuchAccount;
+use scrip_engine::api_key::NewKey;
 use scrip_engine::keys::Purpose;
 use scrip_license::KeySet;
 use serde::Deserialize;
@@ -79,7 +81,6 @@ impl KeyForm {
         let account = match self.account.trim() {
             "" => None,
             typed => {
-                let unknown = || Problem::field("account", "there is no such account");
                 let account = typed.parse().map_err(|_| unknown())?;
                 Some(app.engine.member(account).await?.map(|_| account).ok_or_else(unknown)?)
             }
@@ -100,22 +101,32 @@ async fn make(
         Ok(once) => form.read(&app).await.map(|fields| (once, fields)),
         Err(problem) => Err(problem),
     };
-    match wanted {
+    let problem = match wanted {
         Ok((once, (account, scopes, label))) => {
             let made = app.engine.make_key_once(desk.staff, account, scopes, label, &once).await?;
-            let Some(made) = made else { return Ok(Redirect::to("/admin/keys").into_response()) };
-            let main = html! {
-                p.lead { "Give this to the program that is “" (made.key.label) "”. It is not shown again." }
-                p { code.long { (made.token) } }
-                p { a href="/admin/keys" { "Back to the keys" } }
-            };
-            Ok(page(&app, &desk, "A new key", Section::Keys, &main))
+            match made {
+                Ok(Some(made)) => return Ok(told(&app, &desk, &made)),
+                Ok(None) => return Ok(Redirect::to("/admin/keys").into_response()),
+                Err(NoSuchAccount) => unknown(),
+            }
         }
-        Err(problem) => {
-            let main = all(&app, None, &form, Some(&problem)).await?;
-            Ok(with_status(page(&app, &desk, "Keys", Section::Keys, &main), &problem))
-        }
-    }
+        Err(problem) => problem,
+    };
+    let main = all(&app, None, &form, Some(&problem)).await?;
+    Ok(with_status(page(&app, &desk, "Keys", Section::Keys, &main), &problem))
+}
+
+fn unknown() -> Problem {
+    Problem::field("account", "there is no such account")
+}
+
+fn told(app: &App, desk: &Desk<Settings>, made: &NewKey) -> Response {
+    let main = html! {
+        p.lead { "Give this to the program that is “" (made.key.label) "”. It is not shown again." }
+        p { code.long { (made.token) } }
+        p { a href="/admin/keys" { "Back to the keys" } }
+    };
+    page(app, desk, "A new key", Section::Keys, &main)
 }
 
 async fn revoke(

@@ -247,11 +247,8 @@ async fn about(app: &App, clerk: &Clerk, evidence: &Evidence) -> Result<Markup, 
 pub fn left(evidence: &Evidence) -> Vec<(&Line, Extent)> {
     let before: Vec<_> =
         evidence.refunds.iter().flat_map(|refunded| refunded.lines.iter().cloned()).collect();
-    let of = |line| {
-        Extent::left(line, &before)
-            .unwrap_or(Extent { quantity: 0, amount: scrip_domain::Amount::ZERO })
-    };
-    evidence.order.lines.iter().map(|line| (line, of(line))).collect()
+    let lines = evidence.order.lines.iter();
+    lines.map(|line| (line, Extent::left_to_show(line, &before))).collect()
 }
 
 fn lines(clerk: &Clerk, evidence: &Evidence) -> Markup {

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::order::{Line, Order};
-use scrip_domain::refund::Extent;
+use scrip_domain::refund::{Extent, RefundLine};
 use scrip_domain::refund_request::{RefundRequest, RefundRequestState};
 use scrip_domain::request::Request;
 use scrip_domain::settings::Token;
@@ -50,15 +50,13 @@ async fn found(
     let (order, lines) = own(app, &visit.visit, order).await?;
     let refunds = app.engine.refunds_of(order.id).await?;
     let line = lines.into_iter().find(|row| row.id == line).ok_or_else(Problem::not_found)?;
-    let left = left_of(&line, &refunds);
+    let left = Extent::left_to_show(&line, &back(&refunds));
     Ok((order, line, left))
 }
 
-/// What is left of a line after what went back.
-fn left_of(line: &Line, refunds: &[Refunded]) -> Extent {
-    let before: Vec<_> = refunds.iter().flat_map(|one| one.lines.iter().cloned()).collect();
-    let nothing = Extent { quantity: 0, amount: scrip_domain::Amount::ZERO };
-    Extent::left(line, &before).unwrap_or(nothing)
+/// What went back of each line.
+fn back(refunds: &[Refunded]) -> Vec<RefundLine> {
+    refunds.iter().flat_map(|one| one.lines.iter().cloned()).collect()
 }
 
 pub(super) async fn ask(
@@ -163,9 +161,10 @@ pub(super) fn part(
     token: &Token,
 ) -> Markup {
     let open = |line: &Line| requests.iter().any(|row| row.line == line.id && row.is_open());
+    let before = back(refunds);
     let askable: Vec<_> = lines
         .iter()
-        .map(|line| (line, left_of(line, refunds)))
+        .map(|line| (line, Extent::left_to_show(line, &before)))
         .filter(|(line, left)| !left.amount.is_zero() && !open(line))
         .collect();
     if !order.is_released() || (askable.is_empty() && requests.is_empty() && refunds.is_empty()) {
