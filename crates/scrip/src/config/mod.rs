@@ -377,7 +377,9 @@ impl Log {
         let filter = raw.read("log.filter", expected, |value| {
             let text = value.text()?;
             // A word that is no level would be taken for the name of a crate, and all else fall silent.
-            let is_level = |part: &str| part.contains('=') || part.parse::<LevelFilter>().is_ok();
+            let is_level = |part: &str| {
+                part.contains('=') || (!part.is_empty() && part.parse::<LevelFilter>().is_ok())
+            };
             text.split(',').all(is_level).then(|| text.parse().ok())?
         })?;
         Ok(Self {
