@@ -30,6 +30,7 @@ use scrip_license::Digest;
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Observer, Store};
 
+use crate::catalog::list::Shown;
 use crate::catalog::parts::Parts;
 use crate::legal::Legal;
 use crate::selection::Sold;
@@ -115,6 +116,8 @@ pub struct Memory {
     legal: RwLock<Option<Arc<[Legal]>>>,
     // By the rank of the standing that sees them.
     categories: RwLock<BTreeMap<u8, Arc<[String]>>>,
+    // What visitors' lists begin with, by what was asked.
+    first_pages: Cache<String, Arc<Shown>>,
 }
 
 impl Default for Memory {
@@ -139,6 +142,7 @@ impl Default for Memory {
             cheapest: RwLock::default(),
             legal: RwLock::default(),
             categories: RwLock::default(),
+            first_pages: Cache::new(200),
         }
     }
 }
@@ -174,6 +178,7 @@ impl Memory {
         *self.cheapest.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.legal.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.first_pages.clear();
     }
 
     /// Whether what is remembered may be believed: nobody else changes it, or we would have heard.
@@ -340,6 +345,15 @@ impl Memory {
         self.keep(epoch, || set(Some(all)), || set(None));
     }
 
+    pub(crate) fn first_page(&self, asked: &str, now: Timestamp) -> Option<Arc<Shown>> {
+        self.first_pages.get(asked).filter(|_| self.hears(now))
+    }
+
+    pub(crate) fn remember_first_page(&self, asked: String, shown: Arc<Shown>, epoch: Epoch) {
+        let keep = || self.first_pages.insert(asked.clone(), shown);
+        self.keep(epoch, keep, || drop(self.first_pages.remove(&asked)));
+    }
+
     /// The categories of what `standing` sees.
     pub(crate) fn categories(&self, standing: Standing, now: Timestamp) -> Option<Arc<[String]>> {
         let all = self.categories.read().unwrap_or_else(PoisonError::into_inner);
@@ -399,6 +413,7 @@ impl Observer for Memory {
         }
         if books.vendor.is_written() || books.products.is_written() {
             self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
+            self.first_pages.clear();
         }
         if books.vendor.is_written() {
             *self.vendor.write().unwrap_or_else(PoisonError::into_inner) = None;

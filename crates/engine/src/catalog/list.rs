@@ -60,7 +60,7 @@ pub enum Sort {
 #[derive(Clone, Debug)]
 pub struct Listing {
     /// What is on it.
-    pub items: Vec<Item>,
+    pub items: Arc<[Item]>,
     /// Where the next one begins, if there is one.
     pub next: Option<String>,
     /// The vendor, whose tokens the prices are in.
@@ -103,8 +103,15 @@ pub enum ListRefusal {
     BadCursor,
 }
 
+/// A page as it is remembered: the items, and behind which one the next page begins.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    items: Arc<[Item]>,
+    next: Option<Cursor>,
+}
+
 /// The last product of a page, by the key of its order.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Cursor {
     #[serde(rename = "n")]
     Newest(u64),
@@ -120,7 +127,8 @@ enum Cursor {
 }
 
 impl Engine {
-    /// A page of what `member`, or a visitor, sees of `ask`.
+    /// A page of what `member`, or a visitor, sees of `ask`. All visitors see the same, so what a list of theirs begins
+    /// with is read once, after the catalogue or the settings have changed.
     pub async fn list_products(
         &self,
         member: Option<&Member>,
@@ -128,11 +136,24 @@ impl Engine {
         after: Option<&str>,
         limit: u32,
     ) -> Outcome<Listing, ListRefusal> {
+        let epoch = self.memory.epoch();
         let (vendor, viewer) = match self.viewer(member).await? {
             Ok(looking) => looking,
             Err(shut) => return Ok(Err(ListRefusal::Gate(shut))),
         };
+        let standing = viewer.standing;
         let purpose = purpose(ask);
+        let seal = |next: &Option<Cursor>| {
+            next.as_ref().map(|cursor| self.seal(&purpose, cursor, self.now().plus(CURSOR)))
+        };
+        let everybodys = member.is_none() && ask.q.is_none() && after.is_none();
+        let everybodys = everybodys.then(|| format!("{limit} {purpose}"));
+        if let Some(asked) = &everybodys
+            && let Some(shown) = self.memory.first_page(asked, self.now())
+        {
+            let (items, next) = (shown.items.clone(), seal(&shown.next));
+            return Ok(Ok(Listing { items, next, vendor, standing }));
+        }
         let after = match after.map(|after| self.unseal::<Cursor>(&purpose, after)) {
             Some(None) => return Ok(Err(ListRefusal::BadCursor)),
             Some(cursor) => cursor,
@@ -141,14 +162,17 @@ impl Engine {
         let Some(run) = run(ask.sort, after) else { return Ok(Err(ListRefusal::BadCursor)) };
         let eyes = eyes(member, &viewer, vendor.settings.visibility);
         let Some(filter) = filter(ask) else {
-            let standing = viewer.standing;
-            return Ok(Ok(Listing { items: Vec::new(), next: None, vendor, standing }));
+            return Ok(Ok(Listing { items: Arc::default(), next: None, vendor, standing }));
         };
         let (rows, next) = self.page(&filter, &eyes, run, limit).await?;
-        let next = next.map(|cursor| self.seal(&purpose, &cursor, self.now().plus(CURSOR)));
         let visibility = vendor.settings.visibility;
-        let items = rows.into_iter().map(|row| item(row, viewer, visibility)).collect();
-        Ok(Ok(Listing { items, next, vendor, standing: viewer.standing }))
+        let items: Arc<[_]> = rows.into_iter().map(|row| item(row, viewer, visibility)).collect();
+        let sealed = seal(&next);
+        if let Some(asked) = everybodys.filter(|_| !items.is_empty()) {
+            let shown = Arc::new(Shown { items: items.clone(), next });
+            self.memory.remember_first_page(asked, shown, epoch);
+        }
+        Ok(Ok(Listing { items, next: sealed, vendor, standing }))
     }
 
     /// The categories of what `standing` sees, in their order. Whoever stands alike sees the same ones, so they are read

@@ -124,7 +124,7 @@ async fn list(
     let signed_in = member.is_some();
     let window = Window { token: &page.vendor.settings.token, url: &app.public_url, signed_in };
     let item = |item| ItemOut::new(item, &window);
-    let list = List { data: page.items.into_iter().map(item).collect(), next: page.next };
+    let list = List { data: page.items.iter().cloned().map(item).collect(), next: page.next };
     Ok(reply(&list, signed_in, &headers))
 }
 

@@ -509,6 +509,47 @@ async fn caches_keep_a_visitors_view_and_no_others() {
 }
 
 #[tokio::test]
+async fn what_visitors_see_of_a_list_follows_every_change() {
+    let shop = Shop::open().await;
+    let session = shop.buyer("ada@example.com", 0).await;
+    let seen = async |who: &str| {
+        let list = shop.get("/v1/products?category=audio", who).await;
+        let items = list.json["data"].as_array().unwrap().clone();
+        let item = |item: &Value| {
+            let price = item["price_from"]["amount"].as_u64();
+            (item["title"].as_str().unwrap().to_owned(), price)
+        };
+        items.iter().map(item).collect::<Vec<_>>()
+    };
+    let named = |title: &str, price| (title.to_owned(), price);
+    sell(&shop, "recorder", 500, product("Recorder")).await;
+    sell(&shop, "flute", 300, product("Flute")).await;
+    let both = vec![named("Flute", Some(300)), named("Recorder", Some(500))];
+    // Twice each: what is remembered, and what was read.
+    for _ in 0..2 {
+        assert_eq!((seen("").await, seen(&session).await), (both.clone(), both.clone()));
+    }
+    let offer = json!({ "price": tokens(200), "terms": { "kind": "perpetual" } });
+    staff(&shop, "PUT", "/products/flute/offers/standard", offer).await;
+    assert_eq!(seen("").await[0], named("Flute", Some(200)));
+    staff(&shop, "PUT", "/products/flute", product("Alto flute")).await;
+    assert_eq!(seen("").await[0], named("Alto flute", Some(200)));
+    let hidden = json!({ "visibility": { "price": "member" } });
+    assert_eq!(staff(&shop, "PATCH", "/settings", hidden).await.status, 200);
+    assert_eq!(seen("").await[0], named("Alto flute", None));
+    assert_eq!(seen(&session).await[0], named("Alto flute", Some(200)));
+    let mut body = product("Alto flute");
+    body["visibility"] = json!({ "product": "member" });
+    staff(&shop, "PUT", "/products/flute", body).await;
+    assert_eq!(seen("").await, [named("Recorder", None)]);
+    staff(&shop, "POST", "/products/recorder/archive", Value::Null).await;
+    assert_eq!(seen("").await, []);
+    let flow = json!({ "flow": "members_only" });
+    assert_eq!(staff(&shop, "PATCH", "/settings", flow).await.status, 200);
+    assert_eq!(shop.get("/v1/products?category=audio", "").await.status, 401);
+}
+
+#[tokio::test]
 async fn a_list_is_walked_to_its_end_in_every_order() {
     let shop = Shop::open_with(hiding(Visibility::default())).await;
     for number in 0..7_u64 {

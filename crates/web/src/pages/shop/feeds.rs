@@ -1,6 +1,7 @@
 //! What programs read of the shop, all of it as a visitor sees it: what may be indexed, where everything is, what is new.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -72,7 +73,7 @@ pub async fn feed(_: AtSeller, State(app): State<App>) -> Result<Response, Probl
         "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>{name}</title><id>{url}/</id><updated>{updated}</updated>\
          <link href=\"{url}/\"/><link rel=\"self\" href=\"{url}/feed.xml\"/><author><name>{name}</name></author>"
     );
-    for item in &items {
+    for item in items.iter() {
         let (title, summary, at) = (escaped(&item.title), escaped(&item.summary), item.created_at);
         let address = format!("{url}/products/{}", escaped(&item.slug));
         let _ = writeln!(
@@ -88,10 +89,10 @@ pub async fn feed(_: AtSeller, State(app): State<App>) -> Result<Response, Probl
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 
 /// The newest products that a visitor sees; none where products are for members.
-async fn visible(app: &App, count: u32) -> Result<Vec<Item>, Problem> {
+async fn visible(app: &App, count: u32) -> Result<Arc<[Item]>, Problem> {
     match app.engine.list_products(None, &Ask::default(), None, count).await? {
         Ok(listed) => Ok(listed.items),
-        Err(ListRefusal::Gate(_)) => Ok(Vec::new()),
+        Err(ListRefusal::Gate(_)) => Ok(Arc::default()),
         Err(ListRefusal::BadCursor) => Err(Problem::no_page()),
     }
 }

@@ -121,7 +121,7 @@ async fn shelf(
     };
     Ok(html! {
         @if listed.items.is_empty() { p { "Nothing is shown." } }
-        ul.items { @for item in &listed.items { (item_row(item, who, token)) } }
+        ul.items { @for item in listed.items.iter() { (item_row(item, who, token)) } }
         @if listed.next.is_some() { p { "And more." } }
     })
 }
