@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// A page of the processor that asks the buyer for a card: a link for the browser, which then comes to
-    /// `kept_url`, where [`Engine::collect_cards`] is called, or without a card to `left_url`. Busy when the
+    /// `kept_url`, where [`Engine::card_given`] is called, or without a card to `left_url`. Busy when the
     /// processor gives no answer.
     pub async fn card_page(
         &self,
@@ -116,33 +116,44 @@ impl Engine {
         answered(buyer, page)
     }
 
-    /// Keeps the cards that the buyer has given on the processor's page, and gives those that are new. What is
-    /// known stays as it is, so whoever hears of a card first may call this, and all others too.
-    pub async fn collect_cards(
+    /// The buyer's browser is back from the processor's page. Each time is counted, as the processor is asked each time.
+    pub async fn card_given(
         &self,
         buyer: Buyer,
-    ) -> Outcome<Vec<PaymentMethod>, PaymentMethodRefusal> {
+        source: &str,
+    ) -> Outcome<(), PaymentMethodRefusal> {
+        match self.may_try_a_card(buyer, source).await? {
+            Ok(()) => self.collect_cards(buyer).await,
+            refused => Ok(refused),
+        }
+    }
+
+    /// Keeps the cards that the buyer has given on the processor's page. What is known stays as it is, so whoever hears
+    /// of a card first may call this, and all others too.
+    pub(crate) async fn collect_cards(&self, buyer: Buyer) -> Outcome<(), PaymentMethodRefusal> {
         let Some(processor) = self.processor.clone() else {
             return Ok(Err(PaymentMethodRefusal::NoProcessor));
         };
-        let listed = match self.customer_of(processor.as_ref(), buyer.account).await? {
-            Ok(customer) => processor.payment_methods(&customer).await,
-            Err(error) => Err(error),
+        // Whom the processor does not know it has not asked for a card.
+        let Some(known) = self.store.customer(buyer.account, processor.name()).await? else {
+            return Ok(Ok(()));
         };
+        let customer = CustomerName::new(known.name);
+        let customer =
+            customer.ok_or_else(|| Fault::Bug("the name of a customer is none".into()))?;
+        let listed = processor.payment_methods(&customer).await;
         let mut listed = match answered(buyer, listed)? {
             Ok(listed) => listed,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let known = self.store.payment_methods_of(buyer.account).await?;
         listed.retain(|new| known.iter().all(|known| known.name != new.name.as_str()));
-        let mut kept = Vec::new();
         for new in listed {
-            match self.keep(processor.as_ref(), buyer, new).await? {
-                Ok(method) => kept.push(method),
-                Err(refusal) => return Ok(Err(refusal)),
+            if let Err(refusal) = self.keep(processor.as_ref(), buyer, new).await? {
+                return Ok(Err(refusal));
             }
         }
-        Ok(Ok(kept))
+        Ok(Ok(()))
     }
 
     /// Keeps a card that is attached at the processor, or has it forgotten there.

@@ -94,9 +94,10 @@ async fn kept(
     _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
+    source: Source,
     Query(then): Query<Then>,
 ) -> Result<Redirect, Problem> {
-    let kept = app.engine.collect_cards(visit.buyer).await?;
+    let kept = app.engine.card_given(visit.buyer, &source.0).await?;
     kept.map_err(|refusal| Problem::payment_method(&refusal))?;
     Ok(Redirect::to(then.local().as_str()))
 }
