@@ -349,9 +349,9 @@ impl Memory {
         self.first_pages.get(asked).filter(|_| self.hears(now))
     }
 
-    pub(crate) fn remember_first_page(&self, asked: String, shown: Arc<Shown>, epoch: Epoch) {
-        let keep = || self.first_pages.insert(asked.clone(), shown);
-        self.keep(epoch, keep, || drop(self.first_pages.remove(&asked)));
+    pub(crate) fn remember_first_page(&self, asked: &str, shown: Arc<Shown>, epoch: Epoch) {
+        let keep = || self.first_pages.insert(asked.to_owned(), shown);
+        self.keep(epoch, keep, || drop(self.first_pages.remove(asked)));
     }
 
     /// The categories of what `standing` sees.

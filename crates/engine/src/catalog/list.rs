@@ -170,7 +170,7 @@ impl Engine {
         let sealed = seal(&next);
         if let Some(asked) = everybodys.filter(|_| !items.is_empty()) {
             let shown = Arc::new(Shown { items: items.clone(), next });
-            self.memory.remember_first_page(asked, shown, epoch);
+            self.memory.remember_first_page(&asked, shown, epoch);
         }
         Ok(Ok(Listing { items, next: sealed, vendor, standing }))
     }
