@@ -15,16 +15,44 @@ use crate::{Engine, Outcome};
 /// What is changed of an account.
 #[derive(Clone, Debug)]
 enum Edit {
-    /// The personal information as it shall be.
-    Person(Person),
-    /// The language that its owner reads, and nothing beside.
-    Language(Language),
+    /// Personal information.
+    Person(PersonEdit),
     /// The account is frozen: it permits no transactions.
     Freeze(Note, Option<String>),
     /// It is thawed.
     Thaw(Note, Option<String>),
     /// Mail to this address has arrived.
     Verify(String),
+}
+
+/// What of an account's owner is to be changed. What is not named stays as it is, whatever is changed beside; so does
+/// the card to pay with, which is no word of the owner's: it must be one of the account's.
+#[derive(Clone, Debug, Default)]
+pub struct PersonEdit {
+    /// The name; none takes it away.
+    pub name: Option<Option<String>>,
+    /// The postal address.
+    pub address: Option<Option<String>>,
+    /// The telephone number.
+    pub phone: Option<Option<String>>,
+    /// The language of letters; none for the vendor's.
+    pub language: Option<Option<Language>>,
+}
+
+impl PersonEdit {
+    fn apply(&self, person: &mut Person) {
+        let texts = [
+            (&self.name, &mut person.name),
+            (&self.address, &mut person.address),
+            (&self.phone, &mut person.phone),
+        ];
+        for (edit, text) in texts {
+            if let Some(edit) = edit {
+                text.clone_from(edit);
+            }
+        }
+        person.language = self.language.unwrap_or(person.language);
+    }
 }
 
 /// There is no such account.
@@ -36,18 +64,9 @@ impl Engine {
     pub async fn edit_account(
         &self,
         account: Id<Account>,
-        person: Person,
+        edit: PersonEdit,
     ) -> Outcome<Account, NoSuchAccount> {
-        self.edit(account, Edit::Person(person)).await
-    }
-
-    /// Changes the language in which an account is written to, whatever else of it is changed beside.
-    pub async fn speak_to_account(
-        &self,
-        account: Id<Account>,
-        language: Language,
-    ) -> Outcome<Account, NoSuchAccount> {
-        self.edit(account, Edit::Language(language)).await
+        self.edit(account, Edit::Person(edit)).await
     }
 
     /// Freezes an account: it permits no transactions. Doing it again changes nothing. The reason is for the record.
@@ -114,14 +133,8 @@ impl Command for EditAccount {
         }
         let mut account = old.clone();
         let acted = match &self.edit {
-            Edit::Person(person) => {
-                // The card to pay with is no word of its owner's: it must be one of the account's.
-                let payment_method = old.person.payment_method.clone();
-                account.person = Person { payment_method, ..person.clone() };
-                None
-            }
-            Edit::Language(language) => {
-                account.person.language = Some(*language);
+            Edit::Person(edit) => {
+                edit.apply(&mut account.person);
                 None
             }
             Edit::Freeze(note, reason) => {

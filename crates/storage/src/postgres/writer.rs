@@ -77,7 +77,7 @@ impl<'a, T: Send + 'a> Pipeline<'a, T> {
     }
 }
 
-/// Runs a text for all of its rows at once. Gives what it finds, and how many rows it wrote.
+/// Runs a text for all of its rows at once, and gives what it finds.
 async fn run(live: &Live, bulk: &Bulk<'_>) -> Result<Vec<Found>, Fault> {
     let columns = columns(bulk.columns, &bulk.cells)?;
     let params: Vec<&(dyn ToSql + Sync)> = columns.iter().map(Column::param).collect();

@@ -8,6 +8,7 @@ use scrip_domain::credit_line::CreditLine;
 use scrip_domain::gate;
 use scrip_domain::language::Language;
 use scrip_domain::settings::Settings;
+use scrip_engine::account::PersonEdit;
 use scrip_engine::erasure::Leftover;
 use scrip_engine::register::Registration;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -260,15 +261,6 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
-/// What is given, else what was there.
-fn changed<T>(
-    given: Option<Option<T>>,
-    old: Option<&String>,
-    text: impl FnOnce(T) -> String,
-) -> Option<String> {
-    given.map_or_else(|| old.cloned(), |given| given.map(text))
-}
-
 /// Changes the caller's own account.
 #[utoipa::path(
     patch, path = "/v1/account", tag = "accounts", security(("bearer" = [])), request_body = ChangeBody,
@@ -279,17 +271,14 @@ async fn change(
     Spender(buyer): Spender,
     body: Body<ChangeBody>,
 ) -> Result<Json<AccountOut>, Problem> {
-    let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
-    let old = &member.account.person;
     let body = body.value;
-    let person = Person {
-        name: changed(body.name, old.name.as_ref(), |line| line.0),
-        address: changed(body.address, old.address.as_ref(), |text| text.0),
-        phone: changed(body.phone, old.phone.as_ref(), |line| line.0),
-        payment_method: old.payment_method.clone(),
-        language: body.language.unwrap_or(old.language),
+    let edit = PersonEdit {
+        name: body.name.map(|name| name.map(|line| line.0)),
+        address: body.address.map(|address| address.map(|text| text.0)),
+        phone: body.phone.map(|phone| phone.map(|line| line.0)),
+        language: body.language,
     };
-    app.engine.edit_account(buyer.account, person).await??;
+    app.engine.edit_account(buyer.account, edit).await??;
     show(State(app), Buyer(buyer)).await
 }
 

@@ -14,6 +14,7 @@ use scrip_domain::account::{Account, Field as Asked, NotPermitted, Person};
 use scrip_domain::credit_line::CreditLine;
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::role::Role;
+use scrip_engine::account::PersonEdit;
 use serde::Deserialize;
 
 use super::form::{Field, Form, Mistakes, complaint};
@@ -81,10 +82,14 @@ async fn change(
     let told = told(name, address, phone, required, &mut mistakes);
     let problem = match mistakes.or(told) {
         Ok(told) => {
-            let payment_method = visit.member.account.person.payment_method.clone();
-            let language = visit.member.account.person.language;
-            let person = Person { payment_method, language, ..told };
-            match app.engine.edit_account(visit.buyer.account, person).await? {
+            let Person { name, address, phone, .. } = told;
+            let edit = PersonEdit {
+                name: Some(name),
+                address: Some(address),
+                phone: Some(phone),
+                language: None,
+            };
+            match app.engine.edit_account(visit.buyer.account, edit).await? {
                 Ok(_) => {
                     let next = form.next.as_deref().and_then(Local::new);
                     let next = next.as_ref().map_or("/account", Local::as_str);

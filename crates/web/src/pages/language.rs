@@ -10,6 +10,7 @@ use axum::routing::post;
 use http::{HeaderMap, Method, Uri, header};
 use maud::{Markup, html};
 use scrip_domain::language::Language;
+use scrip_engine::account::PersonEdit;
 use serde::Deserialize;
 
 use super::form::Form;
@@ -78,7 +79,8 @@ async fn choose(
     if let Some((buyer, _)) = &visit.member
         && app.engine.provider().is_none()
     {
-        app.engine.speak_to_account(buyer.account, language).await??;
+        let edit = PersonEdit { language: Some(Some(language)), ..PersonEdit::default() };
+        app.engine.edit_account(buyer.account, edit).await??;
     }
     let cookie = Visit::speak(&visit.vendor, language);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next.as_str())).into_response())

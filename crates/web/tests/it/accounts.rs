@@ -1,8 +1,8 @@
 //! Accounts, sessions, wallet, top-ups.
 
 use scrip_domain::Span;
-use scrip_testkit::Shop;
-use serde_json::json;
+use scrip_testkit::{Browser, Shop};
+use serde_json::{Value, json};
 
 fn ada() -> serde_json::Value {
     json!({ "email": "Ada@example.com", "password": "correct horse" })
@@ -224,4 +224,30 @@ async fn a_first_sign_in_beside_a_new_password_does_not_make_the_old_one_wrong()
     assert_eq!(shop.post("/v1/sessions", "", "", with_new).await.status, 201);
     assert_eq!(shop.post("/v1/sessions", "", "", ada()).await.status, 401);
     shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_is_not_named_of_a_person_stays() {
+    let shop = Shop::open().await;
+    let session = shop.buyer("ada@example.com", 0).await;
+    let authorization = format!("Bearer {session}");
+    let change = async |body: Value| {
+        let headers = [("authorization", authorization.as_str())];
+        let changed = shop.send("PATCH", "/v1/account", &headers, body).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        let json = changed.json;
+        ["name", "address", "phone", "language"].map(|field| json[field].clone())
+    };
+    let all = json!({ "name": "Ada", "address": "1 Sea Road", "phone": "+44 1", "language": "de" });
+    assert_eq!(change(all).await, [json!("Ada"), json!("1 Sea Road"), json!("+44 1"), json!("de")]);
+    let [name, address, phone, language] = change(json!({ "name": null })).await;
+    assert_eq!((name, address), (Value::Null, json!("1 Sea Road")));
+    assert_eq!((phone, language), (json!("+44 1"), json!("de")));
+    // The account's page asks for no language.
+    let mut browser = Browser::on(&shop);
+    browser.send("/sign-in", &[("email", "ada@example.com"), ("password", "correct horse")]).await;
+    let form = [("name", "Ada L."), ("address", ""), ("phone", "+44 2")];
+    assert_eq!(browser.send("/account", &form).await.status, 303);
+    let now = change(json!({})).await;
+    assert_eq!(now, [json!("Ada L."), Value::Null, json!("+44 2"), json!("de")]);
 }
