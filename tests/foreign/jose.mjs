@@ -5,23 +5,16 @@ import { spawn } from "node:child_process";
 import { webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { compactVerify, createRemoteJWKSet } from "jose";
 
+import { freePorts } from "../browser/_shop.mjs";
+
 // Node 18, which Debian 12 has, keeps it in the module only.
 globalThis.crypto ??= webcrypto;
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  return port;
-}
 
 /** The address and the administrator's key of a demo, as soon as its story has been told. */
 async function told(stdout) {
@@ -86,7 +79,7 @@ async function check(shop) {
 }
 
 const folder = await mkdtemp(join(tmpdir(), "scrip-jose-"));
-const flags = ["demo", "--json", "--port", String(await freePort()), "--keep", folder];
+const flags = ["demo", "--json", "--port", String(await freePorts(6)), "--keep", folder];
 const server = spawn(process.env.SCRIP_BIN, flags, { stdio: ["ignore", "pipe", "inherit"] });
 const ended = once(server, "exit");
 try {
