@@ -138,10 +138,7 @@ impl Engine {
         let Some(known) = self.store.customer(buyer.account, processor.name()).await? else {
             return Ok(Ok(()));
         };
-        let customer = CustomerName::new(known.name);
-        let customer =
-            customer.ok_or_else(|| Fault::Bug("the name of a customer is none".into()))?;
-        let listed = processor.payment_methods(&customer).await;
+        let listed = processor.payment_methods(&name_of(known)?).await;
         let mut listed = match answered(buyer, listed)? {
             Ok(listed) => listed,
             Err(refusal) => return Ok(Err(refusal)),
@@ -242,9 +239,8 @@ impl Engine {
         processor: &dyn Processor,
         account: Id<Account>,
     ) -> Result<Result<CustomerName, ProcessorError>, Fault> {
-        let corrupt = || Fault::Bug("the name of a customer is none".into());
         if let Some(known) = self.store.customer(account, processor.name()).await? {
-            return CustomerName::new(known.name).map(Ok).ok_or_else(corrupt);
+            return name_of(known).map(Ok);
         }
         let name = match processor.customer(account).await {
             Ok(name) => name,
@@ -257,11 +253,8 @@ impl Engine {
             created_at: self.now(),
         };
         let wallet = self.buyer_of(account).await?.wallet;
-        let known = match self.submit(Introduce { wallet, customer }).await? {
-            Ok(known) => known,
-            Err(never) => match never {},
-        };
-        CustomerName::new(known.name).map(Ok).ok_or_else(corrupt)
+        let Ok(known) = self.submit(Introduce { wallet, customer }).await?;
+        name_of(known).map(Ok)
     }
 
     /// Tells the processor of removed cards that nothing needs any more. Gives how many it took on.
@@ -309,6 +302,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// What the processor calls a customer that is known.
+fn name_of(known: Customer) -> Result<CustomerName, Fault> {
+    CustomerName::new(known.name).ok_or_else(|| Fault::Bug("the name of a customer is none".into()))
 }
 
 /// What the processor answered when it was asked about a card.

@@ -596,7 +596,8 @@ impl Books {
     }
 
     /// Whether something was changed that servers remember between requests. What is only new nobody
-    /// remembers yet, and a balance is not remembered for long: a purchase changes nothing of it.
+    /// remembers yet, but for products, of which lists are remembered; and a balance is not remembered for long: a
+    /// purchase changes nothing of it.
     pub fn changes_remembered(&self) -> bool {
         self.sessions.rewrites()
             || self.api_keys.rewrites()

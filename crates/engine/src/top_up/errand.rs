@@ -17,6 +17,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use super::reversed::GivenBack;
 use super::seen::{Came, News};
 use crate::Engine;
+use crate::ledger::Buyer;
 use crate::processor::{
     Authorization, CustomerName, Headers, Hook, HookRefusal, MethodName, Payment, PaymentName,
     Processor, ProcessorError, REPEATABLE, RefundAsk, Search,
@@ -97,7 +98,10 @@ impl Engine {
             Hook::Payment(payment) => self.look_at(&payment).await,
             Hook::Card(account) => match self.member(account).await? {
                 // A card that is turned away stays so however often the message comes.
-                Some(_) => self.collect_cards(self.buyer_of(account).await?).await.map(drop),
+                Some(member) => {
+                    let buyer = Buyer { account, wallet: member.account.wallet };
+                    self.collect_cards(buyer).await.map(drop)
+                }
                 None => Ok(()),
             },
             Hook::Ignored => Ok(()),
