@@ -22,6 +22,11 @@ tags = ["sea"]
 visibility = { price = "member", files = "funded" }
 pictures = [{ path = "sea.png", alt = "The sea" }]
 
+[products.texts.de]
+title = "Ein \"Lied\""
+description_file = "lied.md"
+categories = ["Musik", "Lieder"]
+
 [[products.offers]]
 key = "standard"
 price = "12.50"
@@ -77,6 +82,7 @@ fn folder(source: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("catalog.toml"), source).unwrap();
     fs::write(dir.path().join("song.md"), "# Song\n\nLa la la.\n").unwrap();
+    fs::write(dir.path().join("lied.md"), "# Lied\n\nLa la la.\n").unwrap();
     fs::write(dir.path().join("song.txt"), "la ".repeat(200_000)).unwrap();
     fs::write(dir.path().join("loud.txt"), "LA ").unwrap();
     fs::write(dir.path().join("sea.png"), "a picture").unwrap();
@@ -141,6 +147,7 @@ fn an_export_is_the_same_folder_wherever_it_is_applied() {
     let files = tree(&copy);
     assert_eq!(files, tree(&again));
     assert_eq!(files["files/song/stable/1.0/copy.bin"].len(), 600_000);
+    assert_eq!(files["texts/song.de.md"], b"# Lied\n\nLa la la.\n");
     let (text, code) = catalog(&second, &there, "export", &again, &[]);
     assert_eq!((code, text.contains("is not empty")), (2, true), "{text}");
 }

@@ -20,13 +20,13 @@ use serde::Deserialize;
 
 use super::look::{Tone, badge, blank, date, price};
 use super::private;
-use super::visit::SignedIn;
+use super::visit::{SignedIn, Visit};
 use super::words::terms;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::AtSeller;
 use crate::extract::Query;
-use crate::language::{say, t};
+use crate::language::{reader, say, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -42,6 +42,31 @@ pub fn routes() -> Router<App> {
 
 /// How many orders a page shows.
 const PAGE: u32 = 20;
+
+/// The lines as who reads this knows them: what is called today as it was when it was ordered has its title in their
+/// language. A receipt says what the order says.
+pub async fn in_their_words(
+    app: &App,
+    visit: &Visit,
+    mut lines: Vec<Line>,
+) -> Result<Vec<Line>, Problem> {
+    let settings = &visit.vendor.settings;
+    let language = reader(settings);
+    if language == settings.look.language {
+        return Ok(lines);
+    }
+    let mut named: Vec<_> = lines.iter().map(|line| line.product).collect();
+    named.sort_unstable();
+    named.dedup();
+    let products = app.engine.store().products_called(&named).await?;
+    for line in &mut lines {
+        let product = products.iter().find(|product| product.id == line.product);
+        if let Some(product) = product.filter(|product| product.title == line.title) {
+            product.title_in(language).clone_into(&mut line.title);
+        }
+    }
+    Ok(lines)
+}
 
 /// What an order costs, line by line.
 pub fn bill(caption: &str, lines: &[Line], order: &Order, token: &Token) -> Markup {
@@ -117,6 +142,7 @@ async fn list(
     let rows = app.engine.store().orders_of(buyer.account, page).await?;
     let ids: Vec<_> = rows.iter().map(|order| order.id).collect();
     let lines = app.engine.store().lines_of(&ids).await?;
+    let lines = in_their_words(&app, &visit, lines).await?;
     let of = |order: &Order| lines.iter().filter(|line| line.order == order.id).collect::<Vec<_>>();
     let shown: Vec<_> = rows.iter().map(|order| (order, of(order))).collect();
     let next = List::of(&app.engine, "orders", page, &rows, |row| row.id.number(), |_| ()).next;

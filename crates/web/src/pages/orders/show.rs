@@ -10,7 +10,7 @@ use scrip_domain::refund_request::RefundRequest;
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::refund::Refunded;
 
-use super::bill;
+use super::{bill, in_their_words};
 use super::handed::{self, Handed};
 use super::refund;
 use crate::App;
@@ -148,6 +148,7 @@ pub(super) async fn show(
     if order.state_at(app.engine.now()) == OrderState::Draft && !elsewhere {
         return Ok(Redirect::to(&format!("/checkout/{id}")).into_response());
     }
+    let lines = in_their_words(&app, &visit, lines).await?;
     let seen = Seen::new(&app, order, lines).await?;
     let main = page(&app, &visit, &seen);
     let (_, title, _) = seen.verdict();
