@@ -198,8 +198,8 @@ async function declined_across(one, { merchant }) {
 async function in_german(one, { vendor }) {
   await one.open(`${vendor.url}/products`);
   await one.at("Produkte");
-  await one.fill("Suchen", "seekartennull");
-  await one.press("Suchen");
+  await one.fill("Suche", "seekartennull");
+  await one.press("Suche");
   await one.at("Produkte");
   await one.press("Gezeiten in Port Aurora, 2027");
   await one.at("Gezeiten in Port Aurora, 2027");

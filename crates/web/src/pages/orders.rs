@@ -43,29 +43,13 @@ pub fn routes() -> Router<App> {
 /// How many orders a page shows.
 const PAGE: u32 = 20;
 
-/// The lines as who reads this knows them: what is called today as it was when it was ordered has its title in their
-/// language. A receipt says what the order says.
+/// The lines as who reads this knows them. A receipt says what the order says.
 pub async fn in_their_words(
     app: &App,
     visit: &Visit,
-    mut lines: Vec<Line>,
+    lines: Vec<Line>,
 ) -> Result<Vec<Line>, Problem> {
-    let settings = &visit.vendor.settings;
-    let language = reader(settings);
-    if language == settings.look.language {
-        return Ok(lines);
-    }
-    let mut named: Vec<_> = lines.iter().map(|line| line.product).collect();
-    named.sort_unstable();
-    named.dedup();
-    let products = app.engine.store().products_called(&named).await?;
-    for line in &mut lines {
-        let product = products.iter().find(|product| product.id == line.product);
-        if let Some(product) = product.filter(|product| product.title == line.title) {
-            product.title_in(language).clone_into(&mut line.title);
-        }
-    }
-    Ok(lines)
+    Ok(app.engine.lines_in(lines, reader(&visit.vendor.settings)).await?)
 }
 
 /// What an order costs, line by line.

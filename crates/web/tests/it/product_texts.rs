@@ -53,7 +53,7 @@ async fn a_german_reader_sees_german_goods_all_the_way() {
     let mut german = Browser::on(&shop).reading("de-AT");
 
     // In this order, so that what the first leaves behind is in the second's way.
-    for path in ["/", "/products", "/products?q=rekorder", "/products?q=recorder"] {
+    for path in ["/", "/products", "/products?q=feldrek", "/products?q=recorder"] {
         let page = english.open(path).await;
         says(&page.html, &["<bdi>Field recorder</bdi>"]);
         silent(&page.html, &["Feldrekorder", "Klang"]);
@@ -105,6 +105,12 @@ async fn a_german_reader_sees_german_goods_all_the_way() {
         says(&german.open(path).await.html, &["<bdi>Feldrekorder</bdi>"]);
     }
 
+    // A letter to a German account too.
+    german.send("/language", &[("language", "de"), ("next", "/")]).await;
+    let letters = shop.run_mail().await;
+    let paid = letters.iter().find(|letter| letter.words.text.contains("Feldrekorder"));
+    assert!(paid.is_some(), "{letters:?}");
+
     // What is called otherwise by now, the order still calls as it was.
     let mut renamed = recorder();
     renamed["title"] = json!("Recorder");
@@ -128,7 +134,7 @@ async fn the_api_answers_in_the_language_that_is_asked_for_and_says_so() {
         let vary = answer.header("vary").to_owned();
         assert!(vary.contains("Accept-Language"), "{vary}");
         tags.push(answer.header("etag").to_owned());
-        let list = asked(&shop, "/v1/products?q=rekorder", language).await;
+        let list = asked(&shop, "/v1/products?q=feldrek", language).await;
         assert_eq!((list.at("/data/0/title"), list.header("content-language")), (title, spoken));
     }
     assert_eq!(tags[0], tags[2]);
