@@ -113,8 +113,8 @@ async fn a_german_reader_sees_german_goods_all_the_way() {
 
     // What is called otherwise by now, the order still calls as it was.
     let mut renamed = recorder();
-    renamed["title"] = json!("Recorder");
-    staff(&shop, "PUT", "products/recorder", renamed).await;
+    (renamed["title"], renamed["kind"]) = (json!("Recorder"), json!("service"));
+    assert_eq!(staff(&shop, "PUT", "products/recorder", renamed).await.status, 200);
     says(&german.open("/orders").await.html, &["<bdi>Field recorder</bdi>"]);
     says(&german.open("/library").await.html, &["<bdi>Feldrekorder</bdi>"]);
 }
