@@ -105,6 +105,11 @@ impl<T> Id<T> {
         self.number
     }
 
+    /// The id of a `U` with the same number.
+    pub const fn same_number<U>(self) -> Id<U> {
+        Id { number: self.number, kind: PhantomData }
+    }
+
     /// The lowest id that can have been minted at `at`: where a scan by time starts.
     pub fn floor(at: Timestamp) -> Self {
         Self { number: millis_since_2026(at) << 20, kind: PhantomData }

@@ -240,30 +240,39 @@ pub struct LinePayment {
     pub place: u32,
 }
 
-/// A check that was made on the way to an order, kept with it.
+/// A check that was made on the way to an order, kept with it. Every order keeps some for good, so it is written
+/// briefly; the longer names are those of orders that were kept before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
     /// What was checked.
+    #[serde(rename = "c", alias = "check")]
     pub check: CheckKind,
     /// Against what.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "b", alias = "basis", skip_serializing_if = "Option::is_none", default)]
     pub basis: Option<Basis>,
     /// The balance that was required.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "n", alias = "required", skip_serializing_if = "Option::is_none", default)]
     pub required: Option<Amount>,
     /// The balance that was there.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "v", alias = "available", skip_serializing_if = "Option::is_none", default)]
     pub available: Option<Amount>,
     /// Whether it was enough.
+    #[serde(
+        rename = "r",
+        alias = "result",
+        skip_serializing_if = "CheckResult::is_passed",
+        default
+    )]
     pub result: CheckResult,
     /// When.
+    #[serde(rename = "t", alias = "at", with = "crate::time::millis")]
     pub at: Timestamp,
     /// The idempotency key (its number) of the confirm that made this check, or that it declined.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "q", alias = "request", skip_serializing_if = "Option::is_none", default)]
     pub request: Option<u64>,
     /// The request that it declined, by the name in its answer.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "i", alias = "request_id", skip_serializing_if = "Option::is_none", default)]
     pub request_id: Option<RequestId>,
 }
 
@@ -289,11 +298,20 @@ words! {
 
 words! {
     /// What a check found.
+    #[derive(Default)]
     pub enum CheckResult {
         /// Enough.
+        #[default]
         Passed = "passed",
         /// Not enough.
         Failed = "failed",
+    }
+}
+
+impl CheckResult {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    fn is_passed(&self) -> bool {
+        *self == Self::Passed
     }
 }
 
@@ -343,6 +361,33 @@ mod tests {
         let lots: Vec<_> = lots.iter().zip(1..).map(part).collect();
         let payments = allot(&lines, &lots)?;
         Some(payments.iter().map(|p| (p.line.number(), p.lot.number(), p.amount.units())).collect())
+    }
+
+    #[test]
+    fn checks_are_brief_and_old_ones_are_read() {
+        let at = Timestamp::from_millis(1_795_991_234_567);
+        let check = Check {
+            check: CheckKind::Balance,
+            basis: Some(Basis::Selection),
+            required: Some(amount(100)),
+            available: Some(amount(2_500)),
+            result: CheckResult::Passed,
+            at,
+            request: None,
+            request_id: None,
+        };
+        let brief = r#"{"c":"balance","b":"selection","n":100,"v":2500,"t":1795991234567}"#;
+        assert_eq!(serde_json::to_string(&check).unwrap(), brief);
+        let before = format!(
+            r#"{{"check":"balance","basis":"selection","required":100,"available":2500,"result":"passed","at":"{at}"}}"#
+        );
+        for text in [brief, &before] {
+            assert_eq!(serde_json::from_str::<Check>(text).unwrap(), check);
+        }
+        let failed = Check { result: CheckResult::Failed, request: Some(7), ..check };
+        let brief = r#"{"c":"balance","b":"selection","n":100,"v":2500,"r":"failed","t":1795991234567,"q":7}"#;
+        assert_eq!(serde_json::to_string(&failed).unwrap(), brief);
+        assert_eq!(serde_json::from_str::<Check>(brief).unwrap(), failed);
     }
 
     #[test]

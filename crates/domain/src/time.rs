@@ -110,6 +110,32 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// An instant as its milliseconds, where bytes count: for `#[serde(with = "time::millis")]`. Reads RFC 3339, too.
+pub mod millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Timestamp;
+
+    #[expect(missing_docs, reason = "named by serde")]
+    pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(at.millis())
+    }
+
+    #[expect(missing_docs, reason = "named by serde")]
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Millis(i64),
+            Text(Timestamp),
+        }
+        Ok(match Either::deserialize(deserializer)? {
+            Either::Millis(millis) => Timestamp::from_millis(millis),
+            Either::Text(at) => at,
+        })
+    }
+}
+
 /// A length of time in milliseconds, never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(i64);

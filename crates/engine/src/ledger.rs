@@ -325,7 +325,11 @@ pub(crate) fn post(
     if !sound || after.owed.credits > after.owed.debits {
         return Err(Fault::Bug("a wallet would go below zero".into()));
     }
-    changes.by_account.push(Change::Insert(Entry::transfer(wallet.account, transfer.id)));
+    // What pays an order and bears its number is listed with it: see `Entry::purchase`.
+    let listed = transfer.reason == Reason::Purchase && transfer.subject == transfer.id.into();
+    if !listed {
+        changes.by_account.push(Change::Insert(Entry::transfer(wallet.account, transfer.id)));
+    }
     changes.transfers.push(Change::Insert(transfer));
     changes.wallets.push(Change::Update(after.clone()));
     Ok(after)

@@ -198,6 +198,8 @@ impl Engine {
         ask: &Ask,
         request: Request,
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
+        // Before the order, whose number its transfer bears: so it stands before that on a statement.
+        let expiry = self.mint()?;
         let picked = match self.pick(&ask.selection).await? {
             Ok(picked) => picked,
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
@@ -205,7 +207,7 @@ impl Engine {
         let command = Purchase {
             buyer,
             vendor: self.vendor().await?.id,
-            minted: self.mint_for(picked.licenses())?,
+            minted: self.mint_for(picked.licenses(), expiry)?,
             picked,
             expected_total: ask.expected_total,
             again: ask.again,
@@ -244,7 +246,7 @@ impl Engine {
             order,
             products: lines.iter().map(|line| line.product).collect(),
             extends: lines.iter().filter_map(|line| line.extends).collect(),
-            minted: self.mint_for(units)?,
+            minted: self.mint_for(units, self.mint()?)?,
             request,
         };
         self.answered(self.submit(command).await?, request).await
@@ -284,11 +286,11 @@ impl Engine {
         Ok(shut.map_or(PurchaseRefusal::NotForSale(line), PurchaseRefusal::Gate))
     }
 
-    fn mint_for(&self, units: usize) -> Result<Minted, Fault> {
+    fn mint_for(&self, units: usize, expiry: Id<Transfer>) -> Result<Minted, Fault> {
         let no_key = || Fault::Bug("there is no license key".into());
         Ok(Minted {
             licenses: self.mint_many(units)?,
-            expiry: self.mint()?,
+            expiry,
             transfer: self.mint()?,
             event: self.mint()?,
             kid: self.keys().current().ok_or_else(no_key)?.kid().to_owned(),
@@ -568,9 +570,10 @@ impl<'a> Desk<'a> {
         // From here on the purchase succeeds.
         let mut changes = Changes::default();
         let mut after = self.available;
+        let (transfer, event) = case.names();
         if !total.is_zero() {
             let transfer = Transfer {
-                id: case.minted.transfer,
+                id: transfer,
                 debit: LedgerAccount::Free(self.wallet.id),
                 credit: LedgerAccount::House(House::Revenue),
                 amount: total,
@@ -591,7 +594,7 @@ impl<'a> Desk<'a> {
             payment_method: self.account.person.payment_method.clone(),
             ..case.order.clone()
         };
-        case.record(&mut changes, self.account.id, &order, EventType::OrderPaid);
+        case.record(&mut changes, self.account.id, &order, (event, EventType::OrderPaid));
         if let Some(claim) = case.claim {
             claim.count(books, &mut changes, self.account.id, &order)?;
         }
@@ -636,23 +639,46 @@ impl Case<'_> {
             ..self.order.clone()
         };
         let mut changes = Changes::default();
-        self.record(&mut changes, account, &order, EventType::OrderDeclined);
+        self.record(&mut changes, account, &order, (self.minted.event, EventType::OrderDeclined));
         let refusal = PurchaseRefusal::Declined { order: order.id, gate: short, replayed: None };
         Decision::refused_on_record(refusal, changes)
     }
 
+    /// The ids of the transfer and the event of paying. In one step they bear the order's number, so that one entry
+    /// of the index lists all three; an order that was drafted before is listed already, and what is free moves nothing.
+    fn names(&self) -> (Id<Transfer>, Id<Event>) {
+        if self.new && !self.order.total.is_zero() {
+            (self.order.id.same_number(), self.order.id.same_number())
+        } else {
+            (self.minted.transfer, self.minted.event)
+        }
+    }
+
     /// The rows that paying and declining have in common.
-    fn record(&self, changes: &mut Changes, account: Id<Account>, order: &Order, kind: EventType) {
+    fn record(
+        &self,
+        changes: &mut Changes,
+        account: Id<Account>,
+        order: &Order,
+        (event, kind): (Id<Event>, EventType),
+    ) {
         let subject = order.id.into();
+        let told = Event::new(event, kind, account, subject, self.at);
         if self.new {
             changes.orders.push(Change::Insert(order.clone()));
             changes.order_lines.extend(self.lines.iter().cloned().map(Change::Insert));
-            changes.by_account.push(Change::Insert(Entry::order(account, order.id)));
         } else {
             changes.orders.push(Change::Update(order.clone()));
         }
+        if event == order.id.same_number() {
+            changes.by_account.push(Change::Insert(Entry::purchase(account, order.id)));
+            changes.events.push(Change::Insert(told));
+        } else {
+            let listed = self.new.then(|| Entry::order(account, order.id));
+            changes.by_account.extend(listed.map(Change::Insert));
+            event::tell(changes, told);
+        }
         changes.by_account.push(Change::Insert(Entry::request(account, self.request, subject)));
-        event::tell(changes, Event::new(self.minted.event, kind, account, subject, self.at));
     }
 
     /// A license for each unit of each line that adds to none.

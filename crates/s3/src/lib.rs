@@ -126,16 +126,15 @@ impl S3 {
         key: Option<&str>,
         query: &[(&str, &str)],
     ) -> Result<String, Fault> {
-        let bug = |what: &str| Fault::Bug(format!("a bucket's {what} cannot be written"));
         let at = jiff::Timestamp::from_millisecond(self.clock.now().millis());
         let url = match key {
             Some(key) => self.bucket.object_url(&format!("{}{key}", self.settings.prefix)),
-            None => Ok(self.bucket.base_url().clone()),
+            None => self.bucket.base_url().clone(),
         };
         let url = signing::sign(
-            &at.map_err(|_| bug("time"))?,
+            &at.map_err(|_| Fault::Bug("the time cannot be written".into()))?,
             method,
-            url.map_err(|_| bug("key"))?,
+            url,
             &self.settings.access_key,
             &self.settings.secret_key,
             None,

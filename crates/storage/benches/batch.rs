@@ -181,11 +181,9 @@ impl Purchase {
             at,
         }));
         changes.by_account.extend([
-            Change::Insert(Entry::order(account, id(number))),
+            Change::Insert(Entry::purchase(account, id(number))),
             Change::Insert(Entry::license(account, id(number), id(number), true)),
             Change::Insert(Entry::request(account, self.request(), Subject(number))),
-            Change::Insert(Entry::transfer(account, id(number))),
-            Change::Insert(Entry::event(account, id(number))),
         ]);
         let event = Event::new(id(number), EventType::OrderPaid, account, Subject(number), at);
         changes.events.push(Change::Insert(event));

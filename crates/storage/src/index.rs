@@ -1,8 +1,10 @@
 //! The one index by account: everything that is looked up by account lies side by side.
 //!
-//! A purchase adds an order, an owned product, an idempotency key and a statement line. As four
-//! indices that would be four randomly placed pages per purchase, the largest cost of all after the
-//! commit itself; as one it is a single page.
+//! A purchase adds an order, a statement line, an event, an owned product and an idempotency key. As five
+//! indices that would be five randomly placed pages per purchase, the largest cost of all after the
+//! commit itself; as one it is a single page, for as long as an account's entries fit one. So there are
+//! three entries, not five: order, transfer and event of a purchase in one step bear one number, under
+//! which one entry lists all three.
 
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
@@ -33,7 +35,7 @@ pub struct Entry {
     pub note: u64,
 }
 
-/// Orders, by id.
+/// Orders, by id; but for those that are a [`PURCHASE`].
 pub const ORDER: u8 = 1;
 /// What is not sold twice, by product: perpetual licenses in force, and with the note [`TRIAL`] trials that were had.
 pub const OWNED: u8 = 2;
@@ -44,7 +46,7 @@ pub const TRIAL: u64 = 1;
 pub const LICENSED: u8 = 6;
 /// Idempotency keys, by their number.
 pub const REQUEST: u8 = 3;
-/// Statement lines (transfers), by id.
+/// Statement lines (transfers), by id; but for those of a [`PURCHASE`].
 pub const TRANSFER: u8 = 4;
 /// Top-ups, by id.
 pub const TOP_UP: u8 = 5;
@@ -52,10 +54,20 @@ pub const TOP_UP: u8 = 5;
 pub const VOUCHER: u8 = 7;
 /// Orders that were paid with a coupon, by coupon.
 pub const COUPON: u8 = 8;
-/// Events, by id.
+/// Events, by id; but for those of a [`PURCHASE`].
 pub const EVENT: u8 = 13;
 /// Exchanges for partners' tokens, by id.
 pub const EXCHANGE: u8 = 14;
+
+/// Purchases in one step, by the number that order, transfer and event bear together.
+pub const PURCHASE: u8 = 15;
+
+/// The kinds that list orders.
+pub(crate) const ORDERS: [u8; 2] = [ORDER, PURCHASE];
+/// The kinds that list statement lines.
+pub(crate) const TRANSFERS: [u8; 2] = [TRANSFER, PURCHASE];
+/// The kinds that list events.
+pub(crate) const EVENTS: [u8; 2] = [EVENT, PURCHASE];
 
 /// What an entry is asked for by.
 pub type Group = (Id<Account>, u8, u64);
@@ -64,6 +76,11 @@ impl Entry {
     /// `account` has this order.
     pub fn order(account: Id<Account>, order: Id<Order>) -> Self {
         Self { account, kind: ORDER, key: order.number(), target: order.number(), note: 0 }
+    }
+
+    /// `account` has bought this in one step: the order, and the transfer and the event of its number.
+    pub fn purchase(account: Id<Account>, order: Id<Order>) -> Self {
+        Self { kind: PURCHASE, ..Self::order(account, order) }
     }
 
     /// `account` has this license of a product; `lasting` when it is a valid perpetual one.

@@ -63,6 +63,28 @@ impl Page {
     }
 }
 
+/// A list of kinds of entries, for SQL.
+pub(crate) fn among(kinds: &[u8]) -> String {
+    let kinds: Vec<_> = kinds.iter().map(u8::to_string).collect();
+    format!("IN ({})", kinds.join(", "))
+}
+
+/// The first `$3` numbers that the index lists for the account `$1` under `kinds`, by `order`, on this side of `$2`. Each
+/// kind by itself is a part of the index in that order, so that no more is read than is asked for.
+pub(crate) fn listed(kinds: &[u8], bound: &str, order: &str) -> String {
+    let part = |kind: &u8| {
+        format!(
+            "SELECT x.target FROM (SELECT b.target FROM by_account b
+                WHERE b.account = $1 AND b.kind = {kind} AND b.key {bound} $2 ORDER BY b.key {order} LIMIT $3) x"
+        )
+    };
+    let parts: Vec<_> = kinds.iter().map(part).collect();
+    format!(
+        "SELECT y.target FROM ({}) y ORDER BY y.target {order} LIMIT $3",
+        parts.join(" UNION ALL ")
+    )
+}
+
 /// Any field as cells.
 pub(crate) fn cells<F: Field>(field: &F) -> Vec<Cell<'static>> {
     let mut cells = Vec::new();

@@ -17,8 +17,8 @@ use scrip_domain::{Amount, Id, Timestamp};
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
-use crate::index::{EXCHANGE, Entry, REQUEST, ServerLease, TOP_UP, TRANSFER};
-use crate::reads::{Page, cells};
+use crate::index::{EXCHANGE, Entry, REQUEST, ServerLease, TOP_UP, TRANSFERS};
+use crate::reads::{Page, cells, listed};
 use crate::sql;
 use crate::store::Store;
 
@@ -118,22 +118,22 @@ impl Store {
     ) -> Result<Vec<Obstacle>, Fault> {
         let waits = words(TopUpState::ALL, |state| !state.is_final(), TopUpState::as_str);
         let moves = words(ExchangeState::ALL, |state| !state.is_final(), ExchangeState::as_str);
-        let listed = |table: &str, kind: u8, test: &str| {
+        let found = |table: &str, kind: u8, test: &str| {
             format!(
                 "SELECT 1 FROM by_account b JOIN {table} t ON t.id = b.target
                     WHERE b.account = $1 AND b.kind = {kind} AND {test}"
             )
         };
         let asks = [
-            listed("top_ups", TOP_UP, &format!("t.state IN ({waits})")),
-            listed("top_ups", TOP_UP, "t.state = 'disputed'"),
-            listed("exchanges", EXCHANGE, &format!("t.state IN ({moves})")),
+            found("top_ups", TOP_UP, &format!("t.state IN ({waits})")),
+            found("top_ups", TOP_UP, "t.state = 'disputed'"),
+            found("exchanges", EXCHANGE, &format!("t.state IN ({moves})")),
             "SELECT 1 FROM purchase_requests r WHERE r.account = $1 AND (r.state = 'captured'
                 OR (r.state = 'authorized' AND (r.hold_until IS NULL OR r.hold_until > $2)))"
                 .to_owned(),
             "SELECT 1 FROM refund_requests q WHERE q.account = $1 AND q.state = 'open'".to_owned(),
         ];
-        let found = [
+        let obstacles = [
             Obstacle::TopUps,
             Obstacle::Disputes,
             Obstacle::Exchanges,
@@ -144,7 +144,7 @@ impl Store {
         let columns = asks.map(|ask| format!("(SELECT COUNT(*) FROM ({ask} LIMIT 1) x)"));
         let read = move |cells: &mut Reader<'_>| {
             let mut all = Vec::new();
-            for obstacle in found {
+            for obstacle in obstacles {
                 all.extend((cells.int()? == Some(1)).then_some(obstacle));
             }
             Ok(all)
@@ -198,7 +198,7 @@ impl Store {
         account: Id<Account>,
         page: Page,
     ) -> Result<Vec<Transfer>, Fault> {
-        self.listed(account, TRANSFER, page).await
+        self.listed(account, &TRANSFERS, page).await
     }
 
     /// A top-up.
@@ -253,7 +253,7 @@ impl Store {
 
     /// A page of an account's top-ups, newest first.
     pub async fn top_ups_of(&self, account: Id<Account>, page: Page) -> Result<Vec<TopUp>, Fault> {
-        self.listed(account, TOP_UP, page).await
+        self.listed(account, &[TOP_UP], page).await
     }
 
     /// Top-ups that wait for a person, oldest first.
@@ -307,21 +307,18 @@ impl Store {
         Ok(found.into_iter().next().flatten().unwrap_or(0))
     }
 
-    /// A page of rows that the index lists for an account, newest first.
+    /// A page of rows that the index lists for an account under these kinds by their id, newest first.
     pub(crate) async fn listed<R: crate::table::Row>(
         &self,
         account: Id<Account>,
-        kind: u8,
+        kinds: &[u8],
         page: Page,
     ) -> Result<Vec<R>, Fault> {
         let mut values = cells(&account);
-        values.extend([Cell::number(u64::from(kind)), page.highest(), page.limit()]);
-        self.rows(
-            "JOIN by_account b ON b.target = t.id
-             WHERE b.account = $1 AND b.kind = $2 AND b.key <= $3 ORDER BY b.key DESC LIMIT $4",
-            values,
-        )
-        .await
+        values.extend([page.highest(), page.limit()]);
+        let numbers = listed(kinds, "<=", "DESC");
+        self.rows(&format!("JOIN ({numbers}) n ON n.target = t.id ORDER BY t.id DESC"), values)
+            .await
     }
 
     pub(crate) async fn row_page<R: crate::table::Row>(

@@ -10,9 +10,9 @@ use scrip_domain::{Amount, Id, Timestamp};
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::fields::Field;
-use crate::index::TRANSFER;
-use crate::reads::cells;
+use crate::index::TRANSFERS;
 use crate::reads::journal::Period;
+use crate::reads::{among, cells};
 use crate::store::Store;
 use crate::stream::{Ask, Rows};
 use crate::table::Row;
@@ -33,6 +33,7 @@ impl Store {
         period: Period,
         limit: u32,
     ) -> Result<(Standing, Vec<Transfer>), Fault> {
+        let kinds = among(&TRANSFERS);
         let text = format!(
             "SELECT s.place, s.id, s.debit, s.credit, s.amount, s.reason, s.subject, s.at FROM (
                 SELECT CAST(0 AS BIGINT) AS place, CAST(0 AS BIGINT) AS id,
@@ -44,11 +45,11 @@ impl Store {
                         ELSE 0 END), 0) AS BIGINT) AS amount, '' AS reason, CAST(0 AS BIGINT) AS subject,
                     CAST(0 AS BIGINT) AS at
                     FROM by_account b JOIN transfers t ON t.id = b.target
-                    WHERE b.account = $4 AND b.kind = {TRANSFER} AND t.at < $5
+                    WHERE b.account = $4 AND b.kind {kinds} AND t.at < $5
                 UNION ALL SELECT l.place, l.id, l.debit, l.credit, l.amount, l.reason, l.subject, l.at FROM (
                     SELECT 1 AS place, t.id, t.debit, t.credit, t.amount, t.reason, t.subject, t.at
                     FROM by_account b JOIN transfers t ON t.id = b.target
-                    WHERE b.account = $4 AND b.kind = {TRANSFER} AND t.at >= $5 AND t.at < $6
+                    WHERE b.account = $4 AND b.kind {kinds} AND t.at >= $5 AND t.at < $6
                     ORDER BY t.at, t.id LIMIT $7) l) s
             ORDER BY s.place, s.at, s.id"
         );

@@ -6,8 +6,8 @@ use scrip_domain::event::{Event, Feed};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::index::EVENT;
-use crate::reads::cells;
+use crate::index::EVENTS;
+use crate::reads::{cells, listed};
 use crate::sql;
 use crate::store::Store;
 use crate::table::Row;
@@ -85,10 +85,9 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Told>, Fault> {
         let tail = format!(
-            "FROM (SELECT b.target FROM by_account b WHERE b.account = $1 AND b.kind = {EVENT} AND b.key >= $2
-                   ORDER BY b.key LIMIT $3) b
-             JOIN events t ON t.id = b.target {SUBJECTS}
-             WHERE t.seq > $4 ORDER BY t.seq LIMIT $5"
+            "FROM ({}) b JOIN events t ON t.id = b.target {SUBJECTS}
+             WHERE t.seq > $4 ORDER BY t.seq LIMIT $5",
+            listed(&EVENTS, ">=", "ASC")
         );
         let bounds =
             [cells(&account), cells(&from), vec![int(window)], cells(&after), vec![int(limit)]];

@@ -48,7 +48,7 @@ impl Store {
         account: Id<Account>,
         page: Page,
     ) -> Result<Vec<Exchange>, Fault> {
-        self.listed(account, EXCHANGE, page).await
+        self.listed(account, &[EXCHANGE], page).await
     }
 
     /// A page of all exchanges in this state, if one is given, with this partner, if one is given; newest first.

@@ -13,9 +13,9 @@ use scrip_domain::{Id, Span, Timestamp};
 use crate::cells::Cell;
 use crate::fault::Fault;
 use crate::index::{
-    Download, Entry, LICENSED, ORDER, OWNED, REQUEST, Receipt, StartedTicket, TRANSFER,
+    Download, Entry, LICENSED, ORDERS, OWNED, REQUEST, Receipt, StartedTicket, TRANSFERS,
 };
-use crate::reads::{Page, cells};
+use crate::reads::{Page, among, cells};
 use crate::store::Store;
 
 impl Store {
@@ -26,7 +26,7 @@ impl Store {
 
     /// A page of an account's orders, newest first.
     pub async fn orders_of(&self, account: Id<Account>, page: Page) -> Result<Vec<Order>, Fault> {
-        self.listed(account, ORDER, page).await
+        self.listed(account, &ORDERS, page).await
     }
 
     /// A page of all orders, newest first: of all states, or of one.
@@ -131,15 +131,14 @@ impl Store {
         order: Id<Order>,
     ) -> Result<Vec<Transfer>, Fault> {
         let mut values = cells(&account);
-        values.push(Cell::number(u64::from(TRANSFER)));
         values.push(Cell::number(order.before(Span::hours(1)).number()));
         values.extend(cells(&order));
-        self.rows(
+        let tail = format!(
             "JOIN by_account b ON b.target = t.id
-             WHERE b.account = $1 AND b.kind = $2 AND b.key >= $3 AND t.subject = $4 ORDER BY t.id",
-            values,
-        )
-        .await
+             WHERE b.account = $1 AND b.kind {} AND b.key >= $2 AND t.subject = $3 ORDER BY t.id",
+            among(&TRANSFERS)
+        );
+        self.rows(&tail, values).await
     }
 
     /// The idempotency keys of an account that name an order.

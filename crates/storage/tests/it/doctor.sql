@@ -1,4 +1,4 @@
--- Sound books: one buyer topped up 100, was declined once, bought two units for 60, gave one of them
+-- Sound books: one buyer topped up 100, was declined once, bought two units for 60 in one step, gave one of them
 -- back, holds 10 and has an open draft; got 20 and 5 as gifts, of which 15 have expired. Another buyer
 -- paid one top-up offline in two parts and a third of a second one, redeemed a promotional voucher, drew 40 on
 -- credit and repaid 15. The first has an order that a coupon made free, and one of two coupons in the draft.
@@ -100,7 +100,7 @@ INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
     (4013, 1, 2002, 30, 'top_up', 3004, 3), (4014, 2, 2002, 20, 'top_up', 3005, 1),
     (4015, 1, 2002, 40, 'top_up', 3007, 1);
 INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES
-    (4001, 1, 2001, 100, 'top_up', 3001, 1), (4002, 2001, 3, 60, 'purchase', 6001, 2),
+    (4001, 1, 2001, 100, 'top_up', 3001, 1), (6001, 2001, 3, 60, 'purchase', 6001, 2),
     (4003, 2001, -2001, 10, 'hold', 9001, 3), (4004, 2, 2001, 20, 'grant', 5002, 4), (4005, 2, 2001, 5, 'grant', 5002, 5),
     (4006, 2001, 4, 15, 'expiry', 2001, 6), (4007, 3, 2001, 30, 'refund', 6001, 7);
 INSERT INTO products (id, slug, kind, state, title, summary, description, labels, pictures, visibility,
@@ -151,10 +151,10 @@ INSERT INTO leases (license, id, machine, units, used, at, expires_at, returned_
 INSERT INTO tried (product, machine, license) VALUES (101, x'03', 8012);
 INSERT INTO receipts ("order", number, issued_at) VALUES (6001, 1, 3);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
-    (1001, 1, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 1, 6003, 6003, 0), (1001, 8, 9301, 6003, 0),
+    (1001, 15, 6001, 6001, 0), (1001, 1, 6002, 6002, 0), (1001, 1, 6003, 6003, 0), (1001, 8, 9301, 6003, 0),
     (1001, 6, 101, 8011, 0), (1001, 2, 101, 8012, 1), (1001, 5, 3001, 3001, 0), (1001, 5, 3002, 3002, 0),
     (1001, 5, 3006, 3006, 0),
-    (1001, 4, 4001, 4001, 0), (1001, 4, 4002, 4002, 0), (1001, 4, 4003, 4003, 0),
+    (1001, 4, 4001, 4001, 0), (1001, 4, 4003, 4003, 0),
     (1002, 5, 3003, 3003, 0), (1002, 5, 3004, 3004, 0), (1002, 5, 3005, 3005, 0), (1002, 7, 9201, 3005, 0), (1002, 5, 3007, 3007, 0),
     (1002, 4, 4015, 4015, 0), (1002, 3, 15, 9301, 81),
     (1002, 4, 4011, 4011, 0), (1002, 4, 4012, 4012, 0), (1002, 4, 4013, 4013, 0), (1002, 4, 4014, 4014, 0),
@@ -362,17 +362,17 @@ INSERT INTO by_account (account, kind, key, target, note) SELECT 1007, 4, t.id, 
 INSERT INTO by_account (account, kind, key, target, note) SELECT 1007, 14, x.id, x.id, 0 FROM exchanges x;
 INSERT INTO by_account (account, kind, key, target, note) VALUES (1007, 5, 3031, 3031, 0), (1007, 3, 17, 10002, 82);
 INSERT INTO events (id, kind, account, subject, at, seq) VALUES
-    (9501, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
+    (6001, 'order.paid', 1001, 6001, 2, 2), (9502, 'top_up.credited', 1001, 3001, 1, 1),
     (9503, 'order.declined', 1001, 6002, 3, NULL);
 INSERT INTO by_account (account, kind, key, target, note) VALUES
-    (1001, 13, 9501, 9501, 0), (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
+    (1001, 13, 9502, 9502, 0), (1001, 13, 9503, 9503, 0);
 INSERT INTO feed (number, last, endpoints) VALUES (1, 2, 2);
 INSERT INTO webhook_endpoints (id, url, label, events, issue, position, disabled, disabled_at, created_at, removed_at) VALUES
     (9601, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, NULL),
     (9602, 'https://hooks.example/', '', '["order.paid"]', 1, 0, 'staff', 5, 0, NULL),
     (9603, 'https://hooks.example/', '', '[]', 1, 2, NULL, NULL, 0, 7);
 INSERT INTO deliveries (id, endpoint, event, state, attempts, due_at, tried_at, status, answer) VALUES
-    (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 9501, 'pending', 1, 9, 4, 500, 'no'),
+    (9701, 9601, 9502, 'delivered', 1, NULL, 3, 204, ''), (9702, 9601, 6001, 'pending', 1, 9, 4, 500, 'no'),
     (9703, 9603, NULL, 'failed', 0, NULL, NULL, NULL, NULL);
 INSERT INTO letters (id, account, recipient, about, state, attempts, due_at, sent_at, trouble, created_at) VALUES
     (9801, 1001, 'ada@example.org', '{"kind":"welcome"}', 'waiting', 1, 9, NULL, 'later', 1),

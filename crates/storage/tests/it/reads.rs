@@ -173,9 +173,15 @@ pub async fn lists_go_down_from_the_newest(home: &Home) {
     fill(&store, move |changes| {
         for number in (0..25).chain([last]) {
             changes.transfers.push(Change::Insert(transfer(number)));
-            changes.by_account.push(Change::Insert(Entry::transfer(account(7), id(number))));
-            // Neighbours in the index: another list, and other accounts.
-            changes.by_account.push(Change::Insert(Entry::order(account(7), id(number))));
+            // Another list is its neighbour in the index, and each third is on both by one entry.
+            if number % 3 == 0 {
+                changes.by_account.push(Change::Insert(Entry::purchase(account(7), id(number))));
+            } else {
+                let entry = Entry::transfer(account(7), id(number));
+                changes.by_account.push(Change::Insert(entry));
+                changes.by_account.push(Change::Insert(Entry::order(account(7), id(number))));
+            }
+            // So are other accounts.
             changes.by_account.push(Change::Insert(Entry::transfer(account(6), id(number))));
             changes.by_account.push(Change::Insert(Entry::transfer(account(8), id(number))));
         }
@@ -197,9 +203,13 @@ pub async fn lists_go_down_from_the_newest(home: &Home) {
         }
     })
     .await;
+    let orders = async |after, limit| {
+        let orders = store.orders_of(account(7), Page { after, limit }).await.unwrap();
+        orders.iter().map(|order| order.id.number()).collect::<Vec<_>>()
+    };
+    assert_eq!(orders(Some(4), 2).await, vec![3, 2]);
+    assert_eq!(orders(Some(5), 9).await, vec![4, 3, 2, 1, 0]);
     let page = Page { after: Some(4), limit: 2 };
-    let orders = store.orders_of(account(7), page).await.unwrap();
-    assert_eq!(orders.iter().map(|order| order.id.number()).collect::<Vec<_>>(), vec![3, 2]);
     let licenses = store.licenses_of(account(7), page).await.unwrap();
     assert_eq!(licenses.iter().map(|l| l.id.number()).collect::<Vec<_>>(), vec![3, 2]);
     store.stop().await.unwrap();
@@ -386,10 +396,15 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
             changes.line_payments.push(Change::Insert(payment));
         }
         changes.lots.extend([lot(21), lot(22), lot(23)].map(Change::Insert));
-        for (number, subject) in [(old + 5, old), (before, old), (old + 6, old + 1)] {
+        for (number, subject) in [(old + 5, old), (before, old), (old, old), (old + 6, old + 1)] {
             let row = Transfer { subject: Subject(subject), ..transfer(number) };
             changes.transfers.push(Change::Insert(row));
-            changes.by_account.push(Change::Insert(Entry::transfer(account(7), id(number))));
+            let entry = if number == subject {
+                Entry::purchase(account(7), id(number))
+            } else {
+                Entry::transfer(account(7), id(number))
+            };
+            changes.by_account.push(Change::Insert(entry));
         }
         for (key, target) in [(9, old), (8, old), (7, old + 1)] {
             let request = Request { key, fingerprint: 0, id: RequestId::default() };
@@ -410,7 +425,7 @@ pub async fn what_is_about_an_order_is_found_and_nothing_else(home: &Home) {
     assert_eq!(store.lots_of_order(order).await.unwrap(), vec![lot(21), lot(22)]);
     let transfers = store.transfers_of_order(who, order).await.unwrap();
     let numbers: Vec<u64> = transfers.iter().map(|transfer| transfer.id.number()).collect();
-    assert_eq!(numbers, vec![before, old + 5]);
+    assert_eq!(numbers, vec![before, old, old + 5]);
     let requests = store.requests_of_order(who, order).await.unwrap();
     assert_eq!(requests.iter().map(|entry| entry.key).collect::<Vec<_>>(), vec![8, 9]);
     let events = store.events_of_order(order).await.unwrap();
@@ -475,7 +490,13 @@ async fn fed(home: &Home) -> Running {
             let whose = account(6 + number % 2);
             let event = Event { seq, ..Event::new(id(number), kind, whose, Subject(number), NOON) };
             changes.events.push(Change::Insert(event));
-            changes.by_account.push(Change::Insert(Entry::event(whose, id(number))));
+            // One of them bears the number of its order.
+            let entry = if number == 13 {
+                Entry::purchase(whose, id(number))
+            } else {
+                Entry::event(whose, id(number))
+            };
+            changes.by_account.push(Change::Insert(entry));
         }
         changes.orders.push(Change::Insert(order(11, 7)));
     })

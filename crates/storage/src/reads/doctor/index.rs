@@ -4,7 +4,8 @@ use scrip_domain::account::Account;
 use scrip_license::Terms;
 
 use super::{Probe, named};
-use crate::index::{EVENT, EXCHANGE, LICENSED, ORDER, OWNED, REQUEST, TOP_UP, TRANSFER, TRIAL};
+use crate::index::{EVENTS, EXCHANGE, LICENSED, ORDERS, OWNED, REQUEST, TOP_UP, TRANSFERS, TRIAL};
+use crate::reads::among;
 
 /// Of a transfer `t`, the wallet that takes part in it. The vendor's own accounts have numbers that
 /// no wallet can have; a held account is its wallet's number negated, an owed one has 2^62 added. From -2^62 down
@@ -24,25 +25,25 @@ pub fn probes() -> [Probe; 7] {
             "index-orders",
             "each order is listed with its buyer, and each listed order exists",
             "orders",
-            by_id("orders", ORDER),
+            by_id("orders", &ORDERS),
         ),
         probe(
             "index-top-ups",
             "each top-up is listed with its account, and each listed top-up exists",
             "top_ups",
-            by_id("top_ups", TOP_UP),
+            by_id("top_ups", &[TOP_UP]),
         ),
         probe(
             "index-events",
             "each event is listed with its account, and each listed event exists",
             "events",
-            by_id("events", EVENT),
+            by_id("events", &EVENTS),
         ),
         probe(
             "index-exchanges",
             "each exchange is listed with its account, and each listed exchange exists",
             "exchanges",
-            by_id("exchanges", EXCHANGE),
+            by_id("exchanges", &[EXCHANGE]),
         ),
         probe(
             "index-transfers",
@@ -83,25 +84,27 @@ pub fn probes() -> [Probe; 7] {
 }
 
 /// Both directions for a table whose rows are listed under their own id.
-fn by_id(table: &str, kind: u8) -> String {
+fn by_id(table: &str, kinds: &[u8]) -> String {
+    let kinds = among(kinds);
     format!(
         "SELECT r.account AS subject, 1 AS expected, (SELECT COUNT(*) FROM by_account b
-            WHERE b.account = r.account AND b.kind = {kind} AND b.key = r.id AND b.target = r.id) AS found
+            WHERE b.account = r.account AND b.kind {kinds} AND b.key = r.id AND b.target = r.id) AS found
         FROM {table} r WHERE r.account IS NOT NULL
         UNION ALL SELECT b.account, b.key,
             (SELECT r.id FROM {table} r WHERE r.id = b.target AND r.account = b.account)
-        FROM by_account b WHERE b.kind = {kind}"
+        FROM by_account b WHERE b.kind {kinds}"
     )
 }
 
 fn transfers() -> String {
+    let kinds = among(&TRANSFERS);
     format!(
         "SELECT t.id AS subject, 1 AS expected, (SELECT COUNT(*) FROM wallets w
-            JOIN by_account b ON b.account = w.account AND b.kind = {TRANSFER} AND b.key = t.id AND b.target = t.id
+            JOIN by_account b ON b.account = w.account AND b.kind {kinds} AND b.key = t.id AND b.target = t.id
             WHERE w.id = {WALLET}) AS found FROM transfers t
             WHERE t.debit > -4611686018427387904 OR ABS(t.credit) >= 100
         UNION ALL SELECT b.account, b.account, (SELECT w.account FROM transfers t JOIN wallets w ON w.id = {WALLET}
-            WHERE t.id = b.target AND t.id = b.key) FROM by_account b WHERE b.kind = {TRANSFER}"
+            WHERE t.id = b.target AND t.id = b.key) FROM by_account b WHERE b.kind {kinds}"
     )
 }
 

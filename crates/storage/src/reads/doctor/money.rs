@@ -7,7 +7,8 @@ use scrip_domain::wallet::Wallet;
 use scrip_domain::{account::Account, ledger::Transfer};
 
 use super::{Probe, all_books, named};
-use crate::index::{TOP_UP, TRANSFER};
+use crate::index::{self, TOP_UP};
+use crate::reads::among;
 
 pub fn probes() -> Vec<Probe> {
     let mut probes = vec![
@@ -224,10 +225,11 @@ fn top_ups() -> [Probe; 3] {
         )
     };
     let (brought, transfers) = (sum(BROUGHT), sum(TRANSFERS));
+    let kinds = among(&index::TRANSFERS);
     let grants = |what: &str| {
         format!(
             "SELECT {what} FROM by_account b JOIN transfers t ON t.id = b.target
-             WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.reason = 'grant'"
+             WHERE b.account = a.id AND b.kind {kinds} AND t.reason = 'grant'"
         )
     };
     let (granted_sum, granted_count) = (grants("COALESCE(SUM(t.amount), 0)"), grants("COUNT(*)"));
@@ -257,7 +259,7 @@ fn top_ups() -> [Probe; 3] {
                 (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT COALESCE(r.id, t.subject)) THEN COUNT(*) ELSE -1 END
                     FROM by_account b JOIN transfers t ON t.id = b.target
                     LEFT JOIN remittances r ON r.top_up = t.subject AND r.transfer = t.id
-                    WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.debit IN ({issued}, {granted})
+                    WHERE b.account = a.id AND b.kind {kinds} AND t.debit IN ({issued}, {granted})
                         AND t.reason <> 'grant') AS found
                 FROM accounts a"
             )
@@ -335,11 +337,12 @@ fn wallet_counters() -> String {
         ("owed_credits", "t.credit = w.id + 4611686018427387904"),
         ("owed_debits", "t.debit = w.id + 4611686018427387904"),
     ];
+    let kinds = among(&index::TRANSFERS);
     let arm = |(counter, side): (&str, &str)| {
         format!(
             "SELECT w.id AS subject, w.{counter} AS expected, (SELECT COALESCE(SUM(t.amount), 0)
                 FROM by_account b JOIN transfers t ON t.id = b.target
-                WHERE b.account = w.account AND b.kind = {TRANSFER} AND {side}) AS found FROM wallets w"
+                WHERE b.account = w.account AND b.kind {kinds} AND {side}) AS found FROM wallets w"
         )
     };
     sides.map(arm).join(" UNION ALL ")

@@ -6,7 +6,8 @@ use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order, OrderState};
 
 use super::{Probe, all_books, named};
-use crate::index::{ORDER, TRANSFER};
+use crate::index::{ORDERS, TRANSFERS};
+use crate::reads::among;
 
 pub fn probes() -> Vec<Probe> {
     let mut probes = Vec::from(orders());
@@ -37,6 +38,7 @@ fn orders() -> [Probe; 4] {
                 && !state.is_at_provider()
         }),
     );
+    let (listed, moved) = (among(&ORDERS), among(&TRANSFERS));
     [
         Probe {
             name: "order-states",
@@ -81,10 +83,10 @@ fn orders() -> [Probe; 4] {
             counted: "orders",
             rows: format!(
                 "SELECT a.id AS subject, (SELECT COUNT(*) FROM by_account b JOIN orders o ON o.id = b.target
-                    WHERE b.account = a.id AND b.kind = {ORDER} AND o.state IN ({paid}) AND o.total > 0 AND {OURS}) AS expected,
+                    WHERE b.account = a.id AND b.kind {listed} AND o.state IN ({paid}) AND o.total > 0 AND {OURS}) AS expected,
                 (SELECT CASE WHEN COUNT(*) = COUNT(DISTINCT t.subject) THEN COUNT(*) ELSE -1 END
                     FROM by_account b JOIN transfers t ON t.id = b.target
-                    WHERE b.account = a.id AND b.kind = {TRANSFER} AND t.reason = 'purchase') AS found
+                    WHERE b.account = a.id AND b.kind {moved} AND t.reason = 'purchase') AS found
                 FROM accounts a"
             )
             .into(),
