@@ -147,14 +147,14 @@ mod tests {
             },
         )]));
         let json = serde_json::to_string(&texts).unwrap();
-        assert_eq!(
-            json,
-            r#"{"de":{"title":"Feldrekorder","description":"Lang.","tags":["Ton"]}}"#
-        );
+        assert_eq!(json, r#"{"de":{"title":"Feldrekorder","description":"Lang.","tags":["Ton"]}}"#);
         assert_eq!(serde_json::from_str::<Texts>(&json).unwrap(), texts);
         let titles: Titles = serde_json::from_str(&json).unwrap();
         let german = titles.of(Language::German).unwrap();
-        assert_eq!((&*german.title, &*german.summary, &german.tags[..]), ("Feldrekorder", "", &["Ton".to_owned()][..]));
+        assert_eq!(
+            (&*german.title, &*german.summary, &german.tags[..]),
+            ("Feldrekorder", "", &["Ton".to_owned()][..])
+        );
         assert_eq!(titles.of(Language::English), None);
     }
 

@@ -201,7 +201,10 @@ mod tests {
         let names = Zone::names();
         assert!(names.len() > 400 && names[0] == "UTC" && names.contains(&"Asia/Tokyo".to_owned()));
         let json = serde_json::to_string(&zone("Asia/Tokyo")).unwrap();
-        assert_eq!((&*json, serde_json::from_str::<Zone>(&json).unwrap()), ("\"Asia/Tokyo\"", zone("Asia/Tokyo")));
+        assert_eq!(
+            (&*json, serde_json::from_str::<Zone>(&json).unwrap()),
+            ("\"Asia/Tokyo\"", zone("Asia/Tokyo"))
+        );
         assert!(serde_json::from_str::<Zone>("\"Europe/Aurora\"").is_err());
     }
 }

@@ -64,7 +64,9 @@ impl Owned {
         let titles: Vec<_> = titles.map(|title| title.to_lowercase()).collect();
         let mut each = words.split_whitespace().map(str::to_lowercase);
         each.all(|word| {
-            titles.iter().any(|title| title.contains(&word)) || id.to_string() == word || order.to_string() == word
+            titles.iter().any(|title| title.contains(&word))
+                || id.to_string() == word
+                || order.to_string() == word
         })
     }
 

@@ -173,7 +173,8 @@ impl Engine {
         };
         let (rows, next) = self.page(&filter, &eyes, run, limit).await?;
         let visibility = vendor.settings.visibility;
-        let items: Arc<[_]> = rows.into_iter().map(|row| item(row, viewer, visibility, language)).collect();
+        let items: Arc<[_]> =
+            rows.into_iter().map(|row| item(row, viewer, visibility, language)).collect();
         let sealed = seal(&next);
         if let Some(asked) = everybodys.filter(|_| !items.is_empty()) {
             let shown = Arc::new(Shown { items: items.clone(), next });

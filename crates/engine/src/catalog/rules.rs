@@ -121,9 +121,13 @@ fn names(
     at: &impl Fn(&str) -> String,
 ) -> Result<Vec<String>, Wrong> {
     if !names.is_empty() && names.len() != own {
-        return Err(wrong(at(field), format!("{own}, as there are {field}, in their order; or none")));
+        return Err(wrong(
+            at(field),
+            format!("{own}, as there are {field}, in their order; or none"),
+        ));
     }
-    let name = |(index, name): (usize, &String)| line(name, &at(&format!("{field}[{index}]")), 1, 40);
+    let name =
+        |(index, name): (usize, &String)| line(name, &at(&format!("{field}[{index}]")), 1, 40);
     names.iter().enumerate().map(name).collect()
 }
 

@@ -108,10 +108,20 @@ fn looks() -> Vec<Eyes> {
 
 fn filters() -> Vec<Filter> {
     let mut all = Vec::new();
-    for words in
-        ["", "record", "recorder field", "treasure", "ubung", "hidden rec", "nothing", "wav audio",
-            "aufnahmegerat", "schatz", "field werkzeug", "verborgener aufn"]
-    {
+    for words in [
+        "",
+        "record",
+        "recorder field",
+        "treasure",
+        "ubung",
+        "hidden rec",
+        "nothing",
+        "wav audio",
+        "aufnahmegerat",
+        "schatz",
+        "field werkzeug",
+        "verborgener aufn",
+    ] {
         for labels in [
             vec![],
             vec![(LabelKind::Category, "audio".to_owned())],
@@ -278,7 +288,10 @@ pub async fn categories_are_those_of_what_is_seen(home: &Home) {
         let found = all.iter().find(|one| one.label == label).unwrap();
         found.name_in(Language::German).to_owned()
     };
-    assert_eq!((called("Members' Own"), called("Tools")), ("Nur für Mitglieder".into(), "Tools".into()));
+    assert_eq!(
+        (called("Members' Own"), called("Tools")),
+        ("Nur für Mitglieder".into(), "Tools".into())
+    );
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), named);
     store.stop().await.unwrap();
 }

@@ -123,7 +123,8 @@ async fn list(
     let ask = Ask { q, kind, category, tag, sort };
     let (language, own) = language(&app, &headers).await?;
     let engine = &app.engine;
-    let page = engine.list_products(member.as_ref(), &ask, after.as_deref(), limit, language).await?;
+    let page =
+        engine.list_products(member.as_ref(), &ask, after.as_deref(), limit, language).await?;
     let page = match page {
         Ok(page) => page,
         Err(ListRefusal::BadCursor) => {
@@ -235,8 +236,7 @@ fn reply(
     if signed_in {
         return (vary, [json, (header::CACHE_CONTROL, MEMBERS)], bytes).into_response();
     }
-    let tag: String =
-        digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
     let same = |value: &HeaderValue| {
         let value = value.to_str().unwrap_or_default();

@@ -219,8 +219,14 @@ fn times_are_told_by_the_clock_of_the_task() {
         let voice = Voice { language, zone: zone.clone() };
         written(voice, || (day(at), moment(at)))
     };
-    assert_eq!(told(Some(Language::German)), ("02.07.2026".into(), "02.07.2026, 00:30 CEST".into()));
-    assert_eq!(told(Some(Language::English)), ("2026-07-02".into(), "2026-07-02 00:30 CEST".into()));
+    assert_eq!(
+        told(Some(Language::German)),
+        ("02.07.2026".into(), "02.07.2026, 00:30 CEST".into())
+    );
+    assert_eq!(
+        told(Some(Language::English)),
+        ("2026-07-02".into(), "2026-07-02 00:30 CEST".into())
+    );
     // The console.
     assert_eq!(told(None), ("2026-07-02".into(), "2026-07-02 00:30 CEST".into()));
     // Where nobody set one.

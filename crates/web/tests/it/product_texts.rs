@@ -1,7 +1,5 @@
 //! Products in the reader's language: on every surface, within what each may see, and in no cache that is another's.
 
-#![expect(clippy::too_many_lines, reason = "a way through several pages is told in one piece")]
-
 use scrip_domain::language::Language;
 use scrip_domain::staff::StaffRole;
 use scrip_engine::Staff;
@@ -62,7 +60,10 @@ async fn a_german_reader_sees_german_goods_all_the_way() {
         silent(&page.html, &["Field recorder"]);
     }
     let shelf = german.open("/products?category=Sound").await;
-    says(&shelf.html, &["<h1><bdi>Klang</bdi></h1>", "?category=Light\"", "<bdi>Feldrekorder</bdi>"]);
+    says(
+        &shelf.html,
+        &["<h1><bdi>Klang</bdi></h1>", "?category=Light\"", "<bdi>Feldrekorder</bdi>"],
+    );
     says(&shelf.html, &["?category=Sound&amp;tag=field\"><bdi>Feld</bdi>"]);
     let tagged = german.open("/products?tag=wav").await;
     says(&tagged.html, &["<h1><bdi>WAV-Datei</bdi></h1>", "<bdi>Feldrekorder</bdi>"]);
@@ -125,9 +126,11 @@ async fn the_api_answers_in_the_language_that_is_asked_for_and_says_so() {
     enter(&shop, "recorder", recorder()).await;
     enter(&shop, "lamp", json!({})).await;
     let mut tags = Vec::new();
-    for (language, title, spoken) in
-        [("en", "Field recorder", "en"), ("de", "Feldrekorder", "de"), ("fr", "Field recorder", "en")]
-    {
+    for (language, title, spoken) in [
+        ("en", "Field recorder", "en"),
+        ("de", "Feldrekorder", "de"),
+        ("fr", "Field recorder", "en"),
+    ] {
         let answer = asked(&shop, "/v1/products/recorder", language).await;
         assert_eq!((answer.at("/title"), answer.header("content-language")), (title, spoken));
         assert_eq!(answer.json["categories"], json!(["Sound"]), "what the filter takes");
@@ -168,6 +171,9 @@ async fn the_api_answers_in_the_language_that_is_asked_for_and_says_so() {
     assert!(!String::from_utf8_lossy(&first.bytes).contains("texts"));
 }
 
+/// Words of what a visitor may not read.
+const SECRET: [&str; 3] = ["Beschreibungsmarke", "Descriptionmark", "Geheimmarke"];
+
 #[tokio::test]
 async fn what_is_hidden_is_hidden_in_every_language() {
     let shop = Shop::open().await;
@@ -182,7 +188,6 @@ async fn what_is_hidden_is_hidden_in_every_language() {
     };
     enter(&shop, "half", hidden("description")).await;
     let mut visitor = Browser::on(&shop).reading("de");
-    const SECRET: [&str; 3] = ["Beschreibungsmarke", "Descriptionmark", "Geheimmarke"];
     for path in ["/", "/products", "/products/half", "/feed.xml", "/sitemap.xml"] {
         silent(&visitor.open(path).await.html, &SECRET);
     }
@@ -217,8 +222,13 @@ async fn what_is_hidden_is_hidden_in_every_language() {
         body
     });
     assert_eq!(gone.await.status, 200);
-    for path in ["/", "/products", "/products?q=titelmarke", "/products?category=shelfmark", "/feed.xml"] {
-        silent(&visitor.open(path).await.html, &["Titelmarke\"", ">Titelmarke", "Kurzmarke", "Regalmarke"]);
+    for path in
+        ["/", "/products", "/products?q=titelmarke", "/products?category=shelfmark", "/feed.xml"]
+    {
+        silent(
+            &visitor.open(path).await.html,
+            &["Titelmarke\"", ">Titelmarke", "Kurzmarke", "Regalmarke"],
+        );
     }
     assert_eq!(asked(&shop, "/v1/products/half", "de").await.status, 404);
 }
@@ -226,9 +236,7 @@ async fn what_is_hidden_is_hidden_in_every_language() {
 #[tokio::test]
 async fn texts_have_bounds_and_their_own_fields() {
     let shop = Shop::open().await;
-    let body = |texts: Value| {
-        json!({ "kind": "service", "title": "T", "categories": ["A"], "texts": texts })
-    };
+    let body = |texts: Value| json!({ "kind": "service", "title": "T", "categories": ["A"], "texts": texts });
     for (texts, field) in [
         (json!({ "de": { "title": "x".repeat(201) } }), "texts.de.title"),
         (json!({ "de": { "title": "a\u{7}b" } }), "texts.de.title"),
@@ -278,8 +286,12 @@ async fn texts_are_entered_at_the_console() {
     silent(&page.html, &["texts.en"]);
     let form = |title| {
         [
-            ("title", "Tool"), ("kind", "service"), ("categories", "Sound, Tools"), ("texts.de.title", title),
-            ("texts.de.categories", "Klang, Werkzeug"), ("texts.de.description", "Ein *Werkzeug*."),
+            ("title", "Tool"),
+            ("kind", "service"),
+            ("categories", "Sound, Tools"),
+            ("texts.de.title", title),
+            ("texts.de.categories", "Klang, Werkzeug"),
+            ("texts.de.description", "Ein *Werkzeug*."),
         ]
     };
     let long = "x".repeat(201);

@@ -36,7 +36,10 @@ async fn pages_and_letters_tell_the_vendors_time_and_the_api_utc() {
 
     // Noon in UTC.
     let mut english = signed_in(&shop, "en").await;
-    says(&english.open("/wallet").await.html, &[" 13:00 CET</time>", "datetime=\"2026-11-22T12:00:00"]);
+    says(
+        &english.open("/wallet").await.html,
+        &[" 13:00 CET</time>", "datetime=\"2026-11-22T12:00:00"],
+    );
     let mut german = signed_in(&shop, "de").await;
     says(&german.open("/wallet").await.html, &[">22.11.2026, 13:00 CET</time>"]);
     let letters = shop.run_mail().await;
@@ -96,7 +99,10 @@ async fn days_that_people_type_are_the_vendors() {
     let page = owner.open("/admin/coupons/new").await;
     says(&page.html, &["Empty: no end. Days are those of Europe/Berlin."]);
     let form = [
-        ("key", page.input("key")), ("code", "AUTUMN"), ("percent", "10"), ("starts_at", "2027-07-01"),
+        ("key", page.input("key")),
+        ("code", "AUTUMN"),
+        ("percent", "10"),
+        ("starts_at", "2027-07-01"),
         ("ends_at", "2027-10-31"),
     ];
     assert_eq!(owner.send("/admin/coupons", &form).await.status, 303);

@@ -200,8 +200,14 @@ fn groups_that_need_the_same_are_named_together() {
 fn only_owners_see_what_is_no_longer_for_sale() {
     for viewer in viewers() {
         let sees = |state| {
-            view(&parts(state, Visibility::default()), &viewer, &Visibility::default(), &value(), OWN)
-                .is_some()
+            view(
+                &parts(state, Visibility::default()),
+                &viewer,
+                &Visibility::default(),
+                &value(),
+                OWN,
+            )
+            .is_some()
         };
         assert!(!sees(ProductState::Draft));
         assert!(sees(ProductState::Published));

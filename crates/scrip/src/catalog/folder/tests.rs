@@ -66,7 +66,10 @@ files = [{{ path = "tides.csv", platform = "any" }}, {{ path = "tides.csv", name
     assert_eq!(product.fields.visibility.price, Some(Level::Funded));
     let german = product.fields.texts.of(Language::German).unwrap();
     assert_eq!((&*german.title, &*german.summary), ("Gezeiten", ""));
-    assert_eq!((&*german.description, &german.tags[..]), ("# Tides\n\nThey come.\n", &["Meer".to_owned()][..]));
+    assert_eq!(
+        (&*german.description, &german.tags[..]),
+        ("# Tides\n\nThey come.\n", &["Meer".to_owned()][..])
+    );
     assert_eq!(product.state, ProductState::Draft);
     let offer = &product.offers[0].fields;
     assert_eq!(offer.price, Amount::new(125).unwrap());
@@ -108,10 +111,22 @@ fn mistakes_of_a_product_have_their_line_and_key() {
             "description = \"a\"\ndescription_file = \"about.md\"",
             "7: products[0].description_file: is",
         ),
-        ("[products.texts.de]\ntitel = \"Gezeiten\"", "7: products[0].texts.de.titel: is not known"),
-        ("[products.texts.fr]\ntitle = \"Marées\"", "6: products[0].texts.fr: is not known here; there are de, en"),
-        ("texts = { de = { title = \"a\\u0007\" } }", "6: products[0].texts.de.title: must be no control"),
-        ("[products.texts.de]\n\ntags = [\"See\"]", "8: products[0].texts.de.tags: must be 0, as there are tags"),
+        (
+            "[products.texts.de]\ntitel = \"Gezeiten\"",
+            "7: products[0].texts.de.titel: is not known",
+        ),
+        (
+            "[products.texts.fr]\ntitle = \"Marées\"",
+            "6: products[0].texts.fr: is not known here; there are de, en",
+        ),
+        (
+            "texts = { de = { title = \"a\\u0007\" } }",
+            "6: products[0].texts.de.title: must be no control",
+        ),
+        (
+            "[products.texts.de]\n\ntags = [\"See\"]",
+            "8: products[0].texts.de.tags: must be 0, as there are tags",
+        ),
         ("description_file = \"no.md\"", "6: products[0].description_file: there is no file no.md"),
         (
             "description_file = \"pictures\"",

@@ -131,12 +131,12 @@ impl Entry {
 
     /// The first instant of a day by the vendor's clock, or nothing.
     pub fn day(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
-        self.of_day(name, |zone, day| zone.first_of(day))
+        self.of_day(name, Zone::first_of)
     }
 
     /// The first instant after a day, or nothing.
     pub fn end_of(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
-        self.of_day(name, |zone, day| zone.end_of(day))
+        self.of_day(name, Zone::end_of)
     }
 
     fn of_day(
@@ -248,7 +248,7 @@ impl<'a> Sent<'a> {
     pub fn day(self, name: &str, label: &str, empty: &str) -> Markup {
         let hint = format!("{empty} Days are those of {}.", zone().name());
         html! { (Field { kind: "date", name, label, value: self.value(name), autocomplete: "off", required: false,
-            hint: Some(&hint), error: self.error(name) }) }
+        hint: Some(&hint), error: self.error(name) }) }
     }
 
     /// A day in UTC that may stay empty.

@@ -10,9 +10,9 @@ use scrip_domain::refund_request::RefundRequest;
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::refund::Refunded;
 
-use super::{bill, in_their_words};
 use super::handed::{self, Handed};
 use super::refund;
+use super::{bill, in_their_words};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;

@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
-use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::Timestamp;
+use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::settings::Token;
 use scrip_engine::Period;
 use serde::Deserialize;
@@ -153,9 +153,9 @@ fn read(days: &Days) -> Result<Period, Problem> {
     let zone = zone();
     let bound = |name: &str, text: &str, of: &dyn Fn(&str) -> Option<Timestamp>| match text.trim() {
         "" => Ok(None),
-        text => of(text)
-            .map(Some)
-            .ok_or_else(|| Problem::field(name, t("a day such as 2026-11-22"))),
+        text => {
+            of(text).map(Some).ok_or_else(|| Problem::field(name, t("a day such as 2026-11-22")))
+        }
     };
     let from = bound("from", &days.from, &|day| zone.first_of(day))?;
     let to = bound("to", &days.to, &|day| zone.end_of(day))?;
@@ -166,7 +166,8 @@ fn form(days: &Days, problem: Option<&Problem>) -> Markup {
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
     let (from, to) = (error("from"), error("to"));
     let zone = zone();
-    let hint = text!("Days are those of {zone}. Leave both empty for everything.", zone = zone.name());
+    let hint =
+        text!("Days are those of {zone}. Leave both empty for everything.", zone = zone.name());
     html! {
         p.trail { a href="/wallet" { (t("Wallet")) } }
         h1 { (t("Save the statement")) }

@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use scrip_domain::Id;
 use scrip_domain::event::EventType;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, OVERLAP, WebhookEndpoint};
-use scrip_domain::Id;
 use scrip_engine::webhook::{EndpointChange, EndpointFields, WithSecret};
 use serde::Deserialize;
 
@@ -191,7 +191,10 @@ async fn shown(
     let rows = app.engine.store().deliveries_of(id, range).await?;
     let next = List::of(&app.engine, &list, range, &rows, |row| row.id.number(), |_| ()).next;
     let here = format!("/admin/webhooks/{id}");
-    let since = format!("A day such as 2026-11-22, or a time such as 2026-11-22 12:00, of {}.", zone().name());
+    let since = format!(
+        "A day such as 2026-11-22, or a time such as 2026-11-22 12:00, of {}.",
+        zone().name()
+    );
     let main = html! {
         (within("/admin/webhooks", "Webhooks"))
         (sent.complaint())
