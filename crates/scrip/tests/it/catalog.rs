@@ -195,7 +195,7 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
     };
     let wrong = SOURCE.replace("\"12.50\"", "\"12.505\"").replace("song.md", "../song.md");
     let wrong = folder(&wrong);
-    refused(&wrong, "catalog.toml:16: products[0].offers[0].price: 12.505 is finer");
+    refused(&wrong, "catalog.toml:21: products[0].offers[0].price: 12.505 is finer");
     refused(&wrong, "catalog.toml:8: products[0].description_file: must be the path of a file");
     refused(&folder(&SOURCE.replace("TOK", "AUR")), "this server's token is TOK");
     let empty = tempfile::tempdir().unwrap();
