@@ -198,13 +198,26 @@ impl Engine {
         ask: &Ask,
         request: Request,
     ) -> Outcome<Answered<Paid>, PurchaseRefusal> {
+        match self.prepare(buyer, ask, request).await? {
+            Ok(command) => self.answered(self.submit(command).await?, request).await,
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// What [`Engine::purchase`] submits: everything that is known of a purchase before it is decided.
+    pub async fn prepare(
+        &self,
+        buyer: Buyer,
+        ask: &Ask,
+        request: Request,
+    ) -> Outcome<Purchase, PurchaseRefusal> {
         // Before the order, whose number its transfer bears: so it stands before that on a statement.
         let expiry = self.mint()?;
         let picked = match self.pick(&ask.selection).await? {
             Ok(picked) => picked,
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
         };
-        let command = Purchase {
+        Ok(Ok(Purchase {
             buyer,
             vendor: self.vendor().await?.id,
             minted: self.mint_for(picked.licenses(), expiry)?,
@@ -212,8 +225,7 @@ impl Engine {
             expected_total: ask.expected_total,
             again: ask.again,
             request,
-        };
-        self.answered(self.submit(command).await?, request).await
+        }))
     }
 
     /// A selection with all that a command needs to price it; the index of the first line whose offer does
@@ -337,12 +349,17 @@ impl Engine {
 }
 
 /// What a command answers: the paid order, or the name of the one that was paid before.
-enum Settled {
+#[derive(Debug)]
+pub enum Settled {
+    /// It was paid now.
     Now(Box<Paid>),
+    /// It was paid before, under the same idempotency key.
     Before(Id<Order>),
 }
 
-struct Purchase {
+/// A purchase in one step, to be decided.
+#[derive(Debug)]
+pub struct Purchase {
     buyer: Buyer,
     vendor: Id<Vendor>,
     picked: Picked,

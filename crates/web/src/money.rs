@@ -98,15 +98,15 @@ fn signed(amount: i64, scale: u8, unit: Unit) -> String {
 impl std::fmt::Display for MoneyOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let digits = self.display.split(' ').next().unwrap_or_default();
-        let digits = match digits.split_once('.') {
-            Some((whole, parts)) => {
-                let says = parts.trim_end_matches('0').len().max(2).min(parts.len());
-                digits.get(..whole.len() + 1 + says).unwrap_or(digits)
-            }
-            None => digits,
-        };
-        write!(f, "{} {}", number(digits), self.unit)
+        write!(f, "{} {}", number(telling(digits)), self.unit)
     }
+}
+
+/// Of the decimals those that say something, and two at least.
+fn telling(digits: &str) -> &str {
+    let Some((whole, parts)) = digits.split_once('.') else { return digits };
+    let says = parts.trim_end_matches('0').len().max(2).min(parts.len());
+    digits.get(..whole.len() + 1 + says).unwrap_or(digits)
 }
 
 impl std::fmt::Display for NetMoney {
@@ -149,7 +149,7 @@ fn are_groups(text: &str, mark: char) -> bool {
 /// An amount as it stands in a field, to be changed and sent back: without marks between its digits.
 pub fn in_field(amount: Amount, scale: u8) -> String {
     let mark = spoken().unwrap_or_default().decimal_mark();
-    amount.decimal(scale).to_string().replace('.', &mark.to_string())
+    telling(&amount.decimal(scale).to_string()).replace('.', &mark.to_string())
 }
 
 /// Shows how an amount is written in a unit with `scale` decimals: 12.50, or what of that there is.

@@ -22,6 +22,7 @@ use crate::selection::Chosen;
 
 /// A selection as a command carries it: with the names that its order and lines will have, the products of its
 /// offers, and its coupon.
+#[derive(Debug)]
 pub(crate) struct Picked {
     pub order: Id<Order>,
     pub lines: Vec<Id<Line>>,

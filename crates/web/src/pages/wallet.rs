@@ -173,12 +173,9 @@ fn balance(shown: &Shown<'_>) -> Markup {
 fn lots(shown: &Shown<'_>) -> Markup {
     if shown.wallet.lots.is_empty() {
         return html! {
-            div.blank {
-                h2 { (t("Your wallet is empty")) }
-                p { (say!("{name} ({code}) is what you pay with here. Add some, and they are yours to spend.",
-                    name = shown.settings.token.name, code = shown.settings.token.code)) }
-                p { a.button href="/wallet/top-up" { (t("Add funds")) } }
-            }
+            h2 { (t("Your wallet is empty")) }
+            p { (say!("{name} ({code}) is what you pay with here. Add some, and they are yours to spend.",
+                name = shown.settings.token.name, code = shown.settings.token.code)) }
         };
     }
     html! {

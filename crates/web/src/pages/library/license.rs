@@ -211,6 +211,8 @@ fn release_part(shown: &Shown) -> Markup {
 
 fn release(opening: &Opening, shown: &Shown) -> Markup {
     let Opening { release, files, sold } = opening;
+    // Where nothing is for one system only, a column would say nothing.
+    let systems = files.iter().any(|file| !file.platform.is_empty());
     html! {
         h3 {
             (say!("Version {version}", version = html! { bdi { (release.version) } }))
@@ -222,10 +224,10 @@ fn release(opening: &Opening, shown: &Shown) -> Markup {
             table.files {
                 caption.unseen { (say!("Files of version {version}", version = release.version)) }
                 thead { tr {
-                    th scope="col" { (t("File")) } th scope="col" { (t("For")) } th.sum scope="col" { (t("Size")) }
-                    th.sum scope="col" { (t("Takes about")) }
+                    th scope="col" { (t("File")) } @if systems { th scope="col" { (t("For")) } }
+                    th.sum scope="col" { (t("Size")) } th.sum scope="col" { (t("Takes about")) }
                 } }
-                tbody { @for file in files { (file_row(file, shown)) } }
+                tbody { @for file in files { (file_row(file, systems, shown)) } }
             }
         }
         @if !release.notes.is_empty() {
@@ -238,12 +240,14 @@ fn release(opening: &Opening, shown: &Shown) -> Markup {
     }
 }
 
-fn file_row(file: &File, shown: &Shown) -> Markup {
+fn file_row(file: &File, systems: bool, shown: &Shown) -> Markup {
     let to = format!("/library/{}/files/{}", shown.owned.standing.license.id, file.id);
     html! {
         tr {
             td { a href=(to) download { bdi { (file.name) } } }
-            td { @if file.platform.is_empty() { (t("all systems")) } @else { bdi { (file.platform) } } }
+            @if systems {
+                td { @if file.platform.is_empty() { (t("all systems")) } @else { bdi { (file.platform) } } }
+            }
             td.sum { (size_text(file.size)) }
             td.sum { (span_text(shown.pace.speed.seconds_for(file.size))) }
         }
