@@ -303,7 +303,12 @@ async fn texts_are_entered_at_the_console() {
     assert_eq!(product.title_in(Language::German), "Werkzeug");
     assert_eq!(product.labels_in(Language::German).categories, ["Klang", "Werkzeug"]);
     let page = browser.open("/admin/products/tool/edit").await;
-    says(&page.html, &["value=\"Klang, Werkzeug\"", "Ein *Werkzeug*.", "<details>"]);
+    says(
+        &page.html,
+        &["value=\"Klang, Werkzeug\"", "Ein *Werkzeug*.", "<details>", "(there are some)"],
+    );
+    let page = browser.open("/admin/products/tool").await;
+    says(&page.html, &["<dt>Also in</dt><dd><span lang=\"de\">Deutsch</span>"]);
     let mut changed = form("Werkzeug").to_vec();
     changed.retain(|(name, _)| *name != "texts.de.description");
     assert_eq!(browser.send("/admin/products/tool/edit", &changed).await.status, 303);

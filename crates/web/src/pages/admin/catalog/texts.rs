@@ -63,12 +63,21 @@ pub fn fields(typed: &Typed, own: Language, problem: Option<&Problem>) -> Markup
     html! {
         @for language in further(own) {
             details open[wrong(problem, &format!("texts.{language}")).is_some()] {
-                summary { "Texts in another language: " span lang=(language) { (language.name()) } }
+                summary {
+                    "Texts in another language: " span lang=(language) { (language.name()) }
+                    @if is_written(typed, language) { " (there are some)" }
+                }
                 p.hint { "Whoever reads this language reads these. What is left empty is shown as it is above." }
                 (inside(typed, language, problem))
             }
         }
     }
+}
+
+/// Whether something stands in the fields of a language.
+fn is_written(typed: &Typed, language: Language) -> bool {
+    let of = name(language, "");
+    typed.iter().any(|(name, text)| name.starts_with(&of) && !text.trim().is_empty())
 }
 
 fn inside(typed: &Typed, language: Language, problem: Option<&Problem>) -> Markup {
