@@ -194,21 +194,38 @@ async function declined_across(one, { merchant }) {
   await one.at("Buy from Field Sounds");
 }
 
+/** A German reader finds German goods, and is told the vendor's time. */
+async function in_german(one, { vendor }) {
+  await one.open(`${vendor.url}/products`);
+  await one.at("Produkte");
+  await one.fill("Suche", "seekartennull");
+  await one.press("Suche");
+  await one.at("Produkte");
+  await one.press("Gezeiten in Port Aurora, 2027");
+  await one.at("Gezeiten in Port Aurora, 2027");
+  await one.sees(/1410 Hoch- und Niedrigwasser/);
+  await one.sees(/^Daten$/);
+  await one.sees(/\d\d\.\d\d\.\d{4}, \d\d:\d\d CES?T/);
+}
+
 // What the shop is set to meanwhile.
 const FLOWS = {
   browse_first: { flow: "browse_first" },
   register_first: { flow: "register_first", threshold: { policy: "fixed", amount: { amount: 50_000, unit: "AUR" } } },
   members_only: { flow: "members_only" },
+  in_german: { look: { time_zone: "Europe/Berlin" } },
 };
+// What their browsers ask for.
+const LOCALES = { in_german: { locale: "de-AT" } };
 
 /** Each of them by two people at the same time: one with scripts, at a desk, and one without, on a phone in the dark. */
 export function buying(town, browser) {
-  const journeys = { browse_first, register_first, members_only, hidden_fields, declined, across, declined_across };
+  const journeys = { browse_first, register_first, members_only, hidden_fields, declined, across, declined_across, in_german };
   return Object.entries(journeys).map(([name, journey]) => {
     const check = async () => {
       // A visitor is told of them now, and in one of the flows not any more.
       const files = await published(town.vendor, "tide-of-the-day");
-      const as = (how, look) => withPerson(browser, `${name}-${how}`, look, (one) => journey(one, town, files));
+      const as = (how, look) => withPerson(browser, `${name}-${how}`, { ...look, ...LOCALES[name] }, (one) => journey(one, town, files));
       const both = () => together([as("scripts", {}), as("no-scripts", { ...PHONE, javaScriptEnabled: false })]);
       await (FLOWS[name] ? withSettings(town.vendor, FLOWS[name], both) : both());
     };

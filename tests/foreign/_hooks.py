@@ -34,6 +34,12 @@ def filter_body(context, body):
     return not has_float_spelling(body)
 
 
+@schemathesis.hook
+def filter_query(context, query):
+    """No text has NUL in it, which no database keeps."""
+    return not any(isinstance(value, str) and "\0" in value for value in (query or {}).values())
+
+
 def fitted(value, name=""):
     """The value of a field, fitted to the shop."""
     if name == "files" and isinstance(value, list):
@@ -51,6 +57,12 @@ def fitted(value, name=""):
             whole |= {"quantity": 1}
             # The offer sells what has no end, so it extends nothing.
             whole.pop("license", None)
+        if isinstance(whole.get("texts"), dict):
+            # The vendor's own language is no further one, and labels are called as many as there are.
+            whole["texts"].pop("en", None)
+            for texts in whole["texts"].values():
+                for labels in ("categories", "tags"):
+                    (texts or {}).pop(labels, None)
         # Only a bundle has items, and what has offers already becomes none.
         whole.pop("items", None)
         if whole.get("kind") == "bundle":

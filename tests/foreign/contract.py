@@ -288,6 +288,7 @@ def furnish(shop, ada):
             "starts_at": "2026-01-01T00:00:00Z",
             "expires_at": "2100-01-01T00:00:00Z",
             "ends_at": "2100-01-01T00:00:00Z",
+            "time_zone": "Europe/Berlin",
         },
         "paths": {
             "GET /v1/orders/{id}": {"id": order["id"]},

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
 use crate::id::Id;
+use crate::texts::Texts;
 use crate::time::Timestamp;
 use crate::visibility::Visibility;
 use crate::words;
@@ -60,6 +61,8 @@ pub struct Product {
     pub visibility: Visibility,
     /// What the buyer of a service is told with the code, Markdown.
     pub instructions: String,
+    /// What it says in languages besides the vendor's own, in which everything above is.
+    pub texts: Texts,
     /// The lowest price of its current offers, zero included; kept with the offers, in the same commit.
     pub price_from: Option<Amount>,
     /// The same without the free ones: the balance that covers this product.

@@ -67,6 +67,7 @@ pub mod session;
 pub mod settings;
 pub mod staff;
 pub mod statement;
+pub mod texts;
 pub mod time;
 pub mod top_up;
 pub mod usage;
@@ -74,6 +75,7 @@ pub mod visibility;
 pub mod voucher;
 pub mod wallet;
 pub mod webhook;
+pub mod zone;
 
 pub use amount::{Amount, Money, Unit};
 pub use id::Id;

@@ -4,7 +4,7 @@
 //! Words are folded here, once, so that every database finds the same by them: compatibility forms
 //! decomposed, marks dropped, lower case, split at everything that is neither letter nor digit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -12,6 +12,8 @@ use unicode_normalization::char::is_combining_mark;
 use crate::amount::Amount;
 use crate::catalog::{Labels, Product, ProductKind, ProductState};
 use crate::id::Id;
+use crate::language::Language;
+use crate::texts::{Titles, TitlesIn};
 use crate::visibility::{FieldGroup, Level};
 use crate::words;
 
@@ -43,9 +45,9 @@ pub struct Listing {
     pub see_price: Option<Level>,
     /// What sees its description.
     pub see_description: Option<Level>,
-    /// The words of its title, summary and labels.
+    /// The words of its title, summary and labels, in every language.
     pub words: String,
-    /// The words of its description: who may not see that must not find anything by it.
+    /// The words of its description, in every language: who may not see that must not find anything by it.
     pub description_words: String,
 }
 
@@ -74,13 +76,50 @@ pub struct Labelled {
     pub price: Option<Amount>,
 }
 
+/// A category, and what it is called in further languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Category {
+    /// The category as the vendor writes it, by which its products are found.
+    pub label: String,
+    /// Its names in other languages.
+    pub names: BTreeMap<Language, String>,
+}
+
+impl Category {
+    /// The category that `label` names, as a product with these labels and texts writes it.
+    pub fn of(label: &str, labels: &Labels, titles: &Titles) -> Self {
+        let at = labels.categories.iter().position(|one| sort_key(one) == label);
+        let written = at.and_then(|at| labels.categories.get(at));
+        let count = labels.categories.len();
+        let name = |(language, texts): (&Language, &TitlesIn)| {
+            let name = texts.categories.get(at?).filter(|_| texts.categories.len() == count)?;
+            Some((*language, name.clone()))
+        };
+        Self {
+            label: written.map_or(label, String::as_str).to_owned(),
+            names: titles.0.iter().filter_map(name).collect(),
+        }
+    }
+
+    /// What it is called for who reads `language`.
+    pub fn name_in(&self, language: Language) -> &str {
+        self.names.get(&language).unwrap_or(&self.label)
+    }
+}
+
 impl Listing {
     /// What is kept of `product`; `None` when it is not for sale.
     pub fn of(product: &Product) -> Option<Self> {
         let level = |group| product.visibility.get(group);
         let Labels { categories, tags } = &product.labels;
-        let labels = categories.iter().chain(tags).map(String::as_str);
-        let texts = [product.title.as_str(), product.summary.as_str()].into_iter().chain(labels);
+        let labels = categories.iter().chain(tags);
+        let own = [&product.title, &product.summary].into_iter().chain(labels);
+        let others = product.texts.0.values().flat_map(|texts| {
+            let labels = texts.categories.iter().chain(&texts.tags);
+            [&texts.title, &texts.summary].into_iter().chain(labels)
+        });
+        let descriptions = product.texts.0.values().map(|texts| &texts.description);
+        let descriptions = std::iter::once(&product.description).chain(descriptions);
         (product.state == ProductState::Published).then(|| Self {
             product: product.id,
             kind: product.kind,
@@ -90,8 +129,8 @@ impl Listing {
             see_product: level(FieldGroup::Product),
             see_price: level(FieldGroup::Price),
             see_description: level(FieldGroup::Description),
-            words: distinct(texts),
-            description_words: distinct([product.description.as_str()]),
+            words: distinct(own.chain(others).map(String::as_str)),
+            description_words: distinct(descriptions.map(String::as_str)),
         })
     }
 }
@@ -160,6 +199,21 @@ mod tests {
         assert!(asked("*** -- \"\" ()").is_empty());
         assert_eq!(asked(&"w ".repeat(50)).len(), ASKED);
         assert_eq!(asked(&"long".repeat(50)).first().unwrap().len(), WORD);
+    }
+
+    #[test]
+    fn a_category_is_called_as_its_product_calls_it() {
+        let labels = Labels { categories: vec!["Tools".into(), "Éditions".into()], tags: vec![] };
+        let german = |categories: &[&str]| {
+            let categories = categories.iter().map(|one| (*one).to_owned()).collect();
+            Titles([(Language::German, TitlesIn { categories, ..TitlesIn::default() })].into())
+        };
+        let found = Category::of("editions", &labels, &german(&["Werkzeug", "Ausgaben"]));
+        assert_eq!((&*found.label, found.name_in(Language::German)), ("Éditions", "Ausgaben"));
+        assert_eq!(found.name_in(Language::English), "Éditions");
+        // As many as there are, or none: else nobody knows which is which.
+        let found = Category::of("editions", &labels, &german(&["Werkzeug"]));
+        assert_eq!(found.name_in(Language::German), "Éditions");
     }
 
     #[test]

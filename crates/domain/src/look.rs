@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Picture;
 use crate::language::Language;
+use crate::zone::Zone;
 
 /// What a vendor's pages look like. Without anything set they are Scrip's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,11 +30,18 @@ pub struct Look {
     /// The language of pages and letters for who asks for no other that there is.
     #[serde(skip_serializing_if = "is_english")]
     pub language: Language,
+    /// By which clock pages and letters tell the time, and days are meant that people type.
+    #[serde(skip_serializing_if = "is_utc")]
+    pub time_zone: Zone,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_english(language: &Language) -> bool {
     *language == Language::English
+}
+
+fn is_utc(zone: &Zone) -> bool {
+    *zone == Zone::default()
 }
 
 /// A colour in sRGB, written `#rrggbb`.

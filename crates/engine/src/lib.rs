@@ -74,6 +74,7 @@ pub mod settlement;
 pub mod signature;
 pub mod staff;
 pub mod statement;
+mod texts;
 pub mod throttle;
 pub mod top_up;
 pub mod update;

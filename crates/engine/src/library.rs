@@ -23,7 +23,7 @@ const LOOKS: u32 = 10;
 /// What is looked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// Words of the product's title, or the name of a license or order; blank for everything.
+    /// Words of the product's title in any language, or the name of a license or order; blank for everything.
     pub words: &'a str,
     /// Only what has ended, or only what has not.
     pub ended: Option<bool>,
@@ -59,10 +59,14 @@ impl Owned {
 
     fn is_called(&self, words: &str) -> bool {
         let License { id, order, .. } = &self.standing.license;
-        let title = self.product.title.to_lowercase();
+        let Product { title, texts, .. } = &self.product;
+        let titles = std::iter::once(title).chain(texts.0.values().map(|other| &other.title));
+        let titles: Vec<_> = titles.map(|title| title.to_lowercase()).collect();
         let mut each = words.split_whitespace().map(str::to_lowercase);
         each.all(|word| {
-            title.contains(&word) || id.to_string() == word || order.to_string() == word
+            titles.iter().any(|title| title.contains(&word))
+                || id.to_string() == word
+                || order.to_string() == word
         })
     }
 

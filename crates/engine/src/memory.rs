@@ -20,6 +20,7 @@ use scrip_domain::api_key::ApiKey;
 use scrip_domain::catalog::{File, Offer, Product, Release};
 use scrip_domain::estimate::Speed;
 use scrip_domain::gate::Standing;
+use scrip_domain::listing::Category;
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::settings::Vendor;
 use scrip_domain::staff::{StaffMember, StaffSession};
@@ -115,8 +116,8 @@ pub struct Memory {
     cheapest: RwLock<Option<Option<Amount>>>,
     legal: RwLock<Option<Arc<[Legal]>>>,
     // By the rank of the standing that sees them.
-    categories: RwLock<BTreeMap<u8, Arc<[String]>>>,
-    // What visitors' lists begin with, by what was asked.
+    categories: RwLock<BTreeMap<u8, Arc<[Category]>>>,
+    // What visitors' lists begin with, by the language and what was asked.
     first_pages: Cache<String, Arc<Shown>>,
 }
 
@@ -355,12 +356,12 @@ impl Memory {
     }
 
     /// The categories of what `standing` sees.
-    pub(crate) fn categories(&self, standing: Standing, now: Timestamp) -> Option<Arc<[String]>> {
+    pub(crate) fn categories(&self, standing: Standing, now: Timestamp) -> Option<Arc<[Category]>> {
         let all = self.categories.read().unwrap_or_else(PoisonError::into_inner);
         all.get(&standing.rank()).filter(|_| self.hears(now)).cloned()
     }
 
-    pub(crate) fn remember_categories(&self, of: Standing, all: Arc<[String]>, epoch: Epoch) {
+    pub(crate) fn remember_categories(&self, of: Standing, all: Arc<[Category]>, epoch: Epoch) {
         let lock = || self.categories.write().unwrap_or_else(PoisonError::into_inner);
         self.keep(epoch, || _ = lock().insert(of.rank(), all), || _ = lock().remove(&of.rank()));
     }

@@ -179,6 +179,7 @@ fn looks(look: &Look) -> Result<Look, Wrong> {
         introduction: rules::page(&look.introduction, "look.introduction", INTRODUCTION)?,
         footer: rules::page(&look.footer, "look.footer", FOOTER)?.trim().to_owned(),
         language: look.language,
+        time_zone: look.time_zone.clone(),
     })
 }
 

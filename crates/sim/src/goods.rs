@@ -136,6 +136,7 @@ impl Goods {
             pictures: Vec::new(),
             visibility: Visibility::default(),
             instructions: String::new(),
+            texts: scrip_domain::texts::Texts::default(),
             price_from: own.clone().min(),
             cheapest: own.filter(|price| !price.is_zero()).min(),
             release: None,

@@ -79,6 +79,7 @@ impl Command for Kit {
             pictures: Vec::new(),
             visibility: Visibility::default(),
             instructions: String::new(),
+            texts: scrip_domain::texts::Texts::default(),
             price_from: Some(Amount::ZERO),
             cheapest: None,
             release: None,

@@ -20,6 +20,7 @@ use scrip_domain::order::{Check, Order};
 use scrip_domain::refund_request::RefundPolicy;
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::settings::{FormerName, Settings};
+use scrip_domain::texts::{Texts, Titles};
 use scrip_domain::top_up::{Appeal, Due, Payment, Reversed};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
@@ -170,7 +171,7 @@ macro_rules! json_fields {
 json_fields! {
     scrip_domain::agreement::Terms, scrip_domain::letter::About, Appeal, Labels, Payment, PendingRefund, Person, RefundPolicy, Reversed, Settings, Vec<Assessment>, Vec<Check>, Vec<EventType>, Vec<FormerName>, Vec<Id<Lot>>,
     Vec<Id<Offer>>, Vec<Id<Order>>, Vec<Id<Product>>, Vec<Money>, Vec<Picture>, Vec<String>,
-    Vec<Scope>, Visibility,
+    Texts, Titles, Vec<Scope>, Visibility,
     scrip_license::Limits, scrip_license::Terms, serde_json::Value,
 }
 

@@ -55,6 +55,7 @@ use scrip_domain::statement::{
     Difference, Settlement, SettlementKey, SettlementMethod, SettlementState, Statement,
     StatementState,
 };
+use scrip_domain::texts::Texts;
 use scrip_domain::top_up::{
     Appeal, Charge, Due, Errand, Payment, Remittance, Reversed, TopUp, TopUpMethod, TopUpState,
 };
@@ -233,7 +234,7 @@ row!(Product, "products", group(id: Id<Product>), key(id: Id<Product>), {
     id: Id<Product>, slug: String, kind: ProductKind, state: ProductState, title: String,
     summary: String, labels: Labels, pictures: Vec<Picture>, visibility: Visibility,
     price_from: Option<Amount>, cheapest: Option<Amount>, release: Option<Id<Release>>, version: u64,
-    created_at: Timestamp, updated_at: Timestamp, instructions: String, description: String,
+    created_at: Timestamp, updated_at: Timestamp, instructions: String, description: String, texts: Texts,
 });
 
 row!(Listing, "listings", group(product: Id<Product>), key(product: Id<Product>), {

@@ -27,6 +27,7 @@ use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::role::{Role, Roles};
 use scrip_domain::settings::{Settings, Token, UnitValue};
 use scrip_domain::staff::{StaffMember, StaffRole};
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Clock, Entropy, Money, Span, Timestamp, Unit};
 use scrip_engine::catalog::offer::OfferFields;
@@ -569,6 +570,7 @@ impl Shop {
             pictures: Vec::new(),
             visibility: Visibility::default(),
             instructions: "Call us.".into(),
+            texts: Texts::default(),
         };
         let engine = &self.app.engine;
         engine.create_product(Staff::OPERATOR, fields).await.expect("no fault").expect("a product");

@@ -11,32 +11,68 @@
 mod catalogue;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::fmt::{Display, Write};
 
 use maud::{Markup, PreEscaped, Render};
 use scrip_domain::Timestamp;
 use scrip_domain::language::Language;
+use scrip_domain::settings::Settings;
+use scrip_domain::zone::{Local, Zone};
 
 use self::catalogue::Entry;
+pub use self::wanted::wanted;
 
 tokio::task_local! {
-    static SPOKEN: Language;
+    static VOICE: Voice;
+}
+
+/// How a page or a letter speaks.
+#[derive(Clone, Debug, Default)]
+pub struct Voice {
+    /// Its language; without one it is English, with numbers as programs write them.
+    pub language: Option<Language>,
+    /// By which clock it tells the time.
+    pub zone: Zone,
+}
+
+impl Voice {
+    /// In this language, by the vendor's clock.
+    pub fn of(settings: &Settings, language: Option<Language>) -> Self {
+        Self { language, zone: settings.look.time_zone.clone() }
+    }
+}
+
+impl From<Language> for Voice {
+    fn from(language: Language) -> Self {
+        Self { language: Some(language), ..Self::default() }
+    }
 }
 
 /// The language that this task speaks, if somebody set one.
 pub fn spoken() -> Option<Language> {
-    SPOKEN.try_with(|language| *language).ok()
+    VOICE.try_with(|voice| voice.language).ok().flatten()
 }
 
-/// Does this in `language`.
-pub async fn speaking<T>(language: Language, answer: impl Future<Output = T>) -> T {
-    SPOKEN.scope(language, answer).await
+/// The clock by which this task tells the time; UTC where nobody set one.
+pub fn zone() -> Zone {
+    VOICE.try_with(|voice| voice.zone.clone()).unwrap_or_default()
 }
 
-/// Writes this in `language`.
-pub fn written<T>(language: Language, write: impl FnOnce() -> T) -> T {
-    SPOKEN.sync_scope(language, write)
+/// The language in which a vendor's own texts are read: the one that this task speaks, or else the vendor's.
+pub fn reader(settings: &Settings) -> Language {
+    spoken().unwrap_or(settings.look.language)
+}
+
+/// Does this with `voice`.
+pub async fn speaking<T>(voice: Voice, answer: impl Future<Output = T>) -> T {
+    VOICE.scope(voice, answer).await
+}
+
+/// Writes this with `voice`.
+pub fn written<T>(voice: impl Into<Voice>, write: impl FnOnce() -> T) -> T {
+    VOICE.sync_scope(voice.into(), write)
 }
 
 fn entry(key: &str) -> Option<&'static Entry> {
@@ -152,24 +188,33 @@ macro_rules! value {
     };
 }
 
+/// A time by the clock of the task; beyond what a clock can show it stays as it is.
+fn local(at: Timestamp) -> Result<Local, String> {
+    zone().local(at).ok_or_else(|| at.to_string())
+}
+
 /// A day as the language writes it: `2026-11-29`, or `29.11.2026`.
 pub fn day(at: Timestamp) -> String {
-    let text = at.to_string();
-    // 2026-11-29T12:00:00.000Z
-    let day = text.get(..10).unwrap_or(&text);
-    match (spoken(), day.split('-').collect::<Vec<_>>().as_slice()) {
+    local(at).map_or_else(|text| text, |local| day_text(&local))
+}
+
+fn day_text(local: &Local) -> String {
+    match (spoken(), local.day.split('-').collect::<Vec<_>>().as_slice()) {
         (Some(Language::German), [year, month, day]) => format!("{day}.{month}.{year}"),
-        _ => day.to_owned(),
+        _ => local.day.clone(),
     }
 }
 
 /// A day and time in the same way, and in which zone.
 pub fn moment(at: Timestamp) -> String {
-    let text = at.to_string();
-    let time = text.get(11..16).unwrap_or_default();
+    let local = match local(at) {
+        Ok(local) => local,
+        Err(text) => return text,
+    };
+    let (day, Local { time, zone, .. }) = (day_text(&local), &local);
     match spoken() {
-        Some(Language::German) => format!("{}, {time} UTC", day(at)),
-        _ => format!("{} {time} UTC", day(at)),
+        Some(Language::German) => format!("{day}, {time} {zone}"),
+        _ => format!("{day} {time} {zone}"),
     }
 }
 

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use scrip_domain::catalog::{Labels, Picture, Product, ProductKind};
 use scrip_domain::gate::{GateRefusal, Standing};
-use scrip_domain::listing::{self, LabelKind};
+use scrip_domain::language::Language;
+use scrip_domain::listing::{self, Category, LabelKind};
 use scrip_domain::settings::Vendor;
+use scrip_domain::texts;
 use scrip_domain::visibility::{FieldGroup, Visibility};
 use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::Fault;
@@ -78,12 +80,16 @@ pub struct Item {
     pub slug: String,
     /// How it is received.
     pub kind: ProductKind,
+    /// The language that it is in, where that is not the vendor's own.
+    pub language: Option<Language>,
     /// Its title.
     pub title: String,
     /// Its summary.
     pub summary: String,
     /// Where it belongs.
     pub labels: Labels,
+    /// What these labels are called.
+    pub called: Labels,
     /// When it was entered.
     pub created_at: Timestamp,
     /// The lowest price; `None` when that is hidden, or when nothing is offered.
@@ -127,14 +133,15 @@ enum Cursor {
 }
 
 impl Engine {
-    /// A page of what `member`, or a visitor, sees of `ask`. All visitors see the same, so what a list of theirs begins
-    /// with is read once, after the catalogue or the settings have changed.
+    /// A page of what `member`, or a visitor, sees of `ask`, for who reads `language`. All visitors who read it see the
+    /// same, so what a list of theirs begins with is read once, after the catalogue or the settings have changed.
     pub async fn list_products(
         &self,
         member: Option<&Member>,
         ask: &Ask,
         after: Option<&str>,
         limit: u32,
+        language: Language,
     ) -> Outcome<Listing, ListRefusal> {
         let epoch = self.memory.epoch();
         let (vendor, viewer) = match self.viewer(member).await? {
@@ -147,7 +154,7 @@ impl Engine {
             next.as_ref().map(|cursor| self.seal(&purpose, cursor, self.now().plus(CURSOR)))
         };
         let everybodys = member.is_none() && ask.q.is_none() && after.is_none();
-        let everybodys = everybodys.then(|| format!("{limit} {purpose}"));
+        let everybodys = everybodys.then(|| format!("{language} {limit} {purpose}"));
         if let Some(asked) = &everybodys
             && let Some(shown) = self.memory.first_page(asked, self.now())
         {
@@ -166,7 +173,8 @@ impl Engine {
         };
         let (rows, next) = self.page(&filter, &eyes, run, limit).await?;
         let visibility = vendor.settings.visibility;
-        let items: Arc<[_]> = rows.into_iter().map(|row| item(row, viewer, visibility)).collect();
+        let items: Arc<[_]> =
+            rows.into_iter().map(|row| item(row, viewer, visibility, language)).collect();
         let sealed = seal(&next);
         if let Some(asked) = everybodys.filter(|_| !items.is_empty()) {
             let shown = Arc::new(Shown { items: items.clone(), next });
@@ -177,7 +185,7 @@ impl Engine {
 
     /// The categories of what `standing` sees, in their order. Whoever stands alike sees the same ones, so they are read
     /// once for each standing, after the catalogue or the settings have changed.
-    pub async fn categories(&self, standing: Standing) -> Result<Arc<[String]>, Fault> {
+    pub async fn categories(&self, standing: Standing) -> Result<Arc<[Category]>, Fault> {
         let now = self.now();
         if let Some(known) = self.memory.categories(standing, now) {
             return Ok(known);
@@ -185,7 +193,7 @@ impl Engine {
         let epoch = self.memory.epoch();
         let visibility = self.vendor().await?.settings.visibility;
         let needed = Visibility::default().needed(FieldGroup::Product, &visibility);
-        let found: Arc<[String]> = self.store.listed_categories(standing, needed).await?.into();
+        let found: Arc<[Category]> = self.store.listed_categories(standing, needed).await?.into();
         self.memory.remember_categories(standing, found.clone(), epoch);
         Ok(found)
     }
@@ -197,7 +205,9 @@ impl Engine {
         let all = Viewer { standing: Standing::Funded, available: Amount::MAX, owns: true };
         let eyes = eyes(None, &all, Visibility::default());
         let rows = self.store.listed_products(&filter, &eyes, &Run::Newest(None), limit).await?;
-        Ok(rows.into_iter().map(|row| item(row, all, Visibility::default())).collect())
+        // The staff knows them by the vendor's own names.
+        let own = self.vendor().await?.settings.look.language;
+        Ok(rows.into_iter().map(|row| item(row, all, Visibility::default(), own)).collect())
     }
 
     /// The rows of a page, over both runs if need be, and the cursor behind them.
@@ -308,7 +318,7 @@ fn filter(ask: &Ask) -> Option<Filter> {
 /// The groups whose fields a list shows.
 const GROUPS: [FieldGroup; 2] = [FieldGroup::Price, FieldGroup::Pictures];
 
-fn item(row: Listed, viewer: Viewer, vendor: Visibility) -> Item {
+fn item(row: Listed, viewer: Viewer, vendor: Visibility, language: Language) -> Item {
     let viewer = Viewer { owns: row.owned, ..viewer };
     let needed = |group| row.visibility.needed(group, &vendor);
     let sees = |group| viewer.sees(needed(group), row.cheapest);
@@ -317,12 +327,16 @@ fn item(row: Listed, viewer: Viewer, vendor: Visibility) -> Item {
     hidden.iter_mut().for_each(|entry| {
         entry.fields.retain(|field| matches!(*field, "price_from" | "pictures"));
     });
+    let other = row.titles.of(language);
+    let called = other.map(|other| texts::called(&other.categories, &other.tags, &row.labels));
     Item {
+        language: other.map(|_| language),
+        title: texts::said(other.map(|other| &other.title), &row.title).to_owned(),
+        summary: texts::said(other.map(|other| &other.summary), &row.summary).to_owned(),
+        called: called.unwrap_or_else(|| row.labels.clone()),
         id: row.id,
         slug: row.slug,
         kind: row.kind,
-        title: row.title,
-        summary: row.summary,
         labels: row.labels,
         created_at: row.created_at,
         price_from: row.price_from.filter(|_| sees(FieldGroup::Price)),

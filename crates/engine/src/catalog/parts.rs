@@ -1,8 +1,11 @@
 //! A product with all that belongs to it, as it is read and remembered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use scrip_domain::catalog::{File, Offer, Product, ProductState, Release};
+use scrip_domain::language::Language;
+use scrip_domain::texts::TextsIn;
 use scrip_domain::{Amount, Id};
 use scrip_storage::Fault;
 
@@ -21,6 +24,8 @@ pub struct Parts {
     /// That release's files.
     pub(crate) files: Vec<File>,
     pub(crate) description_html: String,
+    /// Its description in further languages, where there is one.
+    pub(crate) other_html: BTreeMap<Language, String>,
     pub(crate) notes_html: String,
 }
 
@@ -28,6 +33,11 @@ impl Parts {
     /// The product's id, by which nobody learns what is hidden.
     pub fn id(&self) -> Id<Product> {
         self.product.id
+    }
+
+    /// Its description for who reads `language`, as HTML.
+    pub(crate) fn description_html_in(&self, language: Language) -> &str {
+        self.other_html.get(&language).unwrap_or(&self.description_html)
     }
 
     /// About how many bytes they take.
@@ -41,8 +51,13 @@ impl Parts {
             self.notes_html.len(),
             self.release.as_ref().map_or(0, |release| release.notes.len()),
         ];
+        let others = product.texts.0.values().map(|other| {
+            let texts = [&other.title, &other.summary, &other.description, &other.instructions];
+            texts.into_iter().map(String::len).fold(256, usize::saturating_add)
+        });
+        let others = others.chain(self.other_html.values().map(String::len));
         let rows = [self.offers.len(), self.files.len(), product.pictures.len()];
-        let texts = texts.into_iter().fold(2048, usize::saturating_add);
+        let texts = texts.into_iter().chain(others).fold(2048, usize::saturating_add);
         let bytes =
             rows.into_iter().fold(texts, |sum, rows| sum.saturating_add(rows.saturating_mul(256)));
         u64::try_from(bytes).unwrap_or(u64::MAX)
@@ -94,7 +109,12 @@ impl Engine {
             Some(release) => self.store.files_of(release.id).await?,
             None => Vec::new(),
         };
+        let others = product.texts.0.iter().filter(|(_, texts)| !texts.description.is_empty());
+        let html = |(language, texts): (&Language, &TextsIn)| {
+            (*language, markdown::to_html(&texts.description))
+        };
         Ok(Parts {
+            other_html: others.map(html).collect(),
             description_html: markdown::to_html(&product.description),
             notes_html: markdown::to_html(release.as_ref().map_or("", |release| &release.notes)),
             product,

@@ -2,6 +2,7 @@
 
 use scrip_domain::catalog::{PICTURE_TYPES, Picture};
 use scrip_domain::gate::GateRefusal;
+use scrip_domain::language::Language;
 use scrip_license::Digest;
 use scrip_storage::Fault;
 
@@ -29,7 +30,8 @@ impl Engine {
         slug: &str,
         sha256: Digest,
     ) -> Outcome<Option<ShownPicture>, GateRefusal> {
-        let shown = match self.show_product(member, slug, None).await? {
+        // Pictures are the same in every language.
+        let shown = match self.show_product(member, slug, Language::default(), None).await? {
             Ok(shown) => shown,
             Err(shut) => return Ok(Err(shut)),
         };

@@ -3,6 +3,7 @@
 use scrip_domain::Timestamp;
 use scrip_domain::audit::Act;
 use scrip_domain::catalog::{Labels, Picture, Product, ProductKind, ProductState};
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::Visibility;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
@@ -35,6 +36,8 @@ pub struct ProductFields {
     pub visibility: Visibility,
     /// What the buyer of a service is told with the code, Markdown, at most 20 000 characters.
     pub instructions: String,
+    /// What it says in languages besides the vendor's own, within the same bounds.
+    pub texts: Texts,
 }
 
 /// Whether something is there already.
@@ -68,18 +71,21 @@ impl ProductFields {
             pictures: product.pictures,
             visibility: product.visibility,
             instructions: product.instructions,
+            texts: product.texts,
         }
     }
 
     /// The fields as they are kept, or what is out of its bounds first.
     pub fn checked(self) -> Result<Self, Wrong> {
+        let labels = rules::labels(&self.labels)?;
         Ok(Self {
+            texts: rules::texts(&self.texts, &labels)?,
             slug: rules::slug(&self.slug, "slug", 80)?,
             kind: self.kind,
             title: rules::line(&self.title, "title", 1, 200)?,
             summary: rules::line(&self.summary, "summary", 0, 500)?,
             description: rules::page(&self.description, "description", 100_000)?,
-            labels: rules::labels(&self.labels)?,
+            labels,
             pictures: rules::pictures(&self.pictures)?,
             visibility: self.visibility,
             instructions: rules::page(&self.instructions, "instructions", 20_000)?,
@@ -99,6 +105,7 @@ impl ProductFields {
             pictures: fields.pictures,
             visibility: fields.visibility,
             instructions: fields.instructions,
+            texts: fields.texts,
             ..*product
         }
     }
@@ -135,6 +142,9 @@ impl Engine {
     async fn try_create(&self, by: Staff, fields: &ProductFields) -> Outcome<Product, Stop> {
         if self.store.product_by_slug(&fields.slug).await?.is_some() {
             return Ok(Err(CatalogRefusal::SlugTaken.into()));
+        }
+        if let Err(wrong) = self.in_further_languages(fields, None).await? {
+            return Ok(Err(CatalogRefusal::Wrong(wrong).into()));
         }
         let (held, note) = (Held::new(self.mint()?), self.note(by)?);
         self.submit(PutProduct { held, note, fields: fields.clone() }).await
@@ -173,6 +183,9 @@ impl Engine {
         }
         if fields.slug != slug && self.is_taken(&fields.slug).await? {
             return Ok(Err(CatalogRefusal::SlugTaken.into()));
+        }
+        if let Err(wrong) = self.in_further_languages(fields, old.as_ref()).await? {
+            return Ok(Err(CatalogRefusal::Wrong(wrong).into()));
         }
         if let Some(old) = &old
             && old.kind != fields.kind
@@ -224,6 +237,22 @@ impl Engine {
         Ok(self.try_put(by, slug, &fields, Some(seen)).await?.map(Put::into_inner))
     }
 
+    /// A product's own texts are in the vendor's language: there are none beside them in it. What the product has since
+    /// the vendor spoke another language may stay.
+    async fn in_further_languages(
+        &self,
+        fields: &ProductFields,
+        old: Option<&Product>,
+    ) -> Outcome<(), Wrong> {
+        let own = self.vendor().await?.settings.look.language;
+        let new = fields.texts.of(own);
+        if new.is_none() || new == old.and_then(|old| old.texts.of(own)) {
+            return Ok(Ok(()));
+        }
+        let must = "another language than the vendor's: the product's own texts are in that";
+        Ok(Err(rules::wrong(format!("texts.{own}"), must)))
+    }
+
     async fn is_taken(&self, slug: &str) -> Result<bool, Fault> {
         Ok(self.store.product_by_slug(slug).await?.is_some())
     }
@@ -265,6 +294,7 @@ fn entered(product: &Product) -> Value {
         "pictures": product.pictures,
         "visibility": product.visibility,
         "instructions": product.instructions,
+        "texts": product.texts,
     })
 }
 
@@ -303,6 +333,7 @@ impl Command for PutProduct {
             pictures: Vec::new(),
             visibility: Visibility::default(),
             instructions: String::new(),
+            texts: Texts::default(),
             price_from: None,
             cheapest: None,
             release: None,

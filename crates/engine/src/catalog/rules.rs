@@ -1,8 +1,9 @@
 //! Bounds of what staff may enter. What is refused here is refused with the field's name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_domain::catalog::{self, Labels, PICTURE_TYPES, Picture};
+use scrip_domain::texts::{Texts, TextsIn};
 use scrip_license::{DEFAULT_OFFLINE_DAYS, Limits, Terms};
 
 use super::Wrong;
@@ -90,6 +91,44 @@ pub(super) fn labels(labels: &Labels) -> Result<Labels, Wrong> {
         categories: distinct(&labels.categories, "categories")?,
         tags: distinct(&labels.tags, "tags")?,
     })
+}
+
+/// Texts in further languages, of a product with these labels. A language in which nothing is said is left out.
+pub(super) fn texts(texts: &Texts, own: &Labels) -> Result<Texts, Wrong> {
+    let mut kept = BTreeMap::new();
+    for (language, texts) in &texts.0 {
+        let at = |field: &str| format!("texts.{language}.{field}");
+        let texts = TextsIn {
+            title: line(&texts.title, &at("title"), 0, 200)?,
+            summary: line(&texts.summary, &at("summary"), 0, 500)?,
+            description: page(&texts.description, &at("description"), 100_000)?,
+            categories: names(&texts.categories, own.categories.len(), "categories", &at)?,
+            tags: names(&texts.tags, own.tags.len(), "tags", &at)?,
+            instructions: page(&texts.instructions, &at("instructions"), 20_000)?,
+        };
+        if !texts.is_empty() {
+            kept.insert(*language, texts);
+        }
+    }
+    Ok(Texts(kept))
+}
+
+/// What labels are called in another language: each, in their order, or none.
+fn names(
+    names: &[String],
+    own: usize,
+    field: &str,
+    at: &impl Fn(&str) -> String,
+) -> Result<Vec<String>, Wrong> {
+    if !names.is_empty() && names.len() != own {
+        return Err(wrong(
+            at(field),
+            format!("{own}, as there are {field}, in their order; or none"),
+        ));
+    }
+    let name =
+        |(index, name): (usize, &String)| line(name, &at(&format!("{field}[{index}]")), 1, 40);
+    names.iter().enumerate().map(name).collect()
 }
 
 /// Labels, each once, in their order.

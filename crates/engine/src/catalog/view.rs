@@ -7,6 +7,7 @@ use scrip_domain::catalog::{
 };
 use scrip_domain::estimate::{Pace, Speed};
 use scrip_domain::gate::{self, Act, GateRefusal, Standing};
+use scrip_domain::language::Language;
 use scrip_domain::settings::{UnitValue, Vendor};
 use scrip_domain::visibility::{FieldGroup, Level, Visibility};
 use scrip_domain::{Amount, Id, Money, Timestamp};
@@ -67,12 +68,16 @@ pub struct ProductView<'a> {
     pub kind: ProductKind,
     /// Published; or archived, for its owners.
     pub state: ProductState,
+    /// The language that its texts are in, where that is not the vendor's own.
+    pub language: Option<Language>,
     /// Its title.
     pub title: &'a str,
     /// Its summary.
     pub summary: &'a str,
     /// Where it belongs.
     pub labels: &'a Labels,
+    /// What these labels are called.
+    pub called: Labels,
     /// When it was entered.
     pub created_at: Timestamp,
     /// What it costs, and what that means for who looks.
@@ -159,12 +164,13 @@ pub struct ReleaseView<'a> {
     pub notes_html: Option<&'a str>,
 }
 
-/// The product as `viewer` may see it; `None` when they may not, or when nobody may any more.
+/// The product as `viewer`, who reads `language`, may see it; `None` when they may not, or when nobody may any more.
 pub fn view<'a>(
     parts: &'a Parts,
     viewer: &Viewer,
     vendor: &Visibility,
     value: &UnitValue,
+    language: Language,
 ) -> Option<ProductView<'a>> {
     let product = &parts.product;
     let shown = match product.state {
@@ -201,15 +207,17 @@ pub fn view<'a>(
         slug: &product.slug,
         kind: product.kind,
         state: product.state,
-        title: &product.title,
-        summary: &product.summary,
+        language: product.texts.of(language).map(|_| language),
+        title: product.title_in(language),
+        summary: product.summary_in(language),
         labels: &product.labels,
+        called: product.labels_in(language),
         created_at: product.created_at,
         payment: price.then(|| payment(product.price_from, viewer, value)),
         offers: parts.offers.iter().map(offer).collect(),
         contents: &[],
-        description: description.then_some(&product.description),
-        description_html: description.then_some(&parts.description_html),
+        description: description.then(|| product.description_in(language)),
+        description_html: description.then(|| parts.description_html_in(language)),
         pictures: sees(FieldGroup::Pictures).then_some(&product.pictures),
         release: parts.release.as_ref().map(release),
         files: files.then_some(&parts.files),
@@ -257,6 +265,7 @@ fn payment(price_from: Option<Amount>, viewer: &Viewer, value: &UnitValue) -> Pa
 pub struct Shown {
     parts: Arc<Parts>,
     viewer: Viewer,
+    language: Language,
     vendor: Arc<Vendor>,
     contents: Vec<(Id<Offer>, Vec<ItemView>)>,
     /// The speed that its downloads are estimated at.
@@ -268,13 +277,18 @@ impl Shown {
     pub fn view(&self) -> Option<ProductView<'_>> {
         let settings = &self.vendor.settings;
         let value = &settings.token.unit_value;
-        let view = view(&self.parts, &self.viewer, &settings.visibility, value)?;
+        let view = view(&self.parts, &self.viewer, &settings.visibility, value, self.language)?;
         Some(ProductView { contents: &self.contents, ..view })
     }
 
     /// Where whoever looks stands.
     pub fn standing(&self) -> Standing {
         self.viewer.standing
+    }
+
+    /// The language in which it is shown, where it has texts in it.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     /// The vendor.
@@ -284,11 +298,12 @@ impl Shown {
 }
 
 impl Engine {
-    /// The product at `slug`, for `member` or a visitor; `None` when there is none that they see.
+    /// The product at `slug`, for `member` or a visitor who reads `language`; `None` when there is none that they see.
     pub async fn show_product(
         &self,
         member: Option<&Member>,
         slug: &str,
+        language: Language,
         hint: Option<Speed>,
     ) -> Outcome<Option<Shown>, GateRefusal> {
         let (vendor, viewer) = match self.viewer(member).await? {
@@ -297,8 +312,9 @@ impl Engine {
         };
         let Some(parts) = self.parts(slug).await? else { return Ok(Ok(None)) };
         let measured = member.and_then(|member| self.measured_speed(member.account.id));
-        let contents = self.contents(&parts, &viewer, &vendor).await?;
-        let mut shown = Shown { parts, viewer, vendor, contents, pace: Pace::best(measured, hint) };
+        let contents = self.contents(&parts, &viewer, &vendor, language).await?;
+        let pace = Pace::best(measured, hint);
+        let mut shown = Shown { parts, viewer, language, vendor, contents, pace };
         let all = shown.view().is_some_and(|view| view.hidden.is_empty());
         if let (Some(member), false) = (member, all) {
             // Only what hides something asks who owns it: the usual product costs no read.
@@ -314,8 +330,9 @@ impl Engine {
         &self,
         member: Option<&Member>,
         offer: Id<Offer>,
+        language: Language,
     ) -> Outcome<Option<Shown>, GateRefusal> {
-        let mut shown = self.show_offers(member, &[offer]).await?;
+        let mut shown = self.show_offers(member, &[offer], language).await?;
         Ok(shown.pop().unwrap_or(Ok(None)))
     }
 
@@ -324,6 +341,7 @@ impl Engine {
         &self,
         member: Option<&Member>,
         offers: &[Id<Offer>],
+        language: Language,
     ) -> Result<Vec<Result<Option<Shown>, GateRefusal>>, Fault> {
         let mut sold = Vec::with_capacity(offers.len());
         for offer in offers {
@@ -341,7 +359,7 @@ impl Engine {
                 all.push(self.viewer(member).await?.map(|_| None));
                 continue;
             };
-            let shown = self.show_product(member, &product.slug, None).await?;
+            let shown = self.show_product(member, &product.slug, language, None).await?;
             let sells = |shown: &Shown| shown.parts.offers.iter().any(|one| one.id == *offer);
             all.push(shown.map(|shown| shown.filter(sells)));
         }
@@ -355,6 +373,7 @@ impl Engine {
         parts: &Parts,
         viewer: &Viewer,
         vendor: &Vendor,
+        language: Language,
     ) -> Result<Vec<(Id<Offer>, Vec<ItemView>)>, Fault> {
         let mut contents = Vec::new();
         let bundle = parts.product.kind == ProductKind::Bundle;
@@ -370,8 +389,8 @@ impl Engine {
                     items.push(ItemView {
                         offer: offer.id,
                         product: product.id,
+                        title: product.title_in(language).to_owned(),
                         slug: product.slug,
-                        title: product.title,
                         terms: offer.terms,
                         limits: offer.limits,
                     });

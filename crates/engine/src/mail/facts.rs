@@ -170,19 +170,25 @@ impl Engine {
         if letter.useful_until().is_some_and(|until| until <= self.now()) {
             return Ok(None);
         }
+        let (vendor, url) = (self.vendor().await?, self.public_url.clone());
+        let own = vendor.settings.look.language;
         let (what, language) = match letter.account {
             Some(account) => {
                 let account = self.store.account(account).await?.ok_or_else(lost("the account"))?;
-                (self.to_account(&account, letter).await?, account.person.language)
+                let language = account.person.language.unwrap_or(own);
+                (self.to_account(&account, letter, language).await?, language)
             }
-            None => (self.to_staff(&letter.about).await?, None),
+            None => (self.to_staff(&letter.about, own).await?, own),
         };
-        let (vendor, url) = (self.vendor().await?, self.public_url.clone());
-        let language = language.unwrap_or(vendor.settings.look.language);
         Ok(what.map(|what| Facts { vendor, url, language, what }))
     }
 
-    async fn to_account(&self, account: &Account, letter: &Letter) -> Result<Option<What>, Fault> {
+    async fn to_account(
+        &self,
+        account: &Account,
+        letter: &Letter,
+        language: Language,
+    ) -> Result<Option<What>, Fault> {
         let until = letter.useful_until().unwrap_or(letter.created_at);
         Ok(Some(match &letter.about {
             About::Welcome {} => What::Welcome,
@@ -198,18 +204,20 @@ impl Engine {
                 What::Reset { token: self.reset_token(account.id, password, letter), until }
             }
             About::PasswordChanged { at } => What::PasswordChanged { at: *at },
-            About::OrderPaid { order } => self.paid_order(*order).await?,
+            About::OrderPaid { order } => self.paid_order(*order, language).await?,
             About::OrderDeclined { order } => {
-                let (order, lines) = self.ordered(*order).await?;
+                let (order, lines) = self.ordered(*order, language).await?;
                 What::OrderDeclined { order, lines }
             }
             About::OrderRefunded { order, at } => self.refunded(*order, *at).await?,
             About::RefundRefused { request, .. } => {
-                let (order, title, request) = self.asked(*request).await?;
+                let (order, title, request) = self.asked(*request, language).await?;
                 What::RefundRefused { order, title, request }
             }
             About::SignedIn { at, browser } => What::SignedIn { at: *at, browser: *browser },
-            About::Digest { orders, more, total } => self.gathered(orders, *more, *total).await?,
+            About::Digest { orders, more, total } => {
+                self.gathered(orders, *more, *total, language).await?
+            }
             About::TopUpCredited { top_up } => What::TopUpCredited(self.funds(*top_up).await?),
             About::TopUpDeclined { top_up } => What::TopUpDeclined(self.funds(*top_up).await?),
             About::TopUpRefunded { top_up } => What::TopUpRefunded(self.funds(*top_up).await?),
@@ -218,7 +226,7 @@ impl Engine {
                 What::TokensExpiring { tokens: *tokens, first: *first, last: *last }
             }
             About::LicenseExpiring { license } => {
-                let (title, license) = self.titled(*license).await?;
+                let (title, license) = self.titled(*license, language).await?;
                 // It was made longer, or ended, while the letter was on its way.
                 let Some(at) = license.expires_at.filter(|end| *end > self.now()) else {
                     return Ok(None);
@@ -226,7 +234,7 @@ impl Engine {
                 What::LicenseExpiring { title, at, license }
             }
             About::LicenseReissued { license } => {
-                let (title, license) = self.titled(*license).await?;
+                let (title, license) = self.titled(*license, language).await?;
                 if !license.tells_its_code() {
                     return Ok(None);
                 }
@@ -242,12 +250,12 @@ impl Engine {
         }))
     }
 
-    async fn to_staff(&self, about: &About) -> Result<Option<What>, Fault> {
+    async fn to_staff(&self, about: &About, own: Language) -> Result<Option<What>, Fault> {
         Ok(Some(match about {
             About::ReviewWaiting { top_up } => What::ReviewWaiting(self.funds(*top_up).await?),
             About::Disputed { top_up } => What::Disputed(self.funds(*top_up).await?),
             About::RefundAsked { request, .. } => {
-                let (order, title, request) = self.asked(*request).await?;
+                let (order, title, request) = self.asked(*request, own).await?;
                 // Somebody was faster than the letter.
                 if !request.is_open() {
                     return Ok(None);
@@ -262,13 +270,19 @@ impl Engine {
         }))
     }
 
-    async fn ordered(&self, order: Id<Order>) -> Result<(Order, Vec<Line>), Fault> {
+    /// An order, and its lines as who reads the letter knows them.
+    async fn ordered(
+        &self,
+        order: Id<Order>,
+        language: Language,
+    ) -> Result<(Order, Vec<Line>), Fault> {
         let row = self.store.order(order).await?.ok_or_else(lost("the order"))?;
-        Ok((row, self.store.order_lines(order).await?))
+        let lines = self.store.order_lines(order).await?;
+        Ok((row, self.lines_in(lines, language).await?))
     }
 
-    async fn paid_order(&self, order: Id<Order>) -> Result<What, Fault> {
-        let (order, lines) = self.ordered(order).await?;
+    async fn paid_order(&self, order: Id<Order>, language: Language) -> Result<What, Fault> {
+        let (order, lines) = self.ordered(order, language).await?;
         let mut codes = Vec::new();
         for license in self.store.licenses_of_order(order.id).await? {
             if license.tells_its_code() {
@@ -288,17 +302,27 @@ impl Engine {
     }
 
     /// What a buyer asks back, with its order and what it is called.
-    async fn asked(&self, id: Id<RefundRequest>) -> Result<(Order, String, RefundRequest), Fault> {
+    async fn asked(
+        &self,
+        id: Id<RefundRequest>,
+        language: Language,
+    ) -> Result<(Order, String, RefundRequest), Fault> {
         let row = self.store.refund_request(id).await?.ok_or_else(lost("the request"))?;
-        let (order, lines) = self.ordered(row.order).await?;
+        let (order, lines) = self.ordered(row.order, language).await?;
         let line = lines.into_iter().find(|line| line.id == row.line);
         Ok((order, line.map(|line| line.title).unwrap_or_default(), row))
     }
 
-    async fn gathered(&self, ids: &[Id<Order>], more: u32, total: Amount) -> Result<What, Fault> {
+    async fn gathered(
+        &self,
+        ids: &[Id<Order>],
+        more: u32,
+        total: Amount,
+        language: Language,
+    ) -> Result<What, Fault> {
         let mut orders = Vec::with_capacity(ids.len());
         for id in ids {
-            let (order, lines) = self.ordered(*id).await?;
+            let (order, lines) = self.ordered(*id, language).await?;
             let titles: Vec<_> = lines.iter().map(|line| line.title.as_str()).collect();
             orders.push((order, titles.join(", ")));
         }
@@ -310,9 +334,14 @@ impl Engine {
     }
 
     /// A license and what it is for.
-    async fn titled(&self, license: Id<License>) -> Result<(String, License), Fault> {
+    async fn titled(
+        &self,
+        license: Id<License>,
+        language: Language,
+    ) -> Result<(String, License), Fault> {
         let license = self.store.license(license).await?.ok_or_else(lost("the license"))?;
         let lines = self.store.order_lines(license.order).await?;
+        let lines = self.lines_in(lines, language).await?;
         Ok((title_of(&lines, &license), license))
     }
 

@@ -122,7 +122,7 @@ async fn change_product(
 
 fn product_body(product: &Product) -> Value {
     let fields = &product.fields;
-    json!({
+    let mut body = json!({
         "kind": fields.kind,
         "title": fields.title,
         "summary": fields.summary,
@@ -132,7 +132,14 @@ fn product_body(product: &Product) -> Value {
         "pictures": fields.pictures,
         "visibility": fields.visibility,
         "instructions": fields.instructions,
-    })
+    });
+    // A server that is older than this program knows no other languages, and gets none.
+    if !fields.texts.0.is_empty()
+        && let Value::Object(body) = &mut body
+    {
+        body.insert("texts".to_owned(), json!(fields.texts));
+    }
+    body
 }
 
 fn offer_body(offer: &Offer, token: &Token) -> Value {

@@ -152,6 +152,7 @@ fn product_fields(old: &ProductFields, new: &ProductFields) -> Vec<&'static str>
         ("pictures", old.pictures == new.pictures),
         ("visibility", old.visibility == new.visibility),
         ("instructions", old.instructions == new.instructions),
+        ("texts", old.texts == new.texts),
     ])
 }
 

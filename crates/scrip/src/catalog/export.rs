@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! catalog.toml
-//! texts/tides.md, texts/tides-instructions.md, texts/tides-stable-1.0.md
+//! texts/tides.md, texts/tides.de.md, texts/tides-instructions.md, texts/tides-stable-1.0.md
 //! pictures/tides-1.png
 //! files/tides/stable/1.0/tides.csv
 //! ```
@@ -72,6 +72,7 @@ impl Writer<'_> {
             self.line(&format!("visibility = {{ {} }}", levels.join(", ")));
         }
         self.pictures(product).await?;
+        self.texts(product)?;
         product.offers.iter().for_each(|offer| self.offer(offer));
         for release in &product.releases {
             self.release(slug, release).await?;
@@ -90,6 +91,23 @@ impl Writer<'_> {
             if goods::media_type(&path) != picture.media_type {
                 self.entry("media_type", &picture.media_type);
             }
+        }
+        Ok(())
+    }
+
+    /// Texts in further languages, a table for each.
+    fn texts(&mut self, product: &Product) -> Outcome {
+        let slug = &product.fields.slug;
+        for (language, texts) in &product.fields.texts.0 {
+            self.line(&format!("\n[products.texts.{language}]"));
+            self.entry_if("title", &texts.title);
+            self.entry_if("summary", &texts.summary);
+            let path = format!("texts/{slug}.{language}.md");
+            self.page("description", &texts.description, &path)?;
+            self.list("categories", &texts.categories);
+            self.list("tags", &texts.tags);
+            let path = format!("texts/{slug}-instructions.{language}.md");
+            self.page("instructions", &texts.instructions, &path)?;
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use scrip_domain::bundle::MOST_ITEMS;
 use scrip_domain::catalog::{Labels, Picture, ProductKind, ProductState};
+use scrip_domain::language::Language;
+use scrip_domain::texts::{Texts, TextsIn};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_engine::catalog::Wrong;
 use scrip_engine::catalog::offer::{self, OfferFields};
@@ -88,6 +90,7 @@ impl<'a> Reader<'a> {
             pictures: table.tables("pictures").into_iter().map(|one| self.picture(one)).collect(),
             visibility: table.table("visibility").map(visibility).unwrap_or_default(),
             instructions: self.page(&table, "instructions", "instructions_file"),
+            texts: table.table("texts").map(|texts| self.texts(texts)).unwrap_or_default(),
         };
         let state = table.word("state", ProductState::ALL, ProductState::as_str);
         let offers = table.tables("offers").into_iter();
@@ -114,6 +117,26 @@ impl<'a> Reader<'a> {
         let fields =
             if complete { self.checked(&path, fields, ProductFields::checked) } else { fields };
         Product { fields, state: state.unwrap_or(ProductState::Published), offers, releases }
+    }
+
+    /// Texts in further languages, a table for each.
+    fn texts(&self, table: Table<'a>) -> Texts {
+        let texts = Language::ALL.into_iter().filter_map(|language| {
+            let of = table.table(language.tag())?;
+            let texts = TextsIn {
+                title: of.text("title").unwrap_or_default().to_owned(),
+                summary: of.text("summary").unwrap_or_default().to_owned(),
+                description: self.page(&of, "description", "description_file"),
+                categories: of.texts("categories"),
+                tags: of.texts("tags"),
+                instructions: self.page(&of, "instructions", "instructions_file"),
+            };
+            of.finish();
+            Some((language, texts))
+        });
+        let texts = Texts(texts.collect());
+        table.finish();
+        texts
     }
 
     fn picture(&mut self, table: Table<'a>) -> Picture {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use scrip_client::{Admin, Error};
 use scrip_domain::Amount;
 use scrip_domain::catalog::{Labels, Picture, ProductKind, ProductState};
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::Visibility;
 use scrip_engine::catalog::offer::OfferFields;
 use scrip_engine::catalog::product::ProductFields;
@@ -88,6 +89,9 @@ struct ProductOut {
     pictures: Vec<Picture>,
     visibility: Visibility,
     instructions: String,
+    // A server that is older than this program has none.
+    #[serde(default)]
+    texts: Texts,
     offers: Vec<OfferOut>,
     releases: Vec<ReleaseOut>,
 }
@@ -145,6 +149,7 @@ impl From<ProductOut> for Product {
                 pictures: out.pictures,
                 visibility: out.visibility,
                 instructions: out.instructions,
+                texts: out.texts,
             },
             state: out.state,
             offers: current.map(Offer::from).collect(),

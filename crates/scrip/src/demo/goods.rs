@@ -157,6 +157,7 @@ fn noise(out: &mut impl Write, bytes: u32) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use scrip_domain::catalog::ProductKind;
+    use scrip_domain::language::Language;
     use sha2::{Digest, Sha256};
 
     use super::*;
@@ -193,6 +194,8 @@ mod tests {
         let kinds = |kind| catalog.products.iter().filter(|one| one.fields.kind == kind).count();
         assert_eq!((kinds(ProductKind::Download), kinds(ProductKind::Service)), (7, 1));
         for product in &catalog.products {
+            let german = product.fields.texts.of(Language::German);
+            assert!(german.is_some(), "{} says nothing in German", product.fields.slug);
             let pictures = &product.fields.pictures;
             assert!(!pictures.is_empty(), "{} has no picture", product.fields.slug);
             for picture in pictures {

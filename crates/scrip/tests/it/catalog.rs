@@ -22,6 +22,11 @@ tags = ["sea"]
 visibility = { price = "member", files = "funded" }
 pictures = [{ path = "sea.png", alt = "The sea" }]
 
+[products.texts.de]
+title = "Ein \"Lied\""
+description_file = "lied.md"
+categories = ["Musik", "Lieder"]
+
 [[products.offers]]
 key = "standard"
 price = "12.50"
@@ -77,6 +82,7 @@ fn folder(source: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("catalog.toml"), source).unwrap();
     fs::write(dir.path().join("song.md"), "# Song\n\nLa la la.\n").unwrap();
+    fs::write(dir.path().join("lied.md"), "# Lied\n\nLa la la.\n").unwrap();
     fs::write(dir.path().join("song.txt"), "la ".repeat(200_000)).unwrap();
     fs::write(dir.path().join("loud.txt"), "LA ").unwrap();
     fs::write(dir.path().join("sea.png"), "a picture").unwrap();
@@ -141,6 +147,7 @@ fn an_export_is_the_same_folder_wherever_it_is_applied() {
     let files = tree(&copy);
     assert_eq!(files, tree(&again));
     assert_eq!(files["files/song/stable/1.0/copy.bin"].len(), 600_000);
+    assert_eq!(files["texts/song.de.md"], b"# Lied\n\nLa la la.\n");
     let (text, code) = catalog(&second, &there, "export", &again, &[]);
     assert_eq!((code, text.contains("is not empty")), (2, true), "{text}");
 }
@@ -188,7 +195,7 @@ fn what_cannot_be_is_refused_before_anything_is_sent() {
     };
     let wrong = SOURCE.replace("\"12.50\"", "\"12.505\"").replace("song.md", "../song.md");
     let wrong = folder(&wrong);
-    refused(&wrong, "catalog.toml:16: products[0].offers[0].price: 12.505 is finer");
+    refused(&wrong, "catalog.toml:21: products[0].offers[0].price: 12.505 is finer");
     refused(&wrong, "catalog.toml:8: products[0].description_file: must be the path of a file");
     refused(&folder(&SOURCE.replace("TOK", "AUR")), "this server's token is TOK");
     let empty = tempfile::tempdir().unwrap();

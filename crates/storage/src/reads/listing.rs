@@ -8,7 +8,8 @@
 use scrip_domain::account::Account;
 use scrip_domain::catalog::{Labels, Picture, Product, ProductKind};
 use scrip_domain::gate::Standing;
-use scrip_domain::listing::{self, LabelKind};
+use scrip_domain::listing::{Category, LabelKind};
+use scrip_domain::texts::Titles;
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id, Timestamp};
 
@@ -100,6 +101,8 @@ pub struct Listed {
     pub summary: String,
     /// Where it belongs.
     pub labels: Labels,
+    /// What it says of all that in further languages.
+    pub titles: Titles,
     /// Its pictures.
     pub pictures: Vec<Picture>,
     /// Who sees what.
@@ -157,7 +160,7 @@ impl Store {
         &self,
         standing: Standing,
         product: Level,
-    ) -> Result<Vec<String>, Fault> {
+    ) -> Result<Vec<Category>, Fault> {
         let sees = standing_sees("t.see_product", product, standing);
         let kind = LabelKind::Category;
         // From one name to the next by the index, however many products each has.
@@ -168,7 +171,7 @@ impl Store {
                  SELECT (SELECT MIN(l.label) FROM labelled l WHERE l.kind = '{kind}' AND l.label > n.label), n.place + 1
                  FROM names n WHERE n.label IS NOT NULL AND n.place < {SHELVES}
              )
-             SELECT n.label, p.labels FROM names n CROSS JOIN products p
+             SELECT n.label, p.labels, p.texts FROM names n CROSS JOIN products p
              WHERE p.id = (
                  SELECT w.product FROM (
                      SELECT c.product FROM labelled c WHERE c.kind = '{kind}' AND c.label = n.label
@@ -183,11 +186,11 @@ impl Store {
 }
 
 /// The category as the product that was found writes it.
-fn category(cells: &mut Reader<'_>) -> Result<String, Fault> {
+fn category(cells: &mut Reader<'_>) -> Result<Category, Fault> {
     let label = String::read(cells)?.ok_or_else(|| cells.corrupt())?;
     let labels = Labels::read(cells)?.ok_or_else(|| cells.corrupt())?;
-    let written = labels.categories.into_iter().find(|one| listing::sort_key(one) == label);
-    Ok(written.unwrap_or(label))
+    let titles = Titles::read(cells)?.ok_or_else(|| cells.corrupt())?;
+    Ok(Category::of(&label, &labels, &titles))
 }
 
 fn read(cells: &mut Reader<'_>) -> Result<Listed, Fault> {
@@ -201,6 +204,7 @@ fn read(cells: &mut Reader<'_>) -> Result<Listed, Fault> {
         title: some(cells)?,
         summary: some(cells)?,
         labels: some(cells)?,
+        titles: some(cells)?,
         pictures: some(cells)?,
         visibility: some(cells)?,
         price_from: Amount::read(cells)?,
@@ -239,7 +243,7 @@ fn text(
     let limit = text.cell(Cell::Int(i64::from(limit)));
     // The comma-less CROSS JOINs keep SQLite to the order in which tables are named.
     let text_of = format!(
-        "SELECT p.id, p.slug, p.kind, p.title, p.summary, p.labels, p.pictures, p.visibility,
+        "SELECT p.id, p.slug, p.kind, p.title, p.summary, p.labels, p.texts, p.pictures, p.visibility,
              p.price_from, p.cheapest, p.created_at, f.title, CAST({owned} AS BIGINT)
          FROM ({keys} ORDER BY {order} LIMIT {limit}) f CROSS JOIN products p
          WHERE p.id = f.product ORDER BY {outer}"

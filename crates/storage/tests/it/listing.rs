@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use scrip_domain::catalog::{Labels, Product, ProductKind, ProductState};
 use scrip_domain::gate::Standing;
+use scrip_domain::language::Language;
 use scrip_domain::listing::{self, LabelKind, Labelled, Listing};
+use scrip_domain::texts::{Texts, TextsIn};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Id};
 use scrip_storage::books::Change;
@@ -17,6 +19,17 @@ use crate::rows::product;
 
 const LEVELS: [Option<Level>; 5] =
     [None, Some(Level::Visitor), Some(Level::Member), Some(Level::Funded), Some(Level::Covered)];
+
+/// Words that the products' own texts do not have, in the open and in the description.
+fn german() -> Texts {
+    let german = TextsIn {
+        title: "Aufnahmegerät".into(),
+        description: "Ein verborgener Schatz".into(),
+        categories: vec!["Werkzeug".into()],
+        ..TextsIn::default()
+    };
+    Texts([(Language::German, german)].into())
+}
 
 /// Product `n` of 80: every property with a period of its own, so that all combinations occur.
 fn goods(n: u64) -> Product {
@@ -44,6 +57,7 @@ fn goods(n: u64) -> Product {
             description: level(2),
             ..Visibility::default()
         },
+        texts: if n.is_multiple_of(3) { german() } else { Texts::default() },
         price_from: price,
         cheapest: price.filter(|price| !price.is_zero()),
         ..product(n, &format!("product-{n}"))
@@ -94,9 +108,20 @@ fn looks() -> Vec<Eyes> {
 
 fn filters() -> Vec<Filter> {
     let mut all = Vec::new();
-    for words in
-        ["", "record", "recorder field", "treasure", "ubung", "hidden rec", "nothing", "wav audio"]
-    {
+    for words in [
+        "",
+        "record",
+        "recorder field",
+        "treasure",
+        "ubung",
+        "hidden rec",
+        "nothing",
+        "wav audio",
+        "aufnahmegerat",
+        "schatz",
+        "field werkzeug",
+        "verborgener aufn",
+    ] {
         for labels in [
             vec![],
             vec![(LabelKind::Category, "audio".to_owned())],
@@ -212,7 +237,10 @@ pub async fn lists_hold_what_each_sees_and_nothing_else(home: &Home) {
 pub async fn categories_are_those_of_what_is_seen(home: &Home) {
     let store = home.start().await;
     let none: Vec<String> = Vec::new();
-    let look = |standing, product| store.listed_categories(standing, product);
+    let look = async |standing, product| {
+        let all = store.listed_categories(standing, product).await;
+        all.map(|all| all.into_iter().map(|one| one.label).collect::<Vec<_>>())
+    };
     assert_eq!(look(Standing::Visitor, Level::Visitor).await.unwrap(), none);
     stock(&store).await;
     let shelf = |number: u64, name: &str, product: Level| Product {
@@ -226,6 +254,12 @@ pub async fn categories_are_those_of_what_is_seen(home: &Home) {
         shelf(92, "Vault", Level::Funded),
         shelf(93, "Covered", Level::Covered),
     ];
+    let [mut named, ..] = hidden.clone();
+    named.texts = german();
+    named.texts.0.entry(Language::German).or_default().categories =
+        vec!["Nur für Mitglieder".into()];
+    let [_, vault, covered] = hidden;
+    let hidden = [named, vault, covered];
     let fill = write(move |changes| {
         for goods in hidden.clone() {
             changes.listings.extend(Listing::of(&goods).map(Change::Insert));
@@ -248,6 +282,16 @@ pub async fn categories_are_those_of_what_is_seen(home: &Home) {
         (1..=COUNT).filter(says).map(goods).filter(|goods| goods.state == ProductState::Published);
     let named: BTreeSet<String> = named.flat_map(|goods| goods.labels.categories).collect();
     assert!(!seen.is_empty());
+    // Product 91 calls it so in German as well, and the newest that is seen decides.
+    let all = store.listed_categories(Standing::Member, Level::Visitor).await.unwrap();
+    let called = |label: &str| {
+        let found = all.iter().find(|one| one.label == label).unwrap();
+        found.name_in(Language::German).to_owned()
+    };
+    assert_eq!(
+        (called("Members' Own"), called("Tools")),
+        ("Nur für Mitglieder".into(), "Tools".into())
+    );
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), named);
     store.stop().await.unwrap();
 }

@@ -27,8 +27,10 @@ use scrip_domain::session::Session;
 use scrip_domain::settings::{
     Flow, FormerName, Mail, Pack, SecondFactor, Settings, Threshold, Token, UnitValue, Vendor,
 };
+use scrip_domain::texts::{Texts, TextsIn};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::wallet::Wallet;
+use scrip_domain::zone::Zone;
 use scrip_domain::{Amount, Id, Money, Timestamp, Unit};
 use scrip_license::{Limits, RentalStart, Terms};
 use scrip_storage::books::Change;
@@ -246,6 +248,7 @@ fn settings() -> Settings {
             introduction: text(),
             footer: text(),
             language: Language::German,
+            time_zone: Zone::parse("Asia/Kathmandu").unwrap(),
         },
         second_factor: SecondFactor::Required,
         mail: Mail { staff: text(), digest_below: Amount::MAX, verify: true },
@@ -328,6 +331,18 @@ async fn money_rows(store: &Running) {
         other Transfer { id: id(0), ..transfer.clone() });
 }
 
+fn texts() -> Texts {
+    let german = TextsIn {
+        title: text(),
+        summary: text(),
+        description: text(),
+        categories: vec![text()],
+        tags: vec![text()],
+        instructions: text(),
+    };
+    Texts([(Language::English, TextsIn::default()), (Language::German, german)].into())
+}
+
 pub fn product(number: u64, slug: &str) -> Product {
     Product {
         id: id(number),
@@ -341,6 +356,7 @@ pub fn product(number: u64, slug: &str) -> Product {
         pictures: vec![Picture { alt: text(), object: String::new(), media_type: text() }],
         visibility: visibility(),
         instructions: text(),
+        texts: texts(),
         price_from: Some(Amount::MAX),
         cheapest: Some(Amount::ZERO),
         release: Some(last()),
@@ -409,6 +425,7 @@ async fn catalog(store: &Running) {
         labels: Labels::default(),
         pictures: vec![],
         visibility: Visibility::default(),
+        texts: Texts::default(),
         price_from: None,
         cheapest: None,
         release: None,

@@ -54,8 +54,11 @@ impl ToSchema for Day {}
 
 /// The period from one day to another, both included.
 pub fn period(from: Option<Day>, to: Option<Day>) -> Result<Period, Problem> {
-    let from = from.map(|Day(from)| from);
-    let to = to.map(|Day(to)| to.plus(Span::days(1)));
+    between(from.map(|Day(from)| from), to.map(|Day(to)| to.plus(Span::days(1))))
+}
+
+/// The period from one instant to the one before another.
+pub fn between(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Period, Problem> {
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(Problem::field("to", t("not before the first day")));
     }

@@ -33,6 +33,7 @@ pub(crate) mod refund_requests;
 mod refunds;
 mod sessions;
 mod terms;
+mod texts;
 mod top_ups;
 mod updates;
 mod vendor;

@@ -2,12 +2,15 @@
 
 mod out;
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::ProductKind;
 use scrip_domain::estimate::Speed;
+use scrip_domain::language::Language;
 use scrip_engine::catalog::list::{Ask, ListRefusal, Sort};
 use scrip_engine::memory::Member;
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,7 @@ use crate::App;
 use crate::api::List;
 use crate::caller::Caller;
 use crate::extract::{NamePath, Query};
+use crate::language::wanted;
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -84,7 +88,14 @@ pub async fn looker(app: &App, caller: &Caller) -> Result<Option<Member>, Proble
     }
 }
 
-/// Products that the caller sees, filtered, searched and sorted.
+/// Who asks for another language than there is reads the vendor's.
+async fn language(app: &App, headers: &HeaderMap) -> Result<(Language, Language), Problem> {
+    let own = app.engine.vendor().await?.settings.look.language;
+    Ok((wanted(headers).unwrap_or(own), own))
+}
+
+/// Products that the caller sees, filtered, searched and sorted. Titles and summaries are in the language that
+/// `Accept-Language` asks for, where the vendor wrote them in it; words are found in every language.
 #[utoipa::path(
     get, path = "/v1/products", tag = "products", security((), ("bearer" = [])), params(ProductsQuery),
     responses(
@@ -110,7 +121,10 @@ async fn list(
     let member = looker(&app, &caller).await?;
     let ProductsQuery { q, kind, category, tag, sort, after, .. } = query;
     let ask = Ask { q, kind, category, tag, sort };
-    let page = app.engine.list_products(member.as_ref(), &ask, after.as_deref(), limit).await?;
+    let (language, own) = language(&app, &headers).await?;
+    let engine = &app.engine;
+    let page =
+        engine.list_products(member.as_ref(), &ask, after.as_deref(), limit, language).await?;
     let page = match page {
         Ok(page) => page,
         Err(ListRefusal::BadCursor) => {
@@ -125,7 +139,9 @@ async fn list(
     let window = Window { token: &page.vendor.settings.token, url: &app.public_url, signed_in };
     let item = |item| ItemOut::new(item, &window);
     let list = List { data: page.items.iter().cloned().map(item).collect(), next: page.next };
-    Ok(reply(&list, signed_in, &headers))
+    let languages: BTreeSet<_> =
+        page.items.iter().map(|item| item.language.unwrap_or(own)).collect();
+    Ok(reply(&list, &languages, signed_in, &headers))
 }
 
 /// How a product is looked at.
@@ -153,7 +169,8 @@ impl ProductQuery {
     }
 }
 
-/// A product, as far as the caller sees it.
+/// A product, as far as the caller sees it, in the language that `Accept-Language` asks for. Each text that the vendor
+/// did not write in it is in the vendor's own.
 #[utoipa::path(
     get, path = "/v1/products/{slug}", tag = "products", security((), ("bearer" = [])),
     params(("slug" = String, Path, example = "field-recorder"), ProductQuery),
@@ -172,7 +189,8 @@ async fn show(
 ) -> Result<Response, Problem> {
     let hint = query.hint()?;
     let member = looker(&app, &caller).await?;
-    let shown = match app.engine.show_product(member.as_ref(), &slug, hint).await? {
+    let (language, own) = language(&app, &headers).await?;
+    let shown = match app.engine.show_product(member.as_ref(), &slug, language, hint).await? {
         Ok(shown) => shown,
         Err(shut) => {
             let vendor = app.engine.vendor().await?;
@@ -184,26 +202,41 @@ async fn show(
     let signed_in = member.is_some();
     let token = &shown.vendor().settings.token;
     let window = Window { token, url: &app.public_url, signed_in };
-    Ok(reply(&ProductOut::new(&view, shown.pace, &window), signed_in, &headers))
+    let languages = BTreeSet::from([view.language.unwrap_or(own)]);
+    Ok(reply(&ProductOut::new(&view, shown.pace, &window), &languages, signed_in, &headers))
 }
 
 /// How long a visitor's view may be kept. A price that is hidden now is gone everywhere after this.
 pub const VISITORS: HeaderValue = HeaderValue::from_static("public, max-age=15");
 /// What is seen depends on who looks.
 pub const VARY: HeaderValue = HeaderValue::from_static("Authorization, Cookie");
+/// And what is read, on the language.
+pub const VARY_TEXTS: HeaderValue =
+    HeaderValue::from_static("Accept-Language, Authorization, Cookie");
 /// What a member sees is theirs alone.
 pub const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-store");
 
-/// The answer, kept by caches only when it is what every visitor sees.
-fn reply(body: &impl Serialize, signed_in: bool, asked: &HeaderMap) -> Response {
+/// The answer in these languages, kept by caches only when it is what every visitor who reads them sees.
+fn reply(
+    body: &impl Serialize,
+    languages: &BTreeSet<Language>,
+    signed_in: bool,
+    asked: &HeaderMap,
+) -> Response {
     let bytes = serde_json::to_vec(body).unwrap_or_default();
     let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let vary = (header::VARY, VARY);
+    let vary = (header::VARY, VARY_TEXTS);
+    let languages: Vec<_> = languages.iter().map(|language| language.tag()).collect();
+    let languages = languages.join(", ");
+    let mut digest = Sha256::new();
+    digest.update(&bytes);
+    digest.update(&languages);
+    let spoken = HeaderValue::from_str(&languages).unwrap_or(HeaderValue::from_static(""));
+    let vary = [vary, (header::CONTENT_LANGUAGE, spoken)];
     if signed_in {
-        return ([json, vary, (header::CACHE_CONTROL, MEMBERS)], bytes).into_response();
+        return (vary, [json, (header::CACHE_CONTROL, MEMBERS)], bytes).into_response();
     }
-    let tag: String =
-        Sha256::digest(&bytes).iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let tag: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
     let same = |value: &HeaderValue| {
         let value = value.to_str().unwrap_or_default();
@@ -212,7 +245,7 @@ fn reply(body: &impl Serialize, signed_in: bool, asked: &HeaderMap) -> Response 
     let unchanged = asked.get_all(header::IF_NONE_MATCH).iter().any(same);
     let etag =
         (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")));
-    let headers = [vary, (header::CACHE_CONTROL, VISITORS), etag];
+    let headers = (vary, [(header::CACHE_CONTROL, VISITORS), etag]);
     if unchanged {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }

@@ -210,3 +210,26 @@ fn one_and_several_are_told_apart() {
     let german = written(Language::German, || things(2));
     assert_eq!(german, "2 Artikel");
 }
+
+#[test]
+fn times_are_told_by_the_clock_of_the_task() {
+    let at = Timestamp::parse("2026-07-01T22:30:00Z").unwrap();
+    let zone = Zone::parse("Europe/Berlin").unwrap();
+    let told = |language| {
+        let voice = Voice { language, zone: zone.clone() };
+        written(voice, || (day(at), moment(at)))
+    };
+    assert_eq!(
+        told(Some(Language::German)),
+        ("02.07.2026".into(), "02.07.2026, 00:30 CEST".into())
+    );
+    assert_eq!(
+        told(Some(Language::English)),
+        ("2026-07-02".into(), "2026-07-02 00:30 CEST".into())
+    );
+    // The console.
+    assert_eq!(told(None), ("2026-07-02".into(), "2026-07-02 00:30 CEST".into()));
+    // Where nobody set one.
+    assert_eq!(moment(at), "2026-07-01 22:30 UTC");
+    assert_eq!(moment(Timestamp::from_millis(i64::MAX)), "9223372036854775807ms");
+}

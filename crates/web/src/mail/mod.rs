@@ -14,12 +14,13 @@ use scrip_engine::mail::Words;
 use scrip_engine::mail::facts::{Coded, Facts, What};
 
 use self::draft::Draft;
-use crate::language::{day, many, moment, t, text, written};
+use crate::language::{Voice, day, many, moment, t, text, written};
 use crate::money::MoneyOut;
 
 /// The words of a letter.
 pub fn write(facts: &Facts) -> Words {
-    written(facts.language, || in_words(facts))
+    let voice = Voice::of(&facts.vendor.settings, Some(facts.language));
+    written(voice, || in_words(facts))
 }
 
 fn in_words(facts: &Facts) -> Words {

@@ -35,12 +35,13 @@ use serde::Deserialize;
 
 use self::stop::{Ahead, Stop};
 use super::form::{Form, Nothing};
+use super::orders::in_their_words;
 use super::visit::{Local, SignedIn, Visit};
 use super::{chance, leads_to, page, private};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::{IdPath, Query, Source};
-use crate::language::{key, t};
+use crate::language::{key, reader, t};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -347,9 +348,10 @@ pub fn choices(lines: &[Line]) -> Vec<Choice> {
 /// What the choices are called, for who looks.
 async fn titles(app: &App, visit: &Visit, selection: &Selection) -> Result<Vec<String>, Problem> {
     let member = visit.member.as_ref().map(|(_, member)| member);
+    let language = reader(&visit.vendor.settings);
     let mut titles = Vec::with_capacity(selection.choices().len());
     for choice in selection.choices() {
-        let shown = app.engine.show_offer(member, choice.offer).await?;
+        let shown = app.engine.show_offer(member, choice.offer, language).await?;
         let shown = shown.ok().flatten();
         let title = shown
             .as_ref()
@@ -387,6 +389,7 @@ async fn show(
     IdPath(order): IdPath<Order>,
 ) -> Result<Response, Problem> {
     let (order, lines) = own(&app, &visit, order).await?;
+    let lines = in_their_words(&app, &visit, lines).await?;
     if app.engine.provider().is_some() {
         return Ok(Redirect::to(&format!("/orders/{}", order.id)).into_response());
     }
@@ -442,7 +445,8 @@ async fn confirm(
         }
         Err(refusal) => {
             let next = Local::new(&format!("/checkout/{id}")).unwrap_or_default();
-            let titles = lines.iter().map(|line| line.title.clone()).collect();
+            let lines = in_their_words(&app, &visit, lines).await?;
+            let titles = lines.into_iter().map(|line| line.title).collect();
             let ahead = Ahead { next, wanted: Wanted::like(id, chance(&app)), titles };
             Ok(Stop::new(&app, &visit, &refusal, &ahead).page(&app, &visit))
         }

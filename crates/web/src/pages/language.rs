@@ -16,47 +16,22 @@ use serde::Deserialize;
 use super::form::Form;
 use super::visit::{Local, Visit, cookie};
 use crate::App;
-use crate::language::{spoken, t};
+use crate::language::{Voice, spoken, t, wanted};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
     Router::new().route("/language", post(choose))
 }
 
-/// The language of whoever sent these headers.
-pub async fn asked(app: &App, headers: &HeaderMap) -> Language {
+/// The language of whoever sent these headers, and the vendor's clock.
+pub async fn asked(app: &App, headers: &HeaderMap) -> Voice {
     // Without a vendor there is no shop, and nothing was chosen.
     let vendor = app.engine.vendor().await.ok();
     let chosen = vendor.as_ref().and_then(|vendor| cookie(headers, &Visit::language_name(vendor)));
-    let wanted = || {
-        let all = headers.get_all(header::ACCEPT_LANGUAGE).iter();
-        wanted(all.filter_map(|value| value.to_str().ok()))
-    };
     let own = || vendor.as_ref().map(|vendor| vendor.settings.look.language);
-    chosen.and_then(Language::of_tag).or_else(wanted).or_else(own).unwrap_or_default()
-}
-
-/// Of the languages that there are, the one that a browser wants most; of several that it wants alike, the first.
-fn wanted<'h>(fields: impl Iterator<Item = &'h str>) -> Option<Language> {
-    let ranges = fields.flat_map(|field| field.split(',')).filter_map(|range| {
-        let (tag, rest) = range.split_once(';').unwrap_or((range, ""));
-        let language = Language::of_tag(tag.trim())?;
-        let weight = weight(rest.trim().strip_prefix("q=").unwrap_or("1"));
-        (weight > 0).then_some((language, weight))
-    });
-    let best = ranges.reduce(|best, other| if other.1 > best.1 { other } else { best });
-    best.map(|(language, _)| language)
-}
-
-/// A weight in thousandths; what is none weighs nothing.
-fn weight(text: &str) -> u16 {
-    let (whole, parts) = text.split_once('.').unwrap_or((text, ""));
-    let digits = parts.len() <= 3 && parts.bytes().all(|digit| digit.is_ascii_digit());
-    match whole {
-        "1" if digits => 1000,
-        "0" if digits => format!("{parts:0<3}").parse().unwrap_or(0),
-        _ => 0,
-    }
+    let language = chosen.and_then(Language::of_tag).or_else(|| wanted(headers)).or_else(own);
+    let zone = vendor.as_ref().map(|vendor| vendor.settings.look.time_zone.clone());
+    Voice { language: Some(language.unwrap_or_default()), zone: zone.unwrap_or_default() }
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,25 +90,6 @@ pub fn switch(here: &Local) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_browser_says_what_it_wants_most() {
-        for (field, language) in [
-            ("de", Some(Language::German)),
-            ("de-CH, en;q=0.5", Some(Language::German)),
-            ("fr, en;q=0.3, de;q=0.7", Some(Language::German)),
-            ("de;q=0.5,en;q=0.50", Some(Language::German)),
-            ("de;q=0, en;q=0.001", Some(Language::English)),
-            ("en, de", Some(Language::English)),
-            ("de;q=0", None),
-            ("de;q=2", None),
-            ("fr, *;q=0.5", None),
-            ("", None),
-        ] {
-            assert_eq!(wanted([field].into_iter()), language, "{field}");
-        }
-        assert_eq!(wanted(["fr", "de"].into_iter()), Some(Language::German));
-    }
 
     #[test]
     fn one_comes_back_to_a_page_that_can_be_opened() {

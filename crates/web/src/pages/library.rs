@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
+use scrip_domain::catalog::Product;
 use scrip_domain::role::Role;
 use scrip_domain::{Span, Timestamp};
 use scrip_engine::library::{Owned, Shelf, Wanted};
@@ -21,7 +22,7 @@ use super::visit::SignedIn;
 use super::{date, private, words};
 use crate::App;
 use crate::extract::Query;
-use crate::language::{say, t};
+use crate::language::{say, spoken, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -138,13 +139,19 @@ fn found(shelf: &Shelf, now: Timestamp, more: bool) -> Markup {
     }
 }
 
+/// What a product is called for who reads this.
+pub fn title(product: &Product) -> &str {
+    spoken().map_or(&product.title, |language| product.title_in(language))
+}
+
 fn tile(owned: &Owned, now: Timestamp) -> Markup {
+    let title = title(&owned.product);
     let license = &owned.standing.license;
     let (tone, word) = words::standing(owned, now);
     html! {
         li {
-            (cover(&owned.product.slug, &owned.product.title, owned.product.pictures.first(), false))
-            h2 { a href={ "/library/" (license.id) } { bdi { (owned.product.title) } } }
+            (cover(&owned.product.slug, title, owned.product.pictures.first(), false))
+            h2 { a href={ "/library/" (license.id) } { bdi { (title) } } }
             p { (badge(tone, word)) " " (words::terms(license.terms)) }
             @if let Some(until) = license.expires_at {
                 p { @if until > now { (t("Until")) " " } @else { (t("Ended")) " " } (date(until)) }

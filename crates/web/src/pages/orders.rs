@@ -20,13 +20,13 @@ use serde::Deserialize;
 
 use super::look::{Tone, badge, blank, date, price};
 use super::private;
-use super::visit::SignedIn;
+use super::visit::{SignedIn, Visit};
 use super::words::terms;
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::caller::AtSeller;
 use crate::extract::Query;
-use crate::language::{say, t};
+use crate::language::{reader, say, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -42,6 +42,15 @@ pub fn routes() -> Router<App> {
 
 /// How many orders a page shows.
 const PAGE: u32 = 20;
+
+/// The lines as who reads this knows them. A receipt says what the order says.
+pub async fn in_their_words(
+    app: &App,
+    visit: &Visit,
+    lines: Vec<Line>,
+) -> Result<Vec<Line>, Problem> {
+    Ok(app.engine.lines_in(lines, reader(&visit.vendor.settings)).await?)
+}
 
 /// What an order costs, line by line.
 pub fn bill(caption: &str, lines: &[Line], order: &Order, token: &Token) -> Markup {
@@ -117,6 +126,7 @@ async fn list(
     let rows = app.engine.store().orders_of(buyer.account, page).await?;
     let ids: Vec<_> = rows.iter().map(|order| order.id).collect();
     let lines = app.engine.store().lines_of(&ids).await?;
+    let lines = in_their_words(&app, &visit, lines).await?;
     let of = |order: &Order| lines.iter().filter(|line| line.order == order.id).collect::<Vec<_>>();
     let shown: Vec<_> = rows.iter().map(|order| (order, of(order))).collect();
     let next = List::of(&app.engine, "orders", page, &rows, |row| row.id.number(), |_| ()).next;

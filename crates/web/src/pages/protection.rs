@@ -65,9 +65,9 @@ pub async fn refusal(
     headers: &HeaderMap,
     problem: impl FnOnce() -> Problem,
 ) -> Response {
-    let language = asked(app, headers).await;
+    let voice = asked(app, headers).await;
     let answer = async { refused::dressed(app, None, problem().into_response()).await };
-    let mut response = speaking(language, answer).await;
+    let mut response = speaking(voice, answer).await;
     response.headers_mut().extend(PROTECTION);
     response
 }

@@ -14,12 +14,12 @@ use crate::App;
 use crate::language::{say, speaking, t};
 use crate::problem::Problem;
 
-/// Answers in the language of who asks, and makes a page of every refusal that a page gave.
+/// Answers in the language of who asks and by the vendor's clock, and makes a page of every refusal that a page gave.
 ///
 /// Both in one layer: each layer costs every request a boxed copy of its route.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
-    let language = asked(&app, request.headers()).await;
-    speaking(language, undressed(app, request, next)).await
+    let voice = asked(&app, request.headers()).await;
+    speaking(voice, undressed(app, request, next)).await
 }
 
 async fn undressed(app: App, request: Request, next: Next) -> Response {

@@ -13,7 +13,12 @@ for (const input of document.querySelectorAll("input[data-suggests]")) {
     asking = new AbortController();
     try {
       const query = new URLSearchParams({ q: text, limit: "5" });
-      const answer = await fetch(`/v1/products?${query}`, { credentials: "omit", signal: asking.signal });
+      const answer = await fetch(`/v1/products?${query}`, {
+        credentials: "omit",
+        // The language of this page, which may be another than the browser's.
+        headers: { "Accept-Language": document.documentElement.lang },
+        signal: asking.signal,
+      });
       if (!answer.ok) return;
       const found = await answer.json();
       list.replaceChildren(...found.data.map((product) => new Option(product.title, product.title)));

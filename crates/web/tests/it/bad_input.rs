@@ -278,6 +278,7 @@ async fn settings_keep_their_bounds_and_no_change_is_lost() {
         (r#"{"terms_version":"\n"}"#, "invalid_field", "terms_version"),
         (r#"{"look":{"accent":"red"}}"#, "invalid_field", "look.accent"),
         (r##"{"look":{"accent":"#12345"}}"##, "invalid_field", "look.accent"),
+        (r#"{"look":{"time_zone":"Europe/Aurora"}}"#, "invalid_field", "look.time_zone"),
         (r#"{"look":{"tagline":"a\nb"}}"#, "invalid_field", "look.tagline"),
         (
             r#"{"look":{"logo":{"object":"x","media_type":"image/png"}}}"#,

@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::Request;
 use scrip_domain::Amount;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::Visibility;
 use scrip_engine::Staff;
 use scrip_engine::catalog::offer::OfferFields;
@@ -73,6 +74,7 @@ pub async fn product(shop: &Shop, slug: &str, terms: Terms, downloads: Option<u3
         pictures: Vec::new(),
         visibility: Visibility::default(),
         instructions: String::new(),
+        texts: Texts::default(),
     };
     let engine = &shop.app.engine;
     engine.create_product(Staff::OPERATOR, fields).await.unwrap().unwrap();

@@ -3,6 +3,7 @@
 use scrip_domain::Amount;
 use scrip_domain::catalog::{Labels, ProductKind, ProductState};
 use scrip_domain::license::License;
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Id, Timestamp};
 use scrip_engine::Staff;
@@ -25,6 +26,7 @@ pub async fn offer(shop: &Shop, slug: &str, terms: Terms, limits: Limits) -> Str
         pictures: Vec::new(),
         visibility: Visibility::default(),
         instructions: String::new(),
+        texts: Texts::default(),
     };
     let engine = &shop.app.engine;
     engine.create_product(Staff::OPERATOR, fields).await.unwrap().unwrap();

@@ -27,9 +27,11 @@ impl Engine {
             Level::Covered => (Standing::Member, parts.product.cheapest.unwrap_or(Amount::ZERO)),
         };
         let viewer = Viewer { standing, available, owns: false };
-        let contents = self.contents(&parts, &viewer, &vendor).await?;
+        // The staff reads what it wrote first.
+        let language = vendor.settings.look.language;
+        let contents = self.contents(&parts, &viewer, &vendor, language).await?;
         let pace = Pace::best(None, None);
-        let shown = Shown { parts: parts.into(), viewer, vendor, contents, pace };
+        let shown = Shown { parts: parts.into(), viewer, language, vendor, contents, pace };
         Ok(shown.view().is_some().then_some(shown))
     }
 }

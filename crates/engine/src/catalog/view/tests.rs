@@ -1,6 +1,7 @@
 //! Every field group, at every level, set by the product or by the vendor, for everybody.
 
 use scrip_domain::Unit;
+use scrip_domain::texts::{Texts, TextsIn};
 use scrip_license::Terms;
 
 use super::*;
@@ -12,6 +13,18 @@ fn amount(units: u64) -> Amount {
 fn value() -> UnitValue {
     let money = Money { amount: amount(1), unit: Unit::parse("EUR").unwrap() };
     UnitValue { tokens: amount(3), money }
+}
+
+const OWN: Language = Language::English;
+
+fn german() -> Texts {
+    let german = TextsIn {
+        title: "Werkzeug".into(),
+        description: "Lang".into(),
+        instructions: "SECRET".into(),
+        ..TextsIn::default()
+    };
+    Texts([(Language::German, german)].into())
 }
 
 fn parts(state: ProductState, visibility: Visibility) -> Parts {
@@ -33,6 +46,7 @@ fn parts(state: ProductState, visibility: Visibility) -> Parts {
             }],
             visibility,
             instructions: "SECRET".into(),
+            texts: german(),
             price_from: Some(amount(0)),
             cheapest: Some(amount(50)),
             release: Id::new(3),
@@ -73,6 +87,7 @@ fn parts(state: ProductState, visibility: Visibility) -> Parts {
             sha512: String::new(),
         }],
         description_html: "<p>Long</p>".into(),
+        other_html: [(Language::German, "<p>Lang</p>".into())].into(),
         notes_html: "<p>New</p>".into(),
     }
 }
@@ -143,8 +158,9 @@ fn each_group_is_seen_at_its_level_and_named_below_it() {
         for (own, vendor) in levels().flat_map(|own| levels().map(move |vendor| (own, vendor))) {
             let parts = parts(ProductState::Published, with(group, own));
             let level = own.or(vendor).unwrap_or(Level::Visitor);
-            for viewer in viewers() {
-                let seen = view(&parts, &viewer, &with(group, vendor), &value());
+            let languages = |viewer| Language::ALL.map(|language| (viewer, language));
+            for (viewer, language) in viewers().into_iter().flat_map(languages) {
+                let seen = view(&parts, &viewer, &with(group, vendor), &value(), language);
                 let must = must_see(&viewer, level);
                 if group == FieldGroup::Product {
                     assert_eq!(seen.is_some(), must, "{viewer:?} {level}");
@@ -156,6 +172,8 @@ fn each_group_is_seen_at_its_level_and_named_below_it() {
                 }
                 let named = Hidden { fields: fields_of(group).to_vec(), needs: level };
                 assert_eq!(seen.hidden, if must { vec![] } else { vec![named] });
+                let text = if language == OWN { "Long" } else { "Lang" };
+                assert!(seen.description.is_none_or(|description| description == text));
             }
         }
     }
@@ -171,7 +189,7 @@ fn groups_that_need_the_same_are_named_together() {
     };
     let parts = parts(ProductState::Published, visibility);
     let visitor = Viewer { standing: Standing::Visitor, available: amount(0), owns: false };
-    let seen = view(&parts, &visitor, &Visibility::default(), &value()).unwrap();
+    let seen = view(&parts, &visitor, &Visibility::default(), &value(), OWN).unwrap();
     let [first, second] = &seen.hidden[..] else { panic!("{:?}", seen.hidden) };
     assert_eq!(first.needs, Level::Member);
     assert_eq!(first.fields, ["price_from", "offers.price", "payment", "files", "size"]);
@@ -182,8 +200,14 @@ fn groups_that_need_the_same_are_named_together() {
 fn only_owners_see_what_is_no_longer_for_sale() {
     for viewer in viewers() {
         let sees = |state| {
-            view(&parts(state, Visibility::default()), &viewer, &Visibility::default(), &value())
-                .is_some()
+            view(
+                &parts(state, Visibility::default()),
+                &viewer,
+                &Visibility::default(),
+                &value(),
+                OWN,
+            )
+            .is_some()
         };
         assert!(!sees(ProductState::Draft));
         assert!(sees(ProductState::Published));
@@ -221,6 +245,22 @@ fn a_payment_adds_up() {
 fn nobody_is_shown_the_instructions() {
     let parts = parts(ProductState::Published, Visibility::default());
     let owner = Viewer { standing: Standing::Funded, available: Amount::MAX, owns: true };
-    let seen = view(&parts, &owner, &Visibility::default(), &value()).unwrap();
-    assert!(!format!("{seen:?}").contains("SECRET"));
+    for language in Language::ALL {
+        let seen = view(&parts, &owner, &Visibility::default(), &value(), language).unwrap();
+        assert!(!format!("{seen:?}").contains("SECRET"));
+    }
+}
+
+#[test]
+fn each_text_falls_back_by_itself() {
+    let parts = parts(ProductState::Published, Visibility::default());
+    let visitor = Viewer { standing: Standing::Visitor, available: amount(0), owns: false };
+    let seen = |language| view(&parts, &visitor, &Visibility::default(), &value(), language);
+    let german = seen(Language::German).unwrap();
+    assert_eq!((german.title, german.summary), ("Werkzeug", "Does things"));
+    assert_eq!(german.description_html, Some("<p>Lang</p>"));
+    assert_eq!(german.language, Some(Language::German));
+    let own = seen(OWN).unwrap();
+    assert_eq!((own.title, own.description_html), ("Tool", Some("<p>Long</p>")));
+    assert_eq!(own.language, None);
 }

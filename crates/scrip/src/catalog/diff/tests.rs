@@ -1,5 +1,7 @@
 use scrip_domain::Amount;
 use scrip_domain::catalog::{Labels, ProductKind};
+use scrip_domain::language::Language;
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::Visibility;
 use scrip_engine::catalog::release::ReleaseFields;
 use scrip_license::{Limits, Terms};
@@ -38,6 +40,7 @@ fn product(slug: &str) -> Product {
             pictures: Vec::new(),
             visibility: Visibility::default(),
             instructions: String::new(),
+            texts: Texts::default(),
         },
         state: ProductState::Published,
         offers: vec![offer("standard", 100)],
@@ -62,6 +65,7 @@ fn new_changed_and_gone_products_are_told_apart() {
     let mut changed = product("b");
     changed.fields.title = "Other".into();
     changed.fields.labels.tags.push("new".into());
+    changed.fields.texts.0.entry(Language::German).or_default().title = "Anderes".into();
     changed.offers = vec![offer("standard", 101), offer("month", 5)];
     let mut old = product("b");
     old.offers.push(offer("gone", 1));
@@ -71,7 +75,7 @@ fn new_changed_and_gone_products_are_told_apart() {
     let [a, b, c] = &difference.products[..] else { panic!("{difference:?}") };
     assert_eq!((a.act, a.state), (Act::Add, Some(ProductState::Published)));
     assert_eq!((a.offers.len(), a.releases[0].name.as_str()), (1, "stable/1"));
-    assert_eq!((b.act, b.fields.as_slice()), (Act::Change, &["title", "tags"][..]));
+    assert_eq!((b.act, b.fields.as_slice()), (Act::Change, &["title", "tags", "texts"][..]));
     let offers: Vec<_> = b.offers.iter().map(|part| (part.name.as_str(), part.act)).collect();
     assert_eq!(offers, [("standard", Act::Change), ("month", Act::Add), ("gone", Act::Remove)]);
     assert_eq!((c.slug.as_str(), c.act, c.state), ("c", Act::Remove, Some(ProductState::Archived)));

@@ -39,6 +39,11 @@ state = "draft"
 pictures = [{{ path = "pictures/sea.png", alt = "The sea" }}]
 visibility = {{ price = "funded" }}
 
+[products.texts.de]
+title = " Gezeiten "
+description_file = "about.md"
+tags = ["Meer"]
+
 [[products.offers]]
 key = "month"
 price = "0.0125"
@@ -59,6 +64,12 @@ files = [{{ path = "tides.csv", platform = "any" }}, {{ path = "tides.csv", name
     assert_eq!(product.fields.labels.tags, ["sea"]);
     assert_eq!(product.fields.pictures[0].media_type, "image/png");
     assert_eq!(product.fields.visibility.price, Some(Level::Funded));
+    let german = product.fields.texts.of(Language::German).unwrap();
+    assert_eq!((&*german.title, &*german.summary), ("Gezeiten", ""));
+    assert_eq!(
+        (&*german.description, &german.tags[..]),
+        ("# Tides\n\nThey come.\n", &["Meer".to_owned()][..])
+    );
     assert_eq!(product.state, ProductState::Draft);
     let offer = &product.offers[0].fields;
     assert_eq!(offer.price, Amount::new(125).unwrap());
@@ -99,6 +110,22 @@ fn mistakes_of_a_product_have_their_line_and_key() {
         (
             "description = \"a\"\ndescription_file = \"about.md\"",
             "7: products[0].description_file: is",
+        ),
+        (
+            "[products.texts.de]\ntitel = \"Gezeiten\"",
+            "7: products[0].texts.de.titel: is not known",
+        ),
+        (
+            "[products.texts.fr]\ntitle = \"Marées\"",
+            "6: products[0].texts.fr: is not known here; there are de, en",
+        ),
+        (
+            "texts = { de = { title = \"a\\u0007\" } }",
+            "6: products[0].texts.de.title: must be no control",
+        ),
+        (
+            "[products.texts.de]\n\ntags = [\"See\"]",
+            "8: products[0].texts.de.tags: must be 0, as there are tags",
         ),
         ("description_file = \"no.md\"", "6: products[0].description_file: there is no file no.md"),
         (

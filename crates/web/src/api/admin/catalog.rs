@@ -24,6 +24,7 @@ use out::{AdminOffer, AdminProduct, AdminRelease, Names};
 use crate::App;
 use crate::api::products::PictureBody;
 use crate::api::terms::{LimitsBody, TermsBody};
+use crate::api::texts::TextsBody;
 use crate::api::visibility::VisibilityBody;
 use crate::api::{List, ListQuery};
 use crate::caller::Cataloguer;
@@ -77,6 +78,8 @@ struct ProductBody {
     #[serde(default)]
     #[schema(inline)]
     instructions: Text<0, 20_000>,
+    #[serde(default)]
+    texts: TextsBody,
 }
 
 /// A product that is new, with its slug.
@@ -122,6 +125,7 @@ impl ProductBody {
             pictures: self.pictures.into_iter().map(Into::into).collect(),
             visibility: self.visibility,
             instructions: self.instructions.0,
+            texts: self.texts.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use scrip_domain::language::Language;
 use scrip_domain::look::{Accent, Look};
+use scrip_domain::zone::Zone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -37,6 +38,11 @@ pub struct LookBody {
     #[serde(default)]
     #[schema(value_type = String, pattern = "^(en|de)$", example = "en")]
     language: Language,
+    /// By which clock pages and letters tell the time, and days are meant that people type there: a name of the IANA
+    /// database. What the API says and takes is in UTC.
+    #[serde(default)]
+    #[schema(max_length = 64, example = "Europe/Berlin")]
+    time_zone: Option<String>,
 }
 
 /// How pages look, and what they say of the shop.
@@ -57,6 +63,9 @@ pub struct LookOut {
     /// The language of pages and letters for who asks for no other that there is.
     #[schema(value_type = String, pattern = "^(en|de)$", example = "en")]
     language: Language,
+    /// By which clock pages and letters tell the time: a name of the IANA database.
+    #[schema(example = "Europe/Berlin")]
+    time_zone: String,
 }
 
 impl From<&Look> for LookOut {
@@ -68,6 +77,7 @@ impl From<&Look> for LookOut {
             introduction: look.introduction.clone(),
             footer: look.footer.clone(),
             language: look.language,
+            time_zone: look.time_zone.name().to_owned(),
         }
     }
 }
@@ -79,6 +89,7 @@ impl LookBody {
             let wrong = || Problem::field("look.accent", "a colour such as #0a5a68");
             Accent::parse(&text).ok_or_else(wrong)
         };
+        let no_zone = || Problem::field("look.time_zone", "a time zone such as Europe/Berlin");
         Ok(Look {
             accent: self.accent.map(accent).transpose()?,
             logo: self.logo.map(Into::into),
@@ -86,6 +97,10 @@ impl LookBody {
             introduction: self.introduction.0,
             footer: self.footer.0,
             language: self.language,
+            time_zone: match self.time_zone {
+                Some(name) => Zone::parse(&name).ok_or_else(no_zone)?,
+                None => Zone::default(),
+            },
         })
     }
 }

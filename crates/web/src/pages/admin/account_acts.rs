@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use maud::{Markup, html};
+use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::credit_line::CreditLine;
 use scrip_domain::staff::Power;
-use scrip_domain::{Id, Timestamp};
 use scrip_engine::Buyer;
 use scrip_engine::credit_line::Repaid;
 use scrip_engine::erasure::Leftover;
@@ -137,7 +137,7 @@ async fn add(
     let token = &clerk.vendor.settings.token;
     let read = || -> Result<_, Problem> {
         let tokens = entry.tokens("tokens", token)?;
-        let expires_at = entry.day("expires_at")?.map(end_of);
+        let expires_at = entry.end_of("expires_at")?;
         let request = entry.request(&format!("adjust {}", buyer.account))?;
         Ok((tokens, expires_at, entry.words("reason")?, request))
     };
@@ -157,11 +157,6 @@ async fn add(
     let ask = TopUpAsk { tokens, pay: None, way };
     let added = app.engine.top_up(buyer, ask, request).await?;
     Ok(added.map(|_| ()).map_err(|refusal| Problem::top_up(&refusal, || serde_json::Value::Null)))
-}
-
-/// The first instant after a day.
-fn end_of(day: Timestamp) -> Timestamp {
-    scrip_domain::report::next(day)
 }
 
 async fn limit(
@@ -299,7 +294,7 @@ fn adjust_form(app: &App, clerk: &Clerk, at: &str, sent: Sent<'_>) -> Markup {
                     label.option { input type="radio" name="kind" value="paid" checked[!promo]; span { "Paid for" } }
                     label.option { input type="radio" name="kind" value="promo" checked[promo]; span { "A gift" } }
                 }
-                (sent.day("expires_at", "Last day of a gift", Some("Empty: it never expires.")))
+                (sent.day("expires_at", "Last day of a gift", "Empty: it never expires."))
                 (sent.reason("For the record."))
                 button type="submit" { "Add" }
             }

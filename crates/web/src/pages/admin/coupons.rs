@@ -8,7 +8,6 @@ use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::catalog::{Offer, Product};
 use scrip_domain::coupon::{Coupon, Discount, MOST_USES, MOST_USES_PER_ACCOUNT};
-use scrip_domain::report::next;
 use scrip_domain::settings::Token;
 use scrip_domain::staff::Power;
 use scrip_engine::coupon::CouponFields;
@@ -103,8 +102,8 @@ fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
             (sent.optional("percent", "Takes off, in percent", Some("Of each line. Either this or the next.")))
             (sent.optional("amount", "Or takes off tokens", Some(&in_tokens)))
             (sent.optional("min_total", "For orders of at least", Some(&in_tokens)))
-            (sent.day("starts_at", "First day", Some("Empty: at once.")))
-            (sent.day("ends_at", "Last day", Some("Empty: no end.")))
+            (sent.day("starts_at", "First day", "Empty: at once."))
+            (sent.day("ends_at", "Last day", "Empty: no end."))
             (sent.optional("max_uses", "How often in all", Some("Empty: no limit.")))
             (sent.optional("max_uses_per_account", "How often by one account", Some("Empty: no limit.")))
             (sent.optional("products", "Only for these products", Some("Their short names, with blanks between. Empty: for all.")))
@@ -130,7 +129,7 @@ async fn read(app: &App, entry: &Entry, token: &Token) -> Result<CouponFields, P
         code,
         discount,
         starts_at: entry.day("starts_at")?,
-        ends_at: entry.day("ends_at")?.map(next),
+        ends_at: entry.end_of("ends_at")?,
         max_uses: entry.count("max_uses", 1, MOST_USES)?,
         max_uses_per_account: entry.count("max_uses_per_account", 1, MOST_USES_PER_ACCOUNT)?,
         min_total: entry.tokens_if_any("min_total", token)?,

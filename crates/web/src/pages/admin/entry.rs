@@ -7,11 +7,13 @@ use maud::{Markup, html};
 use scrip_domain::id::Kind;
 use scrip_domain::request::Request;
 use scrip_domain::settings::Token;
+use scrip_domain::zone::Zone;
 use scrip_domain::{Amount, Money, Timestamp, Unit};
 use scrip_engine::fresh::Fresh;
 use serde::Deserialize;
 
 use crate::App;
+use crate::language::zone;
 use crate::money::{example, typed};
 use crate::pages::chance;
 use crate::pages::form::{Field, complaint};
@@ -127,13 +129,26 @@ impl Entry {
         number.map(Some).ok_or_else(wrong)
     }
 
-    /// The beginning of a day in UTC, or nothing.
+    /// The first instant of a day by the vendor's clock, or nothing.
     pub fn day(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        self.of_day(name, Zone::first_of)
+    }
+
+    /// The first instant after a day, or nothing.
+    pub fn end_of(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        self.of_day(name, Zone::end_of)
+    }
+
+    fn of_day(
+        &self,
+        name: &str,
+        of: impl FnOnce(&Zone, &str) -> Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, Problem> {
         if self.get(name).is_empty() {
             return Ok(None);
         }
         let wrong = || Problem::field(name, "a day such as 2026-11-22");
-        Timestamp::parse_date(self.get(name)).map(Some).ok_or_else(wrong)
+        of(&zone(), self.get(name)).map(Some).ok_or_else(wrong)
     }
 
     /// The chance that the form came with, by which it acts once. One without it does nothing, and comes back with one: a blank
@@ -229,9 +244,16 @@ impl<'a> Sent<'a> {
         Field { required: false, ..self.field(name, label, hint) }
     }
 
-    /// A day that may stay empty.
-    pub fn day(self, name: &'a str, label: &'a str, hint: Option<&'a str>) -> Field<'a> {
-        Field { kind: "date", ..self.optional(name, label, hint) }
+    /// A day by the vendor's clock that may stay empty, with what that means.
+    pub fn day(self, name: &str, label: &str, empty: &str) -> Markup {
+        let hint = format!("{empty} Days are those of {}.", zone().name());
+        html! { (Field { kind: "date", name, label, value: self.value(name), autocomplete: "off", required: false,
+        hint: Some(&hint), error: self.error(name) }) }
+    }
+
+    /// A day in UTC that may stay empty.
+    pub fn utc_day(self, name: &'a str, label: &'a str) -> Field<'a> {
+        Field { kind: "date", ..self.optional(name, label, None) }
     }
 
     /// Why it is done, for the record.

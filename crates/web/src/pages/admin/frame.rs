@@ -12,6 +12,7 @@ use scrip_domain::staff::{Power, StaffRole};
 
 use super::desk::Clerk;
 use crate::App;
+use crate::language::{Voice, speaking};
 use crate::pages::assets::logo_now;
 use crate::pages::frame::document;
 use crate::pages::refused::sentence;
@@ -218,8 +219,14 @@ pub fn not_yours(app: &App, clerk: &Clerk, power: Power) -> Response {
     response
 }
 
-/// Makes a page of every refusal that a page of the console gave.
+/// Tells the time by the vendor's clock, and makes a page of every refusal that a page of the console gave.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
+    let vendor = app.engine.vendor().await.ok();
+    let voice = vendor.map(|vendor| Voice::of(&vendor.settings, None)).unwrap_or_default();
+    speaking(voice, undressed(app, request, next)).await
+}
+
+async fn undressed(app: App, request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };

@@ -164,7 +164,7 @@ fn totals(app: &App, clerk: &Clerk, report: &Report, before: &Report, days: u32)
     let left = report.days.last().map(|day| day.outstanding);
     let left_before = before.days.last().map(|day| day.outstanding).unwrap_or_default();
     html! {
-        h2 { "The last " (days) " days" }
+        h2 { "The last " (days) " days, in UTC" }
         ul.cards {
             @if sells {
                 (stat("Sales", &tokens(now.spent), &of(now.spent, then.spent)))

@@ -298,7 +298,7 @@ fn assessments(top_up: &TopUp, file: Option<&CreditFile>, token: &Token) -> Mark
                 dt { "Credited top-ups" } dd { (file.credited) }
                 dt { "Declined" } dd { (file.declined) }
                 dt { "Disputed" } dd { (file.disputed) }
-                dt { "On " (file.day.date()) } dd { (file.day_count) ", " (MoneyOut::tokens(file.day_tokens, token)) }
+                dt { "On " (file.day.date()) " (UTC)" } dd { (file.day_count) ", " (MoneyOut::tokens(file.day_tokens, token)) }
             }
             p { a href={ "/admin/top-ups?account=" (top_up.account) } { "All top-ups of the account" } }
         }

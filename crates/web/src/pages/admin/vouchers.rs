@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use scrip_domain::report::next;
 use scrip_domain::settings::Token;
 use scrip_domain::staff::Power;
 use scrip_domain::voucher::{MOST, VoucherBatch, VoucherKind};
@@ -109,8 +108,8 @@ fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
                 label.option { input type="radio" name="kind" value="paid" checked[!promo]; span { "Somebody pays for them" } }
                 label.option { input type="radio" name="kind" value="promo" checked[promo]; span { "You give them away" } }
             }
-            (sent.day("starts_at", "First day", Some("Empty: at once.")))
-            (sent.day("expires_at", "Last day", Some("Empty: no end.")))
+            (sent.day("starts_at", "First day", "Empty: at once."))
+            (sent.day("expires_at", "Last day", "Empty: no end."))
             (sent.optional("per_account", "How many for one account", Some("Empty: no limit.")))
             (sent.optional("tokens_expire_after_days", "Their tokens expire after days", Some("Empty: never.")))
             button type="submit" { "Make them" }
@@ -128,7 +127,7 @@ fn read(entry: &Entry, token: &Token) -> Result<BatchFields, Problem> {
         kind: VoucherKind::parse(entry.get("kind"))
             .ok_or_else(|| Problem::field("kind", "paid for, or given away"))?,
         starts_at: entry.day("starts_at")?,
-        expires_at: entry.day("expires_at")?.map(next),
+        expires_at: entry.end_of("expires_at")?,
         per_account: entry.count("per_account", 1, MOST)?,
         tokens_expire_after_days: entry.count("tokens_expire_after_days", 1, 3650)?,
     })

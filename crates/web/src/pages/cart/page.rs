@@ -22,7 +22,7 @@ use super::Cart;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Source;
-use crate::language::{key, say, t, text};
+use crate::language::{key, reader, say, t, text};
 use crate::money::MoneyOut;
 use crate::pages::checkout::stop::{Ahead, Stop};
 use crate::pages::checkout::{Wanted, pays_elsewhere, remember};
@@ -121,7 +121,7 @@ impl Contents {
     ) -> Result<Self, Problem> {
         let member = visit.member.as_ref().map(|(_, member)| member);
         let offers: Vec<_> = cart.lines().iter().map(|(offer, _)| *offer).collect();
-        let shown = app.engine.show_offers(member, &offers).await?;
+        let shown = app.engine.show_offers(member, &offers, reader(&visit.vendor.settings)).await?;
         let rows = offers.iter().zip(&shown).map(|(offer, shown)| match shown {
             Ok(Some(shown)) => Row::new(shown, *offer),
             Ok(None) => Row::Gone,
@@ -223,7 +223,8 @@ async fn add(
     };
     let member = visit.member.as_ref().map(|(_, member)| member);
     // What a shut shop sells it tells later, when it has opened.
-    if let Ok(None) = app.engine.show_offer(member, offer).await? {
+    let language = reader(&visit.vendor.settings);
+    if let Ok(None) = app.engine.show_offer(member, offer, language).await? {
         let detail = t("this is not for sale, or no longer: look what there is today");
         return Err(Problem::new(&kind::NOT_FOR_SALE, detail));
     }

@@ -38,9 +38,10 @@ use super::super::refused::sentence;
 use super::super::visit::SignedIn;
 use super::super::{chance, date, private, words};
 use super::license::{machine_name, own};
+use super::title;
 use crate::App;
 use crate::extract::{IdPath, NamePath, Source};
-use crate::language::{key, moment, say, t, text};
+use crate::language::{key, moment, reader, say, t, text};
 use crate::problem::Problem;
 use crate::request_id;
 
@@ -79,7 +80,8 @@ async fn extensions(
     if !is_extendable(license) || app.engine.provider().is_some() {
         return Ok(None);
     }
-    let shown = app.engine.show_product(Some(&visit.member), &owned.product.slug, None).await?;
+    let (slug, language) = (&owned.product.slug, reader(&visit.visit.vendor.settings));
+    let shown = app.engine.show_product(Some(&visit.member), slug, language, None).await?;
     Ok(Some(match shown {
         Err(gate) => Extensions { offers: Vec::new(), gate: Some(gate) },
         Ok(shown) => {
@@ -135,7 +137,7 @@ async fn extension_page(
     };
     let main = html! {
         (trail(owned))
-        h1 { (say!("Extend {title}", title = html! { bdi { (owned.product.title) } })) }
+        h1 { (say!("Extend {title}", title = html! { bdi { (title(&owned.product)) } })) }
         p.lead { (t("The same license and the same machines go on. Nothing has to be installed again.")) }
         (how_it_stands(owned))
         (body)
@@ -405,7 +407,7 @@ fn trail(owned: &Owned) -> Markup {
     html! {
         p.trail {
             a href="/library" { (t("Library")) } " / "
-            a href={ "/library/" (owned.standing.license.id) } { bdi { (owned.product.title) } }
+            a href={ "/library/" (owned.standing.license.id) } { bdi { (title(&owned.product)) } }
         }
     }
 }

@@ -22,9 +22,10 @@ use super::super::look::{Tone, badge, copy, notice};
 use super::super::pay::{size_text, span_text};
 use super::super::visit::SignedIn;
 use super::super::{date, private_with_script, words};
+use super::title;
 use crate::App;
 use crate::extract::IdPath;
-use crate::language::{say, t};
+use crate::language::{say, spoken, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -91,7 +92,7 @@ async fn show(
         owned,
     };
     let main = page(&shown);
-    Ok(private_with_script(&app, &shown.owned.product.title, &visit.visit, &main))
+    Ok(private_with_script(&app, title(&shown.owned.product), &visit.visit, &main))
 }
 
 fn page(shown: &Shown) -> Markup {
@@ -99,16 +100,17 @@ fn page(shown: &Shown) -> Markup {
     let (tone, word) = words::standing(&shown.owned, shown.now);
     html! {
         p.trail { a href="/library" { (t("Library")) } }
-        h1 { bdi { (product.title) } }
+        h1 { bdi { (title(product)) } }
         p { (badge(tone, word)) " " (words::terms(standing.license.terms)) }
         (told(shown))
         div.beside {
             div {
                 @if let Some(codes) = &shown.codes { (code_part(codes, shown)) }
-                @if !product.instructions.is_empty() && state_at(&standing.license, shown.now) == Reason::Valid {
+                @let instructions = spoken().map_or(&*product.instructions, |language| product.instructions_in(language));
+                @if !instructions.is_empty() && state_at(&standing.license, shown.now) == Reason::Valid {
                     h2 { (t("How you get it")) }
                     // Made harmless where it is made HTML.
-                    div.prose { (PreEscaped(markdown::to_html(&product.instructions))) }
+                    div.prose { (PreEscaped(markdown::to_html(instructions))) }
                 }
                 (release_part(shown))
                 (machine_part(shown))

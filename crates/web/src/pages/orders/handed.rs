@@ -8,7 +8,7 @@ use scrip_domain::order::Line;
 use scrip_engine::catalog::markdown;
 
 use crate::App;
-use crate::language::{say, t};
+use crate::language::{reader, say, t};
 use crate::pages::look::{Tone, badge, copy, date};
 use crate::pages::pay::{size_text, span_text};
 use crate::pages::words::{state, terms};
@@ -42,6 +42,7 @@ impl Handed {
             None => Vec::new(),
         };
         let product = app.engine.store().product(license.product).await?;
+        let language = reader(&app.engine.vendor().await?.settings);
         Ok(Self {
             title: line.map(|line| line.title.clone()).unwrap_or_default(),
             state: state(&license, app.engine.now()),
@@ -49,7 +50,7 @@ impl Handed {
             files,
             pace: Pace::best(app.engine.measured_speed(license.account), None),
             instructions: product
-                .map(|product| markdown::to_html(&product.instructions))
+                .map(|product| markdown::to_html(product.instructions_in(language)))
                 .unwrap_or_default(),
             server: app.engine.public_url().to_owned(),
             license,

@@ -13,6 +13,7 @@ use scrip_engine::refund::Refunded;
 use scrip_engine::refund_request::RefundWish;
 use serde::Deserialize;
 
+use super::in_their_words;
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::NamePath;
@@ -48,6 +49,7 @@ async fn found(
     let order = order.parse().map_err(|_| Problem::not_found())?;
     let line: Id<Line> = line.parse().map_err(|_| Problem::not_found())?;
     let (order, lines) = own(app, &visit.visit, order).await?;
+    let lines = in_their_words(app, &visit.visit, lines).await?;
     let refunds = app.engine.refunds_of(order.id).await?;
     let line = lines.into_iter().find(|row| row.id == line).ok_or_else(Problem::not_found)?;
     let left = Extent::left_to_show(&line, &back(&refunds));

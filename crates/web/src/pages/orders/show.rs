@@ -10,9 +10,9 @@ use scrip_domain::refund_request::RefundRequest;
 use scrip_engine::checkout::AtProvider;
 use scrip_engine::refund::Refunded;
 
-use super::bill;
 use super::handed::{self, Handed};
 use super::refund;
+use super::{bill, in_their_words};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::IdPath;
@@ -148,6 +148,7 @@ pub(super) async fn show(
     if order.state_at(app.engine.now()) == OrderState::Draft && !elsewhere {
         return Ok(Redirect::to(&format!("/checkout/{id}")).into_response());
     }
+    let lines = in_their_words(&app, &visit, lines).await?;
     let seen = Seen::new(&app, order, lines).await?;
     let main = page(&app, &visit, &seen);
     let (_, title, _) = seen.verdict();

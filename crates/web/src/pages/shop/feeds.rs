@@ -9,8 +9,9 @@ use http::{HeaderValue, header};
 use scrip_engine::catalog::list::{Ask, Item, ListRefusal};
 
 use crate::App;
-use crate::api::products::{VARY, VISITORS};
+use crate::api::products::{VARY_TEXTS, VISITORS};
 use crate::caller::AtSeller;
+use crate::language::reader;
 use crate::pages::legal;
 use crate::problem::Problem;
 
@@ -90,7 +91,8 @@ const HEAD: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 
 /// The newest products that a visitor sees; none where products are for members.
 async fn visible(app: &App, count: u32) -> Result<Arc<[Item]>, Problem> {
-    match app.engine.list_products(None, &Ask::default(), None, count).await? {
+    let language = reader(&app.engine.vendor().await?.settings);
+    match app.engine.list_products(None, &Ask::default(), None, count, language).await? {
         Ok(listed) => Ok(listed.items),
         Err(ListRefusal::Gate(_)) => Ok(Arc::default()),
         Err(ListRefusal::BadCursor) => Err(Problem::no_page()),
@@ -102,7 +104,7 @@ fn reply(media_type: &'static str, xml: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media_type),
         (header::CACHE_CONTROL, VISITORS),
-        (header::VARY, VARY),
+        (header::VARY, VARY_TEXTS),
     ];
     (headers, xml).into_response()
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::gate::Standing;
+use scrip_domain::listing::Category;
 use scrip_domain::role::Role;
 use scrip_domain::settings::{Flow, Settings};
 use scrip_engine::catalog::list::{Ask, Listing};
@@ -13,7 +14,7 @@ use super::beginning;
 use super::door::Guest;
 use super::list::{shelves, tiles};
 use crate::App;
-use crate::language::{say, t, text};
+use crate::language::{reader, say, t, text};
 use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::look::{blank, price};
@@ -30,7 +31,9 @@ pub async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Prob
     let settings = &visit.vendor.settings;
     let main = if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
         let member = visit.member.as_ref().map(|(_, member)| member);
-        let listed = app.engine.list_products(member, &Ask::default(), None, NEWEST).await?.ok();
+        let (engine, language) = (&app.engine, reader(settings));
+        let listed = engine.list_products(member, &Ask::default(), None, NEWEST, language).await?;
+        let listed = listed.ok();
         let standing = listed.as_ref().map_or(Standing::Visitor, |listed| listed.standing);
         let guest = Guest::at(&app, &visit, standing, here).await?;
         let categories = match &listed {
@@ -133,7 +136,7 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
     }
 }
 
-fn newest(listed: &Listing, categories: &[String], guest: &Guest<'_>) -> Markup {
+fn newest(listed: &Listing, categories: &[Category], guest: &Guest<'_>) -> Markup {
     html! {
         section aria-labelledby="newest" {
             h2 #newest { (t("Newest")) }

@@ -5,6 +5,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use scrip_domain::listing::{self, Category};
 use scrip_domain::settings::Token;
 use scrip_engine::catalog::list::{Ask, Item, ListRefusal, Listing, Sort};
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use super::door::{Guest, shut};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::Query;
-use crate::language::{say, t, text};
+use crate::language::{reader, say, spoken, t, text};
 use crate::pages::assets::SUGGEST_NOW;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::look::{blank, price};
@@ -82,9 +83,11 @@ impl Wish {
     }
 
     /// What the page is called.
-    fn title(&self) -> &str {
-        let labels = [self.category.as_str(), self.tag.as_str()];
-        labels.into_iter().find(|label| !label.is_empty()).unwrap_or(t("Products"))
+    fn title<'a>(&'a self, categories: &'a [Category], items: &'a [Item]) -> &'a str {
+        if !self.category.is_empty() {
+            return name_in(categories, &self.category);
+        }
+        if self.tag.is_empty() { t("Products") } else { tag_name(items, &self.tag) }
     }
 }
 
@@ -96,6 +99,20 @@ pub fn of_category(category: &str) -> String {
 /// The address of everything with `tag`.
 pub fn of_tag(tag: &str) -> String {
     Wish::default().with(|wish| tag.clone_into(&mut wish.tag))
+}
+
+/// What `category` is called for who reads this: its name in the language of the page, if it has one.
+fn name_in<'a>(categories: &'a [Category], category: &'a str) -> &'a str {
+    let key = listing::sort_key(category);
+    let found = categories.iter().find(|one| listing::sort_key(&one.label) == key);
+    found.zip(spoken()).map_or(category, |(found, language)| found.name_in(language))
+}
+
+/// What `tag` is called by the products that have it.
+fn tag_name<'a>(items: &'a [Item], tag: &'a str) -> &'a str {
+    let key = listing::sort_key(tag);
+    let mut named = items.iter().flat_map(|item| item.labels.tags.iter().zip(&item.called.tags));
+    named.find(|(own, _)| listing::sort_key(own) == key).map_or(tag, |(_, called)| called)
 }
 
 fn name_of(sort: Sort) -> &'static str {
@@ -124,7 +141,8 @@ pub async fn show(
     let member = visit.member.as_ref().map(|(_, member)| member);
     let here = Local::new(&wish.address()).or_else(|| Local::new("/products")).unwrap_or_default();
     let after = wish.after.as_deref();
-    let page = match app.engine.list_products(member, &wish.ask(), after, PAGE).await? {
+    let (engine, language) = (&app.engine, reader(&visit.vendor.settings));
+    let page = match engine.list_products(member, &wish.ask(), after, PAGE, language).await? {
         Ok(page) => page,
         Err(ListRefusal::BadCursor) => return Err(Problem::no_page()),
         Err(ListRefusal::Gate(_)) => {
@@ -134,11 +152,12 @@ pub async fn show(
     };
     let guest = Guest::at(&app, &visit, page.standing, here).await?;
     let categories = app.engine.categories(page.standing).await?;
+    let title = wish.title(&categories, &page.items);
     let main = html! {
-        h1 { bdi { (wish.title()) } }
+        h1 { bdi { (title) } }
         (search(&wish))
         (shelves(&categories, Some(&wish)))
-        (chosen(&wish))
+        (chosen(&wish, &page.items))
         @if page.items.is_empty() { (nothing(&wish)) } @else {
             (order(&wish))
             (tiles(&page.items, &page.vendor.settings.token, &guest, SOON))
@@ -151,7 +170,7 @@ pub async fn show(
             p.small { (say!("Have you bought here before? {link}.", link = html! { a href=(guest.sign_in()) { (t("Sign in through your provider")) } })) }
         }
     };
-    let (vendor, title) = (&visit.vendor.settings.name, wish.title());
+    let vendor = &visit.vendor.settings.name;
     let about = text!("{title}, by {vendor}", title, vendor);
     let plain = wish.q.is_empty() && wish.tag.is_empty() && wish.after.is_none();
     let path = of_category(&wish.category);
@@ -183,13 +202,13 @@ fn search(wish: &Wish) -> Markup {
 }
 
 /// The categories; on the list itself, with the chosen one marked, and a way back to all.
-pub fn shelves(categories: &[String], wish: Option<&Wish>) -> Markup {
+pub fn shelves(categories: &[Category], wish: Option<&Wish>) -> Markup {
     let on_list = wish.is_some();
     let wish = wish.cloned().unwrap_or_default();
     if categories.len() < 2 && wish.category.is_empty() {
         return Markup::default();
     }
-    let key = scrip_domain::listing::sort_key;
+    let key = listing::sort_key;
     let chosen = key(&wish.category);
     html! {
         nav.shelves aria-label=(t("Categories")) {
@@ -197,15 +216,17 @@ pub fn shelves(categories: &[String], wish: Option<&Wish>) -> Markup {
                 a href=(wish.with(|all| all.category.clear())) aria-current=[chosen.is_empty().then_some("true")] { (t("All")) }
             }
             @for category in categories {
-                a href=(wish.with(|all| category.clone_into(&mut all.category)))
-                    aria-current=[(key(category) == chosen).then_some("true")] { bdi { (category) } }
+                a href=(wish.with(|all| category.label.clone_into(&mut all.category)))
+                    aria-current=[(key(&category.label) == chosen).then_some("true")] {
+                    bdi { (name_in(categories, &category.label)) }
+                }
             }
         }
     }
 }
 
 /// What was chosen besides the category, each with a way out of it.
-fn chosen(wish: &Wish) -> Markup {
+fn chosen(wish: &Wish, items: &[Item]) -> Markup {
     let chip = |what: &str, text: &str, without: String| {
         html! {
             li { a href=(without) { span.unseen { (t("Remove:")) " " } (what) " " bdi { (text) } span aria-hidden="true" { "×" } } }
@@ -215,7 +236,7 @@ fn chosen(wish: &Wish) -> Markup {
         @if !wish.q.is_empty() || !wish.tag.is_empty() {
             ul.chips {
                 @if !wish.q.is_empty() { (chip(t("Words:"), &wish.q, wish.with(|all| all.q.clear()))) }
-                @if !wish.tag.is_empty() { (chip(t("Tag:"), &wish.tag, wish.with(|all| all.tag.clear()))) }
+                @if !wish.tag.is_empty() { (chip(t("Tag:"), tag_name(items, &wish.tag), wish.with(|all| all.tag.clear()))) }
             }
         }
     }
@@ -240,17 +261,19 @@ fn order(wish: &Wish) -> Markup {
 
 /// Tags of what is on this page: what is hidden is not on it.
 fn tags(page: &Listing, wish: &Wish) -> Markup {
-    let mut tags: Vec<&String> = Vec::new();
-    for tag in page.items.iter().flat_map(|item| &item.labels.tags) {
-        if tags.len() < TAGS && !tags.contains(&tag) && *tag != wish.tag {
-            tags.push(tag);
+    let mut tags: Vec<(&String, &String)> = Vec::new();
+    let all = page.items.iter().flat_map(|item| item.labels.tags.iter().zip(&item.called.tags));
+    for (tag, called) in all {
+        let known = tags.iter().any(|(known, _)| *known == tag);
+        if tags.len() < TAGS && !known && *tag != wish.tag {
+            tags.push((tag, called));
         }
     }
     html! {
         @if !tags.is_empty() {
             nav.tags aria-label=(t("Tags")) {
                 span aria-hidden="true" { (t("Tags")) }
-                @for tag in tags { a href=(wish.with(|all| tag.clone_into(&mut all.tag))) { bdi { (tag) } } }
+                @for (tag, called) in tags { a href=(wish.with(|all| tag.clone_into(&mut all.tag))) { bdi { (called) } } }
             }
         }
     }

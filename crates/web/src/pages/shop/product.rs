@@ -19,7 +19,7 @@ use super::{beginning, cover};
 use crate::App;
 use crate::caller::AtSeller;
 use crate::extract::NamePath;
-use crate::language::{many, say, t};
+use crate::language::{many, reader, say, t};
 use crate::money::MoneyOut;
 use crate::pages::frame::{Card, Head, public};
 use crate::pages::leads_to;
@@ -49,7 +49,8 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let member = visit.member.as_ref().map(|(_, member)| member);
     let here = Local::new(&format!("/products/{slug}")).unwrap_or_default();
-    let Ok(shown) = app.engine.show_product(member, &slug, None).await? else {
+    let language = reader(&visit.vendor.settings);
+    let Ok(shown) = app.engine.show_product(member, &slug, language, None).await? else {
         return Ok(shut(&app, &Guest::at(&app, &visit, Standing::Visitor, here).await?));
     };
     let shown = shown.ok_or_else(Problem::not_found)?;
@@ -87,8 +88,8 @@ fn trail(view: &ProductView<'_>) -> Markup {
     html! {
         nav.trail aria-label=(t("Where this is")) {
             a href="/products" { (t("Products")) }
-            @if let Some(category) = view.labels.categories.first() {
-                " / " a href=(of_category(category)) { bdi { (category) } }
+            @if let Some((category, called)) = view.labels.categories.first().zip(view.called.categories.first()) {
+                " / " a href=(of_category(category)) { bdi { (called) } }
             }
         }
     }
@@ -332,7 +333,9 @@ impl Looked<'_> {
                 @if !view.labels.tags.is_empty() {
                     nav.tags aria-label=(t("Tags")) {
                         span aria-hidden="true" { (t("Tags")) }
-                        @for tag in &view.labels.tags { a href=(of_tag(tag)) { bdi { (tag) } } }
+                        @for (tag, called) in view.labels.tags.iter().zip(&view.called.tags) {
+                            a href=(of_tag(tag)) { bdi { (called) } }
+                        }
                     }
                 }
                 @if !self.guest.is_signed_in() && self.guest.provider.is_some() {

@@ -5,8 +5,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
+use scrip_domain::Timestamp;
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::settings::Token;
+use scrip_engine::Period;
 use serde::Deserialize;
 
 use super::super::form::{Field, complaint};
@@ -15,10 +17,10 @@ use super::super::visit::{OwnAccounts, SignedIn};
 use super::super::{date, private};
 use crate::App;
 use crate::api::account_statement::csv;
-use crate::api::export::period;
+use crate::api::export::between;
 use crate::api::{List, ListQuery};
 use crate::extract::Query;
-use crate::language::t;
+use crate::language::{t, text, zone};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -132,7 +134,7 @@ async fn table(
     Query(days): Query<Days>,
 ) -> Result<Response, Problem> {
     let answer = match read(&days) {
-        Ok((from, to)) => csv(&app, visit.buyer, period(from, to)?).await,
+        Ok(period) => csv(&app, visit.buyer, period).await,
         Err(problem) => Err(problem),
     };
     match answer {
@@ -146,23 +148,26 @@ async fn table(
     }
 }
 
-type Period = (Option<crate::api::export::Day>, Option<crate::api::export::Day>);
-
+/// The period from the first instant of one day to the last of another, by the vendor's clock.
 fn read(days: &Days) -> Result<Period, Problem> {
-    let day = |name: &str, text: &str| match text.trim() {
+    let zone = zone();
+    let bound = |name: &str, text: &str, of: &dyn Fn(&str) -> Option<Timestamp>| match text.trim() {
         "" => Ok(None),
-        text => crate::api::export::Day::read(text)
-            .map(Some)
-            .ok_or_else(|| Problem::field(name, t("a day such as 2026-11-22"))),
+        text => {
+            of(text).map(Some).ok_or_else(|| Problem::field(name, t("a day such as 2026-11-22")))
+        }
     };
-    let (from, to) = (day("from", &days.from)?, day("to", &days.to)?);
-    period(from, to)?;
-    Ok((from, to))
+    let from = bound("from", &days.from, &|day| zone.first_of(day))?;
+    let to = bound("to", &days.to, &|day| zone.end_of(day))?;
+    between(from, to)
 }
 
 fn form(days: &Days, problem: Option<&Problem>) -> Markup {
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
     let (from, to) = (error("from"), error("to"));
+    let zone = zone();
+    let hint =
+        text!("Days are those of {zone}. Leave both empty for everything.", zone = zone.name());
     html! {
         p.trail { a href="/wallet" { (t("Wallet")) } }
         h1 { (t("Save the statement")) }
@@ -172,7 +177,7 @@ fn form(days: &Days, problem: Option<&Problem>) -> Markup {
         }
         form.narrow method="get" action="/wallet/statement.csv" {
             (Field { name: "from", label: t("First day"), kind: "date", value: &days.from, autocomplete: "off", required: false,
-                hint: Some(t("In UTC. Leave both empty for everything.")), error: from.as_deref() })
+                hint: Some(&hint), error: from.as_deref() })
             (Field { name: "to", label: t("Last day"), kind: "date", value: &days.to, autocomplete: "off", required: false,
                 hint: None, error: to.as_deref() })
             button type="submit" { (t("Save")) }

@@ -2,6 +2,7 @@
 
 use scrip_domain::catalog::{File, Offer, Product, ProductKind, Release};
 use scrip_domain::settings::Token;
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::Visibility;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,6 +10,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::api::products::PictureBody;
 use crate::api::terms::{LimitsBody, TermsBody};
+use crate::api::texts::TextsBody;
 use crate::api::visibility::VisibilityBody;
 use crate::money::MoneyOut;
 use crate::problem::Problem;
@@ -63,6 +65,9 @@ pub struct AdminProduct {
     visibility: Visibility,
     /// Markdown.
     instructions: String,
+    /// The same texts in further languages.
+    #[schema(value_type = TextsBody)]
+    texts: Texts,
     /// The lowest price of what is offered now.
     #[serde(skip_serializing_if = "Option::is_none")]
     price_from: Option<MoneyOut>,
@@ -116,6 +121,7 @@ impl AdminProduct {
             tags: product.labels.tags,
             pictures: product.pictures.into_iter().map(PictureBody::from).collect(),
             instructions: product.instructions,
+            texts: product.texts,
             offers,
             releases,
         })

@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::catalog::{Labels, Product, ProductKind};
+use scrip_domain::language::Language;
 use scrip_domain::settings::Vendor;
+use scrip_domain::texts::Texts;
 use scrip_domain::visibility::{FieldGroup, Level, Visibility};
 use scrip_engine::catalog::CatalogRefusal;
 use scrip_engine::catalog::markdown;
@@ -14,6 +16,7 @@ use scrip_engine::catalog::product::ProductFields;
 use serde::Deserialize;
 
 use super::fields::{Area, Choice, refused, wrong};
+use super::texts::{self, Typed};
 use super::{Catalogue, Desk, Section, address, kind_name, named, page, part_again, with_status};
 use crate::App;
 use crate::extract::NamePath;
@@ -45,6 +48,9 @@ struct Details {
     see_pictures: String,
     see_files: String,
     see_release_notes: String,
+    /// What it says in further languages.
+    #[serde(flatten)]
+    texts: Typed,
     /// Which button was pressed: `preview` saves nothing.
     act: String,
 }
@@ -67,6 +73,7 @@ impl Details {
             see_pictures: level(FieldGroup::Pictures),
             see_files: level(FieldGroup::Files),
             see_release_notes: level(FieldGroup::ReleaseNotes),
+            texts: texts::typed(&product.texts),
             act: String::new(),
         }
     }
@@ -82,8 +89,8 @@ impl Details {
         }
     }
 
-    /// The fields as the engine takes them, without pictures.
-    fn fields(&self) -> Result<ProductFields, Problem> {
+    /// The fields as the engine takes them, without pictures; the vendor's own texts are in `own`.
+    fn fields(&self, own: Language) -> Result<ProductFields, Problem> {
         let mut mistakes = Mistakes::default();
         let kind = ProductKind::parse(&self.kind).unwrap_or_else(|| {
             mistakes.add("kind", "one of these");
@@ -120,6 +127,7 @@ impl Details {
             pictures: Vec::new(),
             visibility,
             instructions: self.instructions.clone(),
+            texts: texts::read(&self.texts, own, &Texts::default()),
         })
     }
 }
@@ -129,7 +137,7 @@ fn field_of(group: FieldGroup) -> String {
     format!("see_{group}")
 }
 
-fn labels(text: &str) -> Vec<String> {
+pub fn labels(text: &str) -> Vec<String> {
     let labels = text.split(',').map(str::trim).filter(|label| !label.is_empty());
     labels.map(str::to_owned).collect()
 }
@@ -161,7 +169,8 @@ async fn create(
     if form.act == "preview" {
         return Ok(new_page(&app, &desk, &form, None));
     }
-    let fields = match form.fields() {
+    let own = desk.vendor.settings.look.language;
+    let fields = match form.fields(own) {
         Ok(fields) => fields,
         Err(problem) => return Ok(new_page(&app, &desk, &form, Some(&problem))),
     };
@@ -211,11 +220,15 @@ async fn change(
     if form.act == "preview" {
         return Ok(edit_page(&app, &desk, &product, &form, None));
     }
-    let problem = match form.fields() {
+    let own = desk.vendor.settings.look.language;
+    let problem = match form.fields(own) {
         Ok(fields) => {
             // Pictures have a page of their own, where somebody may be at work.
-            let with =
-                |now: ProductFields| ProductFields { pictures: now.pictures, ..fields.clone() };
+            let with = |now: ProductFields| ProductFields {
+                pictures: now.pictures,
+                texts: texts::read(&form.texts, own, &now.texts),
+                ..fields.clone()
+            };
             match app.engine.amend_product(desk.staff, &slug, with).await? {
                 Ok(product) => return Ok(Redirect::to(&address(&product.slug)).into_response()),
                 Err(CatalogRefusal::SlugTaken) => taken(),
@@ -274,6 +287,7 @@ fn written(
         form.sheet method="post" action=(action) {
             (about(form, problem))
             (shelves(form, problem))
+            (texts::fields(&form.texts, vendor.settings.look.language, problem))
             (visibility(form, vendor, problem))
             div.row {
                 button type="submit" { (button) }
@@ -404,7 +418,7 @@ mod tests {
             title: "A".into(),
             ..Details::default()
         };
-        let problem = form.fields().unwrap_err();
+        let problem = form.fields(Language::English).unwrap_err();
         let fields: Vec<_> = problem.errors().iter().map(|error| error.field.as_str()).collect();
         assert_eq!(fields, ["kind", "see_price", "see_files"]);
     }

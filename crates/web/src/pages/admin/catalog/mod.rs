@@ -14,6 +14,7 @@ mod product;
 mod releases;
 mod state;
 mod terms;
+mod texts;
 
 use axum::Router;
 use axum::middleware::from_extractor_with_state;
@@ -21,7 +22,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use scrip_domain::catalog::{Product, ProductKind, ProductState};
 
-pub use self::fields::Area;
+pub use self::fields::{Area, Choice};
 pub use self::files::put_away;
 pub use self::preview::unseen;
 use super::desk::{Catalogue, Clerk, Desk, See};

@@ -127,6 +127,10 @@ fn facts(product: &Product, vendor: &Vendor) -> Markup {
                 dt { "Categories" } dd { bdi { (product.labels.categories.join(", ")) } }
             }
             @if !product.labels.tags.is_empty() { dt { "Tags" } dd { bdi { (product.labels.tags.join(", ")) } } }
+            @if !product.texts.0.is_empty() {
+                dt { "Also in" }
+                dd { @for language in product.texts.0.keys() { span lang=(language) { (language.name()) } " " } }
+            }
             dt { "Pictures" } dd { (product.pictures.len()) }
             dt { "Who sees it" }
             dd {

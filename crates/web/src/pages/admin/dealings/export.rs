@@ -90,8 +90,8 @@ fn forms(sent: Sent<'_>) -> Markup {
         (sent.complaint())
         p.lead { "The ledger and the orders of a period, to keep or to import. Days are in UTC; both are included." }
         form.narrow method="get" action="/admin/export/ledger" {
-            (sent.day("from", "First day", None))
-            (sent.day("to", "Last day", None))
+            (sent.utc_day("from", "First day"))
+            (sent.utc_day("to", "Last day"))
             (sent.group("format", "The ledger, for", &html! {
                 (sent.choice("format", "hledger", "hledger"))
                 (sent.choice("format", "beancount", "Beancount"))

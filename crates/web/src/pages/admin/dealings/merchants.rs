@@ -315,7 +315,7 @@ fn merchant_facts(merchant: &Merchant, token: &Token) -> Markup {
         dl.facts {
             dt { "You keep" } dd { (fee_text(merchant.fee, token)) " of each sale" }
             dt { "Largest order" } dd { (money(merchant.limits.order)) }
-            dt { "In a day" } dd { "at most " (money(merchant.limits.day)) }
+            dt { "In a day (UTC)" } dd { "at most " (money(merchant.limits.day)) }
             dt { "Waiting orders" } dd { (merchant.open) ", at most " (merchant.limits.open) }
             dt { "Funded from" } dd { (money(merchant.threshold)) }
             dt { "Buyers go back to" } dd { (merchant.return_origins.join(", ")) }

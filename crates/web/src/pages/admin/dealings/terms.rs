@@ -67,7 +67,7 @@ fn way_words(terms: &Terms, issuer: &str, nothing: &str) -> Markup {
             }
             dt { "The buyer receives less by" } dd { (hundredths(way.spread_basis_points)) " %" }
             dt { "At once" } dd { (tokens(way.min)) " to " (tokens(way.max)) }
-            dt { "In a day" } dd { "one buyer at most " (tokens(way.buyer_day)) ", all together " (tokens(way.day)) }
+            dt { "In a day (UTC)" } dd { "one buyer at most " (tokens(way.buyer_day)) ", all together " (tokens(way.day)) }
             dt { "The issuer may owe" } dd { "at most " (fine_of(way.cap, terms.currency)) }
             dt { "What may move" } dd { (lots(&way.lots)) }
         }

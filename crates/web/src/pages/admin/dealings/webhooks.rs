@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use scrip_domain::Id;
 use scrip_domain::event::EventType;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, OVERLAP, WebhookEndpoint};
-use scrip_domain::{Id, Timestamp};
 use scrip_engine::webhook::{EndpointChange, EndpointFields, WithSecret};
 use serde::Deserialize;
 
@@ -20,6 +20,7 @@ use super::parts::{Question, answer, when, within};
 use crate::App;
 use crate::api::List;
 use crate::extract::{IdPath, NamePath, Query};
+use crate::language::zone;
 use crate::pages::admin::desk::{Clerk, Desk, Settings};
 use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::parts::{pager, range, table_of};
@@ -190,6 +191,10 @@ async fn shown(
     let rows = app.engine.store().deliveries_of(id, range).await?;
     let next = List::of(&app.engine, &list, range, &rows, |row| row.id.number(), |_| ()).next;
     let here = format!("/admin/webhooks/{id}");
+    let since = format!(
+        "A day such as 2026-11-22, or a time such as 2026-11-22 12:00, of {}.",
+        zone().name()
+    );
     let main = html! {
         (within("/admin/webhooks", "Webhooks"))
         (sent.complaint())
@@ -207,7 +212,7 @@ async fn shown(
         h2 { "Tell it once more" }
         p { "Everything since a time, in order, as far as it wants to be told. Messages keep their names, so a program that has seen one knows it." }
         form.narrow method="post" action={ (here) "/replay" } {
-            (sent.field("since", "Since", Some("A day such as 2026-11-22, or a time such as 2026-11-22T12:00:00Z, in UTC.")))
+            (sent.field("since", "Since", Some(&since)))
             button.second type="submit" { "Tell it once more" }
         }
     };
@@ -442,8 +447,8 @@ async fn replay(
     Form(typed): Form<Entry>,
 ) -> Result<Response, Problem> {
     let text = typed.get("since");
-    let Some(since) = Timestamp::parse_date(text).or_else(|| Timestamp::parse(text)) else {
-        let problem = Problem::field("since", "a day or a time, in UTC");
+    let Some(since) = zone().read(text) else {
+        let problem = Problem::field("since", "a day or a time, such as 2026-11-22 12:00");
         let sent = Sent::only(&typed, Some(&problem));
         return shown(&app, &desk, id, &Place::default(), sent).await;
     };

@@ -14,12 +14,13 @@ use scrip_domain::catalog::{PICTURE_TYPES, Picture};
 use scrip_domain::language::Language;
 use scrip_domain::look::{Accent, Look};
 use scrip_domain::settings::Settings;
+use scrip_domain::zone::Zone;
 use scrip_engine::catalog::markdown;
 use serde::Deserialize;
 
 use crate::App;
 use crate::extract::Query;
-use crate::pages::admin::catalog::{Area, put_away};
+use crate::pages::admin::catalog::{Area, Choice, put_away};
 use crate::pages::admin::desk::{Clerk, Desk, Settings as ToSettings};
 use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::parts::done;
@@ -70,6 +71,7 @@ fn filled(look: &Look) -> Entry {
     entry.put("look.introduction", &look.introduction);
     entry.put("look.footer", &look.footer);
     entry.put("look.language", look.language);
+    entry.put("look.time_zone", look.time_zone.name());
     entry.put("alt", look.logo.as_ref().map_or("", |logo| &logo.alt));
     entry
 }
@@ -90,9 +92,17 @@ fn read(entry: &Entry, old: &Look) -> Result<Look, Problem> {
             known.ok_or_else(|| Problem::field("look.language", "choose one"))?
         }
     };
+    let time_zone = match entry.get("look.time_zone") {
+        "" => old.time_zone.clone(),
+        name => {
+            let wrong = || Problem::field("look.time_zone", "choose one");
+            Zone::parse(name).ok_or_else(wrong)?
+        }
+    };
     Ok(Look {
         accent,
         language,
+        time_zone,
         logo: old.logo.clone(),
         tagline: entry.line::<0, 200>("look.tagline")?,
         introduction: entry.text::<0, 5000>("look.introduction")?,
@@ -207,6 +217,8 @@ fn shown(app: &App, clerk: &Clerk, sent: Sent<'_>, seen: Option<&Look>, told: &M
 fn form(sent: Sent<'_>) -> Markup {
     let colour = "Of links and buttons, such as #0a5a68; lighter or darker on pages until it can be read. Empty: Scrip's own.";
     let introduction = "On the front page, in Markdown.";
+    let names = Zone::names();
+    let zones: Vec<_> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
     let footer = "At the foot of every page. Empty: the shop's name.";
     html! {
         form.narrow method="post" action="/admin/settings/look" {
@@ -221,6 +233,10 @@ fn form(sent: Sent<'_>) -> Markup {
                     (sent.choice("look.language", language.tag(), language.name()))
                 }
             }))
+            (Choice { name: "look.time_zone", label: "Time zone", options: &zones, chosen: sent.value("look.time_zone"),
+                hint: Some("By which pages and letters tell the time, and days are meant that people type. What programs are \
+                    told, the days of reports and limits, and settlement stay in UTC."),
+                error: sent.error("look.time_zone") })
             div.row {
                 button type="submit" { "Save" }
                 button.second type="submit" name="act" value="preview" { "Show how it looks" }

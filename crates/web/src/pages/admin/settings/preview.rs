@@ -114,7 +114,8 @@ async fn shelf(
     who: Imagined,
     token: &Token,
 ) -> Result<Markup, Problem> {
-    let listed = match app.engine.list_products(member, &Ask::default(), None, MOST).await? {
+    let own = app.engine.vendor().await?.settings.look.language;
+    let listed = match app.engine.list_products(member, &Ask::default(), None, MOST, own).await? {
         Ok(listed) => listed,
         Err(ListRefusal::BadCursor) => return Err(Problem::no_page()),
         Err(ListRefusal::Gate(_)) => return Ok(shut()),
