@@ -16,6 +16,7 @@
 use scrip_domain::account::{Account, Login, Obstacle, Person};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Act;
+use scrip_domain::event::{Event, EventType};
 use scrip_domain::ledger::Transfer;
 use scrip_domain::letter::Letter;
 use scrip_domain::link::LinkState;
@@ -31,7 +32,7 @@ use crate::audit::{Note, Staff};
 use crate::ledger::{self, Buyer};
 use crate::password::PasswordRefusal;
 use crate::throttle::RetryAfter;
-use crate::{Engine, Outcome, Page};
+use crate::{Engine, Outcome, Page, event};
 
 /// Sessions, keys and letters of each that go in one commit; what is beyond goes after it.
 const TOGETHER: u32 = 150;
@@ -140,8 +141,8 @@ impl Engine {
             return Ok(Err(EraseRefusal::Open(obstacles, left)));
         }
         let kept = self.kept_of(buyer.account).await?;
-        let command =
-            Erase { buyer, login, leftover, by, kept, gone: self.mint()?, forfeited: self.mint()? };
+        let (gone, forfeited, event) = (self.mint()?, self.mint()?, self.mint()?);
+        let command = Erase { buyer, login, leftover, by, kept, gone, forfeited, event };
         let account = match self.submit(command).await? {
             Ok(account) => account,
             Err(refusal) => return Ok(Err(refusal)),
@@ -272,6 +273,7 @@ struct Erase {
     gone: Id<Transfer>,
     /// Books what is given up.
     forfeited: Id<Transfer>,
+    event: Id<Event>,
 }
 
 impl Command for Erase {
@@ -342,6 +344,8 @@ impl Command for Erase {
         changes.logins.extend(login.cloned().map(Change::Delete));
         self.kept.clear(books, &mut changes, id)?;
         self.forget_cards(books, &mut changes, at)?;
+        let kind = EventType::AccountErased;
+        event::tell(&mut changes, Event::new(self.event, kind, id, id.into(), at));
         if let Some((note, reason)) = &self.by {
             let what = json!({ "reason": { "to": reason }, "forfeited": { "to": given_up } });
             note.write(&mut changes, Act::AccountErased, id, what, at);

@@ -66,6 +66,10 @@ async fn an_account_goes_and_its_orders_and_codes_stay() {
     assert!(store.letters_of(id.parse().unwrap(), 9).await.unwrap().is_empty());
     shop.run_errands().await;
     assert!(shop.run_mail().await.is_empty(), "nobody is written to");
+    shop.run_webhooks().await;
+    let told = shop.get("/v1/events?type=account.erased", &shop.admin).await;
+    assert_eq!(told.json["data"].as_array().map(Vec::len), Some(1), "{told:?}");
+    assert_eq!(told.json["data"][0]["data"], json!({ "object": "account", "id": id }));
     shop.sound().await;
 
     // The address is free, and nothing of the one before is the new one's.

@@ -304,6 +304,12 @@ async fn what_is_granted_at_once_was_open_when_it_was_asked_and_says_so_again() 
     assert_eq!((asked.status, asked.at("/state")), (201, "open"), "{asked:?}");
     let now = shop.get(&path, &ada).await;
     assert_eq!(now.at("/data/0/state"), "accepted", "the provider has given back: {now:?}");
+    shop.run_webhooks().await;
+    let told = shop.get("/v1/events?limit=100", &ada).await;
+    let told = told.json["data"].as_array().unwrap().iter();
+    let told: Vec<_> = told.filter(|event| event["data"]["id"] == *asked.at("/id")).collect();
+    let told: Vec<_> = told.iter().map(|event| &event["type"]).collect();
+    assert_eq!(told, ["refund_request.opened", "refund_request.accepted"]);
     shop.advance(Span::minutes(1)).await;
     let again = shop.post(&path, &ada, "r1", wish).await;
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &asked.bytes));
