@@ -82,7 +82,7 @@ row!(LegalText, "legal_texts", group(name: LegalName), key(name: LegalName, vers
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
     created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool, verified_at: Option<Timestamp>,
-    terms_version: Option<String>, erased_at: Option<Timestamp>,
+    terms_version: Option<String>, erased_at: Option<Timestamp>, sweep_at: Option<Timestamp>,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {
