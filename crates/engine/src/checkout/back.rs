@@ -5,7 +5,8 @@
 //!                                                            └──refused──▶ as before
 //! ```
 //! What goes back of which line is decided here, once, before the provider is asked; so a lost answer changes nothing. What
-//! the provider's own people give back is spread over the lines, and ends licenses only when nothing is left.
+//! the provider's own people give back is spread over the lines, and ends licenses only when nothing is left. If it took
+//! what was asked for of a line, before the provider heard of that, what was asked for is spread as well.
 
 use scrip_domain::audit::{Act, Actor};
 use scrip_domain::checkout::{Checkout, PendingLine, PendingRefund};
@@ -334,7 +335,11 @@ fn rows(
         let Extent { quantity, amount } = extent;
         RefundLine { order, refund, line, quantity, amount }
     };
-    if !giving.lines.is_empty() {
+    let fits = |asked: &PendingLine| {
+        let left = lines.iter().zip(left).find(|(line, _)| line.id == asked.line);
+        left.is_some_and(|(_, left)| asked.quantity <= left.quantity && asked.amount <= left.amount)
+    };
+    if !giving.lines.is_empty() && giving.lines.iter().all(fits) {
         let of = |asked: &PendingLine| {
             let PendingLine { line, quantity, amount } = *asked;
             row(line, Extent { quantity, amount })
