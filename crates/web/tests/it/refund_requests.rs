@@ -465,7 +465,7 @@ async fn each_step_of_a_request_is_told_once_to_whom_it_belongs() {
     assert_eq!(told(&shop, &shop.admin).await, all);
     assert!(told(&shop, &eve).await.is_empty());
     // What goes back otherwise accepts what waits, and tells it.
-    let order = buy(&shop, &ada, &offer, 1, 250).await;
+    let order = buy(&shop, &ada, &offer, 2, 500).await;
     let third = ask(&shop, &ada, &order, "r3").await;
     let path = format!("/v1/admin/orders/{}/refunds", order.at("/id"));
     let back = shop.post(&path, &shop.admin, "hand", json!({ "reason": "by hand" })).await;

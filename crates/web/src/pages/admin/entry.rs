@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::App;
 use crate::money::{example, typed};
 use crate::pages::chance;
-use crate::pages::form::{Field, complaint};
+use crate::pages::form::{Field, complaint, mistake};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 use crate::request_id;
@@ -268,7 +268,7 @@ impl<'a> Sent<'a> {
             fieldset aria-describedby=[error.map(|_| &id)] {
                 legend { (legend) }
                 (inside)
-                @if let Some(text) = error { p.wrong id=(id) { (text) } }
+                @if let Some(text) = error { (mistake(Some(&id), text)) }
             }
         }
     }
