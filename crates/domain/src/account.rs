@@ -31,6 +31,8 @@ pub struct Account {
     pub terms_version: Option<String>,
     /// Since when it is erased, if it is: nobody's any more, a name that orders and the ledger go on naming.
     pub erased_at: Option<Timestamp>,
+    /// When what is left of it after that is looked for once more, if it is still to be.
+    pub sweep_at: Option<Timestamp>,
 }
 
 /// Personal information that registration may require.

@@ -13,6 +13,7 @@ use crate::id::Id;
 use crate::license::License;
 use crate::order::Order;
 use crate::purchase_request::PurchaseRequest;
+use crate::refund_request::RefundRequest;
 use crate::statement::Statement;
 use crate::time::Timestamp;
 use crate::top_up::TopUp;
@@ -23,6 +24,8 @@ words! {
     pub enum EventType {
         /// An account was opened.
         AccountOpened = "account.opened",
+        /// An account was erased.
+        AccountErased = "account.erased",
         /// A top-up brought tokens.
         TopUpCredited = "top_up.credited",
         /// A top-up waits for a person to look at it.
@@ -41,6 +44,12 @@ words! {
         OrderDeclined = "order.declined",
         /// Tokens of an order went back.
         OrderRefunded = "order.refunded",
+        /// A buyer asks for a refund, and the vendor is to decide.
+        RefundRequestOpened = "refund_request.opened",
+        /// What a buyer asked for went back.
+        RefundRequestAccepted = "refund_request.accepted",
+        /// Nothing goes back for what a buyer asked for.
+        RefundRequestDeclined = "refund_request.declined",
         /// A buyer confirmed a merchant's offer.
         RequestAuthorized = "purchase_request.authorized",
         /// A merchant took what was held for it.
@@ -85,6 +94,8 @@ pub enum Object {
     TopUp,
     /// An order.
     Order,
+    /// A buyer's request for a refund.
+    RefundRequest,
     /// A purchase request at a provider.
     PurchaseRequest,
     /// What two vendors owe each other for a cycle.
@@ -102,6 +113,7 @@ impl Object {
             Self::Account => "account",
             Self::TopUp => "top_up",
             Self::Order => "order",
+            Self::RefundRequest => "refund_request",
             Self::PurchaseRequest => "purchase_request",
             Self::Statement => "statement",
             Self::Exchange => "exchange",
@@ -114,13 +126,16 @@ impl EventType {
     /// What it is about.
     pub const fn object(self) -> Object {
         match self {
-            Self::AccountOpened | Self::AutoTopUpStopped => Object::Account,
+            Self::AccountOpened | Self::AccountErased | Self::AutoTopUpStopped => Object::Account,
             Self::TopUpCredited
             | Self::TopUpInReview
             | Self::TopUpDeclined
             | Self::TopUpRefunded
             | Self::TopUpDisputed => Object::TopUp,
             Self::OrderPaid | Self::OrderDeclined | Self::OrderRefunded => Object::Order,
+            Self::RefundRequestOpened
+            | Self::RefundRequestAccepted
+            | Self::RefundRequestDeclined => Object::RefundRequest,
             Self::RequestAuthorized | Self::RequestCaptured | Self::RequestRefunded => {
                 Object::PurchaseRequest
             }
@@ -200,6 +215,7 @@ impl Event {
             Object::Account => Id::<Account>::new(number).map(|id| id.to_string()),
             Object::TopUp => Id::<TopUp>::new(number).map(|id| id.to_string()),
             Object::Order => Id::<Order>::new(number).map(|id| id.to_string()),
+            Object::RefundRequest => Id::<RefundRequest>::new(number).map(|id| id.to_string()),
             Object::PurchaseRequest => Id::<PurchaseRequest>::new(number).map(|id| id.to_string()),
             Object::Statement => Id::<Statement>::new(number).map(|id| id.to_string()),
             Object::Exchange => Id::<Exchange>::new(number).map(|id| id.to_string()),

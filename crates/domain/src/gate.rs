@@ -312,6 +312,7 @@ mod tests {
             frozen_by_dispute: false,
             terms_version: None,
             erased_at: None,
+            sweep_at: None,
         }
     }
 

@@ -64,15 +64,16 @@ pub struct DayFigures {
     pub bytes: u64,
     /// Accounts that were opened.
     pub accounts: u64,
-    /// Tokens in wallets when the day ended, held ones included.
-    pub outstanding: Amount,
+    /// Tokens in wallets when the day ended, held ones included, by the times at which they were booked: below zero where
+    /// a clock that was set back has booked what was spent into days before what had come in. See
+    /// [`DayFigures::in_wallets`].
+    pub outstanding: i64,
 }
 
 impl DayFigures {
-    /// What a day came to, when so much was outstanding before it; `None` when wallets would hold less than nothing.
-    pub fn of(day: Timestamp, counted: Counted, before: Amount) -> Option<Self> {
-        let Counted { grown, .. } = counted;
-        let outstanding = before.units().checked_add_signed(grown)?;
+    /// What a day came to, when so much was outstanding before it; `None` when that is more than can be counted.
+    pub fn of(day: Timestamp, counted: Counted, before: i64) -> Option<Self> {
+        let outstanding = before.checked_add(counted.grown)?;
         Some(Self {
             day,
             orders: counted.orders,
@@ -86,8 +87,13 @@ impl DayFigures {
             downloads: counted.downloads,
             bytes: counted.bytes,
             accounts: counted.accounts,
-            outstanding: Amount::new(outstanding)?,
+            outstanding,
         })
+    }
+
+    /// Tokens in wallets when the day ended, as it is told: nothing where that would be below zero.
+    pub fn in_wallets(&self) -> Amount {
+        u64::try_from(self.outstanding).ok().and_then(Amount::new).unwrap_or_default()
     }
 
     /// The first instant after it.
@@ -176,12 +182,18 @@ mod tests {
         let day = Timestamp::parse_date("2026-11-22").unwrap();
         let of = |grown, before| {
             let counted = Counted { grown, ..Counted::default() };
-            DayFigures::of(day, counted, amount(before)).map(|day| day.outstanding.units())
+            DayFigures::of(day, counted, before)
+                .map(|day| (day.outstanding, day.in_wallets().units()))
         };
-        assert_eq!(of(5, 10), Some(15));
-        assert_eq!(of(-10, 10), Some(0));
-        assert_eq!(of(-11, 10), None, "no wallet is below zero");
-        assert_eq!(of(1, Amount::MAX.units()), None);
+        assert_eq!(of(5, 10), Some((15, 15)));
+        assert_eq!(of(-10, 10), Some((0, 0)));
+        assert_eq!(
+            of(-11, 10),
+            Some((-1, 0)),
+            "no wallet is below zero, whatever a clock has said"
+        );
+        assert_eq!(of(3, -1), Some((2, 2)), "and it goes on from what is right");
+        assert_eq!(of(1, i64::MAX), None);
     }
 
     #[test]
@@ -192,10 +204,8 @@ mod tests {
             Counted { orders: 1, spent: amount(7), paid: vec![euros(5)], ..Counted::default() };
         let second =
             Counted { orders: 2, bytes: 9, paid: vec![euros(6), dollars], ..Counted::default() };
-        let days = [
-            DayFigures::of(day, first, Amount::ZERO).unwrap(),
-            DayFigures::of(next(day), second, Amount::ZERO).unwrap(),
-        ];
+        let days =
+            [DayFigures::of(day, first, 0).unwrap(), DayFigures::of(next(day), second, 0).unwrap()];
         let sum = Figures::over(&days);
         assert_eq!((sum.orders, sum.spent, sum.bytes), (3, amount(7), 9));
         assert_eq!(sum.paid, [euros(11), dollars]);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! open ──by its owner, with the password; by staff, with a reason──▶ erased, for good
+//!                                                                      └─swept at once, and once more a minute later─▶ nothing is left
 //! ```
 //! Nothing may be under way: no hold, no top-up, no dispute, no exchange, no payment to a merchant, no wish for a refund, and
 //! nothing owed. What is left in the wallet is given up only where that is said expressly; it goes where expired tokens go.
@@ -12,17 +13,21 @@
 //! What is under way is looked up before; what can change beside it is looked at again under the wallet's guard. An erased
 //! account is frozen too, so whatever a late answer brings is given back as for every frozen one. Links are cut once it is
 //! erased, and not before: whoever is refused has lost nothing.
+//!
+//! What one commit cannot take is swept after it. The row says that it is to be swept until a worker has done so, a while
+//! later: whatever has stopped the first sweep, and whatever another server was writing in that moment, goes then.
 
 use scrip_domain::account::{Account, Login, Obstacle, Person};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::audit::Act;
+use scrip_domain::event::{Event, EventType};
 use scrip_domain::ledger::Transfer;
 use scrip_domain::letter::Letter;
 use scrip_domain::link::LinkState;
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::session::TokenHash;
 use scrip_domain::wallet::Wallet;
-use scrip_domain::{Amount, Id, Timestamp};
+use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::json;
@@ -31,10 +36,14 @@ use crate::audit::{Note, Staff};
 use crate::ledger::{self, Buyer};
 use crate::password::PasswordRefusal;
 use crate::throttle::RetryAfter;
-use crate::{Engine, Outcome, Page};
+use crate::{Engine, Outcome, Page, event};
 
 /// Sessions, keys and letters of each that go in one commit; what is beyond goes after it.
 const TOGETHER: u32 = 150;
+/// How long after its erasure an account is swept again: nothing that began before it is under way still.
+const AGAIN: Span = Span::minutes(1);
+/// How many accounts are swept in a round.
+const ROUND: u32 = 20;
 
 /// What becomes of tokens that are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +137,16 @@ impl Engine {
         Ok((all, wallet.available()))
     }
 
+    /// Takes what is left of accounts that were erased a while ago, those first that wait longest. Gives how many there were;
+    /// ask again until there are none.
+    pub async fn finish_erasures(&self) -> Result<usize, Fault> {
+        let due = self.store.accounts_to_sweep(self.now(), ROUND).await?;
+        for account in &due {
+            self.sweep(Buyer { account: account.id, wallet: account.wallet }).await?;
+        }
+        Ok(due.len())
+    }
+
     async fn erase(
         &self,
         buyer: Buyer,
@@ -140,8 +159,8 @@ impl Engine {
             return Ok(Err(EraseRefusal::Open(obstacles, left)));
         }
         let kept = self.kept_of(buyer.account).await?;
-        let command =
-            Erase { buyer, login, leftover, by, kept, gone: self.mint()?, forfeited: self.mint()? };
+        let (gone, forfeited, event) = (self.mint()?, self.mint()?, self.mint()?);
+        let command = Erase { buyer, login, leftover, by, kept, gone, forfeited, event };
         let account = match self.submit(command).await? {
             Ok(account) => account,
             Err(refusal) => return Ok(Err(refusal)),
@@ -151,7 +170,8 @@ impl Engine {
     }
 
     /// Takes what is there still of an account that is erased: links, what did not fit into the commit, and what came
-    /// while that was decided. Doing it again changes nothing, so it goes on where a server has stopped.
+    /// while that was decided. Doing it again changes nothing, so it goes on where a server has stopped. Once it is due, it is
+    /// over with this.
     async fn sweep(&self, buyer: Buyer) -> Result<(), Fault> {
         for link in self.store.links_of(buyer.account).await? {
             if link.state != LinkState::Ended {
@@ -163,7 +183,7 @@ impl Engine {
             let kept = self.kept_of(buyer.account).await?;
             // What there is one of at most is not counted, and goes with the last ones.
             let last = kept.is_empty();
-            let Ok(()) = self.submit(Clear { account: buyer.account, kept }).await?;
+            let Ok(()) = self.submit(Clear { buyer, kept, last }).await?;
             if last {
                 break;
             }
@@ -241,8 +261,10 @@ impl Kept {
 
 /// Takes what is kept beside an account that is erased.
 struct Clear {
-    account: Id<Account>,
+    buyer: Buyer,
     kept: Kept,
+    /// Nothing more was found.
+    last: bool,
 }
 
 impl Command for Clear {
@@ -250,12 +272,21 @@ impl Command for Clear {
     type Refusal = std::convert::Infallible;
 
     fn wants(&self, wants: &mut Wants) {
-        self.kept.wants(wants, self.account);
+        // An account is changed under its wallet's guard.
+        wants.wallets.guard((self.buyer.wallet,));
+        wants.accounts.read((self.buyer.account,));
+        self.kept.wants(wants, self.buyer.account);
     }
 
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut changes = Changes::default();
-        self.kept.clear(books, &mut changes, self.account)?;
+        self.kept.clear(books, &mut changes, self.buyer.account)?;
+        let account = books.accounts.get(&(self.buyer.account,))?;
+        let due = |account: &&Account| account.sweep_at.is_some_and(|due| due <= at);
+        if let Some(account) = account.filter(due).filter(|_| self.last) {
+            let swept = Account { sweep_at: None, ..account.clone() };
+            changes.accounts.push(Change::Update(swept));
+        }
         Ok(Decision::done((), changes))
     }
 }
@@ -272,6 +303,7 @@ struct Erase {
     gone: Id<Transfer>,
     /// Books what is given up.
     forfeited: Id<Transfer>,
+    event: Id<Event>,
 }
 
 impl Command for Erase {
@@ -336,12 +368,15 @@ impl Command for Erase {
             frozen_at: account.frozen_at.or(Some(at)),
             frozen_by_dispute: false,
             erased_at: Some(at),
+            sweep_at: Some(at.plus(AGAIN)),
             ..account.clone()
         };
         changes.accounts.push(Change::Update(erased.clone()));
         changes.logins.extend(login.cloned().map(Change::Delete));
         self.kept.clear(books, &mut changes, id)?;
         self.forget_cards(books, &mut changes, at)?;
+        let kind = EventType::AccountErased;
+        event::tell(&mut changes, Event::new(self.event, kind, id, id.into(), at));
         if let Some((note, reason)) = &self.by {
             let what = json!({ "reason": { "to": reason }, "forfeited": { "to": given_up } });
             note.write(&mut changes, Act::AccountErased, id, what, at);

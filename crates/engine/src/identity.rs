@@ -124,6 +124,7 @@ impl Guest {
             frozen_by_dispute: false,
             terms_version: None,
             erased_at: None,
+            sweep_at: None,
         };
         changes.wallets.push(Change::Insert(Wallet::empty(self.wallet, self.account)));
         changes.accounts.push(Change::Insert(account));

@@ -388,14 +388,15 @@ impl Engine {
 
     /// Keeps the lease on ids ahead of the clock. Call it each second.
     pub async fn renew_lease(&self) -> Result<(), Fault> {
-        let (server, reach) = {
-            let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-            (ids.server(), ids.reach())
+        let now = self.clock.now();
+        let (server, reach, gone_back) = {
+            let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+            (ids.server(), ids.reach(), ids.has_gone_back(now))
         };
         // Ahead of what was minted, too: after a restore that may be ahead of a clock that was set back.
-        let ceiling = ids::extend(&self.store, server, self.clock.now().max(reach)).await?;
+        let ceiling = ids::extend(&self.store, server, now.max(reach)).await?;
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).reach_to(ceiling);
-        Ok(())
+        if gone_back { self.reopen_days().await } else { Ok(()) }
     }
 
     /// Looks whether another server on the same database has changed what this one remembers. Call it

@@ -623,6 +623,7 @@ mod tests {
             frozen_by_dispute: false,
             terms_version: None,
             erased_at: None,
+            sweep_at: None,
         };
         store.submit(Open(account)).await.unwrap().unwrap();
         let keep = |number| store.submit(Keep { buyer, method: card(buyer, number) });

@@ -129,6 +129,7 @@ impl Engine {
         let no_account = || Fault::Bug("an order has no account".into());
         let account = order.order.account.ok_or_else(no_account)?;
         let account = self.store.account(account).await?.ok_or_else(no_account)?;
+        let asked = self.mint_many(order.lines.len())?;
         let command = GiveBack {
             buyer: Buyer { account: account.id, wallet: account.wallet },
             payments: order.payments,
@@ -145,6 +146,7 @@ impl Engine {
                 debt: self.mint()?,
             },
             event: self.mint()?,
+            asked,
             cause,
         };
         let id = match self.submit(command).await? {
@@ -193,6 +195,8 @@ struct GiveBack {
     id: Id<Refund>,
     moves: Moves,
     event: Id<Event>,
+    /// Tell of requests for it that it accepts: one for each line.
+    asked: Vec<Id<Event>>,
     cause: Cause,
 }
 
@@ -275,7 +279,8 @@ impl Command for GiveBack {
         changes.orders.push(Change::Update(order));
         end_licenses(books, &mut changes, &ended, at)?;
         take_back(books, &mut changes, &self.lines, &lines, self.ask.licenses, at)?;
-        accept_asked(books, &mut changes, &self.lines, &left, self.id, at)?;
+        let told = (&self.lines[..], &self.asked[..]);
+        accept_asked(books, &mut changes, told, &left, self.id, at)?;
         self.cause.write(&mut changes, self.id, at);
         let refund = Refund {
             order: self.ask.order,

@@ -13,6 +13,7 @@
 //! between is kept, and the answer to whoever asks says `open`, as it was when it was asked.
 
 use scrip_domain::audit::Act;
+use scrip_domain::event::{Event, EventType};
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order, OrderState};
@@ -29,7 +30,7 @@ use crate::audit::{Note, Staff};
 use crate::ledger::Buyer;
 use crate::purchase::{Answered, Paid};
 use crate::refund::{RefundAsk, RefundRefusal, left_of};
-use crate::{Engine, Outcome};
+use crate::{Engine, Outcome, event};
 
 /// What a buyer wants back.
 #[derive(Clone, Debug)]
@@ -145,6 +146,7 @@ impl Engine {
             policy,
             reason,
             letter,
+            event: self.mint()?,
             request,
         })
     }
@@ -241,8 +243,8 @@ impl Engine {
         let about = About::RefundRefused { order: row.order, request: id };
         let letter = self.letter(&account, about)?;
         let buyer = Buyer { account: account.id, wallet: account.wallet };
-        let note = self.note(by)?;
-        self.submit(Decline { buyer, order: row.order, id, word, letter, note }).await
+        let (note, event) = (self.note(by)?, self.mint()?);
+        self.submit(Decline { buyer, order: row.order, id, word, letter, note, event }).await
     }
 }
 
@@ -297,27 +299,42 @@ impl Cause {
     pub fn write(&self, changes: &mut Changes, refund: Id<Refund>, at: Timestamp) {
         if let Self::AtOnce(ask) = self {
             let row = ask.row(true, at).accepted(refund, at);
+            tell(changes, ask.event, EventType::RefundRequestAccepted, &row, at);
             changes.refund_requests.push(Change::Insert(row));
         }
     }
 }
 
-/// Accepts the open requests of an order's lines of which `refund` has left nothing.
+/// Accepts the open requests of an order's lines of which `refund` has left nothing. `events` has a name for each line: of
+/// one, one is open at most.
 pub(crate) fn accept_asked(
     books: &Books,
     changes: &mut Changes,
-    lines: &[Line],
+    (lines, events): (&[Line], &[Id<Event>]),
     left: &[Extent],
     refund: Id<Refund>,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    for (line, _) in lines.iter().zip(left).filter(|(_, left)| left.is_empty()) {
+    let all = lines.iter().zip(left).zip(events);
+    for ((line, _), event) in all.filter(|((_, left), _)| left.is_empty()) {
         let all = books.refund_requests.all(&(line.order,))?;
-        let asked = all.iter().filter(|row| row.line == line.id && row.is_open());
-        let accepted = asked.map(|row| Change::Update(row.clone().accepted(refund, at)));
-        changes.refund_requests.extend(accepted);
+        if let Some(row) = all.iter().find(|row| row.line == line.id && row.is_open()) {
+            let accepted = row.clone().accepted(refund, at);
+            tell(changes, *event, EventType::RefundRequestAccepted, &accepted, at);
+            changes.refund_requests.push(Change::Update(accepted));
+        }
     }
     Ok(())
+}
+
+fn tell(
+    changes: &mut Changes,
+    event: Id<Event>,
+    kind: EventType,
+    row: &RefundRequest,
+    at: Timestamp,
+) {
+    event::tell(changes, Event::new(event, kind, row.account, row.id.into(), at));
 }
 
 /// What the command answers: the request, or the name of the one that the same key made before.
@@ -337,6 +354,7 @@ pub(crate) struct Ask {
     policy: RefundPolicy,
     reason: String,
     letter: Option<Letter>,
+    event: Id<Event>,
     request: Request,
 }
 
@@ -443,6 +461,7 @@ impl Command for Ask {
         let entry = Entry::request(account, self.request, row.id.into());
         changes.by_account.push(Change::Insert(entry));
         changes.letters.extend(self.letter.clone().map(Change::Insert));
+        tell(&mut changes, self.event, EventType::RefundRequestOpened, &row, at);
         changes.refund_requests.push(Change::Insert(row.clone()));
         Ok(Decision::done(Asked::Now(row), changes))
     }
@@ -455,6 +474,7 @@ struct Decline {
     word: String,
     letter: Option<Letter>,
     note: Note,
+    event: Id<Event>,
 }
 
 impl Command for Decline {
@@ -493,6 +513,7 @@ impl Command for Decline {
         let what = json!({ "order": self.order, "word": { "to": self.word } });
         self.note.write(&mut changes, Act::RefundDeclined, self.id, what, at);
         changes.letters.extend(self.letter.clone().map(Change::Insert));
+        tell(&mut changes, self.event, EventType::RefundRequestDeclined, &declined, at);
         changes.refund_requests.push(Change::Update(declined.clone()));
         Ok(Decision::done(declined, changes))
     }

@@ -73,6 +73,7 @@ impl Engine {
             frozen_by_dispute: false,
             terms_version: self.terms_in_force().await?,
             erased_at: None,
+            sweep_at: None,
         };
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
@@ -116,6 +117,7 @@ impl Engine {
                     frozen_by_dispute: false,
                     terms_version: None,
                     erased_at: None,
+                    sweep_at: None,
                 };
                 let (session, password) = (token.session(&account, now), String::new());
                 opened.push((Signed::of(&session), token));

@@ -2,13 +2,17 @@
 //!
 //! ```text
 //! running ─ midnight, and a margin ─▶ over ─ summed ─▶ closed: a row that never changes
+//!    └──────────────────── the clock is set back to before that ◀──┘
 //! ```
 //! What is booked bears the time of its batch, so nothing is written into a day that is over, but by a batch that began
 //! before midnight, or a server whose clock is behind: that is what the margin is for. Days are closed in order, each
 //! with what was outstanding when the one before ended; so no report looks at more than its days.
+//!
+//! A clock that was ahead closes days that are not over. When it has been set back they are open again ([`Reopen`]): what
+//! happens then belongs to them. What was booked meanwhile keeps its time, so it is told of the days that the clock had said.
 
 use scrip_domain::report::{DayFigures, next};
-use scrip_domain::{Amount, Span, Timestamp};
+use scrip_domain::{Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
@@ -20,6 +24,8 @@ pub const MARGIN: Span = Span::minutes(15);
 pub const MOST_DAYS: usize = 400;
 /// How many days are closed in a round: after a start of old books the worker comes again.
 const ROUND: usize = 31;
+/// How many days are opened again in one commit.
+const REOPENED: u32 = 200;
 /// How many days that are not closed are summed when somebody asks: the running one, the one before it within the margin,
 /// and one that a worker has not come to.
 const OPEN: usize = 3;
@@ -51,6 +57,7 @@ pub enum ReportRefusal {
 impl Engine {
     /// Closes the next days that are over, in order. Gives how many there were; ask again until there are none.
     pub async fn close_days(&self) -> Result<usize, Fault> {
+        self.reopen_days().await?;
         let Some((mut day, mut before)) = self.first_open_day().await? else { return Ok(0) };
         let mut closed: usize = 0;
         while closed < ROUND && next(day).plus(MARGIN) <= self.now() {
@@ -65,6 +72,26 @@ impl Engine {
         Ok(closed)
     }
 
+    /// Opens days that a clock has closed which was ahead, and are not over. Whoever sees the clock go back calls it.
+    pub async fn reopen_days(&self) -> Result<(), Fault> {
+        loop {
+            let early = self.store.days_kept_from(self.first_unclosed(), REOPENED).await?;
+            if early.is_empty() {
+                return Ok(());
+            }
+            let early = Reopen(early.iter().map(|early| early.day).collect());
+            let Ok(opened) = self.submit(early).await?;
+            if opened == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The first day that cannot be closed yet.
+    fn first_unclosed(&self) -> Timestamp {
+        self.now().minus(MARGIN).midnight()
+    }
+
     /// What the days from one to another came to, both included. What is not over is told as it is now.
     pub async fn report(&self, from: Timestamp, to: Timestamp) -> Outcome<Report, ReportRefusal> {
         let (from, to) = (from.midnight(), to.midnight());
@@ -75,9 +102,11 @@ impl Engine {
         if to >= most {
             return Ok(Err(ReportRefusal::TooLong));
         }
-        let last = self.store.last_day_figures().await?;
+        let open = self.first_unclosed();
+        let last = self.store.last_day_before(open).await?;
         // After it: what is closed in between is there then, and is not summed again below.
         let mut days = self.store.day_figures(from, to).await?;
+        days.retain(|kept| kept.day < open);
         let mut report = Report {
             from,
             to,
@@ -105,14 +134,14 @@ impl Engine {
     }
 
     /// What a day comes to, when so much was outstanding before it.
-    async fn sum(&self, day: Timestamp, before: Amount) -> Result<DayFigures, Fault> {
+    async fn sum(&self, day: Timestamp, before: i64) -> Result<DayFigures, Fault> {
         let counted = self.store.count_day(day).await?;
-        let impossible = || Fault::Bug(format!("wallets held less than nothing on {}", day.date()));
+        let impossible = || Fault::Bug(format!("wallets held too much on {}", day.date()));
         DayFigures::of(day, counted, before).ok_or_else(impossible)
     }
 
     /// The first day that is not closed, and what was outstanding before it; `None` while there is nothing to count.
-    async fn first_open_day(&self) -> Result<Option<(Timestamp, Amount)>, Fault> {
+    async fn first_open_day(&self) -> Result<Option<(Timestamp, i64)>, Fault> {
         let last = self.store.last_day_figures().await?;
         self.open_day_after(last).await
     }
@@ -120,12 +149,39 @@ impl Engine {
     async fn open_day_after(
         &self,
         last: Option<DayFigures>,
-    ) -> Result<Option<(Timestamp, Amount)>, Fault> {
+    ) -> Result<Option<(Timestamp, i64)>, Fault> {
         if let Some(last) = last {
             return Ok(Some((last.end(), last.outstanding)));
         }
         let first = self.store.first_counted().await?;
-        Ok(first.map(|at| (at.midnight(), Amount::ZERO)))
+        Ok(first.map(|at| (at.midnight(), 0)))
+    }
+}
+
+/// Forgets what was kept of days that are not over: they are summed again when they are.
+struct Reopen(Vec<Timestamp>);
+
+impl Command for Reopen {
+    /// How many were open again.
+    type Receipt = usize;
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.0.iter().for_each(|day| wants.day_figures.guard((*day,)));
+    }
+
+    fn decide(
+        &self,
+        books: &Books,
+        at: Timestamp,
+    ) -> Result<Decision<usize, Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        for day in &self.0 {
+            let kept = books.day_figures.get(&(*day,))?;
+            let early = kept.filter(|kept| at < kept.end().plus(MARGIN));
+            changes.day_figures.extend(early.cloned().map(Change::Delete));
+        }
+        Ok(Decision::done(changes.day_figures.len(), changes))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::chance::Chance;
 use crate::step::Step;
 
 /// What one seed means.
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The seed.
@@ -55,6 +56,8 @@ pub struct Plan {
     pub ask_bureau_above: Option<Amount>,
     /// Above this many, who says nothing closes the door: for good (true), or until a person has looked (false).
     pub fail_closed_above: Option<(Amount, bool)>,
+    /// Whether the shop grants at once what its policy for refunds covers.
+    pub grants: bool,
     /// What is wrong on purpose.
     pub defect: Defect,
 }
@@ -100,6 +103,7 @@ impl Plan {
         let mut credit = Chance::of(seed, "credit");
         let (lends, wishes) = (credit.permille(500), credit.permille(500) && by_card);
         let bureau = credit.permille(500) && (lends || by_card);
+        let mut people = Chance::of(seed, "people");
         let buyers = chance.between(1, 6);
         let seldom = |chance: &mut Chance, most: u64| {
             if chance.permille(500) { 0 } else { chance.between(1, most) }
@@ -142,6 +146,7 @@ impl Plan {
             ask_bureau_above: some(&mut credit, 300, 2000),
             fail_closed_above: some(&mut credit, 500, 4000)
                 .map(|most| (most, credit.permille(500))),
+            grants: people.permille(400),
             defect: Defect::None,
         }
     }

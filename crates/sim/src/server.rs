@@ -30,6 +30,7 @@ use crate::chance::Chance;
 use crate::clock::SimClock;
 use crate::faults::Interposer;
 use crate::goods::Goods;
+use crate::leavers::Gone;
 use crate::plan::{Defect, Plan};
 use crate::process::{self, Running, listen};
 use crate::program::Kit;
@@ -186,7 +187,7 @@ impl Machine {
 
     /// What the engine learns when half a year goes by in which nothing fails and no message comes: by asking
     /// alone. Then its books and the bank's agree.
-    pub async fn grow_old(self: &Arc<Self>) -> Result<(), String> {
+    pub async fn grow_old(self: &Arc<Self>, gone: &[Gone]) -> Result<(), String> {
         let (store, writer) = self.open()?;
         let memory = Arc::new(scrip_engine::Memory::default());
         let writer = tokio::spawn(writer.run(self.clock.clone(), memory.clone()));
@@ -200,7 +201,11 @@ impl Machine {
                 while engine.run_errands().await? > 0
                     || (begins && engine.run_auto_top_ups().await? > 0)
                 {}
+                while engine.finish_erasures().await? > 0 {}
                 while engine.publish().await? > 0 {}
+            }
+            if let Err(why) = crate::leavers::compare(engine.store(), gone).await? {
+                return Ok(Err(why));
             }
             if let Err(why) = self.bureau.compare(engine.store()).await? {
                 return Ok(Err(why));
@@ -301,6 +306,7 @@ async fn work(app: Arc<Server>) -> Result<(), String> {
     loop {
         drop(app.engine.run_auto_top_ups().await);
         drop(app.engine.run_errands().await);
+        drop(app.engine.finish_erasures().await);
         drop(app.engine.remind_due().await);
         drop(app.engine.publish().await);
         let second = tokio::time::sleep(Duration::from_secs(1));

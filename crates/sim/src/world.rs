@@ -1,8 +1,8 @@
 //! A world: one shop, some buyers, a network between them, and the weather.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use scrip_domain::settings::Settings;
@@ -13,6 +13,8 @@ use crate::chance::Chance;
 use crate::clock::{Elapsed, SimClock};
 use crate::faults::{Stroke, TICK, Weather, buyer_name};
 use crate::goods::Goods;
+use crate::guest::Guest;
+use crate::leavers::Gone;
 use crate::plan::Plan;
 use crate::program::Workshop;
 use crate::server::{Machine, serve};
@@ -117,6 +119,30 @@ fn live(
             Ok(())
         });
     }
+    let gone = known_by_heart(sim, trace, &market, &rest)?;
+    if plan.cards > 0 {
+        let mut clerk = Clerk::new(plan, bank)?;
+        let rest = rest.clone();
+        sim.client("clerk", async move {
+            clerk.live(|| rest.calm.load(Ordering::SeqCst)).await;
+            Ok(())
+        });
+    }
+    weather(sim, plan, elapsed, trace, &machine, &rest)?;
+    at_once(machine.examine())?;
+    let gone = gone.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    at_once(machine.grow_old(&gone))?;
+    at_once(machine.examine())
+}
+
+/// Those who know exactly what must come of what they do: tenant, workshop and guest. Gives which accounts the guest leaves.
+fn known_by_heart(
+    sim: &mut turmoil::Sim<'_>,
+    trace: &Trace,
+    market: &Arc<Market>,
+    rest: &Rc<Rest>,
+) -> Result<Arc<Mutex<Vec<Gone>>>, String> {
+    let gone = Arc::<Mutex<Vec<Gone>>>::default();
     let mut tenant = Tenant::new(Voice::new("tenant", trace.clone())?, market.clone());
     let until = rest.clone();
     sim.client("tenant", async move {
@@ -137,18 +163,17 @@ fn live(
         workshop.settle().await?;
         Ok(())
     });
-    if plan.cards > 0 {
-        let mut clerk = Clerk::new(plan, bank)?;
-        let rest = rest.clone();
-        sim.client("clerk", async move {
-            clerk.live(|| rest.calm.load(Ordering::SeqCst)).await;
-            Ok(())
-        });
-    }
-    weather(sim, plan, elapsed, trace, &machine, &rest)?;
-    at_once(machine.examine())?;
-    at_once(machine.grow_old())?;
-    at_once(machine.examine())
+    let mut guest = Guest::new(Voice::new("guest", trace.clone())?, market.clone(), gone.clone());
+    let until = rest.clone();
+    sim.client("guest", async move {
+        guest.live().await?;
+        while !until.calm.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        guest.settle().await?;
+        Ok(())
+    });
+    Ok(gone)
 }
 
 /// Steps the world until all buyers are done, and lets the weather have its way meanwhile.
@@ -201,6 +226,7 @@ fn open_market(plan: &Plan, machine: &Arc<Machine>) -> Result<Market, String> {
     let (known, threshold) = (goods.known(), plan.threshold.effective(goods.cheapest()));
     let (flow, threshold_policy) = (plan.flow, plan.threshold);
     let mut settings = Settings { flow, threshold: threshold_policy, ..scrip_testkit::settings() };
+    settings.refunds_at_once = plan.grants;
     settings.credit.freeze_disputed = plan.freezes;
     settings.credit.review_disputed = plan.reviews;
     settings.credit.ask_bureau_above = plan.ask_bureau_above;

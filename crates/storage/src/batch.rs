@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use scrip_domain::event::Feed;
-use scrip_domain::{Clock, Timestamp};
+use scrip_domain::{Clock, Span, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::books::{Books, Changes, Wants};
@@ -19,9 +19,9 @@ use crate::fault::Fault;
 /// wait for the same commit and then all ask again: the writer and the rest of the program would take
 /// turns instead of working side by side.
 const MAX_BATCH: usize = 100;
-/// The most rows that one command may write: what a refund of the largest order does, 100 licenses of
-/// it moved in the index, is a little more than half a thousand.
-const MAX_ROWS: usize = 700;
+/// The most rows that one command may write. The largest is a refund of the largest order, which moves
+/// 100 licenses in the index, opens as many lots, and accepts what was asked of each of 50 lines.
+const MAX_ROWS: usize = 800;
 
 /// A use case that writes: it says which rows it wants, and decides on them. Pure: no time, no
 /// chance, nothing from outside but what its fields and the books bring.
@@ -168,12 +168,21 @@ pub(crate) async fn run<B: Backend>(
     let mut last = Timestamp::default();
     let mut batch = Batch::with_capacity(MAX_BATCH);
     while queue.lock().await.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        last = clock.now().max(last);
+        last = time(clock.now(), last);
         let batch = std::mem::replace(&mut batch, Batch::with_capacity(MAX_BATCH));
         carry_out(backend, batch, last, observer.as_ref()).await?;
         backend.between();
     }
     Ok(())
+}
+
+/// A clock that goes back by no more is being corrected: time stands still until it has caught up. One that goes back further
+/// was wrong before, and is believed now.
+const CORRECTED: Span = Span::minutes(1);
+
+/// The time of a batch after one at `last`.
+fn time(now: Timestamp, last: Timestamp) -> Timestamp {
+    if now.plus(CORRECTED) < last { now } else { now.max(last) }
 }
 
 /// How often a batch is tried that meets other writers, and how often a single command is.
@@ -280,5 +289,20 @@ fn answer(batch: Batch, faults: Vec<Option<Fault>>) {
 fn fail(batch: Batch, fault: &Fault) {
     for command in batch {
         command.answer(Err(fault.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_step_back_is_waited_out_and_a_large_one_is_followed() {
+        let at = |minutes: u32| Timestamp::default().plus(Span::minutes(minutes));
+        assert_eq!(time(at(6), at(5)), at(6));
+        assert_eq!(time(at(5), at(5)), at(5));
+        assert_eq!(time(at(4), at(5)), at(5), "corrected");
+        assert_eq!(time(at(4).minus(Span::millis(1)), at(5)), at(4).minus(Span::millis(1)));
+        assert_eq!(time(at(0), at(5)), at(0), "it was wrong before");
     }
 }

@@ -152,6 +152,10 @@ pub struct ServerLease {
     pub number: u8,
     /// Up to when it may mint ids.
     pub ceiling: Timestamp,
+    /// Since when ids have run ahead of the clock, after one that was set back or a restore; kept for good.
+    pub ahead_from: Option<Timestamp>,
+    /// No id was minted for a later time while they did; there is one beside the other.
+    pub ahead_until: Option<Timestamp>,
 }
 
 /// A receipt: the number under which an order's payment was receipted.

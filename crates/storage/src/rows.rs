@@ -70,7 +70,9 @@ use scrip_license::{Digest, Limits, Terms};
 use crate::index::{Download, Entry, Receipt, ServerLease, StartedTicket};
 use crate::table::row;
 
-row!(ServerLease, "servers", group(number: u8), key(number: u8), { number: u8, ceiling: Timestamp });
+row!(ServerLease, "servers", group(number: u8), key(number: u8), {
+    number: u8, ceiling: Timestamp, ahead_from: Option<Timestamp>, ahead_until: Option<Timestamp>,
+});
 
 row!(Vendor, "vendor", group(id: Id<Vendor>), key(id: Id<Vendor>), {
     id: Id<Vendor>, settings: Settings, former_names: Vec<FormerName>,
@@ -83,7 +85,7 @@ row!(LegalText, "legal_texts", group(name: LegalName), key(name: LegalName, vers
 row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
     id: Id<Account>, wallet: Id<Wallet>, email: String, person: Person,
     created_at: Timestamp, frozen_at: Option<Timestamp>, frozen_by_dispute: bool, verified_at: Option<Timestamp>,
-    terms_version: Option<String>, erased_at: Option<Timestamp>,
+    terms_version: Option<String>, erased_at: Option<Timestamp>, sweep_at: Option<Timestamp>,
 });
 
 row!(Login, "logins", group(email: String), key(email: String), {
@@ -579,7 +581,7 @@ row!(Discrepancy, "discrepancies", group(peer: String, name: String), key(peer: 
 
 row!(DayFigures, "day_figures", group(day: Timestamp), key(day: Timestamp), {
     day: Timestamp, orders: u64, lines: u64, spent: Amount, sold: Amount, paid: Vec<Money>, refunded: Amount,
-    expired: Amount, clawed_back: Amount, downloads: u64, bytes: u64, accounts: u64, outstanding: Amount,
+    expired: Amount, clawed_back: Amount, downloads: u64, bytes: u64, accounts: u64, outstanding: i64,
 });
 
 row!(Audit, "audit", group(id: Id<Audit>), key(id: Id<Audit>), {

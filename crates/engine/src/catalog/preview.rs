@@ -51,6 +51,7 @@ impl Engine {
             frozen_by_dispute: false,
             terms_version: None,
             erased_at: None,
+            sweep_at: None,
         };
         let wallet = Wallet::empty(account.wallet, account.id);
         let mut member = Member::new(Arc::new(account), wallet, self.now());

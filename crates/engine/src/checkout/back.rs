@@ -5,7 +5,8 @@
 //!                                                            └──refused──▶ as before
 //! ```
 //! What goes back of which line is decided here, once, before the provider is asked; so a lost answer changes nothing. What
-//! the provider's own people give back is spread over the lines, and ends licenses only when nothing is left.
+//! the provider's own people give back is spread over the lines, and ends licenses only when nothing is left. If it took
+//! what was asked for of a line, before the provider heard of that, what was asked for is spread as well.
 
 use scrip_domain::audit::{Act, Actor};
 use scrip_domain::checkout::{Checkout, PendingLine, PendingRefund};
@@ -44,11 +45,13 @@ impl Engine {
     ) -> Outcome<Answered<Refunded>, RefundRefusal> {
         let no_account = || Fault::Bug("an order that was paid is nobody's".into());
         let order = paid.order.id;
+        let asked = self.mint_many(paid.lines.len())?;
         let command = AskBack {
             account: paid.order.account.ok_or_else(no_account)?,
             id: self.mint()?,
             note: self.note(by)?,
             event: self.mint()?,
+            asked,
             licenses: paid.licenses,
             lines: paid.lines,
             ask,
@@ -99,6 +102,8 @@ struct AskBack {
     id: Id<Refund>,
     note: Note,
     event: Id<Event>,
+    /// Tell of requests that it accepts: one for each line.
+    asked: Vec<Id<Event>>,
     licenses: Vec<License>,
     lines: Vec<Line>,
     ask: RefundAsk,
@@ -211,6 +216,7 @@ impl AskBack {
             licenses: self.ask.licenses,
             reason: self.ask.reason.clone(),
             asked: Some((self.note, self.request)),
+            events: self.asked.clone(),
         };
         let licenses: Vec<_> = self.licenses.iter().map(|license| license.id).collect();
         let before = books.refund_lines.all(&(order.id,))?;
@@ -236,6 +242,8 @@ pub(super) struct Giving {
     reason: String,
     /// Who asked for it here, with which request.
     asked: Option<(Note, Request)>,
+    /// Tell of buyers' requests that it accepts: one for each line.
+    events: Vec<Id<Event>>,
 }
 
 impl Giving {
@@ -243,7 +251,8 @@ impl Giving {
     pub fn all(reason: &str, minted: &Minted) -> Self {
         let licenses = LicensePolicy::Revoke;
         let (id, lines, reason) = (minted.refund, Vec::new(), reason.to_owned());
-        Self { id, lines, amount: None, licenses, reason, asked: None }
+        let events = minted.asked.clone();
+        Self { id, lines, amount: None, licenses, reason, asked: None, events }
     }
 
     /// What was asked for here.
@@ -258,6 +267,7 @@ impl Giving {
             licenses: asked.licenses,
             reason: asked.reason,
             asked: Some((note, Request { key, fingerprint, id })),
+            events: minted.asked.clone(),
         }
     }
 
@@ -307,7 +317,7 @@ pub(super) fn give_back(
         let what = difference(&serde_json::Value::Null, &what);
         note.write(changes, Act::OrderRefunded, order.id, what, at);
     }
-    accept_asked(books, changes, lines, &after, refund.id, at)?;
+    accept_asked(books, changes, (lines, &giving.events), &after, refund.id, at)?;
     changes.refunds.push(Change::Insert(refund));
     changes.refund_lines.extend(back.into_iter().map(Change::Insert));
     Ok(state)
@@ -325,7 +335,11 @@ fn rows(
         let Extent { quantity, amount } = extent;
         RefundLine { order, refund, line, quantity, amount }
     };
-    if !giving.lines.is_empty() {
+    let fits = |asked: &PendingLine| {
+        let left = lines.iter().zip(left).find(|(line, _)| line.id == asked.line);
+        left.is_some_and(|(_, left)| asked.quantity <= left.quantity && asked.amount <= left.amount)
+    };
+    if !giving.lines.is_empty() && giving.lines.iter().all(fits) {
         let of = |asked: &PendingLine| {
             let PendingLine { line, quantity, amount } = *asked;
             row(line, Extent { quantity, amount })

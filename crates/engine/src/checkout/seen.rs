@@ -61,6 +61,7 @@ impl Engine {
                 licenses: self.mint_many(units)?,
                 refund: self.mint()?,
                 event: self.mint()?,
+                asked: self.mint_many(lines.len())?,
                 kid: self.license_kid()?,
                 note: self.mint()?,
             };
@@ -83,6 +84,8 @@ pub(super) struct Minted {
     licenses: Vec<Id<License>>,
     pub refund: Id<Refund>,
     event: Id<Event>,
+    /// Tell of buyers' requests for refunds that are accepted: one for each line.
+    pub asked: Vec<Id<Event>>,
     kid: String,
     pub note: Id<scrip_domain::audit::Audit>,
 }

@@ -228,6 +228,7 @@ mod tests {
             frozen_by_dispute: false,
             terms_version: None,
             erased_at: None,
+            sweep_at: None,
         };
         let frozen = Account { frozen_at: Some(at), frozen_by_dispute: true, ..free.clone() };
         let by_staff = Account { frozen_by_dispute: false, ..frozen.clone() };

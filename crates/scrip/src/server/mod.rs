@@ -347,7 +347,8 @@ async fn forget_deliveries(watch: &Watch) {
     }
 }
 
-/// Asks processor and bureau what has to be asked, and looks after automatic top-ups: when there is something new, and each second.
+/// Asks processor and bureau what has to be asked, looks after automatic top-ups, and finishes what erasures have left: when
+/// there is something new, and each second.
 async fn errands(app: App) {
     let mut second = every_second();
     loop {
@@ -360,6 +361,9 @@ async fn errands(app: App) {
         }
         if let Err(fault) = app.engine.run_auto_top_ups().await {
             tracing::warn!(%fault, "automatic top-ups wait");
+        }
+        if let Err(fault) = app.engine.finish_erasures().await {
+            tracing::warn!(%fault, "what is left of erased accounts waits");
         }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future;
+use http::Method;
 use scrip_domain::Span;
 use serde_json::{Value, json};
 
@@ -30,6 +32,8 @@ pub(crate) struct Square {
     pub witness: Witness,
     /// Every order of which somebody heard, by its name.
     pub orders: Mutex<BTreeMap<String, Sent>>,
+    /// What was said for good of requests for refunds, by their names.
+    pub verdicts: Mutex<BTreeMap<String, String>>,
     /// By how much time has leapt, in milliseconds.
     pub leapt: Mutex<u64>,
     /// What all buyers have spent in the end, by their own books.
@@ -155,6 +159,8 @@ impl Buyer {
                 Some(sent) => self.peep(&sent).await,
                 None => Ok(()),
             },
+            Step::AskBack => self.ask_back().await,
+            Step::Leave => self.cannot_leave().await,
         }
     }
 
@@ -475,6 +481,74 @@ impl Buyer {
         Ok(())
     }
 
+    /// Wants a line back, with one click or two; the merchant's staff have their say, or not yet.
+    async fn ask_back(&mut self) -> Verdict {
+        let visit = self.visit.clone();
+        if visit.is_empty() {
+            return self.connect().await.map(drop);
+        }
+        let own = self.own.clone();
+        let own = |sent: &Sent| own.contains(&sent.order);
+        let Some(sent) = self.square.any(&mut self.chance, own) else { return Ok(()) };
+        let ask = Ask::get(format!("/v1/orders/{}", sent.order), &visit);
+        let Some(order) = self.at_merchant(&ask).await else { return Ok(()) };
+        let lines = order.body["lines"].as_array().cloned().unwrap_or_default();
+        let Some(line) = self.chance.pick(&lines).cloned() else { return Ok(()) };
+        let body = json!({ "line": line["id"], "reason": "does not start" });
+        let path = format!("/v1/orders/{}/refund-requests", sent.order);
+        let ask = self.keyed(path, &visit, body);
+        if self.chance.permille(300) {
+            let (one, other) = (self.patience(), self.patience());
+            let two = (self.merchant.ask(&ask, one), self.merchant.ask(&ask, other));
+            if let (Some(one), Some(other)) = future::join(two.0, two.1).await {
+                let made = one.status == 201 && other.status == 201;
+                let same = one.body == other.body;
+                demand!(same || !made, "two clicks: {} {}", one.body, other.body);
+            }
+        }
+        let Some(asked) = self.thrice(&ask, true).await else { return Ok(()) };
+        if asked.status != 201 {
+            return Ok(());
+        }
+        let id = word(&asked.body["id"]);
+        let staff = self.square.merchant_staff.clone();
+        let (verb, body) = match self.chance.below(4) {
+            0 | 1 => ("accept", json!({})),
+            2 => ("decline", json!({ "word": "It works as described" })),
+            _ => return Ok(()),
+        };
+        let path = format!("/v1/admin/refund-requests/{id}/{verb}");
+        let Some(said) = self.thrice(&Ask::post(path, &staff, body), true).await else {
+            return Ok(());
+        };
+        if said.status == 200 {
+            let state = word(&said.body["state"]);
+            demand!(state != "open", "staff said {verb}, and it is {}", said.body);
+            let mut verdicts = self.square.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = verdicts.insert(id.clone(), state.clone());
+            demand!(before.is_none_or(|before| before == state), "{id} became {state}");
+        }
+        Ok(())
+    }
+
+    /// Wants to be erased while tokens are held, and others are there that are not given up.
+    async fn cannot_leave(&mut self) -> Verdict {
+        let token = self.token.clone();
+        let Some(wallet) = self.at_provider(&Ask::get("/v1/wallet", &token)).await else {
+            return Ok(());
+        };
+        let [available, held] =
+            ["available", "held"].map(|what| wallet.body[what]["amount"].as_u64().unwrap_or(0));
+        // Gifts may be gone by then.
+        if held == 0 || available <= self.gifts {
+            return Ok(());
+        }
+        let ask = farewell(&token, false);
+        let Some(kept) = self.at_provider(&ask).await else { return Ok(()) };
+        demand!(kept.code() == "account_not_settled", "leaving was answered {}", kept.body);
+        Ok(())
+    }
+
     /// Registers until there is an account, whatever gets lost on the way.
     async fn register(&mut self) -> Verdict {
         let credentials = json!({
@@ -559,6 +633,20 @@ impl Buyer {
             self.funded
         );
         *self.square.spent.lock().unwrap_or_else(PoisonError::into_inner) += spent;
+        if self.chance.permille(500) { self.leave().await } else { Ok(()) }
+    }
+
+    /// At rest nothing is in the way: whoever wants to be erased is, and what is left goes.
+    async fn leave(&mut self) -> Verdict {
+        let token = self.token.clone();
+        let gone = self.surely(&farewell(&token, true), false).await;
+        // An answer that is lost leaves nobody to ask again.
+        demand!([204, 401].contains(&gone.status), "leaving at rest was answered {}", gone.body);
+        let path = format!("/v1/admin/accounts/{}", self.account);
+        let staff = self.square.provider_staff.clone();
+        let held = self.surely(&Ask::get(path, &staff), false).await.body;
+        demand!(held["erased_at"].is_string(), "whoever left is {held}");
+        demand!(held["available"]["amount"] == 0, "whoever left has {held}");
         Ok(())
     }
 
@@ -620,6 +708,12 @@ impl Buyer {
         }
         Ok(total - refunded)
     }
+}
+
+/// Being erased at the provider, in one's own name.
+fn farewell(token: &str, forfeit: bool) -> Ask {
+    let body = json!({ "password": "correct horse", "forfeit": forfeit });
+    Ask { method: Method::DELETE, ..Ask::post("/v1/account", token, body) }
 }
 
 async fn pause(millis: u64) {

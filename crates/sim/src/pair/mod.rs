@@ -106,7 +106,8 @@ fn live(
     let orders = square.orders.lock().unwrap_or_else(PoisonError::into_inner);
     let orders = orders.keys().cloned().collect();
     let spent = *square.spent.lock().unwrap_or_else(PoisonError::into_inner);
-    let ends = square.witness.agrees(orders, spent);
+    let verdicts = square.verdicts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let ends = square.witness.agrees(orders, verdicts, spent);
     let ends = at_once(async { ends.await.map_err(|why| why.to_string()) })?;
     trace.note("auditor", &ends);
     Ok(())
@@ -209,7 +210,8 @@ impl World<'_> {
 fn open_square(plan: &Plan, hosts: &[Arc<Host>; 2]) -> Result<Square, String> {
     let goods = Goods::draw(&mut Chance::of(plan.seed, "goods"));
     let known = goods.known();
-    let settings = Settings { flow: plan.flow, ..scrip_testkit::settings() };
+    let (flow, refunds_at_once) = (plan.flow, plan.grants);
+    let settings = Settings { flow, refunds_at_once, ..scrip_testkit::settings() };
     let merchant_staff = at_once(hosts[0].set_up(settings, Some(goods)))?;
     let provider_staff = at_once(hosts[1].set_up(scrip_testkit::settings(), None))?;
     Ok(Square {
@@ -219,6 +221,7 @@ fn open_square(plan: &Plan, hosts: &[Arc<Host>; 2]) -> Result<Square, String> {
         provider_staff,
         witness: Witness::of(hosts[0].clone(), hosts[1].clone()),
         orders: Mutex::default(),
+        verdicts: Mutex::default(),
         leapt: Mutex::default(),
         spent: Mutex::default(),
     })

@@ -83,6 +83,7 @@ impl Part for Side {
         if self.role == Role::Provider {
             drop(engine.lapse_requests().await);
             drop(engine.send_notices().await);
+            drop(engine.finish_erasures().await);
         } else {
             drop(engine.run_checkouts().await);
         }

@@ -31,6 +31,10 @@ pub(crate) enum Step {
     BackAtProvider,
     /// Takes up, or looks at, what another buyer began.
     Meddle,
+    /// Asks the merchant for a line's tokens back, and has its staff decide, or not.
+    AskBack,
+    /// Wants to be erased at the provider while tokens are held.
+    Leave,
 }
 
 impl Step {
@@ -48,6 +52,9 @@ impl Step {
         Self::BackAtProvider,
         Self::Meddle,
     ];
+
+    /// What came later: drawn from a stream of its own.
+    const PEOPLE: &[Self] = &[Self::AskBack, Self::Leave];
 }
 
 /// What one seed means.
@@ -85,6 +92,8 @@ pub struct Plan {
     pub rotates: u64,
     /// Of a thousand answers between the servers, so many are lost.
     pub mislaid: u64,
+    /// Whether the merchant grants at once what its policy for refunds covers.
+    pub grants: bool,
     /// What is wrong on purpose.
     pub defect: Defect,
 }
@@ -108,7 +117,7 @@ pub enum Defect {
 impl Plan {
     /// What `seed` means, for so many steps in all.
     pub fn of(seed: u64, steps: u64) -> Self {
-        let mut chance = Chance::of(seed, "pair");
+        let (mut chance, mut people) = (Chance::of(seed, "pair"), Chance::of(seed, "people"));
         let seldom = |chance: &mut Chance, most: u64| {
             if chance.permille(500) { 0 } else { chance.between(1, most) }
         };
@@ -122,7 +131,12 @@ impl Plan {
             seed,
             buyers,
             steps: (steps / buyers).max(1),
-            weights: Step::ALL.iter().map(|step| (*step, weight(*step, &mut chance))).collect(),
+            weights: {
+                let old = Step::ALL.iter().map(|step| (*step, weight(*step, &mut chance)));
+                let mut all: Vec<_> = old.collect();
+                all.extend(Step::PEOPLE.iter().map(|step| (*step, weight(*step, &mut people))));
+                all
+            },
             flow,
             lost: seldom(&mut chance, 40),
             untold: seldom(&mut chance, 40),
@@ -135,6 +149,7 @@ impl Plan {
             skew: seldom(&mut chance, 30) * 1000,
             rotates: seldom(&mut chance, 500),
             mislaid: seldom(&mut chance, 250),
+            grants: people.permille(400),
             defect: Defect::None,
         }
     }

@@ -78,8 +78,14 @@ impl Witness {
     }
 
     /// At rest: what both servers have agrees, document by document and token by token. `heard` are orders that somebody
-    /// heard of; `spent` is what all buyers have spent, by their own books. Gives how many came to which end.
-    pub async fn agrees(&self, heard: Vec<String>, spent: u64) -> Result<String, Violation> {
+    /// heard of; `verdicts` what was said of requests for refunds; `spent` is what all buyers have spent, by their own books.
+    /// Gives how many came to which end.
+    pub async fn agrees(
+        &self,
+        heard: Vec<String>,
+        verdicts: BTreeMap<String, String>,
+        spent: u64,
+    ) -> Result<String, Violation> {
         let (sells, pays) = (self.merchant.books(), self.provider.books());
         let (sells, pays) = (sells.map_err(Violation)?, pays.map_err(Violation)?);
         let mut requests = BTreeMap::new();
@@ -104,6 +110,7 @@ impl Witness {
             deal.agrees(&sells, &pays).await?;
             *ends.entry(deal.end()).or_default() += 1;
         }
+        stand(&sells, verdicts).await?;
         let merchant = merchant_in(&pays).await?;
         balances(&merchant, requests.values(), spent)?;
         let sightings = self.sightings.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -115,6 +122,20 @@ impl Witness {
         }
         Ok(format!("{ends:?}"))
     }
+}
+
+/// What was said of requests for refunds is said still; what was accepted has a refund, and what was declined has none.
+async fn stand(store: &Store, verdicts: BTreeMap<String, String>) -> Verdict {
+    for (name, state) in verdicts {
+        let id = name.parse().map_err(|_| Violation(format!("{name} is no request")))?;
+        let row = store.refund_request(id).await?;
+        let Some(row) = row else { return Err(Violation(format!("{name} is gone"))) };
+        demand!(row.state.as_str() == state, "{name} was {state}, and is {}", row.state);
+        let refunds = store.refunds_of(row.order).await?;
+        let has = refunds.iter().any(|refund| Some(refund.id) == row.refund);
+        demand!(has == (state == "accepted"), "{name} is {state}, its refund {:?}", row.refund);
+    }
+    Ok(())
 }
 
 async fn merchant_in(store: &Store) -> Result<Merchant, Violation> {

@@ -59,6 +59,16 @@ impl Store {
         self.row_page("WHERE t.id <= $1 ORDER BY t.id DESC LIMIT $2", page).await
     }
 
+    /// Accounts that were erased and are to be swept at `at`, those first that are due longest.
+    pub async fn accounts_to_sweep(
+        &self,
+        at: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Account>, Fault> {
+        let bounds = [cells(&at), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.sweep_at <= $1 ORDER BY t.sweep_at, t.id LIMIT $2", bounds).await
+    }
+
     /// A session, also one that has ended.
     pub async fn session(&self, token: TokenHash) -> Result<Option<Session>, Fault> {
         self.row("WHERE t.token = $1", cells(&token)).await

@@ -12,10 +12,11 @@ use crate::sql;
 use crate::store::Store;
 use crate::table::Row;
 
-/// What an event is about, found by its number: an order, a top-up, a purchase request, an exchange of our tokens or for them,
-/// a statement, or a license. An account has no state to tell.
+/// What an event is about, found by its number: an order, a request for a refund, a top-up, a purchase request, an exchange of
+/// our tokens or for them, a statement, or a license. An account has no state to tell.
 const SUBJECTS: &str =
-    "LEFT JOIN orders o ON o.id = t.subject LEFT JOIN top_ups u ON u.id = t.subject
+    "LEFT JOIN orders o ON o.id = t.subject LEFT JOIN refund_requests q ON q.id = t.subject
+     LEFT JOIN top_ups u ON u.id = t.subject
      LEFT JOIN purchase_requests p ON p.id = t.subject LEFT JOIN exchanges x ON x.id = t.subject AND x.account = t.account
      LEFT JOIN statements s ON s.id = t.subject LEFT JOIN licenses l ON l.id = t.subject";
 
@@ -27,7 +28,7 @@ const INCOMING: &str = "(SELECT MIN(i.state) FROM incoming_exchanges i WHERE i.e
 pub struct Told {
     /// The event.
     pub event: Event,
-    /// The state, of an order, a top-up, a purchase request, an exchange, a statement or a license.
+    /// The state, of an order, a request for a refund, a top-up, a purchase request, an exchange, a statement or a license.
     pub state: Option<String>,
 }
 
@@ -103,7 +104,7 @@ impl Store {
     async fn told(&self, tail: &str, values: Vec<Cell<'static>>) -> Result<Vec<Told>, Fault> {
         let columns = sql::prefixed(&Event::table().columns);
         let text = format!(
-            "SELECT {columns}, COALESCE(o.state, u.state, p.state, x.state, {INCOMING}, s.state, l.state) AS state {tail}"
+            "SELECT {columns}, COALESCE(o.state, q.state, u.state, p.state, x.state, {INCOMING}, s.state, l.state) AS state {tail}"
         );
         self.query("events", text, values, |cells| {
             Ok(Told { event: Event::read(cells)?, state: cells.text()? })

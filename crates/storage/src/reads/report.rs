@@ -1,7 +1,9 @@
 //! Figures of days: those that were kept, and what a day that was not comes to.
 //!
 //! What happened in a day is found over indices by time, or over the ids that can have been minted in it: ids grow with
-//! time, and what is booked was named shortly before. So a day costs what happened in it, whatever lies before.
+//! time, and what is booked was named shortly before. So a day costs what happened in it, whatever lies before. Where a
+//! clock was set back, ids run ahead of it for a while; how far, the leases know, and a day of that time is looked for up
+//! to there.
 
 use scrip_domain::account::Account;
 use scrip_domain::ledger::{House, LedgerAccount};
@@ -37,6 +39,13 @@ pub(crate) fn growth() -> String {
     let (credit, debit) = (of_wallet("t.credit"), of_wallet("t.debit"));
     format!(
         "CASE WHEN {credit} THEN t.amount ELSE 0 END - CASE WHEN {debit} THEN t.amount ELSE 0 END"
+    )
+}
+
+/// For which time ids of what was booked before `end` can have been minted at most, in SQL, where that is later than `usual`.
+pub(crate) fn ahead(end: &str, usual: &str) -> String {
+    format!(
+        "(SELECT MAX(s.ahead_until) FROM servers s WHERE s.ahead_from < {end} AND s.ahead_until > {usual})"
     )
 }
 
@@ -149,7 +158,7 @@ impl Store {
     pub async fn count_day(&self, day: Timestamp) -> Result<Counted, Fault> {
         let end = next(day);
         let first = Id::<Account>::floor(day).before(APART);
-        let last = Id::<Account>::floor(end.plus(APART));
+        let last = Id::<Account>::floor(self.named_until(day).await?);
         let mut values = cells(&day);
         values.extend(cells(&end));
         values.extend([first, last].map(|id| Cell::number(id.number())));
@@ -159,6 +168,15 @@ impl Store {
         found.iter().for_each(|count| count.add_to(&mut counted));
         counted.paid.sort_unstable_by_key(|money| money.unit);
         Ok(counted)
+    }
+
+    /// For which time ids of what was booked in a day can have been minted at most.
+    async fn named_until(&self, day: Timestamp) -> Result<Timestamp, Fault> {
+        let text = format!("SELECT {}", ahead("$1", "$2"));
+        let usual = next(day).plus(APART);
+        let values = [cells(&next(day)), cells(&usual)].concat();
+        let found = self.query("servers", text, values, Timestamp::read).await?;
+        Ok(found.into_iter().next().flatten().unwrap_or(usual))
     }
 
     /// What was kept of the days from one to another, both included, in order.
@@ -177,6 +195,21 @@ impl Store {
         self.row("ORDER BY t.day DESC LIMIT 1", vec![]).await
     }
 
+    /// The last day before `before` of which figures were kept.
+    pub async fn last_day_before(&self, before: Timestamp) -> Result<Option<DayFigures>, Fault> {
+        self.row("WHERE t.day < $1 ORDER BY t.day DESC LIMIT 1", cells(&before)).await
+    }
+
+    /// Days from `from` on of which figures were kept, the last first, at most so many.
+    pub async fn days_kept_from(
+        &self,
+        from: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DayFigures>, Fault> {
+        let bounds = [cells(&from), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.day >= $1 ORDER BY t.day DESC LIMIT $2", bounds).await
+    }
+
     /// When the first of all that is counted happened.
     pub async fn first_counted(&self) -> Result<Option<Timestamp>, Fault> {
         let text = "SELECT MIN(f.at) FROM (
@@ -184,7 +217,8 @@ impl Store {
                 UNION ALL SELECT created_at FROM (SELECT created_at FROM accounts ORDER BY id LIMIT 1) a
                 UNION ALL SELECT MIN(paid_at) FROM orders WHERE paid_at IS NOT NULL
                 UNION ALL SELECT MIN(at) FROM downloads
-                UNION ALL SELECT MIN(at) FROM remittances) f";
+                UNION ALL SELECT MIN(at) FROM remittances
+                UNION ALL SELECT MIN(ahead_from) FROM servers) f";
         let found = self.query("transfers", text.to_owned(), vec![], Timestamp::read);
         Ok(found.await?.into_iter().next().flatten())
     }

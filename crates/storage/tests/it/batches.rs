@@ -189,10 +189,10 @@ pub async fn too_many_rows_are_a_fault(home: &Home) {
         })
     };
     let (most, too_many) =
-        tokio::join!(store.submit(wallets(1000, 700)), store.submit(wallets(2000, 701)));
+        tokio::join!(store.submit(wallets(1000, 800)), store.submit(wallets(2000, 801)));
     most.unwrap().unwrap();
     assert!(matches!(too_many, Err(Fault::Bug(_))));
-    assert_eq!(balance(&store, 1699).await, Some(0));
+    assert_eq!(balance(&store, 1799).await, Some(0));
     assert_eq!(balance(&store, 2000).await, None);
     store.stop().await.unwrap();
 }

@@ -96,6 +96,8 @@ const DAMAGES: &[(&str, &str)] = &[
     ("refund-requests", "UPDATE refund_requests SET refund = 7599 WHERE id = 9402"),
     ("refund-requests", "DROP INDEX refund_requests_open; UPDATE refund_requests SET state = 'open', decided_at = NULL, word = NULL WHERE id = 9403"),
     ("refund-requests-open", "UPDATE refund_lines SET quantity = 2"),
+    ("refund-requests", "INSERT INTO refund_requests SELECT \"order\", 9409, line, account, state, covered, reason, word, refund, at, decided_at
+        FROM refund_requests WHERE id = 9402"),
     ("refund-requests-open", "UPDATE refund_requests SET decided_at = NULL WHERE id = 9402"),
     ("refund-requests-open", "UPDATE refund_requests SET word = NULL WHERE id = 9403"),
     ("extensions", "DELETE FROM extensions WHERE line = 7005"),
@@ -466,6 +468,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("erased-accounts", "UPDATE accounts SET person = '{\"name\":\"Gone\"}' WHERE id = 1090"),
     ("erased-accounts", "UPDATE accounts SET verified_at = 3 WHERE id = 1090"),
     ("erased-accounts", "UPDATE accounts SET erased_at = 5 WHERE id = 1001"),
+    ("erased-accounts", "UPDATE accounts SET sweep_at = 5 WHERE id = 1001"),
     ("erased-accounts", "INSERT INTO sessions VALUES (x'05', 1090, 2090, 1, 9)"),
     ("erased-accounts", "INSERT INTO api_keys VALUES (9471, 1090, x'05', '[]', '', 1, NULL)"),
     ("erased-accounts", "UPDATE letters SET account = 1090 WHERE account IS NOT NULL"),
@@ -474,6 +477,10 @@ const DAMAGES: &[(&str, &str)] = &[
     ("erased-accounts", "INSERT INTO warned VALUES (1090, 5)"),
     ("erased-accounts", "UPDATE links SET account = 1090 WHERE id = 9821"),
     ("erased-accounts", "UPDATE payment_methods SET account = 1090 WHERE name = 'pm_1'"),
+    ("erased-wallets", "UPDATE wallets SET free_credits = 5 WHERE id = 2090"),
+    ("erased-wallets", "INSERT INTO events (id, kind, account, subject, at, seq) VALUES (9590, 'account.erased', 1090, 1090, 3, NULL);
+        INSERT INTO transfers (id, debit, credit, amount, reason, subject, at) VALUES (9591, 1, 2090, 5, 'top_up', 1, 4);
+        INSERT INTO by_account VALUES (1090, 13, 9590, 9590, 0), (1090, 4, 9591, 9591, 0)"),
     ("licenses", "DELETE FROM licenses WHERE id = 8102"),
     ("refund-totals", "UPDATE refund_lines SET amount = 9 WHERE refund = 7511"),
     ("refund-states", "UPDATE orders SET state = 'paid' WHERE id = 6101"),
@@ -596,6 +603,27 @@ pub async fn sound_books_are_found_sound(home: &Home) {
     for probe in probes() {
         assert!(store.examine(&probe).await.unwrap().rows > 0, "{} examined nothing", probe.name);
     }
+}
+
+/// On the second of the days that were kept something was booked whose name is of two days later: a clock had been set back.
+const SET_BACK: &str = "
+    INSERT INTO servers (number, ceiling, ahead_from, ahead_until) VALUES (9, 1, 1795428000000, 1795611600000);
+    INSERT INTO transfers VALUES (29761103462400000, 1, 2001, 5, 'top_up', 1, 1795435200000);
+    UPDATE wallets SET free_credits = free_credits + 5 WHERE id = 2001;
+    UPDATE day_figures SET sold = 5 WHERE day = 1795392000000;
+    UPDATE day_figures SET outstanding = outstanding + 5 WHERE day >= 1795392000000";
+
+pub async fn a_day_of_a_clock_that_was_set_back_is_found_right(home: &Home) {
+    let store = home.start().await;
+    home.execute(&sound(home)).await;
+    home.execute(SET_BACK).await;
+    let of_days = async || -> Vec<String> {
+        let sick = sick(&store).await;
+        sick.into_iter().filter(|name| name.starts_with("day-")).collect()
+    };
+    assert!(of_days().await.is_empty());
+    home.execute("DELETE FROM servers WHERE number = 9").await;
+    assert_eq!(of_days().await, ["day-figures"], "found as far as ids are known to have run ahead");
 }
 
 pub async fn each_probe_sees_its_damage(home: &Home) {

@@ -12,7 +12,7 @@ use scrip_domain::top_up::{Due, Remittance, TopUp, TopUpMethod, TopUpState};
 use scrip_domain::{Amount, Id, Money, Span, Timestamp, Unit};
 use scrip_storage::Changes;
 use scrip_storage::books::Change;
-use scrip_storage::index::Download;
+use scrip_storage::index::{Download, ServerLease};
 use scrip_storage::reads::Page;
 
 use crate::commands::{amount, id, write};
@@ -163,18 +163,25 @@ fn others(changes: &mut Changes, number: u64, at: Timestamp) {
         at,
     }));
     changes.downloads.push(Change::Insert(Download { license: id(1), file: id(8), at }));
-    changes.accounts.push(Change::Insert(Account {
-        id: named(at, number),
+    let account = Account { id: named(at, number), created_at: at, ..nobody(number) };
+    changes.accounts.push(Change::Insert(account));
+}
+
+/// An account of which nothing is known.
+pub fn nobody(number: u64) -> Account {
+    Account {
+        id: id(number),
         wallet: id(300 + number),
         email: String::new(),
         person: Person::default(),
-        created_at: at,
+        created_at: NOON,
         frozen_at: None,
         verified_at: None,
         frozen_by_dispute: false,
         terms_version: None,
         erased_at: None,
-    }));
+        sweep_at: None,
+    }
 }
 
 pub async fn a_day_counts_what_was_booked_in_it_and_nothing_else(home: &Home) {
@@ -201,6 +208,64 @@ pub async fn a_day_counts_what_was_booked_in_it_and_nothing_else(home: &Home) {
     let quiet = store.count_day(NOON.midnight().plus(Span::days(7))).await.unwrap();
     assert_eq!(quiet, Counted::default());
     assert_eq!(store.first_counted().await.unwrap(), Some(around()[0]));
+    store.stop().await.unwrap();
+}
+
+/// A clock was two days ahead until ten: what is booked after that has names of the day after the next.
+pub async fn a_day_of_a_clock_that_was_set_back_is_counted_whole(home: &Home) {
+    let store = home.start().await;
+    let day = NOON.midnight();
+    let hour = move |hours: u32| day.plus(Span::hours(hours));
+    let top_up = move |at: Timestamp, named_at: Timestamp, units: u64| {
+        let issued = LedgerAccount::House(House::Issued);
+        let number = Id::<Transfer>::floor(named_at).number() + units;
+        Change::Insert(Transfer {
+            id: id(number),
+            debit: issued,
+            credit: wallet(200),
+            amount: amount(units),
+            reason: Reason::TopUp,
+            subject: Subject(1),
+            at,
+        })
+    };
+    let booked = move |changes: &mut Changes| {
+        changes.transfers.extend([
+            top_up(hour(58), hour(58), 1),
+            top_up(hour(10), hour(58), 20),
+            top_up(hour(11), hour(58), 300),
+            top_up(hour(23), hour(59), 4000),
+        ]);
+    };
+    store.submit(write(booked)).await.unwrap().unwrap();
+    let sold = async |days: u32| {
+        let counted = store.count_day(day.plus(Span::days(days))).await.unwrap();
+        counted.sold.units()
+    };
+    assert_eq!((sold(0).await, sold(2).await), (0, 1), "nobody knows how far ids run ahead");
+    let near = ServerLease {
+        number: 1,
+        ceiling: hour(59),
+        ahead_from: Some(hour(30)),
+        ahead_until: Some(hour(60)),
+    };
+    let behind = ServerLease {
+        number: 2,
+        ahead_from: Some(hour(9)),
+        ahead_until: Some(hour(24)),
+        ..near.clone()
+    };
+    let far = ServerLease { number: 3, ahead_from: Some(hour(9)), ..near.clone() };
+    let lease = async |lease: ServerLease| {
+        let row = move |changes: &mut Changes| changes.servers.push(Change::Insert(lease.clone()));
+        store.submit(write(row)).await.unwrap().unwrap();
+    };
+    lease(near).await;
+    lease(behind).await;
+    assert_eq!(sold(0).await, 0, "they ran ahead later, or not so far");
+    lease(far).await;
+    assert_eq!((sold(0).await, sold(1).await, sold(2).await), (4320, 0, 1));
+    assert_eq!(store.first_counted().await.unwrap(), Some(hour(9)));
     store.stop().await.unwrap();
 }
 
@@ -246,7 +311,7 @@ pub async fn days_are_kept_in_order(home: &Home) {
     let kept = move |days: u32| {
         let counted =
             Counted { orders: days.into(), paid: vec![money(1, "EUR")], ..Counted::default() };
-        DayFigures::of(day(days), counted, Amount::ZERO).unwrap()
+        DayFigures::of(day(days), counted, 0).unwrap()
     };
     let rows = move |changes: &mut Changes| {
         changes.day_figures.extend([2, 0, 1].map(|days| Change::Insert(kept(days))));
@@ -255,5 +320,10 @@ pub async fn days_are_kept_in_order(home: &Home) {
     let found = store.day_figures(day(0), day(1)).await.unwrap();
     assert_eq!(found, [kept(0), kept(1)]);
     assert_eq!(store.last_day_figures().await.unwrap(), Some(kept(2)));
+    assert_eq!(store.last_day_before(day(2)).await.unwrap(), Some(kept(1)));
+    assert_eq!(store.last_day_before(day(0)).await.unwrap(), None);
+    assert_eq!(store.days_kept_from(day(1), 9).await.unwrap(), [kept(2), kept(1)]);
+    assert_eq!(store.days_kept_from(day(0), 1).await.unwrap(), [kept(2)]);
+    assert!(store.days_kept_from(day(3), 9).await.unwrap().is_empty());
     store.stop().await.unwrap();
 }

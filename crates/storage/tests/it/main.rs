@@ -49,6 +49,7 @@ conformance! {
     doctor:
         empty_books_are_sound,
         sound_books_are_found_sound,
+        a_day_of_a_clock_that_was_set_back_is_found_right,
         each_probe_sees_its_damage,
         a_probe_tells_what_and_at_most_ten;
     batches:
@@ -119,10 +120,12 @@ conformance! {
     refund_requests:
         what_buyers_ask_back_is_found_by_order_state_and_account,
         what_is_kept_of_an_account_is_found_by_it,
+        accounts_to_be_swept_are_found_when_they_are_due,
         what_is_under_way_of_an_account_is_told_once;
     figures:
         a_day_counts_what_was_booked_in_it_and_nothing_else,
         orders_and_top_ups_are_found_by_state,
+        a_day_of_a_clock_that_was_set_back_is_counted_whole,
         days_are_kept_in_order;
     settlements:
         a_cycle_holds_what_is_owed_for_it_in_order,

@@ -1,6 +1,6 @@
 //! What buyers ask back, and what is kept of an account, as they are found.
 
-use scrip_domain::account::Obstacle;
+use scrip_domain::account::{Account, Obstacle};
 use scrip_domain::api_key::ApiKey;
 use scrip_domain::exchange::{Exchange, ExchangeState};
 use scrip_domain::letter::{About, Letter};
@@ -14,7 +14,7 @@ use scrip_storage::index::Entry;
 use scrip_storage::reads::Page;
 
 use crate::commands::{account, id, write};
-use crate::figures::top_up;
+use crate::figures::{nobody, top_up};
 use crate::home::{Home, NOON, Running};
 use crate::rows::exchanges::exchange;
 use crate::rows::merchants::request;
@@ -99,6 +99,28 @@ pub async fn what_is_kept_of_an_account_is_found_by_it(home: &Home) {
     let letters = store.letters_of(account(4), 1).await.unwrap();
     assert_eq!(letters.iter().map(|row| row.id.number()).collect::<Vec<_>>(), [1]);
     assert_eq!(store.letters_of(account(4), 9).await.unwrap().len(), 2);
+}
+
+pub async fn accounts_to_be_swept_are_found_when_they_are_due(home: &Home) {
+    let store = home.start().await;
+    let later = NOON.plus(Span::minutes(1));
+    fill(&store, move |changes| {
+        let swept = [(1, None), (2, Some(later)), (3, Some(NOON)), (4, Some(NOON))];
+        for (number, sweep_at) in swept {
+            let erased_at = sweep_at.map(|_| NOON);
+            let row = nobody(number);
+            changes.accounts.push(Change::Insert(Account { erased_at, sweep_at, ..row }));
+        }
+    })
+    .await;
+    let due = async |at, limit| {
+        let rows = store.accounts_to_sweep(at, limit).await.unwrap();
+        rows.iter().map(|row| row.id.number()).collect::<Vec<_>>()
+    };
+    assert!(due(NOON.minus(Span::millis(1)), 9).await.is_empty());
+    assert_eq!(due(NOON, 9).await, [3, 4]);
+    assert_eq!(due(later, 2).await, [3, 4]);
+    assert_eq!(due(later, 9).await, [3, 4, 2]);
 }
 
 /// Top-ups, exchanges, payments to merchants and wishes for refunds of account 4, one of each in every state.

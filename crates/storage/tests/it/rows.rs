@@ -129,6 +129,7 @@ fn compare<T: PartialEq + Debug>(table: &str, found: &[T], expected: &[&T]) {
 
 pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     let store = home.start().await;
+    leases(&store).await;
     accounts(&store).await;
     wallet_rows(&store).await;
     money_rows(&store).await;
@@ -151,10 +152,19 @@ pub async fn every_row_comes_back_as_it_was_written(home: &Home) {
     store.stop().await.unwrap();
 }
 
-async fn accounts(store: &Running) {
-    let lease = ServerLease { number: 255, ceiling: LAST };
+async fn leases(store: &Running) {
+    let lease = ServerLease {
+        number: 255,
+        ceiling: LAST,
+        ahead_from: Some(FIRST),
+        ahead_until: Some(LAST),
+    };
     round_trips!(store, servers(number): lease.clone() =>
-        ServerLease { ceiling: FIRST, ..lease.clone() }, other ServerLease { number: 0, ceiling: NOON });
+        ServerLease { ceiling: FIRST, ahead_from: None, ahead_until: None, ..lease.clone() },
+        other ServerLease { number: 0, ceiling: NOON, ..lease });
+}
+
+async fn accounts(store: &Running) {
     let former = FormerName { name: text(), until: NOON };
     let vendor = Vendor { id: last(), settings: settings(), former_names: vec![former] };
     let mut renamed = Vendor { former_names: Vec::new(), ..vendor.clone() };
@@ -183,11 +193,12 @@ async fn accounts(store: &Running) {
         verified_at: Some(LAST),
         terms_version: Some(text()),
         erased_at: Some(LAST),
+        sweep_at: Some(LAST),
     };
     round_trips!(store, accounts(id): account.clone() =>
         Account {
             person: Person::default(), frozen_at: None, frozen_by_dispute: false, verified_at: None,
-            terms_version: None, erased_at: None, ..account.clone()
+            terms_version: None, erased_at: None, sweep_at: None, ..account.clone()
         },
         other Account { id: id(0), ..account.clone() });
     let legal =

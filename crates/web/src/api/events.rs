@@ -53,7 +53,7 @@ struct EventOut {
     /// To whom; null for what is the vendor's own affair.
     #[schema(required, example = "acc_06bq3v8k2m9zc")]
     account: Option<String>,
-    /// What it is about: `object`, `id`, and for orders, top-ups and statements their `state` by now.
+    /// What it is about: `object`, `id`, and for all but accounts their `state` by now.
     #[schema(value_type = Object,
         example = json!({ "object": "order", "id": "ord_06bq3v8k2m9zc", "state": "paid" }))]
     data: Map<String, Value>,

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::language::t;
+use crate::pages::words::capitalized;
 use crate::problem::{Problem, kind};
 
 /// A form that says only that its button was pressed.
@@ -103,7 +104,7 @@ impl Render for Field<'_> {
                         autocomplete=(self.autocomplete)
                         aria-describedby=[described.as_deref()] aria-invalid=[self.error.map(|_| "true")];
                 }
-                @if let Some(text) = self.error { p.wrong id=(error) { (text) } }
+                @if let Some(text) = self.error { (mistake(Some(&error), text)) }
             }
         }
     }
@@ -127,6 +128,11 @@ impl Mistakes {
     pub fn or<T>(self, value: T) -> Result<T, Problem> {
         self.0.map_or(Ok(value), Err)
     }
+}
+
+/// What is wrong with a field, beside it. As the API says it, it is no sentence; for people it begins like one.
+pub fn mistake(id: Option<&str>, text: &str) -> Markup {
+    html! { p.wrong id=[id] { (capitalized(text)) } }
 }
 
 /// What is wrong with a form as a whole, above it.
@@ -181,6 +187,6 @@ mod tests {
             hint: None,
             error: Some("this is not an e-mail address"),
         };
-        insta::assert_snapshot!(field.render().into_string(), @r#"<div class="field"><label for="email">E-mail</label><input id="email" name="email" type="email" value="a&lt;b" required autocomplete="email" aria-describedby="email-error" aria-invalid="true"><p class="wrong" id="email-error">this is not an e-mail address</p></div>"#);
+        insta::assert_snapshot!(field.render().into_string(), @r#"<div class="field"><label for="email">E-mail</label><input id="email" name="email" type="email" value="a&lt;b" required autocomplete="email" aria-describedby="email-error" aria-invalid="true"><p class="wrong" id="email-error">This is not an e-mail address</p></div>"#);
     }
 }

@@ -21,7 +21,7 @@ use scrip_engine::top_up::{TopUpAsk, TopUpRefusal, Way};
 use serde::Deserialize;
 
 use super::account::card_name;
-use super::form::{Field, Form, complaint};
+use super::form::{Field, Form, complaint, mistake};
 use super::look::{Tone, notice};
 use super::refused::sentence;
 use super::visit::{Local, OwnAccounts, SignedIn};
@@ -390,7 +390,7 @@ fn amounts(form: &AddForm, settings: &Settings, problem: Option<&Problem>) -> Ma
                         span { (t("as you write it below")) }
                     }
                 }
-                @if let Some(text) = error(&["choice"]) { p.wrong #choice-error { (text) } }
+                @if let Some(text) = error(&["choice"]) { (mistake(Some("choice-error"), text)) }
             }
         }
         (own_amount(form, settings, wrong, error(&["currency"])))
@@ -428,7 +428,7 @@ fn own_amount(
                         option value=(currency) selected[form.currency == currency.as_str()] { (currency) }
                     }
                 }
-                @if let Some(text) = wrong_currency { p.wrong #currency-error { (text) } }
+                @if let Some(text) = wrong_currency { (mistake(Some("currency-error"), text)) }
             }
         }
     }
@@ -479,7 +479,7 @@ fn choice(ways: &Ways, before: &str, problem: Option<&Problem>) -> Markup {
                 }
             }
             @if all.is_empty() { p { (t("There is nothing yet to pay with here. A voucher always works.")) } }
-            @if let Some(text) = &wrong { p.wrong #way-error { (text) } }
+            @if let Some(text) = &wrong { (mistake(Some("way-error"), text)) }
         }
         @if ways.takes_cards && ways.cards.is_empty() {
             p.hint { (say!("To pay by card, {link} first.", link = html! { a href="/account#cards" { (t("keep one with your account")) } })) }

@@ -48,26 +48,26 @@ async fn what_registration_requires_is_asked_for_and_mistakes_are_named() {
     let page = browser.send("/register", &[("email", "ada"), ("password", "correct horse")]).await;
     assert_eq!(page.status, 400);
     assert!(
-        page.html.contains("id=\"email-error\">this is not an e-mail address"),
+        page.html.contains("id=\"email-error\">This is not an e-mail address"),
         "{}",
         page.html
     );
     let all = [("email", "ada"), ("password", "short"), ("address", "\u{7}")];
     let page = browser.send("/register", &all).await;
     for told in [
-        "id=\"email-error\">this is not an e-mail address",
+        "id=\"email-error\">This is not an e-mail address",
         "id=\"password-error\">8 to 200 characters",
-        "id=\"name-error\">this is required",
-        "id=\"address-error\">no control characters",
+        "id=\"name-error\">This is required",
+        "id=\"address-error\">No control characters",
     ] {
         assert!(page.html.contains(told), "{told}: {}", page.html);
     }
     let page = browser.send("/register", &ADA).await;
-    assert!(page.html.contains("id=\"name-error\">this is required"), "{}", page.html);
+    assert!(page.html.contains("id=\"name-error\">This is required"), "{}", page.html);
     assert!(!page.html.contains("correct horse"), "a password is never shown");
     let name = ("name", "Ada <b>");
     let page = browser.send("/register", &[ADA[0], ADA[1], name, ("address", "\u{7}")]).await;
-    assert!(page.html.contains("id=\"address-error\">no control characters"), "{}", page.html);
+    assert!(page.html.contains("id=\"address-error\">No control characters"), "{}", page.html);
     assert!(page.html.contains("value=\"Ada &lt;b&gt;\""), "what was typed stays");
     let page =
         browser.send("/register", &[ADA[0], ADA[1], name, ("address", "1 Way\r\nTown")]).await;
@@ -75,7 +75,7 @@ async fn what_registration_requires_is_asked_for_and_mistakes_are_named() {
     let page =
         Browser::on(&shop).send("/register", &[ADA[0], ADA[1], name, ("address", "x")]).await;
     assert_eq!(page.status, 409);
-    assert!(page.html.contains("this address has an account"), "{}", page.html);
+    assert!(page.html.contains("This address has an account"), "{}", page.html);
 }
 
 #[tokio::test]

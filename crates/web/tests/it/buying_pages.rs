@@ -271,7 +271,7 @@ async fn too_many_coupons_are_refused_for_a_while_and_the_cart_stays() {
         }
         assert_eq!(page.status, 422, "{}", page.html);
     }
-    says(&limited.unwrap(), 429, &["too many tries: wait ", "10.00 AUR", "Check out"]);
+    says(&limited.unwrap(), 429, &["Too many tries: wait ", "10.00 AUR", "Check out"]);
     let form = [("key", "k"), ("offer", offer.as_str()), ("coupon", "WORD")];
     let stopped = browser.send("/checkout", &form).await;
     says(&stopped, 429, &["Too many coupons were tried", "Go on without it"]);

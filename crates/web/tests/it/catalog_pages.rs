@@ -283,7 +283,7 @@ async fn an_offer_says_what_is_wrong_and_reads_only_what_its_terms_need() {
         let page = browser.send(&to, &fields).await;
         assert_eq!(page.status, 400, "{terms} {field}={value}: {}", page.html);
         let marked = page.html.contains(&format!("id=\"{field}-error\""));
-        let told = field == "terms" && page.html.contains("choose one of these");
+        let told = field == "terms" && page.html.contains("Choose one of these");
         assert!(marked || told, "{terms} {field}={value}: {}", page.html);
         if field != "key" {
             assert_eq!(page.input("key"), "", "the value stands in an input of its own");
@@ -380,7 +380,7 @@ async fn a_release_says_what_is_wrong_with_it() {
     make_release(&mut browser).await;
     make_release(&mut browser).await;
     let page = browser.send(&to, &[("version", "1.0.0"), ("channel", "stable")]).await;
-    assert!(page.html.contains("the channel has this version"), "{}", page.html);
+    assert!(page.html.contains("The channel has this version"), "{}", page.html);
     let page = browser.send(FIRST, &[("notes", "b\u{0}")]).await;
     assert_eq!(page.status, 400);
     assert!(page.html.contains("id=\"notes-error\""), "{}", page.html);

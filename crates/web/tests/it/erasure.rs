@@ -66,6 +66,10 @@ async fn an_account_goes_and_its_orders_and_codes_stay() {
     assert!(store.letters_of(id.parse().unwrap(), 9).await.unwrap().is_empty());
     shop.run_errands().await;
     assert!(shop.run_mail().await.is_empty(), "nobody is written to");
+    shop.run_webhooks().await;
+    let told = shop.get("/v1/events?type=account.erased", &shop.admin).await;
+    assert_eq!(told.json["data"].as_array().map(Vec::len), Some(1), "{told:?}");
+    assert_eq!(told.json["data"][0]["data"], json!({ "object": "account", "id": id }));
     shop.sound().await;
 
     // The address is free, and nothing of the one before is the new one's.
@@ -307,6 +311,34 @@ async fn nobody_makes_a_key_for_an_account_that_is_erased() {
     let fields = [("key", key.as_str()), ("label", "till"), ("account", &id), ("read", "yes")];
     let page = owner.send("/admin/keys", &fields).await;
     assert_eq!(page.status, 400, "{}", page.html);
-    assert!(page.html.contains("id=\"account-error\">there is no such account"), "{}", page.html);
+    assert!(page.html.contains("id=\"account-error\">There is no such account"), "{}", page.html);
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_a_fault_has_left_is_taken_by_the_server_itself() {
+    let shop = Shop::open().await;
+    let buyer = shop.buyer(ADA, 0).await;
+    let id = account(&shop, &buyer).await;
+    assert_eq!(erase(&shop, &buyer, json!({ "password": PASSWORD })).await.status, 204);
+    let (engine, store) = (&shop.app.engine, shop.app.engine.store());
+    let row = store.account(id.parse().unwrap()).await.unwrap().unwrap();
+    // As if the server had died after its first commit, or another had written beside it.
+    let (now, token) = (engine.now(), [7; 16]);
+    let expires_at = now.plus(Span::days(1));
+    let session =
+        Session { token, account: row.id, wallet: row.wallet, created_at: now, expires_at };
+    let letter = Letter::new(Id::new(7).unwrap(), Some(row.id), ADA, About::Welcome {}, now);
+    store.submit(Left(session, letter)).await.unwrap().unwrap();
+    shop.sound().await;
+    assert_eq!(engine.finish_erasures().await.unwrap(), 0, "not yet");
+    shop.advance(Span::minutes(1)).await;
+    let other = shop.another().await;
+    assert_eq!(other.app.engine.finish_erasures().await.unwrap(), 1, "whichever server runs");
+    assert!(store.session(token).await.unwrap().is_none());
+    assert!(store.letters_of(row.id, 9).await.unwrap().is_empty());
+    let swept = store.account(row.id).await.unwrap().unwrap();
+    assert_eq!((swept.erased_at, swept.sweep_at), (row.erased_at, None));
+    assert_eq!(engine.finish_erasures().await.unwrap(), 0, "once");
     shop.sound().await;
 }

@@ -72,7 +72,7 @@ async fn a_whole_purchase_speaks_german() {
     };
     // A thousand, or one and a bit?
     let unclear = browser.send("/wallet/top-up", &form("1.000")).await;
-    says(&unclear, 400, &["eine Anzahl AUR, zum Beispiel 12,50", "value=\"1.000\""]);
+    says(&unclear, 400, &["Eine Anzahl AUR, zum Beispiel 12,50", "value=\"1.000\""]);
     assert_eq!(leads(&browser.send("/wallet/top-up", &form("1.005,99")).await, "/"), on);
 
     let checkout = leads(&browser.open(&on).await, "/checkout/ord_");
@@ -171,7 +171,7 @@ async fn refusals_are_told_in_german_on_pages_and_nowhere_else() {
     let shop = Shop::open().await;
     let mut browser = Browser::on(&shop).reading("de");
     let refused = browser.send("/register", &[("email", "ada"), PASSWORD]).await;
-    says(&refused, 400, &["das ist keine E-Mail-Adresse", "value=\"ada\"", "Konto eröffnen"]);
+    says(&refused, 400, &["Das ist keine E-Mail-Adresse", "value=\"ada\"", "Konto eröffnen"]);
     let wrong = browser.send("/sign-in", &[("email", "a@b.example"), PASSWORD]).await;
     says(&wrong, 422, &["Die Adresse oder das Passwort ist falsch."]);
     let nothing = browser.open("/products/nothing").await;

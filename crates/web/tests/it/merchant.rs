@@ -28,8 +28,12 @@ async fn sign_in(shop: &Shop, code: &str) -> String {
 
 /// A buyer with an order that is paid.
 async fn paid(shop: &Shop, provider: &ScriptedProvider, offer: &str) -> (String, String) {
+    paid_for(shop, provider, select(offer)).await
+}
+
+async fn paid_for(shop: &Shop, provider: &ScriptedProvider, what: Value) -> (String, String) {
     let ada = sign_in(shop, &provider.return_code("ada", None)).await;
-    let draft = shop.post("/v1/orders", &ada, "draft", select(offer)).await;
+    let draft = shop.post("/v1/orders", &ada, "draft", what).await;
     assert_eq!(draft.status, 201, "{draft:?}");
     assert!(draft.json["order_token"].is_null(), "a buyer needs none");
     let order = draft.at("/id").to_owned();
@@ -304,6 +308,12 @@ async fn what_is_granted_at_once_was_open_when_it_was_asked_and_says_so_again() 
     assert_eq!((asked.status, asked.at("/state")), (201, "open"), "{asked:?}");
     let now = shop.get(&path, &ada).await;
     assert_eq!(now.at("/data/0/state"), "accepted", "the provider has given back: {now:?}");
+    shop.run_webhooks().await;
+    let told = shop.get("/v1/events?limit=100", &ada).await;
+    let told = told.json["data"].as_array().unwrap().iter();
+    let told: Vec<_> = told.filter(|event| event["data"]["id"] == *asked.at("/id")).collect();
+    let told: Vec<_> = told.iter().map(|event| &event["type"]).collect();
+    assert_eq!(told, ["refund_request.opened", "refund_request.accepted"]);
     shop.advance(Span::minutes(1)).await;
     let again = shop.post(&path, &ada, "r1", wish).await;
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), ("true", &asked.bytes));
@@ -347,6 +357,34 @@ async fn what_the_provider_gives_back_by_itself_is_booked_and_leaves_no_more_tha
     let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
     assert_eq!((seen.at("/state"), seen.at("/licenses/0/state")), ("refunded", "refunded"));
     assert_eq!(seen.json["refunds"].as_array().map(Vec::len), Some(3));
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_the_provider_took_of_a_line_before_it_heard_of_a_refund_goes_back_of_the_others() {
+    let (shop, provider, offer) = merchant(Flow::default()).await;
+    let other = shop.service("polish", 250).await;
+    let both =
+        json!({ "lines": [{ "offer": offer, "quantity": 1 }, { "offer": other, "quantity": 1 }] });
+    let (ada, order) = paid_for(&shop, &provider, both).await;
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    let line = json!([{ "line": seen.at("/lines/0/id"), "quantity": 1 }]);
+    provider.give_back(&order, 100, GivenBackBy::Provider);
+    let ask = json!({ "lines": line, "reason": "broken" });
+    // Two pieces of news: one is booked after the other.
+    assert_eq!(refund(&shop, &order, "r1", ask.clone()).await.status, 503);
+    while shop.run_checkouts().await > 0 {}
+    let back = refund(&shop, &order, "r1", ask).await;
+    assert_eq!((back.status, back.at("/amount/display")), (201, "2.50 AUR"), "{back:?}");
+    let parts: Vec<_> =
+        ["/lines/0/amount/display", "/lines/1/amount/display"].map(|at| back.at(at)).into();
+    assert_eq!(parts, ["1.50 AUR", "1.00 AUR"], "what is left of the line, and the rest");
+    let seen = shop.get(&format!("/v1/orders/{order}"), &ada).await;
+    assert_eq!(seen.at("/state"), "partially_refunded", "{seen:?}");
+    assert_eq!(provider.row(&order).kept, 150);
+    shop.sound().await;
+    let rest = refund(&shop, &order, "r2", json!({ "reason": "all" })).await;
+    assert_eq!((rest.status, rest.at("/amount/display")), (201, "1.50 AUR"), "{rest:?}");
     shop.sound().await;
 }
 

@@ -420,3 +420,96 @@ async fn staff_decide_in_the_console_by_their_roles() {
     assert!(list.html.contains(&asked[1]) && !list.html.contains(&asked[0]), "{}", list.html);
     shop.sound().await;
 }
+
+/// What the feed has of requests for refunds: type, state by now, and which.
+async fn told(shop: &Shop, who: &str) -> Vec<(String, String, String)> {
+    shop.run_webhooks().await;
+    let feed = shop.get("/v1/events?limit=100", who).await;
+    let events = feed.json["data"].as_array().unwrap().iter();
+    let about = events.filter(|event| event["data"]["object"] == "refund_request");
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let told = |event: &Value| {
+        let data = event["data"].as_object().unwrap();
+        assert_eq!(data.len(), 3, "nothing of the buyer's words: {event}");
+        (word(&event["type"]), word(&data["state"]), word(&data["id"]))
+    };
+    about.map(told).collect()
+}
+
+#[tokio::test]
+async fn each_step_of_a_request_is_told_once_to_whom_it_belongs() {
+    let shop = promising(14, false, false).await;
+    let offer = shop.service("tuning", 250).await;
+    let (ada, eve) =
+        (shop.buyer("ada@example.com", 1000).await, shop.buyer("eve@example.com", 0).await);
+    let order = buy(&shop, &ada, &offer, 1, 250).await;
+    let first = ask(&shop, &ada, &order, "r1").await;
+    assert_eq!(ask(&shop, &ada, &order, "r1").await.bytes, first.bytes);
+    for _ in 0..2 {
+        decide(&shop, &first, "decline", json!({ "word": "It was used." })).await;
+    }
+    let second = ask(&shop, &ada, &order, "r2").await;
+    for _ in 0..2 {
+        decide(&shop, &second, "accept", json!({})).await;
+    }
+    let event = |kind: &str, state: &str, request: &Answer| {
+        (format!("refund_request.{kind}"), state.to_owned(), request.at("/id").to_owned())
+    };
+    let all = [
+        event("opened", "declined", &first),
+        event("declined", "declined", &first),
+        event("opened", "accepted", &second),
+        event("accepted", "accepted", &second),
+    ];
+    assert_eq!(told(&shop, &ada).await, all);
+    assert_eq!(told(&shop, &shop.admin).await, all);
+    assert!(told(&shop, &eve).await.is_empty());
+    // What goes back otherwise accepts what waits, and tells it.
+    let order = buy(&shop, &ada, &offer, 2, 500).await;
+    let third = ask(&shop, &ada, &order, "r3").await;
+    let path = format!("/v1/admin/orders/{}/refunds", order.at("/id"));
+    let back = shop.post(&path, &shop.admin, "hand", json!({ "reason": "by hand" })).await;
+    assert_eq!(back.status, 201, "{back:?}");
+    let rest = [event("opened", "accepted", &third), event("accepted", "accepted", &third)];
+    assert_eq!(told(&shop, &ada).await[4..], rest);
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_is_granted_at_once_is_told_as_accepted_and_never_as_open() {
+    let shop = promising(14, true, true).await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let order = buy(&shop, &ada, &offer, 1, 250).await;
+    let granted = ask(&shop, &ada, &order, "r1").await;
+    assert_eq!(granted.at("/state"), "accepted", "{granted:?}");
+    let id = granted.at("/id").to_owned();
+    let all = [("refund_request.accepted".to_owned(), "accepted".to_owned(), id)];
+    assert_eq!(told(&shop, &ada).await, all);
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn the_largest_order_goes_back_whole_with_all_that_was_asked() {
+    let shop = promising(14, false, false).await;
+    let offer = license_offer(&shop, "editor", Terms::Perpetual, Limits::default()).await;
+    let ada = shop.buyer("ada@example.com", 10_000).await;
+    let lines = vec![json!({ "offer": offer, "quantity": 2 }); 50];
+    let body = json!({ "lines": lines, "expected_total": aur(10_000), "allow_duplicate": true });
+    let order = shop.post("/v1/purchases", &ada, "all", body).await;
+    assert_eq!(order.json["licenses"].as_array().map(Vec::len), Some(100), "{order:?}");
+    let path = format!("/v1/orders/{}/refund-requests", order.at("/id"));
+    for (number, line) in order.json["lines"].as_array().unwrap().iter().enumerate() {
+        let wish = json!({ "line": line["id"], "reason": "all of it" });
+        let asked = shop.post(&path, &ada, &format!("r{number}"), wish).await;
+        assert_eq!(asked.status, 201, "{asked:?}");
+    }
+    let refunds = format!("/v1/admin/orders/{}/refunds", order.at("/id"));
+    let back = shop.post(&refunds, &shop.admin, "hand", json!({ "reason": "all" })).await;
+    assert_eq!((back.status, back.at("/amount/display")), (201, "100.00 AUR"), "{back:?}");
+    let all = shop.get(&path, &ada).await;
+    let all = all.json["data"].as_array().unwrap();
+    assert!(all.iter().all(|row| row["state"] == "accepted"), "{all:?}");
+    assert_eq!(all.len(), 50);
+    shop.sound().await;
+}

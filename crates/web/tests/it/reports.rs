@@ -193,3 +193,80 @@ async fn books_without_anything_have_no_days() {
     shop.advance(Span::days(3)).await;
     assert_eq!(close(&shop).await, 0);
 }
+
+/// Buys the tuning for 250.
+async fn tuning(shop: &Shop, buyer: &str, offer: &str, key: &str) {
+    let body = json!({ "lines": [{ "offer": offer }], "allow_duplicate": true,
+        "expected_total": { "amount": 250, "unit": "AUR" } });
+    let paid = shop.post("/v1/purchases", buyer, key, body).await;
+    assert_eq!(paid.status, 201, "{paid:?}");
+}
+
+/// A clock that is a day ahead: on what it takes for Monday and Tuesday Ada comes, is given 1000, and buys. Then somebody sets
+/// it back to Sunday.
+async fn ahead() -> (Shop, String, String) {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    shop.advance(Span::days(1)).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    tuning(&shop, &ada, &offer, "monday").await;
+    shop.advance(Span::hours(13)).await;
+    assert_eq!(close(&shop).await, 1, "of a Monday that has not begun");
+    tuning(&shop, &ada, &offer, "tuesday").await;
+    shop.sound().await;
+    shop.clock.set_back(Span::hours(37));
+    (shop, ada, offer)
+}
+
+/// What is reported from that Sunday on.
+async fn from_sunday(shop: &Shop) -> Vec<String> {
+    days(&report(shop, "?from=2026-11-22&to=2026-12-01").await)
+}
+
+fn day(day: &str, state: &str, spent: u64, orders: u64, left: u64) -> String {
+    format!(
+        "{day} {state} sold 0 spent {spent} in {orders}/{orders} back 0 gone 0 bytes 0 new {} left {left}",
+        u32::from(day == "2026-11-23")
+    )
+}
+
+/// Sunday and the days after it, lived once more.
+async fn lived_again(shop: &Shop, ada: &str, offer: &str) {
+    shop.sound().await;
+    tuning(shop, ada, offer, "sunday").await;
+    let sunday = day("2026-11-22", "open", 250, 1, 0);
+    assert_eq!(from_sunday(shop).await, [sunday.as_str()], "spent before it came in");
+    shop.sound().await;
+    assert_eq!(close(shop).await, 0);
+    shop.advance(Span::days(1)).await;
+    assert_eq!(close(shop).await, 1);
+    shop.sound().await;
+    tuning(shop, ada, offer, "monday-again").await;
+    let sunday = sunday.replace("open", "closed");
+    let monday = day("2026-11-23", "open", 500, 2, 250);
+    assert_eq!(from_sunday(shop).await, [sunday.as_str(), &monday], "what was booked for it, too");
+    shop.sound().await;
+    shop.advance(Span::days(2)).await;
+    assert_eq!(close(shop).await, 2);
+    let monday = monday.replace("open", "closed");
+    let tuesday = day("2026-11-24", "closed", 250, 1, 0);
+    let wednesday = day("2026-11-25", "open", 0, 0, 0);
+    assert_eq!(from_sunday(shop).await, [sunday, monday, tuesday, wednesday]);
+    shop.sound().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_a_day_ahead_and_is_set_back_leaves_every_day_right() {
+    let (shop, ada, offer) = ahead().await;
+    shop.app.engine.renew_lease().await.unwrap();
+    lived_again(&shop, &ada, &offer).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_while_the_server_is_stopped_leaves_every_day_right() {
+    let (shop, ada, offer) = ahead().await;
+    shop.app.engine.end_lease().await.unwrap();
+    let again = shop.another().await;
+    assert_eq!(close(&again).await, 0, "as a worker does at the start");
+    lived_again(&again, &ada, &offer).await;
+}

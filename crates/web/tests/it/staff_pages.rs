@@ -168,7 +168,7 @@ async fn another_password_ends_every_other_session() {
     let form = |old, again| [("old", old), ("password", new), ("again", again)];
     let page = here.send("/admin/me/password", &form("wrong", new)).await;
     assert_eq!(page.status, 400);
-    assert!(page.html.contains("id=\"old-error\">this is not your password"), "{}", page.html);
+    assert!(page.html.contains("id=\"old-error\">This is not your password"), "{}", page.html);
     let page = here.send("/admin/me/password", &form(CLERK_PASSWORD, "other")).await;
     assert!(page.html.contains("again-error"), "{}", page.html);
     let page = here.send("/admin/me/password", &form(CLERK_PASSWORD, new)).await;
@@ -323,7 +323,7 @@ async fn an_owner_invites_changes_and_ends_people() {
     for (email, name, role, wrong) in [
         ("bea", "Bea", "support", "id=\"email-error\""),
         ("bea@shop.test", " ", "support", "id=\"name-error\""),
-        ("bea@shop.test", "Bea", "boss", "choose one"),
+        ("bea@shop.test", "Bea", "boss", "Choose one"),
     ] {
         let page = owner.send("/admin/staff", &form(email, name, role)).await;
         assert_eq!(page.status, 400, "{wrong}");
@@ -431,13 +431,13 @@ async fn keys_are_made_with_scopes_that_fit() {
     let once = owner.open("/admin/keys").await.input("key").to_owned();
     for (fields, wrong) in [
         (&[("label", ""), ("admin", "yes")][..], "id=\"label-error\""),
-        (&[("label", "x")][..], "at least one scope"),
-        (&[("label", "x"), ("read", "yes")][..], "the scope read needs an account"),
+        (&[("label", "x")][..], "At least one scope"),
+        (&[("label", "x"), ("read", "yes")][..], "The scope read needs an account"),
         (
             &[("label", "x"), ("admin", "yes"), ("account", account)][..],
             "cannot have the scope admin",
         ),
-        (&[("label", "x"), ("read", "yes"), ("account", "acc_x")][..], "there is no such account"),
+        (&[("label", "x"), ("read", "yes"), ("account", "acc_x")][..], "There is no such account"),
     ] {
         let page = owner.send("/admin/keys", &[fields, &[("key", &*once)]].concat()).await;
         assert_eq!(page.status, 400, "{wrong}");
@@ -547,33 +547,33 @@ async fn each_setting_is_changed_by_its_form_and_mistakes_are_named() {
     for (group, field, typed, wrong) in [
         ("name", "name", " ", "id=\"name-error\""),
         ("name", "token_name", "", "id=\"token_name-error\""),
-        ("name", "worth", "100", "id=\"worth-error\">write it like"),
-        ("name", "worth", "0 = 1.00 EUR", "id=\"worth-error\">a ratio with no zero in it"),
-        ("flow", "flow", "sideways", "choose one"),
-        ("threshold", "policy", "none", "choose one"),
-        ("threshold", "policy", "fixed", "id=\"amount-error\">this is required"),
-        ("visibility", "price", "nobody", "choose one"),
-        ("prices", "prices", "100 = 1 USD\nx", "line 2: write it like"),
-        ("prices", "prices", "100 = 1 EUR", "id=\"prices-error\">a currency that has no price yet"),
+        ("name", "worth", "100", "id=\"worth-error\">Write it like"),
+        ("name", "worth", "0 = 1.00 EUR", "id=\"worth-error\">A ratio with no zero in it"),
+        ("flow", "flow", "sideways", "Choose one"),
+        ("threshold", "policy", "none", "Choose one"),
+        ("threshold", "policy", "fixed", "id=\"amount-error\">This is required"),
+        ("visibility", "price", "nobody", "Choose one"),
+        ("prices", "prices", "100 = 1 USD\nx", "Line 2: write it like"),
+        ("prices", "prices", "100 = 1 EUR", "id=\"prices-error\">A currency that has no price yet"),
         (
             "packs",
             "packs",
             "100 = 1 USD",
-            "id=\"packs-error\">a currency that tokens are sold in: EUR",
+            "id=\"packs-error\">A currency that tokens are sold in: EUR",
         ),
-        ("limits", "min", "-1", "id=\"min-error\">a number of AUR"),
-        ("limits", "max", "0", "id=\"max-error\">above zero"),
-        ("credit", "review_above", "1.001", "id=\"review_above-error\">a number of AUR"),
-        ("credit", "top_ups_per_day", "1.5", "id=\"top_ups_per_day-error\">a whole number"),
-        ("credit", "card_hours", "", "id=\"card_hours-error\">this is required"),
-        ("credit", "doubtful_hours", "87601", "id=\"doubtful_hours-error\">at most 87600"),
+        ("limits", "min", "-1", "id=\"min-error\">A number of AUR"),
+        ("limits", "max", "0", "id=\"max-error\">Above zero"),
+        ("credit", "review_above", "1.001", "id=\"review_above-error\">A number of AUR"),
+        ("credit", "top_ups_per_day", "1.5", "id=\"top_ups_per_day-error\">A whole number"),
+        ("credit", "card_hours", "", "id=\"card_hours-error\">This is required"),
+        ("credit", "doubtful_hours", "87601", "id=\"doubtful_hours-error\">At most 87600"),
         ("offline", "offline_instructions", "\u{7}", "id=\"offline_instructions-error\""),
         ("terms", "terms_version", "", "id=\"terms_version-error\""),
-        ("refunds", "refund_days", "x", "id=\"refund_days-error\">a whole number"),
+        ("refunds", "refund_days", "x", "id=\"refund_days-error\">A whole number"),
         ("refunds", "refund_days", "3651", "id=\"refund_days-error\">0 to 3650"),
-        ("mail", "mail_staff", "nobody", "id=\"mail_staff-error\">an e-mail address"),
-        ("mail", "digest_below", "x", "id=\"digest_below-error\">a number of AUR"),
-        ("staff", "second_factor", "three", "choose one"),
+        ("mail", "mail_staff", "nobody", "id=\"mail_staff-error\">An e-mail address"),
+        ("mail", "digest_below", "x", "id=\"digest_below-error\">A number of AUR"),
+        ("staff", "second_factor", "three", "Choose one"),
     ] {
         let action = format!("/admin/settings/{group}");
         let mut fields = if group == "credit" { credit.clone() } else { filled(&page, &action) };

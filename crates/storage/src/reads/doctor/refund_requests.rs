@@ -9,7 +9,7 @@ pub fn probes() -> [Probe; 2] {
         Probe {
             name: "refund-requests",
             proves: "each request for a refund is of its own order's line and buyer, one of a line is open at a time, and what \
-                     was accepted names a refund of that line",
+                     was accepted names a refund of that line, which accepts no other",
             subject: named::<RefundRequest>,
             counted: "refund_requests",
             rows: r#"SELECT q.id AS subject, q.account AS expected, (SELECT o.account FROM orders o
@@ -17,7 +17,8 @@ pub fn probes() -> [Probe; 2] {
                     FROM refund_requests q
                 UNION ALL SELECT q.id, CASE q.state WHEN 'accepted' THEN q.refund END, (SELECT f.refund FROM refund_lines f
                     WHERE f."order" = q."order" AND f.refund = q.refund AND f.line = q.line) FROM refund_requests q
-                UNION ALL SELECT MIN(q.id), 1, COUNT(*) FROM refund_requests q WHERE q.state = 'open' GROUP BY q.line"#
+                UNION ALL SELECT MIN(q.id), 1, COUNT(*) FROM refund_requests q WHERE q.state = 'open' GROUP BY q.line
+                UNION ALL SELECT MIN(q.id), 1, COUNT(*) FROM refund_requests q WHERE q.state = 'accepted' GROUP BY q.line"#
                 .into(),
         },
         Probe {

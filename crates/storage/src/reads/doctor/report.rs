@@ -3,7 +3,7 @@
 use scrip_domain::Timestamp;
 
 use super::Probe;
-use crate::reads::report::{APART, growth, moved};
+use crate::reads::report::{APART, ahead, growth, moved};
 
 /// How many days are held against the ledger: the last that were closed.
 const LAST: u32 = 7;
@@ -44,7 +44,7 @@ fn last_days() -> String {
     let [sold, expired, clawed_back, grown] = moved();
     let (from, to) = ("g.day".to_owned(), format!("g.day + {DAY}"));
     let first = ids(&format!("{from} - {}", APART.as_millis()));
-    let last = ids(&format!("{to} + {}", APART.as_millis()));
+    let last = ids("g.named_until");
     let within = format!("t.id >= {first} AND t.id < {last} AND t.at >= {from} AND t.at < {to}");
     let moved =
         |what: &str| format!("SELECT COALESCE(SUM({what}), 0) FROM transfers t WHERE {within}");
@@ -81,8 +81,10 @@ fn last_days() -> String {
         format!("SELECT g.day AS subject, {kept} AS expected, ({found}) AS found FROM g")
     };
     let arms: Vec<String> = figures.into_iter().map(arm).collect();
+    let (end, usual) = (format!("f.day + {DAY}"), format!("f.day + {DAY} + {}", APART.as_millis()));
+    let until = format!("COALESCE({}, {usual}) AS named_until", ahead(&end, &usual));
     format!(
-        "WITH g AS (SELECT * FROM day_figures ORDER BY day DESC LIMIT {LAST}) {} UNION ALL
+        "WITH g AS (SELECT f.*, {until} FROM day_figures f ORDER BY f.day DESC LIMIT {LAST}) {} UNION ALL
             SELECT g.day, 1, (SELECT COUNT(*) FROM day_figures y WHERE y.day = g.day - {DAY}) FROM g
                 WHERE EXISTS (SELECT 1 FROM day_figures y WHERE y.day < g.day)",
         arms.join(" UNION ALL ")

@@ -24,8 +24,8 @@ pub async fn all(store: &Running) {
         downloads: u64::MAX >> 1,
         bytes: u64::MAX >> 1,
         accounts: u64::MAX >> 1,
-        outstanding: Amount::MAX,
+        outstanding: i64::MIN,
     };
-    let quiet = |day| DayFigures::of(day, Counted::default(), Amount::ZERO).unwrap();
+    let quiet = |day| DayFigures::of(day, Counted::default(), 0).unwrap();
     round_trips!(store, day_figures(day): full => quiet(LAST), other quiet(FIRST));
 }

@@ -203,7 +203,7 @@ fn whole(report: &Report, token: &Token) -> ReportOut {
         day: figures.day.date(),
         closed: is_closed(report, figures),
         figures: FiguresOut::of(&Figures::over([figures]), token),
-        outstanding: MoneyOut::tokens(figures.outstanding, token),
+        outstanding: MoneyOut::tokens(figures.in_wallets(), token),
     };
     ReportOut {
         from: report.from.date(),
@@ -234,7 +234,7 @@ fn table(report: &Report, token: &Token) -> String {
             figures.refunded,
             figures.expired,
             figures.clawed_back,
-            figures.outstanding,
+            figures.in_wallets(),
         ];
         let [spent, sold, refunded, expired, clawed_back, outstanding] =
             tokens.map(|amount| amount.decimal(token.scale));

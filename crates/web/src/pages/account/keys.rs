@@ -11,7 +11,7 @@ use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::OwnKeyRefusal;
 use serde::Deserialize;
 
-use super::super::form::{Field, Form, Nothing, complaint};
+use super::super::form::{Field, Form, Nothing, complaint, mistake};
 use super::super::look::{Tone, badge, date};
 use super::super::private;
 use super::super::refused::sentence;
@@ -155,7 +155,7 @@ async fn page(
                     input type="radio" name="scope" value="purchase" checked[form.scope == "purchase"];
                     span { (t("Buy and top up, too")) }
                 }
-                @if let Some(text) = &scope { p.wrong { (text) } }
+                @if let Some(text) = &scope { (mistake(None, text)) }
             }
             button type="submit" { (t("Make the key")) }
         }

@@ -16,7 +16,7 @@ use crate::App;
 use crate::language::zone;
 use crate::money::{example, typed};
 use crate::pages::chance;
-use crate::pages::form::{Field, complaint};
+use crate::pages::form::{Field, complaint, mistake};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 use crate::request_id;
@@ -290,7 +290,7 @@ impl<'a> Sent<'a> {
             fieldset aria-describedby=[error.map(|_| &id)] {
                 legend { (legend) }
                 (inside)
-                @if let Some(text) = error { p.wrong id=(id) { (text) } }
+                @if let Some(text) = error { (mistake(Some(&id), text)) }
             }
         }
     }

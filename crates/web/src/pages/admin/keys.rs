@@ -23,7 +23,7 @@ use crate::api::List;
 use crate::api::admin::scopes_fit;
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
-use crate::pages::form::{Field, Form, Nothing, complaint};
+use crate::pages::form::{Field, Form, Nothing, complaint, mistake};
 use crate::pages::look::{Tone, badge};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
@@ -211,7 +211,7 @@ fn key_form(app: &App, form: &KeyForm, problem: Option<&Problem>) -> Result<Mark
                         span { (scope) " " span.small { (reach(*scope)) } }
                     }
                 }
-                @if let Some(text) = error("scopes") { p.wrong { (text) } }
+                @if let Some(text) = error("scopes") { (mistake(None, text)) }
             }
             (Field { name: "account", label: "Account", kind: "text", value: &form.account, autocomplete: "off",
                 required: false, hint: Some("Of a buyer's key only: the account's id."), error: error("account") })

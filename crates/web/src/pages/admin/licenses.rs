@@ -30,7 +30,7 @@ use crate::api::List;
 use crate::api::licenses::{MOST_MACHINES, unit, word};
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
-use crate::pages::form::Form;
+use crate::pages::form::{Form, mistake};
 use crate::pages::look::blank;
 use crate::pages::words::terms;
 use crate::problem::Problem;
@@ -112,7 +112,7 @@ fn finder(text: &str, wrong: Option<&str>) -> Markup {
                         aria-invalid=[wrong.map(|_| "true")];
                     button.second type="submit" { "Find" }
                 }
-                @if let Some(wrong) = wrong { p.wrong { (wrong) } }
+                @if let Some(wrong) = wrong { (mistake(None, wrong)) }
             }
         }
     }
@@ -341,7 +341,7 @@ fn machine_table(
                                 }
                             }
                         }
-                        @if let Some(wrong) = sent.error("activation") { p.wrong { (wrong) } }
+                        @if let Some(wrong) = sent.error("activation") { (mistake(None, wrong)) }
                     }
                     (sent.reason("For the record. It counts as no move of the holder's."))
                     button.danger type="submit" { "Deactivate" }

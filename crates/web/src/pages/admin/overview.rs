@@ -161,8 +161,8 @@ fn totals(app: &App, clerk: &Clerk, report: &Report, before: &Report, days: u32)
     let tokens = |amount| MoneyOut::tokens(amount, token).to_string();
     let change = |now: u64, then: u64| change(now, then, days, before.is_complete);
     let of = |now: Amount, then: Amount| change(now.units(), then.units());
-    let left = report.days.last().map(|day| day.outstanding);
-    let left_before = before.days.last().map(|day| day.outstanding).unwrap_or_default();
+    let left = report.days.last().map(DayFigures::in_wallets);
+    let left_before = before.days.last().map(DayFigures::in_wallets).unwrap_or_default();
     html! {
         h2 { "The last " (days) " days, in UTC" }
         ul.cards {
@@ -246,7 +246,7 @@ fn charts(app: &App, report: &Report, token: &Token) -> Markup {
             @if has_wallets {
                 (bars("breakage", "Breakage", "Tokens that expired, by day.", |day| day.expired))
                 (draw("outstanding", "Outstanding tokens", "Tokens in wallets at the end of each day.", Shape::Line,
-                    &tokens(|day| day.outstanding)))
+                    &tokens(DayFigures::in_wallets)))
             }
         }
     }

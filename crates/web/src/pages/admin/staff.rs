@@ -18,7 +18,7 @@ use crate::api::List;
 use crate::api::admin::staff_link;
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
-use crate::pages::form::{Field, Form, Nothing, complaint};
+use crate::pages::form::{Field, Form, Nothing, complaint, mistake};
 use crate::pages::look::{Tone, badge, notice};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
@@ -124,7 +124,7 @@ fn roles(chosen: Option<StaffRole>, error: Option<&str>) -> Markup {
                     span { (role_name(*role)) " " span.small { (reach(*role)) } }
                 }
             }
-            @if let Some(text) = error { p.wrong { (text) } }
+            @if let Some(text) = error { (mistake(None, text)) }
         }
     }
 }

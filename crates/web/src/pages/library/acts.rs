@@ -32,7 +32,7 @@ use scrip_engine::purchase::{Answered, PurchaseRefusal};
 use scrip_engine::selection::{Choice, Selection};
 use serde::Deserialize;
 
-use super::super::form::{Field, Form, Nothing, complaint};
+use super::super::form::{Field, Form, Nothing, complaint, mistake};
 use super::super::look::{Tone, blank, notice, price};
 use super::super::refused::sentence;
 use super::super::visit::SignedIn;
@@ -183,7 +183,7 @@ fn extension_form(
                         span.sum { (price(offer.price.unwrap_or_default(), token)) }
                     }
                 }
-                @if let Some(text) = error("offer") { p.wrong #offer-error { (text) } }
+                @if let Some(text) = error("offer") { (mistake(Some("offer-error"), text)) }
             }
             (Field { name: "quantity", label: t("How many times"), kind: "number", value: quantity, autocomplete: "off",
                 required: true, hint: Some(t("1 to 100.")), error: error("quantity") })

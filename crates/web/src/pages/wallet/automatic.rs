@@ -13,7 +13,7 @@ use scrip_engine::auto_top_up::{AutoAsk, AutoRefusal};
 use serde::Deserialize;
 
 use super::super::account::card_name;
-use super::super::form::{Field, Form, Nothing, complaint};
+use super::super::form::{Field, Form, Nothing, complaint, mistake};
 use super::super::look::{Tone, blank, notice};
 use super::super::private;
 use super::super::refused::sentence;
@@ -185,7 +185,7 @@ fn fields(
                         span { (card_name(each)) }
                     }
                 }
-                @if let Some(text) = &card { p.wrong #payment_method-error { (text) } }
+                @if let Some(text) = &card { (mistake(Some("payment_method-error"), text)) }
             }
             (Field { name: "monthly_limit", label: t("At most in 30 days"), kind: "text", value: &form.monthly_limit,
                 autocomplete: "off", required: false, hint: Some(&in_currency), error: limit.as_deref() })

@@ -2,7 +2,7 @@
 
 use maud::{Markup, Render, html};
 
-use crate::pages::form::complaint;
+use crate::pages::form::{complaint, mistake};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 
@@ -36,7 +36,7 @@ impl Render for Choice<'_> {
                         option value=(value) selected[*value == self.chosen] { (name) }
                     }
                 }
-                @if let Some(text) = self.error { p.wrong id={ (self.name) "-error" } { (text) } }
+                @if let Some(text) = self.error { (mistake(Some(&format!("{}-error", self.name)), text)) }
             }
         }
     }
@@ -71,7 +71,7 @@ impl Render for Area<'_> {
                     // Browsers leave out a line end that comes first.
                     "\n" (self.value)
                 }
-                @if let Some(text) = self.error { p.wrong id={ (self.name) "-error" } { (text) } }
+                @if let Some(text) = self.error { (mistake(Some(&format!("{}-error", self.name)), text)) }
             }
         }
     }

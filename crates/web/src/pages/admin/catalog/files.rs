@@ -24,7 +24,7 @@ use crate::App;
 use crate::extract::NamePath;
 use crate::pages::admin::parts::table_of;
 use crate::pages::assets::UPLOAD_NOW;
-use crate::pages::form::{Field, Form};
+use crate::pages::form::{Field, Form, mistake};
 use crate::pages::multipart::{Broken, Parts};
 use crate::pages::pay::size_text;
 use crate::problem::Problem;
@@ -223,7 +223,7 @@ pub fn upload_form(at: &str, form: &FileForm, problem: Option<&Problem>) -> Mark
                     connection breaks, nothing of the file is kept: upload it again." }
                 input #file name="file" type="file" multiple required aria-describedby="file-hint file-error"
                     aria-invalid=[wrong(problem, "file").map(|_| "true")];
-                @if let Some(text) = wrong(problem, "file") { p.wrong #file-error { (text) } }
+                @if let Some(text) = wrong(problem, "file") { (mistake(Some("file-error"), text)) }
             }
             div.row {
                 button type="submit" { "Upload" }

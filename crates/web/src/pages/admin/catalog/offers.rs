@@ -20,7 +20,7 @@ use crate::App;
 use crate::extract::NamePath;
 use crate::money::{MoneyOut, example, typed};
 use crate::pages::date;
-use crate::pages::form::{Field, Form, Mistakes, Nothing};
+use crate::pages::form::{Field, Form, Mistakes, Nothing, mistake};
 use crate::pages::look::{Tone, notice, price};
 use crate::problem::Problem;
 
@@ -262,7 +262,7 @@ fn edit_page(
             (price_field(form, &desk.vendor.settings.token, problem))
             @if bundle {
                 h2 { "What is in it" }
-                @if let Some(text) = wrong(problem, "items") { p.wrong { (text) } }
+                @if let Some(text) = wrong(problem, "items") { (mistake(None, text)) }
                 ul { @for name in form.items.lines() { li { code { (name) } } } }
             } @else { (form.terms.fields(problem)) }
             div.row {

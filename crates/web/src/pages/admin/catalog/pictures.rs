@@ -19,7 +19,7 @@ use super::files::put_away;
 use super::{Catalogue, Desk, See, address, named, part_again};
 use crate::App;
 use crate::extract::NamePath;
-use crate::pages::form::{Field, Form};
+use crate::pages::form::{Field, Form, mistake};
 use crate::pages::look::blank;
 use crate::pages::multipart::Parts;
 use crate::problem::Problem;
@@ -200,7 +200,7 @@ fn pictures_page(
                 input #picture name="picture" type="file" accept=(PICTURE_TYPES.join(",")) required
                     aria-describedby="picture-hint picture-error"
                     aria-invalid=[wrong(problem, "picture").map(|_| "true")];
-                @if let Some(text) = wrong(problem, "picture") { p.wrong #picture-error { (text) } }
+                @if let Some(text) = wrong(problem, "picture") { (mistake(Some("picture-error"), text)) }
             }
             button type="submit" { "Upload" }
         }
@@ -227,7 +227,7 @@ fn one(
                     input id=(id) name="alt" type="text" value=(picture.alt) maxlength="200" autocomplete="off"
                         aria-describedby=[error.map(|_| format!("{id}-error"))]
                         aria-invalid=[error.map(|_| "true")];
-                    @if let Some(text) = error { p.wrong id={ (id) "-error" } { (text) } }
+                    @if let Some(text) = error { (mistake(Some(&format!("{id}-error")), text)) }
                 }
                 div.row {
                     button.second type="submit" name="act" value="save" { "Save" }

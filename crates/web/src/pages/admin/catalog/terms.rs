@@ -5,7 +5,7 @@ use scrip_license::{DEFAULT_OFFLINE_DAYS, Limits, RentalStart, Terms};
 use serde::Deserialize;
 
 use super::fields::{Choice, wrong};
-use crate::pages::form::{Field, Mistakes};
+use crate::pages::form::{Field, Mistakes, mistake};
 use crate::pages::words;
 use crate::problem::Problem;
 
@@ -168,7 +168,7 @@ impl TermsForm {
                 legend { "Terms" }
                 p.hint { "Choose one; only the fields that belong to it count." }
                 @if let Some(text) = wrong(problem, "terms").filter(|_| wrong(problem, "terms.seconds").is_none()) {
-                    p.wrong { (text) }
+                    (mistake(None, text))
                 }
                 (self.option("perpetual", "For good", &Markup::default()))
                 (self.option("rental", "Rental: for a time", &html! {

@@ -10,6 +10,7 @@ use super::lines::{choice, ratio, read_ratio, text, tick, tokens, typed};
 use super::{Group, Wrong};
 use crate::App;
 use crate::pages::admin::parts::{group_name, level_name, table};
+use crate::pages::form::mistake;
 use crate::problem::Problem;
 
 /// The vendor's name, and the token's name and worth.
@@ -224,7 +225,7 @@ impl Group for Visibility {
                     tr {
                         th scope="row" {
                             (group_name(*group))
-                            @if let Some(text) = wrong.with(&format!("visibility.{group}")) { p.wrong { (text) } }
+                            @if let Some(text) = wrong.with(&format!("visibility.{group}")) { (mistake(None, text)) }
                         }
                         @for level in Level::ALL {
                             td {
@@ -293,7 +294,7 @@ impl Group for Registration {
                     (tick(field.as_str(), name, self.has(field)))
                 }
                 p.hint { "Accounts that lack something cannot order until they tell it." }
-                @if let Some(text) = wrong.with("registration") { p.wrong { (text) } }
+                @if let Some(text) = wrong.with("registration") { (mistake(None, text)) }
             }
         }
     }

@@ -5,7 +5,7 @@ use scrip_domain::settings::{Pack, Token, UnitValue};
 use scrip_domain::{Amount, Money, Unit};
 
 use crate::money;
-use crate::pages::form::Field;
+use crate::pages::form::{Field, mistake};
 use crate::problem::Problem;
 
 /// A field of a form of settings.
@@ -38,7 +38,7 @@ pub fn choice<'a>(
                     span { (label) " " span.small { (meaning) } }
                 }
             }
-            @if let Some(text) = error { p.wrong { (text) } }
+            @if let Some(text) = error { (mistake(None, text)) }
         }
     }
 }

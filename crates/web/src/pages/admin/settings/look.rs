@@ -26,7 +26,7 @@ use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::parts::done;
 use crate::pages::admin::{Section, mark, page_headed, with_status};
 use crate::pages::assets::logo_now;
-use crate::pages::form::{Field, Form, Nothing};
+use crate::pages::form::{Field, Form, Nothing, mistake};
 use crate::pages::multipart::Parts;
 use crate::pages::theme;
 use crate::problem::Problem;
@@ -282,7 +282,7 @@ fn logo_forms(logo: Option<&Picture>, sent: Sent<'_>) -> Markup {
                 p.hint #file-hint { "PNG, JPEG, WebP, AVIF or GIF. It is shown 32 pixels high, on light and on dark." }
                 input #file name="logo" type="file" accept=(PICTURE_TYPES.join(",")) required
                     aria-describedby="file-hint file-error" aria-invalid=[wrong.map(|_| "true")];
-                @if let Some(text) = wrong { p.wrong #file-error { (text) } }
+                @if let Some(text) = wrong { (mistake(Some("file-error"), text)) }
             }
             button.second type="submit" { "Upload" }
         }

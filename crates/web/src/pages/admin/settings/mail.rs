@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::lines::{text, tick, tokens, typed};
 use super::{Group, Wrong};
 use crate::App;
+use crate::pages::form::mistake;
 use crate::problem::Problem;
 
 /// What is sent by mail.
@@ -50,7 +51,7 @@ impl Group for Mail {
             (text("mail_staff", "Address of the staff", "email", &self.staff, Some(staff), wrong.with("mail.staff")))
             (text("digest_below", "Small purchases", "text", &self.digest_below, Some(below), wrong.with("mail.digest_below")))
             (tick("verify", "Buyers verify their address before they order", self.verify.is_some()))
-            @if let Some(text) = wrong.with("mail.verify") { p.wrong { (text) } }
+            @if let Some(text) = wrong.with("mail.verify") { (mistake(None, text)) }
         }
     }
 
