@@ -173,17 +173,13 @@ pub async fn lists_go_down_from_the_newest(home: &Home) {
     fill(&store, move |changes| {
         for number in (0..25).chain([last]) {
             changes.transfers.push(Change::Insert(transfer(number)));
-            // Another list is its neighbour in the index, and each third is on both by one entry.
-            if number % 3 == 0 {
-                changes.by_account.push(Change::Insert(Entry::purchase(account(7), id(number))));
-            } else {
-                let entry = Entry::transfer(account(7), id(number));
-                changes.by_account.push(Change::Insert(entry));
-                changes.by_account.push(Change::Insert(Entry::order(account(7), id(number))));
-            }
-            // So are other accounts.
-            changes.by_account.push(Change::Insert(Entry::transfer(account(6), id(number))));
-            changes.by_account.push(Change::Insert(Entry::transfer(account(8), id(number))));
+            // Neighbours in the index are another list, and other accounts. Each third is on both lists by one entry.
+            let (who, order) = (account(7), id(number));
+            let one = vec![Entry::purchase(who, order)];
+            let two = vec![Entry::order(who, order), Entry::transfer(who, id(number))];
+            let others = [6, 8].map(|other| Entry::transfer(account(other), id(number)));
+            let entries = if number % 3 == 0 { one } else { two }.into_iter().chain(others);
+            changes.by_account.extend(entries.map(Change::Insert));
         }
     })
     .await;
