@@ -3,6 +3,7 @@
 //! A product's title, summary and the rest are in the vendor's language. Whoever reads another one reads the texts that
 //! the vendor wrote in it, and of each that is missing there the product's own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -123,11 +124,10 @@ impl Product {
     }
 
     /// What its labels are called for who reads `language`.
-    pub fn labels_in(&self, language: Language) -> Labels {
-        let texts = self.texts.of(language);
-        let (categories, tags) =
-            texts.map_or((&[][..], &[][..]), |texts| (&texts.categories, &texts.tags));
-        called(categories, tags, &self.labels)
+    pub fn labels_in(&self, language: Language) -> Cow<'_, Labels> {
+        self.texts.of(language).map_or(Cow::Borrowed(&self.labels), |texts| {
+            Cow::Owned(called(&texts.categories, &texts.tags, &self.labels))
+        })
     }
 }
 

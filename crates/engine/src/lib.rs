@@ -341,6 +341,12 @@ impl Engine {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The name of the key that signs codes now.
+    pub(crate) fn license_kid(&self) -> Result<String, Fault> {
+        let no_key = || Fault::Bug("there is no license key".into());
+        Ok(self.keys().current().ok_or_else(no_key)?.kid().to_owned())
+    }
+
     /// The bytes of the catalogue's files.
     pub fn objects(&self) -> &Objects {
         &self.objects

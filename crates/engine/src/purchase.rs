@@ -169,7 +169,8 @@ pub enum PurchaseRefusal {
     },
 }
 
-/// The ids that a purchase mints before it is submitted, and the key that will sign its codes.
+/// The ids that a purchase mints before it is submitted, and the key that will sign its codes. In one step its transfer and
+/// its event bear the order's number, so that one entry of the index by account lists all three ([`Entry::purchase`]).
 #[derive(Debug)]
 struct Minted {
     licenses: Vec<Id<License>>,
@@ -211,16 +212,23 @@ impl Engine {
         ask: &Ask,
         request: Request,
     ) -> Outcome<Purchase, PurchaseRefusal> {
-        // Before the order, whose number its transfer bears: so it stands before that on a statement.
+        // Before the order, whose number the transfer bears: so it stands before that on a statement.
         let expiry = self.mint()?;
         let picked = match self.pick(&ask.selection).await? {
             Ok(picked) => picked,
             Err(line) => return Ok(Err(self.no_such_offer(buyer, Act::Pay, line).await?)),
         };
+        let minted = Minted {
+            licenses: self.mint_many(picked.licenses())?,
+            expiry,
+            transfer: picked.order.same_number(),
+            event: picked.order.same_number(),
+            kid: self.license_kid()?,
+        };
         Ok(Ok(Purchase {
             buyer,
             vendor: self.vendor().await?.id,
-            minted: self.mint_for(picked.licenses(), expiry)?,
+            minted,
             picked,
             expected_total: ask.expected_total,
             again: ask.again,
@@ -258,7 +266,13 @@ impl Engine {
             order,
             products: lines.iter().map(|line| line.product).collect(),
             extends: lines.iter().filter_map(|line| line.extends).collect(),
-            minted: self.mint_for(units, self.mint()?)?,
+            minted: Minted {
+                licenses: self.mint_many(units)?,
+                expiry: self.mint()?,
+                transfer: self.mint()?,
+                event: self.mint()?,
+                kid: self.license_kid()?,
+            },
             request,
         };
         self.answered(self.submit(command).await?, request).await
@@ -296,17 +310,6 @@ impl Engine {
         // A payment asks for the balance only when it knows the price.
         let shut = gate.err().filter(|shut| act == Act::Order || !shut.is_about_balance());
         Ok(shut.map_or(PurchaseRefusal::NotForSale(line), PurchaseRefusal::Gate))
-    }
-
-    fn mint_for(&self, units: usize, expiry: Id<Transfer>) -> Result<Minted, Fault> {
-        let no_key = || Fault::Bug("there is no license key".into());
-        Ok(Minted {
-            licenses: self.mint_many(units)?,
-            expiry,
-            transfer: self.mint()?,
-            event: self.mint()?,
-            kid: self.keys().current().ok_or_else(no_key)?.kid().to_owned(),
-        })
     }
 
     /// Rebuilds from its rows what the command only named.
@@ -587,10 +590,9 @@ impl<'a> Desk<'a> {
         // From here on the purchase succeeds.
         let mut changes = Changes::default();
         let mut after = self.available;
-        let (transfer, event) = case.names();
         if !total.is_zero() {
             let transfer = Transfer {
-                id: transfer,
+                id: case.minted.transfer,
                 debit: LedgerAccount::Free(self.wallet.id),
                 credit: LedgerAccount::House(House::Revenue),
                 amount: total,
@@ -611,7 +613,7 @@ impl<'a> Desk<'a> {
             payment_method: self.account.person.payment_method.clone(),
             ..case.order.clone()
         };
-        case.record(&mut changes, self.account.id, &order, (event, EventType::OrderPaid));
+        case.record(&mut changes, self.account.id, &order, EventType::OrderPaid);
         if let Some(claim) = case.claim {
             claim.count(books, &mut changes, self.account.id, &order)?;
         }
@@ -656,38 +658,22 @@ impl Case<'_> {
             ..self.order.clone()
         };
         let mut changes = Changes::default();
-        self.record(&mut changes, account, &order, (self.minted.event, EventType::OrderDeclined));
+        self.record(&mut changes, account, &order, EventType::OrderDeclined);
         let refusal = PurchaseRefusal::Declined { order: order.id, gate: short, replayed: None };
         Decision::refused_on_record(refusal, changes)
     }
 
-    /// The ids of the transfer and the event of paying. In one step they bear the order's number, so that one entry
-    /// of the index lists all three; an order that was drafted before is listed already, and what is free moves nothing.
-    fn names(&self) -> (Id<Transfer>, Id<Event>) {
-        if self.new && !self.order.total.is_zero() {
-            (self.order.id.same_number(), self.order.id.same_number())
-        } else {
-            (self.minted.transfer, self.minted.event)
-        }
-    }
-
-    /// The rows that paying and declining have in common.
-    fn record(
-        &self,
-        changes: &mut Changes,
-        account: Id<Account>,
-        order: &Order,
-        (event, kind): (Id<Event>, EventType),
-    ) {
+    /// The rows that paying and declining have in common. What is paid in one step is listed as one.
+    fn record(&self, changes: &mut Changes, account: Id<Account>, order: &Order, kind: EventType) {
         let subject = order.id.into();
-        let told = Event::new(event, kind, account, subject, self.at);
+        let told = Event::new(self.minted.event, kind, account, subject, self.at);
         if self.new {
             changes.orders.push(Change::Insert(order.clone()));
             changes.order_lines.extend(self.lines.iter().cloned().map(Change::Insert));
         } else {
             changes.orders.push(Change::Update(order.clone()));
         }
-        if event == order.id.same_number() {
+        if self.new && order.state == OrderState::Paid && !order.total.is_zero() {
             changes.by_account.push(Change::Insert(Entry::purchase(account, order.id)));
             changes.events.push(Change::Insert(told));
         } else {

@@ -1,5 +1,6 @@
 //! One product as one visitor may see it: hidden fields are absent, and named.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use scrip_domain::catalog::{
@@ -77,7 +78,7 @@ pub struct ProductView<'a> {
     /// Where it belongs.
     pub labels: &'a Labels,
     /// What these labels are called.
-    pub called: Labels,
+    pub called: Cow<'a, Labels>,
     /// When it was entered.
     pub created_at: Timestamp,
     /// What it costs, and what that means for who looks.

@@ -72,11 +72,6 @@ impl Engine {
         }
         Err(Fault::Conflict)
     }
-
-    fn license_kid(&self) -> Result<String, Fault> {
-        let no_key = || Fault::Bug("there is no license key".into());
-        Ok(self.keys().current().ok_or_else(no_key)?.kid().to_owned())
-    }
 }
 
 /// The ids that a picture can need, and the key that will sign its codes.

@@ -51,11 +51,10 @@ impl Engine {
             Asker::Holder(_) => None,
             Asker::Staff(staff, reason) => Some((self.note(staff)?, reason)),
         };
-        let no_key = || Fault::Bug("there is no license key".into());
         let command = IssueAgain {
             buyer: self.buyer_of(before.account).await?,
             license,
-            kid: self.keys().current().ok_or_else(no_key)?.kid().to_owned(),
+            kid: self.license_kid()?,
             note,
             event: self.mint()?,
             request,
