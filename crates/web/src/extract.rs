@@ -12,8 +12,9 @@ use scrip_domain::request::Request as IdempotentRequest;
 use serde::de::DeserializeOwned;
 
 use crate::App;
-use crate::json::Unambiguous;
 use crate::problem::{Problem, kind};
+use crate::read::json::Unambiguous;
+use crate::read::{Misread, pairs};
 use crate::request_id;
 
 /// The largest JSON body, put into the request by whoever accepted the connection.
@@ -55,6 +56,12 @@ impl Asked {
         Ok(Self { method, path, json: parse(body)? })
     }
 
+    async fn whole(request: Request) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let MaxBody(max_body) = parts.extensions.get().copied().unwrap_or_default();
+        Self::of(&parts, &whole(body, max_body).await?)
+    }
+
     /// The request as its idempotency key names it.
     pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
         // The value and not its bytes: spelling and order of members do not matter.
@@ -76,9 +83,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let MaxBody(max_body) = parts.extensions.get().copied().unwrap_or_default();
-        let asked = Asked::of(&parts, &whole(body, max_body).await?)?;
+        let asked = Asked::whole(request).await?;
         let value = read(&asked.json)?;
         Ok(Self { value, asked })
     }
@@ -100,8 +105,8 @@ pub(crate) async fn whole(body: axum::body::Body, most: usize) -> Result<Bytes, 
 #[derive(Debug)]
 pub struct LongBody<T>(pub T);
 
-/// The largest description with every character escaped, and the rest.
-const LONG_BODY: usize = 2 * 1024 * 1024;
+/// The largest description with every character escaped, and the rest. Forms hold as much.
+pub(crate) const LONG_BODY: usize = 2 * 1024 * 1024;
 
 impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
     type Rejection = Problem;
@@ -115,26 +120,27 @@ impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
 
 /// Reads JSON, in which no name may stand twice in one object.
 fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
-        if cause.is_data() {
-            wrong_data(&path, &cause.to_string())
-        } else {
-            malformed(&cause.to_string())
+    serde_json::from_slice(bytes).map_err(|error| {
+        if !error.is_data() {
+            return malformed(&error.to_string());
         }
-    })?;
-    json.end().map_err(|error| malformed(&error.to_string()))?;
-    Ok(value)
+        // Read once more to find the place: what is well need not be followed.
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let again = serde_path_to_error::deserialize::<_, Unambiguous>(&mut json);
+        let path = again.map_or_else(|wrong| wrong.path().to_string(), |_| ".".to_owned());
+        wrong_data(&path, &error.to_string())
+    })
 }
 
 /// Reads a value, and names the field that is wrong.
 pub(crate) fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
-    json.read().map_err(|error| {
-        let path = error.path().to_string();
-        wrong_data(&path, &error.into_inner().to_string())
-    })
+    json.read().map_err(misread)
+}
+
+/// What is told of what could not be read.
+#[expect(clippy::needless_pass_by_value, reason = "this is how `map_err` hands it over")]
+fn misread(wrong: Misread) -> Problem {
+    wrong_data(wrong.path(), wrong.message())
 }
 
 fn malformed(detail: &str) -> Problem {
@@ -192,16 +198,8 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
         if let Some(field) = parts.uri.query().and_then(nul) {
             return Err(Problem::field(field, "a text without NUL in it"));
         }
-        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        query.map(|query| Self(query.0)).map_err(|rejection| {
-            let message = rejection.body_text();
-            let message =
-                message.strip_prefix("Failed to deserialize query string: ").unwrap_or(&message);
-            match message.split_once(": ") {
-                Some((path, detail)) => wrong_data(path, detail),
-                None => wrong_data(".", message),
-            }
-        })
+        let query = parts.uri.query().unwrap_or_default();
+        pairs::read(query.as_bytes()).map(Self).map_err(misread)
     }
 }
 

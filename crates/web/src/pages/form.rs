@@ -1,14 +1,17 @@
 //! Forms: what a browser sends, and the fields that ask for it.
 
 use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use maud::{Markup, Render, html};
 use serde::de::DeserializeOwned;
 
 use crate::App;
+use crate::extract::{LONG_BODY, whole};
 use crate::language::t;
 use crate::pages::words::capitalized;
 use crate::problem::{Problem, kind};
+use crate::read::pairs;
 
 /// A form that says only that its button was pressed.
 #[derive(Debug, serde::Deserialize)]
@@ -21,20 +24,28 @@ pub struct Form<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        if !from_here(request.headers()) {
-            return Err(elsewhere());
-        }
-        match axum::extract::Form::<T>::from_request(request, app).await {
-            Ok(axum::extract::Form(form)) => Ok(Self(form)),
-            Err(rejection) => {
-                tracing::debug!(%rejection, "a form cannot be read");
-                let detail =
-                    t("the form did not arrive as this page makes it: go back and send it again");
-                Err(Problem::new(&kind::MALFORMED, detail))
-            }
-        }
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        pairs::read(&sent(request).await?).map(Self).map_err(|wrong| unreadable(&wrong))
     }
+}
+
+/// What a form of this server's pages holds.
+async fn sent(request: Request) -> Result<Bytes, Problem> {
+    if !from_here(request.headers()) {
+        return Err(elsewhere());
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    if !essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(unreadable(&essence));
+    }
+    whole(request.into_body(), LONG_BODY).await
+}
+
+fn unreadable(why: &dyn std::fmt::Display) -> Problem {
+    tracing::debug!(%why, "a form cannot be read");
+    let detail = t("the form did not arrive as this page makes it: go back and send it again");
+    Problem::new(&kind::MALFORMED, detail)
 }
 
 /// What is answered to a form that another site sent.

@@ -5,7 +5,7 @@
 //! ```
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::{StatusCode, header};
@@ -25,7 +25,7 @@ use super::{date, exchange, leads_to, private};
 use crate::App;
 use crate::api::partners::{WayOut, in_force};
 use crate::caller::AtPartner;
-use crate::extract::IdPath;
+use crate::extract::{IdPath, Query};
 use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;

@@ -2,14 +2,18 @@
 //! object's place, which serde's derived readers would take for its fields in order.
 
 use std::fmt;
+use std::iter::Enumerate;
+use std::slice;
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{
-    Deserialize, DeserializeOwned, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess,
     Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map};
+
+use super::Misread;
 
 /// Any JSON value, in which every name stands once.
 #[derive(Debug)]
@@ -17,10 +21,8 @@ pub struct Unambiguous(pub Value);
 
 impl Unambiguous {
     /// The value as a `T`.
-    pub fn read<T: DeserializeOwned>(
-        &self,
-    ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
-        serde_path_to_error::deserialize(Strict(&self.0))
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Misread> {
+        T::deserialize(Strict(&self.0))
     }
 }
 
@@ -92,32 +94,23 @@ impl<'de> Visitor<'de> for Builder {
 #[derive(Clone, Copy)]
 struct Strict<'a>(&'a Value);
 
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Strict<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
 impl<'de> Deserializer<'de> for Strict<'de> {
-    type Error = serde_json::Error;
+    type Error = Misread;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         match self.0 {
             Value::Array(all) => {
-                let mut elements = SeqDeserializer::new(all.iter().map(Strict));
+                let mut elements = Elements(all.iter().enumerate());
                 let value = visitor.visit_seq(&mut elements)?;
-                elements.end()?;
-                Ok(value)
+                match elements.0.next() {
+                    None => Ok(value),
+                    Some((read, _)) => Err(Misread::invalid_length(
+                        all.len(),
+                        &format!("{read} elements").as_str(),
+                    )),
+                }
             }
-            Value::Object(all) => {
-                let members = all.iter().map(|(name, value)| (name.as_str(), Strict(value)));
-                let mut members = MapDeserializer::new(members);
-                let value = visitor.visit_map(&mut members)?;
-                members.end()?;
-                Ok(value)
-            }
+            Value::Object(all) => visitor.visit_map(Members { rest: all.iter(), member: None }),
             // One by one: serde_json's own reader of values would be compiled beside this one for every type.
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
@@ -126,7 +119,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
                 (Some(number), ..) => visitor.visit_u64(number),
                 (_, Some(number), _) => visitor.visit_i64(number),
                 (.., Some(number)) => visitor.visit_f64(number),
-                _ => Err(Self::Error::invalid_type(kind(self.0), &visitor)),
+                _ => Err(Misread::invalid_type(kind(self.0), &visitor)),
             },
         }
     }
@@ -136,14 +129,14 @@ impl<'de> Deserializer<'de> for Strict<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Self::Error> {
+    ) -> Result<V::Value, Misread> {
         match self.0 {
             Value::Object(_) => self.deserialize_any(visitor),
-            other => Err(Self::Error::invalid_type(kind(other), &"an object")),
+            other => Err(Misread::invalid_type(kind(other), &"an object")),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         match self.0 {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
@@ -154,7 +147,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Self::Error> {
+    ) -> Result<V::Value, Misread> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -163,21 +156,62 @@ impl<'de> Deserializer<'de> for Strict<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_enum(name, variants, visitor)
+    ) -> Result<V::Value, Misread> {
+        self.0.deserialize_enum(name, variants, visitor).map_err(Misread::custom)
     }
 
     /// The word that says which variant an object is: serde would take its number too.
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         match self.0 {
             Value::String(_) => self.deserialize_any(visitor),
-            other => Err(Self::Error::invalid_type(kind(other), &"a string")),
+            other => Err(Misread::invalid_type(kind(other), &"a string")),
         }
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct
         seq tuple tuple_struct map ignored_any
+    }
+}
+
+struct Elements<'de>(Enumerate<slice::Iter<'de, Value>>);
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Misread;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misread> {
+        let Some((index, value)) = self.0.next() else { return Ok(None) };
+        seed.deserialize(Strict(value)).map(Some).map_err(|wrong| wrong.at(index))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+struct Members<'de> {
+    rest: map::Iter<'de>,
+    member: Option<(&'de String, &'de Value)>,
+}
+
+impl<'de> MapAccess<'de> for Members<'de> {
+    type Error = Misread;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Misread> {
+        self.member = self.rest.next();
+        let Some((name, _)) = self.member else { return Ok(None) };
+        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misread> {
+        let (name, value) = self.member.take().ok_or_else(|| Misread::custom("no value"))?;
+        seed.deserialize(Strict(value)).map_err(|wrong| wrong.within(name))
     }
 }
 
