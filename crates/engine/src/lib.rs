@@ -435,7 +435,10 @@ impl Engine {
     }
 
     /// Hands a command to the writer.
-    pub(crate) async fn submit<C: Command>(&self, command: C) -> Outcome<C::Receipt, C::Refusal> {
-        self.store.submit(command).await
+    pub(crate) fn submit<C: Command>(
+        &self,
+        command: C,
+    ) -> impl Future<Output = Outcome<C::Receipt, C::Refusal>> + Send {
+        self.store.submit(command)
     }
 }

@@ -5,6 +5,7 @@
 //! A batch costs one sync to disk. Nothing waits for a batch to fill: the next one gathers while the
 //! last one commits.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -93,67 +94,95 @@ pub trait Backend: Send {
     fn between(&mut self) {}
 }
 
-/// A command on its way, its types forgotten.
-pub(crate) trait Pending: Send {
-    /// Says what it wants.
-    fn wants(&self, wants: &mut Wants) -> Result<(), Fault>;
-    /// Decides, keeps the answer, and gives the changes.
-    fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Changes, Fault>;
-    /// Sends the kept answer, or the fault.
-    fn answer(self: Box<Self>, outcome: Result<(), Fault>);
-}
-
 pub(crate) type Answer<C> = Result<Result<<C as Command>::Receipt, <C as Command>::Refusal>, Fault>;
 
-pub(crate) struct Waiting<C: Command> {
-    command: C,
-    decided: Option<Result<C::Receipt, C::Refusal>>,
-    reply: oneshot::Sender<Answer<C>>,
+/// A command and what it decided, their types forgotten: there are more than a hundred kinds, and what each needs of its own
+/// is compiled so often.
+pub(crate) trait Pending: Any + Send {
+    /// Says what it wants.
+    fn wants(&self, wants: &mut Wants);
+    /// Decides, keeps the answer, and gives the rest.
+    fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Decision<(), ()>, Fault>;
 }
 
-impl<C: Command> Waiting<C> {
-    pub(crate) fn new(command: C, reply: oneshot::Sender<Answer<C>>) -> Self {
-        Self { command, decided: None, reply }
+/// A command with room for what it decides.
+pub(crate) struct Deciding<C: Command> {
+    command: C,
+    decided: Option<Result<C::Receipt, C::Refusal>>,
+}
+
+impl<C: Command> Deciding<C> {
+    /// Nothing is decided yet.
+    pub fn new(command: C) -> Self {
+        Self { command, decided: None }
+    }
+
+    /// What was decided of a `C`.
+    pub fn answer(done: Box<dyn Pending>) -> Answer<C> {
+        let done: Box<dyn Any> = done;
+        let decided = done.downcast::<Self>().ok().and_then(|done| done.decided);
+        decided.ok_or_else(|| Fault::Bug("a command was not decided".into()))
     }
 }
 
-impl<C: Command> Pending for Waiting<C> {
+impl<C: Command> Pending for Deciding<C> {
+    fn wants(&self, wants: &mut Wants) {
+        self.command.wants(wants);
+    }
+
+    fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Decision<(), ()>, Fault> {
+        let Decision { answer, changes } = self.command.decide(books, at)?;
+        let kept = if answer.is_ok() { Ok(()) } else { Err(()) };
+        self.decided = Some(answer);
+        Ok(Decision { answer: kept, changes })
+    }
+}
+
+/// A command that comes back decided and committed.
+type Done = Result<Box<dyn Pending>, Fault>;
+
+/// A command on its way, and who waits for it.
+pub(crate) struct Waiting {
+    command: Box<dyn Pending>,
+    reply: oneshot::Sender<Done>,
+}
+
+impl Waiting {
+    /// It, and where it comes back when its batch has committed.
+    pub fn new(command: Box<dyn Pending>) -> (Self, oneshot::Receiver<Done>) {
+        let (reply, back) = oneshot::channel();
+        (Self { command, reply }, back)
+    }
+
+    // A defect in one command must not take the others of the batch with it.
     fn wants(&self, wants: &mut Wants) -> Result<(), Fault> {
         catch_unwind(AssertUnwindSafe(|| self.command.wants(wants)))
             .map_err(|_| Fault::Bug("a command panicked".into()))
     }
 
     fn decide(&mut self, books: &Books, at: Timestamp) -> Result<Changes, Fault> {
-        self.decided = None;
-        // A defect in one decision must not take the others of the batch with it.
-        let decision = catch_unwind(AssertUnwindSafe(|| self.command.decide(books, at)))
-            .map_err(|_| Fault::Bug("a decision panicked".into()))??;
-        let Decision { answer, changes } = decision;
+        let decided = catch_unwind(AssertUnwindSafe(|| self.command.decide(books, at)));
+        let Decision { answer, changes } =
+            decided.map_err(|_| Fault::Bug("a decision panicked".into()))??;
         if answer.is_err() && changes.moves_value() {
             return Err(Fault::Bug("a refusal moved value".into()));
         }
         if changes.len() > MAX_ROWS {
             return Err(Fault::Bug("a command wrote too many rows".into()));
         }
-        self.decided = Some(answer);
         Ok(changes)
     }
 
-    fn answer(self: Box<Self>, outcome: Result<(), Fault>) {
-        let answer = match (outcome, self.decided) {
-            (Ok(()), Some(decided)) => Ok(decided),
-            (Ok(()), None) => Err(Fault::Bug("a command was not decided".into())),
-            (Err(fault), _) => Err(fault),
-        };
+    fn answer(self, outcome: Result<(), Fault>) {
         // Nobody waits any more when the caller went away; what was committed stays.
-        drop(self.reply.send(answer));
+        drop(self.reply.send(outcome.map(|()| self.command)));
     }
 }
 
-type Batch = Vec<Box<dyn Pending>>;
+type Batch = Vec<Waiting>;
 
 /// The commands that wait, shared by the loops that take them.
-pub(crate) type Queue = Arc<tokio::sync::Mutex<mpsc::Receiver<Box<dyn Pending>>>>;
+pub(crate) type Queue = Arc<tokio::sync::Mutex<mpsc::Receiver<Waiting>>>;
 
 /// Takes commands from `queue` until it closes.
 ///

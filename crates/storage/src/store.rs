@@ -5,9 +5,9 @@ use std::sync::{Arc, PoisonError};
 
 use futures_util::future::BoxFuture;
 use scrip_domain::Clock;
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 
-use crate::batch::{self, Answer, Backend, Command, Observer, Pending, Queue, Waiting};
+use crate::batch::{self, Answer, Backend, Command, Deciding, Observer, Queue, Waiting};
 use crate::books::{Books, Wants};
 use crate::cells::{Cell, Reader, Take};
 use crate::fault::Fault;
@@ -34,7 +34,7 @@ pub enum Blocking {
 /// Books in and out: commands are submitted here, rows are read here.
 #[derive(Debug)]
 pub struct Store {
-    queue: mpsc::Sender<Box<dyn Pending>>,
+    queue: mpsc::Sender<Waiting>,
     pub(crate) readers: Readers,
     /// Held by the one long read.
     pub(crate) long_reads: Arc<Semaphore>,
@@ -140,15 +140,19 @@ impl Store {
     ///
     /// The inner result is the decision; a [`Fault`] means that nobody knows: ask again.
     pub async fn submit<C: Command>(&self, command: C) -> Answer<C> {
-        let (reply, answer) = oneshot::channel();
-        let waiting: Box<dyn Pending> = Box::new(Waiting::new(command, reply));
+        let (waiting, back) = Waiting::new(Box::new(Deciding::new(command)));
+        self.hand_in(waiting)?;
+        let stopped = |_| Fault::Unknown("the writer has stopped".into());
+        Deciding::<C>::answer(back.await.map_err(stopped)??)
+    }
+
+    fn hand_in(&self, waiting: Waiting) -> Result<(), Fault> {
         self.queue.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Fault::Busy,
             mpsc::error::TrySendError::Closed(_) => {
                 Fault::Unavailable("the writer has stopped".into())
             }
-        })?;
-        answer.await.unwrap_or_else(|_| Err(Fault::Unknown("the writer has stopped".into())))
+        })
     }
 
     /// How many commands wait.

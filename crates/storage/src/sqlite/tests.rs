@@ -9,7 +9,7 @@ use scrip_domain::{Clock, Id, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
 use super::*;
-use crate::batch::{self, Command, Decision, Observer, Waiting};
+use crate::batch::{self, Command, Deciding, Decision, Observer, Waiting};
 use crate::books::{Change, Changes};
 use crate::store::{Blocking, Store};
 
@@ -58,19 +58,20 @@ async fn carry_out(
     commands: Vec<Put>,
 ) -> (SqliteWriter, Vec<Result<(), Fault>>) {
     let mut writer = writer;
-    let (sender, receiver) = mpsc::channel::<Box<dyn batch::Pending>>(commands.len());
+    let (sender, receiver) = mpsc::channel(commands.len());
     let mut answers = Vec::new();
     for command in commands {
-        let (reply, answer) = tokio::sync::oneshot::channel();
-        assert!(sender.try_send(Box::new(Waiting::new(command, reply))).is_ok());
-        answers.push(answer);
+        let (waiting, back) = Waiting::new(Box::new(Deciding::new(command)));
+        assert!(sender.try_send(waiting).is_ok());
+        answers.push(back);
     }
     drop(sender);
     let queue = Arc::new(Mutex::new(receiver));
     // The books of all tables are large, and here they would lie in every test.
     Box::pin(batch::run(&mut writer, queue, Arc::new(Zero), Arc::new(Zero))).await.unwrap();
     let answers = join_all(answers).await.into_iter();
-    (writer, answers.map(|answer| answer.unwrap().map(|done| done.unwrap())).collect())
+    let decided = |done| Deciding::<Put>::answer(done).unwrap().unwrap();
+    (writer, answers.map(|answer| answer.unwrap().map(decided)).collect())
 }
 
 fn put(number: u64, bytes: usize) -> Vec<Put> {
