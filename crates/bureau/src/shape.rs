@@ -114,7 +114,7 @@ pub fn opinion(assessment: &str, body: &[u8]) -> Result<Opinion, String> {
     if !answer.reference.iter().all(line) {
         return Err("a reference that is no line".to_owned());
     }
-    let sha256 = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = base16ct::lower::encode_string(&Sha256::digest(body));
     Ok(Opinion {
         decision: answer.status,
         score: answer.score,

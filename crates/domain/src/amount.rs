@@ -111,9 +111,10 @@ pub struct Decimal {
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scale = usize::from(self.scale);
-        let digits = format!("{:0>width$}", self.amount.0, width = scale.saturating_add(1));
-        let (whole, fraction) = digits.split_at(digits.len().saturating_sub(scale));
-        if fraction.is_empty() { f.write_str(whole) } else { write!(f, "{whole}.{fraction}") }
+        let one = 10_u64.saturating_pow(u32::from(self.scale));
+        let whole = self.amount.0.checked_div(one).unwrap_or_default();
+        let fraction = self.amount.0.checked_rem(one).unwrap_or_default();
+        if scale == 0 { write!(f, "{whole}") } else { write!(f, "{whole}.{fraction:0scale$}") }
     }
 }
 

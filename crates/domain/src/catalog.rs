@@ -225,7 +225,7 @@ pub fn manifest_digest<'a>(files: impl IntoIterator<Item = &'a File>) -> String 
     lines.sort_unstable();
     let mut hasher = Sha256::new();
     lines.iter().for_each(|line| hasher.update(line.as_bytes()));
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&hasher.finalize())
 }
 
 #[cfg(test)]

@@ -64,7 +64,9 @@ impl Engine {
     /// The buyer as this vendor's software knows it: a name that leads to no account.
     fn pairwise(&self, license: &License) -> String {
         let tag = mac(self.keys().seal_secret(), format!("subject {}", license.account).as_bytes());
-        tag.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        let mut name = base16ct::lower::encode_string(&tag);
+        name.truncate(32);
+        name
     }
 
     /// What is known of a release that was sold.

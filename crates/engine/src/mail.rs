@@ -211,7 +211,9 @@ impl Engine {
 
     fn mark(&self, of: &str) -> String {
         let mark = mac(self.keys().seal_secret(), format!("mark {of}").as_bytes());
-        mark.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let mut mark = base16ct::lower::encode_string(&mark);
+        mark.truncate(16);
+        mark
     }
 }
 

@@ -65,8 +65,8 @@ impl Trace {
     /// The hash so far, how many lines it is over, and the last of them.
     pub fn sum(&self) -> (String, u64, Vec<String>) {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = kept.hasher.clone().finalize();
-        let hash = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = base16ct::lower::encode_string(&kept.hasher.clone().finalize());
+        hash.truncate(24);
         (hash, kept.lines, kept.tail.iter().cloned().collect())
     }
 }

@@ -39,7 +39,7 @@ pub(crate) const REMEMBER: &str = "INSERT INTO migrations (name, digest) VALUES 
 impl Migration {
     /// SHA-256 of its text.
     pub fn digest(&self) -> String {
-        Sha256::digest(self.sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&Sha256::digest(self.sql.as_bytes()))
     }
 }
 

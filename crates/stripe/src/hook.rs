@@ -50,7 +50,7 @@ fn sign(secret: &Secret, time: &str, body: &[u8]) -> String {
     mac.update(time.as_bytes());
     mac.update(b".");
     mac.update(body);
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&mac.finalize().into_bytes())
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! The JSON API of Scrip and its pages: two thin sides over the engine. Extract, call, map, reply.
 
+mod answer;
 pub mod api;
 mod caller;
 mod cors;

@@ -12,7 +12,6 @@ mod settlements;
 mod staff;
 mod terms;
 
-use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use scrip_domain::account::Field;
@@ -40,6 +39,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::answer::Json;
 use crate::language::{t, text};
 use crate::money::MoneyOut;
 use crate::request_id;

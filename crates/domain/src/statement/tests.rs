@@ -36,7 +36,7 @@ fn closed(out: &[u64], back: &[u64], carried_in: i64) -> Statement {
 }
 
 fn account(statement: &Statement, is_final: bool) -> Account {
-    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = |digest: [u8; 32]| base16ct::lower::encode_string(&digest);
     Account {
         issuer: "a".into(),
         audience: "b".into(),

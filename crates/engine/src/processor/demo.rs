@@ -368,7 +368,7 @@ impl DemoProcessor {
     }
 
     fn sign(&self, body: &[u8]) -> String {
-        mac(&self.secret, body).iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&mac(&self.secret, body))
     }
 }
 

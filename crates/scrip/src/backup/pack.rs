@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use base16ct::lower::encode_string;
 use futures_util::StreamExt;
 use rustix::fs::{FlockOperation, flock};
 use scrip_domain::Entropy;
@@ -211,15 +212,11 @@ fn digest_of(mut content: impl Read) -> io::Result<(u64, String)> {
     let mut piece = vec![0; 128 * 1024];
     loop {
         match content.read(&mut piece)? {
-            0 => return Ok((size, hex(&hash.finalize()))),
+            0 => return Ok((size, encode_string(&hash.finalize()))),
             count => {
                 hash.update(&piece[..count]);
                 size += count as u64;
             }
         }
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

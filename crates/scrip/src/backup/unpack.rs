@@ -5,10 +5,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use base16ct::lower::encode_string;
 use sha2::{Digest, Sha256};
 
 use super::age::{Opener, Unopened};
-use super::pack::{hex, is_digest};
+use super::pack::is_digest;
 use super::progress::Progress;
 use super::{
     BOOKS, BOOKS_IN_FOLDER, CONFIG, END, End, FORM, KEYS, MANIFEST, Manifest, OBJECTS, SMALL,
@@ -146,7 +147,7 @@ impl<'a> Reading<'a> {
         self.seen.push(name.to_owned());
         let found = if name == format!("{CONFIG}{}", crate::config::FILE) {
             let bytes = small(content)?;
-            let digest = hex(&Sha256::digest(&bytes));
+            let digest = encode_string(&Sha256::digest(&bytes));
             let length = bytes.len() as u64;
             self.config = Some(bytes);
             (length, digest)
@@ -211,7 +212,7 @@ fn write_out(path: Option<&Path>, content: &mut impl Read) -> Result<(u64, Strin
     if let Some(file) = file {
         file.sync_all().map_err(unwritten)?;
     }
-    Ok((size, hex(&hash.finalize())))
+    Ok((size, encode_string(&hash.finalize())))
 }
 
 /// A new file that only its owner can read, in folders that only its owner can open.

@@ -68,7 +68,7 @@ impl<'a> Story<'a> {
         let client = Client::new(&town.vendor.url()).map_err(|error| Failure::of(&error))?;
         let mut bytes = [0; 6];
         SystemEntropy.fill(&mut bytes);
-        let run = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let run = base16ct::lower::encode_string(&bytes);
         Ok(Self { town, teller, client, run, keys: 0 })
     }
 
@@ -328,7 +328,7 @@ impl<'a> Story<'a> {
         let range = format!("bytes={first}-");
         let headers = [("authorization", license.as_str()), ("range", range.as_str())];
         let second = self.fetch(&path, &headers, u64::MAX, &mut hasher).await?;
-        let digest: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = base16ct::lower::encode_string(&hasher.finalize());
         let held = first < size
             && first + second == size
             && Some(digest.as_str()) == file["sha256"].as_str();

@@ -1,6 +1,5 @@
 //! An account's statement of a period: what there was, each movement, what there is after it.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -18,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::export::{Day, file, period};
 use crate::api::wallet::TransferOut;
 use crate::caller::Buyer;

@@ -1,6 +1,5 @@
 //! Accounts: registering, and an account's own data.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
@@ -17,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::credit_line::CreditLineOut;
 use crate::caller::{AtWallets, Buyer, Spender};
 use crate::extract::{Body, Source};

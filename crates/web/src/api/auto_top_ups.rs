@@ -1,6 +1,5 @@
 //! Automatic top-ups: what the caller wants to be topped up by itself.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::Money;
@@ -13,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::{Buyer, Spender};
 use crate::extract::Body;
 use crate::money::{AboveZero, MoneyIn, MoneyOut};

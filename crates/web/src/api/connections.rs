@@ -1,6 +1,5 @@
 //! Connections: signing in at a merchant through its provider, before selecting anything or later.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtMerchant;
 use crate::extract::Body;
 use crate::problem::Problem;

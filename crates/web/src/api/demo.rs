@@ -1,6 +1,5 @@
 //! Demo mode only: accounts by the thousand, for load tests; and time that passes at will.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Span;
 use scrip_domain::request::Request;
@@ -13,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::Admin;
 use crate::extract::{Body, Query};
 use crate::money::{AboveZero, MoneyIn};

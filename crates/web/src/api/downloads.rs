@@ -7,7 +7,6 @@ mod range;
 
 use std::ops::Range;
 
-use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -23,6 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::downloads::body::Sending;
 use crate::api::downloads::conditions::Verdict;
 use crate::api::downloads::range::Part;

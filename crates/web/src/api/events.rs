@@ -1,6 +1,5 @@
 //! The feed of events: what happened, in an order in which nothing is missed.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Span;
 use scrip_domain::event::EventType;
@@ -15,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::Reader;
 use crate::extract::Query;
 use crate::problem::Problem;

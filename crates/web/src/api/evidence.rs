@@ -4,7 +4,6 @@
 //! Rows hold what does not change by itself, so a digest that is another later means that somebody
 //! changed the row, or that the order went on (it was paid, a license was revoked).
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::catalog::{File, Release};
 use scrip_domain::checkout::Checkout;
@@ -25,6 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::orders::CheckOut;
 use crate::api::refunds::RefundOut;
 use crate::api::terms::{LimitsBody, TermsBody};

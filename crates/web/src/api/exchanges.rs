@@ -1,6 +1,5 @@
 //! Exchanges: a buyer gives tokens here and receives a partner's.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -17,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};

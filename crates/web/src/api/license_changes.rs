@@ -1,6 +1,5 @@
 //! Licenses that change: a new code, more time, uses or processings; and what is good no more.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -18,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::downloads::conditions::{self, Verdict};
 use crate::api::licenses::CodeOut;
 use crate::api::orders::{OrderOut, settled};

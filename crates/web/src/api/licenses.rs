@@ -3,7 +3,6 @@
 pub mod by_code;
 mod out;
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::catalog::File;
 use scrip_domain::license::License;
@@ -15,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Reader, Spender};

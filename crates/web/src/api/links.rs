@@ -1,6 +1,5 @@
 //! Links at the vendor whose account is linked: what its owner decides, and sees of it later.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::connection::ConnectionState;
@@ -12,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::List;
 use crate::caller::{AtPartner, Buyer, Spender};
 use crate::extract::{IdPath, NamePath};

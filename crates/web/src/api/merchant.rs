@@ -1,6 +1,5 @@
 //! What a merchant asks its provider about itself and its buyers: all of it signed.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -18,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::purchase_requests::{PictureOut, merchant, selling};
 use crate::api::{List, ListQuery};
 use crate::caller::AtProvider;

@@ -1,6 +1,5 @@
 //! Partners, as buyers see them: whose tokens theirs can become, and linking the account there.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::{AtPartner, Caller, Spender};
 use crate::extract::{Body, IdPath, Query};

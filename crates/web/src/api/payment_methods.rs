@@ -1,6 +1,5 @@
 //! The cards of an account, by the names that the processor gave them; never by their numbers.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::payment_method::{PaymentMethod, holds_card_number};
@@ -12,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::List;
 use crate::api::accounts::{self, AccountOut};
 use crate::caller::{Buyer, Spender};

@@ -1,6 +1,5 @@
 //! Payments at a provider, as buyers see them: from the signed offer alone. And connections, by which they sign in elsewhere.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use scrip_domain::api_key::Scope;
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::purchase_requests::PictureOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};

@@ -228,15 +228,15 @@ fn reply(
     let vary = (header::VARY, VARY_TEXTS);
     let languages: Vec<_> = languages.iter().map(|language| language.tag()).collect();
     let languages = languages.join(", ");
-    let mut digest = Sha256::new();
-    digest.update(&bytes);
-    digest.update(&languages);
     let spoken = HeaderValue::from_str(&languages).unwrap_or(HeaderValue::from_static(""));
     let vary = [vary, (header::CONTENT_LANGUAGE, spoken)];
     if signed_in {
         return (vary, [json, (header::CACHE_CONTROL, MEMBERS)], bytes).into_response();
     }
-    let tag: String = digest.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let mut tag = base16ct::lower::encode_string(
+        &Sha256::new().chain_update(&bytes).chain_update(&languages).finalize(),
+    );
+    tag.truncate(24);
     let tag = format!("\"{tag}\"");
     let same = |value: &HeaderValue| {
         let value = value.to_str().unwrap_or_default();

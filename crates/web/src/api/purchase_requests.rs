@@ -1,7 +1,6 @@
 //! Purchase requests, as their merchant sees them: every route is signed by the merchant's server, and every answer but the
 //! statement's is the provider's picture.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -15,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtProvider;
 use crate::extract::{IdPath, IdempotencyKey};
 use crate::problem::{Problem, kind};

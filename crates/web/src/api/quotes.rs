@@ -1,6 +1,5 @@
 //! Quotes: what a selection costs.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Amount;
 use scrip_domain::api_key::Scope;
@@ -13,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::Caller;
 use crate::extract::{Body, Source};
 use crate::money::MoneyOut;

@@ -1,6 +1,5 @@
 //! Refunds that buyers ask for, as buyers see them.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::top_ups::replayed;
 use crate::caller::{Buyer, Spender};
 use crate::extract::{Body, IdPath, IdempotencyKey};

@@ -1,6 +1,5 @@
 //! Sessions: signing in and out.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
@@ -13,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::{Buyer, bearer};
 use crate::extract::{Body, Source};
 use crate::problem::Problem;

@@ -1,6 +1,5 @@
 //! Top-ups: adding funds.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
@@ -19,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::payment_methods::MethodIn;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Spender};

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::downloads;
 use crate::extract::{NamePath, Query, Source};
 use crate::problem::Problem;

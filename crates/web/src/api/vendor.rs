@@ -1,6 +1,5 @@
 //! The vendor: who it is, its token, its rules, its keys.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::admin::LimitsSetting;
 use crate::api::refund_requests::PolicyOut;
 use crate::money::MoneyOut;

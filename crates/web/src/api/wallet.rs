@@ -1,6 +1,5 @@
 //! The wallet: what is in it, and its statement.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Id;
 use scrip_domain::gate;
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::credit_line::CreditLineOut;
 use crate::api::{List, ListQuery};
 use crate::caller::Buyer;

@@ -57,8 +57,8 @@ pub static UPLOAD_NOW: LazyLock<String> = LazyLock::new(|| addressed(UPLOAD, UPL
 pub static SUGGEST_NOW: LazyLock<String> = LazyLock::new(|| addressed(SUGGEST, SUGGEST_SCRIPT));
 
 fn addressed(path: &str, content: &str) -> String {
-    let digest = Sha256::digest(content.as_bytes());
-    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let mut digest = base16ct::lower::encode_string(&Sha256::digest(content.as_bytes()));
+    digest.truncate(16);
     format!("{path}?{digest}")
 }
 

@@ -64,8 +64,8 @@ pub fn theme(accent: Accent) -> Arc<Theme> {
 impl Theme {
     fn of(accent: Accent) -> Self {
         let sheet = sheet(accent);
-        let digest = Sha256::digest(sheet.as_bytes());
-        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let mut digest = base16ct::lower::encode_string(&Sha256::digest(sheet.as_bytes()));
+        digest.truncate(16);
         Self { sheet, address: format!("{THEME}?{digest}") }
     }
 }

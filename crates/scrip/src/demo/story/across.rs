@@ -217,8 +217,7 @@ impl Story<'_> {
         let headers = [("authorization", authorization.as_str())];
         let got = two.merchant.request(Method::GET, &path, &headers, Body::empty()).await;
         let got = got.map_err(|error| Failure::of(&error))?;
-        let digest: String =
-            Sha256::digest(&got.body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = base16ct::lower::encode_string(&Sha256::digest(&got.body));
         self.teller.step(
             "The item downloads from the merchant",
             file["sha256"] == json!(digest),

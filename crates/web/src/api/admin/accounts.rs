@@ -1,6 +1,5 @@
 //! Accounts in the vendor's hand: adding tokens, freezing, thawing.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -18,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::accounts::AccountOut;
 use crate::api::top_ups::{TopUpOut, nothing, replayed};
 use crate::api::{List, ListQuery};

@@ -1,6 +1,5 @@
 //! Agreements in the hands of this vendor's staff.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -15,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::agreement_terms::TermsSetting;
 use crate::api::{List, ListQuery};
 use crate::caller::{Admin, AtPartner};

@@ -1,6 +1,5 @@
 //! API keys: made, listed, revoked. A key's secret is told once, when it is made.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, Query};

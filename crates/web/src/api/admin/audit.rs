@@ -1,6 +1,5 @@
 //! The audit log: who changed what.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::audit::Audit;
 use serde::Serialize;
@@ -9,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::Query;

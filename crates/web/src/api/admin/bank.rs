@@ -1,6 +1,5 @@
 //! Where money between partners goes to: our own account, and those of partners.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Id;
 use scrip_domain::bank::{BankDetails, Bic, Iban, OWN, latin};
@@ -12,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::{Admin, AtPartner};
 use crate::extract::{Body, IdPath};
 use crate::problem::Problem;

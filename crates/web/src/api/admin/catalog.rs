@@ -6,7 +6,6 @@
 
 mod out;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::catalog::{Labels, ProductState};
@@ -22,6 +21,7 @@ use utoipa_axum::routes;
 use out::{AdminOffer, AdminProduct, AdminRelease, Names};
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::products::PictureBody;
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::api::texts::TextsBody;

@@ -1,6 +1,5 @@
 //! Credit lines in the vendor's hand: limits, and what is repaid.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::admin::accounts::{HeldAccount, held};
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};

@@ -1,6 +1,5 @@
 //! Terms, privacy, imprint and terms of the token, version by version.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Timestamp;
 use scrip_domain::legal::{LegalName, LegalText};
@@ -10,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::Admin;
 use crate::extract::{LongBody, NamePath, Query};
 use crate::problem::Problem;

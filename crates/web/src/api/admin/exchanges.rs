@@ -1,6 +1,5 @@
 //! Exchanges in the hands of the vendor's staff.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Id;
 use scrip_domain::exchange::{Exchange, ExchangeState};
@@ -11,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::exchanges::{ExchangeOut, page_of};
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;

@@ -1,6 +1,5 @@
 //! License keys and protocol keys: a new one signs from now on; what the old ones signed stays good.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_engine::keys::Purpose;
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::Admin;
 use crate::extract::Query;
 use crate::problem::Problem;

@@ -1,6 +1,5 @@
 //! Licenses in the vendor's hand: suspended, resumed, revoked, and with a new code.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use scrip_domain::license::License;
@@ -13,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::top_ups::replayed;
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, IdempotencyKey};

@@ -1,6 +1,5 @@
 //! Licenses in the vendor's hand: which there are, what is left of them, and where they are in use.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Id;
 use scrip_domain::account::Account;
@@ -13,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::licenses::{ActivationOut, InUse, MOST_MACHINES, named, word};
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::api::{List, ListQuery};

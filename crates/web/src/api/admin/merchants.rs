@@ -1,6 +1,5 @@
 //! Merchants in the hands of their provider's staff.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -18,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::merchant::{BalanceOut, MerchantTransferOut};
 use crate::api::purchase_requests::PictureOut;
 use crate::api::top_ups::replayed;

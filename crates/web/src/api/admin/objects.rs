@@ -1,6 +1,5 @@
 //! Objects: the bytes of files, uploaded before a release names them.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::Cataloguer;
 use crate::problem::{Problem, kind};
 

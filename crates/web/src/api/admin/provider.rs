@@ -1,6 +1,5 @@
 //! What a merchant's staff asks of its provider.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_engine::invitation::AcceptRefusal;
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::{Admin, AtMerchant};
 use crate::extract::Body;
 use crate::problem::{Problem, kind};

@@ -1,6 +1,5 @@
 //! Refunds that buyers ask for, in the vendor's hand: seen, accepted, declined.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::refund::LicensePolicy;
 use scrip_domain::refund_request::{RefundRequest, RefundRequestState};
@@ -10,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::admin::refunds::LicenseWord;
 use crate::api::refund_requests::RefundRequestOut;
 use crate::api::{List, ListQuery};

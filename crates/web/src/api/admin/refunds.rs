@@ -1,6 +1,5 @@
 //! Refunds in the vendor's hand: giving tokens of an order back.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::refunds::RefundOut;
 use crate::api::top_ups::{nothing, replayed};
 use crate::caller::Admin;

@@ -1,6 +1,5 @@
 //! Figures over time: what each day came to.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::export::{Day, file};
 use crate::caller::Admin;
 use crate::extract::Query;

@@ -1,6 +1,5 @@
 //! A restore: which peers are still to be heard, and what the books lack.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::restore::{Discrepancy, Reunion};
 use scrip_domain::settings::Token;
@@ -11,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::{Body, Query};

@@ -1,6 +1,5 @@
 //! Money of top-ups that goes back, in the vendor's hand: refunds, and what disputes took.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::top_ups::replayed;
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, IdempotencyKey};

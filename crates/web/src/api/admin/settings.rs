@@ -1,6 +1,5 @@
 //! The vendor's settings.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::account::Field;
 use scrip_domain::refund_request::RefundPolicy;
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::admin::credit::CreditSetting;
 use crate::api::admin::look::{LookBody, LookOut};
 use crate::api::vendor::{PackOut, TokenOut, UnitValueOut};

@@ -1,6 +1,5 @@
 //! Payments between partners, in the hands of staff.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{Admin, AtPartner};

@@ -1,6 +1,5 @@
 //! Staff: invited, listed, given roles, reset, ended. An invitation's link is told once, when it is made.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
@@ -12,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, Query};

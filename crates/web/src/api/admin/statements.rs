@@ -1,6 +1,5 @@
 //! What partners owe each other for a cycle, in the hands of staff.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::agreement::Agreement;
 use scrip_domain::exchange::Exchange;
@@ -12,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::{Admin, AtPartner};
 use crate::extract::{Body, IdPath, Query};

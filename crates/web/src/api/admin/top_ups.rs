@@ -1,6 +1,5 @@
 //! Top-ups in the vendor's hand: what waits for review, and the word on it; what is paid offline.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use scrip_domain::Money;
@@ -15,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::reversals::ReversalOut;
 use crate::App;
+use crate::answer::Json;
 use crate::api::top_ups::{AssessmentOut, TopUpOut, replayed};
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;

@@ -1,6 +1,5 @@
 //! Vouchers, by the batch. The codes are told once, when they are made.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
@@ -14,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::{Body, IdPath, Query};

@@ -1,6 +1,5 @@
 //! Webhook endpoints in the vendor's hand, and what became of what they were told.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
@@ -16,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::api::events::EventTypeName;
 use crate::api::{List, ListQuery};
 use crate::caller::Admin;

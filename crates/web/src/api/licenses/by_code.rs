@@ -3,7 +3,6 @@
 //! Every answer is 200 with `valid` and one stable reason code; a refusal is such an answer, too. Only what is malformed
 //! is a problem. `valid` says of a verb whether it was carried out.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::license::License;
 use scrip_domain::usage::{Lease, MAX_FINGERPRINT, MAX_KEY, MAX_UNITS};
@@ -22,6 +21,7 @@ use utoipa_axum::routes;
 use super::FileOut;
 use super::out::{ActivationOut, Machines, unit};
 use crate::App;
+use crate::answer::Json;
 use crate::api::terms::{LimitsBody, TermsBody};
 use crate::extract::{Body, Source};
 use crate::problem::Problem;

@@ -1,6 +1,5 @@
 //! What partners say of a cycle, and the exchanges of one.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::exchange::Exchange;
 use scrip_domain::{Amount, Id};
@@ -10,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtPartner;
 use crate::extract::{NamePath, Query};
 use crate::problem::Problem;

@@ -1,6 +1,5 @@
 //! What partners tell of agreements: proposals, acceptances, and what else becomes of them.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_engine::agreement::Told;
@@ -11,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::Done;
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtPartner;
 use crate::problem::Problem;
 use crate::signed::PartnerBody;

@@ -1,6 +1,5 @@
 //! What a provider that was restored asks its merchants: its own word, as they have it.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::order::Order;
@@ -11,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtMerchant;
 use crate::extract::Query;
 use crate::problem::Problem;

@@ -1,6 +1,5 @@
 //! What partners ask about exchanges: a quote, to prepare, to fulfil, to cancel. Each can be asked again without a second effect.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Amount;
 use scrip_domain::exchange::Exchange;
@@ -11,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::Done;
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtPartner;
 use crate::extract::IdPath;
 use crate::problem::Problem;

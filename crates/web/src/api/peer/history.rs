@@ -1,6 +1,5 @@
 //! What a vendor that was restored asks its partners: what the two have signed since, as they have it.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_domain::Timestamp;
 use scrip_engine::partner::{Agreed, Closed, Exchanged, History, SettlementNews, Standing, Way};
@@ -10,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtPartner;
 use crate::extract::Query;
 use crate::problem::Problem;

@@ -1,6 +1,5 @@
 //! What partners ask to link a buyer's accounts.
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use scrip_engine::purchase_request::{subject_from, subject_text};
@@ -10,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtPartner;
 use crate::extract::NamePath;
 use crate::problem::Problem;

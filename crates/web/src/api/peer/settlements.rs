@@ -1,6 +1,5 @@
 //! What partners tell each other of payments.
 
-use axum::Json;
 use axum::extract::State;
 use scrip_engine::partner::SettlementNews;
 use serde::Deserialize;
@@ -11,6 +10,7 @@ use utoipa_axum::routes;
 use super::Done;
 use super::accounts::number;
 use crate::App;
+use crate::answer::Json;
 use crate::caller::AtPartner;
 use crate::extract::NamePath;
 use crate::problem::Problem;
