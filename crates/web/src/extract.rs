@@ -66,8 +66,9 @@ impl Asked {
     pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
         // The value and not its bytes: spelling and order of members do not matter.
         let Asked { method, path, json: Unambiguous(value) } = self;
-        let what = format!("{method} {path} {value}");
-        IdempotentRequest::new(&key.0, what.as_bytes(), request_id::current())
+        let mut what = format!("{method} {path} ").into_bytes();
+        what.extend(serde_json::to_vec(value).unwrap_or_default());
+        IdempotentRequest::new(&key.0, &what, request_id::current())
     }
 }
 
