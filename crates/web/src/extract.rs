@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, header};
+use http::{HeaderMap, Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scrip_domain::Id;
 use scrip_domain::id::Kind;
@@ -46,10 +46,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// What `parts` and a JSON body ask for.
     pub fn of(parts: &Parts, body: &[u8]) -> Result<Self, Problem> {
-        let content_type = parts.headers.get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default();
-        if !essence.trim().eq_ignore_ascii_case("application/json") {
+        if !is_sent_as(&parts.headers, "application/json") {
             return Err(Problem::new(&kind::UNSUPPORTED_MEDIA_TYPE, "send application/json"));
         }
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
@@ -88,6 +85,13 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         let value = read(&asked.json)?;
         Ok(Self { value, asked })
     }
+}
+
+/// Whether a body says that it is of this media type, with whatever parameters.
+pub(crate) fn is_sent_as(headers: &HeaderMap, media_type: &str) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|said| said.to_str().ok());
+    let essence = said.and_then(|said| said.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(media_type)
 }
 
 /// A whole body of at most so many bytes.
@@ -251,7 +255,7 @@ impl IdempotencyKey {
     }
 
     /// The key of a request that must have one.
-    pub fn of(headers: &http::HeaderMap) -> Result<Self, Problem> {
+    pub fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut values = headers.get_all("idempotency-key").iter();
         let Some(value) = values.next() else {
             return Err(Problem::new(

@@ -7,7 +7,7 @@ use maud::{Markup, Render, html};
 use serde::de::DeserializeOwned;
 
 use crate::App;
-use crate::extract::{LONG_BODY, whole};
+use crate::extract::{LONG_BODY, is_sent_as, whole};
 use crate::language::t;
 use crate::pages::words::capitalized;
 use crate::problem::{Problem, kind};
@@ -34,10 +34,8 @@ async fn sent(request: Request) -> Result<Bytes, Problem> {
     if !from_here(request.headers()) {
         return Err(elsewhere());
     }
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
-    if !essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(unreadable(&essence));
+    if !is_sent_as(request.headers(), "application/x-www-form-urlencoded") {
+        return Err(unreadable(&"it is no form"));
     }
     whole(request.into_body(), LONG_BODY).await
 }
