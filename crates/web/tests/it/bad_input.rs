@@ -303,3 +303,25 @@ async fn settings_keep_their_bounds_and_no_change_is_lost() {
     let after = shop.get("/v1/admin/settings", &shop.admin).await;
     assert_eq!((after.at("/name"), after.at("/terms_version")), ("One", "2"));
 }
+
+#[tokio::test]
+async fn a_form_that_no_page_made_is_refused() {
+    let shop = Shop::open().await;
+    shop.buyer("ada@example.com", 0).await;
+    let form = "application/x-www-form-urlencoded";
+    let filled = "email=ada%40example.com&password=correct+horse";
+    let long = format!("{filled}&next={}", "x".repeat(2 << 20));
+    for (media_type, body, status) in [
+        ("application/X-www-form-urlencoded; charset=UTF-8", filled, 303),
+        ("text/plain", filled, 400),
+        (form, "email=ada%40example.com", 400),
+        (form, long.as_str(), 413),
+    ] {
+        let request = Request::post("/sign-in")
+            .header("host", "shop.test")
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", media_type);
+        let answer = shop.raw(request.body(body.to_owned().into()).unwrap()).await;
+        assert_eq!(answer.status, status, "{media_type}: {} bytes", body.len());
+    }
+}
