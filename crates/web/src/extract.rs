@@ -139,13 +139,13 @@ fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
 
 /// Reads a value, and names the field that is wrong.
 pub(crate) fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem> {
-    json.read().map_err(misread)
+    Ok(json.read()?)
 }
 
-/// What is told of what could not be read.
-#[expect(clippy::needless_pass_by_value, reason = "this is how `map_err` hands it over")]
-fn misread(wrong: Misread) -> Problem {
-    wrong_data(wrong.path(), wrong.message())
+impl From<Misread> for Problem {
+    fn from(wrong: Misread) -> Self {
+        wrong_data(wrong.path(), wrong.message())
+    }
 }
 
 fn malformed(detail: &str) -> Problem {
@@ -204,7 +204,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             return Err(Problem::field(field, "a text without NUL in it"));
         }
         let query = parts.uri.query().unwrap_or_default();
-        pairs::read(query.as_bytes()).map(Self).map_err(misread)
+        Ok(Self(pairs::read(query.as_bytes())?))
     }
 }
 
