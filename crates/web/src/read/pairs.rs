@@ -58,13 +58,23 @@ impl<'de> MapAccess<'de> for Fields<'de> {
 /// A value: text, or what is written in it.
 struct Text<'de>(Cow<'de, str>);
 
+/// The standard library's own words ("invalid digit found in string") say nothing to who wrote `?limit=many`.
 macro_rules! written {
-    ($($method:ident $visit:ident;)*) => {$(
+    ($($method:ident $visit:ident $expected:expr;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
-            visitor.$visit(self.0.parse().map_err(Misread::custom)?)
+            let value = self.0.parse().map_err(|_| Misread::custom($expected))?;
+            visitor.$visit(value)
         }
     )*};
 }
+
+macro_rules! whole {
+    ($number:ty) => {
+        format_args!("expected a whole number from {} to {}", <$number>::MIN, <$number>::MAX)
+    };
+}
+
+const NUMBER: &str = "expected a number";
 
 impl<'de> Deserializer<'de> for Text<'de> {
     type Error = Misread;
@@ -98,17 +108,17 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 
     written! {
-        deserialize_bool visit_bool;
-        deserialize_i8 visit_i8;
-        deserialize_i16 visit_i16;
-        deserialize_i32 visit_i32;
-        deserialize_i64 visit_i64;
-        deserialize_u8 visit_u8;
-        deserialize_u16 visit_u16;
-        deserialize_u32 visit_u32;
-        deserialize_u64 visit_u64;
-        deserialize_f32 visit_f32;
-        deserialize_f64 visit_f64;
+        deserialize_bool visit_bool "expected `true` or `false`";
+        deserialize_i8 visit_i8 whole!(i8);
+        deserialize_i16 visit_i16 whole!(i16);
+        deserialize_i32 visit_i32 whole!(i32);
+        deserialize_i64 visit_i64 whole!(i64);
+        deserialize_u8 visit_u8 whole!(u8);
+        deserialize_u16 visit_u16 whole!(u16);
+        deserialize_u32 visit_u32 whole!(u32);
+        deserialize_u64 visit_u64 whole!(u64);
+        deserialize_f32 visit_f32 NUMBER;
+        deserialize_f64 visit_f64 NUMBER;
     }
 
     forward_to_deserialize_any! {
@@ -160,10 +170,10 @@ mod tests {
     #[test]
     fn what_is_wrong_names_its_field() {
         for (query, path, message) in [
-            ("limit=many", "limit", "invalid digit found in string"),
-            ("limit=-1", "limit", "invalid digit found in string"),
-            ("mbps=fast", "mbps", "invalid float literal"),
-            ("deep=yes", "deep", "provided string was not `true` or `false`"),
+            ("limit=many", "limit", "expected a whole number from 0 to 4294967295"),
+            ("limit=-1", "limit", "expected a whole number from 0 to 4294967295"),
+            ("mbps=fast", "mbps", "expected a number"),
+            ("deep=yes", "deep", "expected `true` or `false`"),
             ("order=oldest", "order", "unknown variant `oldest`, expected `newest`"),
             (
                 "more=1",
