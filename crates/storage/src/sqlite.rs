@@ -144,6 +144,7 @@ pub struct SqliteWriter {
     disk_reserve: u64,
     // Whether a checkpoint has finished since the last batch.
     caught_up: Arc<AtomicBool>,
+    unsynced: Unsynced,
     // One process owns a folder: the lock lives as long as the writer.
     _lock: Option<File>,
 }
@@ -171,6 +172,7 @@ impl SqliteWriter {
             wal_bound: WAL_BOUND,
             disk_reserve: DISK_RESERVE,
             caught_up: Arc::default(),
+            unsynced: Unsynced::default(),
             _lock: lock,
         })
     }
@@ -235,6 +237,9 @@ impl SqliteWriter {
     }
 
     fn load_now(&mut self, wants: &Wants) -> Result<Books, Fault> {
+        if self.unsynced.is_so() {
+            return Err(Fault::Unknown("the database could not be synced".into()));
+        }
         if let Some(file) = self.place.file() {
             if self.place.files() != self.files {
                 return Err(Fault::Unavailable(format!(
@@ -331,7 +336,7 @@ impl Backend for SqliteWriter {
     fn between(&mut self) {
         let used = self.wal_used.load(Ordering::Relaxed);
         let easy = self.caught_up.swap(false, Ordering::Relaxed) && used > WAL_EASY;
-        if !easy && used <= self.wal_bound {
+        if self.unsynced.is_so() || !easy && used <= self.wal_bound {
             return;
         }
         // A file of the usual size is written over again: truncated, the file system must find each
@@ -340,7 +345,8 @@ impl Backend for SqliteWriter {
         let size = self.place.wal().and_then(|wal| std::fs::metadata(wal).ok());
         let large = size.is_some_and(|meta| meta.len() > WAL_BOUND.saturating_mul(2));
         drop(self.connection.busy_timeout(WAL_PATIENCE));
-        let done = checkpoint(&self.connection, if large { "TRUNCATE" } else { "RESTART" });
+        let mode = if large { "TRUNCATE" } else { "RESTART" };
+        let done = checkpoint(&self.connection, mode, &self.unsynced);
         drop(self.connection.busy_timeout(BUSY));
         if done {
             self.wal_used.store(0, Ordering::Relaxed);
@@ -379,14 +385,33 @@ fn watch_log(connection: &mut Connection) -> Result<(Arc<AtomicU64>, Arc<AtomicU
     Ok((used, fresh))
 }
 
+/// Whether a sync of the database has failed. The kernel takes the pages that it could not write for written, and SQLite
+/// those that it has moved for moved: the next sync would succeed, the log begin anew, and what was lost be nowhere. So
+/// from then on nothing is moved and the log stays as it is; the writer ends, and the next start moves all of it again.
+#[derive(Clone, Debug, Default)]
+struct Unsynced(Arc<AtomicBool>);
+
+impl Unsynced {
+    fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, error: &dyn std::fmt::Display) {
+        tracing::error!(%error, "the database could not be synced: the server has to start anew");
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Moves what was committed from the log into the database, beside the writer.
 #[derive(Debug)]
 pub struct Checkpointer {
-    connection: Connection,
+    // None once a sync has failed.
+    connection: Option<Connection>,
     // Never closed: with it the locks would go that SQLite holds on the same file (POSIX).
     database: ManuallyDrop<File>,
     wal_fresh: Arc<AtomicU64>,
     caught_up: Arc<AtomicBool>,
+    unsynced: Unsynced,
     // Beats since the last checkpoint.
     rested: u32,
 }
@@ -397,10 +422,11 @@ impl Checkpointer {
         let Some(path) = writer.place.file() else { return Ok(None) };
         let cannot = |error| Fault::Unavailable(format!("cannot open {}: {error}", path.display()));
         Ok(Some(Self {
-            connection: writer.place.connect()?,
+            connection: Some(writer.place.connect()?),
             database: ManuallyDrop::new(File::open(path).map_err(cannot)?),
             wal_fresh: writer.wal_fresh.clone(),
             caught_up: writer.caught_up.clone(),
+            unsynced: writer.unsynced.clone(),
             rested: 0,
         }))
     }
@@ -431,12 +457,18 @@ impl Checkpointer {
     /// written meanwhile, and the second time that is little.
     pub fn run(&mut self) {
         self.rested = 0;
-        let fresh = self.wal_fresh.swap(0, Ordering::Relaxed);
+        self.wal_fresh.store(0, Ordering::Relaxed);
         for _ in 0..2 {
-            checkpoint(&self.connection, "PASSIVE");
+            let Some(connection) = &self.connection else { return };
+            if !self.unsynced.is_so() {
+                checkpoint(connection, "PASSIVE", &self.unsynced);
+            }
             if let Err(error) = self.database.sync_data() {
-                tracing::warn!(%error, "the database was not synced: the next checkpoint does it");
-                self.wal_fresh.fetch_add(fresh, Ordering::Relaxed);
+                self.unsynced.note(&error);
+            }
+            if self.unsynced.is_so() {
+                // Never closed: the last connection to be closed moves the log, and deletes it.
+                let _ = ManuallyDrop::new(self.connection.take());
                 return;
             }
         }
@@ -445,16 +477,20 @@ impl Checkpointer {
 }
 
 /// Whether it did all that `mode` asks for.
-fn checkpoint(connection: &Connection, mode: &str) -> bool {
+fn checkpoint(connection: &Connection, mode: &str, unsynced: &Unsynced) -> bool {
     let text = format!("PRAGMA wal_checkpoint({mode})");
-    match connection.query_row(&text, [], |row| row.get::<_, i64>(0)) {
-        Ok(busy) => busy == 0,
-        Err(error) => {
-            // It is tried again: a second later, or after some more batches.
-            tracing::warn!(%error, "a checkpoint did not finish");
-            false
-        }
+    let error = match connection.query_row(&text, [], |row| row.get::<_, i64>(0)) {
+        Ok(busy) => return busy == 0,
+        Err(error) => error,
+    };
+    let code = error.sqlite_error().map(|code| code.extended_code);
+    if code == Some(ffi::SQLITE_IOERR_FSYNC) {
+        unsynced.note(&error);
+    } else {
+        // It is tried again: a second later, or after some more batches.
+        tracing::warn!(%error, "a checkpoint did not finish");
     }
+    false
 }
 
 /// Connections that read, as many as were ever needed at once.

@@ -230,3 +230,30 @@ async fn reads_go_on_while_writing_has_stopped() {
     place.connect().unwrap().execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(store.api_key(Id::new(1).unwrap()).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn what_could_not_be_synced_is_moved_again_at_the_next_start() {
+    let (_folder, place, writer) = home();
+    let (mut writer, answers) = carry_out(writer, put(1, 1)).await;
+    assert!(answers[0].is_ok());
+    let database = place.file().unwrap();
+    let before = std::fs::read(database).unwrap();
+    let mut checkpointer = Checkpointer::beside(&writer).unwrap().unwrap();
+    // Nothing can sync a pipe.
+    let (pipe, _other_end) = std::io::pipe().unwrap();
+    checkpointer.database = ManuallyDrop::new(File::from(std::os::fd::OwnedFd::from(pipe)));
+    checkpointer.run();
+    assert_ne!(std::fs::read(database).unwrap(), before, "it was moved");
+    assert!(matches!(writer.load(&Wants::default()).await, Err(Fault::Unknown(_))), "it ends");
+    writer.wal_bound = 0;
+    writer.between();
+    checkpointer.run();
+    drop((writer, checkpointer));
+
+    // None of what was moved has reached the disk.
+    let folder = tempfile::tempdir().unwrap();
+    let next = Place::File(folder.path().join("scrip.db"));
+    std::fs::write(next.file().unwrap(), before).unwrap();
+    std::fs::copy(place.wal().unwrap(), next.wal().unwrap()).unwrap();
+    assert_eq!(keys(&next), 1);
+}
