@@ -35,6 +35,7 @@ use serde_json::json;
 use crate::audit::{Note, Staff};
 use crate::ledger::{self, Buyer};
 use crate::password::PasswordRefusal;
+use crate::round::{self, IN_TURN};
 use crate::throttle::RetryAfter;
 use crate::{Engine, Outcome, Page, event};
 
@@ -141,10 +142,9 @@ impl Engine {
     /// ask again until there are none.
     pub async fn finish_erasures(&self) -> Result<usize, Fault> {
         let due = self.store.accounts_to_sweep(self.now(), ROUND).await?;
-        for account in &due {
-            self.sweep(Buyer { account: account.id, wallet: account.wallet }).await?;
-        }
-        Ok(due.len())
+        let sweep =
+            |account: Account| self.sweep(Buyer { account: account.id, wallet: account.wallet });
+        Ok(round::all(due, IN_TURN, sweep).await?.len())
     }
 
     async fn erase(

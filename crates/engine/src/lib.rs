@@ -67,6 +67,7 @@ pub mod register;
 pub mod report;
 pub mod restore;
 pub mod reversal;
+mod round;
 pub mod seal;
 pub mod selection;
 pub mod session;

@@ -10,7 +10,6 @@
 
 pub mod request;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::account::Account;
 use scrip_domain::connection::LIFETIME;
 use scrip_domain::link::{Link, LinkState};
@@ -26,11 +25,11 @@ use crate::partner::{Heard, LEASE, MOST_PATIENT, Partners};
 use crate::peer::PeerError;
 use crate::provider::Opened;
 use crate::purchase_request::notice::pause;
+use crate::round::{self, AT_ONCE};
 use crate::{Engine, Outcome};
 
-/// Links that one round tells of, and how many of them at a time.
+/// Links that one round tells of.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 
 /// Why something was not done with a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,16 +192,12 @@ impl Engine {
     pub async fn run_links(&self) -> Result<usize, Fault> {
         let Some(partners) = self.partners() else { return Ok(0) };
         let due = self.store.links_due(self.now(), ROUND).await?;
-        let told = stream::iter(due)
-            .map(|link| async move {
-                let lost = || Fault::Bug("a link has no partner".into());
-                let partner = self.store.partner(link.partner).await?.ok_or_else(lost)?;
-                self.tell_unlinked(partners, &partner, link).await
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        Ok(told.into_iter().filter(|told| *told).count())
+        let tell = async |link: Link| {
+            let lost = || Fault::Bug("a link has no partner".into());
+            let partner = self.store.partner(link.partner).await?.ok_or_else(lost)?;
+            self.tell_unlinked(partners, &partner, link).await
+        };
+        round::count(due, AT_ONCE, tell).await
     }
 
     async fn tell_unlinked(

@@ -41,6 +41,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Store, Wants};
 use serde_json::{Value, json};
 
 use crate::audit::{Note, Staff, difference};
+use crate::round::{self, IN_TURN};
 use crate::{Engine, Outcome};
 
 pub use from_merchants::{Archive, Bundle, Bundles};
@@ -235,14 +236,15 @@ impl Engine {
         if due.iter().any(|reunion| reunion.kind == PeerKind::Partner) {
             due.retain(|reunion| reunion.kind == PeerKind::Partner);
         }
-        for reunion in &due {
-            self.go_on_with(reunion).await?;
-        }
+        let asked = due.len();
+        let go_on = async |reunion: Reunion| self.go_on_with(&reunion).await;
+        let heard = round::all(due, IN_TURN, go_on).await;
         self.restoring.again(&self.store).await?;
-        if !due.is_empty() && !self.is_restoring() {
+        heard?;
+        if asked > 0 && !self.is_restoring() {
             tracing::info!(epoch = self.epoch(), "all peers were heard after the restore");
         }
-        Ok(due.len())
+        Ok(asked)
     }
 
     /// Asks one peer for one page, and notes how far it is.

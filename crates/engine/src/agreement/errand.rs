@@ -6,8 +6,8 @@
 //! ```
 //! It is told for ever, with growing pauses: a partner that has not entered this server yet does not hear it either.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::agreement::{Agreement, AgreementState, Untold};
+use scrip_domain::partner::Partner;
 use scrip_domain::{Id, Timestamp};
 use scrip_license::jws;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -18,10 +18,10 @@ use crate::Engine;
 use crate::partner::{Heard, LEASE, MOST_PATIENT, Notice, Partners};
 use crate::peer::PeerError;
 use crate::purchase_request::notice::pause;
+use crate::round::{self, AT_ONCE};
 
-/// What one round takes on, and how many partners are asked at a time.
+/// What one round takes on.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 
 impl Engine {
     /// Tells partners whatever is due, once, and books what the clock has done to agreements. Gives how much was done.
@@ -29,18 +29,12 @@ impl Engine {
         let Some(partners) = self.partners() else { return Ok(0) };
         let now = self.now();
         let due = self.store.agreements_due(now, ROUND).await?;
-        let ran = stream::iter(due)
-            .map(|agreement| self.run_agreement(partners, agreement))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
+        let run = |agreement| self.run_agreement(partners, agreement);
+        let ran = round::count(due, AT_ONCE, run).await;
         let due = self.store.partners_due(now, ROUND).await?;
-        let told = stream::iter(due)
-            .map(|partner| self.tell_partner(partners, partner.id))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        Ok(ran.into_iter().chain(told).filter(|ran| *ran).count())
+        let tell = |partner: Partner| self.tell_partner(partners, partner.id);
+        let told = round::count(due, AT_ONCE, tell).await?;
+        Ok(ran?.saturating_add(told))
     }
 
     async fn run_agreement(

@@ -6,7 +6,6 @@
 //! A confirmation, a notice and a buyer who comes back drive it as well, at once; what two of them do side by side comes to
 //! the same as one after the other.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::checkout::{Call, Checkout, OPENING};
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::order::{Order, OrderState};
@@ -18,12 +17,12 @@ use super::begin::refused;
 use crate::Engine;
 use crate::peer::PeerError;
 use crate::provider::{Opened, Picture, Provider};
+use crate::round::{self, AT_ONCE};
 
 /// For how long a checkout that was taken is nobody else's.
 const LEASE: Span = Span::minutes(2);
-/// Checkouts that one round takes on, and how many of them wait for the provider at a time.
+/// Checkouts that one round takes on.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 /// More steps than an order has.
 const STEPS: u32 = 8;
 
@@ -56,12 +55,7 @@ impl Engine {
             return Ok(0);
         }
         let due = self.store.checkouts_due(self.now(), ROUND).await?;
-        let ran = stream::iter(due)
-            .map(|checkout| self.run_checkout(checkout.order))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        Ok(ran.into_iter().filter(|ran| *ran).count())
+        round::count(due, AT_ONCE, |checkout| self.run_checkout(checkout.order)).await
     }
 
     async fn run_checkout(&self, order: Id<Order>) -> Result<bool, Fault> {

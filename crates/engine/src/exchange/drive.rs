@@ -6,7 +6,6 @@
 //! Two that drive the same exchange side by side come to the same as one after the other: every question can be asked twice, and
 //! every command looks again where the exchange stands.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::exchange::{Exchange, Next};
 use scrip_domain::partner::Partner;
 use scrip_domain::{Id, Span, Timestamp};
@@ -20,12 +19,12 @@ use crate::Engine;
 use crate::checkout::begin::FOR_NOW;
 use crate::partner::Partners;
 use crate::peer::PeerError;
+use crate::round::{self, AT_ONCE};
 
 /// For how long an exchange that was taken is nobody else's.
 const LEASE: Span = Span::minutes(1);
-/// Exchanges that one round takes on, and how many of them wait for their partners at a time.
+/// Exchanges that one round takes on.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 /// More steps than an exchange has.
 const STEPS: u32 = 8;
 
@@ -74,14 +73,10 @@ impl Engine {
         if self.holds_tokens_still() {
             return Ok(0);
         }
-        let lapsed = self.lapse_incoming(ROUND).await?;
+        let lapsed = self.lapse_incoming(ROUND).await;
         let due = self.store.exchanges_due(self.now(), ROUND).await?;
-        let ran = stream::iter(due)
-            .map(|exchange| self.run_exchange(exchange.id))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        Ok(ran.into_iter().filter(|ran| *ran).count().saturating_add(lapsed))
+        let ran = round::count(due, AT_ONCE, |exchange| self.run_exchange(exchange.id)).await?;
+        Ok(lapsed?.saturating_add(ran))
     }
 
     async fn run_exchange(&self, exchange: Id<Exchange>) -> Result<bool, Fault> {

@@ -14,6 +14,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::{lost, uncount_day, uneven};
 use crate::Engine;
+use crate::round::{self, IN_TURN};
 
 impl Engine {
     /// Hears that an exchange will not be committed. What was committed all the same, the commit says.
@@ -30,12 +31,10 @@ impl Engine {
     }
 
     /// Books what has lapsed. Gives how much that was.
-    pub(super) async fn lapse_incoming(&self, round: u32) -> Result<usize, Fault> {
-        let due = self.store.incoming_lapsed(self.now(), round).await?;
-        for row in &due {
-            self.give_up(row, false).await?;
-        }
-        Ok(due.len())
+    pub(super) async fn lapse_incoming(&self, most: u32) -> Result<usize, Fault> {
+        let due = self.store.incoming_lapsed(self.now(), most).await?;
+        let give_up = async |row: Incoming| self.give_up(&row, false).await;
+        Ok(round::all(due, IN_TURN, give_up).await?.len())
     }
 
     async fn give_up(&self, row: &Incoming, cancelled: bool) -> Result<(), Fault> {

@@ -13,6 +13,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::{arrives, is_gone};
 use crate::Engine;
+use crate::round::{self, IN_TURN};
 
 /// Events that are looked at in one step.
 const PAGE: u32 = 1000;
@@ -84,17 +85,16 @@ impl Engine {
 
     /// Makes letters of what was gathered long enough.
     async fn end_digests(&self) -> Result<(), Fault> {
-        for digest in self.store.digests_due(self.now(), GATHERED).await? {
+        let due = self.store.digests_due(self.now(), GATHERED).await?;
+        let end = async |digest: Digest| {
             let member = self.member(digest.account).await?;
             let recipient = member.map(|member| member.account.email.clone());
             let recipient = recipient.unwrap_or_default();
             let end = EndDigest { id: self.mint()?, account: digest.account, recipient };
-            match self.submit(end).await? {
-                Ok(()) => {}
-                Err(never) => match never {},
-            }
-        }
-        Ok(())
+            let Ok(()) = self.submit(end).await?;
+            Ok(())
+        };
+        round::all(due, IN_TURN, end).await.map(drop)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Sending letters: each is taken, written from rows, handed over, and settled by what the mail server said.
 
-use futures_util::stream::{self, StreamExt};
 use scrip_domain::letter::{KEPT, Letter, LetterState, wait_after};
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
@@ -8,6 +7,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use super::{Mail, Message, Posted};
 use crate::Engine;
+use crate::round;
 
 /// For how long a letter that was taken is nobody else's: longer than the post has patience.
 const LEASE: Span = Span::minutes(5);
@@ -46,13 +46,8 @@ impl Engine {
     pub async fn send_letters(&self) -> Result<Vec<Mailed>, Fault> {
         let Some(mail) = self.mail.clone() else { return Ok(Vec::new()) };
         let due = self.store.letters_due(self.now(), ROUND).await?;
-        // What is on its way is let through to its end, whatever becomes of another one.
-        let tries: Vec<Result<Option<Mailed>, Fault>> = stream::iter(due)
-            .map(|letter| self.send_letter(&mail, letter.id))
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        tries.into_iter().filter_map(Result::transpose).collect()
+        let send = |letter: Letter| self.send_letter(&mail, letter.id);
+        Ok(round::all(due, AT_ONCE, send).await?.into_iter().flatten().collect())
     }
 
     /// The last letters to an address, as they are written now, newest first. What is of no use any more is left out.

@@ -19,6 +19,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use super::capture::free;
 use super::{Known, Moves, Scene, Signer};
 use crate::Engine;
+use crate::round::{self, IN_TURN};
 
 /// How many requests are looked after in one round.
 const ROUND: u32 = 50;
@@ -29,19 +30,13 @@ const EXPIRED: &str = "expired";
 
 impl Engine {
     /// Books what is due of a round of purchase requests. Gives how many there were; ask again until there are none.
-    /// One that cannot be booked holds up none of the others.
     pub async fn lapse_requests(&self) -> Result<usize, Fault> {
         if self.holds_tokens_still() {
             return Ok(0);
         }
         let due = self.store.purchase_requests_due(self.now(), ROUND).await?;
-        let mut done = Ok(due.len());
-        for request in &due {
-            if let Err(fault) = self.lapse(request).await {
-                done = Err(fault);
-            }
-        }
-        done
+        let lapse = async |request: PurchaseRequest| self.lapse(&request).await;
+        Ok(round::all(due, IN_TURN, lapse).await?.len())
     }
 
     /// The request, with everything booked that is due of it.

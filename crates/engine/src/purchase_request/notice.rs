@@ -10,19 +10,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::purchase_request::{Notice, PurchaseRequest};
 use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use crate::round::{self, AT_ONCE};
 use crate::{Engine, Outcome};
 
 /// For how long a notice that was taken is nobody else's.
 const LEASE: Span = Span::minutes(1);
-/// Notices that one round takes on, and how many of them are on their way at a time.
+/// Notices that one round takes on.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 
 /// Tells merchants, by signed requests: a port.
 pub trait Herald: Send + Sync + fmt::Debug {
@@ -51,12 +50,8 @@ impl Engine {
             return Ok(0);
         }
         let due = self.store.notices_due(self.now(), ROUND).await?;
-        let sent = stream::iter(due)
-            .map(|notice| self.send_notice(herald.as_ref(), notice.request))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        Ok(sent.into_iter().filter(|sent| *sent).count())
+        let send = |notice: Notice| self.send_notice(herald.as_ref(), notice.request);
+        round::count(due, AT_ONCE, send).await
     }
 
     async fn send_notice(

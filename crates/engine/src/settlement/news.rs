@@ -6,7 +6,6 @@
 //! A word moves a state and nothing that is worth anything. The debtor's books follow a receipt that the creditor has signed: for this
 //! server, this cycle, this reference, and exactly the amount. A creditor that was restored finds its own receipt again like that.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::document::exchange::Paid;
 use scrip_domain::event::Event;
 use scrip_domain::partner::Partner;
@@ -21,14 +20,14 @@ use super::{Known, Rows, SettlementRefusal, TRIES};
 use crate::partner::SettlementNews;
 use crate::peer::PeerError;
 use crate::purchase_request::notice::pause;
+use crate::round::{self, AT_ONCE};
 use crate::statement::StatementRefusal;
 use crate::{Engine, Outcome};
 
 /// For how long a payment that was taken is nobody else's.
 const LEASE: Span = Span::minutes(2);
-/// Payments of which one round tells, and how many at a time.
+/// Payments of which one round tells.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 
 impl Engine {
     /// Takes what a partner tells of the payment of a cycle. Hearing it again changes nothing.
@@ -98,12 +97,7 @@ impl Engine {
     /// Tells partners what is due of payments, once. Gives how many it tried.
     pub(crate) async fn tell_settlements(&self) -> Result<usize, Fault> {
         let due = self.store.settlements_due(self.now(), ROUND).await?;
-        let told = stream::iter(due)
-            .map(|settlement| self.tell_settlement(settlement.id))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        Ok(told.into_iter().filter(|told| *told).count())
+        round::count(due, AT_ONCE, |settlement| self.tell_settlement(settlement.id)).await
     }
 
     async fn tell_settlement(&self, id: Id<Settlement>) -> Result<bool, Fault> {

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::StatementRefusal;
 use crate::audit::{Note, Staff, difference};
+use crate::round::{self, IN_TURN};
 use crate::{Engine, Outcome};
 
 /// Partners that one round looks at.
@@ -78,22 +79,24 @@ impl Engine {
 
     /// Closes the cycles whose days are over. Gives how many.
     pub(super) async fn close_due(&self) -> Result<usize, Fault> {
-        let mut closed: usize = 0;
+        let mut closed = Ok(0);
         let mut page = Page { after: None, limit: ROUND };
         loop {
             let partners = self.store.partners(page).await?;
-            for partner in &partners {
-                if self.is_over(partner).await?
-                    && self.close_open(partner, Some(partner.cycle), None).await?.is_ok()
-                {
-                    closed = closed.saturating_add(1);
-                }
-            }
             page.after = partners.last().map(|partner| partner.id.number());
-            if partners.len() < usize::try_from(ROUND).unwrap_or(usize::MAX) {
-                return Ok(closed);
+            let is_last = partners.len() < usize::try_from(ROUND).unwrap_or(usize::MAX);
+            let of_page = round::count(partners, IN_TURN, |partner| self.close_if_over(partner));
+            let of_page = of_page.await;
+            closed = closed.and_then(|sum: usize| Ok(sum.saturating_add(of_page?)));
+            if is_last {
+                return closed;
             }
         }
+    }
+
+    async fn close_if_over(&self, partner: Partner) -> Result<bool, Fault> {
+        Ok(self.is_over(&partner).await?
+            && self.close_open(&partner, Some(partner.cycle), None).await?.is_ok())
     }
 
     /// Whether a partner's open cycle is to be closed: its days are over; or no days are agreed on, and there is something in it.

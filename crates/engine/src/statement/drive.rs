@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::exchange::Exchange;
 use scrip_domain::partner::{Partner, Suspended};
@@ -23,13 +22,13 @@ use super::{ITEMS, StatementRefusal};
 use crate::partner::{Item, Way};
 use crate::peer::PeerError;
 use crate::purchase_request::notice::pause;
+use crate::round::{self, AT_ONCE};
 use crate::{Engine, Outcome};
 
 /// For how long a statement that was taken is nobody else's.
 const LEASE: Span = Span::minutes(2);
-/// Statements that one round takes on, and how many of them wait for partners at a time.
+/// Statements that one round takes on.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 
 impl Engine {
     /// Closes the cycles that are over, and does once what is due of statements and payments. Gives how much it did.
@@ -38,16 +37,11 @@ impl Engine {
         if self.partners().is_none() || self.holds_tokens_still() {
             return Ok(0);
         }
-        let closed = self.close_due().await?;
+        let closed = self.close_due().await;
         let due = self.store.statements_due(self.now(), ROUND).await?;
-        let ran = stream::iter(due)
-            .map(|statement| self.run_statement(statement))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        let ran = ran.into_iter().filter(|ran| *ran).count();
+        let ran = round::count(due, AT_ONCE, |statement| self.run_statement(statement)).await;
         let told = self.tell_settlements().await?;
-        Ok(closed.saturating_add(ran).saturating_add(told))
+        Ok(closed?.saturating_add(ran?).saturating_add(told))
     }
 
     async fn run_statement(&self, statement: Statement) -> Result<bool, Fault> {

@@ -2,6 +2,7 @@
 //! of the last top-up and begins the next, under the guard of the wallet. There is never a second one while
 //! one is under way, and what comes by others is counted.
 
+use scrip_domain::account::Account;
 use scrip_domain::auto_top_up::{AutoTopUp, Stopped};
 use scrip_domain::event::{Event, EventType};
 use scrip_domain::sale::{Sale, Wish};
@@ -16,6 +17,7 @@ use super::begin::{Begin, Reference};
 use super::{Minted, TopUpAsk, TopUpRefusal, Way};
 use crate::auto_top_up::{Wait, wait, want};
 use crate::ledger::Buyer;
+use crate::round::{self, IN_TURN};
 use crate::{Engine, event};
 
 /// Errands that one round takes on.
@@ -33,26 +35,27 @@ impl Engine {
             return Ok(0);
         }
         let due = self.store.auto_errands_due(self.now(), ROUND).await?;
-        for errand in &due {
-            let buyer = self.buyer_of(errand.account).await?;
-            let command = LookAfter {
-                buyer,
-                vendor: self.vendor().await?.id,
-                open: self.open_top_ups(buyer).await?,
-                processor: self.processor_name(),
-                bureau: self.bureau.is_some(),
-                id: self.mint()?,
-                reference: self.reference(),
-                minted: self.minted().await?,
-                stopping: self.mint()?,
-            };
-            let answer: Result<bool, std::convert::Infallible> = self.submit(command).await?;
-            let Ok(begun) = answer;
-            if begun {
-                self.errands.notify_one();
-            }
+        Ok(round::all(due, IN_TURN, |errand| self.look_after(errand.account)).await?.len())
+    }
+
+    async fn look_after(&self, account: Id<Account>) -> Result<(), Fault> {
+        let buyer = self.buyer_of(account).await?;
+        let command = LookAfter {
+            buyer,
+            vendor: self.vendor().await?.id,
+            open: self.open_top_ups(buyer).await?,
+            processor: self.processor_name(),
+            bureau: self.bureau.is_some(),
+            id: self.mint()?,
+            reference: self.reference(),
+            minted: self.minted().await?,
+            stopping: self.mint()?,
+        };
+        let Ok(begun) = self.submit(command).await?;
+        if begun {
+            self.errands.notify_one();
         }
-        Ok(due.len())
+        Ok(())
     }
 
     /// An account's top-ups that may still bring something, and the last automatic one.

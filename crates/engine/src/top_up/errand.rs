@@ -6,7 +6,6 @@
 //! Every call can be repeated without a second effect, so a worker that dies between any two of these
 //! steps costs a little time and nothing else: the errand is due again when its lease is over.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::reversal::ReversalState;
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{Call, Errand, TopUp};
@@ -22,12 +21,12 @@ use crate::processor::{
     Authorization, CustomerName, Headers, Hook, HookRefusal, MethodName, Payment, PaymentName,
     Processor, ProcessorError, REPEATABLE, RefundAsk, Search,
 };
+use crate::round::{self, AT_ONCE};
 
 /// For how long an errand that was taken is nobody else's.
 const LEASE: Span = Span::minutes(2);
-/// Errands that one round takes on, and how many of them wait for the processor at a time.
+/// Errands that one round takes on.
 const ROUND: u32 = 50;
-const AT_ONCE: usize = 8;
 
 /// Why a message was not heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +44,12 @@ impl Engine {
             return Ok(0);
         }
         let due = self.store.errands_due(self.now(), ROUND).await?;
-        let ran = stream::iter(due)
-            .map(|errand| self.run_errand(errand.top_up))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<bool>>()
-            .await?;
-        let ran = ran.into_iter().filter(|ran| *ran).count();
+        let ran = round::count(due, AT_ONCE, |errand| self.run_errand(errand.top_up)).await;
         let removed = match &self.processor {
             Some(processor) => self.detach_removed(processor.as_ref()).await?,
             None => 0,
         };
-        Ok(ran.saturating_add(removed))
+        Ok(ran?.saturating_add(removed))
     }
 
     /// Runs one, unless it is not due any more.

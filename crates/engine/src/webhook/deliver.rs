@@ -7,7 +7,6 @@
 //! An endpoint is run by itself: one that is slow or dead delays no other. A worker that dies between two of these
 //! steps costs a little time, and perhaps a message that comes twice: its id says so.
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use scrip_domain::audit::Act;
 use scrip_domain::event::Event;
 use scrip_domain::letter::{About, Letter};
@@ -21,6 +20,7 @@ use serde_json::json;
 
 use super::{Message, Reply, Sender, Unsent, disable};
 use crate::audit::{Note, Staff};
+use crate::round;
 use crate::{Engine, event};
 
 /// For how long a delivery that was taken is nobody else's: longer than a sender has patience.
@@ -72,11 +72,8 @@ impl Engine {
         let Some(sender) = self.sender.clone() else { return Ok(Vec::new()) };
         while self.fan_out(id).await? {}
         let due = self.store.deliveries_due(id, self.now(), ROUND).await?;
-        let tries = stream::iter(due)
-            .map(|delivery| self.deliver(sender.as_ref(), id, delivery.id))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<Option<Tried>>>()
-            .await?;
+        let deliver = |delivery: Delivery| self.deliver(sender.as_ref(), id, delivery.id);
+        let tries = round::all(due, AT_ONCE, deliver).await?;
         Ok(tries.into_iter().flatten().collect())
     }
 

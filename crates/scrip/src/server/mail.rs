@@ -1,14 +1,12 @@
-//! The mail server that the configuration names, and who makes letters and sends them.
+//! The mail server that the configuration names, and who sends letters.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use scrip_engine::Engine;
 use scrip_engine::mail::send::Mailed;
 use scrip_engine::mail::{DemoPost, Mail, Post};
+use scrip_engine::{Engine, Fault};
 use scrip_mail::{Account, SmtpPost};
 use scrip_web::Watch;
-use tokio::time::MissedTickBehavior;
 
 use crate::config::{Config, MailAccount, MailPassword};
 use crate::failure::{Failure, Outcome};
@@ -49,76 +47,15 @@ pub async fn begin(engine: &Engine) -> Outcome {
     Ok(())
 }
 
-/// Makes letters of what has happened, each second. Apart from sending: what has happened does not wait for a mail server.
-pub async fn collect(watch: Arc<Watch>) {
-    let engine = &watch.app().engine;
-    if !engine.has_mail() {
-        return;
-    }
-    let mut second = every_second();
-    loop {
-        second.tick().await;
-        if let Err(fault) = engine.collect_letters().await {
-            tracing::warn!(%fault, "letters are made later");
+/// Sends letters that are due.
+pub async fn send(watch: Arc<Watch>) -> Result<(), Fault> {
+    for mailed in watch.app().engine.send_letters().await? {
+        if let Mailed::GivenUp(letter) = mailed {
+            tracing::warn!(%letter, "a letter is given up; its row says why");
         }
+        watch.metrics.mailed(mailed);
     }
-}
-
-/// Sends letters that are due, each second.
-pub async fn send(watch: Arc<Watch>) {
-    let engine = &watch.app().engine;
-    if !engine.has_mail() {
-        return;
-    }
-    let mut second = every_second();
-    loop {
-        second.tick().await;
-        match engine.send_letters().await {
-            Ok(tries) => {
-                for mailed in tries {
-                    if let Mailed::GivenUp(letter) = mailed {
-                        tracing::warn!(%letter, "a letter is given up; its row says why");
-                    }
-                    watch.metrics.mailed(mailed);
-                }
-            }
-            Err(fault) => tracing::warn!(%fault, "letters are sent later"),
-        }
-    }
-}
-
-/// Writes to owners of tokens that expire soon.
-pub async fn warn(watch: &Watch) {
-    loop {
-        match watch.app().engine.warn_of_expiry().await {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(fault) => {
-                tracing::warn!(%fault, "owners of tokens that expire are told at the next try");
-                break;
-            }
-        }
-    }
-}
-
-/// Forgets letters of long ago.
-pub async fn forget(watch: &Watch) {
-    loop {
-        match watch.app().engine.prune_letters().await {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(fault) => {
-                tracing::warn!(%fault, "old letters are forgotten at the next try");
-                break;
-            }
-        }
-    }
-}
-
-fn every_second() -> tokio::time::Interval {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    second
+    Ok(())
 }
 
 #[cfg(test)]

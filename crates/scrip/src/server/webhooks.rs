@@ -16,8 +16,8 @@ use scrip_engine::signature::{ID, SIGNATURE, TIME};
 use scrip_engine::webhook::{Message, Reply, Sender, Unsent};
 use scrip_https::{Reach, Strangers, Unanswered};
 use scrip_web::Watch;
-use tokio::time::MissedTickBehavior;
 
+use super::beside::every_second;
 use crate::config::Config;
 use crate::failure::{Failure, Outcome};
 
@@ -80,8 +80,7 @@ fn request(message: &Message) -> http::Result<Request<Full<Bytes>>> {
 /// Each second publishes what has happened, and sees to it that every endpoint that has something to be told is run:
 /// each by itself, so that none waits for another.
 pub async fn tell(watch: Arc<Watch>) {
-    let mut second = tokio::time::interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut second = every_second();
     let mut running = BTreeMap::new();
     loop {
         second.tick().await;

@@ -1,0 +1,224 @@
+//! What runs beside the requests, for as long as the server does: what others have to be asked and told, what the clock
+//! brings, and housekeeping. Each is apart from the others, and waits for nobody else's world.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scrip_domain::restore::FIRST_EPOCH;
+use scrip_domain::role::Role;
+use scrip_engine::Fault;
+use scrip_web::Watch;
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+
+use super::{mail, webhooks};
+
+/// How often the house is kept.
+const HOUSEKEEPING: Duration = Duration::from_hours(1);
+/// After a day that was summed others come in between.
+const BETWEEN_DAYS: Duration = Duration::from_millis(100);
+
+/// All that runs beside the requests. It ends when this is dropped.
+#[derive(Debug, Default)]
+pub struct Beside(JoinSet<()>);
+
+impl Beside {
+    /// Starts what the server has to do.
+    pub fn start(watch: &Arc<Watch>) -> Self {
+        let mut all = Self::default();
+        let engine = &watch.app().engine;
+        all.also(beat(watch.clone()));
+        all.also(housekeeping(watch.clone()));
+        all.also(errands(watch.clone()));
+        all.also(webhooks::tell(watch.clone()));
+        all.each_second(watch, "holders of licenses are reminded later", async |watch| {
+            watch.app().engine.remind_due().await
+        });
+        if engine.roles().has(Role::Provider) {
+            all.each_second(watch, "what is due of purchase requests waits", async |watch| {
+                watch.app().engine.lapse_requests().await
+            });
+            all.each_second(watch, "merchants are told later", async |watch| {
+                watch.app().engine.send_notices().await
+            });
+        }
+        if engine.provider().is_some() {
+            all.each_second(watch, "what the provider has to be asked waits", async |watch| {
+                watch.app().engine.run_checkouts().await
+            });
+        }
+        if engine.epoch() > FIRST_EPOCH {
+            all.each_second(watch, "peers are asked at the next try", async |watch| {
+                watch.app().engine.run_restore().await
+            });
+        }
+        if engine.partners().is_some() {
+            all.each_second(watch, "what is due of exchanges waits", async |watch| {
+                watch.app().engine.run_exchanges().await
+            });
+            all.each_second(watch, "partners are told later of agreements", async |watch| {
+                watch.app().engine.run_agreements().await
+            });
+            all.each_second(watch, "partners are told later of links", async |watch| {
+                watch.app().engine.run_links().await
+            });
+        }
+        if engine.roles().may_have_partners() {
+            all.each_second(watch, "what is due of statements waits", async |watch| {
+                watch.app().engine.run_settlements().await
+            });
+        }
+        if engine.has_mail() {
+            // Apart: what has happened does not wait for a mail server.
+            all.each_second(watch, "letters are made later", async |watch| {
+                watch.app().engine.collect_letters().await
+            });
+            all.each_second(watch, "letters are sent later", mail::send);
+        }
+        all
+    }
+
+    /// Starts one more.
+    pub fn also(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(task);
+    }
+
+    /// Waits until one of them fails. None does unless it has a defect; then what it would do is done after a new start.
+    pub async fn failed(&mut self) -> Fault {
+        loop {
+            match self.0.join_next().await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    return Fault::Bug(format!("what runs beside requests: {error}"));
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Does `work` each second. A fault is logged: `waits` says what that means.
+    fn each_second<T, W: Future<Output = Result<T, Fault>> + Send>(
+        &mut self,
+        watch: &Arc<Watch>,
+        waits: &'static str,
+        work: impl Fn(Arc<Watch>) -> W + Send + 'static,
+    ) {
+        let watch = watch.clone();
+        self.also(async move {
+            let mut second = every_second();
+            loop {
+                second.tick().await;
+                warn(waits, work(watch.clone()).await);
+            }
+        });
+    }
+}
+
+/// Keeps the lease on ids ahead of the clock, which shows that the writer commits; and hears of what
+/// other servers have changed.
+async fn beat(watch: Arc<Watch>) {
+    let engine = &watch.app().engine;
+    let mut second = every_second();
+    loop {
+        second.tick().await;
+        let renewed = engine.renew_lease().await;
+        if renewed.is_ok() {
+            watch.committed();
+        }
+        warn("the lease on ids was not renewed", renewed);
+        warn("nothing is remembered until the database answers again", engine.catch_up().await);
+    }
+}
+
+/// Asks processor and bureau what has to be asked, looks after automatic top-ups, and finishes what erasures have left: when
+/// there is something new, and each second.
+async fn errands(watch: Arc<Watch>) {
+    let engine = &watch.app().engine;
+    let mut second = every_second();
+    loop {
+        tokio::select! {
+            () = engine.errand_waits() => {}
+            _ = second.tick() => {}
+        }
+        warn("what processor or bureau have to be asked waits", engine.run_errands().await);
+        warn("automatic top-ups wait", engine.run_auto_top_ups().await);
+        warn("what is left of erased accounts waits", engine.finish_erasures().await);
+    }
+}
+
+/// Each hour books what has expired in wallets that nobody touches, sums the days that are over, warns of what will expire, and
+/// forgets what is old.
+async fn housekeeping(watch: Arc<Watch>) {
+    let engine = &watch.app().engine;
+    let mut hour = interval(HOUSEKEEPING);
+    hour.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        hour.tick().await;
+        let wallets =
+            until_none("what has expired is booked at the next try", || engine.expire_due()).await;
+        if wallets > 0 {
+            tracing::info!(wallets, "booked what has expired");
+        }
+        // After a start on older books that may be years.
+        until_none("days that are over are summed at the next try", async || {
+            let days = engine.close_days().await?;
+            sleep(BETWEEN_DAYS).await;
+            Ok(days)
+        })
+        .await;
+        until_none("old deliveries are forgotten at the next try", || engine.prune_deliveries())
+            .await;
+        until_none("owners of tokens that expire are told at the next try", || {
+            engine.warn_of_expiry()
+        })
+        .await;
+        until_none("old letters are forgotten at the next try", || engine.prune_letters()).await;
+        until_none("old visits are forgotten at the next try", || engine.forget_visits()).await;
+        until_none("old quotes are forgotten at the next try", || engine.forget_quotes()).await;
+    }
+}
+
+/// Does `work` until nothing is left. Gives how much it was; a fault is logged, and ends it for now.
+async fn until_none<W: Future<Output = Result<usize, Fault>>>(
+    waits: &'static str,
+    work: impl Fn() -> W,
+) -> usize {
+    let mut sum: usize = 0;
+    loop {
+        match work().await {
+            Ok(0) => return sum,
+            Ok(done) => sum = sum.saturating_add(done),
+            Err(fault) => {
+                warn(waits, Err::<(), _>(fault));
+                return sum;
+            }
+        }
+    }
+}
+
+fn warn<T>(waits: &'static str, done: Result<T, Fault>) {
+    if let Err(fault) = done {
+        tracing::warn!(%fault, "{waits}");
+    }
+}
+
+/// What takes longer than a second puts off the next.
+pub fn every_second() -> Interval {
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    second
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_panics_is_noticed_and_what_ends_is_not() {
+        let mut all = Beside::default();
+        all.also(async {});
+        all.also(async { panic!("a defect") });
+        let Fault::Bug(why) = all.failed().await else { panic!("another fault") };
+        assert!(why.contains("panicked"), "{why}");
+    }
+}
