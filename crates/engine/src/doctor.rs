@@ -62,13 +62,18 @@ impl Engine {
 pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
     let mut checks = Vec::new();
     for probe in doctor::probes() {
-        let examined = store.examine(&probe).await?;
-        checks.push(Check {
-            name: probe.name.to_owned(),
-            proves: probe.proves.to_owned(),
-            rows: examined.rows,
-            findings: examined.findings.iter().map(ToString::to_string).collect(),
-        });
+        let (rows, findings) = match store.examine(&probe).await {
+            Ok(examined) => {
+                (examined.rows, examined.findings.iter().map(ToString::to_string).collect())
+            }
+            Err(fault) => {
+                // What cannot be reckoned is a finding, unless nothing can be read at all.
+                store.vendor().await?;
+                (0, vec![fault.to_string()])
+            }
+        };
+        let (name, proves) = (probe.name.to_owned(), probe.proves.to_owned());
+        checks.push(Check { name, proves, rows, findings });
     }
     checks.push(chain::requests(store).await?);
     checks.push(chain::checkouts(store).await?);
@@ -78,6 +83,18 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
     Ok(Report { checks })
 }
 
+/// Whether a SQLite file is whole, which the books need not show: what no check looks at may be damaged. None on PostgreSQL,
+/// which looks after its files itself.
+pub async fn examine_file(store: &Store) -> Result<Option<Check>, Fault> {
+    let Some(damages) = store.damages(MAX_FINDINGS).await? else { return Ok(None) };
+    Ok(Some(Check {
+        name: "file".to_owned(),
+        proves: "the file's pages are whole, and its indices agree with its rows".to_owned(),
+        rows: store.pages().await?,
+        findings: damages,
+    }))
+}
+
 /// Whether the bytes of every file and picture are there, where the objects lie. Not of the books, so it is no part of
 /// [`examine`]: a backup may leave the goods out.
 pub async fn examine_objects(store: &Store, objects: &Objects) -> Result<Check, Fault> {
@@ -85,8 +102,9 @@ pub async fn examine_objects(store: &Store, objects: &Objects) -> Result<Check, 
     let there = objects.all().await?;
     let mut check = Check {
         name: "objects".to_owned(),
-        proves: "the bytes of every file and picture are there, and as many as there must be"
-            .to_owned(),
+        proves:
+            "the bytes of every file and picture are there, and of files as many as there must be"
+                .to_owned(),
         rows: u64::try_from(named.len()).unwrap_or(u64::MAX),
         findings: Vec::new(),
     };

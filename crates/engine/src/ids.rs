@@ -28,6 +28,8 @@ pub(crate) struct IdMint {
     ceiling: Timestamp,
     /// What the clock said last.
     seen: Timestamp,
+    /// Why the lease was not renewed, the last time that it was tried.
+    late: Option<Fault>,
 }
 
 impl IdMint {
@@ -50,6 +52,12 @@ impl IdMint {
 
     pub fn reach_to(&mut self, ceiling: Timestamp) {
         self.ceiling = self.ceiling.max(ceiling);
+        self.late = None;
+    }
+
+    /// The lease was not renewed.
+    pub fn is_late(&mut self, why: Fault) {
+        self.late = Some(why);
     }
 
     /// Whether the clock, which says `now`, has gone back since this was asked.
@@ -66,7 +74,12 @@ impl IdMint {
     pub fn mint<T: Kind>(&mut self, now: Timestamp) -> Result<Id<T>, Fault> {
         let number = self.mint.next(now);
         if self.is_beyond() {
-            return Err(Fault::Unavailable("the lease on ids has run out".into()));
+            return Err(match &self.late {
+                // Nothing was handed in, so it is known that nothing was written.
+                Some(Fault::Full) => Fault::Full,
+                Some(why) => Fault::Unavailable(format!("the lease on ids has run out: {why}")),
+                None => Fault::Unavailable("the lease on ids has run out".into()),
+            });
         }
         Id::new(number).ok_or_else(|| Fault::Bug("ids have run out".into()))
     }
@@ -77,7 +90,7 @@ pub(crate) async fn lease(store: &Store, server: u8, now: Timestamp) -> Result<I
     let old = store.server_lease(server).await?.map_or(now, |lease| lease.ceiling);
     let start = old.max(now);
     let ceiling = extend(store, server, start).await?;
-    Ok(IdMint { server, mint: Mint::new(server, start), ceiling, seen: now })
+    Ok(IdMint { server, mint: Mint::new(server, start), ceiling, seen: now, late: None })
 }
 
 /// Moves the ceiling of `server` ahead of `now` and gives it.
@@ -180,6 +193,8 @@ impl Command for GiveBack {
 
 #[cfg(test)]
 mod tests {
+    use scrip_domain::account::Account;
+
     use super::*;
 
     #[test]
@@ -202,8 +217,19 @@ mod tests {
     fn a_clock_that_goes_back_is_seen_once() {
         let at = Timestamp::from_millis;
         let mint = Mint::new(1, at(5));
-        let mut ids = IdMint { server: 1, mint, ceiling: at(9), seen: at(5) };
+        let mut ids = IdMint { server: 1, mint, ceiling: at(9), seen: at(5), late: None };
         let seen: Vec<bool> = [5, 6, 4, 4, 5].map(|now| ids.has_gone_back(at(now))).into();
         assert_eq!(seen, [false, false, true, false, false]);
+    }
+
+    #[test]
+    fn who_gets_no_id_hears_why_the_lease_was_not_renewed() {
+        let at = Timestamp::from_millis;
+        let (mint, seen) = (Mint::new(1, at(5)), at(5));
+        let mut ids = IdMint { server: 1, mint, ceiling: at(5), seen, late: None };
+        ids.is_late(Fault::Full);
+        assert!(matches!(ids.mint::<Account>(at(6)), Err(Fault::Full)));
+        ids.reach_to(at(9));
+        assert!(ids.mint::<Account>(at(6)).is_ok());
     }
 }

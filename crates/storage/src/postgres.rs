@@ -33,6 +33,7 @@ pub(crate) struct Line {
     setup: &'static str,
     /// Texts prepared before anything else is done.
     texts: Vec<&'static str>,
+    patience: Duration,
     live: Mutex<Option<Arc<Live>>>,
 }
 
@@ -41,7 +42,8 @@ pub(crate) struct Line {
 pub(crate) struct Live {
     client: Client,
     statements: Mutex<BTreeMap<String, Statement>>,
-    // Whether the server has said that it closes the connection.
+    patience: Duration,
+    // Whether the server has said that it closes the connection, or says nothing any more.
     ended: AtomicBool,
 }
 
@@ -58,9 +60,24 @@ pub(crate) fn config(url: &str) -> Result<Config, Fault> {
     Ok(config)
 }
 
+/// How long the server may be silent in each step of a batch, which is longer than its own patience with locks; and when
+/// it is connected to. TCP does not tell: one whose standby is gone, or that was stopped, still acknowledges what it is sent.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// And in a read, which the server itself ends a little earlier.
+const PATIENCE_WITH_READS: Duration = Duration::from_secs(65);
+
+fn silent(patience: Duration) -> Fault {
+    Fault::Unavailable(format!("PostgreSQL has not answered for {} s", patience.as_secs()))
+}
+
 impl Line {
-    pub(crate) fn new(config: Config, setup: &'static str, texts: Vec<&'static str>) -> Self {
-        Self { config, setup, texts, live: Mutex::default() }
+    pub(crate) fn new(
+        config: Config,
+        setup: &'static str,
+        texts: Vec<&'static str>,
+        patience: Duration,
+    ) -> Self {
+        Self { config, setup, texts, patience, live: Mutex::default() }
     }
 
     pub(crate) async fn live(&self) -> Result<Arc<Live>, Fault> {
@@ -68,16 +85,23 @@ impl Line {
         if let Some(live) = live.filter(|live| !live.is_lost()) {
             return Ok(live);
         }
+        let opened = tokio::time::timeout(self.patience, self.open()).await;
+        let live = Arc::new(opened.map_err(|_| silent(self.patience))??);
+        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
+        Ok(live)
+    }
+
+    async fn open(&self) -> Result<Live, Fault> {
         let (client, connection) = self.config.connect(NoTls).await.map_err(|e| fault(&e))?;
         // The connection's own task: it ends with the client, and its errors reach the client.
         tokio::spawn(connection.map(drop));
         client.batch_execute(self.setup).await.map_err(|e| fault(&e))?;
-        let live = Live { client, statements: Mutex::default(), ended: AtomicBool::new(false) };
+        let patience = self.patience;
+        let (statements, ended) = (Mutex::default(), AtomicBool::new(false));
+        let live = Live { client, statements, patience, ended };
         // All or none: what is pipelined later keeps its order only if nothing stops to prepare.
         // Pipelined: a hundred round trips one after the other would make a lost connection felt.
         try_join_all(self.texts.iter().map(|text| live.prepared(text))).await?;
-        let live = Arc::new(live);
-        *self.live.lock().unwrap_or_else(PoisonError::into_inner) = Some(live.clone());
         Ok(live)
     }
 }
@@ -87,6 +111,17 @@ impl Live {
     /// that it is about to close it.
     fn is_lost(&self) -> bool {
         self.ended.load(Ordering::Relaxed) || self.client.is_closed()
+    }
+
+    /// What `work` on this connection gives. After silence nothing more is expected of it.
+    pub(crate) async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| {
+            self.ended.store(true, Ordering::Relaxed);
+            Err(silent(self.patience))
+        })
     }
 
     /// What an error here means. One that ends the connection is remembered: the socket is closed only
@@ -209,7 +244,7 @@ pub(crate) struct PostgresReaders {
 
 impl PostgresReaders {
     pub fn new(config: &Config) -> Self {
-        let line = |_| Line::new(config.clone(), READER_SETUP, Vec::new());
+        let line = |_| Line::new(config.clone(), READER_SETUP, Vec::new(), PATIENCE_WITH_READS);
         let lines = (0..4).map(line).collect();
         Self { config: config.clone(), lines, turn: std::sync::atomic::AtomicUsize::default() }
     }
@@ -233,10 +268,11 @@ impl PostgresReaders {
             return Err(Fault::Bug("no connection reads".into()));
         };
         let live = line.live().await?;
-        let rows = match live.query(text, cells).await {
+        let rows = match live.within(live.query(text, cells)).await {
             // The server went away and may be back: a read can be asked again.
             Err(Fault::Unavailable(_)) if live.is_lost() => {
-                line.live().await?.query(text, cells).await?
+                let live = line.live().await?;
+                live.within(live.query(text, cells)).await?
             }
             outcome => outcome?,
         };
@@ -294,7 +330,7 @@ const PAGE_OF_ROWS: i32 = 256;
 
 /// Brings the schema of the database up to date, one server at a time.
 pub(crate) async fn migrate(config: Config) -> Result<(), Fault> {
-    let line = Line::new(config, "SET lock_timeout = '60s'", Vec::new());
+    let line = Line::new(config, "SET lock_timeout = '60s'", Vec::new(), PATIENCE);
     let live = line.live().await?;
     let client = &live.client;
     let run = async {
@@ -371,5 +407,22 @@ impl Source for tokio_postgres::Row {
 
     fn bytes(&self, index: usize) -> Result<Option<Vec<u8>>, String> {
         self.try_get(index).map_err(|e| e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_not_waited_for() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://scrip@{}/scrip", silent.local_addr().unwrap());
+        let patience = Duration::from_millis(1);
+        let line = Line::new(config(&url).unwrap(), READER_SETUP, Vec::new(), patience);
+        let fault = line.live().await.unwrap_err();
+        assert!(fault.to_string().contains("has not answered"), "{fault}");
     }
 }

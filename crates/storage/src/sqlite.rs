@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::mem::ManuallyDrop;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -646,10 +646,11 @@ fn lock(database: &Path) -> Result<File, Fault> {
     Ok(file)
 }
 
-/// Makes an empty file, which is an empty database, where there is none.
+/// Makes an empty file, which is an empty database, where there is none. It is nobody else's to read, whatever its folder
+/// allows; SQLite gives its log the same mode.
 pub(crate) fn create(database: &Path) -> Result<(), Fault> {
     let unavailable = |e| Fault::Unavailable(format!("{}: {e}", database.display()));
-    let made = File::options().create(true).append(true).open(database);
+    let made = File::options().create(true).append(true).mode(0o600).open(database);
     made.map(drop).map_err(unavailable)
 }
 

@@ -1,7 +1,7 @@
 //! `scrip doctor`: are the books whole?
 
 use clap::Args;
-use scrip_engine::doctor::{Check, Report, examine, examine_objects};
+use scrip_engine::doctor::{Check, Report, examine, examine_file, examine_objects};
 use scrip_storage::Store;
 use serde_json::json;
 
@@ -50,7 +50,12 @@ impl DoctorArgs {
         one_thread(async {
             let failed = |fault| Failure::of(&fault);
             let store = read_only(&config.database).await?;
+            if store.vendor().await.map_err(failed)?.is_none() {
+                return Err(Failure::new(format!("there is no shop in {}", config.database))
+                    .advise("Check `database` in the configuration."));
+            }
             let mut report = examine(&store, &keys).await.map_err(failed)?;
+            report.checks.splice(..0, examine_file(&store).await.map_err(failed)?);
             if !self.without_files {
                 let objects = objects::look(&config)?;
                 report.checks.push(examine_objects(&store, &objects).await.map_err(failed)?);

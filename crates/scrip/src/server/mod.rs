@@ -35,6 +35,9 @@ use crate::entropy::SystemEntropy;
 use crate::failure::{Failure, Outcome};
 use crate::vault::Vault;
 
+/// How long a stop waits for the database to take the lease on ids back.
+const LAST_WORD: Duration = Duration::from_secs(10);
+
 /// Serves until it is asked to stop.
 pub fn run(config: &Config) -> Outcome {
     logs::start(&config.log);
@@ -63,7 +66,7 @@ async fn serve(config: &Config) -> Outcome {
     let hang_up = signal(SignalKind::hangup()).map_err(cannot("listen to signals"))?;
     let vault = Arc::new(Vault::within(&config.data));
     let (engine, writing) = open(config, &vault, false).await?;
-    let listener = listen(config.listen)?;
+    let listener = listen(config.listen, "listen")?;
     let listening = listener.local_addr().map_err(cannot("listen"))?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
     let engine = engine.with_public_url(public_url.clone());
@@ -81,7 +84,7 @@ async fn serve(config: &Config) -> Outcome {
     let mut beside = Beside::start(&watch);
     beside.also(signals::reload_keys(hang_up, vault, app));
     if let Some(address) = config.metrics {
-        let listener = listen(address)?;
+        let listener = listen(address, "metrics")?;
         let router = scrip_web::own_address(watch.clone());
         let (watch, limits) = (watch.clone(), limits(config));
         beside.also(async move {
@@ -173,10 +176,14 @@ async fn answer(
     }
     drop(beside);
     let fault = fault.take();
-    if fault.is_none()
-        && let Err(fault) = watch.app().engine.end_lease().await
-    {
-        tracing::debug!(%fault, "the lease on ids ends by itself");
+    if fault.is_none() {
+        match tokio::time::timeout(LAST_WORD, watch.app().engine.end_lease()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::debug!(%fault, "the lease on ids ends by itself"),
+            Err(_) => {
+                tracing::warn!("the database does not answer: the lease on ids ends by itself")
+            }
+        }
     }
     // The writer ends when nobody can hand in anything any more.
     drop(watch);
@@ -190,16 +197,18 @@ async fn answer(
     Ok(())
 }
 
-fn listen(address: SocketAddr) -> Outcome<TcpListener> {
+/// Listens on the address that `option` names.
+fn listen(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
     scrip_web::listen(address).map_err(|error| {
         let failure = Failure::new(format!("cannot listen on {address}: {error}"));
         match error.kind() {
-            io::ErrorKind::AddrInUse => failure
-                .advise("Another program listens there: stop it, or set `listen` to another port."),
-            io::ErrorKind::PermissionDenied => {
-                failure.advise("Ports below 1024 need a privilege: set `listen` to a higher one.")
-            }
-            _ => failure.advise("Set `listen` to an address of this machine."),
+            io::ErrorKind::AddrInUse => failure.advise(format!(
+                "Another program listens there: stop it, or set `{option}` to another port."
+            )),
+            io::ErrorKind::PermissionDenied => failure.advise(format!(
+                "Ports below 1024 need a privilege: set `{option}` to a higher one."
+            )),
+            _ => failure.advise(format!("Set `{option}` to an address of this machine.")),
         }
     })
 }

@@ -6,7 +6,7 @@ use super::{SEEDED, cells, clear_text, count_text, not_empty, page_text, tables}
 use crate::cells::{Cell, Reader};
 use crate::fault::Fault;
 use crate::migrate;
-use crate::postgres::{Column, Line, Live, columns, config};
+use crate::postgres::{Column, Line, Live, PATIENCE, columns, config};
 use crate::table::Table;
 
 /// No statement's time is limited: the books may be large.
@@ -24,7 +24,7 @@ pub(super) struct PostgresSnapshot(std::sync::Arc<Live>);
 
 impl PostgresSnapshot {
     pub async fn open(url: &str) -> Result<Self, Fault> {
-        let live = Line::new(config(url)?, SETUP, Vec::new()).live().await?;
+        let live = Line::new(config(url)?, SETUP, Vec::new(), PATIENCE).live().await?;
         live.run(READ).await?;
         let rows = live.query(migrate::APPLIED, &[]).await?;
         let applied: Vec<_> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -54,7 +54,7 @@ pub(super) struct PostgresBlank(std::sync::Arc<Live>);
 impl PostgresBlank {
     pub async fn open(url: &str) -> Result<Self, Fault> {
         let config = config(url)?;
-        let live = Line::new(config.clone(), SETUP, Vec::new()).live().await?;
+        let live = Line::new(config.clone(), SETUP, Vec::new(), PATIENCE).live().await?;
         // Before anything is done to it: another shop's database stays as it is.
         if !live.query(OTHERS, &[]).await?.is_empty() {
             let vendor = live.query(VENDOR, &[]).await?;

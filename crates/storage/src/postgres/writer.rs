@@ -11,7 +11,7 @@ use scrip_domain::Amount;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, Row as Found};
 
-use super::{Column, Line, Live, columns};
+use super::{Column, Line, Live, PATIENCE, columns};
 use crate::batch::Backend;
 use crate::books::{Asked, Books, Shelf, Wants, each_table};
 use crate::cells::{Cell, Reader};
@@ -38,7 +38,7 @@ impl PostgresWriter {
         let mut texts: Vec<_> = tables.iter().flat_map(|table| table.postgres.all()).collect();
         texts.extend([sql::CHEAPEST, sql::LOCK_RECEIPTS, sql::LAST_RECEIPT]);
         texts.extend([sql::ADD_TO_HOUSE, sql::NEXT_GENERATION]);
-        let writer = Self { line: Line::new(config, WRITER_SETUP, texts), live: None };
+        let writer = Self { line: Line::new(config, WRITER_SETUP, texts, PATIENCE), live: None };
         writer.line.live().await?;
         Ok(writer)
     }
@@ -227,11 +227,11 @@ async fn save(live: &Live, books: &Books) -> Result<(), Fault> {
 impl Backend for PostgresWriter {
     async fn load(&mut self, wants: &Wants) -> Result<Books, Fault> {
         let live = self.live.insert(self.line.live().await?).clone();
-        match load(&live, wants).await {
+        match live.within(load(&live, wants)).await {
             // Lost while nothing was written: on a new connection nobody need hear of it.
             Err(Fault::Unavailable(_)) if live.is_lost() => {
                 let live = self.live.insert(self.line.live().await?).clone();
-                load(&live, wants).await
+                live.within(load(&live, wants)).await
             }
             outcome => outcome,
         }
@@ -239,21 +239,21 @@ impl Backend for PostgresWriter {
 
     async fn save(&mut self, books: &Books) -> Result<(), Fault> {
         let live = self.current()?;
-        save(&live, books).await
+        live.within(save(&live, books)).await
     }
 
     async fn commit(&mut self) -> Result<(), Fault> {
         let live = self.current()?;
-        live.client.batch_execute("COMMIT").await.map_err(|error| match live.fault(&error) {
+        live.within(live.run("COMMIT")).await.map_err(|fault| match fault {
             Fault::Conflict => Fault::Conflict,
             other => Fault::Unknown(other.to_string()),
         })
     }
 
     async fn rollback(&mut self) {
-        if let Some(live) = self.live.take() {
-            // A lost connection has rolled back by itself.
-            drop(live.client.batch_execute("ROLLBACK").await);
+        // A lost connection has rolled back by itself.
+        if let Some(live) = self.live.take().filter(|live| !live.is_lost()) {
+            drop(live.within(live.run("ROLLBACK")).await);
         }
     }
 

@@ -160,6 +160,25 @@ impl Store {
         Ok(Examined { rows: count.unwrap_or(0), findings: findings.collect() })
     }
 
+    /// What is wrong with a SQLite file itself, `most` at most: pages that are damaged, indices that do not agree with their
+    /// rows. `None` where there is no such file.
+    pub async fn damages(&self, most: u32) -> Result<Option<Vec<String>>, Fault> {
+        if !self.is_sqlite() {
+            return Ok(None);
+        }
+        let text = format!("PRAGMA integrity_check({most})");
+        let lines =
+            self.query("doctor", text, vec![], |cells| Ok(cells.text()?.unwrap_or_default()));
+        Ok(Some(lines.await?.into_iter().filter(|line| line != "ok").collect()))
+    }
+
+    /// How many pages a SQLite file has.
+    pub async fn pages(&self) -> Result<u64, Fault> {
+        let text = "PRAGMA page_count".to_owned();
+        let pages = self.query("doctor", text, vec![], |cells| cells.int()).await?;
+        Ok(pages.first().and_then(|pages| u64::try_from((*pages)?).ok()).unwrap_or(0))
+    }
+
     /// The keys that sign the licenses in the books.
     pub async fn signing_keys(&self) -> Result<Vec<SignedBy>, Fault> {
         let text = "SELECT kid, COUNT(*), MIN(id) FROM licenses GROUP BY kid ORDER BY kid";

@@ -257,3 +257,25 @@ async fn what_could_not_be_synced_is_moved_again_at_the_next_start() {
     std::fs::copy(place.wal().unwrap(), next.wal().unwrap()).unwrap();
     assert_eq!(keys(&next), 1);
 }
+
+#[tokio::test]
+async fn the_doctor_sees_damage_in_the_file_that_no_reckoning_meets() {
+    let (_folder, place, writer) = home();
+    let database = place.file().unwrap();
+    assert_eq!(std::fs::metadata(database).unwrap().mode() & 0o777, 0o600, "nobody else's to read");
+    let (writer, _) = carry_out(writer, put(1, 100_000)).await;
+    assert!(checkpoint(&writer.connection, "TRUNCATE", &writer.unsynced));
+    let store = Store::sqlite_read_only(database).await.unwrap();
+    assert_eq!(store.damages(10).await.unwrap(), Some(vec![]));
+    let pages = store.pages().await.unwrap();
+    assert!(pages > 40, "{pages}");
+    drop((store, writer));
+
+    // The row's last pages are a chain: the end of it points nowhere.
+    let file = File::options().write(true).open(database).unwrap();
+    let last = (pages - 1) * u64::from(PAGE);
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0xff; 4], last).unwrap();
+    let store = Store::sqlite_read_only(database).await.unwrap();
+    let damages = store.damages(10).await.unwrap().unwrap();
+    assert!(!damages.is_empty());
+}
