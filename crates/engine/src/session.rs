@@ -18,7 +18,6 @@ use sha2::{Digest, Sha256};
 use crate::audit::Staff;
 use crate::ledger::Buyer;
 use crate::memory::Member;
-use crate::password::EndSessions;
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
@@ -130,6 +129,8 @@ const KNOWN: &str = "known browser";
 pub const KNOWN_FOR: Span = Span::days(400);
 /// Of so many accounts one browser is known at once.
 const ACCOUNTS: usize = 5;
+/// How many sessions that have ended are cleared away when one is opened.
+const CLEARED: u32 = 20;
 
 /// A session that was opened.
 #[derive(Clone, Debug)]
@@ -178,10 +179,17 @@ impl Engine {
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
         let letter = self.sign_in_letter(&account, &login, from)?;
-        match self.submit(OpenSession { login, session, letter }).await? {
+        let ended = self.ended_sessions(account.id).await?;
+        match self.submit(OpenSession { login, session, ended, letter }).await? {
             Ok(()) => Ok(Ok(SignedIn { token, expires_at, account: account.id })),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// Sessions of an account that have ended, to be cleared away where one is opened.
+    pub(crate) async fn ended_sessions(&self, account: Id<Account>) -> Result<EndSessions, Fault> {
+        let sessions = self.store.ended_sessions_of(account, self.now(), CLEARED).await?;
+        Ok(EndSessions(sessions.into_iter().map(|session| session.token).collect()))
     }
 
     /// The letter about a sign-in that its account does not know of; a few of them, whatever is tried.
@@ -264,6 +272,7 @@ struct OpenSession {
     /// As it was looked at.
     login: Login,
     session: Session,
+    ended: EndSessions,
     letter: Option<Letter>,
 }
 
@@ -273,6 +282,7 @@ impl Command for OpenSession {
 
     fn wants(&self, wants: &mut Wants) {
         wants.logins.guard((self.login.email.clone(),));
+        self.ended.wants(wants);
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
@@ -281,12 +291,41 @@ impl Command for OpenSession {
             return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
         };
         let mut changes = Changes::default();
+        self.ended.write(books, &mut changes)?;
         changes.sessions.push(Change::Insert(self.session.clone()));
         if login.signed_in_at.is_none() {
             let login = Login { signed_in_at: Some(at), ..login.clone() };
             changes.logins.push(Change::Update(login));
         }
         changes.letters.extend(self.letter.clone().map(Change::Insert));
+        Ok(Decision::done((), changes))
+    }
+}
+
+/// Ends these sessions, as far as they have not ended.
+pub(crate) struct EndSessions(pub Vec<TokenHash>);
+
+impl EndSessions {
+    /// Does it beside what else a command changes.
+    pub fn write(&self, books: &Books, changes: &mut Changes) -> Result<(), Fault> {
+        for token in &self.0 {
+            changes.sessions.extend(books.sessions.get(&(*token,))?.cloned().map(Change::Delete));
+        }
+        Ok(())
+    }
+}
+
+impl Command for EndSessions {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.0.iter().for_each(|token| wants.sessions.read((*token,)));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        self.write(books, &mut changes)?;
         Ok(Decision::done((), changes))
     }
 }

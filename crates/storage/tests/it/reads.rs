@@ -108,7 +108,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), letters_due(NOON, 5), letters_to("", 5), wallets_to_warn(NOON, 5),
-            letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), reunions(2), reunions_due(NOON, 5),
+            letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), open_sessions_of(who, NOON, 5), ended_sessions_of(who, NOON, 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
             quotes_unused(NOON, 5), day_figures(NOON, NOON), orders(None, PAGE), orders(Some(OrderState::Paid), PAGE),
