@@ -50,12 +50,10 @@ impl Engine {
             return Err(ResetRefusal::NoMail);
         }
         let (email, now) = (Login::fold(email), self.now());
-        let limit = Limited::ResetSource;
-        self.throttle.check(limit, source, now).map_err(ResetRefusal::RateLimited)?;
-        self.throttle.count(limit, source, now);
+        let from = [(Limited::ResetSource, source)];
+        self.throttle.take(from, now).map_err(ResetRefusal::RateLimited)?;
         // Nobody's mailbox is filled by others; whoever asks too often for one gets the same answer.
-        if self.throttle.check(Limited::ResetAddress, &email, now).is_ok() {
-            self.throttle.count(Limited::ResetAddress, &email, now);
+        if self.throttle.take([(Limited::ResetAddress, &*email)], now).is_ok() {
             self.asked.push(email);
         }
         Ok(())
@@ -115,11 +113,10 @@ impl Engine {
         let Some(member) = self.member(buyer.account).await? else { return Ok(Err(refused)) };
         let (email, now) = (Login::fold(&member.account.email), self.now());
         let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
-        for (limit, who) in limits {
-            if let Err(wait) = self.throttle.check(limit, who, now) {
-                return Ok(Err(PasswordRefusal::RateLimited(wait)));
-            }
-        }
+        let guess = match self.throttle.guess(limits, now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(PasswordRefusal::RateLimited(wait))),
+        };
         let login = self.store.login(&email).await?;
         let login = login.filter(|login| login.account == buyer.account);
         let phc = login.as_ref().map(|login| login.password.as_str());
@@ -127,7 +124,7 @@ impl Engine {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(login) = login.filter(|_| right) else {
-            limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
+            guess.wrong();
             return Ok(Err(refused));
         };
         Ok(Ok(login))
@@ -164,7 +161,7 @@ impl Engine {
         if self.submit(set).await?.is_err() {
             return Ok(Err(stale));
         }
-        self.throttle.forgive(Limited::SignInAddress, &email);
+        self.throttle.forgive(Limited::SignInAddress, &email, self.now());
         // What was opened while this was decided, or did not fit.
         self.end_sessions_but(account.id, kept).await.map(Ok)
     }

@@ -156,11 +156,10 @@ impl Engine {
         let now = self.now();
         let email = Login::fold(email);
         let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
-        for (limit, who) in limits {
-            if let Err(wait) = self.throttle.check(limit, who, now) {
-                return Ok(Err(SignInRefusal::RateLimited(wait)));
-            }
-        }
+        let guess = match self.throttle.guess(limits, now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
+        };
         let login = self.store.login(&email).await?;
         let phc = login.as_ref().map(|login| login.password.as_str());
         let Ok(right) = self.passwords.verify(password, phc).await? else {
@@ -171,10 +170,11 @@ impl Engine {
             None => None,
         };
         let (Some(account), Some(login)) = (account, login) else {
-            limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
+            guess.wrong();
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
-        self.throttle.forgive(Limited::SignInAddress, &email);
+        drop(guess);
+        self.throttle.forgive(Limited::SignInAddress, &email, now);
         let token = Token::new(self.entropy.as_ref());
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
@@ -201,13 +201,12 @@ impl Engine {
     ) -> Result<Option<Letter>, Fault> {
         let (now, who) = (self.now(), account.id.to_string());
         let known = from.known.is_some_and(|known| self.knows(known, account.id));
-        let told = self.throttle.check(Limited::SignInLetter, &who, now).is_err();
         // A program keeps nothing, and so would be news each time.
         let program = from.browser == Browser::Program;
-        if login.signed_in_at.is_none() || program || known || told {
+        let news = login.signed_in_at.is_some() && !program && !known;
+        if !news || self.throttle.take([(Limited::SignInLetter, &*who)], now).is_err() {
             return Ok(None);
         }
-        self.throttle.count(Limited::SignInLetter, &who, now);
         self.letter(account, About::SignedIn { at: now, browser: from.browser })
     }
 
