@@ -256,7 +256,7 @@ impl Engine {
         if let Some(member) = self.memory.member(account, now) {
             return Ok(Some(member));
         }
-        let epoch = self.memory.epoch();
+        let epoch = self.memory.epoch_of(account);
         let Some(account) = self.store.account(account).await? else { return Ok(None) };
         let no_wallet = || Fault::Bug("an account has no wallet".into());
         let wallet = self.store.wallet(account.wallet).await?.ok_or_else(no_wallet)?;
