@@ -4,8 +4,6 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::statement::MAX_REFERENCE;
-
 /// The most characters of the name of an account's holder, as banks of the euro area take it.
 pub const MAX_HOLDER: usize = 70;
 /// The number under which our own account is kept; a partner's is kept under the partner's.
@@ -180,16 +178,6 @@ pub fn latin(text: &str, most: usize) -> String {
     joined.trim_end().to_owned()
 }
 
-/// Whether banks carry a text as the reference of a payment.
-pub fn is_reference(text: &str) -> bool {
-    let has_slashes = text.starts_with('/') || text.ends_with('/') || text.contains("//");
-    !text.is_empty()
-        && text.len() <= MAX_REFERENCE
-        && text.chars().all(is_latin)
-        && text.trim() == text
-        && !has_slashes
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -249,13 +237,6 @@ mod tests {
         assert_eq!(latin("  a \n b  ", 70), "a b");
         assert_eq!(latin("<x>\u{0}日本", 3), ".x.");
         assert_eq!(latin("ab cd", 3), "ab");
-        for (text, good) in
-            [("SCRIP-1", true), ("a b", true), ("", false), ("/a", false), ("a/", false)]
-        {
-            assert_eq!(is_reference(text), good, "{text}");
-        }
-        assert!(!is_reference("a//b") && !is_reference("a_b") && !is_reference(" a"));
-        assert!(!is_reference(&"a".repeat(36)));
     }
 
     proptest! {

@@ -29,8 +29,6 @@ use crate::partner::{MICRO_SCALE, Partner, Side};
 use crate::time::{Span, Timestamp};
 use crate::words;
 
-/// The longest reference of a payment, in characters (ISO 20022, `Max35Text`).
-pub const MAX_REFERENCE: usize = 35;
 /// How long after the day on which it was to be paid a partner is suspended.
 pub const PATIENCE: Span = Span::days(7);
 /// The most exchanges of a disputed statement that are listed.

@@ -195,15 +195,14 @@ impl Engine {
         let (now, account) = (self.now(), account.map(|account| account.to_string()));
         let account = account.as_deref().map(|account| (Limited::CouponAccount, account));
         let limits = account.into_iter().chain([(Limited::CouponSource, source)]);
-        for (what, who) in limits.clone() {
-            if let Err(wait) = self.throttle.check(what, who, now) {
-                return Ok(Err(PurchaseRefusal::RateLimited(wait)));
-            }
-        }
+        let guess = match self.throttle.guess(limits, now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(PurchaseRefusal::RateLimited(wait))),
+        };
         let answer = ask.await?;
         // The right word may be used as often as it likes.
         if matches!(answer, Err(PurchaseRefusal::CouponRefused)) {
-            limits.for_each(|(what, who)| self.throttle.count(what, who, now));
+            guess.wrong();
         }
         Ok(answer)
     }

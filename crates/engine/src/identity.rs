@@ -23,7 +23,7 @@ use crate::keys::mac;
 use crate::memory::Member;
 use crate::peer::PeerError;
 use crate::provider::{Opened, Returned, Standing};
-use crate::session::{SignedIn, Token};
+use crate::session::{EndSessions, SignedIn, Token};
 use crate::{Engine, Outcome};
 
 /// How often a command is decided on what was just read again.
@@ -201,7 +201,8 @@ impl Engine {
             let session = token.session_of(guest.account(), guest.wallet(), self.now());
             let expires_at = session.expires_at;
             let account = session.account;
-            let command = Enter { guest, session, standing: *standing };
+            let ended = self.ended_sessions(account).await?;
+            let command = Enter { guest, session, ended, standing: *standing };
             if self.submit(command).await?.is_ok() {
                 return Ok((account, SignedIn { token, expires_at, account }));
             }
@@ -264,6 +265,7 @@ pub(crate) fn not_now(error: &PeerError) -> Fault {
 struct Enter {
     guest: Guest,
     session: Session,
+    ended: EndSessions,
     standing: Standing,
 }
 
@@ -273,6 +275,7 @@ impl Command for Enter {
 
     fn wants(&self, wants: &mut Wants) {
         self.guest.wants(wants);
+        self.ended.wants(wants);
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Stale>, Fault> {
@@ -281,6 +284,7 @@ impl Command for Enter {
         if admitted.is_err() {
             return Ok(Decision::refused(Stale));
         }
+        self.ended.write(books, &mut changes)?;
         changes.sessions.push(Change::Insert(self.session.clone()));
         Ok(Decision::done((), changes))
     }

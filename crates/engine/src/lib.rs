@@ -353,11 +353,6 @@ impl Engine {
         &self.objects
     }
 
-    /// Guards against guessing.
-    pub fn throttle(&self) -> &Throttle {
-        &self.throttle
-    }
-
     /// How many commands wait for the writer.
     pub fn waiting(&self) -> usize {
         self.store.waiting()

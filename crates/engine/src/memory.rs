@@ -7,7 +7,8 @@
 //! seconds. Balances, which every purchase moves, are believed for a second there.
 //!
 //! A read that began before a commit must not be remembered after it: a reader notes the
-//! [`Memory::epoch`] first, and what it brings is dropped when the epoch has moved on.
+//! [`Memory::epoch`] first, and what it brings is dropped when the epoch has moved on. That would be with every
+//! purchase for balances, so they have epochs of their own ([`Memory::epoch_of`]).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -43,6 +44,9 @@ const PRODUCTS: u64 = 64 << 20;
 const BALANCE: Span = Span::seconds(1);
 /// How long anything is believed after the last look at the generation.
 const DEAF: Span = Span::seconds(3);
+
+/// How many counters the accounts share whose balances move. A prime, since the numbers of ids end alike.
+const MOVES: usize = 1021;
 
 /// Who else may change what is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +103,8 @@ pub struct Memory {
     // When the generation was last looked at, in milliseconds since 1970.
     heard_at: AtomicI64,
     epoch: AtomicU64,
+    // How often a commit has moved a balance, by account.
+    moves: [AtomicU64; MOVES],
     // How often a commit has changed licenses that were there before, their machines or leases.
     licenses: AtomicU64,
     sessions: Cache<TokenHash, Session>,
@@ -128,6 +134,7 @@ impl Default for Memory {
             generation: AtomicU64::new(0),
             heard_at: AtomicI64::new(i64::MIN),
             epoch: AtomicU64::new(0),
+            moves: [const { AtomicU64::new(0) }; MOVES],
             licenses: AtomicU64::new(0),
             sessions: Cache::new(200_000),
             members: Cache::new(200_000),
@@ -194,16 +201,32 @@ impl Memory {
 
     /// Changes whenever something that is remembered was changed by a commit.
     pub(crate) fn epoch(&self) -> Epoch {
-        Epoch(self.epoch.load(Ordering::Acquire))
+        self.epoch_with(None)
+    }
+
+    /// Changes also whenever a commit has moved what `account` can spend.
+    pub(crate) fn epoch_of(&self, account: Id<Account>) -> Epoch {
+        self.epoch_with(Some(account))
+    }
+
+    fn epoch_with(&self, balance_of: Option<Id<Account>>) -> Epoch {
+        let moves = balance_of.and_then(|account| self.moves(account));
+        let moves = moves.map_or(0, |moves| moves.load(Ordering::Acquire));
+        // Both only grow, so the sum stays what it is while neither has moved.
+        Epoch { count: self.epoch.load(Ordering::Acquire).wrapping_add(moves), balance_of }
+    }
+
+    fn moves(&self, account: Id<Account>) -> Option<&AtomicU64> {
+        self.moves.get(usize::try_from(account.number()).unwrap_or_default() % MOVES)
     }
 
     /// Keeps what was read since `epoch`, unless a commit came in between.
     fn keep(&self, epoch: Epoch, keep: impl FnOnce(), drop_again: impl FnOnce()) {
-        if self.epoch() != epoch {
+        if self.epoch_with(epoch.balance_of) != epoch {
             return;
         }
         keep();
-        if self.epoch() != epoch {
+        if self.epoch_with(epoch.balance_of) != epoch {
             drop_again();
         }
     }
@@ -230,15 +253,10 @@ impl Memory {
         self.hears(now) && (alone || now < since.plus(BALANCE))
     }
 
-    /// Remembers what was read, unless the writer has put a newer balance there meanwhile.
+    /// Remembers what was read at `since`. Its balance moves, so the epoch is that of the account.
     pub(crate) fn remember_member(&self, member: Member, since: Timestamp, epoch: Epoch) {
         let id = member.account.id;
-        let old = self.members.peek(&id);
-        if old.is_some_and(|(old, read_at)| !self.is_true(&old, read_at, since)) {
-            self.members.remove(&id);
-        }
-        let member = (member, since);
-        let keep = || drop(self.members.get_or_insert_with(&id, || Ok::<_, ()>(member)));
+        let keep = || self.members.insert(id, (member, since));
         self.keep(epoch, keep, || _ = self.members.remove(&id));
     }
 
@@ -369,7 +387,11 @@ impl Memory {
 
 /// A moment between two commits that changed what is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Epoch(u64);
+pub(crate) struct Epoch {
+    count: u64,
+    /// Whose balance it is the moment of, too.
+    balance_of: Option<Id<Account>>,
+}
 
 impl Observer for Memory {
     fn committed(&self, books: &Books) {
@@ -403,6 +425,10 @@ impl Observer for Memory {
         }
         for change in books.wallets.written() {
             let wallet = change.row();
+            // First the epoch, here as well.
+            if let Some(moves) = self.moves(wallet.account) {
+                moves.fetch_add(1, Ordering::AcqRel);
+            }
             let Some((mut member, read_at)) = self.members.peek(&wallet.account) else { continue };
             // What has expired and is not booked yet is no longer believed, and read again.
             (member.available, member.until) = (wallet.available(), wallet.next_expiry);
@@ -455,6 +481,11 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use scrip_domain::Clock;
+    use scrip_domain::account::Person;
+    use scrip_domain::ledger::Counters;
+    use scrip_storage::{Changes, Command, Decision, Fault, Wants};
+
     use super::*;
 
     const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
@@ -493,6 +524,80 @@ mod tests {
         assert!(memory.session(&token, NOON.plus(Span::seconds(3))).is_none());
         let (memory, token) = remembers(Sharing::Alone);
         assert!(memory.session(&token, NOON.plus(Span::days(1))).is_some());
+    }
+
+    /// Writes an account, or its wallet.
+    enum Put {
+        Account(Change<Account>),
+        Wallet(Change<Wallet>),
+    }
+
+    impl Command for Put {
+        type Receipt = ();
+        type Refusal = ();
+
+        fn wants(&self, wants: &mut Wants) {
+            match self {
+                Self::Account(change) => wants.accounts.guard((change.row().id,)),
+                Self::Wallet(change) => wants.wallets.guard((change.row().id,)),
+            }
+        }
+
+        fn decide(&self, _: &Books, _: Timestamp) -> Result<Decision<(), ()>, Fault> {
+            let mut changes = Changes::default();
+            match self {
+                Self::Account(change) => changes.accounts.push(change.clone()),
+                Self::Wallet(change) => changes.wallets.push(change.clone()),
+            }
+            Ok(Decision::done((), changes))
+        }
+    }
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            NOON
+        }
+    }
+
+    #[tokio::test]
+    async fn a_balance_that_was_read_before_a_commit_moved_it_is_not_remembered_after() {
+        let disk = scrip_storage::Memory::new("moved-meanwhile").unwrap();
+        let (store, writer) = Store::memory(&disk).unwrap();
+        let memory = Arc::new(Memory::default());
+        memory.serve(&store);
+        tokio::spawn(writer.run(Arc::new(Noon), memory.clone()));
+        let account = Account {
+            id: Id::new(1001).unwrap(),
+            wallet: Id::new(2001).unwrap(),
+            email: "ada@example.com".into(),
+            person: Person::default(),
+            created_at: NOON,
+            verified_at: None,
+            frozen_at: None,
+            frozen_by_dispute: false,
+            terms_version: None,
+            erased_at: None,
+            sweep_at: None,
+        };
+        let (id, empty) = (account.id, Wallet::empty(account.wallet, account.id));
+        let put = async |put| store.submit(put).await.unwrap().unwrap();
+        put(Put::Account(Change::Insert(account.clone()))).await;
+        put(Put::Wallet(Change::Insert(empty.clone()))).await;
+        // What is new is remembered at once; what was changed is read again.
+        put(Put::Account(Change::Update(account.clone()))).await;
+        assert!(memory.member(id, NOON).is_none());
+        let epoch = memory.epoch_of(id);
+        let read = || Member::new(Arc::new(account.clone()), empty.clone(), NOON);
+        let free = Counters { debits: 0, credits: 5 };
+        put(Put::Wallet(Change::Update(Wallet { free, ..empty.clone() }))).await;
+        memory.remember_member(read(), NOON, epoch);
+        assert!(memory.member(id, NOON).is_none(), "it is read again");
+        memory.remember_member(read(), NOON, memory.epoch_of(id));
+        assert_eq!(memory.member(id, NOON).unwrap().available, Amount::ZERO);
+        put(Put::Wallet(Change::Update(Wallet { free, ..empty.clone() }))).await;
+        assert_eq!(memory.member(id, NOON).unwrap().available, Amount::new(5).unwrap());
     }
 
     #[test]

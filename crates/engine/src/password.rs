@@ -16,7 +16,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
 use crate::ledger::Buyer;
 use crate::mail::{Pass, RESET};
-use crate::session::hash;
+use crate::session::{EndSessions, hash};
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
@@ -50,12 +50,10 @@ impl Engine {
             return Err(ResetRefusal::NoMail);
         }
         let (email, now) = (Login::fold(email), self.now());
-        let limit = Limited::ResetSource;
-        self.throttle.check(limit, source, now).map_err(ResetRefusal::RateLimited)?;
-        self.throttle.count(limit, source, now);
+        let from = [(Limited::ResetSource, source)];
+        self.throttle.take(from, now).map_err(ResetRefusal::RateLimited)?;
         // Nobody's mailbox is filled by others; whoever asks too often for one gets the same answer.
-        if self.throttle.check(Limited::ResetAddress, &email, now).is_ok() {
-            self.throttle.count(Limited::ResetAddress, &email, now);
+        if self.throttle.take([(Limited::ResetAddress, &*email)], now).is_ok() {
             self.asked.push(email);
         }
         Ok(())
@@ -115,11 +113,10 @@ impl Engine {
         let Some(member) = self.member(buyer.account).await? else { return Ok(Err(refused)) };
         let (email, now) = (Login::fold(&member.account.email), self.now());
         let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
-        for (limit, who) in limits {
-            if let Err(wait) = self.throttle.check(limit, who, now) {
-                return Ok(Err(PasswordRefusal::RateLimited(wait)));
-            }
-        }
+        let guess = match self.throttle.guess(limits, now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(PasswordRefusal::RateLimited(wait))),
+        };
         let login = self.store.login(&email).await?;
         let login = login.filter(|login| login.account == buyer.account);
         let phc = login.as_ref().map(|login| login.password.as_str());
@@ -127,7 +124,7 @@ impl Engine {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(login) = login.filter(|_| right) else {
-            limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
+            guess.wrong();
             return Ok(Err(refused));
         };
         Ok(Ok(login))
@@ -164,18 +161,14 @@ impl Engine {
         if self.submit(set).await?.is_err() {
             return Ok(Err(stale));
         }
-        self.throttle.forgive(Limited::SignInAddress, &email);
+        self.throttle.forgive(Limited::SignInAddress, &email, self.now());
         // What was opened while this was decided, or did not fit.
         self.end_sessions_but(account.id, kept).await.map(Ok)
     }
 
     /// The sessions of an account that have not ended, the newest first, at most so many.
     pub async fn open_sessions(&self, buyer: Buyer, most: u32) -> Result<Vec<Session>, Fault> {
-        let now = self.now();
-        let mut sessions = self.store.sessions_of(buyer.account, most).await?;
-        sessions.retain(|session| session.expires_at > now);
-        sessions.sort_by_key(|session| std::cmp::Reverse(session.created_at));
-        Ok(sessions)
+        self.store.open_sessions_of(buyer.account, self.now(), most).await
     }
 
     /// Ends every session of an account but the one with `kept`. Doing it again changes nothing.
@@ -190,10 +183,10 @@ impl Engine {
     ) -> Result<(), Fault> {
         loop {
             let ended = self.sessions_but(account, kept).await?;
-            if ended.is_empty() {
+            if ended.0.is_empty() {
                 return Ok(());
             }
-            match self.submit(EndSessions(ended)).await? {
+            match self.submit(ended).await? {
                 Ok(()) => {}
                 Err(never) => match never {},
             }
@@ -205,10 +198,10 @@ impl Engine {
         &self,
         account: Id<Account>,
         kept: Option<TokenHash>,
-    ) -> Result<Vec<TokenHash>, Fault> {
+    ) -> Result<EndSessions, Fault> {
         let sessions = self.store.sessions_of(account, ENDED).await?;
         let tokens = sessions.into_iter().map(|session| session.token);
-        Ok(tokens.filter(|token| Some(*token) != kept).collect())
+        Ok(EndSessions(tokens.filter(|token| Some(*token) != kept).collect()))
     }
 }
 
@@ -219,7 +212,7 @@ struct SetPassword {
     /// As it was looked at.
     login: Login,
     password: String,
-    ended: Vec<TokenHash>,
+    ended: EndSessions,
     letter: Option<Letter>,
 }
 
@@ -229,7 +222,7 @@ impl Command for SetPassword {
 
     fn wants(&self, wants: &mut Wants) {
         wants.logins.guard((self.login.email.clone(),));
-        self.ended.iter().for_each(|token| wants.sessions.read((*token,)));
+        self.ended.wants(wants);
     }
 
     fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Stale>, Fault> {
@@ -240,33 +233,8 @@ impl Command for SetPassword {
         let mut changes = Changes::default();
         let password = self.password.clone();
         changes.logins.push(Change::Update(Login { password, ..login.clone() }));
-        end(books, &mut changes, &self.ended)?;
+        self.ended.write(books, &mut changes)?;
         changes.letters.extend(self.letter.clone().map(Change::Insert));
         Ok(Decision::done((), changes))
     }
-}
-
-/// Ends these sessions, as far as they have not ended.
-pub(crate) struct EndSessions(pub Vec<TokenHash>);
-
-impl Command for EndSessions {
-    type Receipt = ();
-    type Refusal = std::convert::Infallible;
-
-    fn wants(&self, wants: &mut Wants) {
-        self.0.iter().for_each(|token| wants.sessions.read((*token,)));
-    }
-
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
-        let mut changes = Changes::default();
-        end(books, &mut changes, &self.0)?;
-        Ok(Decision::done((), changes))
-    }
-}
-
-fn end(books: &Books, changes: &mut Changes, tokens: &[TokenHash]) -> Result<(), Fault> {
-    for token in tokens {
-        changes.sessions.extend(books.sessions.get(&(*token,))?.cloned().map(Change::Delete));
-    }
-    Ok(())
 }

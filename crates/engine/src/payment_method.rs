@@ -200,11 +200,7 @@ impl Engine {
     fn try_a_card(&self, buyer: Buyer, source: &str) -> Result<(), RetryAfter> {
         let (now, account) = (self.now(), buyer.account.to_string());
         let limits = [(Limited::CardAccount, &*account), (Limited::CardSource, source)];
-        for (what, who) in limits {
-            self.throttle.check(what, who, now)?;
-        }
-        limits.into_iter().for_each(|(what, who)| self.throttle.count(what, who, now));
-        Ok(())
+        self.throttle.take(limits, now)
     }
 
     /// Makes one of its cards the one that an account pays with; none when there is none to be.

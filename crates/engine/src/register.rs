@@ -53,10 +53,9 @@ impl Engine {
     /// Opens an account with its wallet, and a session on it.
     pub async fn register(&self, who: Registration) -> Outcome<Registered, RegisterRefusal> {
         let now = self.now();
-        if let Err(wait) = self.throttle.check(Limited::Register, &who.source, now) {
+        if let Err(wait) = self.throttle.take([(Limited::Register, &*who.source)], now) {
             return Ok(Err(RegisterRefusal::RateLimited(wait)));
         }
-        self.throttle.count(Limited::Register, &who.source, now);
         let Some(password) = self.hashed(&who.password).await? else {
             return Ok(Err(RegisterRefusal::RateLimited(RetryAfter(5))));
         };

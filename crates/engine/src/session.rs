@@ -18,7 +18,6 @@ use sha2::{Digest, Sha256};
 use crate::audit::Staff;
 use crate::ledger::Buyer;
 use crate::memory::Member;
-use crate::password::EndSessions;
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
@@ -130,6 +129,8 @@ const KNOWN: &str = "known browser";
 pub const KNOWN_FOR: Span = Span::days(400);
 /// Of so many accounts one browser is known at once.
 const ACCOUNTS: usize = 5;
+/// How many sessions that have ended are cleared away when one is opened.
+const CLEARED: u32 = 20;
 
 /// A session that was opened.
 #[derive(Clone, Debug)]
@@ -155,11 +156,10 @@ impl Engine {
         let now = self.now();
         let email = Login::fold(email);
         let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
-        for (limit, who) in limits {
-            if let Err(wait) = self.throttle.check(limit, who, now) {
-                return Ok(Err(SignInRefusal::RateLimited(wait)));
-            }
-        }
+        let guess = match self.throttle.guess(limits, now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
+        };
         let login = self.store.login(&email).await?;
         let phc = login.as_ref().map(|login| login.password.as_str());
         let Ok(right) = self.passwords.verify(password, phc).await? else {
@@ -170,18 +170,26 @@ impl Engine {
             None => None,
         };
         let (Some(account), Some(login)) = (account, login) else {
-            limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
+            guess.wrong();
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
-        self.throttle.forgive(Limited::SignInAddress, &email);
+        drop(guess);
+        self.throttle.forgive(Limited::SignInAddress, &email, now);
         let token = Token::new(self.entropy.as_ref());
         let session = token.session(&account, now);
         let expires_at = session.expires_at;
         let letter = self.sign_in_letter(&account, &login, from)?;
-        match self.submit(OpenSession { login, session, letter }).await? {
+        let ended = self.ended_sessions(account.id).await?;
+        match self.submit(OpenSession { login, session, ended, letter }).await? {
             Ok(()) => Ok(Ok(SignedIn { token, expires_at, account: account.id })),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// Sessions of an account that have ended, to be cleared away where one is opened.
+    pub(crate) async fn ended_sessions(&self, account: Id<Account>) -> Result<EndSessions, Fault> {
+        let sessions = self.store.ended_sessions_of(account, self.now(), CLEARED).await?;
+        Ok(EndSessions(sessions.into_iter().map(|session| session.token).collect()))
     }
 
     /// The letter about a sign-in that its account does not know of; a few of them, whatever is tried.
@@ -193,13 +201,12 @@ impl Engine {
     ) -> Result<Option<Letter>, Fault> {
         let (now, who) = (self.now(), account.id.to_string());
         let known = from.known.is_some_and(|known| self.knows(known, account.id));
-        let told = self.throttle.check(Limited::SignInLetter, &who, now).is_err();
         // A program keeps nothing, and so would be news each time.
         let program = from.browser == Browser::Program;
-        if login.signed_in_at.is_none() || program || known || told {
+        let news = login.signed_in_at.is_some() && !program && !known;
+        if !news || self.throttle.take([(Limited::SignInLetter, &*who)], now).is_err() {
             return Ok(None);
         }
-        self.throttle.count(Limited::SignInLetter, &who, now);
         self.letter(account, About::SignedIn { at: now, browser: from.browser })
     }
 
@@ -249,7 +256,7 @@ impl Engine {
         if let Some(member) = self.memory.member(account, now) {
             return Ok(Some(member));
         }
-        let epoch = self.memory.epoch();
+        let epoch = self.memory.epoch_of(account);
         let Some(account) = self.store.account(account).await? else { return Ok(None) };
         let no_wallet = || Fault::Bug("an account has no wallet".into());
         let wallet = self.store.wallet(account.wallet).await?.ok_or_else(no_wallet)?;
@@ -264,6 +271,7 @@ struct OpenSession {
     /// As it was looked at.
     login: Login,
     session: Session,
+    ended: EndSessions,
     letter: Option<Letter>,
 }
 
@@ -273,6 +281,7 @@ impl Command for OpenSession {
 
     fn wants(&self, wants: &mut Wants) {
         wants.logins.guard((self.login.email.clone(),));
+        self.ended.wants(wants);
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
@@ -281,12 +290,41 @@ impl Command for OpenSession {
             return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
         };
         let mut changes = Changes::default();
+        self.ended.write(books, &mut changes)?;
         changes.sessions.push(Change::Insert(self.session.clone()));
         if login.signed_in_at.is_none() {
             let login = Login { signed_in_at: Some(at), ..login.clone() };
             changes.logins.push(Change::Update(login));
         }
         changes.letters.extend(self.letter.clone().map(Change::Insert));
+        Ok(Decision::done((), changes))
+    }
+}
+
+/// Ends these sessions, as far as they have not ended.
+pub(crate) struct EndSessions(pub Vec<TokenHash>);
+
+impl EndSessions {
+    /// Does it beside what else a command changes.
+    pub fn write(&self, books: &Books, changes: &mut Changes) -> Result<(), Fault> {
+        for token in &self.0 {
+            changes.sessions.extend(books.sessions.get(&(*token,))?.cloned().map(Change::Delete));
+        }
+        Ok(())
+    }
+}
+
+impl Command for EndSessions {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.0.iter().for_each(|token| wants.sessions.read((*token,)));
+    }
+
+    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        self.write(books, &mut changes)?;
         Ok(Decision::done((), changes))
     }
 }

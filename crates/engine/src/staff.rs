@@ -170,11 +170,12 @@ impl Engine {
         source: &str,
     ) -> Outcome<sign_in::StaffSignedIn, StaffRefusal> {
         let now = self.now();
-        if let Err(wait) = self.throttle.check(Limited::StaffSource, source, now) {
-            return Ok(Err(StaffRefusal::RateLimited(wait)));
-        }
+        let guess = match self.throttle.guess([(Limited::StaffSource, source)], now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(StaffRefusal::RateLimited(wait))),
+        };
         let Some(member) = self.invited_staff(token).await? else {
-            self.throttle.count(Limited::StaffSource, source, now);
+            guess.wrong();
             return Ok(Err(StaffRefusal::NoInvitation));
         };
         let Some(password) = self.hashed(password).await? else {
@@ -195,14 +196,15 @@ impl Engine {
         request: RequestId,
     ) -> Outcome<sign_in::StaffSignedIn, StaffRefusal> {
         let (now, who) = (self.now(), Login::fold(&member.email));
-        if let Err(wait) = self.throttle.check(Limited::StaffAddress, &who, now) {
-            return Ok(Err(StaffRefusal::RateLimited(wait)));
-        }
+        let guess = match self.throttle.guess([(Limited::StaffAddress, &*who)], now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(StaffRefusal::RateLimited(wait))),
+        };
         let Ok(right) = self.passwords.verify(old, member.password.as_deref()).await? else {
             return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
         };
         if !right {
-            self.throttle.count(Limited::StaffAddress, &who, now);
+            guess.wrong();
             return Ok(Err(StaffRefusal::WrongPassword));
         }
         let Some(password) = self.hashed(new).await? else {

@@ -1,8 +1,15 @@
 //! Throttling: so many tries per source and while, then a pause.
 //!
 //! Kept in memory, bounded, per process: it slows guessing down, it does not count money.
+//!
+//! ```text
+//! take ─▶ counted
+//! guess ─▶ under way ──wrong──▶ counted
+//!              └─(right, crowded out, a fault, nobody waits any more)─▶ not counted
+//! ```
+//! What is under way takes a place from the start, so of guesses that come at once none gets past the limit.
 
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use scrip_domain::{Span, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -72,10 +79,56 @@ impl Limited {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryAfter(pub u64);
 
+/// What is known of somebody's tries.
+#[derive(Clone, Copy, Debug)]
+struct Counter {
+    counted: u32,
+    /// When the first of those was.
+    since: Timestamp,
+    under_way: u32,
+}
+
+impl Counter {
+    /// Forgets what is too long ago to count.
+    fn settle(&mut self, what: Limited, now: Timestamp) {
+        let (_, window) = what.limit();
+        if self.counted == 0 || now >= self.since.plus(window) {
+            (self.counted, self.since) = (0, now);
+        }
+    }
+
+    fn begin(&mut self, what: Limited, now: Timestamp) -> Result<(), RetryAfter> {
+        self.settle(what, now);
+        let (limit, window) = what.limit();
+        if self.counted >= limit {
+            let left = self.since.plus(window).since(now).as_millis().saturating_add(999) / 1000;
+            return Err(RetryAfter(u64::try_from(left).unwrap_or(1).max(1)));
+        }
+        if self.counted.saturating_add(self.under_way) >= limit {
+            return Err(RetryAfter(1));
+        }
+        self.under_way = self.under_way.saturating_add(1);
+        Ok(())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.counted == 0 && self.under_way == 0
+    }
+
+    fn end(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    fn count(&mut self, what: Limited, at: Timestamp) {
+        self.settle(what, at);
+        self.counted = self.counted.saturating_add(1);
+    }
+}
+
 /// Counters of tries.
 #[derive(Debug)]
-pub struct Throttle {
-    counters: Cache<[u8; 16], (u32, Timestamp)>,
+pub(crate) struct Throttle {
+    counters: Cache<[u8; 16], Counter>,
 }
 
 impl Default for Throttle {
@@ -85,32 +138,77 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// Whether `who` may still try `what` at `now`.
-    pub fn check(&self, what: Limited, who: &str, now: Timestamp) -> Result<(), RetryAfter> {
-        let (limit, window) = what.limit();
-        match self.counters.get(&key(what, who)) {
-            Some((count, since)) if count >= limit && now < since.plus(window) => {
-                let left = since.plus(window).since(now).as_millis();
-                Err(RetryAfter(u64::try_from(left.saturating_add(999) / 1000).unwrap_or(1).max(1)))
-            }
-            _ => Ok(()),
-        }
+    /// Counts a try of each of `limits` at `now`, whatever comes of it; none when one of them has none left.
+    pub fn take<'a>(
+        &self,
+        limits: impl IntoIterator<Item = (Limited, &'a str)>,
+        now: Timestamp,
+    ) -> Result<(), RetryAfter> {
+        self.guess(limits, now).map(Guess::wrong)
     }
 
-    /// Counts a try.
-    pub fn count(&self, what: Limited, who: &str, now: Timestamp) {
-        let (_, window) = what.limit();
-        let key = key(what, who);
-        let counter = match self.counters.get(&key) {
-            Some((count, since)) if now < since.plus(window) => (count.saturating_add(1), since),
-            _ => (1, now),
-        };
-        self.counters.insert(key, counter);
+    /// Begins a try of which only a wrong one counts; none when one of `limits` has none left.
+    pub fn guess<'a>(
+        &self,
+        limits: impl IntoIterator<Item = (Limited, &'a str)>,
+        now: Timestamp,
+    ) -> Result<Guess<'_>, RetryAfter> {
+        let mut guess = Guess { throttle: self, limits: Vec::new(), at: now };
+        for (what, who) in limits {
+            let key = key(what, who);
+            let mut begun = Ok(());
+            self.change(key, now, |counter| begun = counter.begin(what, now));
+            begun?;
+            guess.limits.push((what, key));
+        }
+        Ok(guess)
     }
 
     /// Forgets the tries: the right one was found.
-    pub fn forgive(&self, what: Limited, who: &str) {
-        self.counters.remove(&key(what, who));
+    pub fn forgive(&self, what: Limited, who: &str, now: Timestamp) {
+        self.change(key(what, who), now, |counter| counter.counted = 0);
+    }
+
+    /// Changes a counter, with nobody in between. One that says nothing is not kept.
+    fn change(&self, key: [u8; 16], now: Timestamp, mut change: impl FnMut(&mut Counter)) {
+        let found = self.counters.entry(&key, None, |_, counter| {
+            change(counter);
+            if counter.is_idle() { EntryAction::Remove } else { EntryAction::Retain(()) }
+        });
+        if let EntryResult::Vacant(vacant) = found {
+            let mut counter = Counter { counted: 0, since: now, under_way: 0 };
+            change(&mut counter);
+            if !counter.is_idle() {
+                // Where there is no room it is as if nobody had tried.
+                let _ = vacant.insert(counter);
+            }
+        }
+    }
+}
+
+/// A try that takes its places until it is dropped.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Guess<'a> {
+    throttle: &'a Throttle,
+    limits: Vec<(Limited, [u8; 16])>,
+    at: Timestamp,
+}
+
+impl Guess<'_> {
+    /// It was wrong, and counts.
+    pub fn wrong(self) {
+        for (what, key) in &self.limits {
+            self.throttle.change(*key, self.at, |counter| counter.count(*what, self.at));
+        }
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        for (_, key) in &self.limits {
+            self.throttle.change(*key, self.at, Counter::end);
+        }
     }
 }
 
@@ -125,19 +223,76 @@ fn key(what: Limited, who: &str) -> [u8; 16] {
 mod tests {
     use super::*;
 
+    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+    const ADA: [(Limited, &str); 1] = [(Limited::SignInAddress, "ada")];
+
     #[test]
     fn the_eleventh_guess_waits_and_the_right_one_clears() {
         let throttle = Throttle::default();
-        let now = Timestamp::from_millis(1_000_000);
         for _ in 0..10 {
-            assert!(throttle.check(Limited::SignInAddress, "ada", now).is_ok());
-            throttle.count(Limited::SignInAddress, "ada", now);
+            throttle.guess(ADA, NOON).unwrap().wrong();
         }
-        let wait = throttle.check(Limited::SignInAddress, "ada", now.plus(Span::seconds(1)));
-        assert_eq!(wait, Err(RetryAfter(299)));
-        assert!(throttle.check(Limited::SignInAddress, "bob", now).is_ok());
-        assert!(throttle.check(Limited::SignInAddress, "ada", now.plus(Span::minutes(5))).is_ok());
-        throttle.forgive(Limited::SignInAddress, "ada");
-        assert!(throttle.check(Limited::SignInAddress, "ada", now).is_ok());
+        let wait = |at| throttle.guess(ADA, at).map(drop);
+        assert_eq!(wait(NOON.plus(Span::seconds(1))), Err(RetryAfter(299)));
+        assert!(throttle.guess([(Limited::SignInAddress, "bob")], NOON).is_ok());
+        assert_eq!(
+            wait(NOON.plus(Span::minutes(4))),
+            Err(RetryAfter(60)),
+            "waiting counts nothing"
+        );
+        throttle.forgive(Limited::SignInAddress, "ada", NOON);
+        assert!(throttle.counters.is_empty(), "what says nothing is not kept");
+        assert_eq!(wait(NOON.plus(Span::minutes(4))), Ok(()));
+    }
+
+    #[test]
+    fn what_is_too_long_ago_does_not_count() {
+        let throttle = Throttle::default();
+        (0..10).for_each(|_| throttle.guess(ADA, NOON).unwrap().wrong());
+        let later = NOON.plus(Span::minutes(5));
+        (0..10).for_each(|_| throttle.guess(ADA, later).unwrap().wrong());
+        assert_eq!(throttle.guess(ADA, later).unwrap_err(), RetryAfter(300));
+    }
+
+    #[test]
+    fn guesses_that_come_at_once_do_not_get_past_the_limit() {
+        let throttle = Throttle::default();
+        let mut all: Vec<_> = (0..10).map(|_| throttle.guess(ADA, NOON).unwrap()).collect();
+        assert_eq!(
+            throttle.guess(ADA, NOON).unwrap_err(),
+            RetryAfter(1),
+            "one of them may be right"
+        );
+        drop(all.pop());
+        all.push(throttle.guess(ADA, NOON).unwrap());
+        assert_eq!(throttle.counters.len(), 1);
+        all.into_iter().for_each(Guess::wrong);
+        assert_eq!(throttle.guess(ADA, NOON).unwrap_err(), RetryAfter(300));
+    }
+
+    #[test]
+    fn a_try_that_one_limit_refuses_costs_the_other_nothing() {
+        let throttle = Throttle::default();
+        let both = [(Limited::SignInSource, "here"), (Limited::SignInAddress, "ada")];
+        for _ in 0..100 {
+            let _ = throttle.take(both, NOON);
+        }
+        for _ in 10..60 {
+            assert_eq!(throttle.take([(Limited::SignInSource, "here")], NOON), Ok(()));
+        }
+        assert!(throttle.take([(Limited::SignInSource, "here")], NOON).is_err());
+    }
+
+    #[test]
+    fn none_is_lost_between_threads() {
+        let throttle = Throttle::default();
+        let taken = std::thread::scope(|scope| {
+            let tries = || {
+                (0..1000).filter(|_| throttle.take([(Limited::Codes, "x")], NOON).is_ok()).count()
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(tries)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(taken, 60);
     }
 }

@@ -36,10 +36,9 @@ impl Engine {
             return Ok(Ok(()));
         }
         let (who, now) = (buyer.account.to_string(), self.now());
-        if let Err(wait) = self.throttle.check(Limited::LetterAccount, &who, now) {
+        if let Err(wait) = self.throttle.take([(Limited::LetterAccount, &*who)], now) {
             return Ok(Err(VerificationRefusal::RateLimited(wait)));
         }
-        self.throttle.count(Limited::LetterAccount, &who, now);
         let letter = self.letter(&member.account, About::Verification {})?;
         self.put_letters(letter.into_iter().collect()).await?;
         Ok(Ok(()))

@@ -669,7 +669,6 @@ impl Changes {
             && self.vouchers.is_empty()
             && self.coupons.is_empty()
             && self.partners.is_empty()
-            && self.partner_entries.is_empty()
             && self.exchange_days.is_empty()
             && self.house.is_empty())
     }

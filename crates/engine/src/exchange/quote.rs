@@ -71,10 +71,9 @@ impl Engine {
         let Some(partners) = self.partners() else { return Ok(Err(ExchangeRefusal::NoAnswer)) };
         let at = self.now();
         let who = buyer.account.to_string();
-        if let Err(wait) = self.throttle.check(Limited::QuoteAccount, &who, at) {
+        if let Err(wait) = self.throttle.take([(Limited::QuoteAccount, &*who)], at) {
             return Ok(Err(ExchangeRefusal::RateLimited(wait)));
         }
-        self.throttle.count(Limited::QuoteAccount, &who, at);
         let document = match partners.quote(&partner.url, &subject, give).await {
             Ok(document) => document,
             Err(error) => {

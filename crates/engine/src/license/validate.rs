@@ -97,15 +97,13 @@ impl Engine {
         let license = ShortCode::parse(code).ok().map(|code| code.license().to_string());
         let limits = [(Limited::Codes, Some(source)), (Limited::License, license.as_deref())];
         let limits = limits.into_iter().filter_map(|(limit, who)| typed.then_some((limit, who?)));
-        let now = self.now();
-        for (limit, who) in limits.clone() {
-            if let Err(wait) = self.throttle.check(limit, who, now) {
-                return Ok(Err(wait));
-            }
-        }
+        let guess = match self.throttle.guess(limits, self.now()) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(wait)),
+        };
         let presented = self.validate(code).await?;
         if presented.1.is_none() {
-            limits.for_each(|(limit, who)| self.throttle.count(limit, who, now));
+            guess.wrong();
         }
         Ok(Ok(presented))
     }

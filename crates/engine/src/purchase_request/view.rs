@@ -6,7 +6,6 @@ use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::{Amount, Span};
 use scrip_storage::Fault;
 
-use super::open::REFERENCE;
 use super::{Picture, RequestRefusal, hash, offer_of};
 use crate::ledger::Buyer;
 use crate::{Engine, Outcome};
@@ -85,11 +84,6 @@ impl Engine {
             }
         }
         Ok(views)
-    }
-
-    /// The reference of a request, for the account that has claimed it.
-    pub fn payment_reference(&self, request: &PurchaseRequest) -> String {
-        self.secret_name(REFERENCE, &request.id.to_string())
     }
 
     pub(super) async fn view(

@@ -153,9 +153,10 @@ impl Engine {
         to: Turn,
     ) -> Outcome<(), FactorRefusal> {
         let (now, who) = (self.now(), member.id.to_string());
-        if let Err(wait) = self.throttle.check(Limited::StaffFactor, &who, now) {
-            return Ok(Err(FactorRefusal::RateLimited(wait)));
-        }
+        let guess = match self.throttle.guess([(Limited::StaffFactor, &*who)], now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(FactorRefusal::RateLimited(wait))),
+        };
         let proof = Code::read(code).and_then(|code| self.proof(member, &code, now));
         let turned = match proof {
             Some(proof) => {
@@ -165,7 +166,7 @@ impl Engine {
             None => Err(FactorRefusal::WrongCode),
         };
         if turned == Err(FactorRefusal::WrongCode) {
-            self.throttle.count(Limited::StaffFactor, &who, now);
+            guess.wrong();
         }
         Ok(turned)
     }

@@ -69,11 +69,10 @@ impl Engine {
         let now = self.now();
         let email = Login::fold(email);
         let limits = [(Limited::StaffAddress, email.as_str()), (Limited::StaffSource, source)];
-        for (limit, who) in limits {
-            if let Err(wait) = self.throttle.check(limit, who, now) {
-                return Ok(Err(SignInRefusal::RateLimited(wait)));
-            }
-        }
+        let guess = match self.throttle.guess(limits, now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
+        };
         let member = match self.store.staff_login(&email).await? {
             Some(login) => self.store.staff_member(login.member).await?,
             None => None,
@@ -83,10 +82,11 @@ impl Engine {
             return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(member) = member.filter(|_| right) else {
-            limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
+            guess.wrong();
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
-        self.throttle.forgive(Limited::StaffAddress, &email);
+        drop(guess);
+        self.throttle.forgive(Limited::StaffAddress, &email, now);
         if member.has_factor() {
             let word = (member.id, member.series);
             return Ok(Ok(Entered::HalfWay(self.seal(PURPOSE, &word, now.plus(HALF_WAY)))));
@@ -112,17 +112,18 @@ impl Engine {
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
         let who = member.id.to_string();
-        if let Err(wait) = self.throttle.check(Limited::StaffFactor, &who, now) {
-            return Ok(Err(SignInRefusal::RateLimited(wait)));
-        }
+        let guess = match self.throttle.guess([(Limited::StaffFactor, &*who)], now) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
+        };
         let proof = Code::read(code).and_then(|code| self.proof(&member, &code, now));
         let opened = match proof {
             Some(proof) => self.open_staff(&member, Some(proof), request, now).await?,
             None => Err(SignInRefusal::InvalidCredentials),
         };
         match &opened {
-            Ok(_) => self.throttle.forgive(Limited::StaffFactor, &who),
-            Err(_) => self.throttle.count(Limited::StaffFactor, &who, now),
+            Ok(_) => self.throttle.forgive(Limited::StaffFactor, &who, now),
+            Err(_) => guess.wrong(),
         }
         Ok(opened)
     }

@@ -43,13 +43,9 @@ impl Engine {
         }
         let (now, account) = (self.now(), buyer.account.to_string());
         let limits = [(Limited::VoucherAccount, &*account), (Limited::VoucherSource, source)];
-        for (what, who) in limits {
-            if let Err(wait) = self.throttle.check(what, who, now) {
-                return Ok(Err(TopUpRefusal::RateLimited(wait)));
-            }
+        if let Err(wait) = self.throttle.take(limits, now) {
+            return Ok(Err(TopUpRefusal::RateLimited(wait)));
         }
-        // Before it is looked at: of tries that come at once, each counts.
-        limits.into_iter().for_each(|(what, who)| self.throttle.count(what, who, now));
         let code = digest(code);
         let no_batch = || Fault::Bug("no number for no batch".into());
         let batch = match self.store.voucher(code).await? {

@@ -74,14 +74,38 @@ impl Store {
         self.row("WHERE t.token = $1", cells(&token)).await
     }
 
-    /// Sessions of an account, also ended ones, at most so many.
+    /// Sessions of an account, also ended ones, at most so many, those that end last first: the newest.
     pub async fn sessions_of(
         &self,
         account: Id<Account>,
         limit: u32,
     ) -> Result<Vec<Session>, Fault> {
-        let bounds = [cells(&account), vec![Cell::Int(i64::from(limit))]].concat();
-        self.rows("WHERE t.account = $1 ORDER BY t.token LIMIT $2", bounds).await
+        let values = [cells(&account), vec![Cell::Int(i64::from(limit))]].concat();
+        self.rows("WHERE t.account = $1 ORDER BY t.expires_at DESC LIMIT $2", values).await
+    }
+
+    /// The sessions of an account that are good at `at`, the newest first, at most so many.
+    pub async fn open_sessions_of(
+        &self,
+        account: Id<Account>,
+        at: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Session>, Fault> {
+        let values = [cells(&account), cells(&at), vec![Cell::Int(i64::from(limit))]].concat();
+        let tail = "WHERE t.account = $1 AND t.expires_at > $2 ORDER BY t.expires_at DESC LIMIT $3";
+        self.rows(tail, values).await
+    }
+
+    /// Sessions of an account that have ended at `at`, at most so many.
+    pub async fn ended_sessions_of(
+        &self,
+        account: Id<Account>,
+        at: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Session>, Fault> {
+        let values = [cells(&account), cells(&at), vec![Cell::Int(i64::from(limit))]].concat();
+        let tail = "WHERE t.account = $1 AND t.expires_at <= $2 ORDER BY t.expires_at LIMIT $3";
+        self.rows(tail, values).await
     }
 
     /// An API key, also a revoked one.

@@ -23,11 +23,6 @@ impl Store {
         self.row("WHERE t.account = $1 AND t.partner = $2", values).await
     }
 
-    /// The link with this name.
-    pub async fn link_called(&self, id: Id<Link>) -> Result<Option<Link>, Fault> {
-        self.row("WHERE t.id = $1", cells(&id)).await
-    }
-
     /// The links by which a partner calls an account of its own so: one, or by mischance more.
     pub async fn links_to(&self, partner: Id<Partner>, subject: &str) -> Result<Vec<Link>, Fault> {
         let values = [cells(&partner), vec![Cell::text(subject.to_owned())]].concat();

@@ -3,7 +3,7 @@
 use scrip_domain::account::Account;
 use scrip_domain::connection::{Connection, MerchantSubject, SubjectName};
 use scrip_domain::ledger::Transfer;
-use scrip_domain::merchant::{KeyOwner, Merchant, MerchantEvent, MerchantKey, Payout};
+use scrip_domain::merchant::{Merchant, MerchantEvent, Payout};
 use scrip_domain::{Amount, Id, Timestamp};
 
 use crate::cells::{Cell, Reader};
@@ -21,14 +21,6 @@ impl Store {
     /// The merchant with this address.
     pub async fn merchant_by_url(&self, url: &str) -> Result<Option<Merchant>, Fault> {
         self.row("WHERE t.url = $1", vec![Cell::text(url.to_owned())]).await
-    }
-
-    /// The merchant that was invited by a token with this digest.
-    pub async fn merchant_by_invitation(
-        &self,
-        invitation: [u8; 32],
-    ) -> Result<Option<Merchant>, Fault> {
-        self.row("WHERE t.invitation = $1", cells(&invitation)).await
     }
 
     /// A page of all merchants, newest first.
@@ -99,19 +91,6 @@ impl Store {
         let read = |cells: &mut Reader<'_>| Amount::read(cells);
         let found = self.query("purchase_requests", text.to_owned(), values, read).await?;
         Ok(found.into_iter().next().flatten().unwrap_or(Amount::ZERO))
-    }
-
-    /// What an idempotency key about a merchant names.
-    pub async fn merchant_key(
-        &self,
-        merchant: Id<Merchant>,
-        owner: KeyOwner,
-        key: u64,
-    ) -> Result<Option<MerchantKey>, Fault> {
-        let mut values = cells(&merchant);
-        values.extend(cells(&owner));
-        values.push(Cell::number(key));
-        self.row("WHERE t.merchant = $1 AND t.owner = $2 AND t.key = $3", values).await
     }
 
     /// A connection.

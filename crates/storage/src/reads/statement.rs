@@ -3,7 +3,7 @@
 use scrip_domain::bank::BankDetails;
 use scrip_domain::exchange::Exchange;
 use scrip_domain::partner::Partner;
-use scrip_domain::statement::{CycleItem, Difference, Settlement, SettlementKey, Statement};
+use scrip_domain::statement::{CycleItem, Difference, Settlement, Statement};
 use scrip_domain::{Amount, Id, Timestamp};
 
 use crate::cells::Cell;
@@ -145,11 +145,6 @@ impl Store {
         let mut values = cells(&at);
         values.push(Cell::Int(i64::from(limit)));
         self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at, t.id LIMIT $2", values).await
-    }
-
-    /// What a key of a receipt names.
-    pub async fn settlement_key(&self, key: u64) -> Result<Option<SettlementKey>, Fault> {
-        self.row("WHERE t.key = $1", cells(&key)).await
     }
 
     /// The bank account of a partner, by its number, or our own.

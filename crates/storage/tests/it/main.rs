@@ -120,6 +120,7 @@ conformance! {
     refund_requests:
         what_buyers_ask_back_is_found_by_order_state_and_account,
         what_is_kept_of_an_account_is_found_by_it,
+        sessions_are_found_newest_first_whether_they_are_good_or_have_ended,
         accounts_to_be_swept_are_found_when_they_are_due,
         what_is_under_way_of_an_account_is_told_once;
     figures:

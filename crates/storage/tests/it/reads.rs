@@ -12,7 +12,7 @@ use scrip_domain::legal::LegalName;
 use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
 use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
-use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
+use scrip_domain::merchant::{MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order, OrderState};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::refund_request::RefundRequestState;
@@ -62,16 +62,16 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             top_up_by_reference(""), voucher_batch(id(1)), voucher([0; 32]), voucher_of(id(1)),
             coupon(id(1)), open_coupon(""), customer(who, ""),
             credit_line(who), repayment(id(1)), auto_top_up(who), merchant(id(1)), merchant_by_url(""),
-            merchant_by_invitation([0; 32]), payout(id(1)), merchant_key(id(1), KeyOwner::Staff, 1),
+            payout(id(1)),
             connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
             merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
             purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
             exchange_quote(id(1)), exchange(id(1)), incoming_exchange(id(1), id(1)), incoming_by_quote(""), exchange_day(id(1), who),
             checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1),
             partner(id(1)), partner_by_url(""), agreement(id(1)), agreement_by_digest([0; 32]), link(who, id(1)),
-            link_called(id(1)), link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
+            link_request(id(1)), link_request_by_reference([0; 32]), link_request_of(id(1), id(1)),
             link_request_by_code([0; 32]), partner_subject(id(1), [0; 16]),
-            statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)), settlement_key(1),
+            statement(id(1)), statement_of(id(1), 1), settlement(id(1)), settlement_of(id(1)),
             bank_details(1), legal_text(LegalName::Terms, ""), epoch(), reunion(2, ""), last_day_figures(), first_counted(),
              seq_from(id(0)), told_event(id(1)), webhook_endpoint(id(1)), delivery(id(1)), postbox(), refund_request(id(1));
         many refund_requests_of(id(1)), refund_requests(RefundRequestState::Open, PAGE), refund_requests_by(who, PAGE), api_keys_of(who, PAGE), good_api_keys_of(who, 5), letters_of(who, 5),
@@ -108,7 +108,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             told_between(0, u64::MAX >> 1, 5), told_of(who, (id(0), 5), 0, 5),
             webhook_endpoints(PAGE), webhooks_waiting(NOON), deliveries_of(id(1), PAGE),
             deliveries_due(id(1), NOON, 5), deliveries_before(id(1), 5), letters_due(NOON, 5), letters_to("", 5), wallets_to_warn(NOON, 5),
-            letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), reunions(2), reunions_due(NOON, 5),
+            letters_before(id(1), 5), digests_due(NOON, 5), sessions_of(who, 5), open_sessions_of(who, NOON, 5), ended_sessions_of(who, NOON, 5), reunions(2), reunions_due(NOON, 5),
             discrepancies(PAGE), checkouts_from(id(0), 5), incoming_committed(id(1), id(0), 5),
             exchanges_committed(id(1), id(0), 5), statements_since(id(1), 0, NOON, 5), links_to(id(1), "s"),
             quotes_unused(NOON, 5), day_figures(NOON, NOON), orders(None, PAGE), orders(Some(OrderState::Paid), PAGE),

@@ -6,6 +6,7 @@ use scrip_domain::exchange::{Exchange, ExchangeState};
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
 use scrip_domain::refund_request::{RefundRequest, RefundRequestState};
+use scrip_domain::session::Session;
 use scrip_domain::top_up::{TopUp, TopUpState};
 use scrip_domain::{Span, Timestamp};
 use scrip_storage::Changes;
@@ -99,6 +100,31 @@ pub async fn what_is_kept_of_an_account_is_found_by_it(home: &Home) {
     let letters = store.letters_of(account(4), 1).await.unwrap();
     assert_eq!(letters.iter().map(|row| row.id.number()).collect::<Vec<_>>(), [1]);
     assert_eq!(store.letters_of(account(4), 9).await.unwrap().len(), 2);
+}
+
+pub async fn sessions_are_found_newest_first_whether_they_are_good_or_have_ended(home: &Home) {
+    let store = home.start().await;
+    fill(&store, |changes| {
+        // The newer one's token is the smaller one.
+        for (token, by, minutes) in [(9, 4, 1), (7, 4, 2), (5, 4, 3), (3, 4, 4), (1, 5, 4)] {
+            changes.sessions.push(Change::Insert(Session {
+                token: [token; 16],
+                account: account(by),
+                wallet: id(by),
+                created_at: NOON,
+                expires_at: NOON.plus(Span::minutes(minutes)),
+            }));
+        }
+    })
+    .await;
+    let (who, at) = (account(4), NOON.plus(Span::minutes(2)));
+    let tokens = |rows: Vec<Session>| rows.iter().map(|row| row.token[0]).collect::<Vec<_>>();
+    assert_eq!(tokens(store.sessions_of(who, 9).await.unwrap()), [3, 5, 7, 9]);
+    assert_eq!(tokens(store.sessions_of(who, 1).await.unwrap()), [3]);
+    assert_eq!(tokens(store.open_sessions_of(who, at, 9).await.unwrap()), [3, 5]);
+    assert_eq!(tokens(store.open_sessions_of(who, at, 1).await.unwrap()), [3]);
+    assert_eq!(tokens(store.ended_sessions_of(who, at, 9).await.unwrap()), [9, 7]);
+    assert_eq!(tokens(store.ended_sessions_of(who, at, 1).await.unwrap()), [9]);
 }
 
 pub async fn accounts_to_be_swept_are_found_when_they_are_due(home: &Home) {

@@ -1,5 +1,8 @@
 //! The account in a browser: cards, the data to take along, what a frozen account is told.
 
+use scrip_domain::account::Account;
+use scrip_domain::session::LIFETIME;
+use scrip_domain::{Id, Span};
 use scrip_testkit::{Browser, Shop, settings};
 use serde_json::{Value, json};
 
@@ -215,6 +218,35 @@ async fn what_was_asked_back_and_ones_own_keys_and_sessions_are_in_the_file() {
     let text = String::from_utf8(answer.bytes.clone()).unwrap();
     let opens = session.split('.').next_back().unwrap();
     assert!(!text.contains(secret) && !text.contains(opens), "nothing that opens the account");
+}
+
+#[tokio::test]
+async fn sessions_that_have_ended_hide_no_open_one_and_go_when_another_is_opened() {
+    let shop = Shop::open().await;
+    let first = shop.buyer("ada@example.com", 0).await;
+    let account: Id<Account> = shop.get("/v1/account", &first).await.at("/id").parse().unwrap();
+    let store = shop.app.engine.store();
+    let sign_in = async || {
+        let body = json!({ "email": "ada@example.com", "password": "correct horse" });
+        shop.post("/v1/sessions", "", "", body).await.at("/token").to_owned()
+    };
+    for _ in 1..25 {
+        sign_in().await;
+    }
+    assert_eq!(store.sessions_of(account, 99).await.unwrap().len(), 25);
+    shop.advance(LIFETIME).await;
+    let mut here = ada(&shop).await;
+    assert_eq!(store.sessions_of(account, 99).await.unwrap().len(), 6, "twenty are cleared away");
+    shop.advance(Span::days(1)).await;
+    let second = sign_in().await;
+    assert_eq!(store.sessions_of(account, 99).await.unwrap().len(), 2);
+    let answer = shop.get("/v1/account/export", &second).await;
+    let since = answer.json["sessions"].as_array().unwrap().iter();
+    let since: Vec<_> = since.map(|one| one["since"].as_str().unwrap()).collect();
+    assert!(since.len() == 2 && since.is_sorted_by(|one, next| one > next), "{since:?}");
+    assert_eq!(here.open("/account").await.status, 200);
+    let page = here.open("/account").await;
+    assert!(page.html.contains("Signed in elsewhere, too (1)"), "{}", page.html);
 }
 
 #[tokio::test]

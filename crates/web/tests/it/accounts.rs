@@ -199,6 +199,17 @@ async fn amounts_are_whole_numbers_of_the_right_unit() {
 }
 
 #[tokio::test]
+async fn guesses_that_come_at_once_do_not_get_past_the_limit() {
+    let shop = Shop::open_on_threads().await;
+    shop.buyer("ada@example.com", 0).await;
+    let guess = json!({ "email": "ada@example.com", "password": "wrong horse" });
+    let guesses = (0..30).map(|_| shop.post("/v1/sessions", "", "", guess.clone()));
+    let answers = futures_util::future::join_all(guesses).await;
+    let of = |status| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((of(401), of(429)), (10, 20));
+}
+
+#[tokio::test]
 async fn two_first_sign_ins_at_once_are_both_right() {
     let shop = Shop::open().await;
     shop.buyer("ada@example.com", 0).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Request;
 use scrip_domain::Span;
 use scrip_domain::document::{Decided, GivenBackBy};
+use scrip_domain::session::LIFETIME;
 use scrip_domain::settings::{Flow, Settings};
 use scrip_signature::{Stamp, sign};
 use scrip_testkit::{Answer, Browser, Fate, ScriptedProvider, Shop, settings};
@@ -438,6 +439,17 @@ async fn a_notice_only_makes_the_merchant_ask() {
 
 fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.bytes).into_owned()
+}
+
+#[tokio::test]
+async fn a_provider_s_buyer_who_comes_again_leaves_no_session_that_has_ended() {
+    let (shop, provider, _) = merchant(Flow::default()).await;
+    let ada = sign_in(&shop, &provider.return_code("ada", None)).await;
+    let account = shop.get("/v1/account", &ada).await.at("/id").parse().unwrap();
+    shop.advance(LIFETIME).await;
+    sign_in(&shop, &provider.return_code("ada", None)).await;
+    let sessions = shop.app.engine.store().sessions_of(account, 9).await.unwrap();
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
 }
 
 #[tokio::test]
