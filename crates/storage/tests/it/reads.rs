@@ -2,7 +2,7 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::account_statement::Standing;
-use scrip_domain::catalog::{Offer, Product};
+use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
@@ -10,7 +10,6 @@ use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::legal::LegalName;
 use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
-use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order, OrderState};
@@ -21,7 +20,6 @@ use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::session::Session;
 use scrip_domain::top_up::TopUpState;
-use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::visibility::Level;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
@@ -38,7 +36,7 @@ use crate::home::{Home, NOON, Running};
 use crate::rows::exchanges::{exchange, prepared};
 use crate::rows::merchants::{merchant, request};
 use crate::rows::webhooks::endpoint;
-use crate::rows::{license, line, offer, order, product};
+use crate::rows::{license, line, offer, order};
 
 const PAGE: Page = Page { after: None, limit: 10 };
 
@@ -81,8 +79,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             partners_called(&[id(1)]), agreements_called(&[id(1), id(2)]), statements_called(&[id(1), id(1)]),
             accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
-            orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
-            wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
+            orders_of(who, PAGE), order_lines(id(1)), payments_of(&[id(1)]), licenses_of_orders(&[id(1)]),
+            wallets_due(NOON, 10), refunds_of(&[id(1)]), refund_lines(&[id(1)]), refund_lots(&[id(1)]),
             licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1)),
             transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
             downloads_of_order(id(1)), audit(PAGE), top_ups_in_review(PAGE), top_ups(PAGE), remittances_of(id(1)),
@@ -94,7 +92,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_subjects_of(who),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
-            checkouts_due(NOON, 5), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
+            checkouts_due(NOON, 5), checkouts_of(&[id(1)]), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
             checkouts_due(NOON, 5), exchanges_of(who, PAGE), exchanges(None, None, PAGE),
             exchanges(Some(ExchangeState::Committed), Some(id(1)), PAGE), exchanges_due(NOON, 5),
             incoming_lapsed(NOON, 5), partners_of_lots(who), exchange_documents(None, 5),
@@ -124,10 +122,10 @@ async fn nothing_is_licensed(store: &Store, who: Id<Account>) {
         store:
         one usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)),
             lease(id(1), id(1)), reissue(id(1), 2), reissue_asked(id(1), 1);
-        many usages_of(who, PAGE), products_of(who, PAGE), leases_of(id(1), PAGE), licenses(None, None, PAGE),
+        many usages_of(&[id(1)]), leases_of(id(1), PAGE), licenses(None, None, PAGE),
             licenses(Some(who), Some(id(1)), PAGE),
             activations_of(id(1), PAGE),
-            extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
+            extensions_of(&[id(1)]), licenses_called(&[id(1)]), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
             dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
             returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
             leases_of_ended(None, NOON), leases_of_ended(Some(id(1)), NOON),
@@ -146,7 +144,7 @@ async fn nothing_is_reckoned(store: &Store, who: Id<Account>) {
     assert_eq!(store.feed().await.unwrap(), Some(feed));
 }
 
-async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
+pub async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
     store.submit(write(fill)).await.unwrap().unwrap();
 }
 
@@ -285,10 +283,10 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
     .await;
     let lines = store.order_lines(id(1)).await.unwrap();
     assert_eq!(lines, vec![line(11, 1), line(12, 1)]);
-    let payments = store.line_payments(id(1)).await.unwrap();
+    let payments = store.payments_of(&[id(12), id(11)]).await.unwrap();
     let pairs: Vec<_> = payments.iter().map(|p| (p.line.number(), p.lot.number())).collect();
     assert_eq!(pairs, vec![(11, 21), (11, 22), (12, 21), (12, 22)]);
-    let licenses = store.licenses_of_order(id(1)).await.unwrap();
+    let licenses = store.licenses_of_orders(&[id(1), id(2)]).await.unwrap();
     assert_eq!(licenses, vec![license(31, 1, 7), license(32, 1, 7)]);
     assert_eq!(store.receipt(id(1)).await.unwrap().unwrap().number, 1);
     assert_eq!(store.downloads_of(id(31)).await.unwrap().len(), 1);
@@ -354,6 +352,7 @@ pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home:
     assert_eq!((decided(0, 9).await, decided(4, 9).await), (vec![4, 5], vec![5]));
     assert_eq!(decided(0, 1).await, [4]);
     assert_eq!(store.checkout(id(3)).await.unwrap(), Some(checkout(3, "req_3", None)));
+    assert_eq!(store.checkouts_of(&[id(3), id(9)]).await.unwrap(), [checkout(3, "req_3", None)]);
     let named = store.checkout_by_request("req_2").await.unwrap().unwrap();
     assert_eq!(named.order, id(2));
     let known = store.identity("https://pay.example", "t").await.unwrap().unwrap();
@@ -727,73 +726,4 @@ pub async fn a_quote_is_used_once(home: &Home) {
     assert_eq!(first.unwrap(), Ok(()));
     assert!(matches!(second, Err(scrip_storage::Fault::Conflict)), "{second:?}");
     assert_eq!(store.incoming_by_quote("once").await.unwrap().unwrap().exchange, id(1));
-}
-
-pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
-    let store = home.start().await;
-    fill(&store, |changes| {
-        for (number, ended_at) in [(1, None), (2, Some(NOON)), (3, None)] {
-            let machine = Digest([u8::try_from(number).unwrap(); 32]);
-            let active = |license| Activation {
-                license: id(license),
-                machine,
-                id: id(number),
-                name: String::new(),
-                activated_at: NOON,
-                offline_until: NOON,
-                ended_at,
-            };
-            let lease = |license| Lease {
-                license: id(license),
-                id: id(number),
-                machine,
-                units: 1,
-                used: ended_at.map(|_| 1),
-                at: NOON,
-                expires_at: NOON,
-                returned_at: ended_at,
-            };
-            for license in [7, 8] {
-                changes.activations.push(Change::Insert(active(license)));
-                changes.leases.push(Change::Insert(lease(license)));
-            }
-        }
-        for number in [7, 8, 9] {
-            let row = license(number, if number == 9 { 2 } else { 1 }, 4);
-            let entry = Entry::license(account(4), row.product, row.id, number == 7);
-            changes.by_account.push(Change::Insert(entry));
-            changes.licenses.push(Change::Insert(row));
-        }
-        changes.licenses.push(Change::Insert(license(10, 3, 5)));
-        changes.products.push(Change::Insert(product(license(7, 1, 4).product.number(), "one")));
-        changes.usages.push(Change::Insert(Usage { used: 3, ..Usage::none(id(8)) }));
-    })
-    .await;
-    let one = Page { after: Some(3), limit: 1 };
-    let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
-    assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
-    assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
-    let leases = store.leases_of(id(7), one).await.unwrap();
-    assert_eq!(leases.iter().map(|lease| lease.id.number()).collect::<Vec<_>>(), [2]);
-    let leased = |rows: Vec<Lease>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
-    assert_eq!(leased(store.leases_out(id(7), PAGE).await.unwrap()), [3, 1]);
-    assert_eq!(leased(store.leases_out(id(7), one).await.unwrap()), [1]);
-    let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
-    assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
-    let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
-    let all = |who, order| store.licenses(who, order, PAGE);
-    assert_eq!(numbers(all(None, None).await.unwrap()), [10, 9, 8, 7]);
-    assert_eq!(numbers(all(Some(account(4)), None).await.unwrap()), [9, 8, 7]);
-    assert_eq!(numbers(all(None, Some(id(1))).await.unwrap()), [8, 7]);
-    assert_eq!(numbers(all(Some(account(4)), Some(id(2))).await.unwrap()), [9]);
-    let page = Page { after: Some(9), limit: 1 };
-    assert_eq!(numbers(store.licenses(None, None, page).await.unwrap()), [8]);
-    let slugs = |rows: Vec<Product>| rows.into_iter().map(|row| row.slug).collect::<Vec<_>>();
-    assert_eq!(slugs(store.products_of(account(4), PAGE).await.unwrap()), ["one"]);
-    assert!(slugs(store.products_of(account(5), PAGE).await.unwrap()).is_empty());
-    let used = store.usages_of(account(4), PAGE).await.unwrap();
-    assert_eq!(used, [Usage { used: 3, ..Usage::none(id(8)) }]);
-    assert!(
-        store.usages_of(account(4), Page { after: Some(8), limit: 5 }).await.unwrap().is_empty()
-    );
 }
