@@ -123,7 +123,7 @@ impl Engine {
         let login = self.store.login(&email).await?;
         let login = login.filter(|login| login.account == buyer.account);
         let phc = login.as_ref().map(|login| login.password.as_str());
-        let Ok(right) = self.passwords.verify(password, phc).await? else {
+        let Ok(right) = self.passwords.verify(password, phc, source).await? else {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(login) = login.filter(|_| right) else {
@@ -154,7 +154,7 @@ impl Engine {
     ) -> Outcome<(), PasswordRefusal> {
         let lost = || Fault::Bug("an account is gone".into());
         let account = self.store.account(login.account).await?.ok_or_else(lost)?;
-        let Some(password) = self.hashed(new).await? else {
+        let Some(password) = self.hashed(new, &login.email).await? else {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let letter = self.letter(&account, About::PasswordChanged { at: self.now() })?;

@@ -57,7 +57,7 @@ impl Engine {
             return Ok(Err(RegisterRefusal::RateLimited(wait)));
         }
         self.throttle.count(Limited::Register, &who.source, now);
-        let Some(password) = self.hashed(&who.password).await? else {
+        let Some(password) = self.hashed(&who.password, &who.source).await? else {
             return Ok(Err(RegisterRefusal::RateLimited(RetryAfter(5))));
         };
         let (account, wallet) = (self.mint()?, self.mint()?);

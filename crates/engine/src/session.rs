@@ -162,7 +162,7 @@ impl Engine {
         }
         let login = self.store.login(&email).await?;
         let phc = login.as_ref().map(|login| login.password.as_str());
-        let Ok(right) = self.passwords.verify(password, phc).await? else {
+        let Ok(right) = self.passwords.verify(password, phc, source).await? else {
             return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
         };
         let account = match login.as_ref().filter(|_| right) {

@@ -177,7 +177,7 @@ impl Engine {
             self.throttle.count(Limited::StaffSource, source, now);
             return Ok(Err(StaffRefusal::NoInvitation));
         };
-        let Some(password) = self.hashed(password).await? else {
+        let Some(password) = self.hashed(password, source).await? else {
             return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
         };
         let (opened, session) = self.staff_session(&member, now);
@@ -198,14 +198,15 @@ impl Engine {
         if let Err(wait) = self.throttle.check(Limited::StaffAddress, &who, now) {
             return Ok(Err(StaffRefusal::RateLimited(wait)));
         }
-        let Ok(right) = self.passwords.verify(old, member.password.as_deref()).await? else {
+        let phc = member.password.as_deref();
+        let Ok(right) = self.passwords.verify(old, phc, &who).await? else {
             return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
         };
         if !right {
             self.throttle.count(Limited::StaffAddress, &who, now);
             return Ok(Err(StaffRefusal::WrongPassword));
         }
-        let Some(password) = self.hashed(new).await? else {
+        let Some(password) = self.hashed(new, &who).await? else {
             return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
         };
         let (opened, session) = self.staff_session(member, now);
