@@ -12,6 +12,7 @@ use scrip_domain::request::Request as IdempotentRequest;
 use serde::de::DeserializeOwned;
 
 use crate::App;
+use crate::network;
 use crate::problem::{Problem, kind};
 use crate::read::json::Unambiguous;
 use crate::read::{Misread, pairs};
@@ -293,7 +294,7 @@ impl FromRequestParts<App> for IdempotencyKey {
     }
 }
 
-/// Where a request came from, for throttling: the peer's address.
+/// Where a request came from, for throttling: the peer's address, or its network.
 #[derive(Debug)]
 pub struct Source(pub String);
 
@@ -306,6 +307,8 @@ impl FromRequestParts<App> for Source {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<Peer>();
-        Ok(Self(peer.map_or_else(|| "local".to_owned(), |peer| peer.0.to_string())))
+        Ok(Self(
+            peer.map_or_else(|| "local".to_owned(), |peer| network::source(peer.0).to_string()),
+        ))
     }
 }
