@@ -154,13 +154,17 @@ impl Engine {
     ) -> Outcome<SignedIn, SignInRefusal> {
         let now = self.now();
         let email = Login::fold(email);
-        let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
+        let login = self.store.login(&email).await?;
+        // Whoever guesses elsewhere does not keep out a browser with which the owner has signed in before.
+        let account = login.as_ref().map(|login| login.account);
+        let known = from.known.filter(|known| account.is_some_and(|who| self.knows(known, who)));
+        let address = known.map_or_else(|| email.clone(), |known| format!("{email} {known}"));
+        let limits = [(Limited::SignInAddress, address.as_str()), (Limited::SignInSource, source)];
         for (limit, who) in limits {
             if let Err(wait) = self.throttle.check(limit, who, now) {
                 return Ok(Err(SignInRefusal::RateLimited(wait)));
             }
         }
-        let login = self.store.login(&email).await?;
         let phc = login.as_ref().map(|login| login.password.as_str());
         let Ok(right) = self.passwords.verify(password, phc, source).await? else {
             return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
@@ -173,7 +177,7 @@ impl Engine {
             limits.iter().for_each(|(limit, who)| self.throttle.count(*limit, who, now));
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
-        self.throttle.forgive(Limited::SignInAddress, &email);
+        self.throttle.forgive(Limited::SignInAddress, &address);
         let token = Token::new(self.entropy.as_ref());
         let session = token.session(&account, now);
         let expires_at = session.expires_at;

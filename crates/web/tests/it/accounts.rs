@@ -9,6 +9,29 @@ fn ada() -> serde_json::Value {
 }
 
 #[tokio::test]
+async fn nobody_keeps_an_account_s_own_browser_out_by_guessing() {
+    let shop = Shop::open().await;
+    shop.post("/v1/accounts", "", "", ada()).await;
+    let right = [("email", "ada@example.com"), ("password", "correct horse")];
+    let wrong = [("email", "ada@example.com"), ("password", "wrong horse")];
+    let mut own = Browser::on(&shop);
+    assert_eq!(own.send("/sign-in", &right).await.status, 303);
+    own.send("/sign-out", &[]).await;
+    let mut other = Browser::on(&shop);
+    for _ in 0..10 {
+        assert_ne!(other.send("/sign-in", &wrong).await.status, 429);
+    }
+    assert_eq!(other.send("/sign-in", &right).await.status, 429);
+    assert_eq!(own.send("/sign-in", &right).await.status, 303, "its own tries are few");
+    assert_eq!(other.send("/sign-in", &right).await.status, 429, "and free nobody else's");
+    own.send("/sign-out", &[]).await;
+    for _ in 0..10 {
+        assert_ne!(own.send("/sign-in", &wrong).await.status, 429);
+    }
+    assert_eq!(own.send("/sign-in", &right).await.status, 429, "whoever has it now guesses no more");
+}
+
+#[tokio::test]
 async fn the_scope_accounts_is_for_accounts_and_no_more() {
     let shop = Shop::open().await;
     let account = shop.post("/v1/accounts", "", "", ada()).await.at("/account/id").to_owned();
