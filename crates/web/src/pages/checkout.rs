@@ -276,7 +276,7 @@ async fn at_merchant(
     let request = wanted.request("pay", selection, from);
     // Who comes back to an order that is over goes where it is shown.
     let here = format!("/orders/{order}");
-    let url = match app.engine.begin_checkout(holder, order, request).await {
+    let url = match app.engine.begin_checkout(holder, order, &source.0, request).await {
         Ok(Ok(Answered::First(at) | Answered::Replayed(at))) => at.checkout.url.unwrap_or(here),
         Ok(Err(PurchaseRefusal::NotDraft(_) | PurchaseRefusal::Expired)) => here,
         Ok(Err(refusal)) => return Ok(Err(refusal)),
