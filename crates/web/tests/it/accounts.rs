@@ -28,7 +28,11 @@ async fn nobody_keeps_an_account_s_own_browser_out_by_guessing() {
     for _ in 0..10 {
         assert_ne!(own.send("/sign-in", &wrong).await.status, 429);
     }
-    assert_eq!(own.send("/sign-in", &right).await.status, 429, "whoever has it now guesses no more");
+    assert_eq!(
+        own.send("/sign-in", &right).await.status,
+        429,
+        "whoever has it now guesses no more"
+    );
 }
 
 #[tokio::test]
