@@ -156,6 +156,11 @@ pub enum About {
         /// With what.
         browser: Browser,
     },
+    /// A key for a program was made by the account's owner.
+    KeyMade {
+        /// When.
+        at: Timestamp,
+    },
     /// Small purchases of a day.
     Digest {
         /// The first of them.

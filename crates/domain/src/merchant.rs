@@ -58,7 +58,8 @@ impl Fee {
 pub struct MerchantLimits {
     /// The largest order, in tokens.
     pub order: Amount,
-    /// How many requests may wait for a buyer, or for a capture, at a time.
+    /// How many requests may wait for a buyer, or for a capture, at a time. One more takes the place of one that nobody has
+    /// signed in for.
     pub open: u32,
     /// How much may be captured in a day (UTC), in tokens.
     pub day: Amount,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use scrip_domain::account::Account;
+use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::Act;
+use scrip_domain::letter::{About, Letter};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -17,6 +18,7 @@ use crate::account::NoSuchAccount;
 use crate::audit::{Note, Staff, difference};
 use crate::fresh::{Fresh, is_retold};
 use crate::ledger::Buyer;
+use crate::password::PasswordRefusal;
 use crate::session::Signed;
 use crate::{Engine, Outcome};
 
@@ -48,6 +50,16 @@ pub enum OwnKeyRefusal {
     NoSuchAccount,
     /// The buyer has as many keys as anybody may have.
     TooMany,
+    /// It is not shown that it is the buyer who asks.
+    Password(PasswordRefusal),
+}
+
+/// Who makes a key.
+enum Maker {
+    /// The vendor's staff.
+    Staff(Note),
+    /// The account's owner, with the password of this login; a letter tells of it.
+    Owner(Login, Option<Letter>),
 }
 
 /// There is no such key.
@@ -78,11 +90,13 @@ impl Engine {
         self.fill(&mut secret);
         let Ok(owner) = self.owner_of_key(account).await? else { return Ok(Err(NoSuchAccount)) };
         let (key, token) = self.new_key(self.mint()?, secret, (account, scopes, label));
-        let make = Make { key, owner, note: Some(self.note(by)?) };
+        let make = Make { key, owner, maker: Maker::Staff(self.note(by)?) };
         match self.submit(make).await? {
             Ok(key) => Ok(Ok(NewKey { key, token })),
             Err(Unmade::NoSuchAccount) => Ok(Err(NoSuchAccount)),
-            Err(Unmade::Taken) => Err(Fault::Bug("a new key was there before".into())),
+            Err(Unmade::Taken | Unmade::Stale) => {
+                Err(Fault::Bug("a new key was there before".into()))
+            }
         }
     }
 
@@ -96,13 +110,20 @@ impl Engine {
         label: String,
         form: &Fresh<ApiKey>,
     ) -> Outcome<Option<NewKey>, NoSuchAccount> {
-        self.make_once(Some(self.note(by)?), (account, scopes, label), form).await
+        let maker = Maker::Staff(self.note(by)?);
+        Ok(match self.make_once(maker, (account, scopes, label), form).await? {
+            Ok(made) => Ok(made),
+            Err(Unmade::Taken | Unmade::Stale) => Ok(None),
+            Err(Unmade::NoSuchAccount) => Err(NoSuchAccount),
+        })
     }
 
-    /// Makes a key of a buyer's own, by a form. It can do no more than the buyer can.
+    /// Makes a key of a buyer's own, by a form and the account's password: a session that somebody left open makes nothing
+    /// that outlives it. It can do no more than the buyer can. The buyer is told by letter.
     pub async fn make_own_key(
         &self,
         buyer: Buyer,
+        (password, source): (&str, &str),
         scopes: Vec<Scope>,
         label: String,
         form: &Fresh<ApiKey>,
@@ -115,8 +136,21 @@ impl Engine {
         if good.len() >= most && self.store.api_key(form.id).await?.is_none() {
             return Ok(Err(OwnKeyRefusal::TooMany));
         }
-        let made = self.make_once(None, (Some(buyer.account), scopes, label), form).await?;
-        Ok(made.map_err(|NoSuchAccount| OwnKeyRefusal::NoSuchAccount))
+        let login = match self.verified_login(buyer, password, source).await? {
+            Ok(login) => login,
+            Err(refusal) => return Ok(Err(OwnKeyRefusal::Password(refusal))),
+        };
+        let Some(member) = self.member(buyer.account).await? else {
+            return Ok(Err(OwnKeyRefusal::NoSuchAccount));
+        };
+        let letter = self.letter(&member.account, About::KeyMade { at: self.now() })?;
+        let maker = Maker::Owner(login, letter);
+        Ok(match self.make_once(maker, (Some(buyer.account), scopes, label), form).await? {
+            Ok(made) => Ok(made),
+            Err(Unmade::Taken) => Ok(None),
+            Err(Unmade::NoSuchAccount) => Err(OwnKeyRefusal::NoSuchAccount),
+            Err(Unmade::Stale) => Err(OwnKeyRefusal::Password(PasswordRefusal::InvalidCredentials)),
+        })
     }
 
     /// The account that a key is for, with the wallet that guards it.
@@ -132,19 +166,19 @@ impl Engine {
 
     async fn make_once(
         &self,
-        note: Option<Note>,
+        maker: Maker,
         what: KeyFields,
         form: &Fresh<ApiKey>,
-    ) -> Outcome<Option<NewKey>, NoSuchAccount> {
-        let Ok(owner) = self.owner_of_key(what.0).await? else { return Ok(Err(NoSuchAccount)) };
+    ) -> Outcome<Option<NewKey>, Unmade> {
+        let Ok(owner) = self.owner_of_key(what.0).await? else {
+            return Ok(Err(Unmade::NoSuchAccount));
+        };
         let (key, token) = self.new_key(form.id, form.chance(0), what);
-        Ok(match self.submit(Make { key, owner, note }).await? {
-            Ok(key) if key.revoked_at.is_none() && is_retold(key.created_at, self.now()) => {
-                Ok(Some(NewKey { key, token }))
-            }
-            Ok(_) | Err(Unmade::Taken) => Ok(None),
-            Err(Unmade::NoSuchAccount) => Err(NoSuchAccount),
-        })
+        let made = self.submit(Make { key, owner, maker }).await?;
+        Ok(made.map(|key| {
+            let told = key.revoked_at.is_none() && is_retold(key.created_at, self.now());
+            told.then_some(NewKey { key, token })
+        }))
     }
 
     fn new_key(&self, id: Id<ApiKey>, secret: [u8; 32], what: KeyFields) -> (ApiKey, String) {
@@ -213,14 +247,15 @@ enum Unmade {
     Taken,
     /// The account that it is for is erased.
     NoSuchAccount,
+    /// The password was changed meanwhile.
+    Stale,
 }
 
 struct Make {
     key: ApiKey,
     /// Whose it will be; nobody's where it is the vendor's own.
     owner: Option<Buyer>,
-    /// Of the staff; a buyer's own key is nobody's act.
-    note: Option<Note>,
+    maker: Maker,
 }
 
 impl Command for Make {
@@ -233,6 +268,9 @@ impl Command for Make {
             // The wallet guards its account: it is not erased beside this.
             wants.wallets.guard((wallet,));
             wants.accounts.read((account,));
+        }
+        if let Maker::Owner(login, _) = &self.maker {
+            wants.logins.guard((login.email.clone(),));
         }
         wants.api_keys.guard((self.key.id,));
     }
@@ -252,13 +290,22 @@ impl Command for Make {
                 return Ok(Decision::refused(Unmade::NoSuchAccount));
             }
         }
-        let ApiKey { id, account, scopes, label, .. } = &self.key;
-        let what = json!({ "label": label, "scopes": scopes, "account": account });
         let mut changes = Changes::default();
-        changes.api_keys.push(Change::Insert(self.key.clone()));
-        if let Some(note) = &self.note {
-            note.write(&mut changes, Act::ApiKeyMade, id, difference(&Value::Null, &what), at);
+        match &self.maker {
+            Maker::Staff(note) => {
+                let ApiKey { id, account, scopes, label, .. } = &self.key;
+                let what = json!({ "label": label, "scopes": scopes, "account": account });
+                note.write(&mut changes, Act::ApiKeyMade, id, difference(&Value::Null, &what), at);
+            }
+            Maker::Owner(proved, letter) => {
+                let login = books.logins.get(&(proved.email.clone(),))?;
+                if !login.is_some_and(|login| login.is_as_proved(proved)) {
+                    return Ok(Decision::refused(Unmade::Stale));
+                }
+                changes.letters.extend(letter.clone().map(Change::Insert));
+            }
         }
+        changes.api_keys.push(Change::Insert(self.key.clone()));
         Ok(Decision::done(self.key.clone(), changes))
     }
 }
@@ -295,4 +342,36 @@ impl Command for Revoke {
         }
         Ok(Decision::done(key, changes))
     }
+}
+
+/// Revokes these keys, as far as they are good.
+pub(crate) struct RevokeAll(pub Vec<Id<ApiKey>>);
+
+impl Command for RevokeAll {
+    type Receipt = ();
+    type Refusal = std::convert::Infallible;
+
+    fn wants(&self, wants: &mut Wants) {
+        self.0.iter().for_each(|key| wants.api_keys.guard((*key,)));
+    }
+
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
+        let mut changes = Changes::default();
+        revoke(books, &mut changes, &self.0, at)?;
+        Ok(Decision::done((), changes))
+    }
+}
+
+pub(crate) fn revoke(
+    books: &Books,
+    changes: &mut Changes,
+    keys: &[Id<ApiKey>],
+    at: Timestamp,
+) -> Result<(), Fault> {
+    for key in keys {
+        let good = books.api_keys.get(&(*key,))?.filter(|key| key.revoked_at.is_none());
+        let revoked = good.map(|key| ApiKey { revoked_at: Some(at), ..key.clone() });
+        changes.api_keys.extend(revoked.map(Change::Update));
+    }
+    Ok(())
 }

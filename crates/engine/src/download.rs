@@ -3,16 +3,18 @@
 //! A license opens the release that it was sold with, and every newer one of the same product that
 //! is published in the same channel, or in `stable`. Claims in a code decide nothing here: the row may say more.
 //!
-//! A download counts when its last byte is sent, once per license, file and 24 hours: cutting it,
-//! resuming it and fetching it again cost nothing. What is limited is what counts.
+//! A download counts when bytes of the file's tail ([`TAIL`]) are sent, once per license, file and 24 hours: cutting it
+//! before, resuming it and fetching it again cost nothing. What is limited is what counts. The last byte alone would not
+//! do: who has all but a byte has the file, since its digest is published.
 //!
-//! The last piece waits for [`Count`], one command under the license's guard, and is not sent when
+//! The first piece of the tail waits for [`Count`], one command under the license's guard, and is not sent when
 //! that refuses: so nobody keeps a whole file of a license that was refunded, revoked or suspended
-//! while it was sent, nor one that was downloaded and given back at once as unopened.
+//! while it was sent. And the first piece of all waits until it is on record that the download has begun
+//! ([`ticket`]): what was handed out in part is given back by a person only.
 //!
 //! The limit is held twice. Where it is exact, by that command, whatever else is under way on
-//! however many servers. And where it is polite: an answer that reaches the end
-//! of a file holds a [`Slot`] while it is sent, so what would be refused at its end is refused at its
+//! however many servers. And where it is polite: an answer that enters the tail
+//! of a file holds a [`Slot`] while it is sent, so what would be refused there is refused at its
 //! beginning. A slot is memory, not a row: it ends with its answer, so a cancelled download and a
 //! restart leave nothing behind that somebody would have to wait for.
 
@@ -40,6 +42,8 @@ use crate::{Engine, Outcome};
 
 /// How long a file may be fetched again after a download that counted.
 const FREE: Span = Span::hours(24);
+/// So many bytes at a file's end are its tail: a file is not much use without them. Of a short one it is all.
+const TAIL: u64 = 1 << 20;
 /// What is shorter says more about buffers than about the client's line.
 const TELLING: u64 = 4 << 20;
 
@@ -69,10 +73,10 @@ pub struct Grant {
     /// By the right of which license.
     pub license: Id<License>,
     account: Id<Account>,
-    issue: u32,
     /// How many downloads the license includes.
     limit: Option<u32>,
-    ticket: Option<ticket::Pass>,
+    /// The ticket, or the code as one that was issued with the license.
+    pass: ticket::Pass,
 }
 
 impl Grant {
@@ -80,9 +84,14 @@ impl Grant {
     pub fn is_limited(&self) -> bool {
         self.limit.is_some()
     }
+
+    /// Whether an answer that sends the file up to `end` sends bytes of its tail, and so counts.
+    pub fn enters_tail(&self, end: u64) -> bool {
+        end > self.file.size.saturating_sub(TAIL) || end == self.file.size
+    }
 }
 
-/// Why a download is not sent to its end.
+/// Why a download does not begin or go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfinished {
     /// The license's downloads are used up.
@@ -153,8 +162,8 @@ impl Engine {
                 return Ok(Err(DownloadRefusal::Limit));
             }
         }
-        let License { id, account, issue, .. } = license;
-        Ok(Ok(Grant { file, license: id, account, issue, limit, ticket }))
+        let pass = ticket.unwrap_or_else(|| ticket::Pass::of_code(&license, file.id));
+        Ok(Ok(Grant { file, license: license.id, account: license.account, limit, pass }))
     }
 
     /// The license behind a code, with guesses limited.
@@ -205,7 +214,7 @@ impl Engine {
         }
     }
 
-    /// The last byte is sent: the download counts, unless the same file counted within 24 hours.
+    /// Bytes of the tail are to be sent: the download counts, unless the same file counted within 24 hours.
     pub async fn finished(&self, grant: &Grant) -> Outcome<(), Unfinished> {
         self.submit(Count { license: grant.license, file: grant.file.id }).await
     }
@@ -235,6 +244,13 @@ fn is_free(counted: &[Download], file: Id<File>, at: Timestamp) -> bool {
     counted.iter().any(|download| download.file == file && at < download.at.plus(FREE))
 }
 
+/// The license, unless it was ended or suspended meanwhile. Whose time ran out had begun in time.
+fn in_force(books: &Books, license: Id<License>) -> Result<Option<&License>, Fault> {
+    let lost = || Fault::Bug("a license is gone while its file is sent".into());
+    let license = books.licenses.get(&(license,))?.ok_or_else(lost)?;
+    Ok((license.state == LicenseState::Valid).then_some(license))
+}
+
 struct Count {
     license: Id<License>,
     file: Id<File>,
@@ -250,12 +266,9 @@ impl Command for Count {
     }
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Unfinished>, Fault> {
-        let lost = || Fault::Bug("a license is gone while its file is sent".into());
-        let license = books.licenses.get(&(self.license,))?.ok_or_else(lost)?;
-        // Whose time ran out meanwhile had begun in time.
-        if license.state != LicenseState::Valid {
+        let Some(license) = in_force(books, self.license)? else {
             return Ok(Decision::refused(Unfinished::Stopped));
-        }
+        };
         let counted = books.downloads.all(&(self.license,))?;
         let mut changes = Changes::default();
         if is_free(counted, self.file, at) {

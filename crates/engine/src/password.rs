@@ -2,25 +2,29 @@
 //!
 //! ```text
 //! asked for ──the worker looks──▶ letter with a link, if the address has an account
-//! link, within an hour, while the password is the same ─▶ new password, every session ended, letter
+//! link, within an hour, while the password is the same ─▶ new password, every session ended, every key revoked, letter
 //! old password ─▶ new password, every other session ended, letter
 //! ```
+//! Who needs the link has perhaps lost the account to somebody: nothing that was opened with the old password stays open.
+//!
 //! Whoever asks for a link learns nothing: the address is put into a queue, and looked up by the worker.
 
 use scrip_domain::account::{Account, Login};
+use scrip_domain::api_key::ApiKey;
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::session::{Session, TokenHash};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
+use crate::api_key::{RevokeAll, revoke};
 use crate::ledger::Buyer;
 use crate::mail::{Pass, RESET};
 use crate::session::{EndSessions, hash};
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
-/// Sessions that are ended in one commit.
+/// Sessions that are ended in one commit, and keys that are revoked.
 const ENDED: u32 = 300;
 
 /// Why no link is sent.
@@ -41,6 +45,15 @@ pub enum PasswordRefusal {
     InvalidCredentials,
     /// Too many tries, or too many at once.
     RateLimited(RetryAfter),
+}
+
+/// By what right a password is replaced.
+#[derive(Clone, Copy)]
+enum Right {
+    /// A link: all that was opened ends.
+    Link,
+    /// The old one: the session with this token stays, and keys of programs do.
+    Old(Option<TokenHash>),
 }
 
 impl Engine {
@@ -76,13 +89,13 @@ impl Engine {
         Ok(self.login_of_link(token).await?.is_some())
     }
 
-    /// Puts a new password in the place of the one that the link is for, and ends every session of the account.
+    /// Puts a new password in the place of the one that the link is for. Every session of the account ends, and every key
+    /// of its programs is revoked.
     pub async fn reset_password(&self, token: &str, new: &str) -> Outcome<(), PasswordRefusal> {
         let Some(login) = self.login_of_link(token).await? else {
             return Ok(Err(PasswordRefusal::Link));
         };
-        let set = self.set_password(login, new, None, PasswordRefusal::Link).await?;
-        Ok(set)
+        self.set_password(login, new, Right::Link).await
     }
 
     /// Changes the password of an account, with the old one. Every session ends but the one with `kept`.
@@ -98,8 +111,7 @@ impl Engine {
             Ok(login) => login,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let refused = PasswordRefusal::InvalidCredentials;
-        self.set_password(login, new, kept.map(hash), refused).await
+        self.set_password(login, new, Right::Old(kept.map(hash))).await
     }
 
     /// The address of an account, once its password is shown.
@@ -120,7 +132,7 @@ impl Engine {
         let login = self.store.login(&email).await?;
         let login = login.filter(|login| login.account == buyer.account);
         let phc = login.as_ref().map(|login| login.password.as_str());
-        let Ok(right) = self.passwords.verify(password, phc).await? else {
+        let Ok(right) = self.passwords.verify(password, phc, source).await? else {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(login) = login.filter(|_| right) else {
@@ -146,24 +158,48 @@ impl Engine {
         &self,
         login: Login,
         new: &str,
-        kept: Option<TokenHash>,
-        stale: PasswordRefusal,
+        right: Right,
     ) -> Outcome<(), PasswordRefusal> {
+        let (kept, stale) = match right {
+            Right::Link => (None, PasswordRefusal::Link),
+            Right::Old(kept) => (kept, PasswordRefusal::InvalidCredentials),
+        };
         let lost = || Fault::Bug("an account is gone".into());
         let account = self.store.account(login.account).await?.ok_or_else(lost)?;
-        let Some(password) = self.hashed(new).await? else {
+        let Some(password) = self.hashed(new, &login.email).await? else {
             return Ok(Err(PasswordRefusal::RateLimited(RetryAfter(5))));
         };
         let letter = self.letter(&account, About::PasswordChanged { at: self.now() })?;
         let ended = self.sessions_but(account.id, kept).await?;
+        let revoked = self.keys_ended_by(right, account.id).await?;
         let email = login.email.clone();
-        let set = SetPassword { login, password, ended, letter };
+        let set = SetPassword { login, password, ended, revoked, letter };
         if self.submit(set).await?.is_err() {
             return Ok(Err(stale));
         }
         self.throttle.forgive(Limited::SignInAddress, &email, self.now());
         // What was opened while this was decided, or did not fit.
+        loop {
+            let revoked = self.keys_ended_by(right, account.id).await?;
+            if revoked.is_empty() {
+                break;
+            }
+            let Ok(()) = self.submit(RevokeAll(revoked)).await?;
+        }
         self.end_sessions_but(account.id, kept).await.map(Ok)
+    }
+
+    /// The keys of an account that do not outlive a password which is replaced by this right.
+    async fn keys_ended_by(
+        &self,
+        right: Right,
+        account: Id<Account>,
+    ) -> Result<Vec<Id<ApiKey>>, Fault> {
+        let keys = match right {
+            Right::Link => self.store.good_api_keys_of(account, ENDED).await?,
+            Right::Old(_) => Vec::new(),
+        };
+        Ok(keys.into_iter().map(|key| key.id).collect())
     }
 
     /// The sessions of an account that have not ended, the newest first, at most so many.
@@ -213,6 +249,7 @@ struct SetPassword {
     login: Login,
     password: String,
     ended: EndSessions,
+    revoked: Vec<Id<ApiKey>>,
     letter: Option<Letter>,
 }
 
@@ -223,9 +260,10 @@ impl Command for SetPassword {
     fn wants(&self, wants: &mut Wants) {
         wants.logins.guard((self.login.email.clone(),));
         self.ended.wants(wants);
+        self.revoked.iter().for_each(|key| wants.api_keys.guard((*key,)));
     }
 
-    fn decide(&self, books: &Books, _: Timestamp) -> Result<Decision<(), Stale>, Fault> {
+    fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Stale>, Fault> {
         let login = books.logins.get(&(self.login.email.clone(),))?;
         let Some(login) = login.filter(|login| login.is_as_proved(&self.login)) else {
             return Ok(Decision::refused(Stale));
@@ -234,6 +272,7 @@ impl Command for SetPassword {
         let password = self.password.clone();
         changes.logins.push(Change::Update(Login { password, ..login.clone() }));
         self.ended.write(books, &mut changes)?;
+        revoke(books, &mut changes, &self.revoked, at)?;
         changes.letters.extend(self.letter.clone().map(Change::Insert));
         Ok(Decision::done((), changes))
     }

@@ -133,6 +133,8 @@ pub enum PurchaseRefusal {
     CouponUsedUp,
     /// Too many coupons were tried.
     RateLimited(RetryAfter),
+    /// Too many orders were sent to the provider from there, for which nobody was signed in.
+    TooManyOrders(RetryAfter),
     /// The total is now another.
     PriceChanged(Amount),
     /// A valid perpetual license of this line's product is owned; the index of the line.

@@ -9,7 +9,8 @@
 //! ```
 //! All of it is decided under the wallet's guard and the order's, as the refund itself is: nothing is accepted twice, nor
 //! accepted and declined. What was opened is looked at in the commit that grants, and a download that is carried on beside it
-//! is not finished ([`crate::download`]). At a merchant the provider grants, some moments later: a download that ends in
+//! is not finished ([`crate::download`]). What was downloaded in part is not opened, but a person decides: nobody knows how
+//! much of it is there. At a merchant the provider grants, some moments later: a download that ends in
 //! between is kept, and the answer to whoever asks says `open`, as it was when it was asked.
 
 use scrip_domain::audit::Act;
@@ -104,7 +105,7 @@ impl Engine {
         let staff = vendor.settings.refunds_at_once && !here;
         match self.submit(asking).await? {
             // At a merchant the provider gives back, and cannot in this commit.
-            Ok(Asked::Now(row)) if staff && row.covered => {
+            Ok(Asked::Now { row, begun: false }) if staff && row.covered => {
                 match self.accept(Staff::SERVER, &row, LicensePolicy::Revoke, request.id).await {
                     // If it is not given back, it waits for a person, who sees why. The answer says what it says
                     // again later: it was open when it was asked.
@@ -113,7 +114,7 @@ impl Engine {
                 }
                 Ok(Ok(Answered::First(row)))
             }
-            Ok(Asked::Now(row)) => Ok(Ok(Answered::First(row))),
+            Ok(Asked::Now { row, .. }) => Ok(Ok(Answered::First(row))),
             Ok(Asked::Before(id)) => Ok(Ok(self.asked_before(id).await?)),
             Err(refusal) => Ok(Err(refusal)),
         }
@@ -281,7 +282,7 @@ impl Cause {
             Self::Asked(id) => !all.iter().any(|row| row.id == *id && row.is_open()),
             Self::AtOnce(ask) => {
                 let waits = all.iter().any(|row| row.line == ask.line.id && row.is_open());
-                waits || !ask.is_covered(books, order, at)?
+                waits || ask.is_begun(books)? || !ask.is_covered(books, order, at)?
             }
         };
         Ok(if refused { Err(RefundRefusal::NotAsked) } else { Ok(()) })
@@ -337,9 +338,9 @@ fn tell(
     event::tell(changes, Event::new(event, kind, row.account, row.id.into(), at));
 }
 
-/// What the command answers: the request, or the name of the one that the same key made before.
+/// What the command answers: the request, with whether a download has begun, or the name of the one that the same key made before.
 pub(crate) enum Asked {
-    Now(RefundRequest),
+    Now { row: RefundRequest, begun: bool },
     Before(Id<RefundRequest>),
 }
 
@@ -370,7 +371,17 @@ impl Ask {
             wants.licenses.guard((*license,));
             wants.usages.read((*license,));
             wants.downloads.read((*license,));
+            wants.started_tickets.read((*license,));
         }
+    }
+
+    /// Whether a download of it has begun: if it is covered, somebody looks before it is given back.
+    fn is_begun(&self, books: &Books) -> Result<bool, Fault> {
+        let mut begun = false;
+        for license in &self.licenses {
+            begun |= !books.started_tickets.all(&(*license,))?.is_empty();
+        }
+        Ok(begun)
     }
 
     /// Whether the policy covers it at `at`.
@@ -463,7 +474,7 @@ impl Command for Ask {
         changes.letters.extend(self.letter.clone().map(Change::Insert));
         tell(&mut changes, self.event, EventType::RefundRequestOpened, &row, at);
         changes.refund_requests.push(Change::Insert(row.clone()));
-        Ok(Decision::done(Asked::Now(row), changes))
+        Ok(Decision::done(Asked::Now { row, begun: self.is_begun(books)? }, changes))
     }
 }
 

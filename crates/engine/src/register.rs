@@ -56,7 +56,7 @@ impl Engine {
         if let Err(wait) = self.throttle.take([(Limited::Register, &*who.source)], now) {
             return Ok(Err(RegisterRefusal::RateLimited(wait)));
         }
-        let Some(password) = self.hashed(&who.password).await? else {
+        let Some(password) = self.hashed(&who.password, &who.source).await? else {
             return Ok(Err(RegisterRefusal::RateLimited(RetryAfter(5))));
         };
         let (account, wallet) = (self.mint()?, self.mint()?);

@@ -155,14 +155,18 @@ impl Engine {
     ) -> Outcome<SignedIn, SignInRefusal> {
         let now = self.now();
         let email = Login::fold(email);
-        let limits = [(Limited::SignInAddress, email.as_str()), (Limited::SignInSource, source)];
+        let login = self.store.login(&email).await?;
+        // Whoever guesses elsewhere does not keep out a browser with which the owner has signed in before.
+        let account = login.as_ref().map(|login| login.account);
+        let known = from.known.filter(|known| account.is_some_and(|who| self.knows(known, who)));
+        let address = known.map_or_else(|| email.clone(), |known| format!("{email} {known}"));
+        let limits = [(Limited::SignInAddress, address.as_str()), (Limited::SignInSource, source)];
         let guess = match self.throttle.guess(limits, now) {
             Ok(guess) => guess,
             Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
         };
-        let login = self.store.login(&email).await?;
         let phc = login.as_ref().map(|login| login.password.as_str());
-        let Ok(right) = self.passwords.verify(password, phc).await? else {
+        let Ok(right) = self.passwords.verify(password, phc, source).await? else {
             return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
         };
         let account = match login.as_ref().filter(|_| right) {
@@ -174,7 +178,7 @@ impl Engine {
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
         drop(guess);
-        self.throttle.forgive(Limited::SignInAddress, &email, now);
+        self.throttle.forgive(Limited::SignInAddress, &address, now);
         let token = Token::new(self.entropy.as_ref());
         let session = token.session(&account, now);
         let expires_at = session.expires_at;

@@ -178,7 +178,7 @@ impl Engine {
             guess.wrong();
             return Ok(Err(StaffRefusal::NoInvitation));
         };
-        let Some(password) = self.hashed(password).await? else {
+        let Some(password) = self.hashed(password, source).await? else {
             return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
         };
         let (opened, session) = self.staff_session(&member, now);
@@ -200,14 +200,15 @@ impl Engine {
             Ok(guess) => guess,
             Err(wait) => return Ok(Err(StaffRefusal::RateLimited(wait))),
         };
-        let Ok(right) = self.passwords.verify(old, member.password.as_deref()).await? else {
+        let phc = member.password.as_deref();
+        let Ok(right) = self.passwords.verify(old, phc, &who).await? else {
             return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
         };
         if !right {
             guess.wrong();
             return Ok(Err(StaffRefusal::WrongPassword));
         }
-        let Some(password) = self.hashed(new).await? else {
+        let Some(password) = self.hashed(new, &who).await? else {
             return Ok(Err(StaffRefusal::RateLimited(RetryAfter(5))));
         };
         let (opened, session) = self.staff_session(member, now);

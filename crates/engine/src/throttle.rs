@@ -54,6 +54,8 @@ pub enum Limited {
     LetterAccount,
     /// Letters about sign-ins to one account.
     SignInLetter,
+    /// Orders that visitors of a merchant send to its provider from one source.
+    VisitorOrder,
 }
 
 impl Limited {
@@ -69,7 +71,7 @@ impl Limited {
             Self::VoucherSource | Self::CouponSource => (100, Span::minutes(10)),
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
-            Self::QuoteAccount => (60, Span::minutes(10)),
+            Self::QuoteAccount | Self::VisitorOrder => (60, Span::minutes(10)),
             Self::ResetAddress | Self::LetterAccount | Self::SignInLetter => (5, Span::hours(1)),
         }
     }

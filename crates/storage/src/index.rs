@@ -169,7 +169,7 @@ pub struct Receipt {
     pub issued_at: Timestamp,
 }
 
-/// A ticket with which bytes were sent.
+/// A ticket with which bytes were sent, or the code as one that was issued with its license.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartedTicket {
     /// By the right of which license.
@@ -182,13 +182,13 @@ pub struct StartedTicket {
     pub at: Timestamp,
 }
 
-/// A download that was carried to the end.
+/// A download that counts: bytes of the file's tail were sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
     /// By the right of which license.
     pub license: Id<License>,
     /// Which file.
     pub file: Id<scrip_domain::catalog::File>,
-    /// When its last byte was sent.
+    /// When the first byte of the tail was sent.
     pub at: Timestamp,
 }

@@ -55,6 +55,10 @@ pub struct Admin(pub Staff);
 #[derive(Debug)]
 pub struct Cataloguer(pub Staff);
 
+/// The vendor's staff, for accounts: to see, adjust, freeze.
+#[derive(Debug)]
+pub struct Keeper(pub Staff);
+
 /// This server is a provider; another one has nothing at such a route. The first parameter of its handlers.
 #[derive(Debug)]
 pub struct AtProvider;
@@ -272,6 +276,14 @@ impl FromRequestParts<App> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         staff(&Caller::from_request_parts(parts, app).await?, Scope::Admin).map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Keeper {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        staff(&Caller::from_request_parts(parts, app).await?, Scope::Accounts).map(Self)
     }
 }
 

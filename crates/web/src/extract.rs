@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, header};
+use http::{Extensions, HeaderMap, Method, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scrip_domain::Id;
 use scrip_domain::id::Kind;
@@ -12,6 +12,7 @@ use scrip_domain::request::Request as IdempotentRequest;
 use serde::de::DeserializeOwned;
 
 use crate::App;
+use crate::network;
 use crate::problem::{Problem, kind};
 use crate::read::json::Unambiguous;
 use crate::read::{Misread, pairs};
@@ -110,15 +111,20 @@ pub(crate) async fn whole(body: axum::body::Body, most: usize) -> Result<Bytes, 
 #[derive(Debug)]
 pub struct LongBody<T>(pub T);
 
-/// The largest description with every character escaped, and the rest. Forms hold as much.
-pub(crate) const LONG_BODY: usize = 2 * 1024 * 1024;
+/// The largest description with every character escaped, and the rest. Forms of the console hold as much.
+const LONG_BODY: usize = 2 * 1024 * 1024;
+
+/// Makes room for long texts in a request that is not read yet.
+pub(crate) fn make_room(extensions: &mut Extensions) {
+    let MaxBody(max_body) = extensions.get().copied().unwrap_or_default();
+    extensions.insert(MaxBody(max_body.max(LONG_BODY)));
+}
 
 impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
     type Rejection = Problem;
 
     async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
-        let MaxBody(max_body) = request.extensions().get().copied().unwrap_or_default();
-        request.extensions_mut().insert(MaxBody(max_body.max(LONG_BODY)));
+        make_room(request.extensions_mut());
         Ok(Self(Body::from_request(request, app).await?.value))
     }
 }
@@ -288,7 +294,7 @@ impl FromRequestParts<App> for IdempotencyKey {
     }
 }
 
-/// Where a request came from, for throttling: the peer's address.
+/// Where a request came from, for throttling: the peer's address, or its network.
 #[derive(Debug)]
 pub struct Source(pub String);
 
@@ -301,6 +307,8 @@ impl FromRequestParts<App> for Source {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<Peer>();
-        Ok(Self(peer.map_or_else(|| "local".to_owned(), |peer| peer.0.to_string())))
+        Ok(Self(
+            peer.map_or_else(|| "local".to_owned(), |peer| network::source(peer.0).to_string()),
+        ))
     }
 }

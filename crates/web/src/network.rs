@@ -1,6 +1,6 @@
 //! Networks, and who is really calling behind a proxy.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::HeaderMap;
@@ -29,11 +29,25 @@ impl FromStr for Network {
     }
 }
 
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        Self { address, prefix: width(address) }
+    }
+}
+
 impl Network {
     fn contains(self, other: IpAddr) -> bool {
         let shift = width(self.address).saturating_sub(self.prefix);
         let head = |address| bits(address).checked_shr(shift).unwrap_or(0);
         width(self.address) == width(other) && head(self.address) == head(other)
+    }
+}
+
+/// What counts as one source: an IPv4 address, or a /64 of IPv6, of which every customer has one at least.
+pub(crate) fn source(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !0 << 64)),
     }
 }
 
@@ -90,6 +104,15 @@ mod tests {
         for bad in ["", "10.0.0.0/33", "10.0.0/8", "::1/129", "a/8", "10.0.0.0/"] {
             assert_eq!(bad.parse::<Network>(), Err(NotANetwork), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_source_is_an_address_or_a_network_of_ipv6() {
+        let source = |text: &str| source(text.parse().unwrap()).to_string();
+        assert_eq!(source("192.0.2.7"), "192.0.2.7");
+        assert_eq!(source("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(source("2001:db8:1:2::9"), source("2001:db8:1:2:ffff::"));
+        assert_ne!(source("2001:db8:1:3::9"), source("2001:db8:1:2::9"));
     }
 
     #[test]

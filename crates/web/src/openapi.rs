@@ -54,7 +54,7 @@ pub use examples::example;
         (name = "servers", description = "Between servers: what a merchant asks its provider, a restored provider its merchants, and partners each other, signed as RFC 9421 says."),
         (name = "events", description = "What happened, in order, for who missed it."),
         (name = "hooks", description = "What card processors tell the server unasked."),
-        (name = "admin", description = "What the vendor's staff manages, with the vendor's API keys."),
+        (name = "admin", description = "What the vendor's staff manages, with the vendor's API keys: of the scope `admin`, or of `catalog` or `accounts` where that is enough."),
         (name = "demo", description = "In demo mode only."),
         (name = "server", description = "For those who run the server, and for programs that read this document."),
     ),

@@ -25,14 +25,17 @@ use crate::ledger::Buyer;
 use crate::peer::PeerError;
 use crate::provider::Provider;
 use crate::purchase::{Answered, PurchaseRefusal};
+use crate::throttle::Limited;
 use crate::{Engine, Outcome};
 
 impl Engine {
-    /// Confirms a draft: the answer says where the buyer goes. Busy while the provider has not opened the request.
+    /// Confirms a draft: the answer says where the buyer goes. Busy while the provider has not opened the request. `source` is
+    /// where it came from: what nobody has signed in for takes one of the few requests that the provider keeps open for us.
     pub async fn begin_checkout(
         &self,
         holder: Holder,
         order: Id<Order>,
+        source: &str,
         request: Request,
     ) -> Outcome<Answered<AtProvider>, PurchaseRefusal> {
         let Some(row) = self.store.order(order).await?.filter(|order| holder.holds(order)) else {
@@ -50,6 +53,13 @@ impl Engine {
         let Some(provider) = self.provider() else {
             return Err(Fault::Bug("an order is to be paid at no provider".into()));
         };
+        if matches!(holder, Holder::Token) {
+            let (limit, now) = (Limited::VisitorOrder, self.now());
+            if let Err(wait) = self.throttle.check(limit, source, now) {
+                return Ok(Err(PurchaseRefusal::TooManyOrders(wait)));
+            }
+            self.throttle.count(limit, source, now);
+        }
         let vendor = self.vendor().await?;
         let lines = self.store.order_lines(order).await?;
         let offer = self.offer(provider, &vendor, &row, &lines).await?;

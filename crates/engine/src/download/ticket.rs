@@ -6,8 +6,11 @@
 //! ```
 //!
 //! A ticket is sealed and says all there is to know but whether it was started. That is a row, written
-//! when the first bytes have been sent and asked for only when a quarter of an hour is over; a few are
-//! remembered, so that a download in many pieces writes once.
+//! before the first bytes are sent and asked for only when a quarter of an hour is over; a few are
+//! remembered, so that a download in many pieces writes once. What is fetched by the code leaves such a row too.
+//!
+//! Dead rows are cleared away only beside a new one: a license of which anything was ever sent has a row for ever, by
+//! which a refund knows it ([`crate::refund_request`]).
 
 use quick_cache::sync::Cache;
 use scrip_domain::catalog::File;
@@ -19,7 +22,7 @@ use scrip_storage::index::StartedTicket;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde::{Deserialize, Serialize};
 
-use super::{Credential, DownloadRefusal, Grant};
+use super::{Credential, DownloadRefusal, Grant, Unfinished, in_force};
 use crate::{Engine, Outcome};
 
 const PURPOSE: &str = "download ticket";
@@ -62,6 +65,12 @@ pub(super) struct Pass {
 }
 
 impl Pass {
+    /// A code opens a file like a ticket that was issued with the license.
+    pub fn of_code(license: &License, file: Id<File>) -> Self {
+        let License { id, issue, issued_at, .. } = *license;
+        Self { license: id, issue, file, issued_at: issued_at.millis() }
+    }
+
     fn issued_at(&self) -> Timestamp {
         Timestamp::from_millis(self.issued_at)
     }
@@ -89,7 +98,7 @@ impl Engine {
             Ok(grant) => grant,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        Ok(Ok(self.sealed(grant.license, grant.issue, file)))
+        Ok(Ok(self.sealed(grant.license, grant.pass.issue, file)))
     }
 
     /// A ticket for `file` to the holder of `license`, in place of its code.
@@ -147,19 +156,14 @@ impl Engine {
         Ok(row.map(|row| row.at))
     }
 
-    /// Whether `grant` came by a ticket that is not known to be started.
-    pub fn is_first_use(&self, grant: &Grant) -> bool {
-        grant.ticket.is_some_and(|pass| self.tickets.0.get(&pass).is_none())
-    }
-
-    /// The first bytes were sent: from now on the ticket, if it was one, is good for a day.
-    pub async fn started(&self, grant: &Grant) -> Result<(), Fault> {
-        let Some(pass) = grant.ticket else { return Ok(()) };
-        match self.submit(Start(pass)).await? {
-            Ok(at) => self.tickets.0.insert(pass, at),
-            Err(never) => match never {},
+    /// The first bytes are to be sent: that they were is on record from now on, and the ticket, if it was one, is good for
+    /// a day.
+    pub async fn begun(&self, grant: &Grant) -> Outcome<(), Unfinished> {
+        if self.tickets.0.get(&grant.pass).is_some() {
+            return Ok(Ok(()));
         }
-        Ok(())
+        let started = self.submit(Start(grant.pass)).await?;
+        Ok(started.map(|at| self.tickets.0.insert(grant.pass, at)))
     }
 }
 
@@ -168,7 +172,7 @@ struct Start(Pass);
 
 impl Command for Start {
     type Receipt = Timestamp;
-    type Refusal = std::convert::Infallible;
+    type Refusal = Unfinished;
 
     fn wants(&self, wants: &mut Wants) {
         wants.licenses.guard((self.0.license,));
@@ -179,7 +183,11 @@ impl Command for Start {
         &self,
         books: &Books,
         at: Timestamp,
-    ) -> Result<Decision<Timestamp, Self::Refusal>, Fault> {
+    ) -> Result<Decision<Timestamp, Unfinished>, Fault> {
+        // What was given back meanwhile, as never begun, is not begun beside that.
+        if in_force(books, self.0.license)?.is_none() {
+            return Ok(Decision::refused(Unfinished::Stopped));
+        }
         let (license, file, issued_at) = (self.0.license, self.0.file, self.0.issued_at());
         let started = books.started_tickets.all(&(license,))?;
         if let Some(row) = started.iter().find(|row| (row.file, row.issued_at) == (file, issued_at))

@@ -136,6 +136,11 @@ pub enum What {
         /// With what.
         browser: Browser,
     },
+    /// A key for a program was made by the account's owner.
+    KeyMade {
+        /// When.
+        at: Timestamp,
+    },
     /// To staff: a buyer asks for a refund.
     RefundAsked {
         /// The order.
@@ -215,6 +220,7 @@ impl Engine {
                 What::RefundRefused { order, title, request }
             }
             About::SignedIn { at, browser } => What::SignedIn { at: *at, browser: *browser },
+            About::KeyMade { at } => What::KeyMade { at: *at },
             About::Digest { orders, more, total } => {
                 self.gathered(orders, *more, *total, language).await?
             }

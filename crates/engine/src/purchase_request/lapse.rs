@@ -1,7 +1,7 @@
 //! What the clock does to purchase requests. All of it is by the provider's clock.
 //!
 //! ```text
-//! open, claimed ──time to pay is over──▶ expired
+//! open, claimed ──time to pay is over──▶ expired      (open: also to make room for another, open.rs)
 //! authorized ──hold is over──▶ voided                 the tokens are free again
 //! captured, undelivered ──deadline──▶ refunded        (refund.rs)
 //! ```
@@ -10,9 +10,9 @@
 
 use scrip_domain::document::{Confirmation, Decided};
 use scrip_domain::hold::HoldState;
-use scrip_domain::merchant::MerchantEventKind;
+use scrip_domain::merchant::{Merchant, MerchantEventKind};
 use scrip_domain::purchase_request::{PurchaseRequest, RequestState};
-use scrip_domain::{Amount, Span, Timestamp};
+use scrip_domain::{Amount, Id, Span, Timestamp};
 use scrip_license::jws;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
@@ -39,6 +39,16 @@ impl Engine {
         Ok(round::all(due, IN_TURN, lapse).await?.len())
     }
 
+    /// Lets the request of a merchant lapse that nobody has claimed for the longest time. Gives whether there was one.
+    pub(super) async fn make_room(&self, merchant: Id<Merchant>) -> Result<bool, Fault> {
+        let oldest = self.store.unclaimed_request(merchant).await?;
+        let Some(request) = oldest.filter(|_| !self.holds_tokens_still()) else {
+            return Ok(false);
+        };
+        self.submit_lapse(&request, Why::Room).await?;
+        Ok(true)
+    }
+
     /// The request, with everything booked that is due of it.
     pub(super) async fn booked(&self, request: PurchaseRequest) -> Result<PurchaseRequest, Fault> {
         if request.due_at.is_none_or(|due| self.now() < due) || self.holds_tokens_still() {
@@ -57,16 +67,29 @@ impl Engine {
             }
             return Ok(());
         }
-        let command =
-            Lapse { known: self.know(request).await?, signer: self.signer(), moves: self.moves()? };
-        match self.submit(command).await? {
+        self.submit_lapse(request, Why::Due).await
+    }
+
+    async fn submit_lapse(&self, request: &PurchaseRequest, why: Why) -> Result<(), Fault> {
+        let (known, signer, moves) = (self.know(request).await?, self.signer(), self.moves()?);
+        match self.submit(Lapse { why, known, signer, moves }).await? {
             Ok(()) => Ok(()),
             Err(never) => match never {},
         }
     }
 }
 
+/// Why a request lapses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Its time is over.
+    Due,
+    /// Nobody has claimed it, and another wants its place.
+    Room,
+}
+
 struct Lapse {
+    why: Why,
     known: Known,
     signer: Signer,
     moves: Moves,
@@ -83,7 +106,11 @@ impl Command for Lapse {
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), Self::Refusal>, Fault> {
         let mut scene = Scene::set(books, self.known.parties, at)?;
         let mut changes = Changes::default();
-        match (scene.request.state, scene.state()) {
+        let state = match (self.why, scene.state()) {
+            (Why::Room, RequestState::Open) => RequestState::Expired,
+            (Why::Room | Why::Due, state) => state,
+        };
+        match (scene.request.state, state) {
             (RequestState::Open | RequestState::Claimed, RequestState::Expired) => {
                 self.say_expired(&mut scene)?;
                 scene.go(RequestState::Expired);

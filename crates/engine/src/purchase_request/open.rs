@@ -4,6 +4,9 @@
 //! (nothing) ──open──▶ open
 //! ```
 //! The order's name is the idempotency key: so one order has one offer, and asking again brings the same answer.
+//!
+//! Where a merchant has as many open as it may, the one that has waited longest for somebody to sign in makes room. Anybody
+//! can have a merchant open one, without an account; what somebody has claimed stays.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_domain::document::{self, Document, Offer};
@@ -16,7 +19,7 @@ use scrip_license::{KeySet, jws};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{OpenedRequest, RequestRefusal, hash};
+use super::{OpenedRequest, RequestRefusal, TRIES, hash};
 use crate::peer::PeerRefusal;
 use crate::{Engine, Outcome};
 
@@ -51,7 +54,15 @@ impl Engine {
             offer: offer.to_owned(),
             request,
         };
-        let opened = match self.submit(command).await? {
+        let mut opened = self.submit(command.clone()).await?;
+        for _ in 0..TRIES {
+            let is_full = matches!(opened, Err(RequestRefusal::Limit(FULL)));
+            if !is_full || !self.make_room(merchant.id).await? {
+                break;
+            }
+            opened = self.submit(command.clone()).await?;
+        }
+        let opened = match opened {
             Ok(opened) => opened,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -94,6 +105,10 @@ fn kid_of(document: &str) -> Option<String> {
     header.get("kid")?.as_str().map(str::to_owned)
 }
 
+/// The limit at which somebody else may make room.
+const FULL: &str = "too many requests of the merchant are open";
+
+#[derive(Clone)]
 struct Open {
     id: Id<PurchaseRequest>,
     merchant: Id<Merchant>,
@@ -197,7 +212,7 @@ fn beyond(merchant: &Merchant, total: Amount) -> Option<&'static str> {
     if total > merchant.limits.order {
         Some("the order is larger than the merchant's largest")
     } else if merchant.open >= merchant.limits.open {
-        Some("too many requests of the merchant are open")
+        Some(FULL)
     } else {
         None
     }

@@ -78,7 +78,7 @@ impl Engine {
             None => None,
         };
         let phc = member.as_ref().and_then(|member| member.password.as_deref());
-        let Ok(right) = self.passwords.verify(password, phc).await? else {
+        let Ok(right) = self.passwords.verify(password, phc, source).await? else {
             return Ok(Err(SignInRefusal::RateLimited(RetryAfter(5))));
         };
         let Some(member) = member.filter(|_| right) else {

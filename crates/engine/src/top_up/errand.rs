@@ -74,6 +74,11 @@ impl Engine {
         self.errands.notified().await;
     }
 
+    /// Whether this is the processor that is set up.
+    pub fn has_processor(&self, name: &str) -> bool {
+        self.processor.as_ref().is_some_and(|known| known.name() == name)
+    }
+
     /// Reads what a processor says unasked, for [`Engine::heard`].
     pub fn read_hook(
         &self,

@@ -10,7 +10,7 @@ mod role;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -91,6 +91,12 @@ const OTHERS: &[&str] = &[
     SECRET_KEY.1,
     MAIL_PASSWORD.1,
 ];
+
+/// The addresses by which a machine reaches itself.
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+/// Throttles count by address.
+const UNTRUSTED: &str = "public_url is https, which a proxy speaks, and trusted_proxies names none: all buyers are one \
+    address, and one who guesses passwords locks everybody out";
 
 /// The environment, as far as it can be read as text.
 pub type Environment = BTreeMap<String, String>;
@@ -255,6 +261,18 @@ impl Config {
         let proxies = raw.read("trusted_proxies", networks, |value| {
             value.list()?.iter().map(|text| text.parse().ok()).collect()
         })?;
+        // Who connects there is on this machine: the proxy before it, or somebody who might as well be.
+        let own = if listen.ip().is_loopback() {
+            LOOPBACK.map(Network::from).to_vec()
+        } else {
+            Vec::new()
+        };
+        let proxies = proxies.unwrap_or(own);
+        let mut warnings = raw.warnings().to_vec();
+        let behind_proxy = public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
+        if behind_proxy && proxies.is_empty() {
+            warnings.push(UNTRUSTED.to_owned());
+        }
         let metrics = metrics(raw)?;
         if metrics == Some(listen) && listen.port() != 0 {
             return Err(Failure::new("metrics and listen are the same address")
@@ -265,7 +283,7 @@ impl Config {
             provider,
             listen,
             public_url,
-            trusted_proxies: proxies.unwrap_or_default(),
+            trusted_proxies: proxies,
             database: database(raw, folder)?,
             data: folder.join(raw.text("data")?.unwrap_or_else(|| ".".to_owned())),
             server_number: raw.number("server_number", 0..=255)?.unwrap_or(0),
@@ -280,7 +298,7 @@ impl Config {
             bureau: BureauAccount::of(raw, folder)?,
             bucket: BucketAccount::of(raw, folder)?,
             mail: MailAccount::of(raw, folder)?,
-            warnings: raw.warnings().to_vec(),
+            warnings,
         })
     }
 }

@@ -170,6 +170,27 @@ fn the_environment_wins() {
 }
 
 #[test]
+fn who_is_on_the_same_machine_is_believed_by_default() {
+    let trusted = |text: &str| read(text, &[]).unwrap().trusted_proxies;
+    let own: Vec<_> = ["127.0.0.1", "::1"].map(|text| text.parse().unwrap()).into();
+    assert_eq!(trusted(""), own);
+    assert_eq!(trusted("listen = \"[::1]:80\""), own);
+    assert_eq!(trusted("listen = \"0.0.0.0:80\""), []);
+    assert_eq!(trusted("trusted_proxies = []"), []);
+    let warnings = |text: &str| read(text, &[]).unwrap().warnings;
+    let https = "public_url = \"https://shop.example\"\n";
+    assert!(warnings(https).is_empty());
+    for (more, told) in [
+        ("listen = \"0.0.0.0:80\"", 1),
+        ("trusted_proxies = []", 1),
+        ("listen = \"0.0.0.0:80\"\ntrusted_proxies = [\"10.0.0.1\"]", 0),
+    ] {
+        assert_eq!(warnings(&format!("{https}{more}")).len(), told, "{more}");
+    }
+    assert!(warnings("listen = \"0.0.0.0:80\"").is_empty(), "nobody stands before it");
+}
+
+#[test]
 fn paths_are_relative_to_the_folder_of_the_file() {
     let config = read("database = \"books/a.db\"\ndata = \"/var/goods\"", &[]).unwrap();
     assert_eq!(config.database, Database::Sqlite("/srv/shop/books/a.db".into()));

@@ -137,7 +137,7 @@ impl Store {
         self.rows("WHERE t.subject = $1 ORDER BY t.id", cells(&order)).await
     }
 
-    /// The finished downloads of an order's licenses, oldest first.
+    /// The downloads that count of an order's licenses, oldest first.
     pub async fn downloads_of_order(&self, order: Id<Order>) -> Result<Vec<Download>, Fault> {
         self.rows(
             r#"JOIN licenses l ON l.id = t.license WHERE l."order" = $1
@@ -160,7 +160,7 @@ impl Store {
         self.row("WHERE t.license = $1 AND t.file = $2 AND t.issued_at = $3", values).await
     }
 
-    /// The finished downloads of a license, oldest first.
+    /// The downloads that count of a license, oldest first.
     pub async fn downloads_of(&self, license: Id<License>) -> Result<Vec<Download>, Fault> {
         self.rows("WHERE t.license = $1 ORDER BY t.at", cells(&license)).await
     }

@@ -3,7 +3,9 @@
 use scrip_domain::account::Account;
 use scrip_domain::hold::{Hold, HoldLot};
 use scrip_domain::merchant::Merchant;
-use scrip_domain::purchase_request::{Notice, PurchaseRequest, RequestRefund, RequestRefundLot};
+use scrip_domain::purchase_request::{
+    Notice, PurchaseRequest, RequestRefund, RequestRefundLot, RequestState,
+};
 use scrip_domain::{Id, Timestamp};
 
 use crate::cells::{Cell, Reader};
@@ -84,6 +86,17 @@ impl Store {
         let mut values = cells(&at);
         values.push(Cell::Int(i64::from(limit)));
         self.rows("WHERE t.due_at <= $1 ORDER BY t.due_at, t.id LIMIT $2", values).await
+    }
+
+    /// The request of a merchant that nobody has claimed and that is due first.
+    pub async fn unclaimed_request(
+        &self,
+        merchant: Id<Merchant>,
+    ) -> Result<Option<PurchaseRequest>, Fault> {
+        let mut values = cells(&merchant);
+        values.push(Cell::text(RequestState::Open.as_str().to_owned()));
+        let tail = "WHERE t.merchant = $1 AND t.state = $2 AND t.due_at IS NOT NULL ORDER BY t.due_at, t.id LIMIT 1";
+        self.row(tail, values).await
     }
 
     /// A request's refunds, oldest first.

@@ -63,7 +63,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             payout(id(1)),
             connection(id(1)), connection_by_reference([0; 32]), connection_by_code([0; 32]),
             merchant_subject(id(1), [0; 16]), purchase_request(id(1)), purchase_request_of(id(1), ""),
-            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), hold(id(1)),
+            purchase_request_by_reference([0; 32]), purchase_request_by_code([0; 32]), unclaimed_request(id(1)), hold(id(1)),
             exchange_quote(id(1)), exchange(id(1)), incoming_exchange(id(1), id(1)), incoming_by_quote(""), exchange_day(id(1), who),
             checkout(id(1)), checkout_by_request(""), identity("", ""), identity_of(who), visit(1),
             partner(id(1)), partner_by_url(""), agreement(id(1)), agreement_by_digest([0; 32]), link(who, id(1)),

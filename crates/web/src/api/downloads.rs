@@ -153,10 +153,10 @@ async fn answer(
         Part::Of(bytes) => (StatusCode::PARTIAL_CONTENT, bytes),
         Part::Whole | Part::Nothing => (StatusCode::OK, 0..size),
     };
-    // Only what reaches the end will count.
-    let to_the_end = bytes.end == size;
-    let slot = if to_the_end { app.engine.hold_slot(&grant).await?? } else { None };
-    let body = Sending::new(app, grant, object.chunks(bytes.clone()), to_the_end, slot);
+    // Only what enters the tail will count.
+    let counts = grant.enters_tail(bytes.end);
+    let slot = if counts { app.engine.hold_slot(&grant).await?? } else { None };
+    let body = Sending::new(app, grant, object.chunks(bytes.clone()), bytes.clone(), slot);
     Ok(common.send(status, bytes, size, body))
 }
 

@@ -86,7 +86,7 @@ struct EvidenceOut {
     extensions: Vec<Proof<ExtensionRow>>,
     /// What was given back, of which line and to which lot.
     refunds: Vec<Proof<RefundOut>>,
-    /// What was downloaded to the last byte.
+    /// The downloads that count: they came to the last MiB of the file.
     downloads: Vec<Proof<DownloadRow>>,
     events: Vec<Proof<EventRow>>,
     /// Null until it is first asked for.

@@ -1,8 +1,7 @@
 //! What processors say unasked.
 
-use axum::extract::{Path, State};
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Request, State};
+use http::StatusCode;
 use scrip_engine::top_up::errand::HearRefusal;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -11,8 +10,12 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::caller::AtMerchant;
+use crate::extract::whole;
 use crate::problem::{Problem, kind};
 use crate::signed::SignedBody;
+
+/// The longest message of a processor that is read: anybody can send one.
+const LONGEST: usize = 256 * 1024;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(hear)).routes(routes!(notice))
@@ -66,9 +69,13 @@ async fn notice(
 async fn hear(
     State(app): State<App>,
     Path(processor): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
+    if !app.engine.has_processor(&processor) {
+        return Err(Problem::not_found());
+    }
+    let (head, body) = request.into_parts();
+    let (headers, body) = (head.headers, whole(body, LONGEST).await?);
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match app.engine.read_hook(&processor, &header, &body) {
         Ok(hook) => app.engine.heard(hook).await?,

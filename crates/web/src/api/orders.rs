@@ -574,6 +574,7 @@ async fn confirm_at_provider(
     app: &App,
     looker: &Looker,
     order: Id<Order>,
+    source: &Source,
     request: Request,
 ) -> Result<Response, Problem> {
     let vendor = app.engine.vendor().await?;
@@ -587,7 +588,7 @@ async fn confirm_at_provider(
         let out = OrderOut::unpaid(&drafted, OrderState::Open, token);
         (StatusCode::ACCEPTED, Json(out.at_provider(&at, Told::Anybody))).into_response()
     };
-    match app.engine.begin_checkout(holder, order, request).await? {
+    match app.engine.begin_checkout(holder, order, &source.0, request).await? {
         Ok(Answered::First(at)) => Ok(show(at)),
         Ok(Answered::Replayed(at)) => Ok(replayed(show(at))),
         Err(refusal) => Err(Problem::purchase(&refusal, token)),
@@ -620,13 +621,15 @@ async fn confirm(
     Orderer(looker): Orderer,
     IdPath(order): IdPath<Order>,
     key: IdempotencyKey,
+    source: Source,
     body: Body<ConfirmBody>,
 ) -> Result<Response, Problem> {
+    let request = body.request(&key);
     let buyer = match &looker {
         Looker::Buyer(buyer) if app.engine.provider().is_none() => *buyer,
-        _ => return confirm_at_provider(&app, &looker, order, body.request(&key)).await,
+        _ => return confirm_at_provider(&app, &looker, order, &source, request).await,
     };
-    let answer = app.engine.confirm(buyer, order, body.request(&key)).await?;
+    let answer = app.engine.confirm(buyer, order, request).await?;
     settled(&app, answer, StatusCode::OK).await
 }
 

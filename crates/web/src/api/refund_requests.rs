@@ -101,7 +101,7 @@ impl From<&RefundRequest> for RefundRequestOut {
 }
 
 /// Asks for all that is left of a line back. Where the vendor grants at once what its policy covers, it is accepted in the
-/// answer, at a merchant when its provider has given back; else it waits for the vendor.
+/// answer, at a merchant when its provider has given back, unless a download of it has begun; else it waits for the vendor.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/refund-requests", tag = "orders", security(("bearer" = [])),
     request_body = RefundRequestBody,

@@ -35,6 +35,7 @@ fn in_words(facts: &Facts) -> Words {
         What::OrderRefunded { order, amount } => refunded(facts, order, *amount),
         What::RefundRefused { order, title, request } => refused(facts, order, title, request),
         What::SignedIn { at, browser } => signed_in(facts, *at, *browser),
+        What::KeyMade { at } => key_made(facts, *at),
         What::RefundAsked { order, title, request } => asked(facts, order, title, request),
         What::Digest { orders, more, total } => digest(facts, orders, *more, *total),
         What::TopUpCredited(top_up) => credited(facts, top_up),
@@ -124,7 +125,7 @@ fn password_changed(facts: &Facts, at: Timestamp) -> Draft {
             time = moment(at)
         ))
         .text(t("Whoever was signed in elsewhere is not any more."))
-        .small(t("If it was not you, choose a new one at once."))
+        .small(t("If it was not you, choose a new one by the link below at once: every session ends then, and keys for programs are revoked."))
         .button(t("Choose a new password"), facts.link("/forgot"))
 }
 
@@ -233,6 +234,19 @@ fn signed_in(facts: &Facts, at: Timestamp, browser: Browser) -> Draft {
         ))
         .text(t("If it was you, there is nothing to do."))
         .small(t("If it was not you, choose a new password at once: every session ends then."))
+        .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn key_made(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(t("A new key for a program"), t("A new key for a program"))
+        .text(text!(
+            "A key for a program was made for your account with {name} on {time}. Whoever has it can do what it may, until you take it back.",
+            name,
+            time = moment(at)
+        ))
+        .text(t("If it was you, there is nothing to do."))
+        .small(t("If it was not you, choose a new password at once: every session ends then, and keys for programs are revoked."))
         .button(t("Choose a new password"), facts.link("/forgot"))
 }
 

@@ -77,6 +77,7 @@ fn a_vendors_name_ends_no_header() {
         What::Verification { token: "t".into(), until: Timestamp::default() },
         What::Reset { token: "t".into(), until: Timestamp::default() },
         What::PasswordChanged { at: Timestamp::default() },
+        What::KeyMade { at: Timestamp::default() },
         What::AutoTopUpStopped,
         What::SignedIn { at: Timestamp::default(), browser: Browser::Firefox },
         What::RefundRefused {

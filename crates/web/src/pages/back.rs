@@ -2,7 +2,11 @@
 //!
 //! ```text
 //! /return?code=… ──redeemed, a session in a cookie──▶ /orders/{id}
+//!                    └──in another browser than that which went to the provider: asked first──▲
 //! ```
+//! A code is a link, and anybody can send somebody a link: without asking, a stranger's code would sign a browser in to the
+//! stranger's account. Who began the order by a program, or goes on with another browser, presses a button once.
+//!
 //! The order is shown to the buyer who decided on it and to nobody else, whatever address they have. The code is taken out
 //! of the address at once, so that it stays in no history.
 
@@ -33,7 +37,9 @@ use crate::language::{key, say, t};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/return", get(come_back)).route("/connect", get(ask).post(connect))
+    Router::new()
+        .route("/return", get(come_back).post(go_on))
+        .route("/connect", get(ask).post(connect))
 }
 
 /// After how many seconds a page that waits for something looks again.
@@ -82,26 +88,21 @@ async fn redeem(
         return Ok(told(app, visit, StatusCode::BAD_REQUEST, t("This is no way back"), t(USED)));
     }
     match app.engine.come_back(code).await {
-        Ok(Ok(came)) if came.connection.as_deref().is_some_and(|one| !visit.has_begun(one)) => {
-            Ok(told(app, visit, StatusCode::FORBIDDEN, t("Sign in from here"), t(ELSEWHERE)))
-        }
         Ok(Ok(came)) => {
-            let next = match came.order {
-                Some(order) => format!("/orders/{order}"),
-                None => visit
-                    .left()
-                    .map_or_else(|| "/return".to_owned(), |next| next.as_str().to_owned()),
+            let token = came.session.token.reveal();
+            let is_own = match (&came.connection, came.order) {
+                (Some(connection), _) => visit.has_begun(connection),
+                (None, Some(order)) => visit.has_ordered(order) || visit.is_of(came.account),
+                (None, None) => visit.is_of(came.account),
             };
-            let mut response = Redirect::to(&next).into_response();
-            let cookie = Visit::sign_in(&visit.vendor, &came.session.token);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            if let Some(order) = came.order
-                && let Some(cart) = bought(app, visit, order).await?
-            {
-                let cookie = Visit::carry(&visit.vendor, &cart);
-                response.headers_mut().append(header::SET_COOKIE, cookie);
+            match came.order {
+                order if is_own => signed_in(app, visit, token, order).await,
+                Some(order) if came.connection.is_none() => Ok(is_it_you(app, visit, token, order)),
+                _ => {
+                    let title = t("Sign in from here");
+                    Ok(told(app, visit, StatusCode::FORBIDDEN, title, t(ELSEWHERE)))
+                }
             }
-            Ok(response)
         }
         // Used before, perhaps by this very browser, whose answer was lost.
         Ok(Err(ConnectRefusal::CodeRefused)) => match order.and_then(|id| id.parse().ok()) {
@@ -121,6 +122,68 @@ async fn redeem(
         }
         Err(fault) => Err(fault.into()),
     }
+}
+
+/// Goes on in a browser that is signed in from now on.
+async fn signed_in(
+    app: &App,
+    visit: &Visit,
+    token: &str,
+    order: Option<Id<Order>>,
+) -> Result<Response, Problem> {
+    let next = match order {
+        Some(order) => format!("/orders/{order}"),
+        None => visit.left().map_or_else(|| "/return".to_owned(), |next| next.as_str().to_owned()),
+    };
+    let mut response = Redirect::to(&next).into_response();
+    let cookie = Visit::sign_in(&visit.vendor, token);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    if let Some(order) = order
+        && let Some(cart) = bought(app, visit, order).await?
+    {
+        let cookie = Visit::carry(&visit.vendor, &cart);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Asks whether it is the buyer who comes back. The session is the form's, and no cookie's before it is sent.
+fn is_it_you(app: &App, visit: &Visit, token: &str, order: Id<Order>) -> Response {
+    let main = html! {
+        h1 { (t("Is this your order?")) }
+        p.lead { (say!("You come back from the provider with order {order}, which was not begun in this browser.",
+            order = html! { code { (order) } })) }
+        form.narrow method="post" action="/return" {
+            input type="hidden" name="session" value=(token);
+            input type="hidden" name="order" value=(order);
+            button type="submit" { (t("Go on as the buyer of this order")) }
+        }
+        p.small { (t("If you have ordered nothing here, somebody else has sent you this way: do not go on.")) }
+        p { a href="/products" { (t("Products")) } }
+    };
+    private(app, t("Is this your order?"), visit, &main)
+}
+
+/// The session of who says to be the buyer. Never shown by a `Debug`.
+#[derive(Deserialize)]
+struct GoOn {
+    session: String,
+    order: String,
+}
+
+async fn go_on(
+    _: AtMerchant,
+    State(app): State<App>,
+    visit: Visit,
+    Form(GoOn { session, order }): Form<GoOn>,
+) -> Result<Response, Problem> {
+    let order = order.parse().map_err(|_| Problem::not_found())?;
+    let signed = app.engine.authenticate(&session).await?;
+    // A key is a program's, and no browser's.
+    if !signed.is_some_and(|signed| signed.key.is_none()) {
+        return Ok(told(&app, &visit, StatusCode::FORBIDDEN, t("Sign in again"), t(USED)));
+    }
+    signed_in(&app, &visit, &session, Some(order)).await
 }
 
 /// The cart without what an order that was approved has of it.

@@ -30,7 +30,7 @@ use scrip_engine::checkout::Holder;
 use scrip_engine::checkout::draft::Selecting;
 use scrip_engine::purchase::{Answered, PurchaseRefusal};
 use scrip_engine::selection::{Choice, Selection};
-use scrip_engine::{Buyer, Fault};
+use scrip_engine::Fault;
 use serde::Deserialize;
 
 use self::stop::{Ahead, Stop};
@@ -218,7 +218,7 @@ async fn open(
     };
     let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
     let opened = if app.engine.provider().is_some() {
-        at_merchant(app, buyer, source, &wanted, &selection).await?
+        at_merchant(app, visit, source, &wanted, &selection).await?
     } else if let Some(buyer) = buyer {
         let request = wanted.request("checkout", &selection, "");
         let again = !wanted.again.is_empty();
@@ -254,11 +254,12 @@ pub fn remember(response: &mut Response, visit: &Visit, wanted: &Wanted) {
 /// Orders at a merchant, of a visitor too, and sends the buyer to the provider, who asks whether to pay.
 async fn at_merchant(
     app: &App,
-    buyer: Option<Buyer>,
+    visit: &Visit,
     source: &Source,
     wanted: &Wanted,
     selection: &Selection,
 ) -> Result<Result<Response, PurchaseRefusal>, Problem> {
+    let buyer = visit.member.as_ref().map(|(buyer, _)| *buyer);
     // A visitor's key counts with where it came from.
     let from = if buyer.is_some() { "" } else { &source.0 };
     let request = wanted.request("checkout", selection, from);
@@ -275,7 +276,7 @@ async fn at_merchant(
     let request = wanted.request("pay", selection, from);
     // Who comes back to an order that is over goes where it is shown.
     let here = format!("/orders/{order}");
-    let url = match app.engine.begin_checkout(holder, order, request).await {
+    let url = match app.engine.begin_checkout(holder, order, &source.0, request).await {
         Ok(Ok(Answered::First(at) | Answered::Replayed(at))) => at.checkout.url.unwrap_or(here),
         Ok(Err(PurchaseRefusal::NotDraft(_) | PurchaseRefusal::Expired)) => here,
         Ok(Err(refusal)) => return Ok(Err(refusal)),
@@ -283,6 +284,7 @@ async fn at_merchant(
         Err(fault) => return Err(fault.into()),
     };
     let mut response = ([(header::CACHE_CONTROL, "no-store")], Redirect::to(&url)).into_response();
+    response.headers_mut().append(header::SET_COOKIE, visit.pay(order));
     leads_to(&mut response, &url);
     Ok(Ok(response))
 }

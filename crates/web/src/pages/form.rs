@@ -7,7 +7,7 @@ use maud::{Markup, Render, html};
 use serde::de::DeserializeOwned;
 
 use crate::App;
-use crate::extract::{LONG_BODY, is_sent_as, whole};
+use crate::extract::{MaxBody, is_sent_as, whole};
 use crate::language::t;
 use crate::pages::words::capitalized;
 use crate::problem::{Problem, kind};
@@ -37,7 +37,9 @@ async fn sent(request: Request) -> Result<Bytes, Problem> {
     if !is_sent_as(request.headers(), "application/x-www-form-urlencoded") {
         return Err(unreadable(&"it is no form"));
     }
-    whole(request.into_body(), LONG_BODY).await
+    // Anybody may send this much. There is more room where a member of the staff is known (`Desk`).
+    let MaxBody(most) = request.extensions().get().copied().unwrap_or_default();
+    whole(request.into_body(), most).await
 }
 
 fn unreadable(why: &dyn std::fmt::Display) -> Problem {

@@ -123,7 +123,7 @@ async fn complete(
 fn reset_form(token: &str, problem: Option<&Problem>) -> Markup {
     html! {
         h1 { (t("Choose a new password")) }
-        p { (t("Whoever is signed in to your account is signed out then.")) }
+        p { (t("Whoever is signed in to your account is signed out then, and keys for programs are revoked.")) }
         form.narrow method="post" action="/reset" {
             input type="hidden" name="token" value=(token);
             (Field { name: "password", label: t("New password"), kind: "password", value: "",

@@ -103,7 +103,7 @@ fn signed_in(
 ) -> Response {
     let known = app.engine.known_browser(visit.known(), account);
     let cookies = AppendHeaders([
-        (header::SET_COOKIE, Visit::sign_in(&visit.vendor, token)),
+        (header::SET_COOKIE, Visit::sign_in(&visit.vendor, token.reveal())),
         // From now on a sign-in with this browser is no news.
         (header::SET_COOKIE, Visit::know(&visit.vendor, &known)),
     ]);

@@ -7,13 +7,16 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, header};
+use scrip_domain::Id;
+use scrip_domain::account::Account;
 use scrip_domain::language::Language;
+use scrip_domain::order::Order;
 use scrip_domain::session::{Browser, LIFETIME};
 use scrip_domain::settings::Vendor;
 use scrip_engine::Buyer;
 use scrip_engine::legal::Legal;
 use scrip_engine::memory::Member;
-use scrip_engine::session::{KNOWN_FOR, Token};
+use scrip_engine::session::KNOWN_FOR;
 
 use super::cart::Cart;
 use super::language::here;
@@ -41,12 +44,16 @@ pub struct Visit {
     known: Option<String>,
     connecting: Option<String>,
     going: Option<String>,
+    paying: Option<String>,
 }
 
 /// For how long a browser may be away at the provider to sign in.
 const CONNECTING: i64 = 15 * 60;
 /// For how long a browser remembers which checkout it was on its way to.
 const GOING: i64 = 24 * 3_600;
+/// For how long a browser remembers which orders it sent to the provider, and how many.
+const PAYING: i64 = 24 * 3_600;
+const ORDERS: usize = 5;
 /// For how long a browser keeps its language.
 const SPOKEN: i64 = 365 * 86_400;
 /// For how long a browser keeps its cart.
@@ -70,6 +77,7 @@ impl FromRequestParts<App> for Visit {
         };
         let connecting = cookie(&parts.headers, &connecting(&vendor)).map(str::to_owned);
         let going = cookie(&parts.headers, &going(&vendor)).map(str::to_owned);
+        let paying = cookie(&parts.headers, &paying(&vendor)).map(str::to_owned);
         let cart = cookie(&parts.headers, &carried(&vendor)).map(Cart::read).unwrap_or_default();
         let path = parts.uri.path().to_owned();
         let known = cookie(&parts.headers, &known(&vendor)).map(str::to_owned);
@@ -89,6 +97,7 @@ impl FromRequestParts<App> for Visit {
             known,
             connecting,
             going,
+            paying,
         })
     }
 }
@@ -114,9 +123,9 @@ impl Visit {
         set(&self::known(vendor), known, KNOWN_FOR.as_millis() / 1000)
     }
 
-    /// The header that signs this browser in.
-    pub fn sign_in(vendor: &Vendor, token: &Token) -> HeaderValue {
-        set(&name(vendor), token.reveal(), LIFETIME.as_millis() / 1000)
+    /// The header that signs this browser in, with a session's token.
+    pub fn sign_in(vendor: &Vendor, token: &str) -> HeaderValue {
+        set(&name(vendor), token, LIFETIME.as_millis() / 1000)
     }
 
     /// The header that remembers in which language this browser reads.
@@ -163,6 +172,29 @@ impl Visit {
         let begun =
             self.connecting.as_deref().map(|begun| begun.split('~').next().unwrap_or(begun));
         begun == Some(connection)
+    }
+
+    /// The header that remembers that this browser went to the provider to pay for `order`.
+    pub fn pay(&self, order: Id<Order>) -> HeaderValue {
+        let new = order.to_string();
+        let before = self.orders().filter(|one| *one != new);
+        let all: Vec<_> = std::iter::once(new.as_str()).chain(before).take(ORDERS).collect();
+        set(&paying(&self.vendor), &all.join("~"), PAYING)
+    }
+
+    /// Whether this browser went to the provider to pay for `order`.
+    pub fn has_ordered(&self, order: Id<Order>) -> bool {
+        let order = order.to_string();
+        self.orders().any(|one| one == order)
+    }
+
+    fn orders(&self) -> impl Iterator<Item = &str> {
+        self.paying.iter().flat_map(|all| all.split('~'))
+    }
+
+    /// Whether somebody is signed in to `account`.
+    pub fn is_of(&self, account: Id<Account>) -> bool {
+        self.member.as_ref().is_some_and(|(buyer, _)| buyer.account == account)
     }
 
     /// The page that it left to go there, if it did.
@@ -279,6 +311,10 @@ fn carried(vendor: &Vendor) -> String {
 
 fn going(vendor: &Vendor) -> String {
     format!("__Host-scrip-going-{}", vendor.id)
+}
+
+fn paying(vendor: &Vendor) -> String {
+    format!("__Host-scrip-paying-{}", vendor.id)
 }
 
 fn connecting(vendor: &Vendor) -> String {

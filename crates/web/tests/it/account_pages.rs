@@ -199,7 +199,8 @@ async fn what_was_asked_back_and_ones_own_keys_and_sessions_are_in_the_file() {
     assert_eq!(asked.status, 201, "{asked:?}");
     let mut browser = ada(&shop).await;
     let key = browser.open("/account/keys").await.input("key").to_owned();
-    let fields = [("key", key.as_str()), ("label", "backup"), ("scope", "read")];
+    let password = ("password", "correct horse");
+    let fields = [("key", key.as_str()), ("label", "backup"), ("scope", "read"), password];
     let made = browser.send("/account/keys", &fields).await;
     let token = made.html.split("<code class=\"long\">").nth(1).unwrap();
     let (id, secret) = token.split('<').next().unwrap().split_once('.').unwrap();

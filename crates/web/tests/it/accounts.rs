@@ -9,6 +9,53 @@ fn ada() -> serde_json::Value {
 }
 
 #[tokio::test]
+async fn nobody_keeps_an_account_s_own_browser_out_by_guessing() {
+    let shop = Shop::open().await;
+    shop.post("/v1/accounts", "", "", ada()).await;
+    let right = [("email", "ada@example.com"), ("password", "correct horse")];
+    let wrong = [("email", "ada@example.com"), ("password", "wrong horse")];
+    let mut own = Browser::on(&shop);
+    assert_eq!(own.send("/sign-in", &right).await.status, 303);
+    own.send("/sign-out", &[]).await;
+    let mut other = Browser::on(&shop);
+    for _ in 0..10 {
+        assert_ne!(other.send("/sign-in", &wrong).await.status, 429);
+    }
+    assert_eq!(other.send("/sign-in", &right).await.status, 429);
+    assert_eq!(own.send("/sign-in", &right).await.status, 303, "its own tries are few");
+    assert_eq!(other.send("/sign-in", &right).await.status, 429, "and free nobody else's");
+    own.send("/sign-out", &[]).await;
+    for _ in 0..10 {
+        assert_ne!(own.send("/sign-in", &wrong).await.status, 429);
+    }
+    assert_eq!(
+        own.send("/sign-in", &right).await.status,
+        429,
+        "whoever has it now guesses no more"
+    );
+}
+
+#[tokio::test]
+async fn the_scope_accounts_is_for_accounts_and_no_more() {
+    let shop = Shop::open().await;
+    let account = shop.post("/v1/accounts", "", "", ada()).await.at("/account/id").to_owned();
+    let scopes = vec![scrip_domain::api_key::Scope::Accounts];
+    let made = shop.app.engine.make_key(scrip_engine::Staff::OPERATOR, scopes, "crm".into()).await;
+    let key = made.unwrap().token;
+    let path = format!("/v1/admin/accounts/{account}");
+    assert_eq!(shop.get("/v1/admin/accounts", &key).await.at("/data/0/id"), account);
+    assert_eq!(shop.get(&path, &key).await.at("/id"), account);
+    let body = json!({ "tokens": { "amount": 5, "unit": "AUR" }, "reason": "sorry" });
+    assert_eq!(shop.post(&format!("{path}/adjust"), &key, "k", body).await.status, 201);
+    for verb in ["freeze", "thaw"] {
+        assert_eq!(shop.post(&format!("{path}/{verb}"), &key, "", json!({})).await.status, 200);
+    }
+    let body = json!({ "reason": "why" });
+    assert_eq!(shop.post(&format!("{path}/erase"), &key, "", body).await.code(), "forbidden");
+    assert_eq!(shop.get("/v1/admin/settings", &key).await.code(), "forbidden");
+}
+
+#[tokio::test]
 async fn a_stranger_becomes_a_buyer_and_signs_in_and_out() {
     let shop = Shop::open().await;
     let opened = shop.post("/v1/accounts", "", "", ada()).await;

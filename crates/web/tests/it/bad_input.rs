@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use http::Request;
-use scrip_testkit::{Answer, Shop};
+use scrip_domain::staff::StaffRole;
+use scrip_testkit::{Answer, Browser, Shop};
 use serde_json::{Value, json};
 
 /// Sends bytes as they are, as the holder of `bearer`.
@@ -305,12 +306,26 @@ async fn settings_keep_their_bounds_and_no_change_is_lost() {
 }
 
 #[tokio::test]
+async fn only_who_sits_at_the_console_sends_long_forms() {
+    let shop = Shop::open().await;
+    let long = "x".repeat(100_000);
+    let fields =
+        [("slug", "tool"), ("title", "Tool"), ("kind", "download"), ("description", &long)];
+    let nobody = Browser::on(&shop).send("/admin/new-product", &fields).await;
+    assert_eq!(nobody.location(), "/admin/sign-in?next=%2Fadmin", "whoever it is comes first");
+    let (mut clerk, _) = shop.clerk(StaffRole::Owner).await;
+    let page = clerk.send("/admin/new-product", &fields).await;
+    assert_ne!(page.status, 413, "{}", page.html);
+    assert_eq!(Browser::on(&shop).send("/language", &[("language", &long)]).await.status, 413);
+}
+
+#[tokio::test]
 async fn a_form_that_no_page_made_is_refused() {
     let shop = Shop::open().await;
     shop.buyer("ada@example.com", 0).await;
     let form = "application/x-www-form-urlencoded";
     let filled = "email=ada%40example.com&password=correct+horse";
-    let long = format!("{filled}&next={}", "x".repeat(2 << 20));
+    let long = format!("{filled}&next={}", "x".repeat(64 << 10));
     for (media_type, body, status) in [
         ("application/X-www-form-urlencoded; charset=UTF-8", filled, 303),
         ("text/plain", filled, 400),

@@ -107,6 +107,24 @@ impl Stage {
     }
 }
 
+#[tokio::test]
+async fn visitors_of_one_address_send_so_many_orders_and_then_wait() {
+    let stage = Stage::open().await;
+    let mut drafts = Vec::new();
+    for number in 0..61 {
+        drafts.push(stage.draft(&format!("draft-{number}")).await);
+    }
+    let last = drafts.pop().unwrap();
+    for sent in &drafts {
+        assert_eq!(stage.confirm(sent, "confirm").await.status, 202);
+    }
+    assert_eq!(stage.confirm(&drafts[0], "confirm").await.status, 202, "it was sent before");
+    let refused = stage.confirm(&last, "confirm").await;
+    assert_eq!((refused.status, refused.code()), (429, "rate_limited"));
+    stage.shop.advance(Span::minutes(10)).await;
+    assert_eq!(stage.confirm(&last, "confirm").await.status, 202);
+}
+
 fn is_without_codes(answer: &Answer) -> bool {
     !String::from_utf8_lossy(&answer.bytes).contains("\"jws\"")
 }

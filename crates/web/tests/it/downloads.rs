@@ -304,12 +304,17 @@ async fn a_ticket_opens_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_reaches_the_end_counts_once_a_day() {
-    let sold = Sold::new(600_000).await;
-    assert_eq!(sold.get(&[("range", "bytes=0-599998")]).await.status, 206);
-    assert_eq!(sold.counted().await, 0, "the last byte was not sent");
+async fn what_enters_the_tail_counts_once_a_day() {
+    let sold = Sold::new(2_000_000).await;
+    let tail = 2_000_000 - (1 << 20);
+    let before = format!("bytes=0-{}", tail - 1);
+    assert_eq!(sold.get(&[("range", &before)]).await.status, 206);
+    assert_eq!(sold.counted().await, 0, "nothing of the last MiB was sent");
+    let first = format!("bytes={tail}-{tail}");
+    assert_eq!(sold.get(&[("range", &first)]).await.status, 206);
+    assert_eq!(sold.counted().await, 1, "who has one piece of it can have them all");
     assert_eq!(sold.get(&[("range", "bytes=300000-")]).await.status, 206);
-    assert_eq!(sold.counted().await, 1, "a resumed one that reaches the end counts");
+    assert_eq!(sold.counted().await, 1, "a resumed one that reaches the end has counted");
     sold.shop.clock.advance(Span::hours(23));
     sold.get(&[]).await;
     assert_eq!(sold.counted().await, 1, "again within 24 hours is free");
@@ -319,8 +324,30 @@ async fn what_reaches_the_end_counts_once_a_day() {
 }
 
 #[tokio::test]
+async fn all_but_the_last_byte_counts() {
+    for (size, range) in
+        [(2_000_000, "bytes=0-1999998"), (1000, "bytes=0-998"), (1000, "bytes=0-0")]
+    {
+        let sold = Sold::with(size, Terms::Perpetual, Some(1)).await;
+        assert_eq!(sold.get(&[("range", range)]).await.status, 206);
+        assert_eq!(sold.counted().await, 1, "{range}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_cut_in_the_tail_has_counted() {
+    let sold = Sold::new((1 << 20) + (256 << 10) + 1).await;
+    let (_, mut body) = begin(&sold.shop, &sold.file, &sold.code.short).await;
+    body.frame().await.unwrap().unwrap();
+    assert_eq!(sold.counted().await, 0);
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+    assert_eq!(sold.counted().await, 1, "by its first piece, not by its last");
+}
+
+#[tokio::test]
 async fn a_cut_download_costs_nothing_and_is_resumed() {
-    let sold = Sold::new(2_000_000).await;
+    let sold = Sold::new(3_000_000).await;
     let router = sold.shop.router();
     let request = Request::get(format!("/v1/downloads/{}", sold.file))
         .header("authorization", format!("License {}", sold.code.short))
@@ -328,7 +355,7 @@ async fn a_cut_download_costs_nothing_and_is_resumed() {
     let response = router.oneshot(request.unwrap()).await.unwrap();
     let etag = response.headers()["etag"].to_str().unwrap().to_owned();
     let mut body = response.into_body();
-    assert_eq!(body.size_hint().exact(), Some(2_000_000));
+    assert_eq!(body.size_hint().exact(), Some(3_000_000));
     let mut got = Vec::new();
     while got.len() < 1_000_000 {
         got.extend_from_slice(&body.frame().await.unwrap().unwrap().into_data().unwrap());
@@ -377,10 +404,10 @@ async fn read(body: axum::body::Body) -> Result<usize, axum::Error> {
     body.collect().await.map(|body| body.to_bytes().len())
 }
 
-/// A license of one download, and the ids of two files that it opens, of 600 000 bytes each.
+/// A license of one download, and the ids of two files that it opens, of 2 000 000 bytes each.
 async fn two_files() -> (Sold, String) {
-    let sold = Sold::with(600_000, Terms::Perpetual, Some(1)).await;
-    let content = bytes(600_000);
+    let sold = Sold::with(2_000_000, Terms::Perpetual, Some(1)).await;
+    let content = bytes(2_000_000);
     let mut newer = release(&sold.shop, "tool", "stable", "1.1", &[("b.zip", &content)]).await;
     (sold, newer.remove(0))
 }
@@ -405,7 +432,7 @@ async fn what_is_being_sent_takes_part_in_the_limit() {
     assert_eq!(sold.counted().await, 0);
     let (status, body) = begin(shop, &other, code).await;
     assert_eq!(status, 200, "what was cancelled left the place free");
-    assert_eq!(read(body).await.unwrap(), 600_000);
+    assert_eq!(read(body).await.unwrap(), 2_000_000);
     assert_eq!(sold.counted().await, 1);
     let (status, _) = begin(shop, first, code).await;
     assert_eq!(status, 403);
@@ -419,7 +446,7 @@ async fn two_answers_with_the_same_file_count_once() {
         begin(&sold.shop, &sold.file, &sold.code.short).await,
     );
     let read = futures_util::future::join(read(one.1), read(two.1)).await;
-    assert_eq!((read.0.unwrap(), read.1.unwrap()), (600_000, 600_000));
+    assert_eq!((read.0.unwrap(), read.1.unwrap()), (2_000_000, 2_000_000));
     assert_eq!(sold.counted().await, 1);
 }
 
@@ -431,10 +458,10 @@ async fn the_limit_holds_between_servers_too() {
     let (here, begun) = begin(&sold.shop, &sold.file, code).await;
     let (there, ended) = begin(&beside, &other, code).await;
     assert_eq!((here, there), (200, 200), "neither knows of the other's answer");
-    assert_eq!(read(ended).await.unwrap(), 600_000);
-    assert!(read(begun).await.is_err(), "the last piece is not sent without a download left");
+    assert_eq!(read(ended).await.unwrap(), 2_000_000);
+    assert!(read(begun).await.is_err(), "the tail is not sent without a download left");
     assert_eq!(sold.counted().await, 1);
-    let refused = sold.get(&[("range", "bytes=500000-")]).await;
+    let refused = sold.get(&[("range", "bytes=1500000-")]).await;
     assert_eq!((refused.status, refused.code()), (403, "download_limit"));
 }
 
@@ -468,21 +495,57 @@ async fn wish(sold: &Sold) -> (String, Value) {
     (path, json!({ "line": orders.at("/data/0/lines/0/id"), "reason": "why" }))
 }
 
+/// What was bought, where what is covered goes back at once.
+async fn granting(limit: Option<u32>) -> Sold {
+    let sold = Sold::with(2_000_000, Terms::Perpetual, limit).await;
+    let bearer = format!("Bearer {}", sold.shop.admin);
+    let policy = json!({ "refund_policy": { "days": 14, "at_once": true } });
+    let headers = [("authorization", bearer.as_str())];
+    let set = sold.shop.send("PATCH", "/v1/admin/settings", &headers, policy).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    sold
+}
+
+#[tokio::test]
+async fn what_was_downloaded_in_part_goes_back_by_a_person() {
+    let sold = granting(None).await;
+    let file = sold.shop.get("/v1/licenses", &sold.buyer).await.at("/data/0/files/0/id").to_owned();
+    let path = ticket(&sold, &file).await;
+    let (path_of_wish, body) = wish(&sold).await;
+    let part = sold.shop.send("GET", &path, &[("range", "bytes=0-0")], Value::Null).await;
+    assert_eq!(part.status, 206);
+    let asked = sold.shop.post(&path_of_wish, &sold.buyer, "r", body).await;
+    let told = (asked.status, asked.at("/state"), &asked.json["covered"]);
+    assert_eq!(told, (201, "open", &json!(true)), "{asked:?}");
+    assert_eq!(sold.counted().await, 0);
+    sold.shop.sound().await;
+}
+
+#[tokio::test]
+async fn what_went_back_at_once_is_not_begun_any_more() {
+    let sold = granting(None).await;
+    let (status, begun) = begin(&sold.shop, &sold.file, &sold.code.short).await;
+    assert_eq!(status, 200);
+    let (path, body) = wish(&sold).await;
+    let granted = sold.shop.post(&path, &sold.buyer, "r", body).await;
+    assert_eq!((granted.status, granted.at("/state")), (201, "accepted"), "{granted:?}");
+    let mut begun = begun;
+    assert!(begun.frame().await.unwrap().is_err(), "not one byte of it");
+}
+
 #[tokio::test]
 async fn what_goes_back_while_it_is_sent_is_not_sent_to_its_end() {
     for limit in [None, Some(3)] {
-        let sold = Sold::with(600_000, Terms::Perpetual, limit).await;
-        let bearer = format!("Bearer {}", sold.shop.admin);
-        let policy = json!({ "refund_policy": { "days": 14, "at_once": true } });
-        let headers = [("authorization", bearer.as_str())];
-        let set = sold.shop.send("PATCH", "/v1/admin/settings", &headers, policy).await;
-        assert_eq!(set.status, 200, "{set:?}");
+        let sold = granting(limit).await;
         let (status, mut begun) = begin(&sold.shop, &sold.file, &sold.code.short).await;
         assert_eq!(status, 200);
         begun.frame().await.unwrap().unwrap();
         let (path, body) = wish(&sold).await;
         let granted = sold.shop.post(&path, &sold.buyer, "r", body).await;
-        assert_eq!((granted.status, granted.at("/state")), (201, "accepted"), "{granted:?}");
+        assert_eq!((granted.status, granted.at("/state")), (201, "open"), "{granted:?}");
+        let path = format!("/v1/admin/refund-requests/{}/accept", granted.at("/id"));
+        let accepted = sold.shop.post(&path, &sold.shop.admin, "", json!({})).await;
+        assert_eq!(accepted.at("/state"), "accepted", "{accepted:?}");
         assert!(read(begun).await.is_err(), "nobody keeps the whole file");
         assert_eq!(sold.counted().await, 0);
         sold.shop.sound().await;

@@ -298,8 +298,12 @@ async fn a_forgotten_password_is_replaced_once_and_every_session_ends() {
     assert_eq!(page.status, 200);
     let short = browser.send("/reset", &[("token", &token), ("password", "short")]).await;
     assert_eq!(short.status, 400);
+    let key = own_key(&shop).await;
+    assert_eq!(shop.get("/v1/account", &key).await.status, 200);
+    shop.run_mail().await;
     let done = browser.send("/reset", &[("token", &token), ("password", "another horse")]).await;
     assert_eq!(done.status, 200, "{}", done.html);
+    assert_eq!(shop.get("/v1/account", &key).await.status, 401, "every key is revoked");
     for session in [&ada, &other] {
         assert_eq!(shop.get("/v1/account", session).await.status, 401, "every session has ended");
     }
@@ -311,6 +315,22 @@ async fn a_forgotten_password_is_replaced_once_and_every_session_ends() {
     assert_eq!(sign_in(&shop, "another horse").await.status, 201);
     assert_eq!(subjects(&shop.run_mail().await), ["Your password was changed"]);
     shop.sound().await;
+}
+
+/// A key that the account's owner has made.
+async fn own_key(shop: &Shop) -> String {
+    let mut browser = Browser::on(shop);
+    browser.send("/sign-in", &[("email", ADA), ("password", "correct horse")]).await;
+    let form = browser.open("/account/keys").await.input("key").to_owned();
+    let what = [("key", form.as_str()), ("label", "till"), ("scope", "purchase")];
+    let fields = [&what[..], &[("password", "correct horse")]].concat();
+    let made = browser.send("/account/keys", &fields).await;
+    told_of_key(&made.html).to_owned()
+}
+
+fn told_of_key(html: &str) -> &str {
+    let after = html.split("<code class=\"long\">").nth(1).unwrap_or_else(|| panic!("{html}"));
+    after.split('<').next().unwrap()
 }
 
 #[tokio::test]

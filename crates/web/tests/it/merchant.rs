@@ -464,8 +464,18 @@ async fn the_page_to_come_back_to_shows_the_order_to_its_buyer_alone() {
     let code = provider.decide(&order, "ada", Decided::Approved);
     // Redeemed and captured; the last word is lost.
     provider.fate(&[Fate::Answered, Fate::Answered, Fate::AnswerLost]);
-    let back = shop.get(&format!("/return?code={code}&order={order}"), "").await;
+    // It was begun by a program: whose browser this is, is asked once.
+    let mut browser = Browser::on(&shop);
+    let asked = browser.open(&format!("/return?code={code}&order={order}")).await;
+    assert_eq!((asked.status, asked.answer.header("set-cookie")), (200, ""), "{}", asked.html);
+    assert!(asked.html.contains("Is this your order?"), "{}", asked.html);
+    assert_eq!(browser.open(&format!("/orders/{order}")).await.status, 404, "not yet");
+    let form = [("session", asked.input("session")), ("order", asked.input("order"))];
+    assert_eq!(browser.send_from("cross-site", "/return", &form).await.status, 403);
+    let back = browser.send("/return", &form).await.answer;
     assert_eq!((back.status, back.header("location")), (303, &*format!("/orders/{order}")));
+    let wrong = [("session", shop.admin.as_str()), ("order", asked.input("order"))];
+    assert_eq!(Browser::on(&shop).send("/return", &wrong).await.status, 403, "a key is no session");
     let cookie = back.header("set-cookie").split(';').next().unwrap().to_owned();
     assert!(back.header("set-cookie").contains("HttpOnly"));
     let page = async |cookie: &str| {

@@ -15,15 +15,17 @@ async fn a_merchant_goes_as_far_as_it_is_trusted() {
     let limit = |answer: &Answer| (answer.status, answer.code().to_owned());
     let over = (403, "merchant_limit".to_owned());
     assert_eq!(limit(&world.send_offer(&world.offer("big", 1001)).await), over);
-    let first = world.opened("ord_1", 1000).await;
-    for order in ["ord_2", "ord_3"] {
-        world.opened(order, 1).await;
-    }
-    assert_eq!(limit(&world.send_offer(&world.offer("ord_4", 1)).await), over, "three are open");
+    let first = world.claimed(&ada, "ord_1", 1000).await;
+    let second = world.opened("ord_2", 1).await;
+    world.claimed(&ada, "ord_3", 1).await;
+    let fourth = world.opened("ord_4", 1).await;
+    assert_eq!(world.state(&second).await, "expired", "nobody had signed in for it");
+    assert_eq!(world.step(&ada, &fourth, "claim").await.at("/state"), "claimed");
+    assert_eq!(limit(&world.send_offer(&world.offer("ord_5", 1)).await), over, "three are claimed");
     assert_eq!(world.call(&first, "cancel").await.at("/state"), "cancelled");
     assert_eq!(world.call(&first, "cancel").await.at("/state"), "cancelled");
     assert_eq!(world.confirm(&ada, &first, "k").await.code(), "request_state");
-    world.opened("ord_4", 1).await;
+    world.opened("ord_5", 1).await;
     world.pass(Span::seconds(600)).await;
 
     for order in ["day_1", "day_2"] {

@@ -209,6 +209,12 @@ async fn what_is_not_signed_is_not_heard() {
     assert_eq!((forged.status, forged.code()), (400, "malformed"));
     let nobody = post("/v1/hooks/nobody").await;
     assert_eq!((nobody.status, nobody.code()), (404, "not_found"));
+    let long = async |path: &str| {
+        let request = http::Request::builder().method("POST").uri(path);
+        shop.raw(request.body("x".repeat((256 << 10) + 1).into()).unwrap()).await.status
+    };
+    assert_eq!(long("/v1/hooks/demo").await, 413);
+    assert_eq!(long("/v1/hooks/nobody").await, 404, "it is not read for nobody");
 }
 
 /// A processor of which three answers in ten are lost, some of them after the effect.

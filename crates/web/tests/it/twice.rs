@@ -98,22 +98,29 @@ async fn one_form_makes_one_key_of_a_program() {
 async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
     let shop = Shop::open().await;
     let offer = shop.service("tuning", 250).await;
-    shop.buyer("ada@example.com", 1000).await;
+    let session = shop.buyer("ada@example.com", 1000).await;
     let mut browser = ada(&shop).await;
     assert!(browser.open("/account").await.html.contains("href=\"/account/keys\""));
     let page = browser.open("/account/keys").await;
     assert!(page.html.contains("There are none yet."), "{}", page.html);
     let key = page.input("key").to_owned();
+    let password = ("password", "correct horse");
     for (fields, wrong) in [
-        ([("key", key.as_str()), ("label", " "), ("scope", "read")], "label-error"),
-        ([("key", key.as_str()), ("label", "till"), ("scope", "admin")], "Choose one"),
-        ([("key", ""), ("label", "till"), ("scope", "read")], "lacks its key"),
+        ([("key", key.as_str()), ("label", " "), ("scope", "read"), password], "label-error"),
+        ([("key", key.as_str()), ("label", "till"), ("scope", "admin"), password], "Choose one"),
+        ([("key", ""), ("label", "till"), ("scope", "read"), password], "lacks its key"),
+        (
+            [("key", key.as_str()), ("label", "till"), ("scope", "read"), ("password", "wrong")],
+            "This is not your password",
+        ),
     ] {
         let page = browser.send("/account/keys", &fields).await;
         assert_eq!(page.status, 400, "{}", page.html);
         assert!(page.html.contains(wrong), "{wrong}\n{}", page.html);
     }
-    let fields = [("key", key.as_str()), ("label", "till <1>"), ("scope", "read")];
+    assert!(shop.get("/v1/account/export", &session).await.json["api_keys"] == json!([]));
+    shop.run_mail().await;
+    let fields = [("key", key.as_str()), ("label", "till <1>"), ("scope", "read"), password];
     let (first, again) = (
         browser.send("/account/keys", &fields).await,
         browser.send("/account/keys", &fields).await,
@@ -121,6 +128,9 @@ async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
     assert_eq!((first.status, first.answer.header("cache-control")), (200, "no-store"));
     let token = told(&first, "<code class=\"long\">");
     assert_eq!(token, told(&again, "<code class=\"long\">"), "twice is once");
+    let letters = shop.run_mail().await;
+    let subjects: Vec<_> = letters.iter().map(|letter| letter.words.subject.as_str()).collect();
+    assert_eq!(subjects, ["A new key for a program"], "told once, too");
     let list = browser.open("/account/keys").await;
     assert_eq!(list.html.matches("till &lt;1&gt;</bdi>").count(), 1, "{}", list.html);
     assert!(!list.html.contains(token.split('.').nth(1).unwrap()), "the secret is told once");
@@ -130,7 +140,7 @@ async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
     assert_eq!(shop.get("/v1/admin/settings", token).await.code(), "forbidden");
 
     let key = list.input("key").to_owned();
-    let spends = [("key", key.as_str()), ("label", "buyer"), ("scope", "purchase")];
+    let spends = [("key", key.as_str()), ("label", "buyer"), ("scope", "purchase"), password];
     let spends = browser.send("/account/keys", &spends).await;
     let spender = told(&spends, "<code class=\"long\">");
     assert_eq!(shop.post("/v1/purchases", spender, "k", body).await.status, 201);
@@ -153,7 +163,8 @@ async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
 /// Makes a key of one's own with a form of its own; gives the form and what came.
 async fn own_key(browser: &mut Browser<'_>, label: &str) -> (String, Page) {
     let form = browser.open("/account/keys").await.input("key").to_owned();
-    let fields = [("key", form.as_str()), ("label", label), ("scope", "read")];
+    let password = ("password", "correct horse");
+    let fields = [("key", form.as_str()), ("label", label), ("scope", "read"), password];
     let page = browser.send("/account/keys", &fields).await;
     (form, page)
 }
@@ -176,7 +187,8 @@ async fn twenty_own_keys_are_good_at_a_time_whatever_was_revoked() {
         assert_eq!(page.status, 200, "{}", page.html);
         last = form;
     }
-    let fields = [("key", last.as_str()), ("label", "good 19"), ("scope", "read")];
+    let password = ("password", "correct horse");
+    let fields = [("key", last.as_str()), ("label", "good 19"), ("scope", "read"), password];
     let again = browser.send("/account/keys", &fields).await;
     assert_eq!(again.status, 200, "the same form is told again: {}", again.html);
     let (_, full) = own_key(&mut browser, "one more").await;

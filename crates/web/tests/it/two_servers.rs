@@ -209,7 +209,7 @@ async fn a_stranger_goes_from_shop_to_provider_and_comes_back_to_a_download() {
     assert_eq!(page.status, 303, "{}", page.html);
     let back = page.location().strip_prefix("https://shop.test").unwrap().to_owned();
 
-    let mut browser = Browser::on(&pair.shop);
+    let mut browser = shopper;
     let page = browser.open(&back).await;
     assert_eq!(page.status, 303, "{}", page.html);
     let page = browser.open(page.location()).await;

@@ -21,7 +21,7 @@ use crate::answer::Json;
 use crate::api::accounts::AccountOut;
 use crate::api::top_ups::{TopUpOut, nothing, replayed};
 use crate::api::{List, ListQuery};
-use crate::caller::{Admin, AtWallets};
+use crate::caller::{Admin, AtWallets, Keeper};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query};
 use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
@@ -89,13 +89,13 @@ struct AccountsQuery {
     email: Option<String>,
 }
 
-/// All accounts, newest first.
+/// All accounts, newest first. The scope `accounts` is enough.
 #[utoipa::path(
     get, path = "/v1/admin/accounts", tag = "admin", security(("bearer" = [])), params(AccountsQuery),
     responses((status = 200, body = List<HeldAccount>))
 )]
 async fn list(
-    _: Admin,
+    _: Keeper,
     State(app): State<App>,
     Query(query): Query<AccountsQuery>,
 ) -> Result<Json<List<HeldAccount>>, Problem> {
@@ -123,14 +123,14 @@ async fn list(
     Ok(Json(List { data, next }))
 }
 
-/// An account.
+/// An account. The scope `accounts` is enough.
 #[utoipa::path(
     get, path = "/v1/admin/accounts/{id}", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
     responses((status = 200, body = HeldAccount))
 )]
 async fn show(
-    _: Admin,
+    _: Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
@@ -249,7 +249,8 @@ impl GrantOut {
     }
 }
 
-/// Adds tokens to an account's wallet: a top-up by the administrator, or a gift that may expire.
+/// Adds tokens to an account's wallet: a top-up by the administrator, or a gift that may expire. The scope
+/// `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/adjust", tag = "admin", security(("bearer" = [])), request_body = AdjustBody,
     params(
@@ -263,7 +264,7 @@ impl GrantOut {
     )
 )]
 async fn adjust(
-    Admin(by): Admin,
+    Keeper(by): Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
     key: IdempotencyKey,
@@ -291,14 +292,14 @@ async fn adjust(
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }
 
-/// Freezes an account: it permits no transactions.
+/// Freezes an account: it permits no transactions. The scope `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
     responses((status = 200, body = HeldAccount))
 )]
 async fn freeze(
-    Admin(by): Admin,
+    Keeper(by): Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {
@@ -306,14 +307,14 @@ async fn freeze(
     Ok(Json(held(&app, account).await?))
 }
 
-/// Thaws a frozen account.
+/// Thaws a frozen account. The scope `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/thaw", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
     responses((status = 200, body = HeldAccount))
 )]
 async fn thaw(
-    Admin(by): Admin,
+    Keeper(by): Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
 ) -> Result<Json<HeldAccount>, Problem> {

@@ -1,9 +1,11 @@
-//! The body of a download: chunks as they are read, and the count when the last one goes out.
+//! The body of a download: chunks as they are read, and what must be on record before one goes out.
 //!
-//! The last chunk waits for the count, and never goes out when there was no download left, or when the license was
-//! refunded, revoked or suspended meanwhile. Where nothing is limited, a fault of this server breaks off no download.
+//! The first chunk waits until it is known that the download has begun, the first one of the file's tail until it has
+//! counted. Neither goes out when there was no download left, or when the license was refunded, revoked or suspended
+//! meanwhile. Where nothing is limited, a fault of this server breaks off no download.
 
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,6 +14,7 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use scrip_domain::Timestamp;
+use scrip_engine::Outcome;
 use scrip_engine::download::{Grant, Slot, Unfinished};
 use scrip_engine::objects::Chunks;
 
@@ -20,68 +23,55 @@ use crate::App;
 /// What a poll gives.
 type Sent = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
 
-/// A download that is being sent. Dropped before its end, it has cost nothing.
+/// A download that is being sent. Dropped before the file's tail, it has cost nothing.
 pub struct Sending {
     app: App,
     grant: Grant,
     chunks: Chunks,
+    /// Where in the file the next chunk begins.
+    next: u64,
     /// When the first bytes went out.
     started: Option<Timestamp>,
     sent: u64,
-    /// Whether these bytes reach the end of the file and have not been counted yet.
+    /// Whether these bytes enter the tail of the file and have not been counted yet.
     counts: bool,
-    /// The last chunk, while it waits for its count.
-    last: Option<(Bytes, BoxFuture<'static, io::Result<()>>)>,
+    /// A chunk, while it waits for what must be on record before.
+    waiting: Option<(Bytes, BoxFuture<'static, io::Result<()>>)>,
     /// Ends with this answer.
     _slot: Option<Slot>,
 }
 
 impl Sending {
-    /// `chunks` of the file of `grant`; `to_the_end` if they include its last byte.
+    /// `chunks` of the file of `grant`, which are these `bytes` of it.
     pub fn new(
         app: App,
         grant: Grant,
         chunks: Chunks,
-        to_the_end: bool,
+        bytes: Range<u64>,
         slot: Option<Slot>,
     ) -> Self {
-        let (started, sent, counts, last) = (None, 0, to_the_end, None);
-        if to_the_end && chunks.remaining() == 0 {
+        let counts = grant.enters_tail(bytes.end);
+        if counts && bytes.is_empty() {
             // Of an empty file nothing is ever asked for.
-            tokio::spawn(count(app.clone(), grant.clone()));
+            tokio::spawn(record(app.clone(), grant.clone(), true));
         }
-        Self { app, grant, chunks, started, sent, counts, last, _slot: slot }
-    }
-
-    /// The first bytes go out.
-    fn start(&mut self) {
-        if self.started.is_some() {
-            return;
-        }
-        self.started = Some(self.app.engine.now());
-        if self.app.engine.is_first_use(&self.grant) {
-            let (app, grant) = (self.app.clone(), self.grant.clone());
-            tokio::spawn(async move {
-                if let Err(fault) = app.engine.started(&grant).await {
-                    tracing::error!(license = %grant.license, %fault, "a ticket was not kept");
-                }
-            });
-        }
+        let (next, started, sent, waiting) = (bytes.start, None, 0, None);
+        Self { app, grant, chunks, next, started, sent, counts, waiting, _slot: slot }
     }
 
     /// Hands `bytes` over.
     fn send(&mut self, bytes: Bytes) -> Sent {
-        self.start();
+        self.started.get_or_insert_with(|| self.app.engine.now());
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.sent = self.sent.saturating_add(length);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
-    /// Hands the last chunk over once it has counted.
-    fn poll_last(&mut self, context: &mut Context<'_>) -> Sent {
-        let Some((_, count)) = &mut self.last else { return Poll::Ready(None) };
-        let counted = ready!(count.as_mut().poll(context));
-        match (self.last.take(), counted) {
+    /// Hands the chunk over that waits, once it may go out.
+    fn poll_waiting(&mut self, context: &mut Context<'_>) -> Sent {
+        let Some((_, recorded)) = &mut self.waiting else { return Poll::Ready(None) };
+        let recorded = ready!(recorded.as_mut().poll(context));
+        match (self.waiting.take(), recorded) {
             (Some((bytes, _)), Ok(())) => self.send(bytes),
             (_, Err(error)) => Poll::Ready(Some(Err(error))),
             (None, Ok(())) => Poll::Ready(None),
@@ -89,9 +79,15 @@ impl Sending {
     }
 }
 
-/// Counts a download, and says whether it may be sent to its end.
-async fn count(app: App, grant: Grant) -> io::Result<()> {
-    match app.engine.finished(&grant).await {
+/// Puts on record that a download has begun, and counts it if it `counts`; says whether it may go on.
+async fn record(app: App, grant: Grant, counts: bool) -> io::Result<()> {
+    let counted = async { if counts { app.engine.finished(&grant).await } else { Ok(Ok(())) } };
+    let (begun, counted) = tokio::join!(app.engine.begun(&grant), counted);
+    may_go_on(&grant, begun).and(may_go_on(&grant, counted))
+}
+
+fn may_go_on(grant: &Grant, recorded: Outcome<(), Unfinished>) -> io::Result<()> {
+    match recorded {
         Ok(Ok(())) => Ok(()),
         Ok(Err(Unfinished::UsedUp)) => {
             Err(io::Error::other("the downloads of this license are used up"))
@@ -100,11 +96,11 @@ async fn count(app: App, grant: Grant) -> io::Result<()> {
             Err(io::Error::other("this license is not in force any more"))
         }
         Err(fault) => {
-            tracing::error!(license = %grant.license, %fault, "a download was not counted");
+            tracing::error!(license = %grant.license, %fault, "a download was not recorded");
             if !grant.is_limited() {
                 return Ok(());
             }
-            Err(io::Error::other("whether this download counts is unknown"))
+            Err(io::Error::other("whether this download may go on is unknown"))
         }
     }
 }
@@ -114,8 +110,8 @@ impl Body for Sending {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Sent {
-        if self.last.is_some() {
-            return self.poll_last(context);
+        if self.waiting.is_some() {
+            return self.poll_waiting(context);
         }
         let chunk = match ready!(Pin::new(&mut self.chunks).poll_next(context)) {
             Some(Ok(chunk)) => chunk,
@@ -128,20 +124,23 @@ impl Body for Sending {
         };
         // The chunk's memory itself, without a copy.
         let bytes = Bytes::from_owner(chunk);
-        if self.chunks.remaining() > 0 || !std::mem::take(&mut self.counts) {
+        self.next = self.next.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let counts = self.counts && self.grant.enters_tail(self.next);
+        if self.started.is_some() && !counts {
             return self.send(bytes);
         }
-        let count = count(self.app.clone(), self.grant.clone());
-        self.last = Some((bytes, Box::pin(count)));
-        self.poll_last(context)
+        self.counts &= !counts;
+        let recorded = record(self.app.clone(), self.grant.clone(), counts);
+        self.waiting = Some((bytes, Box::pin(recorded)));
+        self.poll_waiting(context)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.chunks.remaining() == 0 && self.last.is_none()
+        self.chunks.remaining() == 0 && self.waiting.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let held = self.last.as_ref().map_or(0, |(bytes, _)| bytes.len());
+        let held = self.waiting.as_ref().map_or(0, |(bytes, _)| bytes.len());
         let held = u64::try_from(held).unwrap_or(u64::MAX);
         SizeHint::with_exact(self.chunks.remaining().saturating_add(held))
     }

@@ -9,6 +9,7 @@ use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_engine::Page;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::OwnKeyRefusal;
+use scrip_engine::password::PasswordRefusal;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, Nothing, complaint, mistake};
@@ -17,7 +18,7 @@ use super::super::private;
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
 use crate::App;
-use crate::extract::IdPath;
+use crate::extract::{IdPath, Source};
 use crate::language::{say, t};
 use crate::problem::{Problem, kind};
 use crate::text::Line;
@@ -33,7 +34,8 @@ const BACK: Page = Page { after: None, limit: 30 };
 /// Of those that are good all are: the staff makes some, too.
 const GOOD: u32 = 100;
 
-#[derive(Debug, Default, Deserialize)]
+/// A password is never shown again: not even by a `Debug`.
+#[derive(Default, Deserialize)]
 struct KeyForm {
     #[serde(default)]
     label: String,
@@ -42,6 +44,8 @@ struct KeyForm {
     scope: String,
     #[serde(default)]
     key: String,
+    #[serde(default)]
+    password: String,
 }
 
 impl KeyForm {
@@ -70,6 +74,7 @@ async fn make(
     _: OwnAccounts,
     State(app): State<App>,
     visit: SignedIn,
+    source: Source,
     Form(form): Form<KeyForm>,
 ) -> Result<Response, Problem> {
     let lacking = || {
@@ -79,11 +84,16 @@ async fn make(
     let once = app.engine.fresh_of::<ApiKey>(form.key.trim()).ok_or_else(lacking);
     let problem = match once.and_then(|once| Ok((once, form.read()?))) {
         Ok((once, (scopes, label))) => {
-            match app.engine.make_own_key(visit.buyer, scopes, label, &once).await? {
+            let proof = (form.password.as_str(), source.0.as_str());
+            match app.engine.make_own_key(visit.buyer, proof, scopes, label, &once).await? {
                 Ok(Some(made)) => return Ok(told(&app, &visit, &made.key, &made.token)),
                 // It was made by this form before, and is not told again.
                 Ok(None) => return Ok(Redirect::to("/account/keys").into_response()),
                 Err(OwnKeyRefusal::NoSuchAccount) => return Err(NoSuchAccount.into()),
+                Err(OwnKeyRefusal::Password(PasswordRefusal::InvalidCredentials)) => {
+                    Problem::field("password", t("this is not your password"))
+                }
+                Err(OwnKeyRefusal::Password(refusal)) => Problem::from(refusal),
                 Err(OwnKeyRefusal::TooMany) => Problem::field(
                     "label",
                     t("you have as many keys as one account may have: revoke one first"),
@@ -130,7 +140,7 @@ async fn page(
     let newest = store.api_keys_of(visit.buyer.account, BACK).await?;
     keys.extend(newest.into_iter().filter(|key| key.revoked_at.is_some()));
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
-    let (label, scope) = (error("label"), error("scope"));
+    let (label, scope, password) = (error("label"), error("scope"), error("password"));
     let whole = problem.filter(|problem| problem.errors().is_empty());
     let once = app.engine.fresh::<ApiKey>()?;
     let main = html! {
@@ -157,6 +167,10 @@ async fn page(
                 }
                 @if let Some(text) = &scope { (mistake(None, text)) }
             }
+            // Password keepers want to know whose it is.
+            input type="hidden" name="username" autocomplete="username" value=(visit.member.account.email);
+            (Field { name: "password", label: t("Your password"), kind: "password", value: "",
+                autocomplete: "current-password", required: true, hint: None, error: password.as_deref() })
             button type="submit" { (t("Make the key")) }
         }
         p { a href="/docs" { (t("What a program can do")) } }

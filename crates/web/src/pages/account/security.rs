@@ -109,9 +109,16 @@ fn changed(app: &App, visit: &SignedIn) -> Response {
     let main = html! {
         h1 { (t("Your password was changed")) }
         p role="status" { (t("You stay signed in here, and are signed out everywhere else.")) }
+        (keys_go_on())
         p { a.button href="/account" { (t("Back to your account")) } }
     };
     private(app, t("Your password was changed"), &visit.visit, &main).into_response()
+}
+
+/// Programs are not a browser that somebody forgot to sign out of.
+fn keys_go_on() -> Markup {
+    let link = html! { a href="/account/keys" { (t("look through them")) } };
+    html! { p { (say!("Keys for programs go on working: {link}.", link)) } }
 }
 
 fn form(account: &Account, problem: Option<&Problem>) -> Markup {
@@ -121,6 +128,7 @@ fn form(account: &Account, problem: Option<&Problem>) -> Markup {
         p.trail { a href="/account" { (t("Account")) } }
         h1 { (t("Change the password")) }
         p.lead { (t("You stay signed in here, and are signed out everywhere else.")) }
+        (keys_go_on())
         @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
             (complaint(&sentence(problem.detail())))
         }

@@ -17,6 +17,7 @@ use scrip_engine::session::Token;
 
 use super::frame;
 use crate::App;
+use crate::extract::make_room;
 use crate::pages::visit::{Local, cookie};
 use crate::problem::Problem;
 use crate::request_id;
@@ -33,7 +34,8 @@ pub struct Clerk {
     token: String,
 }
 
-/// A member of the staff who may do what needs `P`. A handler that takes one cannot forget to ask.
+/// A member of the staff who may do what needs `P`. A handler that takes one cannot forget to ask, and forms that come
+/// after it may be long.
 pub struct Desk<P> {
     clerk: Clerk,
     power: PhantomData<P>,
@@ -115,6 +117,8 @@ impl<P: Needs> FromRequestParts<App> for Desk<P> {
         if !clerk.may(P::POWER) {
             return Err(frame::not_yours(app, &clerk, P::POWER));
         }
+        // Descriptions and terms come with forms, which are read after this.
+        make_room(&mut parts.extensions);
         Ok(Self { clerk, power: PhantomData })
     }
 }

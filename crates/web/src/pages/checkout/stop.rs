@@ -71,6 +71,17 @@ impl Stop {
                 ahead,
                 &html! { (say!("Too many coupons were tried from here. It can be tried again in {wait} seconds.", wait = wait.0)) },
             ),
+            PurchaseRefusal::TooManyOrders(wait) => (
+                t("One moment"),
+                html! {
+                    p { (say!("Too many orders were sent from here by visitors. It can be tried again in {wait} seconds, \
+                        and at once by who is signed in.", wait = wait.0)) }
+                    p.choice {
+                        a.button href=(ahead.next.after("/connect")) { (t("Sign in")) }
+                        a.button.second href="/cart" { (t("Back to the cart")) }
+                    }
+                },
+            ),
             other => (
                 t("This cannot be ordered so"),
                 html! {

@@ -48,7 +48,7 @@ impl Group for Refunds {
             (text("refund_days", "Days in which buyers can have their tokens back", "text", &self.refund_days, Some(days),
                 wrong.with("refund_policy.days")))
             (tick("opened", "Also what was downloaded, activated or used", self.opened.is_some()))
-            (tick("at_once", "What is covered is given back at once, without a person", self.at_once.is_some()))
+            (tick("at_once", "What is covered is given back at once, without a person (but not what was downloaded in part)", self.at_once.is_some()))
             p.hint { "Whoever asks for anything else waits for your word, in the list of requests." }
         }
     }
