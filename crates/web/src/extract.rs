@@ -1,6 +1,7 @@
 //! What comes in: strict bodies, queries, ids, idempotency keys. Every mistake names its field.
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::body::HttpBody;
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
@@ -87,6 +88,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
+/// Where a body need not be sent.
+impl<T: DeserializeOwned> OptionalFromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Option<Self>, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<App>>::from_request(request, app).await.map(Some)
+    }
+}
+
 /// Whether a body says that it is of this media type, with whatever parameters.
 pub(crate) fn is_sent_as(headers: &HeaderMap, media_type: &str) -> bool {
     let said = headers.get(header::CONTENT_TYPE).and_then(|said| said.to_str().ok());
@@ -119,12 +132,13 @@ impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
     async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
         let MaxBody(max_body) = request.extensions().get().copied().unwrap_or_default();
         request.extensions_mut().insert(MaxBody(max_body.max(LONG_BODY)));
-        Ok(Self(Body::from_request(request, app).await?.value))
+        let body = <Body<T> as FromRequest<App>>::from_request(request, app).await?;
+        Ok(Self(body.value))
     }
 }
 
 /// Reads JSON, in which no name may stand twice in one object.
-fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         if !error.is_data() {
             return malformed(&error.to_string());

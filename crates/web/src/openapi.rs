@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header;
 use serde_json::Value;
 use utoipa::OpenApi;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{
     AdditionalProperties, AllOfBuilder, KnownFormat, OneOfBuilder, SchemaType, Type,
 };
@@ -229,6 +229,26 @@ pub fn types(kind: &SchemaType) -> (Vec<&Type>, bool) {
 pub fn is_for_staff(operation: &Operation) -> bool {
     let staff = ["admin", "demo", "server"];
     operation.tags.iter().flatten().any(|tag| staff.contains(&tag.as_str()))
+}
+
+/// Whether an operation refuses what it does not know. Between servers only what must not be ignored is refused; what processors
+/// send is theirs to say, and how a server is watched is no part of the API.
+pub fn is_strict(operation: &Operation) -> bool {
+    let lenient = ["server", "servers", "hooks"];
+    !operation.tags.iter().flatten().any(|tag| lenient.contains(&tag.as_str()))
+}
+
+/// What an operation takes besides its body.
+pub fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    })
+}
+
+/// Whether an operation takes a parameter in this place.
+pub fn has(operation: &Operation, place: &ParameterIn) -> bool {
+    parameters(operation).any(|parameter| parameter.parameter_in == *place)
 }
 
 /// What a reference stands for.

@@ -241,6 +241,68 @@ async fn people_s_words_have_bounds() {
     assert_eq!(sign_in("ada@example.com", &"a".repeat(201)).await, wrong);
 }
 
+/// A query or a body where none is taken would be believed to do something.
+#[tokio::test]
+async fn what_no_operation_asked_for_is_refused() {
+    let shop = Shop::open().await;
+    let document = shop.get("/openapi.json", "").await.json;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let lenient = ["server", "servers", "hooks"].map(|tag| json!([tag]));
+            if lenient.contains(&operation["tags"]) {
+                continue;
+            }
+            let path = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
+            let path = path.collect::<Vec<_>>().join("/");
+            let method = method.to_uppercase();
+            let parameters = operation["parameters"].as_array();
+            if !parameters.into_iter().flatten().any(|parameter| parameter["in"] == "query") {
+                let answer = send(&shop, &method, &format!("{path}?bogus=1"), "", b"").await;
+                let code = if method == "HEAD" { "" } else { "unknown_field" };
+                assert_eq!((answer.status, answer.code()), (400, code), "{method} {path}");
+            }
+            if operation["requestBody"].is_null() && method != "HEAD" {
+                let answer = send(&shop, &method, &path, "", br#"{"bogus":1}"#).await;
+                refused(&answer, 400, "unknown_field", "bogus", &format!("{method} {path}"));
+            }
+        }
+    }
+    let ada = shop.buyer("ada@example.com", 0).await;
+    for body in ["this is not json", "[]", "null", "1", &"[".repeat(70_000)] {
+        let answer = send(&shop, "GET", "/v1/account", &ada, body.as_bytes()).await;
+        refused(&answer, 400, "unknown_field", ".", body);
+    }
+    for (path, body) in [("/v1/account", "{}"), ("/v1/account", " \n"), ("/v1/account?", "")] {
+        let answer = send(&shop, "GET", path, &ada, body.as_bytes()).await;
+        assert_eq!(answer.status, 200, "{path} {body:?}");
+    }
+    for path in ["/healthz?probe=1", "/openapi.json?v=2"] {
+        assert_eq!(shop.get(path, "").await.status, 200, "{path}");
+    }
+}
+
+/// Where a body need not be sent, one that is sent is read as strictly as others.
+#[tokio::test]
+async fn what_an_account_is_frozen_for_goes_on_record() {
+    let shop = Shop::open().await;
+    shop.buyer("ada@example.com", 0).await;
+    let staff = shop.admin.clone();
+    let account = shop.get("/v1/admin/accounts", &staff).await.at("/data/0/id").to_owned();
+    for (verb, reason) in [("freeze", "The card was stolen"), ("thaw", "It was found again")] {
+        let path = format!("/v1/admin/accounts/{account}/{verb}");
+        let more = json!({ "reason": reason, "bogus": 1 });
+        refused(&shop.post(&path, &staff, "", more).await, 400, "unknown_field", "bogus", verb);
+        let empty = shop.post(&path, &staff, "", json!({ "reason": " " })).await;
+        refused(&empty, 400, "invalid_field", "reason", verb);
+        let answer = send(&shop, "POST", &path, &staff, b"this is not json").await;
+        assert_eq!((answer.status, answer.code()), (400, "malformed"), "{verb}");
+        let done = shop.post(&path, &staff, "", json!({ "reason": reason })).await;
+        assert_eq!((done.status, done.json["frozen_at"].is_null()), (200, verb == "thaw"));
+        let record = shop.get("/v1/admin/audit?limit=1", &staff).await;
+        assert_eq!(record.json["data"][0]["changes"]["reason"]["to"], reason, "{record:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_idempotency_key_is_one_visible_word() {
     let shop = Shop::open().await;
