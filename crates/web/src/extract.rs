@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::problem::{Problem, kind};
-use crate::read::json::Unambiguous;
-use crate::read::{Misread, pairs};
+use crate::read::json::{self, Unambiguous};
+use crate::read::{Misread, Wrong, pairs};
 use crate::request_id;
 
 /// The largest JSON body, put into the request by whoever accepted the connection.
@@ -139,15 +139,19 @@ impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
 
 /// Reads JSON, in which no name may stand twice in one object.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        if !error.is_data() {
-            return malformed(&error.to_string());
+    serde_json::from_slice(bytes).map_err(|error| match json::named_twice(&error) {
+        Some(name) => {
+            // Read once more to find the place: what is well need not be followed.
+            let mut again = serde_json::Deserializer::from_slice(bytes);
+            let again = serde_path_to_error::deserialize::<_, Unambiguous>(&mut again);
+            let place = again.err().map(|wrong| wrong.path().to_string());
+            let twice = Misread::twice(&name);
+            match place.filter(|place| place != ".") {
+                Some(place) => twice.within(&place).into(),
+                None => twice.into(),
+            }
         }
-        // Read once more to find the place: what is well need not be followed.
-        let mut json = serde_json::Deserializer::from_slice(bytes);
-        let again = serde_path_to_error::deserialize::<_, Unambiguous>(&mut json);
-        let path = again.map_or_else(|wrong| wrong.path().to_string(), |_| ".".to_owned());
-        wrong_data(&path, &error.to_string())
+        None => malformed(&error.to_string()),
     })
 }
 
@@ -157,52 +161,24 @@ pub(crate) fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem
 }
 
 impl From<Misread> for Problem {
-    fn from(wrong: Misread) -> Self {
-        wrong_data(wrong.path(), wrong.message())
+    fn from(misread: Misread) -> Self {
+        let field = misread.path();
+        if holds_card_number(&misread.to_string()) {
+            // What is shown may be kept somewhere.
+            return Self::card_number("body");
+        }
+        match misread.wrong() {
+            Wrong::Unknown => {
+                let detail = misread.to_string();
+                Self::new(&kind::UNKNOWN_FIELD, detail.clone()).with_error(field, "unknown", detail)
+            }
+            Wrong::Otherwise(words) => Self::field(field, words),
+        }
     }
 }
 
 fn malformed(detail: &str) -> Problem {
     Problem::new(&kind::MALFORMED, format!("the body is not JSON: {detail}"))
-}
-
-/// Tells an unknown field from a wrong one, and names it: the whole body or query is called `.`.
-fn wrong_data(path: &str, message: &str) -> Problem {
-    if holds_card_number(path) || holds_card_number(message) {
-        // What is shown may be kept somewhere.
-        return Problem::card_number("body");
-    }
-    let message = message.split(" at line ").next().unwrap_or(message);
-    let named = |prefix: &str| {
-        let rest = message.strip_prefix(prefix)?;
-        rest.split('`').next().map(str::to_owned)
-    };
-    let below = |name: &str| {
-        if path == "." || path == name || path.ends_with(&format!(".{name}")) {
-            if path == "." { name.to_owned() } else { path.to_owned() }
-        } else {
-            format!("{path}.{name}")
-        }
-    };
-    if let Some(name) = named("unknown field `") {
-        let field = below(&name);
-        let detail = format!("there is no field {field}");
-        return Problem::new(&kind::UNKNOWN_FIELD, detail.clone())
-            .with_error(field, "unknown", detail);
-    }
-    if let Some(name) = named("missing field `") {
-        return Problem::field(below(&name), "this field is required");
-    }
-    if let Some(name) = named("duplicate field `") {
-        return Problem::field(below(&name), "this field is given twice");
-    }
-    // A number's width in memory is no word of the contract.
-    match message.rsplit_once("expected u") {
-        Some((found, width)) if width.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Problem::field(path, format!("{found}expected a whole number"))
-        }
-        _ => Problem::field(path, message),
-    }
 }
 
 /// A query string, read strictly.
