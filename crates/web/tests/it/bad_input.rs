@@ -101,7 +101,7 @@ async fn bodies_that_are_no_json_or_not_the_one_asked_for() {
     for (body, code, field) in &cases {
         let answer = send(&shop, "POST", "/v1/purchases", &ada, body.as_bytes()).await;
         refused(&answer, 400, code, field, body);
-        for secret in ["struct", "u32", "u64"] {
+        for secret in ["struct", "u32", "u64", "sequence", "map", "unit", "string", "integer"] {
             assert!(!answer.at("/detail").contains(secret), "{body}: {}", answer.at("/detail"));
         }
     }
@@ -239,6 +239,73 @@ async fn people_s_words_have_bounds() {
     }
     assert_eq!(sign_in("ada@example.com", "correct horse\0").await, wrong);
     assert_eq!(sign_in("ada@example.com", &"a".repeat(201)).await, wrong);
+}
+
+/// What a `kind`, a `policy` or a `source` chooses is read as strictly as all else, and what is wrong has its whole path.
+#[tokio::test]
+async fn what_is_wrong_below_a_tag_is_named() {
+    let shop = Shop::open().await;
+    shop.service("tuning", 250).await;
+    let before = shop.get("/v1/admin/products/tuning", &shop.admin).await.json;
+    let check = async |method: &str, path: &str, body: String, code: &str, field: &str| {
+        let answer = send(&shop, method, path, &shop.admin, body.as_bytes()).await;
+        refused(&answer, 400, code, field, &body);
+    };
+    for (terms, code, field) in [
+        (r#"{"kind":"rental","seconds":"30","from":"purchase"}"#, "invalid_field", "seconds"),
+        (r#"{"kind":"rental","seconds":30,"from":"today"}"#, "invalid_field", "from"),
+        (r#"{"kind":"rental","seconds":30}"#, "invalid_field", "from"),
+        (r#"{"kind":"uses"}"#, "invalid_field", "count"),
+        (r#"{"kind":"uses","count":1,"seconds":1}"#, "unknown_field", "seconds"),
+        (r#"{"kind":"processings","count":1,"unit":"A b"}"#, "invalid_field", "unit"),
+        (r#"{"kind":"trial","seconds":-1}"#, "invalid_field", "seconds"),
+        (r#"{"kind":"perpetual","unit":"images"}"#, "unknown_field", "unit"),
+        (r#"{"kind":"perpetual","bogus":1}"#, "unknown_field", "bogus"),
+        (r#"{"kind":"for_ever"}"#, "invalid_field", "kind"),
+        ("{}", "invalid_field", "kind"),
+    ] {
+        let path = "/v1/admin/products/tuning/offers/two";
+        let body = format!(r#"{{"price":{{"amount":1,"unit":"AUR"}},"terms":{terms}}}"#);
+        check("PUT", path, body, code, &format!("terms.{field}")).await;
+    }
+    for (threshold, code, field) in [
+        (
+            r#"{"policy":"fixed","amount":{"amount":"5","unit":"AUR"}}"#,
+            "invalid_field",
+            "amount.amount",
+        ),
+        (r#"{"policy":"fixed"}"#, "invalid_field", "amount"),
+        (
+            r#"{"policy":"cheapest_offer","amount":{"amount":5,"unit":"AUR"}}"#,
+            "unknown_field",
+            "amount",
+        ),
+        (r#"{"policy":"none"}"#, "invalid_field", "policy"),
+    ] {
+        let body = format!(r#"{{"threshold":{threshold}}}"#);
+        check("PATCH", "/v1/admin/settings", body, code, &format!("threshold.{field}")).await;
+    }
+    for (cycle, code, field) in [
+        (r#"{"kind":"days","days":"30"}"#, "invalid_field", "days"),
+        (r#"{"kind":"days"}"#, "invalid_field", "days"),
+        (r#"{"kind":"each","days":30}"#, "unknown_field", "days"),
+    ] {
+        let body = format!(r#"{{"terms":{{"cycle":{cycle}}}}}"#);
+        check("POST", "/v1/admin/agreements", body, code, &format!("terms.cycle.{field}")).await;
+    }
+    assert_eq!(shop.get("/v1/admin/products/tuning", &shop.admin).await.json, before);
+}
+
+/// What is no id at all is a wrong field, and not something that is missing.
+#[tokio::test]
+async fn what_is_no_id_is_a_wrong_field() {
+    let shop = Shop::open().await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let quote = json!({ "partner": "x", "give": { "amount": 1, "unit": "AUR" } });
+    let quote = shop.post("/v1/exchange-quotes", &ada, "", quote).await;
+    refused(&quote, 400, "invalid_field", "partner", "a quote");
+    let taken = shop.post("/v1/exchanges", &ada, "key", json!({ "quote": "x" })).await;
+    refused(&taken, 400, "invalid_field", "quote", "an exchange");
 }
 
 /// A query or a body where none is taken would be believed to do something.
