@@ -92,7 +92,7 @@ pub fn split(routes: OpenApiRouter<App>) -> (Router<App>, utoipa::openapi::OpenA
         for (method, operation) in operations_mut(item) {
             // The derive takes the handler's name, and many are called `show`.
             operation.operation_id = Some(name(method, path));
-            answers::complete(method, operation);
+            answers::complete(path, method, operation);
             examples::give(operation, &components);
         }
     }

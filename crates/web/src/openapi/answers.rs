@@ -12,6 +12,7 @@ use utoipa::openapi::{
 };
 
 use super::{has, is_for_staff, is_strict, parameters};
+use crate::api::is_of_some_roles;
 use crate::problem::Kind;
 use crate::problem::kind;
 
@@ -30,8 +31,8 @@ pub fn examples() -> BTreeMap<String, RefOr<Example>> {
 }
 
 /// Adds what every operation of this kind can answer, and the body of each answer that is a problem.
-pub fn complete(method: &str, operation: &mut Operation) {
-    for kind in usual(method, operation) {
+pub fn complete(path: &str, method: &str, operation: &mut Operation) {
+    for kind in usual(path, method, operation) {
         let responses = &mut operation.responses.responses;
         let response = responses.entry(kind.status.as_str().to_owned());
         let response = response.or_insert_with(|| RefOr::T(Response::default()));
@@ -64,7 +65,7 @@ fn name(description: &mut String, code: &str) {
 }
 
 /// What an operation can answer by its form.
-fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
+fn usual(path: &str, method: &str, operation: &Operation) -> Vec<&'static Kind> {
     let has = |place: ParameterIn| has(operation, &place);
     let json = operation.request_body.as_ref().is_some_and(|body| match body {
         RefOr::T(body) => body.content.contains_key("application/json"),
@@ -85,8 +86,7 @@ fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
         (caller, &kind::INVALID_CREDENTIALS),
         (caller, &kind::FORBIDDEN),
         (servers, &kind::SIGNATURE_REFUSED),
-        // A server that is no provider has none of its routes.
-        (has(ParameterIn::Path) || pages || servers, &kind::NOT_FOUND),
+        (has(ParameterIn::Path) || pages || servers || is_of_some_roles(path), &kind::NOT_FOUND),
         (json, &kind::TOO_LARGE),
         (json, &kind::UNSUPPORTED_MEDIA_TYPE),
         (true, &kind::RATE_LIMITED),

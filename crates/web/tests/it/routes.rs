@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use scrip_testkit::{Answer, Shop};
+use scrip_testkit::{Answer, Shop, settings};
 use serde_json::{Value, json};
+
+use crate::provider;
 
 async fn ask(shop: &Shop, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     shop.send(method, path, headers, Value::Null).await
@@ -446,6 +448,41 @@ async fn everything_else_is_closed_to_the_scripts_of_other_sites() {
                 answer.headers.keys().find(|name| name.as_str().starts_with("access-control"));
             assert_eq!(said, None, "{method} {path}");
             assert!(method != "OPTIONS" || answer.status == 405, "{path}: {}", answer.status);
+        }
+    }
+}
+
+/// What a server answers stands in the document, whatever its role: with the status, and with the code of a problem.
+#[tokio::test]
+async fn every_answer_is_documented_in_every_role() {
+    let (merchant, _) = Shop::merchant(settings()).await;
+    for shop in [Shop::open().await, merchant, provider::World::open().await.pay] {
+        let document = shop.get("/openapi.json", "").await.json;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let parts = path.split('/');
+                let parts = parts.map(|part| if part.starts_with('{') { "nothing" } else { part });
+                let at = parts.collect::<Vec<_>>().join("/");
+                let has_body = !operation["requestBody"].is_null();
+                let body = if has_body { json!({}) } else { Value::Null };
+                for bearer in ["", &shop.admin] {
+                    let authorization = format!("Bearer {bearer}");
+                    let headers =
+                        [("idempotency-key", "key"), ("authorization", authorization.as_str())];
+                    let headers = if bearer.is_empty() { &headers[..1] } else { &headers };
+                    let answer =
+                        shop.send(&method.to_uppercase(), &at, headers, body.clone()).await;
+                    let told = &operation["responses"][answer.status.to_string()];
+                    assert!(!told.is_null(), "{method} {path}: {answer:?}");
+                    let codes = &told["content"]["application/problem+json"]["schema"]["allOf"];
+                    let codes = codes[1]["properties"]["code"]["enum"].as_array();
+                    let known = |codes: &Vec<Value>| codes.contains(&answer.json["code"]);
+                    assert!(
+                        method == "head" || answer.status < 400 || codes.is_some_and(known),
+                        "{method} {path}: {answer:?}"
+                    );
+                }
+            }
         }
     }
 }
