@@ -12,6 +12,7 @@ mod metrics;
 mod money;
 mod network;
 mod openapi;
+mod packed;
 mod pages;
 mod patience;
 pub mod problem;
@@ -30,6 +31,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use http::header;
 use scrip_engine::Engine;
 
 pub use caller::{AtMerchant, AtPartner, AtProvider};
@@ -81,6 +83,7 @@ async fn enter(State(door): State<Door>, request: Request, next: Next) -> Respon
     let Door { watch, operations } = door;
     let app = watch.app();
     let method = request.method().clone();
+    let is_private = request.headers().contains_key(header::AUTHORIZATION);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let at = route.clone();
     let answer = async move {
@@ -96,5 +99,10 @@ async fn enter(State(door): State<Door>, request: Request, next: Next) -> Respon
             Err(problem) => problem.into_response(),
         }
     };
-    trace::observe(&watch, method, route, request_id::stamp(app, answer)).await
+    let mut answer = trace::observe(&watch, method, route, request_id::stamp(app, answer)).await;
+    if is_private {
+        // Where nothing else was said: what somebody in particular is told is for nobody else to keep.
+        answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(answer::PRIVATE);
+    }
+    answer
 }

@@ -9,7 +9,7 @@ mod auto_top_ups;
 mod connections;
 mod credit_line;
 mod demo;
-mod downloads;
+pub(crate) mod downloads;
 mod events;
 mod evidence;
 pub mod exchanges;
@@ -56,7 +56,7 @@ use crate::problem::Problem;
 pub fn routes() -> OpenApiRouter<App> {
     let open = vendor::routes().merge(products::routes());
     let open = open.merge(pictures::routes()).merge(licenses::by_code::routes());
-    let open = open.merge(license_changes::public());
+    let open = open.merge(license_changes::public()).merge(partners::public());
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
