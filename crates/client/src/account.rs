@@ -55,16 +55,11 @@ pub struct Account {
     pub name: Option<String>,
     /// `member`, `funded` and so on.
     pub standing: Option<String>,
-    /// When the last required field was given.
-    pub completed_at: Option<String>,
     /// Required fields that are still missing.
     #[serde(default)]
     pub missing: Vec<String>,
     /// Whether the account may trade, and if not, why.
     pub permits: Option<Permits>,
-    /// What the credit bureau last said.
-    #[serde(default)]
-    pub credit_status: Value,
 }
 
 /// Whether an account may trade.

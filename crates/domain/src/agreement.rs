@@ -15,7 +15,8 @@
 
 mod check;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::amount::{Amount, Unit};
 use crate::id::Id;
@@ -169,7 +170,7 @@ pub struct Way {
 }
 
 /// Where the rate comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "source", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rate {
     /// From what both tokens are worth in the agreement.
@@ -184,7 +185,7 @@ pub enum Rate {
 }
 
 /// What is settled at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Cycle {
     /// Every exchange by itself, gross.
@@ -194,6 +195,59 @@ pub enum Cycle {
         /// The days.
         days: u32,
     },
+}
+
+// What serde makes of a tag would lose the place of what is wrong below it. So their members are read, and then chosen.
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Source {
+            UnitValues,
+            Fixed,
+        }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            source: Source,
+            give: Option<Amount>,
+            receive: Option<Amount>,
+        }
+        let Members { source, give, receive } = Members::deserialize(from)?;
+        match (source, give, receive) {
+            (Source::UnitValues, None, None) => Ok(Self::UnitValues),
+            (Source::UnitValues, Some(_), _) => Err(D::Error::unknown_field("give", &[])),
+            (Source::UnitValues, None, Some(_)) => Err(D::Error::unknown_field("receive", &[])),
+            (Source::Fixed, Some(give), Some(receive)) => Ok(Self::Fixed { give, receive }),
+            (Source::Fixed, None, _) => Err(D::Error::missing_field("give")),
+            (Source::Fixed, _, None) => Err(D::Error::missing_field("receive")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cycle {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Kind {
+            Each,
+            Days,
+        }
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            kind: Kind,
+            days: Option<u32>,
+        }
+        let Members { kind, days } = Members::deserialize(from)?;
+        match (kind, days) {
+            (Kind::Each, None) => Ok(Self::Each),
+            (Kind::Each, Some(_)) => Err(D::Error::unknown_field("days", &[])),
+            (Kind::Days, Some(days)) => Ok(Self::Days { days }),
+            (Kind::Days, None) => Err(D::Error::missing_field("days")),
+        }
+    }
 }
 
 /// What an exchange comes to: final once it is quoted.

@@ -89,18 +89,11 @@ impl Engine {
     }
 
     /// The receipt of a paid order, issued when it is first asked for.
-    pub async fn receipt(
-        &self,
-        buyer: Buyer,
-        order: Id<Order>,
-    ) -> Outcome<Receipt, PurchaseRefusal> {
-        if let Some(receipt) = self.store.receipt(order).await? {
-            let row = self.store.order(order).await?;
-            if row.is_some_and(|row| row.is_of(buyer.account)) {
-                return Ok(Ok(receipt));
-            }
+    pub async fn receipt(&self, order: &Order) -> Outcome<Receipt, PurchaseRefusal> {
+        match self.store.receipt(order.id).await? {
+            Some(receipt) => Ok(Ok(receipt)),
+            None => self.submit(IssueReceipt { order: order.id }).await,
         }
-        self.submit(IssueReceipt { buyer, order }).await
     }
 }
 
@@ -246,7 +239,6 @@ impl Command for Cancel {
 }
 
 struct IssueReceipt {
-    buyer: Buyer,
     order: Id<Order>,
 }
 
@@ -265,9 +257,9 @@ impl Command for IssueReceipt {
         books: &Books,
         at: Timestamp,
     ) -> Result<Decision<Receipt, PurchaseRefusal>, Fault> {
-        let order =
-            books.orders.get(&(self.order,))?.filter(|order| order.is_of(self.buyer.account));
-        let Some(order) = order else { return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder)) };
+        let Some(order) = books.orders.get(&(self.order,))? else {
+            return Ok(Decision::refused(PurchaseRefusal::NoSuchOrder));
+        };
         if !order.is_released() {
             return Ok(Decision::refused(PurchaseRefusal::NotDraft(order.state_at(at))));
         }

@@ -27,7 +27,7 @@ pub struct Quote {
     pub total: Amount,
     /// The coupon that takes something off them.
     pub coupon: Option<OrderCoupon>,
-    /// What the asker can spend; `None` for a visitor.
+    /// What the asker can spend; `None` for a visitor, and for an account that permits nothing.
     pub balance: Option<Amount>,
 }
 
@@ -136,7 +136,7 @@ impl Engine {
 /// With what eyes somebody looks at prices.
 pub(crate) struct Sight {
     standing: gate::Standing,
-    /// What can be spent; none for a visitor, and at a merchant, who does not know it.
+    /// What can be spent; none for whoever is told what a visitor is, and at a merchant, who does not know it.
     available: Option<Amount>,
     /// What stands before a price that is not shown: no account, or one that permits nothing.
     first: Option<GateRefusal>,
@@ -149,11 +149,9 @@ impl Sight {
         settings: &Settings,
         cheapest: Option<Amount>,
     ) -> Self {
-        Self {
-            standing: gate::standing(who, settings, cheapest),
-            available: who.map(|(_, available)| available),
-            first: gate::account(who.map(|(account, _)| account), settings).err(),
-        }
+        let first = gate::account(who.map(|(account, _)| account), settings).err();
+        let available = who.map(|(_, available)| available).filter(|_| first.is_none());
+        Self { standing: gate::standing(who, settings, cheapest), available, first }
     }
 
     /// The same at a merchant, where the provider says whether it is enough.
@@ -189,7 +187,7 @@ fn seen_prices(
     let standing = sight.standing;
     let total = priced.iter().try_fold(Amount::ZERO, |sum, one| sum.checked_add(one.line.total()?));
     let covered = match (sight.available, total) {
-        (Some(available), Some(total)) => standing != gate::Standing::Visitor && available >= total,
+        (Some(available), Some(total)) => available >= total,
         _ => false,
     };
     for covered in [true, covered] {

@@ -126,28 +126,25 @@ fn at(app: &App, role: Role) -> Result<(), Problem> {
     if app.engine.roles().has(role) { Ok(()) } else { Err(Problem::not_found()) }
 }
 
-/// Whoever may look at one order: its buyer, or at a merchant whoever holds its token.
+/// Whoever may look at one order: its buyer, the vendor's staff, or at a merchant whoever holds its token.
 #[derive(Debug)]
 pub enum Looker {
+    /// Its buyer, or the vendor's staff.
+    Reader(Reader),
+    /// The token that a visitor got with the order.
+    Token(String),
+}
+
+/// Whoever may confirm one order or give it up: its buyer, or at a merchant whoever holds its token.
+#[derive(Debug)]
+pub enum Orderer {
     /// An account's session or API key.
     Buyer(scrip_engine::Buyer),
     /// The token that a visitor got with the order.
     Token(String),
 }
 
-/// The same, to confirm it or to give it up.
-#[derive(Debug)]
-pub struct Orderer(pub Looker);
-
-impl Looker {
-    async fn with(parts: &mut Parts, app: &App, scope: Scope) -> Result<Self, Problem> {
-        if let Some(token) = order_token(parts).filter(|_| app.engine.provider().is_some()) {
-            return Ok(Self::Token(token.to_owned()));
-        }
-        let caller = Caller::from_request_parts(parts, app).await?;
-        buyer_with(&caller, app, scope).await.map(Self::Buyer)
-    }
-
+impl Orderer {
     /// Who it is to the engine, if the token is that of `order`.
     pub fn holder(&self, app: &App, order: Id<Order>) -> Result<Holder, Problem> {
         match self {
@@ -162,7 +159,10 @@ impl FromRequestParts<App> for Looker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Self::with(parts, app, Scope::Read).await
+        match order_token(parts, app) {
+            Some(token) => Ok(Self::Token(token.to_owned())),
+            None => Reader::from_request_parts(parts, app).await.map(Self::Reader),
+        }
     }
 }
 
@@ -170,12 +170,18 @@ impl FromRequestParts<App> for Orderer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Looker::with(parts, app, Scope::Purchase).await.map(Self)
+        match order_token(parts, app) {
+            Some(token) => Ok(Self::Token(token.to_owned())),
+            None => Spender::from_request_parts(parts, app)
+                .await
+                .map(|Spender(buyer)| Self::Buyer(buyer)),
+        }
     }
 }
 
-/// The token of an order, sent as `Authorization: Order <token>`.
-fn order_token(parts: &Parts) -> Option<&str> {
+/// The token of an order, sent to a merchant as `Authorization: Order <token>`.
+fn order_token<'a>(parts: &'a Parts, app: &App) -> Option<&'a str> {
+    app.engine.provider()?;
     let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("order").then(|| token.trim())

@@ -47,6 +47,11 @@ fn preflight(methods: HeaderValue) -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
+/// The same where there is nothing but to read.
+pub async fn preflight_of_reads() -> Response {
+    preflight(HeaderValue::from_static("GET, HEAD, OPTIONS"))
+}
+
 /// Lets scripts of every site read the answer.
 pub async fn allow(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

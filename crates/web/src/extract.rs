@@ -1,6 +1,7 @@
 //! What comes in: strict bodies, queries, ids, idempotency keys. Every mistake names its field.
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::body::HttpBody;
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, header};
@@ -14,8 +15,8 @@ use serde::de::DeserializeOwned;
 use crate::App;
 use crate::network;
 use crate::problem::{Problem, kind};
-use crate::read::json::Unambiguous;
-use crate::read::{Misread, pairs};
+use crate::read::json::{self, Unambiguous};
+use crate::read::{Misread, Wrong, pairs};
 use crate::request_id;
 
 /// The largest JSON body, put into the request by whoever accepted the connection.
@@ -88,6 +89,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
+/// Where a body need not be sent.
+impl<T: DeserializeOwned> OptionalFromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Option<Self>, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<App>>::from_request(request, app).await.map(Some)
+    }
+}
+
 /// Whether a body says that it is of this media type, with whatever parameters.
 pub(crate) fn is_sent_as(headers: &HeaderMap, media_type: &str) -> bool {
     let said = headers.get(header::CONTENT_TYPE).and_then(|said| said.to_str().ok());
@@ -125,21 +138,26 @@ impl<T: DeserializeOwned> FromRequest<App> for LongBody<T> {
 
     async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
         make_room(request.extensions_mut());
-        Ok(Self(Body::from_request(request, app).await?.value))
+        let body = <Body<T> as FromRequest<App>>::from_request(request, app).await?;
+        Ok(Self(body.value))
     }
 }
 
 /// Reads JSON, in which no name may stand twice in one object.
-fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        if !error.is_data() {
-            return malformed(&error.to_string());
+pub(crate) fn parse(bytes: &[u8]) -> Result<Unambiguous, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| match json::named_twice(&error) {
+        Some(name) => {
+            // Read once more to find the place: what is well need not be followed.
+            let mut again = serde_json::Deserializer::from_slice(bytes);
+            let again = serde_path_to_error::deserialize::<_, Unambiguous>(&mut again);
+            let place = again.err().map(|wrong| wrong.path().to_string());
+            let twice = Misread::twice(&name);
+            match place.filter(|place| place != ".") {
+                Some(place) => twice.within(&place).into(),
+                None => twice.into(),
+            }
         }
-        // Read once more to find the place: what is well need not be followed.
-        let mut json = serde_json::Deserializer::from_slice(bytes);
-        let again = serde_path_to_error::deserialize::<_, Unambiguous>(&mut json);
-        let path = again.map_or_else(|wrong| wrong.path().to_string(), |_| ".".to_owned());
-        wrong_data(&path, &error.to_string())
+        None => malformed(&error.to_string()),
     })
 }
 
@@ -149,52 +167,24 @@ pub(crate) fn read<T: DeserializeOwned>(json: &Unambiguous) -> Result<T, Problem
 }
 
 impl From<Misread> for Problem {
-    fn from(wrong: Misread) -> Self {
-        wrong_data(wrong.path(), wrong.message())
+    fn from(misread: Misread) -> Self {
+        let field = misread.path();
+        if holds_card_number(&misread.to_string()) {
+            // What is shown may be kept somewhere.
+            return Self::card_number("body");
+        }
+        match misread.wrong() {
+            Wrong::Unknown => {
+                let detail = misread.to_string();
+                Self::new(&kind::UNKNOWN_FIELD, detail.clone()).with_error(field, "unknown", detail)
+            }
+            Wrong::Otherwise(words) => Self::field(field, words),
+        }
     }
 }
 
 fn malformed(detail: &str) -> Problem {
     Problem::new(&kind::MALFORMED, format!("the body is not JSON: {detail}"))
-}
-
-/// Tells an unknown field from a wrong one, and names it: the whole body or query is called `.`.
-fn wrong_data(path: &str, message: &str) -> Problem {
-    if holds_card_number(path) || holds_card_number(message) {
-        // What is shown may be kept somewhere.
-        return Problem::card_number("body");
-    }
-    let message = message.split(" at line ").next().unwrap_or(message);
-    let named = |prefix: &str| {
-        let rest = message.strip_prefix(prefix)?;
-        rest.split('`').next().map(str::to_owned)
-    };
-    let below = |name: &str| {
-        if path == "." || path == name || path.ends_with(&format!(".{name}")) {
-            if path == "." { name.to_owned() } else { path.to_owned() }
-        } else {
-            format!("{path}.{name}")
-        }
-    };
-    if let Some(name) = named("unknown field `") {
-        let field = below(&name);
-        let detail = format!("there is no field {field}");
-        return Problem::new(&kind::UNKNOWN_FIELD, detail.clone())
-            .with_error(field, "unknown", detail);
-    }
-    if let Some(name) = named("missing field `") {
-        return Problem::field(below(&name), "this field is required");
-    }
-    if let Some(name) = named("duplicate field `") {
-        return Problem::field(below(&name), "this field is given twice");
-    }
-    // A number's width in memory is no word of the contract.
-    match message.rsplit_once("expected u") {
-        Some((found, width)) if width.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Problem::field(path, format!("{found}expected a whole number"))
-        }
-        _ => Problem::field(path, message),
-    }
 }
 
 /// A query string, read strictly.

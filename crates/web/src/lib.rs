@@ -12,6 +12,7 @@ mod metrics;
 mod money;
 mod network;
 mod openapi;
+mod packed;
 mod pages;
 mod patience;
 pub mod problem;
@@ -22,13 +23,15 @@ mod serve;
 mod signed;
 mod text;
 mod trace;
+mod unasked;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use http::header;
 use scrip_engine::Engine;
 
 pub use caller::{AtMerchant, AtPartner, AtProvider};
@@ -37,6 +40,8 @@ pub use metrics::Metrics;
 pub use network::{Network, NotANetwork};
 pub use serve::{Limits, listen, serve};
 pub use signed::{OfPartner, PartnerBody, Signed, SignedBody};
+
+use unasked::Operations;
 
 /// What every handler works with.
 pub type App = Arc<Server>;
@@ -54,21 +59,31 @@ pub struct Server {
 pub fn router(watch: &Arc<Watch>) -> Router {
     let app = watch.app().clone();
     let (router, document) = openapi::split(api::routes().merge(health::routes(watch.clone())));
+    let door = Door { watch: watch.clone(), operations: Arc::new(Operations::of(&document)) };
     router
         .merge(openapi::routes(&document))
         .merge(pages::routes(&app, document))
         .fallback(pages::nowhere)
         .with_state(app.clone())
         .method_not_allowed_fallback(problem::no_method)
-        .layer(from_fn_with_state(watch.clone(), enter))
+        .layer(from_fn_with_state(door, enter))
+}
+
+/// What stands behind the door through which every request comes.
+#[derive(Clone, Debug)]
+struct Door {
+    watch: Arc<Watch>,
+    operations: Arc<Operations>,
 }
 
 /// What every request passes on its way to its handler, and every answer on its way back.
 ///
 /// One layer for all of it: each layer costs every request a boxed copy of its route.
-async fn enter(State(watch): State<Arc<Watch>>, request: Request, next: Next) -> Response {
+async fn enter(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let Door { watch, operations } = door;
     let app = watch.app();
     let method = request.method().clone();
+    let is_private = request.headers().contains_key(header::AUTHORIZATION);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let at = route.clone();
     let answer = async move {
@@ -76,10 +91,18 @@ async fn enter(State(watch): State<Arc<Watch>>, request: Request, next: Next) ->
             return answer;
         }
         let (method, path) = (request.method(), request.uri().path());
-        match restoring::hold_still(app, method, path, request.headers()).await {
-            Some(answer) => answer,
-            None => next.run(request).await,
+        if let Some(answer) = restoring::hold_still(app, method, path, request.headers()).await {
+            return answer;
+        }
+        match operations.check(at.as_ref(), request).await {
+            Ok(request) => next.run(request).await,
+            Err(problem) => problem.into_response(),
         }
     };
-    trace::observe(&watch, method, route, request_id::stamp(app, answer)).await
+    let mut answer = trace::observe(&watch, method, route, request_id::stamp(app, answer)).await;
+    if is_private {
+        // Where nothing else was said: what somebody in particular is told is for nobody else to keep.
+        answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(answer::PRIVATE);
+    }
+    answer
 }

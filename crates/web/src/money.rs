@@ -1,10 +1,16 @@
 //! Amounts as they cross the API: a whole number of smallest units, its unit, and how people write it.
 
+use std::borrow::Cow;
+
 use scrip_domain::partner::MICRO_SCALE;
 use scrip_domain::settings::Token;
 use scrip_domain::{Amount, Money, Unit};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::schema::{OneOfBuilder, Type};
+use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::language::{number, spoken};
 use crate::problem::Problem;
@@ -204,6 +210,71 @@ impl MoneyIn {
             let detail = format!("prices here are in {}", token.code);
             Err(Problem::field(format!("{field}.unit"), detail))
         }
+    }
+}
+
+/// An amount of the vendor's tokens in a request: with its unit, or so many smallest units.
+#[derive(Clone, Debug)]
+pub enum TokensIn {
+    /// With its unit.
+    Money(MoneyIn),
+    /// Smallest units.
+    Bare(Amount),
+}
+
+impl PartialSchema for TokensIn {
+    fn schema() -> RefOr<Schema> {
+        let most = Amount::MAX.units();
+        let bare = ObjectBuilder::new().schema_type(Type::Integer);
+        let bare =
+            bare.minimum(Some(0_u64)).maximum(Some(most)).description(Some("Smallest units."));
+        let money = Ref::from_schema_name(MoneyIn::name());
+        RefOr::T(Schema::OneOf(OneOfBuilder::new().item(money).item(bare).build()))
+    }
+}
+
+impl ToSchema for TokensIn {
+    fn name() -> Cow<'static, str> {
+        "TokensBody".into()
+    }
+
+    fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+        all.push((MoneyIn::name().into_owned(), MoneyIn::schema()));
+    }
+}
+
+impl TokensIn {
+    /// The amount, which is in the vendor's token.
+    pub fn in_tokens(&self, token: &Token, field: &str) -> Result<Amount, Problem> {
+        match self {
+            Self::Money(money) => money.in_tokens(token, field),
+            Self::Bare(amount) => Ok(*amount),
+        }
+    }
+}
+
+// Serde's own reader of what is one or the other would lose the place of what is wrong.
+impl<'de> Deserialize<'de> for TokensIn {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = TokensIn;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object with amount and unit")
+            }
+
+            fn visit_u64<E: Error>(self, units: u64) -> Result<TokensIn, E> {
+                Amount::deserialize(units.into_deserializer()).map(TokensIn::Bare)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<TokensIn, A::Error> {
+                MoneyIn::deserialize(MapAccessDeserializer::new(members)).map(TokensIn::Money)
+            }
+        }
+
+        from.deserialize_any(Either)
     }
 }
 

@@ -6,13 +6,14 @@ mod examples;
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use http::header;
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
+use std::sync::{Arc, OnceLock};
 use utoipa::OpenApi;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::{
     AdditionalProperties, AllOfBuilder, KnownFormat, OneOfBuilder, SchemaType, Type,
 };
@@ -21,7 +22,9 @@ use utoipa::openapi::{Components, Object, ObjectBuilder, RefOr, Schema, SchemaFo
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
+use crate::answer;
 use crate::cors;
+use crate::packed::{self, takes_gzip};
 use crate::problem::{FieldError, ProblemOut};
 
 pub use examples::example;
@@ -92,7 +95,7 @@ pub fn split(routes: OpenApiRouter<App>) -> (Router<App>, utoipa::openapi::OpenA
         for (method, operation) in operations_mut(item) {
             // The derive takes the handler's name, and many are called `show`.
             operation.operation_id = Some(name(method, path));
-            answers::complete(method, operation);
+            answers::complete(path, method, operation);
             examples::give(operation, &components);
         }
     }
@@ -231,6 +234,26 @@ pub fn is_for_staff(operation: &Operation) -> bool {
     operation.tags.iter().flatten().any(|tag| staff.contains(&tag.as_str()))
 }
 
+/// Whether an operation refuses what it does not know. Between servers only what must not be ignored is refused; what processors
+/// send is theirs to say, and how a server is watched is no part of the API.
+pub fn is_strict(operation: &Operation) -> bool {
+    let lenient = ["server", "servers", "hooks"];
+    !operation.tags.iter().flatten().any(|tag| lenient.contains(&tag.as_str()))
+}
+
+/// What an operation takes besides its body.
+pub fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter),
+        RefOr::Ref(_) => None,
+    })
+}
+
+/// Whether an operation takes a parameter in this place.
+pub fn has(operation: &Operation, place: &ParameterIn) -> bool {
+    parameters(operation).any(|parameter| parameter.parameter_in == *place)
+}
+
 /// What a reference stands for.
 pub fn resolve<'a>(components: &'a Components, schema: &'a RefOr<Schema>) -> Option<&'a Schema> {
     match schema {
@@ -244,20 +267,45 @@ pub fn target(reference: &utoipa::openapi::Ref) -> &str {
     reference.ref_location.rsplit('/').next().unwrap_or_default()
 }
 
+/// The document as it is sent: large, and the same for everybody. Made when it is first asked for.
+struct Published {
+    json: Bytes,
+    tag: OnceLock<String>,
+    packed: OnceLock<Bytes>,
+}
+
 /// This document.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "server",
-    responses((status = 200, description = "the document", body = Object))
+    responses(
+        (status = 200, description = "the document", body = Object),
+        (status = 304, description = "as the `If-None-Match` has it"),
+    )
 )]
-async fn published(State(document): State<Bytes>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], document).into_response()
+async fn published(State(document): State<Arc<Published>>, asked: HeaderMap) -> Response {
+    let Published { json, tag, packed } = &*document;
+    let tag = tag.get_or_init(|| answer::tag(&[json]));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    let packed = Some(packed).filter(|_| takes_gzip(&asked));
+    match packed.map(|packed| packed.get_or_init(|| packed::packed(json))) {
+        Some(packed) if !packed.is_empty() => {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            // Other bytes than the document itself, so another validator.
+            let tag = tag.replacen('"', "\"gzip-", 1);
+            answer::public(&asked, &tag, headers, packed.clone())
+        }
+        _ => answer::public(&asked, tag, headers, json.clone()),
+    }
 }
 
 /// `GET /openapi.json`.
 pub fn routes(document: &utoipa::openapi::OpenApi) -> Router<App> {
     let json = Bytes::from(document.to_json().unwrap_or_default());
-    let router = Router::new().route("/openapi.json", get(published));
-    router.layer(axum::middleware::from_fn(cors::allow)).with_state(json)
+    let published_at = get(published).options(cors::preflight_of_reads);
+    let router = Router::new().route("/openapi.json", published_at);
+    let published = Published { json, tag: OnceLock::new(), packed: OnceLock::new() };
+    router.layer(axum::middleware::from_fn(cors::allow)).with_state(Arc::new(published))
 }
 
 #[cfg(test)]

@@ -247,6 +247,11 @@ impl Problem {
         self
     }
 
+    /// The code.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
     /// The code in words.
     pub fn title(&self) -> &'static str {
         self.0.title

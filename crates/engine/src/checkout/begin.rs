@@ -54,11 +54,10 @@ impl Engine {
             return Err(Fault::Bug("an order is to be paid at no provider".into()));
         };
         if matches!(holder, Holder::Token) {
-            let (limit, now) = (Limited::VisitorOrder, self.now());
-            if let Err(wait) = self.throttle.check(limit, source, now) {
+            let limits = [(Limited::VisitorOrder, source)];
+            if let Err(wait) = self.throttle.take(limits, self.now()) {
                 return Ok(Err(PurchaseRefusal::TooManyOrders(wait)));
             }
-            self.throttle.count(limit, source, now);
         }
         let vendor = self.vendor().await?;
         let lines = self.store.order_lines(order).await?;

@@ -301,6 +301,7 @@ struct EraseBody {
     delete, path = "/v1/account", tag = "accounts", security(("bearer" = [])), request_body = EraseBody,
     responses(
         (status = 204, description = "erased"),
+        (status = 404, description = "`not_found`: at a merchant, whose buyers have their accounts at the provider"),
         (status = 409, description = "`account_not_settled`"),
     )
 )]

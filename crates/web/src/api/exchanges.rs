@@ -211,7 +211,11 @@ async fn quote(
 ) -> Result<(StatusCode, Json<ExchangeQuoteOut>), Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
-    let partner: Id<Partner> = body.value.partner.parse().map_err(|_| Problem::not_found())?;
+    let partner: Id<Partner> = body
+        .value
+        .partner
+        .parse()
+        .map_err(|_| Problem::field("partner", "this is no partner's id"))?;
     let give = body.value.give.in_tokens(token, "give")?;
     let quoted = app.engine.ask_exchange_quote(buyer, partner, give).await?;
     let quoted = quoted.map_err(|refusal| Problem::exchange(&refusal, token))?;
@@ -239,7 +243,11 @@ async fn create(
     body: Body<ExchangeBody>,
 ) -> Result<Response, Problem> {
     let vendor = app.engine.vendor().await?;
-    let quote: Id<ExchangeQuote> = body.value.quote.parse().map_err(|_| Problem::not_found())?;
+    let quote: Id<ExchangeQuote> = body
+        .value
+        .quote
+        .parse()
+        .map_err(|_| Problem::field("quote", "this is no exchange quote's id"))?;
     let answered = app.engine.begin_exchange(buyer, quote, body.request(&key)).await?;
     let token = &vendor.settings.token;
     let answered = answered.map_err(|refusal| Problem::exchange(&refusal, token))?;

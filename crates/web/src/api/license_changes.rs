@@ -52,8 +52,9 @@ pub struct ExtendedOut {
     /// How many uses or processings are left; null where they are not counted.
     #[schema(required)]
     left: Option<u64>,
-    /// Its code, which says when it ends.
-    code: CodeOut,
+    /// Its code, which says when it ends; absent for the vendor's staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<CodeOut>,
 }
 
 impl ExtendedOut {
@@ -66,8 +67,13 @@ impl ExtendedOut {
             product: license.product.to_string(),
             expires_at: extension.expires_at.map(|at| at.to_string()),
             left: extension.left,
-            code: CodeOut { jws: code.jws, short: code.short },
+            code: Some(CodeOut { jws: code.jws, short: code.short }),
         })
+    }
+
+    /// Leaves the code out, which is its holder's alone.
+    pub fn hide_code(&mut self) {
+        self.code = None;
     }
 }
 

@@ -47,7 +47,8 @@ pub struct LicenseOut {
     issued_at: String,
     #[schema(required)]
     expires_at: Option<String>,
-    /// Absent while it is withheld, which is until a merchant's provider has said its last word; and of what was refunded.
+    /// Absent while it is withheld, which is until a merchant's provider has said its last word; of what was refunded; and
+    /// for the vendor's staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<CodeOut>,
     /// What can be downloaded with the code.
@@ -115,6 +116,11 @@ impl LicenseOut {
                 .flat_map(|released| released.files.iter().map(FileOut::new))
                 .collect(),
         })
+    }
+
+    /// Leaves the code out, which is its holder's alone.
+    pub fn hide_code(&mut self) {
+        self.code = None;
     }
 }
 

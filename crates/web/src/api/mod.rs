@@ -9,7 +9,7 @@ mod auto_top_ups;
 mod connections;
 mod credit_line;
 mod demo;
-mod downloads;
+pub(crate) mod downloads;
 mod events;
 mod evidence;
 pub mod exchanges;
@@ -56,7 +56,7 @@ use crate::problem::Problem;
 pub fn routes() -> OpenApiRouter<App> {
     let open = vendor::routes().merge(products::routes());
     let open = open.merge(pictures::routes()).merge(licenses::by_code::routes());
-    let open = open.merge(license_changes::public());
+    let open = open.merge(license_changes::public()).merge(partners::public());
     cors::open(open)
         .merge(accounts::routes())
         .merge(sessions::routes())
@@ -109,15 +109,36 @@ const ELSEWHERE: [&str; 15] = [
     "/v1/admin/exchanges",
 ];
 
+/// What only servers of some roles have besides.
+const OF_SOME_ROLES: [&str; 12] = [
+    "/v1/partners",
+    "/v1/links",
+    "/v1/admin/partners",
+    "/v1/admin/agreements",
+    "/v1/admin/statements",
+    "/v1/admin/settlements",
+    "/v1/admin/bank",
+    "/v1/admin/merchants",
+    "/v1/admin/provider",
+    "/v1/connections",
+    "/v1/payments",
+    "/v1/merchant",
+];
+
+/// Whether servers of some roles have nothing at this path.
+pub fn is_of_some_roles(path: &str) -> bool {
+    ELSEWHERE.iter().chain(&OF_SOME_ROLES).any(|root| is_below(path, root))
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Answers at a merchant, in the place of every route about balances, where they are; `None` where it is here. Pages send
 /// a person there by themselves (`OwnAccounts`).
 pub fn elsewhere(app: &App, route: Option<&MatchedPath>) -> Option<Response> {
     let (provider, route) = (app.engine.provider()?, route?);
-    let below = |path: &&str| {
-        let rest = route.as_str().strip_prefix(*path);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let is_there = ELSEWHERE.iter().any(below);
+    let is_there = ELSEWHERE.iter().any(|root| is_below(route.as_str(), root));
     is_there.then(|| Problem::at_the_provider(provider.url()).into_response())
 }
 

@@ -31,7 +31,7 @@ use crate::api::refund_requests::PolicyOut;
 use crate::api::refunds::RefundOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
-use crate::caller::{Buyer, Caller, Looker, Orderer};
+use crate::caller::{Buyer, Caller, Looker, Orderer, Reader};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
 use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
@@ -400,6 +400,15 @@ impl OrderOut {
         Ok(all)
     }
 
+    /// The same without what is its holder's alone, for who is not.
+    fn told_to(mut self, reader: &Reader) -> Self {
+        if matches!(reader, Reader::Admin) {
+            self.licenses.iter_mut().flatten().for_each(LicenseOut::hide_code);
+            self.extended.iter_mut().flatten().for_each(ExtendedOut::hide_code);
+        }
+        self
+    }
+
     async fn ours(
         app: &App,
         paid: Paid,
@@ -572,14 +581,14 @@ fn drafted_at_merchant(
 /// Sends the buyer to the provider, to confirm there.
 async fn confirm_at_provider(
     app: &App,
-    looker: &Looker,
+    orderer: &Orderer,
     order: Id<Order>,
     source: &Source,
     request: Request,
 ) -> Result<Response, Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
-    let holder = looker.holder(app, order)?;
+    let holder = orderer.holder(app, order)?;
     let show = |mut at: AtProvider| {
         // As of the first answer, whatever became of it since.
         at.order.state = OrderState::Open;
@@ -618,16 +627,16 @@ struct ConfirmBody {}
 )]
 async fn confirm(
     State(app): State<App>,
-    Orderer(looker): Orderer,
+    orderer: Orderer,
     IdPath(order): IdPath<Order>,
     key: IdempotencyKey,
     source: Source,
     body: Body<ConfirmBody>,
 ) -> Result<Response, Problem> {
     let request = body.request(&key);
-    let buyer = match &looker {
-        Looker::Buyer(buyer) if app.engine.provider().is_none() => *buyer,
-        _ => return confirm_at_provider(&app, &looker, order, &source, request).await,
+    let buyer = match &orderer {
+        Orderer::Buyer(buyer) if app.engine.provider().is_none() => *buyer,
+        _ => return confirm_at_provider(&app, &orderer, order, &source, request).await,
     };
     let answer = app.engine.confirm(buyer, order, request).await?;
     settled(&app, answer, StatusCode::OK).await
@@ -644,15 +653,15 @@ async fn confirm(
 )]
 async fn cancel(
     State(app): State<App>,
-    Orderer(looker): Orderer,
+    orderer: Orderer,
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<OrderOut>, Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
-    let buyer = match &looker {
-        Looker::Buyer(buyer) if app.engine.provider().is_none() => *buyer,
+    let buyer = match &orderer {
+        Orderer::Buyer(buyer) if app.engine.provider().is_none() => *buyer,
         _ => {
-            let holder = looker.holder(&app, order)?;
+            let holder = orderer.holder(&app, order)?;
             let cancelled = app.engine.cancel_checkout(holder, order).await?;
             let (order, _) = cancelled.map_err(|refusal| Problem::purchase(&refusal, token))?;
             return Ok(Json(OrderOut::glance(&app, order, &vendor).await?));
@@ -714,12 +723,13 @@ async fn list(
     Ok(Json(List { data: OrderOut::all(&app, rows, &vendor).await?, next }))
 }
 
-async fn own(app: &App, buyer: scrip_engine::Buyer, order: Id<Order>) -> Result<Order, Problem> {
+/// The order, if `reader` may read it.
+async fn read_by(app: &App, reader: &Reader, order: Id<Order>) -> Result<Order, Problem> {
     let order = app.engine.store().order(order).await?;
-    order.filter(|order| order.is_of(buyer.account)).ok_or_else(Problem::not_found)
+    order.filter(|order| reader.may_read_of(order.account)).ok_or_else(Problem::not_found)
 }
 
-/// One of the caller's orders.
+/// One of the caller's orders; for the vendor's staff any, without the codes, which are their holder's alone.
 #[utoipa::path(
     get, path = "/v1/orders/{id}", tag = "orders", security(("bearer" = [])),
     params(("id" = String, Path, example = "ord_06bq3v8k2m9zc")),
@@ -731,16 +741,17 @@ async fn show(
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<OrderOut>, Problem> {
     let vendor = app.engine.vendor().await?;
-    let buyer = match looker {
-        Looker::Buyer(buyer) => buyer,
-        Looker::Token(_) => {
-            looker.holder(&app, order)?;
-            let order = app.engine.store().order(order).await?.ok_or_else(Problem::not_found)?;
+    let reader = match looker {
+        Looker::Reader(reader) => reader,
+        Looker::Token(token) => {
+            let order = app.engine.store().order(order).await?;
+            let order = order.filter(|order| app.engine.holds_order(&token, order.id));
+            let order = order.ok_or_else(Problem::not_found)?;
             return Ok(Json(OrderOut::glance(&app, order, &vendor).await?));
         }
     };
-    let order = own(&app, buyer, order).await?;
-    Ok(Json(OrderOut::of(&app, order, &vendor).await?))
+    let order = read_by(&app, &reader, order).await?;
+    Ok(Json(OrderOut::of(&app, order, &vendor).await?.told_to(&reader)))
 }
 
 /// A receipt.
@@ -753,7 +764,7 @@ struct ReceiptOut {
     order: OrderOut,
 }
 
-/// The receipt of a paid order, numbered when it is first asked for.
+/// The receipt of a paid order, numbered when it is first asked for: for the account that ordered, and for the vendor's staff.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/receipt", tag = "orders", security(("bearer" = [])),
     params(("id" = String, Path, example = "ord_06bq3v8k2m9zc")),
@@ -761,17 +772,17 @@ struct ReceiptOut {
 )]
 async fn receipt(
     State(app): State<App>,
-    Buyer(buyer): Buyer,
+    reader: Reader,
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let vendor = app.engine.vendor().await?;
     let token = &vendor.settings.token;
-    let receipt = app.engine.receipt(buyer, order).await?;
+    let order = read_by(&app, &reader, order).await?;
+    let receipt = app.engine.receipt(&order).await?;
     let receipt = receipt.map_err(|refusal| Problem::purchase(&refusal, token))?;
-    let order = own(&app, buyer, order).await?;
     Ok(Json(ReceiptOut {
         number: receipt.number,
         issued_at: receipt.issued_at.to_string(),
-        order: OrderOut::of(&app, order, &vendor).await?,
+        order: OrderOut::of(&app, order, &vendor).await?.told_to(&reader),
     }))
 }

@@ -22,7 +22,12 @@ use crate::problem::Problem;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(link, unlink))
+    OpenApiRouter::new().routes(routes!(link, unlink))
+}
+
+/// What anybody may read.
+pub fn public() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
 }
 
 /// A vendor with which buyers can exchange now.

@@ -12,8 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
+use crate::answer::VISITORS;
 use crate::api::downloads::conditions::{self, Verdict};
-use crate::api::products::{VARY, VISITORS, looker};
+use crate::api::products::{VARY, looker};
 use crate::caller::Caller;
 use crate::problem::Problem;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use scrip_domain::api_key::Scope;
 use scrip_domain::catalog::ProductKind;
 use scrip_domain::estimate::Speed;
@@ -14,7 +14,6 @@ use scrip_domain::language::Language;
 use scrip_engine::catalog::list::{Ask, ListRefusal, Sort};
 use scrip_engine::memory::Member;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,6 +22,7 @@ pub use out::PictureBody;
 use out::{ItemOut, ProductOut, Window};
 
 use crate::App;
+use crate::answer::{Json, PRIVATE, public, tag};
 use crate::api::List;
 use crate::caller::Caller;
 use crate::extract::{NamePath, Query};
@@ -206,15 +206,11 @@ async fn show(
     Ok(reply(&ProductOut::new(&view, shown.pace, &window), &languages, signed_in, &headers))
 }
 
-/// How long a visitor's view may be kept. A price that is hidden now is gone everywhere after this.
-pub const VISITORS: HeaderValue = HeaderValue::from_static("public, max-age=15");
 /// What is seen depends on who looks.
 pub const VARY: HeaderValue = HeaderValue::from_static("Authorization, Cookie");
 /// And what is read, on the language.
 pub const VARY_TEXTS: HeaderValue =
     HeaderValue::from_static("Accept-Language, Authorization, Cookie");
-/// What a member sees is theirs alone.
-pub const MEMBERS: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// The answer in these languages, kept by caches only when it is what every visitor who reads them sees.
 fn reply(
@@ -223,31 +219,14 @@ fn reply(
     signed_in: bool,
     asked: &HeaderMap,
 ) -> Response {
-    let bytes = serde_json::to_vec(body).unwrap_or_default();
-    let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let vary = (header::VARY, VARY_TEXTS);
     let languages: Vec<_> = languages.iter().map(|language| language.tag()).collect();
     let languages = languages.join(", ");
     let spoken = HeaderValue::from_str(&languages).unwrap_or(HeaderValue::from_static(""));
-    let vary = [vary, (header::CONTENT_LANGUAGE, spoken)];
+    let vary = [(header::VARY, VARY_TEXTS), (header::CONTENT_LANGUAGE, spoken)];
     if signed_in {
-        return (vary, [json, (header::CACHE_CONTROL, MEMBERS)], bytes).into_response();
+        return (vary, [(header::CACHE_CONTROL, PRIVATE)], Json(body)).into_response();
     }
-    let mut tag = base16ct::lower::encode_string(
-        &Sha256::new().chain_update(&bytes).chain_update(&languages).finalize(),
-    );
-    tag.truncate(24);
-    let tag = format!("\"{tag}\"");
-    let same = |value: &HeaderValue| {
-        let value = value.to_str().unwrap_or_default();
-        value.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
-    };
-    let unchanged = asked.get_all(header::IF_NONE_MATCH).iter().any(same);
-    let etag =
-        (header::ETAG, HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")));
-    let headers = (vary, [(header::CACHE_CONTROL, VISITORS), etag]);
-    if unchanged {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
-    }
-    (headers, [json], bytes).into_response()
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let tag = tag(&[&bytes, languages.as_bytes()]);
+    public(asked, &tag, HeaderMap::from_iter(vary), bytes.into())
 }

@@ -139,7 +139,7 @@ struct QuoteOut {
     /// The coupon that does.
     #[serde(skip_serializing_if = "Option::is_none")]
     coupon: Option<String>,
-    /// What the caller can spend; absent for a visitor.
+    /// What the caller can spend; absent for a visitor, and for an account that is incomplete or frozen.
     #[serde(skip_serializing_if = "Option::is_none")]
     balance: Option<MoneyOut>,
     /// What would be left.

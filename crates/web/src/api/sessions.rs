@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::Json;
-use crate::caller::{Buyer, bearer};
+use crate::api::top_ups::nothing;
+use crate::caller::{Buyer, Caller, bearer};
 use crate::extract::{Body, Source};
 use crate::problem::Problem;
 
@@ -30,6 +31,8 @@ struct SignInBody {
     #[serde(default)]
     password: Option<String>,
     #[serde(default)]
+    otp: Option<String>,
+    #[serde(default)]
     return_code: Option<String>,
 }
 
@@ -45,6 +48,9 @@ enum SignInForm {
         email: String,
         #[schema(example = "correct horse battery", max_length = 200)]
         password: String,
+        /// Accounts here have no second factor.
+        #[schema(schema_with = nothing)]
+        otp: Option<()>,
     },
     Returned {
         #[schema(
@@ -69,7 +75,11 @@ struct SessionOut {
 /// Signs in.
 #[utoipa::path(
     post, path = "/v1/sessions", tag = "accounts", request_body = SignInForm,
-    responses((status = 201, body = SessionOut), (status = 401, description = "`invalid_credentials`"))
+    responses(
+        (status = 201, body = SessionOut),
+        (status = 401, description = "`invalid_credentials`"),
+        (status = 404, description = "`not_found`: at a merchant, whose buyers have their passwords at the provider"),
+    )
 )]
 async fn sign_in(
     State(app): State<App>,
@@ -77,7 +87,10 @@ async fn sign_in(
     body: Body<SignInBody>,
 ) -> Result<(StatusCode, Json<SessionOut>), Problem> {
     let (email, password) = match body.value {
-        SignInBody { return_code: Some(code), email: None, password: None } => {
+        SignInBody { otp: Some(_), .. } => {
+            return Err(Problem::field("otp", "accounts here have no second factor"));
+        }
+        SignInBody { return_code: Some(code), email: None, password: None, .. } => {
             return returned(&app, &code).await;
         }
         SignInBody { return_code: Some(_), .. } => {
@@ -89,6 +102,9 @@ async fn sign_in(
         }
         SignInBody { .. } => return Err(Problem::field("password", "this field is required")),
     };
+    if let Some(provider) = app.engine.provider() {
+        return Err(Problem::at_the_provider(provider.url()));
+    }
     // What is no address has no account: nothing is looked up, nor hashed.
     if !plausible_email(email.trim()) || password.chars().count() > 200 {
         return Err(Problem::invalid_credentials("the address or the password is wrong"));
@@ -117,9 +133,23 @@ async fn returned(app: &App, code: &str) -> Result<(StatusCode, Json<SessionOut>
 /// Signs out: the session's token is worthless from now on.
 #[utoipa::path(
     delete, path = "/v1/sessions/current", tag = "accounts", security(("bearer" = [])),
-    responses((status = 204, description = "signed out"))
+    responses(
+        (status = 204, description = "signed out"),
+        (status = 403, description = "`forbidden`: a key is no session, and goes on"),
+    )
 )]
-async fn sign_out(State(app): State<App>, _: Buyer, parts: Parts) -> Result<StatusCode, Problem> {
+async fn sign_out(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    buyer: Result<Buyer, Problem>,
+    parts: Parts,
+) -> Result<StatusCode, Problem> {
+    if caller.is_some_and(|signed| signed.key.is_some()) {
+        let detail = "a key is no session: whoever made it takes it back, at /account/keys, \
+                      or with DELETE /v1/admin/api-keys/{id}";
+        return Err(Problem::forbidden(detail));
+    }
+    buyer?;
     if let Some(token) = bearer(&parts)? {
         app.engine.sign_out(token).await?;
     }

@@ -1,11 +1,12 @@
 //! Terms and limits of an offer, as they cross the API.
 
 use scrip_license::{Limits, RentalStart, Terms, Unit};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// What the buyer may do, and how long.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[schema(example = json!({ "kind": "perpetual" }))]
 pub enum TermsBody {
@@ -41,6 +42,60 @@ pub enum TermsBody {
         #[schema(minimum = 1, maximum = 3_162_240_000u64)]
         seconds: u64,
     },
+}
+
+/// The members of terms of every kind. What serde makes of a tag reads them where no place is known any more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members {
+    kind: Kind,
+    seconds: Option<u64>,
+    from: Option<RentalFrom>,
+    count: Option<u64>,
+    unit: Option<Unit>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Perpetual,
+    Rental,
+    Uses,
+    Processings,
+    Trial,
+}
+
+impl<'de> Deserialize<'de> for TermsBody {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Members { kind, mut seconds, mut from, mut count, mut unit } =
+            Members::deserialize(from)?;
+        let terms = match kind {
+            Kind::Perpetual => Self::Perpetual {},
+            Kind::Rental => Self::Rental {
+                seconds: take(&mut seconds, "seconds")?,
+                from: take(&mut from, "from")?,
+            },
+            Kind::Uses => Self::Uses { count: take(&mut count, "count")? },
+            Kind::Processings => {
+                Self::Processings { count: take(&mut count, "count")?, unit: unit.take() }
+            }
+            Kind::Trial => Self::Trial { seconds: take(&mut seconds, "seconds")? },
+        };
+        let left = [
+            ("seconds", seconds.is_some()),
+            ("from", from.is_some()),
+            ("count", count.is_some()),
+            ("unit", unit.is_some()),
+        ];
+        match left.iter().find(|(_, is_left)| *is_left) {
+            Some((name, _)) => Err(D::Error::unknown_field(name, &[])),
+            None => Ok(terms),
+        }
+    }
+}
+
+fn take<T, E: Error>(member: &mut Option<T>, name: &'static str) -> Result<T, E> {
+    member.take().ok_or_else(|| E::missing_field(name))
 }
 
 /// What the time of a rental counts from.

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, header};
 use scrip_domain::role::Role;
 use scrip_domain::settings::{Pack, Settings, Threshold, Token, UnitValue};
 use scrip_domain::visibility::{FieldGroup, Level};
@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::App;
-use crate::answer::Json;
+use crate::answer::public_json;
 use crate::api::admin::LimitsSetting;
 use crate::api::refund_requests::PolicyOut;
 use crate::money::MoneyOut;
@@ -161,8 +161,14 @@ impl PackOut {
 }
 
 /// The vendor: name, token, flow, threshold, visibility, registration, packs.
-#[utoipa::path(get, path = "/v1/vendor", tag = "vendor", responses((status = 200, body = VendorOut)))]
-async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
+#[utoipa::path(
+    get, path = "/v1/vendor", tag = "vendor",
+    responses(
+        (status = 200, body = VendorOut),
+        (status = 304, description = "as the `If-None-Match` has it"),
+    )
+)]
+async fn show(State(app): State<App>, asked: HeaderMap) -> Result<Response, Problem> {
     let vendor = app.engine.vendor().await?;
     let settings = &vendor.settings;
     let cheapest = app.engine.cheapest().await?;
@@ -171,7 +177,7 @@ async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
         Threshold::Fixed { .. } => ("fixed", settings.threshold.effective(cheapest)),
         Threshold::CheapestOffer => ("cheapest_offer", settings.threshold.effective(cheapest)),
     };
-    Ok(Json(VendorOut {
+    let vendor = VendorOut {
         id: vendor.id.to_string(),
         name: settings.name.clone(),
         token: TokenOut::from(token),
@@ -188,7 +194,8 @@ async fn show(State(app): State<App>) -> Result<Json<VendorOut>, Problem> {
             .engine
             .provider()
             .map(|provider| ProviderOut { url: provider.url().to_owned() }),
-    }))
+    };
+    Ok(public_json(&asked, &vendor))
 }
 
 /// The level that each group needs, all of them named.
@@ -226,10 +233,16 @@ struct Discovery {
 }
 
 /// Discovery of server id, roles, token, key set, API base and versions.
-#[utoipa::path(get, path = "/.well-known/scrip", tag = "vendor", responses((status = 200, body = Discovery)))]
-async fn discovery(State(app): State<App>) -> Result<Json<Discovery>, Problem> {
+#[utoipa::path(
+    get, path = "/.well-known/scrip", tag = "vendor",
+    responses(
+        (status = 200, body = Discovery),
+        (status = 304, description = "as the `If-None-Match` has it"),
+    )
+)]
+async fn discovery(State(app): State<App>, asked: HeaderMap) -> Result<Response, Problem> {
     let vendor = app.engine.vendor().await?;
-    Ok(Json(Discovery {
+    let discovery = Discovery {
         server: vendor.id.to_string(),
         roles: app.engine.roles().iter().map(Role::as_str).collect(),
         name: vendor.settings.name.clone(),
@@ -239,7 +252,8 @@ async fn discovery(State(app): State<App>) -> Result<Json<Discovery>, Problem> {
         api_base: format!("{}/v1", app.public_url),
         epoch: app.engine.epoch(),
         versions: vec!["v1"],
-    }))
+    };
+    Ok(public_json(&asked, &discovery))
 }
 
 /// The public keys of license codes (RFC 7517), retired ones included.

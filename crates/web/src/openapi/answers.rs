@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::example::{Example, ExampleBuilder};
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{
     AllOfBuilder, Content, ContentBuilder, ObjectBuilder, Ref, RefOr, Response, Schema,
 };
 
-use super::is_for_staff;
+use super::{has, is_for_staff, is_strict, parameters};
+use crate::api::is_of_some_roles;
 use crate::problem::Kind;
 use crate::problem::kind;
 
@@ -30,8 +31,8 @@ pub fn examples() -> BTreeMap<String, RefOr<Example>> {
 }
 
 /// Adds what every operation of this kind can answer, and the body of each answer that is a problem.
-pub fn complete(method: &str, operation: &mut Operation) {
-    for kind in usual(method, operation) {
+pub fn complete(path: &str, method: &str, operation: &mut Operation) {
+    for kind in usual(path, method, operation) {
         let responses = &mut operation.responses.responses;
         let response = responses.entry(kind.status.as_str().to_owned());
         let response = response.or_insert_with(|| RefOr::T(Response::default()));
@@ -64,21 +65,20 @@ fn name(description: &mut String, code: &str) {
 }
 
 /// What an operation can answer by its form.
-fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
-    let parameters = || operation.parameters.iter().flatten().filter_map(own);
-    let has = |place: ParameterIn| parameters().any(|parameter| parameter.parameter_in == place);
+fn usual(path: &str, method: &str, operation: &Operation) -> Vec<&'static Kind> {
+    let has = |place: ParameterIn| has(operation, &place);
     let json = operation.request_body.as_ref().is_some_and(|body| match body {
         RefOr::T(body) => body.content.contains_key("application/json"),
         RefOr::Ref(_) => false,
     });
-    let idempotent = parameters().any(|parameter| parameter.name == "Idempotency-Key");
+    let idempotent = parameters(operation).any(|parameter| parameter.name == "Idempotency-Key");
     let caller = operation.security.is_some();
     let buyer = !is_for_staff(operation);
-    let pages = parameters().any(|parameter| parameter.name == "after");
+    let pages = parameters(operation).any(|parameter| parameter.name == "after");
     let servers = operation.tags.iter().flatten().any(|tag| tag == "servers");
     let possible = [
         (json, &kind::MALFORMED),
-        (json || has(ParameterIn::Query), &kind::UNKNOWN_FIELD),
+        (json || has(ParameterIn::Query) || is_strict(operation), &kind::UNKNOWN_FIELD),
         (json || has(ParameterIn::Query) || idempotent, &kind::INVALID_FIELD),
         (idempotent, &kind::IDEMPOTENCY_KEY_MISSING),
         // Also where no caller is demanded: a session may have ended, a flow may ask for an account.
@@ -86,8 +86,7 @@ fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
         (caller, &kind::INVALID_CREDENTIALS),
         (caller, &kind::FORBIDDEN),
         (servers, &kind::SIGNATURE_REFUSED),
-        // A server that is no provider has none of its routes.
-        (has(ParameterIn::Path) || pages || servers, &kind::NOT_FOUND),
+        (has(ParameterIn::Path) || pages || servers || is_of_some_roles(path), &kind::NOT_FOUND),
         (json, &kind::TOO_LARGE),
         (json, &kind::UNSUPPORTED_MEDIA_TYPE),
         (true, &kind::RATE_LIMITED),
@@ -97,13 +96,6 @@ fn usual(method: &str, operation: &Operation) -> Vec<&'static Kind> {
         (!matches!(method, "get" | "head"), &kind::STORAGE_FULL),
     ];
     possible.into_iter().filter_map(|(is, kind)| is.then_some(kind)).collect()
-}
-
-fn own(parameter: &RefOr<Parameter>) -> Option<&Parameter> {
-    match parameter {
-        RefOr::T(parameter) => Some(parameter),
-        RefOr::Ref(_) => None,
-    }
 }
 
 /// A problem with one of the codes that the description names.

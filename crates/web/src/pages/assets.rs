@@ -1,9 +1,5 @@
 //! What pages load: the stylesheet, the scripts and the logo, each under an address that changes with it.
-//!
-//! Stylesheet and scripts are compressed, once. Pages are not: they are small, and where a page has a secret beside what
-//! somebody else chose, its compressed length would tell of the secret.
 
-use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::Router;
@@ -12,8 +8,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use scrip_domain::catalog::Picture;
@@ -21,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::theme::{self, THEME};
 use crate::App;
+use crate::packed::{packed, takes_gzip};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -64,15 +59,8 @@ fn addressed(path: &str, content: &str) -> String {
 
 /// The same four, compressed.
 static PACKED: LazyLock<[Bytes; 4]> = LazyLock::new(|| {
-    [packed(SHEET), packed(SCRIPT), packed(UPLOAD_SCRIPT), packed(SUGGEST_SCRIPT)]
+    [SHEET, SCRIPT, UPLOAD_SCRIPT, SUGGEST_SCRIPT].map(|content| packed(content.as_bytes()))
 });
-
-/// Empty where it cannot be compressed: then it is sent as it is.
-fn packed(content: &str) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    let written = encoder.write_all(content.as_bytes());
-    written.and_then(|()| encoder.finish()).map(Bytes::from).unwrap_or_default()
-}
 
 async fn style(uri: Uri, headers: HeaderMap) -> Response {
     let [sheet, ..] = &*PACKED;
@@ -116,17 +104,6 @@ fn asset(
     (headers, content).into_response()
 }
 
-/// Whether who asks can read gzip (RFC 9110, 12.5.3).
-fn takes_gzip(asked: &HeaderMap) -> bool {
-    let all = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|value| value.split(',')).any(|one| {
-        let (coding, weight) = one.split_once(';').unwrap_or((one, ""));
-        let weight = weight.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=');
-        let never = !weight.is_empty() && weight.chars().all(|sign| matches!(sign, '0' | '.'));
-        coding.trim().eq_ignore_ascii_case("gzip") && !never
-    })
-}
-
 /// The logo's address, which changes with it.
 pub fn logo_now(logo: &Picture) -> String {
     format!("{LOGO}?{}", logo.object.get(..16).unwrap_or(&logo.object))
@@ -165,20 +142,5 @@ mod tests {
             flate2::read::GzDecoder::new(packed.as_ref()).read_to_string(&mut read).unwrap();
             assert!(read == content && packed.len() * 2 < content.len() + 200);
         }
-    }
-
-    #[test]
-    fn only_who_reads_gzip_gets_it() {
-        let takes = |value: &'static str| {
-            let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static(value))];
-            takes_gzip(&headers.into_iter().collect())
-        };
-        for yes in ["gzip", "br, GZIP;q=0.5", "deflate,gzip", "gzip; q=1"] {
-            assert!(takes(yes), "{yes}");
-        }
-        for no in ["", "br", "identity", "gzip;q=0", "br, gzip;q=0.000", "xgzip"] {
-            assert!(!takes(no), "{no}");
-        }
-        assert!(!takes_gzip(&HeaderMap::new()));
     }
 }

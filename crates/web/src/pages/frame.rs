@@ -15,7 +15,7 @@ use super::runs_scripts;
 use super::theme::theme;
 use super::visit::Visit;
 use crate::App;
-use crate::api::products::{MEMBERS, VISITORS};
+use crate::answer::{PRIVATE, VISITORS};
 use crate::language::{spoken, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
@@ -91,7 +91,7 @@ pub fn private_headed(app: &App, head: &Head<'_>, visit: &Visit, main: &Markup) 
 /// A page of the shop. A visitor's is the same for every visitor, and is kept for a moment; a member's is kept by nobody.
 pub fn public(app: &App, head: &Head<'_>, visit: &Visit, main: &Markup) -> Response {
     let page = written(app, head, visit, main);
-    let keep = if visit.is_anybody() { VISITORS } else { MEMBERS };
+    let keep = if visit.is_anybody() { VISITORS } else { PRIVATE };
     ([(header::CACHE_CONTROL, keep), (header::VARY, VARY)], page).into_response()
 }
 

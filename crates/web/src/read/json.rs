@@ -32,6 +32,16 @@ impl<'de> Deserialize<'de> for Unambiguous {
     }
 }
 
+/// What of a name that stands twice is said to serde_json, which keeps nothing but text.
+const TWICE: &str = "duplicate field `";
+
+/// The name that stands twice, if this is what is wrong.
+pub fn named_twice(error: &serde_json::Error) -> Option<String> {
+    let said = error.to_string();
+    let (name, _) = said.strip_prefix(TWICE)?.rsplit_once("` at line ")?;
+    Some(name.to_owned())
+}
+
 struct Builder;
 
 impl<'de> Visitor<'de> for Builder {
@@ -81,7 +91,7 @@ impl<'de> Visitor<'de> for Builder {
         let mut all = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             if all.contains_key(&name) {
-                return Err(A::Error::custom(format!("duplicate field `{name}`")));
+                return Err(A::Error::custom(format!("{TWICE}{name}`")));
             }
             let Unambiguous(value) = access.next_value()?;
             all.insert(name, value);
@@ -106,7 +116,7 @@ impl<'de> Deserializer<'de> for Strict<'de> {
                     None => Ok(value),
                     Some((read, _)) => Err(Misread::invalid_length(
                         all.len(),
-                        &format!("{read} elements").as_str(),
+                        &format!("a list of {read}").as_str(),
                     )),
                 }
             }
@@ -153,18 +163,21 @@ impl<'de> Deserializer<'de> for Strict<'de> {
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
-        variants: &'static [&'static str],
+        _: &'static str,
+        _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misread> {
-        self.0.deserialize_enum(name, variants, visitor).map_err(Misread::custom)
+        match self.0 {
+            Value::String(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text)),
+            other => Err(Misread::invalid_type(kind(other), &"a text")),
+        }
     }
 
     /// The word that says which variant an object is: serde would take its number too.
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         match self.0 {
             Value::String(_) => self.deserialize_any(visitor),
-            other => Err(Misread::invalid_type(kind(other), &"a string")),
+            other => Err(Misread::invalid_type(kind(other), &"a text")),
         }
     }
 
@@ -215,13 +228,13 @@ impl<'de> MapAccess<'de> for Members<'de> {
     }
 }
 
-/// What a value is, without repeating it.
+/// What a value is.
 fn kind(value: &Value) -> Unexpected<'_> {
     match value {
         Value::Null => Unexpected::Unit,
-        Value::Bool(_) => Unexpected::Other("a boolean"),
+        Value::Bool(value) => Unexpected::Bool(*value),
         Value::Number(_) => Unexpected::Other("a number"),
-        Value::String(_) => Unexpected::Other("a string"),
+        Value::String(text) => Unexpected::Str(text),
         Value::Array(_) => Unexpected::Seq,
         Value::Object(_) => Unexpected::Map,
     }
@@ -262,20 +275,68 @@ mod tests {
     #[test]
     fn arrays_are_not_taken_for_objects_and_no_name_stands_twice() {
         for (text, expected) in [
-            ("[[]]", "invalid type: sequence, expected an object"),
-            (r#"{"lines": [["a", 2]]}"#, "lines[0]: invalid type: sequence, expected an object"),
-            (r#""secret""#, "invalid type: a string, expected an object"),
+            ("[[]]", ".: expected an object, not a list"),
+            (r#"{"lines": [["a", 2]]}"#, "lines[0]: expected an object, not a list"),
+            (r#""secret""#, ".: expected an object, not a text"),
+            (r#"{"lines": {}}"#, "lines: expected a list, not an object"),
+            (r#"{"lines": null}"#, "lines: expected a list, not null"),
+            ("{}", "lines: this field is required"),
+            (r#"{"lines": [], "note": 1}"#, "note: expected a text, not 1"),
             (r#"{"lines": [], "lines": []}"#, "duplicate field `lines`"),
             (
                 r#"{"lines": [{"offer": "a", "quantity": 2, "quantity": 1}]}"#,
                 "duplicate field `quantity`",
             ),
-            (r#"{"lines": [], "more": 1}"#, "unknown field `more`"),
-            (r#"{"lines": [{"offer": "a", "quantity": 4294967296}]}"#, "lines[0].quantity: inv"),
+            (r#"{"lines": [], "more": 1}"#, "there is no field more"),
+            (r#"{"lines": [{"a": 1}]}"#, "there is no field lines[0].a"),
+            (r#"{"lines": [{}]}"#, "lines[0].offer: this field is required"),
         ] {
             let refused = read(text).unwrap_err();
             assert!(refused.contains(expected), "{text}: {refused}");
         }
+    }
+
+    #[test]
+    fn numbers_are_called_what_the_contract_calls_them() {
+        for (number, words) in [
+            ("4294967296", "expected a smaller whole number, not 4294967296"),
+            ("-5", "expected a whole number from 0, not -5"),
+            ("1.5", "expected a whole number from 0, not 1.5"),
+            ("2.0", "expected a whole number from 0, not 2.0"),
+            ("-0", "expected a whole number from 0, not -0.0"),
+            ("null", "expected a whole number from 0, not null"),
+            ("true", "expected a whole number from 0, not true"),
+            (r#""2""#, "expected a whole number from 0, not a text"),
+            ("[]", "expected a whole number from 0, not a list"),
+        ] {
+            let line = format!(r#"{{"lines": [{{"offer": "a", "quantity": {number}}}]}}"#);
+            assert_eq!(read(&line).unwrap_err(), format!("lines[0].quantity: {words}"));
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_is_told_those_that_are() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Word {
+            En,
+            De,
+            FirstActivation,
+        }
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Only {
+            One,
+        }
+        let wrong = |text| {
+            let json: Unambiguous = serde_json::from_str(text).unwrap();
+            json.read::<Word>().unwrap_err().to_string()
+        };
+        assert_eq!(wrong(r#""fr""#), ".: expected `en`, `de` or `first_activation`");
+        assert_eq!(wrong("0"), ".: expected a text, not a number");
+        assert_eq!(wrong(r#"{"en": null}"#), ".: expected a text, not an object");
+        let only = Unambiguous("two".into()).read::<Only>().unwrap_err();
+        assert_eq!(only.to_string(), ".: expected `one`");
     }
 
     #[test]

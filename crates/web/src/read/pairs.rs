@@ -68,12 +68,8 @@ macro_rules! written {
     )*};
 }
 
-macro_rules! whole {
-    ($number:ty) => {
-        format_args!("expected a whole number from {} to {}", <$number>::MIN, <$number>::MAX)
-    };
-}
-
+/// A number's width in memory is not what the field takes.
+const WHOLE: &str = "expected a whole number";
 const NUMBER: &str = "expected a number";
 
 impl<'de> Deserializer<'de> for Text<'de> {
@@ -108,15 +104,15 @@ impl<'de> Deserializer<'de> for Text<'de> {
     }
 
     written! {
-        deserialize_bool visit_bool "expected `true` or `false`";
-        deserialize_i8 visit_i8 whole!(i8);
-        deserialize_i16 visit_i16 whole!(i16);
-        deserialize_i32 visit_i32 whole!(i32);
-        deserialize_i64 visit_i64 whole!(i64);
-        deserialize_u8 visit_u8 whole!(u8);
-        deserialize_u16 visit_u16 whole!(u16);
-        deserialize_u32 visit_u32 whole!(u32);
-        deserialize_u64 visit_u64 whole!(u64);
+        deserialize_bool visit_bool "expected true or false";
+        deserialize_i8 visit_i8 WHOLE;
+        deserialize_i16 visit_i16 WHOLE;
+        deserialize_i32 visit_i32 WHOLE;
+        deserialize_i64 visit_i64 WHOLE;
+        deserialize_u8 visit_u8 WHOLE;
+        deserialize_u16 visit_u16 WHOLE;
+        deserialize_u32 visit_u32 WHOLE;
+        deserialize_u64 visit_u64 WHOLE;
         deserialize_f32 visit_f32 NUMBER;
         deserialize_f64 visit_f64 NUMBER;
     }
@@ -170,20 +166,17 @@ mod tests {
     #[test]
     fn what_is_wrong_names_its_field() {
         for (query, path, message) in [
-            ("limit=many", "limit", "expected a whole number from 0 to 4294967295"),
-            ("limit=-1", "limit", "expected a whole number from 0 to 4294967295"),
+            ("limit=many", "limit", "expected a whole number"),
+            ("limit=-1", "limit", "expected a whole number"),
             ("mbps=fast", "mbps", "expected a number"),
-            ("deep=yes", "deep", "expected `true` or `false`"),
-            ("order=oldest", "order", "unknown variant `oldest`, expected `newest`"),
-            (
-                "more=1",
-                ".",
-                "unknown field `more`, expected one of `q`, `limit`, `deep`, `mbps`, `order`",
-            ),
-            ("q=1&q=2", ".", "duplicate field `q`"),
+            ("deep=yes", "deep", "expected true or false"),
+            ("order=oldest", "order", "expected `newest`"),
+            ("q=1&q=2", "q", "this field is given twice"),
         ] {
             let wrong = read::<Filter>(query.as_bytes()).unwrap_err();
-            assert_eq!((wrong.path(), wrong.message()), (path, message), "{query}");
+            assert_eq!(wrong.to_string(), format!("{path}: {message}"), "{query}");
         }
+        let unknown = read::<Filter>(b"more=1").unwrap_err();
+        assert_eq!((unknown.path(), unknown.wrong()), ("more", &Wrong::Unknown));
     }
 }

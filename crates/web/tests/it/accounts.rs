@@ -121,6 +121,33 @@ async fn a_stranger_becomes_a_buyer_and_signs_in_and_out() {
     assert_eq!(shop.get("/v1/account", token).await.code(), "invalid_credentials");
 }
 
+/// A key is no session: it goes on until whoever made it takes it back.
+#[tokio::test]
+async fn a_key_does_not_sign_out() {
+    let shop = Shop::open().await;
+    let bearer = format!("Bearer {}", shop.admin);
+    let headers = [("authorization", bearer.as_str())];
+    let refused = shop.send("DELETE", "/v1/sessions/current", &headers, Value::Null).await;
+    assert_eq!((refused.status, refused.code()), (403, "forbidden"), "{refused:?}");
+    assert!(refused.at("/detail").contains("takes it back"), "{refused:?}");
+    assert_eq!(shop.get("/v1/admin/accounts", &shop.admin).await.status, 200);
+    let nobody = shop.send("DELETE", "/v1/sessions/current", &[], Value::Null).await;
+    assert_eq!((nobody.status, nobody.code()), (401, "account_required"));
+}
+
+#[tokio::test]
+async fn accounts_have_no_second_factor() {
+    let shop = Shop::open().await;
+    assert_eq!(shop.post("/v1/accounts", "", "", ada()).await.status, 201);
+    let mut body = ada();
+    body["otp"] = Value::Null;
+    assert_eq!(shop.post("/v1/sessions", "", "", body.clone()).await.status, 201);
+    body["otp"] = json!("123456");
+    let refused = shop.post("/v1/sessions", "", "", body).await;
+    assert_eq!((refused.status, refused.code()), (400, "invalid_field"));
+    assert_eq!(refused.at("/errors/0/field"), "otp");
+}
+
 #[tokio::test]
 async fn sessions_end_and_guesses_are_throttled() {
     let shop = Shop::open().await;

@@ -116,6 +116,18 @@ async fn the_row_says_who_changed_what() {
         assert_eq!(row["subject"], entered.json["id"]);
     }
     assert_eq!(rows[0]["changes"]["title"], json!({ "to": "Tool" }));
+    let of = async |query: &str| shop.get(&format!("/v1/admin/audit?{query}"), &shop.admin).await;
+    let product = entered.at("/id");
+    let first = of(&format!("subject={product}&limit=1")).await;
+    assert_eq!((first.status, first.at("/data/0/act")), (200, "product.changed"));
+    let after = first.at("/next");
+    let second = of(&format!("subject={product}&limit=2&after={after}")).await;
+    assert_eq!(second.json["data"].as_array().map(Vec::len), Some(1), "{second:?}");
+    assert_eq!(second.at("/data/0/act"), "product.entered");
+    let other = of(&format!("subject={}&after={after}", key.key.id)).await;
+    assert_eq!((other.status, other.code()), (404, "not_found"), "another list's cursor");
+    assert_eq!(of("subject=%00").await.at("/errors/0/field"), "subject");
+    assert_eq!(of("subject=nothing").await.json["data"], json!([]));
     let changes = rows[1]["changes"].as_object().unwrap();
     assert_eq!(changes.keys().collect::<Vec<_>>(), ["description"]);
     assert_eq!(changes["description"]["from"], "Short");

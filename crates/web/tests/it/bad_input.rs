@@ -102,7 +102,7 @@ async fn bodies_that_are_no_json_or_not_the_one_asked_for() {
     for (body, code, field) in &cases {
         let answer = send(&shop, "POST", "/v1/purchases", &ada, body.as_bytes()).await;
         refused(&answer, 400, code, field, body);
-        for secret in ["struct", "u32", "u64"] {
+        for secret in ["struct", "u32", "u64", "sequence", "map", "unit", "string", "integer"] {
             assert!(!answer.at("/detail").contains(secret), "{body}: {}", answer.at("/detail"));
         }
     }
@@ -240,6 +240,135 @@ async fn people_s_words_have_bounds() {
     }
     assert_eq!(sign_in("ada@example.com", "correct horse\0").await, wrong);
     assert_eq!(sign_in("ada@example.com", &"a".repeat(201)).await, wrong);
+}
+
+/// What a `kind`, a `policy` or a `source` chooses is read as strictly as all else, and what is wrong has its whole path.
+#[tokio::test]
+async fn what_is_wrong_below_a_tag_is_named() {
+    let shop = Shop::open().await;
+    shop.service("tuning", 250).await;
+    let before = shop.get("/v1/admin/products/tuning", &shop.admin).await.json;
+    let check = async |method: &str, path: &str, body: String, code: &str, field: &str| {
+        let answer = send(&shop, method, path, &shop.admin, body.as_bytes()).await;
+        refused(&answer, 400, code, field, &body);
+    };
+    for (terms, code, field) in [
+        (r#"{"kind":"rental","seconds":"30","from":"purchase"}"#, "invalid_field", "seconds"),
+        (r#"{"kind":"rental","seconds":30,"from":"today"}"#, "invalid_field", "from"),
+        (r#"{"kind":"rental","seconds":30}"#, "invalid_field", "from"),
+        (r#"{"kind":"uses"}"#, "invalid_field", "count"),
+        (r#"{"kind":"uses","count":1,"seconds":1}"#, "unknown_field", "seconds"),
+        (r#"{"kind":"processings","count":1,"unit":"A b"}"#, "invalid_field", "unit"),
+        (r#"{"kind":"trial","seconds":-1}"#, "invalid_field", "seconds"),
+        (r#"{"kind":"perpetual","unit":"images"}"#, "unknown_field", "unit"),
+        (r#"{"kind":"perpetual","bogus":1}"#, "unknown_field", "bogus"),
+        (r#"{"kind":"for_ever"}"#, "invalid_field", "kind"),
+        ("{}", "invalid_field", "kind"),
+    ] {
+        let path = "/v1/admin/products/tuning/offers/two";
+        let body = format!(r#"{{"price":{{"amount":1,"unit":"AUR"}},"terms":{terms}}}"#);
+        check("PUT", path, body, code, &format!("terms.{field}")).await;
+    }
+    for (threshold, code, field) in [
+        (
+            r#"{"policy":"fixed","amount":{"amount":"5","unit":"AUR"}}"#,
+            "invalid_field",
+            "amount.amount",
+        ),
+        (r#"{"policy":"fixed"}"#, "invalid_field", "amount"),
+        (
+            r#"{"policy":"cheapest_offer","amount":{"amount":5,"unit":"AUR"}}"#,
+            "unknown_field",
+            "amount",
+        ),
+        (r#"{"policy":"none"}"#, "invalid_field", "policy"),
+    ] {
+        let body = format!(r#"{{"threshold":{threshold}}}"#);
+        check("PATCH", "/v1/admin/settings", body, code, &format!("threshold.{field}")).await;
+    }
+    for (cycle, code, field) in [
+        (r#"{"kind":"days","days":"30"}"#, "invalid_field", "days"),
+        (r#"{"kind":"days"}"#, "invalid_field", "days"),
+        (r#"{"kind":"each","days":30}"#, "unknown_field", "days"),
+    ] {
+        let body = format!(r#"{{"terms":{{"cycle":{cycle}}}}}"#);
+        check("POST", "/v1/admin/agreements", body, code, &format!("terms.cycle.{field}")).await;
+    }
+    assert_eq!(shop.get("/v1/admin/products/tuning", &shop.admin).await.json, before);
+}
+
+/// What is no id at all is a wrong field, and not something that is missing.
+#[tokio::test]
+async fn what_is_no_id_is_a_wrong_field() {
+    let shop = Shop::open().await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let quote = json!({ "partner": "x", "give": { "amount": 1, "unit": "AUR" } });
+    let quote = shop.post("/v1/exchange-quotes", &ada, "", quote).await;
+    refused(&quote, 400, "invalid_field", "partner", "a quote");
+    let taken = shop.post("/v1/exchanges", &ada, "key", json!({ "quote": "x" })).await;
+    refused(&taken, 400, "invalid_field", "quote", "an exchange");
+}
+
+/// A query or a body where none is taken would be believed to do something.
+#[tokio::test]
+async fn what_no_operation_asked_for_is_refused() {
+    let shop = Shop::open().await;
+    let document = shop.get("/openapi.json", "").await.json;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let lenient = ["server", "servers", "hooks"].map(|tag| json!([tag]));
+            if lenient.contains(&operation["tags"]) {
+                continue;
+            }
+            let path = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
+            let path = path.collect::<Vec<_>>().join("/");
+            let method = method.to_uppercase();
+            let parameters = operation["parameters"].as_array();
+            if !parameters.into_iter().flatten().any(|parameter| parameter["in"] == "query") {
+                let answer = send(&shop, &method, &format!("{path}?bogus=1"), "", b"").await;
+                let code = if method == "HEAD" { "" } else { "unknown_field" };
+                assert_eq!((answer.status, answer.code()), (400, code), "{method} {path}");
+            }
+            if operation["requestBody"].is_null() && method != "HEAD" {
+                let answer = send(&shop, &method, &path, "", br#"{"bogus":1}"#).await;
+                refused(&answer, 400, "unknown_field", "bogus", &format!("{method} {path}"));
+            }
+        }
+    }
+    let ada = shop.buyer("ada@example.com", 0).await;
+    for body in ["this is not json", "[]", "null", "1", &"[".repeat(70_000)] {
+        let answer = send(&shop, "GET", "/v1/account", &ada, body.as_bytes()).await;
+        refused(&answer, 400, "unknown_field", ".", body);
+    }
+    for (path, body) in [("/v1/account", "{}"), ("/v1/account", " \n"), ("/v1/account?", "")] {
+        let answer = send(&shop, "GET", path, &ada, body.as_bytes()).await;
+        assert_eq!(answer.status, 200, "{path} {body:?}");
+    }
+    for path in ["/healthz?probe=1", "/openapi.json?v=2"] {
+        assert_eq!(shop.get(path, "").await.status, 200, "{path}");
+    }
+}
+
+/// Where a body need not be sent, one that is sent is read as strictly as others.
+#[tokio::test]
+async fn what_an_account_is_frozen_for_goes_on_record() {
+    let shop = Shop::open().await;
+    shop.buyer("ada@example.com", 0).await;
+    let staff = shop.admin.clone();
+    let account = shop.get("/v1/admin/accounts", &staff).await.at("/data/0/id").to_owned();
+    for (verb, reason) in [("freeze", "The card was stolen"), ("thaw", "It was found again")] {
+        let path = format!("/v1/admin/accounts/{account}/{verb}");
+        let more = json!({ "reason": reason, "bogus": 1 });
+        refused(&shop.post(&path, &staff, "", more).await, 400, "unknown_field", "bogus", verb);
+        let empty = shop.post(&path, &staff, "", json!({ "reason": " " })).await;
+        refused(&empty, 400, "invalid_field", "reason", verb);
+        let answer = send(&shop, "POST", &path, &staff, b"this is not json").await;
+        assert_eq!((answer.status, answer.code()), (400, "malformed"), "{verb}");
+        let done = shop.post(&path, &staff, "", json!({ "reason": reason })).await;
+        assert_eq!((done.status, done.json["frozen_at"].is_null()), (200, verb == "thaw"));
+        let record = shop.get("/v1/admin/audit?limit=1", &staff).await;
+        assert_eq!(record.json["data"][0]["changes"]["reason"]["to"], reason, "{record:?}");
+    }
 }
 
 #[tokio::test]

@@ -537,6 +537,10 @@ async fn staff_find_exchanges_by_state_and_partner() {
     assert_eq!(find("").await, ours);
     assert_eq!(find(&format!("?state=fulfilled&partner={partner}")).await, ours);
     assert!(find("?state=committed").await.is_empty());
+    let one = a.get(&format!("/v1/admin/exchanges/{}", exchange.at("/id")), &a.admin).await;
+    assert_eq!((one.status, one.at("/id"), one.at("/state")), (200, &*ours[0], "fulfilled"));
+    let missing = a.get("/v1/admin/exchanges/exc_0000000000001", &a.admin).await;
+    assert_eq!(missing.status, 404);
     let wrong = a.get("/v1/admin/exchanges?state=lost", &a.admin).await;
     assert_eq!((wrong.status, wrong.code()), (400, "invalid_field"));
     let foreign = linked.vendors.b.get("/v1/exchanges", &linked.ada_there).await;

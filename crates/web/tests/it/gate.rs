@@ -4,7 +4,7 @@ use scrip_domain::account::Field;
 use scrip_domain::settings::{Flow, Settings, Threshold};
 use scrip_domain::visibility::{Level, Visibility};
 use scrip_domain::{Amount, Span};
-use scrip_testkit::{Shop, settings};
+use scrip_testkit::{Answer, Shop, settings};
 use serde_json::{Value, json};
 
 fn shop_settings(flow: Flow) -> Settings {
@@ -117,6 +117,11 @@ async fn incomplete_and_frozen_accounts_learn_no_balance() {
         ("name", "phone")
     );
     assert!(incomplete.json.get("balance").is_none() && incomplete.json.get("required").is_none());
+    let figures = |answer: &Answer| {
+        ["balance", "remaining", "shortfall"].map(|figure| answer.json.get(figure).is_some())
+    };
+    let quote = shop.post("/v1/quotes", &ada, "", lines(&offer)).await;
+    assert_eq!((quote.at("/total/display"), figures(&quote)), ("2.50 AUR", [false; 3]));
     assert_eq!(
         shop.post("/v1/top-ups", &ada, "t", fund(900)).await.status,
         201,
@@ -141,6 +146,8 @@ async fn incomplete_and_frozen_accounts_learn_no_balance() {
     let frozen = shop.post("/v1/orders", &ada, "k2", lines(&offer)).await;
     assert_eq!((frozen.status, frozen.code()), (403, "account_frozen"));
     assert!(frozen.json.get("balance").is_none());
+    let quote = shop.post("/v1/quotes", &ada, "", lines(&offer)).await;
+    assert_eq!((quote.at("/total/display"), figures(&quote)), ("2.50 AUR", [false; 3]));
     assert_eq!(shop.post(&freeze, &ada, "", Value::Null).await.code(), "forbidden");
 }
 

@@ -119,6 +119,10 @@ async fn a_buyer_signs_in_through_the_provider_and_is_the_same_account_every_tim
         let refused = shop.post("/v1/sessions", "", "", body).await;
         assert_eq!((refused.status, refused.at("/errors/0/field")), (400, field), "{refused:?}");
     }
+    let body = json!({ "email": "ada@example.com", "password": "correct horse" });
+    let elsewhere = shop.post("/v1/sessions", "", "", body).await;
+    assert_eq!((elsewhere.status, elsewhere.code()), (404, "not_found"), "no password is here");
+    assert_eq!(elsewhere.at("/links/provider"), "https://pay.test");
     shop.sound().await;
 }
 

@@ -55,6 +55,33 @@ async fn a_purchase_is_paid_delivered_and_the_same_again() {
     assert_eq!(shop.get(&format!("/v1/orders/{}", paid.at("/id")), &eve).await.status, 404);
 }
 
+/// What a webhook or an event names the vendor's own programs can read, without what is its holder's alone.
+#[tokio::test]
+async fn the_vendors_staff_reads_an_order_without_its_codes() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    let paid = shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await;
+    let path = format!("/v1/orders/{}", paid.at("/id"));
+    let read = shop.get(&path, &shop.admin).await;
+    let mut expected = paid.json.clone();
+    expected["licenses"][0].as_object_mut().unwrap().remove("code").unwrap();
+    assert_eq!((read.status, &read.json), (200, &expected));
+    let receipt = shop.get(&format!("{path}/receipt"), &shop.admin).await;
+    assert_eq!((receipt.status, &receipt.json["order"]), (200, &expected), "{receipt:?}");
+    let own = shop.get(&format!("{path}/receipt"), &ada).await;
+    assert_eq!((&own.json["number"], &own.json["order"]), (&receipt.json["number"], &paid.json));
+    let scopes = vec![scrip_domain::api_key::Scope::Catalog];
+    let engine = &shop.app.engine;
+    let key = engine.make_key(scrip_engine::Staff::OPERATOR, scopes, "goods".into()).await.unwrap();
+    for path in [path.clone(), format!("{path}/receipt")] {
+        assert_eq!(shop.get(&path, &key.token).await.code(), "forbidden", "{path}");
+    }
+    let cancel = shop.post(&format!("{path}/cancel"), &shop.admin, "", Value::Null).await;
+    assert_eq!(cancel.code(), "forbidden", "and cannot change it so");
+    shop.sound().await;
+}
+
 #[tokio::test]
 async fn a_list_says_of_each_order_what_is_said_of_it_alone() {
     let shop = Shop::open().await;

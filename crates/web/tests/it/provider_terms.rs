@@ -53,6 +53,56 @@ async fn a_merchant_goes_as_far_as_it_is_trusted() {
     world.pay.sound().await;
 }
 
+/// What the provider answers can be sent back as it came; a bare number is so many smallest units.
+#[tokio::test]
+async fn what_a_merchant_is_trusted_with_are_amounts() {
+    let world = World::open().await;
+    let path = format!("/v1/admin/merchants/{}", world.merchant);
+    let shown = world.pay.get(&path, &world.pay.admin).await;
+    assert_eq!(
+        shown.json["limits"]["order"],
+        json!({ "amount": 1000, "unit": "AUR", "display": "10.00 AUR" })
+    );
+    assert_eq!(shown.json["limits"]["open"], 3);
+    let sums =
+        ["/limits/day", "/fee/fixed", "/threshold"].map(|at| shown.at(&format!("{at}/display")));
+    assert_eq!(sums, ["20.00 AUR", "0.01 AUR", "3.00 AUR"]);
+    let mut back = json!({});
+    for field in ["limits", "fee", "threshold"] {
+        back[field] = shown.json[field].clone();
+    }
+    assert_eq!(world.change(back).await.json, shown.json);
+    let less = world.change(json!({ "threshold": { "amount": 100, "unit": "AUR" } })).await;
+    assert_eq!(less.at("/threshold/display"), "1.00 AUR");
+    assert_eq!(
+        world.change(json!({ "threshold": 200 })).await.at("/threshold/display"),
+        "2.00 AUR"
+    );
+    let bearer = format!("Bearer {}", world.pay.admin);
+    for (body, field) in [
+        (json!({ "threshold": { "amount": 1, "unit": "EUR" } }), "threshold.unit"),
+        (json!({ "threshold": { "amount": "1", "unit": "AUR" } }), "threshold.amount"),
+        (json!({ "threshold": "1" }), "threshold"),
+        (json!({ "threshold": -1 }), "threshold"),
+        (json!({ "threshold": 1_000_000_000_000_001_u64 }), "threshold"),
+        (
+            json!({ "limits": { "order": { "amount": 1 }, "open": 1, "day": 1 } }),
+            "limits.order.unit",
+        ),
+        (
+            json!({ "limits": { "order": 1, "open": 1, "day": { "amount": 1, "unit": "EUR" } } }),
+            "limits.day.unit",
+        ),
+        (
+            json!({ "fee": { "basis_points": 1, "fixed": { "amount": 1, "unit": "EUR" } } }),
+            "fee.fixed.unit",
+        ),
+    ] {
+        let answer = world.pay.send("PATCH", &path, &[("authorization", &bearer)], body).await;
+        assert_eq!((answer.status, answer.at("/errors/0/field")), (400, field), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_invited_merchant_sells_once_its_server_says_so() {
     let world = World::open().await;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use scrip_testkit::{Answer, Shop};
+use scrip_testkit::{Answer, Shop, settings};
 use serde_json::{Value, json};
+
+use crate::provider;
 
 async fn ask(shop: &Shop, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     shop.send(method, path, headers, Value::Null).await
@@ -400,6 +402,8 @@ async fn what_is_public_is_open_to_the_scripts_of_every_site() {
         PICTURE,
         "/v1/revocations",
         "/v1/keys/chain",
+        "/v1/partners",
+        "/v1/partners/nothing",
         "/openapi.json",
     ] {
         let answer = ask(&shop, "GET", path, &[ELSEWHERE]).await;
@@ -407,6 +411,8 @@ async fn what_is_public_is_open_to_the_scripts_of_every_site() {
         assert_eq!(answer.header("access-control-allow-credentials"), "", "{path}");
         assert!(answer.header("access-control-expose-headers").contains("x-request-id"));
     }
+    let document = ask(&shop, "OPTIONS", "/openapi.json", &[ELSEWHERE]).await;
+    assert_eq!((document.status, document.header("access-control-allow-origin")), (204, "*"));
     let preflight = [
         ELSEWHERE,
         ("access-control-request-method", "POST"),
@@ -431,6 +437,7 @@ async fn everything_else_is_closed_to_the_scripts_of_other_sites() {
     let open = known.iter().map(String::as_str).chain(["/openapi.json"]);
     let open = open.chain(["/v1/vendor", "/v1/products", "/v1/products/nothing"]);
     let open = open.chain(["/v1/revocations", "/v1/keys/chain"]);
+    let open = open.chain(["/v1/partners", "/v1/partners/nothing"]);
     let by_code = ["validate", "activate", "deactivate", "consume", "lease", "return"];
     let by_code = by_code.map(|verb| format!("/v1/licenses/{verb}"));
     let open = open.chain(by_code.iter().map(String::as_str));
@@ -448,4 +455,103 @@ async fn everything_else_is_closed_to_the_scripts_of_other_sites() {
             assert!(method != "OPTIONS" || answer.status == 405, "{path}: {}", answer.status);
         }
     }
+}
+
+/// What a server answers stands in the document, whatever its role: with the status, and with the code of a problem.
+#[tokio::test]
+async fn every_answer_is_documented_in_every_role() {
+    let (merchant, _) = Shop::merchant(settings()).await;
+    for shop in [Shop::open().await, merchant, provider::World::open().await.pay] {
+        let document = shop.get("/openapi.json", "").await.json;
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let parts = path.split('/');
+                let parts = parts.map(|part| if part.starts_with('{') { "nothing" } else { part });
+                let at = parts.collect::<Vec<_>>().join("/");
+                let has_body = !operation["requestBody"].is_null();
+                let body = if has_body { json!({}) } else { Value::Null };
+                for bearer in ["", &shop.admin] {
+                    let authorization = format!("Bearer {bearer}");
+                    let headers =
+                        [("idempotency-key", "key"), ("authorization", authorization.as_str())];
+                    let headers = if bearer.is_empty() { &headers[..1] } else { &headers };
+                    let answer =
+                        shop.send(&method.to_uppercase(), &at, headers, body.clone()).await;
+                    let told = &operation["responses"][answer.status.to_string()];
+                    assert!(!told.is_null(), "{method} {path}: {answer:?}");
+                    let codes = &told["content"]["application/problem+json"]["schema"]["allOf"];
+                    let codes = codes[1]["properties"]["code"]["enum"].as_array();
+                    let known = |codes: &Vec<Value>| codes.contains(&answer.json["code"]);
+                    assert!(
+                        method == "head" || answer.status < 400 || codes.is_some_and(known),
+                        "{method} {path}: {answer:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What somebody in particular is told is for nobody else to keep.
+#[tokio::test]
+async fn what_is_told_to_somebody_is_kept_by_nobody_else() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 1000).await;
+    for path in ["/v1/account", "/v1/wallet", "/v1/orders", "/v1/licenses", "/v1/events"] {
+        let answer = shop.get(path, &ada).await;
+        let kept = (answer.status, answer.header("cache-control"));
+        assert_eq!(kept, (200, "private, no-store"), "{path}");
+    }
+    let lines = json!({ "lines": [{ "offer": offer }] });
+    let quote = shop.post("/v1/quotes", &ada, "", lines.clone()).await;
+    assert_eq!(quote.header("cache-control"), "private, no-store");
+    let missing = shop.get("/v1/orders/nothing", &ada).await;
+    assert!(missing.header("cache-control").ends_with("no-store"), "{missing:?}");
+    assert_eq!(shop.post("/v1/quotes", "", "", lines).await.header("cache-control"), "");
+    let own = shop.get("/v1/vendor", &ada).await;
+    assert_eq!(own.header("cache-control"), "public, max-age=15", "the same for all");
+}
+
+/// What is the same for everybody is not sent again to who has it.
+#[tokio::test]
+async fn what_is_the_same_for_everybody_is_sent_once() {
+    let shop = Shop::open().await;
+    for path in ["/openapi.json", "/v1/vendor", "/.well-known/scrip"] {
+        let first = ask(&shop, "GET", path, &[]).await;
+        let tag = first.header("etag").to_owned();
+        assert!(first.status == 200 && tag.starts_with('"'), "{path}: {tag}");
+        for had in [tag.clone(), format!("\"other\", W/{tag}")] {
+            let again = ask(&shop, "GET", path, &[("if-none-match", &had)]).await;
+            assert_eq!((again.status, again.bytes.len()), (304, 0), "{path}");
+            assert_eq!(again.header("etag"), tag, "{path}");
+        }
+        let other = ask(&shop, "GET", path, &[("if-none-match", "\"other\"")]).await;
+        assert_eq!((other.status, &other.json), (200, &first.json), "{path}");
+    }
+    let before = ask(&shop, "GET", "/v1/vendor", &[]).await;
+    let bearer = format!("Bearer {}", shop.admin);
+    let headers = [("authorization", bearer.as_str())];
+    let renamed = json!({ "name": "Aurora" });
+    assert_eq!(shop.send("PATCH", "/v1/admin/settings", &headers, renamed).await.status, 200);
+    let had = before.header("etag");
+    let after = ask(&shop, "GET", "/v1/vendor", &[("if-none-match", had)]).await;
+    assert_eq!((after.status, after.at("/name")), (200, "Aurora"));
+}
+
+#[tokio::test]
+async fn the_document_is_sent_compressed_to_who_can_read_it() {
+    let shop = Shop::open().await;
+    let plain = ask(&shop, "GET", "/openapi.json", &[]).await;
+    let packed = ask(&shop, "GET", "/openapi.json", &[("accept-encoding", "gzip")]).await;
+    assert_eq!((packed.status, packed.header("content-encoding")), (200, "gzip"));
+    assert!(packed.bytes.len() * 5 < plain.bytes.len(), "{}", packed.bytes.len());
+    assert_eq!(
+        (plain.header("vary"), packed.header("vary")),
+        ("accept-encoding", "accept-encoding")
+    );
+    let had = packed.header("etag").to_owned();
+    assert_ne!(had, plain.header("etag"), "other bytes");
+    let headers = [("accept-encoding", "gzip"), ("if-none-match", had.as_str())];
+    assert_eq!(ask(&shop, "GET", "/openapi.json", &headers).await.status, 304);
 }

@@ -292,9 +292,24 @@ async fn adjust(
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }
 
+/// Why an account is frozen or thawed, if anybody wants to say.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "Her card was stolen" }))]
+struct AccountReasonBody {
+    /// For the record.
+    #[serde(default)]
+    #[schema(value_type = Option<Text<1, 500>>, inline)]
+    reason: Option<Text<1, 500>>,
+}
+
+fn reason(body: Option<Body<AccountReasonBody>>) -> Option<String> {
+    Some(body?.value.reason?.0)
+}
+
 /// Freezes an account: it permits no transactions. The scope `accounts` is enough.
 #[utoipa::path(
-    post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])),
+    post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
     responses((status = 200, body = HeldAccount))
 )]
@@ -302,14 +317,15 @@ async fn freeze(
     Keeper(by): Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
+    body: Option<Body<AccountReasonBody>>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.freeze_account(by, account, None).await??;
+    app.engine.freeze_account(by, account, reason(body)).await??;
     Ok(Json(held(&app, account).await?))
 }
 
 /// Thaws a frozen account. The scope `accounts` is enough.
 #[utoipa::path(
-    post, path = "/v1/admin/accounts/{id}/thaw", tag = "admin", security(("bearer" = [])),
+    post, path = "/v1/admin/accounts/{id}/thaw", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
     responses((status = 200, body = HeldAccount))
 )]
@@ -317,8 +333,9 @@ async fn thaw(
     Keeper(by): Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
+    body: Option<Body<AccountReasonBody>>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.thaw_account(by, account, None).await??;
+    app.engine.thaw_account(by, account, reason(body)).await??;
     Ok(Json(held(&app, account).await?))
 }
 

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use scrip_domain::audit::Audit;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -13,6 +13,7 @@ use crate::api::{List, ListQuery};
 use crate::caller::Admin;
 use crate::extract::Query;
 use crate::problem::Problem;
+use crate::text::Line;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
@@ -54,18 +55,41 @@ impl From<&Audit> for AuditOut {
     }
 }
 
+/// Which acts.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    #[param(max_length = 1000)]
+    after: Option<String>,
+    /// Only those that were done to this: an id, or the name of a license key.
+    #[param(value_type = Option<Line<1, 200>>, inline, example = "acc_06bq3v8k2m9zc")]
+    subject: Option<Line<1, 200>>,
+}
+
 /// What the vendor's staff did, newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/audit", tag = "admin", security(("bearer" = [])), params(ListQuery),
+    get, path = "/v1/admin/audit", tag = "admin", security(("bearer" = [])), params(AuditQuery),
     responses((status = 200, body = List<AuditOut>))
 )]
 async fn list(
     _: Admin,
     State(app): State<App>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<AuditQuery>,
 ) -> Result<Json<List<AuditOut>>, Problem> {
-    let page = query.page(&app.engine, "audit")?;
-    let rows = app.engine.store().audit(page).await?;
+    let AuditQuery { limit, after, subject } = query;
+    // A cursor is good for the list that it came from only.
+    let list =
+        subject.as_ref().map_or("audit".to_owned(), |subject| format!("audit {}", subject.0));
+    let page = ListQuery { limit, after }.page(&app.engine, &list)?;
+    let rows = match &subject {
+        None => app.engine.store().audit(page).await?,
+        Some(subject) => app.engine.store().audit_of(&subject.0, page).await?,
+    };
     let number = |row: &Audit| row.id.number();
-    Ok(Json(List::of(&app.engine, "audit", page, &rows, number, |row| row.into())))
+    Ok(Json(List::of(&app.engine, &list, page, &rows, number, |row| row.into())))
 }

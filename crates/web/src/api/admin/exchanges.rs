@@ -18,7 +18,7 @@ use crate::extract::{Body, IdPath, Query};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(write_off))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(write_off))
 }
 
 /// Which exchanges.
@@ -73,6 +73,21 @@ async fn list(
     };
     let rows = app.engine.exchanges(state, partner, page).await?;
     page_of(&app, "all-exchanges", page, &rows).await
+}
+
+/// One exchange of this vendor's tokens.
+#[utoipa::path(
+    get, path = "/v1/admin/exchanges/{id}", tag = "admin", security(("bearer" = [])),
+    params(("id" = String, Path, example = "exc_06bq3v8k2m9zc")),
+    responses((status = 200, body = ExchangeOut))
+)]
+async fn show(
+    _: Admin,
+    State(app): State<App>,
+    IdPath(id): IdPath<Exchange>,
+) -> Result<Json<ExchangeOut>, Problem> {
+    let exchange = app.engine.store().exchange(id).await?.ok_or_else(Problem::not_found)?;
+    Ok(Json(ExchangeOut::of(&app, &exchange).await?))
 }
 
 /// Gives the tokens back of an exchange that was committed thirty days ago or more, and on which the partner has said nothing

@@ -24,7 +24,7 @@ use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{Admin, AtProvider};
 use crate::extract::{Body, IdPath, IdempotencyKey, Query};
-use crate::money::{AboveZero, MoneyIn, MoneyOut};
+use crate::money::{AboveZero, MoneyIn, MoneyOut, TokensIn};
 use crate::problem::Problem;
 use crate::text::{Line, Text};
 
@@ -40,32 +40,32 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// What the provider keeps of each capture.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "basis_points": 250, "fixed": 10 }))]
-struct FeeSetting {
+struct FeeSetting<M> {
     /// Hundredths of a percent, rounded down.
     #[schema(maximum = 10_000)]
     basis_points: u32,
-    /// Beside that, in the token's smallest unit.
-    #[serde(default)]
-    #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
-    fixed: Amount,
+    /// Tokens beside that.
+    #[serde(default = "none")]
+    fixed: Option<M>,
 }
 
 /// How far a merchant is trusted.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "order": 100_000, "open": 100, "day": 1_000_000 }))]
-struct LimitsOfMerchant {
-    /// The largest order, in the token's smallest unit.
-    #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
-    order: Amount,
+struct LimitsOfMerchant<M> {
+    /// The largest order.
+    order: M,
     /// How many requests may wait at a time.
     open: u32,
-    /// How much may be captured in a day (UTC), in the token's smallest unit.
-    #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
-    day: Amount,
+    /// How much may be captured in a day (UTC).
+    day: M,
+}
+
+// The derived default would demand one of `M`.
+fn none<M>() -> Option<M> {
+    None
 }
 
 /// A merchant to be.
@@ -83,13 +83,12 @@ struct MerchantBody {
     /// Where buyers may be sent back to: scheme, host and port.
     #[schema(example = json!(["https://shop.example"]), max_items = 10)]
     return_origins: Vec<String>,
-    limits: LimitsOfMerchant,
+    limits: LimitsOfMerchant<TokensIn>,
     #[serde(default)]
-    fee: FeeSetting,
-    /// The balance from which on a buyer counts as funded, in the token's smallest unit.
+    fee: Option<FeeSetting<TokensIn>>,
+    /// The balance from which on a buyer counts as funded.
     #[serde(default)]
-    #[schema(value_type = u64, maximum = 1_000_000_000_000_000u64)]
-    threshold: Amount,
+    threshold: Option<TokensIn>,
     /// Whether its server has to redeem an invitation before it sells.
     #[serde(default)]
     invite: bool,
@@ -107,12 +106,11 @@ struct MerchantChange {
     #[schema(example = json!(["https://shop.example"]), max_items = 10)]
     return_origins: Option<Vec<String>>,
     #[serde(default)]
-    limits: Option<LimitsOfMerchant>,
+    limits: Option<LimitsOfMerchant<TokensIn>>,
     #[serde(default)]
-    fee: Option<FeeSetting>,
+    fee: Option<FeeSetting<TokensIn>>,
     #[serde(default)]
-    #[schema(value_type = Option<u64>, maximum = 1_000_000_000_000_000u64)]
-    threshold: Option<Amount>,
+    threshold: Option<TokensIn>,
     /// A suspended merchant opens and captures nothing; it can deliver and give back.
     #[serde(default)]
     suspended: Option<bool>,
@@ -130,8 +128,8 @@ struct MerchantOut {
     name: String,
     #[schema(example = json!(["https://shop.example"]))]
     return_origins: Vec<String>,
-    limits: LimitsOfMerchant,
-    fee: FeeSetting,
+    limits: LimitsOfMerchant<MoneyOut>,
+    fee: FeeSetting<MoneyOut>,
     /// The balance from which on a buyer counts as funded.
     threshold: MoneyOut,
     /// `invited`, `active` or `suspended`.
@@ -154,6 +152,7 @@ impl MerchantOut {
         let token = &vendor.settings.token;
         let balance = app.engine.merchant_balance(merchant.id).await?;
         let balance = balance.ok_or_else(Problem::not_found)?;
+        let money = |amount| MoneyOut::tokens(amount, token);
         let MerchantLimits { order, open, day } = merchant.limits;
         let Fee { basis_points, fixed } = merchant.fee;
         Ok(Self {
@@ -161,9 +160,9 @@ impl MerchantOut {
             url: merchant.url.clone(),
             name: merchant.name.clone(),
             return_origins: merchant.return_origins.clone(),
-            limits: LimitsOfMerchant { order, open, day },
-            fee: FeeSetting { basis_points, fixed },
-            threshold: MoneyOut::tokens(merchant.threshold, token),
+            limits: LimitsOfMerchant { order: money(order), open, day: money(day) },
+            fee: FeeSetting { basis_points, fixed: Some(money(fixed)) },
+            threshold: money(merchant.threshold),
             state: merchant.state.as_str(),
             balance: BalanceOut::new(&balance, token),
             created_at: merchant.created_at.to_string(),
@@ -172,12 +171,26 @@ impl MerchantOut {
     }
 }
 
-fn limits(limits: &LimitsOfMerchant) -> MerchantLimits {
-    MerchantLimits { order: limits.order, open: limits.open, day: limits.day }
+impl LimitsOfMerchant<TokensIn> {
+    fn read(&self, token: &Token) -> Result<MerchantLimits, Problem> {
+        Ok(MerchantLimits {
+            order: self.order.in_tokens(token, "limits.order")?,
+            open: self.open,
+            day: self.day.in_tokens(token, "limits.day")?,
+        })
+    }
 }
 
-fn fee(fee: &FeeSetting) -> Fee {
-    Fee { basis_points: fee.basis_points, fixed: fee.fixed }
+impl FeeSetting<TokensIn> {
+    fn read(&self, token: &Token) -> Result<Fee, Problem> {
+        let fixed = self.fixed.as_ref().map(|fixed| fixed.in_tokens(token, "fee.fixed"));
+        let fixed = fixed.transpose()?.unwrap_or_default();
+        Ok(Fee { basis_points: self.basis_points, fixed })
+    }
+}
+
+fn threshold(threshold: Option<&TokensIn>, token: &Token) -> Result<Option<Amount>, Problem> {
+    threshold.map(|threshold| threshold.in_tokens(token, "threshold")).transpose()
 }
 
 /// Registers a merchant by the address of its server.
@@ -196,12 +209,15 @@ async fn register(
     body: Body<MerchantBody>,
 ) -> Result<Response, Problem> {
     let body = body.value;
+    let vendor = app.engine.vendor().await?;
+    let token = &vendor.settings.token;
+    let fee = body.fee.map(|fee| fee.read(token)).transpose()?;
     let fields = MerchantFields {
         name: body.name.0,
         return_origins: body.return_origins,
-        limits: limits(&body.limits),
-        fee: fee(&body.fee),
-        threshold: body.threshold,
+        limits: body.limits.read(token)?,
+        fee: fee.unwrap_or_default(),
+        threshold: threshold(body.threshold.as_ref(), token)?.unwrap_or_default(),
         suspended: false,
     };
     let registered = app.engine.register_merchant(by, body.url, fields, body.invite).await??;
@@ -265,12 +281,16 @@ async fn change(
 ) -> Result<Json<MerchantOut>, Problem> {
     let old = app.engine.store().merchant(id).await?.ok_or_else(Problem::not_found)?;
     let body = body.value;
+    let vendor = app.engine.vendor().await?;
+    let token = &vendor.settings.token;
+    let limits = body.limits.map(|limits| limits.read(token)).transpose()?;
+    let fee = body.fee.map(|fee| fee.read(token)).transpose()?;
     let fields = MerchantFields {
         name: body.name.map_or(old.name, |name| name.0),
         return_origins: body.return_origins.unwrap_or(old.return_origins),
-        limits: body.limits.as_ref().map_or(old.limits, limits),
-        fee: body.fee.as_ref().map_or(old.fee, fee),
-        threshold: body.threshold.unwrap_or(old.threshold),
+        limits: limits.unwrap_or(old.limits),
+        fee: fee.unwrap_or(old.fee),
+        threshold: threshold(body.threshold.as_ref(), token)?.unwrap_or(old.threshold),
         suspended: body.suspended.unwrap_or(old.state == MerchantState::Suspended),
     };
     let merchant = app.engine.change_merchant(by, id, fields).await??;

@@ -9,6 +9,7 @@ use scrip_domain::settings::{
 };
 use scrip_domain::visibility::Visibility;
 use scrip_domain::{Amount, Money, Unit};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -278,7 +279,7 @@ impl LimitsSetting<MoneyIn> {
 }
 
 /// The policy for the balance that opens ordering.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(tag = "policy", rename_all = "snake_case", deny_unknown_fields)]
 enum ThresholdSetting<M> {
     /// This amount, but never less than the cheapest offer.
@@ -288,6 +289,31 @@ enum ThresholdSetting<M> {
     },
     /// The lowest current price above zero.
     CheapestOffer {},
+}
+
+impl<'de> Deserialize<'de> for ThresholdSetting<MoneyIn> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Policy {
+            Fixed,
+            CheapestOffer,
+        }
+        // What serde makes of a tag would lose the place of what is wrong.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Members {
+            policy: Policy,
+            amount: Option<MoneyIn>,
+        }
+        let Members { policy, amount } = Members::deserialize(from)?;
+        match (policy, amount) {
+            (Policy::Fixed, Some(amount)) => Ok(Self::Fixed { amount }),
+            (Policy::Fixed, None) => Err(D::Error::missing_field("amount")),
+            (Policy::CheapestOffer, None) => Ok(Self::CheapestOffer {}),
+            (Policy::CheapestOffer, Some(_)) => Err(D::Error::unknown_field("amount", &[])),
+        }
+    }
 }
 
 /// The ways from visitor to order.

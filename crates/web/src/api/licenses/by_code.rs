@@ -4,6 +4,7 @@
 //! is a problem. `valid` says of a verb whether it was carried out.
 
 use axum::extract::State;
+use scrip_domain::catalog::Product;
 use scrip_domain::license::License;
 use scrip_domain::usage::{Lease, MAX_FINGERPRINT, MAX_KEY, MAX_UNITS};
 use scrip_domain::{Id, Span, Timestamp};
@@ -41,8 +42,6 @@ pub fn routes() -> OpenApiRouter<App> {
 type Code = Pasted<4096>;
 /// Whatever a program takes for the fingerprint of a machine: any characters, and at least one.
 type Fingerprint = Any<1, MAX_FINGERPRINT>;
-/// A product's id.
-type ProductName = Pasted<40>;
 /// A program's key of a consumption or lease.
 type Key = Visible<MAX_KEY>;
 /// What is called so on a machine.
@@ -59,8 +58,8 @@ struct ValidateBody {
     code: Code,
     /// The product that it must be for.
     #[serde(default)]
-    #[schema(inline)]
-    product: Option<ProductName>,
+    #[schema(example = "prd_06bq3v8k2m9zc", pattern = "^prd_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+    product: Option<String>,
     /// The machine that it must be good on, where machines are told apart.
     #[serde(default)]
     #[schema(inline)]
@@ -83,8 +82,8 @@ struct ActivateBody {
     name: Name,
     /// The product that the program is.
     #[serde(default)]
-    #[schema(inline)]
-    product: Option<ProductName>,
+    #[schema(example = "prd_06bq3v8k2m9zc", pattern = "^prd_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+    product: Option<String>,
 }
 
 /// A machine to be deactivated.
@@ -122,8 +121,8 @@ struct ConsumeBody {
     fingerprint: Option<Fingerprint>,
     /// The product that the program is.
     #[serde(default)]
-    #[schema(inline)]
-    product: Option<ProductName>,
+    #[schema(example = "prd_06bq3v8k2m9zc", pattern = "^prd_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+    product: Option<String>,
 }
 
 /// Leave to work offline that is asked for.
@@ -153,8 +152,8 @@ struct LeaseBody {
     units: Option<u64>,
     /// The product that the program is.
     #[serde(default)]
-    #[schema(inline)]
-    product: Option<ProductName>,
+    #[schema(example = "prd_06bq3v8k2m9zc", pattern = "^prd_[0-7][0-9a-hjkmnp-tv-z]{12}$")]
+    product: Option<String>,
 }
 
 /// A lease to be returned.
@@ -372,6 +371,14 @@ impl Verdict {
     }
 }
 
+/// What is no product's id names no product, not another one.
+fn product_asked(product: Option<&str>) -> Result<Option<&str>, Problem> {
+    match product.map(str::parse::<Id<Product>>) {
+        Some(Err(_)) => Err(Problem::field("product", "this is no product's id")),
+        Some(Ok(_)) | None => Ok(product),
+    }
+}
+
 /// So many, at least one.
 fn units(units: u64) -> Result<u64, Problem> {
     if (1..=MAX_UNITS).contains(&units) {
@@ -393,7 +400,7 @@ async fn validate(
 ) -> Result<Json<Verdict>, Problem> {
     let ValidateBody { code, product, fingerprint } = &body.value;
     let question = Question {
-        product: product.as_ref().map(|product| product.0.as_str()),
+        product: product_asked(product.as_deref())?,
         fingerprint: fingerprint.as_ref().map(|fingerprint| fingerprint.0.as_str()),
     };
     let (reason, standing) = app
@@ -426,7 +433,7 @@ async fn activate(
     body: Body<ActivateBody>,
 ) -> Result<Json<ActivateVerdict>, Problem> {
     let ActivateBody { code, fingerprint, name, product } = &body.value;
-    let product = product.as_ref().map(|product| product.0.as_str());
+    let product = product_asked(product.as_deref())?;
     let fields = MachineFields { fingerprint: &fingerprint.0, name: &name.0, product };
     Ok(Json(match app.engine.activate(&code.0, &source.0, fields).await? {
         Ok(active) => ActivateVerdict {
@@ -477,7 +484,7 @@ async fn consume(
         kind: body.kind.as_ref().map(|kind| kind.0.as_str()),
         key: &body.key.0,
         fingerprint: body.fingerprint.as_ref().map(|fingerprint| fingerprint.0.as_str()),
-        product: body.product.as_ref().map(|product| product.0.as_str()),
+        product: product_asked(body.product.as_deref())?,
     };
     Ok(Json(match app.engine.consume(&body.code.0, &source.0, fields).await? {
         Ok(consumed) => {
@@ -523,7 +530,7 @@ async fn lease(
         key: &body.key.0,
         span,
         units: body.units.map(units).transpose()?.unwrap_or(0),
-        product: body.product.as_ref().map(|product| product.0.as_str()),
+        product: product_asked(body.product.as_deref())?,
     };
     Ok(Json(match app.engine.lease(&body.code.0, &source.0, fields).await? {
         Ok(leased) => LeaseVerdict {

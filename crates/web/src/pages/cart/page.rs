@@ -480,7 +480,7 @@ fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup
                 button.whole type="submit" { (t("Check out")) }
             }
         }
-        @if quote.balance.is_none() && app.engine.provider().is_none() {
+        @if visit.member.is_none() && app.engine.provider().is_none() {
             p.small { (t("You sign in or open an account on the way; what you chose is kept.")) }
         }
         (payer(app, visit))

@@ -23,11 +23,11 @@ use crate::problem::Problem;
 pub(super) async fn show(
     _: AtSeller,
     State(app): State<App>,
-    SignedIn { visit, buyer, member }: SignedIn,
+    SignedIn { visit, member, .. }: SignedIn,
     IdPath(id): IdPath<Order>,
 ) -> Result<Response, Problem> {
     let (order, lines) = own(&app, &visit, id).await?;
-    let receipt = match app.engine.receipt(buyer, id).await? {
+    let receipt = match app.engine.receipt(&order).await? {
         Ok(receipt) => receipt,
         // It is not paid: the order's page says what to do.
         Err(PurchaseRefusal::NotDraft(_)) => {

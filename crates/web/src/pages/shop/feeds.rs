@@ -9,7 +9,8 @@ use http::{HeaderValue, header};
 use scrip_engine::catalog::list::{Ask, Item, ListRefusal};
 
 use crate::App;
-use crate::api::products::{VARY_TEXTS, VISITORS};
+use crate::answer::VISITORS;
+use crate::api::products::VARY_TEXTS;
 use crate::caller::AtSeller;
 use crate::language::reader;
 use crate::pages::legal;
