@@ -183,6 +183,7 @@ async fn page(
                 (cards::part(app, &cards, account.person.payment_method.as_deref(), form.next.as_deref()))
             }
             aside {
+                (orders_part(app))
                 (security::part(account, &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part())
@@ -206,6 +207,18 @@ fn credit_part(line: &CreditLine) -> Markup {
             p { (say!("The vendor lends to you: you owe {owed} of at most {limit}, and can draw {left} more.",
                 owed = html! { strong { (MoneyOut::currency(line.owed())) } }, limit = MoneyOut::currency(line.limit),
                     left = MoneyOut::currency(line.left()))) }
+        }
+    }
+}
+
+/// At a provider, what was bought is at the merchant that sold it.
+fn orders_part(app: &App) -> Markup {
+    html! {
+        @if app.engine.roles().has(Role::Vendor) {
+            section.card aria-labelledby="orders" {
+                h2 #orders { (t("Orders")) }
+                p { a href="/orders" { (t("What you bought, with its receipts")) } }
+            }
         }
     }
 }

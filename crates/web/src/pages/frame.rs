@@ -235,7 +235,10 @@ fn navigation(app: &App, visited: Visited<'_>) -> Markup {
     html! {
         nav aria-label=(t("Pages")) {
             @if sells { (entry(visit, "/products", &html! { (t("Products")) })) }
-            @if sells && member.is_some() { (entry(visit, "/library", &html! { (t("Library")) })) }
+            @if sells && member.is_some() {
+                (entry(visit, "/library", &html! { (t("Library")) }))
+                (entry(visit, "/orders", &html! { (t("Orders")) }))
+            }
             @if let (true, Some(member)) = (own, member) {
                 (entry(visit, "/wallet", &html! {
                     span.unseen { (t("Wallet")) " " }

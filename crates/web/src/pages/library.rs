@@ -134,6 +134,8 @@ fn found(shelf: &Shelf, now: Timestamp, more: bool) -> Markup {
             @let text = if more { t("Nothing so far: what is older was not looked at yet.") } else { t("Try other words, or show all.") };
             (blank(t("Nothing is found"), text, Some(("/library", t("Show all")))))
         } @else {
+            p { (say!("What each purchase cost, and its receipt, is in {link}.",
+                link = html! { a href="/orders" { (t("your orders")) } })) }
             ul.goods.owned { @for owned in &shelf.things { (tile(owned, now)) } }
         }
     }
