@@ -214,7 +214,7 @@ fn credit_part(line: &CreditLine) -> Markup {
 /// At a provider, what was bought is at the merchant that sold it.
 fn orders_part(app: &App) -> Markup {
     html! {
-        @if app.engine.roles().has(Role::Vendor) {
+        @if app.engine.roles().sells() {
             section.card aria-labelledby="orders" {
                 h2 #orders { (t("Orders")) }
                 p { a href="/orders" { (t("What you bought, with its receipts")) } }

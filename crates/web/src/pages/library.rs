@@ -11,7 +11,6 @@ use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::catalog::Product;
-use scrip_domain::role::Role;
 use scrip_domain::{Span, Timestamp};
 use scrip_engine::library::{Owned, Shelf, Wanted};
 use serde::Deserialize;
@@ -96,8 +95,7 @@ async fn list(
 
 /// What to do first.
 fn nothing_yet(app: &App) -> Markup {
-    let roles = app.engine.roles();
-    if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
+    if app.engine.roles().sells() {
         let text = t(
             "What you buy is kept here: its code, its files and the machines that it is used on.",
         );

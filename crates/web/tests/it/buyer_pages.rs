@@ -103,6 +103,18 @@ async fn signing_in_tells_nothing_and_signing_out_ends_the_session() {
 }
 
 #[tokio::test]
+async fn who_sends_a_form_after_the_session_is_told_that_nothing_was_done() {
+    let shop = Shop::open().await;
+    let mut browser = Browser::on(&shop);
+    let page = browser.send("/account", &[("name", "Ada")]).await;
+    assert_eq!((page.status, page.location()), (303, "/sign-in?lost=true&next=%2F"));
+    let page = browser.open(page.location()).await;
+    let told = "Your session has ended; what you sent was not done.";
+    assert!(page.html.contains(told), "{}", page.html);
+    assert!(!browser.open("/sign-in").await.html.contains(told), "nothing was sent");
+}
+
+#[tokio::test]
 async fn a_form_of_another_site_does_nothing() {
     let shop = Shop::open().await;
     let mut browser = registered(&shop).await;

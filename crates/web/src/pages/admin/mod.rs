@@ -30,6 +30,7 @@ mod vouchers;
 use axum::Router;
 use axum::middleware::{from_extractor_with_state, from_fn, from_fn_with_state};
 
+pub use self::frame::dressed;
 use self::frame::{Section, mark, page, page_headed, with_status};
 use super::protect_form;
 use crate::App;
