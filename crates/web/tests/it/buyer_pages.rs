@@ -213,7 +213,10 @@ async fn an_account_is_completed_and_changed() {
     let page =
         browser.send("/account", &[("name", "Ada"), ("phone", "1"), ("next", "/wallet")]).await;
     assert_eq!((page.status, page.location()), (303, "/wallet"));
-    let page = browser.open("/account").await;
+    let page = browser.send("/account", &[("name", "Ada")]).await;
+    assert_eq!(page.location(), "/account?done=saved");
+    let page = browser.open(page.location()).await;
+    assert!(page.html.contains("<div role=\"status\"><div class=\"notice good\">Saved."));
     assert!(!page.html.contains("Before you can buy"), "{}", page.html);
     assert!(page.html.contains("value=\"Ada\""), "{}", page.html);
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, See};
 use super::parts::{
-    account_link, address, distinct, done, filters, license_badge, license_link, link_to,
+    Told, account_link, address, distinct, done, filters, license_badge, license_link, link_to,
     order_badge, order_link, pager, plain, range, search, table,
 };
 use super::refund_requests::request_badge;
@@ -188,12 +188,6 @@ pub async fn order_table(app: &App, rows: &[Order], token: &Token) -> Result<Mar
             }
         },
     ))
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub struct Told {
-    /// What was done a moment ago.
-    pub done: Option<String>,
 }
 
 async fn show(

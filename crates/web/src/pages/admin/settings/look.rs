@@ -23,7 +23,7 @@ use crate::extract::Query;
 use crate::pages::admin::catalog::{Area, Choice, put_away};
 use crate::pages::admin::desk::{Clerk, Desk, Settings as ToSettings};
 use crate::pages::admin::entry::{Entry, Sent};
-use crate::pages::admin::parts::done;
+use crate::pages::admin::parts::{Told, done};
 use crate::pages::admin::{Section, mark, page_headed, with_status};
 use crate::pages::assets::logo_now;
 use crate::pages::form::{Field, Form, Nothing, mistake};
@@ -48,11 +48,6 @@ const DONE: [(&str, &str); 3] = [
     ("logo", "The logo is on every page from now on."),
     ("removed", "The logo is gone: pages show the shop's name."),
 ];
-
-#[derive(Debug, Default, Deserialize)]
-struct Told {
-    done: Option<String>,
-}
 
 async fn show(
     State(app): State<App>,
