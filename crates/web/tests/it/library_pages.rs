@@ -212,7 +212,7 @@ async fn a_new_code_kills_the_old_one_once() {
     let mut browser = ada(&sold.shop).await;
     let path = format!("/library/{}", sold.program.license);
     let page = browser.open(&format!("{path}/reissue")).await;
-    assert!(page.html.contains("dies in that moment"), "{}", page.html);
+    assert!(page.html.contains("stops working at once"), "{}", page.html);
     let key = page.input("key").to_owned();
     for _ in 0..2 {
         let done = browser.send(&format!("{path}/reissue"), &[("key", &key)]).await;

@@ -13,9 +13,10 @@ use scrip_domain::staff::{Power, StaffRole};
 use super::desk::Clerk;
 use crate::App;
 use crate::language::{Voice, speaking};
-use crate::pages::assets::logo_now;
+use crate::pages::assets::{COPY_NOW, logo_now};
 use crate::pages::frame::document;
 use crate::pages::refused::sentence;
+use crate::pages::runs_scripts;
 use crate::pages::theme::theme;
 use crate::problem::Problem;
 
@@ -164,6 +165,20 @@ pub fn page_headed(
     };
     let head = html! { (heading(Some(settings))) (head) };
     private(&document(&settings.name, title, &head, &body))
+}
+
+/// A page on which something is copied, by a script of ours.
+pub fn page_with_script(
+    app: &App,
+    clerk: &Clerk,
+    title: &str,
+    section: Section,
+    main: &Markup,
+) -> Response {
+    let main = html! { (main) script src=(*COPY_NOW) defer {} };
+    let mut response = page(app, clerk, title, section, &main);
+    runs_scripts(&mut response);
+    response
 }
 
 /// The same for nobody in particular, who is to come in. Without settings nobody knows whose console it is.

@@ -277,10 +277,12 @@ fn licenses(app: &App, evidence: &Evidence) -> Markup {
     }
     html! {
         h2 { "Licenses" }
-        (table(&["License", "State", "Issue", "Issued"], &html! {
+        (table(&["License", "Of", "State", "Issue", "Issued"], &html! {
             @for license in all {
+                @let line = evidence.order.lines.iter().find(|line| line.id == license.line);
                 tr {
                     th scope="row" { (license_link(license.id)) }
+                    td { @if let Some(line) = line { bdi { (line.title) } } }
                     td { (license_badge(word(license, app.engine.now()))) }
                     td { (license.issue) }
                     td { (date(license.issued_at)) }

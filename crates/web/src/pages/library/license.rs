@@ -162,9 +162,9 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
         h2 { (t("Authorization code")) }
         p { (t("Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself.")) }
         div.card.code {
-            h3 { (t("To be typed")) }
+            h3 { (t("Code for typing")) }
             p { code.big #short { (codes.short) } " " (copy("short", t("Copy the code"))) }
-            h3 { (t("Signed")) }
+            h3 { (t("Signed code")) }
             p.hint { (t("Anybody can verify it with the vendor's public keys, without a network.")) }
             code.long #signed { (codes.jws) }
             p { (copy("signed", t("Copy the signed code"))) }

@@ -233,7 +233,7 @@ impl Looked<'_> {
                 dl.facts.figures.small {
                     dt { (t("In your wallet")) } dd { (money(available)) }
                     @if let Some(left) = available.checked_sub(cost) {
-                        dt { (t("After this")) } dd { (money(left)) }
+                        dt { (t("Left afterwards")) } dd { (money(left)) }
                     } @else {
                         dt { (t("Missing")) } dd { (money(available.shortfall(cost))) }
                     }

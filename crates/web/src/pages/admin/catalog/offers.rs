@@ -283,7 +283,7 @@ fn price_field(form: &OfferForm, token: &Token, problem: Option<&Problem>) -> Ma
         .and_then(|amount| token.unit_value.price_of(amount))
         .filter(|money| !money.amount.is_zero());
     let worth = value.map(|money| format!(" This is worth {}.", MoneyOut::currency(money)));
-    let hint = format!("{tokens} cost {money}. 0 is free.{}", worth.unwrap_or_default());
+    let hint = format!("{tokens} for {money}. 0 is free.{}", worth.unwrap_or_default());
     html! {
         (Field { name: "price", label: &format!("Price in {}", token.code), kind: "text", value: &form.price,
             autocomplete: "off", required: true, hint: Some(&hint), error: wrong(problem, "price") })

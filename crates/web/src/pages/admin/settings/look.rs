@@ -223,7 +223,7 @@ fn form(sent: Sent<'_>) -> Markup {
                 hint: Some(introduction), error: sent.error("look.introduction") })
             (Area { name: "look.footer", label: "Foot", rows: 3, value: sent.value("look.footer"),
                 hint: Some(footer), error: sent.error("look.footer") })
-            (sent.group("look.language", "Language of who asks for none that there is", &html! {
+            (sent.group("look.language", "Language for visitors who ask for none of these", &html! {
                 @for language in Language::ALL {
                     (sent.choice("look.language", language.tag(), language.name()))
                 }
