@@ -222,7 +222,7 @@ async function library(one, { vendor }) {
   const old = await one.main.locator("code").filter({ hasText: /^[0-9A-Z]{5}(-[0-9A-Z]{5}){4}$/ }).first().innerText();
   await one.press("Get a new code");
   await one.at("Get a new code");
-  await one.press("Kill the old code and make a new one");
+  await one.press("Replace the code");
   await one.at("tallow");
   await one.misses(old);
   const code = await one.main.locator("code").filter({ hasText: /^[0-9A-Z]{5}(-[0-9A-Z]{5}){4}$/ }).first().innerText();

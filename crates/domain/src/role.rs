@@ -65,6 +65,11 @@ impl Roles {
         self.0.iter().copied()
     }
 
+    /// Whether it sells: a provider alone keeps wallets, and sells nothing.
+    pub fn sells(&self) -> bool {
+        self.has(Role::Vendor) || self.has(Role::Merchant)
+    }
+
     /// Whether it has a token and wallets of its own, so that other vendors may exchange with it.
     pub fn may_have_partners(&self) -> bool {
         self.has(Role::Vendor) || self.has(Role::Provider)
@@ -88,6 +93,8 @@ mod tests {
         assert!(both.has(Provider) && !both.has(Merchant) && both.is_known_to_servers());
         assert!(Roles::new(&[Merchant]).unwrap().is_known_to_servers());
         assert!(!Roles::default().is_known_to_servers());
+        assert!(Roles::default().sells() && both.sells());
+        assert!(!Roles::new(&[Provider]).unwrap().sells());
         assert!(Roles::default().may_have_partners() && both.may_have_partners());
         assert!(!Roles::new(&[Merchant]).unwrap().may_have_partners());
         assert_eq!(Roles::new(&[Merchant, Vendor]), Err(RolesError::MerchantAnd));

@@ -158,17 +158,18 @@ impl Command for Draft {
             Ok(priced) => priced,
             Err(refusal) => return Ok(Decision::refused(refusal)),
         };
-        let checks = match desk.gate(Act::Order, total, at) {
-            Ok(checks) => checks,
-            Err(shut) => return Ok(Decision::refused(PurchaseRefusal::Gate(shut))),
-        };
         let account = desk.account;
+        // Before what it costs is missing: nobody adds funds for what they own.
         if !self.again
             && let Some(line) = already_owned(books, account.id, &lines)?
         {
             let refusal = PurchaseRefusal::AlreadyOwned(line);
             return Ok(Decision::refused(self.picked.as_chosen(refusal)));
         }
+        let checks = match desk.gate(Act::Order, total, at) {
+            Ok(checks) => checks,
+            Err(shut) => return Ok(Decision::refused(PurchaseRefusal::Gate(shut))),
+        };
         if let Some(line) = trial_used(books, account.id, &lines)? {
             let refusal = PurchaseRefusal::TrialUsed(line);
             return Ok(Decision::refused(self.picked.as_chosen(refusal)));

@@ -64,8 +64,8 @@ pub fn router(watch: &Arc<Watch>) -> Router {
         .merge(openapi::routes(&document))
         .merge(pages::routes(&app, document))
         .fallback(pages::nowhere)
+        .method_not_allowed_fallback(pages::no_method)
         .with_state(app.clone())
-        .method_not_allowed_fallback(problem::no_method)
         .layer(from_fn_with_state(door, enter))
 }
 

@@ -127,6 +127,11 @@ impl Problem {
         Self::new(&kind::NOT_FOUND, t("there is nothing here"))
     }
 
+    /// The path is right, the method is not.
+    pub fn no_method() -> Self {
+        Self::new(&kind::METHOD_NOT_ALLOWED, t("this path takes other methods"))
+    }
+
     /// A cursor names a page; one that this list never gave out, or long ago, names nothing.
     pub fn no_page() -> Self {
         let detail = t("not a cursor of this list, or too old: begin without `after`");
@@ -714,9 +719,4 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// The path is right, the method is not; axum adds `Allow`.
-pub async fn no_method() -> Problem {
-    Problem::new(&kind::METHOD_NOT_ALLOWED, t("this path takes other methods"))
 }

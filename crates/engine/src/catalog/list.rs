@@ -94,6 +94,8 @@ pub struct Item {
     pub created_at: Timestamp,
     /// The lowest price; `None` when that is hidden, or when nothing is offered.
     pub price_from: Option<Amount>,
+    /// Whether another of its offers costs more; said of no hidden price.
+    pub varies: bool,
     /// Its pictures; `None` when they are hidden.
     pub pictures: Option<Vec<Picture>>,
     /// What is hidden.
@@ -340,6 +342,7 @@ fn item(row: Listed, viewer: Viewer, vendor: Visibility, language: Language) -> 
         labels: row.labels,
         created_at: row.created_at,
         price_from: row.price_from.filter(|_| sees(FieldGroup::Price)),
+        varies: row.varies && sees(FieldGroup::Price),
         pictures: sees(FieldGroup::Pictures).then_some(row.pictures),
         hidden,
     }

@@ -109,6 +109,8 @@ pub struct Listed {
     pub visibility: Visibility,
     /// The lowest price of its offers.
     pub price_from: Option<Amount>,
+    /// Whether another of them costs more.
+    pub varies: bool,
     /// The balance that covers it.
     pub cheapest: Option<Amount>,
     /// When it was entered.
@@ -208,6 +210,7 @@ fn read(cells: &mut Reader<'_>) -> Result<Listed, Fault> {
         pictures: some(cells)?,
         visibility: some(cells)?,
         price_from: Amount::read(cells)?,
+        varies: some(cells)?,
         cheapest: Amount::read(cells)?,
         created_at: some(cells)?,
         sort_title: some(cells)?,
@@ -241,10 +244,12 @@ fn text(
         Search::Sqlite => search_sqlite(&mut text, filter, eyes, run),
     };
     let limit = text.cell(Cell::Int(i64::from(limit)));
+    let varies = "CASE WHEN EXISTS (SELECT 1 FROM offers o
+                 WHERE o.product = p.id AND o.current = 1 AND o.price > p.price_from) THEN 1 ELSE 0 END";
     // The comma-less CROSS JOINs keep SQLite to the order in which tables are named.
     let text_of = format!(
         "SELECT p.id, p.slug, p.kind, p.title, p.summary, p.labels, p.texts, p.pictures, p.visibility,
-             p.price_from, p.cheapest, p.created_at, f.title, CAST({owned} AS BIGINT)
+             p.price_from, CAST({varies} AS BIGINT), p.cheapest, p.created_at, f.title, CAST({owned} AS BIGINT)
          FROM ({keys} ORDER BY {order} LIMIT {limit}) f CROSS JOIN products p
          WHERE p.id = f.product ORDER BY {outer}"
     );

@@ -18,6 +18,11 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These merchants, in no order.
+    pub async fn merchants_called(&self, ids: &[Id<Merchant>]) -> Result<Vec<Merchant>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// The merchant with this address.
     pub async fn merchant_by_url(&self, url: &str) -> Result<Option<Merchant>, Fault> {
         self.row("WHERE t.url = $1", vec![Cell::text(url.to_owned())]).await

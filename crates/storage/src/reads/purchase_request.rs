@@ -34,6 +34,14 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
+    /// These requests, in no order.
+    pub async fn purchase_requests_called(
+        &self,
+        ids: &[Id<PurchaseRequest>],
+    ) -> Result<Vec<PurchaseRequest>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
     /// A merchant's request for its order of this name.
     pub async fn purchase_request_of(
         &self,

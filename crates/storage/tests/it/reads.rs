@@ -76,6 +76,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             under_way(who, NOON),
             accounts_called(&[who]), wallets_called(&[id(1), id(2), id(3)]), api_keys_called(&[id(1), id(1)]),
             staff_called(&[id(1)]), products_called(&[]), products_called(&[id(1)]), lines_of(&[id(1), id(2)]),
+            merchants_called(&[id(1)]), purchase_requests_called(&[id(1), id(2)]),
             partners_called(&[id(1)]), agreements_called(&[id(1), id(2)]), statements_called(&[id(1), id(1)]),
             accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),

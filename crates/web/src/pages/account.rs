@@ -17,7 +17,7 @@ use scrip_domain::role::Role;
 use scrip_engine::account::PersonEdit;
 use serde::Deserialize;
 
-use super::form::{Field, Form, Mistakes, complaint};
+use super::form::{Field, Form, Mistakes, Told, complaint, done};
 use super::private;
 use super::refused::sentence;
 use super::sign_in::Next;
@@ -58,6 +58,7 @@ async fn show(
     State(app): State<App>,
     visit: SignedIn,
     Query(next): Query<Next>,
+    Query(told): Query<Told>,
 ) -> Result<Response, Problem> {
     let person = &visit.member.account.person;
     let form = PersonForm {
@@ -66,7 +67,8 @@ async fn show(
         phone: person.phone.clone(),
         next: next.given().map(|next| next.as_str().to_owned()),
     };
-    page(&app, &visit, &form, None).await
+    let told = done(told.done.as_deref(), &[("saved", t("Saved."))]);
+    page(&app, &visit, &form, &told, None).await
 }
 
 async fn change(
@@ -92,7 +94,7 @@ async fn change(
             match app.engine.edit_account(visit.buyer.account, edit).await? {
                 Ok(_) => {
                     let next = form.next.as_deref().and_then(Local::new);
-                    let next = next.as_ref().map_or("/account", Local::as_str);
+                    let next = next.as_ref().map_or("/account?done=saved", Local::as_str);
                     return Ok(Redirect::to(next).into_response());
                 }
                 Err(refusal) => Problem::from(refusal),
@@ -100,7 +102,7 @@ async fn change(
         }
         Err(problem) => problem,
     };
-    let mut response = page(&app, &visit, &form, Some(&problem)).await?;
+    let mut response = page(&app, &visit, &form, &Markup::default(), Some(&problem)).await?;
     *response.status_mut() = problem.status();
     Ok(response)
 }
@@ -155,6 +157,7 @@ async fn page(
     app: &App,
     visit: &SignedIn,
     form: &PersonForm,
+    told: &Markup,
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let cards = app.engine.payment_methods(visit.buyer.account).await?;
@@ -164,6 +167,7 @@ async fn page(
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
     let main = html! {
         h1 { (t("Your account")) }
+        (told)
         (standing(account, &visit.visit.vendor.settings.required()))
         @if let Some(problem) = problem.filter(|problem| problem.errors().is_empty()) {
             (complaint(&sentence(problem.detail())))
@@ -183,6 +187,7 @@ async fn page(
                 (cards::part(app, &cards, account.person.payment_method.as_deref(), form.next.as_deref()))
             }
             aside {
+                (orders_part(app))
                 (security::part(account, &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part())
@@ -206,6 +211,18 @@ fn credit_part(line: &CreditLine) -> Markup {
             p { (say!("The vendor lends to you: you owe {owed} of at most {limit}, and can draw {left} more.",
                 owed = html! { strong { (MoneyOut::currency(line.owed())) } }, limit = MoneyOut::currency(line.limit),
                     left = MoneyOut::currency(line.left()))) }
+        }
+    }
+}
+
+/// At a provider, what was bought is at the merchant that sold it.
+fn orders_part(app: &App) -> Markup {
+    html! {
+        @if app.engine.roles().sells() {
+            section.card aria-labelledby="orders" {
+                h2 #orders { (t("Orders")) }
+                p { a href="/orders" { (t("What you bought, with its receipts")) } }
+            }
         }
     }
 }

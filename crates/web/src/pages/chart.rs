@@ -48,8 +48,8 @@ pub struct Chart<'a> {
 /// The drawing's own measures; it takes the width that it is given.
 const WIDTH: u64 = 640;
 const HEIGHT: u64 = 200;
-const LEFT: u64 = 56;
-const BOTTOM: u64 = 24;
+const LEFT: u64 = 68;
+const BOTTOM: u64 = 32;
 const TOP: u64 = 10;
 const INNER_WIDTH: u64 = WIDTH - LEFT - 8;
 const INNER_HEIGHT: u64 = HEIGHT - TOP - BOTTOM;
@@ -95,7 +95,7 @@ impl Chart<'_> {
             let text = short(value, self.scale);
             let right = WIDTH - 8;
             let _ = write!(out, r#"<path class="rule" d="M{LEFT} {y}H{right}"/>"#);
-            let (x, y) = (LEFT - 8, y.saturating_add(4));
+            let (x, y) = (LEFT - 8, y.saturating_add(6));
             let _ = write!(
                 out,
                 r#"<text class="tick" x="{x}" y="{y}" text-anchor="end">{text}</text>"#
@@ -112,7 +112,7 @@ impl Chart<'_> {
     /// The first day, the last, and some between: as many as can be read.
     fn days(&self, out: &mut String) {
         let count = self.points.len();
-        let every = count.div_ceil(6).max(1);
+        let every = count.div_ceil(4).max(1);
         let y = HEIGHT - 6;
         for (place, point) in self.points.iter().enumerate().step_by(every) {
             // The month and the day are enough below a drawing.
@@ -310,7 +310,7 @@ mod tests {
             scale: 0,
         };
         let picture = chart.picture();
-        assert_eq!(picture.matches("y=\"194\"").count(), 6);
+        assert_eq!(picture.matches("y=\"194\"").count(), 4);
         assert_eq!(picture.matches("<rect").count(), 365);
     }
 }

@@ -4,11 +4,13 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use maud::{Markup, Render, html};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::App;
 use crate::extract::{MaxBody, is_sent_as, whole};
 use crate::language::t;
+use crate::pages::look::{Tone, notice};
 use crate::pages::words::capitalized;
 use crate::problem::{Problem, kind};
 use crate::read::pairs;
@@ -151,6 +153,21 @@ pub fn complaint(text: &str) -> Markup {
     html! { p.complaint role="alert" { (text) } }
 }
 
+/// What was done a moment ago, by its word.
+#[derive(Debug, Default, Deserialize)]
+pub struct Told {
+    /// The word.
+    pub done: Option<String>,
+}
+
+/// That what the page was left for is done: one of these, by the word in the address.
+pub fn done(word: Option<&str>, all: &[(&str, &str)]) -> Markup {
+    let told = all.iter().find(|(name, _)| Some(*name) == word);
+    told.map_or_else(Markup::default, |(_, text)| {
+        html! { div role="status" { (notice(Tone::Good, &html! { (text) })) } }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -199,5 +216,13 @@ mod tests {
             error: Some("this is not an e-mail address"),
         };
         insta::assert_snapshot!(field.render().into_string(), @r#"<div class="field"><label for="email">E-mail</label><input id="email" name="email" type="email" value="a&lt;b" required autocomplete="email" aria-describedby="email-error" aria-invalid="true"><p class="wrong" id="email-error">This is not an e-mail address</p></div>"#);
+    }
+
+    #[test]
+    fn only_known_words_tell_what_is_done() {
+        let all = [("frozen", "It is frozen.")];
+        assert!(done(Some("frozen"), &all).into_string().contains("It is frozen."));
+        assert_eq!(done(Some("<script>"), &all).into_string(), "");
+        assert_eq!(done(None, &all).into_string(), "");
     }
 }

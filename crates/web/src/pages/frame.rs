@@ -3,7 +3,6 @@
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
 use maud::{DOCTYPE, Markup, html};
-use scrip_domain::role::Role;
 use scrip_domain::settings::Settings;
 use scrip_engine::legal::Legal;
 
@@ -225,9 +224,7 @@ fn navigation(app: &App, visited: Visited<'_>) -> Markup {
             }
         };
     };
-    let roles = app.engine.roles();
-    // A provider's own pages are about wallets: it sells only as a vendor.
-    let sells = roles.has(Role::Vendor) || roles.has(Role::Merchant);
+    let sells = app.engine.roles().sells();
     // A merchant's buyers have account and wallet at its provider.
     let own = app.engine.provider().is_none();
     let member = visit.member.as_ref().map(|(_, member)| member);
@@ -235,7 +232,10 @@ fn navigation(app: &App, visited: Visited<'_>) -> Markup {
     html! {
         nav aria-label=(t("Pages")) {
             @if sells { (entry(visit, "/products", &html! { (t("Products")) })) }
-            @if sells && member.is_some() { (entry(visit, "/library", &html! { (t("Library")) })) }
+            @if sells && member.is_some() {
+                (entry(visit, "/library", &html! { (t("Library")) }))
+                (entry(visit, "/orders", &html! { (t("Orders")) }))
+            }
             @if let (true, Some(member)) = (own, member) {
                 (entry(visit, "/wallet", &html! {
                     span.unseen { (t("Wallet")) " " }

@@ -121,7 +121,7 @@ pub fn accepted(legal: &[Legal]) -> Markup {
                     link = html! { a href=(address(LegalName::Tokens)) { (t("terms of the token")) } })) }
                 "."
                 @if has(LegalName::Privacy) {
-                    " " (say!("What becomes of your data says the page on {link}.",
+                    " " (say!("The page on {link} says what becomes of your data.",
                         link = html! { a href=(address(LegalName::Privacy)) { (t("privacy")) } }))
                 }
             }

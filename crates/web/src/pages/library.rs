@@ -11,7 +11,6 @@ use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::catalog::Product;
-use scrip_domain::role::Role;
 use scrip_domain::{Span, Timestamp};
 use scrip_engine::library::{Owned, Shelf, Wanted};
 use serde::Deserialize;
@@ -96,8 +95,7 @@ async fn list(
 
 /// What to do first.
 fn nothing_yet(app: &App) -> Markup {
-    let roles = app.engine.roles();
-    if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
+    if app.engine.roles().sells() {
         let text = t(
             "What you buy is kept here: its code, its files and the machines that it is used on.",
         );
@@ -134,6 +132,8 @@ fn found(shelf: &Shelf, now: Timestamp, more: bool) -> Markup {
             @let text = if more { t("Nothing so far: what is older was not looked at yet.") } else { t("Try other words, or show all.") };
             (blank(t("Nothing is found"), text, Some(("/library", t("Show all")))))
         } @else {
+            p { (say!("What each purchase cost, and its receipt, is in {link}.",
+                link = html! { a href="/orders" { (t("your orders")) } })) }
             ul.goods.owned { @for owned in &shelf.things { (tile(owned, now)) } }
         }
     }

@@ -95,6 +95,14 @@ pub fn copy(of: &str, name: &str) -> Markup {
     }
 }
 
+/// What is shown this once, to be copied; its page has the script that copies.
+pub fn once(secret: &str) -> Markup {
+    html! {
+        (notice(Tone::Warn, &html! { p { (t("Copy this now: it is not shown again.")) } }))
+        p { code.big #secret { (secret) } " " (copy("secret", t("Copy"))) }
+    }
+}
+
 /// A QR code (ISO 18004) as one path, dark on light in every colour scheme, since scanners want it so.
 pub fn qr(text: &str, label: &str) -> Markup {
     // What is too long for the largest code is typed.

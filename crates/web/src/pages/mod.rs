@@ -47,7 +47,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use self::frame::{again_in, page, private, private_again_in, private_with_script};
 use self::look::date;
 use self::protection::{asks_here, leads_to, protect, protect_form, runs_scripts};
-pub use self::protection::{nowhere, refusal};
+pub use self::protection::{no_method, nowhere, refusal};
 use crate::App;
 
 /// Every page.

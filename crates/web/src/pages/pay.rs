@@ -279,10 +279,10 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
             h2 { (t("Your wallet")) }
             dl.facts {
                 dt { (t("Paid from")) } dd { (say!("the wallet of {email}", email = account.email)) }
-                dt { (t("You have")) } dd { (MoneyOut::tokens(balance, token)) }
+                dt { (t("In your wallet")) } dd { (MoneyOut::tokens(balance, token)) }
                 dt { (t("To pay")) } dd { (price(view.request.amount, token)) }
-                @if short.is_zero() { dt { (t("You keep")) } dd { (MoneyOut::tokens(remains, token)) } }
-                @else { dt { (t("You lack")) } dd { (price(short, token)) } }
+                @if short.is_zero() { dt { (t("Left afterwards")) } dd { (MoneyOut::tokens(remains, token)) } }
+                @else { dt { (t("Missing")) } dd { (price(short, token)) } }
             }
             @if !permitted {
                 (complaint(t("Your account is not complete, or frozen.")))

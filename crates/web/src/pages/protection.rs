@@ -1,16 +1,17 @@
 //! What a page may do, and who may frame or embed it.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use scrip_domain::merchant::origin_of;
 
 use super::language::asked;
-use super::refused;
+use super::visit::Visit;
+use super::{admin, refused};
 use crate::App;
-use crate::language::speaking;
-use crate::problem::Problem;
+use crate::language::{speaking, t};
+use crate::problem::{Problem, kind};
 
 /// A page may load the stylesheet and pictures of this server and nothing else, run nothing, and be framed by nobody.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
@@ -72,19 +73,56 @@ pub async fn refusal(
     response
 }
 
-/// No route has this path: a person is told so on a page that leads on, a program by the problem.
-pub async fn nowhere(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
-    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+/// No route has this path.
+pub async fn nowhere(State(app): State<App>, request: Request) -> Response {
+    lost(&app, request, Problem::not_found).await
+}
+
+/// A route has it, and takes other methods; axum adds `Allow`. A person has most often opened the address of a form.
+pub async fn no_method(State(app): State<App>, request: Request) -> Response {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let problem = || {
+        if reads {
+            let detail = t("this address takes only what a form sends: go back to the page with the form");
+            Problem::new(&kind::METHOD_NOT_ALLOWED, detail)
+        } else {
+            Problem::no_method()
+        }
+    };
+    lost(&app, request, problem).await
+}
+
+/// Nothing answers this: a person is told so on a page that leads on, a program by the problem.
+async fn lost(app: &App, request: Request, problem: impl FnOnce() -> Problem) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let accepted = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let person = accepted.is_some_and(|accepted| accepted.contains("text/html"));
-    if person && !uri.path().starts_with("/v1/") {
-        return refusal(&app, &headers, Problem::not_found).await;
+    let path = parts.uri.path();
+    if !person || path.starts_with("/v1/") {
+        return problem().into_response();
     }
-    Problem::not_found().into_response()
+    let mut response = if path == "/admin" || path.starts_with("/admin/") {
+        admin::dressed(app, &parts.headers, async { problem().into_response() }).await
+    } else {
+        let voice = asked(app, &parts.headers).await;
+        let answer = async {
+            let visit = Visit::from_request_parts(&mut parts, app).await.ok();
+            refused::dressed(app, visit.as_ref(), problem().into_response()).await
+        };
+        speaking(voice, answer).await
+    };
+    with_forms(&mut response);
+    response
 }
 
 /// The same for a page with a form, which is sent here, and leads elsewhere only where the page says so.
 pub async fn protect_form(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    with_forms(&mut response);
+    response
+}
+
+fn with_forms(response: &mut Response) {
     let elsewhere = response.extensions_mut().remove::<SendsTo>();
     let to = elsewhere.map_or_else(String::new, |SendsTo(origin)| format!(" {origin}"));
     let policy = POLICY.replace("form-action 'none'", &format!("form-action 'self'{to}"));
@@ -103,5 +141,4 @@ pub async fn protect_form(request: Request, next: Next) -> Response {
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    response
 }

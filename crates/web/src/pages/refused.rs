@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderValue, header};
-use maud::html;
+use maud::{Markup, html};
 
 use super::frame::{Face, Head, Visited, whole};
 use super::language::asked;
@@ -47,6 +47,7 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
     let main = html! {
         h1 { (t(problem.title())) }
         p.lead { (sentence(problem.detail())) }
+        @if let Some(visit) = visit { (ways_on(app, visit)) }
         p.small { (say!("If you ask for help, name this: {request_id}.", request_id = html! { code { (problem.request_id()) } })) }
     };
     let visited = visit.map_or(Visited::Unknown, Visited::By);
@@ -59,6 +60,18 @@ pub async fn dressed(app: &App, visit: Option<&Visit>, mut response: Response) -
     headers.remove(header::CONTENT_LENGTH);
     let (head, _) = response.into_parts();
     Response::from_parts(head, page.into())
+}
+
+/// Where to go from here.
+fn ways_on(app: &App, visit: &Visit) -> Markup {
+    let sells = app.engine.roles().sells();
+    html! {
+        p.choice {
+            @if sells { a.button href="/products" { (t("All products")) } }
+            @else if visit.member.is_some() { a.button href="/wallet" { (t("Your wallet")) } }
+            a.button.second href="/" { (t("Home")) }
+        }
+    }
 }
 
 /// A problem's detail as a sentence.

@@ -47,6 +47,13 @@ impl Next {
     }
 }
 
+/// Whether the session had ended when a form was sent.
+#[derive(Debug, Default, Deserialize)]
+struct Sent {
+    #[serde(default)]
+    lost: bool,
+}
+
 #[derive(Debug, Deserialize)]
 struct SignInForm {
     email: String,
@@ -60,12 +67,14 @@ async fn ask(
     State(app): State<App>,
     visit: Visit,
     Query(next): Query<Next>,
+    Query(sent): Query<Sent>,
 ) -> Result<Response, Problem> {
     let next = next_or(&visit, next.given());
     if visit.member.is_some() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
-    Ok(private(&app, t("Sign in"), &visit, &sign_in_form(&visit, &next, "", None)))
+    let lost = sent.lost.then(|| t("Your session has ended; what you sent was not done."));
+    Ok(private(&app, t("Sign in"), &visit, &sign_in_form(&visit, &next, "", lost)))
 }
 
 /// The right password opens a session; anything else shows the form again, and does not tell what was wrong.
@@ -89,7 +98,7 @@ async fn sign_in(
     } else {
         Problem::invalid_credentials(t("the address or the password is wrong"))
     };
-    let main = sign_in_form(&visit, &next, &form.email, Some(&problem));
+    let main = sign_in_form(&visit, &next, &form.email, Some(&sentence(problem.detail())));
     Ok(again(&app, t("Sign in"), &visit, &main, &problem))
 }
 
@@ -151,13 +160,13 @@ fn next_or(visit: &Visit, next: Option<Local>) -> Local {
     next.or_else(cart).unwrap_or_default()
 }
 
-fn sign_in_form(visit: &Visit, next: &Local, email: &str, problem: Option<&Problem>) -> Markup {
+fn sign_in_form(visit: &Visit, next: &Local, email: &str, wrong: Option<&str>) -> Markup {
     html! {
         h1 { (t("Sign in")) }
         p.lead { (say!("To your wallet, your library and your orders at {name}.",
             name = html! { bdi { (visit.vendor.settings.name) } })) }
         (why(visit))
-        @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
+        @if let Some(wrong) = wrong { (complaint(wrong)) }
         form.narrow method="post" action="/sign-in" {
             input type="hidden" name="next" value=(next.as_str());
             (Field { name: "email", label: t("E-mail"), kind: "email", value: email, autocomplete: "username",

@@ -324,9 +324,9 @@ fn hidden(key: &str, form: &AddForm) -> Markup {
 fn rates(settings: &Settings) -> Markup {
     html! {
         @for (place, price) in settings.prices().enumerate() {
-            @if place == 0 { (say!("{tokens} cost {currency}", tokens = MoneyOut::tokens(price.tokens, &settings.token),
+            @if place == 0 { (say!("Price: {currency} for {tokens}", tokens = MoneyOut::tokens(price.tokens, &settings.token),
                 currency = MoneyOut::currency(price.money))) }
-            @else { (say!(", or {tokens} {currency}", tokens = MoneyOut::tokens(price.tokens, &settings.token),
+            @else { (say!(", or {currency} for {tokens}", tokens = MoneyOut::tokens(price.tokens, &settings.token),
                 currency = MoneyOut::currency(price.money))) }
         }
         "."
@@ -341,7 +341,7 @@ fn missing(form: &AddForm, settings: &Settings) -> Markup {
             Tone::Info,
             &html! {
                 p {
-                    (say!("{tokens} are missing for what you want. That is filled in below, costs {currency}, and \
+                    (say!("You need {tokens} more for what you want, for {currency}. The amount is filled in below, and \
                         afterwards you go on where you were.",
                             tokens = html! { strong { (MoneyOut::tokens(sale.tokens, &settings.token)) } },
                                 currency = html! { strong { (MoneyOut::currency(sale.pay)) } }))
@@ -356,7 +356,7 @@ fn missing(form: &AddForm, settings: &Settings) -> Markup {
 fn cost(form: &AddForm, settings: &Settings) -> Option<String> {
     let sale = sale(form, settings).ok().filter(|_| form.choice.is_empty())?;
     let tokens = MoneyOut::tokens(sale.tokens, &settings.token);
-    Some(text!("{tokens} cost {currency}.", tokens, currency = MoneyOut::currency(sale.pay)))
+    Some(text!("Price: {currency} for {tokens}.", tokens, currency = MoneyOut::currency(sale.pay)))
 }
 
 /// How much: a pack, or an amount of one's own in tokens or money.
@@ -411,7 +411,7 @@ fn own_amount(
             (Field { name: "tokens", label, kind: "text", value: &form.tokens, autocomplete: "off",
                 required: false, hint: cost(form, settings).as_deref(), error: wrong })
             div.field {
-                label for="unit" { (t("Of")) }
+                label for="unit" { (t("Counted in")) }
                 select id="unit" name="unit" {
                     option value=(token.code) selected[form.unit == token.code.as_str()] { (token.name) " (" (token.code) ")" }
                     @for currency in &currencies {
@@ -492,12 +492,12 @@ fn voucher(key: &str, form: &AddForm, problem: Option<&Problem>) -> Markup {
     html! {
         section.card aria-labelledby="by-voucher" {
             h2 #by-voucher { (t("Have a voucher?")) }
-            p { (t("It says itself how much it brings.")) }
+            p { (t("The amount is set by the code.")) }
             form method="post" action="/wallet/top-up" {
                 (hidden(key, form))
                 input type="hidden" name="way" value="voucher";
                 (Field { name: "voucher", label: t("Code of the voucher"), kind: "text", value: &form.voucher,
-                    autocomplete: "off", required: true, hint: Some(t("Dashes and capitals are no matter.")),
+                    autocomplete: "off", required: true, hint: Some(t("With or without dashes, in capitals or not.")),
                     error: error.as_deref() })
                 button.second type="submit" { (t("Redeem")) }
             }

@@ -227,10 +227,10 @@ impl FromRequestParts<App> for SignedIn {
         if let Some((buyer, member)) = visit.member.clone() {
             return Ok(Self { visit, buyer, member });
         }
-        // What was sent with a form is gone: the page that had it comes back.
-        let here = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
-        let next = Local::new(here.map_or("/wallet", |here| here.as_str())).unwrap_or_default();
-        Err(Redirect::to(&next.after("/sign-in")).into_response())
+        // What was sent with a form is gone: they are told so, and the page that had it comes back.
+        let asked = matches!(parts.method, Method::GET | Method::HEAD);
+        let to = if asked { "/sign-in" } else { "/sign-in?lost=true" };
+        Err(Redirect::to(&visit.here.after(to)).into_response())
     }
 }
 

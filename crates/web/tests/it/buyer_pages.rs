@@ -35,7 +35,7 @@ async fn a_stranger_registers_on_the_way_and_goes_on_where_they_were() {
         assert!(cookie.contains(word), "{cookie}");
     }
     let page = browser.open(page.location()).await;
-    assert!(page.html.contains("12.50 AUR cost 12.50 EUR."), "{}", page.html);
+    assert!(page.html.contains("Price: 12.50 EUR for 12.50 AUR."), "{}", page.html);
     assert!(page.html.contains("ada@example.com"));
 }
 
@@ -100,6 +100,18 @@ async fn signing_in_tells_nothing_and_signing_out_ends_the_session() {
     let page = browser.send("/sign-out", &[]).await;
     assert_eq!(page.location(), "/sign-in");
     assert_eq!(browser.open("/wallet").await.status, 303);
+}
+
+#[tokio::test]
+async fn who_sends_a_form_after_the_session_is_told_that_nothing_was_done() {
+    let shop = Shop::open().await;
+    let mut browser = Browser::on(&shop);
+    let page = browser.send("/account", &[("name", "Ada")]).await;
+    assert_eq!((page.status, page.location()), (303, "/sign-in?lost=true&next=%2F"));
+    let page = browser.open(page.location()).await;
+    let told = "Your session has ended; what you sent was not done.";
+    assert!(page.html.contains(told), "{}", page.html);
+    assert!(!browser.open("/sign-in").await.html.contains(told), "nothing was sent");
 }
 
 #[tokio::test]
@@ -201,7 +213,10 @@ async fn an_account_is_completed_and_changed() {
     let page =
         browser.send("/account", &[("name", "Ada"), ("phone", "1"), ("next", "/wallet")]).await;
     assert_eq!((page.status, page.location()), (303, "/wallet"));
-    let page = browser.open("/account").await;
+    let page = browser.send("/account", &[("name", "Ada")]).await;
+    assert_eq!(page.location(), "/account?done=saved");
+    let page = browser.open(page.location()).await;
+    assert!(page.html.contains("<div role=\"status\"><div class=\"notice good\">Saved."));
     assert!(!page.html.contains("Before you can buy"), "{}", page.html);
     assert!(page.html.contains("value=\"Ada\""), "{}", page.html);
 }
@@ -226,7 +241,7 @@ async fn a_merchants_goods_are_found_and_mistakes_are_told() {
     let offer = shop.service("tuning", 250).await;
     let mut browser = Browser::on(&shop);
     let page = browser.open("/products?q=tuning").await;
-    assert!(page.html.contains("from <span class=\"price\">2.50 AUR"), "{}", page.html);
+    assert!(page.html.contains("<p class=\"from\"><span class=\"price\">2.50 AUR"), "{}", page.html);
     let page = browser.open("/products?q=nothing+like+it").await;
     assert!(page.html.contains("Nothing is found"), "{}", page.html);
     assert_eq!(browser.open("/products?after=x").await.status, 404);

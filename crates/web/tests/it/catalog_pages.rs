@@ -16,6 +16,11 @@ fn goes(page: &Page, to: &str) {
     assert_eq!((page.status, page.location()), (303, to), "{}", page.html);
 }
 
+/// The address of a page that tells what was done.
+fn told(page: &str, word: &str) -> String {
+    format!("{page}?done={word}")
+}
+
 const RECORDER: &str = "/admin/products/field-recorder";
 const FIRST: &str = "/admin/products/field-recorder/releases/stable/1.0.0";
 
@@ -23,12 +28,12 @@ const FIRST: &str = "/admin/products/field-recorder/releases/stable/1.0.0";
 async fn enter(browser: &mut Browser<'_>) {
     let fields =
         [("title", "Field Recorder"), ("kind", "download"), ("summary", "Records fields.")];
-    goes(&browser.send("/admin/new-product", &fields).await, RECORDER);
+    goes(&browser.send("/admin/new-product", &fields).await, &told(RECORDER, "made"));
 }
 
 async fn make_release(browser: &mut Browser<'_>) {
     let fields = [("version", "1.0.0"), ("channel", "stable"), ("notes", "The *first*.")];
-    goes(&browser.send(&format!("{RECORDER}/new-release"), &fields).await, FIRST);
+    goes(&browser.send(&format!("{RECORDER}/new-release"), &fields).await, &told(FIRST, "made"));
 }
 
 /// The files of the release, as names and digests.
@@ -66,7 +71,7 @@ async fn a_product_is_made_on_pages_and_a_buyer_downloads_the_same_bytes() {
     }
     let offer = [("key", "standard"), ("price", "1,00"), ("terms", "perpetual"), ("machines", "3")];
     let made = browser.send(&format!("{RECORDER}/new-offer"), &offer).await;
-    goes(&made, &format!("{RECORDER}#offers"));
+    goes(&made, &format!("{RECORDER}?done=offer#offers"));
     goes(&browser.send(&format!("{RECORDER}/new-offer"), &offer).await, made.location());
     let page = browser.open(RECORDER).await;
     assert!(page.html.contains("1.00 AUR <small>≈ 1.00 EUR</small>"), "{}", page.html);
@@ -81,7 +86,7 @@ async fn a_product_is_made_on_pages_and_a_buyer_downloads_the_same_bytes() {
     ];
     let page =
         browser.upload(&format!("{FIRST}/files"), &[("platform", "linux-x64")], &uploads).await;
-    goes(&page, FIRST);
+    goes(&page, &told(FIRST, "uploaded"));
     let expected = [("Übung 1.zip".into(), hex(&program)), ("Manual.pdf".into(), hex(manual))];
     assert_eq!(files(&shop).await, expected);
     let page = browser.open(FIRST).await;
@@ -89,9 +94,12 @@ async fn a_product_is_made_on_pages_and_a_buyer_downloads_the_same_bytes() {
         assert!(page.html.contains(told), "{told}: {}", page.html);
     }
     assert!(browser.open(&format!("{FIRST}/publish")).await.html.contains("2 files"));
-    goes(&browser.send(&format!("{FIRST}/publish"), &[]).await, FIRST);
+    goes(&browser.send(&format!("{FIRST}/publish"), &[]).await, &told(FIRST, "published"));
     assert!(browser.open(RECORDER).await.html.contains("What buyers get"));
-    goes(&browser.send(&format!("{RECORDER}/publish"), &[]).await, RECORDER);
+    let page = browser.send(&format!("{RECORDER}/publish"), &[]).await;
+    goes(&page, &told(RECORDER, "published"));
+    let page = browser.open(page.location()).await;
+    assert!(page.html.contains("Published: the shop has it."), "{}", page.html);
     let page = browser.open(RECORDER).await;
     assert!(!page.html.contains("Before somebody can buy it"), "{}", page.html);
 
@@ -204,7 +212,7 @@ async fn a_product_is_changed_renamed_and_taken_off_sale() {
         ("tags", "wav"),
         ("see_price", "member"),
     ];
-    goes(&browser.send(&edit, &fields).await, "/admin/products/recorder");
+    goes(&browser.send(&edit, &fields).await, &told("/admin/products/recorder", "saved"));
     assert_eq!(browser.open(RECORDER).await.status, 404);
     let page = browser.open("/admin/products/recorder").await;
     for told in ["Tools, Sound", "wav", "price: members"] {
@@ -218,7 +226,7 @@ async fn a_product_is_changed_renamed_and_taken_off_sale() {
     browser.send(publish, &[]).await;
     assert_eq!(shop.get("/v1/products/recorder", "").await.status, 200);
     assert!(browser.open(archive).await.html.contains("Its owners keep it"));
-    goes(&browser.send(archive, &[]).await, "/admin/products/recorder");
+    goes(&browser.send(archive, &[]).await, &told("/admin/products/recorder", "archived"));
     assert_eq!(shop.get("/v1/products/recorder", "").await.status, 404);
     assert!(browser.open("/admin/products/recorder").await.html.contains("Publish it again"));
 }
@@ -299,7 +307,7 @@ async fn an_offer_says_what_is_wrong_and_reads_only_what_its_terms_need() {
         ("rental_unit", "days"),
     ]);
     fields.push(("rental_from", "first_activation"));
-    goes(&browser.send(&to, &fields).await, &format!("{RECORDER}#offers"));
+    goes(&browser.send(&to, &fields).await, &format!("{RECORDER}?done=offer#offers"));
     let page = browser.open(RECORDER).await;
     assert!(page.html.contains("For 30 days from its first use"), "{}", page.html);
     let taken =
@@ -322,12 +330,12 @@ async fn an_offer_is_changed_retired_and_offered_again() {
     assert!(page.html.contains("value=\"much\"") && page.html.contains("value=\"20\""));
     goes(
         &browser.send(&at, &[("price", "3"), ("terms", "uses"), ("uses", "20")]).await,
-        &format!("{RECORDER}#offers"),
+        &format!("{RECORDER}?done=offer#offers"),
     );
     let page = browser.open(RECORDER).await;
     assert!(page.html.contains("20 uses") && page.html.contains("3.00 AUR"), "{}", page.html);
     assert!(browser.open(&format!("{at}/retire")).await.html.contains("Retire this offer?"));
-    goes(&browser.send(&format!("{at}/retire"), &[]).await, &format!("{RECORDER}#offers"));
+    goes(&browser.send(&format!("{at}/retire"), &[]).await, &format!("{RECORDER}?done=retired#offers"));
     let page = browser.open(&at).await;
     assert!(page.html.contains("Saving it offers it again"), "{}", page.html);
     browser.send(&at, &[("price", "3"), ("terms", "uses"), ("uses", "20")]).await;
@@ -344,7 +352,7 @@ async fn a_bundle_is_made_of_other_offers_and_never_changes() {
     shop.service("tuning", 250).await;
     shop.service("tea", 100).await;
     let fields = [("title", "Both"), ("kind", "bundle")];
-    goes(&browser.send("/admin/new-product", &fields).await, "/admin/products/both");
+    goes(&browser.send("/admin/new-product", &fields).await, &told("/admin/products/both", "made"));
     let to = "/admin/products/both/new-offer";
     let page = browser.open(to).await;
     let name = page.html.split("<code>tuning/").nth(1).unwrap().split('<').next().unwrap();
@@ -353,10 +361,10 @@ async fn a_bundle_is_made_of_other_offers_and_never_changes() {
     assert_eq!(page.status, 400);
     assert!(page.html.contains("id=\"items-error\""), "{}", page.html);
     let made = browser.send(to, &[("key", "all"), ("price", "3"), ("items", &items)]).await;
-    goes(&made, "/admin/products/both#offers");
+    goes(&made, "/admin/products/both?done=offer#offers");
     let at = "/admin/products/both/offers/all";
     let made = browser.send(at, &[("price", "2.75"), ("items", "tea/other")]).await;
-    goes(&made, "/admin/products/both#offers");
+    goes(&made, "/admin/products/both?done=offer#offers");
     let page = browser.open(at).await;
     assert!(page.html.contains(&format!("tuning/{name}")), "{}", page.html);
     assert!(page.html.contains("value=\"2.75\""), "{}", page.html);
@@ -384,7 +392,7 @@ async fn a_release_says_what_is_wrong_with_it() {
     let page = browser.send(FIRST, &[("notes", "b\u{0}")]).await;
     assert_eq!(page.status, 400);
     assert!(page.html.contains("id=\"notes-error\""), "{}", page.html);
-    goes(&browser.send(FIRST, &[("notes", "Better")]).await, FIRST);
+    goes(&browser.send(FIRST, &[("notes", "Better")]).await, &told(FIRST, "saved"));
     assert!(browser.open(FIRST).await.html.contains("Better</textarea>"));
 }
 
@@ -411,12 +419,12 @@ async fn an_upload_names_what_is_wrong_and_a_published_release_takes_none() {
     let page = browser.upload(&to, &[("platform", &"x".repeat(2000))], &[good]).await;
     assert_eq!(page.status, 413);
     assert_eq!((files(&shop).await.len(), objects(&shop)), (0, 0));
-    goes(&browser.upload(&to, &[("media_type", "application/x-tool")], &[good]).await, FIRST);
+    goes(&browser.upload(&to, &[("media_type", "application/x-tool")], &[good]).await, &told(FIRST, "uploaded"));
     // The same name again is the file anew.
     let anew = ("file", "A.zip", "application/zip", b"b".as_slice());
-    goes(&browser.upload(&to, &[], &[anew]).await, FIRST);
+    goes(&browser.upload(&to, &[], &[anew]).await, &told(FIRST, "uploaded"));
     assert_eq!(files(&shop).await, [("A.zip".to_owned(), hex(b"b"))]);
-    goes(&browser.send(&format!("{to}/remove"), &[("name", "A.zip")]).await, FIRST);
+    goes(&browser.send(&format!("{to}/remove"), &[("name", "A.zip")]).await, &told(FIRST, "removed"));
     assert_eq!(files(&shop).await, []);
     browser.upload(&to, &[], &[good]).await;
     browser.send(&format!("{FIRST}/publish"), &[]).await;
@@ -454,7 +462,7 @@ async fn an_upload_that_breaks_leaves_nothing_and_is_sent_again() {
     let pieces: Vec<_> =
         whole.chunks(70_001).map(Bytes::copy_from_slice).map(Ok::<_, std::io::Error>).collect();
     let again = Body::from_stream(futures_util::stream::iter(pieces));
-    goes(&browser.send_parts("same-origin", &to, again).await, FIRST);
+    goes(&browser.send_parts("same-origin", &to, again).await, &told(FIRST, "uploaded"));
     assert_eq!(files(&shop).await, [("a.zip".to_owned(), hex(&content))]);
 }
 
@@ -472,8 +480,8 @@ async fn files_that_come_side_by_side_all_come_in() {
         [("file", "b.zip", "application/zip", b.as_slice())],
     );
     let (one, two) = tokio::join!(first.upload(&to, &[], &one), others[0].upload(&to, &[], &two));
-    goes(&one, FIRST);
-    goes(&two, FIRST);
+    goes(&one, &told(FIRST, "uploaded"));
+    goes(&two, &told(FIRST, "uploaded"));
     assert_eq!(files(&shop).await.len(), 2);
 }
 

@@ -72,6 +72,25 @@ async fn what_is_owned_is_listed_found_and_told_apart() {
 }
 
 #[tokio::test]
+async fn orders_are_found_from_every_page_of_a_buyer() {
+    let shop = Shop::open().await;
+    let bought = offer(&shop, "lens", month(), Limits::default()).await;
+    let session = shop.buyer("ada@example.com", 10_000).await;
+    buy(&shop, &bought, &session, "k1").await;
+    assert!(!Browser::on(&shop).open("/products").await.html.contains("href=\"/orders\""));
+    let mut browser = ada(&shop).await;
+    let page = browser.open("/orders").await;
+    assert!(page.html.contains("href=\"/orders\" aria-current=\"page\">Orders"), "{}", page.html);
+    let page = browser.open("/products").await;
+    assert!(page.html.contains("href=\"/orders\">Orders"), "{}", page.html);
+    for (path, link) in [("/library", "your orders"), ("/account", "What you bought, with its receipts")]
+    {
+        let page = browser.open(path).await;
+        assert!(page.html.contains(&format!("href=\"/orders\">{link}")), "{path}: {}", page.html);
+    }
+}
+
+#[tokio::test]
 async fn a_long_library_is_read_page_by_page() {
     let shop = Shop::open().await;
     let counted = offer(&shop, "mixer", images(3), Limits::default()).await;
@@ -193,7 +212,7 @@ async fn a_new_code_kills_the_old_one_once() {
     let mut browser = ada(&sold.shop).await;
     let path = format!("/library/{}", sold.program.license);
     let page = browser.open(&format!("{path}/reissue")).await;
-    assert!(page.html.contains("dies in that moment"), "{}", page.html);
+    assert!(page.html.contains("stops working at once"), "{}", page.html);
     let key = page.input("key").to_owned();
     for _ in 0..2 {
         let done = browser.send(&format!("{path}/reissue"), &[("key", &key)]).await;

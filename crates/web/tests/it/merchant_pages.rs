@@ -49,7 +49,7 @@ async fn a_merchant_is_registered_and_its_invitation_shown_once() {
     assert_eq!(invited.status, 200, "{}", invited.html);
     assert!(invited.html.contains("New &lt;i&gt;Sounds&lt;/i&gt;"));
     assert!(invited.html.contains("https://new.example/admin/provider"), "{}", invited.html);
-    let word = invited.html.split("Invitation</dt><dd><code>").nth(1).unwrap();
+    let word = invited.html.split("<code class=\"big\" id=\"secret\">").nth(1).unwrap();
     let word = word.split('<').next().unwrap().to_owned();
     let list = world.pay.get("/v1/admin/merchants", &world.pay.admin).await;
     let here = format!("/admin/merchants/{}", list.at("/data/0/id"));

@@ -1,6 +1,6 @@
 //! Pages for people.
 
-use scrip_testkit::{Answer, Shop};
+use scrip_testkit::{Answer, Browser, Shop};
 
 fn text(answer: &Answer) -> String {
     String::from_utf8(answer.bytes.clone()).unwrap()
@@ -44,6 +44,34 @@ async fn a_page_runs_nothing_and_loads_from_here_only() {
             let answer = shop.get(address, "").await;
             assert_eq!(answer.status, 200, "{path} leads to {address}");
         }
+    }
+}
+
+#[tokio::test]
+async fn who_gets_lost_is_led_on_from_where_they_are() {
+    let shop = Shop::open().await;
+    shop.buyer("ada@example.com", 0).await;
+    let mut browser = Browser::on(&shop);
+    browser.send("/sign-in", &[("email", "ada@example.com"), ("password", "correct horse")]).await;
+    for (path, status) in [("/nonsense", 404), ("/products/nothing", 404), ("/cart/coupon", 405)] {
+        let page = browser.open(path).await;
+        assert_eq!(page.status, status, "{path}");
+        for way in ["href=\"/library\"", "href=\"/products\">All products", "href=\"/\">Home"] {
+            assert!(page.html.contains(way), "{path}, {way}: {}", page.html);
+        }
+        let policy = page.answer.header("content-security-policy");
+        assert!(policy.contains("form-action 'self'"), "{path}: {policy}");
+        assert_eq!(page.answer.header("cache-control"), "no-store", "{path}");
+    }
+    let page = browser.open("/cart/coupon").await;
+    assert_eq!(page.answer.header("allow"), "POST");
+    assert!(page.html.contains("This address takes only what a form sends"), "{}", page.html);
+    let program = shop.get("/cart/coupon", "").await;
+    assert_eq!((program.status, program.code()), (405, "method_not_allowed"));
+    // The console has its own way on.
+    for path in ["/admin/nonsense", "/admin/sign-out"] {
+        let page = browser.open(path).await;
+        assert!(page.status >= 404 && !page.html.contains("href=\"/products\""), "{}", page.html);
     }
 }
 

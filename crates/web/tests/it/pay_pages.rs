@@ -43,7 +43,7 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
     ] {
         assert!(page.html.contains(told), "{told}: {}", page.html);
     }
-    assert!(!page.html.contains("You have"), "a visitor has no balance");
+    assert!(!page.html.contains("In your wallet"), "a visitor has no balance");
     let policy = page.answer.header("content-security-policy");
     assert!(policy.contains("form-action 'self' https://shop.test;"), "{policy}");
     assert_eq!(page.answer.header("referrer-policy"), "same-origin");
@@ -55,7 +55,7 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
     assert_eq!(page.location(), path);
     let page = browser.open(&path).await;
     assert!(
-        page.html.contains("You lack</dt><dd><span class=\"price\">4.50 AUR <small>≈ 4.50 EUR"),
+        page.html.contains("Missing</dt><dd><span class=\"price\">4.50 AUR <small>≈ 4.50 EUR"),
         "{}",
         page.html
     );
@@ -68,7 +68,7 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
     let form = [("tokens", "4.50"), ("way", "demo:demo_approved"), ("key", &key), ("next", &path)];
     assert_eq!(browser.send("/wallet/top-up", &form).await.location(), path);
     let page = browser.open(&path).await;
-    assert!(page.html.contains("You keep</dt><dd>0.00 AUR"), "{}", page.html);
+    assert!(page.html.contains("Left afterwards</dt><dd>0.00 AUR"), "{}", page.html);
 
     // Two tabs, two clicks: one decision, and one way back.
     let first = browser.send(&path, &[("decision", "confirm")]).await;
@@ -81,6 +81,11 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
     assert_eq!(world.state(&opened).await, "authorized");
     assert_eq!(world.call(&opened, "capture").await.status, 200);
     assert!(browser.open(&path).await.html.contains("or your tokens come back by themselves"));
+    let page = browser.open("/wallet").await;
+    for told in ["Held for <bdi>Field Sounds</bdi>, ", "Taken by <bdi>Field Sounds</bdi>, of what was held, "] {
+        let order = format!("{told}<a href=\"{SHOP}/orders/ord_1\">order</a>");
+        assert!(page.html.contains(&order), "{told}: {}", page.html);
+    }
     world.pay.sound().await;
 }
 

@@ -388,7 +388,7 @@ async fn the_log_names_the_person_and_is_found_by_subject() {
     let form = [("key", &*once), ("label", "till <1>"), ("catalog", "yes"), ("metrics", "yes")];
     let page = owner.send("/admin/keys", &form).await;
     assert_eq!(page.status, 200);
-    let token = page.html.split("<code class=\"long\">").nth(1).unwrap();
+    let token = page.html.split("<code class=\"big\" id=\"secret\">").nth(1).unwrap();
     let token = token.split('<').next().unwrap();
     let key = token.split('.').next().unwrap();
     assert_eq!(shop.get("/v1/admin/products", token).await.status, 200);
@@ -644,7 +644,7 @@ async fn the_preview_hides_what_the_shop_hides() {
         [("visitor", false, false), ("member", false, true), ("funded", true, true)]
     {
         let list = owner.open(&format!("/admin/settings/preview?as={who}")).await;
-        assert_eq!(list.html.contains("from 2.50 AUR"), price, "{who}: {}", list.html);
+        assert_eq!(list.html.contains("<span class=\"sum\">2.50 AUR"), price, "{who}: {}", list.html);
         assert_eq!(list.html.contains("Shown to: funded members."), !price, "{who}");
         let to = format!("/admin/products/tuning/preview?as={who}");
         assert!(list.html.contains(&to), "{who}: {}", list.html);

@@ -108,7 +108,8 @@ async fn the_front_page_shows_what_is_new_and_how_buying_works() {
     says(&page.html, &["<h1><bdi>Aurora Instruments</bdi></h1>", "Nothing here yet"]);
     for number in 0..9 {
         let labels = json!({ "categories": [if number % 2 == 0 { "Sound" } else { "Text" }] });
-        enter(&shop, &format!("tool-{number}"), labels, &[250]).await;
+        let prices: &[u64] = if number == 8 { &[250, 400] } else { &[250] };
+        enter(&shop, &format!("tool-{number}"), labels, prices).await;
     }
     let page = Browser::on(&shop).open("/").await;
     says(
@@ -116,7 +117,8 @@ async fn the_front_page_shows_what_is_new_and_how_buying_works() {
         &[
             "href=\"/products/tool-8\"",
             "href=\"/products/tool-1\"",
-            "from <span class=\"price\">2.50 AUR <small>≈ 2.50 EUR</small>",
+            "<p class=\"from\">from <span class=\"price\">2.50 AUR <small>≈ 2.50 EUR</small>",
+            "<p class=\"from\"><span class=\"price\">2.50 AUR <small>≈ 2.50 EUR</small>",
             "href=\"/products?category=Sound\"",
             "href=\"/products\">All products",
             "action=\"/products\"",

@@ -76,8 +76,8 @@ async fn one_form_makes_one_key_of_a_program() {
     let fields = [("key", key.as_str()), ("label", "till"), ("catalog", "yes")];
     let (first, again) =
         (owner.send("/admin/keys", &fields).await, owner.send("/admin/keys", &fields).await);
-    let token = told(&first, "<code class=\"long\">");
-    assert_eq!(token, told(&again, "<code class=\"long\">"));
+    let token = told(&first, "<code class=\"big\" id=\"secret\">");
+    assert_eq!(token, told(&again, "<code class=\"big\" id=\"secret\">"));
     assert_eq!(shop.get("/v1/admin/products", token).await.status, 200);
     for word in ["", "nothing", &key[1..]] {
         let fields = [("key", word), ("label", "till"), ("catalog", "yes")];

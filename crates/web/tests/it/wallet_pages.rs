@@ -205,7 +205,10 @@ async fn an_offline_top_up_says_what_to_send_and_can_be_given_up() {
     assert_eq!((page.status, page.location()), (303, path.as_str()));
     let page = browser.open(&path).await;
     assert!(page.html.contains("Nothing was charged."), "{}", page.html);
-    assert!(browser.open("/wallet/top-ups").await.html.contains("Cancelled"));
+    let page = browser.open("/wallet/top-ups").await;
+    for shown in ["Cancelled", "5.00 AUR<p class=\"small\">for 5.00 EUR</p>"] {
+        assert!(page.html.contains(shown), "{shown}: {}", page.html);
+    }
     let page = browser.send(&format!("{path}/appeal"), &[("message", "But why?")]).await;
     assert_eq!(page.status, 409, "nobody declined it");
     assert!(page.html.contains("role=\"alert\""), "{}", page.html);

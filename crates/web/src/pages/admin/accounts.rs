@@ -18,9 +18,9 @@ use super::account_acts::acts;
 use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
 use super::licenses::license_table;
-use super::orders::{Told, account_called, latest};
+use super::orders::{account_called, latest};
 use super::parts::{
-    Place, account_link, called, distinct, done, pager, plain, range, search, table,
+    Told, Place, account_link, called, distinct, done, pager, plain, range, search, table,
 };
 use super::top_ups::top_up_table;
 use super::{Section, page};

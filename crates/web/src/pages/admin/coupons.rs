@@ -58,7 +58,7 @@ async fn list(
         @if rows.is_empty() {
             (blank("No coupons", "A coupon is a word that takes something off an order.", None))
         } @else {
-            (table(&["Word", "Takes off", "#Uses", "Good until", "State"], &html! {
+            (table(&["Code", "Takes off", "#Uses", "Good until", "State"], &html! {
                 @for coupon in &rows {
                     tr {
                         th scope="row" { a href={ "/admin/coupons/" (coupon.id) } { code { (coupon.code) } } }
@@ -98,13 +98,13 @@ fn form(app: &App, clerk: &Clerk, sent: Sent<'_>) -> Result<Response, Problem> {
         (sent.complaint())
         form.narrow method="post" action="/admin/coupons" {
             (fresh::<Coupon>(app)?)
-            (sent.optional("code", "Word", Some("3 to 40 letters, digits, - and _. Empty: one of chance.")))
+            (sent.optional("code", "Code", Some("3 to 40 letters, digits, - and _. Empty: a random one.")))
             (sent.optional("percent", "Takes off, in percent", Some("Of each line. Either this or the next.")))
             (sent.optional("amount", "Or takes off tokens", Some(&in_tokens)))
             (sent.optional("min_total", "For orders of at least", Some(&in_tokens)))
             (sent.day("starts_at", "First day", "Empty: at once."))
             (sent.day("ends_at", "Last day", "Empty: no end."))
-            (sent.optional("max_uses", "How often in all", Some("Empty: no limit.")))
+            (sent.optional("max_uses", "Most uses in all", Some("Empty: no limit.")))
             (sent.optional("max_uses_per_account", "How often by one account", Some("Empty: no limit.")))
             (sent.optional("products", "Only for these products", Some("Their short names, with blanks between. Empty: for all.")))
             (sent.optional("offers", "Only for these offers", Some("Their names, ofr_…, with blanks between.")))

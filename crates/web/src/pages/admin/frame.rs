@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::{Markup, html};
 use scrip_domain::restore::FIRST_EPOCH;
 use scrip_domain::role::Role;
@@ -13,9 +13,10 @@ use scrip_domain::staff::{Power, StaffRole};
 use super::desk::Clerk;
 use crate::App;
 use crate::language::{Voice, speaking};
-use crate::pages::assets::logo_now;
+use crate::pages::assets::{COPY_NOW, logo_now};
 use crate::pages::frame::document;
 use crate::pages::refused::sentence;
+use crate::pages::runs_scripts;
 use crate::pages::theme::theme;
 use crate::problem::Problem;
 
@@ -118,9 +119,7 @@ impl Section {
     fn is_here(self, app: &App) -> bool {
         let roles = app.engine.roles();
         match self {
-            Self::Orders | Self::Products | Self::Licenses => {
-                roles.has(Role::Vendor) || roles.has(Role::Merchant)
-            }
+            Self::Orders | Self::Products | Self::Licenses => roles.sells(),
             // A merchant's buyers have their wallets at its provider.
             Self::TopUps | Self::Vouchers => app.engine.provider().is_none(),
             Self::Partners => roles.may_have_partners(),
@@ -166,6 +165,20 @@ pub fn page_headed(
     };
     let head = html! { (heading(Some(settings))) (head) };
     private(&document(&settings.name, title, &head, &body))
+}
+
+/// A page on which something is copied, by a script of ours.
+pub fn page_with_script(
+    app: &App,
+    clerk: &Clerk,
+    title: &str,
+    section: Section,
+    main: &Markup,
+) -> Response {
+    let main = html! { (main) script src=(*COPY_NOW) defer {} };
+    let mut response = page(app, clerk, title, section, &main);
+    runs_scripts(&mut response);
+    response
 }
 
 /// The same for nobody in particular, who is to come in. Without settings nobody knows whose console it is.
@@ -219,28 +232,36 @@ pub fn not_yours(app: &App, clerk: &Clerk, power: Power) -> Response {
     response
 }
 
-/// Tells the time by the vendor's clock, and makes a page of every refusal that a page of the console gave.
+/// Dresses every answer of the console.
 pub async fn dress(State(app): State<App>, request: Request, next: Next) -> Response {
-    let vendor = app.engine.vendor().await.ok();
-    let voice = vendor.map(|vendor| Voice::of(&vendor.settings, None)).unwrap_or_default();
-    speaking(voice, undressed(app, request, next)).await
+    let headers = request.headers().clone();
+    dressed(&app, &headers, next.run(request)).await
 }
 
-async fn undressed(app: App, request: Request, next: Next) -> Response {
-    let headers = request.headers().clone();
-    let mut response = next.run(request).await;
+/// Tells the time by the vendor's clock, and makes a page of a refusal, for whom these headers name.
+pub async fn dressed(
+    app: &App,
+    headers: &HeaderMap,
+    answer: impl Future<Output = Response>,
+) -> Response {
+    let vendor = app.engine.vendor().await.ok();
+    let voice = vendor.map(|vendor| Voice::of(&vendor.settings, None)).unwrap_or_default();
+    speaking(voice, async { paged(app, headers, answer.await).await }).await
+}
+
+async fn paged(app: &App, headers: &HeaderMap, mut response: Response) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let main = html! {
         p.lead { (sentence(problem.detail())) }
         @for error in problem.errors() { p { code { (error.field) } ": " (error.detail) } }
         p.small { "If you ask for help, name this: " code { (problem.request_id()) } "." }
     };
-    let dressed = match Clerk::of(&headers, &app).await {
-        Ok(Some(clerk)) => page(&app, &clerk, problem.title(), Section::Me, &main),
+    let page = match Clerk::of(headers, app).await {
+        Ok(Some(clerk)) => page(app, &clerk, problem.title(), Section::Me, &main),
         // Then that may be what the problem is about.
         Ok(None) | Err(_) => door(None, problem.title(), &main),
     };
-    let (head, body) = dressed.into_parts();
+    let (head, body) = page.into_parts();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().extend(head.headers);
     *response.body_mut() = body;

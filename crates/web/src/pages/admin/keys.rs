@@ -17,14 +17,14 @@ use serde::Deserialize;
 use super::desk::{Desk, Settings};
 use super::entry::{fresh, made};
 use super::parts::{Place, pager, range, table};
-use super::{Section, page, with_status};
+use super::{Section, page, page_with_script, with_status};
 use crate::App;
 use crate::api::List;
 use crate::api::admin::scopes_fit;
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing, complaint, mistake};
-use crate::pages::look::{Tone, badge};
+use crate::pages::look::{Tone, badge, once};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 use crate::text::Line;
@@ -122,11 +122,11 @@ fn unknown() -> Problem {
 
 fn told(app: &App, desk: &Desk<Settings>, made: &NewKey) -> Response {
     let main = html! {
-        p.lead { "Give this to the program that is “" (made.key.label) "”. It is not shown again." }
-        p { code.long { (made.token) } }
-        p { a href="/admin/keys" { "Back to the keys" } }
+        p.lead { "Give this to the program that is “" (made.key.label) "”." }
+        (once(&made.token))
+        p { a.button href="/admin/keys" { "I have copied it" } }
     };
-    page(app, desk, "A new key", Section::Keys, &main)
+    page_with_script(app, desk, "A new key", Section::Keys, &main)
 }
 
 async fn revoke(

@@ -19,9 +19,9 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, People, See};
 use super::entry::{Entry, Sent, once};
-use super::orders::{Told, account_called};
+use super::orders::account_called;
 use super::parts::{
-    account_link, address, distinct, done, license_badge, license_link, link_to, order_link, pager,
+    Told, account_link, address, distinct, done, license_badge, license_link, link_to, order_link, pager,
     range, table,
 };
 use super::{Section, page, with_status};

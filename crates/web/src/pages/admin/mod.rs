@@ -30,7 +30,8 @@ mod vouchers;
 use axum::Router;
 use axum::middleware::{from_extractor_with_state, from_fn, from_fn_with_state};
 
-use self::frame::{Section, mark, page, page_headed, with_status};
+pub use self::frame::dressed;
+use self::frame::{Section, mark, page, page_headed, page_with_script, with_status};
 use super::protect_form;
 use crate::App;
 use crate::caller::AtWallets;

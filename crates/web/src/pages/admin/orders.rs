@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, See};
 use super::parts::{
-    account_link, address, distinct, done, filters, license_badge, license_link, link_to,
+    Told, account_link, address, distinct, done, filters, license_badge, license_link, link_to,
     order_badge, order_link, pager, plain, range, search, table,
 };
 use super::refund_requests::request_badge;
@@ -190,12 +190,6 @@ pub async fn order_table(app: &App, rows: &[Order], token: &Token) -> Result<Mar
     ))
 }
 
-#[derive(Debug, Default, Deserialize)]
-pub struct Told {
-    /// What was done a moment ago.
-    pub done: Option<String>,
-}
-
 async fn show(
     State(app): State<App>,
     desk: Desk<See>,
@@ -283,10 +277,12 @@ fn licenses(app: &App, evidence: &Evidence) -> Markup {
     }
     html! {
         h2 { "Licenses" }
-        (table(&["License", "State", "Issue", "Issued"], &html! {
+        (table(&["License", "Of", "State", "Issue", "Issued"], &html! {
             @for license in all {
+                @let line = evidence.order.lines.iter().find(|line| line.id == license.line);
                 tr {
                     th scope="row" { (license_link(license.id)) }
+                    td { @if let Some(line) = line { bdi { (line.title) } } }
                     td { (license_badge(word(license, app.engine.now()))) }
                     td { (license.issue) }
                     td { (date(license.issued_at)) }

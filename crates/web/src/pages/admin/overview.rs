@@ -7,7 +7,6 @@ use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::exchange::ExchangeState;
 use scrip_domain::report::{DayFigures, Figures, next};
-use scrip_domain::role::Role;
 use scrip_domain::settings::Token;
 use scrip_domain::staff::Power;
 use scrip_domain::top_up::TopUpState;
@@ -148,9 +147,7 @@ fn what_waits(waits: &[Waiting]) -> Markup {
 
 /// What is sold here, and whether wallets are.
 fn parts(app: &App) -> (bool, bool) {
-    let roles = app.engine.roles();
-    let sells = roles.has(Role::Vendor) || roles.has(Role::Merchant);
-    (sells, app.engine.provider().is_none())
+    (app.engine.roles().sells(), app.engine.provider().is_none())
 }
 
 /// The sums, each with how it differs from the days before.

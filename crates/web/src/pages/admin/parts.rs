@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::api::ListQuery;
-use crate::pages::look::{Tone, badge, notice};
+pub use crate::pages::form::{Told, done};
+use crate::pages::look::{Tone, badge};
 use crate::pages::words::capitalized;
 use crate::problem::Problem;
 
@@ -83,14 +84,6 @@ pub fn search(action: &str, name: &str, label: &str, value: &str, hint: &str) ->
             }
         }
     }
-}
-
-/// That what the page was left for is done: one of these, by the word in the address.
-pub fn done(word: Option<&str>, all: &[(&str, &str)]) -> Markup {
-    let told = all.iter().find(|(name, _)| Some(*name) == word);
-    told.map_or_else(Markup::default, |(_, text)| {
-        html! { div role="status" { (notice(Tone::Good, &html! { (text) })) } }
-    })
 }
 
 /// A table that scrolls by itself where it is wider than the screen. The name of a column of amounts
@@ -227,11 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn only_known_words_tell_what_is_done() {
-        let all = [("frozen", "It is frozen.")];
-        assert!(done(Some("frozen"), &all).into_string().contains("It is frozen."));
-        assert_eq!(done(Some("<script>"), &all).into_string(), "");
-        assert_eq!(done(None, &all).into_string(), "");
+    fn a_word_of_the_program_is_told_plainly() {
         assert_eq!(plain("dispute_lost"), "Dispute lost");
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::desk::{Desk, Refunds, See};
 use super::entry::{Entry, Sent};
 use super::parts::{
-    account_link, address, distinct, done, filters, order_link, pager, plain, range, table,
+    Told, account_link, address, distinct, done, filters, order_link, pager, plain, range, table,
 };
 use super::{Section, page, with_status};
 use crate::App;
@@ -97,11 +97,6 @@ async fn list(
         (pager(&address("/admin/refund-requests", &[("state", state.as_str())]), next.as_deref()))
     };
     Ok(page(&app, &desk, "Requests for refunds", Section::Orders, &main))
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Told {
-    done: Option<String>,
 }
 
 async fn show(

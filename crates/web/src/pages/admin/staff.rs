@@ -12,14 +12,14 @@ use serde::Deserialize;
 use super::desk::{Clerk, Desk, Settings};
 use super::frame::role_name;
 use super::parts::{Place, pager, range, table};
-use super::{Section, page, with_status};
+use super::{Section, page, page_with_script, with_status};
 use crate::App;
 use crate::api::List;
 use crate::api::admin::staff_link;
 use crate::extract::{IdPath, Query};
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing, complaint, mistake};
-use crate::pages::look::{Tone, badge, notice};
+use crate::pages::look::{Tone, badge, notice, once};
 use crate::pages::refused::sentence;
 use crate::problem::Problem;
 
@@ -153,13 +153,11 @@ fn state(member: &StaffMember) -> Markup {
 fn invitation(app: &App, clerk: &Clerk, invited: &Invited) -> Response {
     let main = html! {
         p.lead { "Give this link to " (invited.member.name) ", by a way that only that person reads." }
-        p { code.long { (staff_link(app, invited)) } }
-        @if let Some(until) = invited.member.invited_until {
-            p { "It is good once, until " (date(until)) ", and is not shown again." }
-        }
-        p { a href="/admin/staff" { "Back to the staff" } }
+        (once(&staff_link(app, invited)))
+        @if let Some(until) = invited.member.invited_until { p { "It is good once, until " (date(until)) "." } }
+        p { a.button href="/admin/staff" { "I have copied it" } }
     };
-    page(app, clerk, "Invitation", Section::Staff, &main)
+    page_with_script(app, clerk, "Invitation", Section::Staff, &main)
 }
 
 async fn show(

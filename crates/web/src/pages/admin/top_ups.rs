@@ -17,9 +17,9 @@ use serde::Deserialize;
 
 use super::desk::{Clerk, Desk, See};
 use super::entry::Sent;
-use super::orders::{Told, account_called};
+use super::orders::account_called;
 use super::parts::{
-    account_link, address, done, filters, link_to, pager, plain, range, search, table,
+    Told, account_link, address, done, filters, link_to, pager, plain, range, search, table,
     top_up_badge, top_up_link,
 };
 use super::top_up_acts::acts;

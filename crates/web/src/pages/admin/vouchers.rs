@@ -16,8 +16,7 @@ use scrip_engine::voucher::BatchFields;
 
 use super::desk::{Clerk, Desk, Money, See};
 use super::entry::{Entry, Sent, fresh, made};
-use super::orders::Told;
-use super::parts::{Place, done, filters, pager, plain, range, table};
+use super::parts::{Place, Told, done, filters, pager, plain, range, table};
 use super::{Section, page, with_status};
 use crate::App;
 use crate::api::List;

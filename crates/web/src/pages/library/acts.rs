@@ -256,14 +256,14 @@ async fn ask_reissue(
         (trail(&owned))
         h1 { (t("Get a new code")) }
         (notice(Tone::Warn, &html! {
-            p { (t("The code that you have dies in that moment: programs and people who have it cannot use it any \
+            p { (t("The code that you have stops working at once: programs and people who have it cannot use it any \
                 more, nor can links that were made with it.")) }
         }))
         p { (t("Do this when somebody has your code who should not. Machines that are active stay active; a \
             program there asks for the new code when it next looks.")) }
         form.choice method="post" action={ "/library/" (id) "/reissue" } {
             input type="hidden" name="key" value=(chance(&app));
-            button.danger type="submit" { (t("Kill the old code and make a new one")) }
+            button.danger type="submit" { (t("Replace the code")) }
             a.button.second href={ "/library/" (id) } { (t("Keep the code")) }
         }
     };

@@ -25,7 +25,7 @@ use super::super::{date, private_with_script, words};
 use super::title;
 use crate::App;
 use crate::extract::IdPath;
-use crate::language::{say, spoken, t};
+use crate::language::{say, spoken, t, text};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -162,9 +162,9 @@ fn code_part(codes: &Code, shown: &Shown) -> Markup {
         h2 { (t("Authorization code")) }
         p { (t("Give it to the program or service that you bought. Whoever has it can use the license: keep it to yourself.")) }
         div.card.code {
-            h3 { (t("To be typed")) }
+            h3 { (t("Code for typing")) }
             p { code.big #short { (codes.short) } " " (copy("short", t("Copy the code"))) }
-            h3 { (t("Signed")) }
+            h3 { (t("Signed code")) }
             p.hint { (t("Anybody can verify it with the vendor's public keys, without a network.")) }
             code.long #signed { (codes.jws) }
             p { (copy("signed", t("Copy the signed code"))) }
@@ -211,8 +211,6 @@ fn release_part(shown: &Shown) -> Markup {
 
 fn release(opening: &Opening, shown: &Shown) -> Markup {
     let Opening { release, files, sold } = opening;
-    // Where nothing is for one system only, a column would say nothing.
-    let systems = files.iter().any(|file| !file.platform.is_empty());
     html! {
         h3 {
             (say!("Version {version}", version = html! { bdi { (release.version) } }))
@@ -220,15 +218,8 @@ fn release(opening: &Opening, shown: &Shown) -> Markup {
             @if release.channel != "stable" { " " (badge(Tone::Warn, &release.channel)) }
         }
         @if let Some(at) = release.published_at { p.hint { (say!("Published {date}", date = date(at))) } }
-        div.wide tabindex="0" role="group" aria-label=(t("Table")) {
-            table.files {
-                caption.unseen { (say!("Files of version {version}", version = release.version)) }
-                thead { tr {
-                    th scope="col" { (t("File")) } @if systems { th scope="col" { (t("For")) } }
-                    th.sum scope="col" { (t("Size")) } th.sum scope="col" { (t("Takes about")) }
-                } }
-                tbody { @for file in files { (file_row(file, systems, shown)) } }
-            }
+        ul.files aria-label=(text!("Files of version {version}", version = release.version)) {
+            @for file in files { (file_line(file, shown)) }
         }
         @if !release.notes.is_empty() {
             details { summary { (t("What is new")) } div.prose { (PreEscaped(markdown::to_html(&release.notes))) } }
@@ -240,16 +231,16 @@ fn release(opening: &Opening, shown: &Shown) -> Markup {
     }
 }
 
-fn file_row(file: &File, systems: bool, shown: &Shown) -> Markup {
+fn file_line(file: &File, shown: &Shown) -> Markup {
     let to = format!("/library/{}/files/{}", shown.owned.standing.license.id, file.id);
+    let span = span_text(shown.pace.speed.seconds_for(file.size));
     html! {
-        tr {
-            td { a href=(to) download { bdi { (file.name) } } }
-            @if systems {
-                td { @if file.platform.is_empty() { (t("all systems")) } @else { bdi { (file.platform) } } }
+        li {
+            a.name href=(to) download { bdi { (file.name) } }
+            span.small {
+                (say!("{size}, about {span}", size = size_text(file.size), span))
+                @if !file.platform.is_empty() { (say!(", for {platform}", platform = html! { bdi { (file.platform) } })) }
             }
-            td.sum { (size_text(file.size)) }
-            td.sum { (span_text(shown.pace.speed.seconds_for(file.size))) }
         }
     }
 }

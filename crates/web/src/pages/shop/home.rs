@@ -5,7 +5,6 @@ use axum::response::Response;
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::gate::Standing;
 use scrip_domain::listing::Category;
-use scrip_domain::role::Role;
 use scrip_domain::settings::{Flow, Settings};
 use scrip_engine::catalog::list::{Ask, Listing};
 use scrip_engine::catalog::markdown::to_html;
@@ -29,7 +28,7 @@ pub async fn show(State(app): State<App>, visit: Visit) -> Result<Response, Prob
     let roles = app.engine.roles();
     let here = Local::new("/").unwrap_or_default();
     let settings = &visit.vendor.settings;
-    let main = if roles.has(Role::Vendor) || roles.has(Role::Merchant) {
+    let main = if roles.sells() {
         let member = visit.member.as_ref().map(|(_, member)| member);
         let (engine, language) = (&app.engine, reader(settings));
         let listed = engine.list_products(member, &Ask::default(), None, NEWEST, language).await?;

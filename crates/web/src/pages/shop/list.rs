@@ -7,6 +7,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use scrip_domain::listing::{self, Category};
 use scrip_domain::settings::Token;
+use scrip_domain::visibility::Level;
 use scrip_engine::catalog::list::{Ask, Item, ListRefusal, Listing, Sort};
 use serde::Deserialize;
 
@@ -302,17 +303,17 @@ pub fn tiles(items: &[Item], token: &Token, guest: &Guest<'_>, soon: usize) -> M
 
 fn tile(item: &Item, token: &Token, guest: &Guest<'_>, soon: bool) -> Markup {
     let picture = item.pictures.as_ref().and_then(|all| all.first());
-    let hidden = item.hidden.iter().any(|hidden| hidden.fields.contains(&"price_from"));
+    let hidden = item.hidden.iter().find(|hidden| hidden.fields.contains(&"price_from"));
     html! {
         li {
             (cover(&item.slug, &item.title, picture, soon))
             h2 { a href={ "/products/" (item.slug) } { bdi { (item.title) } } }
             p { bdi { (item.summary) } }
             @if let Some(least) = item.price_from {
-                p.from { @if !least.is_zero() { (t("from")) " " } (price(least, token)) }
-            } @else if hidden && !guest.is_signed_in() {
+                p.from { @if item.varies { (t("from")) " " } (price(least, token)) }
+            } @else if hidden.is_some_and(|hidden| hidden.needs == Level::Member) && !guest.is_signed_in() {
                 p.key { a href=(guest.sign_in()) { (t("Sign in to see the price")) } }
-            } @else if hidden {
+            } @else if hidden.is_some() {
                 p.key { (t("See what shows the price")) }
             }
         }

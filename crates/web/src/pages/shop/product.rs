@@ -230,10 +230,10 @@ impl Looked<'_> {
         let money = |amount| MoneyOut::tokens(amount, self.token);
         html! {
             @if let Some(available) = self.available().filter(|_| !cost.is_zero()) {
-                dl.facts.small {
+                dl.facts.figures.small {
                     dt { (t("In your wallet")) } dd { (money(available)) }
                     @if let Some(left) = available.checked_sub(cost) {
-                        dt { (t("After this")) } dd { (money(left)) }
+                        dt { (t("Left afterwards")) } dd { (money(left)) }
                     } @else {
                         dt { (t("Missing")) } dd { (money(available.shortfall(cost))) }
                     }

@@ -20,7 +20,7 @@ use super::{address, private_again_in};
 use crate::App;
 use crate::api::{List, ListQuery};
 use crate::extract::{IdPath, Query};
-use crate::language::t;
+use crate::language::{say, t};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 use crate::text::Text;
@@ -52,14 +52,14 @@ async fn list(
         @if list.data.is_empty() && page.after.is_none() {
             (blank(t("Nothing yet"), t("What you add to your wallet is listed here."), Some(("/wallet/top-up", t("Add funds")))))
         } @else {
-            div.wide tabindex="0" role="group" aria-label=(t("Table")) { table {
+            table.history {
                 caption.unseen { (t("Top-ups, the newest first")) }
                 thead { tr {
                     th scope="col" { (t("When")) } th scope="col" { (t("How")) } th scope="col" { (t("State")) }
-                    th.sum scope="col" { (t("Tokens")) } th.sum scope="col" { (t("For")) }
+                    th.sum scope="col" { (t("Tokens")) }
                 } }
                 tbody { @for row in &list.data { (row) } }
-            } }
+            }
             @if let Some(next) = &list.next {
                 @let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
                 nav.pager aria-label=(t("More top-ups")) { a.button.second href={ "/wallet/top-ups?after=" (next) } { (t("Older")) } }
@@ -73,11 +73,13 @@ fn row_of(top_up: &TopUp, token: &Token) -> Markup {
     let (tone, word) = word(top_up.state);
     html! {
         tr {
-            td { a href={ "/wallet/top-ups/" (top_up.id) } { (date(top_up.created_at)) } }
+            th scope="row" { a href={ "/wallet/top-ups/" (top_up.id) } { (date(top_up.created_at)) } }
             td { (method(top_up.method)) }
             td { (badge(tone, word)) }
-            td.sum { (MoneyOut::tokens(top_up.tokens, token)) }
-            td.sum { @if let Some(pay) = top_up.pay { (MoneyOut::currency(pay)) } @else { "–" } }
+            td.sum {
+                (MoneyOut::tokens(top_up.tokens, token))
+                @if let Some(pay) = top_up.pay { p.small { (say!("for {costs}", costs = MoneyOut::currency(pay))) } }
+            }
         }
     }
 }

@@ -200,5 +200,5 @@ fn value_of(tokens: &str, token: &Token) -> String {
     let of = typed.unwrap_or(token.unit_value.tokens);
     let money = token.unit_value.price_of(of).map(MoneyOut::currency);
     let money = money.map_or_else(String::new, |money| money.to_string());
-    text!("{tokens} cost {money}.", tokens = MoneyOut::tokens(of, token), money)
+    text!("Price: {money} for {tokens}.", tokens = MoneyOut::tokens(of, token), money)
 }

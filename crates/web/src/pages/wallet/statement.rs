@@ -1,13 +1,17 @@
 //! The statement: each movement with what it belongs to, a page at a time, and as a table to keep.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
-use scrip_domain::Timestamp;
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
+use scrip_domain::merchant::Merchant;
+use scrip_domain::purchase_request::PurchaseRequest;
 use scrip_domain::settings::Token;
+use scrip_domain::{Id, Timestamp};
 use scrip_engine::Period;
 use serde::Deserialize;
 
@@ -20,7 +24,7 @@ use crate::api::account_statement::csv;
 use crate::api::export::between;
 use crate::api::{List, ListQuery};
 use crate::extract::Query;
-use crate::language::{t, text, zone};
+use crate::language::{say, t, text, zone};
 use crate::money::MoneyOut;
 use crate::problem::Problem;
 
@@ -36,7 +40,9 @@ pub async fn lines(app: &App, visit: &SignedIn, query: &ListQuery) -> Result<Mar
     let token = &visit.visit.vendor.settings.token;
     let free = LedgerAccount::Free(visit.buyer.wallet);
     let number = |row: &Transfer| row.id.number();
-    let list = List::of(engine, "transfers", page, &rows, number, |row| line_row(row, free, token));
+    let sales = sales(app, &rows).await?;
+    let line = |row: &Transfer| line_row(row, free, token, &sales);
+    let list = List::of(engine, "transfers", page, &rows, number, line);
     let first = page.after.is_none();
     Ok(html! {
         h2 #statement { (t("Statement")) }
@@ -63,22 +69,63 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-fn line_row(line: &Transfer, free: LedgerAccount, token: &Token) -> Markup {
+/// What merchants asked for, and who they are.
+type Sales = BTreeMap<Id<PurchaseRequest>, (PurchaseRequest, Merchant)>;
+
+/// Those that these movements belong to; at a provider only there are any.
+async fn sales(app: &App, rows: &[Transfer]) -> Result<Sales, Problem> {
+    let store = app.engine.store();
+    let ids: BTreeSet<_> = rows.iter().filter_map(sale_of).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let requests = store.purchase_requests_called(&ids).await?;
+    let sellers: BTreeSet<_> = requests.iter().map(|request| request.merchant).collect();
+    let sellers: Vec<_> = sellers.into_iter().collect();
+    let sellers = store.merchants_called(&sellers).await?;
+    let of = |request: PurchaseRequest| {
+        let seller = sellers.iter().find(|seller| seller.id == request.merchant)?;
+        Some((request.id, (request, seller.clone())))
+    };
+    Ok(requests.into_iter().filter_map(of).collect())
+}
+
+fn sale_of(line: &Transfer) -> Option<Id<PurchaseRequest>> {
+    line.subject_name().parse().ok()
+}
+
+fn line_row(line: &Transfer, free: LedgerAccount, token: &Token, sales: &Sales) -> Markup {
     let sign = match (line.debit == free, line.credit == free) {
         (true, _) => "−",
         (_, true) => "+",
         _ => "",
     };
     let subject = line.subject_name();
+    let sale = sale_of(line).and_then(|id| sales.get(&id));
     html! {
         tr {
             td { (date(line.at)) }
             td {
-                (reason(line.reason))
-                @if let Some((to, name)) = page_of(&subject) { ", " a href=(to) { (name) } }
+                @if let Some((request, seller)) = sale {
+                    (at_merchant(line.reason, &seller.name)) ", "
+                    a href={ (seller.url) "/orders/" (request.order) } { (t("order")) }
+                } @else {
+                    (reason(line.reason))
+                    @if let Some((to, name)) = page_of(&subject) { ", " a href=(to) { (name) } }
+                }
             }
             td.sum { (sign) (MoneyOut::tokens(line.amount, token)) }
         }
+    }
+}
+
+/// What a merchant had to do with a movement. What it takes was held before, and has left the balance then.
+fn at_merchant(why: Reason, merchant: &str) -> Markup {
+    let merchant = html! { bdi { (merchant) } };
+    match why {
+        Reason::Hold => say!("Held for {merchant}", merchant),
+        Reason::Capture => say!("Taken by {merchant}, of what was held", merchant),
+        Reason::Void => say!("Held no more for {merchant}", merchant),
+        Reason::Refund => say!("Refund from {merchant}", merchant),
+        other => html! { (reason(other)) },
     }
 }
 

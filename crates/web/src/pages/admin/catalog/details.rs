@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, PreEscaped, html};
 use scrip_domain::catalog::{Labels, Product, ProductKind};
@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::fields::{Area, Choice, refused, wrong};
 use super::texts::{self, Typed};
-use super::{Catalogue, Desk, Section, address, kind_name, named, page, part_again, with_status};
+use super::{Catalogue, Desk, Section, address, back, kind_name, named, page, part_again, with_status};
 use crate::App;
 use crate::extract::NamePath;
 use crate::pages::admin::parts::{group_name, level_name};
@@ -175,7 +175,7 @@ async fn create(
         Err(problem) => return Ok(new_page(&app, &desk, &form, Some(&problem))),
     };
     let problem = match app.engine.create_product(desk.staff, fields.clone()).await? {
-        Ok(product) => return Ok(Redirect::to(&address(&product.slug)).into_response()),
+        Ok(product) => return Ok(back(&address(&product.slug), "made")),
         Err(CatalogRefusal::SlugTaken) => {
             // The button was pressed twice.
             let there = app.engine.store().product_by_slug(&fields.slug).await?;
@@ -186,7 +186,7 @@ async fn create(
                     .is_ok_and(|fields| fields == ProductFields::of(there.clone()))
             };
             if let Some(there) = there.filter(same) {
-                return Ok(Redirect::to(&address(&there.slug)).into_response());
+                return Ok(back(&address(&there.slug), "made"));
             }
             taken()
         }
@@ -230,7 +230,7 @@ async fn change(
                 ..fields.clone()
             };
             match app.engine.amend_product(desk.staff, &slug, with).await? {
-                Ok(product) => return Ok(Redirect::to(&address(&product.slug)).into_response()),
+                Ok(product) => return Ok(back(&address(&product.slug), "saved")),
                 Err(CatalogRefusal::SlugTaken) => taken(),
                 Err(refusal) => refusal.into(),
             }

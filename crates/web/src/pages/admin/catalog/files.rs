@@ -73,7 +73,7 @@ async fn upload(
             let with =
                 |now: ReleaseFields| ReleaseFields { files: joined(now.files, &files), ..now };
             match app.engine.amend_release(desk.staff, slug, channel, version, with).await? {
-                Ok(_) => return to_release(&app, &names).await,
+                Ok(_) => return to_release(&app, &names, "uploaded").await,
                 Err(refusal) => at_fields(&refusal.into()),
             }
         }
@@ -164,7 +164,7 @@ async fn remove(
         now
     };
     match app.engine.amend_release(desk.staff, slug, channel, version, with).await? {
-        Ok(_) => to_release(&app, &names).await,
+        Ok(_) => to_release(&app, &names, "removed").await,
         Err(refusal) => {
             let problem = Problem::from(refusal);
             let shown = Shown { problem: Some(&problem), ..Shown::default() };

@@ -18,7 +18,7 @@ mod texts;
 
 use axum::Router;
 use axum::middleware::from_extractor_with_state;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use scrip_domain::catalog::{Product, ProductKind, ProductState};
 
@@ -55,6 +55,11 @@ async fn named(app: &App, slug: &str) -> Result<Product, Problem> {
 /// The address of a product's pages.
 fn address(slug: &str) -> String {
     format!("/admin/products/{slug}")
+}
+
+/// Back to this address, which tells what was done by its word.
+fn back(to: &str, word: &str) -> Response {
+    Redirect::to(&format!("{to}?done={word}")).into_response()
 }
 
 /// The way back to a product, above a page about a part of it.

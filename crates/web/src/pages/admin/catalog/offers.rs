@@ -94,14 +94,14 @@ async fn create(
                     && same(&there, &fields)
                     && app.engine.item_names(there.id).await? == items;
                 if same {
-                    return Ok(to_offers(&slug));
+                    return Ok(to_offers(&slug, "offer"));
                 }
                 let detail =
                     "the product has an offer of this name: choose another, or change that one";
                 Problem::field("key", detail)
             }
             None => match app.engine.put_bundle(desk.staff, &slug, key, fields, &items).await? {
-                Ok(_) => return Ok(to_offers(&slug)),
+                Ok(_) => return Ok(to_offers(&slug, "offer")),
                 Err(refusal) => form.terms.place(&refusal.into()),
             },
         },
@@ -115,8 +115,8 @@ fn same(there: &Offer, fields: &OfferFields) -> bool {
     (there.price, there.terms, there.limits) == (price, terms, limits)
 }
 
-fn to_offers(slug: &str) -> Response {
-    Redirect::to(&format!("{}#offers", address(slug))).into_response()
+fn to_offers(slug: &str, word: &str) -> Response {
+    Redirect::to(&format!("{}?done={word}#offers", address(slug))).into_response()
 }
 
 /// The offer that an address names.
@@ -155,7 +155,7 @@ async fn change(
             // What is in a bundle never changes.
             let items = app.engine.item_names(offer.id).await?;
             match app.engine.put_bundle(desk.staff, &slug, &key, fields, &items).await? {
-                Ok(_) => return Ok(to_offers(&slug)),
+                Ok(_) => return Ok(to_offers(&slug, "offer")),
                 Err(refusal) => form.terms.place(&refusal.into()),
             }
         }
@@ -192,7 +192,7 @@ async fn retire(
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Problem> {
     app.engine.retire_offer(desk.staff, &slug, &key).await??;
-    Ok(to_offers(&slug))
+    Ok(to_offers(&slug, "retired"))
 }
 
 async fn new_page(
@@ -283,7 +283,7 @@ fn price_field(form: &OfferForm, token: &Token, problem: Option<&Problem>) -> Ma
         .and_then(|amount| token.unit_value.price_of(amount))
         .filter(|money| !money.amount.is_zero());
     let worth = value.map(|money| format!(" This is worth {}.", MoneyOut::currency(money)));
-    let hint = format!("{tokens} cost {money}. 0 is free.{}", worth.unwrap_or_default());
+    let hint = format!("{tokens} for {money}. 0 is free.{}", worth.unwrap_or_default());
     html! {
         (Field { name: "price", label: &format!("Price in {}", token.code), kind: "text", value: &form.price,
             autocomplete: "off", required: true, hint: Some(&hint), error: wrong(problem, "price") })

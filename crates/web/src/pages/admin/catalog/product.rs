@@ -14,8 +14,8 @@ use scrip_engine::catalog::markdown;
 use super::terms::limits_text;
 use super::{Desk, Section, See, address, kind_name, named, page, state_badge};
 use crate::App;
-use crate::extract::NamePath;
-use crate::pages::admin::parts::{group_name, level_name, table_of};
+use crate::extract::{NamePath, Query};
+use crate::pages::admin::parts::{Told, done, group_name, level_name, table_of};
 use crate::pages::date;
 use crate::pages::look::{Tone, badge, notice, price};
 use crate::pages::words;
@@ -25,11 +25,25 @@ pub fn routes() -> Router<App> {
     Router::new().route("/admin/products/{slug}", get(show))
 }
 
+/// What was done to the product a moment ago, by its word.
+const DONE: [(&str, &str); 4] = [
+    ("made", "The product is made. Nobody else sees it yet."),
+    ("saved", "Saved."),
+    ("published", "Published: the shop has it."),
+    ("archived", "It is off sale. Its owners keep it."),
+];
+
+/// And to its offers, told beside them.
+const OFFERS_DONE: [(&str, &str); 2] =
+    [("offer", "The offer is saved."), ("retired", "The offer is retired.")];
+
 async fn show(
     State(app): State<App>,
     desk: Desk<See>,
     NamePath(slug): NamePath<String>,
+    Query(told): Query<Told>,
 ) -> Result<Response, Problem> {
+    let told = told.done.as_deref();
     let product = named(&app, &slug).await?;
     let offers = app.engine.store().offers_of(product.id).await?;
     let releases = app.engine.store().releases_of(product.id).await?;
@@ -40,9 +54,12 @@ async fn show(
             (state_badge(product.state)) span { (kind_name(product.kind)) }
             span.small { "Changed " (date(product.updated_at)) }
         }
+        (done(told, &DONE))
         (left_to_do(&product, &offers, &releases, changes))
         (ways(&product, changes))
         (facts(&product, &desk.vendor))
+        h2 #offers { "Offers" }
+        (done(told, &OFFERS_DONE))
         (offers_table(&product, &offers, &desk.vendor.settings.token, changes))
         @if product.kind == ProductKind::Download || !releases.is_empty() {
             (releases_table(&product, &releases, changes))
@@ -146,7 +163,6 @@ fn facts(product: &Product, vendor: &Vendor) -> Markup {
 fn offers_table(product: &Product, offers: &[Offer], token: &Token, changes: bool) -> Markup {
     let at = address(&product.slug);
     html! {
-        h2 #offers { "Offers" }
         @if offers.is_empty() {
             p { "None yet." }
         } @else {

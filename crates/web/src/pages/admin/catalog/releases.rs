@@ -8,7 +8,7 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::catalog::{File, Product, Release};
@@ -19,9 +19,10 @@ use serde::Deserialize;
 use super::fields::{Area, refused, wrong};
 use super::files::{self, FileForm};
 use super::product::release_state;
-use super::{Catalogue, Desk, See, named, part, part_again};
+use super::{Catalogue, Desk, See, back, named, part, part_again};
 use crate::App;
-use crate::extract::NamePath;
+use crate::extract::{NamePath, Query};
+use crate::pages::admin::parts::{Told, done};
 use crate::pages::form::{Field, Form, Nothing};
 use crate::pages::look::{Tone, notice};
 use crate::pages::{asks_here, runs_scripts};
@@ -34,6 +35,15 @@ pub fn routes() -> Router<App> {
         .route(release, get(show).post(change))
         .route(&format!("{release}/publish"), get(ask_publish).post(publish))
 }
+
+/// What was done to it a moment ago, by its word.
+const DONE: [(&str, &str); 5] = [
+    ("made", "The release is made. Nobody gets it before it is published."),
+    ("saved", "Saved."),
+    ("uploaded", "The file is here."),
+    ("removed", "The file is removed."),
+    ("published", "Published: buyers get its files."),
+];
 
 /// A release's names in an address.
 pub type Names = (String, String, String);
@@ -89,7 +99,7 @@ async fn create(
         Some(there)
             if there.published_at.is_none() && there.notes == form.notes.replace("\r\n", "\n") =>
         {
-            return Ok(Redirect::to(&address(&product, channel, version)).into_response());
+            return Ok(back(&address(&product, channel, version), "made"));
         }
         Some(_) => Problem::field(
             "version",
@@ -99,9 +109,7 @@ async fn create(
             let fields =
                 ReleaseFields { notes: form.notes.clone(), files: Vec::new(), publish: false };
             match app.engine.put_release(desk.staff, &slug, channel, version, fields).await? {
-                Ok(_) => {
-                    return Ok(Redirect::to(&address(&product, channel, version)).into_response());
-                }
+                Ok(_) => return Ok(back(&address(&product, channel, version), "made")),
                 Err(refusal) => refusal.into(),
             }
         }
@@ -151,9 +159,13 @@ async fn show(
     State(app): State<App>,
     desk: Desk<See>,
     NamePath(names): NamePath<Names>,
+    Query(told): Query<Told>,
 ) -> Result<Response, Problem> {
     let (product, release, files) = found(&app, &names).await?;
-    let main = main(&desk, &product, &release, &files, &Shown::default());
+    let main = html! {
+        (done(told.done.as_deref(), &DONE))
+        (main(&desk, &product, &release, &files, &Shown::default()))
+    };
     let mut response = part(&app, &desk, &product, &title(&release), &main);
     runs_scripts(&mut response);
     asks_here(&mut response);
@@ -241,7 +253,7 @@ async fn change(
     let (slug, channel, version) = &names;
     let with = |now: ReleaseFields| ReleaseFields { notes: form.notes.clone(), ..now };
     match app.engine.amend_release(desk.staff, slug, channel, version, with).await? {
-        Ok(_) => to_release(&app, &names).await,
+        Ok(_) => to_release(&app, &names, "saved").await,
         Err(refusal) => {
             let problem = Problem::from(refusal);
             let shown =
@@ -251,10 +263,14 @@ async fn change(
     }
 }
 
-/// Back to the page of the release.
-pub async fn to_release(app: &App, (slug, channel, version): &Names) -> Result<Response, Problem> {
+/// Back to the page of the release, which tells what was done by its word.
+pub async fn to_release(
+    app: &App,
+    (slug, channel, version): &Names,
+    word: &str,
+) -> Result<Response, Problem> {
     let product = named(app, slug).await?;
-    Ok(Redirect::to(&address(&product, channel, version)).into_response())
+    Ok(back(&address(&product, channel, version), word))
 }
 
 async fn ask_publish(
@@ -290,5 +306,5 @@ async fn publish(
     let (slug, channel, version) = &names;
     let with = |now: ReleaseFields| ReleaseFields { publish: true, ..now };
     app.engine.amend_release(desk.staff, slug, channel, version, with).await??;
-    to_release(&app, &names).await
+    to_release(&app, &names, "published").await
 }

@@ -2,12 +2,12 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use axum::routing::get;
 use maud::html;
 use scrip_domain::catalog::{ProductKind, ProductState};
 
-use super::{Catalogue, Desk, address, named, part};
+use super::{Catalogue, Desk, address, back, named, part};
 use crate::App;
 use crate::extract::NamePath;
 use crate::pages::form::{Form, Nothing};
@@ -56,9 +56,9 @@ async fn publish(
     desk: Desk<Catalogue>,
     NamePath(slug): NamePath<String>,
     Form(Nothing {}): Form<Nothing>,
-) -> Result<Redirect, Problem> {
+) -> Result<Response, Problem> {
     let product = app.engine.move_product(desk.staff, &slug, ProductState::Published).await??;
-    Ok(Redirect::to(&address(&product.slug)))
+    Ok(back(&address(&product.slug), "published"))
 }
 
 async fn ask_archive(
@@ -86,5 +86,5 @@ async fn archive(
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Problem> {
     let product = app.engine.move_product(desk.staff, &slug, ProductState::Archived).await??;
-    Ok(Redirect::to(&address(&product.slug)).into_response())
+    Ok(back(&address(&product.slug), "archived"))
 }

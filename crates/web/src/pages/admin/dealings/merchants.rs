@@ -28,10 +28,10 @@ use crate::money::MoneyOut;
 use crate::pages::admin::desk::{Clerk, Desk, Money, See};
 use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::parts::{Place, pager, range, table_of};
-use crate::pages::admin::{Section, page};
+use crate::pages::admin::{Section, page, page_with_script};
 use crate::pages::exchange::hundredths;
 use crate::pages::form::{Form, Nothing};
-use crate::pages::look::{Tone, badge, blank, notice};
+use crate::pages::look::{Tone, badge, blank, once};
 use crate::pages::{chance, date};
 use crate::problem::Problem;
 use crate::request_id;
@@ -166,15 +166,12 @@ fn called_here(problem: Problem) -> Problem {
 /// The one page that shows an invitation.
 fn invitation(app: &App, clerk: &Clerk, merchant: &Merchant, word: &str) -> Response {
     let main = html! {
-        (notice(Tone::Warn, &html! { p { "Copy the invitation now. It is not shown again." } }))
-        p.lead { "Give it to the people of " bdi { (merchant.name) } ". They accept it in their own console, and from then on it sells." }
-        dl.facts {
-            dt { "Where they accept it" } dd { (merchant.url) "/admin/provider" }
-            dt { "Invitation" } dd { code { (word) } }
-        }
+        p.lead { "Give this invitation to the people of " bdi { (merchant.name) } ". They accept it in their own console, at "
+            (merchant.url) "/admin/provider, and from then on it sells." }
+        (once(word))
         p { a.button href={ "/admin/merchants/" (merchant.id) } { "I have copied it" } }
     };
-    page(app, clerk, "The merchant is registered", Section::Merchants, &main)
+    page_with_script(app, clerk, "The merchant is registered", Section::Merchants, &main)
 }
 
 /// What is known of a merchant, as a form says it.

@@ -309,7 +309,7 @@ fn way_fields(sent: Sent<'_>, way: &'static str, title: &str, token: &str) -> Ma
     let given = format!("In {token}.");
     html! {
         h2 { bdi { (title) } }
-        (sent.group(way, "Whether", &sent.tick(way, "Buyers can exchange in this direction")))
+        (sent.group(way, "This direction", &sent.tick(way, "Buyers can exchange in this direction")))
         (sent.group(&name("rate"), "Rate", &html! {
             (sent.choice(&name("rate"), "unit_values", "By what both tokens are worth"))
             (sent.choice(&name("rate"), "fixed", "Fixed: so many given become so many received"))

@@ -24,10 +24,10 @@ use crate::language::zone;
 use crate::pages::admin::desk::{Clerk, Desk, Settings};
 use crate::pages::admin::entry::{Entry, Sent};
 use crate::pages::admin::parts::{pager, range, table_of};
-use crate::pages::admin::{Section, page};
+use crate::pages::admin::{Section, page, page_with_script};
 use crate::pages::date;
 use crate::pages::form::{Form, Nothing};
-use crate::pages::look::{Tone, badge, blank, notice};
+use crate::pages::look::{Tone, badge, blank, notice, once};
 use crate::problem::Problem;
 
 pub fn routes() -> Router<App> {
@@ -145,15 +145,12 @@ fn secret(app: &App, clerk: &Clerk, made: &WithSecret, title: &str) -> Response 
     let endpoint = &made.endpoint;
     let until = endpoint.rotated_at.map(|at| at.plus(OVERLAP));
     let main = html! {
-        (notice(Tone::Warn, &html! { p { "Copy the secret now. It is not shown again." } }))
-        dl.facts {
-            dt { "Address" } dd { (endpoint.url) }
-            dt { "Secret" } dd { code { (made.secret) } }
-            @if let Some(until) = until { dt { "The one before signs too until" } dd { (date(until)) } }
-        }
+        p.lead { "This secret signs what is sent to " (endpoint.url) "." }
+        (once(&made.secret))
+        @if let Some(until) = until { p { "The one before signs too until " (date(until)) "." } }
         p { a.button href={ "/admin/webhooks/" (endpoint.id) } { "I have copied it" } }
     };
-    page(app, clerk, title, Section::Webhooks, &main)
+    page_with_script(app, clerk, title, Section::Webhooks, &main)
 }
 
 async fn found(app: &App, id: Id<WebhookEndpoint>) -> Result<WebhookEndpoint, Problem> {

@@ -148,7 +148,7 @@ impl Group for Threshold {
         let label = format!("Amount, in {}", settings.token.code);
         html! {
             (choice("policy", "From which balance on is a buyer funded?", &self.policy, options, wrong.with("threshold.policy")))
-            (text("amount", &label, "text", &self.amount, Some("For the second of the two."), wrong.with("threshold.amount")))
+            (text("amount", &label, "text", &self.amount, Some("Only for “An amount”."), wrong.with("threshold.amount")))
         }
     }
 }

@@ -12,14 +12,13 @@ use maud::{Markup, PreEscaped, html};
 use scrip_domain::legal::LegalName;
 use scrip_engine::catalog::markdown;
 use scrip_engine::legal::Legal;
-use serde::Deserialize;
 
 use crate::App;
 use crate::extract::{NamePath, Query};
 use crate::pages::admin::catalog::Area;
 use crate::pages::admin::desk::{Clerk, Desk, Settings};
 use crate::pages::admin::entry::{Entry, Sent};
-use crate::pages::admin::parts::{done, table};
+use crate::pages::admin::parts::{Told, done, table};
 use crate::pages::admin::{Section, page, with_status};
 use crate::pages::form::Form;
 use crate::pages::{date, legal};
@@ -34,11 +33,6 @@ pub fn routes() -> Router<App> {
 /// What was done a moment ago, by its word.
 const DONE: [(&str, &str); 1] =
     [("published", "It is in force now, and stays readable under its version.")];
-
-#[derive(Debug, Default, Deserialize)]
-struct Told {
-    done: Option<String>,
-}
 
 async fn list(
     State(app): State<App>,

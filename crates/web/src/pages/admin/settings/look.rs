@@ -23,7 +23,7 @@ use crate::extract::Query;
 use crate::pages::admin::catalog::{Area, Choice, put_away};
 use crate::pages::admin::desk::{Clerk, Desk, Settings as ToSettings};
 use crate::pages::admin::entry::{Entry, Sent};
-use crate::pages::admin::parts::done;
+use crate::pages::admin::parts::{Told, done};
 use crate::pages::admin::{Section, mark, page_headed, with_status};
 use crate::pages::assets::logo_now;
 use crate::pages::form::{Field, Form, Nothing, mistake};
@@ -48,11 +48,6 @@ const DONE: [(&str, &str); 3] = [
     ("logo", "The logo is on every page from now on."),
     ("removed", "The logo is gone: pages show the shop's name."),
 ];
-
-#[derive(Debug, Default, Deserialize)]
-struct Told {
-    done: Option<String>,
-}
 
 async fn show(
     State(app): State<App>,
@@ -228,7 +223,7 @@ fn form(sent: Sent<'_>) -> Markup {
                 hint: Some(introduction), error: sent.error("look.introduction") })
             (Area { name: "look.footer", label: "Foot", rows: 3, value: sent.value("look.footer"),
                 hint: Some(footer), error: sent.error("look.footer") })
-            (sent.group("look.language", "Language of who asks for none that there is", &html! {
+            (sent.group("look.language", "Language for visitors who ask for none of these", &html! {
                 @for language in Language::ALL {
                     (sent.choice("look.language", language.tag(), language.name()))
                 }

@@ -131,7 +131,7 @@ fn item_row(item: &Item, who: Imagined, token: &Token) -> Markup {
     html! {
         li {
             a href={ "/admin/products/" (item.slug) "/preview?as=" (word(who)) } { bdi { (item.title) } }
-            @if let Some(price) = item.price_from { span.sum { "from " (MoneyOut::tokens(price, token)) } }
+            @if let Some(price) = item.price_from { span.sum { @if item.varies { "from " } (MoneyOut::tokens(price, token)) } }
             p.small { (item.summary) }
             @for hidden in &item.hidden { p.small { (unseen(hidden)) } }
         }
