@@ -1,12 +1,13 @@
 //! The library: what an account owns, as its owner looks for it.
 //!
-//! A library is read from its newest license on, a bounded number of them for each page: who looks for words gets what is
+//! A library is read from its newest order on, a bounded number of them for each page: who looks for words gets what is
 //! found among those, and where to look on.
+
+use std::collections::BTreeSet;
 
 use scrip_domain::Timestamp;
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
-use scrip_domain::usage::Usage;
 use scrip_domain::{Id, license::License};
 use scrip_license::Reason;
 use scrip_storage::Fault;
@@ -90,17 +91,15 @@ impl Engine {
             let page = Page { after, limit: READ };
             let rows = self.store.licenses_of(account, page).await?;
             let full = u32::try_from(rows.len()).is_ok_and(|count| count == READ);
-            let usages = self.store.usages_of(account, page).await?;
-            let products = self.store.products_of(account, page).await?;
             let last = rows.last().map(|row| row.id);
-            for license in rows {
-                let id = license.id;
-                let Some(product) = products.iter().find(|row| row.id == license.product) else {
+            let products: BTreeSet<_> = rows.iter().map(|row| row.product).collect();
+            let products: Vec<_> = products.into_iter().collect();
+            let products = self.store.products_called(&products).await?;
+            for standing in self.standings(rows).await? {
+                let License { id, product, .. } = standing.license;
+                let Some(product) = products.iter().find(|row| row.id == product) else {
                     return Err(Fault::Bug("a license is of no product".into()));
                 };
-                let usage = usages.iter().find(|usage| usage.license == id).cloned();
-                let usage = usage.unwrap_or_else(|| Usage::none(id));
-                let standing = Standing { license, usage };
                 let owned = Owned { standing, product: product.clone() };
                 if owned.is(wanted, now) {
                     things.push(owned);

@@ -14,6 +14,8 @@
 //! ```
 //! The other verbs go by the same order, as far as it concerns them.
 
+use std::collections::BTreeMap;
+
 use scrip_domain::Id;
 use scrip_domain::license::{License, LicenseState};
 use scrip_domain::usage::Usage;
@@ -65,6 +67,18 @@ impl Engine {
         let usage = self.store.usage(license.id).await?;
         let usage = usage.unwrap_or_else(|| Usage::none(license.id));
         Ok(Standing { license, usage })
+    }
+
+    /// The same of each of these, in their order.
+    pub async fn standings(&self, licenses: Vec<License>) -> Result<Vec<Standing>, Fault> {
+        let ids: Vec<_> = licenses.iter().map(|license| license.id).collect();
+        let usages = self.store.usages_of(&ids).await?.into_iter();
+        let mut usages: BTreeMap<_, _> = usages.map(|usage| (usage.license, usage)).collect();
+        let standing = |license: License| {
+            let usage = usages.remove(&license.id).unwrap_or_else(|| Usage::none(license.id));
+            Standing { license, usage }
+        };
+        Ok(licenses.into_iter().map(standing).collect())
     }
 
     async fn on_machine(

@@ -12,9 +12,7 @@ use scrip_domain::{Id, Span, Timestamp};
 
 use crate::cells::Cell;
 use crate::fault::Fault;
-use crate::index::{
-    Download, Entry, LICENSED, ORDERS, OWNED, REQUEST, Receipt, StartedTicket, TRANSFERS,
-};
+use crate::index::{Download, Entry, ORDERS, REQUEST, Receipt, StartedTicket, TRANSFERS};
 use crate::reads::{Page, among, cells};
 use crate::store::Store;
 
@@ -89,22 +87,6 @@ impl Store {
     /// An order's licenses, in order.
     pub async fn licenses_of_order(&self, order: Id<Order>) -> Result<Vec<License>, Fault> {
         self.rows(r#"WHERE t."order" = $1 ORDER BY t.id"#, cells(&order)).await
-    }
-
-    /// A page of an account's licenses, newest first.
-    pub async fn licenses_of(
-        &self,
-        account: Id<Account>,
-        page: Page,
-    ) -> Result<Vec<License>, Fault> {
-        let mut values = cells(&account);
-        values.extend([page.highest(), page.limit()]);
-        let tail = format!(
-            "JOIN by_account b ON b.target = t.id
-             WHERE b.account = $1 AND b.kind IN ({OWNED}, {LICENSED}) AND b.target <= $2
-             ORDER BY b.target DESC LIMIT $3"
-        );
-        self.rows(&tail, values).await
     }
 
     /// An order's receipt, if one was issued.

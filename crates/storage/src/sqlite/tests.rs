@@ -13,6 +13,8 @@ use crate::batch::{self, Command, Deciding, Decision, Observer, Waiting};
 use crate::books::{Change, Changes};
 use crate::store::{Blocking, Store};
 
+mod costs;
+
 struct Zero;
 
 impl Clock for Zero {

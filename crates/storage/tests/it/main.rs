@@ -8,6 +8,7 @@ mod doctor;
 mod figures;
 mod home;
 mod journal;
+mod licenses;
 mod listing;
 mod model;
 mod opening;
@@ -115,7 +116,9 @@ conformance! {
         letters_are_found_by_what_is_due_and_by_address,
         restores_are_found_by_what_is_due,
         exchanges_are_found_by_what_is_due_and_by_whose_they_are,
-        a_quote_is_used_once,
+        a_quote_is_used_once;
+    licenses:
+        a_library_goes_down_by_its_orders,
         what_hangs_from_a_license_is_found_by_it;
     refund_requests:
         what_buyers_ask_back_is_found_by_order_state_and_account,

@@ -2,7 +2,7 @@
 
 use scrip_domain::account::Account;
 use scrip_domain::account_statement::Standing;
-use scrip_domain::catalog::{Offer, Product};
+use scrip_domain::catalog::Offer;
 use scrip_domain::checkout::Checkout;
 use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::exchange::{Exchange, ExchangeState, Incoming, IncomingState};
@@ -10,7 +10,6 @@ use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{LedgerAccount, Reason, Transfer};
 use scrip_domain::legal::LegalName;
 use scrip_domain::letter::{About, Digest as Gathered, Letter, LetterState, Postbox, Warned};
-use scrip_domain::license::License;
 use scrip_domain::lot::{Lot, LotKind};
 use scrip_domain::merchant::{KeyOwner, MerchantEvent, MerchantEventKind};
 use scrip_domain::order::{LinePayment, Order, OrderState};
@@ -21,7 +20,6 @@ use scrip_domain::request::{Request, RequestId};
 use scrip_domain::restore::{Discrepancy, Epoch, Lack, PeerKind, Reunion, ReunionState};
 use scrip_domain::session::Session;
 use scrip_domain::top_up::TopUpState;
-use scrip_domain::usage::{Activation, Lease, Usage};
 use scrip_domain::visibility::Level;
 use scrip_domain::wallet::Wallet;
 use scrip_domain::webhook::{Delivery, DeliveryState, Disabled, WebhookEndpoint};
@@ -38,7 +36,7 @@ use crate::home::{Home, NOON, Running};
 use crate::rows::exchanges::{exchange, prepared};
 use crate::rows::merchants::{merchant, request};
 use crate::rows::webhooks::endpoint;
-use crate::rows::{license, line, offer, order, product};
+use crate::rows::{license, line, offer, order};
 
 const PAGE: Page = Page { after: None, limit: 10 };
 
@@ -124,7 +122,7 @@ async fn nothing_is_licensed(store: &Store, who: Id<Account>) {
         store:
         one usage(id(1)), activation(id(1), Digest([0; 32])), activation_called(id(1), id(1)),
             lease(id(1), id(1)), reissue(id(1), 2), reissue_asked(id(1), 1);
-        many usages_of(who, PAGE), products_of(who, PAGE), leases_of(id(1), PAGE), licenses(None, None, PAGE),
+        many usages_of(&[id(1)]), leases_of(id(1), PAGE), licenses(None, None, PAGE),
             licenses(Some(who), Some(id(1)), PAGE),
             activations_of(id(1), PAGE),
             extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
@@ -146,7 +144,7 @@ async fn nothing_is_reckoned(store: &Store, who: Id<Account>) {
     assert_eq!(store.feed().await.unwrap(), Some(feed));
 }
 
-async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
+pub async fn fill(store: &Running, fill: impl Fn(&mut Changes) + Send + 'static) {
     store.submit(write(fill)).await.unwrap().unwrap();
 }
 
@@ -727,73 +725,4 @@ pub async fn a_quote_is_used_once(home: &Home) {
     assert_eq!(first.unwrap(), Ok(()));
     assert!(matches!(second, Err(scrip_storage::Fault::Conflict)), "{second:?}");
     assert_eq!(store.incoming_by_quote("once").await.unwrap().unwrap().exchange, id(1));
-}
-
-pub async fn what_hangs_from_a_license_is_found_by_it(home: &Home) {
-    let store = home.start().await;
-    fill(&store, |changes| {
-        for (number, ended_at) in [(1, None), (2, Some(NOON)), (3, None)] {
-            let machine = Digest([u8::try_from(number).unwrap(); 32]);
-            let active = |license| Activation {
-                license: id(license),
-                machine,
-                id: id(number),
-                name: String::new(),
-                activated_at: NOON,
-                offline_until: NOON,
-                ended_at,
-            };
-            let lease = |license| Lease {
-                license: id(license),
-                id: id(number),
-                machine,
-                units: 1,
-                used: ended_at.map(|_| 1),
-                at: NOON,
-                expires_at: NOON,
-                returned_at: ended_at,
-            };
-            for license in [7, 8] {
-                changes.activations.push(Change::Insert(active(license)));
-                changes.leases.push(Change::Insert(lease(license)));
-            }
-        }
-        for number in [7, 8, 9] {
-            let row = license(number, if number == 9 { 2 } else { 1 }, 4);
-            let entry = Entry::license(account(4), row.product, row.id, number == 7);
-            changes.by_account.push(Change::Insert(entry));
-            changes.licenses.push(Change::Insert(row));
-        }
-        changes.licenses.push(Change::Insert(license(10, 3, 5)));
-        changes.products.push(Change::Insert(product(license(7, 1, 4).product.number(), "one")));
-        changes.usages.push(Change::Insert(Usage { used: 3, ..Usage::none(id(8)) }));
-    })
-    .await;
-    let one = Page { after: Some(3), limit: 1 };
-    let names = |rows: Vec<Activation>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
-    assert_eq!(names(store.activations_of(id(7), PAGE).await.unwrap()), [3, 1]);
-    assert_eq!(names(store.activations_of(id(7), one).await.unwrap()), [1]);
-    let leases = store.leases_of(id(7), one).await.unwrap();
-    assert_eq!(leases.iter().map(|lease| lease.id.number()).collect::<Vec<_>>(), [2]);
-    let leased = |rows: Vec<Lease>| rows.iter().map(|it| it.id.number()).collect::<Vec<_>>();
-    assert_eq!(leased(store.leases_out(id(7), PAGE).await.unwrap()), [3, 1]);
-    assert_eq!(leased(store.leases_out(id(7), one).await.unwrap()), [1]);
-    let called = store.activation_called(id(7), id(2)).await.unwrap().unwrap();
-    assert_eq!((called.machine, called.ended_at), (Digest([2; 32]), Some(NOON)));
-    let numbers = |rows: Vec<License>| rows.iter().map(|row| row.id.number()).collect::<Vec<_>>();
-    let all = |who, order| store.licenses(who, order, PAGE);
-    assert_eq!(numbers(all(None, None).await.unwrap()), [10, 9, 8, 7]);
-    assert_eq!(numbers(all(Some(account(4)), None).await.unwrap()), [9, 8, 7]);
-    assert_eq!(numbers(all(None, Some(id(1))).await.unwrap()), [8, 7]);
-    assert_eq!(numbers(all(Some(account(4)), Some(id(2))).await.unwrap()), [9]);
-    let page = Page { after: Some(9), limit: 1 };
-    assert_eq!(numbers(store.licenses(None, None, page).await.unwrap()), [8]);
-    let slugs = |rows: Vec<Product>| rows.into_iter().map(|row| row.slug).collect::<Vec<_>>();
-    assert_eq!(slugs(store.products_of(account(4), PAGE).await.unwrap()), ["one"]);
-    assert!(slugs(store.products_of(account(5), PAGE).await.unwrap()).is_empty());
-    let used = store.usages_of(account(4), PAGE).await.unwrap();
-    assert_eq!(used, [Usage { used: 3, ..Usage::none(id(8)) }]);
-    assert!(
-        store.usages_of(account(4), Page { after: Some(8), limit: 5 }).await.unwrap().is_empty()
-    );
 }

@@ -6,8 +6,9 @@ mod out;
 use axum::extract::State;
 use scrip_domain::catalog::File;
 use scrip_domain::license::License;
-use scrip_domain::usage::{Activation, Usage};
+use scrip_domain::usage::Activation;
 use scrip_domain::{Id, Timestamp};
+use scrip_engine::license::Standing;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -149,7 +150,7 @@ pub fn named(activation: &str) -> Result<Id<Activation>, Problem> {
     activation.parse().map_err(|_| Problem::field("activation", "not a machine's id"))
 }
 
-/// The caller's library, newest first.
+/// The caller's library: the licenses of the newest order first.
 #[utoipa::path(
     get, path = "/v1/licenses", tag = "licenses", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = List<LibraryLicense>))
@@ -161,15 +162,12 @@ async fn list(
 ) -> Result<Json<List<LibraryLicense>>, Problem> {
     let page = query.page(&app.engine, "licenses")?;
     let rows = app.engine.store().licenses_of(buyer.account, page).await?;
-    let usages = app.engine.store().usages_of(buyer.account, page).await?;
-    let mut shown = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let usage = usages.iter().find(|usage| usage.license == row.id);
-        let usage = usage.map_or_else(|| Usage::none(row.id), Clone::clone);
-        let license = LicenseOut::new(&app, row, app.engine.now()).await?;
-        shown.push(LibraryLicense { license, in_use: InUse::new(row, &usage) });
-    }
     let next = List::of(&app.engine, "licenses", page, &rows, |row| row.id.number(), |_| ()).next;
+    let mut shown = Vec::with_capacity(rows.len());
+    for Standing { license: row, usage } in app.engine.standings(rows).await? {
+        let license = LicenseOut::new(&app, &row, app.engine.now()).await?;
+        shown.push(LibraryLicense { license, in_use: InUse::new(&row, &usage) });
+    }
     Ok(Json(List { data: shown, next }))
 }
 

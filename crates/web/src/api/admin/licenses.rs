@@ -124,7 +124,7 @@ struct StaffDeactivateBody {
     reason: Text<1, 500>,
 }
 
-/// All licenses, newest first.
+/// All licenses, newest first; those of one account the newest order first.
 #[utoipa::path(
     get, path = "/v1/admin/licenses", tag = "admin", security(("bearer" = [])), params(LicensesQuery),
     operation_id = "list_all_licenses",
@@ -146,12 +146,10 @@ async fn list(
         None => None,
     };
     let rows = app.engine.store().licenses(account, order, page).await?;
-    let mut data = Vec::with_capacity(rows.len());
-    for row in &rows {
-        data.push(HeldLicense::new(&app, &app.engine.standing(row.clone()).await?));
-    }
     let next =
         List::of(&app.engine, "all-licenses", page, &rows, |row| row.id.number(), |_| ()).next;
+    let standings = app.engine.standings(rows).await?;
+    let data = standings.iter().map(|standing| HeldLicense::new(&app, standing)).collect();
     Ok(Json(List { data, next }))
 }
 

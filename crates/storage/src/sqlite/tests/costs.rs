@@ -1,0 +1,59 @@
+//! What a page costs goes by what is on it, however much there is beside it: counted in the steps of SQLite's machine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use scrip_domain::Id;
+
+use super::Memory;
+use crate::reads::Page;
+use crate::store::{Readers, Store};
+
+/// The steps of `read`, where `sql` has filled the tables from the numbers 1 to `rows` in the table `n`.
+async fn steps(name: &str, rows: u32, sql: &str, read: impl AsyncFnOnce(&Store)) -> u64 {
+    let memory = Memory::new(&format!("costs_of_{name}_{rows}")).unwrap();
+    let (store, _writer) = Store::memory(&memory).unwrap();
+    let numbers = format!(
+        "CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS
+             (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT i FROM n; {sql}"
+    );
+    memory.place().connect().unwrap().execute_batch(&numbers).unwrap();
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = steps.clone();
+    let count = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    let mut connection = memory.place().connect().unwrap();
+    connection.progress_handler(1, Some(count)).unwrap();
+    let Readers::Sqlite { readers, .. } = &store.readers else { panic!("no SQLite") };
+    readers.idle.lock().unwrap().push(connection);
+    read(&store).await;
+    steps.load(Ordering::Relaxed)
+}
+
+/// Asserts that `read` takes as many steps among few rows as among many.
+async fn costs_the_same(name: &str, sql: &str, read: impl AsyncFn(&Store)) {
+    let few = steps(name, 100, sql, async |store| read(store).await).await;
+    let many = steps(name, 10_000, sql, async |store| read(store).await).await;
+    assert!(few > 20, "{few} steps: nothing was read");
+    assert!(many < few * 2, "{name}: {few} steps among 100 rows, {many} among 10000");
+}
+
+#[tokio::test]
+async fn a_page_of_a_library() {
+    let licenses = r#"
+        INSERT INTO by_account SELECT 7, 1 + 14 * (i % 2), i, i, 0 FROM n;
+        INSERT INTO by_account SELECT 7, 6, 50 - i % 5, i, 0 FROM n;
+        INSERT INTO licenses (id, "order", line, account, product, offer, terms, limits, state, issue, kid, issued_at)
+            SELECT i, i, i, 7, 50 - i % 5, 1, '{"kind":"perpetual"}', '{}', 'valid', 1, 'a', 0 FROM n"#;
+    costs_the_same("library", licenses, async |store| {
+        for after in [None, Some(90)] {
+            let page = Page { after, limit: 20 };
+            assert_eq!(store.licenses_of(Id::new(7).unwrap(), page).await.unwrap().len(), 20);
+            let all = store.licenses(Id::new(7), None, page).await.unwrap();
+            assert_eq!(all.len(), 20);
+        }
+    })
+    .await;
+}
