@@ -83,6 +83,7 @@ pub mod verification;
 pub mod voucher;
 pub mod webhook;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use scrip_domain::account::Account;
@@ -117,6 +118,15 @@ use crate::purchase_request::notice::Herald;
 use crate::restore::{Archive, Restoring};
 use crate::throttle::Throttle;
 use crate::webhook::Sender;
+
+/// Rows by what they hang from, each group in the order in which they came.
+fn grouped<K: Ord, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, Vec<T>> {
+    let mut groups: BTreeMap<K, Vec<T>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups
+}
 
 /// An answer: done or refused; a [`Fault`] when nobody knows.
 pub type Outcome<T, E> = Result<Result<T, E>, Fault>;

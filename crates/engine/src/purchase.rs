@@ -14,6 +14,8 @@
 
 mod lines;
 
+use std::collections::BTreeMap;
+
 use scrip_domain::account::Account;
 use scrip_domain::catalog::Product;
 use scrip_domain::event::{Event, EventType};
@@ -40,7 +42,7 @@ use crate::license::extend::{self, extensions, want_extended};
 use crate::license::remind;
 use crate::selection::{Chosen, Selection};
 use crate::throttle::RetryAfter;
-use crate::{Engine, Outcome};
+use crate::{Engine, Outcome, grouped};
 
 pub(crate) use lines::{Picked, Priceable, Priced, already_owned, lines_of, total_of, trial_used};
 
@@ -339,15 +341,31 @@ impl Engine {
 
     /// A paid order with everything that its confirmation says; `None` when there is no such order.
     pub async fn paid(&self, order: Id<Order>) -> Result<Option<Paid>, Fault> {
-        let Some(order) = self.store.order(order).await? else { return Ok(None) };
-        let lines = self.store.order_lines(order.id).await?;
-        Ok(Some(Paid {
-            extended: self.extended_by(order.id, &lines).await?,
-            lines,
-            payments: self.store.line_payments(order.id).await?,
-            licenses: self.store.licenses_of_order(order.id).await?,
+        let order = self.store.order(order).await?;
+        Ok(self.paid_all(order.into_iter().collect()).await?.pop())
+    }
+
+    /// The same of each of these orders, in their order, each kind of row in one read. An order that is not paid has its lines.
+    pub async fn paid_all(&self, orders: Vec<Order>) -> Result<Vec<Paid>, Fault> {
+        let ids: Vec<_> = orders.iter().map(|order| order.id).collect();
+        let lines = self.store.lines_of(&ids).await?;
+        let of: BTreeMap<_, _> = lines.iter().map(|line| (line.id, line.order)).collect();
+        let named: Vec<_> = of.keys().copied().collect();
+        let payments = self.store.payments_of(&named).await?;
+        let licenses = self.store.licenses_of_orders(&ids).await?;
+        let extended = self.extended_by(&lines).await?;
+        let mut payments = grouped(payments, |payment| of.get(&payment.line).copied());
+        let mut extended = grouped(extended, |(_, made)| of.get(&made.line).copied());
+        let mut licenses = grouped(licenses, |license| Some(license.order));
+        let mut lines = grouped(lines, |line| Some(line.order));
+        let with_rows = |order: Order| Paid {
+            lines: lines.remove(&Some(order.id)).unwrap_or_default(),
+            payments: payments.remove(&Some(order.id)).unwrap_or_default(),
+            licenses: licenses.remove(&Some(order.id)).unwrap_or_default(),
+            extended: extended.remove(&Some(order.id)).unwrap_or_default(),
             order,
-        }))
+        };
+        Ok(orders.into_iter().map(with_rows).collect())
     }
 }
 

@@ -30,7 +30,7 @@ use crate::license::extend::{take_back, want_taken_back};
 use crate::license::{change, want_listed};
 use crate::purchase::{Answered, Paid};
 use crate::refund_request::{Cause, accept_asked};
-use crate::{Engine, Outcome};
+use crate::{Engine, Outcome, grouped};
 
 /// What the vendor's staff asks for.
 #[derive(Clone, Debug)]
@@ -165,12 +165,17 @@ impl Engine {
 
     /// What was given back of an order, oldest first.
     pub async fn refunds_of(&self, order: Id<Order>) -> Result<Vec<Refunded>, Fault> {
-        let refunds = self.store.refunds_of(order).await?;
-        let lines = self.store.refund_lines(order).await?;
-        let lots = self.store.refund_lots(order).await?;
+        self.refunds_of_all(&[order]).await
+    }
+
+    /// The same of these orders, each kind of row in one read.
+    pub async fn refunds_of_all(&self, orders: &[Id<Order>]) -> Result<Vec<Refunded>, Fault> {
+        let refunds = self.store.refunds_of(orders).await?;
+        let mut lines = grouped(self.store.refund_lines(orders).await?, |line| line.refund);
+        let mut lots = grouped(self.store.refund_lots(orders).await?, |lot| lot.refund);
         let with_rows = |refund: Refund| Refunded {
-            lines: lines.iter().filter(|line| line.refund == refund.id).cloned().collect(),
-            lots: lots.iter().filter(|lot| lot.refund == refund.id).cloned().collect(),
+            lines: lines.remove(&refund.id).unwrap_or_default(),
+            lots: lots.remove(&refund.id).unwrap_or_default(),
             refund,
         };
         Ok(refunds.into_iter().map(with_rows).collect())

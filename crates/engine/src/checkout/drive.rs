@@ -150,7 +150,7 @@ impl Engine {
             Call::Ask => provider.request(request).await,
             Call::Capture => provider.capture(request).await,
             Call::Fulfilled => {
-                let licenses = self.store.licenses_of_order(order.id).await?;
+                let licenses = self.store.licenses_of_orders(&[order.id]).await?;
                 let codes = self.codes_digest(&licenses).await?;
                 provider.fulfilled(request, &codes).await
             }

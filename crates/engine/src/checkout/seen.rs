@@ -40,7 +40,7 @@ impl Engine {
             let Some((before, checkout)) = self.order_and_checkout(order).await? else {
                 return Ok(());
             };
-            let licenses = self.store.licenses_of_order(order).await?;
+            let licenses = self.store.licenses_of_orders(&[order]).await?;
             let believed = self.believe(&before, &checkout, &licenses, picture.clone()).await?;
             let believed = match believed {
                 Ok(believed) => believed,

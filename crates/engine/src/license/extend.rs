@@ -7,10 +7,12 @@
 //! Such a line makes no license. What it adds, and the end and the rest that its buyer was told, stand in a row of its own:
 //! so the answer to its payment can be given again. It is decided under the guards of the buyer's wallet and of the license.
 
+use std::collections::BTreeMap;
+
 use scrip_domain::account::Account;
 use scrip_domain::extension::{self, Extended, NotExtendable};
 use scrip_domain::license::License;
-use scrip_domain::order::{Line, Order};
+use scrip_domain::order::Line;
 use scrip_domain::refund::{LicensePolicy, RefundLine};
 use scrip_domain::usage::Extension;
 use scrip_domain::{Id, Timestamp};
@@ -126,20 +128,22 @@ impl Engine {
         Ok(Ok(()))
     }
 
-    /// What an order has added to licenses, each with the license as it was told then.
+    /// What lines of paid orders have added to licenses, each with the license as it was told then.
     pub(crate) async fn extended_by(
         &self,
-        order: Id<Order>,
         lines: &[Line],
     ) -> Result<Vec<(License, Extension)>, Fault> {
-        if lines.iter().all(|line| line.extends.is_none()) {
-            return Ok(Vec::new());
-        }
+        let extending: Vec<_> =
+            lines.iter().filter(|line| line.extends.is_some()).map(|line| line.id).collect();
+        let extensions = self.store.extensions_of(&extending).await?;
+        let ids: Vec<_> = extensions.iter().map(|extension| extension.license).collect();
+        let licenses = self.store.licenses_called(&ids).await?.into_iter();
+        let licenses: BTreeMap<_, _> = licenses.map(|license| (license.id, license)).collect();
         let lost = || Fault::Bug("an extended license is gone".into());
-        let mut all = Vec::new();
-        for extension in self.store.extensions_of_order(order).await? {
-            let license = self.store.license(extension.license).await?.ok_or_else(lost)?;
-            let license = self.as_issued(&license, extension.issue).await?;
+        let mut all = Vec::with_capacity(extensions.len());
+        for extension in extensions {
+            let license = licenses.get(&extension.license).ok_or_else(lost)?;
+            let license = self.as_issued(license, extension.issue).await?;
             all.push((License { expires_at: extension.expires_at, ..license }, extension));
         }
         Ok(all)

@@ -284,7 +284,7 @@ impl Engine {
     async fn paid_order(&self, order: Id<Order>, language: Language) -> Result<What, Fault> {
         let (order, lines) = self.ordered(order, language).await?;
         let mut codes = Vec::new();
-        for license in self.store.licenses_of_order(order.id).await? {
+        for license in self.store.licenses_of_orders(&[order.id]).await? {
             if license.tells_its_code() {
                 let title = title_of(&lines, &license);
                 codes.push(Coded { title, code: self.code(&license).await?, license });
@@ -295,7 +295,7 @@ impl Engine {
 
     async fn refunded(&self, order: Id<Order>, at: Timestamp) -> Result<What, Fault> {
         let row = self.store.order(order).await?.ok_or_else(lost("the order"))?;
-        let refunds = self.store.refunds_of(order).await?;
+        let refunds = self.store.refunds_of(&[order]).await?;
         let refund = refunds.iter().rev().find(|refund| refund.at <= at).or(refunds.last());
         let amount = refund.map(|refund| refund.amount).unwrap_or_default();
         Ok(What::OrderRefunded { order: row, amount })

@@ -65,7 +65,7 @@ impl Engine {
                 Ok(said) => said,
                 Err(error) => return Ok(Err(error)),
             };
-            let licenses = self.store.licenses_of_order(order).await?;
+            let licenses = self.store.licenses_of_orders(&[order]).await?;
             let others = said.codes != self.codes_digest(&licenses).await?;
             if said.outcome == Word::Fulfilled && others {
                 let total = self.store.order(order).await?.map_or(Amount::ZERO, |row| row.total);

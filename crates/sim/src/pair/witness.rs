@@ -131,7 +131,7 @@ async fn stand(store: &Store, verdicts: BTreeMap<String, String>) -> Verdict {
         let row = store.refund_request(id).await?;
         let Some(row) = row else { return Err(Violation(format!("{name} is gone"))) };
         demand!(row.state.as_str() == state, "{name} was {state}, and is {}", row.state);
-        let refunds = store.refunds_of(row.order).await?;
+        let refunds = store.refunds_of(&[row.order]).await?;
         let has = refunds.iter().any(|refund| Some(refund.id) == row.refund);
         demand!(has == (state == "accepted"), "{name} is {state}, its refund {:?}", row.refund);
     }
@@ -288,7 +288,7 @@ impl Deal {
     /// The merchant's own book of refunds comes to the same.
     async fn is_given_back(&self, request: &PurchaseRequest, sells: &Store) -> Verdict {
         let name = self.order.id;
-        let refunds = sells.refunds_of(name).await?;
+        let refunds = sells.refunds_of(&[name]).await?;
         let sum: u64 = refunds.iter().map(|refund| refund.amount.units()).sum();
         let back = request.refunded.units();
         demand!(sum == back, "{name}: {sum} went back at the merchant, {back} at the provider");
@@ -308,7 +308,7 @@ impl Deal {
     /// What is delivered has a license for each unit; of what is not, none is good.
     async fn has_licenses(&self, sells: &Store) -> Verdict {
         let name = self.order.id;
-        let licenses = sells.licenses_of_order(name).await?;
+        let licenses = sells.licenses_of_orders(&[name]).await?;
         let withheld = licenses.iter().any(|license| license.state == LicenseState::Withheld);
         demand!(!withheld, "{name} has withheld licenses at rest");
         let lines = sells.order_lines(name).await?;

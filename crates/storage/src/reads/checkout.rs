@@ -17,6 +17,11 @@ impl Store {
         self.row(r#"WHERE t."order" = $1"#, cells(&order)).await
     }
 
+    /// The same of these orders.
+    pub async fn checkouts_of(&self, orders: &[Id<Order>]) -> Result<Vec<Checkout>, Fault> {
+        self.rows_in(r#""order""#, orders, "").await
+    }
+
     /// The same by the provider's name of the purchase request.
     pub async fn checkout_by_request(&self, request: &str) -> Result<Option<Checkout>, Fault> {
         self.row("WHERE t.request = $1", cells(&request.to_owned())).await

@@ -22,7 +22,12 @@ impl Store {
         self.row("WHERE t.license = $1", cells(&license)).await
     }
 
-    /// The same of these licenses.
+    /// The licenses with these names.
+    pub async fn licenses_called(&self, ids: &[Id<License>]) -> Result<Vec<License>, Fault> {
+        self.rows_in("id", ids, "").await
+    }
+
+    /// How much these licenses were used, of those with which anything happened yet.
     pub async fn usages_of(&self, licenses: &[Id<License>]) -> Result<Vec<Usage>, Fault> {
         self.rows_in("license", licenses, "").await
     }

@@ -2,7 +2,7 @@
 
 use scrip_domain::catalog::{BundleItem, Offer, Product};
 use scrip_domain::license::{License, Reissue};
-use scrip_domain::order::Order;
+use scrip_domain::order::Line;
 use scrip_domain::usage::{Activation, Extension, Lease, Reminder};
 use scrip_domain::{Id, Timestamp};
 
@@ -32,13 +32,9 @@ impl Store {
         self.row("WHERE t.license = $1 AND t.request = $2", values).await
     }
 
-    /// What the lines of an order added to licenses, in order.
-    pub async fn extensions_of_order(&self, order: Id<Order>) -> Result<Vec<Extension>, Fault> {
-        self.rows(
-            r#"JOIN order_lines l ON l.id = t.line WHERE l."order" = $1 ORDER BY t.line"#,
-            cells(&order),
-        )
-        .await
+    /// What these lines added to licenses, in order.
+    pub async fn extensions_of(&self, lines: &[Id<Line>]) -> Result<Vec<Extension>, Fault> {
+        self.rows_in("line", lines, "ORDER BY t.line").await
     }
 
     /// What is in a bundle, in order.

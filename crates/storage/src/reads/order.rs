@@ -50,13 +50,9 @@ impl Store {
         self.rows_in(r#""order""#, orders, "ORDER BY t.id").await
     }
 
-    /// Which lots paid an order's lines, in the order in which they paid.
-    pub async fn line_payments(&self, order: Id<Order>) -> Result<Vec<LinePayment>, Fault> {
-        self.rows(
-            r#"JOIN order_lines l ON l.id = t.line WHERE l."order" = $1 ORDER BY t.line, t.place, t.lot"#,
-            cells(&order),
-        )
-        .await
+    /// Which lots paid these lines, each line's in the order in which they paid.
+    pub async fn payments_of(&self, lines: &[Id<Line>]) -> Result<Vec<LinePayment>, Fault> {
+        self.rows_in("line", lines, "ORDER BY t.line, t.place, t.lot").await
     }
 
     /// A refund.
@@ -64,19 +60,19 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
-    /// An order's refunds, oldest first.
-    pub async fn refunds_of(&self, order: Id<Order>) -> Result<Vec<Refund>, Fault> {
-        self.rows(r#"WHERE t."order" = $1 ORDER BY t.id"#, cells(&order)).await
+    /// The refunds of these orders, oldest first.
+    pub async fn refunds_of(&self, orders: &[Id<Order>]) -> Result<Vec<Refund>, Fault> {
+        self.rows_in(r#""order""#, orders, "ORDER BY t.id").await
     }
 
-    /// What an order's refunds gave back of which line.
-    pub async fn refund_lines(&self, order: Id<Order>) -> Result<Vec<RefundLine>, Fault> {
-        self.rows(r#"WHERE t."order" = $1 ORDER BY t.refund, t.line"#, cells(&order)).await
+    /// What the refunds of these orders gave back of which line.
+    pub async fn refund_lines(&self, orders: &[Id<Order>]) -> Result<Vec<RefundLine>, Fault> {
+        self.rows_in(r#""order""#, orders, "ORDER BY t.refund, t.line").await
     }
 
-    /// What an order's refunds gave back to which lot.
-    pub async fn refund_lots(&self, order: Id<Order>) -> Result<Vec<RefundLot>, Fault> {
-        self.rows(r#"WHERE t."order" = $1 ORDER BY t.refund, t.line, t.lot"#, cells(&order)).await
+    /// What the refunds of these orders gave back to which lot.
+    pub async fn refund_lots(&self, orders: &[Id<Order>]) -> Result<Vec<RefundLot>, Fault> {
+        self.rows_in(r#""order""#, orders, "ORDER BY t.refund, t.line, t.lot").await
     }
 
     /// A license.
@@ -84,9 +80,9 @@ impl Store {
         self.row("WHERE t.id = $1", cells(&id)).await
     }
 
-    /// An order's licenses, in order.
-    pub async fn licenses_of_order(&self, order: Id<Order>) -> Result<Vec<License>, Fault> {
-        self.rows(r#"WHERE t."order" = $1 ORDER BY t.id"#, cells(&order)).await
+    /// The licenses of these orders, each order's in order.
+    pub async fn licenses_of_orders(&self, orders: &[Id<Order>]) -> Result<Vec<License>, Fault> {
+        self.rows_in(r#""order""#, orders, "ORDER BY t.id").await
     }
 
     /// An order's receipt, if one was issued.

@@ -79,8 +79,8 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             partners_called(&[id(1)]), agreements_called(&[id(1), id(2)]), statements_called(&[id(1), id(1)]),
             accounts(PAGE), legal_versions(LegalName::Terms), newest_legal_texts(), listed_categories(scrip_domain::gate::Standing::Visitor, Level::Visitor), api_keys(PAGE), transfers_of(who, PAGE),
             top_ups_of(who, PAGE), house(), offers_of(id(1)), releases_of(id(1)), files_of(id(1)),
-            orders_of(who, PAGE), order_lines(id(1)), line_payments(id(1)), licenses_of_order(id(1)),
-            wallets_due(NOON, 10), refunds_of(id(1)), refund_lines(id(1)), refund_lots(id(1)),
+            orders_of(who, PAGE), order_lines(id(1)), payments_of(&[id(1)]), licenses_of_orders(&[id(1)]),
+            wallets_due(NOON, 10), refunds_of(&[id(1)]), refund_lines(&[id(1)]), refund_lots(&[id(1)]),
             licenses_of(who, PAGE), downloads_of(id(1)), lots_of_order(id(1)),
             transfers_of_order(who, id(1)), requests_of_order(who, id(1)), events_of_order(id(1)),
             downloads_of_order(id(1)), audit(PAGE), top_ups_in_review(PAGE), top_ups(PAGE), remittances_of(id(1)),
@@ -92,7 +92,7 @@ pub async fn every_read_answers_on_an_empty_database(home: &Home) {
             merchant_subjects_of(who),
             purchase_requests(PAGE), purchase_requests_due(NOON, 5), request_refunds(id(1)),
             request_refund_lots(id(1)), hold_lots(id(1)), notices_due(NOON, 5),
-            checkouts_due(NOON, 5), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
+            checkouts_due(NOON, 5), checkouts_of(&[id(1)]), checkouts(PAGE), visits_before(NOON, 5), refund_documents(PAGE),
             checkouts_due(NOON, 5), exchanges_of(who, PAGE), exchanges(None, None, PAGE),
             exchanges(Some(ExchangeState::Committed), Some(id(1)), PAGE), exchanges_due(NOON, 5),
             incoming_lapsed(NOON, 5), partners_of_lots(who), exchange_documents(None, 5),
@@ -125,7 +125,7 @@ async fn nothing_is_licensed(store: &Store, who: Id<Account>) {
         many usages_of(&[id(1)]), leases_of(id(1), PAGE), licenses(None, None, PAGE),
             licenses(Some(who), Some(id(1)), PAGE),
             activations_of(id(1), PAGE),
-            extensions_of_order(id(1)), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
+            extensions_of(&[id(1)]), licenses_called(&[id(1)]), bundle_items(id(1)), reminders_due(NOON, 5), dead_codes(None, NOON),
             dead_codes(Some(id(1)), NOON), ended_activations(None, NOON), ended_activations(Some(id(1)), NOON),
             returned_leases(None, NOON), returned_leases(Some(id(1)), NOON),
             leases_of_ended(None, NOON), leases_of_ended(Some(id(1)), NOON),
@@ -283,10 +283,10 @@ pub async fn orders_come_with_all_that_hangs_from_them(home: &Home) {
     .await;
     let lines = store.order_lines(id(1)).await.unwrap();
     assert_eq!(lines, vec![line(11, 1), line(12, 1)]);
-    let payments = store.line_payments(id(1)).await.unwrap();
+    let payments = store.payments_of(&[id(12), id(11)]).await.unwrap();
     let pairs: Vec<_> = payments.iter().map(|p| (p.line.number(), p.lot.number())).collect();
     assert_eq!(pairs, vec![(11, 21), (11, 22), (12, 21), (12, 22)]);
-    let licenses = store.licenses_of_order(id(1)).await.unwrap();
+    let licenses = store.licenses_of_orders(&[id(1), id(2)]).await.unwrap();
     assert_eq!(licenses, vec![license(31, 1, 7), license(32, 1, 7)]);
     assert_eq!(store.receipt(id(1)).await.unwrap().unwrap().number, 1);
     assert_eq!(store.downloads_of(id(31)).await.unwrap().len(), 1);
@@ -352,6 +352,7 @@ pub async fn checkouts_are_found_by_what_is_due_and_by_the_providers_names(home:
     assert_eq!((decided(0, 9).await, decided(4, 9).await), (vec![4, 5], vec![5]));
     assert_eq!(decided(0, 1).await, [4]);
     assert_eq!(store.checkout(id(3)).await.unwrap(), Some(checkout(3, "req_3", None)));
+    assert_eq!(store.checkouts_of(&[id(3), id(9)]).await.unwrap(), [checkout(3, "req_3", None)]);
     let named = store.checkout_by_request("req_2").await.unwrap().unwrap();
     assert_eq!(named.order, id(2));
     let known = store.identity("https://pay.example", "t").await.unwrap().unwrap();

@@ -397,11 +397,8 @@ impl Writing {
             }
             Part::Orders => {
                 let rows = store.orders_of(buyer.account, page).await?;
-                let mut texts = Vec::with_capacity(rows.len());
-                for row in &rows {
-                    texts.push(json(&OrderOut::of(app, row.clone(), &vendor).await?)?);
-                }
-                Ok(Rows::of(&rows, |row| row.id.number(), texts))
+                let shown = OrderOut::all(app, rows.clone(), &vendor).await?;
+                Ok(Rows::of(&rows, |row| row.id.number(), texts(shown.into_iter())?))
             }
             Part::Licenses => {
                 let rows = store.licenses_of(buyer.account, page).await?;

@@ -1,6 +1,7 @@
 //! Orders: drafts, confirming and buying in one step, history, receipts.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,7 @@ use scrip_engine::checkout::AtProvider;
 use scrip_engine::checkout::draft::Selecting;
 use scrip_engine::order::Drafted;
 use scrip_engine::purchase::{Answered, Ask, Paid, PurchaseRefusal};
+use scrip_engine::refund::Refunded;
 use scrip_engine::selection::Selection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -337,14 +339,6 @@ impl OrderOut {
         Ok(out)
     }
 
-    /// The same after something was given back.
-    async fn refunded(self, app: &App, order: &Order, vendor: &Vendor) -> Result<Self, Problem> {
-        let token = &vendor.settings.token;
-        let refunds = app.engine.refunds_of(order.id).await?;
-        let refunds = refunds.iter().map(|refunded| RefundOut::new(refunded, token)).collect();
-        Ok(Self { state: order.state.as_str(), refunds: Some(refunds), ..self })
-    }
-
     /// The same with what is known of it at the provider. Who decided is told to them only.
     fn at_provider(mut self, at: &AtProvider, told: Told) -> Self {
         let AtProvider { order, checkout, .. } = at;
@@ -372,31 +366,61 @@ impl OrderOut {
 
     /// An order in whatever state, as its owner sees it.
     pub async fn of(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
-        if app.engine.provider().is_none() {
-            return Self::ours(app, order, vendor).await;
-        }
-        let at = app.engine.at_provider(order.clone()).await?;
-        let out = Self::ours(app, order, vendor).await?;
-        Ok(match at {
-            Some(at) => out.at_provider(&at, Told::Owner),
-            None => out,
-        })
+        let out = Self::all(app, vec![order], vendor).await?.pop();
+        out.ok_or_else(Problem::not_found)
     }
 
-    async fn ours(app: &App, order: Order, vendor: &Vendor) -> Result<Self, Problem> {
-        if order.is_released() {
-            let paid = app.engine.paid(order.id).await?.ok_or_else(Problem::not_found)?;
-            let out = Self::paid(app, paid, vendor, app.engine.now()).await?;
-            return if order.state == OrderState::Paid {
-                Ok(out)
-            } else {
-                out.refunded(app, &order, vendor).await
-            };
+    /// The same of each of these orders, in their order: what hangs from all of them is read at once.
+    pub async fn all(app: &App, orders: Vec<Order>, vendor: &Vendor) -> Result<Vec<Self>, Problem> {
+        let engine = &app.engine;
+        let ids: Vec<_> = orders.iter().map(|order| order.id).collect();
+        let checkouts = match engine.provider() {
+            Some(_) => engine.store().checkouts_of(&ids).await?,
+            None => Vec::new(),
+        };
+        let mut checkouts: BTreeMap<_, _> =
+            checkouts.into_iter().map(|checkout| (checkout.order, checkout)).collect();
+        let back = orders.iter().filter(|order| has_refunds(order)).map(|order| order.id);
+        let refunds = engine.refunds_of_all(&back.collect::<Vec<_>>()).await?;
+        let mut all = Vec::with_capacity(orders.len());
+        for paid in engine.paid_all(orders).await? {
+            let order = paid.order.id;
+            let at = checkouts.remove(&order).map(|checkout| AtProvider {
+                order: paid.order.clone(),
+                lines: paid.lines.clone(),
+                checkout,
+            });
+            let back = refunds.iter().filter(|refunded| refunded.refund.order == order);
+            let out = Self::ours(app, paid, back, vendor).await?;
+            all.push(match &at {
+                Some(at) => out.at_provider(at, Told::Owner),
+                None => out,
+            });
         }
-        let lines = app.engine.store().order_lines(order.id).await?;
-        let state = order.state_at(app.engine.now());
-        Ok(Self::unpaid(&Drafted { order, lines }, state, &vendor.settings.token))
+        Ok(all)
     }
+
+    async fn ours(
+        app: &App,
+        paid: Paid,
+        back: impl Iterator<Item = &Refunded>,
+        vendor: &Vendor,
+    ) -> Result<Self, Problem> {
+        let (token, now) = (&vendor.settings.token, app.engine.now());
+        if !paid.order.is_released() {
+            let Paid { order, lines, .. } = paid;
+            let state = order.state_at(now);
+            return Ok(Self::unpaid(&Drafted { order, lines }, state, token));
+        }
+        let (state, has_refunds) = (paid.order.state.as_str(), has_refunds(&paid.order));
+        let refunds = has_refunds.then(|| back.map(|row| RefundOut::new(row, token)).collect());
+        Ok(Self { state, refunds, ..Self::paid(app, paid, vendor, now).await? })
+    }
+}
+
+/// Whether something was given back of what was delivered, or is to be.
+fn has_refunds(order: &Order) -> bool {
+    order.is_released() && order.state != OrderState::Paid
 }
 
 fn line_id(line: &scrip_domain::order::Line) -> String {
@@ -683,15 +707,8 @@ async fn list(
     let vendor = app.engine.vendor().await?;
     let page = query.page(&app.engine, "orders")?;
     let rows = app.engine.store().orders_of(buyer.account, page).await?;
-    let mut shown = Vec::with_capacity(rows.len());
-    for row in &rows {
-        shown.push(OrderOut::of(&app, row.clone(), &vendor).await?);
-    }
-    let mut shown = shown.into_iter();
-    let mut list =
-        List::of(&app.engine, "orders", page, &rows, |row| row.id.number(), |_| shown.next());
-    let data = list.data.drain(..).flatten().collect();
-    Ok(Json(List { data, next: list.next }))
+    let next = List::of(&app.engine, "orders", page, &rows, |row| row.id.number(), |_| ()).next;
+    Ok(Json(List { data: OrderOut::all(&app, rows, &vendor).await?, next }))
 }
 
 async fn own(app: &App, buyer: scrip_engine::Buyer, order: Id<Order>) -> Result<Order, Problem> {

@@ -126,6 +126,7 @@ async fn a_visitors_order_is_paid_at_the_provider_and_belongs_to_whoever_decided
     assert_eq!((order.at("/buyer/iss"), order.at("/buyer/sub")), ("https://pay.test", "ada"));
     assert_eq!(order.json["licenses"].as_array().map(Vec::len), Some(2));
     assert_eq!(order.json["confirmation"]["balance_after"], Value::Null, "which only P knows");
+    assert_eq!(stage.shop.get("/v1/orders", &ada).await.json["data"], json!([order.json]));
     let jws = order.at("/licenses/0/code/jws");
     let verdict = stage.shop.post("/v1/licenses/validate", "", "", json!({ "code": jws })).await;
     assert_eq!(verdict.at("/code"), "VALID");
