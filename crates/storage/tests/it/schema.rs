@@ -97,7 +97,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0032_refund_requests.sql"),
         include_str!("../../migrations/sqlite/0033_erasure.sql"),
         include_str!("../../migrations/sqlite/0034_sign_ins.sql"),
-        include_str!("../../migrations/sqlite/0035_texts.sql")
+        include_str!("../../migrations/sqlite/0035_texts.sql"),
+        include_str!("../../migrations/sqlite/0037_exchanges_of_partner.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -132,7 +133,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0032_refund_requests.sql"),
         include_str!("../../migrations/postgres/0033_erasure.sql"),
         include_str!("../../migrations/postgres/0034_sign_ins.sql"),
-        include_str!("../../migrations/postgres/0035_texts.sql")
+        include_str!("../../migrations/postgres/0035_texts.sql"),
+        include_str!("../../migrations/postgres/0037_exchanges_of_partner.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {
