@@ -50,14 +50,10 @@ impl IdMint {
         self.mint.reach() >= self.ceiling
     }
 
-    pub fn reach_to(&mut self, ceiling: Timestamp) {
-        self.ceiling = self.ceiling.max(ceiling);
-        self.late = None;
-    }
-
-    /// The lease was not renewed.
-    pub fn is_late(&mut self, why: Fault) {
-        self.late = Some(why);
+    /// The lease was renewed up to a ceiling, or was not.
+    pub fn renewed(&mut self, extended: &Result<Timestamp, Fault>) {
+        self.ceiling = self.ceiling.max(extended.as_ref().copied().unwrap_or_default());
+        self.late = extended.as_ref().err().cloned();
     }
 
     /// Whether the clock, which says `now`, has gone back since this was asked.
@@ -227,9 +223,9 @@ mod tests {
         let at = Timestamp::from_millis;
         let (mint, seen) = (Mint::new(1, at(5)), at(5));
         let mut ids = IdMint { server: 1, mint, ceiling: at(5), seen, late: None };
-        ids.is_late(Fault::Full);
+        ids.renewed(&Err(Fault::Full));
         assert!(matches!(ids.mint::<Account>(at(6)), Err(Fault::Full)));
-        ids.reach_to(at(9));
+        ids.renewed(&Ok(at(9)));
         assert!(ids.mint::<Account>(at(6)).is_ok());
     }
 }

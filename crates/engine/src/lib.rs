@@ -407,15 +407,8 @@ impl Engine {
         };
         // Ahead of what was minted, too: after a restore that may be ahead of a clock that was set back.
         let extended = ids::extend(&self.store, server, now.max(reach)).await;
-        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        match extended {
-            Ok(ceiling) => ids.reach_to(ceiling),
-            Err(fault) => {
-                ids.is_late(fault.clone());
-                return Err(fault);
-            }
-        }
-        drop(ids);
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).renewed(&extended);
+        extended?;
         if gone_back { self.reopen_days().await } else { Ok(()) }
     }
 

@@ -25,9 +25,12 @@ mod from_provider;
 mod history;
 mod witness;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
+use scrip_domain::account::Account;
 use scrip_domain::audit::Act;
+use scrip_domain::connection::SubjectName;
 use scrip_domain::id::Kind;
 use scrip_domain::merchant::MerchantState;
 use scrip_domain::restore::{
@@ -51,6 +54,8 @@ pub use witness::Witnessed;
 
 /// Reunions that one round looks after.
 const ROUND: u32 = 20;
+/// Accounts that are looked through at a time for those of whom only a peer's names are known.
+const SCAN: u32 = 500;
 /// Rows of one command, well below what a command may write.
 const CHUNK: usize = 200;
 
@@ -199,6 +204,27 @@ pub(crate) struct Heard {
 }
 
 impl Engine {
+    /// The accounts that a peer knows by these names. A name can be reckoned of an account by `name_of`, and not the other way:
+    /// so all accounts are looked through, once for all names.
+    async fn reckoned(
+        &self,
+        mut names: BTreeSet<SubjectName>,
+        name_of: impl Fn(Id<Account>) -> SubjectName,
+    ) -> Result<BTreeMap<SubjectName, Id<Account>>, Fault> {
+        let mut reckoned = BTreeMap::new();
+        let mut page = Page { after: None, limit: SCAN };
+        while !names.is_empty() {
+            let accounts = self.store.accounts(page).await?;
+            let named = accounts.iter().map(|account| (name_of(account.id), account.id));
+            reckoned.extend(named.filter(|(name, _)| names.remove(name)));
+            page.after = accounts.last().map(|account| account.id.number());
+            if page.after.is_none() {
+                break;
+            }
+        }
+        Ok(reckoned)
+    }
+
     /// The epoch: counted up by each restore, from one on.
     pub fn epoch(&self) -> u32 {
         self.restoring.epoch.load(Ordering::Relaxed)

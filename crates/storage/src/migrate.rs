@@ -24,9 +24,15 @@ macro_rules! migrations {
     };
 }
 
+<<<<<<< HEAD
 pub(crate) const SQLITE: &[Migration] = migrations!("sqlite": "0001_start", "0002_records", "0003_funding", "0004_refunds", "0005_vouchers", "0006_disputes", "0007_payment_methods", "0008_credit_line", "0009_coupons", "0010_seasoning", "0011_provider", "0012_merchant", "0013_webhooks", "0014_epoch", "0015_partners", "0016_exchanges", "0017_settlements", "0018_visits", "0019_partner_errands", "0020_histories", "0021_usage", "0022_updates", "0023_license_counts", "0024_reissues", "0025_letters", "0026_staff", "0027_figures", "0028_legal_texts", "0031_connections", "0032_refund_requests", "0033_erasure", "0034_sign_ins", "0035_texts", "0036_leftovers", "0037_sessions");
 
 pub(crate) const POSTGRES: &[Migration] = migrations!("postgres": "0001_start", "0002_records", "0003_funding", "0004_refunds", "0005_vouchers", "0006_disputes", "0007_payment_methods", "0008_credit_line", "0009_coupons", "0010_seasoning", "0011_provider", "0012_merchant", "0013_webhooks", "0014_epoch", "0015_partners", "0016_exchanges", "0017_settlements", "0018_visits", "0019_partner_errands", "0020_histories", "0021_usage", "0022_updates", "0023_license_counts", "0024_reissues", "0025_letters", "0026_staff", "0027_figures", "0028_legal_texts", "0031_connections", "0032_refund_requests", "0033_erasure", "0034_sign_ins", "0035_texts", "0036_leftovers", "0037_sessions");
+=======
+pub(crate) const SQLITE: &[Migration] = migrations!("sqlite": "0001_start", "0002_records", "0003_funding", "0004_refunds", "0005_vouchers", "0006_disputes", "0007_payment_methods", "0008_credit_line", "0009_coupons", "0010_seasoning", "0011_provider", "0012_merchant", "0013_webhooks", "0014_epoch", "0015_partners", "0016_exchanges", "0017_settlements", "0018_visits", "0019_partner_errands", "0020_histories", "0021_usage", "0022_updates", "0023_license_counts", "0024_reissues", "0025_letters", "0026_staff", "0027_figures", "0028_legal_texts", "0031_connections", "0032_refund_requests", "0033_erasure", "0034_sign_ins", "0035_texts", "0036_leftovers", "0037_exchanges_of_partner");
+
+pub(crate) const POSTGRES: &[Migration] = migrations!("postgres": "0001_start", "0002_records", "0003_funding", "0004_refunds", "0005_vouchers", "0006_disputes", "0007_payment_methods", "0008_credit_line", "0009_coupons", "0010_seasoning", "0011_provider", "0012_merchant", "0013_webhooks", "0014_epoch", "0015_partners", "0016_exchanges", "0017_settlements", "0018_visits", "0019_partner_errands", "0020_histories", "0021_usage", "0022_updates", "0023_license_counts", "0024_reissues", "0025_letters", "0026_staff", "0027_figures", "0028_legal_texts", "0031_connections", "0032_refund_requests", "0033_erasure", "0034_sign_ins", "0035_texts", "0036_leftovers", "0037_exchanges_of_partner");
+>>>>>>> wt-b
 
 /// The table that remembers what was applied; the same text on both databases.
 pub(crate) const TABLE: &str =

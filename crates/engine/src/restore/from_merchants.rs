@@ -8,11 +8,13 @@
 //! A merchant can show nothing but what this server has signed: its own word, found again. What a merchant keeps
 //! to itself (that tokens went back) is not found this way, and stands in docs/backup.md.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use futures_util::future::BoxFuture;
 use scrip_domain::account::Account;
+use scrip_domain::connection::SubjectName;
 use scrip_domain::document::{
     self, Confirmation, Decided, Document, Fulfilment, Offer, Receipt, Refunding,
 };
@@ -22,15 +24,12 @@ use scrip_domain::restore::{Epoch, Lack, Reunion};
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_license::jws;
 use scrip_storage::Fault;
-use scrip_storage::reads::Page;
 
 use super::{Heard, Lacking};
 use crate::Engine;
 use crate::purchase_request::rebook::Booked;
 use crate::purchase_request::subject_from;
 
-/// Accounts that are looked through at a time for one of whom only a merchant's name is known.
-pub(super) const SCAN: u32 = 500;
 /// So many that nobody can tell are listed of one merchant, who could invent more.
 pub(super) const MOST_UNPROVEN: u32 = 1000;
 
@@ -86,6 +85,11 @@ pub(crate) struct Papers {
 }
 
 impl Papers {
+    /// The merchant's name of the buyer.
+    fn subject(&self) -> Option<SubjectName> {
+        self.confirmation.1.subject.as_deref().and_then(subject_from)
+    }
+
     /// What this server kept of it.
     fn fee(&self) -> Amount {
         self.receipt.as_ref().map_or(Amount::ZERO, |(_, receipt)| receipt.fee)
@@ -127,9 +131,15 @@ impl Engine {
         if page.next.as_deref() == Some(reunion.place.as_str()) {
             return Ok(Err("the merchant goes round in a circle".to_owned()));
         }
-        for bundle in page.bundles {
-            match self.papers(&merchant, bundle) {
-                Ok(Some(papers)) => self.put_back(reunion, &merchant, papers).await?,
+        let shown = page.bundles.into_iter().map(|bundle| self.papers(&merchant, bundle));
+        let shown: Vec<_> = shown.collect();
+        let buyers = self.buyers(&merchant, shown.iter().flatten().flatten()).await?;
+        for papers in shown {
+            match papers {
+                Ok(Some(papers)) => {
+                    let buyer = papers.subject().and_then(|subject| buyers.get(&subject));
+                    self.put_back(reunion, &merchant, buyer.copied(), papers).await?;
+                }
                 Ok(None) => {}
                 Err(Unproven::Key(lacking)) if reunion.listed < MOST_UNPROVEN => {
                     self.list(reunion, lacking).await?;
@@ -145,11 +155,12 @@ impl Engine {
         Ok(Ok(Heard { next: page.next }))
     }
 
-    /// Books one purchase, or lists it.
+    /// Books one purchase of `buyer`'s, or lists it.
     async fn put_back(
         &self,
         reunion: &Reunion,
         merchant: &Merchant,
+        buyer: Option<Id<Account>>,
         papers: Papers,
     ) -> Result<(), Fault> {
         let (request, order) = (papers.request, papers.order.clone());
@@ -157,7 +168,7 @@ impl Engine {
         self.stay_above(request).await?;
         let lacking = |lack, amount, detail| Lacking::of(request, &order, lack, amount, detail);
         let at_stake = papers.at_stake();
-        let Some(account) = self.whose(merchant, &papers).await? else {
+        let Some(account) = buyer else {
             if at_stake.is_zero() {
                 return Ok(());
             }
@@ -184,32 +195,23 @@ impl Engine {
         }
     }
 
-    /// The account behind the name that the merchant has for the buyer.
-    async fn whose(
+    /// The accounts behind the names that the merchant has for the buyers of these purchases.
+    async fn buyers(
         &self,
         merchant: &Merchant,
-        papers: &Papers,
-    ) -> Result<Option<Id<Account>>, Fault> {
-        let Some(subject) = papers.confirmation.1.subject.as_deref().and_then(subject_from) else {
-            return Ok(None);
-        };
-        if let Some(known) = self.store.merchant_subject(merchant.id, subject).await? {
-            return Ok(Some(known.account));
-        }
-        // The first purchase at this merchant: the name can be reckoned of an account, and not the other way.
-        let mut page = Page { after: None, limit: SCAN };
-        loop {
-            let accounts = self.store.accounts(page).await?;
-            let found =
-                accounts.iter().find(|account| self.subject_of(account.id, merchant.id) == subject);
-            if let Some(account) = found {
-                return Ok(Some(account.id));
-            }
-            page.after = accounts.last().map(|account| account.id.number());
-            if page.after.is_none() {
-                return Ok(None);
+        all: impl Iterator<Item = &Papers>,
+    ) -> Result<BTreeMap<SubjectName, Id<Account>>, Fault> {
+        let (mut buyers, mut unknown) = (BTreeMap::new(), BTreeSet::new());
+        for subject in all.filter_map(Papers::subject).collect::<BTreeSet<_>>() {
+            match self.store.merchant_subject(merchant.id, subject).await? {
+                Some(known) => drop(buyers.insert(subject, known.account)),
+                // The first purchase at this merchant.
+                None => drop(unknown.insert(subject)),
             }
         }
+        let name_of = |account| self.subject_of(account, merchant.id);
+        buyers.extend(self.reckoned(unknown, name_of).await?);
+        Ok(buyers)
     }
 
     /// The documents of a bundle, each verified; none of what came to nothing before anything was held.

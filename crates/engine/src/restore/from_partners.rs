@@ -10,8 +10,11 @@
 //! A partner can show nothing but what this server has signed: its own word, found again. Of the partner's words those count
 //! that it has signed, and those by which it only says what it does itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use scrip_domain::account::Account as Holder;
 use scrip_domain::agreement::{Agreement, By, Cycle};
+use scrip_domain::connection::SubjectName;
 use scrip_domain::document::Document;
 use scrip_domain::document::exchange::{
     Acceptance, Account, Answer, Answered, Commit, Paid, Prepared, Proposal, Quote,
@@ -23,9 +26,8 @@ use scrip_domain::statement::StatementState;
 use scrip_domain::{Amount, Id, Timestamp};
 use scrip_license::jws;
 use scrip_storage::Fault;
-use scrip_storage::reads::Page;
 
-use super::from_merchants::{MOST_UNPROVEN, SCAN, claims};
+use super::from_merchants::{MOST_UNPROVEN, claims};
 use super::{Heard, Lacking, Said};
 use crate::Engine;
 use crate::agreement::Both;
@@ -47,6 +49,20 @@ impl From<&'static str> for Not {
     fn from(why: &'static str) -> Self {
         Self::Believed(why)
     }
+}
+
+/// An exchange that a partner shows.
+enum Shown {
+    /// Of our tokens, not looked at yet.
+    Commit(Exchanged),
+    /// For our tokens, fulfilled by our own word.
+    Answer(Box<OwnAnswer>),
+}
+
+/// That we had fulfilled an exchange, under an agreement that the books know.
+struct OwnAnswer {
+    agreement: Id<Agreement>,
+    papers: Fulfilled,
 }
 
 /// Of whom what is heard is heard, and after which restore.
@@ -104,13 +120,29 @@ impl Engine {
                 return Ok(Err(why));
             }
         }
+        let mut shown = Vec::with_capacity(page.exchanges.len());
         for exchanged in page.exchanges {
-            let heard = match exchanged.way {
-                Way::In => self.hear_own_commit(ear, exchanged).await?,
-                Way::Out => self.hear_own_answer(ear, exchanged).await?,
-            };
-            if let Err(why) = heard {
-                return Ok(Err(why));
+            shown.push(match exchanged.way {
+                Way::In => Shown::Commit(exchanged),
+                Way::Out => match self.own_answer(ear, exchanged).await? {
+                    Some(answer) => Shown::Answer(Box::new(answer)),
+                    None => continue,
+                },
+            });
+        }
+        let receivers = self.receivers(&partner, &shown).await?;
+        // In the order in which they came: what one brings another may take.
+        for one in shown {
+            match one {
+                Shown::Commit(exchanged) => {
+                    if let Err(why) = self.hear_own_commit(ear, exchanged).await? {
+                        return Ok(Err(why));
+                    }
+                }
+                Shown::Answer(answer) => {
+                    let receiver = receivers.get(&answer.papers.subject).copied();
+                    self.put_answer_back(ear, receiver, *answer).await?;
+                }
             }
         }
         for closed in page.cycles {
@@ -372,14 +404,10 @@ impl Engine {
         Ok(Ok((account, agreement, prepared, (quote, quoted))))
     }
 
-    /// An exchange for our tokens that this server has answered, by the partner's copy.
-    async fn hear_own_answer(
-        &self,
-        ear: Ear<'_>,
-        shown: Exchanged,
-    ) -> Result<Result<(), String>, Fault> {
+    /// An exchange for our tokens that this server has answered, by the partner's copy; none where nothing is to be booked of it.
+    async fn own_answer(&self, ear: Ear<'_>, shown: Exchanged) -> Result<Option<OwnAnswer>, Fault> {
         // A commit without a word of ours comes again by itself.
-        let Some(text) = shown.answer.clone() else { return Ok(Ok(())) };
+        let Some(text) = shown.answer.clone() else { return Ok(None) };
         let answer: Said<Answer> = match self.own_word(&ear.partner.url, text.clone()) {
             Ok(answer) => answer,
             Err(why) => {
@@ -388,71 +416,81 @@ impl Engine {
                     (answer.exchange.clone(), receive.unwrap_or(Amount::ZERO))
                 })
                 .await?;
-                return Ok(Ok(()));
+                return Ok(None);
             }
         };
         if answer.1.outcome != Answered::Fulfilled || ear.is_of_before(answer.1.issued_at) {
-            return Ok(Ok(()));
+            return Ok(None);
         }
         let Ok(exchange) = answer.1.exchange.parse::<Id<Exchange>>() else {
             ear.warn("an answer about no exchange");
-            return Ok(Ok(()));
+            return Ok(None);
         };
         let known = self.store.incoming_exchange(ear.partner.id, exchange).await?;
         if known.is_some_and(|known| known.answer.as_ref() == Some(&text)) {
-            return Ok(Ok(()));
+            return Ok(None);
         }
         let receive = claims::<Commit>(&shown.commit).map(|commit| commit.figures.receive);
-        let list = |lack, detail: &str| {
-            Lacking::of(exchange, "", lack, receive.unwrap_or(Amount::ZERO), detail)
+        let conflict = |detail: &str| {
+            Lacking::of(exchange, "", Lack::Conflict, receive.unwrap_or(Amount::ZERO), detail)
         };
         let Some(papers) = fulfilled(exchange, answer, shown) else {
             let detail = "we had fulfilled it, and the documents do not lie on each other";
-            self.list(ear.reunion, list(Lack::Conflict, detail)).await?;
-            return Ok(Ok(()));
+            self.list(ear.reunion, conflict(detail)).await?;
+            return Ok(None);
         };
         let Some(agreement) = self.agreement_called(ear.partner, &papers.quote.1.agreement).await?
         else {
             let detail = "we had fulfilled it under an agreement that is not in these books";
-            self.list(ear.reunion, list(Lack::Conflict, detail)).await?;
-            return Ok(Ok(()));
+            self.list(ear.reunion, conflict(detail)).await?;
+            return Ok(None);
         };
-        let Some(account) = self.who_received(ear.partner, &papers).await? else {
+        Ok(Some(OwnAnswer { agreement: agreement.id, papers }))
+    }
+
+    /// Books what we had issued to `receiver`, or lists it.
+    async fn put_answer_back(
+        &self,
+        ear: Ear<'_>,
+        receiver: Option<Id<Holder>>,
+        answer: OwnAnswer,
+    ) -> Result<(), Fault> {
+        let OwnAnswer { agreement, papers } = answer;
+        let (exchange, amount) = (papers.exchange, papers.commit.1.figures.receive);
+        let list = |lack, detail: &str| Lacking::of(exchange, "", lack, amount, detail);
+        let Some(account) = receiver else {
             let detail = "its buyer's account was opened after the backup, and has lost what came";
-            self.list(ear.reunion, list(Lack::Buyer, detail)).await?;
-            return Ok(Ok(()));
+            return self.list(ear.reunion, list(Lack::Buyer, detail)).await;
         };
         let booked =
-            self.reissue_exchange(ear.reunion, ear.partner, agreement.id, account, papers).await?;
+            self.reissue_exchange(ear.reunion, ear.partner, agreement, account, papers).await?;
         if let Err(NotRebooked::Conflict(why)) = booked {
             self.list(ear.reunion, list(Lack::Conflict, why)).await?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    /// The account behind the name that the partner has for it: it can be reckoned of an account, and not the other way.
-    async fn who_received(
+    /// The accounts behind the names that the partner has for those to whom we had issued.
+    async fn receivers(
         &self,
         partner: &Partner,
-        papers: &Fulfilled,
-    ) -> Result<Option<Id<Holder>>, Fault> {
-        let subject = papers.subject;
-        if let Some(known) = self.store.partner_subject(partner.id, subject).await? {
-            return Ok(Some(known.account));
-        }
-        let mut page = Page { after: None, limit: SCAN };
-        loop {
-            let accounts = self.store.accounts(page).await?;
-            let is_it =
-                |account: &&Holder| self.partner_subject_of(account.id, partner.id) == subject;
-            if let Some(account) = accounts.iter().find(is_it) {
-                return Ok(Some(account.id));
-            }
-            page.after = accounts.last().map(|account| account.id.number());
-            if page.after.is_none() {
-                return Ok(None);
+        shown: &[Shown],
+    ) -> Result<BTreeMap<SubjectName, Id<Holder>>, Fault> {
+        let subject = |one: &Shown| match one {
+            Shown::Answer(answer) => Some(answer.papers.subject),
+            Shown::Commit(_) => None,
+        };
+        let (mut receivers, mut unknown) = (BTreeMap::new(), BTreeSet::new());
+        for subject in shown.iter().filter_map(subject).collect::<BTreeSet<_>>() {
+            match self.store.partner_subject(partner.id, subject).await? {
+                Some(known) => drop(receivers.insert(subject, known.account)),
+                // Who linked after the backup.
+                None => drop(unknown.insert(subject)),
             }
         }
+        let name_of = |account| self.partner_subject_of(account, partner.id);
+        receivers.extend(self.reckoned(unknown, name_of).await?);
+        Ok(receivers)
     }
 
     /// What is not proved to be our word: listed, with what it says for itself, where a lost key may have signed it.

@@ -263,6 +263,30 @@ async fn what_a_wallet_cannot_pay_is_listed_and_nobody_goes_below_zero() {
 }
 
 #[tokio::test]
+async fn who_bought_first_after_the_backup_is_known_by_the_name_that_the_merchant_has() {
+    let mut pair = Pair::open().await;
+    let bob = pair.pay.buyer("bob@example.com", 1000).await;
+    let carol = pair.pay.buyer("carol@example.com", 1000).await;
+    let backup = pair.pay.backed_up().await;
+    let dora = pair.pay.buyer("dora@example.com", 1000).await;
+    let ada = pair.buyer.clone();
+    for who in [&bob, &dora, &ada, &bob] {
+        pair.buyer.clone_from(who);
+        pair.bought().await;
+    }
+    pair.provider_goes_back(&backup).await;
+    pair.pay.run_restore().await;
+    let listed = vec!["unknown_buyer 250".into()];
+    assert_eq!(told(&report(&pair.pay).await), ("reconciled".into(), 3, 1, listed));
+    for (who, left) in [(&ada, 750), (&bob, 500), (&carol, 1000)] {
+        assert_eq!(pair.pay.available(who).await, left);
+    }
+    pair.buyer = bob;
+    pair.bought().await;
+    pair.sound().await;
+}
+
+#[tokio::test]
 async fn what_a_forgotten_key_has_signed_is_listed_and_not_believed() {
     let mut pair = Pair::open().await;
     let backup = pair.pay.backed_up().await;

@@ -57,3 +57,20 @@ async fn a_page_of_a_library() {
     })
     .await;
 }
+<<<<<<< HEAD
+=======
+
+#[tokio::test]
+async fn the_exchanges_with_a_partner() {
+    let exchanges = "
+        INSERT INTO exchanges (id, account, partner, agreement, quote, figures_give, figures_receive, figures_compensation,
+                figures_numerator, figures_denominator, state, hold, at, attempts)
+            SELECT i, 1, CASE WHEN i <= 30 THEN 7 ELSE 8 END, 1, i, 1, 1, 1, 1, 1, 'reserved', 1, 0, 0 FROM n";
+    costs_the_same("exchanges", exchanges, async |store| {
+        let page = Page { after: None, limit: 20 };
+        let rows = store.exchanges(None, Id::new(7), page).await.unwrap();
+        assert_eq!(rows.len(), 20);
+    })
+    .await;
+}
+>>>>>>> wt-b
