@@ -32,11 +32,7 @@ pub async fn a_library_goes_down_by_its_orders(home: &Home) {
     let store = home.start().await;
     // Of 300 orders every third has licenses: 1 to 4. What was selected earlier was paid later.
     let sold = || (0..300_u64).filter(|order| order % 3 == 0);
-<<<<<<< HEAD
-    let of = |order: u64| (0..order % 4 + 1).map(move |unit| 10_000 - order * 10 + unit);
-=======
     let of = |order: u64| (0..=order % 4).map(move |unit| 10_000 - order * 10 + unit);
->>>>>>> wt-b
     fill(&store, move |changes| {
         for order in 0..300 {
             let entry = if order % 2 == 0 { Entry::order } else { Entry::purchase };

@@ -98,11 +98,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0033_erasure.sql"),
         include_str!("../../migrations/sqlite/0034_sign_ins.sql"),
         include_str!("../../migrations/sqlite/0035_texts.sql"),
-<<<<<<< HEAD
-        include_str!("../../migrations/sqlite/0037_sessions.sql")
-=======
-        include_str!("../../migrations/sqlite/0037_exchanges_of_partner.sql")
->>>>>>> wt-b
+        include_str!("../../migrations/sqlite/0037_sessions.sql"),
+        include_str!("../../migrations/sqlite/0038_exchanges_of_partner.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -138,11 +135,8 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0033_erasure.sql"),
         include_str!("../../migrations/postgres/0034_sign_ins.sql"),
         include_str!("../../migrations/postgres/0035_texts.sql"),
-<<<<<<< HEAD
-        include_str!("../../migrations/postgres/0037_sessions.sql")
-=======
-        include_str!("../../migrations/postgres/0037_exchanges_of_partner.sql")
->>>>>>> wt-b
+        include_str!("../../migrations/postgres/0037_sessions.sql"),
+        include_str!("../../migrations/postgres/0038_exchanges_of_partner.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

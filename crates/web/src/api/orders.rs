@@ -400,7 +400,6 @@ impl OrderOut {
         Ok(all)
     }
 
-<<<<<<< HEAD
     /// The same without what is its holder's alone, for who is not.
     fn told_to(mut self, reader: &Reader) -> Self {
         if matches!(reader, Reader::Admin) {
@@ -410,8 +409,6 @@ impl OrderOut {
         self
     }
 
-=======
->>>>>>> wt-b
     async fn ours(
         app: &App,
         paid: Paid,

@@ -57,8 +57,6 @@ async fn a_page_of_a_library() {
     })
     .await;
 }
-<<<<<<< HEAD
-=======
 
 #[tokio::test]
 async fn the_exchanges_with_a_partner() {
@@ -73,4 +71,3 @@ async fn the_exchanges_with_a_partner() {
     })
     .await;
 }
->>>>>>> wt-b
