@@ -43,7 +43,7 @@ pub const VISITORS: HeaderValue = HeaderValue::from_static("public, max-age=15")
 
 /// The validator of what is said in these parts.
 pub fn tag(parts: &[&[u8]]) -> String {
-    let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part));
+    let digest = parts.iter().fold(Sha256::new(), Digest::chain_update);
     let mut tag = base16ct::lower::encode_string(&digest.finalize());
     tag.truncate(24);
     format!("\"{tag}\"")

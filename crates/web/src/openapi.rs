@@ -34,8 +34,8 @@ pub use examples::example;
     info(
         title = "Scrip",
         description = "A store for digital goods, paid for with the vendor's own tokens.\n\n\
-            Bodies are JSON in UTF-8, and a field that a route does not know is refused. Times are RFC 3339 in \
-            UTC. Ids are names, not secrets. An amount is a whole number of the smallest unit of a token or \
+            Bodies are JSON in UTF-8. A field that a route does not know is refused, and so is a query or a body \
+            where none is taken. Times are RFC 3339 in UTC. Ids are names, not secrets. An amount is a whole number of the smallest unit of a token or \
             currency.\n\n\
             Send a session's token or an API key as `Authorization: Bearer <token>`. What must not happen \
             twice takes an `Idempotency-Key`: the same request with the same key gets the first answer again, \

@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Unambiguous {
     }
 }
 
-/// What of a name that stands twice is said to serde_json, which keeps nothing but text.
+/// What of a name that stands twice is said to `serde_json`, which keeps nothing but text.
 const TWICE: &str = "duplicate field `";
 
 /// The name that stands twice, if this is what is wrong.
@@ -255,6 +255,7 @@ mod tests {
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
     struct Line {
         offer: String,
         quantity: u32,

@@ -126,6 +126,7 @@ impl<'de> Deserializer<'de> for Text<'de> {
 mod tests {
     use serde::Deserialize;
 
+    use super::super::Wrong;
     use super::*;
 
     #[derive(Debug, Deserialize, PartialEq)]
