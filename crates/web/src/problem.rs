@@ -396,15 +396,11 @@ impl Problem {
                 t("the total is now another: look again and confirm"),
             )
             .with("total", MoneyOut::tokens(*total, token)),
-            PurchaseRefusal::AlreadyOwned(line) => Self::new(
-                &kind::ALREADY_OWNED,
-                t("you own this already; send allow_duplicate to buy it again"),
-            )
-            .with_error(
-                format!("lines[{line}].offer"),
-                "already_owned",
-                t("owned for good"),
-            ),
+            PurchaseRefusal::AlreadyOwned(line) => {
+                let detail = t("you own this already; send allow_duplicate to buy it again");
+                let (field, why) = (format!("lines[{line}].offer"), t("owned for good"));
+                Self::new(&kind::ALREADY_OWNED, detail).with_error(field, "already_owned", why)
+            }
             PurchaseRefusal::TrialUsed(_)
             | PurchaseRefusal::NoSuchLicense(_)
             | PurchaseRefusal::NotExtendable { .. }

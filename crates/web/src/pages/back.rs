@@ -180,7 +180,7 @@ async fn go_on(
     let order = order.parse().map_err(|_| Problem::not_found())?;
     let signed = app.engine.authenticate(&session).await?;
     // A key is a program's, and no browser's.
-    if !signed.is_some_and(|signed| signed.key.is_none()) {
+    if signed.is_none_or(|signed| signed.key.is_some()) {
         return Ok(told(&app, &visit, StatusCode::FORBIDDEN, t("Sign in again"), t(USED)));
     }
     signed_in(&app, &visit, &session, Some(order)).await

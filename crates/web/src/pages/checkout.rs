@@ -26,11 +26,11 @@ use scrip_domain::Id;
 use scrip_domain::gate::GateRefusal;
 use scrip_domain::order::{Line, Order, OrderState};
 use scrip_domain::request::Request;
+use scrip_engine::Fault;
 use scrip_engine::checkout::Holder;
 use scrip_engine::checkout::draft::Selecting;
 use scrip_engine::purchase::{Answered, PurchaseRefusal};
 use scrip_engine::selection::{Choice, Selection};
-use scrip_engine::Fault;
 use serde::Deserialize;
 
 use self::stop::{Ahead, Stop};
