@@ -128,51 +128,6 @@ async fn a_list_says_of_each_order_what_is_said_of_it_alone() {
 }
 
 #[tokio::test]
-async fn a_list_says_of_each_order_what_is_said_of_it_alone() {
-    let shop = Shop::open().await;
-    let (lamp, tides) =
-        (shop.service("lamp", 250).await, shop.product("tides", 100, month()).await);
-    let ada = shop.buyer("ada@example.com", 5000).await;
-    let both = json!([{ "offer": lamp, "quantity": 2 }, { "offer": tides }]);
-    let first = bought(&shop, &ada, "k1", both, 600).await;
-    let license = first.json["licenses"].as_array().unwrap().last().unwrap()["id"].clone();
-    let more = json!([{ "offer": tides, "license": license, "quantity": 2 }, { "offer": tides }]);
-    let more = bought(&shop, &ada, "k2", more, 300).await;
-    let back = bought(&shop, &ada, "k3", json!([{ "offer": tides, "quantity": 3 }]), 300).await;
-    let whole = bought(&shop, &ada, "k4", json!([{ "offer": tides }]), 100).await;
-    let part = json!({ "reason": "one too many", "lines": [{ "line": back.at("/lines/0/id"), "quantity": 1 }] });
-    let all = json!({ "reason": "does not start" });
-    for (order, key, body) in
-        [(&back, "r1", part.clone()), (&back, "r2", part), (&whole, "r3", all)]
-    {
-        let path = format!("/v1/admin/orders/{}/refunds", order.at("/id"));
-        assert_eq!(shop.post(&path, &shop.admin, key, body).await.status, 201);
-    }
-    let draft = json!({ "lines": [{ "offer": tides }] });
-    let draft = shop.post("/v1/orders", &ada, "d1", draft).await;
-    let bob = shop.buyer("bob@example.com", 1000).await;
-    bought(&shop, &bob, "k1", json!([{ "offer": lamp }]), 250).await;
-
-    let listed = shop.get("/v1/orders", &ada).await.json["data"].clone();
-    for (place, order) in [&draft, &whole, &back, &more, &first].into_iter().enumerate() {
-        let alone = shop.get(&format!("/v1/orders/{}", order.at("/id")), &ada).await;
-        assert_eq!(listed[place], alone.json);
-    }
-    assert_eq!((&listed[0], &listed[3]), (&draft.json, &more.json));
-    assert_eq!(listed[4]["lines"], first.json["lines"], "and of a license that was extended since");
-    let states = [0, 1, 2, 3].map(|place| listed[place]["state"].as_str().unwrap());
-    assert_eq!(states, ["draft", "refunded", "partially_refunded", "paid"]);
-    let count = |place: usize, what: &str| listed[place][what].as_array().map(Vec::len);
-    assert_eq!((count(2, "refunds"), count(2, "licenses")), (Some(2), Some(3)));
-    assert_eq!(
-        (count(1, "refunds"), count(3, "extended"), count(4, "licenses")),
-        (Some(1), Some(1), Some(3))
-    );
-    let export = shop.get("/v1/account/export", &ada).await;
-    assert_eq!(export.json["orders"], listed, "and so does the export");
-}
-
-#[tokio::test]
 async fn a_key_names_one_request_only() {
     let shop = Shop::open().await;
     let offer = shop.service("tuning", 250).await;
