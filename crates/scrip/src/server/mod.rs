@@ -181,7 +181,7 @@ async fn answer(
             Ok(Ok(())) => {}
             Ok(Err(fault)) => tracing::debug!(%fault, "the lease on ids ends by itself"),
             Err(_) => {
-                tracing::warn!("the database does not answer: the lease on ids ends by itself")
+                tracing::warn!("the database does not answer: the lease on ids ends by itself");
             }
         }
     }

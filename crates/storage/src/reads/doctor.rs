@@ -175,8 +175,8 @@ impl Store {
     /// How many pages a SQLite file has.
     pub async fn pages(&self) -> Result<u64, Fault> {
         let text = "PRAGMA page_count".to_owned();
-        let pages = self.query("doctor", text, vec![], |cells| cells.int()).await?;
-        Ok(pages.first().and_then(|pages| u64::try_from((*pages)?).ok()).unwrap_or(0))
+        let pages = self.query("doctor", text, vec![], |cells| Ok(cells.int()?.unwrap_or(0)));
+        Ok(pages.await?.first().and_then(|pages| u64::try_from(*pages).ok()).unwrap_or(0))
     }
 
     /// The keys that sign the licenses in the books.

@@ -9,6 +9,7 @@ mod bad_input;
 mod bundles;
 mod bureau;
 mod buyer_pages;
+mod buying_at_merchants;
 mod buying_pages;
 mod catalog;
 mod catalog_pages;
