@@ -83,7 +83,8 @@ pub async fn no_method(State(app): State<App>, request: Request) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let problem = || {
         if reads {
-            let detail = t("this address takes only what a form sends: go back to the page with the form");
+            let detail =
+                t("this address takes only what a form sends: go back to the page with the form");
             Problem::new(&kind::METHOD_NOT_ALLOWED, detail)
         } else {
             Problem::no_method()

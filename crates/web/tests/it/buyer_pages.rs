@@ -241,7 +241,11 @@ async fn a_merchants_goods_are_found_and_mistakes_are_told() {
     let offer = shop.service("tuning", 250).await;
     let mut browser = Browser::on(&shop);
     let page = browser.open("/products?q=tuning").await;
-    assert!(page.html.contains("<p class=\"from\"><span class=\"price\">2.50 AUR"), "{}", page.html);
+    assert!(
+        page.html.contains("<p class=\"from\"><span class=\"price\">2.50 AUR"),
+        "{}",
+        page.html
+    );
     let page = browser.open("/products?q=nothing+like+it").await;
     assert!(page.html.contains("Nothing is found"), "{}", page.html);
     assert_eq!(browser.open("/products?after=x").await.status, 404);

@@ -335,7 +335,10 @@ async fn an_offer_is_changed_retired_and_offered_again() {
     let page = browser.open(RECORDER).await;
     assert!(page.html.contains("20 uses") && page.html.contains("3.00 AUR"), "{}", page.html);
     assert!(browser.open(&format!("{at}/retire")).await.html.contains("Retire this offer?"));
-    goes(&browser.send(&format!("{at}/retire"), &[]).await, &format!("{RECORDER}?done=retired#offers"));
+    goes(
+        &browser.send(&format!("{at}/retire"), &[]).await,
+        &format!("{RECORDER}?done=retired#offers"),
+    );
     let page = browser.open(&at).await;
     assert!(page.html.contains("Saving it offers it again"), "{}", page.html);
     browser.send(&at, &[("price", "3"), ("terms", "uses"), ("uses", "20")]).await;
@@ -419,12 +422,18 @@ async fn an_upload_names_what_is_wrong_and_a_published_release_takes_none() {
     let page = browser.upload(&to, &[("platform", &"x".repeat(2000))], &[good]).await;
     assert_eq!(page.status, 413);
     assert_eq!((files(&shop).await.len(), objects(&shop)), (0, 0));
-    goes(&browser.upload(&to, &[("media_type", "application/x-tool")], &[good]).await, &told(FIRST, "uploaded"));
+    goes(
+        &browser.upload(&to, &[("media_type", "application/x-tool")], &[good]).await,
+        &told(FIRST, "uploaded"),
+    );
     // The same name again is the file anew.
     let anew = ("file", "A.zip", "application/zip", b"b".as_slice());
     goes(&browser.upload(&to, &[], &[anew]).await, &told(FIRST, "uploaded"));
     assert_eq!(files(&shop).await, [("A.zip".to_owned(), hex(b"b"))]);
-    goes(&browser.send(&format!("{to}/remove"), &[("name", "A.zip")]).await, &told(FIRST, "removed"));
+    goes(
+        &browser.send(&format!("{to}/remove"), &[("name", "A.zip")]).await,
+        &told(FIRST, "removed"),
+    );
     assert_eq!(files(&shop).await, []);
     browser.upload(&to, &[], &[good]).await;
     browser.send(&format!("{FIRST}/publish"), &[]).await;

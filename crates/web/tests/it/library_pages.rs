@@ -83,7 +83,8 @@ async fn orders_are_found_from_every_page_of_a_buyer() {
     assert!(page.html.contains("href=\"/orders\" aria-current=\"page\">Orders"), "{}", page.html);
     let page = browser.open("/products").await;
     assert!(page.html.contains("href=\"/orders\">Orders"), "{}", page.html);
-    for (path, link) in [("/library", "your orders"), ("/account", "What you bought, with its receipts")]
+    for (path, link) in
+        [("/library", "your orders"), ("/account", "What you bought, with its receipts")]
     {
         let page = browser.open(path).await;
         assert!(page.html.contains(&format!("href=\"/orders\">{link}")), "{path}: {}", page.html);

@@ -82,7 +82,10 @@ async fn a_stranger_registers_tops_up_and_pays_on_one_way() {
     assert_eq!(world.call(&opened, "capture").await.status, 200);
     assert!(browser.open(&path).await.html.contains("or your tokens come back by themselves"));
     let page = browser.open("/wallet").await;
-    for told in ["Held for <bdi>Field Sounds</bdi>, ", "Taken by <bdi>Field Sounds</bdi>, of what was held, "] {
+    for told in [
+        "Held for <bdi>Field Sounds</bdi>, ",
+        "Taken by <bdi>Field Sounds</bdi>, of what was held, ",
+    ] {
         let order = format!("{told}<a href=\"{SHOP}/orders/ord_1\">order</a>");
         assert!(page.html.contains(&order), "{told}: {}", page.html);
     }

@@ -644,7 +644,12 @@ async fn the_preview_hides_what_the_shop_hides() {
         [("visitor", false, false), ("member", false, true), ("funded", true, true)]
     {
         let list = owner.open(&format!("/admin/settings/preview?as={who}")).await;
-        assert_eq!(list.html.contains("<span class=\"sum\">2.50 AUR"), price, "{who}: {}", list.html);
+        assert_eq!(
+            list.html.contains("<span class=\"sum\">2.50 AUR"),
+            price,
+            "{who}: {}",
+            list.html
+        );
         assert_eq!(list.html.contains("Shown to: funded members."), !price, "{who}");
         let to = format!("/admin/products/tuning/preview?as={who}");
         assert!(list.html.contains(&to), "{who}: {}", list.html);

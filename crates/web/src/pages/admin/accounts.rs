@@ -20,7 +20,7 @@ use super::entry::Sent;
 use super::licenses::license_table;
 use super::orders::{account_called, latest};
 use super::parts::{
-    Told, Place, account_link, called, distinct, done, pager, plain, range, search, table,
+    Place, Told, account_link, called, distinct, done, pager, plain, range, search, table,
 };
 use super::top_ups::top_up_table;
 use super::{Section, page};

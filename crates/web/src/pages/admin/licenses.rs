@@ -21,8 +21,8 @@ use super::desk::{Clerk, Desk, People, See};
 use super::entry::{Entry, Sent, once};
 use super::orders::account_called;
 use super::parts::{
-    Told, account_link, address, distinct, done, license_badge, license_link, link_to, order_link, pager,
-    range, table,
+    Told, account_link, address, distinct, done, license_badge, license_link, link_to, order_link,
+    pager, range, table,
 };
 use super::{Section, page, with_status};
 use crate::App;

@@ -17,7 +17,9 @@ use serde::Deserialize;
 
 use super::fields::{Area, Choice, refused, wrong};
 use super::texts::{self, Typed};
-use super::{Catalogue, Desk, Section, address, back, kind_name, named, page, part_again, with_status};
+use super::{
+    Catalogue, Desk, Section, address, back, kind_name, named, page, part_again, with_status,
+};
 use crate::App;
 use crate::extract::NamePath;
 use crate::pages::admin::parts::{group_name, level_name};
