@@ -453,22 +453,6 @@ async fn what_is_owned_is_sold_again_only_to_who_insists() {
     shop.sound().await;
 }
 
-#[tokio::test]
-async fn nobody_is_asked_for_funds_for_what_they_own() {
-    let shop = Shop::open().await;
-    let offer = shop.service("tuning", 250).await;
-    let mut browser = member(&shop, "ada@example.com", 250).await;
-    add(&mut browser, &offer, "1").await;
-    let checkout = leads(&check_out(&mut browser).await, "/checkout/ord_");
-    says(&pay(&mut browser, &checkout).await, 200, &["Approved"]);
-    add(&mut browser, &offer, "1").await;
-    let told = check_out(&mut browser).await;
-    says(&told, 409, &["You own this already", "/library"]);
-    let form = [("key", told.input("key")), ("again", told.input("again"))];
-    says(&browser.send("/checkout", &form).await, 402, &["Add funds to pay", "Add 2.50 AUR"]);
-    shop.sound().await;
-}
-
 /// A session of the API for an account of a browser.
 async fn session(shop: &Shop, email: &str) -> String {
     let body = json!({ "email": email, "password": "correct horse" });

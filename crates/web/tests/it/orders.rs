@@ -240,6 +240,18 @@ async fn a_draft_holds_its_price_is_confirmed_cancelled_or_expires() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_for_funds_for_what_they_own() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let ada = shop.buyer("ada@example.com", 250).await;
+    assert_eq!(shop.post("/v1/purchases", &ada, "k1", buy(&offer, 250)).await.status, 201);
+    let mut body = json!({ "lines": [{ "offer": offer }] });
+    assert_eq!(shop.post("/v1/orders", &ada, "k2", body.clone()).await.code(), "already_owned");
+    body["allow_duplicate"] = json!(true);
+    assert_eq!(shop.post("/v1/orders", &ada, "k3", body).await.code(), "insufficient_balance");
+}
+
+#[tokio::test]
 async fn what_is_owned_for_good_is_not_sold_twice_by_accident() {
     let shop = Shop::open().await;
     let offer = shop.service("tuning", 250).await;

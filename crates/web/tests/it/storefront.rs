@@ -347,7 +347,7 @@ async fn beside_a_price_stands_what_it_means_for_the_wallet() {
     let mut browser = Browser::on(&shop);
     browser.send("/sign-in", &[("email", "bea@example.com"), ("password", "correct horse")]).await;
     let page = browser.open("/products/one").await;
-    says(&page.html, &["<dt>After this</dt><dd>0.00 AUR</dd>"]);
+    says(&page.html, &["<dt>Left afterwards</dt><dd>0.00 AUR</dd>"]);
     silent(&page.html, &["Missing", "You have this already"]);
     let total = json!({ "amount": 250, "unit": "AUR" });
     let body = json!({ "lines": [{ "offer": one }], "expected_total": total });
