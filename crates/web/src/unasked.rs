@@ -77,14 +77,14 @@ impl Operations {
     }
 }
 
-/// An object without members says nothing, and is what many a program sends where there is nothing to say.
+/// An object without members says nothing, nor does null: many a program sends one where there is nothing to say.
 async fn without_body(request: Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
     let MaxBody(most) = parts.extensions.get().copied().unwrap_or_default();
     let body = whole(body, most).await.map_err(|_| no_body())?;
     if !body.trim_ascii().is_empty() {
         let json = parse(&body).map_err(|_| no_body())?;
-        read::<Nothing>(&json).map_err(|problem| {
+        read::<Option<Nothing>>(&json).map_err(|problem| {
             if problem.code() == kind::UNKNOWN_FIELD.code { problem } else { no_body() }
         })?;
     }
