@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn who_gets_no_id_hears_why_the_lease_was_not_renewed() {
-        let at = |millis| Timestamp::from_millis(1_800_000_000_000 + millis);
+        let at = |millis: i64| Timestamp::from_millis(1_800_000_000_000 + millis);
         let (mint, seen) = (Mint::new(1, at(5)), at(5));
         let mut ids = IdMint { server: 1, mint, ceiling: at(5), seen, late: None };
         ids.renewed(&Err(Fault::Full));

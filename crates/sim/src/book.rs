@@ -206,7 +206,7 @@ impl Book {
     }
 
     /// Whether a bank may have disputed something.
-    fn maybe_disputed(&self) -> bool {
+    pub fn maybe_disputed(&self) -> bool {
         self.cards > 0
             || self.tab.has_wishes()
             || self.open.values().any(|open| matches!(open.ask.deed, Deed::Card(_)))

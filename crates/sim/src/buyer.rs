@@ -302,8 +302,12 @@ impl Buyer {
         if answer.status == 200 {
             let (total, balance) = (&answer.body["total"], &answer.body["balance"]);
             demand!(total["amount"] == basket.total, "quoted {total} for {}", basket.total);
-            let (low, high) = self.book.available();
-            let balance = i128::from(balance["amount"].as_u64().unwrap_or(u64::MAX));
+            let Some(balance) = balance["amount"].as_u64() else {
+                let frozen = self.book.maybe_disputed();
+                demand!(frozen, "quoted without a balance, and nothing was ever paid by card");
+                return Ok(());
+            };
+            let ((low, high), balance) = (self.book.available(), i128::from(balance));
             demand!((low..=high).contains(&balance), "quoted with {balance}, not {low} to {high}");
         }
         Ok(())
