@@ -336,11 +336,16 @@ async fn what_no_operation_asked_for_is_refused() {
         }
     }
     let ada = shop.buyer("ada@example.com", 0).await;
-    for body in ["this is not json", "[]", "null", "1", &"[".repeat(70_000)] {
+    for body in ["this is not json", "[]", "1", &"[".repeat(70_000)] {
         let answer = send(&shop, "GET", "/v1/account", &ada, body.as_bytes()).await;
         refused(&answer, 400, "unknown_field", ".", body);
     }
-    for (path, body) in [("/v1/account", "{}"), ("/v1/account", " \n"), ("/v1/account?", "")] {
+    for (path, body) in [
+        ("/v1/account", "{}"),
+        ("/v1/account", "null"),
+        ("/v1/account", " \n"),
+        ("/v1/account?", ""),
+    ] {
         let answer = send(&shop, "GET", path, &ada, body.as_bytes()).await;
         assert_eq!(answer.status, 200, "{path} {body:?}");
     }
