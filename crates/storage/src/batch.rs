@@ -219,7 +219,7 @@ const TRIES: (usize, usize) = (2, 4);
 
 /// Carries out a batch. After a conflict it is tried again, loaded and decided anew; when that does
 /// not help, or when one command's rows or values are at fault, it is halved until the guilty
-/// command stands alone: only that one fails, and one among 512 costs some twenty commits, not 512.
+/// command stands alone: only that one fails, and one among a hundred costs some fourteen commits.
 async fn carry_out<B: Backend>(
     backend: &mut B,
     batch: Batch,
