@@ -69,8 +69,8 @@ fn acts(rows: &[Audit], names: &Names) -> Markup {
                 tr {
                     td { (date(row.at)) }
                     td { (names.of_actor(row.actor)) }
-                    td.names { code { (row.act) } }
-                    td.names {
+                    td { code { (row.act) } }
+                    td.subject {
                         a href=(address("/admin/audit", &[("subject", &row.subject)])) { code { (row.subject) } }
                     }
                     td { (changes(&row.changes)) }
