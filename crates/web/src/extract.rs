@@ -61,6 +61,11 @@ impl Asked {
         Self::of(&parts, &whole(body, max_body).await?)
     }
 
+    fn read<T: DeserializeOwned>(self) -> Result<Body<T>, Problem> {
+        let value = read(&self.json)?;
+        Ok(Body { value, asked: self })
+    }
+
     /// The request as its idempotency key names it.
     pub fn request(&self, key: &IdempotencyKey) -> IdempotentRequest {
         // The value and not its bytes: spelling and order of members do not matter.
@@ -83,21 +88,20 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
-        let asked = Asked::whole(request).await?;
-        let value = read(&asked.json)?;
-        Ok(Self { value, asked })
+        Asked::whole(request).await?.read()
     }
 }
 
-/// Where a body need not be sent.
+/// Where a body need not be sent: null is none.
 impl<T: DeserializeOwned> OptionalFromRequest<App> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Option<Self>, Problem> {
+    async fn from_request(request: Request, _: &App) -> Result<Option<Self>, Problem> {
         if request.body().is_end_stream() {
             return Ok(None);
         }
-        <Self as FromRequest<App>>::from_request(request, app).await.map(Some)
+        let asked = Asked::whole(request).await?;
+        if asked.json.0.is_null() { Ok(None) } else { asked.read().map(Some) }
     }
 }
 

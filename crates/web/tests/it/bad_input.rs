@@ -373,6 +373,7 @@ async fn what_an_account_is_frozen_for_goes_on_record() {
         assert_eq!((done.status, done.json["frozen_at"].is_null()), (200, verb == "thaw"));
         let record = shop.get("/v1/admin/audit?limit=1", &staff).await;
         assert_eq!(record.json["data"][0]["changes"]["reason"]["to"], reason, "{record:?}");
+        assert_eq!(send(&shop, "POST", &path, &staff, b"null").await.status, 200, "{verb}");
     }
 }
 
