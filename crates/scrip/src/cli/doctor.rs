@@ -54,8 +54,14 @@ impl DoctorArgs {
                 return Err(Failure::new(format!("there is no shop in {}", config.database))
                     .advise("Check `database` in the configuration."));
             }
-            let mut report = examine(&store, &keys).await.map_err(failed)?;
-            report.checks.splice(..0, examine_file(&store).await.map_err(failed)?);
+            // First: where the file is damaged, the books may not be readable to their end.
+            let file = examine_file(&store).await.map_err(failed)?;
+            let damaged = file.as_ref().is_some_and(|check| !check.findings.is_empty());
+            let mut report = match examine(&store, &keys).await {
+                Err(_) if damaged => Report { checks: Vec::new() },
+                examined => examined.map_err(failed)?,
+            };
+            report.checks.splice(..0, file);
             if !self.without_files {
                 let objects = objects::look(&config)?;
                 report.checks.push(examine_objects(&store, &objects).await.map_err(failed)?);

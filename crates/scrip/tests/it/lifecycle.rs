@@ -237,6 +237,29 @@ fn killed_in_the_middle_of_writes_the_books_are_right() {
     assert_eq!(said(&run(&["doctor", "--config", &folder.config()])).1, 2);
 }
 
+#[test]
+fn the_doctor_calls_no_damaged_file_whole_and_no_empty_one() {
+    let folder = Folder::new();
+    let doctor = || said(&run(&["doctor", "--without-files", "--config", &folder.config()]));
+    assert_eq!(doctor().1, 0);
+    // Some page whose damage keeps nobody from reading the books: the look at the file finds it.
+    let database = folder.path("scrip.db");
+    let whole = std::fs::read(&database).unwrap();
+    let seen = (0..whole.len()).step_by(11 * 2048).skip(1).find_map(|page| {
+        let mut pages = whole.clone();
+        pages[page..page + 2048].fill(0xff);
+        std::fs::write(&database, pages).unwrap();
+        let (text, code) = doctor();
+        (code == 1).then_some(text)
+    });
+    assert!(seen.is_some_and(|text| text.contains("BAD   file")), "no damage is seen");
+    // A server makes tables of an empty file, and no shop.
+    std::fs::write(&database, "").unwrap();
+    assert_eq!(said(&run(&["serve", "--config", &folder.config()])).1, 1);
+    let (text, code) = doctor();
+    assert!(code == 2 && text.contains("there is no shop in"), "{code}: {text}");
+}
+
 /// Runs 16 at a time; gives what they found.
 async fn join_in_turns<T>(tasks: impl Iterator<Item = impl Future<Output = Option<T>>>) -> Vec<T> {
     let mut found = Vec::new();
