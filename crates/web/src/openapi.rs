@@ -52,6 +52,7 @@ pub use examples::example;
         (name = "orders", description = "Selecting, confirming, buying; history and receipts."),
         (name = "licenses", description = "What an account owns, and whether a code is valid."),
         (name = "downloads", description = "The bytes that a code opens."),
+        (name = "updates", description = "Where the updater of a program looks for a newer release."),
         (name = "payments", description = "At a provider: what merchants ask a buyer to pay, and to know."),
         (name = "partners", description = "Other vendors: whose tokens can become ours and ours theirs, and linking accounts."),
         (name = "servers", description = "Between servers: what a merchant asks its provider, a restored provider its merchants, and partners each other, signed as RFC 9421 says."),
@@ -238,10 +239,8 @@ pub fn is_for_staff(operation: &Operation) -> bool {
 /// send is theirs to say, how a server is watched is no part of the API, and updaters add words of their own to an address
 /// (electron-updater: `noCache`).
 pub fn is_strict(operation: &Operation) -> bool {
-    let lenient = ["server", "servers", "hooks"];
-    let is_updater = |id: &String| id.starts_with("get_updates_");
-    !operation.operation_id.as_ref().is_some_and(is_updater)
-        && !operation.tags.iter().flatten().any(|tag| lenient.contains(&tag.as_str()))
+    let lenient = ["server", "servers", "hooks", "updates"];
+    !operation.tags.iter().flatten().any(|tag| lenient.contains(&tag.as_str()))
 }
 
 /// What an operation takes besides its body.

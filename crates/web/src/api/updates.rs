@@ -95,7 +95,7 @@ struct UpdateFile {
 /// opened by its license as for downloads: the one that was sold, and what was published since in its channel or in
 /// `stable`. A license that has ended opens nothing.
 #[utoipa::path(
-    get, path = "/v1/updates/{slug}", tag = "downloads",
+    get, path = "/v1/updates/{slug}", tag = "updates",
     params(
         ("slug" = String, Path, description = "the product", example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
         UpdateQuery,
@@ -148,7 +148,7 @@ async fn newest(
 /// another processor; `beta.yml` looks in the channel `beta`, too. The files are named by addresses below
 /// `/v1/downloads`, which want the same header.
 #[utoipa::path(
-    get, path = "/v1/updates/{slug}/{manifest}", tag = "downloads",
+    get, path = "/v1/updates/{slug}/{manifest}", tag = "updates",
     params(
         ("slug" = String, Path, description = "the product", example = "field-recorder", max_length = 80, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
         ("manifest" = String, Path, description = "channel and system", example = "latest.yml", max_length = 60, pattern = "^[a-z0-9][a-z0-9-]*\\.yml$"),
