@@ -202,7 +202,7 @@ async fn what_was_asked_back_and_ones_own_keys_and_sessions_are_in_the_file() {
     let password = ("password", "correct horse");
     let fields = [("key", key.as_str()), ("label", "backup"), ("scope", "read"), password];
     let made = browser.send("/account/keys", &fields).await;
-    let token = made.html.split("<code class=\"long\">").nth(1).unwrap();
+    let token = made.html.split("<code class=\"big\" id=\"secret\">").nth(1).unwrap();
     let (id, secret) = token.split('<').next().unwrap().split_once('.').unwrap();
     browser.send(&format!("/account/keys/{id}/revoke"), &[]).await;
 

@@ -329,7 +329,8 @@ async fn own_key(shop: &Shop) -> String {
 }
 
 fn told_of_key(html: &str) -> &str {
-    let after = html.split("<code class=\"long\">").nth(1).unwrap_or_else(|| panic!("{html}"));
+    let after =
+        html.split("<code class=\"big\" id=\"secret\">").nth(1).unwrap_or_else(|| panic!("{html}"));
     after.split('<').next().unwrap()
 }
 

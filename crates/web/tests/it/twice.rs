@@ -126,8 +126,8 @@ async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
         browser.send("/account/keys", &fields).await,
     );
     assert_eq!((first.status, first.answer.header("cache-control")), (200, "no-store"));
-    let token = told(&first, "<code class=\"long\">");
-    assert_eq!(token, told(&again, "<code class=\"long\">"), "twice is once");
+    let token = told(&first, "<code class=\"big\" id=\"secret\">");
+    assert_eq!(token, told(&again, "<code class=\"big\" id=\"secret\">"), "twice is once");
     let letters = shop.run_mail().await;
     let subjects: Vec<_> = letters.iter().map(|letter| letter.words.subject.as_str()).collect();
     assert_eq!(subjects, ["A new key for a program"], "told once, too");
@@ -142,7 +142,7 @@ async fn a_buyer_makes_keys_for_programs_and_takes_them_back() {
     let key = list.input("key").to_owned();
     let spends = [("key", key.as_str()), ("label", "buyer"), ("scope", "purchase"), password];
     let spends = browser.send("/account/keys", &spends).await;
-    let spender = told(&spends, "<code class=\"long\">");
+    let spender = told(&spends, "<code class=\"big\" id=\"secret\">");
     assert_eq!(shop.post("/v1/purchases", spender, "k", body).await.status, 201);
     let id = token.split('.').next().unwrap();
     let revoke = format!("/account/keys/{id}/revoke");
@@ -178,7 +178,7 @@ async fn twenty_own_keys_are_good_at_a_time_whatever_was_revoked() {
     for number in 0..101 {
         let (_, page) = own_key(&mut browser, &format!("key {number}")).await;
         assert_eq!(page.status, 200, "{number}: {}", page.html);
-        let id = told(&page, "<code class=\"long\">").split('.').next().unwrap();
+        let id = told(&page, "<code class=\"big\" id=\"secret\">").split('.').next().unwrap();
         browser.send(&format!("/account/keys/{id}/revoke"), &[]).await;
     }
     let mut last = String::new();

@@ -13,10 +13,10 @@ use scrip_engine::password::PasswordRefusal;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, Nothing, complaint, mistake};
-use super::super::look::{Tone, badge, date};
-use super::super::private;
+use super::super::look::{Tone, badge, date, once};
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
+use super::super::{private, private_with_script};
 use crate::App;
 use crate::extract::{IdPath, Source};
 use crate::language::{say, t};
@@ -111,11 +111,11 @@ fn told(app: &App, visit: &SignedIn, key: &ApiKey, token: &str) -> Response {
     let main = html! {
         p.trail { a href="/account/keys" { (t("Keys for programs")) } }
         h1 { (t("A new key")) }
-        p.lead role="status" { (say!("Give this to the program that is “{label}”. It is not shown again.", label = html! { bdi { (key.label) } })) }
-        p { code.long { (token) } }
+        p.lead role="status" { (say!("Give this to the program that is “{label}”.", label = html! { bdi { (key.label) } })) }
+        (once(token))
         p { a.button href="/account/keys" { (t("I have kept it")) } }
     };
-    private(app, t("A new key"), &visit.visit, &main)
+    private_with_script(app, t("A new key"), &visit.visit, &main)
 }
 
 async fn revoke(
