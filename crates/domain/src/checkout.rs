@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! order: draft ─▶ open ─▶ claimed ─▶ authorized ─▶ captured ─▶ paid ─▶ (watched until its refund window ends)
-//! call:           open    ask        capture       fulfilled   ask, refund
+//! call:           open    ask        capture, or   fulfilled   ask, refund
+//!                                    cancel where it is not sold to whoever confirmed: declined
 //! ```
 //! One row beside the order, made by its confirmation: the documents as they came, and the errand: what the state of the
 //! order asks for is asked for when it is due, again and again, until the provider's picture moves the order on. Every
@@ -114,6 +115,8 @@ pub enum Call {
     Ask,
     /// To take what is held.
     Capture,
+    /// To let go of what is held: it is not sold to whoever confirmed.
+    Cancel,
     /// To say its last word on the delivery.
     Fulfilled,
     /// To give back.
@@ -131,6 +134,7 @@ impl Checkout {
         match state {
             OrderState::Open if self.request.is_none() => Some(Call::Open),
             OrderState::Open | OrderState::Claimed => Some(Call::Ask),
+            OrderState::Authorized if self.reason.is_some() => Some(Call::Cancel),
             OrderState::Authorized => Some(Call::Capture),
             OrderState::Captured => Some(Call::Fulfilled),
             OrderState::RefundPending => Some(Call::Refund),

@@ -78,6 +78,8 @@ impl AtProvider {
     pub fn approved(&self) -> Option<bool> {
         match self.order.state {
             OrderState::Draft | OrderState::Open | OrderState::Claimed => None,
+            // It is not sold to whoever confirmed: the tokens go back to them.
+            OrderState::Authorized if self.checkout.reason.is_some() => Some(false),
             OrderState::Authorized
             | OrderState::Captured
             | OrderState::Paid

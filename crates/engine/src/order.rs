@@ -129,7 +129,7 @@ impl Command for Draft {
     fn wants(&self, wants: &mut Wants) {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         self.picked.wants(wants, self.buyer);
-        want_owned(wants, self.buyer, self.picked.products(false));
+        want_owned(wants, self.buyer.account, self.picked.products(false));
     }
 
     fn decide(

@@ -400,7 +400,7 @@ impl Command for Purchase {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         self.picked.wants(wants, self.buyer);
         // Who insists may own any number of it, and only of a trial there is one all the same.
-        want_owned(wants, self.buyer, self.picked.products(self.again));
+        want_owned(wants, self.buyer.account, self.picked.products(self.again));
     }
 
     fn decide(
@@ -454,7 +454,7 @@ impl Command for Confirm {
         want_buyer(wants, self.buyer, self.vendor, self.request);
         wants.orders.read((self.order,));
         wants.order_lines.read((self.order,));
-        want_owned(wants, self.buyer, self.products.iter().copied());
+        want_owned(wants, self.buyer.account, self.products.iter().copied());
         self.extends.iter().for_each(|license| want_extended(wants, *license));
         if let Some(claim) = &self.claim {
             claim.wants(wants, self.buyer.account);
@@ -733,11 +733,11 @@ pub(crate) fn want_buyer(wants: &mut Wants, buyer: Buyer, vendor: Id<Vendor>, re
 /// What every command wants that must not sell twice what is owned.
 pub(crate) fn want_owned(
     wants: &mut Wants,
-    buyer: Buyer,
+    account: Id<Account>,
     products: impl Iterator<Item = Id<Product>>,
 ) {
     for product in products {
-        wants.by_account.read((buyer.account, index::OWNED, product.number()));
+        wants.by_account.read((account, index::OWNED, product.number()));
     }
 }
 

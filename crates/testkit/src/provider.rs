@@ -173,7 +173,7 @@ impl ScriptedProvider {
             order: row.offer.order.clone(),
             offer: jws::digest(&row.offer_text),
             decision,
-            reason: (!approved).then(|| "declined_by_buyer".to_owned()),
+            reason: (!approved).then(|| "buyer".to_owned()),
             amount: if approved { row.offer.total } else { Amount::ZERO },
             hold_seconds: row.offer.hold_seconds,
         }

@@ -165,7 +165,7 @@ impl Command for Draft {
                 wants.accounts.read((buyer.account,));
                 wants.by_account.read((buyer.account, index::REQUEST, request.key));
                 self.picked.wants(wants, buyer);
-                want_owned(wants, buyer, self.picked.products(false));
+                want_owned(wants, buyer.account, self.picked.products(false));
             }
             Selecting::Visitor(request) => {
                 wants.visits.guard((request.key,));

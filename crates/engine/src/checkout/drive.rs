@@ -143,6 +143,7 @@ impl Engine {
             }
             Call::Ask => provider.request(request).await,
             Call::Capture => provider.capture(request).await,
+            Call::Cancel => provider.cancel(request).await,
             Call::Fulfilled => {
                 let licenses = self.store.licenses_of_orders(&[order.id]).await?;
                 let codes = self.codes_digest(&licenses).await?;

@@ -4,6 +4,10 @@
 //! picture ─▶ confirmation? authorized, and whose it is ─▶ receipt? captured, codes made and withheld ─▶
 //!            last word? paid and released, or refunded ─▶ refunds? booked ─▶ over at the provider? over here
 //! ```
+//! A visitor's order is anybody's until the confirmation says whose it is. What they own for good, or have tried, is not sold
+//! to them then either: the order is authorized with that reason, the provider lets go of the tokens instead of being asked
+//! for them, and the order ends as declined.
+//!
 //! Each step is taken once: the document that it rests on is kept in the same commit. A picture that was seen before changes
 //! nothing, and one that is older than what is known cannot undo it.
 
@@ -27,6 +31,7 @@ use crate::Engine;
 use crate::identity::{Guest, TRIES};
 use crate::license::{change, remind, wanted};
 use crate::provider::Picture;
+use crate::purchase::{already_owned, trial_used, want_owned};
 
 impl Engine {
     /// Books a picture of an order's request, if it is to be believed.
@@ -118,6 +123,8 @@ impl Command for Seen {
         wants.refund_requests.read((order,));
         if let Some(guest) = &self.guest {
             guest.wants(wants);
+            let products = self.lines.iter().map(|line| line.product);
+            want_owned(wants, guest.account(), products);
         }
         for license in &self.licenses {
             wants.licenses.guard((license.id,));
@@ -180,7 +187,10 @@ impl Seen {
         now.checkout.confirmation = Some(text.clone());
         now.checkout.subject.clone_from(&read.subject);
         match read.decision {
-            Decided::Approved => now.order.state = OrderState::Authorized,
+            Decided::Approved => {
+                now.order.state = OrderState::Authorized;
+                now.checkout.reason = self.not_sold(books)?.map(str::to_owned);
+            }
             Decided::Declined => {
                 now.order.state = OrderState::Declined;
                 let reason = read.reason.as_deref().unwrap_or("declined");
@@ -189,6 +199,17 @@ impl Seen {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Why whoever has confirmed is not sold this, so that the tokens are not taken.
+    fn not_sold(&self, books: &Books) -> Result<Option<&'static str>, Fault> {
+        // What was taken before, as after a restore from a backup, is delivered.
+        let due = self.guest.as_ref().filter(|_| self.believed.receipt.is_none());
+        let Some(account) = due.map(Guest::account) else { return Ok(None) };
+        if !self.before.again && already_owned(books, account, &self.lines)?.is_some() {
+            return Ok(Some("already_owned"));
+        }
+        Ok(trial_used(books, account, &self.lines)?.map(|_| "trial_used"))
     }
 
     /// The order belongs to whoever decided, not to the browser that opened it.
@@ -307,6 +328,11 @@ impl Seen {
     fn over(&self, now: &mut Becoming) {
         let before = matches!(now.order.state, OrderState::Open | OrderState::Claimed);
         let held = now.order.state == OrderState::Authorized;
+        if held && now.checkout.reason.is_some() && self.believed.state == RequestState::Voided {
+            now.order.state = OrderState::Declined;
+            now.event = Some(EventType::OrderDeclined);
+            return;
+        }
         let (state, reason) = match self.believed.state {
             RequestState::Open if before => (OrderState::Open, None),
             RequestState::Claimed if before => (OrderState::Claimed, None),

@@ -23,10 +23,9 @@ impl Engine {
         if old.is_empty() {
             return Ok(0);
         }
-        match self.submit(Forget { keys: old.iter().map(|visit| visit.key).collect() }).await? {
-            Ok(forgotten) => Ok(forgotten),
-            Err(never) => match never {},
-        }
+        let Ok(forgotten) =
+            self.submit(Forget { keys: old.iter().map(|visit| visit.key).collect() }).await?;
+        Ok(forgotten)
     }
 }
 

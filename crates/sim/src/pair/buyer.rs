@@ -242,7 +242,7 @@ impl Buyer {
             lines.push(json!({ "offer": good.offer, "quantity": self.chance.between(1, 2) }));
         }
         let token = if self.chance.permille(500) { self.visit.clone() } else { String::new() };
-        let body = json!({ "lines": lines, "allow_duplicate": true });
+        let body = json!({ "lines": lines, "allow_duplicate": self.chance.permille(600) });
         let ask = self.keyed("/v1/orders".into(), &token, body);
         let Some(answer) = self.thrice(&ask, true).await else { return Ok(()) };
         if answer.status == 401 {

@@ -255,6 +255,11 @@ impl Deal {
                 matches!(state, OrderState::Declined | OrderState::Expired | OrderState::Cancelled);
             demand!(over, "{name} is {state}, at the provider {there}");
         }
+        let reason = checkout.reason.as_deref().unwrap_or_default();
+        if ["already_owned", "trial_used"].contains(&reason) {
+            let let_go = state == OrderState::Declined && there == RequestState::Voided;
+            demand!(let_go, "{name} is {state} for {reason}, at the provider {there}");
+        }
         self.has_licenses(sells).await
     }
 

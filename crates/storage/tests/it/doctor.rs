@@ -450,6 +450,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("checkout-documents", "UPDATE checkouts SET fulfilment = NULL WHERE \"order\" = 6103"),
     ("checkout-documents", "UPDATE orders SET state = 'declined' WHERE id = 6102"),
     ("checkout-documents", "UPDATE orders SET state = 'authorized' WHERE id = 6104"),
+    ("checkout-documents", "UPDATE checkouts SET reason = 'already_owned' WHERE \"order\" = 6101"),
     ("checkout-documents", "DELETE FROM orders WHERE id = 6104"),
     ("checkout-licenses", "UPDATE licenses SET state = 'valid' WHERE id = 8102"),
     ("checkout-licenses", "UPDATE licenses SET state = 'withheld' WHERE id = 8101"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scrip_domain::Span;
 use scrip_domain::document::{Decided, GivenBackBy};
 use scrip_domain::settings::Settings;
-use scrip_testkit::{Answer, Fate, ScriptedProvider, Shop, settings};
+use scrip_testkit::{Answer, Browser, Fate, ScriptedProvider, Shop, settings};
 use serde_json::{Value, json};
 
 /// A merchant with a service at 250, and its provider.
@@ -240,10 +240,105 @@ async fn a_buyer_says_no_and_nothing_is_captured() {
     let code = stage.provider.decide(&sent.order, "ada", Decided::Declined);
     let ada = stage.sign_in(&code).await;
     let order = stage.shop.get(&format!("/v1/orders/{}", sent.order), &ada).await;
-    assert_eq!((order.at("/state"), order.at("/reason")), ("declined", "declined_by_buyer"));
+    assert_eq!((order.at("/state"), order.at("/reason")), ("declined", "buyer"));
     assert_eq!(order.json["approved"], false);
     stage.settle().await;
     assert!(!stage.provider.calls().iter().any(|call| call == "capture"));
+    stage.shop.sound().await;
+}
+
+/// Orders as a visitor, and confirms at the provider as ada.
+async fn ada_confirms(stage: &Stage, key: &str, offer: &str, again: bool) -> (Sent, String) {
+    let body = json!({ "lines": [{ "offer": offer }], "allow_duplicate": again });
+    let draft = stage.shop.post("/v1/orders", "", key, body).await;
+    assert_eq!(draft.status, 201, "{draft:?}");
+    let [order, token] = ["/id", "/order_token"].map(|at| draft.at(at).to_owned());
+    let sent = Sent { order, token };
+    assert_eq!(stage.confirm(&sent, "confirm").await.status, 202);
+    let code = stage.provider.decide(&sent.order, "ada", Decided::Approved);
+    (sent, code)
+}
+
+#[tokio::test]
+async fn a_visitor_who_turns_out_to_own_it_is_not_charged_again_but_for_the_asking() {
+    let stage = Stage::open().await;
+    let (first, code) = ada_confirms(&stage, "first", &stage.offer, false).await;
+    let ada = stage.sign_in(&code).await;
+    assert_eq!(stage.state(&first).await, "paid");
+    let (second, code) = ada_confirms(&stage, "second", &stage.offer, false).await;
+    let mut browser = Browser::on(&stage.shop);
+    // It was begun by a program, so the browser is asked first.
+    let asked = browser.open(&format!("/return?code={code}")).await;
+    let form = ["session", "order"].map(|name| (name, asked.input(name)));
+    assert_eq!(browser.send("/return", &form).await.status, 303);
+    let order = stage.shop.get(&format!("/v1/orders/{}", second.order), &ada).await;
+    assert_eq!((order.at("/state"), order.at("/reason")), ("declined", "already_owned"));
+    assert_eq!(order.json["approved"], false);
+    let calls = stage.provider.calls();
+    assert_eq!(calls.iter().filter(|call| *call == "capture").count(), 1, "{calls:?}");
+    assert_eq!(calls.last().map(String::as_str), Some("cancel"));
+    let page = browser.open(&format!("/orders/{}", second.order)).await;
+    assert!(page.html.contains("you own it already"), "{}", page.html);
+
+    let (third, code) = ada_confirms(&stage, "third", &stage.offer, true).await;
+    stage.sign_in(&code).await;
+    assert_eq!(stage.state(&third).await, "paid", "whoever insists buys it again");
+    stage.settle().await;
+    stage.shop.sound().await;
+}
+
+#[tokio::test]
+async fn a_trial_is_given_once_to_whoever_confirms() {
+    let stage = Stage::open().await;
+    let terms = scrip_license::Terms::Trial { seconds: 86_400 };
+    let trial = stage.shop.product("tried", 0, terms).await;
+    let (first, code) = ada_confirms(&stage, "first", &trial, false).await;
+    stage.sign_in(&code).await;
+    assert_eq!(stage.state(&first).await, "paid");
+    let (second, code) = ada_confirms(&stage, "second", &trial, true).await;
+    stage.sign_in(&code).await;
+    let order = stage.look(&second).await;
+    assert_eq!((order.at("/state"), order.at("/reason")), ("declined", "trial_used"));
+    stage.shop.sound().await;
+}
+
+#[tokio::test]
+async fn whatever_is_lost_while_tokens_are_let_go_of_the_order_ends_as_declined() {
+    for fates in [
+        vec![Fate::Answered, Fate::Lost],
+        vec![Fate::Answered, Fate::AnswerLost],
+        vec![Fate::Answered, Fate::Lost, Fate::Lost, Fate::AnswerLost, Fate::Lost],
+    ] {
+        let stage = Stage::open().await;
+        let (_, code) = ada_confirms(&stage, "first", &stage.offer, false).await;
+        let ada = stage.sign_in(&code).await;
+        let (second, code) = ada_confirms(&stage, "second", &stage.offer, false).await;
+        stage.provider.fate(&fates);
+        stage.sign_in(&code).await;
+        let held = stage.shop.get(&format!("/v1/orders/{}", second.order), &ada).await;
+        assert_eq!((held.at("/state"), held.at("/reason")), ("authorized", "already_owned"));
+        assert_eq!(held.json["approved"], false);
+        stage.settle().await;
+        let order = stage.look(&second).await;
+        assert_eq!((order.at("/state"), order.at("/reason")), ("declined", "already_owned"));
+        let calls = stage.provider.calls();
+        assert_eq!(calls.iter().filter(|call| *call == "capture").count(), 1, "{calls:?}");
+        stage.shop.sound().await;
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_are_let_go_of_too_late_are_free_all_the_same() {
+    let stage = Stage::open().await;
+    let (_, code) = ada_confirms(&stage, "first", &stage.offer, false).await;
+    stage.sign_in(&code).await;
+    let (second, code) = ada_confirms(&stage, "second", &stage.offer, false).await;
+    stage.provider.fate(&[Fate::Answered, Fate::Lost]);
+    stage.sign_in(&code).await;
+    stage.provider.end(&second.order);
+    stage.settle().await;
+    let order = stage.look(&second).await;
+    assert_eq!((order.at("/state"), order.at("/reason")), ("declined", "already_owned"));
     stage.shop.sound().await;
 }
 

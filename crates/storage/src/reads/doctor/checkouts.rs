@@ -16,7 +16,7 @@ pub fn probes() -> [Probe; 4] {
     [
         probe(
             "checkout-documents",
-            "an order has the signed documents that its state rests on, each on top of those before it",
+            "an order has the signed documents that its state rests on, each on top of those before it; what is owned is not paid for",
             r#"SELECT k."order" AS subject, CASE
                     WHEN o.state IN ('paid', 'refund_pending', 'partially_refunded', 'refunded') THEN 3
                     WHEN o.state = 'captured' THEN 2 WHEN o.state = 'authorized' THEN 1
@@ -30,6 +30,8 @@ pub fn probes() -> [Probe; 4] {
             WHERE o.state NOT IN ('declined', 'cancelled', 'expired')
             UNION ALL SELECT k."order", 0, CASE WHEN k.receipt IS NOT NULL OR k.fulfilment IS NOT NULL THEN 1 ELSE 0 END
             FROM checkouts k JOIN orders o ON o.id = k."order" WHERE o.state IN ('declined', 'cancelled', 'expired')
+            UNION ALL SELECT k."order", 1, CASE WHEN o.state IN ('authorized', 'declined') THEN 1 ELSE 0 END
+            FROM checkouts k JOIN orders o ON o.id = k."order" WHERE k.reason IN ('already_owned', 'trial_used')
             UNION ALL SELECT k."order", k."order", (SELECT o.id FROM orders o WHERE o.id = k."order") FROM checkouts k"#,
         ),
         probe(

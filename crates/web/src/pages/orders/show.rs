@@ -89,6 +89,17 @@ impl Seen {
                 t("Not decided yet"),
                 t("Confirm the order at the provider. This page looks again by itself."),
             ),
+            OrderState::Authorized
+                if self.at.as_ref().and_then(AtProvider::approved) == Some(false) =>
+            {
+                (
+                    Tone::Bad,
+                    t("Declined"),
+                    t(
+                        "Nothing is charged. The provider is asked to let go of the tokens that it holds.",
+                    ),
+                )
+            }
             OrderState::Authorized | OrderState::Captured => (
                 Tone::Good,
                 t("Approved"),
@@ -249,7 +260,8 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
         return Markup::default();
     }
     let token = &visit.vendor.settings.token;
-    let reason = seen.at.as_ref().and_then(AtProvider::reason);
+    // That it was given up is said above.
+    let reason = seen.at.as_ref().and_then(AtProvider::reason).filter(|word| *word != "cancelled");
     let short = order.checks.iter().rev().find_map(GateRefusal::from_check);
     let here = Local::new(&format!("/checkout/{}", order.id)).unwrap_or_default();
     let available = visit.member.as_ref().map(|(_, member)| member.available).unwrap_or_default();
@@ -277,10 +289,17 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
     }
 }
 
-/// A provider's reason, for people; its own word where it has one of its own.
+/// Why it came to nothing, for people; a provider's own word where it has one of its own.
 fn said(reason: &str) -> Markup {
     match reason {
-        "declined" | "buyer_declined" => html! { (t("you declined it at the provider.")) },
+        "already_owned" => html! {
+            (t("you own it already.")) " " a href="/library" { (t("Your library")) }
+        },
+        "trial_used" => html! { (t("you have tried it before.")) },
+        "hold_expired" => html! { (t("the shop did not take it up in time.")) },
+        "not_confirmed" | "expired" => html! { (t("it was not confirmed in time.")) },
+        "provider_unreachable" => html! { (t("the provider could not be reached.")) },
+        "buyer" => html! { (t("you declined it at the provider.")) },
         "insufficient_balance" => html! { (t("your balance at the provider did not cover it.")) },
         "account_frozen" => html! { (t("your account at the provider is frozen.")) },
         other => html! { code { (other) } },
