@@ -69,6 +69,8 @@ rules! {
     arrows_between_our_crates: arrows::ours,
         "license <- domain <- storage <- engine <- web <- scrip: what lies to the left can be read, tested \
          and published without what lies to the right";
+    arrows_are_used: arrows::unused,
+        "an arrow that is allowed and not there is one that nobody has thought about";
     arrows_to_foreign_crates: arrows::foreign,
         "a layer that cannot reach a database, a socket or the clock cannot depend on one by accident";
     sql_only_in_storage: rooms::sql,

@@ -13,11 +13,15 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     ("scrip-signature", &["scrip-license"], &[]),
     ("scrip-domain", &["scrip-license"], &[]),
     ("scrip-storage", &["scrip-license", "scrip-domain"], &[]),
-    ("scrip-engine", &["scrip-license", "scrip-domain", "scrip-storage"], &["scrip-testkit"]),
+    ("scrip-engine", &["scrip-license", "scrip-domain", "scrip-storage"], &[]),
     // Pages and API are thin sides over the engine: no way around it to storage.
-    ("scrip-web", &["scrip-license", "scrip-signature", "scrip-domain", "scrip-engine"], TESTING),
-    // Types of the wire, but nothing of the server: an integrator's program links it.
-    ("scrip-client", &["scrip-license", "scrip-domain"], &[]),
+    (
+        "scrip-web",
+        &["scrip-license", "scrip-signature", "scrip-domain", "scrip-engine"],
+        &["scrip-testkit"],
+    ),
+    // Types of the wire, and nothing of the server: an integrator's program links it.
+    ("scrip-client", &[], &[]),
     // One exchange with somebody outside: what Stripe, bureaus and webhooks are reached by.
     ("scrip-https", &[], &[]),
     // A processor behind the engine's port; only the binary knows which one it is.
@@ -29,8 +33,8 @@ const LINE: &[(&str, &[&str], &[&str])] = &[
     // A mail server behind the engine's port.
     ("scrip-mail", &["scrip-domain", "scrip-engine"], &[]),
     // Other servers of Scrip behind the engine's ports.
-    ("scrip-peer", PEER, &["scrip-testkit"]),
-    ("scrip", WIRED, &["scrip-testkit", "scrip-sim"]),
+    ("scrip-peer", PEER, &[]),
+    ("scrip", WIRED, &[]),
     ("scrip-testkit", SHIPPED, &[]),
     ("scrip-sim", SIMULATED, &[]),
     // A sold program, which stands for those of Scrip's users.
@@ -64,7 +68,6 @@ const SHIPPED: &[&str] = &[
     "scrip-https",
     "scrip-peer",
     "scrip-web",
-    "scrip-client",
 ];
 const SIMULATED: &[&str] = &[
     "scrip-license",
@@ -76,10 +79,7 @@ const SIMULATED: &[&str] = &[
     "scrip-web",
     "scrip-client",
     "scrip-testkit",
-    "scrip-https",
-    "scrip-peer",
 ];
-const TESTING: &[&str] = &["scrip-testkit", "scrip-client"];
 
 /// A foreign crate and the only ones of ours that may name it in their manifest.
 const HOMES: &[(&str, &[&str])] = &[
@@ -113,6 +113,27 @@ pub fn ours(project: &Project) -> Vec<Finding> {
             if !linked.contains(&name) && !in_tests {
                 findings.push(found(package, &format!("may not depend on {name} ({kind})")));
             }
+        }
+    }
+    findings
+}
+
+/// An arrow that nobody uses allows what nobody has thought about.
+pub fn unused(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &project.packages {
+        let Some((_, linked, tested)) = LINE.iter().find(|(name, ..)| *name == package.name) else {
+            continue;
+        };
+        let used = |to: &str, in_tests: bool| {
+            let dependencies = package.dependencies.iter();
+            dependencies
+                .filter(|(_, kind)| in_tests == (*kind == Development))
+                .any(|(name, _)| name == to)
+        };
+        let allowed = linked.iter().map(|to| (to, false)).chain(tested.iter().map(|to| (to, true)));
+        for (to, _) in allowed.filter(|(to, in_tests)| !used(to, *in_tests)) {
+            findings.push(found(package, &format!("does not depend on {to} (xtask: arrows.rs)")));
         }
     }
     findings
@@ -172,6 +193,14 @@ mod tests {
         assert!(!broken("scrip-web", "scrip-testkit", Development));
         assert!(!broken("scrip-sim", "scrip-testkit", Normal));
         assert!(!broken("scrip-engine", "scrip-storage", Normal));
+    }
+
+    #[test]
+    fn an_arrow_of_nobodys_is_found() {
+        let found = unused(&project("scrip-domain", "scrip-license", Normal));
+        assert!(!found.iter().any(|finding| finding.to_string().contains("scrip-domain:")));
+        let found = unused(&project("scrip-domain", "scrip-license", Development));
+        assert!(found.iter().any(|finding| finding.to_string().contains("scrip-domain:")));
     }
 
     #[test]
