@@ -113,10 +113,8 @@ impl Engine {
         subject: String,
         what: Value,
     ) -> Result<(), Fault> {
-        match self.submit(Record { note: self.note(by)?, act, subject, what }).await? {
-            Ok(()) => Ok(()),
-            Err(never) => match never {},
-        }
+        let Ok(()) = self.submit(Record { note: self.note(by)?, act, subject, what }).await?;
+        Ok(())
     }
 }
 

@@ -92,10 +92,8 @@ impl Engine {
         if events.is_empty() {
             return Ok(0);
         }
-        match self.submit(Publish { events }).await? {
-            Ok(published) => Ok(published),
-            Err(never) => match never {},
-        }
+        let Ok(published) = self.submit(Publish { events }).await?;
+        Ok(published)
     }
 
     /// A page of the feed after a place: of one account, or of all; of one kind, if that is given.

@@ -92,10 +92,8 @@ pub(crate) async fn lease(store: &Store, server: u8, now: Timestamp) -> Result<I
 /// Moves the ceiling of `server` ahead of `now` and gives it.
 pub(crate) async fn extend(store: &Store, server: u8, now: Timestamp) -> Result<Timestamp, Fault> {
     let ceiling = now.plus(AHEAD);
-    match store.submit(Extend { number: server, ceiling }).await? {
-        Ok(ceiling) => Ok(ceiling),
-        Err(never) => match never {},
-    }
+    let Ok(ceiling) = store.submit(Extend { number: server, ceiling }).await?;
+    Ok(ceiling)
 }
 
 /// Gives back what is left of a lease, so that the next server of this number need not wait and see
@@ -105,10 +103,8 @@ pub(crate) async fn give_back(store: &Store, mint: &Mutex<IdMint>) -> Result<(),
         let mut mint = mint.lock().unwrap_or_else(PoisonError::into_inner);
         GiveBack { number: mint.server(), ceiling: mint.end() }
     };
-    match store.submit(back).await? {
-        Ok(()) => Ok(()),
-        Err(never) => match never {},
-    }
+    let Ok(()) = store.submit(back).await?;
+    Ok(())
 }
 
 struct Extend {

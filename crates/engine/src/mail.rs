@@ -153,10 +153,8 @@ impl Engine {
         if is_open == self.has_mail() {
             return Ok(());
         }
-        match self.submit(TurnPostbox { open: self.has_mail() }).await? {
-            Ok(()) => Ok(()),
-            Err(never) => match never {},
-        }
+        let Ok(()) = self.submit(TurnPostbox { open: self.has_mail() }).await?;
+        Ok(())
     }
 
     /// A letter to an account about something that no event tells of; none without mail, or an address.
@@ -180,10 +178,8 @@ impl Engine {
 
     /// Puts letters on their way.
     pub(crate) async fn put_letters(&self, letters: Vec<Letter>) -> Result<(), Fault> {
-        match self.submit(PutLetters(letters)).await? {
-            Ok(()) => Ok(()),
-            Err(never) => match never {},
-        }
+        let Ok(()) = self.submit(PutLetters(letters)).await?;
+        Ok(())
     }
 
     /// The secret in a link that verifies an account's address: the same for the same letter.

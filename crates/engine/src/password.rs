@@ -222,10 +222,7 @@ impl Engine {
             if ended.0.is_empty() {
                 return Ok(());
             }
-            match self.submit(ended).await? {
-                Ok(()) => {}
-                Err(never) => match never {},
-            }
+            let Ok(()) = self.submit(ended).await?;
         }
     }
 

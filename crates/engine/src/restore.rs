@@ -144,10 +144,7 @@ pub async fn begin(
             return Ok(epoch);
         }
         let begin = Begin { epoch: first.take(), over: over.to_vec(), peers: peers.to_vec() };
-        match store.submit(begin).await? {
-            Ok(()) => {}
-            Err(never) => match never {},
-        }
+        let Ok(()) = store.submit(begin).await?;
     }
 }
 
@@ -286,10 +283,9 @@ impl Engine {
             );
         }
         let heard = heard.map(|heard| heard.next);
-        match self.submit(Went { epoch: epoch.number, peer: reunion.peer.clone(), heard }).await? {
-            Ok(()) => Ok(()),
-            Err(never) => match never {},
-        }
+        let Ok(()) =
+            self.submit(Went { epoch: epoch.number, peer: reunion.peer.clone(), heard }).await?;
+        Ok(())
     }
 
     /// A page of what a peer has, booked or listed. The sentence says why there is none.
@@ -340,10 +336,8 @@ impl Engine {
     async fn list(&self, reunion: &Reunion, lacking: Lacking) -> Result<(), Fault> {
         let (epoch, peer) = (reunion.epoch, reunion.peer.clone());
         let list = List { epoch, peer, id: self.mint()?, lacking };
-        match self.submit(list).await? {
-            Ok(()) => Ok(()),
-            Err(never) => match never {},
-        }
+        let Ok(()) = self.submit(list).await?;
+        Ok(())
     }
 }
 

@@ -296,10 +296,8 @@ impl Engine {
         let missing = || Fault::Unavailable(format!("the object of {} is missing", file.id));
         let sha512 = self.objects.sha512(sha256).await?.ok_or_else(missing)?;
         let keep = Keep { product: release.product, release: release.id, file: file.id, sha512 };
-        match self.submit(keep.clone()).await? {
-            Ok(()) => Ok(File { sha512: keep.sha512, ..file }),
-            Err(never) => match never {},
-        }
+        let Ok(()) = self.submit(keep.clone()).await?;
+        Ok(File { sha512: keep.sha512, ..file })
     }
 }
 

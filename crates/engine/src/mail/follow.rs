@@ -62,10 +62,8 @@ impl Engine {
             return Ok(false);
         }
         let follow = Follow { from, until, told, digest_below: mail.digest_below };
-        match self.submit(follow).await? {
-            Ok(()) => Ok(true),
-            Err(never) => match never {},
-        }
+        let Ok(()) = self.submit(follow).await?;
+        Ok(true)
     }
 
     /// Where a letter about an event goes; nowhere without an address.

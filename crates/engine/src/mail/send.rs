@@ -67,10 +67,9 @@ impl Engine {
         if old.is_empty() {
             return Ok(0);
         }
-        match self.submit(Prune { ids: old.iter().map(|letter| letter.id).collect() }).await? {
-            Ok(pruned) => Ok(pruned),
-            Err(never) => match never {},
-        }
+        let Ok(pruned) =
+            self.submit(Prune { ids: old.iter().map(|letter| letter.id).collect() }).await?;
+        Ok(pruned)
     }
 
     /// Sends one letter, unless it is not due any more.
@@ -83,10 +82,8 @@ impl Engine {
             Err(fault @ Fault::Bug(_)) => Posted::Later(fault.to_string()),
             Err(fault) => return Err(fault),
         };
-        match self.submit(Settle { id, came }).await? {
-            Ok(mailed) => Ok(mailed),
-            Err(never) => match never {},
-        }
+        let Ok(mailed) = self.submit(Settle { id, came }).await?;
+        Ok(mailed)
     }
 
     /// What is sent; none when it would be of no use.

@@ -70,10 +70,8 @@ impl Engine {
         }
         let told = Told { request: id, attempt, heard: heard.is_ok() };
         let done: Outcome<(), std::convert::Infallible> = self.submit(told).await;
-        match done? {
-            Ok(()) => Ok(true),
-            Err(never) => match never {},
-        }
+        let Ok(()) = done?;
+        Ok(true)
     }
 }
 

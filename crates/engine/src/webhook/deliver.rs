@@ -84,10 +84,9 @@ impl Engine {
         if old.is_empty() {
             return Ok(0);
         }
-        match self.submit(Prune { ids: old.iter().map(|delivery| delivery.id).collect() }).await? {
-            Ok(pruned) => Ok(pruned),
-            Err(never) => match never {},
-        }
+        let Ok(pruned) =
+            self.submit(Prune { ids: old.iter().map(|delivery| delivery.id).collect() }).await?;
+        Ok(pruned)
     }
 
     /// Makes deliveries of the next page of events. Whether there may be more.
@@ -99,10 +98,9 @@ impl Engine {
             return Ok(false);
         }
         let ids = self.mint_many(events.len())?;
-        match self.submit(FanOut { endpoint: id, from: endpoint.position, events, ids }).await? {
-            Ok(()) => Ok(true),
-            Err(never) => match never {},
-        }
+        let Ok(()) =
+            self.submit(FanOut { endpoint: id, from: endpoint.position, events, ids }).await?;
+        Ok(true)
     }
 
     /// Makes one delivery, unless it is not due any more.
@@ -124,10 +122,8 @@ impl Engine {
         let about = About::WebhookDisabled { endpoint: endpoint.id };
         let letter = self.staff_letter(about).await?;
         let settle = Settle { endpoint: endpoint.id, id, came, jitter, note, letter };
-        match self.submit(settle).await? {
-            Ok(tried) => Ok(tried),
-            Err(never) => match never {},
-        }
+        let Ok(tried) = self.submit(settle).await?;
+        Ok(tried)
     }
 
     /// What is sent, signed with each secret that the endpoint may know.
