@@ -55,6 +55,35 @@ impl Remote {
     }
 }
 
+/// Which page of a list.
+#[derive(Debug, Args)]
+pub struct Paging {
+    /// How many at most, 1 to 100
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    /// The `next` of the list before
+    #[arg(long, value_name = "CURSOR")]
+    after: Option<String>,
+}
+
+impl Paging {
+    /// The path of that page of this list.
+    pub fn of(&self, list: &str) -> String {
+        self.of_those(list, &[])
+    }
+
+    /// The same of those only that are asked for.
+    pub fn of_those(&self, list: &str, only: &[(&str, &Option<String>)]) -> String {
+        let mut path = format!("{list}?limit={}", self.limit);
+        for (name, value) in only.iter().copied().chain([("after", &self.after)]) {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={value}"));
+            }
+        }
+        path
+    }
+}
+
 /// A client of the server at `url`.
 pub fn client(url: &str) -> Outcome<Client> {
     let wrong = |error| Failure::usage(format!("--server {url}: {error}"));
@@ -81,6 +110,14 @@ pub fn texts(value: &Value, pointer: &str) -> String {
     texts.join(", ")
 }
 
+/// An id, which leads nowhere else.
+pub fn named(id: &str) -> Outcome<&str> {
+    if id.is_empty() || id.bytes().any(|byte| !byte.is_ascii_alphanumeric() && byte != b'_') {
+        return Err(Failure::usage(format!("{id} is no id")));
+    }
+    Ok(id)
+}
+
 /// Lines of columns, each as wide as its widest cell.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -93,6 +130,14 @@ pub fn table(rows: &[Vec<String>]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The table of a list's page, and how to ask for the next one.
+pub fn paged(answer: &Value, rows: &[Vec<String>]) -> String {
+    match text(answer, "/next") {
+        "" => table(rows),
+        next => format!("{}\nmore: --after {next}", table(rows)),
+    }
 }
 
 /// A new idempotency key.

@@ -105,6 +105,10 @@ fn gifts_are_given_and_orders_given_back() {
     let paid = server.call(Method::POST, "/v1/purchases", &ada, "p1", &body);
     let (order, line) = (paid["id"].as_str().unwrap(), paid["lines"][0]["id"].as_str().unwrap());
 
+    let list = server.admin(&folder, &["orders", "--state", "paid"]);
+    assert_eq!((&list["data"][0]["id"], &list["next"]), (&paid["id"], &Value::Null));
+    assert_eq!(server.admin(&folder, &["orders", "--state", "declined"])["data"], json!([]));
+
     let part =
         ["refund", order, "--line", line, "--amount", "0.5", "--reason", "late", "--key", "r"];
     let back = server.admin(&folder, &part);
@@ -164,6 +168,32 @@ fn api_keys_are_made_used_and_revoked() {
     let scope = ["api-keys", "create", "--label", "x", "--scope", "purchase"];
     let (text, code) = said(&run(&[&wrong[..], &scope].concat()));
     assert_eq!((code, text.contains("scopes")), (1, true), "{text}");
+}
+
+#[test]
+fn vouchers_are_made_by_the_batch_and_their_codes_bring_tokens() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let ada = register(&server, "ada@example.org");
+    let admin = ["admin", "--server", &server.url, "--admin-key", &folder.admin_key];
+    let make = ["vouchers", "make", "--label", "Fair", "--tokens", "5", "--count", "2"];
+    let made = run(&[&admin[..], &make, &["--kind", "promo"]].concat());
+    assert_eq!(made.status.code(), Some(0), "{}", said(&made).0);
+    let codes = String::from_utf8(made.stdout).unwrap();
+    let codes: Vec<_> = codes.lines().collect();
+    assert_eq!(codes.len(), 2, "a code on each line, and nothing else: {codes:?}");
+    let body = json!({ "method": "voucher", "voucher": codes[0] });
+    let brought = server.call(Method::POST, "/v1/top-ups", &ada, "v", &body);
+    assert_eq!(brought["state"], "credited", "{brought}");
+    let list = server.admin(&folder, &["vouchers", "list"]);
+    let batch = &list["data"][0];
+    assert_eq!((&batch["redeemed"], &batch["count"]), (&json!(1), &json!(2)));
+    let closed = ["vouchers", "close", batch["id"].as_str().unwrap()];
+    assert!(server.admin(&folder, &closed)["closed_at"].is_string());
+    let (text, code) = said(&run(&[&admin[..], &["vouchers", "list"]].concat()));
+    assert_eq!((code, text.contains("1 of 2") && text.contains("closed")), (0, true), "{text}");
+    let (text, code) = said(&run(&[&admin[..], &["vouchers", "close", "../keys"]].concat()));
+    assert_eq!((code, text.contains("is no id")), (2, true), "{text}");
 }
 
 #[test]

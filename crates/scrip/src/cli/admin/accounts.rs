@@ -5,7 +5,7 @@ use scrip_client::{Admin, Money};
 use scrip_domain::{Amount, Unit};
 use serde_json::{Value, json};
 
-use crate::cli::remote::{Remote, new_key, once, table, text, texts};
+use crate::cli::remote::{Paging, Remote, new_key, once, paged, table, text, texts};
 use crate::failure::{Failure, Outcome};
 
 /// What to do with accounts.
@@ -23,14 +23,7 @@ pub struct AccountsArgs {
 enum Action {
     /// List accounts, newest first
     #[command(after_help = "Example:\n  scrip admin accounts list --limit 100")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Show an account
     #[command(after_help = "Example:\n  scrip admin accounts show ada@example.org")]
     Show {
@@ -112,10 +105,8 @@ impl AccountsArgs {
     pub async fn run(&self, remote: &Remote) -> Outcome {
         let admin = remote.admin()?;
         match &self.action {
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("accounts?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&admin.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&admin.get(&page.of("accounts")).await?, list);
             }
             Action::Show { account } => {
                 let id = id_of(&admin, account).await?;
@@ -225,10 +216,7 @@ fn list(answer: &Value) -> String {
         row.push(state(account));
         rows.push(row);
     }
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }
 
 fn card(account: &Value) -> String {

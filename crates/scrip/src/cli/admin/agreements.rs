@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::partners::named;
-use crate::cli::remote::{Remote, table, text};
+use crate::cli::remote::{Paging, Remote, named, paged, table, text};
 use crate::failure::{Failure, Outcome};
 
 /// What to do with agreements.
@@ -35,14 +34,7 @@ enum Action {
     },
     /// List agreements, newest first
     #[command(after_help = "Example:\n  scrip admin agreements list")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Show an agreement, with its terms
     #[command(after_help = "Example:\n  scrip admin agreements show agr_06bq3v8k2m9zc")]
     Show {
@@ -91,10 +83,8 @@ impl AgreementsArgs {
     pub async fn run(&self, remote: &Remote) -> Outcome {
         let (id, verb) = match &self.action {
             Action::Propose { partner, terms } => return propose(remote, partner, terms).await,
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("agreements?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&remote.admin()?.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&remote.admin()?.get(&page.of("agreements")).await?, list);
                 return Ok(());
             }
             Action::Show { id } => {
@@ -163,8 +153,5 @@ fn list(answer: &Value) -> String {
     let mut rows = vec![head()];
     let data = answer.pointer("/data").and_then(Value::as_array).into_iter().flatten();
     rows.extend(data.map(row));
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }

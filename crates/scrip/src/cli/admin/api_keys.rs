@@ -5,8 +5,8 @@ use http::Method;
 use scrip_client::Body;
 use serde_json::{Value, json};
 
-use crate::cli::remote::{Remote, table, text, texts};
-use crate::failure::{Failure, Outcome};
+use crate::cli::remote::{Paging, Remote, named, paged, text, texts};
+use crate::failure::Outcome;
 
 /// What to do with API keys.
 #[derive(Debug, Args)]
@@ -38,14 +38,7 @@ Example:
     },
     /// List keys, newest first
     #[command(after_help = "Example:\n  scrip admin api-keys list")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Revoke a key, at once and for good
     #[command(after_help = "Example:\n  scrip admin api-keys revoke key_06bq3v8k2m9zc")]
     Revoke {
@@ -72,16 +65,11 @@ impl ApiKeysArgs {
                     )
                 });
             }
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("api-keys?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&admin.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&admin.get(&page.of("api-keys")).await?, list);
             }
             Action::Revoke { id } => {
-                if id.bytes().any(|byte| !byte.is_ascii_alphanumeric() && byte != b'_') {
-                    return Err(Failure::usage(format!("{id} is no id of a key")));
-                }
-                let path = format!("/v1/admin/api-keys/{id}");
+                let path = format!("/v1/admin/api-keys/{}", named(id)?);
                 let answer =
                     admin.client().request(Method::DELETE, &path, &[], Body::empty()).await?;
                 let key: Value = answer.json()?;
@@ -105,8 +93,5 @@ fn list(answer: &Value) -> String {
             state.to_owned(),
         ]);
     }
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }

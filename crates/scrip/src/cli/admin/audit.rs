@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::cli::remote::{Remote, table, text};
+use crate::cli::remote::{Paging, Remote, paged, text};
 use crate::failure::Outcome;
 
 /// Which part of the audit log.
@@ -13,19 +13,13 @@ Example:
   scrip admin audit --limit 100
   scrip admin audit --json | jq '.data[] | select(.act == \"offer.changed\")'")]
 pub struct AuditArgs {
-    /// How many at most, 1 to 100
-    #[arg(long, default_value_t = 20)]
-    limit: u32,
-    /// The `next` of the list before
-    #[arg(long, value_name = "CURSOR")]
-    after: Option<String>,
+    #[command(flatten)]
+    page: Paging,
 }
 
 impl AuditArgs {
     pub async fn run(&self, remote: &Remote) -> Outcome {
-        let after = self.after.as_ref().map(|after| format!("&after={after}"));
-        let path = format!("audit?limit={}{}", self.limit, after.unwrap_or_default());
-        remote.tell(&remote.admin()?.get(&path).await?, list);
+        remote.tell(&remote.admin()?.get(&self.page.of("audit")).await?, list);
         Ok(())
     }
 }
@@ -40,8 +34,5 @@ fn list(answer: &Value) -> String {
         row.push(members.join(", "));
         rows.push(row);
     }
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::accounts::money;
-use crate::cli::remote::{Remote, table, text};
-use crate::failure::{Failure, Outcome};
+use crate::cli::remote::{Paging, Remote, named, paged, text};
+use crate::failure::Outcome;
 
 /// What to do with coupons.
 #[derive(Debug, Args)]
@@ -27,14 +27,7 @@ Example:
     Make(NewCoupon),
     /// List coupons, newest first
     #[command(after_help = "Example:\n  scrip admin coupons list")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Close a coupon: it is good for no further selection
     #[command(after_help = "Example:\n  scrip admin coupons close cpn_06bq3v8k2m9zc")]
     Close {
@@ -97,16 +90,12 @@ impl CouponsArgs {
                 remote
                     .tell(&made, |made| format!("{}  {}", text(made, "/id"), text(made, "/code")));
             }
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("coupons?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&admin.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&admin.get(&page.of("coupons")).await?, list);
             }
             Action::Close { id } => {
-                if id.bytes().any(|byte| !byte.is_ascii_alphanumeric() && byte != b'_') {
-                    return Err(Failure::usage(format!("{id} is no id of a coupon")));
-                }
-                let closed = admin.post(&format!("coupons/{id}/close"), &json!({})).await?;
+                let closed =
+                    admin.post(&format!("coupons/{}/close", named(id)?), &json!({})).await?;
                 remote.tell(&closed, |closed| {
                     format!(
                         "{} is closed since {}",
@@ -137,8 +126,5 @@ fn list(answer: &Value) -> String {
         let [id, code] = ["/id", "/code"].map(|pointer| text(coupon, pointer).to_owned());
         rows.push(vec![id, code, off, uses, state.to_owned()]);
     }
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::remote::{Remote, new_key, once, table, text};
+use crate::cli::remote::{Paging, Remote, new_key, once, paged, table, text};
 use crate::failure::Outcome;
 
 /// What to do with licenses.
@@ -31,12 +31,8 @@ enum Verb {
         /// Only those of this order
         #[arg(long, value_name = "ORD")]
         order: Option<String>,
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
+        #[command(flatten)]
+        page: Paging,
     },
     /// One license: its terms, what is left of it, its machines
     #[command(after_help = "Example:\n  scrip admin licenses show lic_06bq3v8k2m9zc")]
@@ -97,13 +93,9 @@ impl LicensesArgs {
     pub async fn run(&self, remote: &Remote) -> Outcome {
         let admin = remote.admin()?;
         match &self.verb {
-            Verb::List { account, order, limit, after } => {
-                let given = [("account", account), ("order", order), ("after", after)];
-                let given = given.map(|(name, value)| {
-                    value.as_ref().map_or(String::new(), |value| format!("&{name}={value}"))
-                });
-                let path = format!("licenses?limit={limit}{}", given.concat());
-                remote.tell(&admin.get(&path).await?, list);
+            Verb::List { account, order, page } => {
+                let only = [("account", account), ("order", order)];
+                remote.tell(&admin.get(&page.of_those("licenses", &only)).await?, list);
             }
             Verb::Show { license } => {
                 remote.tell(&admin.get(&format!("licenses/{license}")).await?, show);
@@ -150,10 +142,7 @@ fn list(answer: &Value) -> String {
         row.extend(["/left", "/machines/active"].map(|pointer| number(license, pointer)));
         rows.push(row);
     }
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }
 
 fn show(license: &Value) -> String {

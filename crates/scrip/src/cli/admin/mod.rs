@@ -7,6 +7,7 @@ mod audit;
 mod coupons;
 mod keys;
 mod licenses;
+mod orders;
 mod partners;
 mod provider;
 mod refund;
@@ -14,6 +15,7 @@ mod restore;
 mod settlements;
 mod staff;
 mod statements;
+mod vouchers;
 
 use clap::{Args, Subcommand};
 
@@ -43,6 +45,10 @@ enum Noun {
     Refund(refund::RefundArgs),
     /// Give money of a top-up back, and take its unspent tokens
     RefundTopUp(refund::TopUpRefundArgs),
+    /// Orders: all, by state, or of an account
+    Orders(orders::OrdersArgs),
+    /// Codes that bring tokens
+    Vouchers(vouchers::VouchersArgs),
     /// Words that take something off a selection
     Coupons(coupons::CouponsArgs),
     /// Other vendors, whose tokens can be exchanged for ours
@@ -76,6 +82,8 @@ impl AdminArgs {
                 Noun::Accounts(args) => args.run(&self.remote).await,
                 Noun::Refund(args) => args.run(&self.remote).await,
                 Noun::RefundTopUp(args) => args.run(&self.remote).await,
+                Noun::Orders(args) => args.run(&self.remote).await,
+                Noun::Vouchers(args) => args.run(&self.remote).await,
                 Noun::Coupons(args) => args.run(&self.remote).await,
                 Noun::Partners(args) => args.run(&self.remote).await,
                 Noun::Agreements(args) => args.run(&self.remote).await,

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::remote::{Remote, table, text};
-use crate::failure::{Failure, Outcome};
+use crate::cli::remote::{Paging, Remote, named, paged, table, text};
+use crate::failure::Outcome;
 
 /// What to do with partners.
 #[derive(Debug, Args)]
@@ -30,14 +30,7 @@ enum Action {
     },
     /// List partners, newest first, with what each owes the other
     #[command(after_help = "Example:\n  scrip admin partners list")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Show a partner
     #[command(after_help = "Example:\n  scrip admin partners show par_06bq3v8k2m9zc")]
     Show {
@@ -67,10 +60,8 @@ impl PartnersArgs {
                     format!("{}  {}", text(entered, "/id"), text(entered, "/url"))
                 });
             }
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("partners?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&admin.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&admin.get(&page.of("partners")).await?, list);
             }
             Action::Show { id } => {
                 let partner = admin.get(&format!("partners/{}", named(id)?)).await?;
@@ -84,14 +75,6 @@ impl PartnersArgs {
         }
         Ok(())
     }
-}
-
-/// An id, which leads nowhere else.
-pub fn named(id: &str) -> Outcome<&str> {
-    if id.is_empty() || id.bytes().any(|byte| !byte.is_ascii_alphanumeric() && byte != b'_') {
-        return Err(Failure::usage(format!("{id} is no id")));
-    }
-    Ok(id)
 }
 
 fn state(partner: &Value) -> String {
@@ -123,8 +106,5 @@ fn list(answer: &Value) -> String {
     let mut rows = vec![head()];
     let data = answer.pointer("/data").and_then(Value::as_array).into_iter().flatten();
     rows.extend(data.map(row));
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::remote::{Remote, table, text};
+use crate::cli::remote::{Paging, Remote, table, text};
 use crate::failure::Outcome;
 
 /// What to do about a restore.
@@ -26,14 +26,7 @@ pub struct RestoreArgs {
 enum Verb {
     /// Who is still to be heard, and what the books lack
     #[command(after_help = "Example:\n  scrip admin restore show --json | jq .discrepancies")]
-    Show {
-        /// How many of what is listed at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    Show(Paging),
     /// Go on without a peer: what it has from after the backup is not booked
     #[command(
         after_help = "Example:\n  scrip admin restore skip https://shop.example --reason 'closed down'"
@@ -56,10 +49,8 @@ enum Verb {
 impl RestoreArgs {
     pub async fn run(&self, remote: &Remote) -> Outcome {
         match &self.verb {
-            Verb::Show { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("restore?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&remote.admin()?.get(&path).await?, show);
+            Verb::Show(page) => {
+                remote.tell(&remote.admin()?.get(&page.of("restore")).await?, show);
             }
             Verb::Skip { peer, reason } => {
                 let body = json!({ "peer": peer, "reason": reason });

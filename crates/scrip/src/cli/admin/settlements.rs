@@ -5,8 +5,7 @@ use scrip_client::Body;
 use scrip_domain::{Amount, Unit};
 use serde_json::{Value, json};
 
-use super::partners::named;
-use crate::cli::remote::{Remote, new_key, once, print, table, text};
+use crate::cli::remote::{Paging, Remote, named, new_key, once, paged, print, table, text};
 use crate::failure::{Failure, Outcome};
 
 /// What to do with payments between partners.
@@ -23,14 +22,7 @@ pub struct SettlementsArgs {
 enum Action {
     /// List the payments with all partners, newest first
     #[command(after_help = "Example:\n  scrip admin settlements list")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Show a payment
     #[command(after_help = "Example:\n  scrip admin settlements show stl_06bq3v8k2m9zc")]
     Show {
@@ -108,10 +100,8 @@ impl SettlementsArgs {
     pub async fn run(&self, remote: &Remote) -> Outcome {
         let admin = remote.admin()?;
         match &self.action {
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("settlements?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&admin.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&admin.get(&page.of("settlements")).await?, list);
             }
             Action::Show { id } => {
                 let shown = admin.get(&format!("settlements/{}", named(id)?)).await?;
@@ -198,8 +188,5 @@ fn list(answer: &Value) -> String {
     let mut rows = vec![head()];
     let data = answer.pointer("/data").and_then(Value::as_array).into_iter().flatten();
     rows.extend(data.map(row));
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }

@@ -3,8 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::partners::named;
-use crate::cli::remote::{Remote, table, text};
+use crate::cli::remote::{Paging, Remote, named, paged, table, text};
 use crate::failure::Outcome;
 
 /// What to do with the people who work here.
@@ -35,14 +34,7 @@ enum Action {
     },
     /// List people, newest first, those who have left too
     #[command(after_help = "Example:\n  scrip admin staff list")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Give somebody another role
     #[command(after_help = "Example:\n  scrip admin staff role stf_06bq3v8k2m9zc finance")]
     Role {
@@ -76,10 +68,8 @@ impl StaffArgs {
                 let body = json!({ "email": email, "name": name, "role": role });
                 remote.tell(&admin.post("staff", &body).await?, invitation);
             }
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("staff?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&admin.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&admin.get(&page.of("staff")).await?, list);
             }
             Action::Role { id, role } => {
                 let path = format!("staff/{}", named(id)?);
@@ -127,8 +117,5 @@ fn list(answer: &Value) -> String {
     let mut rows = vec![head()];
     let data = answer.pointer("/data").and_then(Value::as_array).into_iter().flatten();
     rows.extend(data.map(row));
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }

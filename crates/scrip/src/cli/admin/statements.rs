@@ -3,8 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::partners::named;
-use crate::cli::remote::{Remote, table, text};
+use crate::cli::remote::{Paging, Remote, named, paged, table, text};
 use crate::failure::Outcome;
 
 /// What to do with statements.
@@ -30,14 +29,7 @@ enum Action {
     },
     /// List the statements with all partners, newest first
     #[command(after_help = "Example:\n  scrip admin statements list")]
-    List {
-        /// How many at most, 1 to 100
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-        /// The `next` of the list before
-        #[arg(long, value_name = "CURSOR")]
-        after: Option<String>,
-    },
+    List(Paging),
     /// Show a statement, and where both sides differ
     #[command(after_help = "Example:\n  scrip admin statements show stm_06bq3v8k2m9zc")]
     Show {
@@ -64,10 +56,8 @@ impl StatementsArgs {
                     format!("{}  {}", text(closed, "/statement"), text(closed, "/state"))
                 });
             }
-            Action::List { limit, after } => {
-                let after = after.as_ref().map(|after| format!("&after={after}"));
-                let path = format!("statements?limit={limit}{}", after.unwrap_or_default());
-                remote.tell(&admin.get(&path).await?, list);
+            Action::List(page) => {
+                remote.tell(&admin.get(&page.of("statements")).await?, list);
             }
             Action::Show { id } => {
                 let statement = admin.get(&format!("statements/{}", named(id)?)).await?;
@@ -119,8 +109,5 @@ fn list(answer: &Value) -> String {
     let mut rows = vec![head()];
     let data = answer.pointer("/data").and_then(Value::as_array).into_iter().flatten();
     rows.extend(data.map(row));
-    match text(answer, "/next") {
-        "" => table(&rows),
-        next => format!("{}\nmore: --after {next}", table(&rows)),
-    }
+    paged(answer, &rows)
 }
