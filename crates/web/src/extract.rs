@@ -1,7 +1,7 @@
 //! What comes in: strict bodies, queries, ids, idempotency keys. Every mistake names its field.
 
 use axum::body::HttpBody;
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Extensions, HeaderMap, Method, header};
@@ -92,16 +92,22 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-/// Where a body need not be sent: null is none.
-impl<T: DeserializeOwned> OptionalFromRequest<App> for Body<T> {
+/// A body that need not be sent: none, null and `{}` are the same request.
+#[derive(Debug)]
+pub struct OrEmpty<T>(pub Body<T>);
+
+impl<T: DeserializeOwned> FromRequest<App> for OrEmpty<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &App) -> Result<Option<Self>, Problem> {
+    async fn from_request(request: Request, _: &App) -> Result<Self, Problem> {
+        let empty = || Unambiguous(serde_json::Value::Object(serde_json::Map::new()));
         if request.body().is_end_stream() {
-            return Ok(None);
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            return Asked { method, path, json: empty() }.read().map(Self);
         }
         let asked = Asked::whole(request).await?;
-        if asked.json.0.is_null() { Ok(None) } else { asked.read().map(Some) }
+        let asked = if asked.json.0.is_null() { Asked { json: empty(), ..asked } } else { asked };
+        asked.read().map(Self)
     }
 }
 

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use http::StatusCode;
 use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
-use scrip_domain::credit_line::CreditLine;
-use scrip_domain::gate;
 use scrip_domain::language::Language;
 use scrip_domain::settings::Settings;
+use scrip_domain::top_up::TopUp;
+use scrip_domain::{Id, gate};
+use scrip_engine::Page;
 use scrip_engine::account::PersonEdit;
 use scrip_engine::erasure::Leftover;
 use scrip_engine::register::Registration;
@@ -18,6 +19,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::Json;
 use crate::api::credit_line::CreditLineOut;
+use crate::api::top_ups::AssessmentOut;
 use crate::caller::{AtWallets, Buyer, Spender};
 use crate::extract::{Body, Source};
 use crate::problem::Problem;
@@ -87,6 +89,9 @@ pub struct AccountOut {
     /// What it may owe and does, where the vendor lends to it.
     #[schema(required)]
     credit_line: Option<CreditLineOut>,
+    /// The assessment that the latest top-up led to; null before the first.
+    #[schema(required)]
+    credit_status: Option<AssessmentOut>,
     /// The version of the terms that it was opened by, where any were published then.
     #[schema(required)]
     terms_version: Option<String>,
@@ -137,6 +142,7 @@ impl AccountOut {
             missing: missing.iter().map(|field| field.as_str()).collect(),
             permits: Permits { transact: reason.is_none(), reason },
             credit_line: None,
+            credit_status: None,
             terms_version: account.terms_version.clone(),
         }
     }
@@ -158,10 +164,17 @@ impl AccountOut {
         }
     }
 
-    /// With its credit line.
-    #[must_use]
-    pub fn with(self, line: Option<&CreditLine>) -> Self {
-        Self { credit_line: line.map(CreditLineOut::from), ..self }
+    /// With its credit line, and its credit status.
+    pub async fn with_credit(self, app: &App, account: Id<Account>) -> Result<Self, Problem> {
+        let store = app.engine.store();
+        let line = store.credit_line(account).await?;
+        let latest = store.top_ups_of(account, Page { after: None, limit: 1 }).await?;
+        let status = latest.first().and_then(TopUp::assessment);
+        Ok(Self {
+            credit_line: line.as_ref().map(CreditLineOut::from),
+            credit_status: status.map(AssessmentOut::new),
+            ..self
+        })
     }
 }
 
@@ -222,13 +235,12 @@ pub async fn show(
     let member = app.engine.member(buyer.account).await?.ok_or_else(Problem::not_found)?;
     let vendor = app.engine.vendor().await?;
     let cheapest = app.engine.cheapest().await?;
-    let line = app.engine.store().credit_line(buyer.account).await?;
     let account = AccountOut::new(&member.account, member.available, &vendor.settings, cheapest);
     if app.engine.provider().is_some() {
         let funded = app.engine.funded(Some(&member)).await?;
         return Ok(Json(account.at_merchant(&member.account, funded)));
     }
-    Ok(Json(account.with(line.as_ref())))
+    Ok(Json(account.with_credit(&app, buyer.account).await?))
 }
 
 /// What is changed; a field that is left out stays, null takes it away.

@@ -32,7 +32,7 @@ use crate::api::refunds::RefundOut;
 use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{Buyer, Caller, Looker, Orderer, Reader};
-use crate::extract::{Body, IdPath, IdempotencyKey, Query, Source};
+use crate::extract::{Body, IdPath, IdempotencyKey, OrEmpty, Query, Source};
 use crate::money::{MoneyIn, MoneyOut};
 use crate::problem::Problem;
 use crate::text::Line;
@@ -401,11 +401,14 @@ impl OrderOut {
     }
 
     /// The same without what is its holder's alone, for who is not.
-    fn told_to(mut self, reader: &Reader) -> Self {
-        if matches!(reader, Reader::Admin) {
-            self.licenses.iter_mut().flatten().for_each(LicenseOut::hide_code);
-            self.extended.iter_mut().flatten().for_each(ExtendedOut::hide_code);
-        }
+    fn told_to(self, reader: &Reader) -> Self {
+        if matches!(reader, Reader::Admin) { self.without_codes() } else { self }
+    }
+
+    /// The same without what is its holder's alone.
+    pub fn without_codes(mut self) -> Self {
+        self.licenses.iter_mut().flatten().for_each(LicenseOut::hide_code);
+        self.extended.iter_mut().flatten().for_each(ExtendedOut::hide_code);
         self
     }
 
@@ -611,7 +614,7 @@ struct ConfirmBody {}
 
 /// Confirms and pays a draft. The summary is the order as it was shown.
 #[utoipa::path(
-    post, path = "/v1/orders/{id}/confirm", tag = "orders", request_body = ConfirmBody, security(("bearer" = [])),
+    post, path = "/v1/orders/{id}/confirm", tag = "orders", request_body = Option<ConfirmBody>, security(("bearer" = [])),
     params(
         ("id" = String, Path, example = "ord_06bq3v8k2m9zc"),
         ("Idempotency-Key" = String, Header, description = "a new one for each new try", min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "0b0e7a52-6c1f"),
@@ -631,7 +634,7 @@ async fn confirm(
     IdPath(order): IdPath<Order>,
     key: IdempotencyKey,
     source: Source,
-    body: Body<ConfirmBody>,
+    OrEmpty(body): OrEmpty<ConfirmBody>,
 ) -> Result<Response, Problem> {
     let request = body.request(&key);
     let buyer = match &orderer {

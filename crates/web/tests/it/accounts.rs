@@ -161,6 +161,10 @@ async fn sessions_end_and_guesses_are_throttled() {
         (waits.status, waits.code(), waits.header("retry-after")),
         (429, "rate_limited", "300")
     );
+    assert_eq!(
+        (waits.header("ratelimit-remaining"), waits.header("ratelimit-reset")),
+        ("0", "300")
+    );
     shop.advance(Span::days(31)).await;
     assert_eq!(shop.get("/v1/account", &token).await.status, 401);
 }

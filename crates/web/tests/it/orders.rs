@@ -210,6 +210,7 @@ async fn a_draft_holds_its_price_is_confirmed_cancelled_or_expires() {
         "{draft:?}"
     );
     let confirm = format!("/v1/orders/{}/confirm", draft.at("/id"));
+    let bearer = format!("Bearer {ada}");
     let paid = shop.post(&confirm, &ada, "c1", json!({})).await;
     assert_eq!(
         (paid.status, paid.json["licenses"].as_array().map(Vec::len)),
@@ -217,6 +218,9 @@ async fn a_draft_holds_its_price_is_confirmed_cancelled_or_expires() {
         "{paid:?}"
     );
     assert_eq!(shop.post(&confirm, &ada, "c1", json!({})).await.json, paid.json);
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", "c1")];
+    let bare = shop.send("POST", &confirm, &headers, Value::Null).await;
+    assert_eq!((bare.status, bare.json), (200, paid.json), "without a body it is the same request");
     assert_eq!(shop.post(&confirm, &ada, "c2", json!({})).await.code(), "order_not_draft");
     let replay = shop.post("/v1/orders", &ada, "d1", body.clone()).await;
     assert_eq!((replay.header("idempotency-replayed"), &replay.json), ("true", &draft.json));
@@ -368,4 +372,45 @@ async fn damaged_bodies_and_paths_get_a_clear_problem() {
     assert_eq!(shop.get("/v1/orders?limit=x", &ada).await.code(), "invalid_field");
     assert_eq!(shop.get("/v1/orders?page=2", &ada).await.code(), "unknown_field");
     assert_eq!(shop.get("/v1/orders?after=forged", &ada).await.code(), "not_found");
+}
+
+#[tokio::test]
+async fn a_vendors_key_lists_all_orders_by_state_or_account_and_never_a_code() {
+    let shop = Shop::open().await;
+    let offer = shop.service("tuning", 250).await;
+    let (ada, bob) =
+        (shop.buyer("ada@example.org", 1000).await, shop.buyer("bob@example.org", 1000).await);
+    let body = json!({ "lines": [{ "offer": offer }], "expected_total": { "amount": 250, "unit": "AUR" } });
+    let paid = shop.post("/v1/purchases", &ada, "p", body).await;
+    let draft = json!({ "lines": [{ "offer": offer }] });
+    let draft = shop.post("/v1/orders", &bob, "d", draft).await;
+    let list = async |query: &str| {
+        let page = shop.get(&format!("/v1/admin/orders{query}"), &shop.admin).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        assert!(!String::from_utf8_lossy(&page.bytes).contains("\"jws\""), "{page:?}");
+        let ids = page.json["data"].as_array().unwrap().iter();
+        let ids = ids.map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        (ids, page.json["next"].clone(), page)
+    };
+    let (paid, draft) = (paid.at("/id").to_owned(), draft.at("/id").to_owned());
+    let (all, next, page) = list("").await;
+    assert_eq!((all, next), (vec![draft.clone(), paid.clone()], Value::Null));
+    let bobs = page.at("/data/0/account").to_owned();
+    assert_eq!(list(&format!("?account={bobs}")).await.0, [draft.as_str()]);
+    assert_eq!(list("?state=paid").await.0, [paid.as_str()]);
+    assert_eq!(list("?state=declined").await.0, [""; 0]);
+    let (first, next, _) = list("?limit=1").await;
+    assert_eq!(first, [draft.as_str()]);
+    let after = next.as_str().unwrap();
+    assert_eq!(list(&format!("?limit=1&after={after}")).await.0, [paid.as_str()]);
+    for (query, field) in [
+        ("?state=lost".to_owned(), "state"),
+        ("?account=bob".to_owned(), "account"),
+        (format!("?state=paid&account={bobs}"), "state"),
+    ] {
+        let wrong = shop.get(&format!("/v1/admin/orders{query}"), &shop.admin).await;
+        assert_eq!((wrong.status, wrong.at("/errors/0/field")), (400, field), "{wrong:?}");
+    }
+    assert_eq!(shop.get("/v1/admin/orders", &ada).await.status, 403);
+    assert_eq!(shop.get("/v1/admin/orders", "").await.status, 401);
 }

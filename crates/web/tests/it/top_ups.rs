@@ -51,6 +51,7 @@ async fn deliver(shop: &Shop) {
 async fn a_card_is_reserved_assessed_taken_and_credited() {
     let shop = Shop::open().await;
     let ada = shop.buyer("ada@example.com", 0).await;
+    assert_eq!(shop.get("/v1/account", &ada).await.json["credit_status"], Value::Null);
     let begun = card(&shop, &ada, "k1", 500, "demo_approved").await;
     assert_eq!((begun.status, &begun.json["state"]), (201, &json!("authorizing")));
     assert_eq!(begun.json["pay"]["display"], "5.00 EUR");
@@ -59,6 +60,8 @@ async fn a_card_is_reserved_assessed_taken_and_credited() {
     let done = shop.get(&path(&begun), &ada).await;
     assert_eq!(done.json["state"], "credited", "{done:?}");
     assert_eq!(done.json["assessment"]["source"], "processor");
+    let account = shop.get("/v1/account", &ada).await;
+    assert_eq!(account.json["credit_status"], done.json["assessment"]);
     assert_eq!(shop.available(&ada).await, 500);
     let again = card(&shop, &ada, "k1", 500, "demo_approved").await;
     assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));

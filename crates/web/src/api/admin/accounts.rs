@@ -22,7 +22,7 @@ use crate::api::accounts::AccountOut;
 use crate::api::top_ups::{TopUpOut, nothing, replayed};
 use crate::api::{List, ListQuery};
 use crate::caller::{Admin, AtWallets, Keeper};
-use crate::extract::{Body, IdPath, IdempotencyKey, Query};
+use crate::extract::{Body, IdPath, IdempotencyKey, OrEmpty, Query};
 use crate::money::{AboveZero, MoneyIn, MoneyOut};
 use crate::problem::Problem;
 use crate::text::Text;
@@ -62,10 +62,10 @@ pub async fn held(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldA
     let cheapest = app.engine.cheapest().await?;
     let wallet = app.engine.store().wallet(member.account.wallet).await?;
     let owed = wallet.map_or(scrip_domain::Amount::ZERO, |wallet| wallet.owed());
-    let line = app.engine.store().credit_line(account).await?;
     let (account, available, settings) = (&member.account, member.available, &vendor.settings);
+    let shown = AccountOut::new(account, available, settings, cheapest);
     Ok(HeldAccount {
-        account: AccountOut::new(account, available, settings, cheapest).with(line.as_ref()),
+        account: shown.with_credit(app, account.id).await?,
         available: MoneyOut::tokens(available, &settings.token),
         owed: MoneyOut::tokens(owed, &settings.token),
         frozen_at: account.frozen_at.map(|at| at.to_string()),
@@ -303,10 +303,6 @@ struct AccountReasonBody {
     reason: Option<Text<1, 500>>,
 }
 
-fn reason(body: Option<Body<AccountReasonBody>>) -> Option<String> {
-    Some(body?.value.reason?.0)
-}
-
 /// Freezes an account: it permits no transactions. The scope `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
@@ -317,9 +313,9 @@ async fn freeze(
     Keeper(by): Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
-    body: Option<Body<AccountReasonBody>>,
+    OrEmpty(body): OrEmpty<AccountReasonBody>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.freeze_account(by, account, reason(body)).await??;
+    app.engine.freeze_account(by, account, body.value.reason.map(|text| text.0)).await??;
     Ok(Json(held(&app, account).await?))
 }
 
@@ -333,9 +329,9 @@ async fn thaw(
     Keeper(by): Keeper,
     State(app): State<App>,
     IdPath(account): IdPath<Account>,
-    body: Option<Body<AccountReasonBody>>,
+    OrEmpty(body): OrEmpty<AccountReasonBody>,
 ) -> Result<Json<HeldAccount>, Problem> {
-    app.engine.thaw_account(by, account, reason(body)).await??;
+    app.engine.thaw_account(by, account, body.value.reason.map(|text| text.0)).await??;
     Ok(Json(held(&app, account).await?))
 }
 

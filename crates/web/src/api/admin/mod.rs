@@ -18,6 +18,7 @@ mod licenses;
 mod look;
 mod merchants;
 mod objects;
+mod orders;
 mod partners;
 mod provider;
 mod refund_requests;
@@ -52,6 +53,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(coupons::routes())
         .merge(accounts::routes())
         .merge(credit_lines::routes())
+        .merge(orders::routes())
         .merge(refunds::routes())
         .merge(refund_requests::routes())
         .merge(reversals::routes())
