@@ -61,6 +61,9 @@ async fn one_comes_in_by_an_invitation_and_comes_back_by_the_password() {
     // A session lasts for twelve hours, in whatever browser.
     shop.advance(Span::hours(12)).await;
     assert_eq!(browser.open("/admin/me").await.location(), "/admin/sign-in?next=%2Fadmin%2Fme");
+    let lost = browser.send("/admin/me/password", &[("password", "x")]).await;
+    let page = browser.open(lost.location()).await;
+    assert!(page.html.contains("what you sent was not done"), "{}", page.html);
     assert_eq!(enter(&mut browser, OWNER, CLERK_PASSWORD).await.status, 303);
     let page = browser.send("/admin/sign-out", &[]).await;
     assert_eq!((page.status, page.location()), (303, "/admin/sign-in"));

@@ -106,9 +106,11 @@ impl<P: Needs> FromRequestParts<App> for Desk<P> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let clerk = Clerk::of(&parts.headers, app).await.map_err(IntoResponse::into_response)?;
         let Some(clerk) = clerk else {
-            // What was sent with a form is gone: the page that had it comes back.
-            let here = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
-            let next = onward(here.map(PathAndQuery::as_str));
+            if parts.method != Method::GET {
+                // What was sent with a form is gone, and whoever sent it is told.
+                return Err(Redirect::to("/admin/sign-in?lost=true").into_response());
+            }
+            let next = onward(parts.uri.path_and_query().map(PathAndQuery::as_str));
             return Err(Redirect::to(&next.after("/admin/sign-in")).into_response());
         };
         if !P::BEFORE_FACTOR && clerk.lacks_factor() {

@@ -33,19 +33,23 @@ pub fn routes() -> Router<App> {
 #[derive(Debug, Default, Deserialize)]
 struct Next {
     next: Option<String>,
+    /// Whether the session had ended when a form was sent.
+    #[serde(default)]
+    lost: bool,
 }
 
 async fn ask(
     State(app): State<App>,
     headers: HeaderMap,
-    Query(next): Query<Next>,
+    Query(Next { next, lost }): Query<Next>,
 ) -> Result<Response, Problem> {
-    let next = onward(next.next.as_deref());
+    let next = onward(next.as_deref());
     if Clerk::of(&headers, &app).await?.is_some() {
         return Ok(Redirect::to(next.as_str()).into_response());
     }
     let vendor = app.engine.vendor().await?;
-    Ok(door(Some(&vendor.settings), "Sign in to the console", &password_form(&next, "", None)))
+    let lost = lost.then_some("Your session has ended; what you sent was not done.");
+    Ok(door(Some(&vendor.settings), "Sign in to the console", &password_form(&next, "", lost)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +82,7 @@ async fn sign_in(
     } else {
         Problem::invalid_credentials("the address or the password is wrong")
     };
-    let main = password_form(&next, &form.email, Some(&problem));
+    let main = password_form(&next, &form.email, Some(problem.detail()));
     Ok(with_status(door(Some(&vendor.settings), "Sign in to the console", &main), &problem))
 }
 
@@ -183,9 +187,9 @@ fn signed_in(vendor: &Vendor, token: &Token, next: &Local) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to(next.as_str())).into_response()
 }
 
-fn password_form(next: &Local, email: &str, problem: Option<&Problem>) -> Markup {
+fn password_form(next: &Local, email: &str, wrong: Option<&str>) -> Markup {
     html! {
-        @if let Some(problem) = problem { (complaint(&sentence(problem.detail()))) }
+        @if let Some(wrong) = wrong { (complaint(&sentence(wrong))) }
         form.narrow method="post" action="/admin/sign-in" {
             input type="hidden" name="next" value=(next.as_str());
             (Field { name: "email", label: "E-mail", kind: "email", value: email, autocomplete: "username",
