@@ -82,8 +82,8 @@ pub enum RequestRefusal {
     NoSuchRequest,
     /// The offer is not to be believed, or not such as this provider asks of a buyer.
     Offer(OfferFlaw),
-    /// The merchant is not trusted as far as this; a sentence says which limit.
-    Limit(&'static str),
+    /// The merchant is not trusted as far as this.
+    Limit(MerchantLimit),
     /// The request is in another state.
     State(RequestState),
     /// The hold is over: nothing was taken.
@@ -98,6 +98,21 @@ pub enum RequestRefusal {
     KeyReused,
     /// What was looked up before the command is not so any more: look again. Never told to callers.
     Stale,
+}
+
+/// How far a merchant is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MerchantLimit {
+    /// Its invitation is not redeemed.
+    Invited,
+    /// It is suspended.
+    Suspended,
+    /// The order is larger than its largest.
+    Order,
+    /// So many of its requests are open.
+    Open,
+    /// Less is left of what it may capture in a day.
+    Day,
 }
 
 /// Of whom a command is: the rows that it guards.

@@ -18,7 +18,9 @@ use scrip_domain::{Id, Span, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{Known, Moves, Picture, RequestRefusal, Scene, Signer, digest_of, offer_of};
+use super::{
+    Known, MerchantLimit, Moves, Picture, RequestRefusal, Scene, Signer, digest_of, offer_of,
+};
 use crate::{Engine, Outcome, ledger};
 
 impl Engine {
@@ -90,11 +92,10 @@ impl Command for Capture {
             return Ok(Decision::refused(RequestRefusal::Stale));
         }
         if scene.merchant.state != MerchantState::Active {
-            return Ok(Decision::refused(RequestRefusal::Limit("the merchant is suspended")));
+            return Ok(Decision::refused(RequestRefusal::Limit(MerchantLimit::Suspended)));
         }
         let Some(merchant) = scene.merchant.with_capture(scene.request.amount, at) else {
-            let limit = "less is left of what the merchant may capture in a day";
-            return Ok(Decision::refused(RequestRefusal::Limit(limit)));
+            return Ok(Decision::refused(RequestRefusal::Limit(MerchantLimit::Day)));
         };
 
         // From here on it succeeds.

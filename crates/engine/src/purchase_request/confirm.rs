@@ -28,7 +28,10 @@ use scrip_storage::books::Change;
 use scrip_storage::index::{self, Entry};
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{Parties, RequestRefusal, Scene, Signer, code_at, offer_of, subject_text, with_code};
+use super::{
+    MerchantLimit, Parties, RequestRefusal, Scene, Signer, code_at, offer_of, subject_text,
+    with_code,
+};
 use crate::ledger::Buyer;
 use crate::purchase::Answered;
 use crate::{Engine, Outcome, ledger};
@@ -198,7 +201,7 @@ impl Decide {
             return Ok(Decision::refused(RequestRefusal::Gate(shut)));
         }
         if scene.merchant.state != MerchantState::Active {
-            return Ok(Decision::refused(RequestRefusal::Limit("the merchant is suspended")));
+            return Ok(Decision::refused(RequestRefusal::Limit(MerchantLimit::Suspended)));
         }
         let (required, balance) = (scene.request.amount, wallet.available_at(scene.at));
         if balance < required {

@@ -19,7 +19,7 @@ use scrip_license::{KeySet, jws};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 
-use super::{OpenedRequest, RequestRefusal, TRIES, hash};
+use super::{MerchantLimit, OpenedRequest, RequestRefusal, TRIES, hash};
 use crate::peer::PeerRefusal;
 use crate::{Engine, Outcome};
 
@@ -56,7 +56,7 @@ impl Engine {
         };
         let mut opened = self.submit(command.clone()).await?;
         for _ in 0..TRIES {
-            let is_full = matches!(opened, Err(RequestRefusal::Limit(FULL)));
+            let is_full = matches!(opened, Err(RequestRefusal::Limit(MerchantLimit::Open)));
             if !is_full || !self.make_room(merchant.id).await? {
                 break;
             }
@@ -104,9 +104,6 @@ fn kid_of(document: &str) -> Option<String> {
     let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
     header.get("kid")?.as_str().map(str::to_owned)
 }
-
-/// The limit at which somebody else may make room.
-const FULL: &str = "too many requests of the merchant are open";
 
 #[derive(Clone)]
 struct Open {
@@ -203,16 +200,16 @@ impl Open {
 }
 
 /// Which limit an order of so much is beyond.
-fn beyond(merchant: &Merchant, total: Amount) -> Option<&'static str> {
+fn beyond(merchant: &Merchant, total: Amount) -> Option<MerchantLimit> {
     match merchant.state {
-        MerchantState::Invited => return Some("the invitation is not redeemed"),
-        MerchantState::Suspended => return Some("the merchant is suspended"),
+        MerchantState::Invited => return Some(MerchantLimit::Invited),
+        MerchantState::Suspended => return Some(MerchantLimit::Suspended),
         MerchantState::Active => {}
     }
     if total > merchant.limits.order {
-        Some("the order is larger than the merchant's largest")
+        Some(MerchantLimit::Order)
     } else if merchant.open >= merchant.limits.open {
-        Some(FULL)
+        Some(MerchantLimit::Open)
     } else {
         None
     }

@@ -3,7 +3,7 @@
 use scrip_domain::settings::Token;
 use scrip_engine::connection::ConnectionRefusal;
 use scrip_engine::merchant::{MerchantRefusal, PayoutRefusal};
-use scrip_engine::purchase_request::RequestRefusal;
+use scrip_engine::purchase_request::{MerchantLimit, RequestRefusal};
 
 use super::{Problem, kind};
 use crate::language::t;
@@ -22,7 +22,16 @@ impl Problem {
                 let detail = format!("the offer is not accepted: {}", flaw.why);
                 Self::new(&kind::OFFER_REFUSED, detail).with_error(field, "refused", flaw.why)
             }
-            RequestRefusal::Limit(why) => Self::new(&kind::MERCHANT_LIMIT, *why),
+            RequestRefusal::Limit(limit) => Self::new(
+                &kind::MERCHANT_LIMIT,
+                match limit {
+                    MerchantLimit::Invited => "the invitation is not redeemed",
+                    MerchantLimit::Suspended => t("the merchant is suspended"),
+                    MerchantLimit::Order => "the order is larger than the merchant's largest",
+                    MerchantLimit::Open => "too many requests of the merchant are open",
+                    MerchantLimit::Day => "less is left of what the merchant may capture in a day",
+                },
+            ),
             RequestRefusal::State(state) => {
                 let detail = format!("the purchase request is {state}");
                 Self::new(&kind::REQUEST_STATE, detail).with("state", state)
