@@ -36,6 +36,8 @@ pub const WARNED_BEFORE: Span = Span::days(7);
 pub const RESET_LIFETIME: Span = Span::hours(1);
 /// How long a link is good that verifies an address.
 pub const VERIFICATION_LIFETIME: Span = Span::days(7);
+/// How long a link is good that puts an address in the place of another.
+pub const NEW_EMAIL_LIFETIME: Span = Span::days(1);
 
 words! {
     /// How a letter stands.
@@ -102,6 +104,7 @@ impl Letter {
         match self.about {
             About::Verification {} => Some(self.created_at.plus(VERIFICATION_LIFETIME)),
             About::Reset { .. } => Some(self.created_at.plus(RESET_LIFETIME)),
+            About::NewEmail { .. } => Some(self.created_at.plus(NEW_EMAIL_LIFETIME)),
             _ => None,
         }
     }
@@ -117,8 +120,24 @@ pub enum About {
     Verification {},
     /// Somebody asked for a new password.
     Reset {
-        /// A fingerprint of the password that is to be replaced, which tells nothing without the server's secret.
+        /// A fingerprint of the address and the password that is to be replaced, which tells nothing without the server's
+        /// secret.
         password: String,
+    },
+    /// To the address that is to take the place of the account's.
+    NewEmail {
+        /// A fingerprint of both addresses, the password and when it was asked for.
+        mark: String,
+    },
+    /// To the old address: a new one is to take its place.
+    NewEmailAsked {
+        /// When it was asked for.
+        at: Timestamp,
+    },
+    /// To the old address: a new one has taken its place.
+    EmailChanged {
+        /// When.
+        at: Timestamp,
     },
     /// The password was changed.
     PasswordChanged {
@@ -432,5 +451,6 @@ mod tests {
         assert_eq!(letter(About::Welcome {}), None);
         assert_eq!(letter(About::Verification {}), Some(at.plus(Span::days(7))));
         assert_eq!(letter(About::Reset { password: String::new() }), Some(at.plus(Span::hours(1))));
+        assert_eq!(letter(About::NewEmail { mark: String::new() }), Some(at.plus(Span::days(1))));
     }
 }

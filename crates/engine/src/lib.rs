@@ -29,6 +29,7 @@ pub mod credit_line;
 pub mod demo;
 pub mod doctor;
 pub mod download;
+pub mod email;
 pub mod erasure;
 pub mod event;
 pub mod evidence;

@@ -166,6 +166,7 @@ impl Command for Open {
             account,
             password,
             signed_in_at: self.signed_in_at,
+            new_email: None,
         }));
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));

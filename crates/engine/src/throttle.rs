@@ -52,6 +52,8 @@ pub enum Limited {
     ResetAddress,
     /// Letters that one account asks for.
     LetterAccount,
+    /// Letters that accounts ask for to one address that is none of theirs.
+    LetterAddress,
     /// Letters about sign-ins to one account.
     SignInLetter,
     /// Orders that visitors of a merchant send to its provider from one source.
@@ -72,7 +74,9 @@ impl Limited {
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
             Self::QuoteAccount | Self::VisitorOrder => (60, Span::minutes(10)),
-            Self::ResetAddress | Self::LetterAccount | Self::SignInLetter => (5, Span::hours(1)),
+            Self::ResetAddress | Self::LetterAccount | Self::LetterAddress | Self::SignInLetter => {
+                (5, Span::hours(1))
+            }
         }
     }
 }

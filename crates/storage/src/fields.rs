@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use scrip_domain::account::Person;
+use scrip_domain::account::{NewEmail, Person};
 use scrip_domain::agreement::Figures;
 use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
@@ -288,6 +288,20 @@ impl Field for Counters {
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
         let pair = (u64::read(cells)?, u64::read(cells)?);
         Ok(both(cells, pair)?.map(|(debits, credits)| Self { debits, credits }))
+    }
+}
+
+impl Field for NewEmail {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text), ("_at", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.email.write(out);
+        self.asked_at.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let pair = (String::read(cells)?, Timestamp::read(cells)?);
+        Ok(both(cells, pair)?.map(|(email, asked_at)| Self { email, asked_at }))
     }
 }
 

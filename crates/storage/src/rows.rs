@@ -1,6 +1,6 @@
 //! Which domain type is kept in which table, field by field.
 
-use scrip_domain::account::{Account, Login, Person};
+use scrip_domain::account::{Account, Login, NewEmail, Person};
 use scrip_domain::agreement::{
     Agreement, AgreementState, By, Figures, Terms as AgreementTerms, Untold,
 };
@@ -90,6 +90,7 @@ row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
 
 row!(Login, "logins", group(email: String), key(email: String), {
     email: String, account: Id<Account>, password: String, signed_in_at: Option<Timestamp>,
+    new_email: Option<NewEmail>,
 });
 
 row!(Session, "sessions", group(token: [u8; 16]), key(token: [u8; 16]), {

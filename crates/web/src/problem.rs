@@ -472,6 +472,11 @@ impl Problem {
         }
     }
 
+    fn email_taken(detail: &str) -> Self {
+        let why = t("this address has an account");
+        Self::new(&kind::EMAIL_TAKEN, detail).with_error("email", "taken", why)
+    }
+
     fn account_frozen() -> Self {
         Self::new(&kind::ACCOUNT_FROZEN, t("the account is frozen: ask the vendor"))
     }
@@ -545,11 +550,9 @@ impl From<GrantRefusal> for Problem {
 impl From<RegisterRefusal> for Problem {
     fn from(refusal: RegisterRefusal) -> Self {
         match refusal {
-            RegisterRefusal::EmailTaken => Self::new(
-                &kind::EMAIL_TAKEN,
-                t("this address has an account: sign in"),
-            )
-            .with_error("email", "taken", t("this address has an account")),
+            RegisterRefusal::EmailTaken => {
+                Self::email_taken(t("this address has an account: sign in"))
+            }
             RegisterRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
     }

@@ -56,6 +56,23 @@ pub enum What {
         /// When.
         at: Timestamp,
     },
+    /// The address that reads this is to take the place of an account's, with this token.
+    NewEmail {
+        /// What the link carries.
+        token: String,
+        /// Until when it is good.
+        until: Timestamp,
+    },
+    /// Another address is to take the place of the one that reads this.
+    NewEmailAsked {
+        /// When it was asked for.
+        at: Timestamp,
+    },
+    /// Another address has taken the place of the one that reads this.
+    EmailChanged {
+        /// When.
+        at: Timestamp,
+    },
     /// An order was paid.
     OrderPaid {
         /// The order.
@@ -203,12 +220,22 @@ impl Engine {
             }
             About::Reset { password } => {
                 // What was changed meanwhile is not opened by a link from before.
-                if self.password_mark(account).await?.as_ref() != Some(password) {
+                let login = self.login_of(account).await?;
+                if login.map(|login| self.mark_of_password(&login)).as_ref() != Some(password) {
                     return Ok(None);
                 }
                 What::Reset { token: self.reset_token(account.id, password, letter), until }
             }
             About::PasswordChanged { at } => What::PasswordChanged { at: *at },
+            About::NewEmail { mark } => {
+                let login = self.login_of(account).await?;
+                if login.and_then(|login| self.mark_of_new_email(&login)).as_ref() != Some(mark) {
+                    return Ok(None);
+                }
+                What::NewEmail { token: self.new_email_token(account.id, mark, letter), until }
+            }
+            About::NewEmailAsked { at } => What::NewEmailAsked { at: *at },
+            About::EmailChanged { at } => What::EmailChanged { at: *at },
             About::OrderPaid { order } => self.paid_order(*order, language).await?,
             About::OrderDeclined { order } => {
                 let (order, lines) = self.ordered(*order, language).await?;
@@ -349,13 +376,6 @@ impl Engine {
         let lines = self.store.order_lines(license.order).await?;
         let lines = self.lines_in(lines, language).await?;
         Ok((title_of(&lines, &license), license))
-    }
-
-    /// The mark of an account's password, as it is now.
-    async fn password_mark(&self, account: &Account) -> Result<Option<String>, Fault> {
-        let login = self.store.login(&scrip_domain::account::Login::fold(&account.email)).await?;
-        let login = login.filter(|login| login.account == account.id);
-        Ok(login.map(|login| self.mark_of_password(account.id, &login.password)))
     }
 }
 

@@ -203,6 +203,7 @@ fn login(email: &str, account: u64) -> impl Command<Receipt = (), Refusal = &'st
         account: id(account),
         password: String::new(),
         signed_in_at: None,
+        new_email: None,
     };
     write(move |changes| changes.logins.push(Change::Insert(login.clone())))
 }
@@ -248,6 +249,7 @@ fn register(account: u64) -> impl Command<Receipt = u64, Refusal = &'static str>
                 account: id(account),
                 password: String::new(),
                 signed_in_at: None,
+                new_email: None,
             };
             let logins = vec![Change::Insert(login)];
             Ok(Decision::done(account, Changes { logins, ..Changes::default() }))

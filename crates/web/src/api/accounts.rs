@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
+use scrip_domain::account::{Account, NewEmail, NotPermitted, Person, plausible_email};
 use scrip_domain::credit_line::CreditLine;
 use scrip_domain::gate;
 use scrip_domain::language::Language;
@@ -64,6 +64,10 @@ pub struct AccountOut {
     /// Absent at a merchant, where the provider has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
+    /// The address that takes its place when the link that was sent there is opened; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ada@example.org")]
+    new_email: Option<String>,
     #[schema(required, example = "Ada Lovelace")]
     name: Option<String>,
     #[schema(required)]
@@ -126,6 +130,7 @@ impl AccountOut {
         Self {
             id: account.id.to_string(),
             email: Some(account.email.clone()).filter(|email| !email.is_empty()),
+            new_email: None,
             name: account.person.name.clone(),
             address: account.person.address.clone(),
             phone: account.person.phone.clone(),
@@ -162,6 +167,12 @@ impl AccountOut {
     #[must_use]
     pub fn with(self, line: Option<&CreditLine>) -> Self {
         Self { credit_line: line.map(CreditLineOut::from), ..self }
+    }
+
+    /// With the address that is to take the place of its own.
+    #[must_use]
+    fn asking_for(self, new_email: Option<NewEmail>) -> Self {
+        Self { new_email: new_email.map(|new| new.email), ..self }
     }
 }
 
@@ -228,7 +239,8 @@ pub async fn show(
         let funded = app.engine.funded(Some(&member)).await?;
         return Ok(Json(account.at_merchant(&member.account, funded)));
     }
-    Ok(Json(account.with(line.as_ref())))
+    let new_email = app.engine.new_email(&member.account).await?;
+    Ok(Json(account.with(line.as_ref()).asking_for(new_email)))
 }
 
 /// What is changed; a field that is left out stays, null takes it away.

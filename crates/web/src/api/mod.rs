@@ -10,6 +10,7 @@ mod connections;
 mod credit_line;
 mod demo;
 pub(crate) mod downloads;
+mod emails;
 mod events;
 mod evidence;
 pub mod exchanges;
@@ -61,6 +62,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(passwords::routes())
+        .merge(emails::routes())
         .merge(verifications::routes())
         .merge(connections::routes())
         .merge(wallet::routes())

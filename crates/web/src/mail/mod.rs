@@ -30,6 +30,9 @@ fn in_words(facts: &Facts) -> Words {
         What::Verification { token, until } => verification(facts, token, *until),
         What::Reset { token, until } => reset(facts, token, *until),
         What::PasswordChanged { at } => password_changed(facts, *at),
+        What::NewEmail { token, until } => new_email(facts, token, *until),
+        What::NewEmailAsked { at } => new_email_asked(facts, *at),
+        What::EmailChanged { at } => email_changed(facts, *at),
         What::OrderPaid { order, lines, codes } => paid(facts, order, lines, codes),
         What::OrderDeclined { order, lines } => declined(facts, order, lines),
         What::OrderRefunded { order, amount } => refunded(facts, order, *amount),
@@ -127,6 +130,42 @@ fn password_changed(facts: &Facts, at: Timestamp) -> Draft {
         .text(t("Whoever was signed in elsewhere is not any more."))
         .small(t("If it was not you, choose a new one by the link below at once: every session ends then, and keys for programs are revoked."))
         .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn new_email(facts: &Facts, token: &str, until: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(text!("Verify your new address for {name}", name), t("Verify your new address"))
+        .text(text!("This address is to sign in to an account with {name} from now on. Show that it is yours.", name))
+        .button(t("Verify this address"), facts.link(&format!("/verify?token={token}")))
+        .text(text!("The link is good once, until {time}.", time = moment(until)))
+        .small(t("If it was not you, do nothing."))
+}
+
+fn new_email_asked(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let subject = t("Your account is to have another address");
+    Draft::new(subject, subject)
+        .text(text!(
+            "On {time} another e-mail address was asked for, for your account with {name}. It takes the place of this one when the link that was sent there is opened.",
+            time = moment(at),
+            name
+        ))
+        .text(t("If it was you, there is nothing to do."))
+        .small(t("If it was not you, somebody knows your password: choose a new one at once. The other address does not come then, and every session ends."))
+        .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn email_changed(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let subject = t("Your account has another address");
+    Draft::new(subject, subject)
+        .text(text!(
+            "Since {time} your account with {name} has another e-mail address. This one does not sign in any more, and gets no more letters.",
+            time = moment(at),
+            name
+        ))
+        .text(t("If it was you, there is nothing to do."))
+        .small(text!("If it was not you, write to {name} at once.", name))
 }
 
 /// A line of an order: what, how often, and what it cost.

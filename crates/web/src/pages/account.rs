@@ -1,6 +1,7 @@
 //! The buyer's own account: what is known of the person, what to pay with, and the data to take along.
 
 mod cards;
+mod email;
 mod erase;
 mod keys;
 mod security;
@@ -37,6 +38,7 @@ pub fn routes() -> Router<App> {
         .route("/account/data", get(data))
         .merge(cards::routes())
         .merge(security::routes())
+        .merge(email::routes())
         .merge(keys::routes())
         .merge(erase::routes())
 }
@@ -67,7 +69,10 @@ async fn show(
         phone: person.phone.clone(),
         next: next.given().map(|next| next.as_str().to_owned()),
     };
-    let told = done(told.done.as_deref(), &[("saved", t("Saved."))]);
+    let told = done(
+        told.done.as_deref(),
+        &[("saved", t("Saved.")), ("email", t("Your address was changed."))],
+    );
     page(&app, &visit, &form, &told, None).await
 }
 
@@ -162,6 +167,7 @@ async fn page(
 ) -> Result<Response, Problem> {
     let cards = app.engine.payment_methods(visit.buyer.account).await?;
     let line = app.engine.store().credit_line(visit.buyer.account).await?;
+    let new_email = app.engine.new_email(&visit.member.account).await?;
     let sessions = app.engine.open_sessions(visit.buyer, security::MOST_SESSIONS).await?;
     let (account, required) = (&visit.member.account, &visit.visit.vendor.settings.registration);
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
@@ -188,7 +194,7 @@ async fn page(
             }
             aside {
                 (orders_part(app))
-                (security::part(account, &sessions))
+                (security::part(account, new_email.as_ref(), &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part())
                 @if app.engine.roles().has(Role::Provider) {

@@ -188,7 +188,7 @@ CODE_REFUSED, FORBIDDEN, "code_refused", "Code refused",
 LINK_REFUSED, FORBIDDEN, "link_refused", "Link refused",
     means "The link that came by mail opens nothing: it is not one of ours, is too old, was used, or what it was for \
         has changed since.",
-    remedy "Ask for a new one: `POST /v1/password-resets` or `POST /v1/account/verification`.",
+    remedy "Ask for a new one: `POST /v1/password-resets`, `POST /v1/account/verification` or `POST /v1/account/email`.",
     example r#"{ "detail": "the link is wrong, too old, or was used: ask for a new one" }"#;
 
 DOWNLOAD_LIMIT, FORBIDDEN, "download_limit", "Downloads used up",
@@ -210,7 +210,7 @@ METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowe
 
 EMAIL_TAKEN, CONFLICT, "email_taken", "Address has an account",
     means "An account with this e-mail address exists already; or, where staff are invited, somebody of them has it.",
-    remedy "Sign in with `POST /v1/sessions`, or register with another address.",
+    remedy "Sign in with `POST /v1/sessions`, or take another address.",
     example r#"{ "detail": "this address has an account: sign in",
         "errors": [{ "field": "email", "code": "taken", "detail": "this address has an account" }] }"#;
 

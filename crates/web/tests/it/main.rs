@@ -26,6 +26,7 @@ mod desk;
 mod desk_pages;
 mod disputes;
 mod downloads;
+mod emails;
 mod erasure;
 mod events;
 mod evidence;

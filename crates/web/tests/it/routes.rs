@@ -106,6 +106,7 @@ const PAGES: &[&str] = &[
     "/account/cards/new",
     "/account/cards/{card}",
     "/account/data",
+    "/account/email",
     "/account/erase",
     "/account/keys",
     "/account/keys/{id}/revoke",

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use http::StatusCode;
 use maud::{Markup, html};
-use scrip_domain::account::Account;
+use scrip_domain::account::{Account, NewEmail};
 use scrip_domain::session::Session;
 use scrip_engine::password::PasswordRefusal;
 use serde::Deserialize;
@@ -30,7 +30,7 @@ pub fn routes() -> Router<App> {
 pub const MOST_SESSIONS: u32 = 50;
 
 /// The part of the account's page about signing in.
-pub fn part(account: &Account, sessions: &[Session]) -> Markup {
+pub fn part(account: &Account, new_email: Option<&NewEmail>, sessions: &[Session]) -> Markup {
     let others = sessions.len().saturating_sub(1);
     html! {
         section.card aria-labelledby="sign-in" {
@@ -40,6 +40,11 @@ pub fn part(account: &Account, sessions: &[Session]) -> Markup {
                 dt { (t("Since")) } dd { (date(account.created_at)) }
                 dt { (t("Account")) } dd { code { (account.id) } }
             }
+            @if let Some(new) = new_email {
+                p { (say!("{email} takes its place when you open the link that was sent there.",
+                    email = html! { bdi { (new.email) } })) }
+            }
+            p { a href="/account/email" { (t("Change the address")) } }
             p { a href="/account/password" { (t("Change the password")) } }
             @if others > 0 {
                 details {
