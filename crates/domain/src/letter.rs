@@ -180,6 +180,16 @@ pub enum About {
         /// When.
         at: Timestamp,
     },
+    /// The account was frozen.
+    AccountFrozen {
+        /// When.
+        at: Timestamp,
+    },
+    /// It is frozen no more.
+    AccountThawed {
+        /// Since when.
+        at: Timestamp,
+    },
     /// Small purchases of a day.
     Digest {
         /// The first of them.

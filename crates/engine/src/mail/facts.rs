@@ -96,6 +96,16 @@ pub enum What {
         /// How much came back.
         amount: Amount,
     },
+    /// The account was frozen.
+    AccountFrozen {
+        /// When.
+        at: Timestamp,
+    },
+    /// It is frozen no more.
+    AccountThawed {
+        /// Since when.
+        at: Timestamp,
+    },
     /// Small purchases of a day.
     Digest {
         /// The first of them, with what they are called.
@@ -248,6 +258,8 @@ impl Engine {
             }
             About::SignedIn { at, browser } => What::SignedIn { at: *at, browser: *browser },
             About::KeyMade { at } => What::KeyMade { at: *at },
+            About::AccountFrozen { at } => What::AccountFrozen { at: *at },
+            About::AccountThawed { at } => What::AccountThawed { at: *at },
             About::Digest { orders, more, total } => {
                 self.gathered(orders, *more, *total, language).await?
             }

@@ -39,6 +39,8 @@ fn in_words(facts: &Facts) -> Words {
         What::RefundRefused { order, title, request } => refused(facts, order, title, request),
         What::SignedIn { at, browser } => signed_in(facts, *at, *browser),
         What::KeyMade { at } => key_made(facts, *at),
+        What::AccountFrozen { at } => frozen(facts, *at),
+        What::AccountThawed { at } => thawed(facts, *at),
         What::RefundAsked { order, title, request } => asked(facts, order, title, request),
         What::Digest { orders, more, total } => digest(facts, orders, *more, *total),
         What::TopUpCredited(top_up) => credited(facts, top_up),
@@ -287,6 +289,26 @@ fn key_made(facts: &Facts, at: Timestamp) -> Draft {
         .text(t("If it was you, there is nothing to do."))
         .small(t("If it was not you, choose a new password at once: every session ends then, and keys for programs are revoked."))
         .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn frozen(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(text!("Your account with {name} is frozen", name), t("Your account is frozen"))
+        .text(text!("Since {time} nothing can be bought with it and no funds can be added.", time = moment(at)))
+        .text(t("What you have bought stays yours: your codes go on working, and your library stays open."))
+        .text(text!("Why it is, and what can be done, {name} will tell you: please ask there.", name))
+        .button(t("Your library"), facts.link("/library"))
+}
+
+fn thawed(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let subject = text!("Your account with {name} is open again", name);
+    Draft::new(subject, t("Your account is open again"))
+        .text(text!(
+            "It is not frozen any more, since {time}: you can buy with it as before.",
+            time = moment(at)
+        ))
+        .button(t("Your wallet"), facts.link("/wallet"))
 }
 
 fn asked(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {

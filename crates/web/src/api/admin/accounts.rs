@@ -297,7 +297,7 @@ async fn adjust(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "Her card was stolen" }))]
 struct AccountReasonBody {
-    /// For the record.
+    /// For the record; it is not told to the owner.
     #[serde(default)]
     #[schema(value_type = Option<Text<1, 500>>, inline)]
     reason: Option<Text<1, 500>>,
@@ -307,7 +307,7 @@ fn reason(body: Option<Body<AccountReasonBody>>) -> Option<String> {
     Some(body?.value.reason?.0)
 }
 
-/// Freezes an account: it permits no transactions. The scope `accounts` is enough.
+/// Freezes an account: it permits no transactions. Its owner is told by letter, without the reason. The scope `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
@@ -323,7 +323,7 @@ async fn freeze(
     Ok(Json(held(&app, account).await?))
 }
 
-/// Thaws a frozen account. The scope `accounts` is enough.
+/// Thaws a frozen account. Its owner is told by letter. The scope `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/thaw", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
