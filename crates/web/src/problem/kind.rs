@@ -124,18 +124,22 @@ SIGNATURE_REFUSED, UNAUTHORIZED, "signature_refused", "Signature refused",
 BALANCE_BELOW_THRESHOLD, PAYMENT_REQUIRED, "balance_below_threshold", "Balance below the threshold",
     means "Ordering, or what you asked to see, opens at a balance that the vendor has set, and yours is \
         below it.",
-    remedy "Top up `shortfall` and ask again: `balance` is what you have, `required` the threshold. Nothing \
-        was charged.",
+    remedy "Add what `top_up` says and ask again: `balance` is what you have, `required` the threshold, `shortfall` what is \
+        missing. `top_up` is that sum, or with `limited_by` the least (`min`) or the most (`max`) that can be added at once. \
+        Nothing was charged.",
     example r#"{ "detail": "ordering opens when your balance reaches the threshold: top up first",
         "required": { "amount": 500, "unit": "AUR", "display": "5.00 AUR" },
         "balance": { "amount": 450, "unit": "AUR", "display": "4.50 AUR" },
         "shortfall": { "amount": 50, "unit": "AUR", "display": "0.50 AUR" },
+        "top_up": { "tokens": { "amount": 50, "unit": "AUR", "display": "0.50 AUR" },
+            "pay": { "amount": 50, "unit": "EUR", "display": "0.50 EUR" } },
         "links": { "top_up": "/v1/top-ups" } }"#;
 
 INSUFFICIENT_BALANCE, PAYMENT_REQUIRED, "insufficient_balance", "Insufficient balance",
     means "Your wallet does not cover this. Nothing was charged. A confirmation or purchase that was declined \
         is on record, as `order`.",
-    remedy "Top up `shortfall` and ask again, with a new `Idempotency-Key`. An order that was declined for \
+    remedy "Top up and ask again, with a new `Idempotency-Key`: `shortfall` is what is missing, and `top_up` what can be added of \
+        it, as a quote says too; a decline on record has no `top_up`. An order that was declined for \
         its balance can be confirmed until it expires.",
     example r#"{ "detail": "your balance does not cover this: top up first",
         "required": { "amount": 1250, "unit": "AUR", "display": "12.50 AUR" },

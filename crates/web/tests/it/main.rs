@@ -73,6 +73,7 @@ mod settlements;
 mod signed;
 mod staff_pages;
 mod storefront;
+mod suggestions;
 mod time_zones;
 mod top_ups;
 mod twice;
