@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::factor::Factor;
 use crate::id::Id;
 use crate::language::Language;
 use crate::letter::NEW_EMAIL_LIFETIME;
@@ -152,6 +153,8 @@ pub struct Login {
     pub signed_in_at: Option<Timestamp>,
     /// The address that is to take its place, if one is.
     pub new_email: Option<NewEmail>,
+    /// The second factor.
+    pub factor: Factor,
 }
 
 /// An address that takes the place of another once somebody showed that mail to it arrives.

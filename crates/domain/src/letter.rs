@@ -51,6 +51,18 @@ words! {
     }
 }
 
+words! {
+    /// What became of a second factor.
+    pub enum FactorChange {
+        /// Its owner turned it on.
+        On = "on",
+        /// Its owner turned it off.
+        Off = "off",
+        /// The vendor's staff took it away.
+        Reset = "reset",
+    }
+}
+
 /// One letter to one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
@@ -179,6 +191,13 @@ pub enum About {
     KeyMade {
         /// When.
         at: Timestamp,
+    },
+    /// The account's second factor was turned on or off.
+    FactorChanged {
+        /// When.
+        at: Timestamp,
+        /// Which of it.
+        change: FactorChange,
     },
     /// The account was frozen.
     AccountFrozen {

@@ -81,12 +81,6 @@ impl Engine {
         })
     }
 
-    /// The address that is to take the place of an account's, while its link is good.
-    pub async fn new_email(&self, account: &Account) -> Result<Option<NewEmail>, Fault> {
-        let new = self.login_of(account).await?.and_then(|login| login.new_email);
-        Ok(new.filter(|new| self.now() < new.until()))
-    }
-
     /// Keeps the address that is wished for, in the place of one that was before, and writes to both.
     async fn ask_new_email(&self, login: Login, new: &str) -> Outcome<(), EmailRefusal> {
         let lost = || Fault::Bug("an account is gone".into());

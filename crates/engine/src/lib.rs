@@ -36,6 +36,7 @@ pub mod evidence;
 pub mod exchange;
 pub mod expiry;
 pub mod export;
+pub mod factor;
 pub mod fresh;
 pub mod grant;
 pub mod identity;

@@ -44,8 +44,8 @@ pub enum Limited {
     StaffAddress,
     /// Wrong passwords of the staff, and wrong invitations, from one source.
     StaffSource,
-    /// Wrong codes of one member's second factor.
-    StaffFactor,
+    /// Wrong codes of one second factor.
+    Factor,
     /// Links to a new password that are asked for from one source.
     ResetSource,
     /// The same for one address.
@@ -64,7 +64,7 @@ impl Limited {
     /// So many, in so long.
     const fn limit(self) -> (u32, Span) {
         match self {
-            Self::SignInAddress | Self::StaffAddress | Self::StaffFactor => (10, Span::minutes(5)),
+            Self::SignInAddress | Self::StaffAddress | Self::Factor => (10, Span::minutes(5)),
             Self::SignInSource | Self::StaffSource => (60, Span::minutes(5)),
             Self::Register => (100, Span::hours(1)),
             Self::Codes => (60, Span::minutes(1)),

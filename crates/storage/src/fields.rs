@@ -13,6 +13,7 @@ use scrip_domain::connection::ReturnCode;
 use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::credit::Assessment;
 use scrip_domain::event::{EventType, Subject};
+use scrip_domain::factor::Factor;
 use scrip_domain::ledger::{Counters, LedgerAccount};
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::merchant::{Fee, MerchantLimits};
@@ -302,6 +303,31 @@ impl Field for NewEmail {
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
         let pair = (String::read(cells)?, Timestamp::read(cells)?);
         Ok(both(cells, pair)?.map(|(email, asked_at)| Self { email, asked_at }))
+    }
+}
+
+/// Whole names: the tables that have it call its columns the same.
+impl Field for Factor {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("factor_issue", Kind::Int),
+        ("factor_since", Kind::Int),
+        ("factor_step", Kind::Int),
+        ("recovery", Kind::Text),
+    ];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.issue.write(out);
+        self.since.write(out);
+        self.step.write(out);
+        self.recovery.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let (issue, since) = (u32::read(cells)?, Timestamp::read(cells)?);
+        let used = (u64::read(cells)?, Vec::<String>::read(cells)?);
+        let all = (issue, both(cells, used)?);
+        let factor = both(cells, all)?;
+        Ok(factor.map(|(issue, (step, recovery))| Self { issue, since, step, recovery }))
     }
 }
 

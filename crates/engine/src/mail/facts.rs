@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scrip_domain::Timestamp;
 use scrip_domain::account::Account;
 use scrip_domain::language::Language;
-use scrip_domain::letter::{About, Letter};
+use scrip_domain::letter::{About, FactorChange, Letter};
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order};
 use scrip_domain::refund_request::RefundRequest;
@@ -95,6 +95,13 @@ pub enum What {
         order: Order,
         /// How much came back.
         amount: Amount,
+    },
+    /// The account's second factor was turned on or off.
+    FactorChanged {
+        /// When.
+        at: Timestamp,
+        /// Which of it.
+        change: FactorChange,
     },
     /// The account was frozen.
     AccountFrozen {
@@ -228,22 +235,9 @@ impl Engine {
             About::Verification {} => {
                 What::Verification { token: self.verification_token(account, letter), until }
             }
-            About::Reset { password } => {
-                // What was changed meanwhile is not opened by a link from before.
-                let login = self.login_of(account).await?;
-                if login.map(|login| self.mark_of_password(&login)).as_ref() != Some(password) {
-                    return Ok(None);
-                }
-                What::Reset { token: self.reset_token(account.id, password, letter), until }
-            }
+            About::Reset { password } => return self.reset_link(account, letter, password).await,
             About::PasswordChanged { at } => What::PasswordChanged { at: *at },
-            About::NewEmail { mark } => {
-                let login = self.login_of(account).await?;
-                if login.and_then(|login| self.mark_of_new_email(&login)).as_ref() != Some(mark) {
-                    return Ok(None);
-                }
-                What::NewEmail { token: self.new_email_token(account.id, mark, letter), until }
-            }
+            About::NewEmail { mark } => return self.new_email_link(account, letter, mark).await,
             About::NewEmailAsked { at } => What::NewEmailAsked { at: *at },
             About::EmailChanged { at } => What::EmailChanged { at: *at },
             About::OrderPaid { order } => self.paid_order(*order, language).await?,
@@ -258,6 +252,7 @@ impl Engine {
             }
             About::SignedIn { at, browser } => What::SignedIn { at: *at, browser: *browser },
             About::KeyMade { at } => What::KeyMade { at: *at },
+            About::FactorChanged { at, change } => What::FactorChanged { at: *at, change: *change },
             About::AccountFrozen { at } => What::AccountFrozen { at: *at },
             About::AccountThawed { at } => What::AccountThawed { at: *at },
             About::Digest { orders, more, total } => {
@@ -293,6 +288,37 @@ impl Engine {
                 return Err(Fault::Bug("a letter to staff is an account's".into()));
             }
         }))
+    }
+
+    /// What was changed meanwhile is not opened by a link from before.
+    async fn reset_link(
+        &self,
+        account: &Account,
+        letter: &Letter,
+        mark: &str,
+    ) -> Result<Option<What>, Fault> {
+        let login = self.login_of(account).await?;
+        if login.is_none_or(|login| self.mark_of_password(&login) != mark) {
+            return Ok(None);
+        }
+        let until = letter.useful_until().unwrap_or(letter.created_at);
+        Ok(Some(What::Reset { token: self.reset_token(account.id, mark, letter), until }))
+    }
+
+    /// The same of an address that is not wished for any more.
+    async fn new_email_link(
+        &self,
+        account: &Account,
+        letter: &Letter,
+        mark: &str,
+    ) -> Result<Option<What>, Fault> {
+        let login = self.login_of(account).await?;
+        let wished = login.and_then(|login| self.mark_of_new_email(&login));
+        if wished.is_none_or(|wished| wished != mark) {
+            return Ok(None);
+        }
+        let until = letter.useful_until().unwrap_or(letter.created_at);
+        Ok(Some(What::NewEmail { token: self.new_email_token(account.id, mark, letter), until }))
     }
 
     async fn to_staff(&self, about: &About, own: Language) -> Result<Option<What>, Fault> {

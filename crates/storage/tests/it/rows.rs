@@ -10,6 +10,7 @@ use scrip_domain::catalog::{
 };
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::factor::Factor;
 use scrip_domain::language::Language;
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::legal::{LegalName, LegalText};
@@ -56,6 +57,12 @@ fn below_owed<T>() -> Id<T> {
 
 fn text() -> String {
     AWKWARD.to_owned()
+}
+
+/// A second factor with everything that one can have.
+fn factor() -> Factor {
+    let recovery = vec![text(), String::new()];
+    Factor { issue: u32::MAX, since: Some(FIRST), step: u64::MAX >> 1, recovery }
 }
 
 fn money() -> Money {
@@ -176,6 +183,7 @@ async fn accounts(store: &Running) {
         password: text(),
         signed_in_at: Some(LAST),
         new_email: Some(NewEmail { email: text(), asked_at: LAST }),
+        factor: factor(),
     };
     round_trips!(store, logins(email): login.clone() =>
         Login { account: id(0), password: String::new(), signed_in_at: None, new_email: None, ..login.clone() },
@@ -684,6 +692,7 @@ pub async fn what_no_column_holds_is_a_defect(home: &Home) {
         password: String::new(),
         signed_in_at: None,
         new_email: None,
+        factor: Factor::default(),
     };
     let with_nul = write(move |changes| changes.logins.push(Change::Insert(nul.clone())));
     let (large, nul, fine) =

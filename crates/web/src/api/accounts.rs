@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use scrip_domain::account::{Account, NewEmail, NotPermitted, Person, plausible_email};
+use scrip_domain::account::{Account, NotPermitted, Person, plausible_email};
 use scrip_domain::credit_line::CreditLine;
 use scrip_domain::gate;
 use scrip_domain::language::Language;
@@ -10,6 +10,7 @@ use scrip_domain::settings::Settings;
 use scrip_engine::account::PersonEdit;
 use scrip_engine::erasure::Leftover;
 use scrip_engine::register::Registration;
+use scrip_engine::session::Credentials;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -68,6 +69,8 @@ pub struct AccountOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "ada@example.org")]
     new_email: Option<String>,
+    /// Whether signing in takes a code, too.
+    second_factor: bool,
     #[schema(required, example = "Ada Lovelace")]
     name: Option<String>,
     #[schema(required)]
@@ -131,6 +134,7 @@ impl AccountOut {
             id: account.id.to_string(),
             email: Some(account.email.clone()).filter(|email| !email.is_empty()),
             new_email: None,
+            second_factor: false,
             name: account.person.name.clone(),
             address: account.person.address.clone(),
             phone: account.person.phone.clone(),
@@ -169,10 +173,11 @@ impl AccountOut {
         Self { credit_line: line.map(CreditLineOut::from), ..self }
     }
 
-    /// With the address that is to take the place of its own.
+    /// With what it has beside address and password.
     #[must_use]
-    fn asking_for(self, new_email: Option<NewEmail>) -> Self {
-        Self { new_email: new_email.map(|new| new.email), ..self }
+    pub fn signed_in_by(self, credentials: &Credentials) -> Self {
+        let new_email = credentials.new_email.as_ref().map(|new| new.email.clone());
+        Self { new_email, second_factor: credentials.factor.is_on(), ..self }
     }
 }
 
@@ -239,8 +244,8 @@ pub async fn show(
         let funded = app.engine.funded(Some(&member)).await?;
         return Ok(Json(account.at_merchant(&member.account, funded)));
     }
-    let new_email = app.engine.new_email(&member.account).await?;
-    Ok(Json(account.with(line.as_ref()).asking_for(new_email)))
+    let credentials = app.engine.credentials(&member.account).await?;
+    Ok(Json(account.with(line.as_ref()).signed_in_by(&credentials)))
 }
 
 /// What is changed; a field that is left out stays, null takes it away.

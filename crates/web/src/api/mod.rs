@@ -32,6 +32,7 @@ mod purchase_requests;
 mod quotes;
 pub(crate) mod refund_requests;
 mod refunds;
+mod second_factors;
 mod sessions;
 mod terms;
 mod texts;
@@ -63,6 +64,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(sessions::routes())
         .merge(passwords::routes())
         .merge(emails::routes())
+        .merge(second_factors::routes())
         .merge(verifications::routes())
         .merge(connections::routes())
         .merge(wallet::routes())

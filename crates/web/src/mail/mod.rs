@@ -5,6 +5,7 @@
 
 mod draft;
 
+use scrip_domain::letter::FactorChange;
 use scrip_domain::order::{DeclineReason, Line, Order};
 use scrip_domain::refund_request::RefundRequest;
 use scrip_domain::session::Browser;
@@ -39,6 +40,7 @@ fn in_words(facts: &Facts) -> Words {
         What::RefundRefused { order, title, request } => refused(facts, order, title, request),
         What::SignedIn { at, browser } => signed_in(facts, *at, *browser),
         What::KeyMade { at } => key_made(facts, *at),
+        What::FactorChanged { at, change } => factor_changed(facts, *at, *change),
         What::AccountFrozen { at } => frozen(facts, *at),
         What::AccountThawed { at } => thawed(facts, *at),
         What::RefundAsked { order, title, request } => asked(facts, order, title, request),
@@ -289,6 +291,45 @@ fn key_made(facts: &Facts, at: Timestamp) -> Draft {
         .text(t("If it was you, there is nothing to do."))
         .small(t("If it was not you, choose a new password at once: every session ends then, and keys for programs are revoked."))
         .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn factor_changed(facts: &Facts, at: Timestamp, change: FactorChange) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let time = moment(at);
+    let (subject, what) = match change {
+        FactorChange::On => (
+            t("Your second factor is on"),
+            text!(
+                "Since {time}, signing in to your account with {name} takes a code of your authenticator.",
+                time,
+                name
+            ),
+        ),
+        FactorChange::Off => (
+            t("Your second factor is off"),
+            text!(
+                "Since {time}, the password alone signs in to your account with {name}.",
+                time,
+                name
+            ),
+        ),
+        FactorChange::Reset => (
+            t("Your second factor was taken away"),
+            text!(
+                "{name} has taken the second factor of your account away on {time}: the password alone signs in now. Set it up anew when you can.",
+                time,
+                name
+            ),
+        ),
+    };
+    Draft::new(subject, subject)
+        .text(what)
+        .text(t("If it was you, there is nothing to do."))
+        .small(text!(
+            "If it was not you, choose a new password at once, and write to {name}.",
+            name
+        ))
+        .button(t("Your account"), facts.link("/account"))
 }
 
 fn frozen(facts: &Facts, at: Timestamp) -> Draft {

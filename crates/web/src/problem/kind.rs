@@ -113,6 +113,12 @@ INVALID_CREDENTIALS, UNAUTHORIZED, "invalid_credentials", "Invalid credentials",
         or an API key, `License` with an authorization code.",
     example r#"{ "detail": "the session or key has ended: sign in again" }"#;
 
+SECOND_FACTOR_REQUIRED, UNAUTHORIZED, "second_factor_required", "Second factor required",
+    means "The password is right, and the account has a second factor: signing in takes a code of it as well.",
+    remedy "Ask the buyer for the six digits that their authenticator shows, or for one of their recovery codes, and send it as \
+        `otp` beside `email` and `password`.",
+    example r#"{ "detail": "send a code of the second factor as well" }"#;
+
 SIGNATURE_REFUSED, UNAUTHORIZED, "signature_refused", "Signature refused",
     means "This route is for other servers, and the request is not signed by one that this server deals with: as \
         RFC 9421 says, within a minute of this server's time, with a nonce that was not used before, and a key that \
@@ -632,7 +638,7 @@ mod tests {
         let list = by_status.iter().map(|(status, codes)| format!("{status} {}", codes.join(" ")));
         insta::assert_snapshot!(list.collect::<Vec<_>>().join("\n"), @r"
         400 malformed unknown_field invalid_field idempotency_key_missing
-        401 account_required invalid_credentials signature_refused
+        401 account_required invalid_credentials second_factor_required signature_refused
         402 balance_below_threshold insufficient_balance credit_declined
         403 merchant_limit forbidden account_incomplete account_frozen code_refused link_refused download_limit
         404 not_found

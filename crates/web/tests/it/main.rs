@@ -69,6 +69,7 @@ mod restoring_partners;
 mod restoring_storm;
 mod routes;
 mod seasoning;
+mod second_factors;
 mod settlements;
 mod signed;
 mod staff_pages;

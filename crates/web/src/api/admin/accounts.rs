@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(adjust))
         .routes(routes!(freeze))
         .routes(routes!(thaw))
+        .routes(routes!(reset_second_factor))
         .routes(routes!(erase))
 }
 
@@ -64,8 +65,11 @@ pub async fn held(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldA
     let owed = wallet.map_or(scrip_domain::Amount::ZERO, |wallet| wallet.owed());
     let line = app.engine.store().credit_line(account).await?;
     let (account, available, settings) = (&member.account, member.available, &vendor.settings);
+    let credentials = app.engine.credentials(account).await?;
     Ok(HeldAccount {
-        account: AccountOut::new(account, available, settings, cheapest).with(line.as_ref()),
+        account: AccountOut::new(account, available, settings, cheapest)
+            .with(line.as_ref())
+            .signed_in_by(&credentials),
         available: MoneyOut::tokens(available, &settings.token),
         owed: MoneyOut::tokens(owed, &settings.token),
         frozen_at: account.frozen_at.map(|at| at.to_string()),
@@ -292,7 +296,7 @@ async fn adjust(
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }
 
-/// Why an account is frozen or thawed, if anybody wants to say.
+/// Why an account is frozen or thawed, or its second factor taken away, if anybody wants to say.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "Her card was stolen" }))]
@@ -336,6 +340,23 @@ async fn thaw(
     body: Option<Body<AccountReasonBody>>,
 ) -> Result<Json<HeldAccount>, Problem> {
     app.engine.thaw_account(by, account, reason(body)).await??;
+    Ok(Json(held(&app, account).await?))
+}
+
+/// Takes the second factor away from a buyer who has lost all that it needs. The buyer is told by letter.
+#[utoipa::path(
+    post, path = "/v1/admin/accounts/{id}/reset-second-factor", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
+    params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
+    responses((status = 200, body = HeldAccount))
+)]
+async fn reset_second_factor(
+    Admin(by): Admin,
+    _: AtWallets,
+    State(app): State<App>,
+    IdPath(account): IdPath<Account>,
+    body: Option<Body<AccountReasonBody>>,
+) -> Result<Json<HeldAccount>, Problem> {
+    app.engine.reset_own_factor(by, account, reason(body)).await??;
     Ok(Json(held(&app, account).await?))
 }
 
