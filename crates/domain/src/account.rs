@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::factor::Factor;
 use crate::id::Id;
 use crate::language::Language;
+use crate::letter::NEW_EMAIL_LIFETIME;
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::words;
@@ -149,6 +151,26 @@ pub struct Login {
     pub password: String,
     /// When it signed in first, which is no news to its owner; none before, and of addresses that did long ago.
     pub signed_in_at: Option<Timestamp>,
+    /// The address that is to take its place, if one is.
+    pub new_email: Option<NewEmail>,
+    /// The second factor.
+    pub factor: Factor,
+}
+
+/// An address that takes the place of another once somebody showed that mail to it arrives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEmail {
+    /// As typed, trimmed.
+    pub email: String,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+}
+
+impl NewEmail {
+    /// Until when the link that was sent to it is good.
+    pub fn until(&self) -> Timestamp {
+        self.asked_at.plus(NEW_EMAIL_LIFETIME)
+    }
 }
 
 impl Login {

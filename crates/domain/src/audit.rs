@@ -41,6 +41,8 @@ words! {
         AccountFrozen = "account.frozen",
         /// An account was thawed.
         AccountThawed = "account.thawed",
+        /// An account's second factor was taken away.
+        AccountFactorReset = "account.factor_reset",
         /// An account was erased.
         AccountErased = "account.erased",
         /// The limit of an account's credit line was set.

@@ -24,6 +24,10 @@ words! {
     pub enum EventType {
         /// An account was opened.
         AccountOpened = "account.opened",
+        /// An account was frozen, by the vendor or by a dispute.
+        AccountFrozen = "account.frozen",
+        /// It is frozen no more.
+        AccountThawed = "account.thawed",
         /// An account was erased.
         AccountErased = "account.erased",
         /// A top-up brought tokens.
@@ -126,7 +130,11 @@ impl EventType {
     /// What it is about.
     pub const fn object(self) -> Object {
         match self {
-            Self::AccountOpened | Self::AccountErased | Self::AutoTopUpStopped => Object::Account,
+            Self::AccountOpened
+            | Self::AccountFrozen
+            | Self::AccountThawed
+            | Self::AccountErased
+            | Self::AutoTopUpStopped => Object::Account,
             Self::TopUpCredited
             | Self::TopUpInReview
             | Self::TopUpDeclined

@@ -36,6 +36,8 @@ pub const WARNED_BEFORE: Span = Span::days(7);
 pub const RESET_LIFETIME: Span = Span::hours(1);
 /// How long a link is good that verifies an address.
 pub const VERIFICATION_LIFETIME: Span = Span::days(7);
+/// How long a link is good that puts an address in the place of another.
+pub const NEW_EMAIL_LIFETIME: Span = Span::days(1);
 
 words! {
     /// How a letter stands.
@@ -46,6 +48,18 @@ words! {
         Sent = "sent",
         /// It is not tried any more.
         GivenUp = "given_up",
+    }
+}
+
+words! {
+    /// What became of a second factor.
+    pub enum FactorChange {
+        /// Its owner turned it on.
+        On = "on",
+        /// Its owner turned it off.
+        Off = "off",
+        /// The vendor's staff took it away.
+        Reset = "reset",
     }
 }
 
@@ -102,6 +116,7 @@ impl Letter {
         match self.about {
             About::Verification {} => Some(self.created_at.plus(VERIFICATION_LIFETIME)),
             About::Reset { .. } => Some(self.created_at.plus(RESET_LIFETIME)),
+            About::NewEmail { .. } => Some(self.created_at.plus(NEW_EMAIL_LIFETIME)),
             _ => None,
         }
     }
@@ -117,8 +132,24 @@ pub enum About {
     Verification {},
     /// Somebody asked for a new password.
     Reset {
-        /// A fingerprint of the password that is to be replaced, which tells nothing without the server's secret.
+        /// A fingerprint of the address and the password that is to be replaced, which tells nothing without the server's
+        /// secret.
         password: String,
+    },
+    /// To the address that is to take the place of the account's.
+    NewEmail {
+        /// A fingerprint of both addresses, the password and when it was asked for.
+        mark: String,
+    },
+    /// To the old address: a new one is to take its place.
+    NewEmailAsked {
+        /// When it was asked for.
+        at: Timestamp,
+    },
+    /// To the old address: a new one has taken its place.
+    EmailChanged {
+        /// When.
+        at: Timestamp,
     },
     /// The password was changed.
     PasswordChanged {
@@ -159,6 +190,23 @@ pub enum About {
     /// A key for a program was made by the account's owner.
     KeyMade {
         /// When.
+        at: Timestamp,
+    },
+    /// The account's second factor was turned on or off.
+    FactorChanged {
+        /// When.
+        at: Timestamp,
+        /// Which of it.
+        change: FactorChange,
+    },
+    /// The account was frozen.
+    AccountFrozen {
+        /// When.
+        at: Timestamp,
+    },
+    /// It is frozen no more.
+    AccountThawed {
+        /// Since when.
         at: Timestamp,
     },
     /// Small purchases of a day.
@@ -432,5 +480,6 @@ mod tests {
         assert_eq!(letter(About::Welcome {}), None);
         assert_eq!(letter(About::Verification {}), Some(at.plus(Span::days(7))));
         assert_eq!(letter(About::Reset { password: String::new() }), Some(at.plus(Span::hours(1))));
+        assert_eq!(letter(About::NewEmail { mark: String::new() }), Some(at.plus(Span::days(1))));
     }
 }

@@ -34,6 +34,7 @@ pub mod estimate;
 pub mod event;
 pub mod exchange;
 pub mod extension;
+pub mod factor;
 pub mod gate;
 pub mod hold;
 pub mod id;

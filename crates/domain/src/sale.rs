@@ -4,10 +4,13 @@
 //! the money. Nothing of it is hidden: a top-up says both, and who names the money never pays more than that.
 //! What was agreed stays with the top-up, whatever tokens cost later.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::amount::{Amount, Money, Unit};
 use crate::settings::{Pack, Settings, UnitValue};
+use crate::words;
 
 /// How much can be added at once; packs are the vendor's own word and are not bound by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,36 @@ impl Limits {
         let (min, max) = (self.min.unwrap_or(Amount::ZERO), self.max.unwrap_or(Amount::MAX));
         tokens.max(min).min(max)
     }
+
+    /// What can be added at once where so much is missing.
+    pub fn suggest(self, missing: Amount) -> Suggestion {
+        let tokens = self.nearest(missing);
+        let limited_by = match tokens.cmp(&missing) {
+            Ordering::Greater => Some(Limit::Min),
+            Ordering::Less => Some(Limit::Max),
+            Ordering::Equal => None,
+        };
+        Suggestion { tokens, limited_by }
+    }
+}
+
+words! {
+    /// Which of the limits makes another sum of what is missing.
+    pub enum Limit {
+        /// Less than that cannot be added at once.
+        Min = "min",
+        /// More than that cannot.
+        Max = "max",
+    }
+}
+
+/// What can be added where tokens are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// So many at once.
+    pub tokens: Amount,
+    /// What makes that another sum than what is missing, if anything does.
+    pub limited_by: Option<Limit>,
 }
 
 /// What a buyer names.
@@ -155,6 +188,23 @@ mod tests {
         assert_eq!(tokens(money(1, "KWD")), Err(NoSale::Nothing));
         assert_eq!(tokens(money(0, "EUR")), Err(NoSale::Nothing));
         assert_eq!(tokens(money(100, "AUR")), Err(NoSale::Currency));
+    }
+
+    #[test]
+    fn what_is_missing_is_suggested_unless_a_limit_says_more_or_less() {
+        let limits = Limits { min: Some(amount(500)), max: Some(amount(5000)) };
+        for (missing, tokens, limited_by) in [
+            (1, 500, Some(Limit::Min)),
+            (499, 500, Some(Limit::Min)),
+            (500, 500, None),
+            (5000, 5000, None),
+            (5001, 5000, Some(Limit::Max)),
+        ] {
+            let suggested = Suggestion { tokens: amount(tokens), limited_by };
+            assert_eq!(limits.suggest(amount(missing)), suggested, "{missing}");
+            let free = Suggestion { tokens: amount(missing), limited_by: None };
+            assert_eq!(Limits::default().suggest(amount(missing)), free);
+        }
     }
 
     #[test]

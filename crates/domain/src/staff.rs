@@ -9,6 +9,7 @@
 //! They are no accounts: they have no wallet, and they exist on every kind of server. A member who is ended stays on
 //! record, because the audit log names it; the address may be invited again, as somebody new.
 
+use crate::factor::Factor;
 use crate::id::Id;
 use crate::session::TokenHash;
 use crate::time::{Span, Timestamp};
@@ -22,9 +23,6 @@ pub const INVITATION: Span = Span::hours(72);
 
 /// The most characters of a member's name.
 pub const MAX_NAME: usize = 100;
-
-/// How many recovery codes are told at once.
-pub const RECOVERY_CODES: usize = 8;
 
 words! {
     /// What somebody is in a shop.
@@ -111,14 +109,8 @@ pub struct StaffMember {
     pub invited_until: Option<Timestamp>,
     /// Counted up when all sessions end: those of an earlier series are worthless.
     pub series: u32,
-    /// Which of the member's secrets the second factor has: it is derived, and lies nowhere; zero for none yet.
-    pub factor_issue: u32,
-    /// Since when the second factor is asked for.
-    pub factor_since: Option<Timestamp>,
-    /// The latest step of time whose code was used: no code is taken twice.
-    pub factor_step: u64,
-    /// Digests of the recovery codes that are left.
-    pub recovery: Vec<String>,
+    /// The second factor.
+    pub factor: Factor,
     /// When the person was invited first.
     pub created_at: Timestamp,
     /// When the first invitation was taken: from then on an owner counts as one.
@@ -145,11 +137,6 @@ impl StaffMember {
     /// Whether the shop has an owner in this person.
     pub const fn is_owner(&self) -> bool {
         matches!(self.role, StaffRole::Owner) && self.joined_at.is_some() && self.ended_at.is_none()
-    }
-
-    /// Whether signing in takes a second factor.
-    pub const fn has_factor(&self) -> bool {
-        self.factor_since.is_some()
     }
 
     /// Whether a session is one of this member's, and good at `at`.
@@ -240,10 +227,7 @@ mod tests {
             invitation: None,
             invited_until: None,
             series: 1,
-            factor_issue: 0,
-            factor_since: None,
-            factor_step: 0,
-            recovery: Vec::new(),
+            factor: Factor::default(),
             created_at: Timestamp::from_millis(1),
             joined_at: Some(Timestamp::from_millis(2)),
             ended_at: None,

@@ -2,6 +2,7 @@
 
 use scrip_domain::account::{Account, Person};
 use scrip_domain::audit::Act;
+use scrip_domain::event::{Event, EventType};
 use scrip_domain::language::Language;
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
@@ -10,7 +11,7 @@ use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::json;
 
 use crate::audit::{Note, Staff};
-use crate::{Engine, Outcome};
+use crate::{Engine, Outcome, event};
 
 /// What is changed of an account.
 #[derive(Clone, Debug)]
@@ -69,7 +70,8 @@ impl Engine {
         self.edit(account, Edit::Person(edit)).await
     }
 
-    /// Freezes an account: it permits no transactions. Doing it again changes nothing. The reason is for the record.
+    /// Freezes an account: it permits no transactions. Doing it again changes nothing. The reason is for the record, and
+    /// is not told to the owner.
     pub async fn freeze_account(
         &self,
         by: Staff,
@@ -79,7 +81,7 @@ impl Engine {
         self.edit(account, Edit::Freeze(self.note(by)?, reason)).await
     }
 
-    /// Thaws a frozen account. Doing it again changes nothing. The reason is for the record.
+    /// Thaws a frozen account. Doing it again changes nothing. The reason is for the record, too.
     pub async fn thaw_account(
         &self,
         by: Staff,
@@ -99,8 +101,8 @@ impl Engine {
 
     async fn edit(&self, account: Id<Account>, edit: Edit) -> Outcome<Account, NoSuchAccount> {
         let Some(member) = self.member(account).await? else { return Ok(Err(NoSuchAccount)) };
-        let wallet = member.account.wallet;
-        self.submit(EditAccount { account, wallet, edit }).await
+        let (wallet, event) = (member.account.wallet, self.mint()?);
+        self.submit(EditAccount { account, wallet, edit, event }).await
     }
 }
 
@@ -108,6 +110,8 @@ struct EditAccount {
     account: Id<Account>,
     wallet: Id<scrip_domain::wallet::Wallet>,
     edit: Edit,
+    /// Tells that it was frozen or thawed, if it was.
+    event: Id<Event>,
 }
 
 impl Command for EditAccount {
@@ -166,7 +170,23 @@ impl Command for EditAccount {
             };
             note.write(&mut changes, act, account.id, what, at);
         }
+        tell_frozen(&mut changes, self.event, (old, &account), at);
         changes.accounts.push(Change::Update(account.clone()));
         Ok(Decision::done(account, changes))
     }
+}
+
+/// Tells that an account was frozen or thawed, where it was: its owner is written to, and programs hear of it.
+pub(crate) fn tell_frozen(
+    changes: &mut Changes,
+    id: Id<Event>,
+    (before, after): (&Account, &Account),
+    at: Timestamp,
+) {
+    let kind = match (before.frozen_at.is_some(), after.frozen_at.is_some()) {
+        (false, true) => EventType::AccountFrozen,
+        (true, false) => EventType::AccountThawed,
+        _ => return,
+    };
+    event::tell(changes, Event::new(id, kind, after.id, after.id.into(), at));
 }

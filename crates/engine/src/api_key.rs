@@ -6,6 +6,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use scrip_domain::account::{Account, Login};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::Act;
+use scrip_domain::factor::Proof;
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
@@ -16,6 +17,8 @@ use subtle::ConstantTimeEq;
 
 use crate::account::NoSuchAccount;
 use crate::audit::{Note, Staff, difference};
+use crate::factor::FactorRefusal;
+use crate::factor::buyer::{OwnerRefusal, Shown};
 use crate::fresh::{Fresh, is_retold};
 use crate::ledger::Buyer;
 use crate::password::PasswordRefusal;
@@ -51,15 +54,15 @@ pub enum OwnKeyRefusal {
     /// The buyer has as many keys as anybody may have.
     TooMany,
     /// It is not shown that it is the buyer who asks.
-    Password(PasswordRefusal),
+    Owner(OwnerRefusal),
 }
 
 /// Who makes a key.
 enum Maker {
     /// The vendor's staff.
     Staff(Note),
-    /// The account's owner, with the password of this login; a letter tells of it.
-    Owner(Login, Option<Letter>),
+    /// The account's owner, with the password of this login and a code of its second factor; a letter tells of it.
+    Owner(Box<Login>, Option<Proof>, Option<Letter>),
 }
 
 /// There is no such key.
@@ -94,7 +97,7 @@ impl Engine {
         match self.submit(make).await? {
             Ok(key) => Ok(Ok(NewKey { key, token })),
             Err(Unmade::NoSuchAccount) => Ok(Err(NoSuchAccount)),
-            Err(Unmade::Taken | Unmade::Stale) => {
+            Err(Unmade::Taken | Unmade::Stale | Unmade::Spent) => {
                 Err(Fault::Bug("a new key was there before".into()))
             }
         }
@@ -113,17 +116,17 @@ impl Engine {
         let maker = Maker::Staff(self.note(by)?);
         Ok(match self.make_once(maker, (account, scopes, label), form).await? {
             Ok(made) => Ok(made),
-            Err(Unmade::Taken | Unmade::Stale) => Ok(None),
+            Err(Unmade::Taken | Unmade::Stale | Unmade::Spent) => Ok(None),
             Err(Unmade::NoSuchAccount) => Err(NoSuchAccount),
         })
     }
 
-    /// Makes a key of a buyer's own, by a form and the account's password: a session that somebody left open makes nothing
+    /// Makes a key of a buyer's own, by a form and what shows the account's owner: a session that somebody left open makes nothing
     /// that outlives it. It can do no more than the buyer can. The buyer is told by letter.
     pub async fn make_own_key(
         &self,
         buyer: Buyer,
-        (password, source): (&str, &str),
+        shown: Shown<'_>,
         scopes: Vec<Scope>,
         label: String,
         form: &Fresh<ApiKey>,
@@ -136,20 +139,23 @@ impl Engine {
         if good.len() >= most && self.store.api_key(form.id).await?.is_none() {
             return Ok(Err(OwnKeyRefusal::TooMany));
         }
-        let login = match self.verified_login(buyer, password, source).await? {
-            Ok(login) => login,
-            Err(refusal) => return Ok(Err(OwnKeyRefusal::Password(refusal))),
+        let (login, proof) = match self.shown_owner(buyer, shown).await? {
+            Ok(owner) => owner,
+            Err(refusal) => return Ok(Err(OwnKeyRefusal::Owner(refusal))),
         };
         let Some(member) = self.member(buyer.account).await? else {
             return Ok(Err(OwnKeyRefusal::NoSuchAccount));
         };
         let letter = self.letter(&member.account, About::KeyMade { at: self.now() })?;
-        let maker = Maker::Owner(login, letter);
+        let maker = Maker::Owner(Box::new(login), proof, letter);
         Ok(match self.make_once(maker, (Some(buyer.account), scopes, label), form).await? {
             Ok(made) => Ok(made),
             Err(Unmade::Taken) => Ok(None),
             Err(Unmade::NoSuchAccount) => Err(OwnKeyRefusal::NoSuchAccount),
-            Err(Unmade::Stale) => Err(OwnKeyRefusal::Password(PasswordRefusal::InvalidCredentials)),
+            Err(Unmade::Stale) => Err(OwnKeyRefusal::Owner(OwnerRefusal::Password(
+                PasswordRefusal::InvalidCredentials,
+            ))),
+            Err(Unmade::Spent) => Err(OwnKeyRefusal::Owner(FactorRefusal::WrongCode.into())),
         })
     }
 
@@ -249,6 +255,8 @@ enum Unmade {
     NoSuchAccount,
     /// The password was changed meanwhile.
     Stale,
+    /// The code was used meanwhile.
+    Spent,
 }
 
 struct Make {
@@ -269,7 +277,7 @@ impl Command for Make {
             wants.wallets.guard((wallet,));
             wants.accounts.read((account,));
         }
-        if let Maker::Owner(login, _) = &self.maker {
+        if let Maker::Owner(login, ..) = &self.maker {
             wants.logins.guard((login.email.clone(),));
         }
         wants.api_keys.guard((self.key.id,));
@@ -297,10 +305,19 @@ impl Command for Make {
                 let what = json!({ "label": label, "scopes": scopes, "account": account });
                 note.write(&mut changes, Act::ApiKeyMade, id, difference(&Value::Null, &what), at);
             }
-            Maker::Owner(proved, letter) => {
+            Maker::Owner(proved, proof, letter) => {
                 let login = books.logins.get(&(proved.email.clone(),))?;
-                if !login.is_some_and(|login| login.is_as_proved(proved)) {
+                let same = |login: &&Login| {
+                    login.is_as_proved(proved) && login.factor.is_on() == proof.is_some()
+                };
+                let Some(login) = login.filter(same) else {
                     return Ok(Decision::refused(Unmade::Stale));
+                };
+                if let Some(proof) = proof {
+                    let Some(factor) = login.factor.spent(proof) else {
+                        return Ok(Decision::refused(Unmade::Spent));
+                    };
+                    changes.logins.push(Change::Update(Login { factor, ..login.clone() }));
                 }
                 changes.letters.extend(letter.clone().map(Change::Insert));
             }

@@ -102,18 +102,25 @@ impl Engine {
         leftover: Leftover,
         reason: String,
     ) -> Outcome<Account, EraseRefusal> {
-        let Some(row) = self.store.account(account).await? else {
-            return Ok(Err(EraseRefusal::NoSuchAccount));
-        };
-        if row.erased_at.is_some() {
-            // A server may have stopped amid it.
-            self.sweep(Buyer { account, wallet: row.wallet }).await?;
-            return Ok(Ok(row));
+        let note = self.note(by)?;
+        loop {
+            let Some(row) = self.store.account(account).await? else {
+                return Ok(Err(EraseRefusal::NoSuchAccount));
+            };
+            let buyer = Buyer { account, wallet: row.wallet };
+            if row.erased_at.is_some() {
+                // A server may have stopped amid it.
+                self.sweep(buyer).await?;
+                return Ok(Ok(row));
+            }
+            let login = self.login_of(&row).await?;
+            let by = Some((note, reason.clone()));
+            match self.erase(buyer, login, leftover, by).await? {
+                // The address was changed meanwhile: what signs in is looked up anew.
+                Err(EraseRefusal::InvalidCredentials) => {}
+                erased => return Ok(erased),
+            }
         }
-        let login = self.store.login(&Login::fold(&row.email)).await?;
-        let login = login.filter(|login| login.account == account);
-        let buyer = Buyer { account, wallet: row.wallet };
-        self.erase(buyer, login, leftover, Some((self.note(by)?, reason))).await
     }
 
     /// What is in the way of erasing a buyer's account, the balance aside: for the page that asks.
@@ -344,7 +351,9 @@ impl Command for Erase {
             None => None,
         };
         let same = |proved: &Login| login.is_some_and(|login| login.is_as_proved(proved));
-        if self.by.is_none() && !self.login.as_ref().is_some_and(same) {
+        let moved = |proved: &Login| proved.email != Login::fold(&account.email);
+        let proved = self.login.as_ref();
+        if proved.is_some_and(moved) || self.by.is_none() && !proved.is_some_and(same) {
             return Ok(Decision::refused(EraseRefusal::InvalidCredentials));
         }
         let lost = || Fault::Bug("an account has no wallet".into());

@@ -11,7 +11,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use scrip_domain::Id;
 use scrip_domain::audit::Act;
 use scrip_domain::document::{self, Document};
-use scrip_domain::staff::StaffMember;
 use scrip_domain::webhook::WebhookEndpoint;
 use scrip_license::{KeySet, SigningKey, jws};
 use scrip_storage::Fault;
@@ -35,7 +34,7 @@ pub struct Keys {
     seal_secret: [u8; 32],
     subject_secret: [u8; 32],
     webhook_secret: [u8; 32],
-    staff_secret: [u8; 32],
+    factor_secret: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -61,7 +60,7 @@ impl Keys {
             seal_secret: derive(secret, b"scrip seals"),
             subject_secret: derive(secret, b"scrip pairwise subjects"),
             webhook_secret: derive(secret, b"scrip webhooks"),
-            staff_secret: derive(secret, b"scrip second factors"),
+            factor_secret: derive(secret, b"scrip second factors"),
         })
     }
 
@@ -118,10 +117,10 @@ impl Keys {
         Key::of(mac(&self.webhook_secret, format!("{endpoint} {issue}").as_bytes()))
     }
 
-    /// The secret that is shared with a member's authenticator: derived from the member's name and the number of the
-    /// secret, so that it lies nowhere.
-    pub(crate) fn factor_secret(&self, member: Id<StaffMember>, issue: u32) -> [u8; 20] {
-        let derived = mac(&self.staff_secret, format!("{member} {issue}").as_bytes());
+    /// The secret that is shared with somebody's authenticator: derived from the name of the member or the account and the
+    /// number of the secret, so that it lies nowhere.
+    pub(crate) fn factor_secret(&self, whom: &str, issue: u32) -> [u8; 20] {
+        let derived = mac(&self.factor_secret, format!("{whom} {issue}").as_bytes());
         let mut secret = [0; 20];
         secret.iter_mut().zip(derived).for_each(|(to, from)| *to = from);
         secret

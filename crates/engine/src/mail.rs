@@ -23,9 +23,11 @@ use std::sync::{Arc, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use scrip_domain::account::Account;
+use scrip_domain::account::{Account, Login};
 use scrip_domain::event::Feed;
-use scrip_domain::letter::{About, Letter, Postbox, RESET_LIFETIME, VERIFICATION_LIFETIME};
+use scrip_domain::letter::{
+    About, Letter, NEW_EMAIL_LIFETIME, Postbox, RESET_LIFETIME, VERIFICATION_LIFETIME,
+};
 use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
@@ -123,7 +125,7 @@ pub(crate) struct Pass {
     /// Whose it is.
     #[serde(rename = "a")]
     pub account: Id<Account>,
-    /// What must still be so: the address, or the password that is replaced.
+    /// What must still be so: the address, or what is replaced.
     #[serde(rename = "m")]
     pub mark: String,
 }
@@ -132,6 +134,8 @@ pub(crate) struct Pass {
 pub(crate) const VERIFICATION: &str = "letter: verification";
 /// What the seal of a link to a new password is for.
 pub(crate) const RESET: &str = "letter: reset";
+/// What the seal of a link is for that puts an address in the place of another.
+pub(crate) const NEW_EMAIL: &str = "letter: new address";
 
 impl Engine {
     /// With mail.
@@ -159,11 +163,20 @@ impl Engine {
 
     /// A letter to an account about something that no event tells of; none without mail, or an address.
     pub(crate) fn letter(&self, account: &Account, about: About) -> Result<Option<Letter>, Fault> {
-        if !self.has_mail() || !arrives(&account.email) {
+        self.letter_to(account.id, &account.email, about)
+    }
+
+    /// The same to an address that is not the account's, or not yet.
+    pub(crate) fn letter_to(
+        &self,
+        account: Id<Account>,
+        recipient: &str,
+        about: About,
+    ) -> Result<Option<Letter>, Fault> {
+        if !self.has_mail() || !arrives(recipient) {
             return Ok(None);
         }
-        let letter = Letter::new(self.mint()?, Some(account.id), &account.email, about, self.now());
-        Ok(Some(letter))
+        Ok(Some(Letter::new(self.mint()?, Some(account), recipient, about, self.now())))
     }
 
     /// The same to the vendor's staff.
@@ -195,14 +208,28 @@ impl Engine {
         self.seal(RESET, &Pass { account, mark: mark.to_owned() }, until)
     }
 
+    /// The secret in a link that puts an address in the place of another, while the wish for it has this mark.
+    fn new_email_token(&self, account: Id<Account>, mark: &str, letter: &Letter) -> String {
+        let until = letter.created_at.plus(NEW_EMAIL_LIFETIME);
+        self.seal(NEW_EMAIL, &Pass { account, mark: mark.to_owned() }, until)
+    }
+
     /// What tells an account's address from every other, and tells nobody else anything.
     pub(crate) fn mark_of_address(&self, account: &Account) -> String {
         self.mark(&format!("address {} {}", account.id, account.email))
     }
 
-    /// The same of a password, as it is kept.
-    pub(crate) fn mark_of_password(&self, account: Id<Account>, password: &str) -> String {
-        self.mark(&format!("password {account} {password}"))
+    /// The same of an address with its password, as it is kept: no link outlives either.
+    pub(crate) fn mark_of_password(&self, login: &Login) -> String {
+        let Login { email, account, password, .. } = login;
+        self.mark(&format!("password {account} {email} {password}"))
+    }
+
+    /// The same of an address that is to take the place of this one, if one is.
+    pub(crate) fn mark_of_new_email(&self, login: &Login) -> Option<String> {
+        let new = login.new_email.as_ref()?;
+        let (old, asked_at) = (self.mark_of_password(login), new.asked_at.millis());
+        Some(self.mark(&format!("new address {old} {} {asked_at}", new.email)))
     }
 
     fn mark(&self, of: &str) -> String {

@@ -77,7 +77,7 @@ impl Engine {
         while let Some(email) = self.asked.pop() {
             let Some(login) = self.store.login(&email).await? else { continue };
             let Some(account) = self.store.account(login.account).await? else { continue };
-            let password = self.mark_of_password(account.id, &login.password);
+            let password = self.mark_of_password(&login);
             let letter = self.letter(&account, About::Reset { password })?;
             self.put_letters(letter.into_iter().collect()).await?;
         }
@@ -146,12 +146,14 @@ impl Engine {
     async fn login_of_link(&self, token: &str) -> Result<Option<Login>, Fault> {
         let Some(pass) = self.unseal::<Pass>(RESET, token) else { return Ok(None) };
         let Some(account) = self.store.account(pass.account).await? else { return Ok(None) };
+        let login = self.login_of(&account).await?;
+        Ok(login.filter(|login| self.mark_of_password(login) == pass.mark))
+    }
+
+    /// The address that signs in to an account, as it is now.
+    pub(crate) async fn login_of(&self, account: &Account) -> Result<Option<Login>, Fault> {
         let login = self.store.login(&Login::fold(&account.email)).await?;
-        let is_same = |login: &Login| {
-            login.account == account.id
-                && self.mark_of_password(account.id, &login.password) == pass.mark
-        };
-        Ok(login.filter(is_same))
+        Ok(login.filter(|login| login.account == account.id))
     }
 
     async fn set_password(
@@ -212,7 +214,7 @@ impl Engine {
         self.end_sessions_but(buyer.account, kept.map(hash)).await
     }
 
-    async fn end_sessions_but(
+    pub(crate) async fn end_sessions_but(
         &self,
         account: Id<Account>,
         kept: Option<TokenHash>,
@@ -227,7 +229,7 @@ impl Engine {
     }
 
     /// The sessions of an account, but for one.
-    async fn sessions_but(
+    pub(crate) async fn sessions_but(
         &self,
         account: Id<Account>,
         kept: Option<TokenHash>,
@@ -267,7 +269,8 @@ impl Command for SetPassword {
         };
         let mut changes = Changes::default();
         let password = self.password.clone();
-        changes.logins.push(Change::Update(Login { password, ..login.clone() }));
+        // Whoever asked for another address with the old one may not be the owner.
+        changes.logins.push(Change::Update(Login { password, new_email: None, ..login.clone() }));
         self.ended.write(books, &mut changes)?;
         revoke(books, &mut changes, &self.revoked, at)?;
         changes.letters.extend(self.letter.clone().map(Change::Insert));

@@ -2,6 +2,7 @@
 
 use scrip_domain::account::{Account, Login, Person};
 use scrip_domain::event::{Event, EventType};
+use scrip_domain::factor::Factor;
 use scrip_domain::legal::LegalName;
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::session::{Browser, Session};
@@ -166,6 +167,8 @@ impl Command for Open {
             account,
             password,
             signed_in_at: self.signed_in_at,
+            new_email: None,
+            factor: Factor::default(),
         }));
         changes.accounts.push(Change::Insert(self.account.clone()));
         changes.wallets.push(Change::Insert(wallet));

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use scrip_domain::account::{Account, Login};
+use scrip_domain::account::{Account, Login, NewEmail};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::Actor;
+use scrip_domain::factor::{Factor, Proof};
 use scrip_domain::letter::{About, Letter};
 use scrip_domain::request::RequestId;
 use scrip_domain::session::{Browser, LIFETIME, Session, TokenHash};
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::audit::Staff;
 use crate::ledger::Buyer;
+use crate::mail::Pass;
 use crate::memory::Member;
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
@@ -114,6 +116,29 @@ pub enum SignInRefusal {
     RateLimited(RetryAfter),
 }
 
+/// What the right password brings.
+#[derive(Clone, Debug)]
+pub enum Entered<S> {
+    /// A session.
+    In(S),
+    /// A word to bring back with a code of the second factor, good for 5 minutes.
+    HalfWay(String),
+}
+
+/// How long one may look for a code.
+pub(crate) const HALF_WAY: Span = Span::minutes(5);
+/// What the seal of the word is for that a buyer brings back.
+const HALF: &str = "sign-in half way";
+
+/// What an account has beside its address and its password, for its owner and for staff.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// The address that is to take the place of its own, while that link is good.
+    pub new_email: Option<NewEmail>,
+    /// The second factor.
+    pub factor: Factor,
+}
+
 /// From what somebody signs in.
 #[derive(Clone, Copy, Debug)]
 pub struct From<'a> {
@@ -144,15 +169,15 @@ pub struct SignedIn {
 }
 
 impl Engine {
-    /// Signs in with address and password. `source` is where the request came from. Of a browser that is not known the
-    /// account is told by letter, but for the first one; a program's sign-ins are its owner's own.
+    /// Signs in with address and password, or half way. `source` is where the request came from. Of a browser that is not
+    /// known the account is told by letter, but for the first one; a program's sign-ins are its owner's own.
     pub async fn sign_in(
         &self,
         email: &str,
         password: &str,
         source: &str,
         from: From<'_>,
-    ) -> Outcome<SignedIn, SignInRefusal> {
+    ) -> Outcome<Entered<SignedIn>, SignInRefusal> {
         let now = self.now();
         let email = Login::fold(email);
         let login = self.store.login(&email).await?;
@@ -179,15 +204,65 @@ impl Engine {
         };
         drop(guess);
         self.throttle.forgive(Limited::SignInAddress, &address, now);
-        let token = Token::new(self.entropy.as_ref());
-        let session = token.session(&account, now);
-        let expires_at = session.expires_at;
-        let letter = self.sign_in_letter(&account, &login, from)?;
-        let ended = self.ended_sessions(account.id).await?;
-        match self.submit(OpenSession { login, session, ended, letter }).await? {
-            Ok(()) => Ok(Ok(SignedIn { token, expires_at, account: account.id })),
-            Err(refusal) => Ok(Err(refusal)),
+        if login.factor.is_on() {
+            let half = Pass { account: account.id, mark: self.mark_of_password(&login) };
+            return Ok(Ok(Entered::HalfWay(self.seal(HALF, &half, now.plus(HALF_WAY)))));
         }
+        Ok(self.open_session(&account, login, None, from).await?.map(Entered::In))
+    }
+
+    /// Goes the other half of the way with a code of the second factor, or with a recovery code.
+    pub async fn finish_sign_in(
+        &self,
+        word: &str,
+        code: &str,
+        from: From<'_>,
+    ) -> Outcome<SignedIn, SignInRefusal> {
+        let refused = SignInRefusal::InvalidCredentials;
+        let Some(half) = self.unseal::<Pass>(HALF, word) else { return Ok(Err(refused)) };
+        let Some(account) = self.store.account(half.account).await? else {
+            return Ok(Err(refused));
+        };
+        let login = self.login_of(&account).await?;
+        let same = |login: &Login| self.mark_of_password(login) == half.mark;
+        let Some(login) = login.filter(same) else { return Ok(Err(refused)) };
+        let who = account.id.to_string();
+        let guess = match self.guess_code(&who) {
+            Ok(guess) => guess,
+            Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
+        };
+        let opened = match self.proof(&who, &login.factor, code) {
+            Some(proof) => self.open_session(&account, login, Some(proof), from).await?,
+            None => Err(refused),
+        };
+        match &opened {
+            Ok(_) => self.throttle.forgive(Limited::Factor, &who, self.now()),
+            Err(_) => guess.wrong(),
+        }
+        Ok(opened)
+    }
+
+    async fn open_session(
+        &self,
+        account: &Account,
+        login: Login,
+        proof: Option<Proof>,
+        from: From<'_>,
+    ) -> Outcome<SignedIn, SignInRefusal> {
+        let token = Token::new(self.entropy.as_ref());
+        let session = token.session(account, self.now());
+        let expires_at = session.expires_at;
+        let letter = self.sign_in_letter(account, &login, from)?;
+        let ended = self.ended_sessions(account.id).await?;
+        let opened = self.submit(OpenSession { login, proof, session, ended, letter }).await?;
+        Ok(opened.map(|()| SignedIn { token, expires_at, account: account.id }))
+    }
+
+    /// What an account has beside its address and its password; nothing, where nobody signs in to it here.
+    pub async fn credentials(&self, account: &Account) -> Result<Credentials, Fault> {
+        let Some(login) = self.login_of(account).await? else { return Ok(Credentials::default()) };
+        let new_email = login.new_email.filter(|new| self.now() < new.until());
+        Ok(Credentials { new_email, factor: login.factor })
     }
 
     /// Sessions of an account that have ended, to be cleared away where one is opened.
@@ -272,6 +347,8 @@ impl Engine {
 struct OpenSession {
     /// As it was looked at.
     login: Login,
+    /// What was shown of the second factor, if it is on.
+    proof: Option<Proof>,
     session: Session,
     ended: EndSessions,
     letter: Option<Letter>,
@@ -288,15 +365,21 @@ impl Command for OpenSession {
 
     fn decide(&self, books: &Books, at: Timestamp) -> Result<Decision<(), SignInRefusal>, Fault> {
         let login = books.logins.get(&(self.login.email.clone(),))?;
-        let Some(login) = login.filter(|login| login.is_as_proved(&self.login)) else {
-            return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
+        let same = |login: &&Login| {
+            login.is_as_proved(&self.login) && login.factor.is_on() == self.proof.is_some()
         };
+        let refused = || Ok(Decision::refused(SignInRefusal::InvalidCredentials));
+        let Some(login) = login.filter(same) else { return refused() };
+        let mut after = Login { signed_in_at: login.signed_in_at.or(Some(at)), ..login.clone() };
+        if let Some(proof) = &self.proof {
+            let Some(factor) = login.factor.spent(proof) else { return refused() };
+            after.factor = factor;
+        }
         let mut changes = Changes::default();
         self.ended.write(books, &mut changes)?;
         changes.sessions.push(Change::Insert(self.session.clone()));
-        if login.signed_in_at.is_none() {
-            let login = Login { signed_in_at: Some(at), ..login.clone() };
-            changes.logins.push(Change::Update(login));
+        if after != *login {
+            changes.logins.push(Change::Update(after));
         }
         changes.letters.extend(self.letter.clone().map(Change::Insert));
         Ok(Decision::done((), changes))

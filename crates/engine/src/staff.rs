@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use scrip_domain::account::{Login, plausible_email};
 use scrip_domain::audit::{Act, Actor};
+use scrip_domain::factor::Factor;
 use scrip_domain::request::RequestId;
 use scrip_domain::session::TokenHash;
 use scrip_domain::staff::{
@@ -24,7 +25,6 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::{Value, json};
 
-use self::factor::without_factor;
 use crate::audit::{Note, Staff};
 use crate::catalog::{Wrong, rules};
 use crate::session::{Token, hash};
@@ -98,10 +98,7 @@ impl Engine {
             invitation: Some(hash(token.reveal())),
             invited_until: Some(now.plus(INVITATION)),
             series: 0,
-            factor_issue: 0,
-            factor_since: None,
-            factor_step: 0,
-            recovery: Vec::new(),
+            factor: Factor::default(),
             created_at: now,
             joined_at: None,
             ended_at: None,
@@ -298,7 +295,8 @@ impl Edit {
                     invitation: Some(token),
                     invited_until: Some(at.plus(INVITATION)),
                     series,
-                    ..without_factor(old)
+                    factor: old.factor.off(),
+                    ..old.clone()
                 };
                 (member, Act::StaffReset, json!({}))
             }
@@ -309,7 +307,8 @@ impl Edit {
                     invited_until: None,
                     series,
                     ended_at: Some(at),
-                    ..without_factor(old)
+                    factor: old.factor.off(),
+                    ..old.clone()
                 };
                 (member, Act::StaffEnded, json!({}))
             }

@@ -44,14 +44,16 @@ pub enum Limited {
     StaffAddress,
     /// Wrong passwords of the staff, and wrong invitations, from one source.
     StaffSource,
-    /// Wrong codes of one member's second factor.
-    StaffFactor,
+    /// Wrong codes of one second factor.
+    Factor,
     /// Links to a new password that are asked for from one source.
     ResetSource,
     /// The same for one address.
     ResetAddress,
     /// Letters that one account asks for.
     LetterAccount,
+    /// Letters that accounts ask for to one address that is none of theirs.
+    LetterAddress,
     /// Letters about sign-ins to one account.
     SignInLetter,
     /// Orders that visitors of a merchant send to its provider from one source.
@@ -62,7 +64,7 @@ impl Limited {
     /// So many, in so long.
     const fn limit(self) -> (u32, Span) {
         match self {
-            Self::SignInAddress | Self::StaffAddress | Self::StaffFactor => (10, Span::minutes(5)),
+            Self::SignInAddress | Self::StaffAddress | Self::Factor => (10, Span::minutes(5)),
             Self::SignInSource | Self::StaffSource => (60, Span::minutes(5)),
             Self::Register => (100, Span::hours(1)),
             Self::Codes => (60, Span::minutes(1)),
@@ -72,7 +74,9 @@ impl Limited {
             Self::CardAccount => (20, Span::hours(1)),
             Self::CardSource | Self::ResetSource => (60, Span::hours(1)),
             Self::QuoteAccount | Self::VisitorOrder => (60, Span::minutes(10)),
-            Self::ResetAddress | Self::LetterAccount | Self::SignInLetter => (5, Span::hours(1)),
+            Self::ResetAddress | Self::LetterAccount | Self::LetterAddress | Self::SignInLetter => {
+                (5, Span::hours(1))
+            }
         }
     }
 }

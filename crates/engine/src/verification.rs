@@ -3,9 +3,11 @@
 //! ```text
 //! unverified ──the link, within a week, while the address is the same──▶ verified
 //! ```
+//! An address that is to take the place of the account's is verified in the same way, and takes it then (`email.rs`).
 
 use scrip_domain::account::Account;
 use scrip_domain::letter::About;
+use scrip_storage::Fault;
 
 use crate::ledger::Buyer;
 use crate::mail::{Pass, VERIFICATION};
@@ -24,6 +26,15 @@ pub enum VerificationRefusal {
 /// A link that opens nothing: it is none of ours, too old, used, or something has changed since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkRefused;
+
+/// Why an address is not verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyRefusal {
+    /// The link opens nothing.
+    Link,
+    /// It was to take the place of another, and has an account of its own.
+    EmailTaken,
+}
 
 impl Engine {
     /// Writes the letter with the link once more. Who is verified gets none.
@@ -44,16 +55,28 @@ impl Engine {
         Ok(Ok(()))
     }
 
-    /// Verifies the address that the link was sent to. Doing it again changes nothing.
-    pub async fn verify_address(&self, token: &str) -> Outcome<Account, LinkRefused> {
-        let Some(pass) = self.unseal::<Pass>(VERIFICATION, token) else {
-            return Ok(Err(LinkRefused));
-        };
-        let Some(member) = self.member(pass.account).await? else { return Ok(Err(LinkRefused)) };
+    /// Verifies the address that the link was sent to. Doing it again changes nothing. One that takes the place of another
+    /// does so once, and every session of the account ends but the one with `kept`.
+    pub async fn verify_address(
+        &self,
+        token: &str,
+        kept: Option<&str>,
+    ) -> Outcome<Account, VerifyRefusal> {
+        if let Some(login) = self.login_of_new_email(token).await? {
+            return self.open_new_email(login, kept).await;
+        }
+        let refused = VerifyRefusal::Link;
+        let Some(pass) = self.unseal::<Pass>(VERIFICATION, token) else { return Ok(Err(refused)) };
+        let Some(member) = self.member(pass.account).await? else { return Ok(Err(refused)) };
         if self.mark_of_address(&member.account) != pass.mark {
-            return Ok(Err(LinkRefused));
+            return Ok(Err(refused));
         }
         let verified = self.account_verified(&member.account).await?;
-        Ok(verified.map_err(|_| LinkRefused))
+        Ok(verified.map_err(|_| refused))
+    }
+
+    /// Whether a link puts an address in the place of another, for the page that it opens.
+    pub async fn is_for_new_email(&self, token: &str) -> Result<bool, Fault> {
+        Ok(self.login_of_new_email(token).await?.is_some())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use scrip_domain::account::Person;
+use scrip_domain::account::{NewEmail, Person};
 use scrip_domain::agreement::Figures;
 use scrip_domain::api_key::Scope;
 use scrip_domain::audit::Actor;
@@ -13,6 +13,7 @@ use scrip_domain::connection::ReturnCode;
 use scrip_domain::coupon::{Discount, OrderCoupon};
 use scrip_domain::credit::Assessment;
 use scrip_domain::event::{EventType, Subject};
+use scrip_domain::factor::Factor;
 use scrip_domain::ledger::{Counters, LedgerAccount};
 use scrip_domain::lot::{Lot, LotKind, OpenLot};
 use scrip_domain::merchant::{Fee, MerchantLimits};
@@ -288,6 +289,45 @@ impl Field for Counters {
     fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
         let pair = (u64::read(cells)?, u64::read(cells)?);
         Ok(both(cells, pair)?.map(|(debits, credits)| Self { debits, credits }))
+    }
+}
+
+impl Field for NewEmail {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[("", Kind::Text), ("_at", Kind::Int)];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.email.write(out);
+        self.asked_at.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let pair = (String::read(cells)?, Timestamp::read(cells)?);
+        Ok(both(cells, pair)?.map(|(email, asked_at)| Self { email, asked_at }))
+    }
+}
+
+/// Whole names: the tables that have it call its columns the same.
+impl Field for Factor {
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("factor_issue", Kind::Int),
+        ("factor_since", Kind::Int),
+        ("factor_step", Kind::Int),
+        ("recovery", Kind::Text),
+    ];
+
+    fn write<'a>(&'a self, out: &mut Vec<Cell<'a>>) {
+        self.issue.write(out);
+        self.since.write(out);
+        self.step.write(out);
+        self.recovery.write(out);
+    }
+
+    fn read(cells: &mut Reader<'_>) -> Result<Option<Self>, Fault> {
+        let (issue, since) = (u32::read(cells)?, Timestamp::read(cells)?);
+        let used = (u64::read(cells)?, Vec::<String>::read(cells)?);
+        let all = (issue, both(cells, used)?);
+        let factor = both(cells, all)?;
+        Ok(factor.map(|(issue, (step, recovery))| Self { issue, since, step, recovery }))
     }
 }
 

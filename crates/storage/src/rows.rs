@@ -1,6 +1,6 @@
 //! Which domain type is kept in which table, field by field.
 
-use scrip_domain::account::{Account, Login, Person};
+use scrip_domain::account::{Account, Login, NewEmail, Person};
 use scrip_domain::agreement::{
     Agreement, AgreementState, By, Figures, Terms as AgreementTerms, Untold,
 };
@@ -23,6 +23,7 @@ use scrip_domain::event::{Event, EventType, Feed, Subject};
 use scrip_domain::exchange::{
     Exchange, ExchangeDay, ExchangeQuote, ExchangeState, Incoming, IncomingState,
 };
+use scrip_domain::factor::Factor;
 use scrip_domain::hold::{Hold, HoldLot, HoldState};
 use scrip_domain::identity::{Identity, Visit};
 use scrip_domain::ledger::{Counters, LedgerAccount, Reason, Transfer};
@@ -90,6 +91,7 @@ row!(Account, "accounts", group(id: Id<Account>), key(id: Id<Account>), {
 
 row!(Login, "logins", group(email: String), key(email: String), {
     email: String, account: Id<Account>, password: String, signed_in_at: Option<Timestamp>,
+    new_email: Option<NewEmail>, factor as "": Factor,
 });
 
 row!(Session, "sessions", group(token: [u8; 16]), key(token: [u8; 16]), {
@@ -103,8 +105,8 @@ row!(ApiKey, "api_keys", group(id: Id<ApiKey>), key(id: Id<ApiKey>), {
 
 row!(StaffMember, "staff", group(id: Id<StaffMember>), key(id: Id<StaffMember>), {
     id: Id<StaffMember>, email: String, name: String, role: StaffRole, password: Option<String>,
-    invitation: Option<[u8; 16]>, invited_until: Option<Timestamp>, series: u32, factor_issue: u32,
-    factor_since: Option<Timestamp>, factor_step: u64, recovery: Vec<String>, created_at: Timestamp,
+    invitation: Option<[u8; 16]>, invited_until: Option<Timestamp>, series: u32,
+    factor as "": Factor, created_at: Timestamp,
     joined_at: Option<Timestamp>, ended_at: Option<Timestamp>,
 });
 

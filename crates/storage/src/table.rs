@@ -135,10 +135,13 @@ keys! {
 }
 
 /// Says how a domain type is kept: its table, the fields of its group and of its key, and all its
-/// fields in column order, those of the key first.
+/// fields in column order, those of the key first. What follows `as` stands before the names of a field's columns, in the
+/// place of the field's own.
 macro_rules! row {
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $name:literal) => { $name };
     ($type:ty, $table:literal, group($($gf:ident: $gt:ty),*), key($($kf:ident: $kt:ty),*),
-     {$($field:ident: $ft:ty),* $(,)?}) => {
+     {$($field:ident $(as $name:literal)?: $ft:ty),* $(,)?}) => {
         impl $crate::table::Row for $type {
             type Group = ($($gt,)*);
             type Key = ($($kt,)*);
@@ -148,7 +151,7 @@ macro_rules! row {
                 TABLE.get_or_init(|| {
                     let mut columns = Vec::new();
                     $(for (suffix, kind) in <$ft as $crate::fields::Field>::COLUMNS {
-                        columns.push((format!("\"{}{}\"", stringify!($field), suffix), *kind));
+                        columns.push((format!("\"{}{}\"", $crate::table::row!(@name $field $($name)?), suffix), *kind));
                     })*
                     let width = |columns: &[&[(&str, $crate::cells::Kind)]]| columns.iter().map(|c| c.len()).sum();
                     let group = width(&[$(<$gt as $crate::fields::Field>::COLUMNS),*]);

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod api;
+mod authenticator;
 mod caller;
 mod cors;
 mod extract;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use scrip_domain::partner::MICRO_SCALE;
-use scrip_domain::settings::Token;
+use scrip_domain::sale::{Limit, Suggestion};
+use scrip_domain::settings::{Settings, Token};
 use scrip_domain::{Amount, Money, Unit};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, MapAccess, Visitor};
@@ -166,6 +167,32 @@ pub fn example(scale: u8) -> String {
         _ => (1250, 2),
     };
     in_field(Amount::new(units).unwrap_or_default(), scale)
+}
+
+/// What can be added at once where tokens are missing: so much of them, or what the vendor's `top_up_limits` make of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TopUpSuggestion)]
+pub struct SuggestionOut {
+    tokens: MoneyOut,
+    /// What that costs, in the currency of the token's value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pay: Option<MoneyOut>,
+    /// Why it is another sum than what is missing: `min`, no less can be added at once; `max`, no more can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "min")]
+    limited_by: Option<&'static str>,
+}
+
+impl SuggestionOut {
+    /// Where so much is missing.
+    pub fn new(missing: Amount, settings: &Settings) -> Self {
+        let Suggestion { tokens, limited_by } = settings.top_up_limits.suggest(missing);
+        Self {
+            tokens: MoneyOut::tokens(tokens, &settings.token),
+            pay: settings.token.unit_value.price_of(tokens).map(MoneyOut::currency),
+            limited_by: limited_by.map(Limit::as_str),
+        }
+    }
 }
 
 /// An amount in a request. `display` is ignored.

@@ -17,7 +17,7 @@ use http::{HeaderValue, StatusCode, header};
 use scrip_domain::account::Field;
 use scrip_domain::gate::{GateRefusal, Short};
 use scrip_domain::request::RequestId;
-use scrip_domain::settings::Token;
+use scrip_domain::settings::{Settings, Token};
 use scrip_domain::visibility::Level;
 use scrip_engine::Fault;
 use scrip_engine::account::NoSuchAccount;
@@ -41,7 +41,7 @@ use utoipa::ToSchema;
 
 use crate::answer::Json;
 use crate::language::{t, text};
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, SuggestionOut};
 use crate::request_id;
 
 pub use kind::Kind;
@@ -297,8 +297,20 @@ impl Problem {
             .with("links", json!({ "top_up": "/v1/top-ups" }))
     }
 
+    /// What the gate says, and where tokens are missing, what can be added.
+    pub fn gate(refusal: &GateRefusal, settings: &Settings) -> Self {
+        let problem = Self::shut(refusal, &settings.token);
+        match refusal {
+            GateRefusal::BelowThreshold(short) | GateRefusal::InsufficientBalance(short) => {
+                let missing = short.balance.shortfall(short.required);
+                problem.with("top_up", SuggestionOut::new(missing, settings))
+            }
+            _ => problem,
+        }
+    }
+
     /// What the gate says.
-    pub fn gate(refusal: &GateRefusal, token: &Token) -> Self {
+    fn shut(refusal: &GateRefusal, token: &Token) -> Self {
         match refusal {
             GateRefusal::AccountRequired(fields) => Self::account_required(fields),
             GateRefusal::AccountFrozen => Self::account_frozen(),
@@ -345,9 +357,9 @@ impl Problem {
     }
 
     /// What is said of a price that the caller's standing does not see: what would unlock it.
-    pub fn hidden(needs: Level, first: Option<&GateRefusal>, token: &Token) -> Self {
+    pub fn hidden(needs: Level, first: Option<&GateRefusal>, settings: &Settings) -> Self {
         let problem = match (first, needs) {
-            (Some(first), _) => Self::gate(first, token),
+            (Some(first), _) => Self::gate(first, settings),
             (None, Level::Covered) => Self::new(
                 &kind::INSUFFICIENT_BALANCE,
                 t("this price is shown when your balance covers it: top up first"),
@@ -361,11 +373,13 @@ impl Problem {
     }
 
     /// Why a purchase, an order or a quote was refused.
-    pub fn purchase(refusal: &PurchaseRefusal, token: &Token) -> Self {
+    pub fn purchase(refusal: &PurchaseRefusal, settings: &Settings) -> Self {
+        let token = &settings.token;
         match refusal {
-            PurchaseRefusal::Gate(gate) => Self::gate(gate, token),
+            PurchaseRefusal::Gate(gate) => Self::gate(gate, settings),
             PurchaseRefusal::Declined { order, gate, .. } => {
-                Self::gate(gate, token).with("order", order).with("state", "declined")
+                // It is said again word for word, whatever can be added by then.
+                Self::shut(gate, token).with("order", order).with("state", "declined")
             }
             PurchaseRefusal::NotForSale(line) => {
                 Self::new(&kind::NOT_FOR_SALE, t("this offer is not for sale")).with_error(
@@ -375,7 +389,7 @@ impl Problem {
                 )
             }
             PurchaseRefusal::PriceHidden { line, needs, first } => {
-                Self::hidden(*needs, first.as_ref(), token).with_error(
+                Self::hidden(*needs, first.as_ref(), settings).with_error(
                     format!("lines[{line}].offer"),
                     "price_hidden",
                     t("its price is not shown to you yet"),
@@ -472,6 +486,11 @@ impl Problem {
         }
     }
 
+    fn email_taken(detail: &str) -> Self {
+        let why = t("this address has an account");
+        Self::new(&kind::EMAIL_TAKEN, detail).with_error("email", "taken", why)
+    }
+
     fn account_frozen() -> Self {
         Self::new(&kind::ACCOUNT_FROZEN, t("the account is frozen: ask the vendor"))
     }
@@ -545,11 +564,9 @@ impl From<GrantRefusal> for Problem {
 impl From<RegisterRefusal> for Problem {
     fn from(refusal: RegisterRefusal) -> Self {
         match refusal {
-            RegisterRefusal::EmailTaken => Self::new(
-                &kind::EMAIL_TAKEN,
-                t("this address has an account: sign in"),
-            )
-            .with_error("email", "taken", t("this address has an account")),
+            RegisterRefusal::EmailTaken => {
+                Self::email_taken(t("this address has an account: sign in"))
+            }
             RegisterRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
         }
     }

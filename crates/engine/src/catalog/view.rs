@@ -9,9 +9,9 @@ use scrip_domain::catalog::{
 use scrip_domain::estimate::{Pace, Speed};
 use scrip_domain::gate::{self, Act, GateRefusal, Standing};
 use scrip_domain::language::Language;
-use scrip_domain::settings::{UnitValue, Vendor};
+use scrip_domain::settings::Vendor;
 use scrip_domain::visibility::{FieldGroup, Level, Visibility};
-use scrip_domain::{Amount, Id, Money, Timestamp};
+use scrip_domain::{Amount, Id, Timestamp};
 use scrip_license::{Limits, Terms};
 
 use super::parts::Parts;
@@ -114,8 +114,6 @@ pub struct Payment {
     pub remaining: Option<Amount>,
     /// What is missing.
     pub shortfall: Option<Amount>,
-    /// What the missing tokens cost.
-    pub top_up: Option<Money>,
 }
 
 /// An offer.
@@ -170,7 +168,6 @@ pub fn view<'a>(
     parts: &'a Parts,
     viewer: &Viewer,
     vendor: &Visibility,
-    value: &UnitValue,
     language: Language,
 ) -> Option<ProductView<'a>> {
     let product = &parts.product;
@@ -214,7 +211,7 @@ pub fn view<'a>(
         labels: &product.labels,
         called: product.labels_in(language),
         created_at: product.created_at,
-        payment: price.then(|| payment(product.price_from, viewer, value)),
+        payment: price.then(|| payment(product.price_from, viewer)),
         offers: parts.offers.iter().map(offer).collect(),
         contents: &[],
         description: description.then(|| product.description_in(language)),
@@ -245,7 +242,7 @@ pub(super) fn hidden(
     hidden
 }
 
-fn payment(price_from: Option<Amount>, viewer: &Viewer, value: &UnitValue) -> Payment {
+fn payment(price_from: Option<Amount>, viewer: &Viewer) -> Payment {
     let known = viewer.standing != Standing::Visitor;
     let available = known.then_some(viewer.available);
     let both = available.zip(price_from);
@@ -257,7 +254,6 @@ fn payment(price_from: Option<Amount>, viewer: &Viewer, value: &UnitValue) -> Pa
         available,
         remaining: both.and_then(|(available, price)| available.checked_sub(price)),
         shortfall,
-        top_up: shortfall.and_then(|shortfall| value.price_of(shortfall)),
     }
 }
 
@@ -277,8 +273,7 @@ impl Shown {
     /// What they see.
     pub fn view(&self) -> Option<ProductView<'_>> {
         let settings = &self.vendor.settings;
-        let value = &settings.token.unit_value;
-        let view = view(&self.parts, &self.viewer, &settings.visibility, value, self.language)?;
+        let view = view(&self.parts, &self.viewer, &settings.visibility, self.language)?;
         Some(ProductView { contents: &self.contents, ..view })
     }
 

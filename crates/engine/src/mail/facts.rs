@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scrip_domain::Timestamp;
 use scrip_domain::account::Account;
 use scrip_domain::language::Language;
-use scrip_domain::letter::{About, Letter};
+use scrip_domain::letter::{About, FactorChange, Letter};
 use scrip_domain::license::License;
 use scrip_domain::order::{Line, Order};
 use scrip_domain::refund_request::RefundRequest;
@@ -56,6 +56,23 @@ pub enum What {
         /// When.
         at: Timestamp,
     },
+    /// The address that reads this is to take the place of an account's, with this token.
+    NewEmail {
+        /// What the link carries.
+        token: String,
+        /// Until when it is good.
+        until: Timestamp,
+    },
+    /// Another address is to take the place of the one that reads this.
+    NewEmailAsked {
+        /// When it was asked for.
+        at: Timestamp,
+    },
+    /// Another address has taken the place of the one that reads this.
+    EmailChanged {
+        /// When.
+        at: Timestamp,
+    },
     /// An order was paid.
     OrderPaid {
         /// The order.
@@ -78,6 +95,23 @@ pub enum What {
         order: Order,
         /// How much came back.
         amount: Amount,
+    },
+    /// The account's second factor was turned on or off.
+    FactorChanged {
+        /// When.
+        at: Timestamp,
+        /// Which of it.
+        change: FactorChange,
+    },
+    /// The account was frozen.
+    AccountFrozen {
+        /// When.
+        at: Timestamp,
+    },
+    /// It is frozen no more.
+    AccountThawed {
+        /// Since when.
+        at: Timestamp,
     },
     /// Small purchases of a day.
     Digest {
@@ -201,14 +235,11 @@ impl Engine {
             About::Verification {} => {
                 What::Verification { token: self.verification_token(account, letter), until }
             }
-            About::Reset { password } => {
-                // What was changed meanwhile is not opened by a link from before.
-                if self.password_mark(account).await?.as_ref() != Some(password) {
-                    return Ok(None);
-                }
-                What::Reset { token: self.reset_token(account.id, password, letter), until }
-            }
+            About::Reset { password } => return self.reset_link(account, letter, password).await,
             About::PasswordChanged { at } => What::PasswordChanged { at: *at },
+            About::NewEmail { mark } => return self.new_email_link(account, letter, mark).await,
+            About::NewEmailAsked { at } => What::NewEmailAsked { at: *at },
+            About::EmailChanged { at } => What::EmailChanged { at: *at },
             About::OrderPaid { order } => self.paid_order(*order, language).await?,
             About::OrderDeclined { order } => {
                 let (order, lines) = self.ordered(*order, language).await?;
@@ -221,6 +252,9 @@ impl Engine {
             }
             About::SignedIn { at, browser } => What::SignedIn { at: *at, browser: *browser },
             About::KeyMade { at } => What::KeyMade { at: *at },
+            About::FactorChanged { at, change } => What::FactorChanged { at: *at, change: *change },
+            About::AccountFrozen { at } => What::AccountFrozen { at: *at },
+            About::AccountThawed { at } => What::AccountThawed { at: *at },
             About::Digest { orders, more, total } => {
                 self.gathered(orders, *more, *total, language).await?
             }
@@ -254,6 +288,37 @@ impl Engine {
                 return Err(Fault::Bug("a letter to staff is an account's".into()));
             }
         }))
+    }
+
+    /// What was changed meanwhile is not opened by a link from before.
+    async fn reset_link(
+        &self,
+        account: &Account,
+        letter: &Letter,
+        mark: &str,
+    ) -> Result<Option<What>, Fault> {
+        let login = self.login_of(account).await?;
+        if login.is_none_or(|login| self.mark_of_password(&login) != mark) {
+            return Ok(None);
+        }
+        let until = letter.useful_until().unwrap_or(letter.created_at);
+        Ok(Some(What::Reset { token: self.reset_token(account.id, mark, letter), until }))
+    }
+
+    /// The same of an address that is not wished for any more.
+    async fn new_email_link(
+        &self,
+        account: &Account,
+        letter: &Letter,
+        mark: &str,
+    ) -> Result<Option<What>, Fault> {
+        let login = self.login_of(account).await?;
+        let wished = login.and_then(|login| self.mark_of_new_email(&login));
+        if wished.is_none_or(|wished| wished != mark) {
+            return Ok(None);
+        }
+        let until = letter.useful_until().unwrap_or(letter.created_at);
+        Ok(Some(What::NewEmail { token: self.new_email_token(account.id, mark, letter), until }))
     }
 
     async fn to_staff(&self, about: &About, own: Language) -> Result<Option<What>, Fault> {
@@ -349,13 +414,6 @@ impl Engine {
         let lines = self.store.order_lines(license.order).await?;
         let lines = self.lines_in(lines, language).await?;
         Ok((title_of(&lines, &license), license))
-    }
-
-    /// The mark of an account's password, as it is now.
-    async fn password_mark(&self, account: &Account) -> Result<Option<String>, Fault> {
-        let login = self.store.login(&scrip_domain::account::Login::fold(&account.email)).await?;
-        let login = login.filter(|login| login.account == account.id);
-        Ok(login.map(|login| self.mark_of_password(account.id, &login.password)))
     }
 }
 

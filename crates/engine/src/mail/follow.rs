@@ -103,6 +103,8 @@ fn about(event: &Event, verify: bool) -> Option<About> {
         // Where addresses are verified, the letter that asks for it came with the account.
         EventType::AccountOpened if verify => return None,
         EventType::AccountOpened => About::Welcome {},
+        EventType::AccountFrozen => About::AccountFrozen { at: event.at },
+        EventType::AccountThawed => About::AccountThawed { at: event.at },
         EventType::OrderPaid => About::OrderPaid { order: Id::new(number)? },
         EventType::OrderDeclined => About::OrderDeclined { order: Id::new(number)? },
         EventType::OrderRefunded => About::OrderRefunded { order: Id::new(number)?, at: event.at },

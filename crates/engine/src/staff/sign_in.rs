@@ -11,21 +11,19 @@ use std::sync::Arc;
 
 use scrip_domain::account::Login;
 use scrip_domain::audit::Act;
+use scrip_domain::factor::Proof;
 use scrip_domain::request::RequestId;
 use scrip_domain::staff::{LIFETIME, StaffMember, StaffSession};
-use scrip_domain::{Id, Span, Timestamp};
+use scrip_domain::{Id, Timestamp};
 use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Command, Decision, Fault, Wants};
 use serde_json::json;
 
-use super::factor::{Code, Proof};
 use crate::audit::Note;
-use crate::session::{SignInRefusal, Token, hash};
+use crate::session::{Entered, HALF_WAY, SignInRefusal, Token, hash};
 use crate::throttle::{Limited, RetryAfter};
 use crate::{Engine, Outcome};
 
-/// How long one may look for a code.
-const HALF_WAY: Span = Span::minutes(5);
 const PURPOSE: &str = "staff half way";
 /// How many sessions that have ended are cleared away when one is opened.
 const CLEARED: u32 = 20;
@@ -37,15 +35,6 @@ pub struct StaffSignedIn {
     pub token: Token,
     /// When it ends.
     pub expires_at: Timestamp,
-}
-
-/// What the right password brings.
-#[derive(Clone, Debug)]
-pub enum Entered {
-    /// A session.
-    In(StaffSignedIn),
-    /// A word to bring back with a code of the second factor, good for 5 minutes.
-    HalfWay(String),
 }
 
 /// A member in a browser.
@@ -65,7 +54,7 @@ impl Engine {
         password: &str,
         request: RequestId,
         source: &str,
-    ) -> Outcome<Entered, SignInRefusal> {
+    ) -> Outcome<Entered<StaffSignedIn>, SignInRefusal> {
         let now = self.now();
         let email = Login::fold(email);
         let limits = [(Limited::StaffAddress, email.as_str()), (Limited::StaffSource, source)];
@@ -87,7 +76,7 @@ impl Engine {
         };
         drop(guess);
         self.throttle.forgive(Limited::StaffAddress, &email, now);
-        if member.has_factor() {
+        if member.factor.is_on() {
             let word = (member.id, member.series);
             return Ok(Ok(Entered::HalfWay(self.seal(PURPOSE, &word, now.plus(HALF_WAY)))));
         }
@@ -112,17 +101,16 @@ impl Engine {
             return Ok(Err(SignInRefusal::InvalidCredentials));
         };
         let who = member.id.to_string();
-        let guess = match self.throttle.guess([(Limited::StaffFactor, &*who)], now) {
+        let guess = match self.guess_code(&who) {
             Ok(guess) => guess,
             Err(wait) => return Ok(Err(SignInRefusal::RateLimited(wait))),
         };
-        let proof = Code::read(code).and_then(|code| self.proof(&member, &code, now));
-        let opened = match proof {
+        let opened = match self.proof(&who, &member.factor, code) {
             Some(proof) => self.open_staff(&member, Some(proof), request, now).await?,
             None => Err(SignInRefusal::InvalidCredentials),
         };
         match &opened {
-            Ok(_) => self.throttle.forgive(Limited::StaffFactor, &who, now),
+            Ok(_) => self.throttle.forgive(Limited::Factor, &who, now),
             Err(_) => guess.wrong(),
         }
         Ok(opened)
@@ -214,17 +202,17 @@ impl Command for Open {
         let same = |member: &&StaffMember| {
             member.ended_at.is_none()
                 && (member.series, &member.password) == (seen.series, &seen.password)
-                && member.has_factor() == self.proof.is_some()
+                && member.factor.is_on() == self.proof.is_some()
         };
         let Some(member) = books.staff.get(&(seen.id,))?.filter(same) else {
             return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
         };
         let mut changes = Changes::default();
         if let Some(proof) = &self.proof {
-            let Some(member) = proof.spent(member) else {
+            let Some(factor) = member.factor.spent(proof) else {
                 return Ok(Decision::refused(SignInRefusal::InvalidCredentials));
             };
-            changes.staff.push(Change::Update(member));
+            changes.staff.push(Change::Update(StaffMember { factor, ..member.clone() }));
         }
         for session in &self.ended {
             if books.staff_sessions.get(&(session.token,))?.is_some() {

@@ -14,6 +14,7 @@ use scrip_storage::books::Change;
 use scrip_storage::{Books, Changes, Fault};
 
 use super::seen::{Came, News, Seen};
+use crate::account::tell_frozen;
 use crate::processor::{Dispute, DisputeState, Payment};
 use crate::reversal::clawback::Clawback;
 
@@ -87,8 +88,9 @@ impl Seen {
         }
         let account = books.accounts.get(&(of,))?.ok_or_else(|| missing("account"))?;
         let vendor = books.vendor.get(&(self.vendor,))?.ok_or_else(|| missing("vendor"))?;
-        if let Some(account) = weighed(account, &file, &vendor.settings.credit, at) {
-            changes.accounts.push(Change::Update(account));
+        if let Some(after) = weighed(account, &file, &vendor.settings.credit, at) {
+            tell_frozen(changes, self.verdict, (account, &after), at);
+            changes.accounts.push(Change::Update(after));
         }
         changes.credit_files.push(if is_new { Change::Insert(file) } else { Change::Update(file) });
         Ok(())

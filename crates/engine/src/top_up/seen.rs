@@ -5,6 +5,7 @@
 //! credited stays credited. Money that was captured is credited, or is on its way back.
 
 use scrip_domain::credit::{Assessment, CreditDecision, CreditStatus, Policy, Source};
+use scrip_domain::event::Event;
 use scrip_domain::settings::Vendor;
 use scrip_domain::top_up::{self, Action, Call, Charge, Errand, TopUp, TopUpState};
 use scrip_domain::{Amount, Id, Money, Span, Timestamp};
@@ -77,7 +78,8 @@ impl Engine {
             _ => 0,
         };
         let supply = self.supply(&top_up, buyer, new).await?;
-        let seen = Seen { id, buyer, vendor, processor, news, came, minted, supply };
+        let verdict = self.mint()?;
+        let seen = Seen { id, buyer, vendor, processor, news, came, minted, supply, verdict };
         let answer: Result<TopUp, std::convert::Infallible> = self.submit(seen).await?;
         let Ok(top_up) = answer;
         if top_up.next_call().is_some_and(|call| call != Call::Watch) {
@@ -96,6 +98,8 @@ pub(super) struct Seen {
     pub(super) came: Came,
     minted: Minted,
     pub(super) supply: Supply,
+    /// Tells that disputes have frozen or thawed the account, if they have.
+    pub(super) verdict: Id<Event>,
 }
 
 impl Seen {

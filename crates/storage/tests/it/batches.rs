@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::join_all;
 use scrip_domain::account::Login;
 use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::factor::Factor;
 use scrip_domain::ledger::{Counters, House};
 use scrip_domain::request::{Request, RequestId};
 use scrip_domain::wallet::Wallet;
@@ -203,6 +204,8 @@ fn login(email: &str, account: u64) -> impl Command<Receipt = (), Refusal = &'st
         account: id(account),
         password: String::new(),
         signed_in_at: None,
+        new_email: None,
+        factor: Factor::default(),
     };
     write(move |changes| changes.logins.push(Change::Insert(login.clone())))
 }
@@ -248,6 +251,8 @@ fn register(account: u64) -> impl Command<Receipt = u64, Refusal = &'static str>
                 account: id(account),
                 password: String::new(),
                 signed_in_at: None,
+                new_email: None,
+                factor: Factor::default(),
             };
             let logins = vec![Change::Insert(login)];
             Ok(Decision::done(account, Changes { logins, ..Changes::default() }))

@@ -410,8 +410,8 @@ const DAMAGES: &[(&str, &str)] = &[
     ("account-wallets", "UPDATE wallets SET account = 1001 WHERE id = 2002"),
     ("wallet-accounts", "DELETE FROM accounts WHERE id = 1002"),
     ("logins", "DELETE FROM logins WHERE account = 1002"),
-    ("logins", "INSERT INTO logins VALUES ('second@example.org', 1001, '', NULL)"),
-    ("logins", "INSERT INTO logins VALUES ('nobody@example.org', 1009, '', NULL)"),
+    ("logins", "INSERT INTO logins (email, account, password, signed_in_at) VALUES ('second@example.org', 1001, '', NULL)"),
+    ("logins", "INSERT INTO logins (email, account, password, signed_in_at) VALUES ('nobody@example.org', 1009, '', NULL)"),
     ("order-states", "UPDATE orders SET paid_at = NULL WHERE id = 6001"),
     ("order-states", "UPDATE orders SET balance_after = 3 WHERE id = 6002"),
     ("order-states", "UPDATE orders SET state = 'lost' WHERE id = 6002"),
@@ -464,7 +464,7 @@ const DAMAGES: &[(&str, &str)] = &[
     ("identities", "DELETE FROM accounts WHERE id = 1006"),
     ("order-states", "UPDATE orders SET account = NULL WHERE id = 6003"),
     ("logins", "DELETE FROM identities"),
-    ("logins", "INSERT INTO logins VALUES ('back@example.org', 1090, '', NULL)"),
+    ("logins", "INSERT INTO logins (email, account, password, signed_in_at) VALUES ('back@example.org', 1090, '', NULL)"),
     ("erased-accounts", "UPDATE accounts SET email = 'gone@example.org' WHERE id = 1090"),
     ("erased-accounts", "UPDATE accounts SET person = '{\"name\":\"Gone\"}' WHERE id = 1090"),
     ("erased-accounts", "UPDATE accounts SET verified_at = 3 WHERE id = 1090"),
@@ -660,7 +660,7 @@ pub async fn a_probe_tells_what_and_at_most_ten(home: &Home) {
     assert_eq!(examined.findings[0].to_string(), "wal_00000000001yh: 80 expected, 81 found");
     for number in 0..20 {
         home.execute(&format!(
-            "INSERT INTO logins VALUES ('{number}@example.org', {number}, '', NULL)"
+            "INSERT INTO logins (email, account, password, signed_in_at) VALUES ('{number}@example.org', {number}, '', NULL)"
         ))
         .await;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use scrip_domain::account::{Account, Field, Login, Person};
+use scrip_domain::account::{Account, Field, Login, NewEmail, Person};
 use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_domain::audit::{Act, Actor, Audit};
 use scrip_domain::catalog::{
@@ -10,6 +10,7 @@ use scrip_domain::catalog::{
 };
 use scrip_domain::coupon::OrderCoupon;
 use scrip_domain::event::{Event, EventType, Subject};
+use scrip_domain::factor::Factor;
 use scrip_domain::language::Language;
 use scrip_domain::ledger::{Counters, House, LedgerAccount, Reason, Transfer};
 use scrip_domain::legal::{LegalName, LegalText};
@@ -56,6 +57,12 @@ fn below_owed<T>() -> Id<T> {
 
 fn text() -> String {
     AWKWARD.to_owned()
+}
+
+/// A second factor with everything that one can have.
+fn factor() -> Factor {
+    let recovery = vec![text(), String::new()];
+    Factor { issue: u32::MAX, since: Some(FIRST), step: u64::MAX >> 1, recovery }
 }
 
 fn money() -> Money {
@@ -170,10 +177,16 @@ async fn accounts(store: &Running) {
     let mut renamed = Vendor { former_names: Vec::new(), ..vendor.clone() };
     renamed.settings.name = String::new();
     round_trips!(store, vendor(id): vendor.clone() => renamed, other Vendor { id: id(0), ..vendor });
-    let login =
-        Login { email: text(), account: last(), password: text(), signed_in_at: Some(LAST) };
+    let login = Login {
+        email: text(),
+        account: last(),
+        password: text(),
+        signed_in_at: Some(LAST),
+        new_email: Some(NewEmail { email: text(), asked_at: LAST }),
+        factor: factor(),
+    };
     round_trips!(store, logins(email): login.clone() =>
-        Login { account: id(0), password: String::new(), signed_in_at: None, ..login.clone() },
+        Login { account: id(0), password: String::new(), signed_in_at: None, new_email: None, ..login.clone() },
         other Login { email: String::new(), ..login });
     let person = Person {
         name: Some(text()),
@@ -673,8 +686,14 @@ pub async fn what_no_column_holds_is_a_defect(home: &Home) {
     let store = home.start().await;
     let entry = Entry { account: id(1), kind: 1, key: u64::MAX, target: 0, note: 0 };
     let too_large = write(move |changes| changes.by_account.push(Change::Insert(entry.clone())));
-    let nul =
-        Login { email: "a\0b".into(), account: id(1), password: String::new(), signed_in_at: None };
+    let nul = Login {
+        email: "a\0b".into(),
+        account: id(1),
+        password: String::new(),
+        signed_in_at: None,
+        new_email: None,
+        factor: Factor::default(),
+    };
     let with_nul = write(move |changes| changes.logins.push(Change::Insert(nul.clone())));
     let (large, nul, fine) =
         tokio::join!(store.submit(too_large), store.submit(with_nul), store.submit(open(100)));

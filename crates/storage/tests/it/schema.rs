@@ -99,7 +99,9 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/sqlite/0034_sign_ins.sql"),
         include_str!("../../migrations/sqlite/0035_texts.sql"),
         include_str!("../../migrations/sqlite/0037_sessions.sql"),
-        include_str!("../../migrations/sqlite/0038_exchanges_of_partner.sql")
+        include_str!("../../migrations/sqlite/0038_exchanges_of_partner.sql"),
+        include_str!("../../migrations/sqlite/0039_new_emails.sql"),
+        include_str!("../../migrations/sqlite/0040_factors.sql")
     );
     let postgres = concat!(
         include_str!("../../migrations/postgres/0001_start.sql"),
@@ -136,7 +138,9 @@ async fn every_index_is_on_both_databases() {
         include_str!("../../migrations/postgres/0034_sign_ins.sql"),
         include_str!("../../migrations/postgres/0035_texts.sql"),
         include_str!("../../migrations/postgres/0037_sessions.sql"),
-        include_str!("../../migrations/postgres/0038_exchanges_of_partner.sql")
+        include_str!("../../migrations/postgres/0038_exchanges_of_partner.sql"),
+        include_str!("../../migrations/postgres/0039_new_emails.sql"),
+        include_str!("../../migrations/postgres/0040_factors.sql")
     );
     let indices = |text: &str| {
         let lines = text.lines().filter(|line| {

@@ -11,6 +11,7 @@ use scrip_engine::Page;
 use scrip_engine::account::PersonEdit;
 use scrip_engine::erasure::Leftover;
 use scrip_engine::register::Registration;
+use scrip_engine::session::Credentials;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -66,6 +67,12 @@ pub struct AccountOut {
     /// Absent at a merchant, where the provider has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<String>,
+    /// The address that takes its place when the link that was sent there is opened; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ada@example.org")]
+    new_email: Option<String>,
+    /// Whether signing in takes a code, too.
+    second_factor: bool,
     #[schema(required, example = "Ada Lovelace")]
     name: Option<String>,
     #[schema(required)]
@@ -131,6 +138,8 @@ impl AccountOut {
         Self {
             id: account.id.to_string(),
             email: Some(account.email.clone()).filter(|email| !email.is_empty()),
+            new_email: None,
+            second_factor: false,
             name: account.person.name.clone(),
             address: account.person.address.clone(),
             phone: account.person.phone.clone(),
@@ -175,6 +184,13 @@ impl AccountOut {
             credit_status: status.map(AssessmentOut::new),
             ..self
         })
+    }
+
+    /// With what it has beside address and password.
+    #[must_use]
+    pub fn signed_in_by(self, credentials: &Credentials) -> Self {
+        let new_email = credentials.new_email.as_ref().map(|new| new.email.clone());
+        Self { new_email, second_factor: credentials.factor.is_on(), ..self }
     }
 }
 
@@ -240,7 +256,8 @@ pub async fn show(
         let funded = app.engine.funded(Some(&member)).await?;
         return Ok(Json(account.at_merchant(&member.account, funded)));
     }
-    Ok(Json(account.with_credit(&app, buyer.account).await?))
+    let credentials = app.engine.credentials(&member.account).await?;
+    Ok(Json(account.with_credit(&app, buyer.account).await?.signed_in_by(&credentials)))
 }
 
 /// What is changed; a field that is left out stays, null takes it away.

@@ -218,7 +218,7 @@ async fn quote(
         .map_err(|_| Problem::field("partner", "this is no partner's id"))?;
     let give = body.value.give.in_tokens(token, "give")?;
     let quoted = app.engine.ask_exchange_quote(buyer, partner, give).await?;
-    let quoted = quoted.map_err(|refusal| Problem::exchange(&refusal, token))?;
+    let quoted = quoted.map_err(|refusal| Problem::exchange(&refusal, &vendor.settings))?;
     Ok((StatusCode::CREATED, Json(ExchangeQuoteOut::new(&quoted, &app.public_url))))
 }
 
@@ -249,8 +249,7 @@ async fn create(
         .parse()
         .map_err(|_| Problem::field("quote", "this is no exchange quote's id"))?;
     let answered = app.engine.begin_exchange(buyer, quote, body.request(&key)).await?;
-    let token = &vendor.settings.token;
-    let answered = answered.map_err(|refusal| Problem::exchange(&refusal, token))?;
+    let answered = answered.map_err(|refusal| Problem::exchange(&refusal, &vendor.settings))?;
     Ok(match answered {
         Answered::First(exchange) => answer(&app, &exchange).await?,
         Answered::Replayed(exchange) => replayed(answer(&app, &exchange).await?),

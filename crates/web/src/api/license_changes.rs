@@ -185,7 +185,7 @@ async fn extend(
     if app.engine.provider().is_some() {
         let why = NotExtendable::AtProvider;
         let refusal = PurchaseRefusal::NotExtendable { line: 0, why };
-        return Err(Problem::purchase(&refusal, token));
+        return Err(Problem::purchase(&refusal, &vendor.settings));
     }
     let choice = Choice { offer, quantity: *quantity, extends: Some(license) };
     let ask = Ask {

@@ -10,6 +10,7 @@ mod connections;
 mod credit_line;
 mod demo;
 pub(crate) mod downloads;
+mod emails;
 mod events;
 mod evidence;
 pub mod exchanges;
@@ -31,6 +32,7 @@ mod purchase_requests;
 mod quotes;
 pub(crate) mod refund_requests;
 mod refunds;
+mod second_factors;
 mod sessions;
 mod terms;
 mod texts;
@@ -61,6 +63,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(sessions::routes())
         .merge(passwords::routes())
+        .merge(emails::routes())
+        .merge(second_factors::routes())
         .merge(verifications::routes())
         .merge(connections::routes())
         .merge(wallet::routes())

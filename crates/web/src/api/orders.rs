@@ -475,7 +475,7 @@ pub async fn settled(
             Ok(replayed((status, Json(out)).into_response()))
         }
         Err(refusal) => {
-            let problem = Problem::purchase(&refusal, &vendor.settings.token);
+            let problem = Problem::purchase(&refusal, &vendor.settings);
             match refusal {
                 PurchaseRefusal::Declined { replayed: Some(first), .. } => {
                     Ok(replayed(problem.of_request(first).into_response()))
@@ -555,7 +555,7 @@ async fn create(
             let out = OrderOut::unpaid(&drafted, OrderState::Draft, token);
             Ok(replayed((StatusCode::CREATED, Json(out)).into_response()))
         }
-        Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, token))),
+        Err(refusal) => Err(keep(&app, &selection, Problem::purchase(&refusal, &vendor.settings))),
     }
 }
 
@@ -577,7 +577,7 @@ fn drafted_at_merchant(
     match answer {
         Ok(Answered::First(drafted)) => Ok(show(&drafted)),
         Ok(Answered::Replayed(drafted)) => Ok(replayed(show(&drafted))),
-        Err(refusal) => Err(keep(app, selection, Problem::purchase(&refusal, token))),
+        Err(refusal) => Err(keep(app, selection, Problem::purchase(&refusal, &vendor.settings))),
     }
 }
 
@@ -603,7 +603,7 @@ async fn confirm_at_provider(
     match app.engine.begin_checkout(holder, order, &source.0, request).await? {
         Ok(Answered::First(at)) => Ok(show(at)),
         Ok(Answered::Replayed(at)) => Ok(replayed(show(at))),
-        Err(refusal) => Err(Problem::purchase(&refusal, token)),
+        Err(refusal) => Err(Problem::purchase(&refusal, &vendor.settings)),
     }
 }
 
@@ -666,12 +666,13 @@ async fn cancel(
         _ => {
             let holder = orderer.holder(&app, order)?;
             let cancelled = app.engine.cancel_checkout(holder, order).await?;
-            let (order, _) = cancelled.map_err(|refusal| Problem::purchase(&refusal, token))?;
+            let (order, _) =
+                cancelled.map_err(|refusal| Problem::purchase(&refusal, &vendor.settings))?;
             return Ok(Json(OrderOut::glance(&app, order, &vendor).await?));
         }
     };
     let cancelled = app.engine.cancel(buyer, order).await?;
-    let cancelled = cancelled.map_err(|refusal| Problem::purchase(&refusal, token))?;
+    let cancelled = cancelled.map_err(|refusal| Problem::purchase(&refusal, &vendor.settings))?;
     Ok(Json(OrderOut::unpaid(&cancelled, OrderState::Cancelled, token)))
 }
 
@@ -779,10 +780,9 @@ async fn receipt(
     IdPath(order): IdPath<Order>,
 ) -> Result<Json<ReceiptOut>, Problem> {
     let vendor = app.engine.vendor().await?;
-    let token = &vendor.settings.token;
     let order = read_by(&app, &reader, order).await?;
     let receipt = app.engine.receipt(&order).await?;
-    let receipt = receipt.map_err(|refusal| Problem::purchase(&refusal, token))?;
+    let receipt = receipt.map_err(|refusal| Problem::purchase(&refusal, &vendor.settings))?;
     Ok(Json(ReceiptOut {
         number: receipt.number,
         issued_at: receipt.issued_at.to_string(),

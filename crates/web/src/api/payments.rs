@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use scrip_domain::api_key::Scope;
 use scrip_domain::document::{Offer, OfferLine};
-use scrip_domain::settings::Token;
+use scrip_domain::settings::{Settings, Token};
 use scrip_engine::Buyer;
 use scrip_engine::connection::{ConnectionView, Consent};
 use scrip_engine::purchase::Answered;
@@ -21,7 +21,7 @@ use crate::api::top_ups::replayed;
 use crate::api::{List, ListQuery};
 use crate::caller::{AtProvider, Caller, Spender};
 use crate::extract::{Body, IdempotencyKey, NamePath, Query};
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, SuggestionOut};
 use crate::problem::Problem;
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -101,6 +101,10 @@ struct PaymentOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     shortfall: Option<MoneyOut>,
+    /// What can be added of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    top_up: Option<SuggestionOut>,
     /// What went back.
     refunded: MoneyOut,
     /// The claims of the signed offer.
@@ -112,7 +116,8 @@ struct PaymentOut {
 }
 
 impl PaymentOut {
-    fn new(view: PaymentView, token: &Token) -> Self {
+    fn new(view: PaymentView, settings: &Settings) -> Self {
+        let token = &settings.token;
         let shortfall = view.shortfall().filter(|short| !short.is_zero());
         let tokens = |amount| MoneyOut::tokens(amount, token);
         Self {
@@ -124,6 +129,7 @@ impl PaymentOut {
             total: tokens(view.request.amount),
             balance: view.balance.map(tokens),
             shortfall: shortfall.map(tokens),
+            top_up: shortfall.map(|missing| SuggestionOut::new(missing, settings)),
             refunded: tokens(view.request.refunded),
             expires_in: view.expires_in.as_millis() / 1000,
             offer: view.offer,
@@ -151,7 +157,7 @@ impl From<Decided> for DecidedOut {
 
 async fn problem(app: &App, refusal: RequestRefusal) -> Result<Problem, Problem> {
     let vendor = app.engine.vendor().await?;
-    Ok(Problem::purchase_request(&refusal, Some(&vendor.settings.token)))
+    Ok(Problem::purchase_request(&refusal, Some(&vendor.settings)))
 }
 
 async fn shown(
@@ -160,7 +166,7 @@ async fn shown(
 ) -> Result<Json<PaymentOut>, Problem> {
     let vendor = app.engine.vendor().await?;
     match view {
-        Ok(view) => Ok(Json(PaymentOut::new(view, &vendor.settings.token))),
+        Ok(view) => Ok(Json(PaymentOut::new(view, &vendor.settings))),
         Err(refusal) => Err(problem(app, refusal).await?),
     }
 }
@@ -179,7 +185,7 @@ async fn list(
     let vendor = app.engine.vendor().await?;
     let page = query.page(&app.engine, "payments")?;
     let rows = app.engine.payments_of(buyer, page).await?;
-    let show = |view: &PaymentView| PaymentOut::new(view.clone(), &vendor.settings.token);
+    let show = |view: &PaymentView| PaymentOut::new(view.clone(), &vendor.settings);
     let number = |view: &PaymentView| view.request.id.number();
     Ok(Json(List::of(&app.engine, "payments", page, &rows, number, show)))
 }

@@ -71,7 +71,7 @@ pub async fn send(
         Ok(shown) => shown.ok_or_else(Problem::not_found)?,
         Err(shut) => {
             let vendor = app.engine.vendor().await?;
-            return Err(Problem::gate(&shut, &vendor.settings.token));
+            return Err(Problem::gate(&shut, &vendor.settings));
         }
     };
     let etag = format!("\"{sha256}\"");

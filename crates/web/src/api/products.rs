@@ -132,11 +132,11 @@ async fn list(
         }
         Err(ListRefusal::Gate(shut)) => {
             let vendor = app.engine.vendor().await?;
-            return Err(Problem::gate(&shut, &vendor.settings.token));
+            return Err(Problem::gate(&shut, &vendor.settings));
         }
     };
     let signed_in = member.is_some();
-    let window = Window { token: &page.vendor.settings.token, url: &app.public_url, signed_in };
+    let window = Window { settings: &page.vendor.settings, url: &app.public_url, signed_in };
     let item = |item| ItemOut::new(item, &window);
     let list = List { data: page.items.iter().cloned().map(item).collect(), next: page.next };
     let languages: BTreeSet<_> =
@@ -194,14 +194,14 @@ async fn show(
         Ok(shown) => shown,
         Err(shut) => {
             let vendor = app.engine.vendor().await?;
-            return Err(Problem::gate(&shut, &vendor.settings.token));
+            return Err(Problem::gate(&shut, &vendor.settings));
         }
     };
     let Some(shown) = shown else { return Err(Problem::not_found()) };
     let view = shown.view().ok_or_else(Problem::not_found)?;
     let signed_in = member.is_some();
-    let token = &shown.vendor().settings.token;
-    let window = Window { token, url: &app.public_url, signed_in };
+    let settings = &shown.vendor().settings;
+    let window = Window { settings, url: &app.public_url, signed_in };
     let languages = BTreeSet::from([view.language.unwrap_or(own)]);
     Ok(reply(&ProductOut::new(&view, shown.pace, &window), &languages, signed_in, &headers))
 }

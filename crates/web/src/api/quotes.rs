@@ -15,7 +15,7 @@ use crate::App;
 use crate::answer::Json;
 use crate::caller::Caller;
 use crate::extract::{Body, Source};
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, SuggestionOut};
 use crate::problem::Problem;
 use crate::text;
 
@@ -148,6 +148,9 @@ struct QuoteOut {
     /// What is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     shortfall: Option<MoneyOut>,
+    /// What can be added of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_up: Option<SuggestionOut>,
 }
 
 /// What a selection costs now. Nothing is kept.
@@ -176,10 +179,11 @@ async fn create(
         None => None,
     };
     let quote = app.engine.quote(member.as_ref(), &selection, &source.0).await?;
-    let quote = quote.map_err(|refusal| Problem::purchase(&refusal, token))?;
+    let quote = quote.map_err(|refusal| Problem::purchase(&refusal, &vendor.settings))?;
     let money = |amount| MoneyOut::tokens(amount, token);
     let remaining = quote.balance.and_then(|balance| balance.checked_sub(quote.total));
     let shortfall = quote.balance.map(|balance| balance.shortfall(quote.total));
+    let shortfall = shortfall.filter(|_| remaining.is_none());
     Ok(Json(QuoteOut {
         lines: quote.lines.iter().map(|line| PricedLine::new(line, token)).collect(),
         discount: quote.coupon.as_ref().map(|_| discount(&quote.lines, token)),
@@ -187,6 +191,7 @@ async fn create(
         coupon: quote.coupon.map(|coupon| coupon.code),
         balance: quote.balance.map(money),
         remaining: remaining.map(money),
-        shortfall: shortfall.filter(|_| remaining.is_none()).map(money),
+        shortfall: shortfall.map(money),
+        top_up: shortfall.map(|missing| SuggestionOut::new(missing, &vendor.settings)),
     }))
 }

@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::request::Parts;
 use scrip_domain::account::plausible_email;
 use scrip_domain::session::Browser;
-use scrip_engine::session::From;
+use scrip_engine::session::{Entered, From, SignInRefusal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,10 +13,9 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::Json;
-use crate::api::top_ups::nothing;
 use crate::caller::{Buyer, Caller, bearer};
 use crate::extract::{Body, Source};
-use crate::problem::Problem;
+use crate::problem::{Problem, kind};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(sign_in)).routes(routes!(sign_out))
@@ -48,9 +47,9 @@ enum SignInForm {
         email: String,
         #[schema(example = "correct horse battery", max_length = 200)]
         password: String,
-        /// Accounts here have no second factor.
-        #[schema(schema_with = nothing)]
-        otp: Option<()>,
+        /// A code of the second factor, or a recovery code, where the account has one.
+        #[schema(example = "123456", max_length = 40)]
+        otp: Option<String>,
     },
     Returned {
         #[schema(
@@ -77,7 +76,7 @@ struct SessionOut {
     post, path = "/v1/sessions", tag = "accounts", request_body = SignInForm,
     responses(
         (status = 201, body = SessionOut),
-        (status = 401, description = "`invalid_credentials`"),
+        (status = 401, description = "`invalid_credentials`; `second_factor_required`: the password is right, send `otp` as well"),
         (status = 404, description = "`not_found`: at a merchant, whose buyers have their passwords at the provider"),
     )
 )]
@@ -86,9 +85,9 @@ async fn sign_in(
     source: Source,
     body: Body<SignInBody>,
 ) -> Result<(StatusCode, Json<SessionOut>), Problem> {
-    let (email, password) = match body.value {
-        SignInBody { otp: Some(_), .. } => {
-            return Err(Problem::field("otp", "accounts here have no second factor"));
+    let (email, password, otp) = match body.value {
+        SignInBody { return_code: Some(_), otp: Some(_), .. } => {
+            return Err(Problem::field("otp", "who comes back from the provider needs none here"));
         }
         SignInBody { return_code: Some(code), email: None, password: None, .. } => {
             return returned(&app, &code).await;
@@ -96,7 +95,9 @@ async fn sign_in(
         SignInBody { return_code: Some(_), .. } => {
             return Err(Problem::field("return_code", "give either this or email and password"));
         }
-        SignInBody { email: Some(email), password: Some(password), .. } => (email, password),
+        SignInBody { email: Some(email), password: Some(password), otp, .. } => {
+            (email, password, otp)
+        }
         SignInBody { email: None, .. } => {
             return Err(Problem::field("email", "this field is required"));
         }
@@ -110,7 +111,23 @@ async fn sign_in(
         return Err(Problem::invalid_credentials("the address or the password is wrong"));
     }
     let from = From { browser: Browser::Program, known: None };
-    let opened = app.engine.sign_in(&email, &password, &source.0, from).await??;
+    let opened = match app.engine.sign_in(&email, &password, &source.0, from).await?? {
+        Entered::In(opened) => opened,
+        Entered::HalfWay(word) => {
+            let required = || {
+                let detail = "send a code of the second factor as well";
+                Problem::new(&kind::SECOND_FACTOR_REQUIRED, detail).challenged("Bearer")
+            };
+            let otp = otp.ok_or_else(required)?;
+            match app.engine.finish_sign_in(&word, &otp, from).await? {
+                Ok(opened) => opened,
+                Err(SignInRefusal::InvalidCredentials) => {
+                    return Err(Problem::invalid_credentials("the code is wrong, or was used"));
+                }
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+    };
     let token = opened.token.reveal().to_owned();
     Ok((StatusCode::CREATED, Json(SessionOut { token, expires_at: opened.expires_at.to_string() })))
 }

@@ -40,15 +40,20 @@ struct VerificationBody {
     token: Visible<1000>,
 }
 
-/// Verifies the address that the link was sent to. Doing it again changes nothing.
+/// Verifies the address that the link was sent to. Doing it again changes nothing. An address that was asked for with `POST
+/// /v1/account/email` takes the place of the account's then: its link is good once, and every session of the account ends.
 #[utoipa::path(
     post, path = "/v1/verifications", tag = "accounts", request_body = VerificationBody,
-    responses((status = 204, description = "verified"), (status = 403, description = "`link_refused`"))
+    responses(
+        (status = 204, description = "verified"),
+        (status = 403, description = "`link_refused`"),
+        (status = 409, description = "`email_taken`: the address has an account of its own"),
+    )
 )]
 async fn verify(
     State(app): State<App>,
     body: Body<VerificationBody>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.verify_address(&body.value.token.0).await??;
+    app.engine.verify_address(&body.value.token.0, None).await??;
     Ok(StatusCode::NO_CONTENT)
 }

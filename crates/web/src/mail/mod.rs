@@ -5,6 +5,7 @@
 
 mod draft;
 
+use scrip_domain::letter::FactorChange;
 use scrip_domain::order::{DeclineReason, Line, Order};
 use scrip_domain::refund_request::RefundRequest;
 use scrip_domain::session::Browser;
@@ -30,12 +31,18 @@ fn in_words(facts: &Facts) -> Words {
         What::Verification { token, until } => verification(facts, token, *until),
         What::Reset { token, until } => reset(facts, token, *until),
         What::PasswordChanged { at } => password_changed(facts, *at),
+        What::NewEmail { token, until } => new_email(facts, token, *until),
+        What::NewEmailAsked { at } => new_email_asked(facts, *at),
+        What::EmailChanged { at } => email_changed(facts, *at),
         What::OrderPaid { order, lines, codes } => paid(facts, order, lines, codes),
         What::OrderDeclined { order, lines } => declined(facts, order, lines),
         What::OrderRefunded { order, amount } => refunded(facts, order, *amount),
         What::RefundRefused { order, title, request } => refused(facts, order, title, request),
         What::SignedIn { at, browser } => signed_in(facts, *at, *browser),
         What::KeyMade { at } => key_made(facts, *at),
+        What::FactorChanged { at, change } => factor_changed(facts, *at, *change),
+        What::AccountFrozen { at } => frozen(facts, *at),
+        What::AccountThawed { at } => thawed(facts, *at),
         What::RefundAsked { order, title, request } => asked(facts, order, title, request),
         What::Digest { orders, more, total } => digest(facts, orders, *more, *total),
         What::TopUpCredited(top_up) => credited(facts, top_up),
@@ -127,6 +134,42 @@ fn password_changed(facts: &Facts, at: Timestamp) -> Draft {
         .text(t("Whoever was signed in elsewhere is not any more."))
         .small(t("If it was not you, choose a new one by the link below at once: every session ends then, and keys for programs are revoked."))
         .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn new_email(facts: &Facts, token: &str, until: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(text!("Verify your new address for {name}", name), t("Verify your new address"))
+        .text(text!("This address is to sign in to an account with {name} from now on. Show that it is yours.", name))
+        .button(t("Verify this address"), facts.link(&format!("/verify?token={token}")))
+        .text(text!("The link is good once, until {time}.", time = moment(until)))
+        .small(t("If it was not you, do nothing."))
+}
+
+fn new_email_asked(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let subject = t("Your account is to have another address");
+    Draft::new(subject, subject)
+        .text(text!(
+            "On {time} another e-mail address was asked for, for your account with {name}. It takes the place of this one when the link that was sent there is opened.",
+            time = moment(at),
+            name
+        ))
+        .text(t("If it was you, there is nothing to do."))
+        .small(t("If it was not you, somebody knows your password: choose a new one at once. The other address does not come then, and every session ends."))
+        .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn email_changed(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let subject = t("Your account has another address");
+    Draft::new(subject, subject)
+        .text(text!(
+            "Since {time} your account with {name} has another e-mail address. This one does not sign in any more, and gets no more letters.",
+            time = moment(at),
+            name
+        ))
+        .text(t("If it was you, there is nothing to do."))
+        .small(text!("If it was not you, write to {name} at once.", name))
 }
 
 /// A line of an order: what, how often, and what it cost.
@@ -248,6 +291,65 @@ fn key_made(facts: &Facts, at: Timestamp) -> Draft {
         .text(t("If it was you, there is nothing to do."))
         .small(t("If it was not you, choose a new password at once: every session ends then, and keys for programs are revoked."))
         .button(t("Choose a new password"), facts.link("/forgot"))
+}
+
+fn factor_changed(facts: &Facts, at: Timestamp, change: FactorChange) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let time = moment(at);
+    let (subject, what) = match change {
+        FactorChange::On => (
+            t("Your second factor is on"),
+            text!(
+                "Since {time}, signing in to your account with {name} takes a code of your authenticator.",
+                time,
+                name
+            ),
+        ),
+        FactorChange::Off => (
+            t("Your second factor is off"),
+            text!(
+                "Since {time}, the password alone signs in to your account with {name}.",
+                time,
+                name
+            ),
+        ),
+        FactorChange::Reset => (
+            t("Your second factor was taken away"),
+            text!(
+                "{name} has taken the second factor of your account away on {time}: the password alone signs in now. Set it up anew when you can.",
+                time,
+                name
+            ),
+        ),
+    };
+    Draft::new(subject, subject)
+        .text(what)
+        .text(t("If it was you, there is nothing to do."))
+        .small(text!(
+            "If it was not you, choose a new password at once, and write to {name}.",
+            name
+        ))
+        .button(t("Your account"), facts.link("/account"))
+}
+
+fn frozen(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    Draft::new(text!("Your account with {name} is frozen", name), t("Your account is frozen"))
+        .text(text!("Since {time} nothing can be bought with it and no funds can be added.", time = moment(at)))
+        .text(t("What you have bought stays yours: your codes go on working, and your library stays open."))
+        .text(text!("Why it is, and what can be done, {name} will tell you: please ask there.", name))
+        .button(t("Your library"), facts.link("/library"))
+}
+
+fn thawed(facts: &Facts, at: Timestamp) -> Draft {
+    let name = &facts.vendor.settings.name;
+    let subject = text!("Your account with {name} is open again", name);
+    Draft::new(subject, t("Your account is open again"))
+        .text(text!(
+            "It is not frozen any more, since {time}: you can buy with it as before.",
+            time = moment(at)
+        ))
+        .button(t("Your wallet"), facts.link("/wallet"))
 }
 
 fn asked(facts: &Facts, order: &Order, title: &str, request: &RefundRequest) -> Draft {

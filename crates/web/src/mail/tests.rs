@@ -78,6 +78,12 @@ fn a_vendors_name_ends_no_header() {
         What::Reset { token: "t".into(), until: Timestamp::default() },
         What::PasswordChanged { at: Timestamp::default() },
         What::KeyMade { at: Timestamp::default() },
+        What::FactorChanged { at: Timestamp::default(), change: FactorChange::Reset },
+        What::AccountFrozen { at: Timestamp::default() },
+        What::AccountThawed { at: Timestamp::default() },
+        What::NewEmail { token: "t".into(), until: Timestamp::default() },
+        What::NewEmailAsked { at: Timestamp::default() },
+        What::EmailChanged { at: Timestamp::default() },
         What::AutoTopUpStopped,
         What::SignedIn { at: Timestamp::default(), browser: Browser::Firefox },
         What::RefundRefused {

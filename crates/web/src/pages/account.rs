@@ -1,8 +1,10 @@
 //! The buyer's own account: what is known of the person, what to pay with, and the data to take along.
 
 mod cards;
+mod email;
 mod erase;
 mod keys;
+mod second_factor;
 mod security;
 
 use axum::Router;
@@ -37,6 +39,8 @@ pub fn routes() -> Router<App> {
         .route("/account/data", get(data))
         .merge(cards::routes())
         .merge(security::routes())
+        .merge(email::routes())
+        .merge(second_factor::routes())
         .merge(keys::routes())
         .merge(erase::routes())
 }
@@ -67,7 +71,14 @@ async fn show(
         phone: person.phone.clone(),
         next: next.given().map(|next| next.as_str().to_owned()),
     };
-    let told = done(told.done.as_deref(), &[("saved", t("Saved."))]);
+    let told = done(
+        told.done.as_deref(),
+        &[
+            ("saved", t("Saved.")),
+            ("email", t("Your address was changed.")),
+            ("factor", t("The second factor is off.")),
+        ],
+    );
     page(&app, &visit, &form, &told, None).await
 }
 
@@ -162,6 +173,7 @@ async fn page(
 ) -> Result<Response, Problem> {
     let cards = app.engine.payment_methods(visit.buyer.account).await?;
     let line = app.engine.store().credit_line(visit.buyer.account).await?;
+    let credentials = app.engine.credentials(&visit.member.account).await?;
     let sessions = app.engine.open_sessions(visit.buyer, security::MOST_SESSIONS).await?;
     let (account, required) = (&visit.member.account, &visit.visit.vendor.settings.registration);
     let error = |name: &str| problem.and_then(|problem| problem.error(name));
@@ -188,7 +200,7 @@ async fn page(
             }
             aside {
                 (orders_part(app))
-                (security::part(account, &sessions))
+                (security::part(account, &credentials, &sessions))
                 @if let Some(line) = &line { (credit_part(line)) }
                 (programs_part())
                 @if app.engine.roles().has(Role::Provider) {
@@ -288,6 +300,9 @@ fn field_name(field: Asked) -> &'static str {
         }
     }
 }
+
+/// The field that asks for a code of the second factor, where it is on.
+pub use second_factor::code;
 
 /// A card, as its owner knows it.
 pub fn card_name(card: &PaymentMethod) -> String {

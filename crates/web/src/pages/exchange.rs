@@ -82,8 +82,8 @@ pub fn form(
             button type="submit" { (t("See the offer")) }
         }
         @if let Some(short) = short {
-            p { a.button.second href=(top_up::address(&here, Some(short), settings)) {
-                (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
+            p { (top_up::button(&here, short, settings, "button second")) }
+            (top_up::another_sum(short, settings))
         }
     }
 }
@@ -113,7 +113,7 @@ async fn quote(
             Ok(private(&app, t("Your exchange"), &visit.visit, &main))
         }
         Err(refusal) => {
-            let problem = Problem::exchange(&refusal, token);
+            let problem = Problem::exchange(&refusal, &visit.visit.vendor.settings);
             partner::again_with(&app, &visit.visit, id, form.give, problem).await
         }
     }
@@ -193,8 +193,8 @@ async fn exchange(
             Ok(Redirect::to(&format!("/exchanges/{}", exchange.id)).into_response())
         }
         Err(refusal) => {
-            let token = &visit.visit.vendor.settings.token;
-            Ok(refused(&app, &visit, id, &Problem::exchange(&refusal, token)))
+            let settings = &visit.visit.vendor.settings;
+            Ok(refused(&app, &visit, id, &Problem::exchange(&refusal, settings)))
         }
     }
 }

@@ -147,7 +147,7 @@ fn here(reference: &str) -> Local {
 
 /// The same refusals as the API's.
 fn refused(why: &RequestRefusal, settings: &Settings) -> Problem {
-    Problem::purchase_request(why, Some(&settings.token))
+    Problem::purchase_request(why, Some(settings))
 }
 
 fn page(
@@ -288,8 +288,8 @@ fn decision(reference: &str, view: &PaymentView, account: &Account, settings: &S
                 (complaint(t("Your account is not complete, or frozen.")))
                 p { a.button.whole href=(here.after("/account")) { (t("Look at your account")) } }
             } @else if !short.is_zero() {
-                p { a.button.whole href=(top_up::address(&here, Some(short), settings)) {
-                    (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
+                p { (top_up::button(&here, short, settings, "button whole")) }
+                (top_up::another_sum(short, settings))
                 p.small { (t("You come back here when they have arrived.")) }
             }
             form method="post" action={ "/pay/" (reference) } {

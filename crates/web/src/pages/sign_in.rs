@@ -10,10 +10,10 @@ use scrip_domain::Id;
 use scrip_domain::account::Field as Asked;
 use scrip_domain::account::{Account, Person, plausible_email};
 use scrip_engine::register::Registration;
-use scrip_engine::session::{From, Token};
+use scrip_engine::session::{Entered, From, SignInRefusal, Token};
 use serde::Deserialize;
 
-use super::account::{personal, told};
+use super::account::{code, personal, told};
 use super::checkout::stop::things;
 use super::form::{Field, Form, Mistakes, complaint};
 use super::legal::accepted;
@@ -29,6 +29,7 @@ use crate::problem::Problem;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/sign-in", get(ask).post(sign_in))
+        .route("/sign-in/code", post(finish))
         .route("/register", get(ask_all).post(register))
         .route("/sign-out", post(sign_out))
 }
@@ -90,8 +91,12 @@ async fn sign_in(
     let problem = if plausible {
         let from = From { browser: visit.browser, known: visit.known() };
         match app.engine.sign_in(&form.email, &form.password, &source.0, from).await? {
-            Ok(opened) => {
+            Ok(Entered::In(opened)) => {
                 return Ok(signed_in(&app, &visit, opened.account, &opened.token, &next));
+            }
+            Ok(Entered::HalfWay(word)) => {
+                let main = code_form(&next, &word, None);
+                return Ok(private(&app, t("One code more"), &visit, &main));
             }
             Err(refusal) => Problem::from(refusal),
         }
@@ -100,6 +105,49 @@ async fn sign_in(
     };
     let main = sign_in_form(&visit, &next, &form.email, Some(&sentence(problem.detail())));
     Ok(again(&app, t("Sign in"), &visit, &main, &problem))
+}
+
+#[derive(Deserialize)]
+struct CodeForm {
+    word: String,
+    code: String,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+/// The other half of the way, where the account has a second factor.
+async fn finish(
+    _: OwnAccounts,
+    State(app): State<App>,
+    visit: Visit,
+    Form(form): Form<CodeForm>,
+) -> Result<Response, Problem> {
+    let next = next_or(&visit, form.next.as_deref().and_then(Local::new));
+    let from = From { browser: visit.browser, known: visit.known() };
+    let problem = match app.engine.finish_sign_in(&form.word, &form.code, from).await? {
+        Ok(opened) => return Ok(signed_in(&app, &visit, opened.account, &opened.token, &next)),
+        Err(SignInRefusal::InvalidCredentials) => {
+            Problem::invalid_credentials(t("this code is wrong, was used, or came too late"))
+        }
+        Err(refusal) => Problem::from(refusal),
+    };
+    let main = code_form(&next, &form.word, Some(&sentence(problem.detail())));
+    Ok(again(&app, t("One code more"), &visit, &main, &problem))
+}
+
+fn code_form(next: &Local, word: &str, wrong: Option<&str>) -> Markup {
+    html! {
+        h1 { (t("One code more")) }
+        @if let Some(wrong) = wrong { (complaint(wrong)) }
+        form.narrow method="post" action="/sign-in/code" {
+            input type="hidden" name="next" value=(next.as_str());
+            input type="hidden" name="word" value=(word);
+            (code(None))
+            button type="submit" { (t("Go on")) }
+        }
+        p { a href=(next.after("/sign-in")) { (t("Begin again")) } }
+        p.small { (t("Lost your authenticator and your recovery codes? Please write to us.")) }
+    }
 }
 
 /// A browser that is signed in now, and goes on.

@@ -11,7 +11,7 @@ use axum::routing::get;
 use maud::{Markup, html};
 use scrip_domain::payment_method::PaymentMethod;
 use scrip_domain::request::Request;
-use scrip_domain::sale::{Sale, Wish};
+use scrip_domain::sale::{Limit, Sale, Suggestion, Wish};
 use scrip_domain::settings::{Pack, Settings};
 use scrip_domain::top_up::{TopUp, TopUpState};
 use scrip_domain::{Amount, Id, Money, Unit};
@@ -37,19 +37,63 @@ pub fn routes() -> Router<App> {
     Router::new().route("/wallet/top-up", get(ask).post(add)).merge(state::routes())
 }
 
-/// The address where so many tokens are added, from which `next` comes next. What is less than can be added at once is rounded
-/// up to that.
-pub fn address(next: &Local, tokens: Option<Amount>, settings: &Settings) -> String {
-    let page = match tokens.map(|tokens| settings.top_up_limits.nearest(tokens)) {
+/// The address where what is missing is added, from which `next` comes next.
+pub fn address(next: &Local, missing: Option<Amount>, settings: &Settings) -> String {
+    let page = match missing {
         Some(tokens) => format!("/wallet/top-up?tokens={}", tokens.decimal(settings.token.scale)),
         None => "/wallet/top-up".to_owned(),
     };
     next.after(&page)
 }
 
+/// The way there, in these classes: it names what can be added at once.
+pub fn button(next: &Local, missing: Amount, settings: &Settings, class: &str) -> Markup {
+    let Suggestion { tokens, .. } = settings.top_up_limits.suggest(missing);
+    let tokens = MoneyOut::tokens(tokens, &settings.token);
+    html! { a class=(class) href=(address(next, Some(missing), settings)) { (say!("Add {tokens}", tokens)) } }
+}
+
+/// The same with what it costs, where nothing was chosen yet.
+pub fn exactly(next: &Local, missing: Amount, settings: &Settings, class: Option<&str>) -> Markup {
+    let Suggestion { tokens, limited_by } = settings.top_up_limits.suggest(missing);
+    let costs = settings.token.unit_value.price_of(tokens).map(MoneyOut::currency);
+    let tokens = MoneyOut::tokens(tokens, &settings.token);
+    html! {
+        a class=[class] href=(address(next, Some(missing), settings)) {
+            @match limited_by {
+                None => { (say!("Top up exactly {tokens}", tokens)) }
+                Some(_) => { (say!("Add {tokens}", tokens)) }
+            }
+            @if let Some(costs) = costs { " " (say!("for {costs}", costs)) }
+        }
+    }
+}
+
+/// Why that is another sum than what is missing, where it is.
+pub fn another_sum(missing: Amount, settings: &Settings) -> Markup {
+    html! { @if let Some(why) = limited(missing, settings) { p.small { (why) } } }
+}
+
+/// The same within a line.
+pub fn limited(missing: Amount, settings: &Settings) -> Option<Markup> {
+    let Suggestion { tokens, limited_by } = settings.top_up_limits.suggest(missing);
+    let all = MoneyOut::tokens(missing, &settings.token);
+    let once = MoneyOut::tokens(tokens, &settings.token);
+    Some(match limited_by? {
+        Limit::Min => {
+            say!("{all} are missing, and no less than {once} can be added at once.", all, once)
+        }
+        Limit::Max => say!(
+            "{all} are missing, and no more than {once} can be added at once: add the rest after it.",
+            all,
+            once
+        ),
+    })
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Wanted {
-    /// How many tokens, as people write it.
+    /// How many tokens are missing, as programs write it.
     #[serde(default)]
     tokens: String,
     #[serde(default)]
@@ -64,6 +108,9 @@ struct AddForm {
     /// The own amount, as people write it.
     #[serde(default)]
     tokens: String,
+    /// What was missing where somebody came from, as programs write it.
+    #[serde(default)]
+    missing: String,
     /// What it is an amount of: the token, or a currency; the token when blank.
     #[serde(default)]
     unit: String,
@@ -113,10 +160,14 @@ async fn ask(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     // A link says the amount as programs write it.
-    let scale = visit.visit.vendor.settings.token.scale;
-    let tokens = Amount::parse_decimal(&wanted.tokens, scale);
-    let tokens = tokens.map_or(wanted.tokens, |tokens| in_field(tokens, scale));
-    let form = AddForm { tokens, next: wanted.next, ..AddForm::default() };
+    let settings = &visit.visit.vendor.settings;
+    let scale = settings.token.scale;
+    let Wanted { tokens: missing, next } = wanted;
+    let tokens = match Amount::parse_decimal(&missing, scale) {
+        Some(tokens) => in_field(settings.top_up_limits.nearest(tokens), scale),
+        None => missing.clone(),
+    };
+    let form = AddForm { tokens, missing, next, ..AddForm::default() };
     page(&app, &visit, &form, None).await
 }
 
@@ -316,6 +367,7 @@ async fn page(
 fn hidden(key: &str, form: &AddForm) -> Markup {
     html! {
         input type="hidden" name="key" value=(key);
+        @if !form.missing.is_empty() { input type="hidden" name="missing" value=(form.missing); }
         @if let Some(next) = &form.next { input type="hidden" name="next" value=(next); }
     }
 }
@@ -335,21 +387,26 @@ fn rates(settings: &Settings) -> Markup {
 
 /// What is missing for what somebody came from.
 fn missing(form: &AddForm, settings: &Settings) -> Markup {
-    let asked = form.next.is_some() && form.choice.is_empty() && form.unit.is_empty();
-    match sale(form, settings) {
-        Ok(sale) if asked => notice(
-            Tone::Info,
-            &html! {
-                p {
-                    (say!("You need {tokens} more for what you want, for {currency}. The amount is filled in below, and \
-                        afterwards you go on where you were.",
-                            tokens = html! { strong { (MoneyOut::tokens(sale.tokens, &settings.token)) } },
-                                currency = html! { strong { (MoneyOut::currency(sale.pay)) } }))
-                }
-            },
+    let token = &settings.token;
+    let missing = Amount::parse_decimal(&form.missing, token.scale);
+    let missing = missing.filter(|missing| form.next.is_some() && !missing.is_zero());
+    let Some(missing) = missing else { return Markup::default() };
+    let costs = settings.sale(Wish::Tokens(missing, None)).ok();
+    let tokens = html! { strong { (MoneyOut::tokens(missing, token)) } };
+    let needed = match costs {
+        Some(sale) => say!(
+            "You need {tokens} more for what you want, for {currency}. The amount is filled in below, and \
+            afterwards you go on where you were.",
+            tokens,
+            currency = html! { strong { (MoneyOut::currency(sale.pay)) } }
         ),
-        _ => Markup::default(),
-    }
+        None => say!(
+            "You need {tokens} more for what you want. What can be added is filled in below, and afterwards you \
+            go on where you were.",
+            tokens
+        ),
+    };
+    notice(Tone::Info, &html! { p { (needed) } (another_sum(missing, settings)) })
 }
 
 /// What the tokens cost that the form begins with.

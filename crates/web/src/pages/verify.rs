@@ -34,9 +34,14 @@ async fn ask(
     visit: Visit,
     Query(link): Query<Link>,
 ) -> Result<Response, Problem> {
+    let is_new = app.engine.is_for_new_email(&link.token).await?;
     let main = html! {
         h1 { (t("Verify your address")) }
-        p { (t("Press the button, and you can buy with your account.")) }
+        @if is_new {
+            p { (t("Press the button, and your account has this address in the place of the old one. Whoever is signed in elsewhere is signed out then.")) }
+        } @else {
+            p { (t("Press the button, and you can buy with your account.")) }
+        }
         form.narrow method="post" action="/verify" {
             input type="hidden" name="token" value=(link.token);
             button type="submit" { (t("Verify my address")) }
@@ -51,10 +56,10 @@ async fn verify(
     visit: Visit,
     Form(link): Form<Link>,
 ) -> Result<Response, Problem> {
-    let account = app.engine.verify_address(&link.token).await??;
+    let account = app.engine.verify_address(&link.token, visit.token()).await??;
     let main = html! {
         h1 { (t("Your address is verified")) }
-        p role="status" { (say!("{email} is yours.", email = account.email)) }
+        p role="status" { (say!("{email} is yours.", email = html! { bdi { (account.email) } })) }
         p { a.button href="/products" { (t("Look at the products")) } }
     };
     Ok(private(&app, t("Your address is verified"), &visit, &main))

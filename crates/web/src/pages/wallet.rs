@@ -128,7 +128,6 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
     if missing.is_zero() {
         return html! { p { (badge(Tone::Good, t("Ordering is open"))) } };
     }
-    let next = top_up::address(&Local::default(), Some(missing), shown.settings);
     notice(
         Tone::Warn,
         &html! {
@@ -140,7 +139,8 @@ fn standing(visit: &SignedIn, shown: &Shown<'_>) -> Markup {
                     Flow::BrowseFirst | Flow::MembersOnly => { (say!("is enough to begin: with {tokens} there is something to buy.", tokens = MoneyOut::tokens(needed, token))) }
                 }
             }
-            p { a.button href=(next) { (t("Add exactly this")) } }
+            p { (top_up::button(&Local::default(), missing, shown.settings, "button")) }
+            (top_up::another_sum(missing, shown.settings))
         },
     )
 }

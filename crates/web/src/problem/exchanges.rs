@@ -2,7 +2,7 @@
 
 use scrip_domain::agreement::NoFigures;
 use scrip_domain::exchange::Limit;
-use scrip_domain::settings::Token;
+use scrip_domain::settings::Settings;
 use scrip_domain::{Amount, Unit};
 use scrip_engine::exchange::ExchangeRefusal;
 
@@ -12,7 +12,8 @@ use crate::money::MoneyOut;
 
 impl Problem {
     /// Why nothing was done about an exchange of the vendor's tokens.
-    pub fn exchange(refusal: &ExchangeRefusal, token: &Token) -> Self {
+    pub fn exchange(refusal: &ExchangeRefusal, settings: &Settings) -> Self {
+        let token = &settings.token;
         match refusal {
             ExchangeRefusal::NotLinked => {
                 Self::new(&kind::NOT_LINKED, t("no account at this partner is linked"))
@@ -28,7 +29,7 @@ impl Problem {
                 };
                 Self::new(&kind::EXCHANGE_LIMIT, detail).with("limit", limit)
             }
-            ExchangeRefusal::Gate(gate) => Self::gate(gate, token),
+            ExchangeRefusal::Gate(gate) => Self::gate(gate, settings),
             ExchangeRefusal::NotExchangeable { required, exchangeable } => {
                 let exchangeable = MoneyOut::tokens(*exchangeable, token);
                 let detail =

@@ -113,6 +113,12 @@ INVALID_CREDENTIALS, UNAUTHORIZED, "invalid_credentials", "Invalid credentials",
         or an API key, `License` with an authorization code.",
     example r#"{ "detail": "the session or key has ended: sign in again" }"#;
 
+SECOND_FACTOR_REQUIRED, UNAUTHORIZED, "second_factor_required", "Second factor required",
+    means "The password is right, and the account has a second factor: signing in takes a code of it as well.",
+    remedy "Ask the buyer for the six digits that their authenticator shows, or for one of their recovery codes, and send it as \
+        `otp` beside `email` and `password`.",
+    example r#"{ "detail": "send a code of the second factor as well" }"#;
+
 SIGNATURE_REFUSED, UNAUTHORIZED, "signature_refused", "Signature refused",
     means "This route is for other servers, and the request is not signed by one that this server deals with: as \
         RFC 9421 says, within a minute of this server's time, with a nonce that was not used before, and a key that \
@@ -124,18 +130,22 @@ SIGNATURE_REFUSED, UNAUTHORIZED, "signature_refused", "Signature refused",
 BALANCE_BELOW_THRESHOLD, PAYMENT_REQUIRED, "balance_below_threshold", "Balance below the threshold",
     means "Ordering, or what you asked to see, opens at a balance that the vendor has set, and yours is \
         below it.",
-    remedy "Top up `shortfall` and ask again: `balance` is what you have, `required` the threshold. Nothing \
-        was charged.",
+    remedy "Add what `top_up` says and ask again: `balance` is what you have, `required` the threshold, `shortfall` what is \
+        missing. `top_up` is that sum, or with `limited_by` the least (`min`) or the most (`max`) that can be added at once. \
+        Nothing was charged.",
     example r#"{ "detail": "ordering opens when your balance reaches the threshold: top up first",
         "required": { "amount": 500, "unit": "AUR", "display": "5.00 AUR" },
         "balance": { "amount": 450, "unit": "AUR", "display": "4.50 AUR" },
         "shortfall": { "amount": 50, "unit": "AUR", "display": "0.50 AUR" },
+        "top_up": { "tokens": { "amount": 50, "unit": "AUR", "display": "0.50 AUR" },
+            "pay": { "amount": 50, "unit": "EUR", "display": "0.50 EUR" } },
         "links": { "top_up": "/v1/top-ups" } }"#;
 
 INSUFFICIENT_BALANCE, PAYMENT_REQUIRED, "insufficient_balance", "Insufficient balance",
     means "Your wallet does not cover this. Nothing was charged. A confirmation or purchase that was declined \
         is on record, as `order`.",
-    remedy "Top up `shortfall` and ask again, with a new `Idempotency-Key`. An order that was declined for \
+    remedy "Top up and ask again, with a new `Idempotency-Key`: `shortfall` is what is missing, and `top_up` what can be added of \
+        it, as a quote says too; a decline on record has no `top_up`. An order that was declined for \
         its balance can be confirmed until it expires.",
     example r#"{ "detail": "your balance does not cover this: top up first",
         "required": { "amount": 1250, "unit": "AUR", "display": "12.50 AUR" },
@@ -188,7 +198,7 @@ CODE_REFUSED, FORBIDDEN, "code_refused", "Code refused",
 LINK_REFUSED, FORBIDDEN, "link_refused", "Link refused",
     means "The link that came by mail opens nothing: it is not one of ours, is too old, was used, or what it was for \
         has changed since.",
-    remedy "Ask for a new one: `POST /v1/password-resets` or `POST /v1/account/verification`.",
+    remedy "Ask for a new one: `POST /v1/password-resets`, `POST /v1/account/verification` or `POST /v1/account/email`.",
     example r#"{ "detail": "the link is wrong, too old, or was used: ask for a new one" }"#;
 
 DOWNLOAD_LIMIT, FORBIDDEN, "download_limit", "Downloads used up",
@@ -210,7 +220,7 @@ METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowe
 
 EMAIL_TAKEN, CONFLICT, "email_taken", "Address has an account",
     means "An account with this e-mail address exists already; or, where staff are invited, somebody of them has it.",
-    remedy "Sign in with `POST /v1/sessions`, or register with another address.",
+    remedy "Sign in with `POST /v1/sessions`, or take another address.",
     example r#"{ "detail": "this address has an account: sign in",
         "errors": [{ "field": "email", "code": "taken", "detail": "this address has an account" }] }"#;
 
@@ -628,7 +638,7 @@ mod tests {
         let list = by_status.iter().map(|(status, codes)| format!("{status} {}", codes.join(" ")));
         insta::assert_snapshot!(list.collect::<Vec<_>>().join("\n"), @r"
         400 malformed unknown_field invalid_field idempotency_key_missing
-        401 account_required invalid_credentials signature_refused
+        401 account_required invalid_credentials second_factor_required signature_refused
         402 balance_below_threshold insufficient_balance credit_declined
         403 merchant_limit forbidden account_incomplete account_frozen code_refused link_refused download_limit
         404 not_found

@@ -1,8 +1,9 @@
 //! Why no letter is sent, and why a link in one opens nothing.
 
 use crate::language::t;
+use scrip_engine::email::EmailRefusal;
 use scrip_engine::password::{PasswordRefusal, ResetRefusal};
-use scrip_engine::verification::{LinkRefused, VerificationRefusal};
+use scrip_engine::verification::{LinkRefused, VerificationRefusal, VerifyRefusal};
 
 use super::{Problem, kind};
 
@@ -23,6 +24,28 @@ impl From<PasswordRefusal> for Problem {
                 Self::invalid_credentials(t("the old password is wrong"))
             }
             PasswordRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<EmailRefusal> for Problem {
+    fn from(refusal: EmailRefusal) -> Self {
+        match refusal {
+            EmailRefusal::Password(PasswordRefusal::RateLimited(wait))
+            | EmailRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+            EmailRefusal::Password(_) => {
+                Self::invalid_credentials(t("this is not the account's password"))
+            }
+            EmailRefusal::Taken => Self::email_taken(t("this address has an account")),
+        }
+    }
+}
+
+impl From<VerifyRefusal> for Problem {
+    fn from(refusal: VerifyRefusal) -> Self {
+        match refusal {
+            VerifyRefusal::Link => LinkRefused.into(),
+            VerifyRefusal::EmailTaken => Self::email_taken(t("this address has an account")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is said to merchants, and to buyers of theirs.
 
-use scrip_domain::settings::Token;
+use scrip_domain::settings::{Settings, Token};
 use scrip_engine::connection::ConnectionRefusal;
 use scrip_engine::merchant::{MerchantRefusal, PayoutRefusal};
 use scrip_engine::purchase_request::{MerchantLimit, RequestRefusal};
@@ -11,7 +11,7 @@ use crate::money::MoneyOut;
 
 impl Problem {
     /// Why something was not done with a purchase request; `token` where a buyer is told.
-    pub fn purchase_request(refusal: &RequestRefusal, token: Option<&Token>) -> Self {
+    pub fn purchase_request(refusal: &RequestRefusal, settings: Option<&Settings>) -> Self {
         match refusal {
             RequestRefusal::NoSuchRequest => Self::not_found(),
             RequestRefusal::Offer(flaw) => {
@@ -44,8 +44,8 @@ impl Problem {
                 Self::new(&kind::ALREADY_REFUNDED, detail)
             }
             RequestRefusal::WalletFull => Self::field("amount", "the wallet cannot hold that much"),
-            RequestRefusal::Gate(gate) => match token {
-                Some(token) => Self::gate(gate, token),
+            RequestRefusal::Gate(gate) => match settings {
+                Some(settings) => Self::gate(gate, settings),
                 None => Self::not_found(),
             },
             RequestRefusal::KeyReused => Self::key_reused(),

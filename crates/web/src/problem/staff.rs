@@ -1,9 +1,12 @@
-//! Problems of the vendor's staff.
+//! Problems of the vendor's staff, and of second factors.
 
+use scrip_engine::factor::FactorRefusal;
+use scrip_engine::factor::buyer::OwnerRefusal;
+use scrip_engine::password::PasswordRefusal;
 use scrip_engine::staff::StaffRefusal;
-use scrip_engine::staff::factor::FactorRefusal;
 
 use super::{Problem, kind};
+use crate::language::t;
 
 impl From<StaffRefusal> for Problem {
     fn from(refusal: StaffRefusal) -> Self {
@@ -32,12 +35,24 @@ impl From<FactorRefusal> for Problem {
     fn from(refusal: FactorRefusal) -> Self {
         match refusal {
             FactorRefusal::WrongCode => {
-                Self::field("code", "this code is wrong, or was used: wait for the next one")
+                Self::field("code", t("this code is wrong, or was used: wait for the next one"))
             }
             FactorRefusal::NotNow => {
-                Self::new(&kind::NOT_FOUND, "this was done already: look again")
+                Self::new(&kind::NOT_FOUND, t("this was done already: look again"))
             }
             FactorRefusal::RateLimited(wait) => Self::rate_limited(wait.0),
+        }
+    }
+}
+
+impl From<OwnerRefusal> for Problem {
+    fn from(refusal: OwnerRefusal) -> Self {
+        match refusal {
+            OwnerRefusal::Password(PasswordRefusal::RateLimited(wait)) => {
+                Self::rate_limited(wait.0)
+            }
+            OwnerRefusal::Password(_) => Self::field("password", t("this is not your password")),
+            OwnerRefusal::Factor(refusal) => refusal.into(),
         }
     }
 }

@@ -293,6 +293,34 @@ async fn a_frozen_account_is_told_so_wherever_it_looks() {
 }
 
 #[tokio::test]
+async fn a_frozen_account_is_told_by_letter_and_so_is_a_thawed_one_without_the_reason() {
+    let shop = Shop::open_with(settings()).await;
+    let session = shop.buyer("ada@example.com", 0).await;
+    shop.run_mail().await;
+    let account = shop.get("/v1/account", &session).await.at("/id").to_owned();
+    for (verb, subject) in [
+        ("freeze", "Your account with Aurora Instruments is frozen"),
+        ("thaw", "Your account with Aurora Instruments is open again"),
+    ] {
+        let path = format!("/v1/admin/accounts/{account}/{verb}");
+        // The second time changes nothing, and is no news.
+        for _ in 0..2 {
+            let done = shop.post(&path, &shop.admin, "", json!({ "reason": "Suspicious" })).await;
+            assert_eq!(done.status, 200, "{done:?}");
+        }
+        let sent = shop.run_mail().await;
+        let told: Vec<_> = sent.iter().map(|one| (&*one.to, &*one.words.subject)).collect();
+        assert_eq!(told, [("ada@example.com", subject)]);
+        assert!(!sent[0].words.text.contains("Suspicious"), "{}", sent[0].words.text);
+    }
+    let events = shop.get("/v1/events", &session).await;
+    let kinds: Vec<_> =
+        events.json["data"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
+    assert_eq!(kinds, ["account.opened", "account.frozen", "account.thawed"]);
+    shop.sound().await;
+}
+
+#[tokio::test]
 async fn a_new_password_keeps_this_browser_and_ends_the_others() {
     let shop = Shop::open().await;
     shop.buyer("ada@example.com", 0).await;

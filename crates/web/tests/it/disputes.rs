@@ -377,6 +377,9 @@ async fn a_dispute_freezes_where_the_vendor_wants_it_and_thaws_only_what_it_froz
         deliver(&shop).await;
         assert_eq!(frozen().await, (by_staff, false));
         assert_eq!(wallet(&shop, &ada).await, (600, 0));
+        let sent = shop.run_mail().await;
+        let told = |word: &str| sent.iter().filter(|one| one.words.subject.ends_with(word)).count();
+        assert_eq!((told("is frozen"), told("is open again")), (1, usize::from(!by_staff)));
     }
 }
 

@@ -198,7 +198,7 @@ async fn a_second_factor_is_asked_for_and_no_code_is_taken_twice() {
     let page = owner.open(page.location()).await;
     assert!(page.html.contains("otpauth://totp/Aurora%20Instruments:owner%40shop.test?secret="));
     assert!(page.html.contains("<svg class=\"qr\""), "{}", page.html);
-    assert!(!member(&shop, &row).await.has_factor(), "it counts when a code was seen");
+    assert!(!member(&shop, &row).await.factor.is_on(), "it counts when a code was seen");
     let wrong = owner.send("/admin/me/second-factor/on", &[("code", "000000")]).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.html.contains("code-error"), "{}", wrong.html);
@@ -232,7 +232,7 @@ async fn a_second_factor_is_asked_for_and_no_code_is_taken_twice() {
     let recovery = finish(&mut Browser::on(&shop), &word, &codes[3].to_uppercase()).await;
     assert_eq!(recovery.status, 303, "{}", recovery.html);
     assert_eq!(finish(&mut Browser::on(&shop), &word, codes[3]).await.status, 422);
-    assert_eq!(member(&shop, &row).await.recovery.len(), 7);
+    assert_eq!(member(&shop, &row).await.factor.recovery.len(), 7);
     shop.advance(Span::minutes(5)).await;
     assert_eq!(finish(&mut Browser::on(&shop), &word, codes[4]).await.status, 422);
     // It is turned off by a code, and then the password is enough.
@@ -301,7 +301,7 @@ async fn forms_of_other_sites_are_refused() {
     let page = owner.send_from("cross-site", "/admin/me/second-factor", &[]).await;
     assert_eq!(page.status, 403);
     assert!(page.html.contains("from another site"), "{}", page.html);
-    assert_eq!(member(&shop, &row).await.factor_issue, 0);
+    assert_eq!(member(&shop, &row).await.factor.issue, 0);
 }
 
 #[tokio::test]

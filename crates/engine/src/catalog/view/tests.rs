@@ -1,6 +1,5 @@
 //! Every field group, at every level, set by the product or by the vendor, for everybody.
 
-use scrip_domain::Unit;
 use scrip_domain::texts::{Texts, TextsIn};
 use scrip_license::Terms;
 
@@ -8,11 +7,6 @@ use super::*;
 
 fn amount(units: u64) -> Amount {
     Amount::new(units).unwrap()
-}
-
-fn value() -> UnitValue {
-    let money = Money { amount: amount(1), unit: Unit::parse("EUR").unwrap() };
-    UnitValue { tokens: amount(3), money }
 }
 
 const OWN: Language = Language::English;
@@ -160,7 +154,7 @@ fn each_group_is_seen_at_its_level_and_named_below_it() {
             let level = own.or(vendor).unwrap_or(Level::Visitor);
             let languages = |viewer| Language::ALL.map(|language| (viewer, language));
             for (viewer, language) in viewers().into_iter().flat_map(languages) {
-                let seen = view(&parts, &viewer, &with(group, vendor), &value(), language);
+                let seen = view(&parts, &viewer, &with(group, vendor), language);
                 let must = must_see(&viewer, level);
                 if group == FieldGroup::Product {
                     assert_eq!(seen.is_some(), must, "{viewer:?} {level}");
@@ -189,7 +183,7 @@ fn groups_that_need_the_same_are_named_together() {
     };
     let parts = parts(ProductState::Published, visibility);
     let visitor = Viewer { standing: Standing::Visitor, available: amount(0), owns: false };
-    let seen = view(&parts, &visitor, &Visibility::default(), &value(), OWN).unwrap();
+    let seen = view(&parts, &visitor, &Visibility::default(), OWN).unwrap();
     let [first, second] = &seen.hidden[..] else { panic!("{:?}", seen.hidden) };
     assert_eq!(first.needs, Level::Member);
     assert_eq!(first.fields, ["price_from", "offers.price", "payment", "files", "size"]);
@@ -200,14 +194,8 @@ fn groups_that_need_the_same_are_named_together() {
 fn only_owners_see_what_is_no_longer_for_sale() {
     for viewer in viewers() {
         let sees = |state| {
-            view(
-                &parts(state, Visibility::default()),
-                &viewer,
-                &Visibility::default(),
-                &value(),
-                OWN,
-            )
-            .is_some()
+            view(&parts(state, Visibility::default()), &viewer, &Visibility::default(), OWN)
+                .is_some()
         };
         assert!(!sees(ProductState::Draft));
         assert!(sees(ProductState::Published));
@@ -219,26 +207,17 @@ fn only_owners_see_what_is_no_longer_for_sale() {
 fn a_payment_adds_up() {
     let price = Some(amount(50));
     let look = |standing, available| {
-        payment(price, &Viewer { standing, available: amount(available), owns: false }, &value())
+        payment(price, &Viewer { standing, available: amount(available), owns: false })
     };
     let visitor = look(Standing::Visitor, 0);
     assert_eq!(
         visitor,
-        Payment {
-            price_from: price,
-            available: None,
-            remaining: None,
-            shortfall: None,
-            top_up: None,
-        }
+        Payment { price_from: price, available: None, remaining: None, shortfall: None }
     );
     let short = look(Standing::Member, 43);
     assert_eq!((short.remaining, short.shortfall), (None, Some(amount(7))));
-    // 7 tokens at 3 a cent: 3 cents, rounded up.
-    assert_eq!(short.top_up.unwrap().amount, amount(3));
     let enough = look(Standing::Funded, 50);
     assert_eq!((enough.remaining, enough.shortfall), (Some(amount(0)), None));
-    assert_eq!(enough.top_up, None);
 }
 
 #[test]
@@ -246,7 +225,7 @@ fn nobody_is_shown_the_instructions() {
     let parts = parts(ProductState::Published, Visibility::default());
     let owner = Viewer { standing: Standing::Funded, available: Amount::MAX, owns: true };
     for language in Language::ALL {
-        let seen = view(&parts, &owner, &Visibility::default(), &value(), language).unwrap();
+        let seen = view(&parts, &owner, &Visibility::default(), language).unwrap();
         assert!(!format!("{seen:?}").contains("SECRET"));
     }
 }
@@ -255,7 +234,7 @@ fn nobody_is_shown_the_instructions() {
 fn each_text_falls_back_by_itself() {
     let parts = parts(ProductState::Published, Visibility::default());
     let visitor = Viewer { standing: Standing::Visitor, available: amount(0), owns: false };
-    let seen = |language| view(&parts, &visitor, &Visibility::default(), &value(), language);
+    let seen = |language| view(&parts, &visitor, &Visibility::default(), language);
     let german = seen(Language::German).unwrap();
     assert_eq!((german.title, german.summary), ("Werkzeug", "Does things"));
     assert_eq!(german.description_html, Some("<p>Lang</p>"));

@@ -1,10 +1,11 @@
 //! Rows of the staff.
 
+use scrip_domain::factor::Factor;
 use scrip_domain::staff::{StaffLogin, StaffMember, StaffRole, StaffRoll, StaffSession};
 use scrip_storage::books::Change;
 use scrip_storage::{Changes, Fault};
 
-use super::{FIRST, LAST, compare, last, same, text};
+use super::{FIRST, LAST, compare, factor, last, same, text};
 use crate::commands::{change, id, look};
 use crate::home::Running;
 
@@ -19,10 +20,7 @@ pub fn member() -> StaffMember {
         invitation: Some([0xff; 16]),
         invited_until: Some(LAST),
         series: u32::MAX,
-        factor_issue: u32::MAX,
-        factor_since: Some(FIRST),
-        factor_step: u64::MAX >> 1,
-        recovery: vec![text(), String::new()],
+        factor: factor(),
         created_at: FIRST,
         joined_at: Some(FIRST),
         ended_at: Some(LAST),
@@ -38,10 +36,7 @@ pub async fn all(store: &Running) {
         invitation: None,
         invited_until: None,
         series: 0,
-        factor_issue: 0,
-        factor_since: None,
-        factor_step: 0,
-        recovery: Vec::new(),
+        factor: Factor::default(),
         joined_at: None,
         ended_at: None,
         ..whole.clone()

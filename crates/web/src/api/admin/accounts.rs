@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(adjust))
         .routes(routes!(freeze))
         .routes(routes!(thaw))
+        .routes(routes!(reset_second_factor))
         .routes(routes!(erase))
 }
 
@@ -63,9 +64,10 @@ pub async fn held(app: &App, account: scrip_domain::Id<Account>) -> Result<HeldA
     let wallet = app.engine.store().wallet(member.account.wallet).await?;
     let owed = wallet.map_or(scrip_domain::Amount::ZERO, |wallet| wallet.owed());
     let (account, available, settings) = (&member.account, member.available, &vendor.settings);
+    let credentials = app.engine.credentials(account).await?;
     let shown = AccountOut::new(account, available, settings, cheapest);
     Ok(HeldAccount {
-        account: shown.with_credit(app, account.id).await?,
+        account: shown.with_credit(app, account.id).await?.signed_in_by(&credentials),
         available: MoneyOut::tokens(available, &settings.token),
         owed: MoneyOut::tokens(owed, &settings.token),
         frozen_at: account.frozen_at.map(|at| at.to_string()),
@@ -292,18 +294,18 @@ async fn adjust(
     TopUpOut::answer(app.engine.top_up(buyer, ask, request).await?, token)
 }
 
-/// Why an account is frozen or thawed, if anybody wants to say.
+/// Why an account is frozen or thawed, or its second factor taken away, if anybody wants to say.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "Her card was stolen" }))]
 struct AccountReasonBody {
-    /// For the record.
+    /// For the record; it is not told to the owner.
     #[serde(default)]
     #[schema(value_type = Option<Text<1, 500>>, inline)]
     reason: Option<Text<1, 500>>,
 }
 
-/// Freezes an account: it permits no transactions. The scope `accounts` is enough.
+/// Freezes an account: it permits no transactions. Its owner is told by letter, without the reason. The scope `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/freeze", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
@@ -319,7 +321,7 @@ async fn freeze(
     Ok(Json(held(&app, account).await?))
 }
 
-/// Thaws a frozen account. The scope `accounts` is enough.
+/// Thaws a frozen account. Its owner is told by letter. The scope `accounts` is enough.
 #[utoipa::path(
     post, path = "/v1/admin/accounts/{id}/thaw", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
     params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
@@ -332,6 +334,23 @@ async fn thaw(
     OrEmpty(body): OrEmpty<AccountReasonBody>,
 ) -> Result<Json<HeldAccount>, Problem> {
     app.engine.thaw_account(by, account, body.value.reason.map(|text| text.0)).await??;
+    Ok(Json(held(&app, account).await?))
+}
+
+/// Takes the second factor away from a buyer who has lost all that it needs. The buyer is told by letter.
+#[utoipa::path(
+    post, path = "/v1/admin/accounts/{id}/reset-second-factor", tag = "admin", security(("bearer" = [])), request_body = Option<AccountReasonBody>,
+    params(("id" = String, Path, example = "acc_06bq3v8k2m9zc")),
+    responses((status = 200, body = HeldAccount))
+)]
+async fn reset_second_factor(
+    Admin(by): Admin,
+    _: AtWallets,
+    State(app): State<App>,
+    IdPath(account): IdPath<Account>,
+    OrEmpty(body): OrEmpty<AccountReasonBody>,
+) -> Result<Json<HeldAccount>, Problem> {
+    app.engine.reset_own_factor(by, account, body.value.reason.map(|text| text.0)).await??;
     Ok(Json(held(&app, account).await?))
 }
 

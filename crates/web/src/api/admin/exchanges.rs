@@ -109,7 +109,6 @@ async fn write_off(
 ) -> Result<Json<ExchangeOut>, Problem> {
     let vendor = app.engine.vendor().await?;
     let exchange = app.engine.write_off_exchange(by, id).await?;
-    let exchange =
-        exchange.map_err(|refusal| Problem::exchange(&refusal, &vendor.settings.token))?;
+    let exchange = exchange.map_err(|refusal| Problem::exchange(&refusal, &vendor.settings))?;
     Ok(Json(ExchangeOut::of(&app, &exchange).await?))
 }

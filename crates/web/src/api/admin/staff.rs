@@ -97,7 +97,7 @@ impl From<&StaffMember> for StaffOut {
             name: member.name.clone(),
             role: member.role,
             state: member.state(),
-            second_factor: member.has_factor(),
+            second_factor: member.factor.is_on(),
             created_at: member.created_at.to_string(),
             joined_at: member.joined_at.map(|at| at.to_string()),
             ended_at: member.ended_at.map(|at| at.to_string()),

@@ -2,7 +2,7 @@
 
 use scrip_domain::catalog::{File, Picture};
 use scrip_domain::estimate::{Basis, Pace, REFERENCES};
-use scrip_domain::settings::Token;
+use scrip_domain::settings::{Settings, Token};
 use scrip_domain::visibility::Level;
 use scrip_engine::catalog::list::Item;
 use scrip_engine::catalog::view::{Hidden, ItemView, OfferView, Payment, ProductView, ReleaseView};
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::api::terms::{LimitsBody, TermsBody};
-use crate::money::MoneyOut;
+use crate::money::{MoneyOut, SuggestionOut};
 use crate::text::Line;
 
 /// How a product is looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Window<'a> {
-    /// What prices are in.
-    pub token: &'a Token,
+    /// What prices are in, and how tokens are added.
+    pub settings: &'a Settings,
     /// The address under which buyers reach the shop.
     pub url: &'a str,
     /// Whether an account looks.
@@ -59,7 +59,9 @@ impl ItemOut {
             categories: item.labels.categories,
             tags: item.labels.tags,
             created_at: item.created_at.to_string(),
-            price_from: item.price_from.map(|price| MoneyOut::tokens(price, window.token)),
+            price_from: item
+                .price_from
+                .map(|price| MoneyOut::tokens(price, &window.settings.token)),
             pictures,
             hidden: HiddenOut::all(&item.hidden, window.signed_in),
         }
@@ -123,18 +125,12 @@ struct PaymentOut {
     /// What would remain.
     #[serde(skip_serializing_if = "Option::is_none")]
     remaining: Option<MoneyOut>,
-    /// The top-up that would be enough.
+    /// What is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    top_up: Option<ShortOut>,
-}
-
-/// What is missing, and what that costs.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Shortfall)]
-struct ShortOut {
-    tokens: MoneyOut,
+    shortfall: Option<MoneyOut>,
+    /// What can be added of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pay: Option<MoneyOut>,
+    top_up: Option<SuggestionOut>,
 }
 
 /// An offer.
@@ -297,7 +293,7 @@ struct LinksOut {
 
 impl<'a> ProductOut<'a> {
     pub fn new(view: &ProductView<'a>, pace: Pace, window: &Window<'_>) -> Self {
-        let token = window.token;
+        let token = &window.settings.token;
         let money = |amount| MoneyOut::tokens(amount, token);
         let files = |all: &'a [File]| all.iter().map(|file| FileOut::new(file, pace)).collect();
         Self {
@@ -311,7 +307,7 @@ impl<'a> ProductOut<'a> {
             tags: &view.labels.tags,
             created_at: view.created_at.to_string(),
             price_from: view.payment.and_then(|payment| payment.price_from).map(money),
-            payment: view.payment.map(|payment| PaymentOut::new(payment, token)),
+            payment: view.payment.map(|payment| PaymentOut::new(payment, window.settings)),
             offers: view.offers.iter().map(|offer| OfferOut::new(offer, view, token)).collect(),
             description: view.description,
             description_html: view.description_html,
@@ -325,16 +321,14 @@ impl<'a> ProductOut<'a> {
 }
 
 impl PaymentOut {
-    fn new(payment: Payment, token: &Token) -> Self {
-        let money = |amount| MoneyOut::tokens(amount, token);
+    fn new(payment: Payment, settings: &Settings) -> Self {
+        let money = |amount| MoneyOut::tokens(amount, &settings.token);
         Self {
             price_from: payment.price_from.map(money),
             available: payment.available.map(money),
             remaining: payment.remaining.map(money),
-            top_up: payment.shortfall.map(|shortfall| ShortOut {
-                tokens: money(shortfall),
-                pay: payment.top_up.map(MoneyOut::currency),
-            }),
+            shortfall: payment.shortfall.map(money),
+            top_up: payment.shortfall.map(|missing| SuggestionOut::new(missing, settings)),
         }
     }
 }

@@ -9,7 +9,7 @@ use scrip_domain::api_key::{ApiKey, Scope};
 use scrip_engine::Page;
 use scrip_engine::account::NoSuchAccount;
 use scrip_engine::api_key::OwnKeyRefusal;
-use scrip_engine::password::PasswordRefusal;
+use scrip_engine::factor::buyer::Shown;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, Nothing, complaint, mistake};
@@ -17,6 +17,7 @@ use super::super::look::{Tone, badge, date, once};
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
 use super::super::{private, private_with_script};
+use super::second_factor::code;
 use crate::App;
 use crate::extract::{IdPath, Source};
 use crate::language::{say, t};
@@ -46,6 +47,8 @@ struct KeyForm {
     key: String,
     #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
 }
 
 impl KeyForm {
@@ -84,16 +87,14 @@ async fn make(
     let once = app.engine.fresh_of::<ApiKey>(form.key.trim()).ok_or_else(lacking);
     let problem = match once.and_then(|once| Ok((once, form.read()?))) {
         Ok((once, (scopes, label))) => {
-            let proof = (form.password.as_str(), source.0.as_str());
-            match app.engine.make_own_key(visit.buyer, proof, scopes, label, &once).await? {
+            let KeyForm { password, code, .. } = &form;
+            let shown = Shown { password, code, source: &source.0 };
+            match app.engine.make_own_key(visit.buyer, shown, scopes, label, &once).await? {
                 Ok(Some(made)) => return Ok(told(&app, &visit, &made.key, &made.token)),
                 // It was made by this form before, and is not told again.
                 Ok(None) => return Ok(Redirect::to("/account/keys").into_response()),
                 Err(OwnKeyRefusal::NoSuchAccount) => return Err(NoSuchAccount.into()),
-                Err(OwnKeyRefusal::Password(PasswordRefusal::InvalidCredentials)) => {
-                    Problem::field("password", t("this is not your password"))
-                }
-                Err(OwnKeyRefusal::Password(refusal)) => Problem::from(refusal),
+                Err(OwnKeyRefusal::Owner(refusal)) => Problem::from(refusal),
                 Err(OwnKeyRefusal::TooMany) => Problem::field(
                     "label",
                     t("you have as many keys as one account may have: revoke one first"),
@@ -141,6 +142,8 @@ async fn page(
     keys.extend(newest.into_iter().filter(|key| key.revoked_at.is_some()));
     let error = |name: &str| problem.and_then(|problem| problem.error(name)).map(sentence);
     let (label, scope, password) = (error("label"), error("scope"), error("password"));
+    let wrong_code = error("code");
+    let factor = app.engine.credentials(&visit.member.account).await?.factor;
     let whole = problem.filter(|problem| problem.errors().is_empty());
     let once = app.engine.fresh::<ApiKey>()?;
     let main = html! {
@@ -171,6 +174,7 @@ async fn page(
             input type="hidden" name="username" autocomplete="username" value=(visit.member.account.email);
             (Field { name: "password", label: t("Your password"), kind: "password", value: "",
                 autocomplete: "current-password", required: true, hint: None, error: password.as_deref() })
+            @if factor.is_on() { (code(wrong_code.as_deref())) }
             button type="submit" { (t("Make the key")) }
         }
         p { a href="/docs" { (t("What a program can do")) } }

@@ -9,12 +9,14 @@ use maud::{Markup, html};
 use scrip_domain::account::Account;
 use scrip_domain::session::Session;
 use scrip_engine::password::PasswordRefusal;
+use scrip_engine::session::Credentials;
 use serde::Deserialize;
 
 use super::super::form::{Field, Form, Nothing, complaint};
 use super::super::refused::sentence;
 use super::super::visit::{OwnAccounts, SignedIn};
 use super::super::{date, private};
+use super::second_factor;
 use crate::App;
 use crate::extract::Source;
 use crate::language::{say, t};
@@ -30,7 +32,7 @@ pub fn routes() -> Router<App> {
 pub const MOST_SESSIONS: u32 = 50;
 
 /// The part of the account's page about signing in.
-pub fn part(account: &Account, sessions: &[Session]) -> Markup {
+pub fn part(account: &Account, credentials: &Credentials, sessions: &[Session]) -> Markup {
     let others = sessions.len().saturating_sub(1);
     html! {
         section.card aria-labelledby="sign-in" {
@@ -39,8 +41,17 @@ pub fn part(account: &Account, sessions: &[Session]) -> Markup {
                 dt { (t("E-mail")) } dd { bdi { (account.email) } }
                 dt { (t("Since")) } dd { (date(account.created_at)) }
                 dt { (t("Account")) } dd { code { (account.id) } }
+                dt { (t("Second factor")) } dd { (second_factor::line(&credentials.factor)) }
             }
+            @if let Some(new) = &credentials.new_email {
+                p { (say!("{email} takes its place when you open the link that was sent there.",
+                    email = html! { bdi { (new.email) } })) }
+            }
+            p { a href="/account/email" { (t("Change the address")) } }
             p { a href="/account/password" { (t("Change the password")) } }
+            p { a href="/account/second-factor" {
+                @if credentials.factor.is_on() { (t("Turn the second factor off")) } @else { (t("Set a second factor up")) }
+            } }
             @if others > 0 {
                 details {
                     summary { (say!("Signed in elsewhere, too ({others})", others)) }

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use scrip_domain::Id;
 use scrip_domain::account::Account;
 use scrip_domain::credit_line::CreditLine;
+use scrip_domain::factor::Factor;
 use scrip_domain::staff::Power;
 use scrip_engine::Buyer;
 use scrip_engine::credit_line::Repaid;
@@ -29,6 +30,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/admin/accounts/{id}/freeze", post(freeze))
         .route("/admin/accounts/{id}/thaw", post(thaw))
+        .route("/admin/accounts/{id}/second-factor", post(reset_factor))
         .route("/admin/accounts/{id}/erase", post(erase))
         .route("/admin/accounts/{id}/adjust", post(adjust))
         .route("/admin/accounts/{id}/credit-limit", post(limit))
@@ -92,6 +94,22 @@ async fn thaw(
         Err(problem) => Err(problem),
     };
     after(&app, &desk, account, ("thaw", &entry), done).await
+}
+
+async fn reset_factor(
+    State(app): State<App>,
+    desk: Desk<People>,
+    IdPath(account): IdPath<Account>,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Problem> {
+    let done = match entry.words("reason") {
+        Ok(reason) => {
+            app.engine.reset_own_factor(desk.staff, account, Some(reason)).await??;
+            Ok(())
+        }
+        Err(problem) => Err(problem),
+    };
+    after(&app, &desk, account, ("second-factor", &entry), done).await
 }
 
 async fn erase(
@@ -206,7 +224,7 @@ pub fn acts(
     app: &App,
     clerk: &Clerk,
     account: &Account,
-    line: Option<&CreditLine>,
+    (line, factor): (Option<&CreditLine>, &Factor),
     sent: Sent<'_>,
 ) -> Markup {
     let at = format!("/admin/accounts/{}", account.id);
@@ -221,6 +239,7 @@ pub fn acts(
             @if people {
                 @if account.frozen_at.is_none() { (freeze_form(&at, sent.to("freeze"))) }
                 @else { (thaw_form(&at, sent.to("thaw"))) }
+                @if factor.is_on() { (factor_form(&at, sent.to("second-factor"))) }
                 @if has_wallet { (erase_form(&at, sent.to("erase"))) }
             }
             @if money {
@@ -240,7 +259,8 @@ fn freeze_form(at: &str, sent: Sent<'_>) -> Markup {
             summary { "Freeze the account" }
             (sent.complaint())
             form method="post" action={ (at) "/freeze" } {
-                p.hint { "It permits no transactions until it is thawed. What it owns goes on working." }
+                p.hint { "It permits no transactions until it is thawed. What it owns goes on working. Its owner is told by letter, "
+                    "without the reason." }
                 (sent.reason("For the record."))
                 button.danger type="submit" { "Freeze" }
             }
@@ -256,6 +276,21 @@ fn thaw_form(at: &str, sent: Sent<'_>) -> Markup {
             form method="post" action={ (at) "/thaw" } {
                 (sent.reason("For the record."))
                 button type="submit" { "Thaw" }
+            }
+        }
+    }
+}
+
+fn factor_form(at: &str, sent: Sent<'_>) -> Markup {
+    html! {
+        details open[sent.is_back()] {
+            summary { "Take the second factor away" }
+            (sent.complaint())
+            form method="post" action={ (at) "/second-factor" } {
+                p.hint { "For a buyer who has lost authenticator and recovery codes. Be sure that it is the buyer who asks: the "
+                    "password alone signs in then. The buyer is told by letter." }
+                (sent.reason("For the record."))
+                button.danger type="submit" { "Take it away" }
             }
         }
     }

@@ -120,6 +120,7 @@ async fn show(
 const DONE: &[(&str, &str)] = &[
     ("freeze", "The account is frozen: it permits no transactions."),
     ("thaw", "The account is thawed."),
+    ("second-factor", "The second factor is taken away."),
     ("erase", "The account is erased."),
     ("adjust", "The tokens are in the wallet."),
     ("credit-limit", "The limit is set."),
@@ -143,12 +144,13 @@ pub async fn shown(
     };
     let token = &clerk.vendor.settings.token;
     let licenses = store.licenses_of(account.id, FEW).await?;
+    let factor = app.engine.credentials(&account).await?.factor;
     let main = html! {
         p.trail { a href="/admin/accounts" { "Accounts" } }
         (done(told, DONE))
         (person(&account))
         @if let Some(wallet) = &wallet { (balance(wallet, line.as_ref(), token)) }
-        (acts(app, clerk, &account, line.as_ref(), sent))
+        (acts(app, clerk, &account, (line.as_ref(), &factor), sent))
         @if let Some(wallet) = &wallet {
             (lots(wallet, token))
             h2 { "Statement" }

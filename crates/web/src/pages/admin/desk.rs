@@ -145,7 +145,7 @@ impl Clerk {
     /// Whether a second factor must be set up first.
     pub fn lacks_factor(&self) -> bool {
         let required = self.vendor.settings.second_factor == SecondFactor::Required;
-        required && !self.member.has_factor()
+        required && !self.member.factor.is_on()
     }
 
     /// The session's token, to end it.

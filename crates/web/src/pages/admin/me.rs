@@ -12,6 +12,7 @@ use super::frame::role_name;
 use super::sign_in::{new_password, signs_in_as};
 use super::{Section, page, with_status};
 use crate::App;
+use crate::authenticator;
 use crate::pages::date;
 use crate::pages::form::{Field, Form, Nothing, complaint};
 use crate::pages::look::qr;
@@ -75,9 +76,9 @@ fn me(clerk: &Clerk, problem: Option<&Problem>) -> Markup {
             dt { "Role" } dd { (role_name(member.role)) }
             dt { "Second factor" }
             dd {
-                @match member.factor_since {
+                @match member.factor.since {
                     Some(since) => {
-                        "On since " (date(since)) ", " (member.recovery.len()) " recovery codes left. "
+                        "On since " (date(since)) ", " (member.factor.recovery.len()) " recovery codes left. "
                         a href="/admin/me/second-factor" { "Turn it off" }
                     }
                     None => { "Off. " a href="/admin/me/second-factor" { "Set it up" } }
@@ -178,7 +179,7 @@ fn factor_page(app: &App, clerk: &Clerk, problem: Option<&Problem>) -> Markup {
     };
     html! {
         @if let Some(problem) = whole { (complaint(&sentence(problem.detail()))) }
-        @if clerk.member.has_factor() {
+        @if clerk.member.factor.is_on() {
             p.lead { "Signing in takes a code of your authenticator." }
             form.narrow method="post" action="/admin/me/second-factor/off" {
                 (code("The six digits that it shows now, or one of your recovery codes."))
@@ -208,7 +209,7 @@ fn factor_page(app: &App, clerk: &Clerk, problem: Option<&Problem>) -> Markup {
 
 /// What an authenticator takes: a picture to scan, and the same to type.
 fn scan(secret: &str, shop: &str, email: &str) -> Markup {
-    let uri = uri(secret, shop, email);
+    let uri = authenticator::uri(secret, shop, email);
     html! {
         p { "Scan this with an authenticator app, or type the secret into it." }
         (qr(&uri, "The secret as a QR code"))
@@ -217,17 +218,4 @@ fn scan(secret: &str, shop: &str, email: &str) -> Markup {
             dt { "Address" } dd { code.long { (uri) } }
         }
     }
-}
-
-/// The address by which authenticators take a secret.
-fn uri(secret: &str, shop: &str, email: &str) -> String {
-    let plain = |text: &str| {
-        let plain: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        // Some authenticators show a plus as one.
-        plain.replace('+', "%20")
-    };
-    let (issuer, account) = (plain(shop), plain(email));
-    format!(
-        "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits=6&period=30"
-    )
 }

@@ -8,8 +8,7 @@ use http::{HeaderMap, header};
 use maud::{Markup, html};
 use scrip_domain::account::plausible_email;
 use scrip_domain::settings::Vendor;
-use scrip_engine::session::Token;
-use scrip_engine::staff::sign_in::Entered;
+use scrip_engine::session::{Entered, Token};
 use serde::Deserialize;
 
 use super::desk::{Clerk, onward};

@@ -86,7 +86,7 @@ async fn roster(
                     td { (member.email) }
                     td { (role_name(member.role)) }
                     td { (state(member)) }
-                    td { @if member.has_factor() { "On" } @else { "Off" } }
+                    td { @if member.factor.is_on() { "On" } @else { "Off" } }
                 }
             }
         }))
@@ -179,7 +179,7 @@ fn one(clerk: &Clerk, member: &StaffMember, problem: Option<&Problem>) -> Markup
             dt { "E-mail" } dd { (member.email) }
             dt { "Role" } dd { (role_name(member.role)) }
             dt { "State" } dd { (state(member)) }
-            dt { "Second factor" } dd { @if member.has_factor() { "On" } @else { "Off" } }
+            dt { "Second factor" } dd { @if member.factor.is_on() { "On" } @else { "Off" } }
             dt { "Invited" } dd { (date(member.created_at)) }
             @if let Some(at) = member.joined_at { dt { "Joined" } dd { (date(at)) } }
             @if let Some(at) = member.ended_at { dt { "Ended" } dd { (date(at)) } }

@@ -472,7 +472,8 @@ fn sum(app: &App, visit: &Visit, contents: &Contents, wanted: &Wanted) -> Markup
         (figures(quote, token))
         @match short {
             Some(short) if !short.is_zero() => {
-                p { a.button.whole href=(top_up::address(&wanted.local(), Some(short), &visit.vendor.settings)) { (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
+                p { (top_up::button(&wanted.local(), short, &visit.vendor.settings, "button whole")) }
+                (top_up::another_sum(short, &visit.vendor.settings))
                 p.small { (t("You go on to the checkout when the tokens are in your wallet.")) }
             }
             _ => form method="post" action="/checkout" {

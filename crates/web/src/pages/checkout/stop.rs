@@ -5,7 +5,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use scrip_domain::account::{Field as Asked, Person};
 use scrip_domain::gate::{GateRefusal, Short};
-use scrip_domain::settings::Token;
+use scrip_domain::settings::Settings;
 use scrip_domain::visibility::Level;
 use scrip_engine::purchase::PurchaseRefusal;
 
@@ -52,8 +52,8 @@ pub struct Stop {
 impl Stop {
     /// What `refusal` says.
     pub fn new(app: &App, visit: &Visit, refusal: &PurchaseRefusal, ahead: &Ahead) -> Self {
-        let token = &visit.vendor.settings.token;
-        let status = Problem::purchase(refusal, token).status();
+        let settings = &visit.vendor.settings;
+        let status = Problem::purchase(refusal, settings).status();
         let (title, body) = match refusal {
             PurchaseRefusal::Gate(shut) | PurchaseRefusal::Declined { gate: shut, .. } => {
                 gate(app, visit, shut, ahead)
@@ -85,7 +85,7 @@ impl Stop {
             other => (
                 t("This cannot be ordered so"),
                 html! {
-                    p { (why(other, ahead, token)) }
+                    p { (why(other, ahead, settings)) }
                     p.choice { a.button href="/cart" { (t("Back to the cart")) } }
                 },
             ),
@@ -215,7 +215,8 @@ fn complete(visit: &Visit, missing: &[Asked], next: &Local) -> Markup {
 
 /// What is required, what is there, and what brings the rest.
 fn shortfall(short: Short, required: &str, visit: &Visit, ahead: &Ahead) -> Markup {
-    let token = &visit.vendor.settings.token;
+    let settings = &visit.vendor.settings;
+    let token = &settings.token;
     let missing = short.balance.shortfall(short.required);
     html! {
         dl.facts.figures {
@@ -224,9 +225,9 @@ fn shortfall(short: Short, required: &str, visit: &Visit, ahead: &Ahead) -> Mark
             dt { (t("Missing")) } dd { (price(missing, token)) }
         }
         p.choice {
-            a.button href=(top_up::address(&ahead.next, Some(missing), &visit.vendor.settings)) { (say!("Add {tokens}",
-                tokens = MoneyOut::tokens(missing, token))) }
+            (top_up::button(&ahead.next, missing, settings, "button"))
         }
+        (top_up::another_sum(missing, settings))
         p.small { (t("When the tokens are in your wallet, you go on where you stopped.")) }
     }
 }
@@ -310,7 +311,7 @@ fn coupon(ahead: &Ahead, text: &Markup) -> (&'static str, Markup) {
 }
 
 /// The rest in a sentence.
-fn why(refusal: &PurchaseRefusal, ahead: &Ahead, token: &Token) -> Markup {
+fn why(refusal: &PurchaseRefusal, ahead: &Ahead, settings: &Settings) -> Markup {
     match refusal {
         PurchaseRefusal::NotForSale(line) => html! {
             (say!("{title} is not for sale any more, or not to you. Take it out of the cart, and go on with the rest.",
@@ -329,6 +330,6 @@ fn why(refusal: &PurchaseRefusal, ahead: &Ahead, token: &Token) -> Markup {
         PurchaseRefusal::TooManyParts | PurchaseRefusal::TooMuch => html! {
             (t("This is more than one order can hold. Buy a part of it first."))
         },
-        other => html! { (sentence(Problem::purchase(other, token).detail())) },
+        other => html! { (sentence(Problem::purchase(other, settings).detail())) },
     }
 }

@@ -62,7 +62,8 @@ pub fn page(
                         back into your wallet.", terms_of_sale = terms_of_sale(&visit.legal, &html! { (say!("terms of {name}",
                             name = html! { bdi { (settings.name) } })) }), terms_version = settings.terms_version)) }
                 } @else {
-                    p { a.button.whole href=(top_up::address(&here, Some(short), &visit.vendor.settings)) { (say!("Add {tokens}", tokens = MoneyOut::tokens(short, token))) } }
+                    p { (top_up::button(&here, short, settings, "button whole")) }
+                    (top_up::another_sum(short, settings))
                     p.small { (t("You come back here when the tokens are in your wallet.")) }
                 }
                 p.small { (say!("These prices hold until {date}.", date = date(order.expires_at))) }

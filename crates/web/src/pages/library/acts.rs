@@ -120,7 +120,7 @@ async fn extension_page(
             Some((&format!("/products/{}", owned.product.slug), t("See what there is"))),
         ),
         Some(Extensions { gate: Some(gate), .. }) => {
-            let problem = Problem::gate(gate, token);
+            let problem = Problem::gate(gate, &visit.visit.vendor.settings);
             html! {
                 (complaint(&sentence(problem.detail())))
                 p { a.button href="/wallet/top-up" { (t("Add funds")) } }
@@ -235,14 +235,14 @@ async fn drafted(
     let request = Request::new(&form.key, what.as_bytes(), request_id::current());
     let engine = &app.engine;
     let answer = engine.draft(visit.buyer, &selection, None, false, &source.0, request).await?;
-    let token = &visit.visit.vendor.settings.token;
+    let settings = &visit.visit.vendor.settings;
     Ok(match answer {
         Ok(Answered::First(drafted) | Answered::Replayed(drafted)) => Ok(drafted.order.id),
         Err(refusal @ (PurchaseRefusal::NotForSale(_) | PurchaseRefusal::NotExtendable { .. })) => {
-            let problem = Problem::purchase(&refusal, token);
+            let problem = Problem::purchase(&refusal, settings);
             Err(Problem::field("offer", problem.detail().to_owned()))
         }
-        Err(refusal) => Err(Problem::purchase(&refusal, token)),
+        Err(refusal) => Err(Problem::purchase(&refusal, settings)),
     })
 }
 

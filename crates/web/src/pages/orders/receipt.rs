@@ -34,7 +34,7 @@ pub(super) async fn show(
             return Ok(Redirect::to(&format!("/orders/{id}")).into_response());
         }
         Err(refusal) => {
-            return Err(Problem::purchase(&refusal, &visit.vendor.settings.token));
+            return Err(Problem::purchase(&refusal, &visit.vendor.settings));
         }
     };
     let refunded = app.engine.refunds_of(id).await?;

@@ -272,13 +272,14 @@ fn next_step(app: &App, visit: &Visit, seen: &Seen) -> Markup {
                 tokens = MoneyOut::tokens(short.balance, token))) }
         }
         @if seen.open && seen.at.is_none() && app.engine.provider().is_none() {
+            @let missing = available.shortfall(order.total);
+            @let settings = &visit.vendor.settings;
             p.choice {
-                @let missing = available.shortfall(order.total);
                 @if missing.is_zero() { a.button href=(here.as_str()) { (t("Try again")) } }
-                @else { a.button href=(top_up::address(&here, Some(missing), &visit.vendor.settings)) { (say!("Add {tokens}",
-                    tokens = MoneyOut::tokens(missing, token))) } }
+                @else { (top_up::button(&here, missing, settings, "button")) }
                 a.button.second href="/cart" { (t("Back to the cart")) }
             }
+            (top_up::another_sum(missing, settings))
         } @else {
             form.choice method="post" action="/checkout" {
                 (Wanted::like(order.id, chance(app)).hidden())

@@ -87,14 +87,14 @@ impl<'a> Guest<'a> {
             return html! { a.button href=(self.here.after("/account")) { (t("Complete your account")) } };
         }
         let settings = &self.visit.vendor.settings;
-        let token = &settings.token;
         let enough = if needs == Level::Covered { price } else { Some(self.threshold) };
         let missing = enough.map(|enough| self.available().shortfall(enough));
         match missing.filter(|missing| !missing.is_zero()) {
             Some(missing) => {
-                let missing = settings.top_up_limits.nearest(missing);
-                let to = top_up::address(&self.here, Some(missing), settings);
-                html! { a.button href=(to) { (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(missing, token))) } }
+                html! {
+                    (top_up::exactly(&self.here, missing, settings, Some("button")))
+                    (top_up::another_sum(missing, settings))
+                }
             }
             None => {
                 html! { a.button href=(self.here.after("/wallet/top-up")) { (t("Add funds")) } }

@@ -122,12 +122,8 @@ fn first(guest: &Guest<'_>, settings: &Settings, open: bool) -> Markup {
                 div.notice {
                     p { (say!("Ordering opens with {tokens} in your wallet. You have {available}.",
                         tokens = MoneyOut::tokens(enough, token), available = MoneyOut::tokens(guest.available(), token))) }
-                    @let exactly = settings.top_up_limits.nearest(missing);
-                    p {
-                        a.button href=(top_up::address(&guest.here, Some(exactly), settings)) {
-                            (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(exactly, token)))
-                        }
-                    }
+                    p { (top_up::exactly(&guest.here, missing, settings, Some("button"))) }
+                    (top_up::another_sum(missing, settings))
                 }
             }
         }

@@ -267,13 +267,9 @@ impl Looked<'_> {
 
     fn missing_link(&self, missing: Amount) -> Markup {
         let settings = &self.guest.visit.vendor.settings;
-        let missing = settings.top_up_limits.nearest(missing);
-        let costs = self.token.unit_value.price_of(missing).map(MoneyOut::currency);
         html! {
-            a href=(top_up::address(&self.guest.here, Some(missing), settings)) {
-                (say!("Top up exactly {tokens}", tokens = MoneyOut::tokens(missing, self.token)))
-                @if let Some(costs) = costs { " " (say!("for {costs}", costs)) }
-            }
+            (top_up::exactly(&self.guest.here, missing, settings, None))
+            @if let Some(why) = top_up::limited(missing, settings) { ". " (why) }
         }
     }
 

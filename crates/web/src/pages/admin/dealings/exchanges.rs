@@ -216,7 +216,7 @@ async fn write_off(
     match app.engine.write_off_exchange(desk.staff, id).await? {
         Ok(_) => Ok(Redirect::to(&format!("/admin/exchanges/{id}")).into_response()),
         Err(refusal) => {
-            let problem = Problem::exchange(&refusal, &desk.vendor.settings.token);
+            let problem = Problem::exchange(&refusal, &desk.vendor.settings);
             question(&app, &desk, id, Some(&problem)).await
         }
     }
