@@ -157,8 +157,10 @@ impl KeyHome for Vault {
 
 /// The text of a secret's file, which must be closed to other users.
 pub fn read(path: &Path) -> Outcome<String> {
-    let cannot =
-        |error: io::Error| Failure::new(format!("cannot read the key {}: {error}", path.display()));
+    let cannot = |error: io::Error| {
+        Failure::new(format!("cannot read the key {}: {error}", path.display()))
+            .advise("It must be there, and this user must be able to read it.")
+    };
     let mode = fs::metadata(path).map_err(cannot)?.permissions().mode();
     if mode & 0o007 != 0 {
         return Err(Failure::new(format!("{} is open to every user", path.display()))

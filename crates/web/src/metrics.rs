@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use scrip_domain::Timestamp;
 use scrip_engine::Engine;
 use scrip_engine::mail::send::Mailed;
 use scrip_engine::webhook::deliver::Tried;
@@ -29,6 +30,7 @@ pub struct Metrics {
     deliveries: Family<Delivery, Counter>,
     letters: Family<Delivery, Counter>,
     connections: Gauge,
+    certificate: Family<Unlabelled, Gauge>,
     waiting: Gauge,
     resident: Gauge,
 }
@@ -40,6 +42,9 @@ struct Request {
     route: String,
     status: u16,
 }
+
+/// A figure that is not there from the beginning.
+type Unlabelled = [(&'static str, &'static str); 0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Delivery {
@@ -78,6 +83,14 @@ impl Default for Metrics {
             letters.clone(),
         );
         registry.register("http_connections", "Connections that are open", connections.clone());
+        // Without a certificate of our own there is no figure, rather than one that says 1970.
+        let certificate = Family::<Unlabelled, Gauge>::default();
+        registry.register_with_unit(
+            "tls_certificate_end",
+            "When the certificate in use ends, in seconds since 1970",
+            Unit::Seconds,
+            certificate.clone(),
+        );
         registry.register("commands_waiting", "Commands that wait for the writer", waiting.clone());
         registry.register_with_unit(
             "resident_memory",
@@ -85,7 +98,17 @@ impl Default for Metrics {
             Unit::Bytes,
             resident.clone(),
         );
-        Self { registry, requests, durations, deliveries, letters, connections, waiting, resident }
+        Self {
+            registry,
+            requests,
+            durations,
+            deliveries,
+            letters,
+            connections,
+            certificate,
+            waiting,
+            resident,
+        }
     }
 }
 
@@ -109,8 +132,13 @@ impl Metrics {
         self.letters.get_or_create(&Delivery { outcome: mailed.as_str() }).inc();
     }
 
+    /// Says when the certificate in use ends.
+    pub fn certificate_ends(&self, at: Timestamp) {
+        self.certificate.get_or_create(&[]).set(at.millis() / 1000);
+    }
+
     /// Counts a connection until what is returned is dropped.
-    pub fn connected(&self) -> impl Drop + Send + use<> {
+    pub(crate) fn connected(&self) -> Connected {
         Connected::new(self.connections.clone())
     }
 
@@ -129,7 +157,7 @@ impl Metrics {
 
 /// A connection that is counted.
 #[derive(Debug)]
-struct Connected(Gauge);
+pub(crate) struct Connected(Gauge);
 
 impl Connected {
     fn new(gauge: Gauge) -> Self {
