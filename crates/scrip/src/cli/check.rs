@@ -114,7 +114,7 @@ fn stands(config: &Config) -> Outcome<Option<Arc<Certificate>>> {
     }
     let database = match &config.database {
         Database::Postgres(url) => Store::is_postgres_url(url)
-            .map_err(|fault| Failure::new(format!("the URL of the database is none: {fault}"))),
+            .map_err(|fault| Failure::new(format!("the URL of the database does not do: {fault}"))),
         Database::Sqlite(path) => {
             let opened = std::fs::OpenOptions::new().read(true).write(true).open(path);
             opened.map(drop).map_err(|error| {

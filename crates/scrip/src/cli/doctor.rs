@@ -10,6 +10,7 @@ use super::remote::{print, table};
 use super::serve::ConfigFile;
 use crate::config::Database;
 use crate::failure::{Failure, Outcome};
+use crate::server::books::cannot_open;
 use crate::server::objects;
 use crate::vault::Vault;
 
@@ -77,7 +78,7 @@ pub async fn read_only(database: &Database) -> Outcome<Store> {
         Database::Sqlite(path) => Store::sqlite_read_only(path).await,
         Database::Postgres(url) => Store::postgres_read_only(url).await,
     };
-    opened.map_err(|fault| Failure::new(format!("cannot read the database {database}: {fault}")))
+    opened.map_err(|fault| cannot_open(database, &fault))
 }
 
 /// A report as a table, and what is wrong below it.

@@ -132,7 +132,8 @@ impl Checkpoints {
     }
 }
 
-fn cannot_open(database: &Database, fault: &Fault) -> Failure {
+/// What to do about a database that cannot be opened.
+pub fn cannot_open(database: &Database, fault: &Fault) -> Failure {
     let failure = Failure::new(format!("cannot open the database {database}: {fault}"));
     let text = fault.to_string();
     if text.contains("another process") {
@@ -144,6 +145,17 @@ fn cannot_open(database: &Database, fault: &Fault) -> Failure {
         failure.advise(format!(
             "Check that this user may read and write {folder}, and that the file is a database."
         ))
+    } else if text.contains("does not support TLS") {
+        failure.advise(
+            "Turn TLS on in that PostgreSQL (`ssl = on` in postgresql.conf); or, in a network of your own, say sslmode=disable in \
+             the URL.",
+        )
+    } else if text.contains("certificate") {
+        failure.advise(
+            "Name the authority that signed PostgreSQL's certificate with sslrootcert=FILE in the URL, and the host as the \
+             certificate does; sslmode=require encrypts without knowing for whom. A certificate that signed itself must say \
+             CA:FALSE.",
+        )
     } else {
         failure.advise("Check the URL, the password, and that PostgreSQL accepts connections.")
     }

@@ -63,6 +63,25 @@ fn a_postgresql_that_is_away_is_missed_and_found_again() {
     assert!(get(&server, "/v1/wallet", ada)["posted"].is_object());
 }
 
+/// What goes to PostgreSQL is for its eyes only, where the URL says so; and who is not known is not told the password.
+#[test]
+fn a_postgresql_that_nobody_vouches_for_is_refused() {
+    let folder = Folder::on_postgres("vouching");
+    let url = &folder.database().url;
+    let text = std::fs::read_to_string(folder.config()).unwrap();
+    let verified = text.replace(url, &format!("{url}?sslmode=verify-full"));
+    std::fs::write(folder.config(), verified).unwrap();
+    for (command, expected) in [("serve", 1), ("doctor", 2)] {
+        let (text, code) = said(&run(&[command, "--config", &folder.config()]));
+        assert_eq!(code, expected, "{text}");
+        assert!(text.contains("certificate") && text.contains("sslrootcert=FILE"), "{text}");
+    }
+    let missing = text.replace(url, &format!("{url}?sslmode=verify-full&sslrootcert=/no/such.pem"));
+    std::fs::write(folder.config(), missing).unwrap();
+    let (text, code) = said(&run(&["config", "check", "--config", &folder.config()]));
+    assert_eq!((code, text.contains("sslrootcert /no/such.pem")), (1, true), "{text}");
+}
+
 #[test]
 fn a_newer_database_is_refused() {
     let folder = Folder::on_postgres("newer");

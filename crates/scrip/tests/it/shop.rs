@@ -36,7 +36,7 @@ pub fn said(output: &Output) -> (String, i32) {
 /// A database on the tests' PostgreSQL; it goes with the test.
 pub struct Database {
     pub name: String,
-    url: String,
+    pub url: String,
 }
 
 impl Database {
