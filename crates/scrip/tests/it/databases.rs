@@ -82,6 +82,23 @@ fn a_postgresql_that_nobody_vouches_for_is_refused() {
     assert_eq!((code, text.contains("sslrootcert /no/such.pem")), (1, true), "{text}");
 }
 
+/// Where one copy is all that there is, the doctor says so; that is no finding.
+#[test]
+fn the_doctor_says_what_a_failover_may_lose() {
+    let folder = Folder::on_postgres("failover");
+    let doctor = ["doctor", "--config", &folder.config()];
+    let (text, code) = said(&run(&doctor));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("note: synchronous replication is off"), "{text}");
+    let output = run(&[&doctor[..], &["--json"]].concat());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((report["sound"].as_bool(), output.status.code()), (Some(true), Some(0)));
+    assert!(report["notes"][0].as_str().unwrap().contains("is off"), "{report}");
+    let sqlite = run(&["doctor", "--json", "--config", &Folder::new().config()]);
+    let report: Value = serde_json::from_slice(&sqlite.stdout).unwrap();
+    assert_eq!(report["notes"], json!([]));
+}
+
 #[test]
 fn a_newer_database_is_refused() {
     let folder = Folder::on_postgres("newer");

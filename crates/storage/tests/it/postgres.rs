@@ -258,3 +258,15 @@ async fn an_empty_database_has_no_vendor_and_stays_empty() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_is_waited_for_is_told() {
+    on_postgres("who_is_waited_for", async |home: &Home| {
+        let store = home.start().await;
+        let replication = store.replication().await.unwrap().unwrap();
+        assert_eq!((replication.awaited.as_str(), replication.connected), ("", 0));
+        assert!(replication.syncs);
+        store.stop().await.unwrap();
+    })
+    .await;
+}
