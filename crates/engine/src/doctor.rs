@@ -82,6 +82,7 @@ pub async fn examine(store: &Store, keys: &Keys) -> Result<Report, Fault> {
     checks.push(exchange_documents(store).await?);
     checks.push(crate::statement::proof::prove(store).await?);
     checks.push(signing_keys(store, keys).await?);
+    checks.push(master_secret(store, keys).await?);
     let notes = store.replication().await?.iter().flat_map(durability).collect();
     Ok(Report { checks, notes })
 }
@@ -233,6 +234,19 @@ async fn signing_keys(store: &Store, keys: &Keys) -> Result<Check, Fault> {
         proves: "the key that signs each license's code is known".to_owned(),
         rows: signed.iter().fold(0, |sum, signed| sum.saturating_add(signed.licenses)),
         findings: findings.collect(),
+    })
+}
+
+/// The master secret must be the one with which short codes were made, and all else that is derived from it.
+async fn master_secret(store: &Store, keys: &Keys) -> Result<Check, Fault> {
+    let imprint = store.vendor().await?.and_then(|vendor| vendor.imprint);
+    let is_other = imprint.is_some_and(|imprint| imprint != keys.imprint());
+    let what = "keys/master.secret is another shop's: short codes that were sold, webhooks and second factors need this shop's";
+    Ok(Check {
+        name: "master-secret".to_owned(),
+        proves: "the master secret is the one that this shop began with".to_owned(),
+        rows: u64::from(imprint.is_some()),
+        findings: is_other.then(|| what.to_owned()).into_iter().collect(),
     })
 }
 

@@ -73,6 +73,15 @@ impl Vault {
         Ok(keys.with_protocol(&self.seeds(Purpose::Protocol)?))
     }
 
+    /// That the master secret is not this shop's.
+    pub fn other_secret(&self) -> Failure {
+        let path = self.folder.join(MASTER);
+        Failure::new(format!("{} is not the master secret of this shop", path.display())).advise(
+            "Put the shop's own back, from a backup: the short codes that were sold, and the secrets of webhooks and second \
+             factors, are made with it. Nothing was changed.",
+        )
+    }
+
     /// Every file of the folder that is a key or the master secret, by name.
     pub fn contents(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
         let cannot = |error: io::Error| self.cannot("read", &error);

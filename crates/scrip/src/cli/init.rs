@@ -257,6 +257,7 @@ async fn open_shop(
         }
         None => None,
     };
+    server::hold_imprint(&engine, &vault).await?;
     engine.end_lease().await.map_err(|fault| Failure::of(&fault))?;
     drop(engine);
     writing.close().await?;

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use scrip_domain::{Clock, Span};
 use scrip_engine::demo::DemoClock;
+use scrip_engine::imprint::OtherSecret;
 use scrip_engine::{Engine, Ground, Mode};
 use scrip_storage::Blocking;
 use scrip_web::{App, Server, Watch};
@@ -80,6 +81,7 @@ async fn serve(config: &Config) -> Outcome {
     let engine = peers::lead(config, engine)?;
     let app: App = Arc::new(Server { engine, public_url });
     app.engine.vendor().await.map_err(|fault| Failure::of(&fault))?;
+    hold_imprint(&app.engine, &vault).await?;
     mail::begin(&app.engine).await?;
     let watch = Arc::new(Watch::over(app.clone()));
     if app.engine.is_restoring() {
@@ -112,6 +114,12 @@ async fn serve(config: &Config) -> Outcome {
     };
     say_ready(&listening);
     answer(config, door, watch, writing, stop, beside).await
+}
+
+/// Refuses the master secret of another shop.
+pub async fn hold_imprint(engine: &Engine, vault: &Vault) -> Outcome {
+    let held = engine.hold_imprint().await.map_err(|fault| Failure::of(&fault))?;
+    held.map_err(|OtherSecret| vault.other_secret())
 }
 
 /// Opens the books and starts an engine on them; makes the database first when it is to be `new`.
