@@ -51,6 +51,15 @@ impl Books {
             return Err(Failure::new(format!("there is no database at {}", path.display()))
                 .advise("Make a vendor's folder with `scrip init DIR`, or set `database` right."));
         }
+        if let Database::Postgres(url) = database {
+            let has_vendor = Store::postgres_has_vendor(url).await;
+            if !has_vendor.map_err(|fault| cannot_open(database, &fault))? {
+                return Err(Failure::new("there is no shop in the PostgreSQL database; nothing was changed")
+                    .advise(
+                        "Make one with `scrip init DIR --database URL`, move one there with `scrip move`, or set `database` right.",
+                    ));
+            }
+        }
         Self::create(database, clock).await
     }
 

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::shop::{Folder, Server, run, said, scrip};
+use crate::shop::{Database, Folder, Server, run, said, scrip};
 
 fn register(server: &Server, email: &str) -> Value {
     let body = json!({ "email": email, "password": "correct horse" });
@@ -80,6 +80,21 @@ fn a_postgresql_that_nobody_vouches_for_is_refused() {
     std::fs::write(folder.config(), missing).unwrap();
     let (text, code) = said(&run(&["config", "check", "--config", &folder.config()]));
     assert_eq!((code, text.contains("sslrootcert /no/such.pem")), (1, true), "{text}");
+}
+
+#[test]
+fn an_empty_postgresql_is_told_and_left_empty() {
+    let database = Database::new("empty");
+    let folder = Folder::new();
+    folder.configure(&format!("database = \"{}\"", database.url));
+    let (text, code) = said(&run(&["serve", "--config", &folder.config()]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("there is no shop in the PostgreSQL database"), "{text}");
+    assert!(text.contains("scrip init"), "{text}");
+    database.execute(
+        "DO $$ BEGIN IF EXISTS (SELECT FROM information_schema.tables WHERE table_schema = 'public')
+            THEN RAISE EXCEPTION 'it is not empty'; END IF; END $$",
+    );
 }
 
 /// Where one copy is all that there is, the doctor says so; that is no finding.
