@@ -11,9 +11,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use scrip_domain::Timestamp;
-use scrip_engine::Engine;
 use scrip_engine::mail::send::Mailed;
 use scrip_engine::webhook::deliver::Tried;
+use scrip_engine::{Engine, Fault};
 
 /// Bounds of the histogram of answer times, in seconds: around a commit, and around a password.
 const BOUNDS: [f64; 10] = [0.000_25, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
@@ -29,6 +29,7 @@ pub struct Metrics {
     durations: Family<Route, Histogram>,
     deliveries: Family<Delivery, Counter>,
     letters: Family<Delivery, Counter>,
+    faults: Family<Kind, Counter>,
     connections: Gauge,
     certificate: Family<Unlabelled, Gauge>,
     waiting: Gauge,
@@ -41,6 +42,11 @@ struct Request {
     method: &'static str,
     route: String,
     status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
 }
 
 /// A figure that is not there from the beginning.
@@ -82,6 +88,12 @@ impl Default for Metrics {
             "Tries to hand letters to the mail server, by what came of them",
             letters.clone(),
         );
+        let faults = Family::<Kind, Counter>::default();
+        registry.register(
+            "faults",
+            "Requests and work beside them that had no answer, by why",
+            faults.clone(),
+        );
         registry.register("http_connections", "Connections that are open", connections.clone());
         // Without a certificate of our own there is no figure, rather than one that says 1970.
         let certificate = Family::<Unlabelled, Gauge>::default();
@@ -104,6 +116,7 @@ impl Default for Metrics {
             durations,
             deliveries,
             letters,
+            faults,
             connections,
             certificate,
             waiting,
@@ -130,6 +143,20 @@ impl Metrics {
     /// Counts a try to hand over a letter.
     pub fn mailed(&self, mailed: Mailed) {
         self.letters.get_or_create(&Delivery { outcome: mailed.as_str() }).inc();
+    }
+
+    /// Counts a fault.
+    pub fn fault(&self, fault: &Fault) {
+        let kind = match fault {
+            Fault::Busy => "busy",
+            Fault::Full => "full",
+            Fault::Unavailable(_) => "unavailable",
+            Fault::Unknown(_) => "unknown",
+            Fault::Conflict => "conflict",
+            Fault::Corrupt { .. } => "corrupt",
+            Fault::Bug(_) => "bug",
+        };
+        self.faults.get_or_create(&Kind { kind }).inc();
     }
 
     /// Says when the certificate in use ends.

@@ -57,10 +57,23 @@ fn a_postgresql_that_is_away_is_missed_and_found_again() {
     let failing = json!(["database", "writer"]);
     until(&server, "/readyz", "", |ready| ready["failing"] == failing);
     assert_eq!(get(&server, "/healthz", "")["alive"], true);
+    // That it is away is known, and said; each request that meets it is only counted.
+    let errors = || server.log().lines().filter(|line| line.contains("ERROR")).count();
+    let known = errors();
+    assert!(server.log().contains("the database does not answer: "), "{}", server.log());
+    for _ in 0..20 {
+        assert_eq!(register(&server, "bob@example.org")["code"], "busy");
+    }
+    assert_eq!(errors(), known, "{}", server.log());
     folder.database().cut(true);
     until(&server, "/readyz", "", |ready| ready["ready"] == true);
     assert!(register(&server, "bob@example.org")["token"].is_string());
     assert!(get(&server, "/v1/wallet", ada)["posted"].is_object());
+    server.logs("the database answers again");
+    let metrics = server.text("/metrics", &folder.admin_key);
+    let counted = metrics.lines().find(|line| line.contains("faults_total{kind=\"unavailable\"}"));
+    let counted: u32 = counted.and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or(0);
+    assert!(counted >= 20, "{metrics}");
 }
 
 /// What goes to PostgreSQL is for its eyes only, where the URL says so; and who is not known is not told the password.
