@@ -232,3 +232,23 @@ fn the_master_secret_of_another_shop_is_refused() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("master-secret: keys/master.secret is another shop's"), "{text}");
 }
+
+/// Whoever is on call finds each check of the doctor in the guide.
+#[test]
+fn the_guide_says_what_to_do_about_each_check() {
+    let guide = include_str!("../../../../docs/operating.md");
+    let (_, guide) = guide.split_once("\n## The doctor\n").expect("a chapter");
+    let names: Vec<&str> = guide.split('`').skip(1).step_by(2).collect();
+    let is_told = |check: &str| {
+        names.iter().any(|name| match name.strip_suffix('*') {
+            Some(begin) => check.starts_with(begin),
+            None => check == *name,
+        })
+    };
+    let output = run(&["doctor", "--json", "--config", &Folder::new().config()]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    let untold: Vec<_> = checks.filter_map(|check| check["name"].as_str()).collect();
+    let untold: Vec<_> = untold.into_iter().filter(|check| !is_told(check)).collect();
+    assert!(untold.is_empty(), "docs/operating.md says nothing of {untold:?}");
+}
